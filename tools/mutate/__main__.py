@@ -139,11 +139,13 @@ def mutate(tree: Path, module: str, tests: list[str], arguments: argparse.Namesp
 @contextlib.contextmanager
 def warm(tree: Path, address: str, tests: list[str]) -> Iterator[list[str]]:
     """Start a process that has everything loaded but moorage; return the command that has it run the tests."""
+    temporary = Path(address).with_name("temporary")
+    temporary.mkdir()
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
         "PYTHONPATH": f"{tree / 'constructs'}:{tree}",
         "PYTHONDONTWRITEBYTECODE": "1",
-        "TMPDIR": str(Path(address).parent),
+        "TMPDIR": str(temporary),
     }
     command = [sys.executable, "-m", "tools.mutate.warm", address, str(FIRST_LIMIT), *tests]
     process = subprocess.Popen(command, cwd=tree, env=environment, stdout=subprocess.DEVNULL)
