@@ -9,6 +9,7 @@ BROWSER := $(VENV)/tools/browser
 MUTATE := $(VENV)/tools/mutate
 # of the tests beside the rooms, those that take a branch which no other test takes
 COVERING := arguments door durations interfaces look_ups messages tokens wrong_apps
+DOCS := $(VENV)/tools/docs
 READY := $(VENV)/.ready node_modules/.ready $(CHECKOV)/.ready
 
 # as `activate` does, whatever else is active
@@ -25,8 +26,8 @@ export UV_LINK_MODE := copy
 export UV_SYSTEM_CERTS := 1
 export NODE_USE_SYSTEM_CA := 1
 
-.PHONY: help setup synth test lint types mypy pyright unit compat up down diagram bench corpus coverage fuzz mutate oracles \
-	lock clean
+.PHONY: help setup synth test lint types mypy pyright unit compat up down docs reference links diagram bench corpus \
+	coverage fuzz mutate oracles lock clean
 
 help: ## What there is
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -51,7 +52,7 @@ mypy: $(READY)
 pyright: $(READY)
 	python -m tools.pyright
 
-unit: $(READY) $(BROWSER)/.ready
+unit: $(READY) $(BROWSER)/.ready $(DOCS)/.ready
 	pytest -n 2 --dist worksteal
 
 up: $(READY) ## Deploy dev into an AWS that runs on this machine
@@ -59,6 +60,15 @@ up: $(READY) ## Deploy dev into an AWS that runs on this machine
 
 down: $(READY) ## Remove what `make up` deployed, and stop that AWS
 	python -m moorage.local down 'dev/*'
+
+docs: $(DOCS)/.ready ## Build the documentation to site/; a warning fails
+	python -m tools.docs
+
+reference: $(READY) ## Write the pages of docs/reference that are generated from code
+	python -m tools.docs.reference
+
+links: $(READY) ## Request each external link of the documentation; fails on a broken one
+	python -m tools.docs.links
 
 diagram: synth ## Draw dev anew in the README
 	python -m moorage.local.diagram cdk.out dev/ --into README.md
@@ -89,7 +99,7 @@ lock: $(READY) ## Work the locks out anew, after a pin was changed
 	python -m tools.lock
 
 clean:
-	rm -rf $(VENV) node_modules cdk.out
+	rm -rf $(VENV) node_modules cdk.out site
 
 $(VENV)/.ready: requirements.lock pyproject.toml Makefile
 	$(PYTHON) -m venv --clear $(VENV)
@@ -113,6 +123,11 @@ $(CHECKOV)/.ready: tools/checkov/requirements.lock $(VENV)/.ready
 $(MUTATE)/.ready: tools/mutate/requirements.lock $(VENV)/.ready
 	$(VENV)/bin/uv venv --quiet --clear --python $(VENV)/bin/python $(MUTATE)
 	$(VENV)/bin/uv pip sync --quiet --require-hashes --compile-bytecode --python $(MUTATE)/bin/python tools/mutate/requirements.lock
+	touch $@
+
+$(DOCS)/.ready: tools/docs/requirements.lock $(VENV)/.ready
+	$(VENV)/bin/uv venv --quiet --clear --python $(VENV)/bin/python $(DOCS)
+	$(VENV)/bin/uv pip sync --quiet --require-hashes --compile-bytecode --python $(DOCS)/bin/python tools/docs/requirements.lock
 	touch $@
 
 $(BROWSER)/.ready: tools/browser/package-lock.json tools/browser/unpack.mjs $(VENV)/.ready

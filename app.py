@@ -1,4 +1,4 @@
-"""The environments of this repository, each a stage of stacks."""
+"""The app of this repository, with one stage of stacks for each environment."""
 
 from __future__ import annotations
 

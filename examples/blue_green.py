@@ -1,4 +1,4 @@
-"""A new version beside the old one: all traffic goes over at once, and back when an alarm rings."""
+"""A blue/green deployment: all traffic moves to the new version at once, and alarms roll it back."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
@@ -7,7 +7,7 @@ from moorage import Cluster, Container, LoadBalancer, Network, Rollout, Route, S
 
 app = cdk.App()
 stack = cdk.Stack(app, "Shop")
-# needs first: a certificate of this account and region, in place of this ARN
+# prerequisite: a certificate in this account and region; replace this ARN
 certificate = acm.Certificate.from_certificate_arn(
     stack, "Certificate", "arn:aws:acm:eu-west-1:111111111111:certificate/1a2b"
 )

@@ -1,4 +1,4 @@
-"""A tenth of the traffic first: checked by a function, released by a person, taken back by alarms."""
+"""A canary deployment: a tenth of the traffic first, checked by a function, approved by a person, with alarms."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
@@ -21,7 +21,7 @@ from moorage import (
 
 app = cdk.App()
 stack = cdk.Stack(app, "Shop")
-# needs first: a certificate of this account and region, in place of this ARN
+# prerequisite: a certificate in this account and region; replace this ARN
 certificate = acm.Certificate.from_certificate_arn(
     stack, "Certificate", "arn:aws:acm:eu-west-1:111111111111:certificate/1a2b"
 )
@@ -29,8 +29,8 @@ network = Network(stack, "Network")
 office = ec2.Peer.ipv4("198.51.100.0/24")
 edge = LoadBalancer(
     stack, "Edge", vpc=network.vpc, public=True, certificate=certificate, test_ingress=[office]
-)  # on port 8443 the office sees a new version before anybody else does
-# needs first: the function that answers the hook with {"hookStatus": "SUCCEEDED"}, or "FAILED"
+)  # the office tests a new version on port 8443 before it gets traffic
+# prerequisite: the function that returns {"hookStatus": "SUCCEEDED"} or "FAILED" to the hook
 smoke_test = lambda_.Function.from_function_name(stack, "SmokeTest", "smoke-test")
 
 web = Service(

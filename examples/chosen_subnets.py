@@ -1,4 +1,4 @@
-"""A service in a VPC that exists already, in subnets and a security group that somebody else chose."""
+"""A service in an existing VPC, with chosen subnets and a given security group."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -7,7 +7,7 @@ from moorage import Cluster, Container, Service, Task
 
 app = cdk.App()
 stack = cdk.Stack(app, "Ledger", env=cdk.Environment(account="111111111111", region="eu-west-1"))
-# needs first: the VPC, with a way to the internet, the subnets and the security group
+# prerequisites: the VPC with internet access, the subnets and the security group
 vpc = ec2.Vpc.from_vpc_attributes(
     stack,
     "Vpc",

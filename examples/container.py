@@ -1,4 +1,4 @@
-"""Most of what a task may say: how its containers start, restart and are bounded, and what they read at the start."""
+"""Most options of a container: its start, restarts, limits, secrets and environment files."""
 
 import datetime as dt
 
@@ -26,11 +26,11 @@ database = secretsmanager.Secret(
     stack,
     "Database",
     generate_secret_string=secretsmanager.SecretStringGenerator(
-        secret_string_template='{"username": "catalog"}',  # noqa: S106  # a template, no password
+        secret_string_template='{"username": "catalog"}',  # noqa: S106  # a template, not a password
         generate_string_key="password",
     ),
 )
-# needs first: the bucket of settings with catalog.env, and that of the directory with catalog.json
+# prerequisites: the settings bucket with catalog.env, and the directory's bucket with catalog.json
 settings = s3.Bucket.from_bucket_name(stack, "Settings", "catalog-settings")
 
 migrate = Container(

@@ -1,4 +1,4 @@
-"""EC2 mode: on-demand instances for what must stay, Spot beside them, and a service over both."""
+"""A cluster on EC2: On-Demand Instances as the base, Spot Instances beside them, and a service on both."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
@@ -19,7 +19,7 @@ from moorage import (
 
 app = cdk.App()
 stack = cdk.Stack(app, "Shop")
-# needs first: a certificate of this account and region, in place of this ARN
+# prerequisite: a certificate in this account and region; replace this ARN
 certificate = acm.Certificate.from_certificate_arn(
     stack, "Certificate", "arn:aws:acm:eu-west-1:111111111111:certificate/1a2b"
 )

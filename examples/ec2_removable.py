@@ -1,4 +1,4 @@
-"""EC2 mode that comes down again: a group on demand, one on Spot, and a service over both; nothing is retained."""
+"""A cluster on EC2 that can be removed completely: On-Demand and Spot groups, and a service on both."""
 
 import aws_cdk as cdk
 

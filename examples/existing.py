@@ -1,4 +1,4 @@
-"""A service in what exists already: a cluster of another tool, its VPC, its namespace and its instances."""
+"""A service in an imported cluster, with its VPC, namespace and instances."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -7,7 +7,7 @@ from moorage import Capacity, Cluster, Container, FailureEvents, NetworkMode, Se
 
 app = cdk.App()
 stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111111111111", region="eu-west-1"))
-# needs first: the VPC, the cluster with its provider and namespace, and the security group of its instances
+# prerequisites: the VPC, the cluster with its capacity provider and namespace, and its instances' security group
 vpc = ec2.Vpc.from_vpc_attributes(
     stack,
     "Vpc",

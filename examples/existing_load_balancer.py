@@ -1,4 +1,4 @@
-"""A service on a load balancer that another team owns, known by the ARN of its listener and its security group."""
+"""A service on an imported load balancer, known by its listener's ARN and its security group."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -7,7 +7,7 @@ from moorage import Cluster, Container, LoadBalancer, Rollout, Route, Service, T
 
 app = cdk.App()
 stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111111111111", region="eu-west-1"))
-# needs first: the VPC, the load balancer with its HTTPS listener, and its security group
+# prerequisites: the VPC, the load balancer with its HTTPS listener, and its security group
 vpc = ec2.Vpc.from_vpc_attributes(
     stack,
     "Vpc",
@@ -28,7 +28,7 @@ Service(
     "Web",
     cluster=Cluster(stack, "Cluster", vpc=vpc),
     task=Task(Container("public.ecr.aws/nginx/nginx-unprivileged:1.29", port=8080, writable=["/tmp"])),
-    route=Route(edge, host="shop.example.com", priority=120),  # the other rules of the listener are not known here
+    route=Route(edge, host="shop.example.com", priority=120),  # no other rule of the listener can have it
     rollout=Rollout.blue_green(),
 )
 app.synth()

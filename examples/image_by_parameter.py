@@ -1,11 +1,11 @@
-"""A service whose image CI chooses: its tag is in an SSM parameter, and `none` until the first one was pushed."""
+"""A service whose image tag CI sets in an SSM parameter, which is `none` before the first push."""
 
 import aws_cdk as cdk
 
 from moorage import Cluster, Container, Image, Network, Repository, Service, Task
 
-# needs first: aws ssm put-parameter --name /shop/web/tag --type String --value none
-# CI writes the tag of an image into it that listens on port 8080, once it is pushed, and deploys Shop
+# prerequisite: aws ssm put-parameter --name /shop/web/tag --type String --value none
+# after CI pushes an image that listens on port 8080, it writes the tag into the parameter and deploys Shop
 app = cdk.App()
 repository = Repository(cdk.Stack(app, "Images"), "Web")
 

@@ -1,4 +1,4 @@
-"""Instances of more kinds: those that ECS manages, GPUs on Bottlerocket, a warm pool, and an agent on each."""
+"""More kinds of capacity: ECS Managed Instances, GPUs on Bottlerocket, a warm pool and a daemon."""
 
 import aws_cdk as cdk
 
@@ -36,7 +36,7 @@ warm = Capacity.ec2(
     "warm",
     instance_types=["m7g.large"],
     max_instances=10,
-    trunking=True,  # needs first: aws ecs put-account-setting-default --name awsvpcTrunking --value enabled
+    trunking=True,  # prerequisite: aws ecs put-account-setting-default --name awsvpcTrunking --value enabled
     scaling=ManagedScaling(target_percent=80),
     warm_pool=WarmPool(min_instances=1),
     termination_protection=True,
@@ -50,7 +50,7 @@ Service(
     "Api",
     cluster=cluster,
     task=Task(Container(python, command=serve), cpu=512, memory_mib=1024, architecture=Architecture.ARM64),
-    capacity=cluster.default_strategy,  # the first that the cluster names, whichever that will be
+    capacity=cluster.default_strategy,  # the first capacity of the cluster
 )
 train = Task(Container(python, command=serve, gpus=1), cpu=2048, memory_mib=8192)
 Service(stack, "Train", cluster=cluster, task=train, capacity=gpus)

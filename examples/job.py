@@ -1,4 +1,4 @@
-"""A task every night, in its time zone, and one for each object that is put into a bucket."""
+"""A task that runs every night in a time zone, and one that runs for each object put into a bucket."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events

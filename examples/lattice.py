@@ -1,4 +1,4 @@
-"""A service that other VPCs and accounts reach through VPC Lattice, one account of them with signed requests."""
+"""A service that other VPCs and accounts reach through VPC Lattice, one of them with signed requests."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -13,7 +13,7 @@ orders = Service(
     "Orders",
     cluster=Cluster(stack, "Cluster", vpc=Network(stack, "Network").vpc),
     task=Task(Container("public.ecr.aws/nginx/nginx-unprivileged:1.29", port=8080, writable=["/tmp"])),
-    lattice=Lattice("pl-0a1b2c3d", health="/"),  # needs first: the id of com.amazonaws.<region>.vpc-lattice
+    lattice=Lattice("pl-0a1b2c3d", health="/"),  # replace by the ID of com.amazonaws.<region>.vpc-lattice
 )
 
 (group,) = orders.lattice_target_groups

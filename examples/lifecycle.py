@@ -1,4 +1,4 @@
-"""A lifecycle tried on images before it runs: what nobody pulls for 90 days is archived, and deleted after a year."""
+"""A lifecycle policy that is tested with a list of images before ECR applies it."""
 
 import datetime as dt
 
@@ -13,7 +13,7 @@ lifecycle = LifecyclePolicy(
     LifecycleRule(archived_for=cdk.Duration.days(365)),
 )
 kept = lifecycle.keeps([("v1.4.2", dt.date(2026, 1, 1)), ("dev-7", dt.date(2026, 1, 1))], at=dt.date(2026, 11, 1))
-assert kept == ["v1.4.2"]  # noqa: S101  # what a test of one's own would say
+assert kept == ["v1.4.2"]  # noqa: S101  # as a test would do
 
 app = cdk.App()
 Repository(cdk.Stack(app, "Images"), "Web", lifecycle=lifecycle, encryption=Encryption.own_key())

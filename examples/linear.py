@@ -1,4 +1,4 @@
-"""Traffic that goes to a new version in four steps, each watched for five minutes."""
+"""A linear deployment: traffic moves to the new version in four steps, five minutes apart."""
 
 import aws_cdk as cdk
 

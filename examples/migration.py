@@ -1,4 +1,4 @@
-"""A database migration that runs once ahead of each new version, and keeps the old one when it fails."""
+"""A database migration that runs once before each new version, and stops the deployment if it fails."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_secretsmanager as secretsmanager

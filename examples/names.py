@@ -1,4 +1,4 @@
-"""Services that know each other by name, with one encrypted path open, and one that a VPC knows by DNS."""
+"""Services that find each other with Service Connect, over TLS, and one that a VPC finds by DNS."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_ecs as ecs
@@ -11,7 +11,7 @@ stack = cdk.Stack(app, "Shop")
 network = Network(stack, "Network")
 cluster = Cluster(stack, "Cluster", vpc=network.vpc, namespace="shop")
 nginx = "public.ecr.aws/nginx/nginx-unprivileged:1.29"
-# needs first: a private CA of this account and region, in place of this ARN
+# prerequisite: a private CA in this account and region; replace this ARN
 tls = ServiceConnectTls(authority_arn="arn:aws:acm-pca:eu-west-1:111111111111:certificate-authority/1a2b3c4d")
 
 catalog = Service(

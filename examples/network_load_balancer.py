@@ -1,4 +1,4 @@
-"""Connections that are not HTTP: MQTT by TLS and syslog by UDP, a port each, on one entrance with fixed addresses."""
+"""A network load balancer with fixed addresses for MQTT over TLS and syslog over UDP."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
@@ -14,12 +14,12 @@ sources: {syslog: {type: syslog, mode: udp, address: "0.0.0.0:514"}}
 sinks: {out: {type: console, inputs: [syslog], encoding: {codec: json}}}
 """
 COLLECT = f"echo '{VECTOR}' > /tmp/vector.yaml && exec vector --config /tmp/vector.yaml"
-mosquitto = "public.ecr.aws/docker/library/eclipse-mosquitto:2.0"  # without a configuration it listens on loopback
+mosquitto = "public.ecr.aws/docker/library/eclipse-mosquitto:2.0"  # listens on localhost without a configuration
 vector = "timberio/vector:0.50.0-alpine"
 
 app = cdk.App()
 platform = cdk.Stack(app, "Platform")
-# needs first: the hosted zone, with its id and name in place of these
+# prerequisite: the hosted zone; replace this ID and name
 zone = route53.HostedZone.from_hosted_zone_attributes(platform, "Zone", hosted_zone_id="Z1", zone_name="example.com")
 certificate = acm.Certificate(
     platform, "Certificate", domain_name="mqtt.example.com", validation=acm.CertificateValidation.from_dns(zone)

@@ -1,4 +1,4 @@
-"""A public repository with its page in the gallery, in the region where the service stands."""
+"""A public repository with its page in the gallery."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam

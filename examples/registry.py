@@ -1,4 +1,4 @@
-"""A registry whole: scanned by Inspector, cached, signed, watched, and told of when something grave is found."""
+"""A registry with scanning by Inspector, caches, signing, an audit trail, events and an alarm."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_events_targets as targets
@@ -21,7 +21,7 @@ from moorage import (
 
 app = cdk.App()
 stack = cdk.Stack(app, "Images", env=cdk.Environment(account="111111111111", region="eu-west-1"))
-# needs first: the secret of Docker Hub, and the role of the scanner
+# prerequisites: the secret for Docker Hub, and the role of the scanner
 hub = secretsmanager.Secret.from_secret_name_v2(stack, "Hub", "ecr-pullthroughcache/docker-hub")
 profile = signer.SigningProfile(stack, "Profile", platform=signer.Platform.of("Notation-OCI-SHA384-ECDSA"))
 scanner = iam.Role.from_role_arn(stack, "Scanner", "arn:aws:iam::111111111111:role/scanner")
@@ -31,10 +31,10 @@ registry = Registry(
     "Registry",
     scanning=Scanning.enhanced(continuous=["prod/*"], on_push=["*"]),
     pull_through=[PullThrough.ecr_public(), PullThrough.docker_hub(hub)],
-    templates=[RepositoryTemplate("team")],  # what is pushed to team/... makes its repository
+    templates=[RepositoryTemplate("team")],  # a push to team/... creates the repository
     signing=[SigningRule(profile.signing_profile_arn, "prod/*")],
     pull_time_exclusions=[scanner],
-    audit=AuditTrail.own(),  # what is called, of ECR and ECS too, kept for a year and heard below
+    audit=AuditTrail.own(),  # records management events for a year; on_api_call below needs it
 )
 images = Repository(stack, "Web", name="prod/web", keep_releases=30)
 

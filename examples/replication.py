@@ -1,4 +1,4 @@
-"""Images copied to another region and to another account, and set up there as they are here."""
+"""Replication of images to another region and another account, with the settings of the repositories there."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_events_targets as targets

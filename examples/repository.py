@@ -1,4 +1,4 @@
-"""A repository that keeps 30 releases, and who may pull from it and push to it."""
+"""A repository that keeps 30 releases, with permissions to pull and push."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam

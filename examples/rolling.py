@@ -1,4 +1,4 @@
-"""A rolling rollout that is given up after four failed tasks or by an alarm, and done once most tasks are healthy."""
+"""A rolling deployment that stops after four failed tasks or on an alarm, and succeeds early."""
 
 import aws_cdk as cdk
 
@@ -21,7 +21,7 @@ app = cdk.App()
 stack = cdk.Stack(app, "Intranet")
 network = Network(stack, "Network", zones=3)
 edge = LoadBalancer(stack, "Edge", vpc=network.vpc)
-least = Scaling.surviving_zone_loss(peak=4, zones=3)  # of 6 copies in three zones 4 are left without one
+least = Scaling.surviving_zone_loss(peak=4, zones=3)  # 6: 4 of them remain when a zone is lost
 
 wiki = Service(
     stack,

@@ -1,4 +1,4 @@
-"""Secrets by field and by version, a parameter, and a new deployment when one of them has a new value."""
+"""Secrets by field and version, a parameter, and a new deployment when one of them changes."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_ecs as ecs
@@ -16,12 +16,12 @@ database = secretsmanager.Secret(
     "Database",
     encryption_key=key,
     generate_secret_string=secretsmanager.SecretStringGenerator(
-        secret_string_template='{"username": "shop"}',  # noqa: S106  # a template, no password
+        secret_string_template='{"username": "shop"}',  # noqa: S106  # a template, not a password
         generate_string_key="password",
     ),
 )
-current = ecs.SecretVersionInfo(version_stage="AWSCURRENT")  # AWSPREVIOUS is there once the secret was rotated
-# needs first: aws ssm put-parameter --name /shop/features --type String --value none
+current = ecs.SecretVersionInfo(version_stage="AWSCURRENT")  # AWSPREVIOUS exists after the first rotation
+# prerequisite: aws ssm put-parameter --name /shop/features --type String --value none
 features = ssm.StringParameter.from_string_parameter_name(stack, "Features", "/shop/features")
 
 network = Network(stack, "Network")

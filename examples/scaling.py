@@ -1,4 +1,4 @@
-"""What moves the number of copies: their use every 20 seconds, requests, the clock, a forecast and a metric."""
+"""Scaling by CPU every 20 seconds, by requests, by schedules, by a forecast and by a custom metric."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch

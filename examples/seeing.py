@@ -1,4 +1,4 @@
-"""Somebody is told: alarms on a service, what failed in its cluster, a dashboard of both, and logs under a key."""
+"""Monitoring: alarms on a service, failure events of its cluster, a dashboard, and encrypted logs."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch_actions as actions

@@ -7,13 +7,13 @@ from moorage import Cluster, Container, LoadBalancer, Network, Route, Scaling, S
 
 app = cdk.App()
 stack = cdk.Stack(app, "Shop")
-# needs first: a certificate of this account and region, in place of this ARN
+# prerequisite: a certificate in this account and region; replace this ARN
 certificate = acm.Certificate.from_certificate_arn(
     stack, "Certificate", "arn:aws:acm:eu-west-1:111111111111:certificate/1a2b"
 )
 
 network = Network(stack, "Network")
-cluster = Cluster(stack, "Cluster", vpc=network.vpc)  # Fargate unless told otherwise
+cluster = Cluster(stack, "Cluster", vpc=network.vpc)  # Fargate by default
 edge = LoadBalancer(stack, "Edge", vpc=network.vpc, public=True, certificate=certificate)
 ui = Container("public.ecr.aws/aws-containers/retail-store-sample-ui:1.6.2", port=8080, writable=["/tmp"])
 

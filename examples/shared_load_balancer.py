@@ -1,4 +1,4 @@
-"""One load balancer for services of several stacks, by host and path, one of them gRPC."""
+"""One load balancer for the services of several stacks, by host and path, one of them gRPC."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
@@ -9,7 +9,7 @@ from moorage import Cluster, Container, LoadBalancer, Network, Route, Service, T
 
 app = cdk.App()
 platform = cdk.Stack(app, "Platform")
-# needs first: the hosted zone, with its id and name in place of these
+# prerequisite: the hosted zone; replace this ID and name
 zone = route53.HostedZone.from_hosted_zone_attributes(platform, "Zone", hosted_zone_id="Z1", zone_name="example.com")
 certificate = acm.Certificate(
     platform, "Certificate", domain_name="*.example.com", validation=acm.CertificateValidation.from_dns(zone)

@@ -1,4 +1,4 @@
-"""A service whose traces go to X-Ray and whose logs go to Firehose, and which calls SQS; one argument each."""
+"""A service that sends traces to X-Ray and logs to Firehose, and calls SQS."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_kinesisfirehose as firehose
@@ -16,8 +16,8 @@ task = Task(
     orders,
     Container.otel_collector(),
     Container.log_router(router),
-    cpu=None,  # the least that holds what the containers say: 256 CPU units
-    memory_mib=None,  # and 1,024 MiB, since they say 968
+    cpu=None,  # the smallest sufficient size: 256 CPU units
+    memory_mib=None,  # and 1,024 MiB, since the containers need 968
     called_services="sqs",
 )
 cluster = Cluster(stack, "Cluster", vpc=Network(stack, "Network").vpc)

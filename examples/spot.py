@@ -1,4 +1,4 @@
-"""A service of which three tasks in four run on Fargate Spot, on arm64."""
+"""A service with three of four tasks on Fargate Spot, on arm64."""
 
 import aws_cdk as cdk
 

@@ -1,4 +1,4 @@
-"""Where a task keeps files: a shared file system, a disk of its own, a directory between containers, and memory."""
+"""Storage for a task: a shared file system, an EBS volume, a directory between containers, and memory."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_efs as efs

@@ -1,4 +1,4 @@
-"""A public entrance by IPv4 and IPv6, behind AWS WAF, in a VPC of one's own."""
+"""A public load balancer for IPv4 and IPv6, protected by AWS WAF, in a VPC of your own."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
@@ -10,7 +10,7 @@ from moorage import Cluster, Container, LoadBalancer, Route, Service, Task
 
 app = cdk.App()
 stack = cdk.Stack(app, "Shop")
-# needs first: a certificate of this account and region, in place of this ARN
+# prerequisite: a certificate in this account and region; replace this ARN
 certificate = acm.Certificate.from_certificate_arn(
     stack, "Certificate", "arn:aws:acm:eu-west-1:111111111111:certificate/1a2b"
 )
@@ -43,7 +43,7 @@ edge = LoadBalancer(
     vpc=vpc,
     public=True,
     certificate=certificate,
-    web_acl=web_acl,  # or the ARN of one that exists
+    web_acl=web_acl,  # or the ARN of an existing web ACL
     ip_address_type=elbv2.IpAddressType.DUAL_STACK,
 )
 

@@ -1,4 +1,4 @@
-"""Windows containers: on Fargate, and with a group Managed Service Account on instances that are in its domain."""
+"""Windows containers: on Fargate, and on domain-joined instances with a group Managed Service Account."""
 
 import aws_cdk as cdk
 
@@ -17,7 +17,7 @@ from moorage import (
 app = cdk.App()
 stack = cdk.Stack(app, "Legacy")
 windows = OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
-# needs first: a domain, an AMI or a document that joins it, and the credential spec below in a parameter
+# prerequisites: a domain, an AMI or SSM document that joins it, and the credential spec in a parameter
 join = "C:\\tools\\join-domain.ps1"
 instance = ContainerInstance(ami=Ami.windows(windows), volume_gib=100, user_data=[join])
 domain = Capacity.ec2("domain", instance_types=["m7i.xlarge", "m6i.xlarge"], max_instances=4, instance=instance)

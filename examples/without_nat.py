@@ -6,7 +6,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from moorage import Cluster, Container, Endpoints, Image, Network, Repository, Service, Task
 
 app = cdk.App()
-# needs first: cdk deploy Images, and an image 1.4.2 in the repository that listens on port 8080
+# prerequisites: cdk deploy Images, and an image 1.4.2 in the repository that listens on port 8080
 images = Repository(cdk.Stack(app, "Images"), "Ledger")
 stack = cdk.Stack(app, "Ledger")
 password = secretsmanager.Secret(stack, "Password")
@@ -19,7 +19,7 @@ task = Task(
     )
 )
 
-endpoints = Endpoints.for_tasks(task)  # the least with which it starts
+endpoints = Endpoints.for_tasks(task)  # the smallest sufficient set
 print(endpoints.monthly_price(zones=2))
 
 network = Network(stack, "Network", nat_gateways=0, endpoints=endpoints)

@@ -1,4 +1,4 @@
-"""A task that drains a queue, as many copies as its backlog needs and none where there is nothing to do."""
+"""A worker that drains a queue, with as many tasks as its backlog needs, and none if it is empty."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_sns as sns

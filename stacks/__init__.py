@@ -1,1 +1,1 @@
-"""The stacks that this repository's app composes."""
+"""The stacks of this repository's app."""

@@ -1,4 +1,4 @@
-"""One environment: its platform, its registry and its services."""
+"""An environment: its platform, its registry and its services."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from stacks.services import ServicesStack
 
 
 class Environment(cdk.Stage):
-    """The retail store, whole, in one account and region.
+    """The complete retail store in one account and region.
 
     Args:
         scope: The app.
-        construct_id: The environment's name.
-        env: Account and region; without it, those of whoever deploys.
-        zones: The number of availability zones.
-        certificate_parameter: The SSM parameter that holds the ARN of the load balancer's certificate; without it
-            the entrance speaks plain HTTP.
-        removable: Whether the environment can be destroyed in one go, and leaves nothing: no deletion protection, no
-            access logs, nothing retained, and one NAT gateway instead of one per zone.
+        construct_id: The name of the environment.
+        env: The account and region. Default: those of the AWS credentials at deployment.
+        zones: The number of Availability Zones. Default: 2.
+        certificate_parameter: The name of the SSM parameter with the ARN of the load balancer's certificate.
+            Default: none, so the load balancer serves plain HTTP.
+        removable: Whether to let `cdk destroy` delete everything: no deletion protection, no access logs, no retained
+            resources, and only one NAT gateway. Default: False.
     """
 
     def __init__(

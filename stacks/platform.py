@@ -1,4 +1,4 @@
-"""What services stand on: a network, a cluster, an entrance, and a topic of what fails."""
+"""The platform of the services: a network, a cluster, a load balancer, and a topic for notifications."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from moorage import Cluster, LoadBalancer, Network
 
 
 class PlatformStack(cdk.Stack):
-    """The network, the cluster in it, the entrance to it, and the topic that operators are told by."""
+    """The network, its cluster and load balancer, and the topic that notifies the operators."""
 
     def __init__(
         self,
@@ -56,13 +56,13 @@ class PlatformStack(cdk.Stack):
         cdk.CfnOutput(self, "Address", value=f"{'https' if certificate_parameter else 'http'}://{address}")
 
     def _topic(self, removal_policy: cdk.RemovalPolicy) -> sns.Topic:
-        """Define the topic that tells the operators."""
+        """Define the topic that notifies the operators."""
         key = kms.Key(
             self,
             "OperatorsKey",
             enable_key_rotation=True,
             removal_policy=removal_policy,
-            description="What operators are told",
+            description="Notifications for operators",
         )
         return sns.Topic(self, "Operators", master_key=key, enforce_ssl=True)
 

@@ -1,4 +1,4 @@
-"""Where the images of the store's own builds live."""
+"""The repositories for the images of the store."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from moorage import Repository
 
 
 class RegistryStack(cdk.Stack):
-    """A repository for each image that is built here."""
+    """The repositories, one for each image that is built here."""
 
     def __init__(self, scope: Construct, construct_id: str, *, removable: bool) -> None:
         super().__init__(scope, construct_id)

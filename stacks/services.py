@@ -1,4 +1,4 @@
-"""The retail store's services."""
+"""The services of the retail store."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RELEASE = "1.6.2"
 
 
 class ServicesStack(cdk.Stack):
-    """AWS's retail store sample whole: a web front and four services behind it, each with built-in data."""
+    """AWS's retail store sample: a web front end and four services behind it, each with in-memory data."""
 
     def __init__(self, scope: Construct, construct_id: str, *, platform: PlatformStack, removable: bool) -> None:
         super().__init__(scope, construct_id)

@@ -165,8 +165,8 @@ def test_all_wrong_kinds_are_told_at_once(stack: cdk.Stack) -> None:
         Service(stack, "Web", cluster=wrong, task=wrong, assign_public_ip=wrong)
     assert str(raised.value) == (
         "Shop/Web: 3 problems\n"
-        "  - cluster must be of type ecs.ICluster (got 'nothing' of type str); use a Cluster or one of "
-        "Cluster.from_attributes\n"
+        "  - cluster must be of type ecs.ICluster (got 'nothing' of type str); use a Cluster or "
+        "Cluster.from_attributes(...)\n"
         "  - task must be of type Task (got 'nothing' of type str); use a Task\n"
         "  - assign_public_ip must be of type bool (got 'nothing' of type str); use True or False"
     )

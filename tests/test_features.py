@@ -1,4 +1,4 @@
-"""The tables of docs/features.md name what is public, beside programs that use it."""
+"""The tables of docs/reference/features.md name what is public, beside programs that use it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 import moorage
 
 ROOT = Path(__file__).resolve().parent.parent
-TEXT = (ROOT / "docs" / "features.md").read_text()
+PAGE = ROOT / "docs" / "reference" / "features.md"
 NAMED = re.compile(r"`([\w.]+)(?:\(([\w=, ]*)\))?`")
 NO_NAMES = {"None"}
 
@@ -40,10 +40,10 @@ class Row:
 
 def rows() -> list[Row]:
     found = []
-    for line in re.findall(r"^\| (?!what |-)(.*) \|$", TEXT, re.MULTILINE):
+    for line in re.findall(r"^\| (?!feature |-)(.*) \|$", PAGE.read_text(), re.MULTILINE):
         what, here, programs = (cell.strip() for cell in f"{line} ".split(" | "))
-        links = re.findall(r"\((\.\./examples/\w+\.py)\)", programs)
-        found.append(Row(what, here, tuple((ROOT / "docs" / link).resolve() for link in links)))
+        links = re.findall(r"\((\.\./\.\./examples/\w+\.py)\)", programs)
+        found.append(Row(what, here, tuple((PAGE.parent / link).resolve() for link in links)))
     return found
 
 

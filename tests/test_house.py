@@ -237,12 +237,6 @@ def test_every_public_word_is_documented() -> None:
             )
 
 
-def test_the_readme_has_every_public_word() -> None:
-    text = (ROOT / "README.md").read_text()
-    words = text[text.index("## The words") : text.index("Values (`Image`")]
-    assert set(moorage.__all__) <= set(re.findall(r"`(\w+)`", words))
-
-
 def test_no_file_names_a_registry_host_or_a_path_of_a_machine() -> None:
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     for name in tracked:

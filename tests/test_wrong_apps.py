@@ -175,7 +175,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     ),
     "containers that wait for each other": (
         lambda _: Task(Container("a:1", name="a", depends_on="b"), Container("b:1", name="b", depends_on="a")),
-        "depends_on is a circle",
+        "depends_on must not be circular",
     ),
     "nothing essential": (
         lambda _: Task(Container("redis:8", essential=False)),
@@ -188,7 +188,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     "eleven retries": (lambda _: HealthCheck("true", retries=11), r"retries must be between 1 and 10 \(got 11\)"),
     "a health check that is no command": (
         lambda _: HealthCheck(["curl", "localhost"]),
-        "must be CMD and a list of words, or CMD-SHELL and one line",
+        "must be CMD and a list of words, or CMD-SHELL and one command line",
     ),
     "half a second": (
         lambda _: HealthCheck("true", interval=dt.timedelta(seconds=5.5)),
@@ -205,9 +205,9 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     "an image by its address": (lambda _: Container("https://ghcr.io/org/web:1"), "without a scheme"),
     "another account's registry without a grant": (
         lambda _: Container("111111111111.dkr.ecr.eu-west-1.amazonaws.com/web:1"),
-        "cannot pull without a grant",
+        "cannot pull without permissions",
     ),
-    "latest in a repository that keeps its tags": (latest, "tag is 'latest', but the repository's tags are immutable"),
+    "latest in a repository that keeps its tags": (latest, "tag must not be 'latest' with a repository whose tags"),
     "a task that no instance holds": (
         lambda shop: shop.service(Task(Container("redis:8"), memory_mib=65536, cpu=None), PAIR),
         "no instance type of capacity 'pair' holds it",
@@ -286,9 +286,9 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
         "got 50 with minimum_healthy_percent=100",
     ),
     "a circuit breaker of no failure": (lambda _: CircuitBreaker.failures(0), "failures must be at least 1"),
-    "a range that nothing moves": (lambda _: Scaling(2, 10), "nothing moves the number between 2 and 10"),
+    "a range that nothing moves": (lambda _: Scaling(2, 10), "a range must have a target or schedules"),
     "a range the wrong way round": (lambda _: Scaling(10, 2, cpu_percent=60), "minimum must not exceed maximum"),
-    "down to zero by CPU": (lambda _: Scaling(0, 10, cpu_percent=60), "the number would never rise again"),
+    "down to zero by CPU": (lambda _: Scaling(0, 10, cpu_percent=60), "without tasks there is no metric"),
     "requests without a route": (
         lambda shop: shop.service(scaling=Scaling(1, 4, requests_per_task=100)),
         "without a route nothing counts requests",
@@ -349,27 +349,27 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
         lambda shop: here(
             shop, cluster=Cluster(there := placed(shop, "us-east-1"), "Cluster", vpc=Network(there, "Network").vpc)
         ),
-        "cluster must be of region eu-west-1",
+        "cluster must be in region eu-west-1",
     ),
     "a log group of another account": (
         lambda shop: here(shop, log_group=logs.LogGroup(placed(shop, account="222222222222"), "Logs")),
-        "log_group must be of account 111111111111",
+        "log_group must be in account 111111111111",
     ),
     "a secret of another region": (
         lambda shop: here(shop, secrets={"A": secretsmanager.Secret(placed(shop, "us-east-1"), "Secret")}),
-        "secrets 'A' of container 'app' must be of region eu-west-1",
+        "secrets 'A' of container 'app' must be in region eu-west-1",
     ),
     "a security group of another VPC": (
         lambda shop: shop.service(
             security_groups=[ec2.SecurityGroup(shop.stack, "Group", vpc=Network(shop.stack, "Other").vpc)]
         ),
-        "each of security_groups must be of the VPC ",
+        "each of security_groups must be in the VPC ",
     ),
     "subnets of another VPC": (
         lambda shop: shop.service(
             vpc_subnets=ec2.SubnetSelection(subnets=Network(shop.stack, "Other").vpc.private_subnets)
         ),
-        "each of vpc_subnets must be of the VPC ",
+        "each of vpc_subnets must be in the VPC ",
     ),
     "a secret that is unwrapped": (
         lambda shop: shop.service(
@@ -430,20 +430,20 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     "a line as a command": (lambda _: Container("node:22", command="npm run start"), "use \\['npm', 'run'"),
     "a shell that runs only curl": (
         lambda _: HealthCheck(["CMD-SHELL", "curl", "-f", "http://localhost"]),
-        "must be CMD and a list of words, or CMD-SHELL and one line",
+        "must be CMD and a list of words, or CMD-SHELL and one command line",
     ),
     "a shell that runs only npm": (
         lambda _: Container("node:22", entry_point=["sh", "-c"], command=["npm", "start"]),
-        "must have one line after 'sh -c'",
+        "must have one string after 'sh -c'",
     ),
     "a relative working directory": (
         lambda _: Container("node:22", working_directory="app"),
         "working_directory must be an absolute path",
     ),
-    "a log router of no logs": (lambda _: Task(Container.log_router(ROUTER)), "a container beside it"),
+    "a log router of no logs": (lambda _: Task(Container.log_router(ROUTER)), "another container in its task"),
     "FireLens without a router": (
         lambda _: Task(Container("redis:8", logging=ecs.LogDrivers.firelens(options=ROUTER))),
-        "use Container.log_router",
+        "add Container.log_router",
     ),
     "two collectors on one port": (
         lambda _: Task(
@@ -453,7 +453,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     ),
     "Fluentd in the image of Fluent Bit": (
         lambda _: Container.log_router(ROUTER, type="fluentd"),
-        "image must be one of Fluentd",
+        "image must be an image of Fluentd",
     ),
     "a parameter that each update resets": (
         lambda shop: Image.from_repository(

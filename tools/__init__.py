@@ -1,1 +1,1 @@
-"""What maintains this repository; none of it is in the wheel."""
+"""The tools that maintain this repository. None of them is in the wheel."""

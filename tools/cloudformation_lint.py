@@ -1,4 +1,4 @@
-"""cfn-lint over one template after another: its own `lint` loads the rules anew for each, which takes as long again."""
+"""cfn-lint for many templates: its own `lint` loads the rules again for each, which doubles the time."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from cfnlint.runner import Runner
 
 
 def matches(template: str, region: str, *, include: tuple[str, ...] = (), ignore: tuple[str, ...] = ()) -> list[Any]:
-    """What cfn-lint finds in a template.
+    """Return cfn-lint's findings in a template.
 
     Args:
-        template: Its text.
-        region: Whose schemas it is held to.
-        include: Checks that are off by default, by the beginning of their ids.
-        ignore: Checks to leave out, likewise.
+        template: The text of the template.
+        region: The region whose schemas apply.
+        include: Prefixes of the ids of rules that are off by default.
+        ignore: Prefixes of the ids of rules to leave out.
     """
     decoded, problems = decode_str(template)
     return list(problems or _runner(region, include, ignore).validate_template(decoded))

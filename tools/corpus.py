@@ -1,7 +1,7 @@
-"""`make corpus CORPUS=dir`: deploy each cloud assembly of a folder into the local AWS, and print which do.
+"""`make corpus CORPUS=dir`: deploy each cloud assembly of a folder to the local AWS, and print which ones deploy.
 
-Each gets a local AWS of its own, which is taken down again. The corpus is not in this repository: any folder whose
-subfolders are cloud assemblies will do, as `cdk synth` writes them.
+Each assembly gets its own local AWS, which is discarded afterwards. The corpus is not in this repository: it can be any
+folder of cloud assemblies as `cdk synth` writes them.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Result:
 
     Args:
         name: The name of its folder.
-        seconds: How long the deployment took.
-        reason: Why it does not deploy; None if it does.
+        seconds: The duration of the deployment.
+        reason: The reason why it does not deploy; None if it does.
     """
 
     name: str
@@ -41,14 +41,14 @@ class Result:
 
 
 def main() -> int:
-    """Deploy every assembly of a folder; exit with 1 if fewer deploy than `--at-least`."""
+    """Deploy every assembly of a folder, and return 1 if fewer deploy than `--at-least`."""
     parser = argparse.ArgumentParser(prog="python -m tools.corpus", description=__doc__)
     parser.add_argument("corpus", type=Path, help="a folder of cloud assemblies")
-    parser.add_argument("--at-least", type=int, default=0, help="how many have to deploy (0)")
+    parser.add_argument("--at-least", type=int, default=0, help="the number that must deploy (default: 0)")
     given = parser.parse_args()
     assemblies = sorted(each.parent for each in given.corpus.glob("*/manifest.json"))
     if not assemblies:
-        sys.exit(f"{given.corpus} must have folders with a manifest.json; name a folder of cloud assemblies")
+        sys.exit(f"{given.corpus} has no folders with a manifest.json; name a folder of cloud assemblies")
     deployed = 0
     for assembly in assemblies:
         result = deploy(assembly)
@@ -60,7 +60,7 @@ def main() -> int:
 
 
 def deploy(assembly: Path) -> Result:
-    """Deploy an assembly into a local AWS of its own, and take that down."""
+    """Deploy an assembly to its own local AWS, and discard that."""
     with tempfile.TemporaryDirectory(prefix="moorage-corpus-") as folder:
         home = Path(folder) / "home"
         started = time.monotonic()
@@ -80,7 +80,7 @@ def _local(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def _reason(output: str) -> str:
-    """Return the first resource that failed, with its reason, or else what `moorage.local` said last."""
+    """Return the first failed resource with its reason; otherwise the last message of `moorage.local`."""
     failed = _FAILED.search(output)
     said = [match["reason"] for match in _SAID.finditer(output)]
     return " ".join((failed["reason"] if failed else said[-1] if said else output[-200:]).split())

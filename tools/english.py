@@ -24,7 +24,7 @@ PHRASES = {
     r"\bunless told otherwise\b": "by default",
     r"\bstands\b|\bstood\b": "exists, or is",
     r"\b(?-i:none) (?:is|are)\b|\b(?:is|are) (?-i:none)\b": "there is no …",
-    r"\bwhole\b": "complete, or all of",
+    r"\bwhole\b(?!\s+(?:number|percent|millisecond|second|minute|hour|day|GiB|MiB)s?\b)": "complete, or all of",
     r"\b(?:is|are) told\b|\btells? (?:somebody|nobody)\b": "notify, report or warn",
     r"\b(?:is|are) said\b|\b(?:says|said) (?:so|of)\b": "name the subject and what it does",
     r"\bof which\b|\bof whose\b": "a sentence of its own",

@@ -1,17 +1,17 @@
-"""Write `constructs/moorage/workload/instance_types.json` anew: what the EC2 instance types offer to containers.
+"""Update `constructs/moorage/workload/instance_types.json`: the resources of EC2 instance types for containers.
 
-Two sources, both joined by a type's name:
+There are two sources, joined by the name of the type:
 
-- moto's copy of EC2's DescribeInstanceTypes (`moto/ec2/resources/instance_types.json.gz`; moto is licensed
-  Apache-2.0). The newest moto is fetched into an environment that is thrown away, so the project does not depend on
-  it; the date of the data is the day its wheel was built.
-- `tools/trunking.json`, transcribed by hand: how many tasks with a network interface of their own a type holds with
-  `awsvpcTrunking`, from the Amazon ECS developer guide, with what the guide says is not supported. For types that are
-  younger than the guide's table, the branch interfaces of aws/amazon-vpc-resource-controller-k8s (Apache-2.0) stand
-  in. Those are the numbers of Amazon EKS, and never more than those of Amazon ECS where both are known: a safe least.
-  A few types that moto lacks stand there too, in EC2's own form.
+- moto's copy of EC2's DescribeInstanceTypes (`moto/ec2/resources/instance_types.json.gz`; moto is licensed under
+  Apache-2.0). The newest moto is downloaded into a temporary environment, so the project does not depend on it. The
+  date of the data is the build date of its wheel.
+- `tools/trunking.json`, transcribed by hand from the Amazon ECS developer guide: the number of tasks with their own
+  network interface on each type with `awsvpcTrunking`, and the types that do not support it. For types that are newer
+  than the guide's table, it has the branch interfaces of aws/amazon-vpc-resource-controller-k8s (Apache-2.0). These are
+  the numbers of Amazon EKS. They are never higher than those of Amazon ECS where both are known, so they are safe. It
+  also has a few types that moto lacks, in EC2's format.
 
-Run it as `python -m tools.instance_types`; a diff then shows what AWS has changed.
+Run it as `python -m tools.instance_types`; the diff then shows what AWS has changed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ACCELERATORS = ("GpuInfo", "FpgaInfo", "InferenceAcceleratorInfo", "MediaAcceler
 
 
 def main() -> None:
-    """Fetch, join and write."""
+    """Download and join the sources, and write the file."""
     trunking = json.loads(TRUNKING.read_text())
     with tempfile.TemporaryDirectory() as folder:
         release, date, described = read(fetch(Path(folder)))
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def fetch(folder: Path) -> Path:
-    """The newest moto's wheel."""
+    """Download the newest wheel of moto."""
     environment, wheels = folder / "environment", folder / "wheels"
     subprocess.run(["uv", "venv", "--quiet", "--seed", str(environment)], check=True)
     pip = [str(environment / "bin" / "python"), "-m", "pip", "--quiet", "download", "--only-binary", ":all:"]
@@ -68,7 +68,7 @@ def fetch(folder: Path) -> Path:
 
 
 def read(wheel: Path) -> tuple[str, dt.date, dict[str, Any]]:
-    """A wheel's version, the day it was built, and the types by name."""
+    """Return the version and the build date of a wheel, and the types by name."""
     data = "moto/ec2/resources/instance_types.json.gz"
     with zipfile.ZipFile(wheel) as archive:
         built = dt.date(*archive.getinfo(data).date_time[:3])
@@ -76,13 +76,13 @@ def read(wheel: Path) -> tuple[str, dt.date, dict[str, Any]]:
 
 
 def architecture(described: Mapping[str, Any]) -> str | None:
-    """What the containers of a type are built for; None for Mac."""
+    """Return the architecture that the containers of a type are built for; None for Mac."""
     supported = described["ProcessorInfo"]["SupportedArchitectures"]
     return next((name for name in ARCHITECTURES if name in supported), None)
 
 
 def trunk_tasks(name: str, trunking: Mapping[str, Any]) -> int | None:
-    """The tasks that a type holds with trunking; None where it has none, or nobody says.
+    """Return the number of tasks on a type with trunking; None if it is not supported or unknown.
 
     The guide lists a few types both as not supported and with a number; not supported is the safe reading.
     """
@@ -94,7 +94,7 @@ def trunk_tasks(name: str, trunking: Mapping[str, Any]) -> int | None:
 
 
 def row(described: Mapping[str, Any], trunk: int | None) -> list[Any]:
-    """A type as [vcpus, memory_mib, architecture, gpus, interfaces, trunk_tasks]; GPUs are NVIDIA's, and whole."""
+    """Return a type as [vcpus, memory_mib, architecture, gpus, interfaces, trunk_tasks]: only full NVIDIA GPUs."""
     gpus = described.get("GpuInfo", {"Gpus": []})["Gpus"]
     return [
         described["VCpuInfo"]["DefaultVCpus"],
@@ -111,18 +111,18 @@ def families(described: Mapping[str, Any], accepts: Callable[[Any], bool]) -> li
 
 
 def natural(name: str) -> list[tuple[int, str]]:
-    """A key that puts 2xlarge before 12xlarge."""
+    """Return a sort key that puts 2xlarge before 12xlarge."""
     return [(int(digits or 0), letters) for digits, letters in re.findall(r"(\d*)(\D+|$)", name)]
 
 
 def order(name: str, described: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Families in their natural order, and each from small to large."""
+    """Return a sort key for families in natural order, and for the types of each from small to large."""
     size = described["VCpuInfo"]["DefaultVCpus"], described["MemoryInfo"]["SizeInMiB"]
     return natural(name.partition(".")[0]), *size, natural(name)
 
 
 def written(head: Mapping[str, Any], types: Mapping[str, list[Any]]) -> str:
-    """JSON with one type a line, so that a diff reads well."""
+    """Return JSON with one line for each type, for readable diffs."""
     lines = [f"  {json.dumps(key)}: {json.dumps(value)},\n" for key, value in head.items()]
     rows = ",\n".join(f"    {json.dumps(name)}: {json.dumps(values)}" for name, values in types.items())
     return "{\n" + "".join(lines) + '  "types": {\n' + rows + "\n  }\n}\n"

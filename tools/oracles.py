@@ -1,7 +1,7 @@
-"""`make oracles`: rules that nobody here wrote, over more random services than `make test` has time for.
+"""`make oracles`: check more random services by independent rules than `make test` has time for.
 
-Runs cfn-lint and cdk-preflight over the templates of random services that keep all limits. Fails on any finding, and
-prints the smallest program of each rule.
+It runs cfn-lint and cdk-preflight over the templates of random services that keep all limits. It fails on any finding,
+and prints the smallest program for each rule.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from tools.preflight import rules
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run, print what was found, and return how many rules found something."""
+    """Run the rules, print the findings, and return the number of rules with findings."""
     parser = argparse.ArgumentParser(prog="python -m tools.oracles", description=__doc__)
-    parser.add_argument("--services", type=int, default=500, help="how many random services")
+    parser.add_argument("--services", type=int, default=500, help="the number of random services")
     parser.add_argument("--seed", type=int, default=SEED, help="the same seed gives the same services")
     given: Any = parser.parse_args(arguments)
     trial, started = Trial(), time.monotonic()
@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def by_rule(problems: list[Problem]) -> dict[str, Problem]:
-    """Return the problem with the shortest program of each rule."""
+    """Return the problem with the shortest program for each rule."""
     found: dict[str, Problem] = {}
     for problem in sorted(problems, key=lambda each: len(each.definition.source)):
         for line in problem.says.splitlines():

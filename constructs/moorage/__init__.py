@@ -1,7 +1,7 @@
-"""Constructs for containers on AWS: their clusters, their services and the registries that hold their images.
+"""Constructs for containers on AWS: clusters, services, and the registries of their images.
 
-Every public name is here, and loaded when it is first used, so that importing moorage loads no service module of
-`aws_cdk`.
+This module has all public names. Each is loaded when it is first used, so that importing moorage loads no service
+module of `aws_cdk`.
 """
 
 from __future__ import annotations
@@ -88,25 +88,24 @@ _HOMES = {
     "Worker": "moorage.ecs.worker.worker",
 }
 
-__all__ = sorted(_HOMES)  # noqa: PLE0605  # ruff reads only literals
+__all__ = sorted(_HOMES)  # noqa: PLE0605  # pyright: ignore[reportUnsupportedDunderAll]  # the stub lists them
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'moorage' has no attribute {name!r}")
     word = getattr(_loaded(_HOMES[name]), name)
-    if type(word) is not type and "__init__" in vars(word):  # else jsii's metaclass hides the arguments
+    if type(word) is not type and "__init__" in vars(word):  # jsii's metaclass hides the arguments otherwise
         _self, *arguments = inspect.signature(word.__init__).parameters.values()
         word.__signature__ = inspect.Signature(arguments)
     return word
 
 
 def _loaded(module: str) -> ModuleType:
-    """A module, with the garbage collector at rest where the cdk CLI runs the program, which ends soon.
+    """Import a module, without garbage collection if the cdk CLI runs the program, which is short-lived.
 
-    Modules are never garbage: looking through all that they define, time and again and once more when Python
-    ends, is more than a tenth of a synth's CPU time. Any other process, and a program that has turned the
-    collector off, is left alone.
+    Modules are never garbage. Traversing their objects repeatedly, and again when Python exits, is more than 10 % of
+    the CPU time of a synth. In other processes, and if the program has disabled the garbage collector, nothing changes.
     """
     if module in sys.modules or "CDK_OUTDIR" not in os.environ or not gc.isenabled():
         return importlib.import_module(module)

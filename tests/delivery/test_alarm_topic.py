@@ -1,4 +1,4 @@
-"""Which topics alarms can tell, and what lets them."""
+"""The topics of alarms: their checks and their permissions."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def statements(stack: cdk.Stack, kind: str, name: str) -> list[dict[str, Any]]:
     return [each for each in found["Properties"][name]["Statement"] if each["Principal"] == CLOUDWATCH]
 
 
-def test_a_topic_with_a_policy_of_its_own_lets_alarms_publish(stack: cdk.Stack) -> None:
-    """SNS's default is gone with any policy, as `enforce_ssl` writes one."""
+def test_a_topic_with_a_policy_allows_alarms_to_publish(stack: cdk.Stack) -> None:
+    """A topic with any policy, as from `enforce_ssl`, has no default policy."""
     topic = sns.Topic(stack, "Topic", enforce_ssl=True)
     let_alarms_publish(topic, stack)
     (statement,) = statements(stack, "AWS::SNS::TopicPolicy", "PolicyDocument")
@@ -39,7 +39,7 @@ def test_a_topic_with_a_policy_of_its_own_lets_alarms_publish(stack: cdk.Stack) 
     assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
 
 
-def test_its_key_lets_alarms_use_it_once(stack: cdk.Stack) -> None:
+def test_the_key_of_a_topic_allows_alarms_only_once(stack: cdk.Stack) -> None:
     topic = sns.Topic(stack, "Topic", master_key=kms.Key(stack, "Key"))
     let_alarms_publish(topic, stack)
     let_alarms_publish(topic, stack)
@@ -47,7 +47,7 @@ def test_its_key_lets_alarms_use_it_once(stack: cdk.Stack) -> None:
     assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
 
 
-def test_a_topic_of_another_account_names_the_account_of_the_alarms(app: cdk.App) -> None:
+def test_a_topic_in_another_account_names_the_account_of_the_alarms(app: cdk.App) -> None:
     shop = cdk.Stack(app, "Own", env=OWN)
     other = cdk.Stack(app, "Other", env=cdk.Environment(account="222222222222", region=OWN.region))
     topic = sns.Topic(other, "Topic", topic_name="alarms")
@@ -62,14 +62,14 @@ def test_a_topic_that_alarms_cannot_reach_is_refused(app: cdk.App) -> None:
     stack = cdk.Stack(app, "Own", env=OWN)
     managed = kms.Alias.from_alias_name(stack, "Managed", "alias/aws/sns")
     (problem,) = problems_of(sns.Topic(stack, "Topic", master_key=managed), stack)
-    assert problem.startswith("topic must not be encrypted by alias/aws/sns, which does not let CloudWatch in")
+    assert problem.startswith("topic must not be encrypted by alias/aws/sns, which CloudWatch cannot use")
     by_hand = sns.CfnTopic(stack, "ByHand", kms_master_key_id="alias/aws/sns")
     set_by_hand = sns.Topic(stack, "SetByHand")
     set_by_hand.node.default_child.kms_master_key_id = by_hand.kms_master_key_id  # type: ignore[union-attr]  # a CfnTopic
     assert len(problems_of(set_by_hand, stack)) == 1
     elsewhere = sns.Topic.from_topic_arn(stack, "Elsewhere", "arn:aws:sns:us-east-1:111111111111:alarms")
     (problem,) = problems_of(elsewhere, stack)
-    assert "topic must be of region eu-west-1" in problem
+    assert "topic must be in region eu-west-1" in problem
     own = kms.Alias.from_alias_name(stack, "Own", "alias/shop/sns")
     assert problems_of(sns.Topic(stack, "Other", master_key=own), stack) == []
 
@@ -77,12 +77,12 @@ def test_a_topic_that_alarms_cannot_reach_is_refused(app: cdk.App) -> None:
 FIFO_ARN = "arn:aws:sns:eu-west-1:111111111111:alarms.fifo"
 
 
-def test_a_fifo_topic_of_alarms_is_warned_of(stack: cdk.Stack) -> None:
+def test_a_fifo_topic_for_alarms_warns(stack: cdk.Stack) -> None:
     for topic in (
         sns.Topic(stack, "Fifo", fifo=True),
         sns.Topic.from_topic_arn(stack, "ImportedFifo", FIFO_ARN),
     ):
-        with pytest.warns(UserWarning, match="topic should be a standard topic, .* which CloudWatch has no setting"):
+        with pytest.warns(UserWarning, match="topic should be a standard topic, since CloudWatch has no setting"):
             assert problems_of(topic, stack) == []
     problems = Problems("It")
     imported = sns.Topic.from_topic_arn(stack, "ByArn", FIFO_ARN)

@@ -1,4 +1,4 @@
-"""Which topics and queues a service of AWS can send to, and what lets it."""
+"""The topics and queues of deliveries: their checks and their permissions."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def define_rule(stack: cdk.Stack) -> events.CfnRule:
     return events.CfnRule(stack, "Rule", event_pattern={"source": ["aws.ecr"]})
 
 
-def test_a_queue_of_the_same_stack_admits_only_the_rule(stack: cdk.Stack) -> None:
+def test_a_queue_in_the_same_stack_allows_only_the_rule(stack: cdk.Stack) -> None:
     dead_letters.allow_send(sqs.Queue(stack, "Queue"), define_rule(stack))
     (statement,) = statements_for(stack, "AWS::SQS::QueuePolicy", "PolicyDocument", EVENTS)
     assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["Rule", "Arn"]}}}
 
 
-def test_a_queue_of_another_stack_admits_the_rules_of_the_account_without_a_circle() -> None:
+def test_a_queue_in_another_stack_allows_the_rules_of_the_account_without_a_circle() -> None:
     app = cdk.App()
     queues, rules = cdk.Stack(app, "Queues"), cdk.Stack(app, "Rules")
     queue = sqs.Queue(queues, "Queue")
@@ -58,7 +58,7 @@ def test_a_queue_of_another_stack_admits_the_rules_of_the_account_without_a_circ
 
 
 @pytest.mark.parametrize("own_stack", [True, False])
-def test_eventbridge_may_use_the_key_of_a_queue(stack: cdk.Stack, *, own_stack: bool) -> None:
+def test_eventbridge_can_use_the_key_of_a_queue(stack: cdk.Stack, *, own_stack: bool) -> None:
     scope = stack if own_stack else cdk.Stack(cdk.Stage.of(stack) or stack, "Queues")
     queue = sqs.Queue(scope, "Queue", encryption_master_key=kms.Key(scope, "Key"))
     dead_letters.allow_send(queue, define_rule(stack))
@@ -110,17 +110,17 @@ def test_a_fifo_topic_of_a_rule_is_refused(stack: cdk.Stack) -> None:
     assert len(problems.messages) == 2
 
 
-def test_eventbridge_may_publish_by_policy_and_key(stack: cdk.Stack) -> None:
+def test_the_policies_of_topic_and_key_allow_eventbridge_to_publish(stack: cdk.Stack) -> None:
     topic = sns.Topic(stack, "Topic", master_key=kms.Key(stack, "Key"), enforce_ssl=True)
     topics.allow_publish(topic)
     (published,) = statements_for(stack, "AWS::SNS::TopicPolicy", "PolicyDocument", EVENTS)
     assert published["Action"] == "sns:Publish"
-    assert "Condition" not in published  # EventBridge sends none of the keys
+    assert "Condition" not in published  # EventBridge sends no condition keys
     (used,) = statements_for(stack, "AWS::KMS::Key", "KeyPolicy", EVENTS)
     assert used["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
 
 
-def test_what_is_retained_goes_with_a_failed_create(stack: cdk.Stack) -> None:
+def test_a_retained_resource_is_deleted_if_its_creation_fails(stack: cdk.Stack) -> None:
     for name, policy in {"Kept": RETAIN, "Gone": DESTROY}.items():
         dead_letters.define_dead_letters(stack, name, encryption=sqs.QueueEncryption.SQS_MANAGED, removal_policy=policy)
     queues = template(stack).find_resources("AWS::SQS::Queue")
@@ -136,7 +136,7 @@ def test_a_key_follows_the_strictest_policy() -> None:
     assert keys.strictest(DESTROY) is DESTROY
 
 
-def test_a_topic_or_queue_of_another_region_is_refused() -> None:
+def test_a_topic_or_queue_in_another_region_is_refused() -> None:
     app = cdk.App()
     here, there = (
         cdk.Stack(app, region, env=cdk.Environment(account="111111111111", region=region))
@@ -147,13 +147,13 @@ def test_a_topic_or_queue_of_another_region_is_refused() -> None:
     topics.check_topic(problems, "topic", sns.Topic(there, "Topic"), here)
     dead_letters.check_queue(problems, "dead_letter_queue", sqs.Queue(here, "Queue"), here)
     topics.check_topic(problems, "topic", sns.Topic(here, "Topic"), here)
-    assert [each.split(" must be of region eu-west-1")[0] for each in problems.messages] == [
+    assert [each.split(" must be in region eu-west-1")[0] for each in problems.messages] == [
         "dead_letter_queue",
         "topic",
     ]
 
 
-def test_of_another_account_only_a_dead_letter_queue_can_be() -> None:
+def test_only_a_dead_letter_queue_can_be_in_another_account() -> None:
     app = cdk.App()
     here, there = (
         cdk.Stack(app, f"Of{account[0]}", env=cdk.Environment(account=account, region="eu-west-1"))
@@ -164,4 +164,4 @@ def test_of_another_account_only_a_dead_letter_queue_can_be() -> None:
     assert problems.messages == []
     topics.check_topic(problems, "topic", sns.Topic(there, "Topic"), here)
     dead_letters.check_queue(problems, "queue", sqs.Queue(there, "Queue"), here, across_accounts=False)
-    assert [each.split(" must be of account 111111111111")[0] for each in problems.messages] == ["topic", "queue"]
+    assert [each.split(" must be in account 111111111111")[0] for each in problems.messages] == ["topic", "queue"]

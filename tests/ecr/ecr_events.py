@@ -1,8 +1,8 @@
-"""The sample events of AWS's documentation of ECR and Inspector, as they stand there.
+"""The sample events of AWS's documentation of ECR and Inspector, unchanged.
 
 `ECR` is from https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html, `INSPECTOR` from
-https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-enhanced-events.html; of the finding, the parts
-that patterns may look at.
+https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-enhanced-events.html. The finding has only the
+parts that patterns can match.
 """
 
 from __future__ import annotations

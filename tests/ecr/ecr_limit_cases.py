@@ -1,4 +1,4 @@
-"""For each row of ECR's limits, a definition that keeps it and one that breaks it; `test_limits.py` runs them."""
+"""For each row of ECR's limits, a definition within it and one beyond it, which `test_limits.py` runs."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def replications(count: int) -> Define:
 
 
 def replicated_to(count: int) -> Define:
-    """Two rules, whose destinations are `count` accounts in all."""
+    """Define two rules with `count` destination accounts in total."""
     accounts = [ReplicationDestination("eu-central-1", account=f"{number:012}") for number in range(count)]
     return registry(
         replication=[Replication(prefix="a/", to=accounts[:20]), Replication(prefix="b/", to=accounts[10:])]

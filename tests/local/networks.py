@@ -1,4 +1,4 @@
-"""Parts of networks, from which the tests of what EC2 refuses and takes build their templates."""
+"""Parts of networks, for the templates of the EC2 tests."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SERVICE = "com.amazonaws.eu-west-1.ecr.api"
 
 
 def nat(**properties: Any) -> Resources:
-    """A NAT gateway in a VPC with an internet gateway."""
+    """Return a NAT gateway in a VPC with an internet gateway."""
     address = attribute("Address", "AllocationId")
     nat = ec2("NatGateway", **{"SubnetId": ref("Subnet"), "AllocationId": address, **properties})
     parts = {"Subnet": subnet(), "Address": ec2("EIP", Domain="vpc"), "Nat": after("Attached", nat)}

@@ -1,4 +1,4 @@
-"""Imports of an app are put into the local AWS, except those that could only be in a VPC of the app."""
+"""Resources that an app imports are created in the local AWS, except those that must be in a VPC of the app."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _balancer(**properties: Any) -> Resources:
 
 
 def _own(**properties: Any) -> Resources:
-    """Return a VPC of the template with a group in it, and a load balancer that has that group."""
+    """Return a VPC of the template with a security group in it, and a load balancer with that group."""
     return {
         "Vpc": resource("AWS::EC2::VPC", CidrBlock="10.0.0.0/16"),
         "Group": resource("AWS::EC2::SecurityGroup", VpcId=ref("Vpc"), GroupDescription="own"),
@@ -38,18 +38,18 @@ def _own(**properties: Any) -> Resources:
     }
 
 
-def test_ids_that_are_named_together_are_in_one_vpc() -> None:
+def test_ids_that_one_resource_names_are_in_the_same_vpc() -> None:
     edge = _balancer(Subnets=SUBNETS, SecurityGroups=[ref("Group")])
     group = resource("AWS::EC2::SecurityGroup", VpcId=VPC, GroupDescription="edge")
     other = _balancer(Subnets=["subnet-9"])
     assert _groups({"Edge": edge, "Group": group, "Other": other}) == [tuple(sorted([VPC, *SUBNETS])), ("subnet-9",)]
 
 
-def test_what_would_have_to_be_in_a_vpc_of_the_app_is_not_imported() -> None:
+def test_ids_in_a_vpc_of_the_app_are_not_imported() -> None:
     assert _groups(_own(Subnets=SUBNETS)) == []
 
 
-def test_what_may_be_in_a_peered_vpc_is_imported() -> None:
+def test_ids_that_can_be_in_a_peered_vpc_are_imported() -> None:
     rule = resource("AWS::EC2::SecurityGroupIngress", GroupId=ref("Group"), SourceSecurityGroupId=GROUP)
     peering = resource("AWS::EC2::VPCPeeringConnection", VpcId=ref("Vpc"), PeerVpcId=VPC)
     assert sorted(_groups({**_own(), "Rule": rule, "Peering": peering})) == [(GROUP,), (VPC,)]
@@ -70,7 +70,7 @@ def test_what_may_be_in_a_peered_vpc_is_imported() -> None:
         (ref("Name"), None),
     ],
 )
-def test_only_what_is_the_same_everywhere_is_a_literal(value: Any, text: str | None) -> None:
+def test_only_texts_without_references_to_resources_are_literals(value: Any, text: str | None) -> None:
     assert text_of(value, ACCOUNT, REGION) == text
 
 
@@ -117,7 +117,7 @@ def _shop() -> Resources:
     }
 
 
-def test_an_app_deploys_into_what_it_imports_and_only_then(server: tuple[int, int], tmp_path: Path) -> None:
+def test_an_app_deploys_only_after_its_imports_are_created(server: tuple[int, int], tmp_path: Path) -> None:
     reached, stack = access(server[1]), _stack(_shop())
     account = Account(reached, ACCOUNT, REGION)
     assert "does not exist" in _deployed(account, _shop())
@@ -125,10 +125,10 @@ def test_an_app_deploys_into_what_it_imports_and_only_then(server: tuple[int, in
     for name in (VPC, *SUBNETS, GROUP, LISTENER, "platform", "shop-task", "dummy1a"):
         assert name in line
     assert _deployed(account, _shop()) == "CREATE_COMPLETE"
-    assert list(imports.put(reached, tmp_path, [stack])) == [], "nothing is new"
+    assert list(imports.put(reached, tmp_path, [stack])) == [], "nothing changed"
 
 
-def test_what_exists_here_is_not_imported(server: tuple[int, int], tmp_path: Path) -> None:
+def test_resources_that_exist_in_the_local_aws_are_not_imported(server: tuple[int, int], tmp_path: Path) -> None:
     reached = access(server[1])
     ec2 = Account(reached, ACCOUNT, REGION).client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]

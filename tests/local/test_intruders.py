@@ -1,7 +1,7 @@
-"""A web page, and another user of the machine, try to deploy a stack as the user.
+"""A web page and another user of the machine cannot deploy a stack as the user.
 
-Each attempt is made twice: against the local AWS, and against the same server with its guard off, where it succeeds.
-So what keeps the intruder out is the guard, not a rule of the browser's or a mistake of the test's.
+Each attempt is made twice: against the local AWS, and against the same server without its guard, where it succeeds.
+So it is the guard that stops the intruder, not a rule of the browser or a mistake in the test.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ _FLAGS = (
 )
 _SECONDS = 60
 _THINGS = "iot.us-east-1.localhost"
-"""A name under which ministack serves WebSockets to anyone."""
+"""A name under which ministack accepts WebSocket connections from anyone."""
 _NOBODY = 65534
 _OTHER_USER = """
 import http.client, os, sys
-"".encode("idna")  # loaded while the standard library may still be read
+"".encode("idna")  # loaded while the standard library is still readable
 connection = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=10)
 os.setgroups([])
 os.setgid(int(sys.argv[3]))
@@ -65,7 +65,7 @@ Attempt = Callable[[int, str], None]
 
 @pytest.fixture(scope="module", params=["guarded", "unguarded"])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, bool]]:
-    """The port of a server, and whether it has its guard."""
+    """Yield the port of a server, and whether it has its guard."""
     port, guarded = free_port(), request.param == "guarded"
     program = ("-m", "moorage.local.server") if guarded else ("-c", _UNGUARDED)
     process = started(port, {"TMPDIR": str(tmp_path_factory.mktemp("local"))}, program)
@@ -75,13 +75,13 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def _deployed(port: int) -> set[str]:
-    """Return the stacks of the account that unsigned requests act in."""
+    """Return the stacks of the account that unsigned requests use."""
     client = boto3.client("cloudformation", **session_arguments(access(port), account=ACCOUNT, region=REGION))
     return {stack["StackName"] for stack in client.describe_stacks()["Stacks"]}
 
 
 def _form(name: str) -> str:
-    """Return a form that deploys a stack, which a browser posts to any server without asking it first."""
+    """Return a form that deploys a stack; a browser posts it to any server without a preflight request."""
     template = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
     fields = {"Action": "CreateStack", "Version": "2010-05-15", "StackName": name}
     return urlencode(fields | {"TemplateBody": json.dumps(template)})
@@ -106,7 +106,7 @@ _ATTEMPTS: dict[str, Attempt] = {
 
 
 @pytest.mark.parametrize("attempt", _ATTEMPTS)
-def test_a_request_of_a_page_deploys_nothing(server: tuple[int, bool], attempt: str) -> None:
+def test_a_request_from_a_web_page_deploys_nothing(server: tuple[int, bool], attempt: str) -> None:
     port, guarded = server
     name = attempt.replace(" ", "-")
     _ATTEMPTS[attempt](port, name)
@@ -120,7 +120,7 @@ def test_another_user_of_the_machine_deploys_nothing(server: tuple[int, bool]) -
     assert ("another-user" in _deployed(port)) is not guarded
 
 
-def test_a_page_opens_no_websocket(server: tuple[int, bool]) -> None:
+def test_a_web_page_cannot_open_a_websocket(server: tuple[int, bool]) -> None:
     port, guarded = server
     upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec_WebSocket_Version": "13"}
     upgrade |= {"Sec_WebSocket_Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec_WebSocket_Protocol": "mqtt"}
@@ -174,7 +174,7 @@ function read() {
 _NAMES = ("fetched", "rebound", "submitted", "sandboxed")
 
 
-def test_a_page_in_a_browser_deploys_nothing_and_reads_nothing(server: tuple[int, bool], tmp_path: Path) -> None:
+def test_a_web_page_in_a_browser_deploys_and_reads_nothing(server: tuple[int, bool], tmp_path: Path) -> None:
     port, guarded = server
     page = _PAGE % {"port": port, "things": _THINGS, "forms": json.dumps({name: _form(name) for name in _NAMES})}
     told = _visited(page, tmp_path)
@@ -183,7 +183,7 @@ def test_a_page_in_a_browser_deploys_nothing_and_reads_nothing(server: tuple[int
 
 
 def _visited(page: str, profile: Path) -> dict[str, bool]:
-    """Open a page in Chromium, under the name of another host, and return what it tells."""
+    """Open a page in Chromium, under the name of another host, and return the results that it posts."""
     answers: queue.Queue[dict[str, bool]] = queue.Queue()
 
     class Site(http.server.BaseHTTPRequestHandler):
@@ -199,7 +199,7 @@ def _visited(page: str, profile: Path) -> dict[str, bool]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Print nothing."""
+            """Suppress the log."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site) as site:
         threading.Thread(target=site.serve_forever, daemon=True).start()

@@ -1,4 +1,4 @@
-"""EC2 mode in the AWS of this machine: deployed, changed in every way that rolls, protected, and taken down."""
+"""Services on EC2 instances are deployed to the local AWS, changed in every way that rolls, protected and destroyed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ AMI = "/aws/service/ecs/optimized-ami/amazon-linux-2023/arm64/recommended/image_
 
 
 class Shown:
-    """What stands, as each service tells it through its own API."""
+    """The deployed resources, as each service's API shows them."""
 
     def __init__(self, of: Project) -> None:
         self.account = Account(of.server.access, None, None)
@@ -75,7 +75,7 @@ def deploy(project: Project, *changes: tuple[str, str]) -> Shown:
 
 
 @pytest.mark.slow
-def test_instances_are_deployed_changed_and_taken_down(project: Project) -> None:
+def test_instances_are_deployed_changed_and_destroyed(project: Project) -> None:
     shown = deploy(project)
     assert shown.groups.keys() == shown.providers.keys() == {"general", "spot"}
     assert len(shown.associated) == 2
@@ -111,11 +111,11 @@ def test_instances_are_deployed_changed_and_taken_down(project: Project) -> None
     assert shown.service["runningCount"] == 2
 
     down = project.run("down")
-    assert down.stdout.endswith("Nothing is left; the local AWS is stopped.\n"), down.stdout + down.stderr
+    assert down.stdout.endswith("All stacks are deleted; the local AWS is stopped.\n"), down.stdout + down.stderr
 
 
 @pytest.mark.slow
-def test_a_protected_group_is_deleted_by_the_two_steps_of_its_output_alone(project: Project) -> None:
+def test_a_protected_group_is_deleted_only_by_the_two_steps_of_its_output(project: Project) -> None:
     protected = ("max_instances=4)\nspot", "max_instances=4, termination_protection=True)\nspot")
     shown = deploy(project, protected)
     outputs = (shown.account.stack("Trial") or {})["Outputs"]
@@ -137,4 +137,4 @@ def test_a_protected_group_is_deleted_by_the_two_steps_of_its_output_alone(proje
     cloudformation.delete_stack(StackName="Trial")
     assert shown.account.stack("Trial") is None
     down = project.run("down")
-    assert down.stdout.endswith("Nothing is left; the local AWS is stopped.\n"), down.stdout + down.stderr
+    assert down.stdout.endswith("All stacks are deleted; the local AWS is stopped.\n"), down.stdout + down.stderr

@@ -1,4 +1,4 @@
-"""What the client of the local AWS promises without one: it reads assemblies, seals itself off, refuses clearly."""
+"""Promises of the commands that need no server: reading assemblies, an isolated environment, clear errors."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The assembly of this repository's app."""
+    """Return the assembly of this repository's app."""
     out = tmp_path_factory.mktemp("assembly")
     synthesize(ROOT / "app.py", out, **context())
     return out
 
 
 def context() -> dict[str, Any]:
-    """What the CLI gives an app of `cdk.json`'s context."""
+    """Return the context that the CLI passes to an app from `cdk.json`."""
     found: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
     return {**found, "aws:cdk:enable-path-metadata": True}
 
 
-def test_stacks_are_read_in_the_order_in_which_they_deploy(assembly: Path) -> None:
+def test_stacks_are_read_in_deployment_order(assembly: Path) -> None:
     paths = [stack.path for stack in stacks_of(assembly)]
     assert paths.index("dev/Platform") < paths.index("dev/Services")
     assert {path.split("/")[0] for path in paths} == {"dev", "production"}
@@ -50,15 +50,15 @@ def test_stacks_are_read_in_the_order_in_which_they_deploy(assembly: Path) -> No
     assert (platform.name, platform.account, platform.region) == ("dev-Platform", None, None)
 
 
-def test_choosing_a_stack_chooses_what_it_needs(assembly: Path) -> None:
+def test_selecting_a_stack_also_selects_the_stacks_that_it_needs(assembly: Path) -> None:
     stacks = stacks_of(assembly)
     assert [stack.path for stack in local._chosen(stacks, ["dev/Services"])] == ["dev/Platform", "dev/Services"]
     assert len(local._chosen(stacks, ["dev/*"])) == 3
-    with pytest.raises(LocalError, match="no stack is named staging/.*; the app has dev/Platform"):
+    with pytest.raises(LocalError, match="no stack matches staging/.*; the app has dev/Platform"):
         local._chosen(stacks, ["staging/*"])
 
 
-def test_destroying_a_stack_takes_what_needs_it_and_not_what_it_needs(assembly: Path) -> None:
+def test_destroying_a_stack_includes_only_the_stacks_that_need_it(assembly: Path) -> None:
     stacks = stacks_of(assembly)
 
     def gone(pattern: str) -> list[str]:
@@ -68,7 +68,7 @@ def test_destroying_a_stack_takes_what_needs_it_and_not_what_it_needs(assembly: 
     assert gone("dev/Platform") == ["dev/Platform", "dev/Services"]
 
 
-def test_what_is_suggested_next_is_what_was_typed(
+def test_suggested_commands_repeat_the_options_of_the_user(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(Path.cwd() / ".venv/bin/python"))
@@ -81,14 +81,14 @@ def test_what_is_suggested_next_is_what_was_typed(
     assert SECRET not in printed
 
 
-def test_the_diagram_shows_what_connects(assembly: Path) -> None:
+def test_the_diagram_shows_connections(assembly: Path) -> None:
     drawn = draw([stack for stack in stacks_of(assembly) if stack.path.startswith("production/")])
     for edge in ("-->|HTTPS| production_Platform_Entrance", "-->|runs in| production_Platform_Cluster"):
         assert edge in drawn
     assert drawn.count("subgraph") == 3
 
 
-def test_the_diagram_shows_which_port_leads_where(tmp_path: Path) -> None:
+def test_the_diagram_shows_ports_and_protocols(tmp_path: Path) -> None:
     environment = {**os.environ, "CDK_OUTDIR": str(tmp_path), "CDK_VALIDATION": "false"}
     subprocess.run([sys.executable, "examples/network_load_balancer.py"], cwd=ROOT, env=environment, check=True)
     drawn = draw(stacks_of(tmp_path))
@@ -96,14 +96,14 @@ def test_the_diagram_shows_which_port_leads_where(tmp_path: Path) -> None:
     assert re.search(r"internet -->\|TLS UDP\| Platform_Gate", drawn)
 
 
-def test_the_readme_shows_the_diagram_as_it_is_now(assembly: Path, tmp_path: Path) -> None:
+def test_the_diagram_in_the_readme_is_current(assembly: Path, tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
     readme.write_text((ROOT / "README.md").read_text())
     diagram([str(assembly), "dev/", "--into", str(readme)])
     assert readme.read_text() == (ROOT / "README.md").read_text(), "stale: run `make diagram`"
 
 
-def test_a_diagram_goes_between_its_marks_alone(
+def test_only_the_text_between_the_marks_is_replaced(
     assembly: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = tmp_path / "page.md"
@@ -114,15 +114,15 @@ def test_a_diagram_goes_between_its_marks_alone(
     page.write_text("no marks")
     with pytest.raises(SystemExit):
         diagram([str(assembly), "dev/", "--into", str(page)])
-    assert "has no lines" in capsys.readouterr().err
+    assert "must contain" in capsys.readouterr().err
 
 
-def test_an_example_is_drawn_without_path_metadata(tmp_path: Path) -> None:
+def test_the_diagram_works_without_path_metadata(tmp_path: Path) -> None:
     synthesize(ROOT / "examples" / "without_nat.py", tmp_path)
     assert "|image|" in draw(stacks_of(tmp_path))
 
 
-def test_a_sealed_environment_names_no_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_contains_no_aws_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hostile = {
         "AWS_PROFILE": "production",
         "AWS_ENDPOINT_URL_ECS": "https://example.com",
@@ -144,28 +144,28 @@ def test_a_sealed_environment_names_no_account(tmp_path: Path, monkeypatch: pyte
 
 
 def test_two_commands_at_once_are_refused(tmp_path: Path) -> None:
-    refused = pytest.raises(LocalError, match=f"another up or down is at work in .*process {os.getpid()}")
+    refused = pytest.raises(LocalError, match=f"another up or down is running in .*process {os.getpid()}")
     with Home(tmp_path).exclusive(), refused, Home(tmp_path).exclusive():
         pass
     with Home(tmp_path).exclusive():
         pass
 
 
-def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+def test_a_port_in_use_is_named(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(LocalError, match=f"port {port} of 127.0.0.1 cannot be used"):
+        with pytest.raises(LocalError, match=f"port {port} on 127.0.0.1 cannot be used"):
             Home(tmp_path).start(port)
 
 
-def test_a_port_that_does_not_exist_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(LocalError, match=r"port 99999 of 127.0.0.1 cannot be used \(ports end at 65535\)"):
+def test_an_invalid_port_is_reported_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(LocalError, match=r"port 99999 on 127.0.0.1 cannot be used \(the highest port is 65535\)"):
         Home(tmp_path).start(99999)
 
 
-def test_a_server_that_cannot_be_recorded_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_whose_record_cannot_be_written_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[subprocess.Popen[bytes]] = []
     popen = subprocess.Popen
 
@@ -199,7 +199,7 @@ def test_a_server_is_recognized_without_ps_and_in_a_narrow_terminal(
     assert not Server(process.pid, port, SECRET).answers
 
 
-def test_a_process_that_is_not_the_server_is_never_ended(tmp_path: Path) -> None:
+def test_a_process_that_is_not_the_server_is_not_stopped(tmp_path: Path) -> None:
     bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
         home = Home(tmp_path)
@@ -213,24 +213,24 @@ def test_a_process_that_is_not_the_server_is_never_ended(tmp_path: Path) -> None
         bystander.wait()
 
 
-def test_a_server_that_is_gone_does_not_answer() -> None:
+def test_a_server_that_exited_does_not_answer() -> None:
     assert not Server(os.getpid(), 9, SECRET).answers
 
 
-def test_down_with_nothing_up_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_down_says_that_the_local_aws_is_not_running(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert local.main(["down", "--home", str(tmp_path / "home")]) == 0
-    assert capsys.readouterr().out == "Nothing is up.\n"
+    assert capsys.readouterr().out == "The local AWS is not running.\n"
     assert local.main(["status", "--home", str(tmp_path / "home")]) == 0
 
 
 @pytest.mark.parametrize("command", ["status", "down"])
-def test_nothing_is_written_where_nothing_is_up(tmp_path: Path, command: str) -> None:
+def test_down_and_status_write_nothing_if_the_local_aws_never_ran(tmp_path: Path, command: str) -> None:
     assert local.main([command, "--home", str(tmp_path / "home")]) == 0
     assert not (tmp_path / "home").exists()
 
 
 @pytest.mark.parametrize("arguments", [["status"], ["down"], ["up", "--app", "assembly"]], ids=lambda each: each[0])
-def test_a_folder_of_somebody_else_is_refused_and_left_as_it_is(
+def test_a_folder_with_other_files_is_refused_and_not_changed(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name, text in {".gitignore": "dist/\n", "cdk.out/kept.txt": "mine", "assembly/manifest.json": "{}"}.items():
@@ -239,7 +239,7 @@ def test_a_folder_of_somebody_else_is_refused_and_left_as_it_is(
     before = _files(tmp_path)
     monkeypatch.chdir(tmp_path)
     assert local.main([*arguments, "--home", "."]) == 1
-    assert "moorage.local: . is not empty, and moorage.local did not make it; name a new or" in capsys.readouterr().err
+    assert ". is not empty, and moorage.local did not create it; choose a new or" in capsys.readouterr().err
     assert _files(tmp_path) == before
 
 
@@ -248,22 +248,22 @@ def _files(folder: Path) -> dict[str, tuple[int, bytes]]:
 
 
 @pytest.mark.parametrize("manifest", ['{"artifacts":[', "[]", '{"artifacts": {"a": {"type": "x"}, "b": 1}}'])
-def test_an_assembly_that_cannot_be_read_is_a_sentence(
+def test_an_unreadable_assembly_is_reported_in_a_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], manifest: str
 ) -> None:
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "manifest.json").write_text(manifest)
     assert local.main(["up", "--app", str(tmp_path / "app"), "--home", str(tmp_path / "home")]) == 1
-    assert "must be a cloud assembly of CDK's, but it cannot be read" in capsys.readouterr().err
+    assert "is not a readable CDK cloud assembly" in capsys.readouterr().err
 
 
-def test_a_home_inside_of_its_assembly_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_home_inside_its_assembly_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "manifest.json").write_text("{}")
     assert local.main(["up", "--app", str(tmp_path), "--home", str(tmp_path / "home")]) == 1
-    assert "must not be inside each other" in capsys.readouterr().err
+    assert "must not contain each other" in capsys.readouterr().err
 
 
-def test_a_link_in_a_home_is_not_written_through(tmp_path: Path) -> None:
+def test_a_symbolic_link_in_a_home_is_not_followed(tmp_path: Path) -> None:
     theirs = tmp_path / "theirs"
     theirs.write_text("precious")
     home = Home(tmp_path / "home")
@@ -274,7 +274,7 @@ def test_a_link_in_a_home_is_not_written_through(tmp_path: Path) -> None:
     assert theirs.read_text() == "precious"
 
 
-def test_a_home_is_known_again_and_keeps_its_secret(tmp_path: Path) -> None:
+def test_a_home_is_recognized_and_keeps_its_secret(tmp_path: Path) -> None:
     home = Home(tmp_path)
     with home.exclusive():
         secret = home._own_secret()
@@ -283,7 +283,7 @@ def test_a_home_is_known_again_and_keeps_its_secret(tmp_path: Path) -> None:
     assert len(secret) >= 40
 
 
-def test_a_secret_that_a_full_disk_left_empty_is_made_anew(tmp_path: Path) -> None:
+def test_an_empty_secret_file_is_replaced(tmp_path: Path) -> None:
     home = Home(tmp_path)
     with home.exclusive():
         (tmp_path / "secret").touch()
@@ -298,7 +298,7 @@ def test_two_homes_have_different_secrets(tmp_path: Path) -> None:
     assert made[0] != made[1]
 
 
-def test_a_home_that_others_could_read_is_closed(tmp_path: Path) -> None:
+def test_a_home_that_others_can_read_is_made_private(tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
     home = Home(tmp_path)
     with home.exclusive():
@@ -309,11 +309,11 @@ def test_a_home_that_others_could_read_is_closed(tmp_path: Path) -> None:
 
 def test_a_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getuid", lambda: 12345)
-    with pytest.raises(LocalError, match="belongs to another user of this machine; name another folder with --home"):
+    with pytest.raises(LocalError, match="belongs to another user; choose another folder with --home"):
         Home(tmp_path)
 
 
-def test_restricting_a_folder_leaves_what_its_links_lead_to(tmp_path: Path) -> None:
+def test_restricting_a_folder_does_not_change_the_targets_of_links(tmp_path: Path) -> None:
     theirs = tmp_path / "theirs"
     theirs.write_text("")
     theirs.chmod(0o644)
@@ -335,20 +335,20 @@ def test_a_server_without_a_secret_does_not_start() -> None:
     assert "AWS_SECRET_ACCESS_KEY is not set; set it to the secret that requests must be signed with" in done.stderr
 
 
-def test_an_app_that_does_not_synthesize_is_a_sentence(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_failed_synthesis_is_reported_in_a_sentence(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     app = tmp_path / "app.py"
     app.write_text("raise SystemExit('no')\n")
     assert local.main(["up", "--home", str(tmp_path / "home"), "--app", shlex.join([sys.executable, str(app)])]) == 1
-    assert "the app does not synthesize (cdk ended with 1); what it printed stands above" in capfd.readouterr().err
+    assert "cdk synth failed (exit code 1); see its output above" in capfd.readouterr().err
 
 
-def test_a_folder_without_room_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_full_disk_is_reported_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
     assert local.main(["up", "--home", str(tmp_path / "file" / "home")]) == 1
-    assert "make room there, or name a folder with --home" in capsys.readouterr().err
+    assert "fix this, or choose another folder with --home" in capsys.readouterr().err
 
 
-def test_the_client_imports_no_construct() -> None:
+def test_the_commands_import_no_construct() -> None:
     code = (
         "import sys, moorage.local.__main__; print([n for n in sys.modules if n.startswith(('aws_cdk', 'moorage.e'))])"
     )
@@ -357,6 +357,6 @@ def test_the_client_imports_no_construct() -> None:
 
 
 @pytest.mark.parametrize("arguments", [["up", "--app", "app", "a", "b"], ["up", "a", "--app", "app", "b"]])
-def test_stacks_are_named_before_options_and_after_them(arguments: list[str]) -> None:
+def test_stacks_can_be_named_before_and_after_options(arguments: list[str]) -> None:
     given = local._parse(arguments)
     assert (given.command, given.app, given.stacks) == ("up", "app", ["a", "b"])

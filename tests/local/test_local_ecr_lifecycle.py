@@ -1,4 +1,4 @@
-"""Two accounts and three regions in the AWS of this machine: images pushed to one registry arrive at the others."""
+"""Images that are pushed to one registry are replicated to registries of two accounts in three regions."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ FIRST = {"keep": 30, "prefixes": ["prod/"], "enhanced": True, "signed": True, "d
 
 
 class Shown:
-    """The three registries, as ECR's own API shows them."""
+    """The three registries, as ECR's API shows them."""
 
     def __init__(self, of: Project) -> None:
         access = of.server.access
@@ -102,7 +102,7 @@ class Shown:
         return digest
 
     def told(self, account: Account, stack: str) -> list[dict[str, Any]]:
-        """The events that arrived in the stack's queue since last time."""
+        """Return the events that arrived in the stack's queue since the last call."""
         outputs = (account.stack(stack) or {})["Outputs"]
         (queue,) = (each["OutputValue"] for each in outputs if each["OutputKey"] == "Queue")
         sqs = account.client("sqs")
@@ -134,7 +134,7 @@ def absent(call: Any, **arguments: Any) -> bool:
 
 
 @pytest.mark.slow
-def test_images_arrive_at_every_replica_and_each_setting_is_read_back(project: Project) -> None:
+def test_images_are_replicated_and_ecr_returns_every_setting(project: Project) -> None:
     (project.folder / "app.py").write_text(APP)
     shown = up(project)
     source_is_as_said(shown)
@@ -185,10 +185,10 @@ def test_images_arrive_at_every_replica_and_each_setting_is_read_back(project: P
         assert image["imageDigest"] == moved
     assert len(shown.told(shown.virginia, "Virginia")) == 2
 
-    for account in (shown.frankfurt, shown.virginia):  # what ECR made by itself is not the stack's to delete
+    for account in (shown.frankfurt, shown.virginia):  # the stack does not delete repositories that ECR created
         account.client("ecr").delete_repository(repositoryName="prod/web", force=True)
     down = project.run("down")
-    assert down.stdout.endswith("Nothing is left; the local AWS is stopped.\n"), down.stdout + down.stderr
+    assert down.stdout.endswith("All stacks are deleted; the local AWS is stopped.\n"), down.stdout + down.stderr
 
 
 def source_is_as_said(shown: Shown) -> None:

@@ -1,4 +1,4 @@
-"""Mishaps of a home, an assembly or the user's AWS settings: each gets a sentence, and nothing is lost."""
+"""Broken homes, assemblies and AWS settings are reported in a sentence, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _ARTIFACTS = {
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
-    """A home whose server runs, as a child of the test."""
+    """Yield a home whose server is a child process of the test."""
     started: list[subprocess.Popen[bytes]] = []
     popen = subprocess.Popen
 
@@ -46,7 +46,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
         patched.setattr(subprocess, "Popen", remembered)
         made.start()
     yield made
-    for process in started:  # by its id: `start` tells its object that the process has ended
+    for process in started:  # by its id: `start` marks its own process object as ended
         with contextlib.suppress(ProcessLookupError, ChildProcessError):
             os.kill(process.pid, signal.SIGKILL)
             os.waitpid(process.pid, 0)
@@ -54,7 +54,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
 
 @pytest.fixture
 def assembly(tmp_path: Path) -> Path:
-    """An assembly that is whole."""
+    """Return a complete assembly."""
     made = tmp_path / "assembly"
     (made / "stage").mkdir(parents=True)
     (made / "manifest.json").write_text(json.dumps({"artifacts": _ARTIFACTS}))
@@ -94,7 +94,7 @@ def _taken_over(home: Home) -> None:
 
 
 @pytest.mark.parametrize("befall", [_unmade, _unrecorded, _moved, _taken_over])
-def test_a_server_that_nobody_can_find_ends_by_itself(home: Home, befall: Callable[[Home], None]) -> None:
+def test_a_server_without_its_home_stops_by_itself(home: Home, befall: Callable[[Home], None]) -> None:
     server = _running(home)
     assert server.answers
     befall(home)
@@ -102,7 +102,7 @@ def test_a_server_that_nobody_can_find_ends_by_itself(home: Home, befall: Callab
 
 
 @pytest.mark.parametrize("command", ["status", "down"])
-def test_a_copy_of_a_home_leaves_the_server_of_the_other_alone(
+def test_a_copied_home_does_not_stop_the_server_of_the_original(
     home: Home, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server = _running(home)
@@ -110,15 +110,13 @@ def test_a_copy_of_a_home_leaves_the_server_of_the_other_alone(
     shutil.copytree(home.folder, copy)
     assert local.main([command, "--home", str(copy)]) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith(
-        f"{copy} was made as {home.folder}, whose local AWS is left as it is; nothing is up here.\n"
-    )
+    assert printed.startswith(f"{copy} was copied or moved from {home.folder}; its local AWS is not affected.\n")
     assert server.answers
     with Home(copy).exclusive():
         assert Home(copy)._own_secret() != server.secret
 
 
-def test_a_server_that_got_the_process_id_of_another_is_left_alone(home: Home) -> None:
+def test_a_server_with_a_reused_process_id_is_not_stopped(home: Home) -> None:
     server = _running(home)
     other = Home(home.folder.with_name("other"))
     with other.exclusive():
@@ -129,7 +127,7 @@ def test_a_server_that_got_the_process_id_of_another_is_left_alone(home: Home) -
     assert server.answers
 
 
-def test_what_a_killed_server_has_left_running_ends_with_its_home(home: Home) -> None:
+def test_processes_that_a_killed_server_left_behind_are_stopped(home: Home) -> None:
     server = _running(home)
     account = Account(server.access, None, None)
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
@@ -157,7 +155,7 @@ def test_what_a_killed_server_has_left_running_ends_with_its_home(home: Home) ->
 
 
 def _inside(folder: Path) -> list[str]:
-    """The processes that work in a folder."""
+    """Return the processes whose working directory is in a folder."""
     found = []
     for link in Path("/proc").glob("[0-9]*/cwd"):
         try:
@@ -169,31 +167,33 @@ def _inside(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("arguments", [["down"], ["down", "--discard"]])
-def test_a_server_that_hangs_is_ended(home: Home, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_server_that_does_not_respond_is_stopped(
+    home: Home, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     server = _running(home)
     os.kill(server.pid, signal.SIGSTOP)
     assert local.main([*arguments, "--home", str(home.folder)]) == 0
-    assert "ended, and nothing is left" in capsys.readouterr().out
+    assert "is stopped" in capsys.readouterr().out
     assert not server.lives
 
 
-def test_down_discards_what_stands_without_an_assembly(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+def test_down_discards_stacks_without_an_assembly(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     home.assembly.mkdir()
     (home.assembly / "manifest.json").write_text("{")
     assert local.main(["down", "--home", str(home.folder)]) == 1
-    assert "; down --discard ends the local AWS whatever stands" in capsys.readouterr().err
+    assert "; down --discard stops the local AWS without deleting its stacks" in capsys.readouterr().err
     assert local.main(["down", "--discard", "--home", str(home.folder)]) == 0
-    assert capsys.readouterr().out == "The local AWS is ended, and nothing is left.\n"
+    assert capsys.readouterr().out == "The local AWS is stopped and its stacks are discarded.\n"
     assert local.main(["down", "--discard", "--home", str(home.folder)]) == 0
-    assert capsys.readouterr().out == "Nothing is up.\n"
+    assert capsys.readouterr().out == "The local AWS is not running.\n"
 
 
 @pytest.mark.parametrize("arguments", [["up"], ["status"], ["down", "Shop"]], ids=" ".join)
-def test_discarding_is_for_down_and_for_all(
+def test_only_down_of_all_stacks_can_discard_them(
     tmp_path: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert local.main([*arguments, "--discard", "--home", str(tmp_path / "home")]) == 1
-    assert capsys.readouterr().err.endswith("ends the local AWS with all its stacks; type down --discard\n")
+    assert capsys.readouterr().err.endswith("discards all stacks; use it only as `down --discard`\n")
 
 
 def _file(folder: Path) -> None:
@@ -212,12 +212,14 @@ def _link_inside(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("befall", "said"),
     [
-        (_file, "home is not a folder; name a new or an empty one with --home"),
-        (_link_to_nothing, "home is not a folder; name a new or an empty one with --home"),
-        (_link_inside, "home/cdk.out is a link, which moorage.local did not make; remove it, or name another home"),
+        (_file, "home is not a folder; choose a new or empty folder with --home"),
+        (_link_to_nothing, "home is not a folder; choose a new or empty folder with --home"),
+        (_link_inside, "home/cdk.out is a symbolic link, which moorage.local did not create; remove it"),
     ],
 )
-def test_a_home_that_is_somebody_elses_is_refused(tmp_path: Path, befall: Callable[[Path], None], said: str) -> None:
+def test_a_home_that_moorage_did_not_create_is_refused(
+    tmp_path: Path, befall: Callable[[Path], None], said: str
+) -> None:
     befall(tmp_path / "home")
     with pytest.raises(LocalError, match=said):
         Home(tmp_path / "home")
@@ -225,7 +227,7 @@ def test_a_home_that_is_somebody_elses_is_refused(tmp_path: Path, befall: Callab
 
 @pytest.mark.parametrize("file", ["manifest.json", "Shop.json", "assets.json", "stage/manifest.json"])
 @pytest.mark.parametrize("broken", [None, "", "{", "[]"])
-def test_a_broken_assembly_is_named_and_takes_the_place_of_none(
+def test_a_broken_assembly_is_named_and_does_not_replace_another(
     tmp_path: Path, assembly: Path, file: str, broken: str | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if broken is None:
@@ -234,29 +236,29 @@ def test_a_broken_assembly_is_named_and_takes_the_place_of_none(
         (assembly / file).write_text(broken)
     assert local.main(["up", "--app", str(assembly), "--home", str(tmp_path / "home")]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"moorage.local: {assembly} must be a cloud assembly of CDK's, but it cannot be read: ")
+    assert line.startswith(f"moorage.local: {assembly} is not a readable CDK cloud assembly (")
     assert broken == "[]" or Path(file).name in line
     assert not (tmp_path / "home").exists()
 
 
 @pytest.mark.parametrize("inside", ["assembly/home", "assembly/deep/home"])
-def test_a_home_inside_an_assembly_is_refused_before_it_is_made(
+def test_a_home_inside_an_assembly_is_refused_before_it_is_created(
     assembly: Path, inside: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home = assembly.parent / inside
     assert local.main(["up", "--app", str(assembly), "--home", str(home)]) == 1
-    assert "must not be inside each other; name a folder outside of the assembly" in capsys.readouterr().err
+    assert "must not contain each other; choose a folder outside the assembly" in capsys.readouterr().err
     assert not home.exists()
 
 
-def test_an_assembly_inside_the_one_of_the_home_is_refused(
+def test_an_assembly_inside_the_assembly_of_the_home_is_refused(
     tmp_path: Path, assembly: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home = Home(tmp_path / "home")
     with home.exclusive():
         shutil.move(assembly, home.assembly / "stage")
     assert local.main(["up", "--app", str(home.assembly / "stage"), "--home", str(home.folder)]) == 1
-    assert "must not be inside each other" in capsys.readouterr().err
+    assert "must not contain each other" in capsys.readouterr().err
     assert (home.assembly / "stage" / "Shop.json").exists()
 
 
@@ -275,7 +277,7 @@ def test_an_assembly_inside_the_one_of_the_home_is_refused(
     ],
     ids=lambda each: next(iter(each)),
 )
-def test_broken_aws_settings_of_the_user_are_in_nobodys_way(
+def test_broken_aws_settings_of_the_user_are_ignored(
     server: tuple[int, int], settings: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "broken").write_text("[default\nregion")
@@ -286,7 +288,7 @@ def test_broken_aws_settings_of_the_user_are_in_nobodys_way(
     assert account.client("sts").get_caller_identity()["Account"] == account.account
 
 
-def test_nobody_else_can_listen_while_the_server_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_other_process_can_listen_while_the_server_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def start(command: list[str], **_: object) -> None:
         port = int(command[command.index("--port") + 1])
         with socket.socket() as other, pytest.raises(OSError, match="in use"):

@@ -1,4 +1,4 @@
-"""A service whose image CI chooses, in the AWS of this machine: before the first image, and after any."""
+"""A service whose image is chosen by CI runs a placeholder before the first image, and the released images after it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ app.synth()
 
 
 def up(project: Project, count: int = 1) -> dict[str, Any]:
-    """Deploy, and the service as ECS shows it then."""
+    """Deploy, and return the service as ECS shows it."""
     project.say(count=count)
     done = project.up()
     assert done.returncode == 0, done.stdout + done.stderr
@@ -44,7 +44,7 @@ def up(project: Project, count: int = 1) -> dict[str, Any]:
 
 
 def release(project: Project, tag: str) -> None:
-    """What CI does: push, and say so."""
+    """Release an image as CI does: push it, and write its tag to the parameter."""
     account = Account(project.server.access, None, None)
     manifest = json.dumps({"schemaVersion": 2, "config": {"of": tag}})
     account.client("ecr").put_image(repositoryName="shop/web", imageManifest=manifest, imageTag=tag)
@@ -52,13 +52,13 @@ def release(project: Project, tag: str) -> None:
 
 
 def hold(project: Project, tag: str) -> None:
-    """Write the parameter that no stack has."""
+    """Write the parameter, which is in no stack."""
     ssm = Account(project.server.access, None, None).client("ssm")
     ssm.put_parameter(Name="/shop/web/tag", Value=tag, Type="String", Overwrite=True)
 
 
 @pytest.mark.slow
-def test_a_placeholder_runs_first_and_no_deployment_puts_an_old_image_back(project: Project) -> None:
+def test_a_placeholder_runs_first_and_deployments_keep_the_released_image(project: Project) -> None:
     (project.folder / "app.py").write_text(APP)
     up(project, count=0)
     hold(project, "none")
@@ -74,4 +74,4 @@ def test_a_placeholder_runs_first_and_no_deployment_puts_an_old_image_back(proje
     assert up(project)["image"].endswith("/shop/web:1.1.0")
 
     down = project.run("down")
-    assert down.stdout.endswith("Nothing is left; the local AWS is stopped.\n"), down.stdout + down.stderr
+    assert down.stdout.endswith("All stacks are deleted; the local AWS is stopped.\n"), down.stdout + down.stderr

@@ -1,4 +1,4 @@
-"""Jobs and a worker in the AWS of this machine: deployed, started by hand, changed, and taken down."""
+"""Jobs and a worker are deployed to the local AWS, started by hand, changed and destroyed."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ app.synth()
 
 
 class Shown:
-    """What stands, as each service tells it through its own API."""
+    """The deployed resources, as each service's API shows them."""
 
     def __init__(self, of: Project) -> None:
         self.account = Account(of.server.access, None, None)
@@ -110,7 +110,7 @@ class Shown:
         return found
 
     def fire(self, of: str) -> None:
-        """Let the time of a schedule come, now and in its own zone."""
+        """Make the time of a schedule come, now and in its own time zone."""
         found = self.schedule(of)
         kept = {name: found[name] for name in ("FlexibleTimeWindow", "Name", "ScheduleExpressionTimezone", "Target")}
         now = dt.datetime.now(zoneinfo.ZoneInfo(found["ScheduleExpressionTimezone"]))
@@ -130,7 +130,7 @@ class Shown:
         return found
 
     def states(self, execution: dict[str, Any]) -> list[str]:
-        """The states that an execution went through."""
+        """Return the states that an execution entered."""
         arn = execution["executionArn"]
         told = self.client("stepfunctions").get_execution_history(executionArn=arn)["events"]
         return [each["stateEnteredEventDetails"]["name"] for each in told if "stateEnteredEventDetails" in each]
@@ -167,7 +167,7 @@ def variables(task: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.mark.slow
-def test_jobs_and_a_worker_are_deployed_started_changed_and_taken_down(project: Project) -> None:
+def test_jobs_and_a_worker_are_deployed_started_changed_and_destroyed(project: Project) -> None:
     shown = deploy(project)
     nightly = shown.schedule("Nightly")
     assert nightly["ScheduleExpressionTimezone"] == "Europe/Paris"
@@ -206,11 +206,11 @@ def test_jobs_and_a_worker_are_deployed_started_changed_and_taken_down(project: 
     drains(shown, most=80)
 
     down = project.run("down")
-    assert down.stdout.endswith("Nothing is left; the local AWS is stopped.\n"), down.stdout + down.stderr
+    assert down.stdout.endswith("All stacks are deleted; the local AWS is stopped.\n"), down.stdout + down.stderr
 
 
 def starts_alone(shown: Shown) -> None:
-    """A second start finds the first one's task and starts none."""
+    """Check that a second start finds the running task and starts no other."""
     shown.fire("Alone")
     until(lambda: shown.tasks("alone", "RUNNING"))
     (machine,) = shown.ids["AWS::StepFunctions::StateMachine"].values()
@@ -224,7 +224,7 @@ def starts_alone(shown: Shown) -> None:
 
 
 def drains(shown: Shown, *, most: int) -> None:
-    """The worker knows its queue, and what waits there moves its number."""
+    """Check that the worker has its queue's URL, and that waiting messages change its number of tasks."""
     url = shown.one("AWS::SQS::Queue", "MailerQueue")
     queue = shown.queue("MailerQueue")
     assert json.loads(queue["RedrivePolicy"]) == {

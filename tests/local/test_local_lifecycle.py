@@ -1,4 +1,4 @@
-"""From nothing to a deployed app and back, with the real cdk CLI, in the AWS of this machine and no other."""
+"""An app is deployed from scratch and destroyed by the real cdk CLI, which reaches only the local AWS."""
 
 from __future__ import annotations
 
@@ -76,12 +76,12 @@ echo "the watch counts: $before"
 echo "packets to the outside: $(( $(sent) - before ))"
 exit ${status:-0}
 """
-"""Runs a command where everything but loopback leads to an interface that counts packets, and shows that it does."""
+"""A script that runs a command in a network namespace and counts the packets that leave the loopback interface."""
 
 
 @attrs.frozen
 class Project:
-    """A CDK app of its own folder, and the commands run in it."""
+    """A CDK app in its own folder, and the commands that run in it."""
 
     folder: Path
 
@@ -101,7 +101,7 @@ class Project:
         )
 
     def up(self, *stacks: str) -> subprocess.CompletedProcess[str]:
-        """Deploy what `app.py` defines, for tests of what stands then: synthesized here, where CDK is loaded."""
+        """Deploy the app of `app.py`, synthesized in this process, where CDK is already loaded."""
         out = self.folder / "synthesized"
         with contextlib.chdir(self.folder):
             synthesize(Path("app.py"), out, **{"aws:cdk:enable-path-metadata": True})
@@ -117,7 +117,7 @@ class Project:
         return server
 
     def service(self) -> dict[str, Any]:
-        """The one service, as ECS describes it."""
+        """Return the only service, as ECS describes it."""
         ecs = Account(self.server.access, None, None).client("ecs")
         (cluster,) = ecs.list_clusters()["clusterArns"]
         (arn,) = ecs.list_services(cluster=cluster)["serviceArns"]
@@ -134,7 +134,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
 
 
 def readable_by_others(folder: Path) -> list[str]:
-    """The files and folders of a home that its group or anybody else could open."""
+    """Return the files and folders of a home that its group or others can read."""
     everything = [folder, *folder.rglob("*")]
     return [str(path) for path in everything if not path.is_symlink() and path.stat().st_mode & 0o077]
 
@@ -174,18 +174,18 @@ def test_an_app_is_deployed_updated_rolled_back_and_destroyed(project: Project) 
     project.say(tag="never-pushed", count=4)
     failed = project.up()
     assert failed.returncode == 1
-    assert "deploying failed" in failed.stderr
+    assert "cdk deploy failed" in failed.stderr
     assert "CannotPullContainerError" in failed.stdout + failed.stderr
     service = project.service()
     assert (service["image"], service["runningCount"]) == ("public.ecr.aws/nginx/nginx:1.29", 3)
 
     down = project.run("down")
-    assert down.stdout.endswith("Nothing is left; the local AWS is stopped.\n"), down.stdout + down.stderr
+    assert down.stdout.endswith("All stacks are deleted; the local AWS is stopped.\n"), down.stdout + down.stderr
     assert Home(project.folder / ".moorage").running() is None
 
 
 @pytest.mark.slow
-def test_what_is_deleted_by_hand_or_killed_is_noticed_and_mended(project: Project) -> None:
+def test_a_deleted_resource_and_a_killed_server_are_repaired(project: Project) -> None:
     (project.folder / "app.py").write_text(SMALL)
     assert project.up().returncode == 0
     account = Account(project.server.access, None, None)
@@ -196,20 +196,20 @@ def test_what_is_deleted_by_hand_or_killed_is_noticed_and_mended(project: Projec
     ]
     account.client("ecr").delete_repository(repositoryName=name, force=True)
     mended = project.up()
-    assert "Shop made Web" in mended.stdout
-    assert "which is gone; only this stack is deleted, and deployed again." in mended.stdout
+    assert "Shop lacks Web" in mended.stdout
+    assert "deleting and redeploying only this stack." in mended.stdout
     assert mended.returncode == 0, mended.stderr
 
     os.kill(project.server.pid, signal.SIGKILL)
-    assert project.run("status").stdout == "Nothing is up.\n"
+    assert project.run("status").stdout == "The local AWS is not running.\n"
     assert "Up in" in project.up().stdout
     os.kill(project.server.pid, signal.SIGKILL)
     assert project.run("down").returncode == 0
-    assert project.run("down").stdout == "Nothing is up.\n"
+    assert project.run("down").stdout == "The local AWS is not running.\n"
 
 
 @pytest.mark.slow
-def test_what_is_interrupted_ends_with_its_cdk_and_is_mended(project: Project) -> None:
+def test_an_interrupted_up_stops_the_cdk_cli_and_is_repaired(project: Project) -> None:
     (project.folder / "app.py").write_text(SMALL)
     command = [sys.executable, "-m", "moorage.local", "up", "--app", PROGRAM]
     with subprocess.Popen(
@@ -225,7 +225,7 @@ def test_what_is_interrupted_ends_with_its_cdk_and_is_mended(project: Project) -
         up.terminate()
         printed += up.stdout.read()
     assert up.returncode == 1, printed
-    assert "interrupted; the next up mends what was left half-done" in printed
+    assert "interrupted; run up to repair unfinished stacks" in printed
     assert not [each for each in Path("/proc").glob("[0-9]*/cwd") if _leads_to(each, project.folder)]
     again = project.run("up")
     assert again.returncode == 0, again.stdout + again.stderr
@@ -240,7 +240,7 @@ def _leads_to(link: Path, folder: Path) -> bool:
 
 
 @pytest.mark.slow
-def test_a_synthesized_assembly_is_deployed_as_it_is_and_its_images_without_docker(
+def test_an_assembly_is_deployed_unchanged_and_its_images_without_docker(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (project.folder / "Dockerfile").write_text("FROM scratch\n")
@@ -255,11 +255,11 @@ def test_a_synthesized_assembly_is_deployed_as_it_is_and_its_images_without_dock
     repository = "cdk-hnb659fds-container-assets-000000000000-us-east-1"
     images = Account(project.server.access, None, None).client("ecr").describe_images(repositoryName=repository)
     assert [each["imageTags"] for each in images["imageDetails"]] == [[built]]
-    assert project.run("down").stdout.endswith("Nothing is left; the local AWS is stopped.\n")
+    assert project.run("down").stdout.endswith("All stacks are deleted; the local AWS is stopped.\n")
 
 
 @pytest.mark.slow
-def test_a_type_that_the_local_aws_does_not_know_is_named_with_its_construct(project: Project) -> None:
+def test_an_unsupported_type_is_named_with_its_construct(project: Project) -> None:
     unknown = 'cdk.CfnResource(cdk.Stack(app, "Games"), "Fleet", type="AWS::GameLift::Fleet")\napp.synth()'
     (project.folder / "app.py").write_text(SMALL.replace("app.synth()", unknown))
     done = project.up("Games")
@@ -271,7 +271,7 @@ def test_a_type_that_the_local_aws_does_not_know_is_named_with_its_construct(pro
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("unshare") or not shutil.which("ip"), reason="watching needs Linux's namespaces")
 def test_no_connection_leaves_this_machine(project: Project) -> None:
-    """Run both commands, with hostile settings, where everything but loopback leads to an interface that counts."""
+    """Run both commands with misleading AWS settings in a network where packets to other machines are counted."""
     (project.folder / "app.py").write_text(SMALL)
     home = project.folder / "home"
     (home / ".aws").mkdir(parents=True)
@@ -312,6 +312,6 @@ def test_no_connection_leaves_this_machine(project: Project) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "the watch counts: 1\n" in done.stdout
-    assert "Nothing is left" in done.stdout
+    assert "All stacks are deleted" in done.stdout
     assert done.stdout.endswith("packets to the outside: 0\n"), done.stdout[-300:]
     assert not (project.folder / "credential-process-ran").exists()

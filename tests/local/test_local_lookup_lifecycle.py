@@ -1,4 +1,4 @@
-"""Apps of any account and region that look things up, in the AWS of this machine."""
+"""Context lookups of an app with its own account and region are answered by the local AWS."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ app.synth()
 
 
 @pytest.mark.slow
-def test_an_app_deploys_with_what_it_looks_up_here_once_that_is_here(project: Project) -> None:
+def test_an_app_deploys_once_the_resources_that_it_looks_up_exist(project: Project) -> None:
     (project.folder / "app.py").write_text(APP)
     missing = project.run("up")
     assert missing.returncode == 1
-    assert 'does not have: ssm in 111111111111 eu-west-1 of {"parameterName": "/shop/size"}. ' in missing.stderr
+    assert 'the local AWS: ssm in 111111111111 eu-west-1 with {"parameterName": "/shop/size"}. ' in missing.stderr
     assert "export AWS_ACCESS_KEY_ID=111111111111 " in missing.stdout
 
     account = Account(project.server.access, "111111111111", "eu-west-1")

@@ -1,4 +1,4 @@
-"""Deployments that fail lose nothing else, say so at once and leave a way on; with the real cdk CLI."""
+"""Failed deployments do not affect other stacks, are reported at once and can be repaired, with the real cdk CLI."""
 
 from __future__ import annotations
 
@@ -81,10 +81,10 @@ def _physical_id(project: Project, kind: str) -> str:
 
 
 @pytest.mark.slow
-def test_a_failed_stack_is_mended_alone_and_an_update_shows_only_what_changes(
+def test_only_a_failed_stack_is_redeployed_and_an_update_shows_only_changes(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CI", "true")  # the CLI prints elsewhere by itself then
+    monkeypatch.setenv("CI", "true")  # by default, the CLI then prints to standard output
     (project.folder / "app.py").write_text(STACKS)
     project.say(delay=-1)
     assert project.up("Other").returncode == 0
@@ -98,7 +98,7 @@ def test_a_failed_stack_is_mended_alone_and_an_update_shows_only_what_changes(
     project.say(delay=1)
     mended = project.up()
     assert mended.returncode == 0, mended.stderr
-    assert "Shop was left in ROLLBACK_COMPLETE; only this stack is deleted, and deployed again.\n" in mended.stdout
+    assert "Shop was left in ROLLBACK_COMPLETE; deleting and redeploying only this stack.\n" in mended.stdout
     assert "Other | " not in mended.stderr
     assert [each.rsplit("/")[-1] for each in sqs.list_queues(QueueNamePrefix="by-hand")["QueueUrls"]] == ["by-hand"]
     events = [line.split(" | ") for line in mended.stderr.splitlines() if line.startswith("Shop | ")]
@@ -116,7 +116,7 @@ def test_a_failed_stack_is_mended_alone_and_an_update_shows_only_what_changes(
 
 
 @pytest.mark.slow
-def test_cdk_diff_shows_what_changes_and_replaces_nothing_else(project: Project) -> None:
+def test_cdk_diff_shows_changes_and_no_other_replacement(project: Project) -> None:
     (project.folder / "app.py").write_text(STACKS)
     project.say(delay=1)
     assert project.up("Shop").returncode == 0
@@ -139,7 +139,7 @@ def test_cdk_diff_shows_what_changes_and_replaces_nothing_else(project: Project)
 
 
 @pytest.mark.slow
-def test_down_takes_protection_away_and_empties_and_says_so(project: Project) -> None:
+def test_down_removes_protection_and_contents_and_says_so(project: Project) -> None:
     (project.folder / "app.py").write_text(PROTECTED)
     assert project.up().returncode == 0
     account = Account(project.server.access, None, None)
@@ -150,13 +150,15 @@ def test_down_takes_protection_away_and_empties_and_says_so(project: Project) ->
     down = project.run("down")
     assert down.returncode == 0, down.stdout + down.stderr
     assert down.stdout.startswith(
-        "Took protection from 1 user pool, 1 table, 1 stack, 1 load balancer; emptied 1 repository, 1 bucket, since "
-        "this AWS is a throw-away one.\n"
+        "Removed protection from 1 user pool, 1 table, 1 stack, 1 load balancer; emptied 1 repository, 1 bucket, since "
+        "the local AWS is disposable.\n"
     )
 
 
 @pytest.mark.slow
-def test_what_cannot_be_deleted_is_told_and_discarded(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stack_that_cannot_be_deleted_is_reported_and_can_be_discarded(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("CI", raising=False)
     (project.folder / "app.py").write_text(CUSTOM)
     refusing = "    if event['RequestType'] == 'Delete': raise ValueError('still in use')\n"
@@ -166,14 +168,14 @@ def test_what_cannot_be_deleted_is_told_and_discarded(project: Project, monkeypa
     assert down.returncode == 1
     assert "its function Shop-Function" in down.stderr
     assert "still in use" in down.stderr
-    assert down.stderr.endswith("down --discard ends the local AWS whatever stands\n")
+    assert down.stderr.endswith("down --discard stops the local AWS without deleting its stacks\n")
     server = project.server
-    assert project.run("down", "--discard").stdout == "The local AWS is ended, and nothing is left.\n"
+    assert project.run("down", "--discard").stdout == "The local AWS is stopped and its stacks are discarded.\n"
     assert not server.lives
 
 
 @pytest.mark.slow
-def test_a_server_that_is_killed_is_told_by_a_running_up(project: Project) -> None:
+def test_up_reports_a_server_that_is_killed(project: Project) -> None:
     (project.folder / "app.py").write_text(CUSTOM)
     (project.folder / "index.py").write_text(
         f"{ANSWER}    open('{project.folder}/began', 'w').close(); time.sleep(200)\n"
@@ -190,10 +192,10 @@ def test_a_server_that_is_killed_is_told_by_a_running_up(project: Project) -> No
         while not (project.folder / "began").exists():
             assert up.poll() is None
         os.kill(project.server.pid, signal.SIGKILL)
-        _, said = up.communicate(timeout=30)  # by itself the CLI would go on for a minute and a half
+        _, said = up.communicate(timeout=30)  # on its own, the CLI would retry for a minute and a half
     assert up.returncode == 1
     assert said.endswith(
-        "moorage.local: the local AWS ended meanwhile (.moorage/server.log may say why); up starts it anew\n"
+        "moorage.local: the local AWS stopped unexpectedly (see .moorage/server.log); run up to restart it\n"
     )
 
 
@@ -208,7 +210,7 @@ app.synth()
 
 
 @pytest.mark.slow
-def test_an_asset_around_the_home_is_told_instead_of_copied_into_itself(project: Project) -> None:
+def test_an_asset_that_contains_the_home_is_refused(project: Project) -> None:
     folder = project.folder / "app"
     folder.mkdir()
     (folder / "app.py").write_text(AROUND)
@@ -218,8 +220,8 @@ def test_an_asset_around_the_home_is_told_instead_of_copied_into_itself(project:
     )
     assert done.returncode == 1
     assert done.stderr.endswith(
-        "moorage.local: an asset of the app contains .moorage, where the app is synthesized; leave it out of the asset "
-        "(exclude=['.moorage']), or name a folder outside of the asset with --home\n"
+        "moorage.local: an asset of the app contains .moorage, where the app is synthesized; exclude it from the asset "
+        "(exclude=['.moorage']), or choose a folder outside the asset with --home\n"
     )
     assert not (folder / ".moorage" / "cdk.out").exists()
 
@@ -229,7 +231,7 @@ LEAVING = f"    subprocess.Popen(['sleep', '{SLEEP}'], start_new_session=True)\n
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="only Linux shows the environment of processes")
-def test_nothing_is_left_after_down_outside_of_the_home(project: Project) -> None:
+def test_down_leaves_no_process_and_no_file_outside_the_home(project: Project) -> None:
     (project.folder / "app.py").write_text(CUSTOM)
     (project.folder / "index.py").write_text(f"{ANSWER}{LEAVING}")
     mark = uuid.uuid4().hex
@@ -253,7 +255,7 @@ def test_nothing_is_left_after_down_outside_of_the_home(project: Project) -> Non
 
     before = _outside(project.folder)
     run("up", "--app", PROGRAM)
-    assert len(_marked(mark)) == 1  # the server; the code of templates does not see the variable
+    assert len(_marked(mark)) == 1  # the server; the functions of templates do not see the variable
     assert sleeping()
     run("down")
     assert _marked(mark) == []
@@ -267,7 +269,7 @@ def _outside(project: Path) -> set[Path]:
 
 
 def _marked(mark: str) -> list[str]:
-    """The processes that have a mark in their environment."""
+    """Return the processes that have a mark in their environment."""
     found = []
     for path in Path("/proc").glob("[0-9]*/environ"):
         try:

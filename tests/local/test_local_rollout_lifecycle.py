@@ -1,4 +1,4 @@
-"""Each kind of rollout in the AWS of this machine: deployed, updated, taken back and taken down by the real cdk CLI."""
+"""Services with each kind of rollout are deployed, updated, rolled back and destroyed by the real cdk CLI."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def services(of: Project) -> dict[str, dict[str, Any]]:
 
 
 def serving(of: Project, service: dict[str, Any]) -> list[tuple[str, int]]:
-    """The weights of the target groups in the rule that serves."""
+    """Return the weights of the target groups in the listener rule of a service."""
     elbv2 = Account(of.server.access, None, None).client("elbv2")
     rule = service["loadBalancers"][0]["advancedConfiguration"]["productionListenerRule"]
     (found,) = elbv2.describe_rules(RuleArns=[rule])["Rules"]
@@ -90,7 +90,7 @@ def serving(of: Project, service: dict[str, Any]) -> list[tuple[str, int]]:
 
 
 def deployments(of: Project, service: dict[str, Any]) -> list[dict[str, Any]]:
-    """The deployments of a service, the newest first."""
+    """Return the deployments of a service, newest first."""
     ecs = Account(of.server.access, None, None).client("ecs")
     listed = ecs.list_service_deployments(service=service["serviceArn"], cluster=service["clusterArn"])
     arns = [each["serviceDeploymentArn"] for each in listed["serviceDeployments"]]
@@ -105,13 +105,13 @@ def image(of: Project, service: dict[str, Any]) -> str:
 
 
 @pytest.mark.slow
-def test_each_kind_of_rollout_is_deployed_updated_taken_back_and_taken_down(project: Project) -> None:
+def test_each_rollout_is_deployed_updated_rolled_back_and_destroyed(project: Project) -> None:
     (project.folder / "app.py").write_text(APP)
     project.say(image="nginx:1.28", before="exit 0")
     done = project.up()
     assert done.returncode == 0, done.stdout + done.stderr
     assert "replacing 2 takes an estimated 105 s with 2 to 4 running, and leaves 1 if one of 2" in done.stdout
-    assert "canary, 10 % for 1 min first, bakes 1 min, 3 alarms" in done.stdout
+    assert "canary, 10 % of traffic for 1 min, 1 min bake time, 3 alarms" in done.stdout
     first = services(project)
     strategies = {name: each["deploymentConfiguration"]["strategy"] for name, each in first.items()}
     assert strategies == {"rolling": "ROLLING", "green": "BLUE_GREEN", "canary": "CANARY", "linear": "LINEAR"}
@@ -125,7 +125,7 @@ def test_each_kind_of_rollout_is_deployed_updated_taken_back_and_taken_down(proj
         assert image(project, each) == "nginx:1.29"
         assert each["runningCount"] == 2
         assert deployments(project, each)[0]["status"] == "SUCCESSFUL"
-        if name in before:  # the other target group serves now
+        if name in before:  # now the other target group serves
             now = dict(serving(project, each))
             assert [now[group] for group, _ in before[name]] == [0, 100]
 
@@ -151,4 +151,4 @@ def test_each_kind_of_rollout_is_deployed_updated_taken_back_and_taken_down(proj
     assert "alarms in ALARM" in alarm
 
     down = project.run("down")
-    assert down.stdout.endswith("Nothing is left; the local AWS is stopped.\n"), down.stdout + down.stderr
+    assert down.stdout.endswith("All stacks are deleted; the local AWS is stopped.\n"), down.stdout + down.stderr

@@ -1,4 +1,4 @@
-"""Look-ups of an app are answered by the local AWS, in a folder of the home, or named in a sentence."""
+"""Context lookups of an app are answered by the local AWS in a folder of the home, or reported in a sentence."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_an_app_runs_in_its_own_folder(app: str, command: str, project: Path) ->
     assert lookups.command(app) == command.format(project=project)
 
 
-def test_the_cli_synthesizes_beside_copies_of_its_files(project: Path, tmp_path: Path) -> None:
+def test_the_cli_synthesizes_in_a_folder_with_copies_of_its_files(project: Path, tmp_path: Path) -> None:
     settings = {"app": "python app.py", "build": "make", "plugin": ["./own", "cdk-plugin"], "context": {"a": 1}}
     (project / "cdk.json").write_text(json.dumps(settings))
     (project / "cdk.context.json").write_text('{"stated": "by the user"}')
@@ -56,11 +56,11 @@ def test_the_cli_synthesizes_beside_copies_of_its_files(project: Path, tmp_path:
     assert not (folder / "cdk.json").exists()
 
 
-def test_a_look_up_without_an_answer_is_named(tmp_path: Path) -> None:
+def test_a_lookup_without_an_answer_is_named(tmp_path: Path) -> None:
     asked = {"account": "111111111111", "region": "eu-west-1", "filter": {"tag:Name": "shared"}, "dummyValue": 1}
     missing = [{"key": str(number), "provider": "vpc-provider", "props": asked} for number in range(5)]
     (tmp_path / "manifest.json").write_text(json.dumps({"missing": missing}))
-    with pytest.raises(UnansweredError, match="does not have: vpc-provider in 111111111111 eu-west-1 of") as found:
+    with pytest.raises(UnansweredError, match="the local AWS: vpc-provider in 111111111111 eu-west-1 with") as found:
         lookups.require_answered(tmp_path)
     assert '{"filter": {"tag:Name": "shared"}}' in str(found.value)
     assert "; 2 more. " in str(found.value)
@@ -68,13 +68,13 @@ def test_a_look_up_without_an_answer_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("manifest", ["{}", "[]", "{", '{"missing": []}'])
-def test_other_faults_of_an_app_are_no_look_ups(manifest: str, tmp_path: Path) -> None:
+def test_other_errors_of_an_app_are_not_reported_as_lookups(manifest: str, tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(manifest)
     lookups.require_answered(tmp_path)
     lookups.require_answered(tmp_path / "nowhere")
 
 
-def test_a_shell_is_told_the_accounts_and_regions_that_were_deployed() -> None:
+def test_shell_commands_name_the_deployed_accounts_and_regions() -> None:
     reached, places = Access("http://127.0.0.1:4566", "secret"), [("111111111111", "eu-west-1")] * 2
     line, command = shell_lines(reached, Path("a home/secret"), places)
     assert line.startswith("export AWS_ACCESS_KEY_ID=111111111111 AWS_SECRET_ACCESS_KEY=\"$(cat 'a home/secret')\" ")
@@ -89,13 +89,13 @@ def _stack(name: str, account: str | None, qualifier: str | None = None) -> Stac
     return Stack(name, name, account, None, template, ())
 
 
-def test_stacks_of_one_account_are_deployed_together_in_their_order() -> None:
+def test_consecutive_stacks_of_one_account_are_deployed_together() -> None:
     stacks = [_stack("A", None), _stack("B", "1" * 12), _stack("C", "1" * 12), _stack("D", None)]
     groups = [(account, [stack.name for stack in group]) for account, group in by_account(stacks)]
     assert groups == [("0" * 12, ["A"]), ("1" * 12, ["B", "C"]), ("0" * 12, ["D"])]
 
 
-def test_a_qualifier_is_told_from_cdks_own() -> None:
+def test_only_a_qualifier_other_than_the_default_is_reported() -> None:
     assert _stack("A", None, "shop").qualifier == "shop"
     assert _stack("A", None, "hnb659fds").qualifier is None
     assert _stack("A", None).qualifier is None

@@ -1,4 +1,4 @@
-"""Only a stack that was left unfinished, or whose resources are gone, is deleted, and the stacks importing from it."""
+"""Only stacks that are unfinished or lack resources are deleted, and the stacks that import from them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Make = Callable[..., None]
 
 @pytest.fixture
 def make(client: Client, remove: Callable[[str], None]) -> Any:
-    """Create a stack, and remove it at the end."""
+    """Return a function that creates a stack, and delete the stack at the end."""
     made: list[str] = []
 
     def created(name: str, resources: dict[str, Any], **more: Any) -> None:
@@ -49,28 +49,31 @@ def _mended(server: tuple[int, int], *names: str) -> list[str]:
     return list(mend(access(server[1]), [_stack(name) for name in names]))
 
 
-def test_what_stands_is_left_as_it_is(client: Client, server: tuple[int, int], make: Make) -> None:
+def test_a_complete_stack_is_not_changed(client: Client, server: tuple[int, int], make: Make) -> None:
     make("Whole", {"Queue": QUEUE})
     assert _mended(server, "Whole", "Never") == []
     assert "Whole" in _standing(client)
 
 
-def test_a_failed_stack_is_deleted_and_what_it_leaves_is_told(
+def test_a_failed_stack_is_deleted_and_its_retained_resources_are_named(
     client: Client, server: tuple[int, int], make: Make
 ) -> None:
     make("Other", {"Queue": QUEUE})
     make("Failed", {"Broken": {**BROKEN, "DependsOn": "Kept"}, "Kept": RETAINED})
     said = _mended(server, "Other", "Failed")
     assert said == [
-        "path/Failed was left in ROLLBACK_COMPLETE; only this stack is deleted, and deployed again.",
-        "It leaves Kept (AWS::Logs::LogGroup kept), as on AWS: its DeletionPolicy retains it, or it cannot be deleted.",
+        "path/Failed was left in ROLLBACK_COMPLETE; deleting and redeploying only this stack.",
+        "Left behind, as on AWS: Kept (AWS::Logs::LogGroup kept). Its DeletionPolicy retains it, or it cannot be "
+        "deleted.",
     ]
     assert "Failed" not in _standing(client)
     assert "Other" in _standing(client)
     client("logs").delete_log_group(logGroupName="kept")
 
 
-def test_what_imports_from_a_broken_stack_goes_before_it(client: Client, server: tuple[int, int], make: Make) -> None:
+def test_stacks_that_import_from_a_broken_stack_are_deleted_first(
+    client: Client, server: tuple[int, int], make: Make
+) -> None:
     exported = {"Queue": {"Value": attribute("Queue", "QueueName"), "Export": {"Name": "queue"}}}
     make("Platform", {"Queue": QUEUE}, Outputs=exported)
     importing = resource("AWS::SSM::Parameter", Type="String", Value={"Fn::ImportValue": "queue"})
@@ -80,13 +83,13 @@ def test_what_imports_from_a_broken_stack_goes_before_it(client: Client, server:
     (queue,) = [each for each in sqs.list_queues()["QueueUrls"] if "Platform" in each]
     sqs.delete_queue(QueueUrl=queue)
     assert _mended(server, "Platform", "Services", "Bystander") == [
-        "path/Platform made Queue (AWS::SQS::Queue), which is gone; only this stack is deleted, and deployed again.",
-        "Services imports from it, and is deleted first; up deploys it again.",
+        "path/Platform lacks Queue (AWS::SQS::Queue); deleting and redeploying only this stack.",
+        "Services imports from it and is deleted first; up redeploys it.",
     ]
     assert _standing(client) & {"Platform", "Services", "Bystander"} == {"Bystander"}
 
 
-def test_what_an_earlier_command_began_is_waited_for(client: Client, server: tuple[int, int], make: Make) -> None:
+def test_an_operation_of_an_earlier_command_is_awaited(client: Client, server: tuple[int, int], make: Make) -> None:
     slow = f"{ANSWER}\nimport time\ndef handler(event, context): time.sleep(1); answer(event)"
     make("Slow", custom(slow, Timeout=20))
     said = _mended(server, "Slow")
@@ -95,20 +98,20 @@ def test_what_an_earlier_command_began_is_waited_for(client: Client, server: tup
     assert stack["StackStatus"] == "CREATE_COMPLETE"
 
 
-def test_what_cannot_be_deleted_is_left_behind(client: Client, server: tuple[int, int], make: Make) -> None:
+def test_resources_that_cannot_be_deleted_are_left_behind(client: Client, server: tuple[int, int], make: Make) -> None:
     refusing = f"{ANSWER}\ndef handler(event, context):\n    if event['RequestType'] == 'Delete': raise ValueError\n"
     make("Stuck", custom(f"{refusing}    answer(event)", Timeout=20))
-    assert _mended(server, "Stuck")[1:] == []  # until it is made
+    assert _mended(server, "Stuck")[1:] == []  # until its creation has ended
     client("cloudformation").delete_stack(StackName="Stuck")
     (stack,) = client("cloudformation").describe_stacks(StackName="Stuck")["Stacks"]
     assert stack["StackStatus"] == "DELETE_FAILED"
     first, *others = _mended(server, "Stuck")
-    assert first == "path/Stuck was left in DELETE_FAILED; only this stack is deleted, and deployed again."
-    assert "It leaves Custom (Custom::Probe made), as on AWS" in others[-1]
+    assert first == "path/Stuck was left in DELETE_FAILED; deleting and redeploying only this stack."
+    assert "Left behind, as on AWS: Custom (Custom::Probe made)" in others[-1]
     assert "Stuck" not in _standing(client)
 
 
-def test_protection_is_taken_before(client: Client, server: tuple[int, int], make: Make) -> None:
+def test_protection_is_removed_before_the_deletion(client: Client, server: tuple[int, int], make: Make) -> None:
     key = [{"AttributeName": "id", "KeyType": "HASH"}]
     table = resource(
         "AWS::DynamoDB::Table",
@@ -126,13 +129,15 @@ def test_protection_is_taken_before(client: Client, server: tuple[int, int], mak
     changes = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
     client("route53").change_resource_record_sets(HostedZoneId=zone, ChangeBatch=changes)
     said = take_away(access(server[1]), [_stack("Protected"), _stack("Never")])
-    assert said == "Took protection from 1 table; emptied 1 hosted zone, since this AWS is a throw-away one."
+    assert said == "Removed protection from 1 table; emptied 1 hosted zone, since the local AWS is disposable."
     assert take_away(access(server[1]), [_stack("Protected")]) is None
 
 
-def test_a_stack_that_stays_is_told(server: tuple[int, int], make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stack_that_cannot_be_deleted_is_reported(
+    server: tuple[int, int], make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make("Failed", {"Broken": BROKEN})
     monkeypatch.setattr("moorage.local.mending._await_end", lambda *_: None)
     monkeypatch.setattr("moorage.local.mending._status", lambda *_: "DELETE_FAILED")
-    with pytest.raises(LocalError, match="path/Failed cannot be deleted: .*; down --discard ends the local AWS"):
+    with pytest.raises(LocalError, match="path/Failed cannot be deleted: .*; down --discard stops the local AWS"):
         _mended(server, "Failed")

@@ -1,4 +1,4 @@
-"""Progress as the cdk CLI prints it, and as it is shown: one line for each resource, with a count that is right."""
+"""The progress that is shown has one line for each resource, with a correct count."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _shown(*printed: str) -> list[str]:
     return [line for each in printed for line in progress.lines(each)]
 
 
-def test_each_resource_is_told_once() -> None:
+def test_each_resource_is_shown_once() -> None:
     assert _shown(
         "Shop: deploying... [1/1]\n",
         _stack("0/3", "CREATE_IN_PROGRESS"),
@@ -41,7 +41,7 @@ def test_each_resource_is_told_once() -> None:
     ]
 
 
-def test_an_update_is_not_counted_twice_and_a_replacement_not_undone() -> None:
+def test_the_cleanup_of_an_update_does_not_change_the_count() -> None:
     assert _shown(
         _stack("0/3", "UPDATE_IN_PROGRESS"),
         _topic("1/3", "UPDATE_COMPLETE"),
@@ -51,13 +51,13 @@ def test_an_update_is_not_counted_twice_and_a_replacement_not_undone() -> None:
     ) == [_topic("1/2", "UPDATE_COMPLETE"), _topic("1/2", "DELETE_COMPLETE"), _stack("2/2", "UPDATE_COMPLETE")]
 
 
-def test_what_may_change_and_does_not_is_not_missing_at_the_end() -> None:
+def test_the_last_count_leaves_out_resources_that_did_not_change() -> None:
     assert _shown(
         _stack("0/9", "UPDATE_IN_PROGRESS"), _topic("1/9", "UPDATE_COMPLETE"), _stack("2/9", "UPDATE_COMPLETE")
     ) == [_topic("1/8", "UPDATE_COMPLETE"), _stack("2/2", "UPDATE_COMPLETE")]
 
 
-def test_what_fails_is_told_once_and_counts_for_nothing() -> None:
+def test_a_failed_resource_is_shown_once_and_not_counted() -> None:
     failed = _topic("1/3", "CREATE_FAILED", reason="no such key")
     assert _shown(
         _stack("0/3", "CREATE_IN_PROGRESS"),
@@ -81,20 +81,20 @@ def test_what_fails_is_told_once_and_counts_for_nothing() -> None:
     ]
 
 
-def test_a_status_that_the_cli_shortens_is_told_once() -> None:
+def test_a_resource_with_a_truncated_status_is_shown_once() -> None:
     shortened = _stack("1/3", "UPDATE_ROLLBACK_COMPLET")
     assert _shown(
         _stack("0/3", "UPDATE_IN_PROGRESS"), _stack("1/3", "UPDATE_ROLLBACK_IN_PROG"), shortened, shortened
     ) == [_stack("1/1", "UPDATE_ROLLBACK_COMPLET")]
 
 
-def test_a_deletion_has_no_end_to_count_to() -> None:
+def test_a_deletion_is_counted_without_a_total() -> None:
     assert _shown(
         _topic("  0", "DELETE_IN_PROGRESS"), _topic("  1", "DELETE_COMPLETE"), _stack("  2", "DELETE_COMPLETE")
     ) == [_topic("  1", "DELETE_COMPLETE"), _stack("  2", "DELETE_COMPLETE")]
 
 
-def test_colors_of_a_terminal_stay() -> None:
+def test_terminal_colors_are_kept() -> None:
     colored = (
         "Shop | 1/2 | 5:53:09 PM | \x1b[32mCREATE_COMPLETE \x1b[39m | AWS::SNS::Topic | \x1b[32m\x1b[1mNews\x1b[22m\n"
     )
@@ -102,5 +102,5 @@ def test_colors_of_a_terminal_stay() -> None:
 
 
 @pytest.mark.parametrize("line", ["", "\n", "Shop | 12\n", " ❌ Shop | failed\n", "1 | 2 | 3 | 4 | 5\n"])
-def test_everything_else_is_shown_as_it_is(line: str) -> None:
+def test_other_lines_are_shown_unchanged(line: str) -> None:
     assert _shown(line) == [line]

@@ -1,7 +1,7 @@
-"""A platform and the services on it, two stacks, changed in the local AWS: what is let through and what is refused.
+"""Updates of a platform stack and a services stack in the local AWS: which succeed and which are refused.
 
-Under both kinds of references between stacks: `strong`, which CDK takes without a setting, are exports, which
-CloudFormation neither changes nor deletes while they are imported; `weak`, which `cdk init` writes, are not.
+They run with both kinds of references between stacks. `strong`, CDK's default, creates exports, which CloudFormation
+neither changes nor deletes while they are imported. `weak`, which `cdk init` writes, creates none.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ pytestmark = [pytest.mark.slow, pytest.mark.parametrize("references", ["strong",
 
 @attrs.frozen(kw_only=True)
 class Shop:
-    """What the stacks define.
+    """The definition of the stacks.
 
     Args:
-        https: Whether the load balancer has a certificate.
-        public: Whether it is reachable from the internet.
+        https: Whether to give the load balancer a certificate.
+        public: Whether to make it reachable from the internet.
         rollout: The kind of rollout of the first service.
         paths: The paths of the first service.
         port: The port of its container.
         tag: The tag of its image.
         name: Its construct id.
         cart_stack: The stack of the second service.
-        cart_path: Whether that has a route.
+        cart_path: Whether to give the second service a route.
         platform_stack: The stack of the load balancer and the cluster.
-        network_stack: The stack of a `Network`; if empty, there is a VPC of CDK's own beside the load balancer.
-        public_tasks: Whether tasks are in public subnets.
+        network_stack: The stack of a `Network`; if empty, CDK's `Vpc` is defined beside the load balancer.
+        public_tasks: Whether to run tasks in public subnets.
     """
 
     https: bool = False
@@ -116,11 +116,11 @@ def _synthesized(shop: Shop, references: str) -> tuple[Stack, ...]:
 
 
 class Local:
-    """The stacks as they stand in the local AWS.
+    """The stacks in the local AWS.
 
     Args:
-        client: boto3's client of a service.
-        references: How the stacks refer to each other.
+        client: A function that returns boto3's client of a service.
+        references: The kind of references between the stacks.
     """
 
     def __init__(self, client: Client, references: str) -> None:
@@ -128,7 +128,7 @@ class Local:
         self._made: list[str] = []
 
     def deploy(self, shop: Shop) -> str:
-        """Deploy the stacks in their order, up to the first that fails; what CloudFormation says of that."""
+        """Deploy the stacks in order, up to the first that fails, and return the reason from CloudFormation."""
         cloudformation = self._client("cloudformation")
         for stack in _synthesized(shop, self._references):
             change = cloudformation.update_stack if stack.name in self._made else cloudformation.create_stack
@@ -136,7 +136,7 @@ class Local:
             try:
                 change(StackName=stack.name, TemplateBody=body, Capabilities=["CAPABILITY_NAMED_IAM"])
             except cloudformation.exceptions.ClientError as error:
-                assert "No updates are to be performed" in str(error)  # noqa: PT017  # any other is not expected
+                assert "No updates are to be performed" in str(error)  # noqa: PT017  # no other error is expected
                 continue
             if stack.name not in self._made:
                 self._made.append(stack.name)
@@ -148,13 +148,13 @@ class Local:
         return ""
 
     def update(self, shop: Shop) -> None:
-        """Deploy, which nothing refuses and after which each path's requests have their targets."""
+        """Deploy successfully, and check that each path still has targets."""
         assert self.deploy(shop) == ""
         expected = {*shop.paths, *(["/cart/*"] if shop.cart_path else [])}
         assert self.serving() == dict.fromkeys(expected, 2)
 
     def serving(self) -> dict[str, int]:
-        """The fewest targets of a group that each path's requests go to."""
+        """Return the smallest number of targets in the target groups of each path."""
         elbv2 = self._client("elbv2")
         found: dict[str, int] = {}
         for balancer in elbv2.describe_load_balancers()["LoadBalancers"]:
@@ -172,11 +172,11 @@ class Local:
         return len(self._client("elbv2").describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"])
 
     def groups(self) -> set[str]:
-        """The target groups."""
+        """Return the target groups."""
         return {each["TargetGroupArn"] for each in self._client("elbv2").describe_target_groups()["TargetGroups"]}
 
     def remove(self) -> None:
-        """Delete the stacks, those that need others first."""
+        """Delete the stacks in reverse order."""
         cloudformation = self._client("cloudformation")
         for name in reversed(self._made):
             stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackId"]
@@ -216,20 +216,20 @@ def local(client: Client, references: str) -> Iterator[Local]:
         "port changed",
     ],
 )
-def test_platform_and_shop_change_and_change_back(local: Local, changed: Shop) -> None:
+def test_the_platform_and_the_shop_can_change_and_change_back(local: Local, changed: Shop) -> None:
     local.update(Shop())
     local.update(changed)
     local.update(Shop())
 
 
-def test_certificate_comes_and_goes(local: Local) -> None:
+def test_a_certificate_can_be_added_and_removed(local: Local) -> None:
     local.update(Shop())
     local.update(Shop(https=True))
     local.update(Shop(https=True, rollout="rolling"))
     local.update(Shop())
 
 
-def test_canary_goes_back_to_rolling_while_its_other_target_group_serves(local: Local) -> None:
+def test_a_canary_becomes_rolling_while_its_other_target_group_serves(local: Local) -> None:
     local.update(Shop())
     local.update(Shop(tag="1.29"))
     local.update(Shop(tag="1.30", rollout="rolling"))
@@ -238,14 +238,14 @@ def test_canary_goes_back_to_rolling_while_its_other_target_group_serves(local: 
     local.update(Shop(tag="1.33"))
 
 
-def test_port_changes_in_the_same_target_groups(local: Local) -> None:
+def test_the_port_changes_in_the_same_target_groups(local: Local) -> None:
     local.update(Shop())
     before = local.groups()
     local.update(Shop(port=9090))
     assert local.groups() == before
 
 
-def test_load_balancer_of_one_stack_becomes_public_with_its_target_groups(local: Local) -> None:
+def test_a_load_balancer_in_the_same_stack_can_become_public(local: Local) -> None:
     local.update(Shop(platform_stack="Shop"))
     local.update(Shop(platform_stack="Shop", public=True))
     local.update(Shop(platform_stack="Shop"))
@@ -259,15 +259,13 @@ def test_load_balancer_of_one_stack_becomes_public_with_its_target_groups(local:
     ],
     ids=["load balancer", "services"],
 )
-def test_what_is_in_the_network_of_another_stack_moves_to_other_subnets_and_back(local: Local, changed: Shop) -> None:
+def test_tasks_in_a_network_of_another_stack_can_change_subnets(local: Local, changed: Shop) -> None:
     local.update(Shop(platform_stack="Shop", network_stack="Network"))
     local.update(changed)
     local.update(Shop(platform_stack="Shop", network_stack="Network"))
 
 
-def test_load_balancer_that_another_stack_uses_becomes_public_where_its_exports_may_change(
-    local: Local, references: str
-) -> None:
+def test_a_shared_load_balancer_becomes_public_only_if_exports_can_change(local: Local, references: str) -> None:
     local.update(Shop())
     before = local.serving()
     if references == "weak":
@@ -287,7 +285,7 @@ def test_load_balancer_that_another_stack_uses_becomes_public_where_its_exports_
     [(Shop(name="Site"), "Shop UPDATE_ROLLBACK_COMPLETE"), (Shop(cart_stack="Cart"), "Cart ROLLBACK_COMPLETE")],
     ids=["renamed", "moved to another stack"],
 )
-def test_service_that_would_take_over_a_rule_is_refused_and_the_old_one_serves(
+def test_a_service_that_takes_over_a_rule_is_refused_and_the_old_serves(
     local: Local, changed: Shop, stack: str
 ) -> None:
     local.update(Shop())
@@ -295,6 +293,6 @@ def test_service_that_would_take_over_a_rule_is_refused_and_the_old_one_serves(
     said = local.deploy(changed)
     assert said.startswith(stack)
     assert "PriorityInUse: Priority" in said
-    assert "it is that of Shop/" in said
-    assert "remove that one in a deployment of its own first, or move it with `cdk refactor`" in said
+    assert "it belongs to Shop/" in said
+    assert "delete that one in a separate deployment first, or move it with `cdk refactor`" in said
     assert local.serving() == before

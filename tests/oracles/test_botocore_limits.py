@@ -1,4 +1,4 @@
-"""Each limit that cites botocore quotes it: the sentence is there, and says the numbers that the limit has."""
+"""Each limit that cites botocore has a correct quote, and its numbers are in the quote or the shape."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BLOCK = re.compile(r"</?(?:p|li|ul|ol|br|dl|dt|dd|note|important|h\d)\b[^>]*>")
 NUMBER = re.compile(r"(?<![A-Za-z_\d])\d[\d,]*(?:\.\d+)?(?![A-Za-z_\d])")
 WORDS = {"one": 1, "two": 2, "ten": 10}
 LEAST = {0, 1}
-"""Numbers that need no quote: no count, length or size is below them."""
+"""The numbers that need no quote, since no count, length or size is below them."""
 OTHER_SOURCES = """
     alarm-percent alarm-threshold ami-architecture ami-id ami-system api-call api-calls bake-time breaker-percent
     canary-percent capacity-providers-per-cluster cloud-map-name cluster-arn command-blank command-shell
@@ -51,36 +51,36 @@ OTHER_SOURCES = """
     ulimit visibility-after-stop vpcs-per-region web-acl-arn windows-image windows-volumes working-directory
     zonal-shift-protocol zones-of-region
 """
-"""Rows with another source: a guide, a schema of CloudFormation's, CDK, or botocore where no sentence has the limit."""
+"""The rows with another source: a guide, a CloudFormation schema, CDK, or botocore without a sentence of the limit."""
 _RELATED = "it relates the value to others"
 _ATTRIBUTE = "the value belongs to the key, whose documentation has its range"
 DIFFERENT = {
     "dependency-on-an-end": _RELATED,
     "deregistration-delay": _ATTRIBUTE,
     "early-success-least": _RELATED,
-    "fargate-log-driver": "the shape is of all kinds of capacity, and the value is a driver of CDK's",
-    "fargate-pid-mode": "the shape is of all kinds of capacity",
-    "lattice-target-group": "the pattern ends the ARN already",
+    "fargate-log-driver": "the shape covers all kinds of capacity, and the value is a log driver of CDK",
+    "fargate-pid-mode": "the shape covers all kinds of capacity",
+    "lattice-target-group": "the rule does not state the length of the ARN",
     "listener-idle-timeout": _ATTRIBUTE,
-    "listener-protocol": "the shape is of all kinds of load balancers, and ECS registers no targets for QUIC",
+    "listener-protocol": "the shape covers all kinds of load balancers, and ECS registers no targets for QUIC",
     "none-mode-ports": _RELATED,
-    "predicted-ahead": "the sentence says less than the end of the shape",
-    "pull-through-secret": "the value is the name of a secret, the shape its ARN",
+    "predicted-ahead": "the quote has a lower maximum than the shape",
+    "pull-through-secret": "the value is the name of a secret, the shape is its ARN",
     "replication-region": "the value is a region that exists",
-    "scaling-name": "CDK and moorage put 16 characters before it",
+    "scaling-name": "CDK and moorage add a prefix of 16 characters",
     "scaling-names-unique": _RELATED,
-    "scaling-policy-name": "moorage puts a word before it",
-    "scanning-basic-frequency": "the shape is of enhanced scanning too",
-    "signing-profile": "the pattern ends the ARN already",
+    "scaling-policy-name": "moorage adds a prefix",
+    "scanning-basic-frequency": "the shape also covers enhanced scanning",
+    "signing-profile": "the rule does not state the length of the ARN",
     "strategy-one-base": _RELATED,
     "strategy-weights": _RELATED,
-    "target-health-grpc-path": "the sentence says the form, and another row the length",
-    "template-applied-for": "the value is a list of them",
-    "windows-architecture": "the shape is of Linux too",
+    "target-health-grpc-path": "the quote has the form, and another row the length",
+    "template-applied-for": "the value is a list",
+    "windows-architecture": "the shape also covers Linux",
     "windows-file-system": _RELATED,
-    "windows-network-mode": "the shape is of Linux too",
+    "windows-network-mode": "the shape also covers Linux",
 }
-"""Rows that accept other values than the shape that they cite, each with the reason."""
+"""The rows that accept other values than the shape that they cite, each with its reason."""
 
 
 TEXTS = (
@@ -109,11 +109,11 @@ TEXTS = (
     *("arn:aws:iam::123456789012:group/a", "arn:aws:signer:eu-west-1:123456789012:/signing-profiles/ab"),
     "arn:aws:vpc-lattice:eu-west-1:123456789012:targetgroup/tg-0123456789abcdef0",
 )
-"""What patterns and limits are to agree on."""
+"""The texts for which patterns and limits must agree."""
 
 
 def shape_of(source: Botocore) -> tuple[dict[str, Any], str]:
-    """The shape that is cited, or that of the member, and the documentation of what is cited."""
+    """Return the cited shape, or that of the cited member, and its documentation."""
     shapes = model(source.service)["shapes"]
     cited = shapes[source.shape]
     if not source.member:
@@ -135,7 +135,7 @@ def plain(documentation: str) -> str:
 
 
 def numbers(text: str) -> set[float]:
-    """The numbers of a text, those that are words too, and the whole ones inside a range such as 51678-51680."""
+    """Return the numbers in a text, including words, and the whole numbers in ranges such as 51678-51680."""
     found = {float(each.replace(",", "")) for each in NUMBER.findall(text)}
     found |= {float(number) for word, number in WORDS.items() if re.search(rf"\b{word}\b", text)}
     found |= {float(below) - 1 for below in re.findall(r"less than [a-z ]*?(\d+)", text)}
@@ -144,13 +144,13 @@ def numbers(text: str) -> set[float]:
     return found
 
 
-def test_rows_with_another_source_are_known_by_name() -> None:
+def test_rows_without_a_quote_are_listed() -> None:
     assert {name for name, row in ROWS.items() if isinstance(row.source, str)} == set(OTHER_SOURCES.split())
     assert set(QUOTED) >= DIFFERENT.keys()
 
 
 @pytest.mark.parametrize("name", QUOTED)
-def test_the_sentence_is_botocores(name: str) -> None:
+def test_quotes_are_sentences_of_botocore(name: str) -> None:
     source = QUOTED[name]
     _, documentation = shape_of(source)
     assert source.quote in documentation
@@ -166,7 +166,7 @@ def test_the_numbers_of_a_limit_are_in_the_sentence_or_the_shape(name: str) -> N
 
 
 @pytest.mark.parametrize("name", QUOTED)
-def test_a_limit_accepts_what_the_shape_does(name: str) -> None:
+def test_a_limit_accepts_the_values_of_its_shape(name: str) -> None:
     shape, _ = shape_of(QUOTED[name])
     row = ROWS[name]
     differences = [
@@ -175,7 +175,7 @@ def test_a_limit_accepts_what_the_shape_does(name: str) -> None:
     ]
     differences += [f"{value} is refused" for value in shape.get("enum", ()) if not accepts(row, value)]
     if "pattern" in shape:
-        pattern = shape["pattern"].replace(r"\p{Print}", r"[\x20-\x7e]")  # Java's
+        pattern = shape["pattern"].replace(r"\p{Print}", r"[\x20-\x7e]")  # of Java
         low, high = int(shape.get("min", 0)), int(shape.get("max", 10000))
         for text in (*TEXTS, *(each * count for each in ("a", "1") for count in (low - 1, low, high, high + 1))):
             there = bool(re.fullmatch(pattern, text)) and low <= len(text) <= high
@@ -187,7 +187,7 @@ def test_a_limit_accepts_what_the_shape_does(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value"), [("capability", r'"([A-Z_]+)"'), ("ebs-type", r"\b(gp\d|io\d|st1|sc1|standard)\b")]
 )
-def test_a_limit_accepts_what_a_sentence_lists(name: str, value: str) -> None:
+def test_a_limit_accepts_the_values_of_its_quote(name: str, value: str) -> None:
     _, documentation = shape_of(QUOTED[name])
     listed = re.findall(value, documentation[documentation.index(QUOTED[name].quote) :])
     assert len(set(listed)) >= 7

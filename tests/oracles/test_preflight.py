@@ -1,4 +1,4 @@
-"""What real deployments failed for is in no template: app.py, the examples, the policy jobs."""
+"""No template of app.py, the examples and the policy jobs has a cause of failed deployments that is known."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Finding]]:
-    """What the rules find in each program of this tree."""
+    """Return the findings of the rules in each program of this tree."""
     side = Side(WORKING_TREE, tmp_path_factory.mktemp("programs"))
     with ended(side.start(ROOT)) as child:
         side.result(child)
@@ -26,7 +26,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Finding]]:
 
 
 @pytest.mark.slow
-def test_no_rule_finds_anything_that_aws_does_not_contradict(found: dict[str, list[Finding]]) -> None:
+def test_every_finding_is_contradicted_by_aws(found: dict[str, list[Finding]]) -> None:
     assert {"app", "example service", "job production", "job registry"} <= set(found)
     left = {
         f"{program}: {finding.resource}: {finding.rule}: {finding.message}"
@@ -64,7 +64,7 @@ def template(resource_type: str, **properties: object) -> str:
 
 @pytest.mark.slow
 def test_a_cluster_synthesizes_beside_cdk_preflight_in_its_default_mode(app: cdk.App) -> None:
-    from cdk_preflight import Preflight  # noqa: PLC0415  # jsii unpacks 7,000 files for it
+    from cdk_preflight import Preflight  # noqa: PLC0415  # jsii unpacks 7,000 files for this import
 
     Preflight.apply(app)
     stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111111111111", region="eu-west-1"))

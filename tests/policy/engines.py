@@ -1,4 +1,4 @@
-"""Run every policy engine over cloud assemblies; what fails comes back in one shape."""
+"""The policy engines, run over cloud assemblies with their findings in one form."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NAG_PACKS = (
 
 @attrs.frozen(order=True)
 class Finding:
-    """One rule that one resource fails: `rule` names its engine, `resource` its construct's path."""
+    """A rule that a resource fails. `rule` includes the engine, and `resource` is the path of the construct."""
 
     rule: str
     resource: str
@@ -41,7 +41,7 @@ class Finding:
 def findings(apps: Mapping[str, cdk.App]) -> dict[str, set[Finding]]:
     """Synthesize apps and run cdk-nag's six packs, cfn-lint, checkov and the Control Tower Guard rules over them.
 
-    All of them at once: checkov takes four seconds to start.
+    All apps are checked at once, since checkov takes four seconds to start.
     """
     assemblies = {name: _synthesized(app) for name, app in apps.items()}
     templates = {name: sorted(assembly.glob("**/*.template.json")) for name, assembly in assemblies.items()}
@@ -61,7 +61,7 @@ def _synthesized(app: cdk.App) -> Path:
         cdk.Validations.of(app).add_plugins(pack(app))
     try:
         app.synth()
-    except RuntimeError as error:  # what a failed validation is in Python; its report is read below
+    except RuntimeError as error:  # of a failed validation, whose report is read below
         if "ValidationFailed" not in str(error):
             raise
     return Path(app.outdir)
@@ -71,7 +71,7 @@ def _nag(assembly: Path) -> Iterator[Finding]:
     report = json.loads((assembly / "validation-report.json").read_text())
     for plugin in report["pluginReports"]:
         for violation in plugin["violations"]:
-            # A pack's name stands before each rule's; the same rule is in several packs.
+            # The name of the pack precedes that of the rule, and several packs have the same rule.
             rule = violation["ruleName"].removeprefix(f"{plugin['pluginName']}-")
             for construct in violation["violatingConstructs"]:
                 yield Finding(f"nag:{rule}", construct["constructPath"])
@@ -103,7 +103,7 @@ def _guard(engine: CompositeEngine, path: Path) -> Iterator[Finding]:
     template = json.loads(path.read_text())
     report = engine.validate_template(TemplateContent(path.read_text(), path.name))
     for diagnostic in report.diagnostics:
-        if diagnostic.source is not RuleOrigin.GUARD:  # its built-in rules are cfn-lint's, which runs itself
+        if diagnostic.source is not RuleOrigin.GUARD:  # the built-in rules are those of cfn-lint, which runs separately
             continue
         yield Finding(
             f"guard:{diagnostic.rule_id}",

@@ -1,4 +1,4 @@
-"""No issue that a construct could fix by default is left, in the README's job and in `production`."""
+"""No policy issue remains that a construct could fix by default, in typical programs and in `production`."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ PATHS = {"aws:cdk:enable-path-metadata": True}
 
 
 def service(app: cdk.App) -> None:
-    """A web service behind a load balancer with scaling, as the README's first example defines it."""
+    """Define a web service behind a load balancer with scaling, as the first example of the README does."""
     stack = cdk.Stack(app, "Shop")
     arn = "arn:aws:acm:eu-west-1:111111111111:certificate/1a2b"
     certificate = acm.Certificate.from_certificate_arn(stack, "Certificate", arn)
@@ -65,7 +65,7 @@ def service(app: cdk.App) -> None:
 
 
 def instances(app: cdk.App) -> None:
-    """A cluster of instances, protected while tasks run on them, with a service behind a load balancer."""
+    """Define a cluster of instances, protected while tasks run on them, with a service behind a load balancer."""
     stack = cdk.Stack(app, "Shop")
     arn = "arn:aws:acm:eu-west-1:111111111111:certificate/1a2b"
     certificate = acm.Certificate.from_certificate_arn(stack, "Certificate", arn)
@@ -81,7 +81,7 @@ def instances(app: cdk.App) -> None:
 
 
 def connections(app: cdk.App) -> None:
-    """A service behind a network load balancer."""
+    """Define a service behind a network load balancer."""
     stack = cdk.Stack(app, "Shop")
     arn = "arn:aws:acm:eu-west-1:111111111111:certificate/1a2b"
     certificate = acm.Certificate.from_certificate_arn(stack, "Certificate", arn)
@@ -93,7 +93,7 @@ def connections(app: cdk.App) -> None:
 
 
 def registry(app: cdk.App) -> None:
-    """A repository, scanning, replication to another region and account, and an alarm on what scans find."""
+    """Define a repository, scanning, replication to another region and account, and an alarm on findings."""
     stack = cdk.Stack(app, "Images")
     prod = Replication(prefix="prod/", to=["eu-central-1", ReplicationDestination("us-east-1", account="222222222222")])
     registry = Registry(stack, "Registry", scanning=Scanning.enhanced(), replication=[prod])
@@ -103,7 +103,7 @@ def registry(app: cdk.App) -> None:
 
 
 def destination(app: cdk.App) -> None:
-    """The destination's side of it, its repositories encrypted by a key of its own."""
+    """Define the destination of the replication, with repositories encrypted by its own key."""
     there = cdk.Environment(account="222222222222", region="us-east-1")
     settings = RepositorySettings(encryption=Encryption.own_key())
     prod = Replication(
@@ -119,7 +119,7 @@ def destination(app: cdk.App) -> None:
 
 
 def scheduled(app: cdk.App) -> None:
-    """A scheduled Fargate task."""
+    """Define a scheduled Fargate task."""
     stack = cdk.Stack(app, "Shop")
     network = Network(stack, "Network")
     cluster = Cluster(stack, "Cluster", vpc=network.vpc)
@@ -149,10 +149,10 @@ def found() -> dict[str, set[Finding]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("job", JOBS)
-def test_no_issue_is_left_that_a_default_could_fix(found: dict[str, set[Finding]], job: str) -> None:
+def test_no_issue_remains_that_a_default_could_fix(found: dict[str, set[Finding]], job: str) -> None:
     failed = []
     for finding in sorted(found[job]):
-        rules = {finding.rule, finding.rule.partition("[")[0]}  # nag adds which statement it means
+        rules = {finding.rule, finding.rule.partition("[")[0]}  # nag appends the statement
         issues = [name for name, issue in ISSUES.items() if rules & set(issue["rules"])]
         acknowledged = acknowledgement(finding, issues)
         print(f"{finding.rule:60} {finding.resource}\n    {describe(issues)}: {acknowledged or 'NOT MET'}")

@@ -1,4 +1,4 @@
-"""What is exported, and what needs no export: values of nested stacks, which are parameters and outputs."""
+"""The exports of stacks, and the values of nested stacks, which need none."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def define(platform: cdk.Stack, services: cdk.Stack) -> None:
 
 @pytest.mark.parametrize("references", ["strong", "weak"])
 @pytest.mark.parametrize("nests", ["all", "platform", "services"])
-def test_stacks_may_be_nested(references: str, nests: str) -> None:
+def test_stacks_can_be_nested(references: str, nests: str) -> None:
     app = cdk.App(context={"@aws-cdk/core:defaultCrossStackReferences": references})
     stack = cdk.Stack(app, "Shop")
     nested = cdk.NestedStack(stack, "Nested")
@@ -28,7 +28,7 @@ def test_stacks_may_be_nested(references: str, nests: str) -> None:
     assert not [name for name in outputs if "Network" in name]
 
 
-def test_a_nested_stack_may_use_the_platform_of_another_stack() -> None:
+def test_a_nested_stack_can_use_the_platform_of_another_stack() -> None:
     app = cdk.App(context={"@aws-cdk/core:defaultCrossStackReferences": "strong"})
     platform = cdk.Stack(app, "Platform")
     define(platform, cdk.NestedStack(cdk.Stack(app, "Shop"), "Nested"))

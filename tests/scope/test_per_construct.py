@@ -1,4 +1,4 @@
-"""Values that belong to constructs."""
+"""Values of constructs that cannot hold them."""
 
 from __future__ import annotations
 
@@ -51,6 +51,6 @@ def test_each_construct_has_its_own_value(stack: cdk.Stack, define: Callable[[cd
 
 
 @pytest.mark.parametrize("define", [looked_up, from_attributes, imported_cluster])
-def test_imported_resources_take_no_attribute(stack: cdk.Stack, define: Callable[[cdk.Stack], IConstruct]) -> None:
+def test_imported_resources_support_no_attributes(stack: cdk.Stack, define: Callable[[cdk.Stack], IConstruct]) -> None:
     with pytest.raises(AttributeError):
         setattr(define(stack), "_value", 1)  # noqa: B010  # mypy refuses an assignment

@@ -1,4 +1,4 @@
-"""Which things are of another place than what uses them."""
+"""The check that things are in the place of the construct that uses them."""
 
 from __future__ import annotations
 
@@ -51,24 +51,24 @@ OTHER_REGION = [
 
 
 @pytest.mark.parametrize("make", OTHER_REGION)
-def test_things_of_another_region_are_refused(make: object) -> None:
+def test_things_in_another_region_are_refused(make: object) -> None:
     scope = stack(cdk.App())
     thing = make(scope)  # type: ignore[operator]  # a lambda of the table
     assert problems_of(thing, scope) == [
-        "thing must be of region eu-west-1, as the stack that uses it (got region us-east-1); use one of region "
-        "eu-west-1"
+        "thing must be in region eu-west-1, the region of the stack that uses it (got region us-east-1); "
+        "use one in region eu-west-1"
     ]
     assert problems_of(thing, scope, across_regions=True) == []
 
 
-def test_things_of_another_account_are_refused_if_aws_keeps_them_in_one() -> None:
+def test_things_in_another_account_are_refused_unless_aws_allows_them() -> None:
     scope = stack(cdk.App())
     thing = sqs.Queue.from_queue_arn(scope, "T", "arn:aws:sqs:eu-west-1:222222222222:jobs")
     assert "account 222222222222" in problems_of(thing, scope)[0]
     assert problems_of(thing, scope, across_accounts=True) == []
 
 
-def test_what_is_not_known_passes() -> None:
+def test_unknown_places_pass() -> None:
     app = cdk.App()
     scope = stack(app)
     agnostic = stack(app, "Agnostic", None)
@@ -80,13 +80,13 @@ def test_what_is_not_known_passes() -> None:
     assert problems_of(sqs.Queue(scope, "Q"), scope) == []
 
 
-def test_things_that_another_stage_defines_are_refused_and_imported_ones_pass() -> None:
+def test_things_of_another_stage_are_refused_and_imported_ones_pass() -> None:
     app = cdk.App()
     test, live = cdk.Stage(app, "Test"), cdk.Stage(app, "Live")
     test_stack, live_stack = stack(test), stack(live)
     assert problems_of(sqs.Queue(test_stack, "T"), live_stack) == [
-        "thing must be of the stage 'Live', as what uses it (got stage 'Test'); define it in each stage, or import it "
-        "by its name or ARN"
+        "thing must be in the stage 'Live', the stage of the construct that uses it (got stage 'Test'); "
+        "define it in each stage, or import it by its name or ARN"
     ]
     imported = sqs.Queue.from_queue_arn(test_stack, "Q", "arn:aws:sqs:eu-west-1:111111111111:jobs")
     assert problems_of(imported, live_stack) == []
@@ -110,11 +110,11 @@ def test_vpcs_differ_if_both_are_known() -> None:
     by_its_id = ec2.Subnet.from_subnet_id(scope, "F", "subnet-0a1b2c3d")
     check_in_vpc(problems, "vpc_subnets", [first.private_subnets[0], stray, by_its_id], first)
     assert problems.messages == [
-        "vpc_subnets must be of the VPC Own/A (got Own/B/PrivateSubnet1, of another); use one of that VPC"
+        "vpc_subnets must be in the VPC Own/A (got Own/B/PrivateSubnet1 in another VPC); use one in that VPC"
     ]
 
 
-def test_what_cdk_has_not_looked_up_yet_is_not_known() -> None:
+def test_a_value_that_is_not_looked_up_yet_has_no_place() -> None:
     scope = stack(cdk.App())
     vpc = ec2.Vpc.from_lookup(scope, "V", is_default=True)
     listener = elbv2.ApplicationListener.from_lookup(scope, "L", load_balancer_tags={"a": "b"})
@@ -131,7 +131,7 @@ def test_what_cdk_has_not_looked_up_yet_is_not_known() -> None:
     assert not is_token("sg-12345678a")
 
 
-def test_what_is_looked_up_by_its_name_is_of_no_place_yet() -> None:
+def test_a_resource_that_is_looked_up_by_name_has_no_place_yet() -> None:
     scope = stack(cdk.App())
     assert problems_of(iam.Role.from_lookup(scope, "Role", role_name="tls"), scope) == []
     assert problems_of(ecr.Repository.from_lookup(scope, "Images", repository_name="shop/web"), scope) == []

@@ -1,4 +1,4 @@
-"""What this repository's own environments promise."""
+"""The environments of this repository's app."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_whole_template(
     assert readable(stages[stage][stack].to_json()) == template_snapshot
 
 
-def test_dev_can_be_destroyed_and_leaves_nothing(stages: dict[str, dict[str, Template]]) -> None:
+def test_dev_can_be_destroyed_completely(stages: dict[str, dict[str, Template]]) -> None:
     for stack in stages["dev"].values():
         for name, resource in stack.to_json()["Resources"].items():
             assert resource.get("DeletionPolicy", "Delete") == "Delete", name
@@ -56,12 +56,12 @@ def test_dev_can_be_destroyed_and_leaves_nothing(stages: dict[str, dict[str, Tem
     assert attributes["deletion_protection.enabled"] == "false"
 
 
-def test_every_container_runs_as_it_is_written(stages: dict[str, dict[str, Template]]) -> None:
+def test_every_container_runs_as_specified(stages: dict[str, dict[str, Template]]) -> None:
     for stacks in stages.values():
         assert [each for stack in stacks.values() for each in wrong_containers(stack.to_json())] == []
 
 
-def test_production_stands_in_three_zones(stages: dict[str, dict[str, Template]]) -> None:
+def test_production_is_in_three_zones(stages: dict[str, dict[str, Template]]) -> None:
     stages["production"]["Platform"].resource_count_is("AWS::EC2::NatGateway", 3)
     stages["production"]["Platform"].resource_count_is("AWS::EC2::Subnet", 6)
 
@@ -82,22 +82,22 @@ def test_the_cdk_cli_deploys_these_environments(stages: dict[str, dict[str, Temp
 SERVICES = ("Catalog", "Carts", "Orders", "Checkout", "Ui")
 REASONS = {
     **{
-        f"{direction} Ui to {service} on port 8080": "the web front shows what the others know"
+        f"{direction} Ui to {service} on port 8080": "the web front end gets its data from the other services"
         for service in SERVICES[:-1]
         for direction in ("Egress", "Ingress")
     },
-    "Egress Checkout to Orders on port 8080": "a checkout becomes an order",
-    "Ingress Checkout to Orders on port 8080": "a checkout becomes an order",
-    "Ingress Load balancer to target": "requests of the internet reach the web front, and checks its health",
+    "Egress Checkout to Orders on port 8080": "a checkout creates an order",
+    "Ingress Checkout to Orders on port 8080": "a checkout creates an order",
+    "Ingress Load balancer to target": "requests from the internet and health checks reach the web front end",
     "Egress Load balancer to target": "the same, on the side of the load balancer",
-    **{f"Egress of {service}: Tasks to port 443": "images, logs and AWS's own interfaces" for service in SERVICES},
-    "Ingress of Entrance: Clients on port 80": "customers, who are sent on to HTTPS where there is a certificate",
-    "Egress of Entrance: Disallow all traffic": "a rule that lets nothing out, or EC2 adds one that lets all out",
+    **{f"Egress of {service}: Tasks to port 443": "images, logs and AWS APIs" for service in SERVICES},
+    "Ingress of Entrance: Clients on port 80": "customers, who are redirected to HTTPS if there is a certificate",
+    "Egress of Entrance: Disallow all traffic": "a rule for no traffic, since EC2 otherwise adds one for all traffic",
 }
 WITH_CERTIFICATE = {"Ingress of Entrance: Clients on port 443": "customers"}
 
 
-def test_every_path_that_is_open_has_its_reason(stages: dict[str, dict[str, Template]]) -> None:
+def test_every_open_path_has_its_reason(stages: dict[str, dict[str, Template]]) -> None:
     for name, stage in stages.items():
         found = []
         for resource in (each for stack in stage.values() for each in stack.to_json()["Resources"].values()):
@@ -118,11 +118,11 @@ def test_every_path_that_is_open_has_its_reason(stages: dict[str, dict[str, Temp
 def replacement_seconds(
     resources: dict[str, Any], tasks: int, *, boot: int = 60, app_stop: int = 5
 ) -> tuple[int, float]:
-    """Estimate how long ECS takes to replace `tasks` tasks, and the share of them that serves meanwhile.
+    """Estimate the time in which ECS replaces `tasks` tasks, and the share of them that serves meanwhile.
 
-    A model of a rolling deployment: waves of as many tasks as may start beside or instead of old ones; a new target
-    waits for one health check, an old one drains for the deregistration delay. The time that a task takes to start
-    (`boot`) is not in a template, nor is how fast the application stops on SIGTERM.
+    A rolling deployment is modeled as batches of the tasks that can start beside old tasks or in place of them. A new
+    target waits for one health check, and an old one drains for the deregistration delay. The start of a task (`boot`)
+    and the stop after SIGTERM are assumptions, since no template contains them.
     """
     (group,) = of_type(resources, "AWS::ElasticLoadBalancingV2::TargetGroup")
     (service,) = (each for each in of_type(resources, "AWS::ECS::Service") if each.get("LoadBalancers"))
@@ -148,7 +148,7 @@ def test_six_tasks_are_replaced_in_105_seconds_without_losing_any(stages: dict[s
         assert replacement_seconds(dict(resources), 6) == (105, 1.0)
 
 
-def test_the_model_gives_what_is_known_of_the_defaults_of_aws_ecs_patterns() -> None:
+def test_the_model_matches_the_known_values_of_aws_ecs_patterns() -> None:
     resources = {
         "Service": {
             "Type": "AWS::ECS::Service",

@@ -1,4 +1,4 @@
-"""What `make bench` limits and a test can count: messages between Python and node, and calls back into Python."""
+"""The limits of `make bench` that a test can count: messages between Python and node, and callbacks into Python."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", MESSAGES_LIMIT)
-def test_a_service_takes_few_messages_and_no_callback(kind: str, tmp_path: Path) -> None:
+def test_a_service_needs_few_messages_and_no_callback(kind: str, tmp_path: Path) -> None:
     counts = [count(services, kind, tmp_path) for services in (2, 6)]
     assert (counts[1]["messages"] - counts[0]["messages"]) / 4 <= MESSAGES_LIMIT[kind]
     assert counts[1]["callbacks"] == 0

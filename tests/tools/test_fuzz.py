@@ -1,4 +1,4 @@
-"""Random services are accepted with a template that AWS takes, or refused with an error that says why."""
+"""Random services are accepted with a valid template, or refused with an error that gives the reason."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def program(source: str, *broken: str) -> Definition:
 
 
 @pytest.mark.slow
-def test_random_services_are_accepted_for_good_or_refused_with_a_reason(
+def test_random_services_are_accepted_or_refused_with_a_reason(
     record_property: Callable[[str, object], None],
 ) -> None:
     report = run(60, SEED)
@@ -43,29 +43,29 @@ def test_random_services_are_accepted_for_good_or_refused_with_a_reason(
     assert sum(report.trial.hits.values()) >= report.trial.refused // 2
 
 
-def test_what_is_accepted_and_refused_is_counted_and_which_limit_did_it() -> None:
+def test_accepted_and_refused_services_and_broken_limits_are_counted() -> None:
     trial = answered(GOOD, program(RETRIES.format(11), "health-retries"), GOOD)
     assert (trial.accepted, trial.refused, trial.problems) == (2, 1, [])
     assert +trial.hits == {"health-retries": 1}
 
 
-def test_a_crash_is_found_and_what_was_accepted_before_it_is_still_checked() -> None:
+def test_a_crash_is_found_and_services_accepted_before_it_are_checked() -> None:
     crash = program("ScheduleExpression.expression(5)")
     trial = answered(GOOD, crash, BROKEN)
     assert [(each.kind, each.definition) for each in trial.problems] == [("crash", crash), ("invalid template", BROKEN)]
 
 
 BROKEN = program(f"{CLUSTER}cluster.node.default_child.add_property_override('ClusterSettings', 'none')")
-"""Accepted, with a template that CloudFormation would refuse."""
+"""A program that moorage accepts, with a template that CloudFormation refuses."""
 
 
-def test_one_invalid_template_among_many_is_found_by_its_program() -> None:
+def test_the_program_of_one_invalid_template_among_many_is_found() -> None:
     trial = answered(GOOD, GOOD, BROKEN, GOOD)
     assert [(each.kind, each.definition) for each in trial.problems] == [("invalid template", BROKEN)]
     assert "ClusterSettings" in trial.problems[0].says
 
 
-def test_a_template_that_cannot_be_written_is_found_by_its_program() -> None:
+def test_the_program_of_a_template_that_cannot_be_written_is_found() -> None:
     never = program(
         "one = Capacity.ec2('one', instance_types=['m7i.large'], max_instances=1)\n"
         "cluster = Cluster(stack, 'Cluster', vpc=vpc, capacity=[one])\n"
@@ -79,8 +79,8 @@ def test_a_template_that_cannot_be_written_is_found_by_its_program() -> None:
     assert [(each.kind, each.definition) for each in trial.problems] == [("crash", never)]
 
 
-def test_what_a_refused_program_shared_with_others_is_no_problem_of_theirs() -> None:
-    """Its own constructs are removed; what it defined for the whole stack stays, and names them."""
+def test_leftovers_of_a_refused_program_are_no_problem_of_others() -> None:
+    """The constructs of the refused program are removed, but its definitions for the stack remain and refer to them."""
     shared = program(
         "import aws_cdk as cdk\ncluster = PlainCluster(stack, 'Other', vpc=vpc)\n"
         "cdk.CfnOutput(stack.node.scope, 'Shared', value=cluster.cluster_name)\nHealthCheck('true', retries=0)"
@@ -89,7 +89,7 @@ def test_what_a_refused_program_shared_with_others_is_no_problem_of_theirs() -> 
     assert (trial.accepted, trial.refused, trial.problems) == (2, 1, [])
 
 
-def test_a_limit_that_is_let_through_is_found_and_shown_by_a_small_program(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_accepted_broken_limit_is_found_with_a_small_program(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         container_limits, "HEALTH_RETRIES", container_limits.HEALTH_RETRIES._replace(accepts=lambda _: True)
     )
@@ -114,17 +114,17 @@ def test_a_limit_that_is_let_through_is_found_and_shown_by_a_small_program(monke
         ("Shop/Web: task is too large, but small is right; use less.", "a full stop"),
     ],
 )
-def test_a_refusal_names_whose_it_is_and_the_way_out(message: str, lacks: str | None) -> None:
+def test_a_refusal_names_the_path_and_the_way_out(message: str, lacks: str | None) -> None:
     said = unsaid(message)
     assert said is None if lacks is None else said and said.startswith(lacks)
 
 
-def test_a_refusal_for_another_reason_than_the_broken_limit_is_found() -> None:
+def test_a_refusal_for_a_reason_other_than_the_broken_limit_is_found() -> None:
     trial = answered(program("HealthCheck('true', interval=timedelta(seconds=1))", "health-retries"))
     assert [each.kind for each in trial.problems] == ["unsaid"]
 
 
-def test_a_limit_never_hit_fails_a_whole_run_and_no_short_one() -> None:
+def test_a_limit_never_hit_fails_only_a_full_run() -> None:
     trial = answered(program(RETRIES.format(0), "health-retries"))
     report = Report(seed=1, trial=trial, took=1, smallest={})
     assert len(report.never_hit) == len(ROWS) - 1
@@ -136,14 +136,14 @@ def test_a_limit_never_hit_fails_a_whole_run_and_no_short_one() -> None:
     assert str(report).startswith(report.summary)
 
 
-def test_a_failing_run_says_so_and_ends_with_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failed_run_prints_its_failures_and_returns_their_number(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--services", "1", "--updates", "0", "--seed", "5"]) == 1
     printed = capsys.readouterr().out
     assert "1 random services" in printed
     assert "never hit: " in printed
 
 
-def test_a_whole_run_is_to_break_every_limit_that_a_service_can() -> None:
+def test_a_full_run_tries_to_break_every_limit_of_a_service() -> None:
     parts = plan(2000, SEED)
     assert sum(count for _, count, _ in parts) == 2000
     assert len(parts) == 2 + len(ROWS)

@@ -1,4 +1,4 @@
-"""Random updates: what CloudFormation would refuse is found, for each of the faults that the library once had."""
+"""Random updates: for each error that the library once had, the update that CloudFormation would refuse is found."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def group(port: int = 80, **properties: Any) -> dict[str, Any]:
 
 
 def shop() -> Stacks:
-    """Two stacks: a load balancer and a cluster, and a service with two routes and a Service Connect name."""
+    """Return two stacks: a load balancer and a cluster, and a service with two routes and a Service Connect name."""
     exported = {"Export": {"Name": "Platform:Https"}, "Value": ref("Https")}
     imported = {"Fn::ImportValue": "Platform:Https"}
     connect = {"Namespace": "shop", "Services": [{"PortName": "web", "DiscoveryName": "web"}]}
@@ -70,7 +70,7 @@ def shop() -> Stacks:
 
 
 def number_routes(stacks: Stacks) -> None:
-    """Know routes by their place in the list, of which the first goes."""
+    """Identify routes by their position in the list, and remove the first."""
     resources = stacks["Shop"]["Resources"]
     resources["Rule"]["Properties"]["Priority"] = 2
     del resources["Rule2"]
@@ -157,7 +157,7 @@ FAULTS: dict[Callable[[Stacks], None], str] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
-def test_a_fault_that_is_put_back_is_found(fault: Callable[[Stacks], None]) -> None:
+def test_an_error_that_is_reintroduced_is_found(fault: Callable[[Stacks], None]) -> None:
     changed = shop()
     fault(changed)
     assert any(FAULTS[fault] in problem for problem in update_problems(shop(), changed)), update_problems(
@@ -189,7 +189,7 @@ def replace_the_load_balancer_with_its_target_group(stacks: Stacks) -> None:
 @pytest.mark.parametrize(
     "change", [add_and_remove_routes, turn_one_target_group, replace_the_load_balancer_with_its_target_group]
 )
-def test_what_cloudformation_does_without_harm_is_no_fault(change: Callable[[Stacks], None]) -> None:
+def test_a_harmless_update_is_no_finding(change: Callable[[Stacks], None]) -> None:
     changed = shop()
     change(changed)
     before = shop() if "Shop" in changed else {"Platform": shop()["Platform"]}
@@ -197,20 +197,20 @@ def test_what_cloudformation_does_without_harm_is_no_fault(change: Callable[[Sta
 
 
 @pytest.mark.slow
-def test_random_updates_take_nothing_from_what_still_stands(record_property: Callable[[str, object], None]) -> None:
+def test_random_updates_take_nothing_from_existing_resources(record_property: Callable[[str, object], None]) -> None:
     report = run_updates(3 * len(KINDS), SEED)
     record_property(SUMMARY_PROPERTY, str(report))
     assert "\n\n".join(report.failures) == ""
     assert min(report.checked[kind] for kind in KINDS) >= 2
 
 
-def test_a_kind_that_is_hardly_drawn_fails_a_run() -> None:
+def test_a_kind_that_is_rarely_drawn_fails_a_run() -> None:
     drawn = dict.fromkeys(KINDS, 60)
     assert UpdateReport(Counter({**drawn, "names": 24})).failures == ["names was drawn 24 times"]
     assert UpdateReport(Counter({**drawn, "names": 25})).failures == []
 
 
-def test_an_update_that_goes_wrong_is_shown_with_both_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_update_is_shown_with_both_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(updates, "update_problems", lambda *_: ["Shop/Rule: priority 1 is still that of Shop/Other"])
     report = run_updates(1, SEED)
     (finding,) = report.findings

@@ -1,4 +1,4 @@
-"""`make oracles` says how much was checked, and fails with the smallest program of each rule."""
+"""`make oracles` prints how much was checked, and fails with the smallest program for each rule."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tools.fuzz.services import Definition
 from tools.fuzz.trial import Problem
 
 
-def test_a_run_counts_what_it_checked(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_prints_how_much_it_checked(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preflight, "findings", lambda *_: [])
     assert oracles.main(["--services", "3"]) == 0
     printed = capsys.readouterr().out
@@ -17,7 +17,7 @@ def test_a_run_counts_what_it_checked(capsys: pytest.CaptureFixture[str], monkey
     assert f"the {len(preflight.rules()):,} rules of cdk-preflight find 0" in printed
 
 
-def test_a_finding_of_a_random_service_fails_and_is_shown(
+def test_a_finding_in_a_random_service_fails_and_is_shown(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     finding = preflight.Finding("pf-any", "N0NWebService", "Properties", "wrong", "")

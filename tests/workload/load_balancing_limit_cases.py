@@ -1,4 +1,4 @@
-"""For each limit of entrances that not every service has, a definition that keeps it and one that breaks it."""
+"""For each row of `load_balancing_limits`, a definition within it and one beyond it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from tests.conftest import imported_vpc
 from tests.stand_ins import stand_in
 
 Define = Callable[[cdk.Stack], object]
-GATE = stand_in("ConnectionLoadBalancer", certificate=None)  # a listener checks itself without its load balancer
+GATE = stand_in("ConnectionLoadBalancer", certificate=None)  # a listener is checked without its load balancer
 ARN = "arn:aws:elasticloadbalancing:eu-west-1:111111111111:listener/app/edge/50dc6c495c0c9188/f2f7dc8efc522ab2"
 NETWORK_ARN = "arn:aws:elasticloadbalancing:eu-west-1:111111111111:loadbalancer/net/gate/50dc6c495c0c9188"
 WEB_ACL = "arn:aws:wafv2:eu-west-1:111111111111:regional/webacl/shop/1a2b-3c"
@@ -92,7 +92,7 @@ def shifted(protocol: elbv2.Protocol) -> Define:
 
 
 def crowded(kind: type[LoadBalancer] | type[NetworkLoadBalancer], **used: Any) -> Define:
-    """A service of two copies on a load balancer of which others use so much."""
+    """Define a service of two copies on a load balancer whose quotas other services use."""
 
     def define(stack: cdk.Stack) -> object:
         vpc = imported_vpc(stack)
@@ -110,7 +110,7 @@ def networks(count: int, **arguments: Any) -> Define:
 
 
 def standing(count: int) -> Define:
-    """A load balancer with an address in each of its subnets."""
+    """Define a load balancer with an address in each of its subnets."""
 
     def define(stack: cdk.Stack) -> object:
         names = [f"subnet-{index}" for index in range(count)]
@@ -145,7 +145,7 @@ def reached(region: str) -> Define:
 
 
 def ringing(count: int) -> Define:
-    """A schedule whose alarm has so many actions."""
+    """Define a schedule whose alarm has `count` actions."""
 
     def define(stack: cdk.Stack) -> object:
         arns = [f"arn:aws:sns:eu-west-1:111111111111:t{index}" for index in range(count)]

@@ -1,4 +1,4 @@
-"""For each limit of rollouts and scaling, a definition that keeps it and one that breaks it."""
+"""For each limit of rollouts and scaling, a definition within it and one beyond it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def pause(**arguments: Any) -> Define:
 
 
 def waits(timeout: dt.timedelta) -> Define:
-    """A rollout that bakes for 15 minutes."""
+    """Define a rollout that bakes for 15 minutes."""
     paused = LifecycleHook.pause(LifecycleStage.PRE_SCALE_UP, timeout=timeout)
     return lambda _: Rollout.blue_green(hooks=[paused])
 

@@ -1,4 +1,4 @@
-"""For each row of `task_limits`, a definition that keeps it and one that breaks it; `test_limits` runs them."""
+"""For each row of `task_limits`, a definition within it and one beyond it, which `test_limits` runs."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def ebs(*arguments: Any, **more: Any) -> Define:
 
 
 def on(capacity: Capacity, *containers: Container, **arguments: Any) -> Define:
-    """A service on one capacity."""
+    """Define a service on one capacity."""
 
     def define(stack: cdk.Stack) -> object:
         cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[capacity])
@@ -92,7 +92,7 @@ def mounted(*volumes: Volume, **arguments: Any) -> Define:
 
 
 def stored(volume: Volume, **arguments: Any) -> Define:
-    """A service on Fargate whose container mounts one volume."""
+    """Define a service on Fargate whose container mounts one volume."""
     return fargate(Container("redis:8", mounts={"/data": Mount(volume.name)}), volumes=[volume], **arguments)
 
 

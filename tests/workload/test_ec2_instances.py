@@ -1,4 +1,4 @@
-"""What the instance types promise: AWS's numbers, found by name or by requirement, and read only when asked for."""
+"""The data of EC2 instance types, and the types that meet requirements."""
 
 from __future__ import annotations
 
@@ -79,29 +79,29 @@ def test_trunking_is_as_the_ecs_guide_documents_it(name: str, tasks: int) -> Non
     ("name", "tasks"),
     [("m7i.large", 9), ("m8g.2xlarge", 38), ("c7i-flex.large", 3), ("m8a.xlarge", 18), ("c8id.large", 9)],
 )
-def test_types_that_the_guide_lacks_have_the_lower_bound_of_eks(name: str, tasks: int) -> None:
+def test_types_missing_in_the_guide_have_the_lower_bound_of_eks(name: str, tasks: int) -> None:
     assert known(name).trunk_tasks == tasks
 
 
 @pytest.mark.parametrize(
     "name", ["t2.micro", "t3.large", "t3a.large", "t4g.large", "c5n.large", "m5n.large", "m4.large"]
 )
-def test_types_without_trunking_say_so(name: str) -> None:
+def test_types_without_trunking_have_no_trunk_tasks(name: str) -> None:
     assert known(name).trunk_tasks is None
 
 
-def test_trunking_never_holds_less_than_no_trunking() -> None:
+def test_trunking_never_reduces_the_number_of_tasks() -> None:
     assert not [each for each in instance_types() if each.trunk_tasks and each.trunk_tasks < each.interfaces - 1]
 
 
-def test_families_burst_or_are_metal_as_their_names_say() -> None:
+def test_burstable_and_bare_metal_types_follow_from_their_names() -> None:
     assert {type_.family for type_ in instance_types() if type_.burstable} >= {"t2", "t3", "t3a", "t4g"}
     assert not known("trn1.2xlarge").burstable
     assert known("m7i.metal-24xl").bare_metal
     assert not known("m7i.24xlarge").bare_metal
 
 
-def test_every_type_has_something_to_give() -> None:
+def test_every_type_has_resources() -> None:
     for type_ in instance_types():
         assert type_.vcpus >= 1
         assert type_.memory_mib >= 512
@@ -109,11 +109,11 @@ def test_every_type_has_something_to_give() -> None:
         assert type_.accelerated or not type_.gpus
 
 
-def test_no_mac_is_among_them() -> None:
+def test_mac_types_are_left_out() -> None:
     assert not [name for name in NAMES if name.startswith("mac")]
 
 
-def test_an_unknown_name_is_none_and_the_nearest_are_offered() -> None:
+def test_an_unknown_name_has_no_type_but_similar_names() -> None:
     assert instance_type("m7g.larg") is None
     assert nearest_names("m7g.larg")[0] == "m7g.large"
     assert nearest_names("M7G.LARGE")[0] == "m7g.large"
@@ -122,20 +122,20 @@ def test_an_unknown_name_is_none_and_the_nearest_are_offered() -> None:
 
 
 @given(st.sampled_from(NAMES), st.data())
-def test_a_name_with_one_letter_missing_offers_names_that_exist(name: str, data: st.DataObject) -> None:
+def test_a_name_without_one_letter_has_similar_names(name: str, data: st.DataObject) -> None:
     missing = data.draw(st.integers(0, len(name) - 1))
     offered = nearest_names(name[:missing] + name[missing + 1 :])
     assert offered
     assert set(offered) <= set(NAMES)
 
 
-def test_the_date_of_the_data_is_reachable() -> None:
+def test_the_date_of_the_data_is_available() -> None:
     assert dt.date.fromisoformat(ec2_instances.DATE) > dt.date(2026, 1, 1)
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
-        _ = ec2_instances.Nothing  # type: ignore[attr-defined]  # that is the test
+        _ = ec2_instances.Nothing  # type: ignore[attr-defined]  # wrong on purpose
 
 
-def test_the_data_is_read_when_first_asked_for_and_without_cdk() -> None:
+def test_the_data_is_loaded_on_first_use_without_cdk() -> None:
     code = (
         "import sys; from moorage.workload import ec2_instances, fit; "
         "print('aws_cdk' in sys.modules, ec2_instances._load_data.cache_info().currsize)"
@@ -144,14 +144,14 @@ def test_the_data_is_read_when_first_asked_for_and_without_cdk() -> None:
     assert done.stdout.split() == ["False", "0"]
 
 
-def test_requirements_find_what_has_enough_and_not_too_much() -> None:
+def test_requirements_match_types_within_both_bounds() -> None:
     names = [type_.name for type_ in InstanceRequirements(vcpus=(2, 4), memory_mib=(8192, 16384))._matching_types()]
     assert {"m7i.large", "m7i.xlarge", "c7i.xlarge", "r7i.large"} <= set(names)
     assert not {"m7g.large", "c7i.large", "m7i.2xlarge", "t3.large", "g6.xlarge"} & set(names)
 
 
-def test_requirements_take_burstable_types_and_gpus_when_asked() -> None:
-    burstable = InstanceRequirements(vcpus=[2, 2], memory_mib=(8192, 8192), burstable=True)  # type: ignore[arg-type]  # a list in place of a tuple
+def test_requirements_include_burstable_types_and_gpus_on_request() -> None:
+    burstable = InstanceRequirements(vcpus=[2, 2], memory_mib=(8192, 8192), burstable=True)  # type: ignore[arg-type]  # a list instead of a tuple
     assert known("t3.large") in burstable._matching_types()
     gpus = InstanceRequirements(vcpus=(0, None), memory_mib=(0, None), gpus=4)._matching_types()
     assert known("g6.12xlarge") in gpus
@@ -165,7 +165,7 @@ def test_requirements_take_burstable_types_and_gpus_when_asked() -> None:
     gpus=st.integers(0, 8),
     burstable=st.booleans(),
 )
-def test_requirements_match_nothing_that_breaks_them(
+def test_requirements_never_match_types_outside_their_bounds(
     *, least: int, more: int | None, architecture: Architecture, gpus: int, burstable: bool
 ) -> None:
     most = None if more is None else least + more
@@ -180,17 +180,17 @@ def test_requirements_match_nothing_that_breaks_them(
         assert not type_.bare_metal
 
 
-def test_requirements_name_every_fault_together() -> None:
+def test_requirements_report_all_problems_together() -> None:
     with pytest.raises(ValueError, match="InstanceRequirements: 3 problems") as raised:
         InstanceRequirements(vcpus=(8, 2), memory_mib=(-1, None), gpus=-1)
     assert str(raised.value).splitlines()[1] == (
-        "  - vcpus must be a minimum and a maximum that is not below it (got (8, 2)); "
+        "  - vcpus must be a minimum and a maximum, and the minimum must not exceed the maximum (got (8, 2)); "
         "write it as in (2, 8), with 0 for no minimum or None for no maximum"
     )
 
 
 @pytest.mark.parametrize("bounds", [4, (4,), (1, 2, 3), ("1", 2)])
-def test_one_number_is_no_range(bounds: Any) -> None:
+def test_a_range_is_a_pair(bounds: Any) -> None:
     with pytest.raises(TypeError, match=r"vcpus must be of type tuple\[int, int | None\] \(got .*\); use a tuple"):
         InstanceRequirements(vcpus=bounds, memory_mib=(0, None))
 
@@ -208,7 +208,7 @@ def test_the_data_agrees_with_the_transcribed_trunking() -> None:
         assert type_.trunk_tasks == trunk_tasks(type_.name, trunking), type_.name
 
 
-def test_what_the_guide_calls_unsupported_or_prints_below_nothing_has_no_trunking() -> None:
+def test_types_that_the_guide_lists_as_unsupported_have_no_trunking() -> None:
     trunking: Any = {
         "documented": {"unsupported": ["a", "b.large"], "types": {"a.large": 10, "b.xlarge": 20, "c.large": -2}},
         "branch_interfaces": {"types": {"b.large": 9, "d.large": 9}},
@@ -217,7 +217,7 @@ def test_what_the_guide_calls_unsupported_or_prints_below_nothing_has_no_trunkin
     assert [trunk_tasks(name, trunking) for name in names] == [None, None, 20, None, 9, None]
 
 
-def test_only_whole_gpus_of_nvidia_count() -> None:
+def test_only_complete_nvidia_gpus_count() -> None:
     described: Any = {
         "VCpuInfo": {"DefaultVCpus": 4},
         "MemoryInfo": {"SizeInMiB": 16384},
@@ -230,7 +230,7 @@ def test_only_whole_gpus_of_nvidia_count() -> None:
 
 
 @pytest.mark.slow
-def test_the_wheel_holds_the_data(tmp_path: Path) -> None:
+def test_the_wheel_contains_the_data(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")

@@ -54,7 +54,9 @@ def test_the_fullest_zone_may_be_lost(copies: int, zones: int, left: int) -> Non
     assert (found.left_without_a_zone, found.zones) == (left, zones)
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0, "0 s"), (599, "599 s"), (600, "10 min"), (3630, "60 min"), (7200, "120 min")])
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0 s"), (599, "599 s"), (600, "10 min"), (3630, "60 min"), (7200, "120 min")]
+)
 def test_a_long_time_is_shown_in_minutes(seconds: int, text: str) -> None:
     shown = Estimate(
         copies=6, seconds=seconds, new_after=0, least_healthy=6, most_running=12, left_without_a_zone=3, zones=2

@@ -1,4 +1,4 @@
-"""Event patterns are those that EventBridge takes, and match what it would match."""
+"""The validation of event patterns, and the events that they match."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def problems_of(pattern: dict[str, Any]) -> list[str]:
         *({"exists": False}, {"wildcard": "dir/*.png"}),
     ],
 )
-def test_what_the_user_guide_shows_is_accepted(matcher: Any) -> None:
+def test_patterns_of_the_user_guide_are_accepted(matcher: Any) -> None:
     assert problems_of({"detail": {"deep": {"field": ["x", matcher]}}}) == []
 
 
@@ -60,18 +60,18 @@ def test_a_part_that_is_filled_in_at_deployment_is_accepted() -> None:
         *({"cidr": "10.0.0/24"}, {"cidr": "10.0.0.1"}, {"exists": "true"}, {"wildcard": "a**b"}),
     ],
 )
-def test_comparisons_that_eventbridge_does_not_know_are_refused_at_any_depth(matcher: Any) -> None:
+def test_unknown_comparisons_are_refused_at_any_depth(matcher: Any) -> None:
     (problem,) = problems_of({"detail": {"deep": {"field": ["x", matcher]}}})
     assert problem.startswith("pattern 'detail.deep.field' must ")
 
 
 @pytest.mark.parametrize("value", ["aws.s3", 100, True, None, [], {}, ()])
-def test_values_that_are_no_list_are_refused(value: Any) -> None:
+def test_values_that_are_not_lists_are_refused(value: Any) -> None:
     (problem,) = problems_of({"source": ["aws.s3"], "detail": {"total": value}})
     assert problem.startswith("pattern 'detail.total' must ")
 
 
-def test_alternatives_are_patterns_and_two_at_least() -> None:
+def test_alternatives_are_at_least_two_patterns() -> None:
     assert problems_of({"source": ["a"], "$or": [{"detail": {"a": [1]}}, {"detail": {"b": [{"exists": True}]}}]}) == []
     (single,) = problems_of({"$or": [{"a": [1]}]})
     assert single.startswith("pattern '$or' must be a list of two patterns or more")
@@ -106,7 +106,7 @@ EVENT = {
         ),
     ],
 )
-def test_patterns_that_may_match(pattern: dict[str, Any]) -> None:
+def test_patterns_that_may_match_are_recognized(pattern: dict[str, Any]) -> None:
     assert event_patterns.may_match(pattern, EVENT)
 
 
@@ -131,5 +131,5 @@ def test_patterns_that_may_match(pattern: dict[str, Any]) -> None:
         {"$or": [{"source": ["aws.s3"]}, {"detail": {"status": [{"numeric": [">", 1]}]}}]},
     ],
 )
-def test_patterns_that_tell_the_event_apart(pattern: dict[str, Any]) -> None:
+def test_patterns_that_do_not_match_are_recognized(pattern: dict[str, Any]) -> None:
     assert not event_patterns.may_match(pattern, EVENT)

@@ -1,4 +1,4 @@
-"""What a container instance holds, and whether a rollout finds its room."""
+"""The number of copies on a container instance, and the room for rollouts."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ hosts = st.builds(
         ("t3.medium", BRIDGE, False, 6, "memory"),
     ],
 )
-def test_a_task_of_256_and_512_fits_as_often_as_ecs_places_it(
+def test_a_task_of_256_cpu_units_and_512_mib_fits_as_often_as_ecs_places_it(
     *, name: str, demand: Demand, trunking: bool, copies: int, binds: str
 ) -> None:
     held = fit(demand, host(name, trunking=trunking))
     assert (held.copies, held.limiting_resources) == (copies, (binds,))
 
 
-def test_a_quarter_of_the_memory_fits_three_times_since_the_system_takes_some() -> None:
+def test_a_quarter_of_the_memory_fits_three_times_because_the_system_uses_some() -> None:
     quarter = Demand(cpu=1024, memory_mib=4096)
     assert fit(quarter, host("m6i.2xlarge", trunking=True)).copies == 7
     assert fit(attrs.evolve(quarter, memory_mib=3840), host("m6i.2xlarge", trunking=True)).copies == 8
@@ -82,22 +82,22 @@ def test_a_quarter_of_the_memory_fits_three_times_since_the_system_takes_some() 
         ("m4.large", 7985),  # Amazon ECS developer guide, memory-management
     ],
 )
-def test_no_more_memory_is_counted_on_than_ecs_registers(name: str, registered: int) -> None:
+def test_the_estimated_memory_never_exceeds_what_ecs_registers(name: str, registered: int) -> None:
     assert 0.95 * registered < Host.of(known(name), reserved_memory_mib=0).memory_mib <= registered
 
 
-def test_memory_is_what_ecs_registers_less_what_is_reserved() -> None:
+def test_memory_for_tasks_is_the_registered_memory_minus_the_reserved() -> None:
     assert Host.of(known("m5.large"), reserved_memory_mib=0).memory_mib == 7626
     assert Host.of(known("m5.large")).memory_mib == 7370
     assert Host.of(known("t3.nano"), reserved_memory_mib=4096).memory_mib == 0
 
 
-def test_interfaces_are_one_less_than_the_type_has_or_what_the_trunk_holds() -> None:
+def test_interfaces_for_tasks_exclude_the_primary_one_or_are_those_of_the_trunk() -> None:
     assert host("c5.large").interfaces == 2
     assert host("c5.large", trunking=True).interfaces == 10
 
 
-def test_a_task_that_reserves_no_cpu_is_not_bound_by_it() -> None:
+def test_a_task_that_reserves_no_cpu_is_not_limited_by_cpu() -> None:
     assert fit(Demand(memory_mib=512, interface=False), host("m5.large")).limiting_resources == ("memory",)
 
 
@@ -107,28 +107,28 @@ def test_a_fixed_host_port_fits_once() -> None:
 
 
 @pytest.mark.parametrize("port", [22, 2375, 2376, 51678, 51680])
-def test_a_port_that_ecs_reserves_fits_never(port: int) -> None:
+def test_a_task_with_a_port_that_ecs_reserves_never_fits(port: int) -> None:
     held = fit(attrs.evolve(BRIDGE, host_ports=(port,)), host("m5.large"))
     assert (held.copies, held.limiting_resources) == (0, ("host ports",))
 
 
-def test_gpus_bind_where_they_are_asked_for() -> None:
+def test_gpus_limit_only_tasks_that_need_them() -> None:
     asked = Demand(memory_mib=512, gpus=1, interface=False)
     assert fit(asked, host("g6.12xlarge")).limiting_resources == ("GPUs",)
     assert fit(asked, host("g6.12xlarge")).copies == 4
     assert fit(asked, host("m5.large")).copies == 0
 
 
-def test_another_architecture_fits_never() -> None:
+def test_a_task_of_another_architecture_never_fits() -> None:
     held = fit(attrs.evolve(SMALL, architecture=Architecture.ARM64), host("m5.large"))
     assert (held.copies, held.limiting_resources) == (0, ("architecture",))
 
 
-def test_all_that_binds_at_the_same_number_is_named() -> None:
+def test_all_resources_that_limit_at_the_same_number_are_named() -> None:
     assert fit(Demand(cpu=4096, memory_mib=16384), host("m5.large")).limiting_resources == ("CPU", "memory")
 
 
-def test_a_daemon_takes_its_share_of_everything() -> None:
+def test_a_daemon_uses_its_share_of_every_resource() -> None:
     left = host("g6.12xlarge").remaining_after(Demand(cpu=128, memory_mib=256, gpus=1))
     complete_host = host("g6.12xlarge")
     assert (left.cpu, left.memory_mib, left.gpus, left.interfaces) == (
@@ -139,29 +139,29 @@ def test_a_daemon_takes_its_share_of_everything() -> None:
     )
 
 
-def test_a_daemon_keeps_its_host_port_from_tasks() -> None:
+def test_a_daemon_blocks_its_host_port_for_tasks() -> None:
     agent = Demand(memory_mib=64, interface=False, host_ports=(8126,))
     assert fit(agent, host("m5.large").remaining_after(agent)).limiting_resources == ("host ports",)
 
 
-def test_a_daemon_of_another_architecture_takes_nothing() -> None:
+def test_a_daemon_of_another_architecture_uses_nothing() -> None:
     assert host("m5.large").remaining_after(Demand(memory_mib=512, architecture=Architecture.ARM64)) == host("m5.large")
 
 
-def test_daemons_that_take_too_much_leave_nothing_and_not_less() -> None:
+def test_daemons_never_leave_negative_resources() -> None:
     greedy = Demand(cpu=1024 * 1024, memory_mib=1024 * 1024, gpus=16)
     left = host("g6.12xlarge").remaining_after(*[greedy] * 20)
     assert (left.cpu, left.memory_mib, left.gpus, left.interfaces) == (0, 0, 0, 0)
 
 
-def test_a_demand_names_every_fault_together() -> None:
+def test_a_demand_reports_all_problems_together() -> None:
     with pytest.raises(ValueError, match="Demand: 5 problems") as raised:
         Demand(cpu=-1, memory_mib=4, gpus=-1, host_ports=(0,))
     assert "use interface=False, or no host ports" in str(raised.value)
 
 
 @given(demands, hosts)
-def test_copies_take_no_more_than_the_host_has_and_one_more_would(demand: Demand, on: Host) -> None:
+def test_copies_fit_on_the_host_and_one_more_does_not(demand: Demand, on: Host) -> None:
     held = fit(demand, on)
     assert held.host is on
     assert _within(demand, on, held.copies)
@@ -169,7 +169,7 @@ def test_copies_take_no_more_than_the_host_has_and_one_more_would(demand: Demand
 
 
 @given(demands, hosts, st.integers(0, 8192), st.integers(0, 65536), st.integers(0, 4))
-def test_more_room_never_holds_fewer(demand: Demand, on: Host, cpu: int, memory: int, more: int) -> None:
+def test_a_larger_host_never_holds_fewer_copies(demand: Demand, on: Host, cpu: int, memory: int, more: int) -> None:
     larger = attrs.evolve(
         on,
         cpu=on.cpu + cpu,
@@ -181,12 +181,12 @@ def test_more_room_never_holds_fewer(demand: Demand, on: Host, cpu: int, memory:
 
 
 @given(demands, hosts, st.lists(demands, max_size=3))
-def test_daemons_never_leave_room_for_more(demand: Demand, on: Host, daemons: list[Demand]) -> None:
+def test_daemons_never_increase_the_number_of_copies(demand: Demand, on: Host, daemons: list[Demand]) -> None:
     assert fit(demand, on.remaining_after(*daemons)).copies <= fit(demand, on).copies
 
 
 @given(demands, st.sampled_from(instance_types()))
-def test_trunking_never_holds_fewer(demand: Demand, type_: InstanceType) -> None:
+def test_trunking_never_reduces_the_number_of_copies(demand: Demand, type_: InstanceType) -> None:
     assert fit(demand, Host.of(type_, trunking=True)).copies >= fit(demand, Host.of(type_)).copies
 
 
@@ -206,22 +206,22 @@ def nearest(demand: Demand, like: str, *daemons: Demand) -> str | None:
         (Demand(memory_mib=64 * 1024), "t3.medium", "r5a.4xlarge"),
     ],
 )
-def test_the_nearest_type_that_holds_a_copy_is_named(demand: Demand, like: str, name: str) -> None:
+def test_the_nearest_sufficient_type_is_suggested(demand: Demand, like: str, name: str) -> None:
     assert nearest(demand, like) == name
 
 
-def test_the_nearest_type_holds_the_daemons_too() -> None:
+def test_the_suggested_type_also_holds_the_daemons() -> None:
     demand = Demand(memory_mib=7000)
     assert nearest(demand, "m5.large") == "m5.large"
     assert nearest(demand, "m5.large", Demand(memory_mib=1024)) == "m5.xlarge"
 
 
-def test_where_no_type_is_enough_none_is_named() -> None:
+def test_no_type_is_suggested_if_none_is_sufficient() -> None:
     assert nearest(Demand(memory_mib=64 * 1024 * 1024), "m5.large") is None
 
 
 @given(demands, st.sampled_from(instance_types()))
-def test_the_nearest_type_does_hold_a_copy(demand: Demand, like: InstanceType) -> None:
+def test_the_suggested_type_holds_a_copy(demand: Demand, like: InstanceType) -> None:
     found = smallest_fitting_type(demand, trunking=True, reserved_memory_mib=256, like=like)
     assert found is None or fit(demand, Host.of(found, trunking=True)).copies >= 1
     if not like.bare_metal and fit(demand, Host.of(like, trunking=True)).copies:
@@ -261,16 +261,14 @@ def test_the_nearest_type_does_hold_a_copy(demand: Demand, like: InstanceType) -
         (1, 0, 200, 0, "1 copy needs 1 place, and there are 0"),
     ],
 )  # fmt: skip
-def test_a_rollout_without_room_says_what_it_needs(
+def test_a_rollout_without_room_reports_what_it_needs(
     least: int, minimum: int, maximum: int, slots: int, shortage: str | None
 ) -> None:
     assert rollout_shortage(least, minimum, maximum, slots) == shortage
 
 
 @given(st.integers(0, 200), st.integers(0, 100), st.integers(100, 400), st.integers(0, 400))
-def test_a_rollout_progresses_when_one_more_may_start_or_one_may_stop(
-    least: int, minimum: int, maximum: int, slots: int
-) -> None:
+def test_a_rollout_progresses_if_a_task_can_start_or_stop(least: int, minimum: int, maximum: int, slots: int) -> None:
     starts = least < slots and least * maximum // 100 > least
     stops = math.ceil(least * minimum / 100) < least
     possible = least <= slots and (least == 0 or starts or stops)
@@ -278,7 +276,7 @@ def test_a_rollout_progresses_when_one_more_may_start_or_one_may_stop(
 
 
 @given(st.integers(1, 200), st.integers(0, 100), st.integers(100, 400), st.integers(0, 400), st.integers(0, 50))
-def test_more_places_never_stop_a_rollout(least: int, minimum: int, maximum: int, slots: int, more: int) -> None:
+def test_more_slots_never_block_a_rollout(least: int, minimum: int, maximum: int, slots: int, more: int) -> None:
     if rollout_shortage(least, minimum, maximum, slots) is None:
         assert rollout_shortage(least, minimum, maximum, slots + more) is None
 

@@ -1,4 +1,4 @@
-"""Every limit has a definition that keeps it and one that breaks it, and says so where its user reads it."""
+"""Every limit has a definition within it and one beyond it, and refuses only the latter."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ BRIDGED = Task(Container("redis:8", port=6379), network_mode=NetworkMode.BRIDGE)
 HOSTED = Task(Container("redis:8", port=6379), network_mode=NetworkMode.HOST)
 MANAGED = Capacity.managed_instances("managed")
 CLUSTER_ARN = "arn:aws:ecs:eu-west-1:111111111111:cluster/shop"
-EDGE = stand_in("RequestLoadBalancer")  # a route checks itself without its load balancer
+EDGE = stand_in("RequestLoadBalancer")  # a route is checked without its load balancer
 REPOSITORY = stand_in("aws_ecr.IRepository")
 
 
@@ -170,7 +170,7 @@ def providers(count: int) -> Define:
 
 
 def cluster_of(count: int) -> Define:
-    """A cluster of `count` instances at most, half of them in each of two capacities."""
+    """Define a cluster of at most `count` instances, half of them in each of two capacities."""
 
     def define(stack: cdk.Stack) -> object:
         halves = [
@@ -182,7 +182,7 @@ def cluster_of(count: int) -> Define:
 
 
 def on(capacity: Capacity, task: Task, **arguments: Any) -> Define:
-    """A service of `task` on one capacity."""
+    """Define a service of `task` on one capacity."""
 
     def define(stack: cdk.Stack) -> object:
         cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[capacity])
@@ -602,12 +602,12 @@ def test_every_row_has_both_cases_and_a_source() -> None:
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.id)
-def test_what_keeps_the_limit_is_accepted(row: Limit, stack: cdk.Stack) -> None:
+def test_a_definition_within_the_limit_is_accepted(row: Limit, stack: cdk.Stack) -> None:
     CASES[row.id][0](stack)
 
 
 def message_of(row: Limit, stack: cdk.Stack) -> str:
-    """Break a limit, and return what its user reads: an error, or a warning if no source confirms the limit."""
+    """Break a limit and return its message: an error, or a warning if no source confirms the limit."""
     if row.confirmed:
         with pytest.raises(ValueError, match=" must ") as refused:
             CASES[row.id][1](stack)
@@ -645,16 +645,16 @@ ACCEPTED_AND_REFUSED: list[tuple[Limit, list[Any], list[Any]]] = [
     ),
     (task_limits.TASK_DEFINITION_SIZE, [65536], [65537]),
 ]
-"""Values at the ends of limits that AWS words in more than one number."""
+"""Values at both ends of limits with more than one number."""
 
 
 @pytest.mark.parametrize(("row", "accepted", "refused"), ACCEPTED_AND_REFUSED, ids=lambda part: getattr(part, "id", ""))
-def test_both_ends_of_a_limit(row: Limit, accepted: list[Any], refused: list[Any]) -> None:
+def test_limits_are_exact_at_both_ends(row: Limit, accepted: list[Any], refused: list[Any]) -> None:
     assert [value for value in accepted if not row.accepts(value)] == []
     assert [value for value in refused if row.accepts(value)] == []
 
 
-def test_a_refused_service_leaves_nothing_behind(stack: cdk.Stack) -> None:
+def test_a_refused_service_defines_nothing(stack: cdk.Stack) -> None:
     with pytest.raises(ValueError, match="must be a size that Fargate offers"):
         service(cpu=1024, memory_mib=9216)(stack)
     assert stack.node.try_find_child("Web") is None
@@ -666,7 +666,7 @@ def test_codes_are_numbers_and_ranges_of_numbers(codes: str) -> None:
         Route(EDGE, health=TargetHealth(codes=codes))
 
 
-def test_codes_count_up() -> None:
+def test_ranges_of_codes_are_ascending() -> None:
     with pytest.raises(ValueError, match=r"health codes must be HTTP codes between 200 and 499 \(got '299-200'\)"):
         route(health=TargetHealth(codes="299-200"))(None)  # type: ignore[arg-type]  # a value needs no stack
 

@@ -1,4 +1,4 @@
-"""Schedule expressions and time zones are those that EventBridge Scheduler reads."""
+"""The validation of schedule expressions and time zones."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def problems_of(expression: str) -> list[str]:
         "${Token[Expression.1]}",
     ],
 )
-def test_what_scheduler_reads_is_accepted(expression: str) -> None:
+def test_valid_expressions_are_accepted(expression: str) -> None:
     assert problems_of(expression) == []
 
 
@@ -77,26 +77,26 @@ def test_what_scheduler_reads_is_accepted(expression: str) -> None:
         ("at(2127-01-01T00:00:00Z)", "without a time zone"),
     ],
 )
-def test_what_scheduler_refuses_is_refused_by_the_field(expression: str, says: str) -> None:
+def test_invalid_expressions_are_refused_by_field(expression: str, says: str) -> None:
     (problem,) = problems_of(expression)
     assert problem.startswith("expression ")
     assert says in problem
 
 
 @pytest.mark.parametrize("expression", ["at(2020-01-01T00:00:00)", "cron(0 0 1 1 ? 2019-2020)"])
-def test_a_time_that_has_passed_warns_since_scheduler_takes_it(expression: str) -> None:
-    with pytest.warns(UserWarning, match="expression has passed"):
+def test_a_time_in_the_past_warns(expression: str) -> None:
+    with pytest.warns(UserWarning, match="expression should not be in the past"):
         assert problems_of(expression) == []
 
 
-def test_a_year_that_has_not_passed_does_not_warn() -> None:
+def test_the_current_year_does_not_warn() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert problems_of(f"cron(0 0 1 1 ? {dt.datetime.now(dt.UTC).year})") == []
 
 
 @pytest.mark.parametrize(("expression", "seconds"), [("rate(2 hours)", 7200), ("rate(1 day)", 86400), ("at(x)", 0)])
-def test_the_time_between_starts_of_a_rate(expression: str, seconds: int) -> None:
+def test_the_time_between_starts_is_read_from_a_rate(expression: str, seconds: int) -> None:
     assert schedule_expressions.rate_seconds(expression) == seconds
 
 
@@ -119,6 +119,6 @@ def test_other_time_zones_are_refused(name: str) -> None:
     assert f"must be the name of a time zone in the IANA database (got {name!r})" in problem
 
 
-def test_a_machine_without_time_zones_refuses_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_time_zone_passes_without_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zoneinfo, "available_timezones", set[str])
     assert zone_problems("Europe/Atlantis") == []

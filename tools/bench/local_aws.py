@@ -1,7 +1,7 @@
-"""`python -m tools.bench.local_aws`: what the local AWS costs in time and memory; fails over a limit.
+"""`python -m tools.bench.local_aws`: measure the time and memory of the local AWS, and fail if a limit is exceeded.
 
-`--base REVISION` deploys the store with the code of another revision too, in interleaved runs, and prints the ratio.
-Wall time of `up` with an assembly that is synthesized already; memory as Linux reports it of the server.
+`--base REVISION` also deploys the store with the code of another revision, in interleaved runs, and prints the ratio.
+Times are wall times of `up` with a synthesized assembly; memory is that of the server, as Linux reports it.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ UPDATES, UPDATES_GROWTH_MB = 200, 40.0
 
 
 def main() -> int:
-    """Measure all three, print them as Markdown, and return how many limits are broken."""
+    """Run the three benchmarks, print them as Markdown, and return the number of exceeded limits."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench.local_aws", description=__doc__)
     parser.add_argument("--base", help="a git revision to compare the store's deployment with")
-    parser.add_argument("--runs", type=int, default=3, help="interleaved runs of each side (3)")
+    parser.add_argument("--runs", type=int, default=3, help="the number of interleaved runs of each side (default: 3)")
     given = parser.parse_args()
     machine = f"{os.cpu_count()} cores ({_processor()}), Python {platform.python_version()}"
     print(f"{dt.date.today()}, {machine}, medians of {given.runs}\n\n| what | measured | limit |\n|---|--:|--:|")
@@ -45,7 +45,7 @@ def main() -> int:
 
 
 def _store(scratch: Path, base: str | None, runs: int) -> int:
-    """Deploy this repository's own app, and with the code of another revision too."""
+    """Deploy this repository's app, and optionally deploy it with the code of another revision."""
     assembly = scratch / "store"
     command = ["cdk", "synth", "--quiet", "dev/*", "--output", str(assembly)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
@@ -75,7 +75,7 @@ def _store(scratch: Path, base: str | None, runs: int) -> int:
 
 
 def _resources(scratch: Path) -> int:
-    """Deploy one stack of many resources."""
+    """Deploy a stack with many resources."""
     app = cdk.App(outdir=str(scratch / "many"), analytics_reporting=False)
     stack = cdk.Stack(app, "Many")
     for number in range(RESOURCES // 2):
@@ -89,7 +89,7 @@ def _resources(scratch: Path) -> int:
 
 
 def _updates(scratch: Path) -> int:
-    """Update a stack again and again, and see what stays in the server's memory."""
+    """Update a stack repeatedly, and measure the growth of the server's memory."""
     with _deployed(scratch / "many", scratch / "home-updates", ROOT) as (_, server):
         access = Access(f"http://127.0.0.1:{server['port']}", server["secret"])
         client = boto3.client("cloudformation", **session_arguments(access))
@@ -107,7 +107,7 @@ def _updates(scratch: Path) -> int:
 
 @contextmanager
 def _deployed(assembly: Path, home: Path, source: Path, *stacks: str) -> Iterator[tuple[float, dict[str, Any]]]:
-    """Yield how many seconds a deployment took, and its server."""
+    """Yield the duration of a deployment in seconds, and its server."""
     environment = os.environ | {"PYTHONPATH": str(source / "constructs")}
     command = [sys.executable, "-m", "moorage.local"]
 
@@ -126,11 +126,11 @@ def _deployed(assembly: Path, home: Path, source: Path, *stacks: str) -> Iterato
 
 
 def _memory(server: dict[str, Any], what: str) -> float:
-    """Return a line of the server's memory in /proc, in MB."""
+    """Return a value of the server's memory in /proc, in MB."""
     status = Path(f"/proc/{server['pid']}/status").read_text()
     found = re.search(rf"^{what}:\s+(\d+) kB", status, re.MULTILINE)
     if found is None:
-        raise ValueError(f"/proc says nothing of {what}")
+        raise ValueError(f"/proc has no value for {what}")
     return int(found[1]) / 1000
 
 

@@ -1,4 +1,4 @@
-"""Count what crosses between Python and node: messages for each service, and calls back into Python."""
+"""Count the messages between Python and node for each service, and the callbacks into Python."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ APP = Path(__file__).with_name("moorage_app.py")
 
 
 def main() -> None:
-    """Run the moorage app with the given arguments, and print its counts as JSON on the last line."""
+    """Run the moorage app with the given arguments, and print the counts as JSON on the last line."""
     counts = {"messages": 0, "callbacks": 0}
     send, receive = process._NodeProcess.send, process._NodeProcess._next_message
 
@@ -31,7 +31,7 @@ def main() -> None:
     setattr(process._NodeProcess, "_next_message", counted_receive)  # noqa: B010  # a private class, replaced for one run
     sys.argv = [str(APP), *sys.argv[1:]]
     runpy.run_path(str(APP), run_name="__main__")
-    print(json.dumps(counts))  # its only result
+    print(json.dumps(counts))  # the only output
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Services behind one load balancer, by moorage: `moorage_app SERVICES [no-route | canary] [ec2]`."""
+"""Services behind one load balancer, defined with moorage: `moorage_app SERVICES [no-route | canary] [ec2]`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from moorage import (
     Task,
 )
 
-SERVICES_A_STACK = 20  # a stack holds 500 resources
+SERVICES_A_STACK = 20  # a stack can have at most 500 resources
 
 services, routed, on_instances = int(sys.argv[1]), "no-route" not in sys.argv, "ec2" in sys.argv
 app = cdk.App()

@@ -1,7 +1,7 @@
-"""The same services by aws_ecs_patterns, brought to the same resources with L2s: `patterns_app SERVICES`.
+"""The same services with aws_ecs_patterns, and L2s for the same resources: `patterns_app SERVICES`.
 
-A pattern does not share a listener, so each service has one of its own where moorage defines a rule; nor a load
-balancer, so each imports it.
+A pattern cannot share a listener, so each service has its own listener instead of a rule. It cannot share a load
+balancer either, so each service imports it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from aws_cdk import aws_logs as logs
 
 from tools.bench.plain import keep_failures, log_access
 
-SERVICES_A_STACK = 20  # a stack holds 500 resources
+SERVICES_A_STACK = 20  # a stack can have at most 500 resources
 
 services = int(sys.argv[1])
 app = cdk.App()

@@ -1,4 +1,4 @@
-"""What both apps that moorage is compared with define by L2s and L1s, where no pattern has it."""
+"""The parts of both comparison apps that have no pattern, defined with L2s and L1s."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def keep_failures(stack: cdk.Stack, cluster: ecs.Cluster) -> None:
-    """Keep what fails in a cluster in a log group, as `moorage.FailureEvents` does."""
+    """Keep the failures of a cluster in a log group, as `moorage.FailureEvents` does."""
     seen = logs.LogGroup(stack, "SeenLogs", retention=logs.RetentionDays.ONE_YEAR)
     let_write = logs.CfnResourcePolicy(
         stack,

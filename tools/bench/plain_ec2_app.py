@@ -1,4 +1,4 @@
-"""The same services on instances by plain L2s, brought to the same resources: `plain_ec2_app SERVICES`."""
+"""The same services on instances with plain L2s, and the same resources: `plain_ec2_app SERVICES`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from aws_cdk import aws_logs as logs
 
 from tools.bench.plain import keep_failures, log_access
 
-SERVICES_A_STACK = 20  # a stack holds 500 resources
+SERVICES_A_STACK = 20  # a stack can have at most 500 resources
 BLOCK_METADATA = "/var/lib/cloud/scripts/per-boot/block-metadata.sh"
 
 services = int(sys.argv[1])

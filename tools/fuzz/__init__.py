@@ -1,1 +1,1 @@
-"""Random services: what the values accept must synthesize to what AWS accepts, and what they refuse must say why."""
+"""Random services: what the values accept must synthesize to a valid template; a refusal must say why."""

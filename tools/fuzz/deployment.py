@@ -1,7 +1,7 @@
-"""What CloudFormation would do with an update of stacks, read from both templates and its resource schemas.
+"""The effects of an update of stacks in CloudFormation, from both templates and the resource schemas.
 
-It creates and updates first, and deletes what is gone at the end. So what is new must not need a priority, a port or
-a name of what still stands, and what is kept must not lose what it leads to.
+CloudFormation creates and updates first, and deletes removed resources at the end. So a new resource must not need a
+priority, port or name that an old one still has. A kept resource must not lose its targets.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from cfnlint.schema import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError
 
 Template: TypeAlias = Mapping[str, Any]
 Stacks: TypeAlias = Mapping[str, Template]
-"""The templates of an app, in the order in which its stacks are deployed."""
+"""The templates of an app, by stack in deployment order."""
 
 _REGION = "eu-west-1"
 _BALANCING = "AWS::ElasticLoadBalancingV2::"
@@ -25,9 +25,9 @@ _IN_TEXT = re.compile(r"\$\{(?!!)([\w:]+)(?:\.[\w.]+)?\}")
 _SCOPED_NAMES = {
     "AWS::ECS::Service": ("Cluster", "ServiceName"),
     "AWS::ApplicationAutoScaling::ScalingPolicy": ("ResourceId", "ScalingTargetId", "PolicyName"),
-    "AWS::IAM::Policy": (),  # its name is that of an inline policy of one role
+    "AWS::IAM::Policy": (),  # its name is that of an inline policy of a role
 }
-"""What is named within something, and within what."""
+"""The types whose names are unique only within another resource: the properties of that resource and of the name."""
 _UNIQUE = {
     f"{_BALANCING}ListenerRule": ("priority", ("ListenerArn", "Priority")),
     f"{_BALANCING}Listener": ("port", ("LoadBalancerArn", "Port")),
@@ -39,12 +39,12 @@ _SECURITY_GROUP_RULES = ("AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGr
 
 @attrs.frozen
 class Physical:
-    """A resource that exists, as opposed to the logical id that it is known by.
+    """A physical resource, as opposed to its logical id.
 
     Args:
         stack: The stack.
-        logical_id: Its id in the template.
-        generation: How often it was replaced before.
+        logical_id: The logical id in the template.
+        generation: The number of replacements before it.
     """
 
     stack: str
@@ -53,7 +53,7 @@ class Physical:
 
     @property
     def reference(self) -> str:
-        """What a resolved `Ref` to it is."""
+        """The value of a resolved `Ref` to it."""
         return f"<{self.stack}.{self.logical_id}@{self.generation}>"
 
     def __str__(self) -> str:
@@ -61,19 +61,19 @@ class Physical:
 
 
 Resources: TypeAlias = Mapping[Physical, tuple[str, dict[str, Any]]]
-"""What exists at one time: the type and the resolved properties of each resource."""
+"""The resources that exist at one time, with their types and resolved properties."""
 
 
 @attrs.frozen
 class Deployed:
-    """A stack as it is deployed, every reference resolved to what it referred to then.
+    """A deployed stack, with every reference resolved at the time of the deployment.
 
     Args:
-        template: Its template.
-        resources: Its resources: the type and the properties of each.
-        exports: The values of its exports.
-        outputs: The values of its outputs.
-        imports: The names of the exports that it uses.
+        template: The template.
+        resources: The resources, with their types and properties.
+        exports: The values of the exports.
+        outputs: The values of the outputs.
+        imports: The names of the imported exports.
     """
 
     template: Template
@@ -85,12 +85,12 @@ class Deployed:
 
 @attrs.define
 class World:
-    """The stacks of an app while they are deployed one after another."""
+    """The stacks of an app during the deployment of one after another."""
 
     stacks: dict[str, Deployed] = attrs.field(factory=dict)
 
     def update(self, stack: str, template: Template) -> list[str]:
-        """Deploy a stack, and return what CloudFormation refuses, or the service's users would suffer."""
+        """Deploy a stack, and return what CloudFormation would refuse and what would interrupt a service."""
         old, before = self.stacks.get(stack), self.resources
         new = self.stacks[stack] = self._deployed(stack, template, old)
         if old is None:
@@ -105,11 +105,11 @@ class World:
 
     @property
     def resources(self) -> Resources:
-        """Whatever is deployed."""
+        """All deployed resources."""
         return {physical: of for deployed in self.stacks.values() for physical, of in deployed.resources.items()}
 
     def _deployed(self, stack: str, template: Template, old: Deployed | None) -> Deployed:
-        """Resolve a template, counting up the generations of what is replaced until no more follows from it."""
+        """Resolve a template, and increment the generations of replaced resources until nothing else is replaced."""
         previous = {each.logical_id: (each, *of) for each, of in old.resources.items()} if old else {}
         generations = {logical_id: physical.generation for logical_id, (physical, *_) in previous.items()}
         while True:
@@ -147,11 +147,11 @@ class World:
 
 
 def update_problems(before: Stacks, after: Stacks) -> list[str]:
-    """Return what fails, or leads nowhere for a while, when an app is deployed anew.
+    """Return what fails, or leads nowhere for a while, during an update of an app.
 
     Args:
-        before: The stacks as they are deployed.
-        after: The stacks as they shall be, in the order in which they are deployed.
+        before: The deployed stacks.
+        after: The new stacks, in deployment order.
     """
     world = World()
     for stack, template in before.items():
@@ -164,7 +164,7 @@ def update_problems(before: Stacks, after: Stacks) -> list[str]:
 
 @attrs.frozen
 class _Resolver:
-    """Values with each reference written as what it refers to."""
+    """A resolver that replaces each reference by the resource that it refers to."""
 
     stack: str
     template: Template
@@ -225,13 +225,13 @@ def _imports(value: Any) -> Iterator[str]:
 def _schema(resource_type: str) -> dict[str, Any]:
     try:
         found: dict[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema(_REGION, resource_type).schema
-    except ResourceNotFoundError:  # a type of the user's own, such as Custom::
+    except ResourceNotFoundError:  # a custom type, such as Custom::
         return {}
     return found
 
 
 def _create_only(resource_type: str, properties: Mapping[str, Any]) -> list[Any]:
-    """Return the values of the properties that CloudFormation replaces a resource for."""
+    """Return the values of the properties whose change replaces the resource."""
     paths = _schema(resource_type).get("createOnlyProperties", [])
     return [list(_at(properties, path.split("/")[2:])) for path in paths]
 
@@ -254,7 +254,7 @@ def _changed_types(stack: str, old: Template, new: Template) -> Iterator[str]:
 
 
 def _exports(stack: str, old: Deployed, new: Deployed, others: Mapping[str, Deployed]) -> Iterator[str]:
-    """Yield exports that go or change while another stack uses them."""
+    """Yield exports that are removed or changed while another stack uses them."""
     for name, value in old.exports.items():
         users = [other for other, deployed in others.items() if name in deployed.imports]
         if users and new.exports.get(name) != value:
@@ -263,7 +263,7 @@ def _exports(stack: str, old: Deployed, new: Deployed, others: Mapping[str, Depl
 
 
 def _keys(resource_type: str, properties: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield what no other resource may have at the same time: the kind of it, and the value."""
+    """Yield the kinds and values that must be unique among all resources."""
     if resource_type in _UNIQUE:
         kind, names = _UNIQUE[resource_type]
         yield kind, json.dumps([resource_type, *(properties.get(name) for name in names)])
@@ -280,7 +280,7 @@ def _keys(resource_type: str, properties: Mapping[str, Any]) -> Iterator[tuple[s
 
 
 def _name(resource_type: str, properties: Mapping[str, Any]) -> list[Any] | None:
-    """Return the physical name that a template writes, and what it is a name within."""
+    """Return the physical name in a template, and the resource within which it must be unique."""
     schema = _schema(resource_type)
     if resource_type in _SCOPED_NAMES:
         scoped = _SCOPED_NAMES[resource_type]
@@ -295,7 +295,7 @@ def _name(resource_type: str, properties: Mapping[str, Any]) -> list[Any] | None
 
 
 def _taken_over(before: Resources, after: Resources) -> Iterator[str]:
-    """Yield priorities, ports and names that a resource asks for while another still has them."""
+    """Yield priorities, ports and names of new resources that another resource still has."""
     holders: dict[tuple[str, str], set[Physical]] = {}
     for physical, (resource_type, properties) in before.items():
         for key in _keys(resource_type, properties):
@@ -308,16 +308,16 @@ def _taken_over(before: Resources, after: Resources) -> Iterator[str]:
 
 
 def _held_twice(resources: Resources) -> Iterator[str]:
-    """Yield priorities, ports and names that two resources have in the end."""
+    """Yield priorities, ports and names that two resources have after the update."""
     first: dict[tuple[str, str], Physical] = {}
     for physical, (resource_type, properties) in resources.items():
         for key in _keys(resource_type, properties):
             if first.setdefault(key, physical) != physical:
-                yield f"{physical}: {key[0]} {key[1]} is that of {first[key]} too"
+                yield f"{physical}: {key[0]} {key[1]} is also that of {first[key]}"
 
 
 def _forwarded(properties: Any) -> set[str]:
-    """Return the target groups that a listener or a rule leads to."""
+    """Return the target groups that a listener or a rule forwards to."""
     if isinstance(properties, list):
         return {group for each in properties for group in _forwarded(each)}
     if not isinstance(properties, Mapping):
@@ -327,7 +327,7 @@ def _forwarded(properties: Any) -> set[str]:
 
 
 def _leads(resources: Resources) -> Iterator[tuple[Physical, str, set[str]]]:
-    """Yield each listener and rule with its load balancer and target groups, without those whose listener went."""
+    """Yield each listener and rule with its load balancer and target groups, without rules of deleted listeners."""
     exist = {physical.reference for physical in resources}
     listeners = {}
     for physical, (resource_type, properties) in resources.items():
@@ -344,12 +344,12 @@ def _leads(resources: Resources) -> Iterator[tuple[Physical, str, set[str]]]:
 
 
 def _whose(reference: Any) -> str:
-    """Return the resource that a reference is to, whichever of its attributes."""
+    """Return the resource of a reference to it or to one of its attributes."""
     return str(reference).partition(">")[0] + ">" * (">" in str(reference))
 
 
 def _shared_target_groups(before: Resources, after: Resources) -> Iterator[str]:
-    """Yield target groups that two load balancers lead to until the old one is deleted."""
+    """Yield target groups that two load balancers forward to until the old one is deleted."""
     balancers: dict[str, set[str]] = {}
     for resources in (before, after):
         for _, balancer, groups in _leads(resources):
@@ -361,7 +361,7 @@ def _shared_target_groups(before: Resources, after: Resources) -> Iterator[str]:
 
 
 def _emptied_rules(before: Resources, after: Resources) -> Iterator[str]:
-    """Yield listeners and rules that stay, and turn to target groups of which none has a target yet."""
+    """Yield kept listeners and rules that change to target groups without targets."""
     led = {physical: groups for physical, _, groups in _leads(before)}
     for physical, _, groups in _leads(after):
         if groups and led.get(physical) and not groups & led[physical]:

@@ -1,4 +1,4 @@
-"""Load balancers at random, in their limits or just beyond, and what leads from them to a service."""
+"""Random load balancers, within their limits or just beyond, and the routes from them to a service."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _WEB_ACL = "arn:aws:wafv2:eu-west-1:111111111111:regional/webacl/shop/12345678-1
 
 @attrs.frozen
 class Entry:
-    """What leads to a service.
+    """The load balancing of a service.
 
     Args:
         edge: The load balancer.
-        routes: A route or listener of it, or several.
-        requests: Whether it knows of requests.
+        routes: One or several of its routes or listeners.
+        requests: True if it is an Application Load Balancer, which knows of requests.
     """
 
     edge: Code
@@ -46,14 +46,14 @@ class Entry:
 
 
 def entry(pick: Pick, mode: str, *, shifts: bool) -> Entry:
-    """What leads to tasks in a network mode, in front of a rollout that shifts traffic or does not."""
+    """Return load balancing for tasks in a network mode, with or without a rollout that shifts traffic."""
     if pick.breaks(*CONNECTIONS) or not (pick.breaks(*REQUESTS) or pick.often()):
         return Entry(_gate(pick), _several(pick, "Listener") or _listener(pick, mode, shifts=shifts), requests=False)
     return Entry(_edge(pick), _several(pick, "Route") or _route(pick), requests=True)
 
 
 def _several(pick: Pick, word: str) -> list[Code] | None:
-    """Some that say little; none where one is to say more."""
+    """Return several minimal routes; None if a detailed one is wanted."""
     if pick.breaks("target-groups-per-service"):
         count = 6
     elif pick.breaks(*HEALTH, *REQUESTS, *CONNECTIONS, *EITHER) or pick.often():

@@ -1,4 +1,4 @@
-"""What else a container or a task may say, a row of the limits each: one way that keeps it, one that breaks it."""
+"""Further settings of a container or a task: for each limit, one that keeps it and one that breaks it."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ _EVERYWHERE = frozenset({"fargate", "ec2", "managed"})
 
 @attrs.frozen(kw_only=True)
 class Way:
-    """What one way of saying it adds, or the whole task in place of any other.
+    """The arguments that a setting adds, or a complete task with it.
 
     Args:
         container: Arguments of the first container, as source text.
-        task: Arguments of the task, likewise.
-        beside: More containers.
-        whole: The whole task.
+        task: Arguments of the task, as source text.
+        beside: Additional containers.
+        complete: A complete task, which replaces any other.
     """
 
     container: dict[str, Code] = attrs.field(factory=dict)
     task: dict[str, Code] = attrs.field(factory=dict)
     beside: tuple[Code, ...] = ()
-    whole: Code | None = None
+    complete: Code | None = None
 
 
 NOTHING = Way()
 
 
 def drawn(pick: Pick, kind: str, mode: str) -> Way:
-    """The way that breaks the row that is to be broken; else sometimes one that keeps a row."""
+    """Return the setting that breaks the limit to be broken; otherwise sometimes one that keeps a limit."""
     for row in sorted(pick.broken & FEATURES.keys()):
         return FEATURES[row][1]
     if mode != "awsvpc" or pick.broken or not pick.seldom():
@@ -63,7 +63,7 @@ def _beside(*containers: str) -> Way:
 
 
 def _whole(containers: str, **said: str) -> Way:
-    return Way(whole=call("Task", Code(containers), **{name: Code(value) for name, value in said.items()}))
+    return Way(complete=call("Task", Code(containers), **{name: Code(value) for name, value in said.items()}))
 
 
 def _windows(containers: str = "Container('iis:1')", **said: str) -> Way:
@@ -377,5 +377,5 @@ FEATURES: dict[str, tuple[Way, Way, frozenset[str]]] = {
     "fargate-spot-windows": (NOTHING, _windows(), _FARGATE),
     "managed-instances-system": (NOTHING, _windows(), _MANAGED),
 }
-WHOLE = tuple(row for row, (_, broken, _) in FEATURES.items() if broken.whole)
-"""Rows that only a task of their own breaks, which serves no route."""
+WHOLE = tuple(row for row, (_, broken, _) in FEATURES.items() if broken.complete)
+"""The limits that only a separate task breaks, which serves no route."""

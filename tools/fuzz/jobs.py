@@ -1,4 +1,4 @@
-"""What starts a job and what a worker drains, at random, in their limits or just beyond."""
+"""Random triggers of jobs and queues of workers, within their limits or just beyond."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LONGEST_STOP = 120
 
 
 def job(pick: Pick, capacities: int) -> dict[str, Any]:
-    """When a job runs, on so many capacities."""
+    """Return the trigger of a job in a cluster with this number of capacities."""
     age = "target-event-age"
     said = {
         "environment": {"TEXT": Code("'x' * 8192")} if pick.breaks("task-overrides") else pick.one_of(None, {"A": "b"}),
@@ -62,7 +62,7 @@ def _event(pick: Pick, said: dict[str, Any]) -> dict[str, Any]:
 
 
 def worker(pick: Pick, most: int) -> dict[str, Any]:
-    """What a worker drains, with as many copies as there is room for."""
+    """Return the queue and scaling of a worker, for at most this number of copies."""
     hidden, kept = "visibility-timeout", "message-retention"
     timeout = pick.within(hidden, _LONGEST_STOP + 1, 43200, 43201, -1)
     if pick.breaks("visibility-after-stop"):

@@ -1,4 +1,4 @@
-"""Scaling and rollouts at random, in their limits or just beyond."""
+"""Random scaling and rollouts, within their limits or just beyond."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WAYS = {
 }
 _DAY_MINUTES = 1440
 _MINUTE = 60
-# among them those that moorage calls policies of its own
+# including names of policies that moorage itself defines
 _NAMES = ("Depth", "Cpu", "Requests", "Backlog", "Waiting", "FromZero", "Predictive", "Target", "a b", "x" * 240)
 _NO_POLICIES = ("", "Größe", "a\n", "x" * 250)
 _NO_NAMES = ("", " a", "a ", "a/b", "8:00", "a|b", "a\n", "x" * 241)
@@ -34,7 +34,7 @@ _NO_PAUSE = (LifecycleStage.TEST_TRAFFIC_SHIFT, LifecycleStage.PRODUCTION_TRAFFI
 
 
 def scaling(pick: Pick, *, routed: bool, most: int) -> Code:
-    """How many copies, of which there is room for `most`."""
+    """Return a scaling with at most this number of copies."""
     low, high = sorted(int(pick.within("", 0, most)) for _ in range(2))
     if pick.breaks("rollout-progress"):
         low, high = 1, 1
@@ -48,7 +48,7 @@ def scaling(pick: Pick, *, routed: bool, most: int) -> Code:
         return call("Scaling", Code("Scaling.surviving_zone_loss(peak=0, zones=3)"))
     moves = low != high or pick.breaks(*_MOVED, *PREDICTED)
     if moves and (pick.broken or pick.often()) and not pick.breaks("tasks-per-service", "scaling-copies"):
-        low = max(low, 1)  # from 0 it would hardly ever rise again
+        low = max(low, 1)  # from 0 it would hardly ever scale out
     if moves and low >= high and not pick.breaks("scaling-range"):
         low = min(low, most - 1)
         high = low + 1
@@ -131,7 +131,7 @@ def _cooldown(pick: Pick) -> Code | None:
 
 
 def rollout(pick: Pick, *, routed: bool) -> Code:
-    """A rollout of any kind, of a service with a route or without."""
+    """Return a rollout of any kind, for a service with or without a route."""
     if pick.breaks("daemon-maximum"):
         return call("Rollout.rolling")
     ways = [way for way, rows in _WAYS.items() if pick.breaks(*rows)] or list(_WAYS)
@@ -195,7 +195,7 @@ def _canary(pick: Pick) -> Code:
 def _linear(pick: Pick) -> Code:
     percent = pick.keeping("linear-percent", (3, 10, 33.3, 100), (0, 2.9, 100.1, 3.05))
     if pick.breaks("rollout-duration"):
-        percent = 10  # in one step there is no bake but the last
+        percent = 10  # with one step, only the final bake time exists
     return call("Rollout.linear", percent=percent, **_stepped(pick), **_shifted(pick, routed=True))
 
 
@@ -234,7 +234,7 @@ def _alarms(pick: Pick, *, routed: bool) -> Code:
         evaluation_minutes=pick.within("alarm-minutes", 1, _DAY_MINUTES),
         extra_alarms=[Code("alarm")]
         if targets == NONE
-        else pick.one_of(None, [Code("alarm")]),  # or none on connections
+        else pick.one_of(None, [Code("alarm")]),  # a network load balancer needs one of the two
         topic=pick.one_of(None, Code("topic")),
     )
 
@@ -263,7 +263,7 @@ def _hooks(pick: Pick, stages: tuple[LifecycleStage, ...]) -> list[Code] | None:
 
 
 def _timeout(pick: Pick, *, function: bool) -> Code | None:
-    """A time limit that leaves a rollout with any steps within 33 hours, if no row is to be broken."""
+    """Return a time limit with which a rollout of any steps takes at most 33 hours, unless a limit is to be broken."""
     if pick.breaks("function-timeout") and function:
         return seconds((_DAY_MINUTES + 1) * _MINUTE)
     if pick.breaks("rollout-total") and not function:

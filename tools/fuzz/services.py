@@ -1,4 +1,4 @@
-"""Whole services at random, as programs."""
+"""Random services, as complete programs."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ from tools.fuzz.rollouts import ALARMS, SHIFTING, rollout, scaling
 from tools.fuzz.tasks import PORTS, TaskOf
 
 TABLE = limits.TABLE
-"""The rows of all but registries, of which a service has none."""
+"""The limits of everything except registries, which services do not have."""
 ELSEWHERE = {
-    "cloud-map-name": "a program gives no cloud_map_options",
+    "cloud-map-name": "a program uses no cloud_map_options",
     "dashboard-name": "a program defines no dashboard",
-    "dashboard-widgets": "a service has a few of them, and only hundreds of services have too many",
-    "scheduled-actions": "200 of them say nothing that one does not",
-    "ami-architecture": "a program names no AMI of AWS's by its parameter",
-    "ami-id": "a program names no AMI of AWS's by its parameter",
-    "ami-system": "a program names no AMI of AWS's by its parameter",
-    "alarm-actions": "an alarm of more than five actions says nothing that one of one does not",
-    "discovered-tasks": "a service of more than 1,000 tasks needs room for them",
-    "elastic-ip-addresses": "the subnets of its VPC are fewer",
-    "lattice-region": "the region of its stack is not known",
+    "dashboard-widgets": "a service has few of them; only hundreds of services have too many",
+    "scheduled-actions": "200 of them test nothing that one does not",
+    "ami-architecture": "a program names no public AMI by its parameter",
+    "ami-id": "a program names no public AMI by its parameter",
+    "ami-system": "a program names no public AMI by its parameter",
+    "alarm-actions": "an alarm with more than five actions tests nothing that one with one does not",
+    "discovered-tasks": "a service of more than 1,000 tasks does not fit in the cluster",
+    "elastic-ip-addresses": "its VPC has fewer subnets",
+    "lattice-region": "the region of its stack is unknown",
     "listeners-per-network-load-balancer": "many services",
-    "nat-gateway-addresses": "one network of two zones",
+    "nat-gateway-addresses": "a program has one network with two zones",
     "rules-per-load-balancer": "many services",
     "rules-per-security-group": "many services",
     "target-groups-per-load-balancer": "many services",
     "targets-per-load-balancer": "many services",
     "targets-per-zone": "many services",
-    "vpcs-per-region": "one network of two zones",
-    "zones-of-region": "the region of its stack is not known",
+    "vpcs-per-region": "a program has one network with two zones",
+    "zones-of-region": "the region of its stack is unknown",
 }
-"""Rows that one service, worker or job and what it is given cannot break, each with the reason."""
+"""The limits that a single service, worker or job cannot break, each with the reason."""
 _NAMESPACE = Code("stack.node.id")
-"""A name of its own for each program of a batch, since an account has one once."""
+"""A unique name for each program of a batch, since a name must be unique in an account."""
 ROWS: tuple[Limit, ...] = tuple(row for row in TABLE if row.id not in ELSEWHERE)
-"""The rows that they can break."""
+"""The limits that such programs can break."""
 _BREAKABLE = tuple(row.id for row in ROWS)
 _TOGETHER = (
     jobs.JOBS,
@@ -63,7 +63,7 @@ _PLAIN = call("PlainCluster", Code("stack"), "Cluster", vpc=Code("vpc"))
 
 @attrs.frozen
 class Definition:
-    """A program that defines one service, and the rows that it is to break."""
+    """A program that defines one service, and the limits that it breaks on purpose."""
 
     source: str
     broken: frozenset[str]
@@ -71,12 +71,12 @@ class Definition:
 
 @st.composite
 def definitions(draw: Callable[[st.SearchStrategy[Any]], Any], *rows: str, several: bool = False) -> Definition:
-    """Programs that define a service, in all limits but these.
+    """Draw a program that defines a service and keeps all limits but these.
 
     Args:
-        draw: Hypothesis's own.
-        rows: The ids of the rows that each is to break.
-        several: Whether each breaks two rows more, of one kind of construct.
+        draw: Hypothesis's `draw`.
+        rows: The ids of the limits to break.
+        several: Whether to break two more limits of the same kind of construct.
     """
     some = [draw(st.sampled_from(_BREAKABLE))] if several else []
     some += [draw(st.sampled_from(group)) for group in _TOGETHER if set(some) & set(group)]
@@ -100,7 +100,7 @@ def _program(pick: Pick) -> str:
 
 
 def _what(pick: Pick) -> str:
-    """What is defined: nearly always a service, and what a row that is to be broken is of."""
+    """Return the kind of construct to define: nearly always a service, or the one whose limit is broken."""
     if pick.broken:
         return "Job" if pick.breaks(*jobs.JOBS) else "Worker" if pick.breaks(*jobs.WORKERS) else "Service"
     return pick.one_of(*["Service"] * 6, "Worker", "Job")
@@ -139,7 +139,7 @@ def _service(pick: Pick, under: Ground, *, own: bool) -> list[str]:
 
 
 def _cluster(pick: Pick, under: Ground, *, namespace: Code | str | None) -> Code:
-    """A cluster that is defined here, or one that exists already."""
+    """Return a cluster that is defined in the program, or an imported one."""
     if pick.breaks("namespace-name"):
         namespace = pick.one_of("the shop", "", "x" * 1025, "arn:aws:servicediscovery:eu-west-1:1:namespace/ns-1")
     said: dict[str, Any] = {
@@ -158,7 +158,7 @@ def _cluster(pick: Pick, under: Ground, *, namespace: Code | str | None) -> Code
 
 
 def _own_network(pick: Pick) -> Code | None:
-    """A network that is defined here, in place of the one that exists."""
+    """Return a network that is defined in the program instead of the imported one."""
     if not (pick.breaks(*_NETWORK) or (not pick.broken and pick.seldom() and pick.seldom())):
         return None
     zones = pick.within("zones", 2, 6, 0, 1, 7)
@@ -169,7 +169,7 @@ def _own_network(pick: Pick) -> Code | None:
 
 
 def _own_repository(pick: Pick) -> list[str]:
-    """One with a name that ECR does not take; no two programs of a stack may have one that it does."""
+    """Return a repository with an invalid name; with valid names, the programs of a stack would collide."""
     if not pick.breaks("repository-name"):
         return []
     name = pick.one_of("Shop", "a", "a//b", "-a", "x" * 257)
@@ -199,7 +199,7 @@ _SCALED = {
 
 
 def _other_task(pick: Pick, under: Ground) -> Code:
-    """A task in all limits, for what runs ahead of a version, for a job and for a worker."""
+    """Return a task that keeps all limits, for a pre-deployment task, a job or a worker."""
     whole = attrs.evolve(pick, broken=frozenset())
     return TaskOf(whole, under.kind, under.mode, under.architecture).code()
 
@@ -226,7 +226,7 @@ def _connect(pick: Pick) -> Code:
 def _lattice(pick: Pick) -> Any:
     listed = pick.keeping("prefix-list", ("pl-0a1b2c3d", "pl-0123456789abcdef0"), ("", "pl-", "com.amazonaws.x"))
     arn = "arn:aws:vpc-lattice:eu-west-1:111111111111:targetgroup/tg-"
-    own_arn = Code(f"{arn!r} + stack.node.addr[-17:]")  # which no other service of the batch has
+    own_arn = Code(f"{arn!r} + stack.node.addr[-17:]")  # unique in the batch
     wrong = (f"{arn}0123456789abcdef", "tg-0123456789abcdef0", "")
     group = pick.keeping("lattice-target-group", (None, own_arn), wrong)
     health = pick.one_of(None, "/healthz") if group is None else None

@@ -1,4 +1,4 @@
-"""Shops at random: services behind a load balancer, on a platform of their own stack or of another."""
+"""Random shops: services behind a load balancer, on a platform in the same stack or in another."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _DEFINED_CAPACITIES = {
 
 @attrs.frozen
 class Entry:
-    """A route of a service, or on a network load balancer a listener.
+    """A route of a service; with a network load balancer, a listener.
 
     Args:
         path: The path of a route.
-        host: Its host.
+        host: The host of a route.
         port: The port of a listener.
-        health: The path of its health check.
+        health: The path of the health check.
     """
 
     path: str | None = None
@@ -50,10 +50,10 @@ class Sketch:
         name: The id of its construct.
         container: The name of its container.
         port: The port of its container.
-        entries: What leads to it.
-        rollout: How a version replaces another.
-        scaling: How many copies run.
-        capacity: What they run on.
+        entries: Its routes or listeners.
+        rollout: The rollout of a new version.
+        scaling: The number of copies.
+        capacity: The capacity that it runs on.
         connect: The name by which other services reach it.
     """
 
@@ -72,10 +72,10 @@ class Shop:
     """A platform and the services on it.
 
     Args:
-        stacks: `one` for all, or `strong` and `weak` for two with references of that kind.
-        connections: Whether the load balancer is a network load balancer.
-        public: Whether it is reached from the internet.
-        certificate: Whether it has one.
+        stacks: `one` for a single stack; `strong` or `weak` for two stacks with such references.
+        connections: True if the load balancer is a network load balancer.
+        public: True if it is reachable from the internet.
+        certificate: True if it has a certificate.
         services: The services behind it.
     """
 
@@ -87,7 +87,7 @@ class Shop:
 
     @property
     def source(self) -> str:
-        """The program, with `platform` and `shop` as its stacks."""
+        """The program, whose stacks are `platform` and `shop`."""
         own = [f"{name} = {made}" for name, made in _DEFINED_CAPACITIES.items()]
         capacities = [Code(each) for each in (*CAPACITIES[:2], *_DEFINED_CAPACITIES)]
         cluster = call("Cluster", Code("platform"), "Cluster", vpc=Code("vpc"), capacity=capacities, namespace="shop")
@@ -142,7 +142,7 @@ def draw_shop(drawn: random.Random) -> Shop:
 
 
 def draw_entries(drawn: random.Random, *, connections: bool) -> Iterator[Entry]:
-    """Yield what may lead to a service, none twice."""
+    """Yield distinct routes or listeners for services."""
     if connections:
         return (Entry(port=port) for port in drawn.sample(range(1024, 65536), 50))
     pairs = list(itertools.product(_PATHS, _HOSTS))[1:]

@@ -1,4 +1,4 @@
-"""Tasks at random, in their limits or just beyond."""
+"""Random tasks, within their limits or just beyond."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ _HOST_PORTS = range(1024, 32000)
 
 @attrs.frozen
 class TaskOf:
-    """A task that a capacity of some kind can run, but for the rows that are to be broken.
+    """A task that a kind of capacity can run, except for the limits to be broken.
 
     Args:
-        pick: What draws it.
+        pick: The source of random values.
         kind: `fargate`, `ec2` or `managed`.
-        mode: Its network mode.
-        architecture: Its processor.
-        gpus: GPUs of its first container.
-        served: Whether its first container has a port.
+        mode: The network mode.
+        architecture: The CPU architecture.
+        gpus: The GPUs of the first container.
+        served: True if the first container has a port.
     """
 
     pick: Pick
@@ -54,8 +54,8 @@ class TaskOf:
     def code(self) -> Code:
         pick = self.pick
         feature = drawn(pick, self.kind, self.mode)
-        if feature.whole and not self.served:
-            return feature.whole
+        if feature.complete and not self.served:
+            return feature.complete
         cpu, memory = self._size()
         count = 1 if feature.container or feature.beside else self._count(memory)
         ports = self._ports(count)
@@ -126,7 +126,7 @@ class TaskOf:
         return self.pick.maybe(lambda: self.pick.within(row, 21, 200), row)
 
     def _ports(self, count: int) -> list[Any]:
-        """The port of each container, or None."""
+        """Return the port of each container, or None."""
         pick = self.pick
         low, high = (_HOST_PORTS.start, _HOST_PORTS.stop) if self.mode == "host" else (1, 65535 - count)
         first = pick.within("port", low, high, 0, 65536, -1)

@@ -1,4 +1,4 @@
-"""Run programs, and judge what they were answered: a template that AWS accepts, or an error that says why."""
+"""Run programs and judge the results: a valid template, or an error that says why."""
 
 from __future__ import annotations
 
@@ -49,25 +49,25 @@ _SCOPE = re.compile(r"N(\d+)N")
 _SCOPES = re.compile(r"'N(\d+)N")
 _LONG = 2000
 _OF_BINARY_FRACTIONS = " is not a multiple of 0.1"
-"""What cfn-lint says of 33.3, since it divides by a float; a share that is none in tenths moorage refuses itself."""
+"""cfn-lint's message for 33.3, since it divides floats; moorage itself refuses a share with more than one decimal."""
 _WITHOUT_END = {
     "@aws-cdk/core:stackResourceLimit": 0,
-    "@aws-cdk/core:defaultCrossStackReferences": "weak",  # an export would outlive a program that is taken out again
+    "@aws-cdk/core:defaultCrossStackReferences": "weak",  # a removed program would leave an export behind
 }
 _OF_COMPANY = ("E3010",)
-"""The number of resources, which is that of all the programs that share a template."""
+"""The number of resources, which is that of all programs in the template."""
 _SUBJECT = re.compile(r"(?P<subject>\S.*?): (?P<problems>.+)", re.DOTALL)
 _SEVERAL = re.compile(r"\d+ problems\n  - ")
 
 
 @attrs.frozen
 class Problem:
-    """Something that no program should be answered.
+    """A result that no program should have.
 
     Args:
         kind: `crash`, `invalid template`, `unsaid` for a refusal that does not say why, or `let through`.
-        definition: What was answered so.
-        says: The answer.
+        definition: The program.
+        says: The message.
     """
 
     kind: str
@@ -76,7 +76,7 @@ class Problem:
 
 
 class Batch:
-    """Programs that are run in one stack, since what a template costs to check is mostly the same for one and many."""
+    """Programs in one stack, since checking a template takes nearly as long for one program as for many."""
 
     def __init__(self) -> None:
         self._out = tempfile.mkdtemp(dir=_scratch().name)
@@ -87,21 +87,21 @@ class Batch:
         self._only_accepted = False
 
     def run(self, definition: Definition) -> None:
-        """Run a program; what it defines stays only when it is accepted."""
+        """Run a program, and keep its resources only if it is accepted."""
         name = f"N{len(self.accepted)}N"
         scope = Construct(self._stack, name)
         try:
-            exec(definition.source, {**self._names, "stack": scope})  # noqa: S102  # a program of this tool's own
+            exec(definition.source, {**self._names, "stack": scope})  # noqa: S102  # a program that this tool wrote
         except BaseException:
             self._stack.node.try_remove_child(name)
             raise
         self.accepted.append(definition)
 
     def problems(self) -> list[Problem]:
-        """Which of the accepted programs have a template that CloudFormation does not take."""
+        """Return the accepted programs whose template CloudFormation refuses."""
         try:
             self._app.synth()
-        except Exception as error:  # whatever is raised here is a crash
+        except Exception as error:  # any exception here is a crash
             return self._halved("crash", _said(error))
         text = (Path(self._out) / "Batch.template.json").read_text()
         found: dict[int, list[str]] = {}
@@ -122,11 +122,11 @@ class Batch:
         return [Problem("invalid template", self.accepted[index], "\n".join(said)) for index, said in found.items()]
 
     def discard(self) -> None:
-        """Remove what it wrote."""
+        """Remove the files of the batch."""
         shutil.rmtree(self._out, ignore_errors=True)
 
     def _halved(self, kind: str, said: str) -> list[Problem]:
-        """The same of each half, down to the programs that have it alone."""
+        """Return the problems of each half, down to single programs."""
         if len(self.accepted) == 1:
             return [Problem(kind, self.accepted[0], said)]
         middle = len(self.accepted) // 2
@@ -138,9 +138,9 @@ class Batch:
         return halves or self._in_company(kind, said)
 
     def _in_company(self, kind: str, said: str) -> list[Problem]:
-        """The same of all of them, anew: what a refused program shared with others outlives it here alone."""
+        """Return the problems of all programs in a new batch, without leftovers of refused programs."""
         if self._only_accepted:
-            return [Problem(kind, self.accepted[0], f"in company alone: {said}")]
+            return [Problem(kind, self.accepted[0], f"only together with others: {said}")]
         batch = rerun(self.accepted)
         batch._only_accepted = True
         found = batch.problems()
@@ -149,7 +149,7 @@ class Batch:
 
 
 def rerun(definitions: Sequence[Definition]) -> Batch:
-    """A batch of programs that are known to be accepted."""
+    """Return a batch of programs that are known to be accepted."""
     batch = Batch()
     for definition in definitions:
         with warnings.catch_warnings():
@@ -160,10 +160,10 @@ def rerun(definitions: Sequence[Definition]) -> Batch:
 
 @attrs.define
 class Trial:
-    """Many programs, and what they were answered.
+    """Many programs and their results.
 
     Args:
-        size: How many accepted programs share a template.
+        size: The number of accepted programs that share a template.
     """
 
     size: int = 10
@@ -175,7 +175,7 @@ class Trial:
     _batch: Batch = attrs.field(init=False, factory=Batch)
 
     def answer(self, definition: Definition) -> None:
-        """Run a program and judge the answer; of its template, once there are some to be checked together."""
+        """Run a program and judge the result. Its template is checked later, together with those of other programs."""
         self.answered += 1
         with _counted() as hit, warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -184,28 +184,28 @@ class Trial:
             except ValueError as error:
                 self.refused += 1
                 self._note("unsaid", definition, unsaid(str(error)) or self._unmet(definition, str(error)))
-            except Exception as error:  # anything else is a crash
+            except Exception as error:  # any other exception is a crash
                 self._note("crash", definition, _said(error))
-                self._batch.discard()  # what the crash left behind would be in its template
+                self._batch.discard()  # the crash may have left something in the template
                 self._batch = rerun(self._batch.accepted)
             else:
                 self.accepted += 1
                 confirmed = [row for row in sorted(definition.broken) if _ROWS[row].confirmed and not hit[row]]
                 if confirmed and not sum(hit.values()):
-                    self._note("let through", definition, f"nothing was said of {', '.join(confirmed)}")
+                    self._note("let through", definition, f"{', '.join(confirmed)} was not reported")
         self.hits.update(hit)
         if len(self._batch.accepted) >= self.size:
             self.finish()
 
     def finish(self) -> None:
-        """Check the templates that are still to be checked."""
+        """Check the remaining templates."""
         if self._batch.accepted:
             self.problems += self._batch.problems()
         self._batch.discard()
         self._batch = Batch()
 
     def discard(self) -> None:
-        """Leave unchecked what is still to be."""
+        """Skip the remaining checks."""
         self._batch.discard()
 
     def _note(self, kind: str, definition: Definition, says: str | None) -> None:
@@ -215,16 +215,16 @@ class Trial:
     @staticmethod
     def _unmet(definition: Definition, message: str) -> str | None:
         rows = [_ROWS[row] for row in definition.broken if _ROWS[row].confirmed]
-        if len(rows) != 1 or any(f" {row.rule} (got " in message for row in rows):  # two may not go together
+        if len(rows) != 1 or any(f" {row.rule} (got " in message for row in rows):  # two limits may exclude each other
             return None
-        return f"{', '.join(row.id for row in rows)} was to be refused, but: {message}"
+        return f"{', '.join(row.id for row in rows)} should have been refused, but: {message}"
 
 
 def unsaid(message: str) -> str | None:
-    """What a refusal leaves out: whose it is, what is wrong, or the way out; None where it says all."""
+    """Return what a refusal lacks: the path, the problem, or the way out; None if it is complete."""
     named = _SUBJECT.fullmatch(message)
     if not named:
-        return f"no path and no value is named: {message}"
+        return f"no path and no value: {message}"
     problems = named["problems"]
     if _SEVERAL.match(problems):
         problems = problems.partition("\n  - ")[2]
@@ -245,7 +245,7 @@ def _said(error: BaseException) -> str:
 
 @contextlib.contextmanager
 def _counted() -> Iterator[Counter[str]]:
-    """Count which rows refuse something meanwhile."""
+    """Count the limits that are broken during the context."""
     counts: Counter[str] = Counter()
     problem = Limit.problem
 
@@ -260,13 +260,13 @@ def _counted() -> Iterator[Counter[str]]:
 
 @functools.cache
 def _scratch() -> tempfile.TemporaryDirectory[str]:
-    """Where batches write, until the process ends."""
+    """Return the folder that batches write to, deleted when the process exits."""
     return tempfile.TemporaryDirectory(prefix="moorage-fuzz-")
 
 
 @functools.cache
 def names_of_programs() -> dict[str, Any]:
-    """Return what a program may call: moorage's public names, and CDK's that its values take."""
+    """Return the names for programs: moorage's public names, and CDK's for its arguments."""
     ours = {name: getattr(moorage, name) for name in moorage.__all__}
     theirs = {
         "ApplicationProtocolVersion": elbv2.ApplicationProtocolVersion,
@@ -290,7 +290,7 @@ def names_of_programs() -> dict[str, Any]:
 
 
 def existing_vpc(stack: cdk.Stack) -> ec2.IVpc:
-    """Return a VPC that exists already, with public and private subnets in two zones."""
+    """Return an imported VPC with public and private subnets in two zones."""
     return ec2.Vpc.from_vpc_attributes(
         stack,
         "Vpc",
@@ -303,7 +303,7 @@ def existing_vpc(stack: cdk.Stack) -> ec2.IVpc:
 
 
 def _given(stack: cdk.Stack) -> dict[str, Any]:
-    """What a program is given: things that exist already."""
+    """Return the existing resources that a program can use."""
     secret = secretsmanager.Secret.from_secret_name_v2(stack, "Secret", "database")
     vpc = existing_vpc(stack)
     files = efs.FileSystem.from_file_system_attributes(

@@ -1,4 +1,4 @@
-"""Updates at random: services behind a load balancer, and one thing about them that changes."""
+"""Random updates: services behind a load balancer, and one change of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tools.fuzz.shops import CAPACITIES, ON_FARGATE, ROLLOUTS, SCALINGS, Shop, S
 from tools.fuzz.trial import existing_vpc, names_of_programs
 
 _RARE = 20
-"""A kind is hardly drawn if it is less than one update of so many: 25 of the 500 of a full run."""
+"""A kind of update is rare if it is less than one in this number: 25 of the 500 of a full run."""
 _REFERENCES = "@aws-cdk/core:defaultCrossStackReferences"
 
 
@@ -27,9 +27,9 @@ class Update:
     """A change of a shop.
 
     Args:
-        kind: The kind of it.
-        before: The shop as it is deployed.
-        after: The shop as it shall be.
+        kind: The kind of change.
+        before: The deployed shop.
+        after: The changed shop.
     """
 
     kind: str
@@ -53,12 +53,12 @@ class Finding:
 
 @attrs.define
 class UpdateReport:
-    """What came of random updates.
+    """The results of random updates.
 
     Args:
-        checked: How many updates of each kind were deployed.
-        refused: How many were refused by moorage itself.
-        findings: Those that go wrong.
+        checked: The number of deployed updates of each kind.
+        refused: The number of updates that moorage refused.
+        findings: The updates that fail.
     """
 
     checked: Counter[str] = attrs.field(factory=Counter)
@@ -67,7 +67,7 @@ class UpdateReport:
 
     @property
     def failures(self) -> list[str]:
-        """Why the run failed: what goes wrong, and kinds that were hardly drawn."""
+        """The reasons why the run failed: findings, and kinds that were rarely drawn."""
         rare = [kind for kind in KINDS if self.checked[kind] < self.checked.total() // _RARE]
         return [*map(str, self.findings), *(f"{kind} was drawn {self.checked[kind]} times" for kind in rare)]
 
@@ -79,13 +79,13 @@ class UpdateReport:
 
 
 def run_updates(updates: int, seed: int) -> UpdateReport:
-    """Draw so many updates, each kind as often as the others, and check what a deployment of each would do."""
+    """Draw this number of updates, evenly among the kinds, and check the deployment of each."""
     report, drawn = UpdateReport(), random.Random(seed)  # noqa: S311  # nothing secret
     while report.checked.total() < updates:
         before = draw_shop(drawn)
         try:
             templates = synthesized(before)
-        except ValueError:  # two of its routes may have one priority, which moorage refuses
+        except ValueError:  # two of its routes may have the same priority, which moorage refuses
             report.refused += 1
             continue
         rarest = sorted(KINDS, key=lambda kind: report.checked[kind])
@@ -105,10 +105,13 @@ def run_updates(updates: int, seed: int) -> UpdateReport:
 
 
 def synthesized(shop: Shop) -> dict[str, Template]:
-    """Run the program of a shop, and return the templates in the order of their deployment.
+    """Run the program of a shop, and return the templates in deployment order.
+
+    Args:
+        shop: The random shop.
 
     Raises:
-        ValueError: If moorage refuses it.
+        ValueError: moorage refuses the shop.
     """
     with tempfile.TemporaryDirectory(prefix="moorage-update-") as out:
         app = cdk.App(analytics_reporting=False, outdir=out, context={_REFERENCES: _setting(shop)})
@@ -117,7 +120,7 @@ def synthesized(shop: Shop) -> dict[str, Template]:
         given = {**names_of_programs(), **_given(platform), "platform": platform, "shop": stacks[-1]}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            exec(shop.source, given)  # noqa: S102  # a program of this tool's own
+            exec(shop.source, given)  # noqa: S102  # a program that this tool wrote
         assembly = app.synth()
         return {stack.stack_name: assembly.get_stack_by_name(stack.stack_name).template for stack in stacks}
 
@@ -132,7 +135,7 @@ def _given(stack: cdk.Stack) -> dict[str, Any]:
 
 
 Change = Callable[[Shop, random.Random], Shop | None]
-"""What makes another shop of one, or nothing where it has not what is to change."""
+"""A function that returns a changed shop; None if the shop cannot be changed this way."""
 
 
 def _other(values: Sequence[Any], value: Any, drawn: random.Random) -> Any:
@@ -140,7 +143,7 @@ def _other(values: Sequence[Any], value: Any, drawn: random.Random) -> Any:
 
 
 def _change_one(shop: Shop, drawn: random.Random, least: int, change: Callable[[Sketch], Sketch | None]) -> Shop | None:
-    """Change one of the services that have so many entries at least."""
+    """Change one of the services with at least this number of entries."""
     fit = [index for index, sketch in enumerate(shop.services) if len(sketch.entries) >= least]
     if not fit:
         return None
@@ -158,7 +161,7 @@ def _reorder(shop: Shop, drawn: random.Random) -> Shop | None:
 
 
 def _reroute(shop: Shop, drawn: random.Random) -> Shop | None:
-    """Add an entry, remove one, or lead one elsewhere."""
+    """Add, remove or change an entry."""
     taken = {entry for sketch in shop.services for entry in sketch.entries}
     places = {(entry.path, entry.host) for entry in taken if not shop.connections}
     fresh = next(
@@ -175,7 +178,7 @@ def _reroute(shop: Shop, drawn: random.Random) -> Shop | None:
 
 
 def _rename(shop: Shop, drawn: random.Random) -> Shop | None:
-    """Rename a container, or what a service is called by others."""
+    """Rename a container, or change a Service Connect name."""
 
     def renamed(sketch: Sketch) -> Sketch:
         if drawn.random() < 1 / 2:
@@ -200,12 +203,12 @@ def _change_port(shop: Shop, drawn: random.Random) -> Shop | None:
 
 
 def _turn_scheme(shop: Shop, _: random.Random) -> Shop | None:
-    """Turn the scheme, which replaces the load balancer; CloudFormation refuses that where another stack imports it."""
+    """Change the scheme, which replaces the load balancer; CloudFormation refuses this if another stack imports it."""
     return None if shop.stacks == "strong" else attrs.evolve(shop, public=not shop.public)
 
 
 def _turn_certificate(shop: Shop, _: random.Random) -> Shop | None:
-    """Turn to HTTPS or back, which ends a listener; CloudFormation refuses that where another stack imports it."""
+    """Switch to HTTPS or back, which deletes a listener; CloudFormation refuses this if another stack imports it."""
     if shop.connections or (shop.certificate and shop.stacks == "strong"):
         return None
     return attrs.evolve(shop, certificate=not shop.certificate)
@@ -224,10 +227,10 @@ def _change_field(field: str, values: Sequence[str]) -> Change:
 
 
 def _change_capacity(shop: Shop, drawn: random.Random) -> Shop | None:
-    """Change the capacity; a service with a Service Connect name stays on Fargate, or on instances.
+    """Change the capacity; a service with a Service Connect name stays on Fargate or on instances.
 
-    CDK writes a scheduling strategy on instances alone, so CloudFormation replaces a service that moves between them,
-    and its name is taken until the old one is deleted.
+    CDK writes a scheduling strategy only for instances, so CloudFormation replaces a service that changes between the
+    two. Its name is taken until the old service is deleted.
     """
 
     def moved(sketch: Sketch) -> Sketch:
@@ -248,4 +251,4 @@ KINDS: dict[str, Change] = {
     "scaling": _change_field("scaling", SCALINGS),
     "capacity": _change_capacity,
 }
-"""The kinds of changes that are drawn."""
+"""The kinds of changes to draw."""

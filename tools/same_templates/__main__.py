@@ -35,7 +35,7 @@ class NotComparableError(Exception):
 
 @attrs.frozen
 class Side:
-    """One of both revisions, and the folder for everything that its run writes.
+    """One of the two revisions, and the folder for everything that its run writes.
 
     Args:
         revision: A git revision, or `.` for the working tree.
@@ -56,7 +56,7 @@ class Side:
         return tree
 
     def start(self, tree: Path) -> subprocess.Popen[bytes]:
-        """Start to synthesize the programs of a tree, in a process group of their own."""
+        """Start a process that synthesizes the programs of a tree, in its own process group."""
         for name in ("out", "tmp"):
             (self.folder / name).mkdir()
         environment = {
@@ -64,7 +64,7 @@ class Side:
             "PYTHONPATH": f"{tree / 'constructs'}{os.pathsep}{tree}",
             "TMPDIR": str(self.folder / "tmp"),
             "JSII_NODE": str(NODE),
-            "CDK_VALIDATION": "false",  # its rules are cfn-lint's; half the time of a synthesis
+            "CDK_VALIDATION": "false",  # its rules are cfn-lint's and take half the time of a synthesis
         }
         command = [sys.executable, "-P", str(CHILD), str(tree), str(self.folder / "out")]
         with (self.folder / "stderr").open("wb") as errors:
@@ -81,12 +81,15 @@ class Side:
     def result(self, child: subprocess.Popen[bytes]) -> Programs:
         """Wait for the programs, and read their templates.
 
+        Args:
+            child: The process that synthesizes the programs.
+
         Raises:
-            NotComparableError: If one of them fails.
+            NotComparableError: A program fails.
         """
         if child.wait():
             errors = (self.folder / "stderr").read_text(errors="replace").strip()
-            raise NotComparableError(f"{self.revision} does not synthesize:\n{errors}")
+            raise NotComparableError(f"{self.revision} cannot be synthesized:\n{errors}")
         return read_programs(self.folder / "out")
 
 
@@ -109,8 +112,12 @@ def main(arguments: list[str] | None = None) -> int:
 def synthesize(base: str, head: str) -> tuple[Programs, Programs]:
     """Synthesize the programs of two revisions of the repository around this folder, at the same time.
 
+    Args:
+        base: The revision to compare with.
+        head: The revision to compare.
+
     Raises:
-        NotComparableError: If there is no such repository or revision, or a program fails.
+        NotComparableError: There is no such repository or revision, or a program fails.
     """
     repository = Path(git(Path.cwd(), "rev-parse", "--show-toplevel"))
     with tempfile.TemporaryDirectory(prefix="moorage-same-") as scratch, contextlib.ExitStack() as running:
@@ -125,7 +132,7 @@ def synthesize(base: str, head: str) -> tuple[Programs, Programs]:
 
 @contextlib.contextmanager
 def ended(child: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
-    """End a child with its node, so that nothing writes to a folder that is being removed."""
+    """Stop a child process with its node, so that nothing writes to a folder that is being removed."""
     try:
         yield child
     finally:
@@ -137,8 +144,12 @@ def ended(child: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
 def commit(repository: Path, revision: str) -> str:
     """Resolve a revision.
 
+    Args:
+        repository: The root of the repository.
+        revision: The name of a branch, a tag or a commit.
+
     Raises:
-        NotComparableError: If there is no such commit.
+        NotComparableError: There is no such commit.
     """
     try:
         return git(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
@@ -149,15 +160,19 @@ def commit(repository: Path, revision: str) -> str:
 def git(folder: Path, *arguments: str) -> str:
     """Run git in a folder, and return what it prints.
 
+    Args:
+        folder: The directory to run in.
+        *arguments: The arguments of git.
+
     Raises:
-        NotComparableError: If git fails.
+        NotComparableError: Git fails.
     """
     done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise NotComparableError(f"git {arguments[0]} fails: {done.stderr.strip()}")
+        raise NotComparableError(f"git {arguments[0]} failed: {done.stderr.strip()}")
     return done.stdout.strip()
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that folders are removed
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the folders are removed
     raise SystemExit(main())

@@ -1,4 +1,4 @@
-"""Read cloud assemblies as plain values that two revisions can be compared by."""
+"""Read cloud assemblies as plain values, to compare those of two revisions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ METADATA_IN_USE = {
     "AWS::CloudFormation::Init",
     "AWS::CloudFormation::Interface",
 }
-"""The metadata that CloudFormation and its helper scripts read. CDK's own holds paths and traces."""
+"""The metadata that CloudFormation and its helper scripts read. CDK's metadata contains paths and traces."""
 
 
 def read_programs(out: Path) -> Programs:
@@ -40,7 +40,7 @@ def _stacks(assembly: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _settings(name: str, artifact: dict[str, Any]) -> dict[str, Any]:
-    """Return what a deployment reads from the manifest, since a template does not hold it."""
+    """Return the settings in the manifest that affect a deployment but are not in the template."""
     properties = artifact["properties"]
     return {
         "Name": properties.get("stackName", name),
@@ -52,7 +52,7 @@ def _settings(name: str, artifact: dict[str, Any]) -> dict[str, Any]:
 
 
 def without_unused_metadata(template: dict[str, Any]) -> dict[str, Any]:
-    """Leave out the metadata of a template and of its resources that CloudFormation does not act upon."""
+    """Leave out the metadata of a template and its resources that CloudFormation does not use."""
     resources = {name: _with_metadata_in_use(resource) for name, resource in template.get("Resources", {}).items()}
     return {**_with_metadata_in_use(template), "Resources": resources}
 
@@ -64,20 +64,20 @@ def _with_metadata_in_use(holder: dict[str, Any]) -> dict[str, Any]:
 
 
 def _asset_digests(assembly: Path) -> dict[str, str]:
-    """Digest the content of each asset by its hash, which also depends on how CDK was asked to compute it."""
+    """Return the digest of each asset's content by its hash, which also depends on how CDK computes it."""
     digests = {}
     for manifest in assembly.glob("*.assets.json"):
         assets = json.loads(manifest.read_text())
         for name, asset in {**assets.get("files", {}), **assets.get("dockerImages", {})}.items():
             source = asset["source"]
             path = source.get("path") or source.get("directory")
-            if path:  # an asset made by an executable has no content here
+            if path:  # an asset that an executable creates has no content here
                 digests[name] = content_digest(assembly / path)
     return digests
 
 
 def content_digest(path: Path) -> str:
-    """Digest the names and the bytes of all files of an asset."""
+    """Return a digest of the names and contents of all files of an asset."""
     digest = hashlib.sha256()
     for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
         if file.is_file():

@@ -1,4 +1,4 @@
-"""Compare two sets of programs down to each property of each resource."""
+"""Compare two sets of programs, down to each property of each resource."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from tools.same_templates.assemblies import Programs
 
 ASSET = re.compile(r"<asset \w+>")
 WHOLE = ("the program", "the stack")
-"""The names of what a path of one and of two parts leads to."""
+"""The names of the values at paths of one and two parts."""
 SHOWN_BEFORE, SHOWN = 30, 160
-"""How many characters of a long value to print ahead of its first difference, and in total."""
+"""The number of characters of a long value to print before its first difference, and in total."""
 
 
 @attrs.frozen
 class Difference:
-    """One value that two revisions do not share.
+    """A value that differs between two revisions.
 
     Args:
         path: The program, the stack, the section of the template, the logical id, and the path of the property.
-        base: The value at the base. Default: None, which a template does not hold, for a value that is absent.
-        head: The value at the head. Default: None, for a value that is absent.
+        base: The value at the base. Default: None for an absent value, which a template never contains.
+        head: The value at the head. Default: None for an absent value.
     """
 
     path: tuple[str | int, ...]
@@ -36,7 +36,7 @@ class Difference:
 
     @property
     def kind(self) -> str:
-        """Say `added`, `removed`, `changed`, or `asset` if only the content of shipped code differs."""
+        """The kind: `added`, `removed`, `changed`, or `asset` if only the content of shipped code differs."""
         if self.base is None:
             return "added"
         if self.head is None:
@@ -45,12 +45,12 @@ class Difference:
 
     @property
     def place(self) -> str:
-        """Name the program and, if it is on both sides, the stack."""
+        """The program and, if it is in both revisions, the stack."""
         return ", stack ".join(str(part) for part in self.path[:2])
 
     @property
     def _is_of_code(self) -> bool:
-        """Tell code, which CDK puts into an asset or into ZipFile, from a setting."""
+        """True for code, which CDK puts into an asset or into ZipFile."""
         if not isinstance(self.base, str) or not isinstance(self.head, str):
             return False
         return "ZipFile" in self.path or ASSET.sub("", self.base) == ASSET.sub("", self.head)
@@ -66,7 +66,7 @@ class Difference:
 
 
 def differences(base: Any, head: Any, path: tuple[str | int, ...] = ()) -> Iterator[Difference]:
-    """Find what differs between two values, as deep as both sides have an entry."""
+    """Yield the differences between two values, as deep as both sides have an entry."""
     if isinstance(base, dict) and isinstance(head, dict):
         for key in dict.fromkeys([*base, *head]):
             yield from differences(base.get(key), head.get(key), (*path, key))
@@ -77,7 +77,7 @@ def differences(base: Any, head: Any, path: tuple[str | int, ...] = ()) -> Itera
 
 
 def report(base: Programs, head: Programs, found: list[Difference]) -> str:
-    """List the differences by program and stack, and count them in the last line."""
+    """List the differences by program and stack, with their counts in the last line."""
     places: dict[str, list[Difference]] = {}
     for each in found:
         places.setdefault(each.place, []).append(each)
@@ -86,7 +86,7 @@ def report(base: Programs, head: Programs, found: list[Difference]) -> str:
 
 
 def summary(base: Programs, head: Programs, found: list[Difference]) -> str:
-    """Count what was compared, on either side, and the differences of each kind."""
+    """Count what was compared on either side, and the differences of each kind."""
     stacks = [
         ((program, stack), template)
         for side in (base, head)

@@ -1,7 +1,7 @@
-"""Synthesize all programs of one tree: `python -P programs.py TREE OUT`, with TREE on PYTHONPATH.
+"""Synthesize all programs of a tree: `python -P programs.py TREE OUT`, with TREE on PYTHONPATH.
 
-Each program writes a cloud assembly to a folder of OUT that has its name. They share one process because importing
-aws_cdk takes seconds. This file imports nothing from its own tree, so it can serve any revision.
+Each program writes a cloud assembly to a folder of OUT with its name. They share one process because importing aws_cdk
+takes seconds. This file imports nothing from its own tree, so it works for any revision.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def refuse_other_trees(tree: Path) -> None:
-    """Refuse modules of another tree: an editable install would otherwise stand in for a module that is missing."""
+    """Refuse modules of another tree: an editable install would otherwise replace a missing module."""
     for name, module in sorted(sys.modules.items()):
         file = getattr(module, "__file__", None)
         if name.partition(".")[0] in OWN_PACKAGES and file and not Path(file).resolve().is_relative_to(tree):
@@ -62,7 +62,7 @@ def run_script(path: Path) -> None:
 
 
 def run_job(define: Callable[[Any], None]) -> None:
-    """Synthesize an app of which a policy job defines the content."""
+    """Synthesize an app that a policy job defines."""
     import aws_cdk as cdk  # noqa: PLC0415  # modules of another tree are refused first
 
     app = cdk.App()
@@ -71,13 +71,13 @@ def run_job(define: Callable[[Any], None]) -> None:
 
 
 def app_context(tree: Path) -> dict[str, Any]:
-    """Read the context that the CDK CLI gives app.py."""
+    """Return the context that the CDK CLI passes to app.py."""
     context: dict[str, Any] = json.loads((tree / "cdk.json").read_text())["context"]
     return context
 
 
 def policy_jobs(tree: Path) -> dict[str, Callable[[Any], None]]:
-    """Import JOBS from the one module under tests/ that defines it."""
+    """Return JOBS from the only module under tests/ that defines it."""
     paths = [path for path in sorted((tree / "tests").rglob("*.py")) if DEFINES_JOBS.search(path.read_text())]
     if len(paths) != 1:
         found = ", ".join(str(path.relative_to(tree)) for path in paths) or "none"

@@ -1,1 +1,1 @@
-"""Dead-letter queues for the constructs of ECS and of ECR."""
+"""The topics, keys and dead-letter queues that the constructs of ECS and ECR share."""

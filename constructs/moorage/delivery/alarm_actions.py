@@ -1,4 +1,4 @@
-"""The topics behind the actions of alarms, which CDK does not show: checked and opened as topics themselves are."""
+"""The topics of alarm actions, which CDK does not show. They are checked and opened like topics that are given."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def check_alarm_actions(
     *,
     topic: sns.ITopic | None,
 ) -> None:
-    """Note topics that alarms in the stack of `scope` could not tell, and more actions than an alarm has.
+    """Check that alarms in the stack of `scope` can notify the topics of actions, and the number of actions.
 
     Args:
         problems: The problems to add to.
-        argument: The name of the argument that takes the actions.
+        argument: The name of the argument for the actions.
         actions: The actions.
         scope: The scope of the alarm.
-        topic: The topic that `topic=` names, which is an action too.
+        topic: The topic of the argument `topic`, which counts as an action.
     """
     actions = tuple(actions)
     counted = argument if topic is None else f"{argument} and topic together"
@@ -57,7 +57,7 @@ def check_alarm_actions(
 def add_alarm_actions(
     alarm: cloudwatch.Alarm, actions: Sequence[cloudwatch.IAlarmAction], scope: Construct, *, topic: sns.ITopic | None
 ) -> None:
-    """Add actions to an alarm, and let the alarms of the account of `scope` publish to the topics of this app."""
+    """Add actions to an alarm, and allow the alarms of the account of `scope` to publish to the topics of this app."""
     for told in filter(None, map(_topic_of, _topic_arns(actions))):
         let_alarms_publish(told, scope)
     if actions:
@@ -75,7 +75,7 @@ def _topic_arns(actions: Iterable[cloudwatch.IAlarmAction]) -> list[str]:
         return []
     from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions  # noqa: PLC0415  # loads aws_cdk.aws_cloudwatch_actions
 
-    # SnsAction's bind defines nothing, and asks nothing of the alarm
+    # SnsAction.bind defines no resource and does not use the alarm
     scope, alarm = _any_alarm()
     return [
         each.bind(scope, alarm).alarm_action_arn for each in given if isinstance(each, cloudwatch_actions.SnsAction)
@@ -84,7 +84,7 @@ def _topic_arns(actions: Iterable[cloudwatch.IAlarmAction]) -> list[str]:
 
 @functools.cache
 def _any_alarm() -> tuple[cdk.Stack, cloudwatch.IAlarm]:
-    """Return an alarm that is of no app."""
+    """Return an alarm that belongs to no app."""
     from aws_cdk import aws_cloudwatch as cloudwatch  # noqa: PLC0415  # loads aws_cdk.aws_cloudwatch
 
     stack = cdk.Stack()

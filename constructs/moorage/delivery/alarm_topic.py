@@ -1,4 +1,4 @@
-"""Topics that alarms tell: who may publish to them, and which ones CloudWatch cannot reach."""
+"""The topics that alarms notify: their permissions, and the check that CloudWatch can reach them."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _CLOUDWATCH_SERVICE = "cloudwatch.amazonaws.com"
 
 
 def check_alarm_topic(problems: Problems, argument: str, topic: sns.ITopic, scope: IConstruct) -> None:
-    """Note a topic that an alarm in the stack of `scope` could not tell.
+    """Check that an alarm in the stack of `scope` can notify a topic.
 
-    An alarm tells topics of its own region, of any account that lets it (CloudWatch guide: using Amazon CloudWatch
-    alarms).
+    An alarm can notify topics in its own region, in any account that allows it (CloudWatch guide: using Amazon
+    CloudWatch alarms).
     """
     check_place(problems, argument, topic, scope, across_accounts=True)
     check_key(problems, argument, topic, "CloudWatch")
@@ -34,10 +34,10 @@ def check_alarm_topic(problems: Problems, argument: str, topic: sns.ITopic, scop
 
 
 def let_alarms_publish(topic: sns.ITopic, scope: IConstruct) -> None:
-    """Let the alarms of the account of `scope` publish to a topic, and use its key.
+    """Allow the alarms of the account of `scope` to publish to a topic, and to use its KMS key.
 
-    The policies of an imported topic and key stay as they are. The statement is needed even beside SNS's default, since
-    a topic that has any policy, such as `enforce_ssl`, has no default any more.
+    The policies of imported topics and keys do not change. The statement is needed although SNS's default policy would
+    allow it, since a topic with any other policy, as from `enforce_ssl`, has no default policy.
     """
     account, region = _account_and_region(topic, scope)
     topic.add_to_resource_policy(
@@ -57,7 +57,7 @@ def let_alarms_publish(topic: sns.ITopic, scope: IConstruct) -> None:
 
 
 def _account_and_region(topic: sns.ITopic, scope: IConstruct) -> tuple[str, str]:
-    """Return the account and region of the alarms, by name only if the topic is known to be of another account."""
+    """Return the account and region of the alarms, written out only if the topic is known to be in another account."""
     topic_account, _ = place_of(topic)
     account, region = place_of(scope)
     if account and region and topic_account not in {None, account}:

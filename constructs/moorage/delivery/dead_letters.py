@@ -1,4 +1,4 @@
-"""Dead-letter queues for failed deliveries, and the alarm on their messages."""
+"""The dead-letter queues for failed deliveries, and the alarm on their messages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from moorage.workload.problems import Problems
 
 MAXIMUM_RETENTION_DAYS = 14
-"""The longest that SQS keeps a message (botocore sqs SetQueueAttributes.MessageRetentionPeriod)."""
+"""The maximum retention period of SQS (botocore sqs SetQueueAttributes.MessageRetentionPeriod)."""
 
 
 def define_dead_letters(
@@ -34,9 +34,9 @@ def define_dead_letters(
     removal_policy: cdk.RemovalPolicy,
     encryption_key: kms.IKey | None = None,
 ) -> sqs.Queue:
-    """Define a dead-letter queue for services, with the longest retention of SQS; no other queue may use it.
+    """Define a dead-letter queue for AWS services, with the maximum retention of SQS. Other queues cannot use it.
 
-    A queue that is retained is deleted all the same if its creation fails, since it is empty then.
+    Even with `RETAIN`, the queue is deleted if its creation fails, since it is empty then.
     """
     return sqs.Queue(
         scope,
@@ -53,32 +53,32 @@ def define_dead_letters(
 def check_queue(
     problems: Problems, argument: str, queue: sqs.IQueue, scope: IConstruct, *, across_accounts: bool = True
 ) -> None:
-    """Note a queue that no rule in the stack of `scope` could send to.
+    """Check that an EventBridge rule in the stack of `scope` can send to a queue.
 
-    The policy of AWS's key for SQS admits the roles of its account and no service (SQS developer guide, key
+    The policy of AWS's key for SQS allows the roles of its account but no service (SQS developer guide, key
     management).
 
     Args:
         problems: The problems to add to.
-        argument: The name of the argument that takes the queue.
-        queue: The queue; of the key of an imported one nothing is known.
+        argument: The name of the argument.
+        queue: The queue. The KMS key of an imported queue is unknown.
         scope: The construct that has the rule.
-        across_accounts: Whether its own policy may let in a rule of another account, as of a dead-letter queue
-            (EventBridge guide, dead-letter queues).
+        across_accounts: Whether to accept a queue in another account, whose own policy can allow the rule, as for a
+            dead-letter queue (EventBridge guide, dead-letter queues). Default: True.
     """
     check_place(problems, argument, queue, scope, across_accounts=across_accounts)
     if queue.encryption_type is sqs.QueueEncryption.KMS_MANAGED:
         problems.add(
-            f"{argument} must not be encrypted by alias/aws/sqs, which does not let EventBridge in (got "
-            f"{queue.node.path}); use QueueEncryption.SQS_MANAGED, or KMS with a key of your own"
+            f"{argument} must not be encrypted by alias/aws/sqs, which EventBridge cannot use (got {queue.node.path}); "
+            "use QueueEncryption.SQS_MANAGED, or KMS with a key of your own"
         )
 
 
 def allow_send(queue: sqs.IQueue, rule: events.CfnRule) -> None:
-    """Allow EventBridge to send the events that a target of `rule` did not take to a queue, and to use its key.
+    """Allow EventBridge to send failed events of `rule` to a queue, and to use its KMS key.
 
-    The queue's stack is deployed first if it is another, so that its policy cannot name the rule: then every rule of
-    the rule's account and region may send.
+    If the queue is in another stack, that stack is deployed first, so its policy cannot name the rule. Then it allows
+    all rules of the rule's account and region.
     """
     if cdk.Stack.of(queue) is cdk.Stack.of(rule):
         _allow_source(queue, "ArnEquals", rule.attr_arn)
@@ -87,13 +87,13 @@ def allow_send(queue: sqs.IQueue, rule: events.CfnRule) -> None:
 
 
 def allow_any_rule(queue: sqs.IQueue, scope: Construct) -> None:
-    """Allow the EventBridge rules of the account and region of `scope` to send to a queue, and to use its key."""
+    """Allow all EventBridge rules of the account and region of `scope` to send to a queue, and to use its KMS key."""
     rules = cdk.Stack.of(scope).format_arn(service="events", resource="rule", resource_name="*")
     _allow_source(queue, "ArnLike", rules)
 
 
 def _allow_source(queue: sqs.IQueue, operator: str, source: str) -> None:
-    """Allow a source of EventBridge to send (EventBridge guide, dead-letter queues: `aws:SourceArn` and no other)."""
+    """Allow EventBridge to send for a source. Its guide on dead-letter queues has `aws:SourceArn` as only condition."""
     queue.add_to_resource_policy(
         iam.PolicyStatement(
             principals=[iam.ServicePrincipal(EVENTBRIDGE)],
@@ -116,18 +116,19 @@ def define_alarm(
     *,
     topic: sns.ITopic | None = None,
 ) -> cloudwatch.Alarm:
-    """Define an alarm that is raised when a message is in `queue`, for as long as it is there.
+    """Define an alarm that is in ALARM state as long as a message is in `queue`.
 
-    SQS stops publishing metrics of a queue that nobody has used for six hours, whatever is in it, and needs up to 15
-    minutes to begin again (SQS developer guide, available CloudWatch metrics). Until then the alarm stays as it is.
+    SQS stops publishing metrics of a queue that has not been used for six hours, even if it has messages. It needs up
+    to 15 minutes to start again (SQS developer guide, available CloudWatch metrics). Until then, the alarm keeps its
+    state.
 
     Args:
         scope: The scope in which to define it.
-        construct_id: Its id in this scope.
-        queue: The queue that it watches.
+        construct_id: The ID of the alarm in its scope.
+        queue: The queue to monitor.
         actions: The actions of the alarm.
         description: The description of the alarm.
-        topic: The topic to tell, which CloudWatch is let into.
+        topic: The topic to notify, to which CloudWatch is allowed to publish. Default: none.
     """
     from aws_cdk import aws_cloudwatch as cloudwatch  # noqa: PLC0415  # loads aws_cdk.aws_cloudwatch
 

@@ -1,4 +1,4 @@
-"""The keys of topics and queues: which services may use them, and when they are deleted."""
+"""The KMS keys of topics and queues: their permissions for AWS services, and their removal policies."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 EVENTBRIDGE = "events.amazonaws.com"
 SENDER_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey*")
-"""The actions that a service needs on the key of a topic or queue (SNS and SQS developer guides, key management)."""
+"""The actions that a sender needs on the key of a topic or queue (SNS and SQS developer guides, key management)."""
 _DELETION_ORDER = (
     cdk.RemovalPolicy.DESTROY,
     cdk.RemovalPolicy.SNAPSHOT,
@@ -22,28 +22,28 @@ _DELETION_ORDER = (
 
 
 def allow_use(key: kms.IKey, service: str) -> None:
-    """Allow a service of AWS to send to the topics and queues that a key encrypts; nothing for an imported key."""
+    """Allow an AWS service to send to the topics and queues that a key encrypts. An imported key does not change."""
     key.grant(iam.ServicePrincipal(service), *SENDER_ACTIONS)
 
 
 def is_managed(key_id: object, service: str) -> bool:
-    """Return whether a key is the one that AWS manages for SNS or SQS, whose policy lets no other service in.
+    """Return whether a key is the AWS managed key for SNS or SQS, whose policy allows no other service.
 
     Args:
-        key_id: The id, alias or ARN of the key.
-        service: `sns` or `sqs`.
+        key_id: The ID, alias or ARN of the key.
+        service: The service: `sns` or `sqs`.
     """
     return isinstance(key_id, str) and key_id.endswith(f"alias/aws/{service}")
 
 
 def retained_except_on_create(policy: cdk.RemovalPolicy) -> cdk.RemovalPolicy:
-    """Return the policy of what is empty when its creation fails: retained, except then.
+    """Return a removal policy that deletes a resource if its creation fails, when it is still empty.
 
-    A repository that a failed first deployment left would keep its name, and a key would cost.
+    Otherwise a repository from a failed first deployment would keep its name, and a key would be billed.
     """
     return cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if policy is cdk.RemovalPolicy.RETAIN else policy
 
 
 def strictest(*policies: cdk.RemovalPolicy) -> cdk.RemovalPolicy:
-    """Return the policy that retains most, for a key: what it encrypts is unreadable once its deletion is pending."""
+    """Return the policy that retains most. For a key, since data is unreadable once its key is pending deletion."""
     return max(policies, key=_DELETION_ORDER.index)

@@ -1,4 +1,4 @@
-"""The uses of queues in an app: what drains one, and whose dead letters go there."""
+"""The uses of queues in an app: the constructs that drain them or send dead letters to them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class _Use(NamedTuple):
-    """The record of a use: the queue, the path of what uses it, and whether that drains it."""
+    """The record of a use: the queue, the path of the construct that uses it, and whether it drains the queue."""
 
     queue_arn: str
     path: str
@@ -20,12 +20,15 @@ class _Use(NamedTuple):
 
 
 def add_use(construct: Construct, queue: sqs.IQueue, *, drains: bool) -> tuple[str | None, str | None]:
-    """Record a use of a queue, and return the paths of what drains it and of what has its dead letters there already.
+    """Record a use of a queue, and return its earlier uses.
 
     Args:
         construct: The construct that uses the queue.
         queue: The queue.
-        drains: Whether it drains the queue, or leaves dead letters there.
+        drains: True if the construct drains the queue, False if it sends dead letters to it.
+
+    Returns:
+        The paths of the constructs that already drain the queue, and that already send dead letters to it.
     """
     own = _Use(queue.queue_arn, construct.node.path, drains)
     uses = still_registered(construct, _Use, lambda each: each.queue_arn == own.queue_arn)

@@ -1,4 +1,4 @@
-"""The topics that rules of EventBridge tell: whether they can be reached, and the permissions that let events in."""
+"""The topics that EventBridge rules notify: their permissions, and the check that EventBridge can reach them."""
 
 from __future__ import annotations
 
@@ -17,47 +17,47 @@ if TYPE_CHECKING:
 
 
 def check_topic(problems: Problems, argument: str, topic: sns.ITopic, scope: IConstruct) -> None:
-    """Note a topic that a rule in the stack of `scope` could not publish to."""
+    """Check that an EventBridge rule in the stack of `scope` can publish to a topic."""
     check_place(problems, argument, topic, scope)
     check_key(problems, argument, topic, "EventBridge")
     if topic.fifo:  # EventBridge user guide, event bus targets: "EventBridge does not support Amazon SNS FIFO topics"
         problems.add(
-            f"{argument} must be a standard topic, since EventBridge supports no FIFO topics (got {topic.node.path}); "
-            "leave fifo= out of the Topic"
+            f"{argument} must be a standard topic, since EventBridge does not support FIFO topics (got "
+            f"{topic.node.path}); leave fifo= out of the Topic"
         )
 
 
 def warn_of_fifo(problems: Problems, argument: str, name: str, sender: str) -> None:
-    """Warn about a FIFO topic, to which a sender that gives no group probably cannot publish.
+    """Warn about a FIFO topic, to which a sender without message groups probably cannot publish.
 
-    "For FIFO topics: Every message must include a MessageGroupId" (botocore sns Publish), and no setting of CloudWatch
-    or Amazon EC2 Auto Scaling gives one.
+    Every message to a FIFO topic "must include a MessageGroupId" (botocore sns Publish), and CloudWatch and Amazon EC2
+    Auto Scaling have no setting for it.
     """
     problems.warn(
-        f"{argument} should be a standard topic, since each message to a FIFO topic needs a group, which {sender} has "
-        f"no setting for (got {name}); leave fifo= out of the Topic"
+        f"{argument} should be a standard topic, since {sender} has no setting for the message group that FIFO topics "
+        f"need (got {name}); leave fifo= out of the Topic"
     )
 
 
 def check_key(problems: Problems, argument: str, topic: sns.ITopic, sender: str) -> None:
-    """Note a topic that is encrypted by AWS's key for SNS.
+    """Check that a topic is not encrypted with AWS's key for SNS.
 
-    The policy of that key lets no service in, and nobody can change it (SNS developer guide, key management). Of the
-    key of an imported topic nothing is known.
+    The policy of that key allows no service and cannot be changed (SNS developer guide, key management). The key of an
+    imported topic is unknown.
     """
     if is_managed(getattr(topic.node.default_child, "kms_master_key_id", None), "sns"):
         problems.add(
-            f"{argument} must not be encrypted by alias/aws/sns, which does not let {sender} in (got "
-            f"{topic.node.path}); give the topic a kms.Key of your own with master_key=, or none"
+            f"{argument} must not be encrypted by alias/aws/sns, which {sender} cannot use (got {topic.node.path}); "
+            "give the topic a kms.Key of your own with master_key=, or leave master_key= out"
         )
 
 
 def allow_publish(topic: sns.ITopic) -> None:
-    """Allow EventBridge to publish to a topic, and to use its key; nothing for what is imported.
+    """Allow EventBridge to publish to a topic, and to use its KMS key. Imported topics and keys do not change.
 
-    The policy says so even where SNS's own default would let it: a topic with a policy has no default any more. It has
-    no condition, since EventBridge sends neither `aws:SourceArn` nor `aws:SourceAccount` to SNS (EventBridge guide,
-    resource-based policies, permissions of SNS).
+    The statement is needed although SNS's default policy would allow it, since a topic with any other policy has no
+    default policy. It has no condition, since EventBridge sends neither `aws:SourceArn` nor `aws:SourceAccount` to SNS
+    (EventBridge guide, resource-based policies, permissions of SNS).
     """
     topic.add_to_resource_policy(
         iam.PolicyStatement(

@@ -1,1 +1,1 @@
-"""Repositories of Amazon ECR."""
+"""The repositories and registries of Amazon ECR."""

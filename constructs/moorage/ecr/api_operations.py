@@ -62,4 +62,4 @@ OPERATIONS = (
     "UploadLayerPart",
     "ValidatePullThroughCacheRule",
 )
-"""The operations of botocore's ecr; Amazon ECR Public has an API of its own."""
+"""The operations of botocore's ecr. Amazon ECR Public has its own API."""

@@ -1,6 +1,6 @@
-"""The table of what Amazon ECR accepts, as `moorage.workload.limits` for the rest.
+"""The table of the limits of Amazon ECR; see `moorage.workload.limits`.
 
-`image_limits` there has what tasks need of ECR: the name of a repository, a tag, a digest.
+`moorage.workload.image_limits` has the limits of repository names, tags and digests, which tasks also use.
 """
 
 from __future__ import annotations

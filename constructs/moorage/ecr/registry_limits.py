@@ -34,7 +34,7 @@ REGIONS_WITHOUT_SIGNING = frozenset(
         "mx-central-1",
     }
 )
-"""The regions whose CloudFormation has AWS::ECR::Repository and no AWS::ECR::SigningConfiguration (CFN)."""
+"""The regions whose CloudFormation has AWS::ECR::Repository but not AWS::ECR::SigningConfiguration (CFN)."""
 REPLICATION_RULES = at_most(
     "replication-rules",
     25,
@@ -51,7 +51,7 @@ REPLICATION_DESTINATIONS = in_range(
 REPLICATION_UNIQUE_DESTINATIONS = at_most(
     "replication-unique-destinations",
     25,
-    hint="replicate to fewer regions and accounts, or have one of them copy on",
+    hint="replicate to fewer regions and accounts",
     source="ECR quotas: unique destinations across all rules in a replication configuration, which cannot be raised",
 )
 REPLICATION_FILTERS = at_most(
@@ -186,7 +186,7 @@ CACHE_SECRET = Limit(
 CACHE_SECRET_KEY = Limit(
     id="pull-through-secret-key",
     accepts=lambda key: key.endswith("alias/aws/secretsmanager"),
-    rule="must be aws/secretsmanager, since ECR's service-linked role may use no other",
+    rule="must be aws/secretsmanager, since ECR's service-linked role cannot use another key",
     hint="leave encryption_key= out of the Secret",
     source="ECR guide: service-linked role for pull through cache, which has secretsmanager:GetSecretValue and no kms: "
     "action; creating a pull through cache rule",
@@ -195,7 +195,7 @@ TEMPLATE_PREFIX = matching(
     "template-prefix",
     rf"(?=.{{1,256}}$)({_NAME_PART_PATTERN}(/{_NAME_PART_PATTERN})*/?|ROOT)",
     rule="must be 1 to 256 lower-case letters and digits, joined by . _ - and /, or ROOT",
-    hint="write it as in 'prod', which stands for 'prod/'",
+    hint="write it as in 'prod', which means 'prod/'",
     source=Botocore("ecr", "Prefix", also="CFN"),
 )
 TEMPLATE_PREFIXES = unique(
@@ -207,7 +207,7 @@ TEMPLATE_PREFIXES = unique(
 TEMPLATE_USES = Limit(
     id="template-applied-for",
     accepts=lambda uses: uses and set(uses) <= {"REPLICATION", "PULL_THROUGH_CACHE", "CREATE_ON_PUSH"},
-    rule="must be REPLICATION, PULL_THROUGH_CACHE, CREATE_ON_PUSH or several of them",
+    rule="must be one or more of REPLICATION, PULL_THROUGH_CACHE and CREATE_ON_PUSH",
     hint="use at least one of them",
     source=Botocore("ecr", "RCTAppliedFor", also="CFN"),
     format=lambda uses: ", ".join(uses) or "empty",
@@ -215,7 +215,7 @@ TEMPLATE_USES = Limit(
 TEMPLATE_DESCRIPTION = characters(
     "template-description",
     256,
-    hint="write a shorter one",
+    hint="write a shorter description",
     source=Botocore("ecr", "RepositoryTemplateDescription"),
 )
 SIGNING_RULES = at_most(
@@ -253,7 +253,7 @@ SIGNING_PROFILE = matching(
 SIGNING_REGION = Limit(
     id="signing-region",
     accepts=lambda region: region not in REGIONS_WITHOUT_SIGNING,
-    rule="must be one in which ECR signs images",
+    rule="must be a region in which ECR signs images",
     hint="leave signing= out of this region's registry, and sign where the images are pushed",
     source="CFN: the region has no AWS::ECR::SigningConfiguration",
 )
@@ -273,7 +273,7 @@ EXCLUDED_PULLER = matching(
 API_CALLS = at_least(
     "api-calls",
     1,
-    hint="name one, or '*' for all",
+    hint="name at least one operation, or '*' for all",
     source="aws/event-ruler RuleCompiler: empty arrays are not allowed",
 )
 EVENT_REPOSITORY = matching(
@@ -293,15 +293,15 @@ EVENT_TAG = matching(
 API_CALL = matching(
     "api-call",
     r"(?!.*\*\*)[A-Z*][A-Za-z*]*",
-    rule="must be the name of a call of ECR's API, in its own spelling",
+    rule="must be the name of an API operation, spelled as in the API, or a pattern with '*'",
     hint="write it as in 'DeleteRepository' or 'Put*'",
     source="botocore ecr operation names, as CloudTrail records them (ECR guide: logging with CloudTrail)",
 )
 KNOWN_API_CALL = Limit(
     id="known-api-call",
     accepts=lambda call: bool(fnmatch.filter(OPERATIONS, call)),
-    rule="should be a call of the API of private registries, or a pattern of some",
-    hint=lambda call: f"use {next(map(repr, difflib.get_close_matches(call, OPERATIONS)), 'one of its calls')}",
+    rule="should be an API operation of private registries, or a pattern that matches one",
+    hint=lambda call: f"use {next(map(repr, difflib.get_close_matches(call, OPERATIONS)), 'one of its operations')}",
     source="botocore ecr operation names; there may be new ones",
     confirmed=False,
 )

@@ -90,8 +90,8 @@ LIFECYCLE_PRIORITIES = unique(
 LIFECYCLE_ANY_LAST = Limit(
     id="lifecycle-any-last",
     accepts=lambda kinds: "any" not in kinds[:-1],
-    rule="must have at most one rule for images of any tag, and that one last",
-    hint="keep one, after the others and with the highest priority=",
+    rule="must have at most one rule for images with any tag status, as the last rule",
+    hint="keep one such rule, after the others and with the highest priority=",
     source="ECR guide: lifecycle policy properties, rule priority; CDK aws-ecr Repository",
     format=" before ".join,
 )
@@ -99,12 +99,12 @@ LIFECYCLE_UNTAGGED_ONCE = at_most(
     "lifecycle-untagged-once",
     1,
     unit="for a storage class",
-    hint="keep the one that you mean",
+    hint="keep the rule that you mean",
     source="ECR guide: lifecycle policy evaluation rules",
 )
 LIFECYCLE_TAGS_ONCE = unique(
     "lifecycle-tags-once",
-    rule="must differ between rules, since an earlier rule takes the images of a later one",
+    rule="must differ between rules, since only the first of them applies to an image",
     hint="keep the rule that you mean",
     source="ECR guide: lifecycle policy evaluation rules",
 )
@@ -119,7 +119,7 @@ LIFECYCLE_SELECTION = Limit(
 LIFECYCLE_COUNT = at_least(
     "lifecycle-count",
     1,
-    hint="use 1 or more; an empty repository deploys nothing",
+    hint="use 1 or more; nothing can be deployed from an empty repository",
     source="ECR guide: lifecycle policy properties, count number",
 )
 IMAGES = Limit(
@@ -143,7 +143,7 @@ LIFECYCLE_ONE_COUNT = Limit(
     id="lifecycle-count-or-age",
     accepts=lambda names: len(names) == 1,
     rule="must be exactly one of keep, older_than, unpulled_for and archived_for",
-    hint="give one of them, and write another rule for another count",
+    hint="use one of them, and another rule for each of the others",
     source="ECR guide: lifecycle policy properties, count type; CDK aws-ecr Repository",
     format=lambda names: " and ".join(names) or "none",
 )
@@ -159,7 +159,7 @@ LIFECYCLE_ROLLBACK = at_least(
     2,
     unit="for releases and images of any tag, so that a rollback finds its image",
     hint="keep 2 or more",
-    source="containers-roadmap #1078: images in use expire; ECS rolls back to the one before",
+    source="containers-roadmap #1078: images in use expire; ECS rolls back to the previous image",
 )
 ARCHIVED_DAYS = Limit(
     id="lifecycle-archived-days",
@@ -180,7 +180,7 @@ PUBLIC_NAME = matching(
 PUBLIC_REGION = Limit(
     id="public-repository-region",
     accepts=lambda region: region in PUBLIC_REGIONS,
-    rule="must be one of Amazon ECR Public: us-east-1 in the partition aws",
+    rule="must be us-east-1 in the partition aws, the region of Amazon ECR Public",
     hint="define it in a stack with env=cdk.Environment(region='us-east-1'), which serves all regions",
     source="CFN: no other commercial region has AWS::ECR::PublicRepository; AWS general reference",
 )
@@ -193,7 +193,7 @@ PUBLIC_DESCRIPTION = characters(
 PUBLIC_TEXT = characters(
     "public-text",
     10240,
-    hint="write a shorter one, with a link to the rest; CloudFormation takes no more",
+    hint="write a shorter text, with a link to the rest; CloudFormation accepts no more",
     source="CFN AWS::ECR::PublicRepository (the API takes 25,600)",
 )
 PUBLIC_PLATFORM = Limit(

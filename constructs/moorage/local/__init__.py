@@ -1,5 +1,5 @@
-"""An AWS that runs on this machine: start it, deploy any CDK app into it, read back what stands, and stop it.
+"""A local AWS on this machine: start it, deploy any CDK app to it, list what is deployed, and stop it.
 
-`python -m moorage.local up|down|status`, installed by `pip install moorage[local]`. It reads the synthesized assembly
-and imports none of the constructs, so it serves any CDK app.
+`pip install moorage[local]` installs it; `python -m moorage.local up|down|status` runs it. It reads the synthesized
+cloud assembly and imports none of the constructs, so it works with any CDK app.
 """

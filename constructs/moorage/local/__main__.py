@@ -1,4 +1,4 @@
-"""`python -m moorage.local up|down|status`: any CDK app, in an AWS that runs on this machine."""
+"""Deploy any CDK app to a local AWS that runs on this machine."""
 
 from __future__ import annotations
 
@@ -30,27 +30,28 @@ from moorage.local.toolkit import DISCARD, Toolkit
 
 HOME = Path(".moorage")
 _ENDING = (signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else []))
-"""What ends a command as Ctrl-C does: without a word, Python would leave the cdk CLI behind."""
+"""Signals that are handled like Ctrl-C. By default, Python would exit and leave the cdk CLI running."""
+_NOT_RUNNING = "The local AWS is not running."
 _ENDED = {
-    (True, True): "The local AWS is ended, and nothing is left.",
-    (True, False): "The local AWS had stopped answering; it is ended, and nothing is left.",
-    (False, True): "Nothing is up.",
-    (False, False): "Nothing is up.",
+    (True, True): "The local AWS is stopped and its stacks are discarded.",
+    (True, False): "The local AWS was not responding; it is stopped, and its stacks are gone.",
+    (False, True): _NOT_RUNNING,
+    (False, False): _NOT_RUNNING,
 }
-"""The end of `down` where it destroys nothing, by whether a server was ended and whether it was to be discarded."""
+"""The last line of a `down` that destroys no stacks. The key: a server was stopped, and `--discard` was given."""
 
 
 def out(text: str) -> None:
-    """Print in the order in which it happens, between what the cdk CLI prints."""
+    """Print and flush at once, to keep the order with the output of the cdk CLI."""
     sys.stdout.write(text)
     sys.stdout.flush()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; what the user can act on is a sentence and exit code 1."""
+    """Run one command. An error that the user can act on is printed as a sentence, with exit code 1."""
     given = _parse(arguments)
     if given.discard and (given.command != "down" or given.stacks):
-        sys.stderr.write("moorage.local: --discard ends the local AWS with all its stacks; type down --discard\n")
+        sys.stderr.write("moorage.local: --discard discards all stacks; use it only as `down --discard`\n")
         return 1
     before = {number: signal.signal(number, _interrupted) for number in _ENDING}
     try:
@@ -61,13 +62,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"moorage.local: {error}\n")
     except OSError as error:
         where, reason = error.filename or given.home, error.strerror or error
-        sys.stderr.write(f"moorage.local: {where}: {reason}; make room there, or name a folder with --home\n")
+        sys.stderr.write(f"moorage.local: {where}: {reason}; fix this, or choose another folder with --home\n")
     except (BotoCoreError, ClientError) as error:
-        sys.stderr.write(f"moorage.local: the local AWS ended, or refused: {error}; up mends what is left half-done\n")
+        sys.stderr.write(f"moorage.local: a request to the local AWS failed: {error}; run up to repair the stacks\n")
     except KeyboardInterrupt:
-        sys.stderr.write(
-            "\nmoorage.local: interrupted; the next up mends what was left half-done, and down removes it\n"
-        )
+        sys.stderr.write("\nmoorage.local: interrupted; run up to repair unfinished stacks, or down to delete them\n")
     else:
         return 0
     finally:
@@ -81,7 +80,7 @@ def _interrupted(*_: object) -> None:
 
 
 def up(home: Home, given: argparse.Namespace) -> None:
-    """Deploy the app, and show what stands; where all of it stands already, say so."""
+    """Deploy the app and show what is deployed, or say that nothing changed."""
     toolkit = Toolkit(home, given.app)
     _tell_copied(home)
     with home.exclusive():
@@ -117,14 +116,14 @@ def up(home: Home, given: argparse.Namespace) -> None:
         if waiting:
             out(f"\nUp in {clock.total:.1f} s ({clock}).\n\n{draw(chosen)}")
         else:
-            out(f"\nNothing to do: all of it stands as its templates say ({clock.total:.1f} s).\n")
+            out(f"\nNothing to do: every stack matches its template ({clock.total:.1f} s).\n")
         _suggest(server, given, _places(chosen))
 
 
 def down(home: Home, given: argparse.Namespace) -> None:
-    """Destroy the app's stacks, check that none is left, and stop the server; or end it as it is."""
+    """Destroy the app's stacks, check that no stack is left, and stop the server; with `--discard`, only stop it."""
     if not home.folder.exists():
-        out("Nothing is up.\n")
+        out(f"{_NOT_RUNNING}\n")
         return
     _tell_copied(home)
     with home.exclusive():
@@ -141,20 +140,20 @@ def down(home: Home, given: argparse.Namespace) -> None:
             for account, group in by_account(stack for stack in reversed(chosen) if stack.path in standing):
                 Toolkit(home, given.app).destroy(server, [stack.path for stack in group], account)
         if remaining := left(server.access, chosen):
-            raise LocalError(f"still there after the destruction: {', '.join(remaining)}; {DISCARD}")
+            raise LocalError(f"cdk destroy left {', '.join(remaining)}; {DISCARD}")
         if others := left(server.access, stacks):
-            out(f"Destroyed. Still up: {', '.join(others)}.\n")
+            out(f"Destroyed. Still deployed: {', '.join(others)}.\n")
             return
         home.stop()
-        out("Nothing is left; the local AWS is stopped.\n")
+        out("All stacks are deleted; the local AWS is stopped.\n")
 
 
 def status(home: Home, given: argparse.Namespace) -> None:
-    """Show what stands."""
+    """Show what is deployed."""
     _tell_copied(home)
     server = home.running()
     if server is None:
-        out("Nothing is up.\n")
+        out(f"{_NOT_RUNNING}\n")
         return
     stacks = _deployed(home)
     chosen = _chosen(stacks, given.stacks) if stacks else ()
@@ -163,7 +162,7 @@ def status(home: Home, given: argparse.Namespace) -> None:
 
 
 class _Clock:
-    """How long each part took."""
+    """The seconds that each phase took."""
 
     def __init__(self) -> None:
         self._marks = [time.monotonic()]
@@ -185,25 +184,25 @@ class _Clock:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m moorage.local", description=__doc__)
     parser.add_argument("command", choices=("up", "down", "status"))
-    parser.add_argument("stacks", nargs="*", help="paths of stacks, with '*'; all of the app without them")
+    parser.add_argument("stacks", nargs="*", help="paths of stacks, with '*' as a wildcard (default: all stacks)")
     parser.add_argument(
-        "--app", help="the command that synthesizes, or a synthesized assembly; what cdk.json names without it"
+        "--app", help="the command that synthesizes the app, or a cloud assembly (default: app in cdk.json)"
     )
-    parser.add_argument("--port", type=int, help="the port on 127.0.0.1 to listen on; a free one without it")
+    parser.add_argument("--port", type=int, help="the port on 127.0.0.1 to listen on (default: a free port)")
     parser.add_argument(
-        "--discard", action="store_true", help="with down: end the local AWS with all that is in it, deletable or not"
+        "--discard", action="store_true", help="with down: stop the local AWS without deleting its stacks first"
     )
-    parser.add_argument("--home", type=Path, default=HOME, help="the folder of its state (.moorage)")
+    parser.add_argument("--home", type=Path, default=HOME, help="the folder for its state (default: .moorage)")
     return parser.parse_intermixed_args(arguments)
 
 
 def _tell_copied(home: Home) -> None:
     if home.origin:
-        out(f"{home.folder} was made as {home.origin}, whose local AWS is left as it is; nothing is up here.\n")
+        out(f"{home.folder} was copied or moved from {home.origin}; its local AWS is not affected.\n")
 
 
 def _deployed(home: Home) -> tuple[Stack, ...]:
-    """The stacks of the assembly that was synthesized last; none where an interruption left none."""
+    """Return the stacks of the last synthesized assembly; none if an interruption left no manifest."""
     if not (home.assembly / "manifest.json").exists():
         return ()
     try:
@@ -213,7 +212,7 @@ def _deployed(home: Home) -> tuple[Stack, ...]:
 
 
 def _chosen(stacks: Sequence[Stack], patterns: Sequence[str]) -> tuple[Stack, ...]:
-    """The stacks that the patterns name, and those that they need, in the order in which they deploy."""
+    """Return the stacks that match the patterns and the stacks that they need, in deployment order."""
     names = _named(stacks, patterns)
     for stack in reversed(stacks):
         if stack.name in names:
@@ -222,7 +221,7 @@ def _chosen(stacks: Sequence[Stack], patterns: Sequence[str]) -> tuple[Stack, ..
 
 
 def _with_dependents(stacks: Sequence[Stack], names: set[str]) -> tuple[Stack, ...]:
-    """The stacks of those names, and those that need them: they go together, as `cdk destroy` takes them."""
+    """Return the named stacks and the stacks that need them: `cdk destroy` deletes them together."""
     for stack in stacks:
         if names & set(stack.needs):
             names.add(stack.name)
@@ -230,7 +229,7 @@ def _with_dependents(stacks: Sequence[Stack], names: set[str]) -> tuple[Stack, .
 
 
 def _named(stacks: Sequence[Stack], patterns: Sequence[str]) -> set[str]:
-    """The names of the stacks whose paths match; of all without a pattern."""
+    """Return the names of the stacks whose paths match a pattern; the names of all stacks if there is no pattern."""
     named = {
         stack.name
         for stack in stacks
@@ -238,16 +237,16 @@ def _named(stacks: Sequence[Stack], patterns: Sequence[str]) -> set[str]:
     }
     if stacks and not named:
         paths = ", ".join(stack.path for stack in stacks)
-        raise LocalError(f"no stack is named {' or '.join(patterns)}; the app has {paths}")
+        raise LocalError(f"no stack matches {' or '.join(patterns)}; the app has {paths}")
     return named
 
 
 def _standing(home: Home, port: int | None) -> Server:
-    """The server of the home, started if it is not there."""
+    """Return the home's server; start it if it is not running."""
     server = home.running()
     if server is None:
         if home.stop():
-            out("The local AWS had stopped answering; starting it anew.\n")
+            out("The local AWS was not responding; restarting it.\n")
         return home.start(port)
     return server
 
@@ -257,7 +256,7 @@ def _places(stacks: Sequence[Stack]) -> list[tuple[str, str]]:
 
 
 def _toolkits(stacks: Sequence[Stack]) -> tuple[Stack, ...]:
-    """The stack that bootstrapping makes, of each account and region."""
+    """Return the bootstrap stack of each account and region."""
     places = {(stack.account or ACCOUNT, stack.region or REGION, stack.qualifier) for stack in stacks}
     names = sorted((f"{TOOLKIT}-{own}" if own else TOOLKIT, account, region) for account, region, own in places)
     return tuple(Stack(name, name, account, region, {}, ()) for name, account, region in names)
@@ -272,7 +271,7 @@ def _bootstrap(toolkit: Toolkit, server: Server, stacks: Sequence[Stack]) -> Non
 
 
 def _show(server: Server, stacks: Sequence[Stack]) -> None:
-    rows = [Row("what", "name", "state"), *table(server.access, stacks)]
+    rows = [Row("resource", "name", "state"), *table(server.access, stacks)]
     widths = [max(len(row.what) for row in rows), max(len(row.name) for row in rows)]
     out("\n")
     for row in rows:
@@ -280,15 +279,15 @@ def _show(server: Server, stacks: Sequence[Stack]) -> None:
 
 
 def _suggest(server: Server, given: argparse.Namespace, places: Sequence[tuple[str, str]]) -> None:
-    """Print the commands to type next, as they were typed just now: with this Python, this home and these stacks."""
+    """Print the commands to run next, with the same Python, home and stacks as this command."""
     program = f"{shlex.quote(_relative(sys.executable))} -m moorage.local"
     home = "" if given.home == HOME else f" --home {shlex.quote(str(given.home))}"
     app = f" --app {shlex.quote(given.app)}" if given.app else ""
     stacks = "".join(f" {shlex.quote(pattern)}" for pattern in given.stacks)
     lines = {
-        f"{program} status{home}{stacks}": "what stands now",
-        f"{program} up{app}{home}{stacks}": "after a change: deploys what changed",
-        f"{program} down{home}{stacks}": "removes it all",
+        f"{program} status{home}{stacks}": "show what is deployed",
+        f"{program} up{app}{home}{stacks}": "deploy changes to the app",
+        f"{program} down{home}{stacks}": "delete the stacks",
     }
     width = max(map(len, lines))
     out("\nNext:\n" + "".join(f"  {line:{width}}  {says}\n" for line, says in lines.items()))
@@ -297,7 +296,7 @@ def _suggest(server: Server, given: argparse.Namespace, places: Sequence[tuple[s
 
 
 def _relative(program: str) -> str:
-    """A program's path as short as it can be typed here."""
+    """Return the shortest path to a program from the current folder."""
     here = Path.cwd()
     return str(Path(program).relative_to(here)) if Path(program).is_relative_to(here) else program
 

@@ -1,4 +1,4 @@
-"""An account of the local AWS, seen through boto3."""
+"""boto3 clients for one account and region of the local AWS."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _GONE = {"DELETE_COMPLETE"}
 _NOTHING = {
     name: (None, None, default, conversion) for name, (_, _, default, conversion) in Session.SESSION_VARIABLES.items()
 }
-"""botocore's settings without the variables and the entries of files that would set them: the user's may be broken."""
+"""botocore's settings without their environment variables and configuration entries: the user's may be broken."""
 _FILES = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
 
 
@@ -29,7 +29,7 @@ def _session() -> boto3.Session:
 
 
 class Account:
-    """One account and region of the local AWS, seen through boto3."""
+    """One account and region of the local AWS."""
 
     def __init__(self, access: Access, account: str | None, region: str | None) -> None:
         self.account, self.region = account or ACCOUNT, region or REGION
@@ -42,7 +42,7 @@ class Account:
         return self._clients[service]
 
     def stack(self, name: str) -> Mapping[str, Any] | None:
-        """A stack as CloudFormation describes it; None where there is none."""
+        """Return a stack as DescribeStacks shows it; None if it does not exist."""
         try:
             (found,) = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
         except ClientError:

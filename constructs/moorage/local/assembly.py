@@ -1,4 +1,4 @@
-"""A synthesized CDK app, read from its cloud assembly: stacks in the order they deploy, and their resources."""
+"""The stacks of a CDK cloud assembly, in deployment order, and their resources."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from moorage.local.process import LocalError
 ANY_ACCOUNT, ANY_REGION = "unknown-account", "unknown-region"
 _BOOTSTRAPPED = re.compile(r"/cdk-bootstrap/([^/]+)/version")
 _QUALIFIER = "hnb659fds"
-"""CDK's own, which an app that states none has (CDK guide, "Customize CDK bootstrapping")."""
+"""CDK's default qualifier (CDK guide, "Customize CDK bootstrapping")."""
 
 
 @attrs.frozen(eq=False)
@@ -33,14 +33,14 @@ class Resource:
 
     @property
     def name(self) -> str:
-        """Its construct's path within the stack, without the last parts that CDK adds."""
+        """The last parts of its construct path, without those that CDK adds."""
         parts = [part for part in self.path.split("/") if part not in {"Resource", "Default", "Service"}]
         return "/".join(parts[-2:]) if len(parts) > 1 else self.logical_id
 
 
 @attrs.frozen
 class Image:
-    """An image that is built from a directory, and where it is pushed; `${AWS::Region}` and the like stand in it."""
+    """The repository and tag of an image asset. They can contain placeholders such as `${AWS::Region}`."""
 
     repository: str
     tag: str
@@ -52,12 +52,12 @@ class Stack:
 
     Args:
         name: The stack's name in CloudFormation.
-        path: Its construct's path, by which the CLI selects it.
-        account: The account it deploys to, or None for that of the credentials.
-        region: Likewise.
-        template: What CloudFormation gets.
-        needs: The names of the stacks that deploy before it.
-        images: What is built from directories before it deploys.
+        path: The path of its construct, by which the CLI selects it.
+        account: The account that it is deployed to; None for the account of the credentials.
+        region: The region that it is deployed to; None for the region of the credentials.
+        template: Its template.
+        needs: The names of the stacks that must be deployed before it.
+        images: Its image assets.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Stack:
 
     @property
     def qualifier(self) -> str | None:
-        """The qualifier of the bootstrapping that the stack needs, if it is not CDK's own."""
+        """The bootstrap qualifier of the stack; None if it is CDK's default."""
         stated = (self.template.get("Parameters") or {}).get("BootstrapVersion") or {}
         found = _BOOTSTRAPPED.fullmatch(str(stated.get("Default")))
         return found[1] if found and found[1] != _QUALIFIER else None
@@ -90,13 +90,13 @@ class Stack:
 
 
 def stacks_of(assembly: Path) -> tuple[Stack, ...]:
-    """Return every stack of an assembly and its stages, those that others need first.
+    """Return every stack of an assembly and its stages, in deployment order.
 
     Args:
         assembly: The folder that `cdk synth` wrote.
 
     Raises:
-        LocalError: a file of it is missing or broken.
+        LocalError: One of its files is missing or broken.
     """
     try:
         found = {stack.name: stack for stack in _read(assembly)}
@@ -104,9 +104,7 @@ def stacks_of(assembly: Path) -> tuple[Stack, ...]:
         reason = str(error) if isinstance(error, ValueError | OSError) else repr(error)
         if isinstance(error, FileNotFoundError):
             reason = f"{error.filename} is missing"
-        raise LocalError(
-            f"{assembly} must be a cloud assembly of CDK's, but it cannot be read: {reason}; synthesize it anew"
-        ) from error
+        raise LocalError(f"{assembly} is not a readable CDK cloud assembly ({reason}); synthesize it again") from error
     ordered: dict[str, Stack] = {}
 
     def place(stack: Stack) -> None:
@@ -121,7 +119,7 @@ def stacks_of(assembly: Path) -> tuple[Stack, ...]:
 
 
 def by_account(stacks: Iterable[Stack]) -> list[tuple[str, list[Stack]]]:
-    """Return stacks in their order, those together that follow each other in one account.
+    """Group consecutive stacks of the same account, and keep their order.
 
     Args:
         stacks: Stacks of an assembly.
@@ -155,9 +153,9 @@ def _json(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text())
     except ValueError as error:
-        raise ValueError(f"{path.name} is not JSON ({error})") from error
+        raise ValueError(f"{path.name} is not valid JSON: {error}") from error
     if not isinstance(found, dict):
-        raise ValueError(f"{path.name} is not an object of JSON")
+        raise ValueError(f"{path.name} is not a JSON object")
     return found
 
 

@@ -1,6 +1,6 @@
-"""A diagram of a synthesized app, as Mermaid text, which GitHub draws.
+"""A Mermaid diagram of a synthesized app, which GitHub renders.
 
-`python -m moorage.local.diagram ASSEMBLY [STAGE] [--into FILE]` prints it, or puts it between the two marks in a file.
+`python -m moorage.local.diagram ASSEMBLY [STAGE] [--into FILE]` prints it, or writes it between two marks in a file.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ SHAPES = {
     "AWS::ECS::Service": ("(", ")", "service"),
     "AWS::ElasticLoadBalancingV2::LoadBalancer": ("{{", "}}", "load balancer"),
 }
-"""The types that are drawn, each with its brackets in Mermaid and its word."""
+"""The types in the diagram, each with its Mermaid brackets and its label."""
 
 BEGIN, END = "<!-- diagram: begin -->", "<!-- diagram: end -->"
 
 
 @attrs.frozen(order=True)
 class Edge:
-    """An arrow of the diagram, between two nodes, with a word on it."""
+    """An arrow between two nodes of the diagram, with a label."""
 
     source: str
     target: str
@@ -38,7 +38,7 @@ class Edge:
 
 
 def draw(stacks: Sequence[Stack]) -> str:
-    """The drawn resources of each stack in a box, and what connects them: requests, clusters, networks, images."""
+    """Return the diagram: a box for each stack with its resources, and arrows for what connects them."""
     graph = _Graph(stacks)
     lines = ["flowchart LR"]
     for stack in stacks:
@@ -58,7 +58,7 @@ def draw(stacks: Sequence[Stack]) -> str:
 
 
 class _Graph:
-    """Which resources refer to which, over the borders of stacks too."""
+    """The references between resources, within and across stacks."""
 
     def __init__(self, stacks: Sequence[Stack]) -> None:
         self._resources = {(each.stack, each.logical_id): each for stack in stacks for each in stack.resources}
@@ -98,7 +98,7 @@ class _Graph:
             yield Edge(self.node(service), self.node(repository), "image")
 
     def _to_services(self, rule: Resource, label: str) -> Iterator[Edge]:
-        """What a rule or a listener leads to, by the target groups that both it and a service name."""
+        """Yield an edge to each service that shares a target group with a rule or a listener."""
         groups = set(self._reached(rule, "AWS::ElasticLoadBalancingV2::TargetGroup"))
         for service in self._resources.values():
             if service.type != "AWS::ECS::Service":
@@ -108,14 +108,14 @@ class _Graph:
                     yield Edge(self.node(balancer), self.node(service), label)
 
     def _of_ingress(self, ingress: Resource) -> Iterator[Edge]:
-        """What one service may connect to of another."""
+        """Yield an edge for the port that one service may connect to on another."""
         properties = ingress.properties
         for source in self._in_group(ingress.stack, properties.get("SourceSecurityGroupId")):
             for target in self._in_group(ingress.stack, properties["GroupId"]):
                 yield Edge(self.node(source), self.node(target), str(properties.get("FromPort", "all")))
 
     def _in_group(self, stack: str, group: Any) -> list[Resource]:
-        """The services whose tasks are in a security group."""
+        """Return the services whose tasks are in a security group."""
         wanted = {self._resources.get(found) for found in self._references(stack, group)}
         services = [each for each in self._resources.values() if each.type == "AWS::ECS::Service"]
         return [each for each in services if wanted & set(self._referred(each)) - {None}]
@@ -126,7 +126,7 @@ class _Graph:
         return "HTTPS" if "HTTPS" in protocols else " ".join(sorted(protocols)) or "nothing"
 
     def _reached(self, start: Resource, kind: str) -> list[Resource]:
-        """The resources of a type that `start` refers to, directly or through what is not drawn."""
+        """Return the resources of a type that `start` refers to, directly or through resources of other types."""
         seen, found, waiting = {start}, [], [start]
         while waiting:
             for other in self._referred(waiting.pop()):
@@ -172,10 +172,10 @@ def _word(text: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the diagram of an assembly, or put it into a file between its marks."""
+    """Print the diagram of an assembly, or write it between the marks of a file."""
     parser = argparse.ArgumentParser(prog="python -m moorage.local.diagram", description=__doc__)
     parser.add_argument("assembly", type=Path, help="a folder that `cdk synth` wrote")
-    parser.add_argument("stage", nargs="?", default="", help="only stacks whose path begins with this")
+    parser.add_argument("stage", nargs="?", default="", help="only stacks whose path starts with this text")
     parser.add_argument("--into", type=Path, help=f"a file with the marks {BEGIN} and {END}")
     given = parser.parse_args(arguments)
     text = draw([stack for stack in stacks_of(given.assembly) if stack.path.startswith(given.stage)])
@@ -185,7 +185,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     before, begin, rest = given.into.read_text().partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        parser.error(f"{given.into} has no lines {BEGIN} and {END} to put the diagram between")
+        parser.error(f"{given.into} must contain {BEGIN} and {END}; the diagram is written between them")
     given.into.write_text(f"{before}{BEGIN}\n```mermaid\n{text}```\n{END}{after}")
     return 0
 

@@ -1,4 +1,4 @@
-"""The environment in which programs see the local AWS and no other."""
+"""The environment variables with which programs reach only the local AWS."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy", "ftp_proxy"}
 
 
 TRUST = ("--trust", ACCOUNT, "--cloudformation-execution-policies", "arn:aws:iam::aws:policy/AdministratorAccess")
-"""With which any account of the local AWS is bootstrapped, so that the first one deploys into it."""
+"""The options with which other accounts of the local AWS are bootstrapped, so that `ACCOUNT` can deploy to them."""
 
 
 @attrs.frozen
@@ -26,8 +26,8 @@ class Access:
     """The endpoint and the secret of a local AWS.
 
     Args:
-        endpoint: The URL at which it listens.
-        secret: The secret access key that requests are signed with; every account has the same.
+        endpoint: Its URL.
+        secret: The secret access key that signs requests. All accounts share it.
     """
 
     endpoint: str
@@ -35,15 +35,15 @@ class Access:
 
 
 def sealed(home: Path, access: Access, *, account: str = ACCOUNT, region: str = REGION) -> dict[str, str]:
-    """This process's environment without anything that names an AWS account, and with the local AWS in its place.
+    """Return this process's environment, with the local AWS in place of every AWS account.
 
-    Profiles, SSO, credential processes and endpoints come from variables and from files; the variables are dropped, the
-    files replaced by empty ones. Credentials from instance metadata are switched off, and no proxy is asked.
+    Profiles, SSO, credential processes and endpoints come from variables and from files. The variables are dropped, and
+    the files are replaced by empty ones. Instance metadata credentials and proxies are disabled.
 
     Args:
-        home: A folder for the empty files, and for what the programs keep.
-        access: The local AWS that programs are to see.
-        account: The account that programs act in; the local AWS takes a key of twelve digits for one.
+        home: A folder for the empty files and for the files that the programs write.
+        access: The local AWS.
+        account: The account that programs act in. The local AWS takes an access key ID of 12 digits for the account.
         region: The region that programs act in.
     """
     home = home.resolve()
@@ -62,18 +62,18 @@ def sealed(home: Path, access: Access, *, account: str = ACCOUNT, region: str = 
         "AWS_CONFIG_FILE": str(empty),
         "AWS_SHARED_CREDENTIALS_FILE": str(empty),
         "AWS_EC2_METADATA_DISABLED": "true",
-        "CDK_HOME": str(home / "cdk"),  # where the CLI remembers which account a key is of
+        "CDK_HOME": str(home / "cdk"),  # where the CLI caches the account of an access key
         "CDK_DISABLE_CLI_TELEMETRY": "true",
         "CDK_DISABLE_VERSION_CHECK": "true",
         "NODE_COMPILE_CACHE": str(home / "node"),
-        "NODE_PATH": str(Path.cwd() / "node_modules"),  # the SDK that Lambda has, for functions in JavaScript
+        "NODE_PATH": str(Path.cwd() / "node_modules"),  # the SDK that Lambda's Node.js runtimes include
         "NO_PROXY": "*",
         "TMPDIR": str(temporary),
     }
 
 
 def session_arguments(access: Access, *, account: str = ACCOUNT, region: str = REGION) -> Mapping[str, Any]:
-    """What a boto3 client is given so that it asks nothing of the environment."""
+    """Return the arguments for a boto3 client, so that it needs nothing from the environment."""
     return {
         "endpoint_url": access.endpoint,
         "aws_access_key_id": account,

@@ -1,4 +1,4 @@
-"""The images that an app builds from directories: no container runs here, so each counts as built and pushed."""
+"""The image assets of an app. No container runs here, so each is treated as built and pushed."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from moorage.local.environment import Access
 
 
 def push(access: Access, stack: Stack) -> None:
-    """Put a stack's images into their repositories, so that the cdk CLI, which looks there first, calls no docker.
+    """Put a stack's images into their repositories, so that the cdk CLI finds them and does not run Docker.
 
-    docker would push to the registry's real address, for it knows of no other endpoint.
+    Docker would push to the real registry, since it has no setting for another endpoint.
     """
     account = Account(access, stack.account, stack.region)
     for image in stack.images:

@@ -1,9 +1,9 @@
-"""Resources that an app names by an id or a name of the account that it is for: a VPC, a subnet, a cluster, a role.
+"""Resources that an app imports by id or name, such as a VPC, a subnet, a cluster or a role.
 
-AWS refuses an id that does not exist, and so does the local AWS. But an app that imports something stands for an
-account that has it. So `up` puts there, in a stack of its own, what the app's templates name by a literal id and
-none of its stacks makes, and says so in a line. What would have to be in a VPC that the app makes itself cannot exist
-before that VPC, so it is not put there, and stays refused.
+AWS refuses an id that does not exist, and so does the local AWS. But the account that the app is for has the resources
+that the app imports. So `up` creates them in a separate stack and lists them: those that the templates name by a
+literal id and no stack of the app creates. A resource that would have to be in a VPC of the app cannot exist before
+that VPC, so it is not created and stays refused.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _KINDS = {
     "listener": ("Moorage::Local::Listener", "", "", ""),
     "targetgroup": ("Moorage::Local::TargetGroup", "describe_target_groups", "TargetGroups", "TargetGroupArn"),
 }
-"""By what an id is of: the type that stands for it, and how its service is asked which there are."""
+"""For each kind of id: the type that creates the resource, and the operation that lists existing ids."""
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role(/(?:[!-.0-~]+/)*)([\w+=,.@-]+)")
 _ZONE = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d(?:[a-z]|-[a-z]{3}-\d[a-z])")
-"""An Availability Zone or a Local Zone of AWS's (EC2 user guide, "Regions and Zones")."""
+"""An Availability Zone or a Local Zone (EC2 user guide, "Regions and Zones")."""
 _TRUST = {
     "Statement": [
         {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}},
@@ -57,7 +57,7 @@ _TRUST = {
 }
 _ZONES = "abc"
 _ANY_VPC = "vpc-0imported"
-"""The VPC of what an app imports without a VPC."""
+"""The VPC of resources that an app imports without naming a VPC."""
 _IMAGE = "/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended/image_id"
 
 Resources = dict[str, Any]
@@ -68,15 +68,15 @@ class Place:
     """An account and region, with the templates that are deployed there.
 
     Args:
-        account: Their account, seen through boto3.
-        templates: The templates of its stacks, with those of nested stacks.
+        account: The account and region.
+        templates: The templates of its stacks and nested stacks.
     """
 
     account: Account
     templates: tuple[Mapping[str, Any], ...]
 
     def made(self, resource_type: str, name: str) -> set[str]:
-        """Return the names that the templates themselves give to resources of a type."""
+        """Return the literal names of the resources of a type that the templates define."""
         return {
             text
             for _, resource in self.resources(resource_type)
@@ -85,7 +85,7 @@ class Place:
         }
 
     def resources(self, *types: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """Yield the resources of some types, or of all."""
+        """Yield the resources of the given types, by default all."""
         for template in self.templates:
             for name, resource in template.get("Resources", {}).items():
                 if not types or resource.get("Type") in types:
@@ -104,17 +104,17 @@ class Place:
                 yield from self.literals(each)
 
     def text(self, value: Any) -> str | None:
-        """Return a literal of a template."""
+        """Return a value of a template as a literal text; None if it is not literal."""
         return text_of(value, self.account.account, self.account.region)
 
 
 def put(access: Access, assembly: Path, stacks: Sequence[Stack]) -> Iterator[str]:
-    """Put what stacks import into the local AWS, and yield a line for each account and region that has some.
+    """Create the resources that stacks import, and yield a line for each account and region that has some.
 
     Args:
         access: The local AWS.
-        assembly: The folder of the assembly, where the templates of nested stacks are.
-        stacks: The stacks that are deployed.
+        assembly: The folder of the assembly, which contains the templates of nested stacks.
+        stacks: The stacks to deploy.
     """
     places: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for stack in stacks:
@@ -125,7 +125,7 @@ def put(access: Access, assembly: Path, stacks: Sequence[Stack]) -> Iterator[str
         resources = _resources(place)
         if resources and _deployed(place.account, resources):
             named = ", ".join(sorted(_shown(each) for each in resources.values() if _shown(each)))
-            yield f"Taken to exist in {account_id} {region}, since the app imports it: {named}.\n"
+            yield f"Created the resources that the app imports in {account_id} {region}: {named}.\n"
 
 
 def _templates(template: Mapping[str, Any], assembly: Path) -> Iterator[Mapping[str, Any]]:
@@ -144,7 +144,7 @@ def _shown(resource: Mapping[str, Any]) -> str:
 
 
 def _deployed(account: Account, resources: Mapping[str, Any]) -> bool:
-    """Bring the stack of imports to these resources; whether that changed anything."""
+    """Create or update the stack of imports, and return whether anything changed."""
     client, stands = account.client("cloudformation"), account.stack(STACK) is not None
     template = {"Resources": resources}
     if stands and client.get_template(StackName=STACK)["TemplateBody"] == template:
@@ -157,17 +157,17 @@ def _deployed(account: Account, resources: Mapping[str, Any]) -> bool:
         events = client.describe_stack_events(StackName=STACK)["StackEvents"]
         failed = [each for each in events if each["ResourceStatus"].endswith("FAILED")]
         reason = failed[-1].get("ResourceStatusReason", "") if failed else status
-        raise LocalError(f"what the app imports cannot be put into the local AWS: {reason}")
+        raise LocalError(f"the resources that the app imports cannot be created in the local AWS: {reason}")
     return True
 
 
 def _resources(place: Place) -> Resources:
-    """Return the resources that stand for what the templates of a place import."""
+    """Return the resources to create for the imports of a place's templates."""
     return {**_network(place), **_zones(place), **_clusters(place), **_roles(place)}
 
 
 def _known(account: Account) -> set[str]:
-    """Return the ids that exist in the local AWS and that no import made."""
+    """Return the ids that exist in the local AWS, except those in the stack of imports."""
     clients = (account.client("ec2"), account.client("elbv2"))
     found = {
         each[identifier]
@@ -191,7 +191,7 @@ def _imported(account: Account) -> set[str]:
 
 
 def _network(place: Place) -> Resources:
-    """Return a resource for each id of a network, in the VPC that it is named with."""
+    """Return a resource for each network id, in the VPC that the templates name it with."""
     known = _known(place.account)
     found = literals(place.templates, place.account.account, place.account.region)
     named = [each for group in found.groups for each in group if kind_of(each) == "vpc"]
@@ -231,7 +231,7 @@ def _logical_id(kind: str, name: str) -> str:
 
 
 def _zones(place: Place) -> Resources:
-    """Return a resource for each zone of no region of AWS's, as CDK names them that could not look them up."""
+    """Return a resource for each zone that AWS does not have; CDK writes such names if it could not look them up."""
     kind = "Moorage::Local::AvailabilityZone"
     names = (place.text((each.get("Properties") or {}).get("AvailabilityZone")) for _, each in place.resources())
     return {
@@ -242,7 +242,7 @@ def _zones(place: Place) -> Resources:
 
 
 def _clusters(place: Place) -> Resources:
-    """Return the clusters and capacity providers that services name, with instances that run their tasks."""
+    """Return the clusters and capacity providers that services import, with instances for their tasks."""
     made = place.made("AWS::ECS::Cluster", "ClusterName")
     providers = place.made("AWS::ECS::CapacityProvider", "Name")
     resources: Resources = {}
@@ -277,7 +277,7 @@ def _add_cluster(resources: Resources, name: str, providers: set[str]) -> None:
 
 
 def _instances(cluster: str, name: str, provider: str) -> Resources:
-    """Return a capacity provider whose group starts an instance when a task needs one."""
+    """Return a capacity provider whose Auto Scaling group starts an instance when a task needs one."""
     prefix = _logical_id(cluster, provider)
     script = base64.b64encode(f"#!/bin/bash\necho ECS_CLUSTER={name} >> /etc/ecs/ecs.config\n".encode()).decode()
     zones = [f"{prefix}Subnet{zone}" for zone in _ZONES]
@@ -342,7 +342,7 @@ def _instances(cluster: str, name: str, provider: str) -> Resources:
 
 
 def _roles(place: Place) -> Resources:
-    """Return the roles that templates name, which any service may assume and which may do everything."""
+    """Return the roles that templates import. Any service may assume them, and they have all permissions."""
     made = place.made("AWS::IAM::Role", "RoleName")
     found: Resources = {}
     for _, resource in place.resources():

@@ -1,4 +1,4 @@
-"""Resources that templates name by a literal id or name, except those that can only be in a VPC of the template."""
+"""The ids that templates contain as literals, except ids that must be in a VPC of a template."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _ID = re.compile(
     r"|arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:(listener|loadbalancer|targetgroup)/[\w./-]+"
 )
 _NETWORKED = ("AWS::AutoScaling::", "AWS::EC2::", "AWS::ECS::Service", "AWS::EFS::", "AWS::ElasticLoadBalancing")
-"""The types that are in one VPC with what they name; what joins many VPCs, as a cluster does, is not among them."""
+"""The types that are in the same VPC as the ids they name. A type that spans VPCs, such as a cluster, is not listed."""
 _ACROSS = ("DestinationSecurityGroupId", "PeerVpcId", "SourceSecurityGroupId")
-"""Resources that may be in another VPC, by a peering."""
+"""Properties that may name a resource in another, peered VPC."""
 _OWN_VPC = "AWS::EC2::VPC"
 
 
 @attrs.frozen
 class Literals:
-    """The ids that templates name, by the VPC that they are in.
+    """The ids that templates name, grouped by VPC.
 
     Args:
-        groups: Ids that one VPC has, in the order in which the templates name them.
-        positions: The place of each id in the first list that has it.
+        groups: The ids of each VPC, in the order of the templates.
+        positions: The index of each id in the first list that contains it.
     """
 
     groups: Sequence[tuple[str, ...]]
@@ -35,17 +35,17 @@ class Literals:
 
 
 def kind_of(name: str) -> str | None:
-    """Return what an id is of, as in `subnet` or `listener`; None of what is no part of a network.
+    """Return the kind of an id, such as `subnet` or `listener`; None if it is not a network id.
 
     Args:
-        name: The id, or an ARN.
+        name: The id or ARN.
     """
     found = _ID.fullmatch(name)
     return (found[1] or found[2]) if found else None
 
 
 def literals(templates: Sequence[Template], account: str, region: str) -> Literals:
-    """Return the ids that templates name by themselves, without those that could only be in a VPC of the template.
+    """Return the ids that templates contain as literals, except ids that must be in a VPC of a template.
 
     Args:
         templates: The templates of one account and region.
@@ -73,12 +73,12 @@ def literals(templates: Sequence[Template], account: str, region: str) -> Litera
 
 
 class _Joined:
-    """Ids and resources that are in one VPC with each other."""
+    """Groups of ids and resources that are in the same VPC."""
 
     def __init__(self) -> None:
         self._parents: dict[str, str] = {}
         self.own: set[str] = set()
-        """The VPCs that the templates make."""
+        """The VPCs that the templates define."""
 
     def add(self, name: str) -> None:
         self._parents.setdefault(name, name)
@@ -103,7 +103,7 @@ class _Joined:
 
 
 def _texts(value: Any, account: str, region: str, key: str = "", position: int = 0) -> Iterator[tuple[int, str, str]]:
-    """Yield each text of a part of a template, with its place in its list and the property that has it."""
+    """Yield each text in a part of a template, with its index in its list and the name of its property."""
     text = text_of(value, account, region)
     if text is not None:
         yield position, key, text
@@ -130,12 +130,12 @@ def _referred(value: Any) -> Iterator[str]:
 
 
 def text_of(value: Any, account: str, region: str) -> str | None:
-    """Return a text that consists of literals and of the account, region and partition; None of any other value.
+    """Return a value as text if it consists of literals, the account, the region and the partition; otherwise None.
 
     Args:
-        value: Of a template.
-        account: What `AWS::AccountId` is.
-        region: What `AWS::Region` is.
+        value: A value of a template.
+        account: The value of `AWS::AccountId`.
+        region: The value of `AWS::Region`.
     """
     known = {
         "AWS::AccountId": account,

@@ -1,7 +1,7 @@
-"""The look-ups of an app: the cdk CLI asks the local AWS, and keeps its answers in a folder of the home's own.
+"""Context lookups of an app. The local AWS answers the cdk CLI, which caches the answers in the home's folder.
 
-The CLI reads `cdk.json` and writes `cdk.context.json` in the folder in which it runs. What the local AWS answers is of
-no use elsewhere, so the CLI synthesizes beside copies of the two, while the app runs in the user's own folder.
+The CLI reads `cdk.json` and writes `cdk.context.json` in the current folder. Answers of the local AWS must not get into
+the user's files. So the CLI runs in a folder with copies of both; the app runs in the user's folder.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MOST_NAMED = 3
 
 
 def prepared(folder: Path) -> Path:
-    """Make the folder in which the CLI synthesizes the app of the folder that this process runs in.
+    """Make the folder in which the CLI synthesizes the app of the current folder.
 
     Args:
         folder: The home's folder.
@@ -41,7 +41,7 @@ def prepared(folder: Path) -> Path:
 
 
 def command(app: str) -> str:
-    """Return a command as it is run from another folder than this process's.
+    """Return a command so that it can be run from another folder.
 
     Args:
         app: The command, or the folder of an assembly, as `cdk --app` takes them.
@@ -49,7 +49,7 @@ def command(app: str) -> str:
     here, path = Path.cwd(), Path(app)
     if path.is_dir():
         return str(path.resolve())
-    if path.is_file():  # the CLI runs a file by its name, one of JavaScript with Node.js
+    if path.is_file():  # the CLI runs a file by its name, and a JavaScript file with Node.js
         app = _quoted(str(path.resolve()))
         if not os.access(path, os.X_OK) and path.suffix == ".js":
             app = f"node {app}"
@@ -61,11 +61,11 @@ def _quoted(text: str) -> str:
 
 
 def _moved(text: str) -> str:
-    """Return settings of the CLI with their commands and plugins as another folder needs them."""
+    """Return the CLI's settings with their commands and plugins adapted to another folder."""
     try:
         settings = json.loads(text)
     except ValueError:
-        return text  # the CLI says what is wrong with it
+        return text  # the CLI reports the error
     if not isinstance(settings, dict):
         return text
     for name in _COMMANDS:
@@ -79,10 +79,10 @@ def _moved(text: str) -> str:
 
 
 class UnansweredError(LocalError):
-    """An app looks up what the local AWS does not have.
+    """An app that looks up resources that do not exist in the local AWS.
 
     Args:
-        missing: The look-ups, as the assembly's manifest states them.
+        missing: The lookups, as in the assembly's manifest.
     """
 
     def __init__(self, missing: Sequence[Mapping[str, Any]]) -> None:
@@ -90,8 +90,8 @@ class UnansweredError(LocalError):
         if len(missing) > _MOST_NAMED:
             named.append(f"{len(missing) - _MOST_NAMED} more")
         super().__init__(
-            f"the app looks up what the local AWS does not have: {'; '.join(named)}. Make it there (the "
-            f"local AWS stands, see above), or state the answer in {_CONTEXT}"
+            f"the app looks up resources that do not exist in the local AWS: {'; '.join(named)}. Create them there (it "
+            f"is running, see above), or add the values to {_CONTEXT}"
         )
         stated = [each.get("props") or {} for each in missing]
         self.places = [
@@ -100,13 +100,13 @@ class UnansweredError(LocalError):
 
 
 def require_answered(assembly: Path) -> None:
-    """Refuse an assembly with look-ups that the local AWS did not answer.
+    """Refuse an assembly with lookups that the local AWS did not answer.
 
     Args:
-        assembly: The folder of the assembly, whether or not it was synthesized to its end.
+        assembly: The folder of the assembly, which may be incomplete.
 
     Raises:
-        UnansweredError: There are some.
+        UnansweredError: A lookup has no answer.
     """
     try:
         missing = json.loads((assembly / "manifest.json").read_text("utf-8")).get("missing")
@@ -120,4 +120,4 @@ def _named(missing: Mapping[str, Any]) -> str:
     properties = missing.get("props") or {}
     asked = {name: value for name, value in properties.items() if name not in _ASIDE}
     place = " ".join(str(properties[name]) for name in ("account", "region") if name in properties)
-    return f"{missing.get('provider')} in {place} of {json.dumps(asked)}"
+    return f"{missing.get('provider')} in {place} with {json.dumps(asked)}"

@@ -1,4 +1,4 @@
-"""Stacks that a command left unfinished, or whose resources are gone: only these are deleted and deployed again."""
+"""Delete stacks that a command left unfinished or whose resources are gone, so that `up` redeploys only these."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ _STAGING = "AWS::S3::Bucket"
 
 
 def mend(access: Access, stacks: Sequence[Stack]) -> Iterator[str]:
-    """Delete each stack that cannot be taken as it stands, and say so.
+    """Delete each stack that is unfinished or lacks a resource, and say so.
 
-    What imports from such a stack goes before it, since CloudFormation deletes no export in use.
+    Stacks that import from such a stack are deleted first: CloudFormation does not delete an export in use.
 
     Args:
         access: The local AWS.
-        stacks: The stacks that are about to be deployed.
+        stacks: The stacks to deploy.
 
     Raises:
-        LocalError: a stack is still in progress, or cannot be deleted.
+        LocalError: A stack is still in progress, or cannot be deleted.
     """
     for stack in stacks:
         account = Account(access, stack.account, stack.region)
         yield from _settled(account, stack.name)
         reason = why_not_standing(access, stack)
         if reason:
-            yield f"{reason}; only this stack is deleted, and deployed again."
+            yield f"{reason}; deleting and redeploying only this stack."
             yield from _deleted(access, stack)
 
 
 def _settled(account: Account, name: str) -> Iterator[str]:
-    """Wait until what an earlier command has begun is over: the server goes on with it."""
+    """Wait until an operation that an earlier command started has ended: it continues on the server."""
     until = time.monotonic() + _SETTLING_SECONDS
     told = False
     while (status := _status(account, name)).endswith("_IN_PROGRESS") and not status.startswith("REVIEW"):
@@ -58,7 +58,7 @@ def _settled(account: Account, name: str) -> Iterator[str]:
 def _deleted(access: Access, stack: Stack) -> Iterator[str]:
     account = Account(access, stack.account, stack.region)
     for name in _importing(account, stack.name):
-        yield f"{name} imports from it, and is deleted first; up deploys it again."
+        yield f"{name} imports from it and is deleted first; up redeploys it."
         yield from _deleted(access, Stack(name, name, stack.account, stack.region, {}, ()))
     if said := take_away(access, [stack]):
         yield said
@@ -66,7 +66,7 @@ def _deleted(access: Access, stack: Stack) -> Iterator[str]:
     stack_id = (account.stack(stack.name) or {}).get("StackId", stack.name)
     client.delete_stack(StackName=stack.name)
     _await_end(account, stack_id)
-    if _status(account, stack.name) == "DELETE_FAILED":  # it keeps what cannot be deleted, as its next deletion would
+    if _status(account, stack.name) == "DELETE_FAILED":  # the deletion fails again, but retains what cannot be deleted
         client.delete_stack(StackName=stack.name, DeletionMode="FORCE_DELETE_STACK")
         _await_end(account, stack_id)
     if remaining := _status(account, stack.name):
@@ -78,7 +78,7 @@ def _deleted(access: Access, stack: Stack) -> Iterator[str]:
             _remove_bucket(account, kept["PhysicalResourceId"])
         else:
             named = f"{kept['LogicalResourceId']} ({kept['ResourceType']} {kept['PhysicalResourceId']})"
-            yield f"It leaves {named}, as on AWS: its DeletionPolicy retains it, or it cannot be deleted."
+            yield f"Left behind, as on AWS: {named}. Its DeletionPolicy retains it, or it cannot be deleted."
 
 
 def _status(account: Account, name: str) -> str:
@@ -92,7 +92,7 @@ def _await_end(account: Account, stack_id: str) -> None:
 
 
 def _importing(account: Account, name: str) -> Sequence[str]:
-    """The stacks that import what a stack exports."""
+    """Return the stacks that import the exports of a stack."""
     client = account.client("cloudformation")
     stack_id = (account.stack(name) or {}).get("StackId")
     pages = client.get_paginator("list_exports").paginate()
@@ -101,20 +101,20 @@ def _importing(account: Account, name: str) -> Sequence[str]:
     for export in exports:
         try:
             found |= dict.fromkeys(client.list_imports(ExportName=export)["Imports"])
-        except ClientError:  # nobody imports it
+        except ClientError:  # no stack imports it
             continue
     return list(found)
 
 
 def _kept(client: Any, stack_id: str) -> Sequence[Mapping[str, Any]]:
-    """Return the resources that the deletion of a stack, or the rollback before it, has left."""
+    """Return the resources that a stack's deletion, or the rollback before it, retained."""
     pages = client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
     events = [each for page in pages for each in page["StackEvents"]]
     return [each for each in events if each["ResourceStatus"] == "DELETE_SKIPPED" and each.get("PhysicalResourceId")]
 
 
 def _remove_bucket(account: Account, name: str) -> None:
-    """Remove the bucket of the bootstrap stack, whose name its next one takes."""
+    """Delete the bucket of the bootstrap stack, whose name the next bootstrap stack uses."""
     client = account.client("s3")
     try:
         client.delete_bucket(Bucket=name)

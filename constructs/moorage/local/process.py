@@ -1,4 +1,4 @@
-"""The local AWS as a process: started on a free port of 127.0.0.1, found again by its id, and stopped by it."""
+"""The server process of the local AWS: start it on a port of 127.0.0.1, find it by its process id, and stop it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _MARK = "# The state of a local AWS, written by moorage.local"
 
 
 class LocalError(Exception):
-    """Something that the user can act on, in a sentence."""
+    """An error that the user can act on, as a sentence."""
 
 
 @attrs.frozen
@@ -46,8 +46,8 @@ class Server:
 
     Args:
         pid: The process id.
-        port: The port it listens on, on 127.0.0.1.
-        secret: The secret that requests are signed with.
+        port: The port that it listens on, at 127.0.0.1.
+        secret: The secret access key that signs requests.
     """
 
     pid: int
@@ -56,17 +56,17 @@ class Server:
 
     @property
     def access(self) -> Access:
-        """The endpoint and the secret that a client needs."""
+        """The endpoint and the secret for a client."""
         return Access(f"http://{HOST}:{self.port}", self.secret)
 
     @property
     def lives(self) -> bool:
-        """Return whether the process is there, whatever it does."""
+        """True while the process exists, even if it does not respond."""
         return _is_server(self)
 
     @property
     def answers(self) -> bool:
-        """Return whether the process is alive and answers a request that is signed with its secret."""
+        """True if the process exists and answers a request that is signed with its secret."""
         request = AWSRequest("POST", f"{self.access.endpoint}/", data="Action=GetCallerIdentity&Version=2011-06-15")
         request.headers["Content-Type"] = "application/x-www-form-urlencoded"
         SigV4Auth(Credentials(ACCOUNT, self.secret), "sts", REGION).add_auth(request)
@@ -80,19 +80,19 @@ class Server:
 
 
 class Home:
-    """The folder in which the local AWS of one app keeps its state, beside the app: `.moorage`.
+    """The folder with the state of the local AWS of one app: `.moorage`, beside the app.
 
-    Nothing is written before `exclusive` is entered. Only the owner can read the folder and what is in it.
+    Nothing is written before `exclusive` is entered. Only the owner can read the folder and its contents.
 
     Args:
-        folder: A folder that an earlier command made, an empty one, or one that does not exist yet.
+        folder: A folder that an earlier command created, an empty folder, or one that does not exist yet.
 
     Raises:
-        LocalError: the folder belongs to something else, so that somebody's files could be lost.
+        LocalError: The folder belongs to something else, whose files could be lost.
     """
 
     MARK = ".gitignore"
-    """The file by which a later command knows the folder for its own."""
+    """The file that marks the folder as created by moorage.local."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -107,17 +107,17 @@ class Home:
         if sys.platform == "win32" or not (self.folder.exists() or self.folder.is_symlink()):
             return
         if not self.folder.is_dir():
-            raise LocalError(f"{self.folder} is not a folder; name a new or an empty one with --home")
+            raise LocalError(f"{self.folder} is not a folder; choose a new or empty folder with --home")
         if self.folder.stat().st_uid != os.getuid():
-            raise LocalError(f"{self.folder} belongs to another user of this machine; name another folder with --home")
+            raise LocalError(f"{self.folder} belongs to another user; choose another folder with --home")
         if any(self.folder.iterdir()) and not self._is_marked():
             raise LocalError(
-                f"{self.folder} is not empty, and moorage.local did not make it; name a new or an empty folder with "
-                "--home, or remove this one if it is left from an earlier version"
+                f"{self.folder} is not empty, and moorage.local did not create it; choose a new or empty folder with "
+                "--home, or remove this one if an earlier version created it"
             )
         for path in self.folder.iterdir():
             if path.is_symlink():
-                raise LocalError(f"{path} is a link, which moorage.local did not make; remove it, or name another home")
+                raise LocalError(f"{path} is a symbolic link, which moorage.local did not create; remove it")
 
     def _is_marked(self) -> bool:
         try:
@@ -133,10 +133,10 @@ class Home:
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Hold this home for one command, and make the folder if it does not exist.
+        """Lock this home for one command, and create the folder if it does not exist.
 
         Raises:
-            LocalError: another `up` or `down` holds it.
+            LocalError: Another `up` or `down` holds the lock.
         """
         if sys.platform == "win32":
             raise LocalError("the local AWS needs Linux or macOS; use WSL")
@@ -148,7 +148,7 @@ class Home:
                 lock.seek(0)
                 holder = lock.read() or "unknown"
                 raise LocalError(
-                    f"another up or down is at work in {self.folder} (process {holder}); wait until it ends"
+                    f"another up or down is running in {self.folder} (process {holder}); wait until it ends"
                 ) from None
             lock.truncate(0)
             lock.write(str(os.getpid()))
@@ -157,14 +157,14 @@ class Home:
             yield
 
     def _forget_other(self) -> None:
-        """Forget the server of another home, whose record and secret came along in a copy of the folder."""
+        """Forget the server of another home, whose record and secret were copied along with the folder."""
         if self.origin:
             self._state.unlink()
             self._secret.unlink(missing_ok=True)
 
     @property
     def origin(self) -> str | None:
-        """The folder that this one is a copy of, or was before it was moved; None if it is where it was made."""
+        """The folder that this one was copied or moved from; None if it is where it was created."""
         recorded = self._record().get("home", self._here)
         return None if recorded == self._here else str(recorded)
 
@@ -173,20 +173,23 @@ class Home:
         return str(self.folder.resolve())
 
     def running(self) -> Server | None:
-        """The server that was started here and still answers."""
+        """Return the server that was started here, if it still answers."""
         server = self._recorded()
         return server if server and server.answers else None
 
     def start(self, port: int | None = None) -> Server:
         """Start a server and wait until it answers.
 
+        Args:
+            port: The port to listen on. Default: a free port.
+
         Raises:
-            LocalError: the port is taken, or the server ends or stays silent; the log says why.
+            LocalError: The port is in use, or the server exits or does not answer; the log says why.
         """
         listener = _listening(port or 0)
         port = int(listener.getsockname()[1])
         secret = self._own_secret()
-        shutil.rmtree(self.folder / "tmp", ignore_errors=True)  # of functions whose server was killed
+        shutil.rmtree(self.folder / "tmp", ignore_errors=True)  # left by functions whose server was killed
         command = [sys.executable, "-m", "moorage.local.server", "--port", str(port), "--home", self._here]
         command += ["--descriptor", str(listener.fileno())]
         with listener, private.opened(self.log, "w") as log:
@@ -205,17 +208,17 @@ class Home:
         try:
             private.write(self._state, json.dumps({"pid": server.pid, "port": server.port, "home": self._here}))
             self._await(server, process)
-        except BaseException:  # an interruption, or a full disk, must not leave a process that nobody can find again
+        except BaseException:  # after an interruption or on a full disk, leave no process that cannot be found again
             process.kill()
             process.wait()
             self._state.unlink(missing_ok=True)
             raise
-        process.returncode = 0  # it outlives this command, which is not told how it ends
+        process.returncode = 0  # it outlives this command; otherwise Popen would warn that it still runs
         return server
 
     def _own_secret(self) -> str:
-        """Return the secret of this home, which outlives its servers: a shell that was given it goes on working."""
-        if not self._secret.exists() or not self._secret.read_text():  # a full disk leaves it empty
+        """Return the secret of this home. It outlives the server, so that the variables in a shell stay valid."""
+        if not self._secret.exists() or not self._secret.read_text():  # a full disk leaves the file empty
             private.write(self._secret, secrets.token_urlsafe(30))
         return self._secret.read_text()
 
@@ -223,13 +226,13 @@ class Home:
         until = time.monotonic() + READY_SECONDS
         while not server.answers:
             if process.poll() is not None:
-                raise LocalError(f"the local AWS ended at once (exit code {process.returncode}); {self.log} says why")
+                raise LocalError(f"the local AWS exited at startup (exit code {process.returncode}); see {self.log}")
             if time.monotonic() > until:
-                raise LocalError(f"the local AWS did not answer within {READY_SECONDS} s; {self.log} says why")
+                raise LocalError(f"the local AWS did not answer within {READY_SECONDS} s; see {self.log}")
             time.sleep(0.05)
 
     def stop(self) -> bool:
-        """End the server that was started here, and forget what it held; whether there was one."""
+        """Stop the server that was started here and delete its record. Return whether a server was running."""
         server = self._recorded()
         ended = _end(server) if server else False
         for pid in _functions(self.folder.resolve()):
@@ -239,7 +242,7 @@ class Home:
         return ended
 
     def _record(self) -> dict[str, Any]:
-        """Return the record of the server; an empty one if there is none, or if it cannot be read."""
+        """Return the record of the server; an empty record if it does not exist or cannot be read."""
         try:
             recorded = json.loads(self._state.read_text())
         except (FileNotFoundError, ValueError):
@@ -256,7 +259,7 @@ class Home:
 
 
 def _end(server: Server) -> bool:
-    """End the process by its id, if it is still the one that was started: ids are used again."""
+    """Stop the process if it is still this server: process ids are reused."""
     if not server.lives:
         return False
     until = time.monotonic() + STOP_SECONDS
@@ -271,9 +274,9 @@ def _end(server: Server) -> bool:
 
 
 def _functions(home: Path) -> Iterator[int]:
-    """Yield the processes that a home's functions left running when its server was killed. Only Linux shows them.
+    """Yield the processes that a home's functions left behind when its server was killed. This works only on Linux.
 
-    Lambda's variable for the folder of the code tells them, and what they started, from everybody else's.
+    `LAMBDA_TASK_ROOT`, Lambda's variable for the folder of the code, identifies them and the processes they started.
     """
     mark = f"LAMBDA_TASK_ROOT={home}/".encode()
     for environment in Path("/proc").glob("[0-9]*/environ"):
@@ -283,10 +286,10 @@ def _functions(home: Path) -> Iterator[int]:
 
 
 def _is_server(server: Server) -> bool:
-    """Return whether a process is the one that was started at that port: ids are used again, by other servers too."""
+    """Return whether a process is this server: process ids are reused, even by other local AWS servers."""
     try:
         command = Path(f"/proc/{server.pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-    except OSError:  # there is no /proc on macOS, and a slim Linux has no ps
+    except OSError:  # macOS has no /proc, and a slim Linux has no ps
         if sys.platform == "linux":
             return False
         shown = subprocess.run(
@@ -297,7 +300,7 @@ def _is_server(server: Server) -> bool:
 
 
 def _listening(port: int) -> socket.socket:
-    """Listen at a port, or at a free one for 0, so that nobody else does while the server starts."""
+    """Listen on a port, or on a free one for 0, so that no other process takes it before the server starts."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -305,6 +308,6 @@ def _listening(port: int) -> socket.socket:
         listener.listen()
     except (OSError, OverflowError) as error:
         listener.close()
-        reason = getattr(error, "strerror", None) or "ports end at 65535"
-        raise LocalError(f"port {port} of {HOST} cannot be used ({reason}); leave --port out for a free one") from error
+        reason = getattr(error, "strerror", None) or "the highest port is 65535"
+        raise LocalError(f"port {port} on {HOST} cannot be used ({reason}); omit --port to use a free port") from error
     return listener

@@ -1,4 +1,4 @@
-"""The progress of a deployment: of what the cdk CLI prints, one line for each resource, and a count that is right."""
+"""The progress of a deployment: one line of the cdk CLI's output for each resource, with a correct count."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _COLORS = re.compile(_COLOR)
 _AGAIN = "Failed resources:"
 _STACK = "AWS::CloudFormation::Stack"
 _UNDER_WAY = ("_IN_PROG", "_CLEANUP")
-"""Parts of a status, of which the CLI prints the first 23 characters."""
+"""Parts of statuses in progress. The CLI prints only the first 23 characters of a status."""
 _ROLLED_BACK = "UPDATE_ROLLBACK_COMPLET"
 _UPDATE = "UPDATE_IN_PROGRESS"
 
 
 @attrs.define
 class _Count:
-    """How many resources of a stack are done, and of how many; what is rolled back is done no more."""
+    """The number of finished resources of a stack, and of all. Resources that are rolled back no longer count."""
 
     total: int = 0
     done: set[str] = attrs.field(factory=set)
@@ -33,17 +33,17 @@ class _Count:
         self.failed |= status.endswith("_FAILED")
         if not self.failed:
             self.done.add(resource)
-            if last or len(self.done) > self.total:  # a change set counts what may change, and not all of it does
+            if last or len(self.done) > self.total:  # a change set counts every resource that may change
                 self.total = len(self.done) if self.total else 0
         width = len(str(self.total))
         return f"{len(self.done):>{width}}/{self.total}" if self.total else f"{len(self.done):>3}"
 
 
 class Progress:
-    """The lines to show of those that the cdk CLI prints.
+    """A filter for the progress lines of the cdk CLI.
 
-    The CLI shows the start and the end of each resource, counts an update's cleanup as a resource of its own, and what
-    was replaced as undone; and it repeats what failed.
+    The CLI prints the start and the end of each resource, and repeats the failed resources. It counts the cleanup of
+    an update as a separate resource, and a replaced resource as unfinished. This filter shows each end once.
     """
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class Progress:
         self._rolled_back: set[str] = set()
 
     def lines(self, printed: str) -> Iterator[str]:
-        """Yield what is to be shown of a line."""
+        """Yield the lines to show for a printed line."""
         event = _EVENT.match(printed)
         if printed.strip() == _AGAIN:
             self._repeats = True
@@ -72,7 +72,7 @@ class Progress:
             self._counts[event["stack"]] = _Count(int(event["total"] or 0) - (event["status"] == _UPDATE))
         rolled_back = event["status"].startswith(_ROLLED_BACK)
         if rolled_back and event["stack"] not in self._rolled_back:
-            self._rolled_back.add(event["stack"])  # this is the start of the cleanup; the end of it comes
+            self._rolled_back.add(event["stack"])  # this is the start of the cleanup; its end is printed later
             return
         if any(word in event["status"] for word in _UNDER_WAY):
             return

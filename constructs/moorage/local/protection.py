@@ -1,4 +1,4 @@
-"""Protection and contents that keep resources from being deleted, removed before the local AWS is taken down."""
+"""Protection and contents that prevent the deletion of resources, removed before stacks are deleted."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from moorage.local.assembly import Stack
 from moorage.local.environment import Access
 
 _NESTED = "AWS::CloudFormation::Stack"
-_UNPROTECTED, _EMPTIED = "took protection from", "emptied"
+_UNPROTECTED, _EMPTIED = "removed protection from", "emptied"
 _MOST_DELETED = 100
 
 
 @attrs.frozen
 class _Kind:
-    """A type of resource that may be protected or full.
+    """A type of resource that can be protected or non-empty.
 
     Args:
-        done: What was done to those that were, as the user reads it.
+        done: The action, as the user reads it.
         noun: The resource, as the user reads it.
-        free: What does it, and returns whether there was need.
+        free: A function that removes the protection or the contents, and returns whether there were any.
     """
 
     done: str
@@ -34,11 +34,14 @@ class _Kind:
 
 
 def take_away(access: Access, stacks: Sequence[Stack]) -> str | None:
-    """Take protection from what stacks made, empty it, and return a sentence that says so; None if there was no need.
+    """Remove protection and contents of the resources of stacks.
 
     Args:
         access: The local AWS.
-        stacks: Stacks that are about to be deleted.
+        stacks: The stacks to delete.
+
+    Returns:
+        A sentence about the changes; None if there were none.
     """
     done: Counter[tuple[str, str]] = Counter()
     for stack in stacks:
@@ -51,7 +54,7 @@ def take_away(access: Access, stacks: Sequence[Stack]) -> str | None:
     for (what, noun), count in sorted(done.items(), reverse=True):
         parts.setdefault(what, []).append(f"{count} {_plural(noun) if count > 1 else noun}")
     said = "; ".join(f"{what} {', '.join(nouns)}" for what, nouns in parts.items())
-    return f"{said[0].upper()}{said[1:]}, since this AWS is a throw-away one."
+    return f"{said[0].upper()}{said[1:]}, since the local AWS is disposable."
 
 
 def _plural(noun: str) -> str:
@@ -73,7 +76,7 @@ def _free_stack(account: Account, name: str, done: Counter[tuple[str, str]]) -> 
 def _freed(kind: _Kind, account: Account, physical_id: str) -> bool:
     try:
         return kind.free(account, physical_id)
-    except ClientError:  # what is gone, or not to be asked, is not in the way; if it is, the deletion says so
+    except ClientError:  # it may be gone; if it blocks the deletion, CloudFormation reports it
         return False
 
 
@@ -111,7 +114,7 @@ def _user_pool(account: Account, name: str) -> bool:
 
 
 def _database(kind: str) -> Callable[[Account, str], bool]:
-    """Return what frees an instance or a cluster, which have operations of one form."""
+    """Return the function that unprotects a database instance or cluster; their operations differ only in names."""
     operation, identifier = {"Instance": ("db_instance", "DBInstance"), "Cluster": ("db_cluster", "DBCluster")}[kind]
 
     def free(account: Account, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""How a shell, the AWS CLI of either version and boto3 reach the local AWS."""
+"""The commands with which a shell, either version of the AWS CLI and boto3 use the local AWS."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from moorage.local.environment import ACCOUNT, REGION, Access
 
 
 def shell_lines(access: Access, secret: Path, places: Sequence[tuple[str, str]]) -> list[str]:
-    """Return what to type: one line for each account and region that was deployed, then what works after it.
+    """Return the commands to type: one line for each account and region, and an example that works after it.
 
-    Version 1 of the CLI and boto3 read `AWS_DEFAULT_REGION`, version 2 prefers `AWS_REGION` (their user guides,
-    "Environment variables"); a session token of other credentials would go with the key.
+    Version 1 of the CLI and boto3 read `AWS_DEFAULT_REGION`; version 2 prefers `AWS_REGION` (their user guides,
+    "Environment variables"). The session token is emptied, since one of other credentials would be sent with the key.
 
     Args:
         access: The local AWS.
-        secret: The file with its secret.
-        places: The accounts and regions that were deployed.
+        secret: The file that contains its secret.
+        places: The deployed accounts and regions.
     """
     read = f'"$(cat {shlex.quote(str(secret))})"'
     lines = [

@@ -1,4 +1,4 @@
-"""The cdk CLI, run where it sees the local AWS and no other."""
+"""The cdk CLI, run in an environment where it reaches only the local AWS."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ from moorage.local.progress import Progress
 from moorage.local.report.readback import TOOLKIT
 
 _ALWAYS = ("--no-notices", "--no-ci", "--profile=", "--proxy=", "--ca-bundle-path=", "--role-arn=")
-"""Arguments outweigh `cdk.json`, `~/.cdk.json` and variables such as `CDK_PROXY`, each of which may lead elsewhere.
+"""Arguments that override `cdk.json`, `~/.cdk.json` and variables such as `CDK_PROXY`, which could lead elsewhere.
 
-With `CI` set, the CLI prints its progress and its errors to standard output; here they stand in one place.
+Without `--no-ci`, the CLI would print its progress and errors to standard output if `CI` is set.
 """
-DISCARD = "down --discard ends the local AWS whatever stands"
-"""The way out that is always open."""
-_AGAIN = "run it again when it is mended"
+DISCARD = "down --discard stops the local AWS without deleting its stacks"
+"""The last resort, named in errors about stacks that cannot be deleted."""
+_AGAIN = "fix it and run up again"
 _WATCH_SECONDS = 1.0
-"""How often to look whether the server is still there: the CLI's own SDK tries again for a minute and a half."""
+"""The interval at which to check that the server is running: the CLI itself retries for a minute and a half."""
 
 
 class Toolkit:
-    """Runs the `cdk` that the PATH names.
+    """A runner of the `cdk` on the PATH.
 
     Args:
-        home: Where the assembly is written.
-        app: The command that synthesizes, or a synthesized assembly, as `cdk --app` takes them; what `cdk.json` names
-            without it.
+        home: The folder to write the assembly to.
+        app: The command that synthesizes the app, or a cloud assembly, as `cdk --app` takes them. Default: the `app` of
+            `cdk.json`.
 
     Raises:
-        LocalError: there is no `cdk`, the folder has no assembly, or the assembly and the home are inside each other.
+        LocalError: There is no `cdk`, the folder is not an assembly, or the assembly and the home contain each other.
     """
 
     def __init__(self, home: Home, app: str | None) -> None:
@@ -60,19 +60,19 @@ class Toolkit:
         theirs, ours = assembly.resolve(), self._home.assembly.resolve()
         if theirs != ours and (theirs.is_relative_to(ours) or ours.is_relative_to(theirs)):
             raise LocalError(
-                f"--app {assembly} and --home {self._home.folder} must not be inside each other; name a folder outside "
-                "of the assembly with --home"
+                f"--app {assembly} and --home {self._home.folder} must not contain each other; choose a folder outside "
+                "the assembly with --home"
             )
 
     def synthesize(self, standing: Callable[[], Server]) -> Path:
-        """Write the app's assembly, for which the local AWS answers what the app looks up.
+        """Synthesize the app; the local AWS answers its lookups.
 
         Args:
-            standing: What starts the local AWS if it is not there; an assembly that is given needs none.
+            standing: A function that returns the server, started if necessary; not called for an assembly.
 
         Raises:
-            UnansweredError: the app looks up what is not there.
-            LocalError: the app does not synthesize; what it printed stands above.
+            UnansweredError: The local AWS cannot answer a lookup.
+            LocalError: The app does not synthesize; its output is printed above.
         """
         if self._given:
             return self._taken(self._given)
@@ -80,30 +80,30 @@ class Toolkit:
         environment |= {"CDK_DEFAULT_ACCOUNT": ACCOUNT, "CDK_DEFAULT_REGION": REGION}
         app = ["--app", lookups.command(self._app)] if self._app else []
         arguments = ["synth", "--quiet", *app, "--output", str(self._home.assembly.resolve()), "--path-metadata"]
-        # the app runs with the user's own mask: it may write files of the user's
+        # the app runs with the user's own umask, since it may write files of the user
         done = self._run(arguments, environment, umask=-1, folder=lookups.prepared(self._home.folder))
         private.restrict(self._home.folder)
         if self._contains_home():
             shutil.rmtree(self._home.assembly, ignore_errors=True)
             name = self._home.folder.resolve().name
             raise LocalError(
-                f"an asset of the app contains {self._home.folder}, where the app is synthesized; leave it out of the "
-                f"asset (exclude=['{name}']), or name a folder outside of the asset with --home"
+                f"an asset of the app contains {self._home.folder}, where the app is synthesized; exclude it from the "
+                f"asset (exclude=['{name}']), or choose a folder outside the asset with --home"
             )
         if done:
             lookups.require_answered(self._home.assembly)
-            raise LocalError(f"the app does not synthesize (cdk ended with {done}); what it printed stands above")
+            raise LocalError(f"cdk synth failed (exit code {done}); see its output above")
         return self._home.assembly
 
     def _contains_home(self) -> bool:
-        """Return whether an asset was copied from a folder around the home: it differs each time, if it ever ends."""
+        """Return whether an asset contains the home. It would change in every synthesis, which might never end."""
         parts = self._home.folder.resolve().parts
         below = [Path(*parts[number:]) for number in range(1, len(parts))]
         assets = list(self._home.assembly.glob("asset.*"))
         return any((asset / home / Home.MARK).exists() for asset in assets for home in below)
 
     def _taken(self, assembly: Path) -> Path:
-        """Keep a copy of what is deployed, which `down` needs."""
+        """Copy the given assembly into the home, since `down` needs it later."""
         if assembly.resolve() != self._home.assembly.resolve():
             shutil.rmtree(self._home.assembly, ignore_errors=True)
             shutil.copytree(assembly, self._home.assembly, ignore_dangling_symlinks=True)
@@ -111,47 +111,47 @@ class Toolkit:
         return self._home.assembly
 
     def bootstrap(self, server: Server, account: str, region: str, qualifier: str | None = None) -> None:
-        """Give an account and region what `cdk deploy` needs of it.
+        """Bootstrap an account and region.
 
         Args:
             server: The local AWS.
-            account: The account.
-            region: The region.
-            qualifier: The qualifier of its resources' names, if the app states one; its stack is named by it too.
+            account: The account to bootstrap.
+            region: The region to bootstrap.
+            qualifier: The qualifier of the resource names and of the bootstrap stack; None for CDK's default.
         """
         environment = sealed(self._home.folder, server.access, account=account, region=region)
         trust = [] if account == ACCOUNT else TRUST
         own = ["--qualifier", qualifier, "--toolkit-stack-name", f"{TOOLKIT}-{qualifier}"] if qualifier else []
         arguments = ["bootstrap", f"aws://{account}/{region}", *own, *trust, "--app", str(self._home.assembly)]
         if done := self._run(arguments, environment, server):
-            raise LocalError(self._reason(server, f"bootstrapping {account} in {region} failed", done, _AGAIN))
+            raise LocalError(self._reason(server, f"cdk bootstrap of {account} {region} failed", done, _AGAIN))
 
     def deploy(self, server: Server, paths: Sequence[str], account: str) -> None:
-        """Deploy stacks of the assembly, with progress.
+        """Deploy stacks of the assembly and show the progress.
 
         Args:
             server: The local AWS.
-            paths: The stacks' paths.
-            account: The account whose credentials the CLI has; a legacy synthesizer takes no role of another.
+            paths: The paths of the stacks.
+            account: The account of the CLI's credentials; a legacy synthesizer assumes no role in another account.
 
         Raises:
-            LocalError: a stack does not deploy; the reason stands above, and CloudFormation rolled it back.
+            LocalError: A stack fails to deploy; the reason is printed above, and CloudFormation rolled it back.
         """
         arguments = ["deploy", *paths, "--exclusively", "--require-approval", "never", "--progress", "events"]
-        self._at(server, arguments, account, "deploying failed", _AGAIN)
+        self._at(server, arguments, account, "cdk deploy failed", _AGAIN)
 
     def destroy(self, server: Server, paths: Sequence[str], account: str) -> None:
-        """Destroy stacks of the assembly, those that need others first.
+        """Destroy stacks of the assembly, in reverse deployment order.
 
         Args:
             server: The local AWS.
-            paths: The stacks' paths.
-            account: As for `deploy`.
+            paths: The paths of the stacks.
+            account: The account whose credentials the CLI uses, as for `deploy`.
 
         Raises:
-            LocalError: a stack cannot be deleted; the reason stands above.
+            LocalError: A stack cannot be deleted; the reason is printed above.
         """
-        self._at(server, ["destroy", *paths, "--exclusively", "--force"], account, "destroying failed", DISCARD)
+        self._at(server, ["destroy", *paths, "--exclusively", "--force"], account, "cdk destroy failed", DISCARD)
 
     def _at(self, server: Server, arguments: list[str], account: str, failed: str, way_out: str) -> None:
         environment = sealed(self._home.folder, server.access, account=account)
@@ -159,13 +159,13 @@ class Toolkit:
             raise LocalError(self._reason(server, failed, done, way_out))
 
     def _reason(self, server: Server, failed: str, code: int, way_out: str) -> str:
-        """What failed, with where to look; a server that is gone is the reason for all that cdk prints."""
+        """Return the error message for a failed command; if the server is gone, that is the reason."""
         if server.answers:
-            return f"{failed} (cdk ended with {code}): the first reason stands above; {way_out}"
+            return f"{failed} (exit code {code}); see the first error above; {way_out}"
         return self._gone()
 
     def _gone(self) -> str:
-        return f"the local AWS ended meanwhile ({self._home.log} may say why); up starts it anew"
+        return f"the local AWS stopped unexpectedly (see {self._home.log}); run up to restart it"
 
     def _run(
         self,
@@ -176,12 +176,19 @@ class Toolkit:
         umask: int = private.UMASK,
         folder: Path | None = None,
     ) -> int:
-        """Run the CLI; with a server, watch it, and show of the output what is progress.
+        """Run the CLI. With a server, check that it keeps running, and filter the output.
+
+        Args:
+            arguments: The arguments of the CLI.
+            environment: Its environment variables.
+            server: The local AWS that the CLI deploys to. Default: none, and all output is shown.
+            umask: The mask for the modes of the files that it writes.
+            folder: The directory to run in. Default: the current one.
 
         Raises:
-            LocalError: the server ended.
+            LocalError: The server stopped.
         """
-        # a group of its own, so that an interruption ends the app too, which would go on writing the assembly
+        # in a process group, so that an interruption also ends the app, which would keep writing the assembly
         command = [self._program, *arguments, *_ALWAYS]
         if server and sys.stderr.isatty():
             environment.setdefault("FORCE_COLOR", "1")
@@ -206,7 +213,7 @@ class Toolkit:
                         raise LocalError(self._gone())
                 code = cdk.wait()
                 for reader in readers:
-                    reader.join(_WATCH_SECONDS)  # not for ever: what the CLI started may hold its output open
+                    reader.join(_WATCH_SECONDS)  # a process that the CLI started may keep the output open
             except BaseException:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(cdk.pid, signal.SIGKILL)
@@ -218,12 +225,12 @@ class Toolkit:
 def _is_folder(app: str) -> bool:
     try:
         return Path(app).is_dir()
-    except (OSError, ValueError):  # a command may be longer than any name
+    except (OSError, ValueError):  # a command may be longer than any file name
         return False
 
 
 def _showing(printed: IO[str] | None, shown: IO[str]) -> threading.Thread:
-    """Show what is printed, as far as it is to be seen, until its end."""
+    """Show the filtered output of a stream in a thread."""
 
     def show() -> None:
         progress = Progress()

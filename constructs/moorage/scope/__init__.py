@@ -1,1 +1,1 @@
-"""What an app, a stage, an account and a region have once: names and the one validation."""
+"""The scopes of an app: places, unique names, exports, the inventory of constructs, and the validation of stages."""

@@ -1,4 +1,4 @@
-"""The names that an account and region has once, and what takes them in an app."""
+"""The names that must be unique in an account and region, and the constructs of an app that use them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Claim:
         return self.stack == other.stack or (None not in self.place and self.place == other.place)
 
     def may_be_of_same_place(self, other: _Claim) -> bool:
-        """Return whether the places may be the same; stages of an app differ unless they say otherwise."""
+        """Return whether the places may be the same. Unknown places of different stages are assumed to differ."""
         pairs = zip(self.place, other.place, strict=True)
         return self.stage == other.stage and all(None in pair or pair[0] == pair[1] for pair in pairs)
 
@@ -41,15 +41,15 @@ _claims: PerConstruct[IConstruct, list[_Claim]] = PerConstruct()
 
 
 def claim_name(construct: Construct, kind: str, name: str) -> None:
-    """Record that `construct` takes a name that its account and region have once.
+    """Record that `construct` uses a name that must be unique in its account and region.
 
-    Two of one account and region are an error of the app. Two of stacks whose account and region are not known may be
-    of different ones, so they are a warning.
+    The same name twice in one account and region is an error of the app. If the account or region of the stacks is not
+    known, they may differ, so it is a warning.
 
     Args:
-        construct: The construct that takes the name.
-        kind: The CloudFormation type that the name is of.
-        name: The name; one that CloudFormation chooses, or a token, is not recorded.
+        construct: The construct that uses the name.
+        kind: The CloudFormation type of the named resource.
+        name: The name. Tokens are not recorded.
     """
     if is_token(name):
         return
@@ -66,8 +66,8 @@ def claim_name(construct: Construct, kind: str, name: str) -> None:
         if claim.may_be_of_same_place(earlier):
             cdk.Annotations.of(construct).add_warning_v2(
                 _SAME_NAME_WARNING,
-                f"{earlier.construct.node.path} is the {kind} {name!r} too, and an account and region has one of that "
-                "name; give their stacks env= where these differ, or one of them another name",
+                f"{earlier.construct.node.path} is also the {kind} {name!r}, and the name must be unique in an account "
+                "and region; give their stacks env= if their accounts or regions differ, or one of them another name",
             )
             return
 
@@ -77,12 +77,12 @@ def _conflict(earlier: _Claim, claim: _Claim) -> list[str]:
         return []
     paths = f"{earlier.construct.node.path} and {claim.construct.node.path}"
     return [
-        f"{paths} are both the {claim.kind} {claim.name!r} of one account and region, and AWS keeps it for "
-        "the first; give one of them another name, or leave the name out"
+        f"{paths} are both the {claim.kind} {claim.name!r} of one account and region, where the name must be unique; "
+        "give one of them another name, or leave the name out"
     ]
 
 
 def exists(construct: IConstruct) -> bool:
-    """Return whether a construct and all around it are still in their app: `try_remove_child` removes one."""
+    """Return whether a construct and its scopes are still in the app, since `try_remove_child` can remove them."""
     scope = construct.node.scope
     return scope is None or (scope.node.try_find_child(construct.node.id) is construct and exists(scope))

@@ -1,4 +1,4 @@
-"""Values that stay exported from a stack when no other stack imports them any more."""
+"""The values that a stack exports even if no other stack imports them any more."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ _STRENGTH_CONTEXT = "@aws-cdk/core:defaultCrossStackReferences"
 
 
 def keep_exported(construct: Construct, values: Iterable[str]) -> None:
-    """Export values from the stack of `construct`, under the names that CDK derives, before and after they are used.
+    """Export values from the stack of `construct`, even if no other stack imports them.
 
-    CDK exports only what is imported. A stack that stops importing a value is deployed after the one that exports it,
-    which CloudFormation refuses to change then: the export is in use (aws-cdk #7602). Weak references, which `cdk init`
-    sets, read outputs and export nothing.
+    CDK exports only values that other stacks import. A stack that stops importing a value is deployed after the stack
+    that exports it. CloudFormation then refuses to remove the export, which is still in use (aws-cdk #7602). Weak
+    references, which `cdk init` configures, read outputs and export nothing.
 
     Args:
-        construct: The construct whose stack exports them.
-        values: Attributes of resources of that stack.
+        construct: The construct whose stack exports the values.
+        values: The attributes of resources of that stack.
     """
     if construct.node.try_get_context(_STRENGTH_CONTEXT) == "weak":
         return
     stack = cdk.Stack.of(construct)
-    if stack.nested:  # its exports would be those of its parent, which CDK makes as they are needed
+    if stack.nested:  # the exports would be those of its parent stack, which CDK creates as needed
         return
     for value in values:
         stack.export_value(value)
 
 
 def is_of_stack(value: str, construct: Construct) -> bool:
-    """Tell whether a value is an attribute or a parameter of the stack of `construct`, so that it can export it."""
+    """Return whether a value is an attribute or parameter of the stack of `construct`, which can export it."""
     if not is_token(value):
         return False
     reference = cdk.Tokenization.reverse_complete_string(value)

@@ -1,4 +1,4 @@
-"""Values that belong to constructs which cannot hold them themselves."""
+"""Values of constructs that cannot hold them as attributes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ Value = TypeVar("Value")
 
 
 class PerConstruct(Generic[Owner, Value]):
-    """One value for each construct, found by the identity of its Python object.
+    """A mapping of constructs to values, by the identity of their Python objects.
 
     A value and its owner stay in memory until the process ends. jsii keeps every object that Python creates for that
     long in any case, because it cannot know which of them JavaScript still refers to. An attribute of the construct
-    would not do: the proxies that jsii returns for imported resources, as `Vpc.from_lookup` does, take none.
+    is no alternative, since the proxies of imported resources, such as those of `Vpc.from_lookup`, do not support any.
 
-    Each time that jsii returns an imported resource, it makes a new proxy. A value is found only by the proxy that it
-    was set for.
+    jsii creates a new proxy each time that it returns an imported resource. A value is found only by the proxy for
+    which it was set.
     """
 
     def __init__(self) -> None:
@@ -28,15 +28,15 @@ class PerConstruct(Generic[Owner, Value]):
         return self._values.get(owner)
 
     def set(self, owner: Owner, value: Value) -> None:
-        """Set the value of a construct, in place of any other."""
+        """Set the value of a construct, replacing any previous one."""
         self._values[owner] = value
 
     def get_or_make(self, owner: Owner, make: Callable[[], Value]) -> Value:
-        """Return the value of a construct; make it first if there is none."""
+        """Return the value of a construct, and create it if needed."""
         if owner not in self._values:
             self._values[owner] = make()
         return self._values[owner]
 
     def items(self) -> ItemsView[Owner, Value]:
-        """Return each construct with its value, in the order in which they first had one."""
+        """Return each construct with its value, in the order in which the values were first set."""
         return self._values.items()

@@ -1,4 +1,4 @@
-"""The place of a thing: the account, region, stage and VPC that it is of, as far as that is known at synthesis."""
+"""The places of constructs: their account, region, stage and VPC, if these are known at synthesis."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def stage_path(construct: IConstruct) -> str | None:
 
 
 def has_stack(construct: Construct, place: Place) -> bool:
-    """Return whether the app of `construct` has a stack in this account and region."""
+    """Return whether the app of `construct` has a stack in an account and region."""
     return any(isinstance(each, cdk.Stack) and place_of(each) == place for each in construct.node.root.node.find_all())
 
 
@@ -59,17 +59,17 @@ def check_place(
     across_accounts: bool = False,
     across_regions: bool = False,
 ) -> None:
-    """Add a problem if a thing is known to be of another account, region or stage than what uses it.
+    """Add a problem if a thing is known to be in another account, region or stage than the construct that uses it.
 
     Unknown places pass: tokens, stacks without an environment, and values that CDK has not looked up yet.
 
     Args:
         problems: The problems to add to.
-        argument: The name of the argument that takes the thing.
-        thing: A resource or any other construct, or an ARN. None passes.
-        scope: The construct that uses it, or the scope that this is defined in.
-        across_accounts: Whether AWS lets it be of another account.
-        across_regions: Whether AWS lets it be of another region.
+        argument: The name of the argument.
+        thing: The resource or other construct, or an ARN. None passes.
+        scope: The construct that uses the thing, or the scope of that construct.
+        across_accounts: Whether to accept a thing in another account. Default: False.
+        across_regions: Whether to accept a thing in another region. Default: False.
     """
     if thing is None:
         return
@@ -80,38 +80,38 @@ def check_place(
     ):
         if not allowed and own and other and own != other:
             problems.add(
-                f"{argument} must be of {kind} {own}, as the stack that uses it (got {kind} {other}); use one of "
-                f"{kind} {own}"
+                f"{argument} must be in {kind} {own}, the {kind} of the stack that uses it (got {kind} {other}); "
+                f"use one in {kind} {own}"
             )
     if own_place.stage is not None and place.stage not in {None, own_place.stage}:
         problems.add(
-            f"{argument} must be of the stage {own_place.stage!r}, as what uses it (got stage {place.stage!r}); define "
-            "it in each stage, or import it by its name or ARN"
+            f"{argument} must be in the stage {own_place.stage!r}, the stage of the construct that uses it (got stage "
+            f"{place.stage!r}); define it in each stage, or import it by its name or ARN"
         )
 
 
 def check_in_vpc(
     problems: Problems, argument: str, things: Iterable[ec2.ISubnet | ec2.ISecurityGroup], vpc: ec2.IVpc
 ) -> None:
-    """Add a problem for each subnet or security group that is known to be of another VPC.
+    """Add a problem for each subnet or security group that is known to be in another VPC.
 
     Args:
         problems: The problems to add to.
-        argument: The name of the argument that takes them.
-        things: The subnets or security groups. What is imported only by its own id may be of any VPC.
-        vpc: The VPC that they have to be of.
+        argument: The name of the argument.
+        things: The subnets or security groups. If they are imported only by their IDs, their VPC is unknown.
+        vpc: The VPC in which they must be.
     """
     for thing in things:
         vpc_id = getattr(thing.node.default_child, "vpc_id", None) or getattr(thing.node.scope, "vpc_id", None)
         if isinstance(vpc_id, str) and _differ(vpc_id, _vpc_id(vpc)):
             problems.add(
-                f"{argument} must be of the VPC {vpc.node.path} (got {thing.node.path}, of another); use one of that "
-                "VPC"
+                f"{argument} must be in the VPC {vpc.node.path} (got {thing.node.path} in another VPC); "
+                "use one in that VPC"
             )
 
 
 def are_different_vpcs(first_vpc: ec2.IVpc, second_vpc: ec2.IVpc) -> bool:
-    """Tell whether two VPCs are known to differ."""
+    """Return whether two VPCs are known to be different."""
     return first_vpc is not second_vpc and _differ(_vpc_id(first_vpc), _vpc_id(second_vpc))
 
 
@@ -124,7 +124,7 @@ def _vpc_id(vpc: ec2.IVpc) -> str:
 
 
 def _differ(first_id: str, second_id: str) -> bool:
-    """Tell whether two ids of VPCs are known to differ: each is written, or that of a VPC of this app."""
+    """Return whether two VPC IDs are known to be different: each is written out, or is that of a VPC of this app."""
     return first_id != second_id and _is_known(first_id) and _is_known(second_id)
 
 
@@ -142,7 +142,7 @@ def _stack_of(construct: IConstruct) -> cdk.Stack:
 
 
 def _place_of_stack(stack: cdk.Stack) -> _StackPlace:
-    """Return the place of a stack, asked once, since each part is a round trip to node."""
+    """Return the place of a stack. It is read once, since each part is a round trip to node."""
     place = _stack_places.get(stack)
     if place is None:
         account, region = (None if is_token(each) else each for each in (stack.account, stack.region))
@@ -163,10 +163,10 @@ def _place_of_thing(thing: IConstruct | str) -> _StackPlace:
 
 
 def _find_place(thing: IConstruct) -> _StackPlace:
-    """Return the place of a construct: in its ARN if that is known, else where it was imported or defined.
+    """Return the place of a construct: from its ARN if that is known, else where it was imported or defined.
 
-    CDK's own `env` of what is imported by its ARN is that of the ARN for some types and that of the stack for others.
-    An imported thing has no stage of its own: what refers to it is known as text.
+    For a resource that is imported by its ARN, CDK's `env` is that of the ARN for some types and that of the stack for
+    others. An imported resource belongs to no stage, since it is referred to by plain strings.
     """
     if not _is_imported(thing):
         return _place_of_stack(_stack_of(thing))
@@ -184,12 +184,12 @@ def _find_place(thing: IConstruct) -> _StackPlace:
 
 
 def _is_imported(thing: IConstruct) -> bool:
-    """Tell whether jsii knows a construct only by its interfaces, as it does what CDK's `from_*` methods return."""
+    """Return whether jsii knows a construct only by its interfaces, like the results of CDK's `from_*` methods."""
     return type(thing).__name__.endswith("Proxy")
 
 
 def _place_in_arn(arn: str) -> _StackPlace:
-    """Return the place that an ARN names; nothing if it is no ARN, or not known."""
+    """Return the place in an ARN, or an unknown place for tokens and for other strings."""
     parts = None if is_token(arn) else _ARN.match(arn)
     if not parts:
         return _StackPlace(None, None, None)
@@ -197,7 +197,7 @@ def _place_in_arn(arn: str) -> _StackPlace:
 
 
 def _arn_of(thing: IConstruct) -> str:
-    """Return the ARN of an imported thing, by the attribute that its interface is named for; empty if it has none."""
+    """Return the ARN of an imported resource, whose attribute has the name of its interface, or an empty string."""
     for interface in _interfaces_of(thing):
         attribute = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", interface.__name__.removeprefix("_").removeprefix("I"))
         attribute = f"{attribute.removesuffix('Proxy').rstrip('_').removesuffix('_Base').lower()}_arn"

@@ -1,4 +1,4 @@
-"""The checks that need all of a stage, reported together before its templates are written."""
+"""The checks that need a complete stage, reported together before its templates are written."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from moorage.scope.per_construct import PerConstruct
 
 @jsii.implements(IValidation)
 class _StageValidation:
-    """The one validation of a stage; CDK asks it after everything is defined."""
+    """The single validation of a stage, which CDK calls after everything is defined."""
 
     def __init__(self) -> None:
         self.checks: list[Callable[[], list[str]]] = []
@@ -26,7 +26,7 @@ _validations: PerConstruct[cdk.Stage, _StageValidation] = PerConstruct()
 
 
 def add_stage_check(construct: Construct, check: Callable[[], list[str]]) -> None:
-    """Add a check that returns errors once all of the stage of `construct` is defined."""
+    """Add a check that runs and returns errors after the complete stage of `construct` is defined."""
     validation = _validation_of(construct)
     if validation:
         validation.checks.append(check)

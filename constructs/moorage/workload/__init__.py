@@ -1,1 +1,1 @@
-"""What runs, in values that check themselves: pure Python, without `aws_cdk` at run time."""
+"""The values of a task and the limits that they keep: pure Python, without `aws_cdk` at run time."""

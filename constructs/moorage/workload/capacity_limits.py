@@ -1,4 +1,4 @@
-"""The limits of what tasks run on, and of how they are spread over it; rows of the table in `limits`."""
+"""The limits of capacities, strategies, placement and instances; rows of the table in `limits`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from moorage.workload.limit import Botocore, Limit, at_least, at_most, comma_sep
 PLACEMENT_STRATEGIES = at_most(
     "placement-strategies",
     5,
-    hint="leave out those that seldom decide",
+    hint="leave out the least important ones",
     source=Botocore(
         "ecs",
         "CreateServiceRequest",
@@ -156,7 +156,7 @@ TARGET_CAPACITY = in_range(
     1,
     100,
     unit="%",
-    hint="use 1 to 100, where 100 keeps no instance spare",
+    hint="use 1 to 100; 100 keeps no spare instances",
     source=Botocore(
         "ecs",
         "ManagedScaling",
@@ -187,11 +187,11 @@ INSTANCE_WARMUP = in_range(
 _AMI_PATHS = re.compile(
     r"/aws/service/(ecs/optimized-ami/|bottlerocket/|ami-windows-latest/Windows_Server-\d+-\w+-\w+-ECS_Optimized\b)"
 )
-"""The SSM parameters of AWS's AMIs for container instances; others are the user's own, and pass."""
+"""The SSM parameters of AWS's AMIs for container instances. Other parameters belong to the user and pass."""
 
 
 def _ami_system(path: str) -> str:
-    """Return the system of AWS's AMI: Windows by its name in ECS, as far as the path has it."""
+    """Return the operating system of one of AWS's AMIs, for Windows as ECS names it."""
     windows = re.search(r"Windows_Server-(\d+)-\w+-(Core|Full)|windows_server/(\d+)/\w+/(core|full)", path)
     if windows:
         return "_".join(["WINDOWS_SERVER", *filter(None, windows.groups())]).upper()
@@ -199,7 +199,7 @@ def _ami_system(path: str) -> str:
 
 
 def _ami_architecture(path: str) -> str | None:
-    """Return the architecture of AWS's AMI; None of the user's own, and where the path does not tell."""
+    """Return the architecture of one of AWS's AMIs, or None if it is the user's own or the path does not show it."""
     named = re.search(r"/(arm64|x86_64)/", path)
     if not _AMI_PATHS.match(path):
         return None
@@ -211,14 +211,14 @@ def _ami_architecture(path: str) -> str | None:
 AMI_ID = Limit(
     id="ami-id",
     accepts=lambda path: not _AMI_PATHS.match(path) or re.search(r"/image_id(:\d+)?$", path) is not None,
-    rule="must end in '/image_id', since AWS's others hold no id",
+    rule="must end in '/image_id', since AWS's other parameters do not hold an AMI ID",
     hint=lambda path: f"use {re.sub(r'/(image_name|image_version|os)$', '', path)}/image_id",
     source="ECS developer guide, retrieving ECS-optimized Linux AMI metadata, and that of Windows and of Bottlerocket",
 )
 AMI_SYSTEM = Limit(
     id="ami-system",
     accepts=lambda pair: not _AMI_PATHS.match(pair[0]) or _ami_system(pair[0]) == pair[1],
-    rule="must be of the system that the instances are set up as",
+    rule="must be for the operating system that the instances are configured for",
     hint=lambda pair: {
         "Bottlerocket": "use bottlerocket=True",
         "LINUX": "leave bottlerocket= and operating_system_family= out",
@@ -229,8 +229,8 @@ AMI_SYSTEM = Limit(
 AMI_ARCHITECTURE = Limit(
     id="ami-architecture",
     accepts=lambda pair: _ami_architecture(pair[0]) in {None, pair[1]},
-    rule="must be of the architecture of the instance types",
-    hint=lambda pair: f"use the one for {pair[1].lower()}, or other instance types",
+    rule="must be for the architecture of the instance types",
+    hint=lambda pair: f"use the AMI for {pair[1].lower()}, or other instance types",
     source="ECS developer guide, retrieving ECS-optimized Linux AMI metadata",
     format=lambda pair: f"{pair[0]!r} for {pair[1]}",
 )
@@ -257,16 +257,16 @@ INSTANCE_TYPES = at_most(
 )
 UNIQUE_INSTANCE_TYPES = unique(
     "instance-types-unique",
-    rule="must have each instance type once",
-    hint="name each once",
+    rule="must name each instance type once",
+    hint="leave out the repetitions",
     source="botocore autoscaling LaunchTemplate.Overrides",
 )
 USER_DATA = at_most(
     "instance-user-data",
     15000,
     unit="bytes",
-    hint="fetch what is longer from S3, or build it into an AMI",
-    source="Amazon EC2 user guide, user data: 16 KB, of which moorage needs one",
+    hint="fetch a longer script from S3, or build it into an AMI",
+    source="Amazon EC2 user guide, user data: 16 KB, of which moorage uses 1 KB",
 )
 RESERVED_MEMORY = at_least(
     "reserved-memory",
@@ -306,7 +306,7 @@ INSTANCE_TYPE_FILTERS = at_most(
 INSTANCE_RANGE = Limit(
     id="instance-range",
     accepts=lambda pair: len(pair) == 2 and 0 <= pair[0] <= (math.inf if pair[1] is None else pair[1]),
-    rule="must be a minimum and a maximum that is not below it",
+    rule="must be a minimum and a maximum, and the minimum must not exceed the maximum",
     hint="write it as in (2, 8), with 0 for no minimum or None for no maximum",
     source="botocore autoscaling VCpuCountRequest, MemoryMiBRequest",
 )
@@ -328,11 +328,11 @@ _ZONES: dict[str, int] = {
     "us-west-1": 2,
     "us-west-2": 4,
 }
-"""The availability zones of a region that an account sees at most; in us-west-1 two of three."""
+"""The largest number of Availability Zones of a region that an account can use; in us-west-1, 2 of 3."""
 ZONES_OF_REGION = Limit(
     id="zones-of-region",
     accepts=lambda pair: pair[0] <= _ZONES.get(pair[1], pair[0]),
-    rule="must be at most the availability zones that its region offers to an account",
+    rule="must not exceed the number of Availability Zones that the region offers to an account",
     hint=lambda pair: f"use zones={_ZONES[pair[1]]}",
     source="Amazon EC2 user guide, Regions and Zones",
     format=lambda pair: f"{pair[0]} in {pair[1]}",

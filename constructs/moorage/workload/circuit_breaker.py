@@ -1,4 +1,4 @@
-"""The circuit breaker, which ends a rolling deployment whose tasks keep failing."""
+"""The circuit breaker, which stops a rolling deployment whose tasks keep failing."""
 
 from __future__ import annotations
 
@@ -23,16 +23,20 @@ class Threshold(enum.Enum):
 @value_class
 @attrs.frozen(kw_only=True)
 class CircuitBreaker:
-    """When a rolling rollout whose tasks keep failing is given up: by ECS's own count unless a method says another.
+    """The circuit breaker of a rolling rollout, which stops the rollout when its tasks keep failing.
 
-    ECS's own is half of the copies, 3 at least and 200 at most.
+    By default, ECS stops the rollout when as many tasks have failed as half of the copies, at least 3 and at most 200
+    (ECS developer guide, deployment circuit breaker). `failures` and `percent` set another threshold.
 
     Args:
-        rollback: Whether the last version that was completed comes back.
-        reset_on_healthy_task: False counts failures on even when a task got healthy in between, so that an application
-            that starts and then fails is given up too.
-        threshold: What failed tasks are counted against; None for ECS's own.
-        value: How many, or how many percent of the copies.
+        rollback: Whether to roll back to the last completed deployment. Default: True.
+        reset_on_healthy_task: Whether to count from 0 again when a task becomes healthy. False also stops a rollout
+            whose tasks start and then fail. Default: True.
+        threshold: The unit of `value`. Default: ECS's own threshold.
+        value: The number of failed tasks, or the percentage of the copies. Default: ECS's own threshold.
+
+    Raises:
+        ValueError: If only one of `threshold` and `value` is given, or `value` is outside its limit.
     """
 
     rollback: bool = True
@@ -43,7 +47,7 @@ class CircuitBreaker:
     def __attrs_post_init__(self) -> None:
         problems = Problems("CircuitBreaker")
         if (self.threshold is None) != (self.value is None):
-            problems.add("threshold and value go together; use CircuitBreaker.failures(...) or .percent(...)")
+            problems.add("threshold and value must be given together; use CircuitBreaker.failures(...) or percent(...)")
         if self.threshold is Threshold.COUNT:
             problems.check(rollout_limits.BREAKER_COUNT, "failures", self.value)
         elif self.threshold:
@@ -52,7 +56,16 @@ class CircuitBreaker:
 
     @classmethod
     def failures(cls, count: int, *, rollback: bool = True, reset_on_healthy_task: bool = True) -> CircuitBreaker:
-        """Given up after so many failed tasks, 1 or more."""
+        """Stop a rollout after a number of failed tasks.
+
+        Args:
+            count: The number of failed tasks, 1 or more.
+            rollback: Whether to roll back to the last completed deployment. Default: True.
+            reset_on_healthy_task: Whether to count from 0 again when a task becomes healthy. Default: True.
+
+        Raises:
+            ValueError: If `count` is below 1.
+        """
         return cls(
             rollback=rollback, reset_on_healthy_task=reset_on_healthy_task, threshold=Threshold.COUNT, value=count
         )
@@ -61,12 +74,23 @@ class CircuitBreaker:
     def percent(
         cls, percent: int, *, bounded: bool = True, rollback: bool = True, reset_on_healthy_task: bool = True
     ) -> CircuitBreaker:
-        """Given up after failed tasks of so many percent of the copies; `bounded` means 3 at least and 200 at most."""
+        """Stop a rollout when the number of failed tasks reaches a percentage of the copies.
+
+        Args:
+            percent: The percentage, 1 to 100.
+            bounded: Whether to limit the number of failed tasks to at least 3 and at most 200. Default: True.
+            rollback: Whether to roll back to the last completed deployment. Default: True.
+            reset_on_healthy_task: Whether to count from 0 again when a task becomes healthy. Default: True.
+        """
         threshold = Threshold.BOUNDED_PERCENT if bounded else Threshold.UNBOUNDED_PERCENT
         return cls(rollback=rollback, reset_on_healthy_task=reset_on_healthy_task, threshold=threshold, value=percent)
 
     def failures_for(self, copies: int) -> int:
-        """How many failed tasks a rollout of so many copies is given up after."""
+        """Return the number of failed tasks after which a rollout stops.
+
+        Args:
+            copies: The number of copies that the service runs.
+        """
         if self.threshold is Threshold.COUNT:
             return self.value or 1
         share = math.ceil(copies * (50 if self.value is None else self.value) / 100)

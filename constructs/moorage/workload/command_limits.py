@@ -1,4 +1,4 @@
-"""The limits of what a container runs, where, and with which variables; rows of the table in `limits`."""
+"""The limits of a container's command, user, working directory and variables; rows of the table in `limits`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _OPERATORS = {"&&", "||", "|", ";", ">", ">>", "<", "&"}
 
 
 def _is_one_line(words: Sequence[str]) -> bool:
-    """Return whether a list of words is one line for a shell, which would be taken for the name of a program."""
+    """Return whether a list of words is one command line, which ECS would take for the name of a program."""
     return len(words) == 1 and any(character.isspace() for character in words[0].strip())
 
 
 def _shell_drops_words(words: Sequence[str]) -> bool:
-    """Return whether words follow the script of `sh -c`, which runs only the script and does not refer to them."""
+    """Return whether words follow the script of `sh -c` that the script does not refer to, so that they are ignored."""
     if len(words) <= 3 or words[0].rsplit("/", 1)[-1] not in _SHELLS or words[1] != "-c":  # sh -c x
         return False
     return "$" not in words[2] and not any(character.isspace() for character in words[2])
@@ -29,7 +29,7 @@ def _is_run_by_shell(words: Sequence[str]) -> bool:
 
 
 def _has_unread_variable(words: Sequence[str]) -> bool:
-    """Return whether a word has a variable of a shell, and no program among the words is a shell."""
+    """Return whether a word contains a shell variable although no word is a shell."""
     programs = {re.split(r"[/\\]", word)[-1].removesuffix(".exe").lower() for word in words}
     if programs & (_SHELLS | _SHELLS_OF_WINDOWS):
         return False
@@ -39,10 +39,8 @@ def _has_unread_variable(words: Sequence[str]) -> bool:
 COMMAND_WORDS = Limit(
     id="command-words",
     accepts=lambda words: not _is_one_line(words),
-    rule="must be a list of words, of which the first is a program",
-    hint=lambda words: (
-        f"use {words[0].split()!r}, or a shell that reads the line: entry_point=['sh', '-c'], command=[{words[0]!r}]"
-    ),
+    rule="must be a list of words that starts with a program",
+    hint=lambda words: f"use {words[0].split()!r}, or a shell: entry_point=['sh', '-c'], command=[{words[0]!r}]",
     source=Botocore(
         "ecs",
         "ContainerDefinition",
@@ -55,7 +53,7 @@ COMMAND_WORDS = Limit(
 COMMAND_SHELL = Limit(
     id="command-shell",
     accepts=lambda words: not _shell_drops_words(words),
-    rule="must have one line after 'sh -c', which runs nothing else",
+    rule="must have one string after 'sh -c', which ignores further words",
     hint=lambda words: f"use {[*words[:2], ' '.join(words[2:])]!r}",
     source="POSIX, sh: command_string is the first operand after -c",
     format=lambda words: repr(list(words)),
@@ -63,7 +61,7 @@ COMMAND_SHELL = Limit(
 COMMAND_OPERATOR = Limit(
     id="command-operator",
     accepts=lambda words: _is_run_by_shell(words) or not _OPERATORS.intersection(words),
-    rule="must not have operators of a shell, which no shell reads",
+    rule="must not contain shell operators, since no shell interprets them",
     hint=lambda words: f"use ['sh', '-c', {' '.join(words)!r}]",
     source=Botocore(
         "ecs",
@@ -77,8 +75,8 @@ COMMAND_OPERATOR = Limit(
 COMMAND_VARIABLE = Limit(
     id="command-variable",
     accepts=lambda words: not _has_unread_variable(words),
-    rule="should not have variables of a shell, unless a shell reads them",
-    hint=lambda words: f"let one do it, as in ['sh', '-c', {' '.join(words)!r}]",
+    rule="should not contain shell variables, since no shell expands them",
+    hint=lambda words: f"use a shell, as in ['sh', '-c', {' '.join(words)!r}]",
     source="Docker, exec form: no shell processes it. The entry point of the image may be a shell",
     format=lambda words: repr(list(words)),
     confirmed=False,
@@ -86,8 +84,8 @@ COMMAND_VARIABLE = Limit(
 COMMAND_BLANK = Limit(
     id="command-blank",
     accepts=lambda words: bool(words[0].strip()),
-    rule="should begin with a word, since an image without an entry point takes the first for the program",
-    hint="leave it out for the image's own, or name the program",
+    rule="should not start with an empty word, which is the program if the image has no entry point",
+    hint="leave it out for the image's own command, or name the program",
     source="moby daemon/create.go: without an entry point, the first word is the program",
     format=lambda words: repr(list(words)),
     confirmed=False,
@@ -95,8 +93,8 @@ COMMAND_BLANK = Limit(
 PROGRAM = Limit(
     id="entry-point",
     accepts=lambda words: bool(words) and bool(words[0].strip()),
-    rule="must begin with a program",
-    hint="name it, as in entry_point=['sh', '-c'], or leave entry_point= out for the image's own",
+    rule="must start with a program",
+    hint="name it, as in entry_point=['sh', '-c'], or leave entry_point= out for the image's own entry point",
     source="moby daemon/create.go: without a program, no command is specified",
     format=lambda words: repr(list(words)),
 )
@@ -104,14 +102,14 @@ USER = Limit(
     id="user",
     accepts=lambda user: not user or bool(user.strip()),
     rule="must be a user of the image, or a number",
-    hint="write it as in '1000:1000', or leave it out for the image's own",
+    hint="write it as in '1000:1000', or leave it out for the image's own user",
     source=Botocore("ecs", "ContainerDefinition", "user", "You can specify the user using the following formats."),
 )
 COMMAND_FORM = Limit(
     id="command-form",
     accepts=lambda words: words[0] not in {"CMD", "CMD-SHELL"},
-    rule="must start with a program, and not with a word of a health check",
-    hint="leave the word out, and use ['sh', '-c', 'a line'] for a shell",
+    rule="must start with a program, not with CMD or CMD-SHELL, which are for health checks",
+    hint="leave the word out, and use ['sh', '-c', 'command line'] for a shell",
     source=Botocore(
         "ecs",
         "HealthCheck",
@@ -131,14 +129,14 @@ HEALTH_COMMAND = Limit(
             or (command[0] == "CMD" and not _is_one_line(command[1:]) and not _shell_drops_words(command[1:]))
         )
     ),
-    rule="must be CMD and a list of words, or CMD-SHELL and one line, without empty parts",
-    hint="write it as one string, which a shell reads whole, or as ['CMD', 'program', 'argument']",
+    rule="must be CMD and a list of words, or CMD-SHELL and one command line, without empty parts",
+    hint="write it as one string for a shell, or as ['CMD', 'program', 'argument']",
     source=Botocore(
         "ecs",
         "HealthCheck",
         "command",
         "must start with CMD to run the command arguments directly, or CMD-SHELL",
-        also="moby daemon/health.go, where a shell runs only the word behind CMD-SHELL",
+        also="moby daemon/health.go, where a shell runs only the word after CMD-SHELL",
     ),
     format=lambda command: repr(list(command)),
 )
@@ -153,6 +151,6 @@ ENVIRONMENT_NAME = matching(
     "environment-name",
     r"[^=\x00]+",
     rule="must not be empty or contain '='",
-    hint="write the value behind the name, as in {'NAME': 'value'}",
+    hint="give the name and the value separately, as in {'NAME': 'value'}",
     source="POSIX environ; moby opts.ValidateEnv (invalid environment variable)",
 )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 DEFAULT_WRITABLE_MIB = 64
-"""The size of a writable path by default."""
+"""The default size of a writable path."""
 
 
 def _as_arguments(arguments: str | Sequence[str] | None) -> tuple[str, ...] | None:
@@ -85,57 +85,66 @@ def _as_ranges(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]
 @value_class
 @attrs.frozen
 class Container:
-    """An image, its port, and how it is started, watched, configured and stopped.
+    """A container of a task: its image, its port, its command, its configuration and its health check.
 
-    Its root file system is read-only; what must be writable is named.
+    The root file system is read-only, apart from the paths in `writable`.
 
     Args:
-        image: An `Image`, or the name of a public one as `docker pull` takes it.
-        name: 1 to 255 letters, digits, `_` and `-`, once per task.
-        port: The port it listens on, 1 to 65535; without it nothing connects to the container.
-        port_ranges: More ports that it listens on, each as the first and the last, in awsvpc and bridge mode.
-        cpu: The share of the task's CPU units it is sure of; without it, what the others leave.
-        memory_mib: Above this it is killed, in MiB. Without it, all containers together have the task's memory; on
-            instances of Windows, which ignore that, each has an even share of what the others leave.
-        memory_reservation_mib: What it is sure of when memory is short, below `memory_mib`.
-        environment: Variables in plain text, readable by all who may see the task definition.
-        environment_files: Files of such variables in S3, 10 at most in a task, which the execution role is granted to
-            read.
-        secrets: Variables that ECS reads at the start of each task, which gets the grant: a Secrets Manager secret,
-            an SSM parameter, of which ECS reads the latest version, or `ecs.Secret` for a field or version of a secret.
-        command: What the image runs, in place of its own `CMD`: a list of words, as `["npm", "run", "start"]`. A line
-            for a shell goes behind `entry_point=["sh", "-c"]`.
-        entry_point: In place of the image's own `ENTRYPOINT`, a list of words too.
-        working_directory: In place of the image's own `WORKDIR`, an absolute path.
-        health_check: How ECS knows it is healthy; without it, only that it runs.
-        restart_policy: When it is started again without a new task; without it, never.
-        start_timeout: How long containers that depend on it wait for it, 2 to 120 s on Fargate.
-        stop_timeout: From SIGTERM to SIGKILL, 2 to 120 s on Fargate; 30 s without it.
-        user: The user it runs as, in place of the image's own: `1000`, `1000:1000` or a name.
-        writable: Paths it may write to, each a tmpfs of 64 MiB, or a mapping of each path to its MiB. They are
-            memory of the container, empty at each start, and writable by any user (mode 1777). On instances no program
-            runs from them (`noexec,nosuid,nodev`).
-        executable: Those of `writable` that programs run from.
-        mounts: The task's volumes by the path where it sees them: a volume's name, or a `Mount` to read only.
-        read_only: False makes the whole root file system writable.
-        essential: Whether the task ends when it ends.
-        depends_on: Names of containers to start first: healthy ones where they have a health check, else started; or a
-            mapping of each name to its `ContainerCondition`.
-        not_secret: Variables of `environment` that look like a secret and are none, each with the reason.
-        host_port: On instances in bridge mode, the port of the instance that leads to `port`, below 32,768; only one
-            copy then fits on an instance. Without it, or as 0, ECS finds a free one for each copy.
-        gpus: How many GPUs of the instance it has for itself; none on Fargate.
-        privileged: Whether it has the rights of the instance's root; never on Fargate. Leaves Security Hub ECS.4 unmet.
-        linux_parameters: Capabilities, an init process, ulimits, devices, shared memory and swap.
-        docker_labels: Labels that tools beside it on an instance read.
-        version_consistency: Whether all tasks of a deployment run the image that its tag meant when it began.
-        credential_spec: The group Managed Service Account that it is in Active Directory, which the execution role is
-            granted to read: `credentialspecdomainless:` and the ARN of an SSM parameter or an object in S3.
-        logging: A log driver of CDK's (`ecs.LogDrivers`) in place of the log router or the log group.
-        sidecar: What `otel_collector` and `log_router` say of themselves.
+        image: The image, or the name of a public image as for `docker pull`.
+        name: The name: 1 to 255 letters, digits, `_` and `-`, unique in the task. Default: `app`.
+        port: The port that the container listens on, 1 to 65535. Default: no port, so nothing connects to it.
+        port_ranges: Further ports that it listens on, each as a first and a last port. They need awsvpc or bridge
+            mode. Default: none.
+        cpu: The CPU units reserved for the container. Default: a share of those that the other containers leave.
+        memory_mib: The hard memory limit in MiB. Default: the containers share the task's memory. Instances with
+            Windows ignore the task's memory; there, the default is an even share of the memory that the others leave.
+        memory_reservation_mib: The soft memory limit in MiB, at most `memory_mib`. Default: none.
+        environment: Environment variables in plain text. Anyone who can read the task definition can read them.
+            Default: none.
+        environment_files: Files of environment variables in S3, at most 10. The execution role is granted read access.
+            Default: none.
+        secrets: Environment variables that ECS reads when a task starts. The execution role is granted read access.
+            Each is a Secrets Manager secret, an SSM parameter (ECS reads the latest version), or an `ecs.Secret` for a
+            field or version of a secret. Default: none.
+        command: The command as a list of words, as in `["npm", "run", "start"]`. For a shell command, use
+            `entry_point=["sh", "-c"]`. Default: the `CMD` of the image.
+        entry_point: The entry point as a list of words. Default: the `ENTRYPOINT` of the image.
+        working_directory: The working directory, an absolute path. Default: the `WORKDIR` of the image.
+        health_check: The health check that ECS runs. Default: none, so a running container counts as healthy.
+        restart_policy: The policy by which ECS restarts the container without a new task. Default: no restarts.
+        start_timeout: The time that ECS waits for the container when others depend on it, 2 to 120 s on Fargate.
+            Default: ECS's own.
+        stop_timeout: The time between SIGTERM and SIGKILL, 2 to 120 s on Fargate. Default: 30 s.
+        user: The user to run as: `1000`, `1000:1000` or a name. Default: the user of the image.
+        writable: The paths that the container can write to, as a list, or as a mapping of each path to its size in
+            MiB. Each is a tmpfs of 64 MiB: it uses the container's memory, is empty at each start, and is writable by
+            any user (mode 1777). On instances, programs cannot run from it (`noexec,nosuid,nodev`). Default: none.
+        executable: The paths of `writable` from which programs can run. Default: none.
+        mounts: The volumes of the task by mount path, each as the name of a volume or as a `Mount`. Default: none.
+        read_only: Whether to make the root file system read-only. Default: True.
+        essential: Whether to stop the task when the container stops. Default: True.
+        depends_on: The containers to wait for, as names or as a mapping of names to a `ContainerCondition`. The
+            default condition is `HEALTHY` for containers with a health check, otherwise `START`. Default: none.
+        not_secret: The variables of `environment` that look like secrets but are not, each with a reason.
+            Default: none.
+        host_port: In bridge mode, the port of the instance that maps to `port`, below 32,768. Only one copy then fits
+            on an instance. Default: 0, so ECS chooses a free port for each copy.
+        gpus: The number of GPUs reserved for the container. Not supported on Fargate. Default: 0.
+        privileged: Whether to give the container root access to the instance. Not supported on Fargate, and fails
+            Security Hub control ECS.4. Default: False.
+        linux_parameters: The Linux options: capabilities, init process, ulimits, devices, shared memory and swap.
+            Default: none.
+        docker_labels: The Docker labels. Default: none.
+        version_consistency: Whether to run the same image in all tasks of a deployment: the one that the tag pointed to
+            when the deployment began. Default: True.
+        credential_spec: The credential spec of a group Managed Service Account in Active Directory:
+            `credentialspecdomainless:` and the ARN of an SSM parameter or S3 object. The execution role is granted
+            read access. Default: none.
+        logging: A log driver (`ecs.LogDrivers`). Default: the log router of the task, or the log group.
+        sidecar: The extra settings of a container made by `otel_collector` or `log_router`. Default: none.
 
     Raises:
-        ValueError: with all the problems of this container.
+        ValueError: If an argument is outside its limits. The error lists all problems of the container.
     """
 
     image: Image = attrs.field(converter=as_image)
@@ -185,19 +194,20 @@ class Container:
         image: Image | str | None = None,
         memory_mib: int = 128,
     ) -> Container:
-        """AWS's OpenTelemetry collector beside an application, with what it needs to send traces to X-Ray.
+        """Create a sidecar that runs the AWS Distro for OpenTelemetry collector and sends traces to X-Ray.
 
-        It listens on localhost, which containers share in awsvpc and host mode: for OTLP on ports 4317 (gRPC) and 4318
-        (HTTP), where OpenTelemetry's SDKs send to unasked, and for X-Ray's own SDKs on UDP port 2000. The task goes on
-        without it, and it is started again.
+        The collector listens on localhost, which containers share in awsvpc and host mode: on ports 4317 (gRPC) and
+        4318 (HTTP) for OTLP, the default of OpenTelemetry SDKs, and on UDP port 2000 for X-Ray SDKs. It is not
+        essential, and it is restarted when it stops.
 
         Args:
-            config: A configuration of the collector, as text or in an SSM parameter. With it, what the collector calls
-                and may do is said by `Task(called_services=..., permissions=...)`. Without it, traces go to X-Ray.
-            name: The container's name.
-            image: The collector's image; AWS's from the public registry without it, so that a network without a way to
-                the internet needs one of a `Repository`.
-            memory_mib: Above this it is started again, in MiB.
+            config: The configuration of the collector, as a string or an SSM parameter. Give the services that it
+                calls and the permissions that it needs in `Task(called_services=..., permissions=...)`. Default: a
+                configuration that sends traces to X-Ray, with the permission to do so.
+            name: The name of the container. Default: `otel`.
+            image: The image of the collector. A network without internet access needs an image in a `Repository`.
+                Default: AWS's image in the public registry.
+            memory_mib: The hard memory limit in MiB. Default: 128.
         """
         from moorage.workload import sidecars  # noqa: PLC0415  # needed only by sidecars
 
@@ -217,22 +227,23 @@ class Container:
         image: Image | str | None = None,
         memory_mib: int = 128,
     ) -> Container:
-        """A FireLens log router, through which the logs of all the other containers of its task go.
+        """Create a FireLens log router, which routes the logs of all other containers in its task.
 
-        Its own logs go to the service's log group. Where its output is in AWS, the task role needs the grant:
+        Its own logs go to the service's log group. For an output in AWS, grant the task role access, as in
         `stream.grant_put_records(service)`.
 
         Args:
-            output: Options of the output plugin, as in `{"Name": "kinesis_firehose", "delivery_stream": ...}`.
-            secret_output: Options that are secrets, as an API key.
-            config_file: More configuration: a path in the image or, but not on Fargate, the ARN of an object in S3.
-            type: `fluentbit`, or `fluentd`, which needs an `image` of it.
-            name: The container's name.
-            image: The router's image. Default: AWS's image of Fluent Bit from the public registry.
-            memory_mib: Above this it is started again, in MiB.
+            output: The options of the output plugin, as in `{"Name": "kinesis_firehose", "delivery_stream": ...}`.
+            secret_output: The options that are secrets, such as an API key. Default: none.
+            config_file: Further configuration: a path in the image or, except on Fargate, the ARN of an S3 object.
+                Default: none.
+            type: The kind of router: `fluentbit`, or `fluentd`, which needs an `image`. Default: `fluentbit`.
+            name: The name of the container. Default: `log-router`.
+            image: The image of the router. Default: AWS's image of Fluent Bit in the public registry.
+            memory_mib: The hard memory limit in MiB. Default: 128.
 
         Raises:
-            ValueError: FireLens has no such router.
+            ValueError: If `type` is not a kind of router that FireLens supports, or the image does not match it.
         """
         from moorage.workload import sidecars  # noqa: PLC0415  # needed only by sidecars
 
@@ -243,18 +254,18 @@ class Container:
 
     @property
     def _firelens(self) -> FireLens | None:
-        """Return how it routes the logs of the task's other containers, or None if it routes none."""
+        """The settings of the log router, or None if the container is not one."""
         return self.sidecar.firelens if self.sidecar else None
 
     @property
     def _all_secrets(self) -> tuple[tuple[str, Any], ...]:
-        """Return its secrets by name, and those of the output of a log router."""
+        """The secrets by name, and those of the output of a log router."""
         output = self._firelens.secret_output if self._firelens else {}
         return (*self.secrets.items(), *output.items())
 
     @property
     def _needs_to_start(self) -> Needs:
-        """Return the services of AWS that its secrets, files and credential spec are read from when it starts."""
+        """The AWS services from which secrets, environment files and the credential spec are read at start."""
         services = {secret_sources.source_service(secret) for _, secret in self._all_secrets}
         if self.credential_spec:
             services.add("ssm" if ":ssm:" in self.credential_spec else "s3")
@@ -262,7 +273,7 @@ class Container:
 
     @property
     def _plain_texts(self) -> tuple[PlainText, ...]:
-        """Return the texts that are read with the task definition or with the image."""
+        """The texts that anyone with access to the task definition or the image can read."""
         output = self._firelens._plain_texts if self._firelens else ()
         return (*self._own_plain_texts, *output, *self.image._plain_texts)
 
@@ -273,7 +284,7 @@ class Container:
                 "environment",
                 name,
                 value,
-                f"use secrets={{{name!r}: ...}}, or say why it is none with not_secret={{{name!r}: 'the reason'}}",
+                f"use secrets={{{name!r}: ...}}, or not_secret={{{name!r}: 'the reason'}} if it is not a secret",
             )
             for name, value in self.environment.items()
             if not self.not_secret.get(name, "").strip()
@@ -284,7 +295,7 @@ class Container:
             "docker_labels": self.docker_labels.values(),
             "health_check": self.health_check and self.health_check.command,
         }
-        way_out = "use secrets={'NAME': ...}, and read the variable NAME there"
+        way_out = "use secrets={'NAME': ...}, and read the variable NAME instead"
         texts = (PlainText(argument, None, each, way_out) for argument in words for each in words[argument] or ())
         return (*variables, *texts)
 
@@ -295,7 +306,7 @@ class Container:
         if self.host_port:
             problems.check(container_limits.PORT, "host_port", self.host_port)
             if self.port is None:
-                problems.add(f"host_port is {self.host_port}, but it leads to no port; use port=, or leave it out")
+                problems.add(f"host_port must be given with a port (got {self.host_port}); use port=, or leave it out")
         problems.check(container_limits.INSTANCE_GPUS, "gpus", self.gpus)
         problems.check_known("gpus", self.gpus)
         problems.check(container_limits.CONTAINER_CPU_LEAST, "cpu", self.cpu)
@@ -322,7 +333,7 @@ class Container:
         self._check_environment(problems)
         secret_sources.check_secrets("secrets", self.secrets, problems)
         if self.name in self.depends_on:
-            problems.add(f"depends_on names {self.name!r} itself, so it would never start; leave it out")
+            problems.add(f"depends_on must not name the container itself (got {self.name!r}); leave it out")
         problems.raise_any()
 
     def _check_port_ranges(self, problems: Problems) -> None:
@@ -351,7 +362,7 @@ class Container:
         check_literals(self._own_plain_texts, problems)
         for name in sorted(self.environment.keys() & self.secrets.keys()):
             problems.add(
-                f"{name!r} is in environment and in secrets, but a variable has one value; leave it out of one of them"
+                f"environment and secrets must not have the same variable (got {name!r}); leave it out of one of them"
             )
         for name in sorted(self.not_secret.keys() - self.environment.keys()):
-            problems.add(f"not_secret has {name!r}, but environment does not; leave it out")
+            problems.add(f"not_secret must only name variables of environment (got {name!r}); leave it out")

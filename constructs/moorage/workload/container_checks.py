@@ -17,14 +17,14 @@ T = TypeVar("T")
 
 
 def clean_path(path: str) -> str:
-    r"""Return a path as Docker writes it: without `//`, `..` and a `/` at its end, of Windows without a `\` there."""
+    r"""Normalize a path as Docker does: remove `//`, `..` and a trailing `/`, or a trailing `\` on Windows."""
     if path.startswith("/"):
         return f"/{posixpath.normpath(path).lstrip('/')}"
     return re.sub(r"(?<=[^:\\])\\+$", "", path)
 
 
 def clean_paths(by_path: Mapping[str, T]) -> Mapping[str, T]:
-    """Return what is at each path by its clean path; by the paths as they are if two are one, which is refused."""
+    """Normalize the paths of a mapping. If two become the same, return them unchanged, so that they are refused."""
     cleaned = {clean_path(path): entry for path, entry in by_path.items()}
     return MappingProxyType(cleaned if len(cleaned) == len(by_path) else dict(by_path))
 
@@ -36,34 +36,30 @@ def is_below(path: str, parent: str) -> bool:
 def check_paths(
     writable: Mapping[str, int], mounts: Mapping[str, object], executable: Iterable[str], problems: Problems
 ) -> None:
-    """Note paths that nothing can be mounted at, and writable paths on, or below, what is mounted already."""
+    """Check that the paths can be mounted, and that no writable path is at or below another mount."""
     for argument, paths in (("writable", writable), ("mounts", mounts)):
         for path in paths:
             problems.check(container_limits.MOUNT_PATH, f"each path of {argument}", path)
         problems.check(container_limits.MOUNT_PATHS, f"paths of {argument}", tuple(map(clean_path, paths)))
     for path in writable:
         if path in mounts:
-            problems.add(
-                f"{path!r} is in writable and in mounts, but a path shows one thing; leave it out of one of them"
-            )
+            problems.add(f"writable and mounts must not have the same path (got {path!r}); leave it out of one of them")
         for parent in (each for each in (*writable, *mounts) if is_below(clean_path(path), clean_path(each))):
             argument = "mounts" if parent in mounts else "writable"
-            problems.add(
-                f"writable has {path!r}, which is below {parent!r} of {argument}, and so is there already; leave it out"
-            )
+            problems.add(f"writable must not have a path below {parent!r} of {argument} (got {path!r}); leave it out")
     for path in (each for each in executable if each not in writable):
-        problems.add(f"executable has {path!r}, which writable does not; name it there too, or leave it out")
+        problems.add(f"executable must only name paths of writable (got {path!r}); add it there, or leave it out")
 
 
 def check_command(entry_point: Sequence[str] | None, command: Sequence[str] | None, problems: Problems) -> None:
-    """Note a command that does not start, or not as it reads."""
+    """Check that the command can start and runs as written."""
     if entry_point is None:
         problems.check(command_limits.COMMAND_WORDS, "command", command)
-    elif "\\" not in entry_point[0]:  # a path of Windows may have spaces
+    elif "\\" not in entry_point[0]:  # a Windows path may contain spaces
         problems.check(command_limits.COMMAND_WORDS, "entry_point", entry_point)
     problems.check(command_limits.COMMAND_FORM, "command", command)
     argument = "entry_point and command" if entry_point else "command"
-    # the entry point "" takes the image's own away (moby daemon/create.go: Reset the Entrypoint)
+    # the entry point "" removes the image's own (moby daemon/create.go: Reset the Entrypoint)
     words = (*(() if entry_point == ("",) else entry_point or ()), *(command or ()))
     problems.check(command_limits.COMMAND_SHELL, argument, words)
     if words:

@@ -1,4 +1,4 @@
-"""What a container reads at its start, how ECS knows that it runs, and when it is started again."""
+"""The start, the health check and the restarts of a container."""
 
 from __future__ import annotations
 
@@ -27,34 +27,34 @@ def _as_health_command(command: str | Sequence[str]) -> tuple[str, ...]:
 
 
 class ContainerCondition(enum.Enum):
-    """What a container has to have come to before another one starts."""
+    """The state that a container must reach before containers that depend on it start."""
 
     START = "START"
-    """It runs."""
+    """The container is running."""
     COMPLETE = "COMPLETE"
-    """It has ended; it is not essential."""
+    """The container has stopped. It must not be essential."""
     SUCCESS = "SUCCESS"
-    """It has ended with exit code 0; it is not essential."""
+    """The container has stopped with exit code 0. It must not be essential."""
     HEALTHY = "HEALTHY"
-    """Its health check has passed."""
+    """The container's health check has passed."""
 
     @property
     def _waits_for_end(self) -> bool:
-        """Return whether the condition is met only when the container has ended."""
+        """True if the condition is met only after the container has stopped."""
         return self in {ContainerCondition.COMPLETE, ContainerCondition.SUCCESS}
 
 
 @value_class
 @attrs.frozen(kw_only=True)
 class RestartPolicy:
-    """That a container is started again when it ends, without a new task.
+    """The policy by which ECS restarts a container that stops, without a new task.
 
     Args:
-        ignored_exit_codes: Exit codes after which it stays ended, 50 at most.
-        attempt_period: How long it must have run to be started again, 60 to 1,800 s; else it stays ended.
+        ignored_exit_codes: The exit codes after which the container is not restarted, at most 50. Default: none.
+        attempt_period: The time that a container must run before it can be restarted, 60 to 1,800 s. Default: 300 s.
 
     Raises:
-        ValueError: one of them is outside what ECS takes (botocore `ContainerRestartPolicy`).
+        ValueError: If an argument is outside the limits of ECS (botocore `ContainerRestartPolicy`).
     """
 
     ignored_exit_codes: tuple[int, ...] = attrs.field(converter=_as_exit_codes, default=())
@@ -72,17 +72,17 @@ class RestartPolicy:
 @value_class
 @attrs.frozen
 class EnvironmentFile:
-    """A file of variables, one `NAME=value` a line, that ECS reads from S3 when a task starts.
+    """A file of environment variables, one `NAME=value` per line, that ECS reads from S3 when a task starts.
 
-    Variables of `Container(environment=...)` come before it. It is no place for secrets: whoever may read the bucket
-    reads it.
+    Variables of `Container(environment=...)` take precedence. Do not put secrets in it: anyone who can read the bucket
+    can read the file.
 
     Args:
-        key: The object's key, or the path of a file here; it ends in `.env`.
-        bucket: Where the object is; without it, the file is uploaded by `cdk deploy`.
+        key: The key of the object, or the path of a local file. It must end in `.env`.
+        bucket: The bucket of the object. Default: none, so `cdk deploy` uploads the local file.
 
     Raises:
-        ValueError: it does not end in `.env`, or there is no such file here.
+        ValueError: If the name does not end in `.env`, or the local file does not exist.
     """
 
     key: str
@@ -90,37 +90,52 @@ class EnvironmentFile:
 
     @classmethod
     def from_bucket(cls, bucket: s3.IBucket, key: str) -> EnvironmentFile:
-        """An object of a bucket, which the execution role is granted to read."""
+        """Use an object of a bucket. The execution role is granted read access.
+
+        Args:
+            bucket: The bucket.
+            key: The key of the object. It must end in `.env`.
+
+        Raises:
+            ValueError: If the key does not end in `.env`.
+        """
         return cls(key, bucket)
 
     @classmethod
     def from_asset(cls, path: str | Path) -> EnvironmentFile:
-        """A file here, uploaded by `cdk deploy`."""
+        """Use a local file, which `cdk deploy` uploads.
+
+        Args:
+            path: The path of the file. It must end in `.env`.
+
+        Raises:
+            ValueError: If the path does not end in `.env`, or the file does not exist.
+        """
         return cls(str(path))
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("EnvironmentFile")
         problems.check(container_limits.ENVIRONMENT_FILE_NAME, "key", self.key)
         if self.bucket is None and not is_token(self.key) and not Path(self.key).is_file():
-            problems.add(f"key is {self.key!r}, but there is no such file here; use EnvironmentFile.from_bucket(...)")
+            problems.add(f"key must be a local file (got {self.key!r}); for S3 use EnvironmentFile.from_bucket(...)")
         problems.raise_any()
 
 
 @value_class
 @attrs.frozen
 class HealthCheck:
-    """A command that ECS runs inside a container to learn whether it is healthy.
+    """A command that ECS runs inside a container to determine if it is healthy.
 
     Args:
-        command: A line for the container's shell, or a list: `CMD` and the words of a command, or `CMD-SHELL` and a
-            line. Exit code 0 means healthy. The program must be in the image.
-        interval: Between two checks, 5 to 300 s.
-        timeout: What a check may take, 2 to 60 s, and no longer than `interval`.
-        retries: How many failures in a row make the container unhealthy, 1 to 10.
-        start_period: After the start, how long failures do not count, 0 to 300 s; without it they count at once.
+        command: A command line for the container's shell, or a list: `CMD` and the words of a command, or `CMD-SHELL`
+            and a command line. Exit code 0 means healthy. The program must be in the image.
+        interval: The time between two checks, 5 to 300 s. Default: 10 s.
+        timeout: The time that a check can take, 2 to 60 s, and at most `interval`. Default: 5 s.
+        retries: The number of consecutive failures after which the container is unhealthy, 1 to 10. Default: 3.
+        start_period: The time after the start in which failures do not count, 0 to 300 s. Default: none.
 
     Raises:
-        ValueError: one of them is outside what ECS takes (botocore `HealthCheck`).
+        ValueError: If an argument is outside the limits of ECS (botocore `HealthCheck`).
     """
 
     command: tuple[str, ...] = attrs.field(converter=_as_health_command)

@@ -17,7 +17,7 @@ CONTAINER_CPU_LEAST = Limit(
     id="container-cpu-least",
     accepts=lambda cpu: cpu >= 0,
     rule="must be 0 or more",
-    hint="use CPU units, of which 1024 are one vCPU, or leave it out to share what the other containers leave",
+    hint="use CPU units (1024 for one vCPU), or leave it out to share what the other containers leave",
     source=Botocore("ecs", "ContainerDefinition", "cpu", "Null and zero CPU values are passed to Docker as 0"),
     format=str,
 )
@@ -25,13 +25,13 @@ CONTAINER_MEMORY_LEAST = at_least(
     "container-memory-least",
     6,
     unit="MiB",
-    hint="use a larger memory_mib=, or give other containers less if this one has what they leave",
+    hint="use a larger memory_mib=, or give the other containers less if this one gets what they leave",
     source=Botocore("ecs", "ContainerDefinition", "memory", "don't specify less than 6 MiB of memory"),
 )
 MEMORY_RESERVATION = Limit(
     id="memory-reservation",
     accepts=lambda pair: 6 <= pair[0] <= pair[1],
-    rule="must be at least 6 MiB and at most the memory of the container, or of the task where it has none",
+    rule="must be at least 6 MiB and at most the memory of the container, or of the task if the container has no limit",
     hint="use a smaller memory_reservation_mib=, or a larger memory_mib=",
     source=Botocore(
         "ecs",
@@ -46,7 +46,7 @@ CONTAINER_TIMEOUT = at_least(
     "container-timeout",
     0,
     unit="seconds",
-    hint="use a longer time, on Fargate 2 to 120 seconds, or leave it out",
+    hint="use a longer time (2 to 120 seconds on Fargate), or leave it out",
     source=Botocore("ecs", "ContainerDefinition", "stopTimeout", "Time duration (in seconds) to wait"),
 )
 WRITABLE_LEAST = Limit(
@@ -87,7 +87,7 @@ MOUNT_PATH = matching(
 MOUNT_PATHS = unique(
     "mount-paths",
     rule="must all be different",
-    hint="name each once, since a '/' at its end makes no other path",
+    hint="name each path once; a trailing '/' makes no difference",
     source="moby: Duplicate mount point",
 )
 PORT = in_range(
@@ -99,12 +99,12 @@ PORT = in_range(
     ),
 )
 RESERVED_PORTS = frozenset({22, 2375, 2376, 51678, 51679, 51680})
-"""The ports of an instance that ECS gives to no task: SSH's, Docker's and its agent's (botocore PortMapping)."""
+"""The ports of an instance that tasks cannot use: those of SSH, Docker and the ECS agent (botocore PortMapping)."""
 HOST_PORT = Limit(
     id="host-port",
     accepts=lambda port: port not in RESERVED_PORTS,
     rule="must not be 22, 2375, 2376, 51678, 51679 or 51680, which the instance uses",
-    hint="use another port, or NetworkMode.BRIDGE without host_port= for a dynamic one",
+    hint="use another port, or NetworkMode.BRIDGE without host_port= for a dynamic port",
     source=Botocore(
         "ecs",
         "PortMapping",
@@ -117,7 +117,7 @@ HOST_PORT_EPHEMERAL = Limit(
     id="host-port-ephemeral",
     accepts=lambda port: port < 32768,
     rule="should be below 32768, since instances give higher ports to containers without host_port=",
-    hint="use a lower port, or leave host_port= out for a dynamic one",
+    hint="use a lower port, or leave host_port= out for a dynamic port",
     source=Botocore("ecs", "PortMapping", "hostPort", "ports below 32768 are outside of the ephemeral port range."),
     format=str,
     confirmed=False,
@@ -144,7 +144,7 @@ PORT_RANGES = at_most(
 PORT_RANGE = Limit(
     id="port-range",
     accepts=lambda pair: len(pair) == 2 and 1 <= pair[0] < pair[1] <= 65535,
-    rule="must be a first port and a later last port, between 1 and 65535",
+    rule="must be a first port and a higher last port, between 1 and 65535",
     hint="write it as in (8000, 8010)",
     source=Botocore(
         "ecs", "PortMapping", "containerPortRange", "The containerPortRange valid values are between 1 and 65535."
@@ -214,7 +214,7 @@ RESTART_PERIOD = in_range(
     60,
     1800,
     unit="seconds",
-    hint="use 60 to 1800 seconds that a container must run before it is restarted",
+    hint="use 60 to 1800 seconds, the time that a container must run before it can be restarted",
     source=Botocore(
         "ecs",
         "ContainerRestartPolicy",
@@ -267,8 +267,8 @@ ULIMIT_NAME = one_of(
 ULIMIT = Limit(
     id="ulimit",
     accepts=lambda pair: len(pair) == 2 and -1 <= pair[0] <= pair[1] and (pair[0] >= 0 or pair[1] == -1),
-    rule="must be a soft limit and a hard limit that is not below it, or -1 (unlimited) for both",
-    hint="write it as in (1024, 4096), or as one number for both",
+    rule="must be a soft limit and a hard limit, the soft one not above the hard one, or -1 (unlimited) for both",
+    hint="write it as in (1024, 4096), or as one number for both limits",
     source="RegisterTaskDefinition compares the numbers: Soft limit exceeds hard limit for ulimit (cdk-preflight)",
 )
 CAPABILITIES = frozenset(
@@ -356,8 +356,8 @@ LOG_ROUTER = one_of(
 LOG_ROUTER_IMAGE = Limit(
     id="log-router-image",
     accepts=lambda pair: pair[0] != "fluentd" or "fluent-bit" not in str(pair[1]),
-    rule="must be one of Fluentd with type='fluentd'",
-    hint="give an image= of Fluentd that has the plugin of your output, or use type='fluentbit'",
+    rule="must be an image of Fluentd with type='fluentd'",
+    hint="use an image= of Fluentd with the plugin of your output, or type='fluentbit'",
     source="ECS developer guide, FireLens: AWS publishes images of Fluent Bit",
     format=lambda pair: repr(pair[1]),
 )

@@ -1,4 +1,4 @@
-"""The check of what a public class is given: whether each argument is of a kind that its annotation allows."""
+"""The type check of the arguments of public classes, by their annotations."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from moorage.workload.problems import is_token
 
 Class = TypeVar("Class", bound=type[Any])
 Check: TypeAlias = Callable[[Any], Any]
-"""Returns a value in the form that moorage uses, or raises `_WrongKindError`."""
+"""A function that returns a value in the form that moorage uses, or raises `_WrongKindError`."""
 
 _LONGEST_VALUE = 60
 _NO_STACK = "should be created in the scope of a Stack"
-"""The words of CDK's error for a construct outside a stack; to ask for the stack first would be a message to node."""
+"""The words of CDK's error for a construct outside a stack. Asking for the stack first would be a message to node."""
 _ALIASES = {
     "CapacityChoice": "Capacity | Mapping[Capacity, int] | Strategy",
     "Construct": "constructs.Construct",
@@ -32,22 +32,22 @@ _ALIASES = {
     "Origin": "Registry | ReplicationSource",
     "SubnetSelection": "ec2.SubnetSelection",
 }
-"""Names in annotations that stand for others."""
+"""The aliases that annotations use, with their types."""
 _MODULES = {
     "acm": "aws_certificatemanager",
     "cdk": "aws-cdk-lib",
     "constructs": "constructs",
     "elbv2": "aws_elasticloadbalancingv2",
 }
-"""The modules of CDK whose names in annotations are not their own."""
+"""The modules of CDK that annotations abbreviate, with their names in jsii."""
 _PUBLIC_NAMES = {
     "ConnectionLoadBalancer": "NetworkLoadBalancer",
     "RequestLoadBalancer": "LoadBalancer",
     "dt.": "datetime.",
 }
-"""The public names of kinds that have another name in annotations."""
+"""The public names of types that have another name in annotations."""
 _HINTS = {
-    "Image": "an Image, as Image.from_repository(..., tag=...) returns one",
+    "Image": "an Image, as in Image.from_repository(..., tag=...)",
     "LoadBalancer": "a LoadBalancer, or Listener(...) for a NetworkLoadBalancer",
     "Mapping": "a dict",
     "NetworkLoadBalancer": "a NetworkLoadBalancer, or Route(...) for a LoadBalancer",
@@ -57,20 +57,21 @@ _HINTS = {
     "constructs.Construct": "a stack or another construct",
     "datetime.timedelta": "datetime.timedelta(...)",
     "ec2.IVpc": "a Network or an ec2.Vpc",
-    "ecs.ICluster": "a Cluster or one of Cluster.from_attributes",
+    "ecs.ICluster": "a Cluster or Cluster.from_attributes(...)",
     "float": "a finite number",
     "int": "a whole number",
-    "str": "a text",
+    "str": "a string",
     "tuple": "a tuple",
 }
-"""The way out for a kind whose name does not say it."""
+"""The ways out for types whose names do not suggest one."""
 
 
 class _WrongKindError(Exception):
-    """A value is of none of the kinds that an annotation allows.
+    """An error for a value whose type the annotation does not allow.
 
     Args:
-        entry: The entry of a dict or a list that is wrong, described without the value of a dict, which may be secret.
+        entry: A description of the wrong entry of a dict or list. It leaves out the value in a dict, which may be
+            secret.
     """
 
     def __init__(self, entry: str | None = None) -> None:
@@ -85,14 +86,14 @@ class _Parameters(NamedTuple):
 
 
 def door(cls: Class) -> Class:
-    """Check the kinds of the arguments of a class's constructor and public methods; a class decorator.
+    """Decorate a class, so that the types of the arguments of its constructor and public methods are checked.
 
-    Each argument is checked against its annotation before any code of the class uses it, and all that are wrong are
-    named in one `TypeError`. A sequence may be given as any iterable, which is read once into a tuple, or as one of its
-    elements; a `Network` stands for its VPC, and something well-formed for a text that CDK has not looked up yet.
+    Each argument is checked against its annotation before the class uses it, and one `TypeError` names all that are
+    wrong. For a sequence, any iterable is accepted and read once into a tuple, or a single element. For a VPC, a
+    `Network` is accepted. A string that CDK has not looked up yet is replaced by a well-formed one.
 
-    Classes of CDK are compared by name: `isinstance` with an interface of jsii raises, values import no `aws_cdk`, and
-    a name costs no message to node.
+    Classes of CDK are compared by name: `isinstance` raises for an interface of jsii, values do not import `aws_cdk`,
+    and names need no message to node.
     """
     for name, member in list(vars(cls).items()):
         if name == "__init__":
@@ -114,13 +115,13 @@ def _checked(function: Callable[..., Any], subject: str) -> Callable[..., Any]:
     @functools.wraps(function)
     def check_then_call(*args: Any, **kwargs: Any) -> Any:
         positional, rest, annotations = parameters()
-        if rest in kwargs and len(args) == len(positional):  # as `attrs.evolve` names it
+        if rest in kwargs and len(args) == len(positional):  # as `attrs.evolve` passes it
             args = (*args, *_as_tuple(kwargs.pop(rest)))
         names = (*positional, *[rest or ""] * (len(args) - len(positional)))[: len(args)]
         given = [*zip(names, args, strict=True), *kwargs.items()]
         checked, problems = [], []
         for name, each in given:
-            value = tuple(each) if isinstance(each, Iterator) else each  # which can be read once
+            value = tuple(each) if isinstance(each, Iterator) else each  # can be read only once
             annotation = annotations.get(name)
             try:
                 taken = value if annotation is None else _check_of(annotation)(value)
@@ -131,7 +132,7 @@ def _checked(function: Callable[..., Any], subject: str) -> Callable[..., Any]:
             raise TypeError(_message(_subject_text(subject, dict(given)), problems))
         try:
             return function(*checked[: len(args)], **dict(zip(kwargs, checked[len(args) :], strict=True)))
-        except (FractionError, RuntimeError) as error:  # the latter is jsii's name for whatever node throws
+        except (FractionError, RuntimeError) as error:  # jsii raises the latter for any error of node
             problem = _problem_behind(error, given)
             if problem is None:
                 raise
@@ -150,7 +151,7 @@ def _parameters_of(function: Callable[..., Any]) -> _Parameters:
 
 
 def _subject_text(subject: str, given: Mapping[str, Any]) -> str:
-    """Return the path of the construct that is defined, if its scope and id are known; else the name of the class."""
+    """Return the path of the construct if its scope and id are known, else the name of the class or method."""
     scope: Any = given.get("scope")
     construct_id = given.get("construct_id")
     if "constructs.Construct" in _names_of(scope) and isinstance(construct_id, str):
@@ -165,7 +166,7 @@ def _message(subject: str, problems: list[str]) -> str:
 
 
 def _problem_behind(error: FractionError | RuntimeError, given: list[tuple[str, Any]]) -> str | None:
-    """Return the problem of an argument that an error shows; None if it shows none."""
+    """Return the problem of an argument that caused an error, or None if no argument did."""
     if isinstance(error, FractionError):
         argument = next((name for name, value in given if value is error.duration), None)
         return argument and f"{argument} {error.problem}"
@@ -191,7 +192,7 @@ def _hint(kind: str) -> str:
 
 
 def _kinds_of(annotation: str) -> list[str]:
-    """Return the kinds of an annotation as users know them: without those that only moorage passes to itself."""
+    """Return the types of an annotation as users know them, without those that only moorage passes."""
     kinds = []
     for node in _members(ast.parse(annotation, mode="eval").body):
         text = ast.unparse(node)
@@ -209,7 +210,7 @@ def _joined(words: list[str]) -> str:
 
 
 def _described(value: Any, annotation: str = "") -> str:
-    """Describe a refused value, without anything that may be secret."""
+    """Describe a refused value without showing anything that may be secret."""
     if "Secret" in annotation:
         return f"a value of type {type(value).__name__}"
     if isinstance(value, type):
@@ -240,7 +241,7 @@ def _check_of_node(node: ast.expr) -> Check:
 
 
 def _members(node: ast.expr) -> list[ast.expr]:
-    """Return the members of a union, or the one kind that it is."""
+    """Return the members of a union, or the node itself if it is not a union."""
     if isinstance(node, ast.BinOp):
         return [*_members(node.left), *_members(node.right)]
     return [node]
@@ -255,7 +256,7 @@ def _check_of_generic(name: str, arguments: list[ast.expr]) -> Check:
 
 
 def _check_union(checks: tuple[Check, ...], value: Any) -> Any:
-    """Return the value as the first member takes it that leaves it alone, else as the first that takes it at all."""
+    """Return the value unchanged if a member accepts it so, else in the form of the first member that accepts it."""
     taken, entry = [], None
     for check in checks:
         try:
@@ -305,7 +306,7 @@ def _check_element(check: Check, value: Any) -> Any:
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:
-    """Read a sequence, a set or a generator once; a set of texts in a fixed order, so that templates stay the same."""
+    """Read an iterable once into a tuple. A set is sorted, so that templates do not depend on its order."""
     if isinstance(value, (str, bytes, bytearray, Mapping, type)) or not isinstance(value, Iterable):
         raise _WrongKindError
     return tuple(sorted(value, key=str) if isinstance(value, (set, frozenset)) else value)
@@ -313,7 +314,7 @@ def _as_tuple(value: Any) -> tuple[Any, ...]:
 
 def _check_int(value: Any) -> Any:
     if isinstance(value, enum.Enum) and isinstance(value, int):
-        return int(value)  # which jsii takes for one of its own enums
+        return int(value)  # jsii would treat it as one of its own enums
     if (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, float) and is_token(value)):
         return value
     raise _WrongKindError
@@ -351,7 +352,7 @@ _SIMPLE_CHECKS: Mapping[str, Check] = {
 
 
 def _check_name(name: str, value: Any) -> Any:
-    """Check that a value is of a class, or has an interface, of this name: `Task`, `cdk.Duration`, `ec2.IVpc`."""
+    """Check that a value has a class or interface of this name: `Task`, `cdk.Duration`, `ec2.IVpc`."""
     names = _names_of(value)
     if _full_name(name) in names:
         return value
@@ -362,14 +363,14 @@ def _check_name(name: str, value: Any) -> Any:
 
 @functools.cache
 def _full_name(name: str) -> str:
-    """Return the name of a kind with the module as jsii has it: `aws_ec2.IVpc`; a bare name is of a class in Python."""
+    """Return the name of a type with its module in jsii, as in `aws_ec2.IVpc`. A bare name is a Python class."""
     module, dot, kind = name.rpartition(".")
     module = module.rstrip("_")
     return f"{_MODULES.get(module, f'aws_{module}')}{dot}{kind}" if dot else kind
 
 
 def _names_of(value: Any) -> frozenset[str]:
-    """Return the names of the classes and interfaces that a value has: CDK's with their modules, others without."""
+    """Return the names of the classes and interfaces of a value: CDK's with their modules, others without."""
     delegates = vars(value).get("_delegates") if type(value).__name__ == "InterfaceDynamicProxy" else None
     return frozenset().union(*map(_names_of_type, map(type, delegates or (value,))))
 
@@ -379,7 +380,7 @@ def _names_of_type(kind: Any) -> frozenset[str]:
     names = set()
     for each in kind.__mro__:
         if not each.__module__.startswith(("aws_cdk", "constructs")):
-            names.add(each.__name__)  # ec2.Volume and moorage's own are two
+            names.add(each.__name__)  # ec2.Volume is not moorage's Volume
         full_name = vars(each).get("__jsii_type__")  # such as aws-cdk-lib.aws_ec2.IVpc
         if full_name:
             names.add(".".join(full_name.split(".")[-2:]))

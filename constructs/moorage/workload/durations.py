@@ -1,4 +1,4 @@
-"""Durations, read once and kept as whole seconds: two equal `cdk.Duration`s are not equal in Python."""
+"""Durations, kept as whole seconds, since two equal `cdk.Duration`s do not compare as equal in Python."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ if TYPE_CHECKING:
 
 
 class Seconds(int):
-    """Whole seconds that were read from a duration, so that a value made from another's fields need not read again."""
+    """Whole seconds that were read from a duration.
+
+    The type marks them as read, so that a value can be made from the fields of another.
+    """
 
 
 class FractionError(ValueError):
-    """A duration is not a whole number of seconds.
+    """An error for a duration that is not a whole number of seconds.
 
     Args:
-        duration: The duration, by which `door` finds the argument that it was given for.
-        text: The duration as its user knows it.
+        duration: The duration, by which `door` finds the argument.
+        text: The duration as shown in the message.
     """
 
     def __init__(self, duration: object, text: str) -> None:
@@ -30,10 +33,13 @@ class FractionError(ValueError):
 
 
 def seconds(duration: Duration | Seconds) -> Seconds:
-    """The whole seconds of a `cdk.Duration` or a `datetime.timedelta`.
+    """Convert a duration to whole seconds.
+
+    Args:
+        duration: The duration. Seconds that are already read are returned unchanged.
 
     Raises:
-        FractionError: it is not a whole number of seconds.
+        FractionError: If it is not a whole number of seconds.
     """
     if isinstance(duration, Seconds):
         return duration
@@ -43,16 +49,16 @@ def seconds(duration: Duration | Seconds) -> Seconds:
         return Seconds(duration.total_seconds())
     try:
         return Seconds(duration.to_seconds())
-    except RuntimeError as error:  # jsii's name for whatever node throws: here, milliseconds left over
+    except RuntimeError as error:  # jsii raises it for any error of node; here, for milliseconds
         raise FractionError(duration, duration.to_human_string()) from error
 
 
 class Milliseconds(int):
-    """Whole milliseconds that were read from a duration, as `Seconds` are."""
+    """Whole milliseconds that were read from a duration; see `Seconds`."""
 
 
 def optional_milliseconds(duration: Duration | Milliseconds | None) -> Milliseconds | None:
-    """The whole milliseconds of a duration, for what AWS takes in fractions of a second."""
+    """Convert a duration to whole milliseconds, for values that AWS accepts in fractions of a second."""
     if duration is None or isinstance(duration, Milliseconds):
         return duration
     if isinstance(duration, dt.timedelta):
@@ -61,7 +67,10 @@ def optional_milliseconds(duration: Duration | Milliseconds | None) -> Milliseco
 
 
 def default_seconds(count: int) -> Any:
-    """The default of a field that `seconds` converts; untyped, since the field's type is what it is converted to."""
+    """Return the default of a field that `seconds` converts.
+
+    It is untyped, since the type of the field is the converted one.
+    """
     return dt.timedelta(seconds=count)
 
 

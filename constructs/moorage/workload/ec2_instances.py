@@ -1,4 +1,4 @@
-"""The EC2 instance types: the resources that they offer to tasks, and those that meet a requirement."""
+"""The EC2 instance types: the resources that they offer to tasks, and the types that meet requirements."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from moorage.workload.task import Architecture
 from moorage.workload.value import value_class
 
 DATA_FILE = Path(__file__).with_name("instance_types.json")
-"""The data that `python -m tools.instance_types` writes; its head names the sources."""
+"""The data that `python -m tools.instance_types` writes. Its header names the sources."""
 
 if TYPE_CHECKING:
     DATE: str
-    """The day of the data, as in '2026-10-27'. A type that is younger is not known here."""
+    """The date of the data, as in '2026-10-27'. Newer types are not in it."""
 else:
 
     def __getattr__(name: str) -> Any:
@@ -35,17 +35,17 @@ class InstanceType:
     """The resources that an EC2 instance type offers to the tasks of a container instance.
 
     Args:
-        name: Its name in EC2: `m7g.large`.
-        vcpus: Its vCPUs; ECS registers 1,024 CPU units for each.
-        memory_mib: The memory EC2 installs, in MiB. The operating system shows ECS less of it.
-        architecture: The processor that images must be built for.
-        gpus: NVIDIA GPUs, whole ones.
-        interfaces: Elastic network interfaces, of all its network cards together, its primary one included.
-        trunk_tasks: Tasks with a network interface of their own that it holds with `awsvpcTrunking`; None where AWS
-            lists it as not supported or does not list it.
-        previous: Whether EC2 counts it as of a previous generation.
-        accelerated: Whether it has GPUs, FPGAs or other accelerators that are paid for with it.
-        nitro: Whether it is built on the AWS Nitro System, and not on Xen.
+        name: The name in EC2, as in `m7g.large`.
+        vcpus: The number of vCPUs. ECS registers 1,024 CPU units for each.
+        memory_mib: The memory in MiB. ECS registers less, since the operating system uses some of it.
+        architecture: The processor architecture.
+        gpus: The number of complete NVIDIA GPUs.
+        interfaces: The number of elastic network interfaces of all network cards, including the primary one.
+        trunk_tasks: The number of tasks with their own network interface that it runs with `awsvpcTrunking`. None if
+            AWS lists the type as not supported or does not list it.
+        previous: True if the type belongs to a previous generation.
+        accelerated: True if the type has GPUs, FPGAs or other accelerators.
+        nitro: True if the type is built on the AWS Nitro System.
     """
 
     name: str
@@ -61,23 +61,23 @@ class InstanceType:
 
     @property
     def family(self) -> str:
-        """Return the part before the dot: `m7g` of `m7g.large`."""
+        """The part of the name before the dot: `m7g` for `m7g.large`."""
         return self.name.partition(".")[0]
 
     @property
     def burstable(self) -> bool:
-        """Return whether its CPU is a credit that runs out: the T families."""
+        """True for the T families, whose CPU performance depends on credits."""
         return re.match(r"t\d", self.name) is not None
 
     @property
     def bare_metal(self) -> bool:
-        """Return whether it has no hypervisor."""
+        """True if the type has no hypervisor."""
         return self.name.partition(".")[2].startswith("metal")
 
 
 @functools.cache
 def instance_type(name: str) -> InstanceType | None:
-    """Return the type of a name, or None if the data has none: it may be newer than `DATE`."""
+    """Return the type with a name, or None if the data does not have it. The type may be newer than `DATE`."""
     data = _load_data()
     if name not in data["types"]:
         return None
@@ -98,31 +98,31 @@ def instance_type(name: str) -> InstanceType | None:
 
 
 def instance_types() -> tuple[InstanceType, ...]:
-    """Return every type, family by family, and each family from small to large."""
+    """Return all types, grouped by family and from small to large."""
     return tuple(filter(None, map(instance_type, _load_data()["types"])))
 
 
 def nearest_names(name: str) -> tuple[str, ...]:
-    """Return up to three names of types that are similar to `name`, the nearest first."""
+    """Return up to three names of types that are similar to `name`, the most similar first."""
     return tuple(difflib.get_close_matches(name.lower(), _load_data()["types"], n=3, cutoff=0.7))
 
 
 @value_class
 @attrs.frozen(kw_only=True)
 class InstanceRequirements:
-    """Instances by requirement: any type that has what is asked for, so that EC2 may choose where there is capacity.
+    """The requirements of instances, so that EC2 can choose from all types that meet them.
 
-    Of the current generations; bare metal is left out, and so are accelerators that nothing asks for.
+    Only types of the current generations are used. Bare metal types are left out.
 
     Args:
-        vcpus: The least and the most vCPUs; 0 for no least, None for no most.
-        memory_mib: The least and the most memory, in MiB; 0 for no least, None for no most.
-        architecture: The processor that the images are built for.
-        gpus: The least number of NVIDIA GPUs. Without it, types with GPUs or other accelerators are left out.
-        burstable: Whether the T families may be chosen. Their CPU is a credit that runs out, or is billed beyond it.
+        vcpus: The minimum and the maximum number of vCPUs. Use 0 for no minimum and None for no maximum.
+        memory_mib: The minimum and the maximum memory in MiB. Use 0 for no minimum and None for no maximum.
+        architecture: The processor architecture that the images are built for. Default: `Architecture.X86_64`.
+        gpus: The minimum number of NVIDIA GPUs. Default: 0, which leaves out types with GPUs or other accelerators.
+        burstable: Whether to include the T families. Their CPU performance depends on credits. Default: False.
 
     Raises:
-        ValueError: a range is the wrong way round or below 0, or the number of GPUs is below 0.
+        ValueError: If a minimum exceeds its maximum, or a number is below 0.
     """
 
     vcpus: tuple[int, int | None]
@@ -143,7 +143,7 @@ class InstanceRequirements:
         return is_token((self.vcpus, self.memory_mib, self.gpus))
 
     def _matching_types(self) -> tuple[InstanceType, ...]:
-        """Return the types that EC2 may choose from, family by family; none if that is not known before deployment."""
+        """Return the types that EC2 can choose from, or no types if they are not known before deployment."""
         return () if self._has_tokens else tuple(type_ for type_ in instance_types() if self._accepts(type_))
 
     def _accepts(self, type_: InstanceType) -> bool:

@@ -1,4 +1,4 @@
-"""The names of AWS's VPC endpoints, to notice one that is misspelt."""
+"""The names of AWS's VPC endpoints, to warn about misspelt ones."""
 
 from __future__ import annotations
 
@@ -55,18 +55,18 @@ trustedadvisor verifiedpermissions voiceid vpc-lattice wafv2 wafv2-fips wellarch
 workspaces workspaces-web workspaces-web-fips xray
 """
 KNOWN_NAMES = frozenset(_NAMES.split())
-"""Those of `ec2.InterfaceVpcEndpointAwsService` and `ec2.GatewayVpcEndpointAwsService` of aws-cdk-lib that begin with
-`com.amazonaws.<region>.`; AWS may have more.
+"""The names in `ec2.InterfaceVpcEndpointAwsService` and `ec2.GatewayVpcEndpointAwsService` of aws-cdk-lib that start
+with `com.amazonaws.<region>.`. AWS may have more.
 """
 
 
 def unknown_name_warning(name: str) -> str | None:
-    """Describe a name that CDK does not know, with those that are like it; None if it knows it."""
+    """Return a warning about a name that CDK does not know, with similar names, or None if CDK knows it."""
     if name in KNOWN_NAMES:
         return None
     near = difflib.get_close_matches(name, KNOWN_NAMES, n=3, cutoff=0.5)
     way_out = f"use {', '.join(map(repr, near))}, or " if near else ""
     return (
-        f"each service should be one that CDK knows an endpoint of (got {name!r}); {way_out}look it up with "
+        f"each service should have an endpoint that CDK knows (got {name!r}); {way_out}look up the name with "
         "aws ec2 describe-vpc-endpoint-services"
     )

@@ -1,4 +1,4 @@
-"""The VPC endpoints that bring a task to AWS without the internet."""
+"""The VPC endpoints through which tasks reach AWS services without internet access."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ if TYPE_CHECKING:
     from moorage.workload.task import Task
 
 GATEWAY_SERVICES: Needs = frozenset({"s3", "dynamodb"})
-"""The services whose endpoint is a route and costs nothing (AWS PrivateLink guide, gateway endpoints)."""
+"""The services with gateway endpoints, which are free (AWS PrivateLink guide, gateway endpoints)."""
 
 
 @value_class
 @attrs.frozen(init=False)
 class Endpoints:
-    """The VPC endpoints through which a network without NAT reaches AWS.
+    """The VPC endpoints through which a network without NAT gateways reaches AWS services.
 
     Args:
-        services: Services as AWS names them in an endpoint: `ecr.api`, `ecr.dkr`, `s3`, `logs`, `secretsmanager`,
-            `ssm`, `ssmmessages`, `kms`, `sqs` and so on. `s3` and `dynamodb` become gateway endpoints, which cost
-            nothing; each other one is billed by the hour and zone. One that CDK does not know is a warning.
+        *services: The names of the services as in the names of their endpoints: `ecr.api`, `ecr.dkr`, `s3`, `logs`,
+            `secretsmanager`, `ssm`, `ssmmessages`, `kms`, `sqs` and so on. `s3` and `dynamodb` become gateway
+            endpoints, which are free. All others are billed for each hour and Availability Zone. A name that CDK does
+            not know causes a warning.
 
     Raises:
-        ValueError: a service's name has a space, or starts with `com.amazonaws.`, which is added.
+        ValueError: If a name contains a space or starts with `com.amazonaws.`.
     """
 
     services: tuple[str, ...]
@@ -47,35 +48,36 @@ class Endpoints:
 
     @classmethod
     def for_tasks(cls, *tasks: Task, instances: bool = False) -> Endpoints:
-        """The least set of endpoints with which these tasks start and run: images, logs, secrets, and what they call.
+        """Return the smallest set of endpoints that tasks need for their images, logs, secrets and called services.
 
         Args:
-            tasks: What runs in the network.
-            instances: Whether it runs on instances, whose agent must reach ECS.
+            *tasks: The tasks that run in the network.
+            instances: Whether to add the endpoints that container instances need to reach ECS. Default: False.
 
         Raises:
-            ValueError: a task pulls from a public registry, which has no endpoint; copy the image to a `Repository`,
-                or keep a NAT gateway. Or it calls the internet.
+            ValueError: If a task needs internet access: its image is in a public registry, or it calls `internet`.
+                Copy the image to a `Repository`, or keep a NAT gateway.
         """
         problems = Problems("Endpoints")
         for task in tasks:
             if INTERNET_NEEDS.intersection(task.called_services):
-                problems.add("a task calls 'internet', which no endpoint reaches; keep a NAT gateway")
+                problems.add("called_services must not have 'internet', which has no endpoint; keep a NAT gateway")
             for container in task.containers:
                 if container.image._needs >= INTERNET_NEEDS:
                     problems.add(
-                        f"container {container.name!r} comes from a public registry, which no endpoint reaches; "
-                        "push the image to a Repository and use Image.from_repository(...), or keep a NAT gateway"
+                        f"image of container {container.name!r} must not be in a public registry, which no endpoint "
+                        "reaches; push it to a Repository and use Image.from_repository(...), or keep a NAT gateway"
                     )
         problems.raise_any()
         return cls(*needs_of(tasks), *(INSTANCE_NEEDS if instances else ()))
 
     def monthly_price(self, *, zones: int, gib: float = 0) -> EgressPrice:
-        """What these endpoints cost in a month, beside the NAT gateways that would do the same.
+        """Return the monthly price of these endpoints, compared with NAT gateways for the same traffic.
 
         Args:
-            zones: In how many zones the network is.
-            gib: How much passes in a month to services other than S3 and DynamoDB: logs, secrets, image manifests.
+            zones: The number of Availability Zones of the network.
+            gib: The monthly traffic in GiB to services other than S3 and DynamoDB: logs, secrets, image manifests.
+                Default: 0.
         """
         return EgressPrice(interfaces=len(set(self.services) - GATEWAY_SERVICES), zones=zones, gib=gib)
 

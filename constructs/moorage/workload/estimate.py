@@ -1,4 +1,4 @@
-"""The estimated duration of a rollout, and the number of copies that serve meanwhile."""
+"""The estimated duration of a rollout, and the number of copies that serve requests during it."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
 
 _MINUTES_SHOWN_FROM_SECONDS = 600
 NO_HEALTH_CHECK_SECONDS = 40
-"""The time after which ECS counts a task without any health check as healthy (ECS API minimumHealthyPercent)."""
+"""The time after which a task without a health check counts as healthy (ECS API minimumHealthyPercent)."""
 
 
 @attrs.frozen(kw_only=True)
 class Pace:
-    """The durations of the parts of a replacement, in seconds.
+    """The durations of the steps of a replacement, in seconds.
 
     Args:
-        start: From the decision to start a task until its application answers; not in any template.
+        start: The time from the start of a task until its application responds. No template contains it.
         check_interval: The interval of the health check that ECS waits for.
-        drain: How long a task that leaves finishes its requests.
-        stop: From SIGTERM until the application has ended; not in any template.
-        network_load_balancer: Whether to count the waits of ECS for a network load balancer.
+        drain: The time in which a deregistered task finishes its requests.
+        stop: The time from SIGTERM until the application has stopped. No template contains it.
+        network_load_balancer: Whether to add the waits of ECS for a network load balancer.
 
     Raises:
-        ValueError: a time is negative.
+        ValueError: If a time is negative.
     """
 
     start: int = 60
@@ -50,16 +50,16 @@ class Pace:
 
 @attrs.frozen(kw_only=True)
 class Estimate:
-    """An estimate of one replacement of all copies.
+    """The estimate of a replacement of all copies.
 
     Args:
-        copies: How many there are.
-        seconds: Until the last old one is gone.
-        new_after: Until the new version serves all, in seconds.
-        least_healthy: How many serve at least meanwhile.
-        most_running: How many run at most meanwhile.
-        left_without_a_zone: How many of the least are left if the fullest of their zones is lost just then.
-        zones: Over how many zones they are spread.
+        copies: The number of copies.
+        seconds: The time until the last old copy has stopped, in seconds.
+        new_after: The time until the new version serves all requests, in seconds.
+        least_healthy: The minimum number of healthy copies during the rollout.
+        most_running: The maximum number of running copies during the rollout.
+        left_without_a_zone: The number of `least_healthy` copies that remain if the zone with most copies is lost.
+        zones: The number of Availability Zones over which the copies are spread.
     """
 
     copies: int
@@ -78,20 +78,20 @@ class Estimate:
 
 
 def estimate(rollout: Rollout, copies: int, *, zones: int, pace: Pace, places: int | None = None) -> Estimate | None:
-    """Estimate how long ECS takes to replace all copies: a model of its documented behavior, not a measurement.
+    """Estimate how long ECS takes to replace all copies, by a model of its documented behavior.
 
-    A rolling rollout goes in waves of as many tasks as may start beside old ones or in place of them; the others start
-    all at once and wait out their bake times.
+    A rolling rollout proceeds in batches of the tasks that can start beside old tasks or in place of them. Other
+    rollouts start all new tasks at once and wait for their bake times.
 
     Args:
-        rollout: How they are replaced.
-        copies: How many run.
-        zones: Over how many zones they are spread.
-        pace: How long the parts take.
-        places: How many copies there is room for, or None where that is not limited.
+        rollout: The rollout.
+        copies: The number of running copies.
+        zones: The number of Availability Zones over which the copies are spread.
+        pace: The durations of the steps.
+        places: The number of copies that fit on the capacity. Default: no limit.
 
     Returns:
-        The estimate, or None where the rollout could make no progress.
+        The estimate, or None if the rollout could make no progress.
     """
     least = math.ceil(copies * rollout.minimum_healthy_percent / 100)
     most = copies * rollout.maximum_percent // 100

@@ -1,7 +1,7 @@
-"""Event patterns: what EventBridge takes as one, and which events it would match.
+"""The validation of event patterns, and the events that they match.
 
 Sources: EventBridge user guide, "Creating Amazon EventBridge event patterns" and "Comparison operators for use in event
-patterns"; aws/event-ruler, README. A value that CloudFormation fills in may be anything.
+patterns"; aws/event-ruler, README. A value that CloudFormation fills in can be anything.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from moorage.workload.limit import minimum_length
 from moorage.workload.problems import Problems, is_token
 
 ANY: Final = object()
-"""A value of an event that is not known: any comparison with it may hold."""
+"""An unknown value of an event, which every comparison may match."""
 
 
 class Beginning(str):
-    """The beginning of a text of an event, of which the rest is not known."""
+    """The beginning of a string in an event whose rest is unknown."""
 
     __slots__ = ()
 
@@ -28,29 +28,29 @@ class Beginning(str):
 _OR = "$or"
 _IGNORE_CASE = "equals-ignore-case"
 _BOUNDS = {"=": ("=",), ">": ("<", "<="), ">=": ("<", "<="), "<": (), "<=": ()}
-"""Comparisons of `numeric`, each with those that may follow it."""
+"""The comparisons of `numeric`, with those that can follow each."""
 _NUMBERS_A_BOUND = 2
 
 
 def check_pattern(argument: str, pattern: Mapping[str, Any], problems: Problems) -> None:
-    """Note what EventBridge would not take as an event pattern."""
+    """Add a problem for each part of an event pattern that EventBridge does not accept."""
     for path, fault in _faults((), pattern):
         problems.add(f"{argument} {'.'.join(path)!r} {fault}")
 
 
 def check_length(pattern: Mapping[str, Any], problems: Problems) -> None:
-    """Note a pattern that is longer than EventBridge takes, or than it takes by default."""
+    """Check the length of a pattern against the limit of EventBridge and against its default quota."""
     length = minimum_length(pattern)
     longest = job_limits.EVENT_PATTERN if length > job_limits.LONGEST_EVENT_PATTERN else job_limits.EVENT_PATTERN_QUOTA
     problems.check(longest, "pattern", length)
 
 
 def may_match(pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
-    """Return whether a valid pattern may match an event, in which a list is what a value may be.
+    """Return whether a valid pattern may match an event.
 
     Args:
-        pattern: The pattern; a field that the event does not have tells it apart.
-        event: What is known of the event. `ANY` is a value that is not known.
+        pattern: The pattern. It does not match if it has a field that the event does not have.
+        event: The known parts of the event. A list holds the possible values of a field; `ANY` is an unknown value.
     """
     for name, wanted in pattern.items():
         if name == _OR and _is_or(wanted):
@@ -73,7 +73,7 @@ def _field_may_match(wanted: Sequence[Any], value: Any) -> bool:
 
 
 def _is(matcher: Any, value: Any) -> bool:
-    """Return whether a matcher may match a value that an event has; what CloudFormation fills in is only itself."""
+    """Return whether a matcher may match a value of an event. A token matches only the same token."""
     if value is ANY or matcher == value:
         return True
     if not isinstance(matcher, Mapping) or _is_filled_in(matcher):
@@ -86,7 +86,7 @@ def _is(matcher: Any, value: Any) -> bool:
 
 
 def _is_for_each_rest(operator: str, wanted: Any, beginning: Beginning) -> bool:
-    """Return whether a matcher matches every text that begins so."""
+    """Return whether a matcher matches every string with this beginning."""
     if operator == "anything-but":
         heads = map(_head, _exceptions(wanted))
         return not any(head.startswith(beginning) or beginning.startswith(head) for head in heads)
@@ -97,7 +97,7 @@ def _is_for_each_rest(operator: str, wanted: Any, beginning: Beginning) -> bool:
 
 
 def _exceptions(wanted: Any) -> list[tuple[str, Any]]:
-    """Return what `anything-but` leaves out, each as an operator and a value; an exact value has no operator."""
+    """Return the exceptions of `anything-but`, each as an operator and a value. Exact values have an empty operator."""
     operator, values = "", wanted
     if isinstance(wanted, Mapping) and not _is_filled_in(wanted):
         ((operator, values),) = wanted.items()
@@ -105,7 +105,7 @@ def _exceptions(wanted: Any) -> list[tuple[str, Any]]:
 
 
 def _head(exception: tuple[str, Any]) -> str:
-    """Return what each text begins with that an exception is for, as far as that is known."""
+    """Return the known beginning of all strings that an exception matches."""
     operator, value = exception
     if operator == "suffix" or not isinstance(value, str) or is_token(value):
         return ""
@@ -113,7 +113,7 @@ def _head(exception: tuple[str, Any]) -> str:
 
 
 def _ignores_case(compare: Callable[[str, str], bool]) -> Callable[[str, Any], bool]:
-    """Return a comparison of texts that takes `{"equals-ignore-case": ...}` too."""
+    """Extend a comparison of strings to `{"equals-ignore-case": ...}`."""
     return lambda value, wanted: (
         compare(value.lower(), wanted[_IGNORE_CASE].lower()) if isinstance(wanted, Mapping) else compare(value, wanted)
     )
@@ -134,7 +134,7 @@ _COMPARED: Mapping[str, Callable[[str, Any], bool]] = {
     "anything-but": _is_but,
     "exists": lambda _, wanted: bool(wanted),
 }
-"""The operators that a text may match."""
+"""The operators that match strings, with their comparisons."""
 
 
 def _is_or(value: Any) -> bool:
@@ -154,7 +154,9 @@ def _faults(path: tuple[str, ...], pattern: Mapping[str, Any]) -> list[tuple[tup
         elif isinstance(value, list | tuple) and value:
             faults += [(inner, fault) for each in value if (fault := _matcher_fault(each))]
         elif isinstance(value, Mapping | list | tuple):
-            faults.append((inner, f"must not be empty (got {value!r}); leave it out, or list what it may be"))
+            faults.append(
+                (inner, f"must not be empty (got {value!r}); leave it out, or list the values that it can have")
+            )
         else:
             faults.append((inner, f"must be a list of values, or a mapping (got {value!r}); write it as [{value!r}]"))
     return faults
@@ -167,27 +169,27 @@ def _or_faults(path: tuple[str, ...], value: Any) -> list[tuple[tuple[str, ...],
 
 
 def _matcher_fault(matcher: Any) -> str | None:
-    """Return what is wrong with one of the values of a field."""
+    """Return the fault of one of the values of a field, or None if it is valid."""
     if not isinstance(matcher, Mapping):
         if matcher is None or isinstance(matcher, str | int | float):
             return None
-        return f"must have texts, numbers, true, false, null or comparisons (got {matcher!r}); use those"
+        return f"must have strings, numbers, true, false, null or comparisons (got {matcher!r}); use one of these"
     if _is_filled_in(matcher):
         return None
     if len(matcher) != 1 or next(iter(matcher)) not in _OPERATORS:
         return (
-            f"must have comparisons that EventBridge knows, one in each mapping (got {dict(matcher)!r}); use one of "
-            f"{', '.join(_OPERATORS)}"
+            f"must have only comparisons that EventBridge supports, one in each mapping (got {dict(matcher)!r}); use "
+            f"one of {', '.join(_OPERATORS)}"
         )
     ((operator, value),) = matcher.items()
     takes, what = _OPERATORS[operator]
     if is_token(value) or _is_filled_in(value) or takes(value):
         return None
-    return f"must give {operator!r} {what} (got {value!r}); change what it is given"
+    return f"must have {what} for {operator!r} (got {value!r}); use such a value"
 
 
 def _is_filled_in(value: Any) -> bool:
-    """Return whether CloudFormation fills a value in: a token, or the function that one resolves to."""
+    """Return whether CloudFormation fills in a value: a token, or the intrinsic function that it resolves to."""
     if isinstance(value, Mapping):
         return len(value) == 1 and str(next(iter(value))).startswith(("Ref", "Fn::", "${Token["))
     return isinstance(value, str) and is_token(value)
@@ -219,7 +221,7 @@ def _is_block(value: Any) -> bool:
 
 
 def _is_span(value: Any) -> bool:
-    """Return whether it is one comparison with a number, or a lower and then an upper one."""
+    """Return whether a value is one comparison with a number, or a lower bound followed by an upper bound."""
     if not isinstance(value, list | tuple) or len(value) not in {_NUMBERS_A_BOUND, 2 * _NUMBERS_A_BOUND}:
         return False
     signs, numbers = value[::2], value[1::2]
@@ -245,15 +247,15 @@ _EXCEPTIONS: Mapping[str, Callable[[Any], bool]] = {
     _IGNORE_CASE: _is_text,
     "wildcard": _is_glob,
 }
-"""The comparisons that `anything-but` takes, each with what it is compared with."""
+"""The operators that `anything-but` accepts, with a check of their operands."""
 _OPERATORS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "prefix": (_is_text_or_any_case, f"a text, or {{'{_IGNORE_CASE}': a text}}"),
-    "suffix": (_is_text_or_any_case, f"a text, or {{'{_IGNORE_CASE}': a text}}"),
-    _IGNORE_CASE: (_is_text, "a text"),
-    "anything-but": (_is_exception, f"texts, numbers, or one of {', '.join(_EXCEPTIONS)} with texts"),
-    "numeric": (_is_span, "as ['>', 0] or ['>=', 0, '<', 5]"),
-    "cidr": (_is_block, "as '10.0.0.0/24'"),
+    "prefix": (_is_text_or_any_case, f"a string, or {{'{_IGNORE_CASE}': a string}}"),
+    "suffix": (_is_text_or_any_case, f"a string, or {{'{_IGNORE_CASE}': a string}}"),
+    _IGNORE_CASE: (_is_text, "a string"),
+    "anything-but": (_is_exception, f"strings, numbers, or one of {', '.join(_EXCEPTIONS)} with strings"),
+    "numeric": (_is_span, "bounds, as in ['>', 0] or ['>=', 0, '<', 5],"),
+    "cidr": (_is_block, "a CIDR block, as in '10.0.0.0/24',"),
     "exists": (lambda value: isinstance(value, bool), "true or false"),
-    "wildcard": (_is_glob, "a text, in which no two '*' are side by side"),
+    "wildcard": (_is_glob, "a string without '**'"),
 }
-"""The operators, each with what it takes and how to say that."""
+"""The operators, with a check of their operands and its description."""

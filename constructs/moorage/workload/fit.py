@@ -1,6 +1,6 @@
-"""The number of copies of a task that a container instance holds, and the room that a rollout needs.
+"""The number of copies of a task that fit on a container instance, and the room that a rollout needs.
 
-Plain arithmetic on known numbers, which must not be tokens.
+All numbers must be known; tokens are not supported.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from moorage.workload.task import Task
 
 DEFAULT_RESERVED_MIB = 256
-"""The memory of an instance that is reserved for its system and agent by default: the ECS guide's own example; ECS
-itself reserves nothing."""
+"""The memory of an instance that is reserved for the operating system and the ECS agent by default. It is the example
+of the ECS developer guide; ECS itself reserves nothing."""
 
 
 def registered_memory_mib(installed_mib: int) -> int:
-    """Return the memory that ECS registers at least of what EC2 installs: the rest is the firmware's and the kernel's.
+    """Return the minimum memory that ECS registers for an instance, without that of the firmware and the kernel.
 
-    A line that lies below what DescribeContainerInstances is publicly known to answer for 15 Nitro and 3 Xen types, as
+    The estimate is below all publicly known results of DescribeContainerInstances (15 Nitro and 3 Xen types), such as
     7,690 MiB for an m5.large. Kernels and types differ by a few percent.
     """
     return installed_mib * 956 // 1000 - 205
@@ -42,18 +42,21 @@ def _ports(ports: Iterable[int]) -> tuple[int, ...]:
 
 @attrs.frozen(kw_only=True)
 class Demand:
-    """The resources of a container instance that one copy of a task takes.
+    """The resources of a container instance that one copy of a task uses.
 
     Args:
-        cpu: CPU units that it reserves; with 0, the default, CPU binds nothing.
-        memory_mib: Memory that it reserves, in MiB.
-        gpus: GPUs, whole ones.
-        host_ports: Fixed ports of the instance itself (bridge and host network modes). No two copies share one.
-        interface: Whether it has a network interface of its own (`awsvpc`); it then takes no port of the instance.
-        architecture: The processor that its images are built for.
+        cpu: The reserved CPU units. Default: 0, so CPU does not limit the number of copies.
+        memory_mib: The reserved memory in MiB.
+        gpus: The number of GPUs. Default: 0.
+        host_ports: The fixed ports of the instance, in bridge and host mode. Two copies cannot share a port.
+            Default: none.
+        interface: True if the task has its own network interface (`awsvpc`), so that it uses no ports of the instance.
+            Default: True.
+        architecture: The processor architecture that the images are built for. Default: `Architecture.X86_64`.
 
     Raises:
-        ValueError: less than Docker's least memory, a number below 0, or host ports beside an interface of its own.
+        ValueError: If the memory is below Docker's minimum, a number is below 0, or host ports are given for a task
+            with its own network interface.
     """
 
     cpu: int = 0
@@ -78,15 +81,15 @@ class Demand:
     def __attrs_post_init__(self) -> None:
         problems = Problems("Demand")
         if self.cpu < 0:
-            problems.add(f"cpu is {self.cpu}, but nothing reserves less than 0 CPU units; use 0 to reserve none")
+            problems.add(f"cpu must be 0 or more (got {self.cpu}); use 0 to reserve none")
         problems.check(container_limits.CONTAINER_MEMORY_LEAST, "memory_mib", self.memory_mib)
         problems.check(container_limits.INSTANCE_GPUS, "gpus", self.gpus)
         for port in self.host_ports:
             problems.check(container_limits.PORT, "each of host_ports", port)
         if self.interface and self.host_ports:
             problems.add(
-                f"host_ports is {self.host_ports}, but a task with a network interface of its own takes no port of "
-                "the instance; use interface=False, or no host ports"
+                f"host_ports must be empty for a task with its own network interface (got {self.host_ports}); "
+                "use interface=False, or no host ports"
             )
         problems.raise_any()
 
@@ -96,13 +99,13 @@ class Host:
     """The resources of a container instance for tasks, as ECS registers them.
 
     Args:
-        instance_type: The name of its type.
-        cpu: CPU units, 1,024 for each vCPU.
-        memory_mib: Memory for tasks, in MiB.
-        gpus: NVIDIA GPUs.
-        interfaces: Tasks that can have a network interface of their own.
-        architecture: Its processor.
-        taken_ports: Host ports that no task can have any more.
+        instance_type: The name of the instance type.
+        cpu: The CPU units, 1,024 for each vCPU.
+        memory_mib: The memory for tasks, in MiB.
+        gpus: The number of NVIDIA GPUs.
+        interfaces: The number of tasks that can have their own network interface.
+        architecture: The processor architecture.
+        taken_ports: The host ports that are in use. Default: none.
     """
 
     instance_type: str
@@ -120,11 +123,11 @@ class Host:
         """Return the resources of a new container instance of a type.
 
         Args:
-            instance_type: Its type.
-            trunking: Whether the account setting `awsvpcTrunking` was on when it was launched. It changes nothing for
-                a type that AWS does not list as supporting it.
-            reserved_memory_mib: What `ECS_RESERVED_MEMORY` keeps from tasks, in MiB; 256 is the guide's example,
-                ECS itself reserves nothing.
+            instance_type: The instance type.
+            trunking: True if the account setting `awsvpcTrunking` was on when the instance was launched. It has no
+                effect on types that AWS does not list as supported. Default: False.
+            reserved_memory_mib: The memory that `ECS_RESERVED_MEMORY` withholds from tasks, in MiB. Default: 256, the
+                example of the ECS developer guide.
         """
         trunk_tasks = instance_type.trunk_tasks if trunking else None
         return cls(
@@ -137,7 +140,7 @@ class Host:
         )
 
     def remaining_after(self, *daemons: Demand) -> Host:
-        """Return the capacity that one copy of each daemon leaves; a daemon of another architecture is not placed."""
+        """Return the resources that one copy of each daemon leaves. Daemons of another architecture are not placed."""
         placed = [daemon for daemon in daemons if daemon.architecture is self.architecture]
         return attrs.evolve(
             self,
@@ -151,13 +154,13 @@ class Host:
 
 @attrs.frozen
 class Fit:
-    """The number of copies of a task that one container instance holds, and the reason that it is not larger.
+    """The number of copies of a task that fit on one container instance, and the resources that limit it.
 
     Args:
         host: The container instance.
-        copies: How many it holds.
-        limiting_resources: The resources that run out first, in AWS's words: 'CPU', 'memory', 'network interfaces',
-            'host ports', 'GPUs' or 'architecture'. Several if they run out at the same number.
+        copies: The number of copies.
+        limiting_resources: The resources that run out first: 'CPU', 'memory', 'network interfaces', 'host ports',
+            'GPUs' or 'architecture'. There are several if they run out at the same number.
     """
 
     host: Host
@@ -166,7 +169,7 @@ class Fit:
 
 
 def fit(demand: Demand, host: Host) -> Fit:
-    """Return how many copies of `demand` the `host` holds, and the resources that limit them."""
+    """Return how many copies of `demand` fit on the `host`, and the resources that limit the number."""
     if demand.architecture is not host.architecture:
         return Fit(host, 0, ("architecture",))
     free = {"memory": host.memory_mib // demand.memory_mib}
@@ -190,19 +193,22 @@ def smallest_fitting_type(
     like: InstanceType,
     daemons: Sequence[Demand] = (),
 ) -> InstanceType | None:
-    """Return the instance type nearest to `like` that holds one copy beside the daemons, for an error message.
+    """Return the instance type nearest to `like` on which one copy fits beside the daemons, for an error message.
 
-    The smallest of its own family; without one, a type of the current generations: of the same class as `like`, or for
-    general purposes, compute or memory (C, M and R); then the one whose vCPUs and memory differ least, then the one
-    whose family's name does, then the first by name. Bare metal is never named, and burstable or accelerated types
-    only where `like` is burstable or the task asks for GPUs. None where no type is enough.
+    The nearest type is the smallest sufficient one of the same family. Otherwise it is a type of the current
+    generations, of the class of `like` or of the C, M and R families: the one with the most similar vCPUs and memory,
+    then with the most similar name of its family, then the first by name. Bare metal types are left out. Burstable
+    types are considered only if `like` is burstable, and accelerated types only if the task needs GPUs.
 
     Args:
-        demand: What one copy takes.
-        trunking: As in `Host.of`.
-        reserved_memory_mib: As in `Host.of`, in MiB.
-        like: The type that was to be used.
-        daemons: What runs on every instance already.
+        demand: The resources that one copy uses.
+        trunking: See `Host.of`.
+        reserved_memory_mib: See `Host.of`.
+        like: The type that was requested.
+        daemons: The resources of the daemons on every instance. Default: none.
+
+    Returns:
+        The type, or None if no type is sufficient.
     """
 
     def holds(type_: InstanceType) -> bool:
@@ -234,16 +240,16 @@ def _class_of(type_: InstanceType) -> str:
 
 
 def rollout_shortage(least: int, minimum_percent: int, maximum_percent: int, slots: int) -> str | None:
-    """Return why a rolling deployment could never progress, with the numbers, or None if it can.
+    """Return the reason why a rolling deployment could never progress, with the numbers, or None if it can.
 
-    ECS keeps `minimum_percent` of the copies running, rounded up, and starts no more than `maximum_percent` of them,
-    rounded down (ECS API DeploymentConfiguration). It must be able to start one more or to stop one.
+    ECS keeps `minimum_percent` of the copies running, rounded up, and runs at most `maximum_percent` of them, rounded
+    down (ECS API DeploymentConfiguration). It must be able to start or to stop at least one task.
 
     Args:
-        least: The copies that run when the rollout starts.
-        minimum_percent: The share of them that stays healthy, in percent.
-        maximum_percent: The share of them that may run at once, in percent.
-        slots: Places for a copy in all, with as many instances as there may be.
+        least: The number of copies that run when the rollout starts.
+        minimum_percent: The percentage of the copies that stays healthy.
+        maximum_percent: The percentage of the copies that can run at once.
+        slots: The number of copies that fit on the maximum number of instances.
     """
     single = least == 1
     copies = "1 copy" if single else f"{least} copies"
@@ -268,11 +274,11 @@ def rollout_shortage(least: int, minimum_percent: int, maximum_percent: int, slo
 
 
 def traffic_shift_shortage(least: int, slots: int) -> str | None:
-    """Return why there is no room for all copies of the old and the new version at once, or None if there is.
+    """Return the reason why the old and the new version do not fit side by side, or None if they do.
 
     Args:
-        least: The copies that run when the rollout starts.
-        slots: Places for a copy in all, with as many instances as there may be.
+        least: The number of copies that run when the rollout starts.
+        slots: The number of copies that fit on the maximum number of instances.
     """
     if slots >= 2 * least:
         return None

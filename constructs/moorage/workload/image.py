@@ -1,4 +1,4 @@
-"""Where a container image comes from."""
+"""The sources of container images."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_ssm as ssm
 
 NO_IMAGE_TAG = "none"
-"""The value of a parameter before the first image is pushed."""
+"""The value of the parameter before the first image is pushed."""
 _PRIVATE_REGISTRY_PATTERN = re.compile(
     r"\d{12}\.dkr(\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?|-ecr(-fips)?\.[a-z0-9-]+\.on\.aws)/"
 )
@@ -30,33 +30,34 @@ _PRIVATE_REGISTRY_PATTERN = re.compile(
 @value_class
 @attrs.frozen
 class Image:
-    """Where a container image comes from; defined by one of the `from_*` methods."""
+    """The source of a container image, created by one of the `from_*` methods."""
 
     @property
     def _needs(self) -> Needs:
-        """Return the services that a task must reach to pull the image."""
+        """The services that a task must reach to pull the image."""
         raise NotImplementedError(f"{type(self).__name__} is not an image; use one of the Image.from_* methods")
 
     @property
     def _plain_texts(self) -> tuple[PlainText, ...]:
-        """Return the texts that whoever has the image reads."""
+        """The texts that anyone with access to the image can read."""
         return ()
 
     @property
     def _mutable_reference(self) -> str | None:
-        """Return the reference if its tag is `latest`, written or implied, so that it may later mean another image."""
+        """The reference if its tag is `latest`, written or implied, and can later point to another image; else None."""
         return None
 
     @staticmethod
     def from_registry(reference: str) -> Image:
-        """An image of a public registry, as `docker pull` takes it.
+        """Use an image of a public registry.
 
         Args:
-            reference: `public.ecr.aws/nginx/nginx:1.29`, `redis:8`, `ghcr.io/org/image@sha256:...`.
+            reference: The reference as for `docker pull`: `public.ecr.aws/nginx/nginx:1.29`, `redis:8`,
+                `ghcr.io/org/image@sha256:...`.
 
         Raises:
-            ValueError: the reference is none, or names a private ECR registry, from which a task could not pull
-                without the grant that `from_repository` makes.
+            ValueError: If the reference is invalid or names a private ECR registry. A task can pull from it only with
+                the permissions that `from_repository` grants.
         """
         return RegistryImage(reference)
 
@@ -69,23 +70,24 @@ class Image:
         parameter: str | ssm.IParameter | cdk.CfnParameter | None = None,
         placeholder: str | None = None,
     ) -> Image:
-        """An image of an ECR repository; the execution role of the task is granted to pull it.
+        """Use an image of an ECR repository. The execution role of the task is granted to pull it.
+
+        Exactly one of `tag`, `digest` and `parameter` must be given.
 
         Args:
-            repository: A `moorage.Repository`, or any other of CDK's.
-            tag: The image's tag, 1 to 300 characters. A tag that moves (`latest`) cannot be pushed twice to a
-                repository with immutable tags, so it is refused for one.
-            digest: Instead of a tag: `sha256:...`, which never moves.
-            parameter: Instead of a tag: what holds it when the stack is deployed, and CI sets: the name of an SSM
-                parameter, one that CDK imports, or a parameter of the stack. A deployment reads it anew, so that it
-                puts no old tag back. The app must not define the SSM parameter: each update of that resource would
-                write its first value back. Make it once:
-                `aws ssm put-parameter --name /shop/web/tag --type String --value none`.
-            placeholder: With `parameter`: an image of a public registry that runs while the parameter's value is
-                `none`, before the first image was pushed.
+            repository: A `moorage.Repository` or any other `ecr.IRepository`.
+            tag: The tag of the image, 1 to 300 characters. `latest` is refused for a repository with immutable tags,
+                since it could be pushed only once. Default: none.
+            digest: The digest of the image, `sha256:...`. Default: none.
+            parameter: The parameter that holds the tag, which CI sets: the name of an SSM parameter, an imported SSM
+                parameter, or a parameter of the stack. Each deployment reads the current value. The app must not
+                define the SSM parameter, since each update of that resource would restore its first value. Create it
+                once with `aws ssm put-parameter --name /shop/web/tag --type String --value none`. Default: none.
+            placeholder: A public image to run while the value of `parameter` is `none`, before the first image is
+                pushed. Default: none.
 
         Raises:
-            ValueError: not exactly one of tag, digest and parameter is given, or one that ECR would not take.
+            ValueError: If not exactly one of `tag`, `digest` and `parameter` is given, or ECR would not accept it.
         """
         return RepositoryImage(repository, tag, digest, parameter, placeholder)
 
@@ -98,25 +100,27 @@ class Image:
         build_secrets: Mapping[str, str] | None = None,
         target: str | None = None,
     ) -> Image:
-        """An image built from a directory and pushed by `cdk deploy`, as a Docker asset.
+        """Build an image from a directory, as a Docker asset that `cdk deploy` pushes.
 
         Args:
-            path: The build context.
-            file: The Dockerfile, relative to it.
-            build_args: What `docker build --build-arg` gets. The image keeps them, so a secret is refused.
-            build_secrets: What `docker build --secret` gets, as in `{"NPM_TOKEN": "env=NPM_TOKEN"}`: a variable or a
-                file (`src=...`) of the machine that builds, which the image does not keep.
-            target: The stage to build; the last one without it.
+            path: The directory that is the build context.
+            file: The path of the Dockerfile, relative to `path`. Default: `Dockerfile`.
+            build_args: The arguments of `docker build --build-arg`. The image contains them, so secrets are refused.
+                Default: none.
+            build_secrets: The arguments of `docker build --secret`, as in `{"NPM_TOKEN": "env=NPM_TOKEN"}`. Each is an
+                environment variable or a file (`src=...`) of the build machine. The image does not contain them.
+                Default: none.
+            target: The build stage. Default: the last stage.
 
         Raises:
-            ValueError: there is no such directory, no Dockerfile in it, or a secret in `build_args`.
+            ValueError: If the directory or the Dockerfile does not exist, or `build_args` contains a secret.
         """
         return DirectoryImage(Path(path), file, dict(build_args or {}), dict(build_secrets or {}), target)
 
 
 @attrs.frozen
 class RegistryImage(Image):
-    """See `Image.from_registry`."""
+    """An image of a public registry; see `Image.from_registry`."""
 
     reference: str
 
@@ -125,8 +129,8 @@ class RegistryImage(Image):
         problems.check(image_limits.IMAGE_REFERENCE, "reference", self.reference)
         if _PRIVATE_REGISTRY_PATTERN.match(self.reference):
             problems.add(
-                f"reference is {self.reference!r}, a private registry, from which a task cannot pull without a grant; "
-                "use Image.from_repository(ecr.Repository.from_repository_arn(...), tag=...)"
+                "reference must not be in a private registry, from which a task cannot pull without permissions "
+                f"(got {self.reference!r}); use Image.from_repository(ecr.Repository.from_repository_arn(...), tag=...)"
             )
         problems.raise_any()
 
@@ -144,7 +148,7 @@ class RegistryImage(Image):
 
 @attrs.frozen
 class RepositoryImage(Image):
-    """See `Image.from_repository`."""
+    """An image of an ECR repository; see `Image.from_repository`."""
 
     repository: ecr.IRepository
     tag: str | None = None
@@ -156,38 +160,40 @@ class RepositoryImage(Image):
         problems = Problems("Image")
         arguments = [name for name in ("tag", "digest", "parameter") if getattr(self, name) is not None]
         if len(arguments) != 1:
-            usage = f"{' and '.join(arguments)} are given" if arguments else "none is given"
-            problems.add(f"tag, digest and parameter: {usage}, but an image has one of them; use one")
+            problems.add(
+                f"exactly one of tag, digest and parameter must be given (got {' and '.join(arguments) or 'none'}); "
+                "use one of them"
+            )
         if self.placeholder is not None and self.parameter is None:
             problems.add(
-                "placeholder is given without parameter, whose value 'none' it stands for; use parameter=, "
-                "or leave it out"
+                "placeholder must be given with parameter, since it is used while the parameter's value is 'none'; "
+                "use parameter=, or leave it out"
             )
         if self._defines_parameter:
             problems.add(
                 f"parameter must not be defined by this app (got {self.parameter_name!r}), since each update of it "
-                "would write its first value over the tag that CI set; make it once with aws ssm put-parameter, and "
-                "use parameter='/its/name'"
+                "would overwrite the tag that CI set; create it once with aws ssm put-parameter, and use "
+                "parameter='/its/name'"
             )
         problems.check(image_limits.IMAGE_TAG, "tag", self.tag)
         problems.check(image_limits.IMAGE_DIGEST, "digest", self.digest)
         if self.tag == "latest" and _tag_is_immutable(self.repository, self.tag):
             problems.add(
-                "tag is 'latest', but the repository's tags are immutable, so it could be pushed once and never again; "
-                "use a release's tag or its digest="
+                "tag must not be 'latest' with a repository whose tags are immutable, since it could be pushed only "
+                "once; use the tag of a release, or digest="
             )
         problems.raise_any()
 
     @property
     def parameter_name(self) -> str | None:
-        """Return the name of the SSM parameter that holds the tag, or None if no SSM parameter holds it."""
+        """The name of the SSM parameter that holds the tag, or None if no SSM parameter holds it."""
         if self.parameter is None or isinstance(self.parameter, str):
             return self.parameter
         return getattr(self.parameter, "parameter_name", None)
 
     @property
     def _defines_parameter(self) -> bool:
-        """Return whether the app defines the SSM parameter that holds the tag."""
+        """True if the app defines the SSM parameter that holds the tag."""
         if not hasattr(self.parameter, "parameter_name"):
             return False
         return cast("ssm.IParameter", self.parameter).node.default_child is not None
@@ -198,7 +204,7 @@ class RepositoryImage(Image):
 
 
 def _tag_is_immutable(repository: ecr.IRepository, tag: str) -> bool:
-    """Return whether a tag of a repository is immutable, as far as the app defines the repository."""
+    """Return whether a tag of a repository is immutable. It is known only if the app defines the repository."""
     is_immutable = getattr(repository, "_tag_is_immutable", None)
     if is_immutable is not None:
         return bool(is_immutable(tag))
@@ -208,7 +214,7 @@ def _tag_is_immutable(repository: ecr.IRepository, tag: str) -> bool:
 
 @attrs.frozen
 class DirectoryImage(Image):
-    """See `Image.from_directory`."""
+    """An image built from a directory; see `Image.from_directory`."""
 
     path: Path
     file: str
@@ -220,11 +226,11 @@ class DirectoryImage(Image):
         problems = Problems("Image")
         if not self.path.is_dir():
             problems.add(
-                f"path is {str(self.path)!r}, but there is no such directory; name the one with the Dockerfile"
+                f"path must be a directory (got {str(self.path)!r}); name the directory that has the Dockerfile"
             )
         elif not (self.path / self.file).is_file():
             problems.add(
-                f"file is {self.file!r}, but there is none in {str(self.path)!r}; name the Dockerfile with file="
+                f"file must be a file in {str(self.path)!r} (got {self.file!r}); name the Dockerfile with file="
             )
         check_literals(self._plain_texts, problems)
         for argument in ("build_args", "build_secrets"):
@@ -246,5 +252,5 @@ class DirectoryImage(Image):
 
 
 def as_image(value: Image | str) -> Image:
-    """Return an image, which a string names as for `Image.from_registry`."""
+    """Return an image. A string is a reference as for `Image.from_registry`."""
     return value if isinstance(value, Image) else Image.from_registry(value)

@@ -1,4 +1,4 @@
-"""The limits of what starts a task and of the queues that it works on; rows of the table in `limits`."""
+"""The limits of schedules, event rules and queues; rows of the table in `limits`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ TASK_OVERRIDES = at_most(
     "task-overrides",
     8192,
     unit="characters as JSON with its container names",
-    hint="pass where to read the values from, or put constant ones into Container(environment=...)",
+    hint="pass a reference to the values, or put constant values into Container(environment=...)",
     source=Botocore(
         "ecs",
         "RunTaskRequest",
@@ -57,7 +57,7 @@ EVENT_FIELDS = at_most(
     "event-fields",
     100,
     unit="for the target of one rule",
-    hint="pass where the task reads the event from, or fewer fields",
+    hint="pass a reference from which the task reads the event, or use fewer fields",
     source=Botocore(
         "events", "InputTransformer", "InputPathsMap", "You can have as many as 100 key-value pairs.", also="CFN"
     ),
@@ -105,7 +105,7 @@ VISIBILITY_TIMEOUT = in_range(
 VISIBLE_AFTER_STOP = Limit(
     id="visibility-after-stop",
     accepts=lambda pair: pair[0] > pair[1],
-    rule="must be longer than the stop_timeout of the task, or two tasks could work on one message",
+    rule="must be longer than the stop_timeout of the task, or two tasks could process the same message",
     hint="use a longer visibility_timeout=, or a shorter stop_timeout=",
     source="SQS developer guide, visibility timeout; botocore ecs ContainerDefinition.stopTimeout",
     format=lambda pair: f"{pair[0]} with stop_timeout={pair[1]}, in seconds",

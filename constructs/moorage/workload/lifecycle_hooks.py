@@ -1,4 +1,4 @@
-"""What runs, or waits, at the stages of a rollout."""
+"""The lifecycle hooks that run at the stages of a rollout."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 
 class LifecycleStage(enum.Enum):
-    """A stage of a rollout at which a hook may run; the last five are of rollouts that shift traffic.
+    """A stage of a rollout at which a hook can run.
 
-    AWS says what each means in the ECS developer guide, "Lifecycle hooks for Amazon ECS service deployments".
+    Only rollouts that shift traffic have the last five stages. The ECS developer guide describes the stages in
+    "Lifecycle hooks for Amazon ECS service deployments".
     """
 
     RECONCILE_SERVICE = "RECONCILE_SERVICE"
@@ -39,12 +40,12 @@ class LifecycleStage(enum.Enum):
 
     @property
     def _shifts_traffic(self) -> bool:
-        """Return whether only a rollout that shifts traffic has this stage."""
+        """True if only rollouts that shift traffic have this stage."""
         return self.value.endswith("TRAFFIC_SHIFT")
 
     @property
     def _is_of_each_shift(self) -> bool:
-        """Return whether canary and linear rollouts have it at each step (botocore DeploymentLifecycleHook)."""
+        """True if canary and linear rollouts have this stage at each step (botocore DeploymentLifecycleHook)."""
         return self.value.endswith("PRODUCTION_TRAFFIC_SHIFT") and not self.value.startswith("POST")
 
 
@@ -54,16 +55,16 @@ _STAGES_WITHOUT_PAUSE = (LifecycleStage.TEST_TRAFFIC_SHIFT, LifecycleStage.PRODU
 @value_class
 @attrs.frozen(eq=False)
 class LifecycleHook:
-    """A function that ECS asks, or a pause in which it waits for a person, at a stage of each rollout.
+    """A Lambda function that ECS invokes, or a pause, at the stages of each rollout.
 
-    Made by `LifecycleHook.function` or `LifecycleHook.pause`.
+    Create it with `LifecycleHook.function` or `LifecycleHook.pause`.
 
     Args:
-        stages: When.
-        handler: What is asked; None for a pause.
-        details: What the function gets as `hookDetails`.
-        timeout: How long ECS waits for an answer, in seconds; None for its own 24 hours.
-        continue_on_timeout: Whether the rollout goes on when there was no answer in time, in place of going back.
+        stages: The stages at which the hook runs.
+        handler: The function, or None for a pause.
+        details: The value that the function receives as `hookDetails`.
+        timeout: The time that ECS waits for a response, in seconds, or None for ECS's own 24 hours.
+        continue_on_timeout: Whether to continue the rollout after the timeout instead of rolling back.
     """
 
     stages: tuple[LifecycleStage, ...]
@@ -81,19 +82,21 @@ class LifecycleHook:
         timeout: Duration | None = None,
         continue_on_timeout: bool = False,
     ) -> LifecycleHook:
-        """A Lambda function that answers `{"hookStatus": "SUCCEEDED"}`, or `"FAILED"`, or `"IN_PROGRESS"`.
+        """Invoke a Lambda function that returns `{"hookStatus": "SUCCEEDED"}`, `"FAILED"` or `"IN_PROGRESS"`.
 
         Args:
-            handler: The function. What it is given and may answer: ECS developer guide, "Lambda hooks".
-            stages: When it is asked, one stage at least.
-            details: What it gets as `hookDetails` besides; everyone who may see the service reads it.
-            timeout: How long ECS waits for `SUCCEEDED` or `FAILED`, 1 to 20,160 whole minutes. More than 1,440 is a
-                warning, since AWS's guide ends there. CloudFormation waits 33 hours for all of a rollout. Default: a
-                day.
-            continue_on_timeout: Whether the rollout goes on when there was no answer in time; it goes back without it.
+            handler: The function. The ECS developer guide describes its event and its result in "Lambda hooks".
+            *stages: The stages at which it is invoked, at least one.
+            details: The value that it receives as `hookDetails`. Anyone who can read the service can read it.
+                Default: none.
+            timeout: The time that ECS waits for `SUCCEEDED` or `FAILED`, 1 to 20,160 whole minutes. More than 1,440
+                causes a warning, since it is the maximum in AWS's guide. CloudFormation waits 33 hours for a rollout.
+                Default: 24 hours.
+            continue_on_timeout: Whether to continue the rollout after the timeout instead of rolling back.
+                Default: False.
 
         Raises:
-            ValueError: there is no stage, the timeout is outside its limit, or the details are no JSON.
+            ValueError: If there is no stage, the timeout is outside its limit, or the details are not valid JSON.
         """
         return cls._create(stages, handler, details, timeout, continue_on_timeout)
 
@@ -101,16 +104,17 @@ class LifecycleHook:
     def pause(
         cls, *stages: LifecycleStage, timeout: Duration | None = None, continue_on_timeout: bool = False
     ) -> LifecycleHook:
-        """A pause until somebody calls ECS's ContinueServiceDeployment, to go on or back.
+        """Pause until someone continues or rolls back the rollout with ECS's ContinueServiceDeployment.
 
         Args:
-            stages: When, one stage at least; not while traffic is shifting.
-            timeout: How long ECS waits, 1 to 20,160 whole minutes (14 days). CloudFormation waits 33 hours for all of a
-                rollout. Default: a day.
-            continue_on_timeout: Whether the rollout goes on when nobody called in time; it goes back without it.
+            *stages: The stages at which the rollout pauses, at least one. It cannot pause while traffic is shifting.
+            timeout: The time that ECS waits, 1 to 20,160 whole minutes (14 days). CloudFormation waits 33 hours for a
+                rollout. Default: 24 hours.
+            continue_on_timeout: Whether to continue the rollout after the timeout instead of rolling back.
+                Default: False.
 
         Raises:
-            ValueError: there is no stage, or one at which ECS does not pause, or the timeout is outside its limit.
+            ValueError: If there is no stage, ECS cannot pause at a stage, or the timeout is outside its limit.
         """
         return cls._create(stages, None, None, timeout, continue_on_timeout)
 
@@ -121,17 +125,17 @@ class LifecycleHook:
         handler: lambda_.IFunction | None,
         details: Mapping[str, Any] | None,
         timeout: Duration | None,
-        continue_on_timeout: bool,  # noqa: FBT001  # private, and always given by name at the two public places
+        continue_on_timeout: bool,  # noqa: FBT001  # private, and a keyword argument of both public methods
     ) -> LifecycleHook:
-        """Make a hook if its arguments are valid."""
+        """Create a hook if its arguments are valid."""
         seconds = optional_seconds(timeout)
         problems = Problems("LifecycleHook.function" if handler else "LifecycleHook.pause")
         if not stages:
-            problems.add("it names no stage, so it would never run; use LifecycleStage.PRE_SCALE_UP or another")
+            problems.add("stages must not be empty (got none); use LifecycleStage.PRE_SCALE_UP or another")
         for stage in stages:
             if handler is None and stage in _STAGES_WITHOUT_PAUSE:
                 problems.add(
-                    f"stage is {stage.name}, but ECS does not pause while traffic is shifting; "
+                    f"stages must not have {stage.name}, since ECS does not pause while traffic is shifting; "
                     f"use POST_{stage.name} or the stage before"
                 )
         problems.check(rollout_limits.HOOK_TIMEOUT, "timeout", seconds)
@@ -140,22 +144,22 @@ class LifecycleHook:
         try:
             json.dumps(dict(details or {}))
         except TypeError as error:
-            problems.add(f"details cannot be said in JSON ({error}); use texts, numbers, lists and mappings of them")
+            problems.add(f"details must be valid JSON (got {error}); use strings, numbers, lists and mappings")
         check_literals(_plain_texts(details or {}), problems)
         problems.raise_any()
         return cls(stages, handler, MappingProxyType(dict(details or {})), seconds, continue_on_timeout)
 
     @property
     def _plain_texts(self) -> list[PlainText]:
-        """Return the texts that are read with the service."""
+        """The texts that anyone with access to the service can read."""
         return _plain_texts(self.details)
 
     @property
     def _details_json(self) -> str | None:
-        """Return the details as CloudFormation takes them: an object in a string."""
+        """The details in the form of CloudFormation: a JSON object in a string."""
         return json.dumps(dict(self.details), sort_keys=True) if self.details else None
 
 
 def _plain_texts(details: Mapping[str, Any]) -> list[PlainText]:
     way_out = "give the function the name of a secret, which it reads itself"
-    return [PlainText("details", name, value, way_out, "may see the service") for name, value in details.items()]
+    return [PlainText("details", name, value, way_out, "can see the service") for name, value in details.items()]

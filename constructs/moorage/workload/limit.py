@@ -1,4 +1,4 @@
-"""One row of a table of limits, and the kinds that most rows are of."""
+"""A row of a table of limits, and functions that make the common kinds of rows."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any, NamedTuple, TypeAlias
 
 
 class Botocore(NamedTuple):
-    """A statement of botocore's model of a service, which AWS writes.
+    """A citation of botocore, whose service models AWS writes.
 
     Args:
-        service: The name of the service there.
-        shape: One of its shapes.
-        member: The member of the shape that says it. Default: the shape itself.
-        quote: A sentence of the documentation. Default: there is none, and the shape's own constraints say it.
-        also: Who else says it, or what the sentence leaves out.
+        service: The name of the service in botocore.
+        shape: The name of the shape.
+        member: The member of the shape that states the limit. Default: the shape itself.
+        quote: A sentence of the documentation. Default: none, since the constraints of the shape state the limit.
+        also: Further sources, or a supplement to the quote. Default: none.
     """
 
     service: str
@@ -30,17 +30,18 @@ Source: TypeAlias = str | Botocore
 
 
 class Limit(NamedTuple):
-    """A limit of AWS: which values AWS accepts, and what to say of the others.
+    """A limit of AWS: the values that AWS accepts, and the message for the others.
 
     Args:
-        id: Its name in the table.
-        accepts: Whether AWS accepts a value.
-        rule: The limit as a predicate of the argument, as in "must be between 1 and 65535"; "should" if no source
-            confirms it.
+        id: The name of the row in the table.
+        accepts: A function that returns whether AWS accepts a value.
+        rule: The limit as a predicate of the argument, as in "must be between 1 and 65535". It says "should" if no
+            source confirms the limit.
         hint: The way out, or a function that derives it from the refused value.
-        source: Where AWS says so.
-        format: How to write a refused value.
-        confirmed: Whether a source was found. A limit without one warns.
+        source: The place where AWS states the limit.
+        format: A function that writes a refused value. Default: `repr`.
+        confirmed: Whether to refuse a value that breaks the limit. False only warns, since no source confirms the
+            limit. Default: True.
     """
 
     id: str
@@ -118,7 +119,7 @@ def at_least(row: str, low: int, *, unit: str = "", hint: str, source: Source) -
 
 
 def characters(row: str, high: int, *, hint: str, source: Source) -> Limit:
-    """Limit the length of a text."""
+    """Limit the length of a string."""
     return Limit(
         id=row,
         accepts=lambda text: len(text) <= high,
@@ -130,7 +131,7 @@ def characters(row: str, high: int, *, hint: str, source: Source) -> Limit:
 
 
 def whole_minutes(row: str, low: int, high: int, *, hint: str = "", source: Source) -> Limit:
-    """Limit a time, which is kept in seconds, to a range of whole minutes."""
+    """Limit a duration in seconds to a range of whole minutes."""
     return Limit(
         id=row,
         accepts=lambda time: time % 60 == 0 and low <= time // 60 <= high,
@@ -142,7 +143,7 @@ def whole_minutes(row: str, low: int, high: int, *, hint: str = "", source: Sour
 
 
 def matching(row: str, pattern: str, *, rule: str, hint: str, source: Source) -> Limit:
-    """Limit a text to a regular expression that matches all of it."""
+    """Limit a string to a regular expression that must match all of it."""
     return Limit(
         id=row,
         accepts=lambda value: re.fullmatch(pattern, value) is not None,
@@ -155,7 +156,7 @@ def matching(row: str, pattern: str, *, rule: str, hint: str, source: Source) ->
 def one_of(
     row: str, values: Iterable[str], *, where: str = "", hint: str = "use one of these", source: Source
 ) -> Limit:
-    """Limit a text to a list of texts."""
+    """Limit a string to a list of choices."""
     choices = tuple(values)
     choice_text = " or ".join(filter(None, (comma_separated(choices[:-1]), repr(choices[-1]))))
     return Limit(
@@ -168,7 +169,7 @@ def one_of(
 
 
 def unique(row: str, *, rule: str, hint: str, source: Source) -> Limit:
-    """Limit a list to values that all differ."""
+    """Limit a list to distinct values."""
     return Limit(
         id=row,
         accepts=lambda values: len(set(values)) == len(values),
@@ -185,12 +186,12 @@ def _repeated(values: Iterable[Any]) -> list[Any]:
 
 
 def comma_separated(values: Iterable[Any]) -> str:
-    """Write values as Python does, separated by commas."""
+    """Join the representations of values with commas."""
     return ", ".join(map(repr, values))
 
 
 def minimum_length(document: Any) -> int:
-    """Count the characters of a document as JSON, without spaces and without what CloudFormation fills in."""
+    """Return the length of a document as compact JSON, without the parts that CloudFormation fills in."""
     return len(json.dumps(_without_tokens(document), separators=(",", ":")))
 
 

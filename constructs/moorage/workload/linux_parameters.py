@@ -1,4 +1,4 @@
-"""What Linux alone gives a container."""
+"""The options of a container that only Linux has."""
 
 from __future__ import annotations
 
@@ -34,21 +34,24 @@ def _ulimits(ulimits: Mapping[str, int | tuple[int, int]] | None) -> Mapping[str
 @value_class
 @attrs.frozen(kw_only=True)
 class LinuxParameters:
-    """What a container may do to the kernel, how much of it, and what it sees of its instance.
+    """The Linux options of a container: capabilities, init process, ulimits, devices, shared memory and swap.
 
     Args:
-        add_capabilities: Capabilities beside Docker's own, as in `NET_ADMIN`; Fargate adds `SYS_PTRACE` alone.
-        drop_capabilities: Capabilities of Docker's own that it does without, or `ALL`.
-        init_process_enabled: Whether a first process forwards signals and ends what its children leave behind.
-        ulimits: Limits of its processes by name, as in `{"nofile": 65536}`, or each with a soft and a hard one; -1 is
-            none. Fargate takes only `nofile`.
-        devices: Devices of the instance that it may use; none on Fargate.
-        shared_memory_mib: The size of `/dev/shm`; Docker's own 64 MiB without it. Not on Fargate.
-        max_swap_mib: How much swap space of the instance it may use, 0 for none. Not on Fargate.
-        swappiness: How early the kernel swaps, 0 to 100, where `max_swap_mib` is given; not on Amazon Linux 2023.
+        add_capabilities: The capabilities to add to Docker's defaults, as in `NET_ADMIN`. Fargate supports only
+            `SYS_PTRACE`. Default: none.
+        drop_capabilities: The capabilities to drop from Docker's defaults, or `ALL`. Default: none.
+        init_process_enabled: Whether to run an init process that forwards signals and reaps processes. Default: False.
+        ulimits: The ulimits by name, as in `{"nofile": 65536}`, or each as a soft and a hard limit. -1 is unlimited.
+            Fargate supports only `nofile`. Default: none.
+        devices: The devices of the instance that the container can use. Not supported on Fargate. Default: none.
+        shared_memory_mib: The size of `/dev/shm` in MiB. Not supported on Fargate. Default: Docker's 64 MiB.
+        max_swap_mib: The swap space in MiB that the container can use, 0 for none. Not supported on Fargate.
+            Default: Docker's own.
+        swappiness: The swappiness of the kernel, 0 to 100. It needs `max_swap_mib`, and Amazon Linux 2023 does not
+            support it. Default: the kernel's own.
 
     Raises:
-        ValueError: one of them is outside what ECS takes (botocore `LinuxParameters`, `Ulimit`).
+        ValueError: If an argument is outside the limits of ECS (botocore `LinuxParameters`, `Ulimit`).
     """
 
     add_capabilities: tuple[str, ...] = attrs.field(converter=_capabilities, default=())

@@ -38,7 +38,7 @@ LISTENERS = at_most(
 ZONE_TARGETS = quota(
     "targets-per-zone",
     500,
-    hint="ask for a higher quota before the deployment, or use fewer copies; a rollout has up to twice as many",
+    hint="ask for a higher quota before the deployment, or use fewer copies; a rollout runs up to twice as many",
     source=f"{_NLB_QUOTAS}: targets per availability zone, or in all zones with cross-zone load balancing",
 )
 ADDRESSES = quota(
@@ -60,7 +60,7 @@ LISTENER_PROTOCOL = Limit(
     id="listener-protocol",
     accepts=lambda protocol: getattr(protocol, "value", None) in {"TCP", "TLS", "UDP", "TCP_UDP"},
     rule="must be TCP, TLS, UDP or TCP_UDP",
-    hint="use elbv2.Protocol.TCP or another of these, or a LoadBalancer for HTTP and HTTPS",
+    hint="use one of these, as in elbv2.Protocol.TCP, or a LoadBalancer for HTTP and HTTPS",
     source=Botocore(
         "elbv2",
         "CreateListenerInput",
@@ -95,7 +95,7 @@ ZONAL_SHIFT_PROTOCOL = Limit(
 ALLOCATION_ID = matching(
     "elastic-ip-allocation-id",
     r"eipalloc-[0-9a-f]+",
-    rule="must be the allocation id of an Elastic IP address",
+    rule="must be the allocation ID of an Elastic IP address",
     hint="write it as in 'eipalloc-0a1b2c3d'",
     source=Botocore(
         "elbv2",
@@ -121,7 +121,7 @@ NETWORK_ARN = matching(
 SECURITY_GROUP_ID = matching(
     "security-group-id",
     r"sg-[0-9a-z]+",
-    rule="must be the id of a security group",
+    rule="must be the ID of a security group",
     hint="write it as in 'sg-0a1b2c3d'",
     source=Botocore("ec2", "SecurityGroup", "GroupId", "The ID of the security group."),
 )
@@ -129,6 +129,6 @@ WEB_ACL_ARN = matching(
     "web-acl-arn",
     r"arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional/webacl/[^/]+/[^/]+",
     rule="must be the ARN of a WAFv2 web ACL with the scope REGIONAL",
-    hint="use one in the load balancer's region; an ARN with 'global/' is of a web ACL for CloudFront",
+    hint="use a web ACL in the load balancer's region; an ARN with 'global/' is a web ACL for CloudFront",
     source="botocore wafv2 AssociateWebACL.WebACLArn",
 )

@@ -1,4 +1,4 @@
-"""CDK's placeholders for values that a program looks up, and the well-formed texts that take their place.
+"""CDK's placeholders for values that a program looks up, and the well-formed strings that replace them.
 
 CDK returns a placeholder in the first pass of `cdk synth`. The CLI then looks the value up and runs the program again,
 and that second pass checks it.
@@ -17,7 +17,7 @@ _PLACEHOLDER = re.compile(
 )
 """The placeholders of CDK (aws-cdk-lib, `dummyValue`)."""
 _LONGEST_NAME = 14
-"""The length up to which a parameter's name is kept: with the mark, it is then short enough for any argument."""
+"""The maximum length of a name that is kept. With the mark, such a name is short enough for any argument."""
 _BALANCING = "arn:aws:elasticloadbalancing:::"
 _STAND_INS = {
     "Capacity.ec2.instance_types": "m0.dummy-value-for-{}",
@@ -48,20 +48,20 @@ _STAND_INS = {
     "Volume.ebs.snapshot_id": "snap-0",
     "Volume.ebs.volume_type": "gp3",
 }
-"""The stand-ins of arguments whose text moorage or CDK takes apart, or that have a fixed list or form."""
+"""The replacements for arguments whose value moorage or CDK parses, or that have a fixed list or form of values."""
 
 
 def is_looked_up_later(text: str) -> bool:
-    """Tell whether CDK has not looked a text up yet."""
+    """Return whether a string is a placeholder that CDK has not looked up yet."""
     return _PLACEHOLDER.search(text) is not None
 
 
 def stand_in(argument: str, value: Any) -> Any:
-    """Return the value of an argument with well-formed texts in place of parameters that are not looked up yet.
+    """Replace parameters that are not looked up yet by well-formed strings in the value of an argument.
 
     Args:
-        argument: The argument with what it is of: `Cluster.from_attributes.cluster_arn`.
-        value: A text, several, or anything else, which is returned as it is.
+        argument: The argument with its class and method, as in `Cluster.from_attributes.cluster_arn`.
+        value: A string or a tuple of strings. Any other value is returned unchanged.
     """
     if isinstance(value, tuple):
         return tuple(stand_in(argument, each) for each in value) if any(map(_has_mark, value)) else value

@@ -1,4 +1,4 @@
-"""Texts that whoever may see a task definition or a template reads, and that are therefore no place for secrets."""
+"""Texts that must not contain secrets, since anyone with access to a task definition or template can read them."""
 
 from __future__ import annotations
 
@@ -19,54 +19,54 @@ _KEY_PATTERN = re.compile(
 )
 _PASSWORD_IN_URL_PATTERN = re.compile(r"://[^/\s:@]*:[^/\s:@]+@")
 _ASSIGNMENT_PATTERN = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)=[^\s$`/][^\s$`]*\s*$", re.MULTILINE)
-"""A variable that `env`, or a line of a shell script, gives a value; not that of another variable, or a path."""
+"""An assignment in the form of `env` or of a shell script. Values that are paths or start with `$` do not match."""
 _WORD_BOUNDARY_PATTERN = re.compile(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+")
 _UNWRAPPED_PATTERN = re.compile(
     r"\{\{resolve:(secretsmanager|ssm-secure):"
     r'|"Fn::GetAtt": \["\w+", "(SecretAccessKey|ClientSecret)"\]'
 )
-"""The value of a secret: a dynamic reference, which CloudFormation fills in (CloudFormation user guide, "Get values
-stored in other services"), or an attribute that is one (AWS::IAM::AccessKey, AWS::Cognito::UserPoolClient)."""
+"""The value of a secret: a dynamic reference, which CloudFormation resolves (CloudFormation user guide, "Get values
+stored in other services"), or an attribute that is secret (AWS::IAM::AccessKey, AWS::Cognito::UserPoolClient)."""
 
 
 class PlainText(NamedTuple):
-    """A text that is read with a task definition or a template.
+    """A text that anyone with access to a task definition or template can read.
 
     Args:
-        argument: The argument that gives it, as an error names it.
-        name: The name of the variable or option that it is the value of; None for a text without one, which is taken
-            for a secret only if it is the value of one, has a key, or is a variable with its value.
+        argument: The argument that contains the text, as named in the error.
+        name: The name of the variable or option whose value the text is, or None. A text without a name is taken for a
+            secret only if it resolves to one, contains a key, or assigns a value to a variable.
         value: The text.
-        way_out: What to use for a secret in its place.
-        readers: Who reads it.
+        way_out: The argument to use instead for a secret.
+        readers: The people who can read the text, as a predicate.
     """
 
     argument: str
     name: str | None
     value: Any
     way_out: str
-    readers: str = "may see the task definition"
+    readers: str = "can see the task definition"
 
     @property
     def problem(self) -> str:
-        """Describe the secret, without showing it."""
+        """The problem, in words that do not show the secret."""
         looks = f"has {self.name!r}, which looks like a secret" if self.name else "has the value of a secret"
-        return f"{self.argument} {looks}, and everyone who {self.readers} reads it; {self.way_out}"
+        return f"{self.argument} {looks}, and everyone who {self.readers} can read it; {self.way_out}"
 
 
 def check_literals(texts: Iterable[PlainText], problems: Problems) -> None:
-    """Note texts that look like a secret, as far as they are written out."""
+    """Add a problem for each text that looks like a secret. Tokens pass."""
     for text in texts:
         if isinstance(text.value, str) and text.value and not is_token(text.value) and _looks_secret(text):
             problems.add(text.problem)
 
 
 def check_unwrapped(texts: Iterable[PlainText], resolve: Callable[[Any], Any], problems: Problems) -> None:
-    """Note texts with the value of a secret that CloudFormation fills in, as `SecretValue.unsafe_unwrap()` gives it.
+    """Add a problem for each text that CloudFormation fills with a secret, as from `SecretValue.unsafe_unwrap()`.
 
     Args:
-        texts: The texts, of which only those with a token are looked at.
-        resolve: The function that resolves tokens: `stack.resolve`. It is called once, since that is a round trip.
+        texts: The texts. Only those with a token are checked.
+        resolve: The function that resolves tokens: `stack.resolve`. It is called once, since it is a round trip.
         problems: The problems to add to.
     """
     unknown = [text for text in texts if is_token(text.value)]
@@ -81,7 +81,7 @@ def check_unwrapped(texts: Iterable[PlainText], resolve: Callable[[Any], Any], p
 
 
 def _resolved(value: Any, resolve: Callable[[Any], Any]) -> Any:
-    """Resolve tokens; return None if CDK refuses to, since a `SecretValue` is among them."""
+    """Resolve tokens, or return None if CDK refuses because one of them is a `SecretValue`."""
     try:
         return resolve(value)
     except RuntimeError as error:

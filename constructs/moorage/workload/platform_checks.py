@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from moorage.workload.task import Task
 
 SESSION_LOG_PATH = "/var/log/amazon/ssm"
-"""The log directory of sessions, which the agent mounts in each container (amazon-ecs-agent, `ContainerLogDir`)."""
+"""The log directory of ECS Exec, which the agent mounts in each container (amazon-ecs-agent, `ContainerLogDir`)."""
 
 
 def fargate_size(task: Task) -> tuple[int, int]:
-    """Return the CPU units and MiB on Fargate: those of the task, or the smallest that Fargate offers and that fit."""
+    """Return the CPU units and the memory in MiB on Fargate: the task's own, or the smallest sufficient size."""
     task_cpu, task_memory = task.cpu, task.memory_mib
     required_cpu = sum(container.cpu or 0 for container in task.containers) if task_cpu is None else task_cpu
     if is_token((required_cpu, task_memory)) or (task_cpu is not None and not task._sized_by_containers):
@@ -30,13 +30,13 @@ def fargate_size(task: Task) -> tuple[int, int]:
         for memory in memories
         if (cpu >= required_cpu if task_cpu is None else cpu == task_cpu)
         and (memory >= task_memory if task._sized_by_containers else memory == task_memory)
-        and not (task._on_windows and memory == cpu)  # which CDK takes, and Fargate does not (FARGATE_WINDOWS_LEAST)
+        and not (task._on_windows and memory == cpu)  # CDK accepts it, Fargate does not (FARGATE_WINDOWS_LEAST)
     ]
     return min(sizes, default=(required_cpu, task_memory))
 
 
 def check_fargate(task: Task, problems: Problems, *, spot: bool = False) -> None:
-    """Note settings that Fargate, or Fargate Spot, does not support; the same task may run on instances."""
+    """Check a task for settings that Fargate or Fargate Spot does not support."""
     size = fargate_size(task)
     if task._on_windows:
         problems.check(platform_limits.FARGATE_WINDOWS_SIZE, "cpu and memory_mib", size)
@@ -86,31 +86,31 @@ def _check_fargate_windows(container: Container, problems: Problems) -> None:
     problems.check(platform_limits.FARGATE_WINDOWS_ABSENT, f"log_router {owner}", router)
     if container.sidecar and container.restart_policy and not router:
         problems.add(
-            f"container {container.name!r} comes with a restart policy, which Fargate does not have on Windows; use "
+            f"restart_policy of container {container.name!r} must be left out on Windows on Fargate; use "
             "attrs.evolve(container, restart_policy=None), or a Capacity.ec2(...) with Ami.windows()"
         )
 
 
 def check_instances(task: Task, problems: Problems) -> None:
-    """Note settings that no instance of an Auto Scaling group supports."""
-    _check_ephemeral_storage(task, "an Auto Scaling group's instances", problems)
+    """Check a task for settings that instances of an Auto Scaling group do not support."""
+    _check_ephemeral_storage(task, "instances of an Auto Scaling group", problems)
     for container in task.containers:
         if task._on_windows:
             _check_windows_shares(task, container, problems)
         for argument in ("writable", "mounts") if task.execute_command else ():
             if SESSION_LOG_PATH in getattr(container, argument):
                 problems.add(
-                    f"{argument} of container {container.name!r} has {SESSION_LOG_PATH!r}, which the agent of "
-                    "instances mounts itself for sessions, and Docker refuses a path twice; leave it out"
+                    f"{argument} of container {container.name!r} must not have {SESSION_LOG_PATH!r}, which the ECS "
+                    "agent itself mounts for ECS Exec; leave it out"
                 )
 
 
 def _check_windows_shares(task: Task, container: Container, problems: Problems) -> None:
-    """Note a container for which nothing is left of the task's size, which the agent of Windows ignores."""
+    """Check that a container has CPU and memory on Windows, where the agent ignores the size of the task."""
     if not share_of(task, container, "cpu"):
         problems.add(
-            f"container {container.name!r} has no cpu, but on instances of Windows each has only its own, and 1 % of "
-            "a CPU without it; use Task(cpu=...), which its containers share, or Container(cpu=...)"
+            f"cpu of container {container.name!r} must be given on instances with Windows, which otherwise give it 1 % "
+            "of a CPU; use Task(cpu=...), which its containers share, or Container(cpu=...)"
         )
     problems.check(
         container_limits.CONTAINER_MEMORY_LEAST,
@@ -120,7 +120,7 @@ def _check_windows_shares(task: Task, container: Container, problems: Problems) 
 
 
 def check_managed_instances(task: Task, problems: Problems) -> None:
-    """Note settings that ECS Managed Instances do not support."""
+    """Check a task for settings that ECS Managed Instances do not support."""
     problems.check(platform_limits.MANAGED_NETWORK_MODE, "network_mode", task.network_mode.value)
     problems.check(platform_limits.MANAGED_IPC_MODE, "ipc_mode", task.ipc_mode)
     problems.check(platform_limits.MANAGED_SYSTEM, "operating_system_family", task.operating_system_family.value)
@@ -128,14 +128,14 @@ def check_managed_instances(task: Task, problems: Problems) -> None:
     read_only = [container.name for container in task.containers if container.read_only]
     if task.execute_command and read_only:
         problems.add(
-            f"execute_command=True, but container {read_only[0]!r} is read-only, and AWS supports no session in such a "
-            "container on ECS Managed Instances; use Container(read_only=False)"
+            f"read_only of container {read_only[0]!r} must be False with execute_command=True on ECS Managed "
+            "Instances, where ECS Exec needs a writable file system; use Container(read_only=False)"
         )
 
 
 def _check_ephemeral_storage(task: Task, capacity: str, problems: Problems) -> None:
     if task.ephemeral_storage_gib is not None:
         problems.add(
-            f"ephemeral_storage_gib is {task.ephemeral_storage_gib}, but it is Fargate's, and tasks on {capacity} "
-            "share the instance's volume; leave it out, and give the capacity a larger volume"
+            f"ephemeral_storage_gib must be left out on {capacity}, where tasks share the instance's volume "
+            f"(got {task.ephemeral_storage_gib}); leave it out, and give the capacity a larger volume"
         )

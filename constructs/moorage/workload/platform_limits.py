@@ -12,7 +12,7 @@ _MANAGED = "CDK aws-ecs TaskDefinition (Compatibility.MANAGED_INSTANCES)"
 
 
 def _absent(row: str, *, rule: str, hint: str, source: Source) -> Limit:
-    """Limit an argument to be left out on a platform."""
+    """Require that an argument is left out on a platform."""
     return Limit(id=row, accepts=lambda value: not value, rule=rule, hint=hint, source=source)
 
 
@@ -30,11 +30,11 @@ FARGATE_MEMORY: dict[int, tuple[int, ...]] = {
     16384: _steps(32768, 122880, 8192),
     32768: (61440, 122880, 249856),
 }
-"""The memory, in MiB, that Fargate offers on Linux with each number of CPU units."""
+"""The memory sizes in MiB that Fargate offers on Linux, by CPU units."""
 
 
 def nearest_fargate_sizes(cpu: int, memory_mib: int) -> tuple[tuple[int, int], ...]:
-    """Return Fargate's sizes nearest to a requested one: the nearest sufficient one and the nearest smaller one."""
+    """Return the Fargate sizes nearest to a requested size: the nearest sufficient one and the nearest smaller one."""
     sizes = [(units, memory) for units, memories in FARGATE_MEMORY.items() for memory in memories]
 
     def change(size: tuple[int, int]) -> float:
@@ -89,7 +89,7 @@ START_TIMEOUT = in_range(
     2,
     120,
     unit="seconds",
-    hint="use a time in that range; Fargate waits that long for a container that others depend on",
+    hint="use 2 to 120 seconds, the time that Fargate waits for a container that others depend on",
     source=Botocore("ecs", "ContainerDefinition", "startTimeout", "The valid values for Fargate are 2-120 seconds."),
 )
 STOP_TIMEOUT = in_range(
@@ -97,13 +97,13 @@ STOP_TIMEOUT = in_range(
     2,
     120,
     unit="seconds",
-    hint="use 2 to 120 seconds, the time that Fargate leaves between SIGTERM and SIGKILL",
+    hint="use 2 to 120 seconds, the time between SIGTERM and SIGKILL on Fargate",
     source=Botocore("ecs", "ContainerDefinition", "stopTimeout", "The valid values for Fargate are 2-120 seconds."),
 )
 FARGATE_CAPABILITIES = Limit(
     id="fargate-capabilities",
     accepts=lambda names: set(names) <= {"SYS_PTRACE"},
-    rule="must only be SYS_PTRACE on Fargate",
+    rule="must only have SYS_PTRACE on Fargate",
     hint="leave the others out, or use a Capacity.ec2(...)",
     source=Botocore(
         "ecs",
@@ -198,7 +198,7 @@ FARGATE_LOG_DRIVER = Limit(
 FARGATE_CREDENTIAL_SPEC = Limit(
     id="fargate-credential-spec",
     accepts=lambda spec: spec.startswith("credentialspecdomainless:"),
-    rule="must start with 'credentialspecdomainless:' on Fargate, whose hosts join no domain",
+    rule="must start with 'credentialspecdomainless:' on Fargate, whose hosts do not join a domain",
     hint="use 'credentialspecdomainless:' and the ARN of an object in S3",
     source="ECS developer guide, gMSA for Linux containers on Fargate",
 )
@@ -270,15 +270,15 @@ _LINUX_IMAGE = re.compile(
 WINDOWS_IMAGE = Limit(
     id="windows-image",
     accepts=lambda reference: _LINUX_IMAGE.match(reference) is None,
-    rule="must have a build for Windows, which this one of AWS's does not have",
-    hint="use image= with one of your own, send to a collector or router of another service, or run on Linux",
+    rule="must be built for Windows, for which AWS does not build this image",
+    hint="use image= with an image of your own, use a collector or router in another service, or run on Linux",
     source="AWS Distro for OpenTelemetry, Build Collector on MS-Windows: an installer; aws-for-fluent-bit, README: "
     "tags for Windows begin with windowsservercore",
 )
 WINDOWS_VOLUMES = Limit(
     id="windows-volumes",
     accepts=lambda names: not names,
-    rule="must not be Volume.efs(...) in tasks of Windows",
+    rule="must not have a Volume.efs(...) in tasks on Windows",
     hint="use Volume.bind_mount(...) or Volume.ebs(...), or run on Linux",
     source="ECS developer guide, storage options for Amazon ECS tasks",
     format=comma_separated,
@@ -286,7 +286,7 @@ WINDOWS_VOLUMES = Limit(
 FARGATE_WINDOWS_VOLUMES = Limit(
     id="fargate-windows-volumes",
     accepts=lambda names: not names,
-    rule="must not be Volume.ebs(...) in tasks of Windows on Fargate",
+    rule="must not have a Volume.ebs(...) in tasks on Windows on Fargate",
     hint="use Volume.bind_mount(...), or a Capacity.ec2(...) with Ami.windows()",
     source="ECS developer guide, storage options for Amazon ECS tasks",
     format=comma_separated,
@@ -294,7 +294,7 @@ FARGATE_WINDOWS_VOLUMES = Limit(
 WINDOWS_FILE_SYSTEM = Limit(
     id="windows-file-system",
     accepts=lambda pair: (pair[0] == "ntfs") is pair[1],
-    rule="must be 'ntfs' on Windows, and must not be on Linux",
+    rule="must be 'ntfs' on Windows, and another type on Linux",
     hint=lambda pair: "use 'ntfs'" if pair[1] else "use 'xfs'",
     source=Botocore(
         "ecs",
@@ -333,7 +333,7 @@ WINDOWS_MEMORY: dict[int, tuple[int, ...]] = {
     2048: tuple(range(4096, 16385, 1024)),
     4096: tuple(range(8192, 30721, 1024)),
 }
-"""The memory, in MiB, that Fargate offers on Windows with each number of CPU units."""
+"""The memory sizes in MiB that Fargate offers on Windows, by CPU units."""
 FARGATE_WINDOWS_SIZE = Limit(
     id="fargate-windows-size",
     accepts=lambda size: size[1] in WINDOWS_MEMORY.get(size[0] or 0, ()),
@@ -346,7 +346,7 @@ FARGATE_WINDOWS_SIZE = Limit(
 FARGATE_WINDOWS_LEAST = Limit(
     id="fargate-windows-least",
     accepts=lambda size: tuple(size) != (1024, 1024),
-    rule="must have at least 2048 MiB with 1024 CPU units on Windows",
+    rule="must be at least 2048 MiB with 1024 CPU units on Windows",
     hint="use memory_mib=2048",
     source=Botocore(
         "ecs",

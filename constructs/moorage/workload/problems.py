@@ -1,4 +1,4 @@
-"""All problems of one value or construct, in one error."""
+"""The problems of one value or construct, reported in one error."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _PACKAGE = str(Path(__file__).parents[1])
 
 
 def is_token(value: Any) -> bool:
-    """Return whether a value is not known to Python: known to CloudFormation only, or not looked up by CDK yet.
+    """Return whether a value is unknown at synthesis: only CloudFormation knows it, or CDK has not looked it up yet.
 
-    CDK encodes unknown values in ordinary ones: in strings and lists by a marker, in numbers by
-    a magnitude that nothing else has (`core/lib/private/encoding`). Read here without asking CDK, which would
-    cost a round trip to node for each value.
+    CDK encodes tokens in ordinary values: in strings and lists by a marker, in numbers by a magnitude that no other
+    number has (`core/lib/private/encoding`). The encoding is read here because `cdk.Token.is_unresolved` would cost a
+    round trip to node for each value.
     """
     if isinstance(value, str):
         return "${Token[" in value or is_looked_up_later(value)
@@ -38,7 +38,7 @@ def is_token(value: Any) -> bool:
 
 
 def _frames_to_user() -> int:
-    """Count the frames from the caller to the user's program: the first that is not of moorage, jsii or attrs."""
+    """Count the frames from the caller to the first that is not in moorage, jsii or attrs: the user's program."""
     count, frame = 1, sys._getframe(1)
     while frame.f_back and _is_internal(frame):
         count, frame = count + 1, frame.f_back
@@ -51,11 +51,11 @@ def _is_internal(frame: FrameType) -> bool:
 
 
 class Problems:
-    """Collect the problems of one value or construct, so that its user reads all of them at once.
+    """A collection of the problems of one value or construct, so that its user reads all of them at once.
 
     Args:
-        subject: The value or construct that has the problems: a text, or a function that returns a construct's path.
-            The function is called only if there is a problem, since a path costs round trips to node.
+        subject: The name of the value, or a function that returns the path of the construct. The function is called
+            only if there is a problem, since a path costs round trips to node.
     """
 
     def __init__(self, subject: str | Callable[[], str]) -> None:
@@ -63,13 +63,13 @@ class Problems:
         self.messages: list[str] = []
 
     def add(self, problem: str) -> None:
-        """Add a problem that is no row of a table of limits."""
+        """Add a problem for which no table of limits has a row."""
         self.messages.append(problem)
 
     def check(self, limit: Limit, argument: str, value: Any) -> None:
         """Add a problem if `value` breaks `limit`. None and tokens pass.
 
-        A limit that no source confirms warns, since refusing it might refuse what AWS accepts.
+        If no source confirms the limit, only warn: an error might refuse a value that AWS accepts.
         """
         if value is None or is_token(value):
             return
@@ -80,21 +80,21 @@ class Problems:
             self.warn(problem)
 
     def check_filter(self, argument: str, values: Sequence[Any] | None, everything: str) -> None:
-        """Add a problem if a filter is given without values, which AWS would take for everything. None passes."""
+        """Add a problem if a filter is empty, since AWS would then match everything. None passes."""
         if values is not None and not values:
-            self.add(f"{argument} must not be empty (got []); leave it out for {everything}, or name some")
+            self.add(f"{argument} must not be empty (got []); leave it out for {everything}, or name at least one")
 
     def check_known(self, argument: str, value: Any) -> None:
-        """Add a problem if CDK must read a value, and only CloudFormation knows it; what is looked up later passes."""
+        """Add a problem if only CloudFormation knows a value that CDK must read. Values still to be looked up pass."""
         if is_token(value) and not (isinstance(value, str) and "${Token[" not in value):
             self.add(f"{argument} must be known at synthesis (got a token); write the value itself")
 
     def warn(self, problem: str) -> None:
-        """Warn about a problem that AWS may accept, at the line of the user's program."""
+        """Warn about a value that AWS may accept, at the line of the user's program."""
         warnings.warn(f"{self._subject_text()}: {problem}", stacklevel=_frames_to_user())
 
     def raise_any(self) -> None:
-        """Raise a `ValueError` that lists every problem found, if there is one."""
+        """Raise a `ValueError` that lists all problems, if there are any."""
         if len(self.messages) == 1:
             raise ValueError(f"{self._subject_text()}: {self.messages[0]}")
         if self.messages:

@@ -1,4 +1,4 @@
-"""How a new version replaces the old one, and what stops it."""
+"""The rollout of a new version of a service."""
 
 from __future__ import annotations
 
@@ -33,14 +33,17 @@ _NETWORK_LOAD_BALANCER_SECONDS = 600
 @value_class
 @attrs.frozen
 class EarlySuccess:
-    """A rolling rollout counts as done once a share of the new tasks is healthy; ECS starts the others behind it.
+    """The condition under which a rolling rollout succeeds before all new tasks are healthy.
+
+    ECS starts the remaining tasks afterwards.
 
     Args:
-        healthy_percent: The share, 0 to 100 % and not below the rollout's `minimum_healthy_percent`.
-        remove_old_first: Whether the old tasks must be gone before it counts as done.
+        healthy_percent: The percentage of the new tasks that must be healthy, 0 to 100 and at least the rollout's
+            `minimum_healthy_percent`.
+        remove_old_first: Whether to wait until all old tasks have stopped. Default: False.
 
     Raises:
-        ValueError: the share is no percentage.
+        ValueError: If `healthy_percent` is not between 0 and 100.
     """
 
     healthy_percent: int
@@ -59,27 +62,30 @@ def _alarms(alarms: Iterable[cloudwatch.IAlarm]) -> tuple[cloudwatch.IAlarm, ...
 @value_class
 @attrs.frozen(kw_only=True)
 class RollbackAlarms:
-    """Alarms that take a rollout back: three are defined over the targets of all the service's routes.
+    """The alarms that roll back a rollout. Up to three are defined for the targets of all routes of the service.
 
-    Over those of a `Listener` only that of unhealthy targets is: a network load balancer knows of no answers.
-    One that is in alarm already when a rollout begins does not stop it (ECS developer guide, deployment alarms). A new
-    version whose tasks never start has no targets, and one that never answers has no errors: the first is heard by
-    nothing but the time limit of CloudFormation, the second by the alarm on latency once an answer comes.
+    For the targets of a `Listener`, only the alarm on unhealthy targets is defined, since a network load balancer has
+    no metrics of responses. An alarm that is already in ALARM state when a rollout starts does not stop it (ECS
+    developer guide, deployment alarms). A new version whose tasks never start has no targets, so only the time limit
+    of CloudFormation stops it. A version that never responds has no errors; only the alarm on latency detects it, and
+    only after a response.
 
     Args:
-        errors_percent: Answers of 500 and above, and connections that tasks refuse or reset, more than this share of
-            the 20 requests or more that one of the versions gets in a minute; None for no alarm. A canary of 5 % is
-            heard if there are 400 requests in a minute.
-        latency: The time to an answer that 1 of 100 takes longer than, kept in milliseconds; None for no alarm.
-        unhealthy_targets: So many targets that fail their health check; None for no alarm.
-        evaluation_minutes: How many minutes in a row it must be so, 1 or more; for unhealthy targets at least a minute
-            more than the longest `HealthCheck(start_period=)`, or a slow start would take the version back.
-        extra_alarms: Alarms of your own, which take it back too.
-        topic: The topic to tell besides, in the region of the service; CloudWatch is let in by the policies of the
-            topic and of its key. Default: the alarms only roll back.
+        errors_percent: The percentage of failed requests above which the alarm triggers. It counts responses of 500
+            and above, and connections that tasks refuse or reset. A version must receive at least 20 requests in a
+            minute; for a canary of 5 %, that is 400 requests in total. None defines no alarm. Default: 5.
+        latency: The response time that 99 % of the requests must not exceed. None defines no alarm. Default: 5 s.
+        unhealthy_targets: The number of unhealthy targets at which the alarm triggers. None defines no alarm.
+            Default: 1.
+        evaluation_minutes: The number of consecutive minutes after which an alarm triggers, 1 or more. For unhealthy
+            targets it is at least a minute more than the longest `HealthCheck(start_period=)`, so that a slow start
+            does not roll back. Default: 3.
+        extra_alarms: Alarms of your own that also roll back. Default: none.
+        topic: The SNS topic to notify, in the region of the service. The policies of the topic and of its key allow
+            CloudWatch to publish. Default: none, so the alarms only roll back.
 
     Raises:
-        ValueError: an argument is outside its limit, or there is no alarm left.
+        ValueError: If an argument is outside its limit, or no alarm is left.
     """
 
     errors_percent: float | None = 5
@@ -96,23 +102,31 @@ class RollbackAlarms:
         problems.check(rollout_limits.ALARM_COUNT, "unhealthy_targets", self.unhealthy_targets)
         problems.check(rollout_limits.ALARM_MINUTES, "evaluation_minutes", self.evaluation_minutes)
         if not self._watches_targets and not self.extra_alarms:
-            problems.add("there is no alarm left; use errors_percent=, latency=, unhealthy_targets= or extra_alarms=")
+            problems.add(
+                "at least one alarm must be given (got none); "
+                "use errors_percent=, latency=, unhealthy_targets= or extra_alarms="
+            )
         problems.raise_any()
 
     @property
     def _watches_targets(self) -> bool:
-        """Return whether one of the alarms watches the targets of routes."""
+        """True if one of the alarms monitors the targets of routes."""
         return any(each is not None for each in (self.errors_percent, self.latency, self.unhealthy_targets))
 
     def _has_alarm(self, *, reads_requests: bool) -> bool:
-        """Return whether there is an alarm over targets whose load balancer reads requests, or does not."""
+        """Return whether there is an alarm for targets.
+
+        Args:
+            reads_requests: True if the load balancer of the targets reads requests, as only application load balancers
+                do.
+        """
         return bool(self.extra_alarms) or (
             self._watches_targets if reads_requests else self.unhealthy_targets is not None
         )
 
 
 class Shift(enum.Enum):
-    """ECS's words for how traffic goes from the old version to the new one."""
+    """The deployment strategies of ECS."""
 
     ROLLING = "ROLLING"
     BLUE_GREEN = "BLUE_GREEN"
@@ -127,22 +141,26 @@ def _hooks(hooks: Iterable[LifecycleHook]) -> tuple[LifecycleHook, ...]:
 @value_class
 @attrs.frozen(kw_only=True)
 class Rollout:
-    """How a new version replaces the old one, and what stops it: made by `rolling`, `blue_green`, `canary`, `linear`.
+    """The way in which a new version replaces the old version of a service.
 
-    The last three start the new version whole beside the old one, twice the capacity, and shift the traffic of the
-    service's routes to it; for as long as the old one stands, going back takes seconds.
+    Create it with `rolling`, `blue_green`, `canary` or `linear`. The last three start all tasks of the new version
+    beside the old ones, which needs twice the capacity. Then they shift the traffic of the service's routes. As long as
+    the old version runs, a rollback takes seconds.
 
     Args:
-        shift: How traffic goes over.
-        minimum_healthy_percent: The share of the copies that stays healthy, rounded up.
-        maximum_percent: The share of the copies that may run at once, rounded down.
-        percent: The share of the traffic in the first step (canary) or in each (linear).
-        bake: How long the new version is watched after each shift but the last, in seconds.
-        final_bake: How long it is watched before the old version goes, in seconds.
-        circuit_breaker: When tasks that keep failing end it; for rolling alone.
-        early_success: When it counts as done before all tasks are healthy; for rolling alone.
-        alarms: What takes it back.
-        hooks: What runs or waits at its stages.
+        shift: The deployment strategy of ECS.
+        minimum_healthy_percent: The percentage of the copies that stays healthy, rounded up. Default: 100.
+        maximum_percent: The percentage of the copies that can run at once, rounded down. Default: 200.
+        percent: The percentage of the traffic in the first step (canary) or in each step (linear). Default: none.
+        bake: The bake time after each shift except the last, in seconds. Default: none.
+        final_bake: The bake time before the old version stops, in seconds. Default: none.
+        circuit_breaker: The circuit breaker, only for rolling rollouts. Default: none.
+        early_success: The condition of an early success, only for rolling rollouts. Default: none.
+        alarms: The alarms that roll back. Default: none.
+        hooks: The lifecycle hooks. Default: none.
+
+    Raises:
+        ValueError: If an argument is outside the limits of ECS, or the rollout could make no progress.
     """
 
     shift: Shift
@@ -178,7 +196,7 @@ class Rollout:
             for stage in hook.stages:
                 if self.shift is Shift.ROLLING and stage._shifts_traffic:
                     problems.add(
-                        f"hooks has one at {stage.name}, but a rolling rollout shifts no traffic; "
+                        f"hooks must not have the stage {stage.name}, since a rolling rollout shifts no traffic; "
                         "use another stage, or Rollout.blue_green(...)"
                     )
         problems.raise_any()
@@ -195,26 +213,28 @@ class Rollout:
         alarms: RollbackAlarms | None = None,
         hooks: Iterable[LifecycleHook] = (),
     ) -> Rollout:
-        """New tasks start beside old ones, which go as the new ones get healthy.
+        """Replace old tasks in batches: start new tasks, and stop old ones as the new ones become healthy.
 
-        A service whose rollouts shifted traffic serves from its two target groups in turns, and a rolling rollout knows
-        only the first. So look before you go back to it: `aws elbv2 describe-rules` (of a `Listener`,
-        `describe-listeners`) shows the weights. If the second group, with `Alternate` in its id, has the traffic,
-        deploy once more with the shifting rollout, which turns them; from the second group, requests would fail until
-        new tasks are healthy in the first.
+        Rollouts that shift traffic use the two target groups of a service in turn, but a rolling rollout uses only the
+        first. Before you change back to a rolling rollout, check the weights with `aws elbv2 describe-rules`, or with
+        `describe-listeners` for a `Listener`. If the second group (with `Alternate` in its ID) has the traffic, deploy
+        once more with the previous rollout, which swaps the groups. Otherwise requests fail until new tasks are healthy
+        in the first group.
 
         Args:
-            minimum_healthy_percent: The share of the copies that stays healthy meanwhile, 0 to 100 %.
-            maximum_percent: The share of the copies that may run at once, 100 to 200 %; with `minimum_healthy_percent`
-                it must leave room to start a task or to stop one.
-            bake: How long alarms are watched once all is new, up to 24 h in whole minutes.
-            circuit_breaker: When tasks that keep failing end it; None waits for hours.
-            early_success: When it counts as done before all tasks are healthy.
-            alarms: What takes it back besides; the circuit breaker alone without it.
-            hooks: What runs or waits before tasks start, and after.
+            minimum_healthy_percent: The percentage of the copies that stays healthy, 0 to 100. Default: 100.
+            maximum_percent: The percentage of the copies that can run at once, 100 or more. Together with
+                `minimum_healthy_percent`, it must allow ECS to start or stop a task. Default: 200.
+            bake: The time for which alarms are monitored after all tasks are replaced, up to 24 h in whole minutes.
+                Default: none.
+            circuit_breaker: The circuit breaker, or None to wait for hours when tasks keep failing.
+                Default: `CircuitBreaker()`.
+            early_success: The condition of an early success. Default: all new tasks must be healthy.
+            alarms: The alarms that roll back. Default: only the circuit breaker rolls back.
+            hooks: The lifecycle hooks. Default: none.
 
         Raises:
-            ValueError: with all that ECS would not take, or that could make no progress.
+            ValueError: If an argument is outside the limits of ECS, or the rollout could make no progress.
         """
         return cls(
             shift=Shift.ROLLING,
@@ -235,15 +255,15 @@ class Rollout:
         alarms: RollbackAlarms | None = RollbackAlarms(),  # frozen
         hooks: Iterable[LifecycleHook] = (),
     ) -> Rollout:
-        """All traffic goes to the new version at once; the old one stays for the bake time, to go back to.
+        """Shift all traffic to the new version at once, and keep the old version for the bake time.
 
         Args:
-            bake: How long the old version stays, up to 24 h in whole minutes.
-            alarms: What takes it back; None for what the user calls alone.
-            hooks: What runs or waits at its stages.
+            bake: The time for which the old version keeps running, up to 24 h in whole minutes. Default: 15 minutes.
+            alarms: The alarms that roll back, or None to roll back only by hand. Default: `RollbackAlarms()`.
+            hooks: The lifecycle hooks. Default: none.
 
         Raises:
-            ValueError: with all that ECS would not take.
+            ValueError: If an argument is outside the limits of ECS.
         """
         return cls(shift=Shift.BLUE_GREEN, final_bake=seconds(bake), alarms=alarms, hooks=hooks)
 
@@ -257,17 +277,18 @@ class Rollout:
         alarms: RollbackAlarms | None = RollbackAlarms(),  # frozen
         hooks: Iterable[LifecycleHook] = (),
     ) -> Rollout:
-        """A share of the traffic goes to the new version, and when nothing was wrong with it, all.
+        """Shift a percentage of the traffic to the new version, and the rest after the bake time.
 
         Args:
-            percent: The share, 0.1 to 100 % by tenths.
-            bake: How long that share is watched, up to 24 h in whole minutes.
-            final_bake: How long the old version stays after all traffic has gone over; as long as `bake` without it.
-            alarms: What takes it back; None for what the user calls alone.
-            hooks: What runs or waits at its stages.
+            percent: The percentage of the first step, 0.1 to 100 in steps of 0.1. Default: 5.
+            bake: The bake time of the first step, up to 24 h in whole minutes. Default: 10 minutes.
+            final_bake: The time for which the old version keeps running after the last shift, up to 24 h in whole
+                minutes. Default: `bake`.
+            alarms: The alarms that roll back, or None to roll back only by hand. Default: `RollbackAlarms()`.
+            hooks: The lifecycle hooks. Default: none.
 
         Raises:
-            ValueError: with all that ECS would not take.
+            ValueError: If an argument is outside the limits of ECS.
         """
         return cls._in_steps(Shift.CANARY, percent, bake, final_bake, alarms, hooks)
 
@@ -281,17 +302,18 @@ class Rollout:
         alarms: RollbackAlarms | None = RollbackAlarms(),  # frozen
         hooks: Iterable[LifecycleHook] = (),
     ) -> Rollout:
-        """Traffic goes to the new version in equal steps.
+        """Shift traffic to the new version in equal steps.
 
         Args:
-            percent: The share of each step, 3 to 100 % by tenths.
-            bake: How long each step but the last is watched, up to 24 h in whole minutes.
-            final_bake: How long the old version stays after all traffic has gone over; as long as `bake` without it.
-            alarms: What takes it back; None for what the user calls alone.
-            hooks: What runs or waits at its stages.
+            percent: The percentage of each step, 3 to 100 in steps of 0.1. Default: 10.
+            bake: The bake time of each step except the last, up to 24 h in whole minutes. Default: 6 minutes.
+            final_bake: The time for which the old version keeps running after the last shift, up to 24 h in whole
+                minutes. Default: `bake`.
+            alarms: The alarms that roll back, or None to roll back only by hand. Default: `RollbackAlarms()`.
+            hooks: The lifecycle hooks. Default: none.
 
         Raises:
-            ValueError: with all that ECS would not take.
+            ValueError: If an argument is outside the limits of ECS.
         """
         return cls._in_steps(Shift.LINEAR, percent, bake, final_bake, alarms, hooks)
 
@@ -305,7 +327,7 @@ class Rollout:
         alarms: RollbackAlarms | None,
         hooks: Iterable[LifecycleHook],
     ) -> Rollout:
-        """Make a rollout that shifts traffic in steps; the final bake is as long as the others by default."""
+        """Create a rollout that shifts traffic in steps. The default of `final_bake` is `bake`."""
         bake_seconds = seconds(bake)
         return cls(
             shift=shift,
@@ -318,19 +340,19 @@ class Rollout:
 
     @property
     def _shifts_traffic(self) -> bool:
-        """Return whether all tasks of the new version start before traffic is shifted to it."""
+        """True if all tasks of the new version start before traffic is shifted to them."""
         return self.shift is not Shift.ROLLING
 
     @property
     def _traffic_shifts(self) -> int:
-        """Return how often production traffic is shifted, as CloudFormation counts the steps."""
+        """The number of shifts of production traffic, as CloudFormation counts the steps."""
         if self.shift is Shift.LINEAR and self.percent:
             return math.ceil(100 / self.percent)
         return {Shift.ROLLING: 0, Shift.BLUE_GREEN: 1}.get(self.shift, 2)
 
     @property
     def _total_bake(self) -> int:
-        """Return the sum of all bake times in seconds, as CloudFormation counts it against its own limit.
+        """The sum of all bake times in seconds, as CloudFormation counts it for its limit.
 
         Source: CloudFormation's CanaryConfiguration and LinearConfiguration of an ECS service.
         """
@@ -338,18 +360,18 @@ class Rollout:
 
     @property
     def _network_load_balancer_wait(self) -> int:
-        """Return how long ECS waits for a network load balancer in all, in seconds.
+        """The total time in seconds that ECS waits for a network load balancer.
 
-        It does after the shift of test traffic and after each of production traffic (ECS developer guide, "Network Load
-        Balancer resources for Amazon ECS blue/green, linear and canary deployments").
+        ECS waits after the shift of test traffic and after each shift of production traffic (ECS developer guide,
+        "Network Load Balancer resources for Amazon ECS blue/green, linear and canary deployments").
         """
         return _NETWORK_LOAD_BALANCER_SECONDS * (1 + self._traffic_shifts) if self._shifts_traffic else 0
 
     def _longest_hooks(self, pause: int = 0) -> int:
-        """Return how long its hooks may take in all, in seconds.
+        """Return the maximum total time of the hooks, in seconds.
 
         Args:
-            pause: The time limit of a pause that has none of its own.
+            pause: The timeout of pauses without their own.
         """
         return sum(
             (pause if hook.timeout is None and hook.handler is None else hook.timeout or 0)
@@ -359,11 +381,11 @@ class Rollout:
         )
 
     def _check_longest(self, problems: Problems, added_seconds: int = 0) -> None:
-        """Note hooks, bake times and shifts that CloudFormation does not wait for.
+        """Check that CloudFormation waits long enough for all hooks, bake times and shifts.
 
         Args:
             problems: The problems to add to.
-            added_seconds: What its service adds.
+            added_seconds: The time that the service adds, in seconds.
         """
         total = self._total_bake + self._longest_hooks() + added_seconds
         problems.check(rollout_limits.ROLLOUT_TOTAL, "the sum of timeouts of hooks, bake times and shifts", total)

@@ -1,4 +1,4 @@
-"""The limits of the number of copies and of rollouts; rows of the table in `limits`."""
+"""The limits of rollouts and of the number of copies; rows of the table in `limits`."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ PREDICTED_AHEAD = in_range(
     0,
     3599,
     unit="seconds",
-    hint="use 0 to 3599 seconds that copies start before the load",
+    hint="use 0 to 3599 seconds, the time by which copies start before the load",
     source=Botocore(
         "application-autoscaling",
         "PredictiveScalingPolicyConfiguration",
@@ -103,7 +103,7 @@ PREDICTED_ABOVE = in_range(
     0,
     100,
     unit="%",
-    hint="use 0 to 100, how far above the forecast the maximum may rise",
+    hint="use 0 to 100, the percentage by which the maximum can exceed the forecast",
     source=Botocore("application-autoscaling", "PredictiveScalingMaxCapacityBuffer"),
 )
 BAKE = whole_minutes(
@@ -123,7 +123,7 @@ ROLLOUT_DURATION = Limit(
 ROLLOUT_TOTAL = Limit(
     id="rollout-total",
     accepts=lambda time: time <= _LONGEST_ROLLOUT_SECONDS,
-    rule="must be at most 33 hours, since CloudFormation gives a service up after 36",
+    rule="must be at most 33 hours, since CloudFormation stops waiting for a service after 36",
     hint="use shorter timeouts of hooks, shorter bake times or larger steps",
     source="CFN AWS::ECS::Service handlers.update.timeoutInMinutes (2,160), CanaryConfiguration, LinearConfiguration",
     format=lambda time: f"{round(time / 3600, 2):g}",
@@ -131,8 +131,8 @@ ROLLOUT_TOTAL = Limit(
 HOOK_TIMEOUT = whole_minutes("hook-timeout", 1, 20160, source=Botocore("ecs", "DeploymentLifecycleHookDuration"))
 FUNCTION_TIMEOUT = Limit(
     id="function-timeout",
-    accepts=lambda time: time // 60 <= 1440 or time // 60 > 20160,  # which is an error already
-    rule="should be at most 1440 minutes for a function, as the guide has it",
+    accepts=lambda time: time // 60 <= 1440 or time // 60 > 20160,  # HOOK_TIMEOUT refuses more
+    rule="should be at most 1440 minutes for a function, the maximum in the ECS developer guide",
     hint="use 1 to 1440 minutes, or a pause",
     source="ECS developer guide, Lambda hooks for Amazon ECS service deployments; botocore has 20,160",
     format=lambda time: f"{time / 60:g}",
@@ -210,7 +210,7 @@ LINEAR_PERCENT = Limit(
 BREAKER_COUNT = at_least(
     "breaker-count",
     1,
-    hint="use a larger number, or circuit_breaker=None for none",
+    hint="use 1 or more, or circuit_breaker=None to turn it off",
     source=Botocore(
         "ecs", "ThresholdConfiguration", "value", "When type is COUNT, this value is the failure threshold itself."
     ),
@@ -247,7 +247,7 @@ EARLY_SUCCESS_LEAST = Limit(
 ALARM_COUNT = Limit(
     id="alarm-threshold",
     accepts=lambda threshold: threshold > 0,
-    rule="must be above 0, or the alarm would always ring",
+    rule="must be above 0, or the alarm would always be in ALARM state",
     hint="use a larger value, or None for no alarm",
     source="botocore cloudwatch PutMetricAlarm.Threshold",
     format=str,
@@ -255,8 +255,8 @@ ALARM_COUNT = Limit(
 ALARM_PERCENT = Limit(
     id="alarm-percent",
     accepts=lambda percent: 0 <= percent < 100,
-    rule="must be at least 0 and below 100, since the alarm rings above it",
-    hint="use a share such as 5 or 0.5, 0 for any error, or None for no alarm",
+    rule="must be at least 0 and below 100, since the alarm triggers above it",
+    hint="use a percentage such as 5 or 0.5, 0 for any error, or None for no alarm",
     source="botocore cloudwatch PutMetricAlarm.ComparisonOperator (GreaterThanThreshold), Threshold",
     format=str,
 )

@@ -8,7 +8,7 @@ from moorage.workload.limit import Botocore, Limit, at_least, at_most, in_range,
 
 
 def within_codes(codes: str, low: int, high: int) -> bool:
-    """Return whether all codes and ranges of codes of a health check are in a range."""
+    """Return whether all codes and ranges in the codes of a health check are between `low` and `high`."""
     if not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", codes):
         return False
     ranges = ([int(end) for end in each.split("-")] for each in codes.split(","))
@@ -19,7 +19,7 @@ _ALB_QUOTAS = "ALB guide, Quotas for your Application Load Balancers"
 TARGET_GROUPS = at_most(
     "target-groups-per-load-balancer",
     100,
-    hint="use another LoadBalancer for some of its services; rollouts that shift traffic take two for each route",
+    hint="use another LoadBalancer for some of its services; rollouts that shift traffic need two for each route",
     source=f"{_ALB_QUOTAS} (not adjustable); botocore TooManyUniqueTargetGroupsPerLoadBalancerException",
 )
 RULES = quota(
@@ -31,7 +31,7 @@ RULES = quota(
 TARGETS = quota(
     "targets-per-load-balancer",
     1000,
-    hint="ask for a higher quota before the deployment, or use fewer copies; a rollout has up to twice as many",
+    hint="ask for a higher quota before the deployment, or use fewer copies; a rollout runs up to twice as many",
     source=_ALB_QUOTAS,
 )
 GROUP_RULES = quota(
@@ -43,7 +43,7 @@ GROUP_RULES = quota(
 ROUTES = at_most(
     "target-groups-per-service",
     5,
-    hint="let one Route have several hosts or paths",
+    hint="use several hosts or paths in one Route",
     source="botocore Service.loadBalancers; ECS quotas",
 )
 BALANCER_SUBNETS = at_least(
@@ -144,9 +144,9 @@ DEREGISTRATION_DELAY = in_range(
 )
 DELETION_DELAY = Limit(
     id="deregistration-delay-at-deletion",
-    accepts=lambda delay: delay <= 1800 or delay > 3600,  # which is an error already
-    rule="should be at most 1800 seconds, since CloudFormation gives up the deletion of a service after 30 minutes",
-    hint="use less, or delete the service by hand before its stack",
+    accepts=lambda delay: delay <= 1800 or delay > 3600,  # DEREGISTRATION_DELAY refuses more
+    rule="should be at most 1800 seconds, since CloudFormation waits 30 minutes for the deletion of a service",
+    hint="use a shorter time, or delete the service by hand before its stack",
     source="CFN AWS::ECS::Service handlers.delete.timeoutInMinutes (30)",
     format=str,
     confirmed=False,
@@ -172,7 +172,7 @@ RULE_WILDCARDS = at_most(
 RULE_WILDCARDS_OF_GUIDE = Limit(
     id="rule-wildcards-of-guide",
     accepts=lambda count: count != 6,
-    rule="should be at most 5, as translations of the guide have it",
+    rule="should be at most 5, the limit in translations of the ELB user guide",
     hint="use a second Route, or fewer '*' and '?'",
     source="ALB guide in Chinese, quotas: condition wildcards per rule",
     format=str,

@@ -1,4 +1,4 @@
-"""How many copies of a task run, and what moves the number."""
+"""The number of copies of a task, and its scaling."""
 
 from __future__ import annotations
 
@@ -34,28 +34,32 @@ def _minimum(scaling: Scaling) -> int:
 @value_class
 @attrs.frozen
 class Scaling:
-    """How many copies run: a number, or a range and what moves the number in it.
+    """The number of copies that run: a fixed number, or a range and the targets that scale within it.
 
     Args:
-        minimum: The least, 0 to 5,000, and 1 where nothing but the use of the tasks moves the number;
-            `Scaling.surviving_zone_loss` works out what outlives a zone.
-        maximum: The most; without it the number is `minimum`, and only `schedules` change it.
-        cpu_percent: Keep the average CPU use near this share of what the tasks reserve, 1 or more; above 100 only on
-            instances.
-        memory_percent: Keep the average memory use near this share, 1 to 100.
-        requests_per_task: Keep the requests that each task gets in a minute near this; the service needs a route.
-        backlog_per_task: Keep the messages of a queue, waiting and in work, near this number for each task.
-        queue: The queue of `backlog_per_task`; a `Worker` gives its own.
-        metrics: Other metrics that are kept near a value; all targets together are 50 policies at most.
-        schedules: Changes of the range by the clock, 200 at most.
-        predictive: Whether copies are started before the load comes.
-        high_resolution: Whether ECS measures CPU and memory every 20 s in place of every 60 s, and `cpu_percent` and
-            `memory_percent` follow that; priced as custom metrics are.
-        scale_out_cooldown: After adding tasks, how long before adding more.
-        scale_in_cooldown: After removing tasks, how long before removing more.
+        minimum: The minimum number of copies, 0 to 5,000. It must be at least 1 if only metrics of the tasks themselves
+            scale the number. `Scaling.surviving_zone_loss` returns a number that tolerates the loss of a zone.
+        maximum: The maximum number of copies. Default: `minimum`, so only `schedules` change the number.
+        cpu_percent: The target of the average CPU utilization in percent of the reserved CPU, 1 or more. Only tasks on
+            instances can exceed 100. Default: no target.
+        memory_percent: The target of the average memory utilization in percent, 1 to 100. Default: no target.
+        requests_per_task: The target number of requests per task and minute. The service needs a route.
+            Default: no target.
+        backlog_per_task: The target number of messages per task in a queue, both waiting and in flight.
+            Default: no target.
+        queue: The queue of `backlog_per_task`. Default: none; a `Worker` uses its own.
+        metrics: Further metrics with targets. All targets together can have at most 50 scaling policies.
+            Default: none.
+        schedules: The scheduled changes of the range, at most 200. Default: none.
+        predictive: The predictive scaling, which starts copies before the load rises. Default: none.
+        high_resolution: Whether to publish CPU and memory metrics every 20 s instead of 60 s, which `cpu_percent` and
+            `memory_percent` then use. They are billed as custom metrics. Default: False.
+        scale_out_cooldown: The time after a scale-out before the next one. Default: 60 s.
+        scale_in_cooldown: The time after a scale-in before the next one. Default: 300 s.
 
     Raises:
-        ValueError: the range is the wrong way round or outside the limits, or nothing moves the number in it.
+        ValueError: If an argument is outside its limit, the minimum exceeds the maximum, or nothing scales the number
+            within the range.
     """
 
     minimum: int
@@ -91,7 +95,7 @@ class Scaling:
         problems.check(scaling_limits.SCALING_POLICIES, "the number of targets", self._policies)
         problems.check(scaling_limits.SCHEDULED_ACTIONS, "the number of schedules", len(self.schedules))
         if self.queue is not None and self.backlog_per_task is None:
-            problems.add("queue is given, but nothing counts its messages; use backlog_per_task=, or leave it out")
+            problems.add("queue must be given with backlog_per_task; use backlog_per_task=, or leave it out")
         problems.check(rollout_limits.SCALING_COOLDOWN, "scale_out_cooldown", self.scale_out_cooldown)
         problems.check(rollout_limits.SCALING_COOLDOWN, "scale_in_cooldown", self.scale_in_cooldown)
         self._check_movement(problems)
@@ -101,17 +105,18 @@ class Scaling:
 
     @staticmethod
     def surviving_zone_loss(*, peak: int, zones: int) -> int:
-        """The least number of copies of which `peak` are left when the fullest of their zones is lost.
+        """Return the minimum number of copies so that `peak` of them remain when the zone with the most is lost.
 
-        Copies are spread over zones evenly, so with one zone go as many as the number divided by the zones, rounded up
-        (AWS containers blog, Amazon ECS availability best practices). A multiple of the zones wastes least.
+        Copies are spread evenly, so the loss of a zone removes the number divided by the zones, rounded up (AWS
+        containers blog, Amazon ECS availability best practices). A multiple of the number of zones is the most
+        efficient.
 
         Args:
-            peak: How many copies serve the most that is asked of them.
-            zones: Over how many availability zones they are spread, 2 or more.
+            peak: The number of copies that the peak load needs, 1 or more.
+            zones: The number of Availability Zones over which the copies are spread, 2 or more.
 
         Raises:
-            ValueError: there is no zone left, or nothing to serve.
+            ValueError: If an argument is below its minimum.
         """
         problems = Problems("Scaling.surviving_zone_loss")
         problems.check(service_limits.ZONES, "zones", zones)
@@ -120,12 +125,16 @@ class Scaling:
         return math.ceil(peak * zones / (zones - 1))
 
     def left_without_a_zone(self, zones: int) -> int:
-        """How many of the least copies are left when the fullest of so many zones is lost."""
+        """Return the number of the `minimum` copies that remain when the zone with the most copies is lost.
+
+        Args:
+            zones: The number of Availability Zones over which the copies are spread.
+        """
         return self.minimum - math.ceil(self.minimum / zones)
 
     @property
     def _has_target(self) -> bool:
-        """Return whether a metric is kept near a target by changing the number of copies."""
+        """True if the number of copies follows the target of a metric."""
         return self._targets > 0
 
     @property
@@ -135,26 +144,26 @@ class Scaling:
 
     @property
     def _policies(self) -> int:
-        """Return the number of its scaling policies: one a target, the step from zero, and the forecast."""
+        """The number of scaling policies: one for each target, for the step from zero, and for the forecast."""
         steps_from_zero = self.backlog_per_task is not None and self.minimum == 0
         return self._targets + steps_from_zero + (self.predictive is not None)
 
     @property
     def _changes_count(self) -> bool:
-        """Return whether the number of copies is changed automatically, so that a deployment must not set it."""
+        """True if the number of copies changes automatically, so that a deployment must not set it."""
         return self._has_target or bool(self.schedules) or self.predictive is not None
 
     def _check_resolution(self, problems: Problems) -> None:
-        """Warn about metrics every 20 s that no target follows; without a target they may be there to be looked at."""
+        """Warn about high-resolution metrics that no target uses. Without any target, they may be for display."""
         follows = self.cpu_percent is not None or self.memory_percent is not None or self.metrics
         if self.high_resolution and self._has_target and not follows:
             problems.warn(
-                "high_resolution=True, but only cpu_percent and memory_percent follow metrics every 20 s, which are "
-                "priced; use one of them beside it, or leave it out"
+                "high_resolution should be used with cpu_percent or memory_percent (got neither), since only they use "
+                "the metrics, which are billed; use one of them, or leave it out"
             )
 
     def _check_schedules(self, problems: Problems) -> None:
-        """Note a change that Application Auto Scaling would refuse at its time, whatever other changes came before."""
+        """Check that no scheduled change is certain to be refused by Application Auto Scaling at its time."""
         maximums = [self.maximum, *(each.maximum for each in self.schedules if each.maximum is not None)]
         minimums = [self.minimum, *(each.minimum for each in self.schedules if each.minimum is not None)]
         if is_token((*maximums, *minimums)):
@@ -162,23 +171,23 @@ class Scaling:
         for action in self.schedules:
             if action.minimum is not None and action.minimum > max(maximums):
                 problems.add(
-                    f"schedule {action.name!r} raises the minimum to {action.minimum}, but no maximum is above "
-                    f"{max(maximums)}, and the range would be the wrong way round; use maximum= in it"
+                    f"minimum of schedule {action.name!r} must not exceed every maximum (got {action.minimum} with "
+                    f"at most {max(maximums)}); use maximum= in it"
                 )
             if action.maximum is not None and action.maximum < min(minimums):
                 problems.add(
-                    f"schedule {action.name!r} lowers the maximum to {action.maximum}, but no minimum is below "
-                    f"{min(minimums)}, and the range would be the wrong way round; use minimum= in it"
+                    f"maximum of schedule {action.name!r} must not be below every minimum (got {action.maximum} with "
+                    f"at least {min(minimums)}); use minimum= in it"
                 )
 
     @property
     def _scales_predictively(self) -> bool:
-        """Return whether a forecast starts copies, and is not only shown."""
+        """True if the forecast starts copies and is not only displayed."""
         return self.predictive is not None and not self.predictive.forecast_only
 
     @property
     def _scales_from_zero(self) -> bool:
-        """Return whether something other than the tasks themselves can raise the number from zero."""
+        """True if something other than the tasks themselves can raise the number from zero."""
         return bool(self.backlog_per_task is not None or self.metrics or self.schedules or self._scales_predictively)
 
     def _check_movement(self, problems: Problems) -> None:
@@ -186,21 +195,21 @@ class Scaling:
             return
         if self._scales_predictively and not (self._has_target or self.schedules):
             problems.add(
-                "predictive only adds copies, and nothing would ever take them away; "
-                "use cpu_percent= or another target beside it"
+                "predictive must be used with a target or schedules, since it never removes copies; "
+                "use cpu_percent= or another target"
             )
         elif self.minimum < self.maximum and not (self._has_target or self.schedules):
             problems.add(
-                f"nothing moves the number between {self.minimum} and {self.maximum}; "
+                f"a range must have a target or schedules (got {self.minimum} to {self.maximum} without); "
                 "use cpu_percent=, memory_percent=, requests_per_task= or another target, or one number"
             )
         if self.minimum == 0 and self._has_target and not self._scales_from_zero:
             problems.add(
-                "minimum is 0, but what no task does cannot be measured, so the number would never rise again; "
-                "use 1, or backlog_per_task=, metrics= or schedules= beside"
+                "minimum must be at least 1 with these targets (got 0), since without tasks there is no metric that "
+                "could raise the number; use 1, or add backlog_per_task=, metrics= or schedules="
             )
         if self.minimum == self.maximum and (self._has_target or self._scales_predictively) and not self.schedules:
             problems.add(
-                f"minimum and maximum are both {self.minimum}, so the target moves nothing; "
+                f"maximum must be above minimum with a target (got {self.minimum} for both); "
                 "use a larger maximum, or no target"
             )

@@ -1,4 +1,4 @@
-"""The limits of what changes the number of copies; rows of the table in `limits`."""
+"""The limits of scaling; rows of the table in `limits`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CPU_TARGET = Limit(
     id="cpu-target-percent",
     accepts=lambda percent: 1 <= percent < math.inf,
     rule="must be at least 1 % and finite",
-    hint="use a share such as 60; tasks on instances may use more than the 100 % that they reserve",
+    hint="use a percentage such as 60; tasks on instances can use more than 100 % of what they reserve",
     source=Botocore(
         "application-autoscaling",
         "TargetTrackingScalingPolicyConfiguration",
@@ -45,7 +45,7 @@ ACTION_NAME = matching(
 SCALING_POLICIES = at_most(
     "scaling-policies",
     50,
-    hint="leave some targets out, or follow one expression of several metrics",
+    hint="leave some targets out, or use one math expression of several metrics",
     source="Application Auto Scaling user guide, quotas: scaling policies per scalable target (not adjustable)",
 )
 SCHEDULED_ACTIONS = at_most(

@@ -1,4 +1,4 @@
-"""What moves the number of copies besides their own use: any metric, the clock, and what their history foretells."""
+"""The scaling by any metric, by schedules and by forecasts."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 @value_class
 @attrs.frozen
 class MetricTarget:
-    """A metric of any kind that is kept near a value by adding and removing copies.
+    """The target of any metric, which scaling keeps near a value by adding and removing copies.
 
-    It must fall as copies are added: a use, a backlog or a rate of each copy, not a total.
+    The metric must decrease as copies are added: a utilization, a backlog or a rate per copy, not a total.
 
     Args:
-        name: What it is called, 1 to 249 printable ASCII characters, once per service; the policy's name is `Metric`
-            and this.
-        metric: A metric or a math expression of CDK's.
-        target: The value to keep it near, above 0.
+        name: The name: 1 to 249 printable ASCII characters, unique in the service. The name of the scaling policy is
+            `Metric` and this name.
+        metric: The metric or math expression.
+        target: The target value, above 0.
 
     Raises:
-        ValueError: the target is not above 0, or the name is not one.
+        ValueError: If the name is invalid or the target is not above 0.
     """
 
     name: str
@@ -47,16 +47,17 @@ class MetricTarget:
 @value_class
 @attrs.frozen
 class ScheduledAction:
-    """A change of the range at a time of the clock.
+    """A scheduled change of the range of copies.
 
     Args:
-        name: What it is called, 1 to 240 characters without `:`, `/` and `|`; once per service.
-        schedule: When, as jobs say it: `ScheduleExpression.cron(hour="8", minute="0", time_zone=...)`.
-        minimum: The least from then on; as it was without it.
-        maximum: The most from then on; as it was without it.
+        name: The name: 1 to 240 characters without `:`, `/` and `|`, unique in the service.
+        schedule: The times of the change, as in `ScheduleExpression.cron(hour="8", minute="0", time_zone=...)`.
+        minimum: The new minimum number of copies. Default: unchanged.
+        maximum: The new maximum number of copies. Default: unchanged.
 
     Raises:
-        ValueError: it changes nothing, or the range is the wrong way round or outside the limits.
+        ValueError: If neither `minimum` nor `maximum` is given, the minimum exceeds the maximum, or an argument is
+            outside its limit.
     """
 
     name: str
@@ -68,7 +69,7 @@ class ScheduledAction:
         problems = Problems(f"ScheduledAction {self.name!r}")
         problems.check(scaling_limits.ACTION_NAME, "name", self.name)
         if self.minimum is None and self.maximum is None:
-            problems.add("it changes nothing; use minimum= or maximum=")
+            problems.add("minimum or maximum must be given (got neither); use minimum= or maximum=")
         problems.check(rollout_limits.COPIES, "minimum", self.minimum)
         problems.check(rollout_limits.TASKS, "minimum", self.minimum)
         problems.check(rollout_limits.COPIES, "maximum", self.maximum)
@@ -88,21 +89,23 @@ class ScheduledAction:
 @value_class
 @attrs.frozen(kw_only=True)
 class PredictiveScaling:
-    """Copies that are started before the load comes, as two weeks of its history foretell it.
+    """The predictive scaling of a service, which starts copies before the load that two weeks of history predict.
 
-    It adds to what the targets do and never takes away. One of the three targets says what is foretold.
+    It never removes copies. Exactly one of the three targets must be given; it is the metric of the forecast.
 
     Args:
-        cpu_percent: CPU use, kept near this share of what the tasks reserve, 1 or more; above 100 only on instances.
-        memory_percent: Memory use, likewise.
-        requests_per_task: Requests in a minute that each task gets; the service needs a route.
-        forecast_only: Whether the forecast is only shown, to see how good it is, and starts nothing.
-        scheduling_buffer: How long before the load the copies start, less than an hour.
-        max_capacity_buffer_percent: Lets a forecast near or above the maximum raise it, to so many percent above the
-            forecast, 0 to 100 %; the maximum holds without it.
+        cpu_percent: The target of the average CPU utilization in percent of the reserved CPU, 1 or more. Only tasks on
+            instances can exceed 100. Default: no target.
+        memory_percent: The target of the average memory utilization in percent, 1 to 100. Default: no target.
+        requests_per_task: The target number of requests per task and minute. The service needs a route.
+            Default: no target.
+        forecast_only: Whether to only display the forecast and start no copies. Default: False.
+        scheduling_buffer: The time by which copies start before the load, less than an hour. Default: 300 s.
+        max_capacity_buffer_percent: The percentage, 0 to 100, by which the capacity can exceed a forecast that is near
+            or above the maximum. Default: the maximum is never exceeded.
 
     Raises:
-        ValueError: not one of the three is given, or an argument is outside its limit.
+        ValueError: If not exactly one target is given, or an argument is outside its limit.
     """
 
     cpu_percent: float | None = None
@@ -117,7 +120,7 @@ class PredictiveScaling:
         targets = self._targets
         if len(targets) != 1:
             problems.add(
-                f"it has {len(targets)} targets, but one thing is foretold; "
+                f"exactly one target must be given (got {len(targets)}); "
                 "use one of cpu_percent=, memory_percent= and requests_per_task="
             )
         problems.check(scaling_limits.CPU_TARGET, "cpu_percent", self.cpu_percent)
@@ -129,7 +132,7 @@ class PredictiveScaling:
 
     @property
     def _target(self) -> float:
-        """Return the value of the only target."""
+        """The value of the only target."""
         return self._targets[0]
 
     @property

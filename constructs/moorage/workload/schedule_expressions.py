@@ -1,7 +1,7 @@
-"""Schedule expressions, as EventBridge Scheduler and Application Auto Scaling read them.
+"""The schedule expressions of EventBridge Scheduler and Application Auto Scaling.
 
 Sources: EventBridge Scheduler user guide, "Schedule types"; botocore scheduler CreateSchedule.ScheduleExpression,
-application-autoscaling PutScheduledAction.Schedule. Both take the same fields of cron.
+application-autoscaling PutScheduledAction.Schedule. Both accept the same cron fields.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NO_VALUE = "?"
 
 
 class _Field(NamedTuple):
-    """A field of a cron expression: its name, its least and its greatest value, and what else it takes."""
+    """A field of a cron expression: its name, its smallest and largest value, its names and its wildcards."""
 
     name: str
     low: int
@@ -44,7 +44,7 @@ _FIELDS = (
 
 
 def check_expression(argument: str, expression: str, problems: Problems) -> None:
-    """Note what makes an expression none, and warn of a time that has passed: AWS takes it, and it starts nothing."""
+    """Check an expression, and warn about a time in the past, which AWS accepts although it never starts anything."""
     if is_token(expression):
         return
     parts = _EXPRESSION.fullmatch(expression)
@@ -64,12 +64,12 @@ def check_expression(argument: str, expression: str, problems: Problems) -> None
 
 
 def check_time_zone(argument: str, name: str, problems: Problems) -> None:
-    """Note a time zone that the IANA database on this machine does not have; one without a database knows none."""
+    """Check that the IANA database on this machine has a time zone. Without a database, every name passes."""
     if is_token(name):
         return
     try:
         zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):  # a folder of the database is an OSError
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of the database
         if zoneinfo.available_timezones():
             problems.add(
                 f"{argument} must be the name of a time zone in the IANA database (got {name!r}); "
@@ -78,14 +78,14 @@ def check_time_zone(argument: str, name: str, problems: Problems) -> None:
 
 
 def rate_seconds(expression: str) -> int:
-    """Return the seconds between two starts of a rate; 0 if the expression is no rate."""
+    """Return the seconds between two starts of a rate expression, or 0 for any other expression."""
     parts = _EXPRESSION.fullmatch(expression)
     rate = _RATE.fullmatch(parts[2]) if parts and parts[1].lower() == "rate" else None
     return int(rate[1]) * _UNIT_SECONDS[rate[2].lower()] if rate else 0
 
 
 def is_once(expression: str) -> bool:
-    """Return whether an expression is one time."""
+    """Return whether an expression starts only once."""
     return expression.lower().startswith("at(")
 
 
@@ -103,10 +103,8 @@ def _check_moment(argument: str, expression: str, problems: Problems) -> None:
             "use ScheduleExpression.at(datetime(...), time_zone)"
         )
         return
-    if moment.replace(tzinfo=dt.UTC) < now() - dt.timedelta(days=1):  # its zone may be behind
-        problems.warn(
-            f"{argument} has passed (got {expression!r}), so it starts nothing; use a later time, or take it out"
-        )
+    if moment.replace(tzinfo=dt.UTC) < now() - dt.timedelta(days=1):  # its time zone may be behind UTC
+        problems.warn(f"{argument} should not be in the past (got {expression!r}); use a later time, or leave it out")
 
 
 def _check_cron(argument: str, text: str, problems: Problems) -> None:
@@ -129,11 +127,11 @@ def _check_cron(argument: str, text: str, problems: Problems) -> None:
     if days.count(_NO_VALUE) != 1:
         problems.add(
             f"{argument} must have '?' as one of day-of-month and day-of-week, and a value as the other "
-            f"(got {days[0]!r} and {days[1]!r} in {f'cron({text})'!r}); for either of two days, use two schedules"
+            f"(got {days[0]!r} and {days[1]!r} in {f'cron({text})'!r}); use two schedules to combine both"
         )
     years = fields[_YEAR]
     if re.fullmatch(r"[\d,-]+", years) and max(map(int, re.findall(r"\d+", years))) < now().year:
-        problems.warn(f"{argument} has passed (got the year {years!r}), so it starts nothing; use a later year, or '*'")
+        problems.warn(f"{argument} should not be in the past (got the year {years!r}); use a later year, or '*'")
 
 
 def _is_valid(field: _Field, text: str) -> bool:
@@ -146,7 +144,7 @@ def _is_valid(field: _Field, text: str) -> bool:
         return False
     ends = span.split("-")
     return ("/" not in text or bool(increment)) and (
-        span == "*" or (len(ends) <= 2 and all(_is_value(field, end) for end in ends))  # noqa: PLR2004  # a range's ends
+        span == "*" or (len(ends) <= 2 and all(_is_value(field, end) for end in ends))  # noqa: PLR2004  # of a range
     )
 
 

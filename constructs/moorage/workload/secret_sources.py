@@ -1,4 +1,4 @@
-"""The sources of secrets that ECS reads, told apart with as few round trips to node as possible."""
+"""The sources of secrets that ECS reads, distinguished with as few round trips to node as possible."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ if TYPE_CHECKING:
     from moorage.workload.problems import Problems
 
 _TOKEN_ARN_PARTS, _ARN_PARTS = 4, 10
-"""A secret's ARN with field, stage and id behind it, where the ARN is a token and where it is written out."""
+"""The number of parts of a secret's ARN with field, stage and ID, if the ARN is a token and if it is written out."""
 
 
 def is_parameter(secret: Any) -> bool:
-    """Return whether a secret is an SSM parameter of CDK's."""
+    """Return whether a secret is an `ssm.IParameter`."""
     return _class_has(secret, "parameter_arn")
 
 
 def is_secret(secret: Any) -> bool:
-    """Return whether it is a secret of Secrets Manager, a parameter, or `ecs.Secret`, which is either."""
+    """Return whether a value is an `ecs.Secret`, a secret of Secrets Manager or an SSM parameter."""
     return is_parameter(secret) or _class_has(secret, "secret_arn") or is_reference(secret)
 
 
 def is_reference(secret: Any) -> bool:
-    """Return whether it is an `ecs.Secret`."""
+    """Return whether a value is an `ecs.Secret`."""
     return _class_has(secret, "has_field")
 
 
 def _class_has(secret: Any, name: str) -> bool:
-    """Return whether its class has a property; jsii's proxy of an interface has none, and is asked itself."""
+    """Return whether the class of a value has a property. For jsii's proxy of an interface, check the value itself."""
     class_ = type(secret)
     return hasattr(class_, name) or (hasattr(class_, "__getattr__") and hasattr(secret, name))
 
 
 def check_secrets(argument: str, secrets: Mapping[Any, Any], problems: Problems) -> None:
-    """Note what ECS cannot read, without showing it: it may be a secret in plain text."""
+    """Check that ECS can read secrets. The problems do not show the values, which may be secrets in plain text."""
     for name, secret in secrets.items():
         if not is_secret(secret):
             problems.add(
@@ -48,19 +48,19 @@ def check_secrets(argument: str, secrets: Mapping[Any, Any], problems: Problems)
 
 
 def source_service(secret: Any) -> str:
-    """Return the service of AWS that the secret is read from, as endpoints name it."""
+    """Return the AWS service from which a secret is read, as in the name of its endpoint."""
     parameter = is_parameter(secret) or (is_reference(secret) and ":ssm:" in secret.arn)
     return "ssm" if parameter else "secretsmanager"
 
 
 def version(secret: Any) -> tuple[str, str] | None:
-    """Return the stage and the id of the version that an `ecs.Secret` names, each empty if it names none."""
+    """Return the stage and the ID of the version that an `ecs.Secret` names. Each is empty if it is not named."""
     parts: list[str] = secret.arn.split(":") if is_reference(secret) else []
     return (parts[-2], parts[-1]) if len(parts) in {_TOKEN_ARN_PARTS, _ARN_PARTS} else None
 
 
 def arn(secret: Any) -> str:
-    """Return the ARN of the secret or parameter, without a field and a version."""
+    """Return the ARN of a secret or parameter, without field and version."""
     if is_parameter(secret):
         return str(secret.parameter_arn)
     if not is_reference(secret):

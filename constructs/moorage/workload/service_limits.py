@@ -68,7 +68,7 @@ def _holds_subnets(cidr: str, zones: int) -> bool:
         block = ipaddress.IPv4Network(cidr, strict=False)
     except ValueError:
         return False
-    # the /24s of all zones come first, and the next /20 begins at a multiple of its size
+    # the /24s of all zones come first, and the next /20 starts at a multiple of its size
     return 16 <= block.prefixlen <= 28 and block.num_addresses >= (zones + 1) * 2**12
 
 
@@ -76,7 +76,7 @@ SECURITY_GROUPS = in_range(
     "awsvpc-security-groups",
     1,
     5,
-    hint="pass 1 to 5, or leave security_groups= out for a new one; one group can hold all rules",
+    hint="pass 1 to 5, or leave security_groups= out for a new group; one group can hold all rules",
     source=Botocore(
         "ecs", "AwsVpcConfiguration", "securityGroups", "There's a limit of 5 security groups that can be specified."
     ),
@@ -134,21 +134,21 @@ AUTHORITY_ARN = matching(
     "private-ca-arn",
     r"arn:aws[a-z-]*:acm-pca:[a-z0-9-]+:\d{12}:certificate-authority/[0-9a-f-]+",
     rule="must be the ARN of an AWS Private CA",
-    hint="use the ARN of one in the same region",
+    hint="use the ARN of a private CA in the same region",
     source="botocore ServiceConnectTlsCertificateAuthority.awsPcaAuthorityArn; CDK Service Connect",
 )
 PREFIX_LIST = matching(
     "prefix-list",
     r"pl-[0-9a-f]{8,17}",
-    rule="must be the id of a prefix list",
-    hint="use the id of com.amazonaws.<region>.vpc-lattice, as in 'pl-0a1b2c3d'",
+    rule="must be the ID of a prefix list",
+    hint="use the ID of com.amazonaws.<region>.vpc-lattice, as in 'pl-0a1b2c3d'",
     source="EC2 user guide, AWS-managed prefix lists",
 )
 LATTICE_TARGET_GROUP = matching(
     "lattice-target-group",
     r"arn:[a-z0-9-]+:vpc-lattice:[a-zA-Z0-9-]+:\d{12}:targetgroup/tg-[0-9a-z]{17}",
     rule="must be the ARN of a VPC Lattice target group",
-    hint="use the ARN of one, or leave it out for a new one",
+    hint="use such an ARN, or leave it out for a new target group",
     source=Botocore("vpc-lattice", "TargetGroupArn"),
 )
 LATTICE_TARGET_GROUPS = at_most(
@@ -160,15 +160,15 @@ LATTICE_TARGET_GROUPS = at_most(
 LATTICE_REGION = Limit(
     id="lattice-region",
     accepts=lambda region: region not in _REGIONS_WITHOUT_LATTICE,
-    rule="should be one with VPC Lattice, which this one lacked in November 2026",
-    hint="use a route in place of lattice",
+    rule="should have VPC Lattice, which was not available there in November 2026",
+    hint="use a route instead of lattice",
     source="CFN schemas of each region: AWS::VpcLattice::TargetGroup",
     confirmed=False,
 )
 ALARM_ACTIONS = at_most(
     "alarm-actions",
     5,
-    hint="use a topic that tells all of them",
+    hint="use one topic that notifies all of them",
     source=Botocore("cloudwatch", "ResourceList"),
 )
 DISCOVERED_TASKS = Limit(

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 
 def share_of(task: Task, container: Container, size: Literal["cpu", "memory_mib"]) -> int | None:
-    """Return what a container has where the size of its task is ignored: its own, or an even share of the rest.
+    """Return the CPU or memory of a container on platforms that ignore the size of the task.
 
-    None if the task has none to share, or if only CloudFormation knows what is left.
+    It is the container's own, or an even share of the rest. Return None if the task has no size, or if only
+    CloudFormation knows the rest.
     """
     own: int | None = getattr(container, size)
     of_task: int | None = getattr(task, size)
@@ -25,14 +26,14 @@ def share_of(task: Task, container: Container, size: Literal["cpu", "memory_mib"
 
 
 def reserved_cpu(task: Task) -> int:
-    """Return the CPU units that ECS counts on instances: of Windows, those of the containers."""
+    """Return the CPU units that ECS reserves on an instance: on Windows, the sum of those of the containers."""
     if task.cpu is not None and not task._on_windows:
         return task.cpu
     return sum(share_of(task, each, "cpu") or 0 for each in task.containers)
 
 
 def reserved_memory_mib(task: Task) -> int:
-    """Return the MiB that ECS counts on instances: of Windows, what the containers reserve."""
+    """Return the memory in MiB that ECS reserves on an instance: on Windows, the sum of that of the containers."""
     if not task._on_windows:
         return task.memory_mib
     return sum(each.memory_reservation_mib or share_of(task, each, "memory_mib") or 0 for each in task.containers)

@@ -1,4 +1,4 @@
-"""The sidecar containers that AWS makes: its log router and its OpenTelemetry collector."""
+"""The sidecar containers with images of AWS: the log router and the OpenTelemetry collector."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ _XRAY_COLLECTOR_CONFIG = {
 }
 
 _COLLECTOR_PORTS = (4317, 4318, 13133)
-"""The TCP ports of that configuration: of OTLP's receivers, and that of the extension health_check by default."""
+"""The TCP ports of this configuration: those of the OTLP receivers, and the default of the health_check extension."""
 _LOG_ROUTER_PORTS = (24224,)
-"""The TCP port on which FireLens lets a router listen (aws-samples/amazon-ecs-firelens-under-the-hood)."""
+"""The TCP port that FireLens configures for a log router (aws-samples/amazon-ecs-firelens-under-the-hood)."""
 _XRAY_ACTIONS = (
     "xray:GetSamplingRules",
     "xray:GetSamplingStatisticSummaries",
@@ -64,7 +64,7 @@ _XRAY_ACTIONS = (
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
 )
-"""The actions of AWSXRayDaemonWriteAccess; none of them knows a resource."""
+"""The actions of AWSXRayDaemonWriteAccess. None of them supports resource-level permissions."""
 
 _SERVICE_BY_OUTPUT = {
     "cloudwatch": "logs",
@@ -75,7 +75,7 @@ _SERVICE_BY_OUTPUT = {
     "kinesis_streams": "kinesis-streams",
     "s3": "s3",
 }
-"""The service that each of Fluent Bit's outputs to AWS calls, as endpoints name it."""
+"""The services that Fluent Bit's output plugins for AWS call, as in the names of their endpoints."""
 
 
 def _frozen(mapping: Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -84,17 +84,17 @@ def _frozen(mapping: Mapping[str, Any] | None) -> Mapping[str, Any]:
 
 @attrs.frozen(kw_only=True)
 class FireLens:
-    """How a log router reads the logs of the other containers of its task, and where it sends them.
+    """The settings of a FireLens log router.
 
     Args:
-        type: `fluentbit` or `fluentd`.
-        output: Options of the output plugin, `Name` among them.
-        secret_output: Options that are secrets, which the execution role is granted to read.
-        config_file: A path in its image, or the ARN of an object in S3, with more configuration.
-        enable_ecs_log_metadata: Whether cluster, task and container are added to each event.
+        type: The kind of router: `fluentbit` or `fluentd`.
+        output: The options of the output plugin, including `Name`.
+        secret_output: The options that are secrets. The execution role is granted read access.
+        config_file: Further configuration: a path in the image, or the ARN of an S3 object.
+        enable_ecs_log_metadata: Whether to add the cluster, task and container to each log event.
 
     Raises:
-        ValueError: FireLens has no such router, or a secret is none.
+        ValueError: If `type` is not a kind of router that FireLens supports, or a secret is not an AWS secret.
     """
 
     type: str = "fluentbit"
@@ -117,7 +117,7 @@ class FireLens:
 
     @property
     def _plain_texts(self) -> tuple[PlainText, ...]:
-        """Return the options that are read with the task definition."""
+        """The options that anyone with access to the task definition can read."""
         return tuple(
             PlainText("output", name, value, f"use secret_output={{{name!r}: ...}}")
             for name, value in self.output.items()
@@ -125,12 +125,12 @@ class FireLens:
 
     @property
     def config_in_s3(self) -> bool:
-        """Return whether more configuration is read from S3; an unknown value is an ARN, since paths are known."""
+        """True if further configuration is read from S3. A token is an ARN, since paths are known at synthesis."""
         return self.config_file is not None and (self.config_file.startswith("arn:") or is_token(self.config_file))
 
     @property
     def called_services(self) -> tuple[str, ...]:
-        """Return the services of AWS that its output and its configuration are in, as far as their names tell."""
+        """The AWS services of the output and of the configuration, if their names show them."""
         services = {_SERVICE_BY_OUTPUT.get(self.output.get("Name", ""))}
         if self.config_in_s3:
             services.add("s3")
@@ -139,13 +139,13 @@ class FireLens:
 
 @attrs.frozen(kw_only=True)
 class Sidecar:
-    """The needs of a container of AWS's beside its image.
+    """The requirements of a sidecar container beyond its image.
 
     Args:
-        called_services: The services of AWS that it calls, as endpoints name them.
-        actions: The actions that the task role needs for it, on all resources.
-        ports: The TCP ports that it listens on, which no other container of its task may have.
-        firelens: The settings of a log router; None for other containers.
+        called_services: The AWS services that it calls, as in the names of their endpoints.
+        actions: The IAM actions that the task role needs, on all resources.
+        ports: The TCP ports that it listens on, which no other container of the task can use.
+        firelens: The settings of a log router, or None for other containers.
     """
 
     called_services: tuple[str, ...] = ()
@@ -155,7 +155,7 @@ class Sidecar:
 
 
 def collector_arguments(config: str | ssm.IParameter | None) -> dict[str, Any]:
-    """Return the arguments of a `Container` for AWS's collector, with its needs if the configuration is moorage's."""
+    """Return the arguments of a `Container` for AWS's collector, with the requirements of the default configuration."""
     arguments: dict[str, Any] = {
         "health_check": HealthCheck(["CMD", "/healthcheck"]),
         "restart_policy": _restart_policy(),
@@ -172,11 +172,11 @@ def collector_arguments(config: str | ssm.IParameter | None) -> dict[str, Any]:
 
 
 def log_router_arguments(image: Image | str | None, **options: Any) -> dict[str, Any]:
-    """Return the arguments of a `Container` that routes logs; the options are those of `FireLens`."""
+    """Return the arguments of a `Container` that routes logs. The options are those of `FireLens`."""
     firelens = FireLens(**options)
     problems = Problems("FireLens")
     if firelens.type == "fluentbit" and not {"name"} & {key.lower() for key in firelens.output}:
-        problems.add("output must have the 'Name' of a plugin; write it as in {'Name': 'kinesis_firehose', ...}")
+        problems.add("output must have the 'Name' of a plugin; write it as in {'Name': 'kinesis_firehose'}")
     problems.check(container_limits.LOG_ROUTER_IMAGE, "image", (firelens.type, image or FLUENT_BIT_IMAGE))
     problems.raise_any()
     return {

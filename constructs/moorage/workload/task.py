@@ -1,4 +1,4 @@
-"""The wrapper of a whole application: its containers and what they have together."""
+"""A task: the containers that run together, and their shared settings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Architecture(enum.Enum):
-    """The processor that the images of a task are built for."""
+    """The processor architecture that the images of a task are built for."""
 
     X86_64 = "X86_64"
     ARM64 = "ARM64"
@@ -41,60 +41,68 @@ class OperatingSystemFamily(enum.Enum):
 
 
 class NetworkMode(enum.Enum):
-    """How the containers of a task are connected to the network; on Fargate, always by an interface of their own."""
+    """The network mode of a task. Fargate supports only `AWSVPC`."""
 
     AWSVPC = "awsvpc"
-    """The task has a network interface of its own, with its own address and security groups."""
+    """The task has its own network interface, with its own IP address and security groups."""
     BRIDGE = "bridge"
-    """The containers stand behind the instance's address, each port of theirs mapped to one of its ports."""
+    """The ports of the containers are mapped to ports of the instance."""
     HOST = "host"
-    """The containers listen on the instance's own ports, and nothing keeps them from the role of the instance."""
+    """The containers use the network of the instance directly, and can use the role of the instance."""
     NONE = "none"
-    """The containers are on no network: nothing reaches them, and they reach nothing."""
+    """The containers have no network connections."""
 
 
 class _SumOfContainers(int):
-    """The memory of a task that does not say its own, so that a task made from another's fields works it out anew."""
+    """The memory of a task that is derived from its containers.
+
+    The type marks it as derived, so that a task that is made from the fields of another derives it again.
+    """
 
 
 @value_class
 @attrs.frozen(init=False)
 class Task:
-    """The containers that run together on one network interface, and what they need. It says nothing of how many run.
+    """The containers that run together, and their shared settings. It does not define how many copies run.
 
-    With `execute_command` a session in a container is possible (`aws ecs execute-command`). AWS does not support that
-    with a read-only root file system. On Fargate and in Auto Scaling groups, such a container gets an init process and
-    directories for the agent of the session (`/var/lib/amazon/ssm`; on Fargate `/managed-agents` and
-    `/var/log/amazon/ssm` too), with which it works. On ECS Managed Instances it must be `Container(read_only=False)`.
+    AWS does not support ECS Exec in containers with a read-only root file system. With `execute_command` on Fargate and
+    in Auto Scaling groups, such a container therefore gets an init process and writable directories for the SSM agent:
+    `/var/lib/amazon/ssm`, and on Fargate also `/managed-agents` and `/var/log/amazon/ssm`. On ECS Managed Instances,
+    use `Container(read_only=False)`.
 
     Args:
-        containers: 1 to 10 of them, at least one essential. The first with a port is the one that is connected to.
-        cpu: CPU units of the task, of which 1,024 are one vCPU: what is reserved, and the most it has. On instances of
-            an Auto Scaling group None reserves nothing and takes what is free; on Fargate it is the least that holds
-            what the containers say.
-        memory_mib: Memory of the task, in MiB. Fargate offers certain pairs of the two. None is what the containers
-            say, each of them, and on Fargate the least that is offered and holds it.
-        architecture: The processor the images are built for.
-        ephemeral_storage_gib: Disk of a Fargate task, 21 to 200 GiB; 20 GiB without it.
-        permissions: What the application itself may do in AWS; grants (`bucket.grant_read(service)`) add to it.
-        network_mode: How its containers are connected. `BRIDGE`, `HOST` and `NONE` are for instances in an Auto Scaling
-            group, `HOST` for ECS Managed Instances too.
-        volumes: What its containers keep files on and name in `Container(mounts=...)`; one `Volume.ebs` at most.
-        called_services: Services of AWS that the application calls, as endpoints name them (`sqs`, `dynamodb`, `kms`),
-            so that its network is checked for a way there, and `Endpoints.for_tasks` has it; `internet` for anything
-            else.
-        execute_command: Whether a session in its containers is possible (ECS Exec).
+        *containers: The containers, 1 to 10, with at least one essential container. The first container with a port
+            receives connections.
+        cpu: The CPU units of the task, 1,024 for each vCPU. They are reserved for the task and limit it. None reserves
+            nothing on instances of an Auto Scaling group, and is the smallest sufficient size on Fargate.
+            Default: 256.
+        memory_mib: The memory of the task in MiB. Fargate supports only certain combinations with `cpu`. None is the
+            sum of the containers' `memory_mib`, which each must have, or the smallest sufficient size on Fargate.
+            Default: 512.
+        architecture: The processor architecture that the images are built for. Default: `Architecture.X86_64`.
+        ephemeral_storage_gib: The ephemeral storage of a Fargate task, 21 to 200 GiB. Default: Fargate's own 20 GiB.
+        permissions: The permissions of the application in AWS. Grants, such as `bucket.grant_read(service)`, add
+            further permissions. Default: none.
+        network_mode: The network mode. `BRIDGE` and `NONE` need instances of an Auto Scaling group; `HOST` needs them
+            or ECS Managed Instances. Default: `NetworkMode.AWSVPC`.
+        volumes: The volumes that containers mount with `Container(mounts=...)`, at most one of them `Volume.ebs`.
+            Default: none.
+        called_services: The AWS services that the application calls, as in the names of their endpoints (`sqs`,
+            `dynamodb`, `kms`), and `internet` for everything else. They are used to check the network and in
+            `Endpoints.for_tasks`. Default: none.
+        execute_command: Whether to enable ECS Exec (`aws ecs execute-command`). Default: False.
         operating_system_family: The operating system that the images are built for.
-        pid_mode: Whether its containers see one another's processes (`task`), or all of the instance (`host`), which
-            leaves Security Hub ECS.3 unmet.
-        ipc_mode: With whom they share memory segments and queues: `task`, `host` or `none`; on instances alone.
-        enable_fault_injection: Whether AWS Fault Injection Service may disturb its containers.
-        retain_revisions: Whether to keep earlier revisions of its task definition active, so that a service can be set
-            back to one by hand. They cost nothing and stay, when the stack is deleted too, until somebody deregisters
-            them. By default a deployment deregisters the revision that it replaces.
+            Default: `OperatingSystemFamily.LINUX`.
+        pid_mode: The process namespace: `task` shares it between the containers, `host` shares that of the instance and
+            fails Security Hub control ECS.3. Default: each container has its own.
+        ipc_mode: The IPC namespace, only on instances: `task`, `host` or `none`. Default: Docker's own.
+        enable_fault_injection: Whether to allow fault injection by AWS Fault Injection Service. Default: False.
+        retain_revisions: Whether to keep earlier revisions of the task definition active, so that a service can be
+            rolled back by hand. They are free, and remain after the stack is deleted until they are deregistered.
+            Default: False, so a deployment deregisters the revision that it replaces.
 
     Raises:
-        ValueError: with all that the containers cannot have together.
+        ValueError: If an argument is outside its limits, or containers conflict. The error lists all problems.
     """
 
     containers: tuple[Container, ...]
@@ -184,32 +192,32 @@ class Task:
 
     @property
     def _sized_by_containers(self) -> bool:
-        """Return whether its memory is the sum of what its containers say."""
+        """True if the memory is derived from the containers."""
         return isinstance(self.memory_mib, _SumOfContainers)
 
     @property
     def _front_container(self) -> Container | None:
-        """Return the container that receives connections: the first with a port."""
+        """The container that receives connections: the first with a port."""
         return next((container for container in self.containers if container.port is not None), None)
 
     @property
     def _log_router(self) -> Container | None:
-        """Return the container that routes the logs of all the others, or None if there is none."""
+        """The container that routes the logs of all others, or None if there is no such container."""
         return next((container for container in self.containers if container._firelens), None)
 
     @property
     def _on_windows(self) -> bool:
-        """Return whether its images are built for Windows."""
+        """True if the images are built for Windows."""
         return self.operating_system_family is not OperatingSystemFamily.LINUX
 
     @property
     def _needs(self) -> Needs:
-        """Return the services that must be reached for the task to start, and those that it calls when it runs."""
+        """The services that the task needs to start and to run."""
         return self._needs_to_start | self._needs_to_run
 
     @property
     def _needs_to_start(self) -> Needs:
-        """Return the services of its images, log group, secrets and files; on instances, their agent reaches them."""
+        """The services of the images, log group, secrets and files. On instances, the ECS agent calls them."""
         return LOG_NEEDS.union(
             *(container.image._needs for container in self.containers),
             *(container._needs_to_start for container in self.containers),
@@ -217,24 +225,24 @@ class Task:
 
     @property
     def _needs_to_run(self) -> Needs:
-        """Return the services that it reaches from its own subnets: those that are called, and those of sessions."""
+        """The services that the task calls from its own subnets, including those of ECS Exec."""
         return frozenset(self.called_services).union(
             EXECUTE_COMMAND_NEEDS if self.execute_command else (),
             *(container.sidecar.called_services for container in self.containers if container.sidecar),
         )
 
     def _memory_limit_of(self, container: Container) -> int | None:
-        """Return the hard limit of a container in MiB: its own, or the task's if it is the only container."""
+        """Return the hard memory limit of a container in MiB: its own, or the task's if it is the only container."""
         return self.memory_mib if container.memory_mib is None and len(self.containers) == 1 else container.memory_mib
 
     @property
     def _gpus(self) -> int:
-        """Return the number of GPUs of its containers."""
+        """The number of GPUs of all containers."""
         return sum(container.gpus for container in self.containers)
 
     @property
     def _host_ports(self) -> tuple[int, ...]:
-        """Return the ports of the instance that only this task can use, so that no second copy fits beside it."""
+        """The fixed ports of the instance, so that only one copy of the task fits on it."""
         if self.network_mode is NetworkMode.AWSVPC:
             return ()
         if self.network_mode is NetworkMode.HOST:
@@ -242,21 +250,21 @@ class Task:
         return tuple(container.host_port for container in self.containers if container.host_port)
 
     def _check_without_service(self, problems: Problems) -> None:
-        """Note volumes that ECS creates only for the tasks of a service, since this task runs without one."""
+        """Check a task that runs without a service for volumes that ECS creates only for services."""
         for volume in self.volumes:
             if volume._per_task:
                 problems.add(
-                    f"volume {volume.name!r} is a disk that ECS makes for a service's tasks, and this one runs by "
-                    "itself; use Volume.efs(...), or Volume.bind_mount(...) and Task(ephemeral_storage_gib=...)"
+                    f"volumes must not have a Volume.ebs(...) in a task without a service (got {volume.name!r}); "
+                    "use Volume.efs(...), or Volume.bind_mount(...) and Task(ephemeral_storage_gib=...)"
                 )
 
     def _check_sizes(self, problems: Problems) -> None:
-        """Note containers that do not say the memory that their task's is worked out from."""
+        """Check that all containers have the memory from which that of the task is derived."""
         for container in self.containers:
             if container.memory_mib is None or is_token(container.memory_mib):
                 problems.add(
-                    f"memory_mib is None, so that it is worked out, but container {container.name!r} says no number of "
-                    "its own; use Container(memory_mib=...), or say the task's"
+                    f"memory_mib of container {container.name!r} must be a known number if that of the task is None; "
+                    "use Container(memory_mib=...), or Task(memory_mib=...)"
                 )
 
     def _check_ports(self, problems: Problems) -> None:
@@ -318,7 +326,7 @@ class Task:
             other_names = ", ".join(repr(name) for name in dependencies if name != container.name)
             for missing in sorted(dependencies[container.name] - dependencies.keys()):
                 problems.add(
-                    f"container {container.name!r} depends on {missing!r}, which the task does not have; "
+                    f"depends_on of container {container.name!r} must name containers of the task (got {missing!r}); "
                     f"use {other_names or 'another container'}, or leave it out"
                 )
             self._check_conditions(container, problems)
@@ -331,7 +339,7 @@ class Task:
             startable |= ready
         if circle := sorted(dependencies.keys() - startable):
             problems.add(
-                f"depends_on is a circle ({', '.join(map(repr, circle))}), so none of them would start; leave one out"
+                f"depends_on must not be circular (got {', '.join(map(repr, circle))}); leave out one dependency"
             )
 
     def _check_conditions(self, container: Container, problems: Problems) -> None:
@@ -357,14 +365,16 @@ class Task:
                 if mount.volume not in names:
                     choices = f"use {', '.join(map(repr, names))}, or leave it out" if names else ""
                     problems.add(
-                        f"container {container.name!r} mounts {mount.volume!r} at {path!r}, which the task does not "
-                        f"have; {choices or 'name it in Task(volumes=[Volume...])'}"
+                        f"mounts of container {container.name!r} must name volumes of the task (got {mount.volume!r} "
+                        f"at {path!r}); {choices or 'add it to Task(volumes=[...])'}"
                     )
         for name in (name for name in names if name not in mounted_names):
-            problems.add(f"volume {name!r} is mounted by no container; use Container(mounts={{'/path': {name!r}}})")
+            problems.add(
+                f"volumes must be mounted by a container (got {name!r}); use Container(mounts={{'/path': {name!r}}})"
+            )
 
     def _check_windows(self, problems: Problems) -> None:
-        """Note what is Linux's in a task on Windows."""
+        """Check a task on Windows for settings that only Linux supports."""
         problems.check(platform_limits.WINDOWS_NETWORK_MODE, "network_mode", self.network_mode.value)
         problems.check(platform_limits.WINDOWS_ARCHITECTURE, "architecture", self.architecture.value)
         problems.check(platform_limits.WINDOWS_LINUX_ONLY, "pid_mode", self.pid_mode)

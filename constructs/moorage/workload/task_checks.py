@@ -1,4 +1,4 @@
-"""The checks of what the containers of a task have together."""
+"""The checks of all containers of a task together."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check_containers(containers: Sequence[Container], problems: Problems, *, on_windows: bool) -> None:
-    """Note what no container is wrong about by itself."""
+    """Check the limits that concern several containers of a task."""
     files = sum(len(container.environment_files) for container in containers)
     problems.check(container_limits.ENVIRONMENT_FILES, "the number of environment_files of all containers", files)
     names = {container.name for container in containers if container.port}
@@ -30,7 +30,7 @@ def check_containers(containers: Sequence[Container], problems: Problems, *, on_
 
 
 def check_permissions(permissions: Sequence[iam.PolicyStatement], problems: Problems) -> None:
-    """Note resources of the task's permissions that IAM does not take, and more than a role can hold."""
+    """Check that IAM accepts the resources of the permissions, and that they fit into a role."""
     documents = [statement.to_json() for statement in permissions]
     problems.check(task_limits.PERMISSIONS_SIZE, "permissions", minimum_length(documents))
     for document in documents:
@@ -49,8 +49,8 @@ def _check_log_routers(containers: Sequence[Container], problems: Problems) -> N
         problems.check(task_limits.LOG_ROUTER_CLIENTS, "log_router", [container.name for container in others])
     if routers and others and not any(map(_logs_to_router, others)):
         problems.warn(
-            "log_router should have a container beside it whose logs go through it, and each has a logging= of its "
-            "own; leave that out, or leave the router out if no container sends to its port 24224"
+            "log_router should have another container whose logs it routes, but all have their own logging=; "
+            "leave that out, or leave the router out if no container sends to its port 24224"
         )
     for container in containers:
         if container.logging is not None and _logs_to_router(container):
@@ -58,12 +58,12 @@ def _check_log_routers(containers: Sequence[Container], problems: Problems) -> N
 
 
 def _logs_to_router(container: Container) -> bool:
-    """Return whether the logs of a container go through a log router of its task, if there is one."""
+    """Return whether a log router of the task, if there is one, would route the logs of a container."""
     return container.logging is None or type(container.logging).__name__ == "FireLensLogDriver"
 
 
 def _definition(containers: Sequence[Container]) -> list[dict[str, Any]]:
-    """Return the containers as ECS counts them, without what only CDK knows, such as ARNs."""
+    """Return the containers in the form whose size ECS limits, without values that only CDK knows, such as ARNs."""
     return [dict(_container(container)) for container in containers]
 
 

@@ -54,7 +54,7 @@ UNIQUE_NAMES = unique(
 UNIQUE_PORTS = unique(
     "container-ports-unique",
     rule="must differ between the containers of a task, which share a network interface",
-    hint="let one of them listen on another port",
+    hint="use another port for one of them",
     source="botocore PortMapping.hostPort",
 )
 PORT_NAMES = unique(
@@ -143,7 +143,7 @@ PORT_RANGE_MODE = one_of(
 NO_PORTS = Limit(
     id="none-mode-ports",
     accepts=lambda names: not names,
-    rule="must be left out in network mode none",
+    rule="must be left out in network mode 'none'",
     hint="leave port= out, or use another network_mode=",
     source=Botocore(
         "ecs",
@@ -172,27 +172,26 @@ FAULT_INJECTION_MODE = one_of(
 LOG_ROUTERS = Limit(
     id="log-routers",
     accepts=lambda names: len(names) <= 1,
-    rule="must be given to one container at most",
-    hint="let one router have several outputs in its config_file=",
+    rule="must be given to at most one container",
+    hint="give one router several outputs in its config_file=",
     source="ECS developer guide, FireLens",
     format=comma_separated,
 )
 LOG_ROUTER_CLIENTS = Limit(
     id="log-router-clients",
     accepts=bool,
-    rule="must have a container beside it whose logs go through it",
-    hint="leave it out, or add the container to its task",
+    rule="must have another container in its task whose logs it routes",
+    hint="leave it out, or add that container to its task",
     source="ECS developer guide, FireLens: the log router is for the logs of the other containers of its task",
     format=lambda _: "none",
 )
 LOG_DRIVER_ROUTER = Limit(
     id="log-driver-router",
     accepts=bool,
-    rule="must have a container in its task that routes it",
-    hint="use Container.log_router({'Name': ...}) beside it in the task, which all logs then go through, and leave "
-    "logging= out",
+    rule="must have a log router in the same task",
+    hint="add Container.log_router({'Name': ...}) to the task, which then routes all logs, and leave logging= out",
     source="ECS developer guide, FireLens; CDK aws-ecs TaskDefinition, which adds one with the tag latest",
-    format=lambda _: "ecs.LogDrivers.firelens(...) alone",
+    format=lambda _: "only ecs.LogDrivers.firelens(...)",
 )
 LINUX_PATH = Limit(
     id="linux-path",
@@ -218,7 +217,7 @@ _FEWER_RESOURCES = "name fewer resources, as in 'arn:aws:s3:::shop-*'"
 PERMISSION_SIZE = Limit(
     id="permission-size",
     accepts=lambda size: size <= 10_240,
-    rule="must be at most 10240 characters as JSON, which one inline policy holds",
+    rule="must be at most 10240 characters as JSON, the limit of one inline policy",
     hint=f"divide it into several statements, or {_FEWER_RESOURCES}",
     source="IAM user guide, quotas: aggregate policy size of a role (10,240); aws-cdk-lib Role divides no statement",
     format=lambda size: f"about {size}",

@@ -1,4 +1,4 @@
-"""Values that users make: their arguments are checked, and they can be copied and pickled."""
+"""The decorator of the classes of values, which are checked when they are made and can be copied and pickled."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Class = TypeVar("Class", bound=type[Any])
 
 
 def value_class(cls: Class) -> Class:
-    """Make a frozen attrs class a value: `door` checks its arguments, and it can be copied and pickled; a decorator.
+    """Decorate a frozen attrs class, so that its arguments are checked by `door` and it can be copied and pickled.
 
-    A copy of a value is the value itself, which never changes. A value that holds a construct cannot be pickled, since
-    the construct belongs to the app of one process.
+    A copy of a value is the value itself, since values never change. A value that holds a construct cannot be pickled,
+    since the construct belongs to the app of one process.
     """
     door(cls)
     for name, method in (("__copy__", _copy), ("__deepcopy__", _copy), ("__reduce__", _reduce)):
@@ -30,10 +30,13 @@ def _copy(self: Any, *_: Any) -> Any:
 
 
 def _reduce(self: Any) -> tuple[Any, ...]:
-    """Return how to make an equal value in another process.
+    """Return the function and the arguments that make an equal value in another process.
+
+    Args:
+        self: The value.
 
     Raises:
-        TypeError: it holds a construct or another object of CDK.
+        TypeError: If the value holds a construct or another object of CDK.
     """
     state = {}
     for field in attrs.fields(type(self)):

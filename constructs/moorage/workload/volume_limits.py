@@ -60,7 +60,7 @@ _EBS_RANGES: dict[str, tuple[range, range | None]] = {
     "sc1": (range(125, 16385), None),
     "standard": (range(1, 1025), None),
 }
-"""The sizes in GiB and the IOPS of each type (CDK's ServiceManagedVolume, which is newer than botocore's text)."""
+"""The sizes in GiB and the IOPS of each type (CDK's ServiceManagedVolume, which is newer than botocore's model)."""
 
 
 def _ebs_hint(sizes: range | None, argument: str) -> str:
@@ -68,12 +68,12 @@ def _ebs_hint(sizes: range | None, argument: str) -> str:
 
 
 GP3_IOPS = 3000
-"""The IOPS of each gp3 volume, whatever its size (EBS user guide)."""
+"""The baseline IOPS of a gp3 volume of any size (EBS user guide)."""
 _IOPS_PER_GIB = {"gp3": 500, "io1": 50, "io2": 1000}
 
 
 def _max_iops(volume_type: str, size_gib: int | None) -> float:
-    """Return the largest number of IOPS for a size; a volume from a snapshot may have any."""
+    """Return the maximum IOPS of a size. There is no maximum for a volume from a snapshot, whose size is unknown."""
     if size_gib is None:
         return math.inf
     return max(_IOPS_PER_GIB[volume_type] * size_gib, GP3_IOPS if volume_type == "gp3" else 0)
@@ -131,7 +131,7 @@ EBS_THROUGHPUT = Limit(
     id="ebs-throughput",
     accepts=lambda volume: volume[1] == "gp3" and 125 <= volume[0] <= min(2000, volume[2] / 4),
     rule="must be 125 to 2000 MiB/s and at most a quarter of iops with 'gp3', and left out with other types",
-    hint="leave throughput_mib= out, or give iops= four times as many",
+    hint="leave throughput_mib= out, or use an iops= that is at least four times as large",
     source="CDK aws-ecs ServiceManagedVolume; EBS user guide, gp3: at least 125, at most 0.25 MiB/s per IOPS",
     format=lambda volume: f"{volume[0]} with volume_type={volume[1]!r}, iops={volume[2]}",
 )
@@ -152,7 +152,7 @@ EBS_SNAPSHOT = matching(
     "ebs-snapshot",
     r"snap-[0-9a-fA-F]+",
     rule="must be 'snap-' and hexadecimal digits",
-    hint="copy it from the console",
+    hint="copy the ID from the console",
     source="CDK aws-ecs ServiceManagedVolume",
 )
 EBS_INITIALIZATION = Limit(

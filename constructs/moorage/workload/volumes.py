@@ -1,4 +1,4 @@
-"""What a task keeps files on, and where its containers see it."""
+"""The volumes of a task, and their mounts in containers."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 @value_class
 @attrs.frozen
 class Mount:
-    """A volume of the task as one container sees it.
+    """The mount of a volume in a container.
 
     Args:
         volume: The name of the volume.
-        read_only: Whether the container may not write to it.
+        read_only: Whether to mount it read-only. Default: False.
     """
 
     volume: str
@@ -33,10 +33,12 @@ class Mount:
 @value_class
 @attrs.frozen
 class Volume:
-    """What a task keeps files on; defined by `bind_mount`, `efs` or `ebs`, and mounted by `Container(mounts=...)`.
+    """A volume of a task, which containers mount with `Container(mounts=...)`.
+
+    Create it with `bind_mount`, `efs` or `ebs`.
 
     Args:
-        name: What mounts call it.
+        name: The name by which mounts refer to it.
     """
 
     _per_task: ClassVar[bool] = False
@@ -45,25 +47,25 @@ class Volume:
     name: str
 
     def _check_system(self, problems: Problems, *, on_windows: bool) -> None:
-        """Note settings of the volume that the operating system of its task does not have."""
+        """Check the volume for settings that the operating system of the task does not support."""
 
     def _check_fargate(self, problems: Problems, *, on_windows: bool) -> None:
-        """Note settings of the volume that Fargate does not have."""
+        """Check the volume for settings that Fargate does not support."""
 
     @staticmethod
     def bind_mount(name: str, *, host_path: str | None = None) -> Volume:
-        """A directory beside the containers of one task, which share it and lose it with the task.
+        """Create a directory that the containers of a task share, and that is deleted with the task.
 
-        It belongs to root and has mode 0755: another user writes to it only where the image itself has the directory
-        as a `VOLUME` with that owner. `Container(writable=...)` has no such condition, but is memory.
+        It belongs to root and has mode 0755. Another user can write to it only if the image declares the directory as
+        a `VOLUME` with that owner. `Container(writable=...)` is writable by any user, but uses memory.
 
         Args:
-            name: Its name, as `Container(mounts={"/path": name})` calls it.
-            host_path: The directory of the instance that it shows, which outlives the task; not on Fargate. Without
-                it, an empty one of its own, part of the task's ephemeral storage on Fargate.
+            name: The name: 1 to 255 letters, digits, `-` and `_`.
+            host_path: The directory of the instance to mount, which remains after the task stops. Not supported on
+                Fargate. Default: an empty directory; on Fargate, part of the ephemeral storage of the task.
 
         Raises:
-            ValueError: the name has characters that ECS does not take.
+            ValueError: If the name is invalid.
         """
         return BindMount(name, host_path)
 
@@ -76,24 +78,26 @@ class Volume:
         root_directory: str = "/",
         root_access: bool = False,
     ) -> Volume:
-        """A file system of Amazon EFS, which outlives tasks and is shared by them.
+        """Use a file system of Amazon EFS, which tasks share and which remains after they stop.
 
-        It is encrypted on its way, and opened by the task role, which is granted to mount it, and to write to it where
-        a container does. The service is let to its port; where tasks run on instances, these mount it, so that their
-        capacity must be let to it too: `file_system.connections.allow_default_port_from(cluster.capacity(general))`.
+        Traffic is encrypted in transit. The task role is granted access to mount the file system, and to write to it if
+        a container mounts it writable. The security group of the file system allows the service. If tasks run on
+        instances, these mount the file system, so also allow their capacity:
+        `file_system.connections.allow_default_port_from(cluster.capacity(general))`.
 
-        A container that runs as root is nobody there, and may write only what everybody may: give it a user that owns
-        the directory (`Container(user=...)`), an access point with a POSIX user, or `root_access=True`.
+        The root user of a container is anonymous in the file system and can write only where all users can. Use a user
+        that owns the directory (`Container(user=...)`), an access point with a POSIX user, or `root_access=True`.
 
         Args:
-            name: Its name, as `Container(mounts={"/path": name})` calls it.
+            name: The name: 1 to 255 letters, digits, `-` and `_`.
             file_system: The file system.
-            access_point: The access point, which says directory and user; the role may then use this one alone.
-            root_directory: The directory of the file system that is mounted, where no access point says it.
-            root_access: Whether a container's root user is root there too, and not nobody.
+            access_point: The access point, which sets the directory and the user. The task role can then use only this
+                access point. Default: none.
+            root_directory: The directory of the file system to mount. Not allowed with an access point. Default: `/`.
+            root_access: Whether to treat the root user of a container as root in the file system. Default: False.
 
         Raises:
-            ValueError: with all its problems.
+            ValueError: If the name is invalid, or `root_directory` is given with an access point.
         """
         return EfsVolume(name, file_system, access_point, root_directory, root_access)
 
@@ -110,23 +114,27 @@ class Volume:
         file_system_type: str = "xfs",
         kms_key: kms.IKey | None = None,
     ) -> Volume:
-        """An encrypted disk of Amazon EBS that ECS makes for each task of a service, and deletes with it.
+        """Create an encrypted Amazon EBS volume for each task of a service, which is deleted with the task.
 
-        Not for a daemon, not for tasks of Windows on Fargate, and on instances only of the AWS Nitro System.
+        Daemons and tasks on Windows on Fargate do not support it. Instances must be of the AWS Nitro System.
 
         Args:
-            name: Its name, as `Container(mounts={"/path": name})` calls it.
-            size_gib: Its size; the snapshot's without it.
-            volume_type: `gp3`, `gp2`, `io1`, `io2`, `st1`, `sc1` or `standard`.
-            iops: Operations a second: 3,000 to 80,000 of gp3, at most 500 for each GiB; io1 and io2 need it.
-            throughput_mib: MiB a second, only of gp3: 125 to 2,000, at most a quarter of `iops`.
-            snapshot_id: The snapshot that it starts from; empty without it.
-            initialization_rate_mib: With how many MiB a second it is filled from the snapshot, 100 to 300.
-            file_system_type: `xfs`, `ext4` or `ext3`, `ntfs` on Windows; the snapshot's own where it starts from one.
-            kms_key: The key that encrypts it, which ECS is granted to use; the account's own for EBS without it.
+            name: The name: 1 to 255 letters, digits, `-` and `_`.
+            size_gib: The size in GiB. Default: the size of the snapshot.
+            volume_type: The type: `gp3`, `gp2`, `io1`, `io2`, `st1`, `sc1` or `standard`. Default: `gp3`.
+            iops: The IOPS. For gp3 it is 3,000 to 80,000 and at most 500 for each GiB. Required for io1 and io2.
+                Default: that of the type.
+            throughput_mib: The throughput in MiB/s, only for gp3: 125 to 2,000 and at most a quarter of `iops`.
+                Default: that of the type.
+            snapshot_id: The ID of the snapshot to create it from. Default: none, so the volume is empty.
+            initialization_rate_mib: The rate in MiB/s at which it is initialized from the snapshot, 100 to 300.
+                Default: EBS's own.
+            file_system_type: The file system: `xfs`, `ext4` or `ext3`, or `ntfs` on Windows. It must be that of the
+                snapshot. Default: `xfs`.
+            kms_key: The key for encryption, which ECS is granted to use. Default: the account's default key for EBS.
 
         Raises:
-            ValueError: with all its problems.
+            ValueError: If an argument is outside the limits of EBS.
         """
         return EbsVolume(
             name,
@@ -141,7 +149,7 @@ class Volume:
         )
 
     def _new_problems(self) -> Problems:
-        """Return a list of problems that has those of the name."""
+        """Return the problems of the name, to which subclasses add theirs."""
         problems = Problems(f"Volume {self.name!r}")
         problems.check(volume_limits.VOLUME_NAME, "name", self.name)
         return problems
@@ -149,7 +157,7 @@ class Volume:
 
 @attrs.frozen
 class BindMount(Volume):
-    """See `Volume.bind_mount`."""
+    """A bind mount; see `Volume.bind_mount`."""
 
     host_path: str | None = attrs.field(converter=attrs.converters.optional(clean_path), default=None)
 
@@ -164,7 +172,7 @@ class BindMount(Volume):
 
 @attrs.frozen
 class EfsVolume(Volume):
-    """See `Volume.efs`."""
+    """A volume on Amazon EFS; see `Volume.efs`."""
 
     file_system: efs.IFileSystem
     access_point: efs.IAccessPoint | None
@@ -185,7 +193,7 @@ class EfsVolume(Volume):
 
 @attrs.frozen
 class EbsVolume(Volume):
-    """See `Volume.ebs`."""
+    """A volume on Amazon EBS; see `Volume.ebs`."""
 
     _per_task: ClassVar[bool] = True
 

@@ -1,4 +1,4 @@
-"""The checks of a registry that need its app, over plain records and without CDK."""
+"""The checks of registries that need their complete app, with plain records and without CDK."""
 
 from __future__ import annotations
 
@@ -66,24 +66,24 @@ def nowhere(_: Place) -> bool:
         ("Two", (THEIRS, "eu-west-1"), (None, None)),
     ],
 )
-def test_a_second_registry_is_certain_only_if_its_account_and_region_are(
+def test_a_second_registry_is_certain_only_if_its_account_and_region_are_known(
     stack: str, place: Place, found: tuple[str | None, str | None]
 ) -> None:
     assert find_second_registry(stack, "", place, [registry("One", HERE)]) == found
 
 
-def test_stages_differ_unless_their_account_and_region_are_known_to_be_the_same() -> None:
+def test_stages_are_assumed_to_differ_unless_their_places_are_known() -> None:
     registries = [registry("Dev/One", UNKNOWN, stage="Dev"), registry("Dev/Two", HERE, stage="Dev")]
     assert find_second_registry("Prod/One", "Prod", UNKNOWN, registries) == (None, None)
     assert find_second_registry("Prod/One", "Prod", HERE, registries) == ("Dev/Two/Registry", None)
 
 
-def test_a_certain_second_registry_outweighs_one_that_may_be() -> None:
+def test_a_certain_second_registry_takes_precedence_over_a_possible_one() -> None:
     registries = [registry("Unknown", UNKNOWN), registry("One", HERE)]
     assert find_second_registry("Two", "", HERE, registries) == ("One/Registry", None)
 
 
-def test_the_repositories_of_a_registry_are_of_its_place_and_its_stage() -> None:
+def test_the_repositories_of_a_registry_are_in_its_place_and_stage() -> None:
     ours = repository("web")
     others = [repository("web", THERE), repository("web", stage="Test"), repository("web", UNKNOWN)]
     assert repositories_of(registry("Shop", HERE), [*others, ours]) == [ours]
@@ -94,7 +94,7 @@ def test_the_repositories_of_a_registry_are_of_its_place_and_its_stage() -> None
 def test_a_destination_needs_a_registry_only_if_the_app_has_a_stack_there() -> None:
     source = registry("One", HERE, TO_THERE)
     (error,) = replication_errors(source, [source], everywhere)
-    assert error.startswith("One/Registry copies all repositories to us-east-1, where this app has stacks and no")
+    assert error.startswith("One/Registry replicates all repositories to us-east-1, where this app has stacks but")
     assert not list(replication_errors(source, [source], nowhere))
 
 
@@ -118,7 +118,7 @@ def test_a_destination_of_another_app_or_an_unknown_account_is_not_checked() -> 
         assert not list(replication_errors(source, [source], everywhere))
 
 
-def test_a_destination_takes_copies_of_a_registry_or_of_the_same_rules_of_its_account() -> None:
+def test_a_destination_accepts_a_registry_or_the_same_rules_of_its_account() -> None:
     source = registry("One", HERE, TO_THERE)
     for origin in (source, ReplicationSource(OURS, TO_THERE)):
         assert not list(replication_errors(source, [registry("Two", THERE, replicates_from=(origin,))], everywhere))
@@ -126,14 +126,14 @@ def test_a_destination_takes_copies_of_a_registry_or_of_the_same_rules_of_its_ac
     other = registry("Other", ("333333333333", "eu-west-1"), TO_THERE)
     for origins in ((), (ReplicationSource(OURS, changed),), (ReplicationSource(THEIRS, TO_THERE),), (other,)):
         (error,) = replication_errors(source, [registry("Two", THERE, replicates_from=origins)], everywhere)
-        assert "but Two/Registry is not told of it, or of other settings" in error
+        assert "but the replicates_from of Two/Registry lacks it or has other settings" in error
 
 
 def test_tags_that_are_mutable_only_at_the_source_are_an_error() -> None:
     source = registry("Shop", HERE, Replication(prefix="prod/", to="us-east-1"))
     mutable = TagMutability(immutable=True, exclusions=("dev-1",))
     (error,) = tag_errors(source, repository("prod/web", tags=mutable))
-    assert "Shop/prod/web has tags that move ('dev-1'), and Shop/Registry copies it" in error
+    assert "Shop/prod/web has mutable tags ('dev-1'), but Shop/Registry replicates it" in error
     assert not list(tag_errors(source, repository("prod/web")))
     assert not list(tag_errors(source, repository("dev/web", tags=mutable)))
 
@@ -149,7 +149,7 @@ def test_tags_may_be_mutable_at_the_source_if_they_are_at_the_destination() -> N
 def test_a_circle_is_reported_by_its_first_registry_only() -> None:
     one, two = registry("One", HERE, TO_THERE), registry("Two", THERE, TO_HERE)
     (error,) = circle_errors(one, [one, two])
-    assert error.startswith("One/Registry copies to Two/Registry copies to One/Registry, which is a circle")
+    assert error.startswith("One/Registry replicates to Two/Registry replicates to One/Registry, which is circular")
     assert not list(circle_errors(two, [one, two]))
 
 
@@ -158,7 +158,7 @@ def test_a_registry_of_an_unknown_account_is_in_no_circle() -> None:
     assert not list(circle_errors(one, [one, two]))
 
 
-def test_the_checks_load_nothing_of_cdk() -> None:
+def test_the_checks_do_not_import_cdk() -> None:
     code = (
         "import sys, moorage.ecr.registry.app_checks, moorage.ecr.repository.repository_record;"
         "print([name for name in sys.modules if name.startswith(('aws_cdk', 'jsii', 'constructs'))])"

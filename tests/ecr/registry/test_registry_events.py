@@ -1,4 +1,4 @@
-"""What a registry tells of, and that each target has a dead-letter queue which EventBridge may write to."""
+"""The events of a registry: their patterns, and the dead-letter queues of their targets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from aws_cdk.assertions import Match
 from moorage import ApiCall, Registry, Repository, Scanning, Severity
 from moorage.ecr import registry_limits
 from moorage.ecr.api_operations import OPERATIONS
-from moorage.ecr.registry import registry_events
+from moorage.ecr.registry import registry_patterns
 from tests.conftest import readable, template
 from tests.ecr.ecr_events import SAMPLES
 from tests.event_patterns import matches
@@ -33,61 +33,59 @@ RULE, QUEUE = "AWS::Events::Rule", "AWS::SQS::Queue"
 @pytest.mark.parametrize(
     ("pattern", "samples"),
     [
-        (registry_events.push_pattern(), {"push"}),
-        (registry_events.push_pattern(["my-*"], ["latest"]), {"push"}),
-        (registry_events.push_pattern(["prod/*"]), set()),
-        (registry_events.push_pattern(["my-repository-name"], ["v*"]), set()),
-        (registry_events.deletion_pattern(), {"delete"}),
-        (registry_events.archive_pattern(), {"archive"}),
-        (registry_events.replication_pattern(), {"replication"}),
-        (registry_events.replication_pattern(["docker-hub/*"]), {"replication"}),
-        (registry_events.replication_pattern(result="FAILED"), {"failed replication"}),
-        (registry_events.pull_through_pattern(), {"pull through"}),
-        (registry_events.pull_through_pattern(["docker-hub/*"]), {"pull through"}),
-        (registry_events.pull_through_pattern(status="FAILED"), set()),
-        (registry_events.scan_pattern(), {"basic scan"}),
-        (registry_events.scan_pattern(["my-repository-name"]), {"basic scan"}),
-        (registry_events.scan_pattern(by_inspector=True), {"inspector scan"}),
-        (registry_events.scan_pattern(["amazon/*"], by_inspector=True), {"inspector scan"}),
-        (registry_events.scan_pattern(["amazon"], by_inspector=True), set()),
-        (registry_events.finding_pattern(Severity.CRITICAL), {"basic scan"}),
-        (registry_events.finding_pattern(Severity.LOW), {"basic scan"}),
-        (registry_events.finding_pattern(Severity.LOW, ["other"]), set()),
-        (registry_events.finding_pattern(Severity.MEDIUM, by_inspector=True), {"inspector finding"}),
-        (registry_events.finding_pattern(Severity.MEDIUM, ["amazon/*"], by_inspector=True), {"inspector finding"}),
-        (registry_events.finding_pattern(Severity.MEDIUM, ["other"], by_inspector=True), set()),
-        (registry_events.finding_pattern(Severity.HIGH, by_inspector=True), set()),
+        (registry_patterns.push_pattern(), {"push"}),
+        (registry_patterns.push_pattern(["my-*"], ["latest"]), {"push"}),
+        (registry_patterns.push_pattern(["prod/*"]), set()),
+        (registry_patterns.push_pattern(["my-repository-name"], ["v*"]), set()),
+        (registry_patterns.deletion_pattern(), {"delete"}),
+        (registry_patterns.archive_pattern(), {"archive"}),
+        (registry_patterns.replication_pattern(), {"replication"}),
+        (registry_patterns.replication_pattern(["docker-hub/*"]), {"replication"}),
+        (registry_patterns.replication_pattern(result="FAILED"), {"failed replication"}),
+        (registry_patterns.pull_through_pattern(), {"pull through"}),
+        (registry_patterns.pull_through_pattern(["docker-hub/*"]), {"pull through"}),
+        (registry_patterns.pull_through_pattern(status="FAILED"), set()),
+        (registry_patterns.scan_pattern(), {"basic scan"}),
+        (registry_patterns.scan_pattern(["my-repository-name"]), {"basic scan"}),
+        (registry_patterns.scan_pattern(by_inspector=True), {"inspector scan"}),
+        (registry_patterns.scan_pattern(["amazon/*"], by_inspector=True), {"inspector scan"}),
+        (registry_patterns.scan_pattern(["amazon"], by_inspector=True), set()),
+        (registry_patterns.finding_pattern(Severity.CRITICAL), {"basic scan"}),
+        (registry_patterns.finding_pattern(Severity.LOW), {"basic scan"}),
+        (registry_patterns.finding_pattern(Severity.LOW, ["other"]), set()),
+        (registry_patterns.finding_pattern(Severity.MEDIUM, by_inspector=True), {"inspector finding"}),
+        (registry_patterns.finding_pattern(Severity.MEDIUM, ["amazon/*"], by_inspector=True), {"inspector finding"}),
+        (registry_patterns.finding_pattern(Severity.MEDIUM, ["other"], by_inspector=True), set()),
+        (registry_patterns.finding_pattern(Severity.HIGH, by_inspector=True), set()),
     ],
 )
-def test_a_pattern_matches_the_documented_events_that_it_is_for(
-    pattern: registry_events.Pattern, samples: set[str]
-) -> None:
+def test_a_pattern_matches_only_its_documented_events(pattern: registry_patterns.Pattern, samples: set[str]) -> None:
     assert {name for name, event in SAMPLES.items() if matches(pattern, event)} == samples
 
 
-def test_a_severity_that_was_not_found_tells_nothing() -> None:
+def test_a_scan_without_findings_of_a_severity_does_not_match() -> None:
     scan = {**SAMPLES["basic scan"]["detail"], "finding-severity-counts": {"MEDIUM": 9}}
     event = {**SAMPLES["basic scan"], "detail": scan}
-    assert not matches(registry_events.finding_pattern(Severity.HIGH), event)
-    assert matches(registry_events.finding_pattern(Severity.MEDIUM), event)
+    assert not matches(registry_patterns.finding_pattern(Severity.HIGH), event)
+    assert matches(registry_patterns.finding_pattern(Severity.MEDIUM), event)
 
 
-def test_several_severities_have_no_other_key_beside_them() -> None:
-    """EventBridge was seen to refuse `$or` beside another key, though event-ruler's README shows it."""
-    detail = registry_events.finding_pattern(Severity.HIGH, repositories=["shop/web"])["detail"]
+def test_the_alternatives_of_severities_have_no_sibling_key() -> None:
+    """EventBridge was observed to refuse `$or` beside another key, although event-ruler's README shows it."""
+    detail = registry_patterns.finding_pattern(Severity.HIGH, repositories=["shop/web"])["detail"]
     assert set(detail) == {"scan-status", "repository-name", "finding-severity-counts"}
     assert list(detail["finding-severity-counts"]) == ["$or"]
 
 
-def test_a_call_is_told_of_as_cloudtrail_records_it() -> None:
+def test_the_pattern_of_api_calls_matches_events_of_cloudtrail() -> None:
     event = {
         "source": "aws.ecr",
         "detail-type": "AWS API Call via CloudTrail",
         "detail": {"eventSource": "ecr.amazonaws.com", "eventName": "DeleteRepository"},
     }
-    assert matches(registry_events.api_call_pattern(["DeleteRepository"]), event)
-    assert matches(registry_events.api_call_pattern(["PutImage", "Delete*"]), event)
-    assert not matches(registry_events.api_call_pattern(["PutImage"]), event)
+    assert matches(registry_patterns.api_call_pattern(["DeleteRepository"]), event)
+    assert matches(registry_patterns.api_call_pattern(["PutImage", "Delete*"]), event)
+    assert not matches(registry_patterns.api_call_pattern(["PutImage"]), event)
 
 
 ALL_CALLS = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
@@ -104,16 +102,18 @@ ALL_CALLS = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
         (["*"], ALL_CALLS),
     ],
 )
-def test_a_rule_hears_calls_that_only_read(stack: cdk.Stack, calls: list[str], state: str) -> None:
+def test_a_rule_for_read_only_calls_has_the_state_that_includes_them(
+    stack: cdk.Stack, calls: list[str], state: str
+) -> None:
     Registry(stack, "Registry").on_api_call("Rule", calls=calls)
     assert told(stack)["State"] == state
 
 
-def test_every_call_that_ecr_has_is_heard_as_botocore_names_it() -> None:
+def test_every_operation_of_botocore_is_known() -> None:
     operations = botocore.session.get_session().get_service_model("ecr").operation_names
     assert all(registry_limits.API_CALL.accepts(each) for each in operations)
     assert sorted(operations) == sorted(OPERATIONS)
-    reads = {each for each in operations if registry_events._reads(each)}
+    reads = {each for each in operations if registry_patterns.reads(each)}
     assert all(each.startswith(("Batch", "Describe", "Get", "List", "Validate")) for each in reads)
     assert not reads & {"BatchDeleteImage", "PutImage", "DeleteRepository", "UploadLayerPart"}
 
@@ -123,12 +123,12 @@ def test_every_call_that_ecr_has_is_heard_as_botocore_names_it() -> None:
     [
         ("DeleteRepositry", "use 'DeleteRepository'"),
         ("DescribeImageTags", "use 'DescribeImages'"),
-        ("RunTask", "use one of its calls"),
-        ("Remove*", "use one of its calls"),
+        ("RunTask", "use one of its operations"),
+        ("Remove*", "use one of its operations"),
     ],
 )
-def test_a_call_that_ecr_does_not_have_is_warned_of(stack: cdk.Stack, call: str, way_out: str) -> None:
-    with pytest.warns(UserWarning, match=f"Rule: each of calls should be a call of the API .*{re.escape(way_out)}"):
+def test_an_unknown_operation_warns(stack: cdk.Stack, call: str, way_out: str) -> None:
+    with pytest.warns(UserWarning, match=f"Rule: each of calls should be an API operation .*{re.escape(way_out)}"):
         Registry(stack, "Registry").on_api_call("Rule", calls=["PutImage", call])
 
 
@@ -150,31 +150,34 @@ def test_whole_template(stack: cdk.Stack, template_snapshot: SnapshotAssertion) 
 @pytest.mark.parametrize(
     ("tell", "pattern"),
     [
-        (lambda registry, **to: registry.on_push("Rule", tags=["v*"], **to), registry_events.push_pattern([], ["v*"])),
-        (lambda registry, **to: registry.on_delete("Rule", **to), registry_events.deletion_pattern()),
-        (lambda registry, **to: registry.on_archive("Rule", **to), registry_events.archive_pattern()),
-        (lambda registry, **to: registry.on_scan_completed("Rule", **to), registry_events.scan_pattern()),
+        (
+            lambda registry, **to: registry.on_push("Rule", tags=["v*"], **to),
+            registry_patterns.push_pattern([], ["v*"]),
+        ),
+        (lambda registry, **to: registry.on_delete("Rule", **to), registry_patterns.deletion_pattern()),
+        (lambda registry, **to: registry.on_archive("Rule", **to), registry_patterns.archive_pattern()),
+        (lambda registry, **to: registry.on_scan_completed("Rule", **to), registry_patterns.scan_pattern()),
         (
             lambda registry, **to: registry.on_scan_finding("Rule", severity=Severity.HIGH, **to),
-            registry_events.finding_pattern(Severity.HIGH),
+            registry_patterns.finding_pattern(Severity.HIGH),
         ),
         (
             lambda registry, **to: registry.on_replicated("Rule", repositories=["a"], **to),
-            registry_events.replication_pattern(["a"]),
+            registry_patterns.replication_pattern(["a"]),
         ),
         (
             lambda registry, **to: registry.on_replicated("Rule", failed=True, **to),
-            registry_events.replication_pattern(result="FAILED"),
+            registry_patterns.replication_pattern(result="FAILED"),
         ),
-        (lambda registry, **to: registry.on_pull_through("Rule", **to), registry_events.pull_through_pattern()),
+        (lambda registry, **to: registry.on_pull_through("Rule", **to), registry_patterns.pull_through_pattern()),
         (
             lambda registry, **to: registry.on_api_call("Rule", calls=["PutImage"], **to),
-            registry_events.api_call_pattern(["PutImage"]),
+            registry_patterns.api_call_pattern(["PutImage"]),
         ),
     ],
 )
 def test_each_event_is_a_rule_with_its_pattern_and_a_dead_letter_queue(
-    stack: cdk.Stack, tell: Any, pattern: registry_events.Pattern
+    stack: cdk.Stack, tell: Any, pattern: registry_patterns.Pattern
 ) -> None:
     tell(Registry(stack, "Registry"), target=targets.SqsQueue(sqs.Queue(stack, "Target")))
     assert told(stack)["EventPattern"] == pattern
@@ -182,13 +185,13 @@ def test_each_event_is_a_rule_with_its_pattern_and_a_dead_letter_queue(
     assert target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0].startswith("RegistryDeadLetters")
 
 
-def test_with_enhanced_scanning_inspector_tells_of_findings(stack: cdk.Stack) -> None:
+def test_findings_of_enhanced_scanning_come_from_inspector(stack: cdk.Stack) -> None:
     registry = Registry(stack, "Registry", scanning=Scanning.enhanced())
     registry.on_scan_finding("Rule", severity=Severity.HIGH)
     assert told(stack)["EventPattern"]["source"] == ["aws.inspector2"]
 
 
-def test_more_repositories_than_a_pattern_holds_are_refused(stack: cdk.Stack) -> None:
+def test_more_repositories_than_fit_into_a_pattern_are_refused(stack: cdk.Stack) -> None:
     registry = Registry(stack, "Registry")
     names = [f"team/{index:0>10}" for index in range(240)]
     with pytest.warns(UserWarning, match="pattern should be at most 2048 characters as JSON, the default quota"):
@@ -198,12 +201,12 @@ def test_more_repositories_than_a_pattern_holds_are_refused(stack: cdk.Stack) ->
     assert registry.node.try_find_child("All") is None
 
 
-def test_names_that_cloudformation_chooses_do_not_count(stack: cdk.Stack) -> None:
+def test_names_that_cloudformation_chooses_do_not_count_in_the_length(stack: cdk.Stack) -> None:
     chosen = [cdk.CfnParameter(stack, f"Name{index}").value_as_string for index in range(200)]
     Registry(stack, "Registry").on_push("Some", repositories=chosen)
 
 
-def test_the_dead_letter_queue_is_encrypted_and_eventbridge_may_write_to_it(stack: cdk.Stack) -> None:
+def test_the_dead_letter_queue_is_encrypted_and_allows_eventbridge(stack: cdk.Stack) -> None:
     registry = Registry(stack, "Registry")
     for name in ("One", "Two"):
         registry.on_push(name, target=targets.SqsQueue(sqs.Queue(stack, name)))
@@ -223,7 +226,7 @@ def test_the_dead_letter_queue_is_encrypted_and_eventbridge_may_write_to_it(stac
     assert allowed[0]["Condition"]["ArnLike"].keys() == {"aws:SourceArn"}
 
 
-def test_a_target_keeps_the_dead_letter_queue_that_it_came_with(stack: cdk.Stack) -> None:
+def test_a_target_keeps_its_own_dead_letter_queue(stack: cdk.Stack) -> None:
     own = sqs.Queue(stack, "Own")
     registry = Registry(stack, "Registry")
     registry.on_push("Rule", target=targets.SqsQueue(sqs.Queue(stack, "Target"), dead_letter_queue=own))
@@ -232,7 +235,7 @@ def test_a_target_keeps_the_dead_letter_queue_that_it_came_with(stack: cdk.Stack
     template(stack).resource_count_is("AWS::KMS::Key", 0)
 
 
-def test_a_given_key_is_the_one_in_use(stack: cdk.Stack) -> None:
+def test_a_given_event_key_is_used(stack: cdk.Stack) -> None:
     key = kms.Key.from_key_arn(stack, "Key", "arn:aws:kms:eu-west-1:111111111111:key/1a2b")
     registry = Registry(stack, "Registry", event_key=key)
     registry.on_push("Rule", target=targets.SqsQueue(sqs.Queue(stack, "Target")))
@@ -244,7 +247,7 @@ def test_an_event_without_a_target_defines_no_queue(stack: cdk.Stack) -> None:
     template(stack).resource_count_is(QUEUE, 0)
 
 
-def test_calls_are_counted_by_their_api(stack: cdk.Stack) -> None:
+def test_calls_are_counted_by_operation(stack: cdk.Stack) -> None:
     metric = Registry(stack, "Registry").metric_calls(ApiCall.GET_AUTHORIZATION_TOKEN)
     assert (metric.namespace, metric.metric_name) == ("AWS/Usage", "CallCount")
     assert metric.dimensions == {"Service": "ECR", "Type": "API", "Resource": "GetAuthorizationToken", "Class": "None"}
@@ -263,8 +266,8 @@ def test_the_alarm_compares_with_the_quota(stack: cdk.Stack) -> None:
     )
 
 
-def test_a_share_of_a_quota_is_above_none_and_not_above_all(stack: cdk.Stack) -> None:
-    with pytest.raises(ValueError, match="Shop/Registry/Alarm: percent is 0, but a share of a quota is above 0"):
+def test_a_percentage_of_a_quota_is_above_0_and_at_most_100(stack: cdk.Stack) -> None:
+    with pytest.raises(ValueError, match=r"Shop/Registry/Alarm: percent must be above 0 and at most 100 \(got 0\)"):
         Registry(stack, "Registry").alarm_near_quota("Alarm", call=ApiCall.PUT_IMAGE, percent=0)
 
 
@@ -276,7 +279,7 @@ def test_the_dashboard_shows_calls_quotas_and_pulls(stack: cdk.Stack) -> None:
         assert shown in said
 
 
-def test_an_alarm_lets_cloudwatch_publish_to_its_topic(stack: cdk.Stack) -> None:
+def test_an_alarm_allows_cloudwatch_to_publish_to_its_topic(stack: cdk.Stack) -> None:
     topic = sns.Topic(stack, "Topic", master_key=kms.Key(stack, "Key"), enforce_ssl=True)
     other = sns.Topic(stack, "Other")
     Registry(stack, "Registry").alarm_near_quota(
@@ -303,7 +306,7 @@ def test_a_topic_counts_as_one_of_the_five_actions(stack: cdk.Stack) -> None:
     registry.alarm_near_quota("Alarm", call=ApiCall.PUT_IMAGE, actions=five)
 
 
-def test_what_nobody_would_hear_is_refused(stack: cdk.Stack) -> None:
+def test_unreachable_targets_are_refused(stack: cdk.Stack) -> None:
     registry = Registry(stack, "Registry")
     managed_sns = kms.Alias.from_alias_name(stack, "Sns", "alias/aws/sns")
     topic = sns.Topic(stack, "Topic", master_key=managed_sns)
@@ -319,27 +322,27 @@ def test_what_nobody_would_hear_is_refused(stack: cdk.Stack) -> None:
         Registry(cdk.Stack(stack.node.root, "Other"), "Registry", event_key=managed_sqs)  # type: ignore[arg-type]  # an app
 
 
-def test_what_is_in_another_place_is_refused(app: cdk.App) -> None:
+def test_targets_in_another_account_or_region_are_refused(app: cdk.App) -> None:
     here, there = (
         cdk.Stack(app, name, env=cdk.Environment(account="111111111111", region=region))
         for name, region in (("Here", "eu-west-1"), ("There", "us-east-1"))
     )
     registry = Registry(here, "Registry")
     topic = sns.Topic.from_topic_arn(here, "Topic", "arn:aws:sns:us-east-1:111111111111:operators")
-    with pytest.raises(ValueError, match="Here/Registry/Rule: the topic of target must be of region eu-west-1"):
+    with pytest.raises(ValueError, match="Here/Registry/Rule: the topic of target must be in region eu-west-1"):
         registry.on_push("Rule", target=targets.SnsTopic(topic))
-    with pytest.raises(ValueError, match="Here/Registry/Rule: the queue of target must be of region eu-west-1"):
+    with pytest.raises(ValueError, match="Here/Registry/Rule: the queue of target must be in region eu-west-1"):
         registry.on_push("Rule", target=targets.SqsQueue(sqs.Queue(there, "Queue")))
-    with pytest.raises(ValueError, match="Here/Registry/Alarm: topic must be of region eu-west-1"):
+    with pytest.raises(ValueError, match="Here/Registry/Alarm: topic must be in region eu-west-1"):
         registry.alarm_near_quota("Alarm", call=ApiCall.PUT_IMAGE, topic=topic)
-    with pytest.raises(ValueError, match="Here/Registry/Board: each of repositories must be of region eu-west-1"):
+    with pytest.raises(ValueError, match="Here/Registry/Board: each of repositories must be in region eu-west-1"):
         registry.add_dashboard("Board", repositories=[Repository(here, "Web"), Repository(there, "Web")])
     key = kms.Key.from_key_arn(here, "Key", "arn:aws:kms:eu-west-1:111111111111:key/1a2b")
-    with pytest.raises(ValueError, match="There/Registry: event_key must be of region us-east-1"):
+    with pytest.raises(ValueError, match="There/Registry: event_key must be in region us-east-1"):
         Registry(there, "Registry", event_key=key)
 
 
-def test_a_key_that_is_given_lets_eventbridge_in(stack: cdk.Stack) -> None:
+def test_a_given_event_key_allows_eventbridge(stack: cdk.Stack) -> None:
     registry = Registry(stack, "Registry", event_key=kms.Key(stack, "Key"))
     registry.on_push("Rule", target=targets.SqsQueue(sqs.Queue(stack, "Target")))
     (key,) = template(stack).find_resources("AWS::KMS::Key").values()
@@ -347,11 +350,11 @@ def test_a_key_that_is_given_lets_eventbridge_in(stack: cdk.Stack) -> None:
     assert {"Service": "events.amazonaws.com"} in said
 
 
-def test_one_name_is_as_good_as_a_list_of_it(stack: cdk.Stack) -> None:
+def test_a_single_name_is_accepted_as_a_list(stack: cdk.Stack) -> None:
     registry = Registry(stack, "Registry")
     one: Any = "prod"
     registry.on_push("Rule", repositories=one, tags=one)
-    assert told(stack)["EventPattern"] == registry_events.push_pattern(["prod"], ["prod"])
+    assert told(stack)["EventPattern"] == registry_patterns.push_pattern(["prod"], ["prod"])
 
 
 @pytest.mark.parametrize(
@@ -367,7 +370,7 @@ def test_one_name_is_as_good_as_a_list_of_it(stack: cdk.Stack) -> None:
         lambda registry: registry.on_pull_through("Rule", repositories=[]),
     ],
 )
-def test_a_list_without_repositories_does_not_mean_all(stack: cdk.Stack, tell: Any) -> None:
+def test_an_empty_list_of_repositories_is_refused(stack: cdk.Stack, tell: Any) -> None:
     registry = Registry(stack, "Registry")
     with pytest.raises(
         ValueError, match=r"Rule: (repositories|tags) must not be empty \(got \[\]\); leave it out for all"
@@ -375,7 +378,7 @@ def test_a_list_without_repositories_does_not_mean_all(stack: cdk.Stack, tell: A
         tell(registry)
 
 
-def test_a_wrong_kind_is_named(stack: cdk.Stack) -> None:
+def test_a_wrong_type_is_named(stack: cdk.Stack) -> None:
     registry = Registry(stack, "Registry")
     wrong: Any = 3
     with pytest.raises(

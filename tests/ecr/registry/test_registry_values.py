@@ -1,4 +1,4 @@
-"""What a registry is given: scanning, replication, caches, templates and signing check themselves."""
+"""The values of a registry: scanning, replication, caches, templates and signing."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ PROFILE = "arn:aws:signer:eu-west-1:111111111111:/signing-profiles/shop"
 
 
 @pytest.mark.parametrize("values", [[], (), iter([])])
-def test_a_filter_that_found_nothing_does_not_mean_everything(values: Any) -> None:
+def test_an_empty_filter_is_refused(values: Any) -> None:
     with pytest.raises(ValueError, match=r"prefix must not be empty \(got \[\]\); leave it out for all repositories"):
         Replication(prefix=values, to="us-east-1")
     with pytest.raises(ValueError, match=r"repositories must not be empty \(got \[\]\); leave it out for all"):
@@ -54,32 +54,32 @@ def test_a_rule_for_all_repositories_can_be_evolved() -> None:
     assert attrs.evolve(SigningRule(PROFILE), repositories="prod/*") == SigningRule(PROFILE, ["prod/*"])
 
 
-def test_basic_scanning_is_of_all_images_on_push() -> None:
+def test_basic_scanning_scans_all_images_on_push() -> None:
     assert Scanning.basic().rules == (ScanningRule("SCAN_ON_PUSH", "*"),)
     assert Scanning.basic(on_push=()).rules == ()
     assert not Scanning.basic()._by_inspector
 
 
-def test_enhanced_scanning_is_continuous_unless_told_otherwise() -> None:
+def test_enhanced_scanning_is_continuous_by_default() -> None:
     assert Scanning.enhanced().rules == (ScanningRule("CONTINUOUS_SCAN", "*"),)
     both = Scanning.enhanced(continuous=["prod/*"], on_push=["*"])
     assert [rule.frequency for rule in both.rules] == ["CONTINUOUS_SCAN", "SCAN_ON_PUSH"]
     assert both._by_inspector
 
 
-def test_a_filter_without_a_star_matches_what_contains_it() -> None:
+def test_a_filter_without_a_wildcard_matches_names_that_contain_it() -> None:
     scanning = Scanning.enhanced(continuous=["prod", "dev/*", "*/web"])
     assert scanning._unmatched_filters(["my-prod-images", "test/web"]) == ["dev/*"]
 
 
-def test_scanning_that_ecr_has_not_is_refused() -> None:
-    with pytest.raises(ValueError, match="kind is 'INSPECTOR', but ECR scans in two ways"):
+def test_unknown_scan_types_and_frequencies_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"kind must be 'BASIC' or 'ENHANCED' \(got 'INSPECTOR'\)"):
         Scanning("INSPECTOR", ())
-    with pytest.raises(ValueError, match="frequency is 'DAILY', but ECR knows two"):
+    with pytest.raises(ValueError, match=r"frequency must be 'SCAN_ON_PUSH' or 'CONTINUOUS_SCAN' \(got 'DAILY'\)"):
         ScanningRule("DAILY", "*")
 
 
-def test_a_severity_means_itself_and_graver() -> None:
+def test_a_severity_includes_higher_ones() -> None:
     assert Severity.CRITICAL._and_graver == ("CRITICAL",)
     assert Severity.MEDIUM._and_graver == ("CRITICAL", "HIGH", "MEDIUM")
 
@@ -87,45 +87,45 @@ def test_a_severity_means_itself_and_graver() -> None:
 @pytest.mark.parametrize(
     ("rules", "says"),
     [
-        ([Replication(to="eu-west-1")], "goes to eu-west-1, which is this registry itself"),
+        ([Replication(to="eu-west-1")], "must not go to this registry itself (got eu-west-1)"),
         (
             [Replication(prefix="prod/", to=[ReplicationDestination("eu-west-1", account=HERE[0])])],
-            "which is this registry itself",
+            "must not go to this registry itself",
         ),
-        ([Replication(to="us-east-1"), Replication(to=["us-east-1"])], "all repositories is given twice"),
+        ([Replication(to="us-east-1"), Replication(to=["us-east-1"])], "all repositories must be given once"),
         (
             [Replication(prefix=["a/", "b/"], to="us-east-1"), Replication(prefix=["b/", "a/"], to="us-east-1")],
-            "prefix 'b/', 'a/' is given twice",
+            "prefix 'b/', 'a/' must be given once",
         ),
         (
             [Replication(to=["us-east-1", ReplicationDestination("us-east-1", account=HERE[0])])],
-            "with and without its number",
+            "with and without its ID",
         ),
     ],
 )
-def test_rules_that_make_no_sense_together_are_refused(rules: list[Replication], says: str) -> None:
+def test_contradicting_replication_rules_are_refused(rules: list[Replication], says: str) -> None:
     problems = Problems("Registry")
     check_rules(rules, HERE, problems)
     assert any(says in problem for problem in problems.messages), problems.messages
 
 
-def test_the_same_region_of_another_account_is_no_loop() -> None:
+def test_the_same_region_of_another_account_is_a_valid_destination() -> None:
     problems = Problems("Registry")
     check_rules([Replication(to=ReplicationDestination("eu-west-1", account="222222222222"))], HERE, problems)
     assert not problems.messages
 
 
-def test_a_destination_twice_in_a_rule_is_refused() -> None:
-    with pytest.raises(ValueError, match="to names us-east-1 twice"):
+def test_a_repeated_destination_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"to must name each destination once \(got us-east-1 more than once\)"):
         Replication(to=["us-east-1", "us-east-1"])
 
 
-def test_a_source_must_copy_something() -> None:
+def test_a_source_needs_a_replication() -> None:
     with pytest.raises(ValueError, match="ReplicationSource: 2 problems"):
         ReplicationSource("1", [])
 
 
-def test_what_comes_is_what_is_sent_here() -> None:
+def test_only_rules_for_the_destination_apply() -> None:
     here = Replication(prefix="a/", to=["eu-west-1"])
     account = Replication(prefix="b/", to=[ReplicationDestination("eu-west-1", account="333333333333")])
     assert rules_for_destination([here, account], ("222222222222", "us-east-1"), ("222222222222", "eu-west-1")) == (
@@ -134,7 +134,7 @@ def test_what_comes_is_what_is_sent_here() -> None:
     assert rules_for_destination([here, account], ("222222222222", "us-east-1"), (None, None)) == (here, account)
 
 
-def test_a_circle_is_found_where_prefixes_meet() -> None:
+def test_a_circle_needs_overlapping_prefixes() -> None:
     there: Place = ("111111111111", "us-east-1")
     to_there, back = Replication(prefix="prod/", to="us-east-1"), Replication(prefix="prod/web", to="eu-west-1")
     assert list(replication_circles([(HERE, [to_there]), (there, [back])])) == [(HERE, there)]
@@ -142,7 +142,7 @@ def test_a_circle_is_found_where_prefixes_meet() -> None:
     assert not list(replication_circles([(HERE, [to_there]), (there, [other])]))
 
 
-def test_a_long_circle_is_found_and_a_star_is_none() -> None:
+def test_a_long_circle_is_found_and_a_star_is_not_a_circle() -> None:
     regions = ["eu-west-1", "us-east-1", "ap-south-1"]
     places: list[Place] = [("111111111111", region) for region in regions]
     around = [(places[n], [Replication(to=regions[(n + 1) % 3])]) for n in range(3)]
@@ -168,7 +168,7 @@ def test_a_long_circle_is_found_and_a_star_is_none() -> None:
         ),
     ],
 )
-def test_every_registry_that_ecr_caches_is_a_word(make: Any, upstream: str, url: str) -> None:
+def test_every_upstream_registry_has_a_method(make: Any, upstream: str, url: str) -> None:
     cache = make()
     assert (cache.upstream, cache.url) == (upstream, url)
     assert cache.settings._tag_mutability.setting == "MUTABLE"
@@ -177,8 +177,8 @@ def test_every_registry_that_ecr_caches_is_a_word(make: Any, upstream: str, url:
 @pytest.mark.parametrize(
     "make", [PullThrough.docker_hub, PullThrough.github, PullThrough.gitlab, PullThrough.chainguard]
 )
-def test_a_registry_that_asks_who_pulls_needs_a_secret(make: Any) -> None:
-    with pytest.raises(ValueError, match="secret is missing, but .* serves those alone who say who they are"):
+def test_a_registry_with_authentication_needs_a_secret(make: Any) -> None:
+    with pytest.raises(ValueError, match="secret must be given for .*, which requires authentication"):
         make()
 
 
@@ -192,7 +192,7 @@ def test_a_secret_that_cloudformation_names_is_refused() -> None:
     assert PullThrough.docker_hub(secret)
 
 
-def test_tags_move_or_stay_as_their_filters_say() -> None:
+def test_tag_mutability_follows_from_the_filters() -> None:
     problems = Problems("Repository")
     fixed = TagMutability.from_arguments(problems, immutable_tags=True, mutable_tags=["latest", "dev-*"])
     assert fixed.setting == "IMMUTABLE_WITH_EXCLUSION"
@@ -207,12 +207,12 @@ def test_tags_move_or_stay_as_their_filters_say() -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"immutable_tags": False, "mutable_tags": ["latest"]}, "where every tag moves"),
-        ({"immutable_tags": ["v*"], "mutable_tags": ["latest"]}, "one is what the other leaves out"),
+        ({"immutable_tags": False, "mutable_tags": ["latest"]}, "which makes every tag mutable"),
+        ({"immutable_tags": ["v*"], "mutable_tags": ["latest"]}, "must not both name tags"),
         ({"mutable_tags": ["a b"]}, "mutable_tags must be 1 to 128 letters"),
     ],
 )
-def test_settings_that_contradict_are_refused(arguments: dict[str, Any], says: str) -> None:
+def test_contradicting_settings_are_refused(arguments: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         RepositorySettings(**arguments)
 
@@ -223,7 +223,7 @@ def test_settings_and_encryption_are_equal_by_value() -> None:
     assert not Encryption.aws_key()._uses_customer_key
 
 
-def test_templates_of_one_prefix_become_one_where_they_agree() -> None:
+def test_templates_of_one_prefix_with_equal_settings_are_merged() -> None:
     problems = Problems("Registry")
     (one,) = merge_templates(
         [RepositoryTemplate("prod"), RepositoryTemplate("prod/", applied_for="REPLICATION")], problems
@@ -236,11 +236,11 @@ def test_templates_of_one_prefix_become_one_where_they_agree() -> None:
     assert "the prefixes of creation templates must differ (got 'prod' more than once)" in problems.messages[0]
 
 
-def test_signing_filters_match_by_their_stars() -> None:
+def test_signing_filters_match_by_their_wildcards() -> None:
     assert SigningRule(PROFILE, ["prod/*", "dev"])._unmatched_filters(["prod/web", "dev-web"]) == ["dev"]
 
 
-def test_values_load_nothing_of_cdk() -> None:
+def test_values_do_not_import_cdk() -> None:
     code = (
         "import sys; from moorage import LifecyclePolicy, Replication, Scanning, PullThrough, RepositoryTemplate;"
         "from moorage import Severity;"
@@ -252,7 +252,7 @@ def test_values_load_nothing_of_cdk() -> None:
 
 
 @pytest.mark.parametrize(("region", "count"), [("us-east-1", 0), ("cn-north-1", 1), ("us-gov-west-1", 1)])
-def test_images_are_not_copied_to_another_partition(region: str, count: int) -> None:
+def test_images_are_not_replicated_to_another_partition(region: str, count: int) -> None:
     problems = Problems("Shop/Registry")
     check_rules([Replication(to=region)], HERE, problems)
     assert sum(f"must stay in the partition of eu-west-1 (got {region})" in each for each in problems.messages) == count
@@ -269,11 +269,11 @@ def test_a_statement_of_a_policy_names_a_principal(stack: cdk.Stack) -> None:
 
 def test_a_policy_of_a_repository_names_no_resource(app: cdk.App) -> None:
     of_all = iam.PolicyStatement(actions=["ecr:BatchGetImage"], principals=[iam.AnyPrincipal()], resources=["*"])
-    with pytest.raises(ValueError, match="policy must name no resource, .*; leave resources= out"):
+    with pytest.raises(ValueError, match="policy must not name a resource, .*; leave resources= out"):
         RepositorySettings(policy=[of_all])
     stack = cdk.Stack(app, "Gallery", env=cdk.Environment(account="111111111111", region="us-east-1"))
     public = PublicRepository(stack, "Web")
-    with pytest.raises(ValueError, match="Gallery/Web: statement must name no resource, .*; leave resources= out"):
+    with pytest.raises(ValueError, match="Gallery/Web: statement must not name a resource, .*; leave resources= out"):
         public.add_to_resource_policy(of_all)
     with pytest.raises(ValueError, match="Gallery/Web: statement must name a principal"):
         public.add_to_resource_policy(iam.PolicyStatement(actions=["ecr-public:BatchGetImage"]))

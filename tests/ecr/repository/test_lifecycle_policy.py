@@ -1,4 +1,4 @@
-"""What a lifecycle keeps, tried on lists of images, and what it says to ECR."""
+"""Lifecycle policies: their effect on lists of images, and their form in ECR."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def days(count: float) -> dt.timedelta:
     return dt.timedelta(days=count)
 
 
-def test_the_newest_releases_are_kept_and_other_tags_stay() -> None:
+def test_the_newest_releases_and_other_tags_are_kept() -> None:
     lifecycle = LifecyclePolicy.releases(2, tags="v*")
     images = [("v1.0.0", ago(90)), ("v1.1.0", ago(60)), ("v1.2.0", ago(30)), ("nightly", ago(400))]
     assert lifecycle.keeps(images, at=NOW) == ["v1.1.0", "v1.2.0", "nightly"]
     assert lifecycle.expires(images, at=NOW) == ["v1.0.0"]
 
 
-def test_an_image_of_an_index_that_is_kept_stays_although_it_has_no_tag() -> None:
+def test_an_untagged_image_of_a_kept_index_is_kept() -> None:
     lifecycle = LifecyclePolicy(LifecycleRule(untagged=True, older_than=days(14)), LifecycleRule(tags="*.0.0", keep=1))
     index = PushedImage("2.0.0", ago(30))
     for_arm = PushedImage((), ago(30), part_of="2.0.0")
@@ -44,7 +44,7 @@ def test_an_image_of_an_index_that_is_kept_stays_although_it_has_no_tag() -> Non
     assert outcome == {index: "keep", for_arm: "keep", lost: "expire", old: "expire", old_for_arm: "expire"}
 
 
-def test_a_rule_protects_what_it_is_for_from_every_later_one() -> None:
+def test_a_rule_protects_its_images_from_later_rules() -> None:
     lifecycle = LifecyclePolicy(LifecycleRule(tags="prod*", keep=5), LifecycleRule(older_than=days(10)))
     assert lifecycle.keeps([("prod-1", ago(100)), ("dev-1", ago(100)), ("dev-2", ago(5))], at=NOW) == [
         "prod-1",
@@ -52,8 +52,8 @@ def test_a_rule_protects_what_it_is_for_from_every_later_one() -> None:
     ]
 
 
-def test_a_later_rule_counts_what_an_earlier_one_is_for() -> None:
-    """As the ECR guide has it: images that another rule has marked are identified as if they had not been."""
+def test_a_later_rule_counts_the_images_of_an_earlier_rule() -> None:
+    """Check an evaluation rule of the ECR guide: images marked by another rule are still counted."""
     lifecycle = LifecyclePolicy(LifecycleRule(tags="prod*", keep=1), LifecycleRule(keep=2))
     images = [("prod-2", ago(1)), ("prod-1", ago(2)), ("dev-2", ago(3)), ("dev-1", ago(4))]
     assert lifecycle.keeps(images, at=NOW) == ["prod-2"]
@@ -65,13 +65,13 @@ def test_an_image_must_match_all_patterns_of_a_rule() -> None:
     assert lifecycle.keeps(images, at=NOW) == ["v2"]
 
 
-def test_prefixes_are_literal_and_patterns_match_whole() -> None:
+def test_prefixes_are_literal_and_patterns_match_the_whole_tag() -> None:
     images = [("v.1", ago(20)), ("vx1", ago(20)), ("av.1", ago(20))]
     assert LifecyclePolicy(LifecycleRule(prefixes="v.", older_than=days(10))).keeps(images, at=NOW) == ["vx1", "av.1"]
     assert LifecyclePolicy(LifecycleRule(tags="v.*", older_than=days(10))).keeps(images, at=NOW) == ["vx1", "av.1"]
 
 
-def test_what_nobody_pulls_is_archived_then_deleted() -> None:
+def test_unpulled_images_are_archived_then_deleted() -> None:
     lifecycle = LifecyclePolicy(
         LifecycleRule(unpulled_for=days(90), archive=True), LifecycleRule(archived_for=days(180), prefixes="v")
     )
@@ -123,27 +123,27 @@ def test_the_newest_images_are_those_pushed_or_restored_last() -> None:
     assert LifecyclePolicy.releases(2).keeps([restored, ("v2", ago(80)), ("v3", ago(70))], at=NOW) == ["v1", "v3"]
 
 
-def test_dates_without_a_time_or_a_zone_are_taken_as_utc() -> None:
+def test_dates_without_a_time_or_time_zone_are_utc() -> None:
     lifecycle = LifecyclePolicy(LifecycleRule(older_than=days(10)))
     assert lifecycle.keeps([("1", dt.date(2026, 11, 1)), ("2", dt.date(2026, 11, 20))], at=NOW) == ["2"]
     assert lifecycle.keeps([("1", dt.datetime(2020, 1, 1)), ("2", dt.datetime.now())]) == ["2"]
 
 
-def test_a_lifecycle_that_would_delete_what_runs_fails_a_test() -> None:
-    """The use that `keeps` is for: the deployed tag is a release, and the pattern is not."""
+def test_a_policy_that_would_delete_a_deployed_image_is_noticed() -> None:
+    """Check that a test of the deployed tag notices a policy that keeps too few releases."""
     deployed, images = "1.4.2", [(f"1.4.{number}", ago(10 - number)) for number in range(10)]
     assert deployed not in LifecyclePolicy.releases(3).keeps(images, at=NOW)
     assert deployed in LifecyclePolicy.releases(8).keeps(images, at=NOW)
 
 
 @given(count=st.integers(1, 40), keep=st.integers(2, 40))
-def test_no_more_than_the_newest_are_kept(count: int, keep: int) -> None:
+def test_only_the_newest_images_are_kept(count: int, keep: int) -> None:
     images = [(f"v{number}", ago(count - number)) for number in range(count)]
     kept = LifecyclePolicy.releases(keep).keeps(images, at=NOW)
     assert kept == [tag for tag, _ in images][-keep:]
 
 
-def test_the_policy_is_what_ecr_reads() -> None:
+def test_the_policy_has_the_form_of_ecr() -> None:
     lifecycle = LifecyclePolicy(
         LifecycleRule(untagged=True, older_than=cdk.Duration.days(14)),
         LifecycleRule(tags=["v*"], keep=30),
@@ -202,7 +202,7 @@ def test_days_are_written_as_they_are_given(number: int) -> None:
     assert rule["description"] == f"Expire images pushed more than {number} days ago"
 
 
-def test_equal_lifecycles_are_equal() -> None:
+def test_equal_policies_compare_as_equal() -> None:
     assert LifecyclePolicy.releases(5, expire_untagged=days(1)) == LifecyclePolicy.releases(
         5, expire_untagged=cdk.Duration.days(1)
     )
@@ -212,15 +212,15 @@ def test_equal_lifecycles_are_equal() -> None:
     ("arguments", "says"),
     [
         ({"unpulled_for": days(90)}, "ECR deletes no image for not being pulled"),
-        ({"archived_for": days(90), "archive": True}, "those images are in the archive already"),
+        ({"archived_for": days(90), "archive": True}, "which selects archived images"),
     ],
 )
-def test_a_rule_that_ecr_has_not_is_refused(arguments: dict[str, Any], says: str) -> None:
+def test_a_rule_that_ecr_does_not_support_is_refused(arguments: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         LifecycleRule(**arguments)
 
 
-def test_all_faults_of_a_lifecycle_are_told_together() -> None:
+def test_all_problems_of_a_policy_are_reported_together() -> None:
     with pytest.raises(ValueError, match="LifecyclePolicy: 4 problems") as raised:
         LifecyclePolicy(
             LifecycleRule(keep=1),
@@ -230,14 +230,14 @@ def test_all_faults_of_a_lifecycle_are_told_together() -> None:
     for says in (
         "so that a rollback finds its image",
         "priority must differ between rules",
-        "must have at most one rule for images of any tag",
+        "must have at most one rule for images with any tag status",
         "untagged=True must be at most 1",
     ):
         assert says in str(raised.value)
 
 
 @pytest.mark.parametrize("selection", [{}, {"tags": "*"}, {"prefixes": ""}])
-def test_a_rollback_finds_its_image_whatever_the_tags(selection: dict[str, Any]) -> None:
+def test_a_rollback_finds_its_image_with_any_tags(selection: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="keep must be at least 2 .*so that a rollback finds its image"):
         LifecyclePolicy(LifecycleRule(**selection, keep=1))
     assert LifecyclePolicy(LifecycleRule(**selection, keep=2))
@@ -247,7 +247,7 @@ def test_a_rollback_finds_its_image_whatever_the_tags(selection: dict[str, Any])
 @pytest.mark.parametrize(
     "make", [lambda tags: LifecycleRule(tags=tags, keep=10), lambda tags: LifecycleRule(prefixes=tags, keep=10)]
 )
-def test_a_list_without_tags_does_not_select_all_images(make: Callable[[list[str] | None], LifecycleRule]) -> None:
+def test_an_empty_list_of_tags_is_refused(make: Callable[[list[str] | None], LifecycleRule]) -> None:
     with pytest.raises(
         ValueError, match=r"(tags|prefixes) must not be empty \(got \[\]\); leave it out for all images"
     ):
@@ -255,7 +255,7 @@ def test_a_list_without_tags_does_not_select_all_images(make: Callable[[list[str
     assert make(None) == attrs.evolve(LifecycleRule(keep=9), keep=10)
 
 
-def test_one_release_is_as_few_as_for_a_repository() -> None:
+def test_one_release_is_too_few() -> None:
     with pytest.raises(ValueError, match=r"LifecyclePolicy.releases: keep must be at least 2 .*\(got 1\)"):
         LifecyclePolicy.releases(1, tags="v*")
     assert LifecyclePolicy.releases(2, tags="v*")

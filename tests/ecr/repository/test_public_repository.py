@@ -1,4 +1,4 @@
-"""What a public repository promises."""
+"""Public repositories."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ def test_whole_template(shop: cdk.Stack, template_snapshot: SnapshotAssertion) -
     assert readable(template(shop).to_json()) == template_snapshot
 
 
-def test_it_is_retained_unless_told_otherwise(shop: cdk.Stack) -> None:
+def test_a_public_repository_is_retained_by_default(shop: cdk.Stack) -> None:
     PublicRepository(shop, "Kept")
     PublicRepository(shop, "Gone", removal_policy=cdk.RemovalPolicy.DESTROY)
     found = template(shop).find_resources("AWS::ECR::PublicRepository").values()
     assert [each["DeletionPolicy"] for each in found] == ["RetainExceptOnCreate", "Delete"]
 
 
-def test_elsewhere_than_in_us_east_1_it_is_refused(app: cdk.App) -> None:
+def test_a_public_repository_outside_us_east_1_is_refused(app: cdk.App) -> None:
     stack = cdk.Stack(app, "Shop", env=cdk.Environment(region="eu-west-1"))
     with pytest.raises(
         ValueError,
-        match="Shop/Cli: the region of its stack must be one of Amazon ECR Public",
+        match="Shop/Cli: the region of its stack must be us-east-1 in the partition aws",
     ):
         PublicRepository(stack, "Cli")
 
@@ -57,7 +57,7 @@ def test_a_stack_without_a_region_passes(stack: cdk.Stack) -> None:
     assert PublicRepository(stack, "Cli")
 
 
-def test_a_role_may_log_in_and_push(shop: cdk.Stack) -> None:
+def test_a_granted_role_can_log_in_and_push(shop: cdk.Stack) -> None:
     role = iam.Role(shop, "Ci", assumed_by=iam.ServicePrincipal("codebuild.amazonaws.com"))
     PublicRepository(shop, "Cli").grant_push(role)
     (policy,) = template(shop).find_resources("AWS::IAM::Policy").values()
@@ -67,9 +67,9 @@ def test_a_role_may_log_in_and_push(shop: cdk.Stack) -> None:
     assert "RepositoryPolicyText" not in repository.get("Properties", {})
 
 
-def test_a_logo_is_checked_and_an_output_says_how_it_is_set(shop: cdk.Stack, tmp_path: Path) -> None:
+def test_a_logo_is_checked_and_an_output_has_its_command(shop: cdk.Stack, tmp_path: Path) -> None:
     logo = tmp_path / "logo.png"
-    with pytest.raises(ValueError, match="there is no such file; name a picture"):
+    with pytest.raises(ValueError, match="logo must be the path of a file"):
         PublicRepository(shop, "Cli", logo=logo)
     logo.write_bytes(b"png")
     PublicRepository(shop, "Cli", logo=str(logo))

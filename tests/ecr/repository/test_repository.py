@@ -1,4 +1,4 @@
-"""What a repository promises, and what a stage of them shows together."""
+"""Private repositories, and the names of all repositories of an app."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_whole_template(stack: cdk.Stack, template_snapshot: SnapshotAssertion) 
     assert readable(template(stack).to_json()) == template_snapshot
 
 
-def test_whole_template_with_a_key_and_moving_tags(stack: cdk.Stack, template_snapshot: SnapshotAssertion) -> None:
+def test_whole_template_with_a_key_and_mutable_tags(stack: cdk.Stack, template_snapshot: SnapshotAssertion) -> None:
     repository = Repository(
         stack,
         "Web",
@@ -52,12 +52,12 @@ def test_whole_template_with_a_key_and_moving_tags(stack: cdk.Stack, template_sn
 
 
 @pytest.mark.parametrize("name", ["shop/web--api", "shop__web", "shop/web_1"])
-def test_every_name_that_ecr_takes_is_taken(stack: cdk.Stack, name: str) -> None:
+def test_every_name_that_ecr_accepts_is_accepted(stack: cdk.Stack, name: str) -> None:
     Repository(stack, "Web", name=name)
     template(stack).has_resource_properties("AWS::ECR::Repository", {"RepositoryName": name})
 
 
-def test_it_is_immutable_encrypted_scanned_and_retained(stack: cdk.Stack) -> None:
+def test_a_repository_is_immutable_encrypted_scanned_and_retained(stack: cdk.Stack) -> None:
     Repository(stack, "Web")
     template(stack).has_resource(
         "AWS::ECR::Repository",
@@ -73,7 +73,7 @@ def test_it_is_immutable_encrypted_scanned_and_retained(stack: cdk.Stack) -> Non
     )
 
 
-def test_releases_are_kept_by_the_tag_that_they_have(stack: cdk.Stack) -> None:
+def test_releases_are_kept_by_their_tags(stack: cdk.Stack) -> None:
     Repository(stack, "Web", keep_releases=30, release_tags="v*", expire_untagged=cdk.Duration.days(7))
     untagged, releases = lifecycle_of(stack)
     assert untagged["selection"]["countNumber"] == 7
@@ -81,13 +81,13 @@ def test_releases_are_kept_by_the_tag_that_they_have(stack: cdk.Stack) -> None:
     assert releases["selection"]["countNumber"] == 30
 
 
-def test_the_archive_is_written_where_cdk_has_no_word_for_it(stack: cdk.Stack) -> None:
+def test_rules_for_the_archive_are_in_the_template(stack: cdk.Stack) -> None:
     Repository(stack, "Web", lifecycle=LifecyclePolicy(LifecycleRule(unpulled_for=dt.timedelta(days=90), archive=True)))
     (rule,) = lifecycle_of(stack)
     assert rule["action"] == {"type": "transition", "targetStorageClass": "archive"}
 
 
-def test_a_rule_is_not_added_beside_the_others(stack: cdk.Stack) -> None:
+def test_a_rule_cannot_be_added_later(stack: cdk.Stack) -> None:
     with pytest.raises(ValueError, match=r"Shop/Web: add_lifecycle_rule .*; use Repository\(lifecycle="):
         Repository(stack, "Web").add_lifecycle_rule(max_image_count=3)
 
@@ -101,7 +101,7 @@ def test_a_rule_is_not_added_beside_the_others(stack: cdk.Stack) -> None:
         (Encryption.own_key(), {"EncryptionType": "KMS", "KmsKey": Match.any_value()}, 1),
     ],
 )
-def test_it_is_encrypted_by_the_key_that_is_asked_for(
+def test_images_are_encrypted_with_the_chosen_key(
     stack: cdk.Stack, encryption: Encryption, configuration: dict[str, Any], keys: int
 ) -> None:
     Repository(stack, "Web", encryption=encryption)
@@ -109,7 +109,7 @@ def test_it_is_encrypted_by_the_key_that_is_asked_for(
     template(stack).resource_count_is("AWS::KMS::Key", keys)
 
 
-def test_a_given_key_encrypts_once_or_twice(stack: cdk.Stack) -> None:
+def test_a_given_key_encrypts_with_one_or_two_layers(stack: cdk.Stack) -> None:
     key = kms.Key.from_key_arn(stack, "Key", "arn:aws:kms:eu-west-1:111111111111:key/1a2b")
     Repository(stack, "Web", encryption=Encryption.with_key(key, dual_layer=True))
     template(stack).has_resource_properties(
@@ -117,13 +117,13 @@ def test_a_given_key_encrypts_once_or_twice(stack: cdk.Stack) -> None:
     )
 
 
-def test_an_own_key_is_rotated_and_goes_with_its_repository(stack: cdk.Stack) -> None:
+def test_an_own_key_is_rotated_and_deleted_with_its_repository(stack: cdk.Stack) -> None:
     Repository(stack, "Web", encryption=Encryption.own_key(), removal_policy=cdk.RemovalPolicy.DESTROY)
     key = {"DeletionPolicy": "Delete", "Properties": {"EnableKeyRotation": True}}
     template(stack).has_resource("AWS::KMS::Key", key)
 
 
-def test_an_own_key_is_retained_as_its_repository_is(stack: cdk.Stack) -> None:
+def test_an_own_key_is_retained_with_its_repository(stack: cdk.Stack) -> None:
     Repository(stack, "Web", encryption=Encryption.own_key())
     template(stack).has_resource(
         "AWS::KMS::Key", {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
@@ -133,7 +133,7 @@ def test_an_own_key_is_retained_as_its_repository_is(stack: cdk.Stack) -> None:
 def test_a_key_of_another_region_is_refused_and_one_of_another_account_is_not(app: cdk.App) -> None:
     stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111111111111", region="eu-west-1"))
     there = kms.Key.from_key_arn(stack, "There", "arn:aws:kms:us-east-1:111111111111:key/1a2b")
-    with pytest.raises(ValueError, match=r"Shop/Web: encryption must be of region eu-west-1.*got region us-east-1"):
+    with pytest.raises(ValueError, match=r"Shop/Web: encryption must be in region eu-west-1.*got region us-east-1"):
         Repository(stack, "Web", encryption=Encryption.with_key(there))
     security = kms.Key.from_key_arn(stack, "Security", "arn:aws:kms:eu-west-1:222222222222:key/1a2b")
     assert Repository(stack, "Web", encryption=Encryption.with_key(security))
@@ -143,8 +143,8 @@ def test_a_key_of_another_region_is_refused_and_one_of_another_account_is_not(ap
     "encryption", [lambda _: Encryption.own_key(), lambda stack: Encryption.with_key(kms.Key(stack, "Key"))]
 )
 @pytest.mark.parametrize("grant", ["grant_pull", "grant_push", "grant_pull_push"])
-def test_who_is_granted_images_needs_no_key(app: cdk.App, encryption: Any, grant: str) -> None:
-    """ECR uses the key by grants of its own; a role that does not exist yet would fail the key's policy."""
+def test_a_grant_of_images_does_not_change_the_key_policy(app: cdk.App, encryption: Any, grant: str) -> None:
+    """ECR uses the key with its own grants, and a key policy cannot name a role that does not exist yet."""
     stack = cdk.Stack(app, "Images", env=cdk.Environment(account="111111111111", region="eu-west-1"))
     ci = cdk.Stack(app, "Ci", env=cdk.Environment(account="222222222222", region="eu-west-1"))
     role = iam.Role(
@@ -156,12 +156,12 @@ def test_who_is_granted_images_needs_no_key(app: cdk.App, encryption: Any, grant
     found = app.synth().get_stack_by_name("Images").template["Resources"].values()
     (key,) = (each for each in found if each["Type"] == "AWS::KMS::Key")
     (images,) = (each for each in found if each["Type"] == "AWS::ECR::Repository")
-    assert len(key["Properties"]["KeyPolicy"]["Statement"]) == 1  # that of the account's administrators
+    assert len(key["Properties"]["KeyPolicy"]["Statement"]) == 1  # only that of the account's administrators
     said = json.dumps(images["Properties"]["RepositoryPolicyText"])
     assert all(each in said for each in ("222222222222", "333333333333", ORGANIZATION))
 
 
-def test_a_role_is_granted_images_in_its_own_policy(stack: cdk.Stack) -> None:
+def test_a_grant_to_a_role_is_in_the_policy_of_the_role(stack: cdk.Stack) -> None:
     role = iam.Role(stack, "Ci", assumed_by=iam.ServicePrincipal("codebuild.amazonaws.com"))
     repository = Repository(stack, "Web", encryption=Encryption.own_key())
     repository.grant_pull_push(role)
@@ -173,7 +173,7 @@ def test_a_role_is_granted_images_in_its_own_policy(stack: cdk.Stack) -> None:
     assert "kms:" not in said
 
 
-def test_one_that_exists_already_is_used_by_its_arn(stack: cdk.Stack) -> None:
+def test_an_existing_repository_is_used_by_its_arn(stack: cdk.Stack) -> None:
     found = Repository.from_repository_arn(stack, "Found", "arn:aws:ecr:eu-west-1:111111111111:repository/web")
     assert Image.from_repository(found, tag="latest")
 
@@ -184,17 +184,17 @@ def test_pulls_are_counted(stack: cdk.Stack) -> None:
     assert list(metric.dimensions or {}) == ["RepositoryName"]
 
 
-def test_latest_can_be_used_where_it_moves(stack: cdk.Stack) -> None:
+def test_latest_can_be_used_if_it_is_mutable(stack: cdk.Stack) -> None:
     assert Image.from_repository(Repository(stack, "Moving", immutable_tags=False), tag="latest")
     assert Image.from_repository(Repository(stack, "Excluded", mutable_tags=["latest"]), tag="latest")
     assert Image.from_repository(Repository(stack, "Versions", immutable_tags=["v*"]), tag="latest")
-    with pytest.raises(ValueError, match="tag is 'latest'"):
+    with pytest.raises(ValueError, match="tag must not be 'latest'"):
         Image.from_repository(Repository(stack, "Fixed"), tag="latest")
 
 
-def test_latest_is_refused_of_any_repository_of_cdk_that_says_its_tags_are_immutable(stack: cdk.Stack) -> None:
+def test_latest_is_refused_for_any_repository_of_cdk_with_immutable_tags(stack: cdk.Stack) -> None:
     fixed = ecr.Repository(stack, "Fixed", image_tag_mutability=ecr.TagMutability.IMMUTABLE)
-    with pytest.raises(ValueError, match="tag is 'latest'"):
+    with pytest.raises(ValueError, match="tag must not be 'latest'"):
         Image.from_repository(fixed, tag="latest")
     assert Image.from_repository(fixed, tag="1.4.2")
     assert Image.from_repository(ecr.Repository(stack, "Moving"), tag="latest")
@@ -205,19 +205,19 @@ def test_latest_is_refused_of_any_repository_of_cdk_that_says_its_tags_are_immut
     ("arguments", "says"),
     [
         ({"keep_releases": 1}, "so that a rollback finds its image"),
-        ({"empty_on_delete": True}, "a repository that is retained is not deleted"),
-        ({"keep_releases": 3, "lifecycle": LifecyclePolicy.releases()}, "which it stands instead of"),
+        ({"empty_on_delete": True}, "empty_on_delete must be used with removal_policy=DESTROY"),
+        ({"keep_releases": 3, "lifecycle": LifecyclePolicy.releases()}, "which it replaces"),
         ({"name": "Shop/Web"}, "2 to 256 lower-case letters"),
         ({"expire_untagged": dt.timedelta(hours=1)}, "must be a whole number of days"),
     ],
 )
-def test_arguments_that_contradict_are_refused(stack: cdk.Stack, arguments: dict[str, Any], says: str) -> None:
+def test_contradicting_arguments_are_refused(stack: cdk.Stack, arguments: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=f"Shop/Web: .*{says}"):
         Repository(stack, "Web", **arguments)
     assert stack.node.try_find_child("Web") is None
 
 
-def test_all_faults_are_told_together(stack: cdk.Stack) -> None:
+def test_all_problems_are_reported_together(stack: cdk.Stack) -> None:
     with pytest.raises(ValueError, match="Shop/Web: 3 problems"):
         Repository(stack, "Web", name="Shop", keep_releases=0, mutable_tags=["a b"])
 
@@ -231,7 +231,7 @@ def in_place(scope: Construct, name: str, account: str | None = None, region: st
 
 
 @pytest.mark.parametrize("construct", [Repository, PublicRepository])
-def test_one_name_twice_in_an_environment_is_an_error_that_names_both(app: cdk.App, construct: Any) -> None:
+def test_the_same_name_in_one_environment_is_an_error_that_names_both(app: cdk.App, construct: Any) -> None:
     stage = cdk.Stage(app, "Test")
     for name in ("One", "Two"):
         construct(in_place(stage, name, "111111111111", "us-east-1"), "Web", name="shop/web")
@@ -241,7 +241,7 @@ def test_one_name_twice_in_an_environment_is_an_error_that_names_both(app: cdk.A
         app.synth()
 
 
-def test_one_name_twice_in_a_stack_is_an_error_wherever_it_goes(app: cdk.App) -> None:
+def test_the_same_name_in_one_stack_is_an_error_in_any_environment(app: cdk.App) -> None:
     stack = cdk.Stack(app, "Shop")
     for name in ("One", "Two"):
         Repository(stack, name, name="shop/web")
@@ -249,14 +249,14 @@ def test_one_name_twice_in_a_stack_is_an_error_wherever_it_goes(app: cdk.App) ->
         app.synth()
 
 
-def test_one_name_in_two_stages_of_one_environment_is_an_error(app: cdk.App) -> None:
+def test_the_same_name_in_two_stages_of_one_environment_is_an_error(app: cdk.App) -> None:
     for name in ("Dev", "Prod"):
         Repository(in_place(cdk.Stage(app, name), "Images", "111111111111", "eu-west-1"), "Web", name="shop/web")
     with pytest.raises(RuntimeError, match="Dev/Images/Web and Prod/Images/Web are both"):
         app.synth()
 
 
-def test_one_name_in_two_accounts_or_stages_passes(app: cdk.App) -> None:
+def test_the_same_name_in_two_accounts_or_stages_passes(app: cdk.App) -> None:
     stage = cdk.Stage(app, "Test")
     stacks = [in_place(stage, f"In{account}", account, "eu-west-1") for account in ("111111111111", "222222222222")]
     stacks.append(in_place(stage, "Elsewhere", "111111111111", "us-east-1"))
@@ -270,18 +270,18 @@ def test_one_name_in_two_accounts_or_stages_passes(app: cdk.App) -> None:
         Annotations.from_stack(stack).has_no_warning("*", Match.any_value())
 
 
-def test_one_name_in_stacks_whose_environment_is_not_known_warns(app: cdk.App) -> None:
+def test_the_same_name_in_stacks_of_unknown_environments_warns(app: cdk.App) -> None:
     first, second = cdk.Stack(app, "One"), in_place(app, "Two", region="eu-west-1")
     for stack in (first, second):
         Repository(stack, "Web", name="shop/web")
     app.synth()
     Annotations.from_stack(first).has_no_warning("*", Match.any_value())
     Annotations.from_stack(second).has_warning(
-        "/Two/Web", Match.string_like_regexp("One/Web is the AWS::ECR::Repository 'shop/web' too.*env=")
+        "/Two/Web", Match.string_like_regexp("One/Web is also the AWS::ECR::Repository 'shop/web'.*env=")
     )
 
 
-def test_a_repository_that_was_removed_takes_no_name(app: cdk.App) -> None:
+def test_a_removed_repository_does_not_occupy_its_name(app: cdk.App) -> None:
     stack = cdk.Stack(app, "Shop")
     Repository(stack, "Old", name="shop/web")
     stack.node.try_remove_child("Old")

@@ -203,7 +203,7 @@ def test_an_ami_of_aws_s_is_for_the_architecture_of_the_types(
     if passes:
         assert general(instance_types=[instance_type], instance=instance)
         return
-    with pytest.raises(ValueError, match="parameter of the AMI must be of the architecture of the instance types"):
+    with pytest.raises(ValueError, match="parameter of the AMI must be for the architecture of the instance types"):
         general(instance_types=[instance_type], instance=instance)
 
 
@@ -374,7 +374,7 @@ def test_room_of_several_capacities_counts_together(app: cdk.App, stack: cdk.Sta
         ),
         (
             {"task": Task(Container("redis:8"), ephemeral_storage_gib=30, architecture=Architecture.ARM64)},
-            "ephemeral_storage_gib is 30, but it is Fargate's",
+            "ephemeral_storage_gib must be left out on instances of an Auto Scaling group",
         ),
     ],
 )
@@ -563,7 +563,9 @@ def test_copies_have_the_room_that_daemons_leave(app: cdk.App, stack: cdk.Stack)
 
 def test_user_data_shows_no_secret() -> None:
     line = "export TOKEN={{resolve:secretsmanager:shop:SecretString:token}}"
-    message = "user_data has the value of a secret, and everyone who may describe the launch template reads it; read it"
+    message = (
+        "user_data has the value of a secret, and everyone who may describe the launch template can read it; read it"
+    )
     with pytest.raises(ValueError, match=message) as refused:
         ContainerInstance(user_data=["yum -y update", line])
     assert "SecretString" not in str(refused.value)

@@ -142,8 +142,8 @@ def test_they_are_of_the_region_of_the_cluster(app: cdk.App) -> None:
     )
     with pytest.raises(ValueError, match="Shop/Cluster: 2 problems") as raised:
         cluster_of(stack, exec_sessions=sessions)
-    assert "key of exec_sessions must be of region us-east-1" in str(raised.value)
-    assert "log_group of exec_sessions must be of region us-east-1" in str(raised.value)
+    assert "key of exec_sessions must be in region us-east-1" in str(raised.value)
+    assert "log_group of exec_sessions must be in region us-east-1" in str(raised.value)
 
 
 def test_a_job_and_what_runs_ahead_have_the_same_role(stack: cdk.Stack) -> None:

@@ -165,7 +165,7 @@ def test_a_topic_that_eventbridge_does_not_reach_is_refused(app: cdk.App, stack:
         Cluster(stack, "Cluster", vpc=vpc, failure_topic=sns.Topic(stack, "Fifo", fifo=True))
     there = cdk.Stack(app, "There", env=cdk.Environment(account="111111111111", region="us-east-1"))
     here = cdk.Stack(app, "Here", env=cdk.Environment(account="111111111111", region="eu-west-1"))
-    with pytest.raises(ValueError, match="Here/Cluster: failure_topic must be of region eu-west-1"):
+    with pytest.raises(ValueError, match="Here/Cluster: failure_topic must be in region eu-west-1"):
         Cluster(here, "Cluster", vpc=imported_vpc(here), failure_topic=sns.Topic(there, "Topic"))
 
 

@@ -363,4 +363,4 @@ def test_what_an_imported_cluster_is_given_is_of_its_region(app: cdk.App) -> Non
     with pytest.raises(ValueError, match="Shop/Theirs: 2 problems") as error:
         existing(stack, exec_sessions=ExecSessions(key=key), namespace=namespace)
     for argument in ("namespace", "key of exec_sessions"):
-        assert f"{argument} must be of region eu-west-1" in str(error.value)
+        assert f"{argument} must be in region eu-west-1" in str(error.value)

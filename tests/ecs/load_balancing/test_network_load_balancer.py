@@ -352,7 +352,7 @@ def test_what_is_asked_of_a_listener_reaches_the_template(stack: cdk.Stack, gate
 def test_a_protocol_is_one_of_cdk_s() -> None:
     with pytest.raises(
         ValueError,
-        match=r"protocol must be TCP, TLS, UDP or TCP_UDP \(got HTTP\); use elbv2.Protocol.TCP or another of these",
+        match=r"protocol must be TCP, TLS, UDP or TCP_UDP \(got HTTP\); use one of these, as in elbv2.Protocol.TCP",
     ):
         Listener(GATE, 8883, protocol=elbv2.Protocol.HTTP)
 

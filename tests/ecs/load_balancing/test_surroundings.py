@@ -41,13 +41,13 @@ def serve(stack: cdk.Stack, name: str, *routes: Route | Listener) -> Service:
 )
 def test_a_certificate_of_another_place_is_refused(placed: cdk.Stack, kind: Any, what: str, place: str) -> None:
     certificate = acm.Certificate.from_certificate_arn(placed, "Certificate", f"arn:aws:acm:{place}:certificate/1a2b")
-    with pytest.raises(ValueError, match=f"Shop/Edge: certificate must be of {what}"):
+    with pytest.raises(ValueError, match=f"Shop/Edge: certificate must be in {what}"):
         kind(placed, "Edge", vpc=imported_vpc(placed), certificate=certificate)
 
 
 def test_a_certificate_of_another_region_is_refused_of_one_that_exists_already(placed: cdk.Stack) -> None:
     arn = "arn:aws:acm:us-east-1:111111111111:certificate/1a2b"
-    with pytest.raises(ValueError, match="certificate must be of region eu-west-1"):
+    with pytest.raises(ValueError, match="certificate must be in region eu-west-1"):
         NetworkLoadBalancer.from_attributes(
             placed,
             "Gate",
@@ -63,13 +63,13 @@ def test_a_zone_of_another_account_is_refused(app: cdk.App, placed: cdk.Stack, k
     hosts = {"host": "a.example.com"} if kind is NetworkLoadBalancer else {}
     apart = cdk.Stack(app, "Apart", env=cdk.Environment(account="222222222222", region="eu-west-1"))
     theirs = route53.HostedZone(apart, "Zone", zone_name="example.com")
-    with pytest.raises(ValueError, match="zone must be of account 111111111111"):
+    with pytest.raises(ValueError, match="zone must be in account 111111111111"):
         kind(placed, "Edge", vpc=imported_vpc(placed), zone=theirs, **hosts)
     kind(placed, "Edge", vpc=placed.node.find_child("Vpc"), zone=zone(placed), **hosts)
 
 
 def test_a_web_acl_of_another_account_is_refused(placed: cdk.Stack) -> None:
-    with pytest.raises(ValueError, match="web_acl must be of account 111111111111"):
+    with pytest.raises(ValueError, match="web_acl must be in account 111111111111"):
         LoadBalancer(placed, "Edge", vpc=imported_vpc(placed), web_acl=WEB_ACL.replace("111111111111", "222222222222"))
 
 
@@ -78,7 +78,7 @@ def test_subnets_are_its_vpc_s_and_one_of_a_zone(stack: cdk.Stack, kind: Any) ->
     own, other = ec2.Vpc(stack, "Own"), ec2.Vpc(stack, "Other")
     theirs = ec2.SubnetSelection(subnets=other.private_subnets)
     with pytest.raises(
-        ValueError, match="each subnet of vpc_subnets must be of the VPC .*got Shop/Other/PrivateSubnet1, of another"
+        ValueError, match="each subnet of vpc_subnets must be in the VPC .*got Shop/Other/PrivateSubnet1 in another"
     ):
         kind(stack, "Edge", vpc=own, vpc_subnets=theirs)
     vpc = imported_vpc(stack)

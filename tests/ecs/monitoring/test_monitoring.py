@@ -86,14 +86,14 @@ def test_dashboard_and_alarms_are_in_the_region_of_their_services(app: cdk.App) 
         for region in ("eu-west-1", "us-east-1")
     )
     service = Service(here, "Web", cluster=Cluster(here, "Cluster", vpc=imported_vpc(here)), task=TASK)
-    with pytest.raises(ValueError, match="service eu-west-1/Web must be of region us-east-1"):
+    with pytest.raises(ValueError, match="service eu-west-1/Web must be in region us-east-1"):
         Dashboard(there, "Dashboard", services=[service])
     topic = sns.Topic(there, "Topic")
-    with pytest.raises(ValueError, match="us-east-1/Alarms: service must be of region us-east-1"):
+    with pytest.raises(ValueError, match="us-east-1/Alarms: service must be in region us-east-1"):
         ServiceAlarms(there, "Alarms", service=service, topic=topic)
     scaling = Scaling(0, 5, backlog_per_task=10)
     worker = Worker(here, "Worker", cluster=service.cluster, task=TASK, scaling=scaling)
-    with pytest.raises(ValueError, match="us-east-1/Alarms: service must be of region us-east-1"):
+    with pytest.raises(ValueError, match="us-east-1/Alarms: service must be in region us-east-1"):
         ServiceAlarms(there, "Alarms", service=worker, topic=topic)
 
 

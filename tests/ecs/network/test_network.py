@@ -56,7 +56,7 @@ def test_a_network_has_no_more_zones_than_its_region_offers(app: cdk.App, region
     Network(stack, "Network", zones=zones, nat_gateways=1)
     if zones < 6:
         with pytest.raises(
-            ValueError, match=rf"Shop/More: zones must be at .* {zones + 1} in {region}\); use zones={zones}"
+            ValueError, match=rf"Shop/More: zones must not exceed .* {zones + 1} in {region}\); use zones={zones}"
         ):
             Network(stack, "More", zones=zones + 1, nat_gateways=1)
 
@@ -93,11 +93,9 @@ def test_subnets_of_a_capacity_are_of_the_vpc_of_its_cluster(stack: cdk.Stack, v
         selection = ec2.SubnetSelection(subnets=subnets)
         return [Capacity.ec2("general", instance_types=["m7i.large"], max_instances=2, vpc_subnets=selection)]
 
-    with pytest.raises(ValueError, match="vpc_subnets of capacity 'general' must be of the VPC Shop/Network/Default"):
+    with pytest.raises(ValueError, match="vpc_subnets of capacity 'general' must be in the VPC Shop/Network/Default"):
         Cluster(stack, "Cluster", vpc=own, capacity=capacity(other.private_subnets))
-    with pytest.raises(
-        ValueError, match="must be of the VPC Shop/Network/Default .got Shop/Vpc/PrivateSubnet1, of ano"
-    ):
+    with pytest.raises(ValueError, match="must be in the VPC Shop/Network/Default .got Shop/Vpc/PrivateSubnet1 in ano"):
         Cluster(stack, "Cluster", vpc=own, capacity=capacity(vpc.private_subnets))
     Cluster(stack, "Cluster", vpc=own, capacity=capacity(own.private_subnets))
     Cluster(stack, "Imported", vpc=vpc, capacity=capacity(vpc.private_subnets))
@@ -109,7 +107,7 @@ def test_a_cluster_is_in_the_region_of_its_vpc(app: cdk.App) -> None:
         for region in ("eu-west-1", "us-east-1")
     }
     network = Network(stacks["us-east-1"], "Network")
-    with pytest.raises(ValueError, match="eu-west-1/Cluster: vpc must be of region eu-west-1"):
+    with pytest.raises(ValueError, match="eu-west-1/Cluster: vpc must be in region eu-west-1"):
         Cluster(stacks["eu-west-1"], "Cluster", vpc=network.vpc)
 
 

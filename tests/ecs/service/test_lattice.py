@@ -144,7 +144,7 @@ def test_a_port_that_only_cloudformation_knows_is_written(stack: cdk.Stack) -> N
 
 def test_a_target_group_of_another_region_is_refused(app: cdk.App) -> None:
     here = cdk.Stack(app, "Here", env=cdk.Environment(account="111111111111", region="us-east-1"))
-    with pytest.raises(ValueError, match="target_group_arn of lattice must be of region us-east-1"):
+    with pytest.raises(ValueError, match="target_group_arn of lattice must be in region us-east-1"):
         service(here, lattice=Lattice(PREFIXES, target_group_arn=GROUP))
 
 

@@ -157,13 +157,13 @@ def test_a_function_of_another_region_is_refused_and_of_another_account_asked(ap
     near = hooked(stack, "arn:aws:lambda:eu-west-1:222222222222:function:asked")
     Service(stack, "Web", cluster=cluster, task=WEB, rollout=near)
     far = hooked(cdk.Stack(stack, "Far"), "arn:aws:lambda:us-east-1:111111111111:function:asked")
-    with pytest.raises(ValueError, match="Here/Shop: the function of a hook must be of region eu-west-1"):
+    with pytest.raises(ValueError, match="Here/Shop: the function of a hook must be in region eu-west-1"):
         Service(stack, "Shop", cluster=cluster, task=WEB, rollout=far)
 
 
 def test_details_of_a_hook_are_no_place_for_a_secret(stack: cdk.Stack, cluster: Cluster) -> None:
     arn = "arn:aws:lambda:eu-west-1:111111111111:function:asked"
-    with pytest.raises(ValueError, match="details has 'password', which looks like a secret, and everyone who may see"):
+    with pytest.raises(ValueError, match="details has 'password', which looks like a secret, and everyone who can see"):
         hooked(stack, arn, password="hunter2")  # noqa: S106  # the point of the test
     value = secretsmanager.Secret(stack, "Secret").secret_value.unsafe_unwrap()
     with pytest.raises(ValueError, match="Shop/Web: details has 'value', which looks like a secret"):

@@ -295,7 +295,7 @@ def test_alarms_and_topics_out_of_reach_are_refused(app: cdk.App) -> None:
     alarms = RollbackAlarms(extra_alarms=[cloudwatch.Alarm.from_alarm_arn(stack, "Mine", arn)], topic=managed)
     with pytest.raises(ValueError, match="Shop/Web: 2 problems") as raised:
         service(stack, cluster, Rollout.canary(alarms=alarms), route=Route(edge))
-    assert "each of extra_alarms must be of region eu-west-1" in str(raised.value)
+    assert "each of extra_alarms must be in region eu-west-1" in str(raised.value)
     assert "topic of the rollout's alarms must not be encrypted by alias/aws/sns" in str(raised.value)
 
 
@@ -499,31 +499,32 @@ def test_whole_template(
     [
         (
             lambda: CircuitBreaker(value=3),
-            "CircuitBreaker: threshold and value go together; use CircuitBreaker.failures(...) or .percent(...)",
+            "CircuitBreaker: threshold and value must be given together; use CircuitBreaker.failures(...) or "
+            "percent(...)",
         ),
         (
             lambda: LifecycleHook.pause(LifecycleStage.PRODUCTION_TRAFFIC_SHIFT),
-            "LifecycleHook.pause: stage is PRODUCTION_TRAFFIC_SHIFT, but ECS does not pause while traffic is shifting; "
-            "use POST_PRODUCTION_TRAFFIC_SHIFT or the stage before",
+            "LifecycleHook.pause: stages must not have PRODUCTION_TRAFFIC_SHIFT, since ECS does not pause while "
+            "traffic is shifting; use POST_PRODUCTION_TRAFFIC_SHIFT or the stage before",
         ),
         (
             LifecycleHook.pause,
-            "LifecycleHook.pause: it names no stage, so it would never run; use LifecycleStage.PRE_SCALE_UP or another",
+            "LifecycleHook.pause: stages must not be empty (got none); use LifecycleStage.PRE_SCALE_UP or another",
         ),
         (
             lambda: LifecycleHook.function(HANDLER, LifecycleStage.PRE_SCALE_UP, details={"at": dt.date(2026, 11, 24)}),
-            "LifecycleHook.function: details cannot be said in JSON (Object of type date is not JSON serializable); "
-            "use texts, numbers, lists and mappings of them",
+            "LifecycleHook.function: details must be valid JSON (got Object of type date is not JSON serializable); "
+            "use strings, numbers, lists and mappings",
         ),
         (
             lambda: Rollout.rolling(hooks=[LifecycleHook.pause(LifecycleStage.POST_TEST_TRAFFIC_SHIFT)]),
-            "Rollout.rolling: hooks has one at POST_TEST_TRAFFIC_SHIFT, but a rolling rollout shifts no traffic; "
-            "use another stage, or Rollout.blue_green(...)",
+            "Rollout.rolling: hooks must not have the stage POST_TEST_TRAFFIC_SHIFT, since a rolling rollout shifts no "
+            "traffic; use another stage, or Rollout.blue_green(...)",
         ),
         (
             lambda: RollbackAlarms(errors_percent=None, latency=None, unhealthy_targets=None),
-            "RollbackAlarms: there is no alarm left; use errors_percent=, latency=, unhealthy_targets= or "
-            "extra_alarms=",
+            "RollbackAlarms: at least one alarm must be given (got none); use errors_percent=, latency=, "
+            "unhealthy_targets= or extra_alarms=",
         ),
         (
             lambda: Rollout.linear(percent=3, bake=dt.timedelta(hours=1)),

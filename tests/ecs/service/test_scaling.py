@@ -227,47 +227,47 @@ def test_whole_template(
     [
         (
             lambda: PredictiveScaling(cpu_percent=50, memory_percent=50),
-            "PredictiveScaling: it has 2 targets, but one thing is foretold; "
+            "PredictiveScaling: exactly one target must be given (got 2); "
             "use one of cpu_percent=, memory_percent= and requests_per_task=",
         ),
         (
             lambda: Scaling(1, 4, cpu_percent=60, schedules=[ScheduledAction("morning", EIGHT, minimum=6)]),
-            "Scaling(1, 4): schedule 'morning' raises the minimum to 6, but no maximum is above 4, and the range would "
-            "be the wrong way round; use maximum= in it",
+            "Scaling(1, 4): minimum of schedule 'morning' must not exceed every maximum (got 6 with at most 4); "
+            "use maximum= in it",
         ),
         (
             lambda: Scaling(1, 4, predictive=PredictiveScaling(cpu_percent=50)),
-            "Scaling(1, 4): predictive only adds copies, and nothing would ever take them away; "
-            "use cpu_percent= or another target beside it",
+            "Scaling(1, 4): predictive must be used with a target or schedules, since it never removes copies; "
+            "use cpu_percent= or another target",
         ),
         (
             lambda: ScheduledAction("night", EIGHT),
-            "ScheduledAction 'night': it changes nothing; use minimum= or maximum=",
+            "ScheduledAction 'night': minimum or maximum must be given (got neither); use minimum= or maximum=",
         ),
         (
             lambda: Scaling(1, 5, predictive=PredictiveScaling(cpu_percent=50)),
-            "Scaling(1, 5): predictive only adds copies, and nothing would ever take them away; "
-            "use cpu_percent= or another target beside it",
+            "Scaling(1, 5): predictive must be used with a target or schedules, since it never removes copies; "
+            "use cpu_percent= or another target",
         ),
         (
             lambda: Scaling(5, cpu_percent=50),
-            "Scaling(5, 5): minimum and maximum are both 5, so the target moves nothing; "
+            "Scaling(5, 5): maximum must be above minimum with a target (got 5 for both); "
             "use a larger maximum, or no target",
         ),
         (
             lambda: Scaling(2, 8, cpu_percent=50, schedules=[ScheduledAction("sale", EIGHT, minimum=12)]),
-            "Scaling(2, 8): schedule 'sale' raises the minimum to 12, but no maximum is above 8, and the range would "
-            "be the wrong way round; use maximum= in it",
+            "Scaling(2, 8): minimum of schedule 'sale' must not exceed every maximum (got 12 with at most 8); "
+            "use maximum= in it",
         ),
         (
             lambda: Scaling(2, 8, cpu_percent=50, schedules=[ScheduledAction("night", EIGHT, maximum=1)]),
-            "Scaling(2, 8): schedule 'night' lowers the maximum to 1, but no minimum is below 2, and the range would "
-            "be the wrong way round; use minimum= in it",
+            "Scaling(2, 8): maximum of schedule 'night' must not be below every minimum (got 1 with at least 2); "
+            "use minimum= in it",
         ),
         (
             lambda: Scaling(1, 5, predictive=PredictiveScaling(cpu_percent=50, forecast_only=True)),
-            "Scaling(1, 5): nothing moves the number between 1 and 5; use cpu_percent=, memory_percent=, "
-            "requests_per_task= or another target, or one number",
+            "Scaling(1, 5): a range must have a target or schedules (got 1 to 5 without); use cpu_percent=, "
+            "memory_percent=, requests_per_task= or another target, or one number",
         ),
     ],
 )
@@ -324,7 +324,7 @@ def test_tasks_are_counted_once_though_they_are_measured_every_20_seconds(
 @pytest.mark.parametrize("target", ["requests_per_task", "backlog_per_task"])
 def test_metrics_every_20_seconds_that_no_target_follows_warn(target: str) -> None:
     other: dict[str, Any] = {target: 10}
-    with pytest.warns(UserWarning, match=r"Scaling\(1, 3\): high_resolution=True, but only cpu_percent and memory_per"):
+    with pytest.warns(UserWarning, match=r"Scaling\(1, 3\): high_resolution should be used with cpu_percent or memory"):
         Scaling(1, 3, **other, high_resolution=True)
     assert Scaling(1, 3, **other, cpu_percent=60, high_resolution=True)
     assert Scaling(1, 3, **other, memory_percent=60, high_resolution=True)
@@ -349,7 +349,7 @@ def test_a_backlog_without_a_queue_is_refused(stack: cdk.Stack, cluster: Cluster
 
 
 def test_a_queue_that_nothing_counts_is_refused(queue: sqs.Queue) -> None:
-    with pytest.raises(ValueError, match="queue is given, but nothing counts its messages"):
+    with pytest.raises(ValueError, match="queue must be given with backlog_per_task"):
         Scaling(1, 9, cpu_percent=60, queue=queue)
 
 
@@ -395,7 +395,7 @@ def test_a_metric_of_its_own_place_is_followed(placed: Cluster) -> None:
 @pytest.mark.parametrize("place", ["us-east-1:111111111111", "eu-west-1:222222222222"])
 def test_a_queue_of_another_place_is_refused(placed: Cluster, place: str) -> None:
     queue = sqs.Queue.from_queue_arn(placed, "Mails", f"arn:aws:sqs:{place}:mails")
-    with pytest.raises(ValueError, match="Placed/Web: queue of scaling must be of"):
+    with pytest.raises(ValueError, match="Placed/Web: queue of scaling must be in"):
         Service(placed.stack, "Web", cluster=placed, task=WEB, scaling=Scaling(1, 2, backlog_per_task=1, queue=queue))
 
 

@@ -159,7 +159,7 @@ def test_what_encrypts_is_of_the_region_and_its_role_of_the_account(app: cdk.App
     with pytest.raises(ValueError, match="Shop/Api: 3 problems") as error:
         service(stack, cluster, "api", tls=ServiceConnectTls(authority_arn=authority, key=key, role=role))
     for argument, what in (("authority_arn", "region"), ("key", "region"), ("role", "account")):
-        assert f"{argument} of tls must be of {what} " in str(error.value)
+        assert f"{argument} of tls must be in {what} " in str(error.value)
     shared = AUTHORITY.replace("111111111111", "222222222222")
     service(stack, cluster, "api", tls=ServiceConnectTls(authority_arn=shared))
 
@@ -471,8 +471,8 @@ def test_ecs_is_passed_roles_of_its_account_and_keys_of_its_region(app: cdk.App)
     service(stack, cluster, "api", tls=ServiceConnectTls(authority_arn=AUTHORITY, role=roles[0], key=keys[0]))
     with pytest.raises(ValueError, match="2 problems") as raised:
         service(stack, cluster, "web", tls=ServiceConnectTls(authority_arn=AUTHORITY, role=roles[1], key=keys[1]))
-    assert "role of tls must be of account 111111111111" in str(raised.value)
-    assert "key of tls must be of region eu-west-1" in str(raised.value)
+    assert "role of tls must be in account 111111111111" in str(raised.value)
+    assert "key of tls must be in region eu-west-1" in str(raised.value)
 
 
 SRV = servicediscovery.DnsRecordType.SRV

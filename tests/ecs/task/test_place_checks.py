@@ -68,7 +68,7 @@ def test_what_is_of_another_region_is_refused(
     app: cdk.App, make: Callable[[cdk.Stack], dict[str, Any]], argument: str
 ) -> None:
     given = make(cdk.Stack(app, "There", env=THERE))
-    with pytest.raises(ValueError, match=rf"{argument} must be of region eu-west-1, .*\(got region us-east-1\)"):
+    with pytest.raises(ValueError, match=rf"{argument} must be in region eu-west-1, .*\(got region us-east-1\)"):
         serve(cdk.Stack(app, "Here", env=HERE), **given)
 
 
@@ -81,7 +81,7 @@ def test_what_is_of_another_account_is_refused(
 ) -> None:
     given = make(cdk.Stack(app, "Theirs", env=THEIRS))
     with pytest.raises(
-        ValueError, match=rf"{argument} must be of account 111111111111, .*\(got account 222222222222\)"
+        ValueError, match=rf"{argument} must be in account 111111111111, .*\(got account 222222222222\)"
     ):
         serve(cdk.Stack(app, "Here", env=HERE), **given)
 
@@ -103,7 +103,7 @@ def test_what_is_of_another_stage_is_refused(
     def stack_of(stage: str) -> cdk.Stack:
         return cdk.Stack(cdk.Stage(app, stage), "Shop")
 
-    with pytest.raises(ValueError, match=rf"{argument}.* must be of the stage 'production', .*\(got stage 'dev'\)"):
+    with pytest.raises(ValueError, match=rf"{argument}.* must be in the stage 'production', .*\(got stage 'dev'\)"):
         serve(stack_of("production"), **make(stack_of("dev")))
 
 
@@ -140,7 +140,7 @@ def test_what_is_of_another_vpc_is_refused(
     argument: str,
     other: Callable[[cdk.Stack], ec2.IVpc],
 ) -> None:
-    with pytest.raises(ValueError, match=f"each of {argument} must be of the VPC "):
+    with pytest.raises(ValueError, match=f"each of {argument} must be in the VPC "):
         serve(stack, cluster=Cluster(stack, "Cluster", vpc=own(stack)), **place(other(stack), stack))
 
 

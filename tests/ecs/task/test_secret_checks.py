@@ -67,7 +67,7 @@ def test_the_value_of_a_secret_is_no_variable(stack: cdk.Stack, unwrapped: str) 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("unwrapped", ["a secret", "a reference as text"])
 def test_the_value_of_a_secret_is_written_nowhere(stack: cdk.Stack, place: str, unwrapped: str) -> None:
-    with pytest.raises(ValueError, match=f"{place} has .* secret, and everyone who may see the task definition reads"):
+    with pytest.raises(ValueError, match=f"{place} has .* secret, and everyone who can see the task definition can"):
         service(stack, Container("redis:8", name="other", memory_mib=64), PLACES[place](UNWRAPPED[unwrapped](stack)))
 
 
@@ -94,7 +94,7 @@ def test_options_of_a_log_router_are_no_place_for_passwords() -> None:
 def test_arguments_of_a_build_are_no_place_for_passwords(tmp_path: Any, arguments: dict[str, str]) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
     with pytest.raises(
-        ValueError, match="which looks like a secret, and everyone who has the image reads it; use build"
+        ValueError, match="which looks like a secret, and everyone who has the image can read it; use build"
     ):
         Image.from_directory(tmp_path, build_args=arguments)
     Image.from_directory(tmp_path, build_args={"NODE_ENV": "production"}, build_secrets={"NPM_TOKEN": "env=NPM_TOKEN"})

@@ -100,7 +100,7 @@ def test_an_access_point_is_the_only_way_in(stack: cdk.Stack, vpc: ec2.IVpc, clu
 def test_a_file_system_is_of_the_vpc_of_its_tasks(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cluster = Cluster(stack, "Cluster", vpc=Network(stack, "Network").vpc)
     for files in (shared(stack, vpc), efs.FileSystem(stack, "Second", vpc=Network(stack, "Other").vpc)):
-        with pytest.raises(ValueError, match="file_system of volume 'data' must be of the VPC Shop/Network/Default"):
+        with pytest.raises(ValueError, match="file_system of volume 'data' must be in the VPC Shop/Network/Default"):
             serve(stack, cluster, Volume.efs("data", files))
 
 
@@ -110,9 +110,9 @@ def test_a_file_system_and_a_key_are_of_the_region_of_their_tasks(app: cdk.App) 
         for region in ("eu-west-1", "us-east-1")
     )
     cluster = Cluster(here, "Cluster", vpc=imported_vpc(here))
-    with pytest.raises(ValueError, match="file_system of volume 'data' must be of region eu-west-1"):
+    with pytest.raises(ValueError, match="file_system of volume 'data' must be in region eu-west-1"):
         serve(here, cluster, Volume.efs("data", shared(there, imported_vpc(there))))
-    with pytest.raises(ValueError, match="kms_key of volume 'data' must be of region eu-west-1"):
+    with pytest.raises(ValueError, match="kms_key of volume 'data' must be in region eu-west-1"):
         serve(here, cluster, Volume.ebs("data", 10, kms_key=kms.Key(there, "Key")))
 
 
@@ -184,7 +184,7 @@ def test_what_runs_ahead_reaches_the_file_system_and_has_no_disk(
     files = Volume.efs("files", shared(stack, vpc))
     Service(stack, "Web", cluster=cluster, task=Task(Container("shop:1")), pre_deployment_task=migrate(files))
     template(stack).resource_count_is("AWS::EC2::SecurityGroupIngress", 1)
-    with pytest.raises(ValueError, match="volume 'disk' is a disk that ECS makes for a service's tasks"):
+    with pytest.raises(ValueError, match=r"volumes must not have a Volume.ebs\(...\) in a task without a service"):
         Service(
             stack,
             "Api",
@@ -270,9 +270,13 @@ def test_containers_share_a_directory_that_one_of_them_only_reads(stack: cdk.Sta
 @pytest.mark.parametrize(
     ("mounts", "volumes", "says"),
     [
-        ({"/data": "data"}, [], r"container 'app' mounts 'data' at '/data', which the task does not have; name it in"),
-        ({"/data": "date"}, [Volume.bind_mount("data")], "mounts 'date' at '/data', .*; use 'data', or leave it out"),
-        ({}, [Volume.bind_mount("data")], r"volume 'data' is mounted by no container; use Container\(mounts="),
+        (
+            {"/data": "data"},
+            [],
+            r"mounts of container 'app' must name volumes of the task \(got 'data' at '/data'\); add it to",
+        ),
+        ({"/data": "date"}, [Volume.bind_mount("data")], r"got 'date' at '/data'\); use 'data', or leave it out"),
+        ({}, [Volume.bind_mount("data")], r"volumes must be mounted by a container \(got 'data'\); use Container"),
     ],
 )
 def test_mounts_and_volumes_belong_together(mounts: dict[str, str], volumes: list[Volume], says: str) -> None:
@@ -283,9 +287,9 @@ def test_mounts_and_volumes_belong_together(mounts: dict[str, str], volumes: lis
 @pytest.mark.parametrize(
     ("writable", "mounts", "says"),
     [
-        (["/data/tmp"], {"/data": "data"}, "writable has '/data/tmp', which is below '/data' of mounts"),
-        (["/tmp", "/tmp/a"], {}, "writable has '/tmp/a', which is below '/tmp' of writable"),
-        (["/data"], {"/data": "data"}, "'/data' is in writable and in mounts"),
+        (["/data/tmp"], {"/data": "data"}, "writable must not have a path below '/data' of mounts"),
+        (["/tmp", "/tmp/a"], {}, "writable must not have a path below '/tmp' of writable"),
+        (["/data"], {"/data": "data"}, "writable and mounts must not have the same path"),
     ],
 )
 def test_a_writable_path_lies_below_no_other_mount(writable: list[str], mounts: dict[str, str], says: str) -> None:

@@ -346,7 +346,7 @@ def elsewhere(stack: cdk.Stack, thing: str, place: str) -> dict[str, Any]:
 )
 def test_what_is_of_another_place_is_refused(placed: cdk.Stack, thing: str, place: str) -> None:
     cluster = Cluster(placed, "Cluster", vpc=ec2.Vpc(placed, "Vpc"), failure_events=False)
-    with pytest.raises(ValueError, match=r"Placed/Mailer: .*must be of (region eu-west-1|account 111111111111), as"):
+    with pytest.raises(ValueError, match=r"Placed/Mailer: .*must be in (region eu-west-1|account 111111111111), the"):
         Worker(placed, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, **elsewhere(placed, thing, place))
 
 
@@ -360,7 +360,7 @@ def test_what_aws_lets_be_of_another_account_is_accepted(placed: cdk.Stack, thin
 def test_a_cluster_of_another_region_is_refused(app: cdk.App, placed: cdk.Stack) -> None:
     other = cdk.Stack(app, "Other", env=cdk.Environment(account="111111111111", region="eu-central-1"))
     cluster = Cluster(other, "Cluster", vpc=ec2.Vpc(other, "Vpc"), failure_events=False)
-    with pytest.raises(ValueError, match="cluster must be of region eu-west-1"):
+    with pytest.raises(ValueError, match="cluster must be in region eu-west-1"):
         Worker(placed, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG)
 
 
@@ -419,6 +419,6 @@ def test_a_topic_with_the_key_that_aws_manages_is_refused(
     told: dict[str, Any] = {"alarm_actions": [actions.SnsAction(topic)]} if by_action else {"topic": topic}
     with pytest.raises(
         ValueError,
-        match="must not be encrypted by alias/aws/sns, which does not let CloudWatch in",
+        match="must not be encrypted by alias/aws/sns, which CloudWatch cannot use",
     ):
         Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, **told)

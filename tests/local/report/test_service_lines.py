@@ -1,4 +1,4 @@
-"""What the table of what stands says of rollouts, schedules and queues."""
+"""The table describes rollouts, schedules and queues in one line each."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from moorage.local.report.service_lines import queue_line, rollout_line, schedul
 @pytest.mark.parametrize(
     ("configuration", "says"),
     [
-        ({"minimumHealthyPercent": 100, "maximumPercent": 200}, "rolling, 100 % stay, 200 % at most"),
+        ({"minimumHealthyPercent": 100, "maximumPercent": 200}, "rolling, minimum healthy 100 %, maximum 200 %"),
         (
             {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 15, "alarms": {"enable": True, "alarmNames": ["a", "b"]}},
-            "blue/green, bakes 15 min, 2 alarms",
+            "blue/green, 15 min bake time, 2 alarms",
         ),
         (
             {
@@ -25,19 +25,19 @@ from moorage.local.report.service_lines import queue_line, rollout_line, schedul
                 "alarms": {"enable": False, "alarmNames": ["a"]},
                 "lifecycleHooks": [{}],
             },
-            "canary, 2.5 % for 10 min first, 1 hook",
+            "canary, 2.5 % of traffic for 10 min, 1 hook",
         ),
         (
             {"strategy": "LINEAR", "linearConfiguration": {"stepPercent": 20.0, "stepBakeTimeInMinutes": 6}},
-            "linear, 20 % more every 6 min",
+            "linear, 20 % of traffic every 6 min",
         ),
     ],
 )
-def test_rollout_is_told_in_a_line(configuration: dict[str, Any], says: str) -> None:
+def test_a_rollout_is_described_in_one_line(configuration: dict[str, Any], says: str) -> None:
     assert rollout_line(configuration) == says
 
 
-def test_schedule_is_told_in_a_line() -> None:
+def test_a_schedule_is_described_in_one_line() -> None:
     cluster = "arn:aws:ecs:eu-west-1:111111111111:cluster/shop"
     task = "arn:aws:ecs:eu-west-1:111111111111:task-definition/nightly:3"
     schedule = {
@@ -52,8 +52,8 @@ def test_schedule_is_told_in_a_line() -> None:
     assert schedule_line(off) == "cron(0 3 * * ? *) Europe/Berlin starts one-at-a-time, DISABLED"
 
 
-def test_queue_is_told_in_a_line() -> None:
+def test_a_queue_is_described_in_one_line() -> None:
     redrive = '{"deadLetterTargetArn": "arn:aws:sqs:eu-west-1:111111111111:dead", "maxReceiveCount": 3}'
-    assert queue_line({"ApproximateNumberOfMessages": "4"}) == "4 waiting"
+    assert queue_line({"ApproximateNumberOfMessages": "4"}) == "4 messages waiting"
     full = {"ApproximateNumberOfMessages": "0", "RedrivePolicy": redrive}
-    assert queue_line(full) == "0 waiting, after 3 tries to dead"
+    assert queue_line(full) == "0 messages waiting, moved to dead after 3 receives"

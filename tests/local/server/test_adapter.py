@@ -1,4 +1,4 @@
-"""The names of ministack stand in one file, so that an upgrade of ministack is a change of that file."""
+"""One file lists all names of ministack that are used, so that an upgrade of ministack changes only that file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MODULES = {name: value for name, value in vars(adapter).items() if isinstance(v
 
 
 def _imports(source: str) -> Iterator[tuple[str, str]]:
-    """Yield what a file imports from where."""
+    """Yield the modules and names that a file imports."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom):
             yield from ((node.module or "", each.name) for each in node.names)
@@ -29,7 +29,7 @@ def _imports(source: str) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("name", _MODULES)
-def test_each_listed_name_is_in_ministack(name: str) -> None:
+def test_each_listed_name_exists_in_ministack(name: str) -> None:
     module, names = _MODULES[name].listed
     found = importlib.import_module(module)
     assert [each for each in names.values() if not hasattr(found, each)] == []
@@ -44,9 +44,9 @@ def test_each_listed_name_is_used() -> None:
     assert sorted(listed - used) == []
 
 
-def test_a_name_that_is_not_listed_is_neither_read_nor_set() -> None:
-    with pytest.raises(AttributeError, match=r"ministack\.services\.ecs has no task_sets in the list of this file"):
-        adapter.ecs.task_sets  # noqa: B018  # reading it is what is tested
+def test_a_name_that_is_not_listed_cannot_be_read_or_set() -> None:
+    with pytest.raises(AttributeError, match=r"ministack\.services\.ecs has no task_sets in its list in this file"):
+        adapter.ecs.task_sets  # noqa: B018  # the test is that reading it fails
     with pytest.raises(AttributeError, match="add it"):
         adapter.ecs.task_sets = {}
 
@@ -63,6 +63,6 @@ def test_no_other_file_imports_a_module_or_a_private_name_of_ministack() -> None
     assert found == []
 
 
-def test_the_adapter_imports_nothing_of_ministack_before_it_is_used() -> None:
+def test_the_adapter_imports_ministack_only_when_it_is_used() -> None:
     asked = "import sys, moorage.local.server.core.adapter; sys.exit('ministack.app' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", asked], check=False, env=os.environ).returncode == 0

@@ -1,4 +1,4 @@
-"""Types that ministack lacks: made, changed and removed through the API of their service, or only recorded."""
+"""Types that ministack lacks: managed through the API of their service, or only recorded."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def public(action: str, resource_arn: Any, sid: str) -> dict[str, Any]:
 
 @attrs.frozen
 class Case:
-    """A type: its resources with a word in them, and how the service shows that word."""
+    """A type: its resources with a word in them, and the description by the service that contains the word."""
 
     resources: Callable[[str], Resources]
     look: Look
@@ -301,7 +301,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-def test_a_type_is_made_changed_and_removed(
+def test_type_is_created_updated_and_deleted(
     client: Client, deploy: Deploy, remove: Callable[[str], None], case: Case
 ) -> None:
     for word, status in (("one", "CREATE_COMPLETE"), ("two", "UPDATE_COMPLETE")):
@@ -311,7 +311,7 @@ def test_a_type_is_made_changed_and_removed(
     remove(stack["StackName"])
 
 
-def test_a_recorded_type_is_held_to_its_schema_and_has_its_attributes(deploy: Deploy) -> None:
+def test_recorded_type_is_checked_against_its_schema_and_has_its_attributes(deploy: Deploy) -> None:
     repository = resource("AWS::CodeCommit::Repository", RepositoryName="code")
     stack = deploy({"It": repository}, arn=attribute("It", "Arn"), name=attribute("It", "Name"), id=ref("It"))
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
@@ -322,13 +322,11 @@ def test_a_recorded_type_is_held_to_its_schema_and_has_its_attributes(deploy: De
     assert changed["StackStatus"] == "UPDATE_COMPLETE", changed["Reason"]
     assert changed["Values"]["arn"] == changed["Values"]["id"] == stack["Values"]["id"]
     wrong = deploy({"It": resource("AWS::CodeCommit::Repository", RepositoryNam="code")}, "-wrong")
-    assert "RepositoryNam does not exist (is RepositoryName meant?)" in wrong["Reason"]
+    assert "RepositoryNam does not exist; did you mean RepositoryName?" in wrong["Reason"]
 
 
 @pytest.mark.parametrize(("zone", "status"), [("Z0123456789ABC", "CREATE_COMPLETE"), ("zone", "ROLLBACK_COMPLETE")])
-def test_a_record_goes_into_a_zone_that_is_imported_by_its_id(
-    client: Client, deploy: Deploy, zone: str, status: str
-) -> None:
+def test_zone_of_a_record_can_be_imported_by_its_id(client: Client, deploy: Deploy, zone: str, status: str) -> None:
     record = {"Name": "www.imported.test", "Type": "A", "TTL": "60", "ResourceRecords": ["10.0.0.1"]}
     stack = deploy({"It": resource("AWS::Route53::RecordSet", HostedZoneId=zone, **record)})
     assert stack["StackStatus"] == status, stack["Reason"]
@@ -336,6 +334,6 @@ def test_a_record_goes_into_a_zone_that_is_imported_by_its_id(
         assert client("route53").get_hosted_zone(Id=zone)["HostedZone"]["Name"] == "imported.test."
 
 
-def test_a_parameter_without_a_name_gets_one_that_is_not_reserved(deploy: Deploy) -> None:
+def test_generated_name_of_a_parameter_is_not_reserved(deploy: Deploy) -> None:
     stack = deploy({"It": resource("AWS::SSM::Parameter", Type="String", Value="a")}, it=ref("It"))
     assert stack["Values"]["it"].startswith("CFN-It-")

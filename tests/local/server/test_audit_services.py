@@ -1,4 +1,4 @@
-"""What stands around a registry in the local AWS: trails, alarms, dashboards, keys, topics, buckets, parameters."""
+"""Resources beside a registry in the local AWS: trails, alarms, dashboards, keys, topics, buckets and parameters."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _trailed(**trail: Any) -> dict[str, Any]:
     }
 
 
-def test_trail_is_shown_as_its_template_says_and_goes(
+def test_trail_has_the_properties_of_its_template_and_can_be_deleted(
     client: Client, deploy: Deploy, remove: Callable[[str], None]
 ) -> None:
     selector = {"ReadWriteType": "WriteOnly", "IncludeManagementEvents": True}
@@ -115,6 +115,11 @@ def test_trail_that_cannot_write_is_refused(client: Client, deploy: Deploy, with
     assert client("cloudtrail").describe_trails()["trailList"] == []
 
 
+def test_key_of_a_trail_can_be_in_another_account(deploy: Deploy) -> None:
+    stack = deploy(_trailed(KMSKeyId="arn:aws:kms:us-east-1:999988887777:key/shared"))
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+
+
 @pytest.mark.parametrize(
     ("statements", "bucket_key", "denied"),
     [
@@ -127,7 +132,7 @@ def test_trail_that_cannot_write_is_refused(client: Client, deploy: Deploy, with
         ((ENCRYPT, DESCRIBE, DECRYPT | {"Condition": OF_TRAILS}), True, None),
     ],
 )
-def test_trails_key_lets_cloudtrail_describe_encrypt_and_with_a_bucket_key_decrypt(
+def test_key_of_a_trail_must_allow_describe_encrypt_and_with_a_bucket_key_decrypt(
     deploy: Deploy, statements: tuple[dict[str, Any], ...], *, bucket_key: bool, denied: str | None
 ) -> None:
     resources = _trailed(KMSKeyId=attribute("Key", "Arn"))
@@ -141,10 +146,10 @@ def test_trails_key_lets_cloudtrail_describe_encrypt_and_with_a_bucket_key_decry
     else:
         assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
         assert "InsufficientEncryptionPolicyException" in stack["Reason"]
-        assert f"does not let cloudtrail.amazonaws.com do {denied}" in stack["Reason"]
+        assert f"does not allow cloudtrail.amazonaws.com to do {denied}" in stack["Reason"]
 
 
-def test_an_account_has_ten_log_policies_of_no_group(deploy: Deploy) -> None:
+def test_account_has_at_most_ten_log_resource_policies(deploy: Deploy) -> None:
     statement = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "logs:PutLogEvents"}
     document = json.dumps(_document(statement | {"Resource": "*"}))
 
@@ -164,7 +169,7 @@ def test_an_account_has_ten_log_policies_of_no_group(deploy: Deploy) -> None:
     assert deploy({"Group": own}, "-own")["StackStatus"] == "CREATE_COMPLETE"
 
 
-def test_alarm_of_an_expression_is_shown_whole_and_keeps_its_state(client: Client, deploy: Deploy) -> None:
+def test_alarm_on_metric_math_has_all_its_properties_and_keeps_its_state(client: Client, deploy: Deploy) -> None:
     metric = {
         "Namespace": "AWS/Usage",
         "MetricName": "CallCount",
@@ -216,7 +221,7 @@ def test_alarm_of_an_expression_is_shown_whole_and_keeps_its_state(client: Clien
     assert "the properties must have exactly one of Metrics, MetricName" in faulty["Reason"]
 
 
-def test_composite_alarm_and_dashboard_are_shown_and_go(
+def test_composite_alarm_and_dashboard_are_described_and_can_be_deleted(
     client: Client, deploy: Deploy, remove: Callable[[str], None]
 ) -> None:
     part = resource(
@@ -294,7 +299,7 @@ def test_key_topic_and_parameter_keep_every_property(client: Client, deploy: Dep
     assert (found["Value"], found["Version"]) == ("1.4.3", 2)
 
 
-def test_bucket_of_a_trail_keeps_what_cdk_writes(client: Client, deploy: Deploy) -> None:
+def test_bucket_of_a_trail_keeps_the_properties_that_cdk_writes(client: Client, deploy: Deploy) -> None:
     encryption = {
         "ServerSideEncryptionConfiguration": [
             {"BucketKeyEnabled": True, "ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}

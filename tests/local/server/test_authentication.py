@@ -43,7 +43,7 @@ QUERIES = {
     "sqs": "list_queues",
     "sts": "get_caller_identity",
 }
-"""An operation of services of each protocol: query, EC2, JSON 1.0 and 1.1, REST with JSON and with XML."""
+"""An operation of a service with each protocol: query, EC2, JSON 1.0 and 1.1, REST-JSON and REST-XML."""
 
 
 def _identity(port: int, **headers: str) -> int:
@@ -81,15 +81,15 @@ def test_a_loopback_name_is_served(server: tuple[int, int], host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost:80", "[::1]:1"])
-def test_a_request_that_was_signed_for_another_port_is_refused(server: tuple[int, int], host: str) -> None:
+def test_a_request_signed_for_another_port_is_refused(server: tuple[int, int], host: str) -> None:
     assert _identity(server[1], Host=host) == 403
 
 
-def test_a_program_that_says_it_is_no_page_is_served(server: tuple[int, int]) -> None:
+def test_a_request_that_no_page_initiated_is_served(server: tuple[int, int]) -> None:
     assert _identity(server[1], Sec_Fetch_Site="none") == 200
 
 
-def test_a_second_host_is_refused(server: tuple[int, int]) -> None:
+def test_a_second_host_header_is_refused(server: tuple[int, int]) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", server[1], timeout=10)
     connection.putrequest("GET", "/", skip_host=True)
     for host in ("127.0.0.1", "example.com"):
@@ -99,8 +99,8 @@ def test_a_second_host_is_refused(server: tuple[int, int]) -> None:
     connection.close()
 
 
-def test_a_page_that_posts_plain_text_creates_no_function(server: tuple[int, int], client: Client) -> None:
-    """The request of the audit: no preflight is sent for it, so the server alone can refuse it."""
+def test_a_page_that_posts_plain_text_cannot_create_a_function(server: tuple[int, int], client: Client) -> None:
+    """Send a request that needs no preflight, so that only the server can refuse it."""
     body = json.dumps({"FunctionName": "stranger", "Runtime": "python3.12", "Handler": "a.b", "Role": "r", "Code": {}})
     page = {"Origin": "https://example.com", "Content_Type": "text/plain"}
     answer = sent(server[1], "POST", "/2015-03-31/functions", body, **page)
@@ -109,7 +109,7 @@ def test_a_page_that_posts_plain_text_creates_no_function(server: tuple[int, int
 
 
 @pytest.mark.parametrize("method", ["GET", "OPTIONS"])
-def test_no_answer_lets_a_page_read_it(server: tuple[int, int], method: str) -> None:
+def test_no_response_can_be_read_by_a_page(server: tuple[int, int], method: str) -> None:
     answers = [
         signed(server[1], "s3", method, "/"),
         sent(server[1], method, "/"),
@@ -119,33 +119,33 @@ def test_no_answer_lets_a_page_read_it(server: tuple[int, int], method: str) -> 
 
 
 @pytest.mark.parametrize("service", QUERIES)
-def test_a_request_that_is_not_signed_is_refused(server: tuple[int, int], service: str) -> None:
+def test_an_unsigned_request_is_refused(server: tuple[int, int], service: str) -> None:
     config = Config(signature_version=UNSIGNED, retries={"max_attempts": 0})
     anonymous = boto3.client(service, REGION, endpoint_url=f"http://127.0.0.1:{server[1]}", config=config)
     with pytest.raises(ClientError) as refused:
         getattr(anonymous, QUERIES[service])()
     assert refused.value.response["Error"]["Code"] in {
-        "403",  # a path that could be S3's, answered in XML
-        "AccessDenied",  # S3's own
+        "403",  # the path could be S3's, so the response is XML
+        "AccessDenied",  # S3's code
         "MissingAuthenticationToken",
         "MissingAuthenticationTokenException",
-        "MissingParameter",  # EC2's own
+        "MissingParameter",  # EC2's code
     }
 
 
 @pytest.mark.parametrize("service", QUERIES)
-def test_a_request_that_is_signed_with_another_secret_is_refused(server: tuple[int, int], service: str) -> None:
+def test_a_request_signed_with_another_secret_is_refused(server: tuple[int, int], service: str) -> None:
     with pytest.raises(ClientError) as refused:
         _ask(server, service, ACCOUNT, "local")
     assert refused.value.response["Error"]["Code"] in {
-        "AuthFailure",  # EC2's own
+        "AuthFailure",  # EC2's code
         "InvalidSignatureException",
         "SignatureDoesNotMatch",
     }
 
 
 @pytest.mark.parametrize("service", QUERIES)
-def test_a_request_that_is_signed_with_the_secret_is_served(client: Client, service: str) -> None:
+def test_a_request_signed_with_the_secret_is_served(client: Client, service: str) -> None:
     assert getattr(client(service), QUERIES[service])()["ResponseMetadata"]["HTTPStatusCode"] == 200
 
 
@@ -156,7 +156,7 @@ def _ask(server: tuple[int, int], service: str, *keys: str) -> Any:
     return getattr(asked, QUERIES[service])()
 
 
-def test_keys_that_this_server_issued_are_served_and_others_are_not(
+def test_only_keys_that_this_server_issued_are_accepted(
     server: tuple[int, int], client: Client, deploy: Deploy
 ) -> None:
     arn = deploy({"Role": role("ecs.amazonaws.com")}, role=attribute("Role", "Arn"))["Values"]["role"]
@@ -183,7 +183,7 @@ def test_keys_that_this_server_issued_are_served_and_others_are_not(
     client("iam").delete_user(UserName="user")
 
 
-def test_a_signature_is_good_for_one_body_one_path_and_a_quarter_of_an_hour(server: tuple[int, int]) -> None:
+def test_a_signature_is_valid_for_one_body_one_path_and_15_minutes(server: tuple[int, int]) -> None:
     def replayed(path: str = "/", body: str = IDENTITY, minutes: int = 0) -> int:
         request = AWSRequest("POST", f"http://127.0.0.1:{server[1]}/", data=IDENTITY)
         request.headers["Content-Type"] = "application/x-www-form-urlencoded"
@@ -198,7 +198,7 @@ def test_a_signature_is_good_for_one_body_one_path_and_a_quarter_of_an_hour(serv
     assert [replayed(minutes=minutes) for minutes in (-16, -14, 14, 16)] == [403, 200, 200, 403]
 
 
-def test_a_body_must_be_the_one_whose_hash_was_signed(server: tuple[int, int], client: Client) -> None:
+def test_a_body_must_match_the_signed_hash(server: tuple[int, int], client: Client) -> None:
     client("s3").create_bucket(Bucket="hashed", CreateBucketConfiguration={"LocationConstraint": REGION})
     client("s3").put_object(Bucket="hashed", Key="mine", Body=b"mine")
     wrong = "0" * 64
@@ -209,7 +209,7 @@ def test_a_body_must_be_the_one_whose_hash_was_signed(server: tuple[int, int], c
     client("s3").delete_bucket(Bucket="hashed")
 
 
-def test_a_presigned_url_is_served_until_it_expires_and_for_its_own_request(
+def test_a_presigned_url_is_served_until_it_expires_and_only_for_its_request(
     server: tuple[int, int], client: Client
 ) -> None:
     client("s3").create_bucket(Bucket="shared", CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -244,7 +244,7 @@ def test_a_presigned_url_is_served_until_it_expires_and_for_its_own_request(
         ("PUT", FORM, "Action=CreateUser&UserName=evil&Version=2010-05-08", "SignatureDoesNotMatch"),
     ],
 )
-def test_a_presigned_url_of_s3_opens_no_other_operation(
+def test_a_presigned_url_of_s3_allows_no_other_operation(
     server: tuple[int, int], client: Client, method: str, headers: dict[str, str], body: str, says: str
 ) -> None:
     request = AWSRequest(method, f"http://127.0.0.1:{server[1]}/shared/up")
@@ -254,7 +254,7 @@ def test_a_presigned_url_of_s3_opens_no_other_operation(
     assert client("ecs").list_clusters()["clusterArns"] == []
 
 
-def test_a_header_that_chooses_the_operation_must_be_signed(server: tuple[int, int]) -> None:
+def test_a_header_that_selects_the_operation_must_be_signed(server: tuple[int, int]) -> None:
     request = AWSRequest("POST", f"http://127.0.0.1:{server[1]}/", data="{}")
     SigV4Auth(Credentials(ACCOUNT, SECRET), "ecs", REGION).add_auth(request)
     target = {"X_Amz_Target": f"{ECS}.ListClusters"}
@@ -262,7 +262,7 @@ def test_a_header_that_chooses_the_operation_must_be_signed(server: tuple[int, i
 
 
 @pytest.mark.parametrize("key", ["test", "", "1111111111111"])
-def test_only_an_account_and_issued_keys_may_sign(server: tuple[int, int], key: str) -> None:
+def test_only_an_account_id_and_issued_keys_can_sign(server: tuple[int, int], key: str) -> None:
     request = AWSRequest("POST", f"http://127.0.0.1:{server[1]}/", data=IDENTITY)
     request.headers["Content-Type"] = "application/x-www-form-urlencoded"
     SigV4Auth(Credentials(key, SECRET), "sts", REGION).add_auth(request)
@@ -270,14 +270,14 @@ def test_only_an_account_and_issued_keys_may_sign(server: tuple[int, int], key: 
 
 
 @pytest.mark.parametrize("query", ["X-Amz-Signature=%C3%A9", "X-Amz-Signature=0"])
-def test_a_malformed_signature_is_refused_without_an_error_of_the_server(server: tuple[int, int], query: str) -> None:
+def test_a_malformed_signature_is_refused_without_a_server_error(server: tuple[int, int], query: str) -> None:
     scope = f"{ACCOUNT}/20261129/{REGION}/s3/aws4_request"
     rest = "X-Amz-SignedHeaders=host&X-Amz-Date=99991231T235959Z&X-Amz-Expires=604800"
     path = f"/a/b?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={scope}&{rest}&{query}"
     assert sent(server[1], "GET", path).status in {400, 403}
 
 
-def test_a_presigned_query_of_another_service_is_verified_too(server: tuple[int, int]) -> None:
+def test_presigned_queries_of_other_services_are_verified(server: tuple[int, int]) -> None:
     def asked(secret: str) -> int:
         request = AWSRequest("GET", f"http://127.0.0.1:{server[1]}/?{IDENTITY}")
         SigV4QueryAuth(Credentials(ACCOUNT, secret), "sts", REGION).add_auth(request)
@@ -300,12 +300,12 @@ def test_a_presigned_query_of_another_service_is_verified_too(server: tuple[int,
     ],
 )
 @pytest.mark.parametrize("path", ["/", "/bucket/key", "/v2/", "/v2/a/manifests/1", "/health", "/iceberg/v1/config"])
-def test_another_kind_of_credential_is_refused(server: tuple[int, int], authorization: str, path: str) -> None:
+def test_other_kinds_of_credentials_are_refused(server: tuple[int, int], authorization: str, path: str) -> None:
     answer = sent(server[1], "GET", path, **({"Authorization": authorization} if authorization else {}))
     assert answer.status in {400, 401, 403}, answer.body
 
 
-def test_signatures_of_version_2_are_refused_even_with_the_secret(server: tuple[int, int]) -> None:
+def test_version_2_signatures_are_refused_even_with_the_secret(server: tuple[int, int]) -> None:
     request = AWSRequest("GET", f"http://127.0.0.1:{server[1]}/", auth_path="/")
     HmacV1Auth(Credentials(ACCOUNT, SECRET)).add_auth(request)
     assert sent(server[1], "GET", "/", **dict(request.headers.items())).status == 403
@@ -328,12 +328,12 @@ def test_signatures_of_version_2_are_refused_even_with_the_secret(server: tuple[
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
-def test_what_administers_the_server_is_closed_signed_or_not(server: tuple[int, int], path: str, method: str) -> None:
+def test_administration_paths_are_closed_even_with_a_signature(server: tuple[int, int], path: str, method: str) -> None:
     answers = [sent(server[1], method, path, "{}"), signed(server[1], "s3", method, path, "{}")]
     assert [(answer.status, "is closed" in answer.body) for answer in answers] == [(403, True)] * 2
 
 
-def test_a_websocket_is_closed_unless_an_api_of_the_app_has_it(server: tuple[int, int]) -> None:
+def test_only_websockets_of_the_apps_apis_are_open(server: tuple[int, int]) -> None:
     upgrade = {
         "Connection": "Upgrade",
         "Upgrade": "websocket",
@@ -348,7 +348,7 @@ def test_a_websocket_is_closed_unless_an_api_of_the_app_has_it(server: tuple[int
 
 @pytest.fixture
 def traffic(client: Client) -> Iterator[dict[str, str]]:
-    """A load balancer that answers by itself, and a function with a URL, in the account of unsigned requests."""
+    """Yield a load balancer with a fixed response, and a function with a URL, in the account of unsigned requests."""
     ec2, elbv2, functions = (client(name, DEFAULT_ACCOUNT, DEFAULT_REGION) for name in ("ec2", "elbv2", "lambda"))
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
@@ -372,7 +372,7 @@ def traffic(client: Client) -> Iterator[dict[str, str]]:
     elbv2.delete_load_balancer(LoadBalancerArn=arn)
 
 
-def test_the_traffic_of_the_app_needs_no_signature_but_no_page_sends_any(
+def test_traffic_of_the_app_needs_no_signature_but_pages_are_refused(
     server: tuple[int, int], traffic: dict[str, str]
 ) -> None:
     assert sent(server[1], "GET", traffic["load balancer"]).status == 418
@@ -396,7 +396,7 @@ def test_the_traffic_of_the_app_needs_no_signature_but_no_page_sends_any(
         ("GET", "/v20180820/bucket/x", {}),
     ],
 )
-def test_a_name_of_traffic_opens_no_api(
+def test_a_host_name_of_the_app_does_not_open_the_aws_apis(
     server: tuple[int, int], host: str, method: str, path: str, headers: dict[str, str]
 ) -> None:
     answer = sent(server[1], method, path, "{}", Host=host, **headers)

@@ -1,4 +1,4 @@
-"""Refusals by Elastic Load Balancing, each with a mended twin that deploys."""
+"""Templates that Elastic Load Balancing refuses, each with a correction that deploys."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _group_in(**properties: Any) -> Resources:
 def _logged(*statements: dict[str, Any]) -> Resources:
     document = {"Version": "2012-10-17", "Statement": list(statements)}
     stack = _balancer(LoadBalancerAttributes=_attributes(**BUCKET_OF_LOGS)) | {
-        "Logs": resource("AWS::S3::Bucket") | {"DeletionPolicy": "Retain"},  # a test file is in it
+        "Logs": resource("AWS::S3::Bucket") | {"DeletionPolicy": "Retain"},  # it contains a test file
         "Policy": resource("AWS::S3::BucketPolicy", Bucket=ref("Logs"), PolicyDocument=document),
     }
     return stack | {"Edge": _after("Policy", stack["Edge"])}
@@ -94,7 +94,7 @@ Case = tuple[Resources, str, Resources]
 LISTED = {"Field": "source-ip", "SourceIpConfig": {"Values": ["10.0.0.0/8"]}}
 LOAD_BALANCERS: dict[str, Case] = {
     "one subnet": (_balancer(Subnets=[ref("Subnet")]), "must have at least 2 items", _balancer()),
-    "subnets of one zone": (
+    "two subnets in a zone": (
         {name: stated for name, stated in _balancer().items() if name != "OtherSubnet"}
         | {"OtherSubnet": _subnet(1, AvailabilityZone=attribute("Subnet", "AvailabilityZone"))},
         "InvalidConfigurationRequest: A load balancer cannot be attached to multiple subnets in the same",
@@ -116,7 +116,11 @@ LOAD_BALANCERS: dict[str, Case] = {
         _balancer(Name="n" * 32),
     ),
     "name with a dot": (_balancer(Name="a.b"), "can only contain characters that are alphanumeric", _balancer()),
-    "name of internal": (_balancer(Name="internal-a"), "cannot begin with 'internal-'", _balancer(Name="internal")),
+    "name that begins with internal": (
+        _balancer(Name="internal-a"),
+        "cannot begin with 'internal-'",
+        _balancer(Name="internal"),
+    ),
     "idle timeout": (
         _balancer(LoadBalancerAttributes=_attributes(**{"idle_timeout.timeout_seconds": "4001"})),
         "ValidationError: Load balancer attribute 'idle_timeout.timeout_seconds' must be between 1 and 4000",
@@ -127,12 +131,12 @@ LOAD_BALANCERS: dict[str, Case] = {
         "Access Denied for bucket: ",
         _logged(_writing({"AWS": "arn:aws:iam::156460612806:root"})),
     ),
-    "bucket for another service": (
+    "bucket policy for another service": (
         _logged(_writing({"Service": "s3.amazonaws.com"})),
         "Please check S3bucket permission",
         _logged(_writing({"Service": "logdelivery.elasticloadbalancing.amazonaws.com"})),
     ),
-    "attribute of no load balancer": (
+    "unknown attribute": (
         _balancer(LoadBalancerAttributes=_attributes(**{"idle_timeout.seconds": "60"})),
         "attribute key 'idle_timeout.seconds' is not recognized",
         _balancer(LoadBalancerAttributes=_attributes(**{"waf.fail_open.enabled": "true"})),
@@ -144,12 +148,12 @@ LOAD_BALANCERS: dict[str, Case] = {
     ),
 }
 TARGET_GROUPS: dict[str, Case] = {
-    "timeout of the interval": (
+    "timeout equal to the interval": (
         _group_in(HealthCheckIntervalSeconds=5),
         "ValidationError: Health check interval must be greater than the timeout",
         _group_in(HealthCheckIntervalSeconds=5, HealthCheckTimeoutSeconds=4),
     ),
-    "timeout over that of TCP": (
+    "timeout over the interval of TCP": (
         _group_in(Protocol="TCP", HealthCheckIntervalSeconds=10, HealthCheckTimeoutSeconds=11),
         "ValidationError: Health check interval must be greater than the timeout",
         _group_in(Protocol="TCP", HealthCheckIntervalSeconds=10, HealthCheckTimeoutSeconds=10),
@@ -164,13 +168,17 @@ TARGET_GROUPS: dict[str, Case] = {
         "must be 0 or between 30 and 900, not '29'",
         _group_in(TargetGroupAttributes=_attributes(**{"slow_start.duration_seconds": "30"})),
     ),
-    "path": (_group_in(HealthCheckPath="up"), "must begin with a '/' character", _group_in(HealthCheckPath="/up")),
-    "port": (
+    "health check path without a slash": (
+        _group_in(HealthCheckPath="up"),
+        "must begin with a '/' character",
+        _group_in(HealthCheckPath="/up"),
+    ),
+    "health check port out of range": (
         _group_in(HealthCheckPort="web"),
         "must be an integer between 1 and 65535 or 'traffic-port'",
         _group_in(HealthCheckPort="8080"),
     ),
-    "codes": (
+    "invalid HTTP codes": (
         _group_in(Matcher={"HttpCode": "2xx"}),
         "HttpCode must be like 200 | 200-399 | 200,201",
         _group_in(Matcher={"HttpCode": "200-299,302"}),
@@ -219,7 +227,7 @@ LISTENERS: dict[str, Case] = {
         "StatusCode must match",
         _listener(),
     ),
-    "two ends": (_listener(DefaultActions=[ANSWER, {**ANSWER, "Order": 2}]), "An action must be", _listener()),
+    "two final actions": (_listener(DefaultActions=[ANSWER, {**ANSWER, "Order": 2}]), "An action must be", _listener()),
     "priority": (_rule(Priority=0), "property Priority must be at least 1, not '0'", _rule(Priority=50000)),
     "values": (
         _rule("/1", "/2", "/3", "/4", "/5", "/6"),
@@ -240,15 +248,21 @@ def _cases(cases: dict[str, Case]) -> pytest.MarkDecorator:
 
 
 @_cases(LOAD_BALANCERS)
-def test_a_load_balancer_is_refused(deploy: Deploy, faulty: Resources, said: str, mended: Resources) -> None:
+def test_faulty_load_balancer_is_refused_and_the_corrected_one_deploys(
+    deploy: Deploy, faulty: Resources, said: str, mended: Resources
+) -> None:
     check_pair(deploy, faulty, said, mended)
 
 
 @_cases(TARGET_GROUPS)
-def test_a_target_group_is_refused(deploy: Deploy, faulty: Resources, said: str, mended: Resources) -> None:
+def test_faulty_target_group_is_refused_and_the_corrected_one_deploys(
+    deploy: Deploy, faulty: Resources, said: str, mended: Resources
+) -> None:
     check_pair(deploy, faulty, said, mended)
 
 
 @_cases(LISTENERS)
-def test_a_listener_or_a_rule_is_refused(deploy: Deploy, faulty: Resources, said: str, mended: Resources) -> None:
+def test_faulty_listener_is_refused_and_the_corrected_one_deploys(
+    deploy: Deploy, faulty: Resources, said: str, mended: Resources
+) -> None:
     check_pair(deploy, faulty, said, mended)

@@ -1,4 +1,4 @@
-"""Load balancers, groups and tasks that deploy on AWS deploy on the local AWS, and their APIs show what they state."""
+"""Load balancers, groups and tasks that deploy on AWS deploy here too, and their APIs describe them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _scaled(**properties: Any) -> Resources:
     }
 
 
-def test_a_classic_load_balancer_shows_its_listeners_and_instances(client: Client, deploy: Deploy) -> None:
+def test_classic_load_balancer_is_described_with_its_listeners_and_instances(client: Client, deploy: Deploy) -> None:
     check = {"Target": "HTTP:80/", "Interval": "20", "Timeout": "4", "HealthyThreshold": "3", "UnhealthyThreshold": "2"}
     tags = [{"Key": "team", "Value": "shop"}]
     stack = deploy(
@@ -63,7 +63,7 @@ def test_a_classic_load_balancer_shows_its_listeners_and_instances(client: Clien
     assert elb.describe_tags(LoadBalancerNames=[values["name"]])["TagDescriptions"][0]["Tags"][0] in tags
 
 
-def test_the_other_version_of_the_api_has_no_classic_load_balancers(client: Client, deploy: Deploy) -> None:
+def test_newer_api_does_not_describe_classic_load_balancers(client: Client, deploy: Deploy) -> None:
     deploy({**NETWORK, "Edge": _classic()})
     assert client("elbv2").describe_load_balancers()["LoadBalancers"] == []
     with pytest.raises(client("elb").exceptions.AccessPointNotFoundException, match="no ACTIVE|There is no"):
@@ -98,14 +98,14 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_the_services_refuse_of_them_is_refused(case: str, deploy: Deploy) -> None:
+def test_template_that_aws_refuses_is_refused(case: str, deploy: Deploy) -> None:
     resources, reason = REFUSED[case]
     stack = deploy({**NETWORK, **resources})
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert reason in stack["Reason"]
 
 
-def test_a_network_load_balancer_takes_an_address_in_each_subnet(client: Client, deploy: Deploy) -> None:
+def test_network_load_balancer_can_have_an_address_in_each_subnet(client: Client, deploy: Deploy) -> None:
     mapping = {"SubnetId": ref("Subnet"), "AllocationId": attribute("Address", "AllocationId")}
     edge = load_balancer(Type="network", Subnets={"Ref": "AWS::NoValue"}, SubnetMappings=[mapping])
     stack = deploy(
@@ -122,7 +122,9 @@ def test_a_network_load_balancer_takes_an_address_in_each_subnet(client: Client,
     assert [each["SubnetId"] for each in shown["AvailabilityZones"]] == [values["subnet"]]
 
 
-def test_target_groups_have_the_targets_of_templates_and_of_groups(client: Client, deploy: Deploy) -> None:
+def test_target_group_has_the_targets_of_its_template_and_of_auto_scaling_groups(
+    client: Client, deploy: Deploy
+) -> None:
     targets = [{"Id": "10.0.0.9", "Port": 8080}]
     stack = deploy(
         {
@@ -145,7 +147,7 @@ def test_target_groups_have_the_targets_of_templates_and_of_groups(client: Clien
     assert [each["Id"].partition("-")[0] for each in registered("machines")] == ["i"]
 
 
-def test_a_service_of_another_tool_has_no_task(client: Client, deploy: Deploy) -> None:
+def test_service_with_an_external_controller_has_no_tasks(client: Client, deploy: Deploy) -> None:
     service = {"Cluster": ref("Cluster"), "DeploymentController": {"Type": "EXTERNAL"}, "DesiredCount": 2}
     cluster = resource("AWS::ECS::Cluster")
     stack = deploy({"Cluster": cluster, "Service": resource("AWS::ECS::Service", **service)}, arn=ref("Service"))
@@ -157,7 +159,7 @@ def test_a_service_of_another_tool_has_no_task(client: Client, deploy: Deploy) -
     assert deploy({"Cluster": cluster, "Service": changed})["Reason"] == ""
 
 
-def test_a_task_definition_keeps_its_proxy(client: Client, deploy: Deploy) -> None:
+def test_task_definition_keeps_its_proxy_configuration(client: Client, deploy: Deploy) -> None:
     settings = [{"Name": "AppPorts", "Value": "8080"}, {"Name": "IgnoredUID", "Value": "1337"}]
     proxy = {"Type": "APPMESH", "ContainerName": "envoy", "ProxyConfigurationProperties": settings}
     stack = deploy({"Task": fargate("envoy", task={"ProxyConfiguration": proxy})}, arn=ref("Task"))
@@ -185,7 +187,7 @@ def test_public_parameters_name_images(name: str, begins: str, client: Client) -
     assert client("ssm").get_parameter(Name=name)["Parameter"]["Value"].startswith(begins)
 
 
-def test_a_service_of_cloud_map_may_be_found_only_by_the_api(deploy: Deploy) -> None:
+def test_cloud_map_service_can_be_discoverable_only_by_the_api(deploy: Deploy) -> None:
     namespace = resource("AWS::ServiceDiscovery::HttpNamespace", Name="shop")
     found = {"NamespaceId": ref("Namespace"), "Type": "HTTP"}
     service = resource("AWS::ServiceDiscovery::Service", **found)
@@ -195,7 +197,7 @@ def test_a_service_of_cloud_map_may_be_found_only_by_the_api(deploy: Deploy) -> 
     assert "Services of type HTTP" in deploy({"Namespace": namespace, "Service": service, "Named": named})["Reason"]
 
 
-def test_a_template_is_read_from_a_bucket_that_its_host_names(client: Client) -> None:
+def test_template_can_be_read_from_a_virtual_hosted_bucket_url(client: Client) -> None:
     s3, cloudformation = client("s3", region="us-east-1"), client("cloudformation", region="us-east-1")
     s3.create_bucket(Bucket="templates-of-shop")
     body = json.dumps({"Resources": {"Role": role("ecs.amazonaws.com")}})

@@ -1,4 +1,4 @@
-"""A function in Python that calls AWS's command line from its layer, as CDK's bucket deployment does."""
+"""A Python function that calls the AWS CLI of its layer, as CDK's bucket deployment does."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def handler(event, context):
 """
 
 
-def test_a_function_copies_files_with_the_command_line_of_its_layer(
+def test_function_copies_files_with_the_aws_cli_of_its_layer(
     client: Client, deploy: Deploy, tmp_path_factory: Any
 ) -> None:
     s3 = client("s3")

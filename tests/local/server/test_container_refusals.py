@@ -1,4 +1,4 @@
-"""Refusals by ECS of containers in a task definition, each with a mended twin that deploys."""
+"""ECS refuses invalid containers in task definitions; the corrected definitions deploy."""
 
 from __future__ import annotations
 
@@ -51,73 +51,73 @@ GPU: Resources = {"ResourceRequirements": [{"Type": "GPU", "Value": "1"}]}
 DOCKER: Resources = {"Volumes": [{"Name": "data", "DockerVolumeConfiguration": {"Scope": "task"}}]}
 
 TASKS: dict[str, tuple[Resources, str, Resources]] = {
-    "image with a space": (
+    "image name with a space": (
         fargate("web", Image="hello world"),
         "Container.image contains invalid characters.",
         fargate("web", Image=f"public.ecr.aws/nginx/nginx:1.0@sha256:{'a' * 64}"),
     ),
-    "memory of 3 MiB": (_ec2({"Memory": 3}), "'memory' must be at least 4 MiB", _ec2({"Memory": 4})),
+    "3 MiB of memory": (_ec2({"Memory": 3}), "'memory' must be at least 4 MiB", _ec2({"Memory": 4})),
     "port above 65535": (
         fargate("web", PortMappings=[{"ContainerPort": 65536}]),
         "Invalid 'containerPort' setting for container 'web'.",
         fargate("web", PortMappings=[{"ContainerPort": 65535}]),
     ),
-    "volumes of nobody": (
+    "volumes from a missing container": (
         _ec2({}, {"VolumesFrom": [{"SourceContainer": "c9"}]}),
         "Container 'c1' mounts the volumes of 'c9', which does not exist.",
         _ec2({}, {"VolumesFrom": [{"SourceContainer": "c0"}]}),
     ),
-    "link to nobody": (
+    "link to a missing container": (
         _ec2({}, {"Links": ["c9:db"]}),
         "Container 'c1' links to 'c9', which does not exist.",
         _ec2({}, {"Links": ["c0:db"]}),
     ),
-    "environment that is no object": (
+    "environment file that is not an object ARN": (
         _environment("settings"),
         "must be the ARN of an S3 object with extension .env",
         _environment("arn:aws:s3:::settings/shop.env"),
     ),
-    "environment of another extension": (
+    "environment file with another extension": (
         _environment("arn:aws:s3:::settings/shop.txt"),
         "must be the ARN of an S3 object with extension .env",
         _environment("arn:aws:s3:::settings/a/shop.env"),
     ),
-    "health that nobody checks": (
+    "HEALTHY condition without a health check": (
         _ec2({}, _after("HEALTHY")),
         "A dependency container with HEALTHY condition must have a health check configured.",
         _ec2(CHECKED, _after("HEALTHY")),
     ),
-    "graphics card on Fargate": (
+    "GPU on Fargate": (
         fargate("web", **GPU),
         "Fargate compatible task definitions do not support GPU",
         _ec2(GPU),
     ),
-    "hosts on Fargate": (
+    "extra hosts on Fargate": (
         fargate("web", ExtraHosts=[{"Hostname": "db", "IpAddress": "10.0.0.9"}]),
         "Fargate compatible task definitions do not support extraHosts",
         _ec2({"ExtraHosts": [{"Hostname": "db", "IpAddress": "10.0.0.9"}]}),
     ),
-    "a long stop on Fargate": (
+    "long stop timeout on Fargate": (
         fargate("web", StopTimeout=121),
         "The stopTimeout of container 'web' must be at most 120 on Fargate.",
         fargate("web", StopTimeout=120),
     ),
-    "logs on Fargate without a prefix": (
+    "logs on Fargate without a stream prefix": (
         _logged(),
         "Fargate requires log configuration options to include awslogs-stream-prefix",
         _logged(**{"awslogs-stream-prefix": "web"}),
     ),
-    "Docker's volume on Fargate": (
+    "Docker volume on Fargate": (
         fargate("web", task=DOCKER),
         "Fargate compatible task definitions do not support dockerVolumeConfiguration",
         _ec2({}, **DOCKER),
     ),
-    "Windows on half a processor": (
+    "Windows with half a vCPU": (
         _platform(WINDOWS, "512", "1024"),
         "Windows containers on Fargate need at least 1 vCPU",
         _platform(WINDOWS, "1024", "2048"),
     ),
-    "Windows on ARM": (
+    "Windows on ARM64": (
         _platform(WINDOWS, "1024", "2048", "ARM64"),
         "Windows containers do not run on the cpuArchitecture ARM64.",
         _platform("LINUX", "512", "1024", "ARM64"),

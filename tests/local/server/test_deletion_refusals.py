@@ -1,4 +1,4 @@
-"""Deletions that fail while another stack uses the resource, and succeed once that stack is gone."""
+"""Deletions that fail while another stack uses the resource, and succeed after that stack is deleted."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ HELD: dict[str, tuple[Resources, Callable[[Values], Resources], str]] = {
 
 
 @pytest.mark.parametrize(("owned", "using", "says"), HELD.values(), ids=HELD)
-def test_what_another_stack_uses_stays(
+def test_resource_in_use_by_another_stack_is_not_deleted(
     client: Client,
     deploy: Deploy,
     remove: Callable[[str], None],

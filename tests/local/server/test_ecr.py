@@ -1,4 +1,4 @@
-"""ECR in the local AWS: registries, replication, scans, caches and their events, over ECR's own API."""
+"""ECR in the local AWS: registries, replication, scans, caches and their events, through ECR's own API."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ LIFECYCLE = json.dumps(
         ]
     }
 )
+PUSHED = {"ScanFrequency": "SCAN_ON_PUSH", "RepositoryFilters": [{"Filter": "*", "FilterType": "WILDCARD"}]}
 PULL = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"AWS": OTHER}, "Action": ["ecr:BatchGetImage"]}],
@@ -66,7 +67,7 @@ def _code(call: Callable[..., Any], **parameters: Any) -> str:
     return code
 
 
-def test_repository_is_shown_as_its_template_says_and_changes_in_place(client: Client, deploy: Deploy) -> None:
+def test_repository_has_the_properties_of_its_template_and_is_updated_in_place(client: Client, deploy: Deploy) -> None:
     filters = [{"ImageTagMutabilityExclusionFilterType": "WILDCARD", "ImageTagMutabilityExclusionFilterValue": "dev-*"}]
 
     def repository(**properties: Any) -> dict[str, Any]:
@@ -114,7 +115,7 @@ def test_repository_is_shown_as_its_template_says_and_changes_in_place(client: C
     assert len(ecr.describe_images(repositoryName="shop/shown")["imageDetails"]) == 2
 
 
-def test_repository_with_images_is_not_deleted_unless_told(client: Client, deploy: Deploy) -> None:
+def test_repository_with_images_is_deleted_only_with_empty_on_delete(client: Client, deploy: Deploy) -> None:
     ecr = client("ecr")
     kept = {"Images": resource("AWS::ECR::Repository", RepositoryName="shop/kept")}
     other = {"Topic": resource("AWS::SNS::Topic")}
@@ -130,12 +131,16 @@ def test_repository_with_images_is_not_deleted_unless_told(client: Client, deplo
     ("kind", "properties", "fault"),
     [
         ("Repository", {"RepositoryName": "Shop"}, "must match"),
-        ("Repository", {"ImageTagMutability": "IMMUTABLE_WITH_EXCLUSION"}, "imageTagMutabilityExclusionFilters"),
+        (
+            "Repository",
+            {"ImageTagMutability": "IMMUTABLE_WITH_EXCLUSION"},
+            "ImageTagMutabilityExclusionFilters can't be null when imageTagMutability is set to IMMUTABLE_WITH_EXCL",
+        ),
         ("Repository", {"LifecyclePolicy": {"LifecyclePolicyText": "{}"}}, "at least 100 characters"),
         (
             "PullThroughCacheRule",
             {"EcrRepositoryPrefix": "hub", "UpstreamRegistryUrl": "registry-1.docker.io"},
-            "needs a credential",
+            "The specified upstream registry requires authentication",
         ),
         (
             "PullThroughCacheRule",
@@ -150,13 +155,20 @@ def test_repository_with_images_is_not_deleted_unless_told(client: Client, deplo
         (
             "RegistryPolicy",
             {"PolicyText": {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:*"}]}},
-            "not an action of ECR",
+            "Invalid registry policy provided",
+        ),
+        (
+            "RegistryScanningConfiguration",
+            {"ScanType": "BASIC", "Rules": [PUSHED, PUSHED]},
+            "Contains duplicate scan frequencies: [SCAN_ON_PUSH]",
         ),
         ("RepositoryCreationTemplate", {"Prefix": "a", "AppliedFor": ["PULL"]}, "must be one of"),
         ("PullTimeUpdateExclusion", {"PrincipalArn": "scanner"}, "must match"),
     ],
 )
-def test_what_ecr_refuses_is_refused(deploy: Deploy, kind: str, properties: dict[str, Any], fault: str) -> None:
+def test_template_that_ecr_refuses_is_refused(
+    deploy: Deploy, kind: str, properties: dict[str, Any], fault: str
+) -> None:
     stack = deploy({"Faulty": resource(f"AWS::ECR::{kind}", **properties)})
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert fault in stack["Reason"]
@@ -200,7 +212,7 @@ def _settings() -> dict[str, Any]:
     }
 
 
-def test_registry_has_each_setting_once_and_its_default_when_it_is_deleted(
+def test_registry_has_each_setting_once_and_returns_to_its_default(
     client: Client, deploy: Deploy, remove: Callable[[str], None]
 ) -> None:
     settings = _settings()
@@ -258,10 +270,22 @@ def test_registry_does_not_replicate_to_itself(deploy: Deploy) -> None:
     own = resource("AWS::ECR::ReplicationConfiguration", ReplicationConfiguration={"Rules": [rule]})
     stack = deploy({"Replication": own})
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
-    assert "the source registry itself" in stack["Reason"]
+    assert "Replication destination cannot be the same as the source registry" in stack["Reason"]
 
 
-def test_cache_rules_templates_and_exclusions_are_shown_and_go(
+def test_registry_policy_can_deny_to_all_but_a_principal(deploy: Deploy) -> None:
+    statement = {
+        "Effect": "Deny",
+        "NotPrincipal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+        "NotAction": "ECR:ReplicateImage",
+        "Resource": "*",
+    }
+    policy = resource("AWS::ECR::RegistryPolicy", PolicyText={"Version": "2012-10-17", "Statement": statement})
+    stack = deploy({"Policy": policy})
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+
+
+def test_cache_rules_templates_and_exclusions_are_described_and_can_be_deleted(
     client: Client, deploy: Deploy, remove: Callable[[str], None]
 ) -> None:
     role = f"arn:aws:iam::{ACCOUNT}:role/ecr-template"
@@ -319,7 +343,7 @@ def test_cache_rules_templates_and_exclusions_are_shown_and_go(
     assert ecr.list_pull_time_update_exclusions()["pullTimeUpdateExclusions"] == []
 
 
-def test_public_repository_is_in_its_home_region_alone(deploy: Deploy) -> None:
+def test_public_repository_is_only_in_its_home_region(deploy: Deploy) -> None:
     public = resource("AWS::ECR::PublicRepository", RepositoryName="shop-cli")
     stack = deploy({"Cli": public})
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
@@ -327,7 +351,7 @@ def test_public_repository_is_in_its_home_region_alone(deploy: Deploy) -> None:
     assert "us-east-1" in stack["Reason"]
 
 
-def test_public_repository_shows_its_catalog_and_goes(client: Client) -> None:
+def test_public_repository_has_its_catalog_data_and_can_be_deleted(client: Client) -> None:
     cloudformation, public = client("cloudformation", region=HOME), client("ecr-public", region=HOME)
     statement = {"Effect": "Allow", "Principal": {"AWS": OTHER}, "Action": "ecr-public:PutImage"}
     catalog = {
@@ -370,7 +394,7 @@ def test_public_repository_shows_its_catalog_and_goes(client: Client) -> None:
 
 @pytest.fixture
 def elsewhere(client: Client) -> Iterator[Callable[..., dict[str, str]]]:
-    """Deploy a stack into another account or region, gone when the test is over."""
+    """Yield a function that deploys a stack into another account or region until the test ends."""
     made: list[Any] = []
 
     def deployed(account: str, region: str, resources: dict[str, Any], **outputs: Any) -> dict[str, str]:
@@ -481,7 +505,7 @@ def test_pushed_image_arrives_at_both_replicas_with_its_layers_and_events(
         (ACCOUNT, AFAR, "COMPLETE"),
     ]
 
-    # a tag that is immutable there stays on the older image
+    # a tag that is immutable at the destination stays on the older image
     moved = _push(ecr, "prod/web", "1", number=2)
     newest = replica.describe_images(repositoryName="prod/web", imageIds=[{"imageDigest": moved}])["imageDetails"][0]
     assert "imageTags" not in newest
@@ -492,7 +516,7 @@ def test_pushed_image_arrives_at_both_replicas_with_its_layers_and_events(
         == moved
     )
 
-    # deletions stay where they are
+    # deletions are not replicated
     ecr.batch_delete_image(repositoryName="prod/web", imageIds=[{"imageDigest": digest}])
     assert len(replica.describe_images(repositoryName="prod/web")["imageDetails"]) == 2
     actions = [
@@ -510,7 +534,7 @@ def test_pushed_image_arrives_at_both_replicas_with_its_layers_and_events(
 
 
 @pytest.mark.parametrize("allowed", [(), ("ecr:ReplicateImage",), ("ecr:CreateRepository",)])
-def test_replication_stops_at_an_account_that_does_not_let_it_in(
+def test_account_without_a_policy_gets_no_replicated_images(
     client: Client, deploy: Deploy, elsewhere: Callable[..., dict[str, str]], allowed: tuple[str, ...]
 ) -> None:
     if allowed:
@@ -525,7 +549,7 @@ def test_replication_stops_at_an_account_that_does_not_let_it_in(
     assert (status["status"], status["failureCode"]) == ("FAILED", "AccessDenied")
     assert replica.describe_repositories()["repositories"] == []
     if allowed == ("ecr:ReplicateImage",):
-        # a repository that is there already need not be made
+        # an existing repository need not be created
         replica.create_repository(repositoryName="prod/web")
         _push(ecr, "prod/web", "2")
         (copied,) = replica.describe_images(repositoryName="prod/web")["imageDetails"]
@@ -533,7 +557,7 @@ def test_replication_stops_at_an_account_that_does_not_let_it_in(
         _emptied(replica, "prod/web")
 
 
-def test_copy_goes_no_further(client: Client, deploy: Deploy, elsewhere: Callable[..., dict[str, str]]) -> None:
+def test_copy_is_not_replicated_again(client: Client, deploy: Deploy, elsewhere: Callable[..., dict[str, str]]) -> None:
     elsewhere(ACCOUNT, AFAR, _replicating((ACCOUNT, HOME), prefix=None))
     images = {"Images": resource("AWS::ECR::Repository", RepositoryName="prod/web", EmptyOnDelete=True)}
     deploy(images | _replicating((ACCOUNT, AFAR)))
@@ -554,7 +578,7 @@ def _scanned(scan_type: str, frequency: str, *filters: str) -> dict[str, Any]:
     }
 
 
-def test_basic_scan_on_push_tells_what_the_image_says(client: Client, deploy: Deploy) -> None:
+def test_basic_scan_on_push_sends_the_findings_of_the_image(client: Client, deploy: Deploy) -> None:
     resources = _scanned("BASIC", "SCAN_ON_PUSH", "prod/*") | listening("ECR Image Scan")
     values = deploy(resources, queue=ref("Queue"))["Values"]
     ecr = client("ecr")
@@ -584,7 +608,7 @@ def test_basic_scan_on_push_tells_what_the_image_says(client: Client, deploy: De
     assert event["detail"]["finding-severity-counts"] == {}
 
 
-def test_enhanced_scan_is_told_by_inspector(client: Client, deploy: Deploy) -> None:
+def test_enhanced_scan_sends_the_events_of_inspector(client: Client, deploy: Deploy) -> None:
     heard = listening("Inspector2 Scan", "Inspector2 Finding", source="aws.inspector2")
     values = deploy(_scanned("ENHANCED", "CONTINUOUS_SCAN", "prod/*") | heard, queue=ref("Queue"))["Values"]
     ecr = client("ecr")
@@ -611,7 +635,7 @@ def test_enhanced_scan_is_told_by_inspector(client: Client, deploy: Deploy) -> N
     assert _code(ecr.start_image_scan, **start) == "ValidationException"
 
 
-def test_first_pull_through_a_cache_keeps_the_image_and_tells(client: Client, deploy: Deploy) -> None:
+def test_first_pull_through_a_cache_keeps_the_image_and_sends_an_event(client: Client, deploy: Deploy) -> None:
     template = resource(
         "AWS::ECR::RepositoryCreationTemplate",
         Prefix="ROOT",
@@ -642,7 +666,7 @@ def test_first_pull_through_a_cache_keeps_the_image_and_tells(client: Client, de
     _emptied(ecr, "quay/org/app")
 
 
-def test_task_is_pulled_through_a_cache(client: Client, deploy: Deploy) -> None:
+def test_image_of_a_task_is_pulled_through_a_cache(client: Client, deploy: Deploy) -> None:
     rule = resource("AWS::ECR::PullThroughCacheRule", EcrRepositoryPrefix="quay", UpstreamRegistryUrl="quay.io")
     deploy({"Cache": rule}, "-cache")
     image = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/quay/org/app:1"
@@ -667,7 +691,7 @@ def test_task_is_pulled_through_a_cache(client: Client, deploy: Deploy) -> None:
     _emptied(client("ecr"), "quay/org/app")
 
 
-def test_cache_of_a_private_registry_has_what_that_has(client: Client, deploy: Deploy) -> None:
+def test_cache_of_a_private_registry_has_only_its_images(client: Client, deploy: Deploy) -> None:
     upstream = client("ecr", OTHER, AFAR)
     upstream.create_repository(repositoryName="base/app")
     digest = _push(upstream, "base/app", "1")
@@ -690,7 +714,9 @@ def test_cache_of_a_private_registry_has_what_that_has(client: Client, deploy: D
     _emptied(upstream, "base/app")
 
 
-def test_docker_push_has_the_same_consequences(client: Client, deploy: Deploy, server: tuple[int, int]) -> None:
+def test_docker_push_has_the_same_consequences_as_put_image(
+    client: Client, deploy: Deploy, server: tuple[int, int]
+) -> None:
     template = resource(
         "AWS::ECR::RepositoryCreationTemplate",
         Prefix="prod",
@@ -710,7 +736,7 @@ def test_docker_push_has_the_same_consequences(client: Client, deploy: Deploy, s
     _emptied(client("ecr"), "prod/api")
 
 
-def test_pushed_image_is_signed_by_the_profile_of_its_rule(client: Client, deploy: Deploy) -> None:
+def test_pushed_image_is_signed_with_the_profile_of_its_rule(client: Client, deploy: Deploy) -> None:
     names = {"Api": "prod/api", "Dev": "dev/api"}
     images = {
         key: resource("AWS::ECR::Repository", RepositoryName=name, EmptyOnDelete=True) for key, name in names.items()
@@ -726,7 +752,7 @@ def test_pushed_image_is_signed_by_the_profile_of_its_rule(client: Client, deplo
     assert signed == {"prod/api": [(stack["Values"]["profile"], "COMPLETE")], "dev/api": []}
 
 
-def test_change_of_enhanced_scans_is_told(client: Client, deploy: Deploy) -> None:
+def test_change_of_enhanced_scans_sends_an_event(client: Client, deploy: Deploy) -> None:
     heard = listening("ECR Scan Resource Change")
     images = {"Images": resource("AWS::ECR::Repository", RepositoryName="prod/web")}
     values = deploy(images | heard, queue=ref("Queue"))["Values"]
@@ -754,7 +780,7 @@ def test_change_of_enhanced_scans_is_told(client: Client, deploy: Deploy) -> Non
     assert (found["scanFrequency"], found["appliedScanFilters"][0]["filter"]) == ("CONTINUOUS_SCAN", "prod/*")
 
 
-def test_excluded_role_leaves_the_time_of_the_last_pull_alone(
+def test_pulls_of_an_excluded_role_do_not_change_the_time_of_the_last_pull(
     client: Client, deploy: Deploy, server: tuple[int, int]
 ) -> None:
     trust = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}

@@ -1,4 +1,4 @@
-"""Refusals of services by ECS, scaling, the registry and the trail, each with a mended twin that deploys."""
+"""ECS, Application Auto Scaling, ECR and CloudTrail refuse invalid settings; the corrected templates deploy."""
 
 from __future__ import annotations
 
@@ -109,17 +109,17 @@ INTERFACE = _ec2({"Name": "web", **NAMED}, mode="awsvpc")
 BY_NAME: Resources = {"ContainerName": "web", "ContainerPort": 80}
 PUBLIC = {"AssignPublicIp": "ENABLED"}
 SERVICES: dict[str, tuple[Resources, str, Resources]] = {
-    "interfaces behind a group of instances": (
+    "awsvpc with an instance target group": (
         _balanced("instance"),
         "has target type instance, which is incompatible with the awsvpc network mode specified in the task definition",
         _balanced("ip"),
     ),
-    "bridge behind a group of addresses": (
+    "bridge with an ip target group": (
         _balanced("ip", task=BRIDGE, launch="EC2"),
         "has target type ip, which is incompatible with the bridge network mode specified in the task definition",
         _balanced("instance", task=BRIDGE, launch="EC2"),
     ),
-    "group that nothing forwards to": (
+    "target group without a load balancer": (
         _balanced(forwarded=False),
         "does not have an associated load balancer.",
         _balanced(),
@@ -129,27 +129,27 @@ SERVICES: dict[str, tuple[Resources, str, Resources]] = {
         "The container web did not have a container port 81 defined.",
         _balanced(task=fargate("web", PortMappings=[{"ContainerPortRange": "80-82"}]), port=81),
     ),
-    "container that is not there": (
+    "missing container": (
         _balanced(container="app"),
         "The container app does not exist in the task definition.",
         _balanced(task=fargate("app", **NAMED), container="app"),
     ),
-    "subnets of two networks": (
+    "subnets of two VPCs": (
         _service(network={"Subnets": [ref("Subnet"), ref("Afar")]}),
         "All specified subnets must be from the same VPC.",
         _service(network={"Subnets": [ref("Subnet"), ref("OtherSubnet")]}),
     ),
-    "no such subnet": (
+    "missing subnet": (
         _service(network={"Subnets": ["subnet-0123456789abcdef0"]}),
         "The subnet ID 'subnet-0123456789abcdef0' does not exist (ErrorCode: InvalidSubnetID.NotFound)",
         _service(),
     ),
-    "no such security group": (
+    "missing security group": (
         _service(network={"SecurityGroups": ["sg-0123456789abcdef0"]}),
         "The security group 'sg-0123456789abcdef0' does not exist (ErrorCode: InvalidGroup.NotFound)",
         _service(network={"SecurityGroups": [ref("Members")]}),
     ),
-    "security group of another network": (
+    "security group of another VPC": (
         _service(network={"SecurityGroups": [ref("Strange")]}),
         "does not belong to the same VPC as the specified subnets",
         _service(network={"SecurityGroups": [ref("Strange")], "Subnets": [ref("Afar")]}),
@@ -159,7 +159,7 @@ SERVICES: dict[str, tuple[Resources, str, Resources]] = {
         "Assign public IP is not supported for this launch type.",
         _service(network=PUBLIC),
     ),
-    "platform version": (
+    "unknown platform version": (
         _service(PlatformVersion="1.4"),
         "PlatformUnknownException: The specified platform does not exist.",
         _service(PlatformVersion="1.4.0"),
@@ -169,37 +169,37 @@ SERVICES: dict[str, tuple[Resources, str, Resources]] = {
         "property SchedulingStrategy must be REPLICA",
         _service(SchedulingStrategy="REPLICA"),
     ),
-    "exec without a task role": (
+    "ECS Exec without a task role": (
         _service(EnableExecuteCommand=True),
         "The service couldn't be created because a valid taskRoleArn is not being used.",
         _service(fargate("web", task={"TaskRoleArn": "arn:aws:iam::333333333333:role/app"}), EnableExecuteCommand=True),
     ),
-    "connected without a namespace": (
+    "Service Connect without a namespace": (
         _connected(),
-        "Service Connect needs a namespace: the service states none",
+        "Service Connect needs a namespace: neither the service nor its cluster",
         _connected(Namespace="shop.local"),
     ),
-    "connected by a port without that name": (
+    "Service Connect with an unknown port name": (
         _connected("web", Namespace="shop.local"),
-        "The portName 'web' is not that of a port mapping in the task definition.",
+        "No port mapping in the task definition has the name 'web' (portName).",
         _connected() | {"Cluster": resource("AWS::ECS::Cluster", ServiceConnectDefaults={"Namespace": "shop.local"})},
     ),
-    "record of a port without a port": (
+    "SRV record without a port": (
         _registered("SRV"),
         "A service registry with SRV records needs a value for 'port'",
         _registered("SRV", Port=80),
     ),
-    "record of a port with two": (
+    "SRV record with two ports": (
         _registered("SRV", Port=80, **BY_NAME),
         "Specify a value for either 'port' or the 'containerName' and 'containerPort' combination, but not both",
         _registered("SRV", **BY_NAME),
     ),
-    "record of an address with a port": (
+    "A record with a port": (
         _registered("A", **BY_NAME),
         "The values specified for serviceRegistries do not require a value for 'containerPort'. Remove the value",
         _registered("A"),
     ),
-    "record of a bridge without a container": (
+    "registry in bridge mode without a container": (
         _registered("SRV", BRIDGE, "EC2", Port=80),
         "When specifying 'bridge' for networkMode, values for 'containerName' and 'containerPort' must be specified",
         _registered("SRV", BRIDGE, "EC2", **BY_NAME),
@@ -208,7 +208,9 @@ SERVICES: dict[str, tuple[Resources, str, Resources]] = {
 
 
 @pytest.mark.parametrize(("faulty", "said", "mended"), SERVICES.values(), ids=SERVICES)
-def test_service(deploy: Deploy, faulty: Resources, said: str, mended: Resources) -> None:
+def test_a_service_with_invalid_attachments_is_refused(
+    deploy: Deploy, faulty: Resources, said: str, mended: Resources
+) -> None:
     _refused(deploy, faulty, said)
     _taken(deploy, mended)
 
@@ -251,19 +253,19 @@ LATE = resource(
 ) | {"DependsOn": "Service"}
 GROUP = resource("AWS::Logs::LogGroup", LogGroupName="shop")
 STARTS: dict[str, tuple[Resources, str, list[Resources]]] = {
-    "task role of another service": (
+    "task role that ECS cannot assume": (
         _started(trusted="ec2", **TASK_ROLE),
         UNASSUMED,
         [_started(**TASK_ROLE), _started(TaskRoleArn="arn:aws:iam::333333333333:role/app")],
     ),
-    "task role that is not there": (_started(TaskRoleArn=NOBODY), UNASSUMED, [_started()]),
-    "execution role of another service": (_started(trusted="ecs", **EXECUTION), UNASSUMED, [_started(**EXECUTION)]),
-    "secret that the role may not read": (
+    "missing task role": (_started(TaskRoleArn=NOBODY), UNASSUMED, [_started()]),
+    "execution role that ECS cannot assume": (_started(trusted="ecs", **EXECUTION), UNASSUMED, [_started(**EXECUTION)]),
+    "secret that the role cannot read": (
         _secret(),
         "is not authorized to perform: secretsmanager:GetSecretValue on resource: arn:aws:secretsmanager",
         [_secret(READ), _secret(Late=LATE)],
     ),
-    "log group that is not there": (
+    "missing log group": (
         _logged(),
         "ResourceInitializationError: failed to initialize logging driver",
         [_logged(created="true"), _logged(Group=GROUP), _logged(Group=GROUP | {"DependsOn": "Service"})],
@@ -272,7 +274,7 @@ STARTS: dict[str, tuple[Resources, str, list[Resources]]] = {
 
 
 @pytest.mark.parametrize(("faulty", "said", "mended"), STARTS.values(), ids=STARTS)
-def test_task_that_never_starts(
+def test_a_service_whose_task_can_never_start_fails(
     deploy: Deploy, remove: Callable[[str], None], faulty: Resources, said: str, mended: list[Resources]
 ) -> None:
     _refused(deploy, faulty, said)
@@ -337,12 +339,12 @@ def _group(subnet: Any) -> Resources:
 CPU, MEMORY = "ECSServiceAverageCPUUtilization", "ECSServiceAverageMemoryUtilization"
 REQUESTS = "ALBRequestCountPerTarget"
 OTHERS: dict[str, tuple[Resources, str, Resources]] = {
-    "cluster's name with a dot": (
+    "cluster name with a dot": (
         _named("my.shop"),
         "InvalidParameterException: Cluster must match",
         _named("my_Shop-1"),
     ),
-    "service's name with a dot": (
+    "service name with a dot": (
         _service(ServiceName="my.web"),
         "InvalidParameterException: Service must match",
         _service(ServiceName="my_Web-1"),
@@ -357,12 +359,12 @@ OTHERS: dict[str, tuple[Resources, str, Resources]] = {
         "Only one TargetTrackingScaling policy for a given metric specification is allowed",
         _tracking(REQUESTS, REQUESTS, labels=("app/a/1/targetgroup/b/2", "app/a/1/targetgroup/c/3")),
     ),
-    "repository's policy of a resource": (
+    "repository policy with a resource": (
         _repository(Resource="*"),
         "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid repository policy provided'",
         _repository(),
     ),
-    "group in no such subnet": (
+    "Auto Scaling group in a missing subnet": (
         _group("subnet-0123456789abcdef0"),
         "ValidationError: The subnet ID 'subnet-0123456789abcdef0' does not exist",
         _group(ref("Subnet")),
@@ -371,12 +373,14 @@ OTHERS: dict[str, tuple[Resources, str, Resources]] = {
 
 
 @pytest.mark.parametrize(("faulty", "said", "mended"), OTHERS.values(), ids=OTHERS)
-def test_name_scaling_registry_and_group(deploy: Deploy, faulty: Resources, said: str, mended: Resources) -> None:
+def test_an_invalid_name_target_registry_or_log_group_is_refused(
+    deploy: Deploy, faulty: Resources, said: str, mended: Resources
+) -> None:
     _refused(deploy, faulty, said)
     _taken(deploy, mended)
 
 
-def test_replaced_policy_cannot_track_the_metric_of_the_one_it_replaces(deploy: Deploy) -> None:
+def test_a_replacement_policy_cannot_track_the_metric_of_the_old_policy(deploy: Deploy) -> None:
     before = _tracking(CPU, MEMORY)
     assert deploy(before)["StackStatus"] == "CREATE_COMPLETE"
     renamed = {**before["Policy0"], "Properties": before["Policy0"]["Properties"] | {"PolicyName": "other"}}

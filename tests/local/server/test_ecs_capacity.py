@@ -1,4 +1,4 @@
-"""ECS on instances in the local AWS: what a group of instances holds, how it grows, changes and goes."""
+"""ECS on instances in the local AWS: how a group is filled, and how it grows, changes and is deleted."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _base(
     data: Resources | None = None,
     update: Resources | None = None,
 ) -> Resources:
-    """A cluster and its capacity, in two zones."""
+    """Return a cluster and its capacity in two Availability Zones."""
     subnets = {
         f"Subnet{number}": resource(
             "AWS::EC2::Subnet",
@@ -101,7 +101,7 @@ def _base(
 def _service(
     *, name: str = "Service", container: Resources | None = None, task: Resources | None = None, **properties: Any
 ) -> Resources:
-    """A service in bridge mode, unless told otherwise, on the cluster's default capacity."""
+    """Return a service on the cluster's default capacity, in bridge mode by default."""
     return {
         f"{name}Task": resource(
             "AWS::ECS::TaskDefinition",
@@ -130,7 +130,7 @@ AWSVPC: Resources = {"NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets":
 
 
 class Seen:
-    """What stands, through each service's own API."""
+    """The deployed resources, as each service's API shows them."""
 
     def __init__(self, client: Client, stack: dict[str, Any]) -> None:
         self.client, self.values = client, stack["Values"]
@@ -173,7 +173,7 @@ class Seen:
 
 @pytest.fixture
 def stand(client: Client, deploy: Deploy) -> Callable[..., Seen]:
-    """Deploy, and see what stands."""
+    """Return a function that deploys a template and returns the deployed resources."""
 
     def stood(resources: Resources, status: str = "_COMPLETE", **outputs: Any) -> Seen:
         more = {"service": ref("Service")} if "Service" in resources else {}
@@ -202,7 +202,7 @@ def _stack_name(request: pytest.FixtureRequest) -> str:
     return re.sub("[^A-Za-z0-9]+", "-", request.node.name)[:100]
 
 
-def test_image_parameters_are_public_in_every_region_and_can_be_released(client: Client) -> None:
+def test_image_parameters_exist_in_every_region_and_can_be_released(client: Client) -> None:
     names = [AMI, "/aws/service/bottlerocket/aws-ecs-2-nvidia/x86_64/latest/image_id"]
     for region in (REGION, "ap-southeast-2"):
         found = client("ssm", region=region).get_parameters(Names=names)
@@ -211,7 +211,7 @@ def test_image_parameters_are_public_in_every_region_and_can_be_released(client:
     assert client("ssm", region="eu-north-1").get_parameter(Name=AMI)["Parameter"]["Value"] == "ami-01"
 
 
-def test_launch_template_keeps_its_data_and_a_change_is_a_version_more(
+def test_a_launch_template_keeps_its_data_and_a_change_adds_a_version(
     client: Client, stand: Callable[..., Seen]
 ) -> None:
     seen = stand(_base())
@@ -229,7 +229,9 @@ def test_launch_template_keeps_its_data_and_a_change_is_a_version_more(
     assert (template["DefaultVersionNumber"], template["LatestVersionNumber"]) == (1, 2)
 
 
-def test_released_image_reaches_the_instances_through_a_refresh(client: Client, stand: Callable[..., Seen]) -> None:
+def test_a_released_image_reaches_the_instances_by_an_instance_refresh(
+    client: Client, stand: Callable[..., Seen]
+) -> None:
     resources = _base(group={"MinSize": "2"}, update=REFRESH)
     before = stand(resources)
     image, ids = before.ec2[0]["ImageId"], before.ids
@@ -244,7 +246,7 @@ def test_released_image_reaches_the_instances_through_a_refresh(client: Client, 
         client("ssm").delete_parameter(Name=AMI)
 
 
-def test_group_shows_what_the_template_says_and_its_instances_stand_in_its_zones(
+def test_a_group_matches_its_template_and_has_instances_in_its_zones(
     client: Client, stand: Callable[..., Seen]
 ) -> None:
     said = {
@@ -293,7 +295,7 @@ def test_instances_register_with_the_cluster_of_their_user_data(stand: Callable[
         "bottlerocket": {"Fn::Base64": {"Fn::Sub": toml}},
     }
     (instance,) = stand(_base(group={"MinSize": "1"}, data={"UserData": said[kind]})).instances
-    # 8 GiB without 1/64 for the pages' account and 430 MiB for the kernel, less what is reserved
+    # 8 GiB minus 1/64 for the page structures, 430 MiB for the kernel and the reserved memory
     assert _resources(instance, "registered") | {"CPU": 2048, "MEMORY": 7634 - 256} == _resources(
         instance, "registered"
     )
@@ -317,7 +319,7 @@ def test_bottlerocket_has_neither_efs_nor_service_connect(deploy: Deploy, kind: 
     assert ("is missing an attribute required by your task" in stack["Reason"]) == refused, stack["Reason"]
 
 
-def test_mixed_group_takes_on_demand_for_its_base_and_spot_above(stand: Callable[..., Seen]) -> None:
+def test_a_mixed_group_uses_on_demand_for_its_base_and_spot_above(stand: Callable[..., Seen]) -> None:
     other = {"LaunchTemplateId": ref("Template"), "Version": attribute("Template", "LatestVersionNumber")}
     policy = {
         "LaunchTemplate": {
@@ -341,7 +343,7 @@ def test_mixed_group_takes_on_demand_for_its_base_and_spot_above(stand: Callable
     assert [each["InstanceType"] for each in shown["LaunchTemplate"]["Overrides"]] == ["m7g.large", "r7g.large"]
 
 
-def test_group_by_requirement_starts_a_type_that_satisfies_it(stand: Callable[..., Seen]) -> None:
+def test_a_group_by_requirements_starts_a_type_that_meets_them(stand: Callable[..., Seen]) -> None:
     required = {"VCpuCount": {"Min": 4, "Max": 8}, "MemoryMiB": {"Min": 16384}, "AllowedInstanceTypes": ["m7g.*"]}
     specification = {"LaunchTemplateId": ref("Template"), "Version": attribute("Template", "LatestVersionNumber")}
     policy = {
@@ -354,9 +356,9 @@ def test_group_by_requirement_starts_a_type_that_satisfies_it(stand: Callable[..
     assert [each["InstanceType"] for each in seen.ec2] == ["m7g.xlarge"]
 
 
-def test_group_grows_for_tasks_and_shrinks_when_they_go(stand: Callable[..., Seen]) -> None:
+def test_a_group_grows_for_tasks_and_shrinks_when_they_stop(stand: Callable[..., Seen]) -> None:
     seen = stand(_base() | _service(DesiredCount=5))
-    # 512 CPU units each: four on an m7g.large
+    # 512 CPU units each: four fit on an m7g.large
     assert (seen.service()["runningCount"], len(seen.instances), seen.group["DesiredCapacity"]) == (5, 2, 2)
     assert sorted(each["runningTasksCount"] for each in seen.instances) == [1, 4]
     full = next(each for each in seen.instances if each["runningTasksCount"] == 4)
@@ -368,7 +370,7 @@ def test_group_grows_for_tasks_and_shrinks_when_they_go(stand: Callable[..., See
     assert (seen.group["DesiredCapacity"], seen.instances) == (0, [])
 
 
-def test_service_that_its_instances_cannot_hold_fails_with_the_reason(client: Client, deploy: Deploy) -> None:
+def test_a_service_that_does_not_fit_on_its_instances_fails_with_the_reason(client: Client, deploy: Deploy) -> None:
     stack = deploy(_base() | _service(DesiredCount=13), parameters=PARAMETERS, **OUTPUTS)
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert "was unable to place a task because no container instance met all of its requirements" in stack["Reason"]
@@ -376,7 +378,9 @@ def test_service_that_its_instances_cannot_hold_fails_with_the_reason(client: Cl
     assert client("ecs").list_clusters()["clusterArns"] == []
 
 
-def test_update_that_finds_no_room_fails_and_the_old_tasks_stay(deploy: Deploy, stand: Callable[..., Seen]) -> None:
+def test_an_update_without_room_fails_and_the_old_tasks_keep_running(
+    deploy: Deploy, stand: Callable[..., Seen]
+) -> None:
     seen = stand(_base() | _service(DesiredCount=12))
     old = seen.service()["taskDefinition"]
     changed = _base() | _service(DesiredCount=12, container={"Image": "public.ecr.aws/nginx/nginx:2"})
@@ -388,7 +392,7 @@ def test_update_that_finds_no_room_fails_and_the_old_tasks_stay(deploy: Deploy, 
     assert [each["rolloutState"] for each in service["deployments"]] == ["COMPLETED", "FAILED"]
 
 
-def test_rollout_goes_through_a_full_cluster_when_tasks_may_stop_first(stand: Callable[..., Seen]) -> None:
+def test_a_rollout_succeeds_in_a_full_cluster_if_tasks_may_stop_first(stand: Callable[..., Seen]) -> None:
     room = {"MinimumHealthyPercent": 50, "MaximumPercent": 100}
     stand(_base() | _service(DesiredCount=12, DeploymentConfiguration=room))
     image = {"Image": "public.ecr.aws/nginx/nginx:2"}
@@ -397,7 +401,7 @@ def test_rollout_goes_through_a_full_cluster_when_tasks_may_stop_first(stand: Ca
     assert {each["taskDefinitionArn"] for each in seen.tasks} == {seen.service()["taskDefinition"]}
 
 
-def test_count_beyond_the_instances_waits(client: Client, stand: Callable[..., Seen]) -> None:
+def test_a_desired_count_that_exceeds_the_instances_waits(client: Client, stand: Callable[..., Seen]) -> None:
     seen = stand(_base(group={"MaxSize": "1"}) | _service(DesiredCount=1))
     client("ecs").update_service(cluster=seen.values["cluster"], service=seen.values["service"], desiredCount=6)
     service = seen.service()
@@ -423,7 +427,7 @@ def test_a_service_is_told_why_its_own_tasks_wait_and_not_those_of_another(
 def test_network_interfaces_bind_tasks_of_their_own(stand: Callable[..., Seen]) -> None:
     small = {"Cpu": 64, "Memory": 128}
     seen = stand(_base() | _service(DesiredCount=3, container=small, task={"NetworkMode": "awsvpc"}, **AWSVPC))
-    # an m7g.large has three interfaces, one of them its own
+    # an m7g.large has three interfaces; one is the instance's
     assert sorted(each["runningTasksCount"] for each in seen.instances) == [1, 2]
     subnets = {each["ec2InstanceId"]: each for each in seen.instances}
     assert len(subnets) == 2
@@ -433,7 +437,7 @@ def test_network_interfaces_bind_tasks_of_their_own(stand: Callable[..., Seen]) 
         assert task["attachments"][0]["type"] == "ElasticNetworkInterface"
 
 
-def test_host_port_is_held_by_one_task_an_instance(stand: Callable[..., Seen]) -> None:
+def test_a_host_port_is_used_by_one_task_per_instance(stand: Callable[..., Seen]) -> None:
     port = {"PortMappings": [{"ContainerPort": 80, "HostPort": 8080}]}
     seen = stand(_base() | _service(DesiredCount=2, container=port))
     assert [each["runningTasksCount"] for each in seen.instances] == [1, 1]
@@ -456,7 +460,7 @@ def test_host_mode_tmpfs_and_gpus_are_kept(client: Client, stand: Callable[..., 
 
 
 @pytest.mark.parametrize(("strategy", "counts"), [("binpack", [0, 2]), ("spread", [1, 1])])
-def test_placement_strategy_is_kept(stand: Callable[..., Seen], strategy: str, counts: list[int]) -> None:
+def test_placement_strategies_are_followed(stand: Callable[..., Seen], strategy: str, counts: list[int]) -> None:
     field = {"binpack": "memory", "spread": "attribute:ecs.availability-zone"}[strategy]
     placed = [{"Type": strategy, "Field": field}]
     resources = _base(group={"MinSize": "2"}) | _service(DesiredCount=2, PlacementStrategies=placed)
@@ -495,21 +499,21 @@ def test_placement_constraints_are_kept(stand: Callable[..., Seen]) -> None:
     assert seen.service()["placementConstraints"][1]["expression"] == "attribute:stack == blue"
 
 
-def test_placement_constraint_that_no_instance_satisfies_fails_the_service(deploy: Deploy) -> None:
+def test_a_placement_constraint_that_no_instance_meets_fails_the_service(deploy: Deploy) -> None:
     constraint = {"Type": "memberOf", "Expression": "attribute:ecs.instance-type =~ c7g.*"}
     stack = deploy(_base(group={"MinSize": "1"}) | _service(PlacementConstraints=[constraint]), parameters=PARAMETERS)
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert "MemberOf placement constraint unsatisfied" in stack["Reason"]
 
 
-def test_daemon_runs_once_on_every_instance(stand: Callable[..., Seen]) -> None:
+def test_a_daemon_runs_one_task_on_every_instance(stand: Callable[..., Seen]) -> None:
     daemon = _service(
         name="Daemon", SchedulingStrategy="DAEMON", CapacityProviderStrategy={"Ref": "AWS::NoValue"}, LaunchType="EC2"
     )
     seen = stand(_base(group={"MinSize": "2"}) | daemon, daemon=ref("Daemon"))
     shown = seen.service("daemon")
     assert (shown["desiredCount"], shown["runningCount"]) == (2, 2)
-    # 2048 CPU units less the daemon's 512: three tasks an instance
+    # 2,048 CPU units minus the daemon's 512: three tasks fit on an instance
     seen = stand(_base(group={"MinSize": "2"}) | daemon | _service(DesiredCount=7), daemon=ref("Daemon"))
     assert (seen.service("daemon")["runningCount"], len(seen.instances)) == (3, 3)
     assert seen.service()["runningCount"] == 7
@@ -524,7 +528,7 @@ def test_daemon_runs_once_on_every_instance(stand: Callable[..., Seen]) -> None:
     assert seen.service("daemon")["runningCount"] == 3
 
 
-def test_cluster_shows_its_providers_and_their_settings(client: Client, stand: Callable[..., Seen]) -> None:
+def test_a_cluster_shows_its_providers_and_their_settings(client: Client, stand: Callable[..., Seen]) -> None:
     seen = stand(_base())
     ecs = client("ecs")
     (cluster,) = ecs.describe_clusters(clusters=[seen.values["cluster"]])["clusters"]
@@ -540,7 +544,7 @@ def test_cluster_shows_its_providers_and_their_settings(client: Client, stand: C
     assert provider["autoScalingGroupProvider"]["managedScaling"]["targetCapacity"] == 80
 
 
-def test_managed_instances_provider_is_shown_and_takes_a_service(client: Client, stand: Callable[..., Seen]) -> None:
+def test_a_managed_instances_provider_is_shown_and_runs_a_service(client: Client, stand: Callable[..., Seen]) -> None:
     managed = resource(
         "AWS::ECS::CapacityProvider",
         ClusterName=ref("Cluster"),
@@ -592,7 +596,7 @@ def test_managed_instances_provider_is_shown_and_takes_a_service(client: Client,
         ({"group": {"TargetGroupARNs": ["arn"]}}, "The target group 'arn' does not exist"),
     ],
 )
-def test_capacity_that_aws_refuses_is_refused(deploy: Deploy, changes: Resources, reason: str) -> None:
+def test_invalid_capacity_is_refused_as_on_aws(deploy: Deploy, changes: Resources, reason: str) -> None:
     stack = deploy(_base(**changes), parameters=PARAMETERS)
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert reason in stack["Reason"]
@@ -622,13 +626,13 @@ def test_capacity_that_aws_refuses_is_refused(deploy: Deploy, changes: Resources
         ({**AWSVPC}, "Network Configuration is not valid for the given networkMode"),
     ],
 )
-def test_service_that_aws_refuses_is_refused(deploy: Deploy, service: Resources, reason: str) -> None:
+def test_an_invalid_service_is_refused_as_on_aws(deploy: Deploy, service: Resources, reason: str) -> None:
     stack = deploy(_base() | _service(**service), parameters=PARAMETERS)
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert re.search(reason, stack["Reason"])
 
 
-def test_provider_in_use_can_be_neither_removed_nor_deleted(client: Client, stand: Callable[..., Seen]) -> None:
+def test_a_provider_in_use_can_be_neither_removed_nor_deleted(client: Client, stand: Callable[..., Seen]) -> None:
     seen = stand(_base() | _service(DesiredCount=1))
     ecs, provider = client("ecs"), seen.values["provider"]
     with pytest.raises(ClientError, match="The specified capacity provider is in use and cannot be removed") as error:
@@ -649,7 +653,7 @@ def test_provider_in_use_can_be_neither_removed_nor_deleted(client: Client, stan
         )
 
 
-def test_stack_with_running_services_is_deleted_in_one_go(
+def test_a_stack_with_running_services_is_deleted_in_one_step(
     client: Client, stand: Callable[..., Seen], remove: Remove, request: pytest.FixtureRequest
 ) -> None:
     seen = stand(_base(group={"MinSize": "1"}) | _service(DesiredCount=2))
@@ -662,7 +666,7 @@ def test_stack_with_running_services_is_deleted_in_one_go(
     assert states == ["terminated"]
 
 
-def test_protected_instances_keep_a_stack_from_being_deleted_until_they_are_released(
+def test_protected_instances_block_the_deletion_of_their_stack(
     client: Client, stand: Callable[..., Seen], request: pytest.FixtureRequest
 ) -> None:
     protected: Resources = {
@@ -680,7 +684,7 @@ def test_protected_instances_keep_a_stack_from_being_deleted_until_they_are_rele
     assert _deleted(client, _stack_name(request))["StackStatus"] == "DELETE_COMPLETE"
 
 
-def test_protection_that_is_turned_off_lets_the_stack_go(
+def test_a_stack_can_be_deleted_after_its_protection_is_disabled(
     client: Client, stand: Callable[..., Seen], request: pytest.FixtureRequest
 ) -> None:
     seen = stand(_base(group={"NewInstancesProtectedFromScaleIn": True, "MinSize": "1"}))
@@ -695,7 +699,7 @@ def test_protection_that_is_turned_off_lets_the_stack_go(
 @pytest.mark.parametrize(
     ("preference", "outcome"), [("Refresh", "replaced"), ("Ignore", "kept"), ("Wait", "refused"), (None, "refused")]
 )
-def test_refresh_treats_protected_instances_as_told(
+def test_an_instance_refresh_follows_its_setting_for_protected_instances(
     deploy: Deploy, stand: Callable[..., Seen], client: Client, preference: str | None, outcome: str
 ) -> None:
     preferences = {"ScaleInProtectedInstances": preference} if preference else {}
@@ -714,7 +718,7 @@ def test_refresh_treats_protected_instances_as_told(
     )
 
 
-def test_rolling_update_replaces_instances_and_their_tasks_come_back(stand: Callable[..., Seen]) -> None:
+def test_a_rolling_update_replaces_instances_and_restarts_their_tasks(stand: Callable[..., Seen]) -> None:
     update = {"AutoScalingRollingUpdate": {"MaxBatchSize": 1, "MinInstancesInService": 1}}
     before = stand(_base(update=update) | _service(DesiredCount=5)).ids
     seen = stand(_base(update=update, data={"InstanceType": "m7g.xlarge"}) | _service(DesiredCount=5))
@@ -723,7 +727,7 @@ def test_rolling_update_replaces_instances_and_their_tasks_come_back(stand: Call
     assert seen.service()["runningCount"] == 5
 
 
-def test_warm_pool_and_lifecycle_hook_are_shown(client: Client, stand: Callable[..., Seen]) -> None:
+def test_a_warm_pool_and_a_lifecycle_hook_are_shown(client: Client, stand: Callable[..., Seen]) -> None:
     more = {
         "Pool": resource(
             "AWS::AutoScaling::WarmPool", AutoScalingGroupName=ref("Group"), MinSize=1, PoolState="Stopped"
@@ -744,7 +748,7 @@ def test_warm_pool_and_lifecycle_hook_are_shown(client: Client, stand: Callable[
     assert hooks[0]["HeartbeatTimeout"] == 90
 
 
-def test_instance_that_ends_is_replaced_and_its_tasks_start_elsewhere(
+def test_a_terminated_instance_is_replaced_and_its_tasks_start_elsewhere(
     client: Client, stand: Callable[..., Seen]
 ) -> None:
     seen = stand(_base() | _service(DesiredCount=2))
@@ -754,14 +758,14 @@ def test_instance_that_ends_is_replaced_and_its_tasks_start_elsewhere(
     assert seen.service()["runningCount"] == 2
 
 
-def test_run_task_without_room_says_why(client: Client, stand: Callable[..., Seen]) -> None:
+def test_run_task_without_room_returns_the_reason(client: Client, stand: Callable[..., Seen]) -> None:
     seen = stand(_base(group={"MinSize": "1"}) | _service(DesiredCount=1))
     task = seen.service()["taskDefinition"]
     done = client("ecs").run_task(cluster=seen.values["cluster"], taskDefinition=task, launchType="EC2", count=9)
     assert (len(done["tasks"]), len(done["failures"])) == (3, 6)
 
 
-def test_blue_green_stops_no_old_task_to_make_room(stand: Callable[..., Seen]) -> None:
+def test_a_blue_green_deployment_stops_no_old_task_to_make_room(stand: Callable[..., Seen]) -> None:
     plan = {"Strategy": "BLUE_GREEN", "MinimumHealthyPercent": 0}
     base = _base(group={"MaxSize": "1"})
     before = {task["taskArn"] for task in stand(base | _service(DesiredCount=3, DeploymentConfiguration=plan)).tasks}
@@ -770,7 +774,7 @@ def test_blue_green_stops_no_old_task_to_make_room(stand: Callable[..., Seen]) -
     assert {task["taskArn"] for task in seen.tasks} == before
 
 
-def test_table_tells_the_capacity_and_what_fits(
+def test_the_table_shows_the_capacity_and_how_many_tasks_fit(
     stand: Callable[..., Seen], server: tuple[int, int], request: pytest.FixtureRequest
 ) -> None:
     resources = _base() | _service(DesiredCount=5)
@@ -780,12 +784,12 @@ def test_table_tells_the_capacity_and_what_fits(
     stack = Stack(path=name, name=name, account=ACCOUNT, region=REGION, template=template, needs=())
     rows = {row.what.strip(): row.says for row in table(reached, [stack])}
     assert rows["capacity"] == "2 instances (0 to 3), m7g.large"
-    assert rows["fits"] == "4 on each m7g.large (binds: CPU), 3 more now"
+    assert rows["fits"] == "4 per m7g.large (limited by CPU), room for 3 more"
     assert why_not_standing(reached, stack) is None
 
 
 @pytest.mark.parametrize("gone", ["AWS::AutoScaling::AutoScalingGroup", "AWS::EC2::LaunchTemplate"])
-def test_capacity_that_is_gone_is_noticed(
+def test_deleted_capacity_is_detected(
     client: Client, stand: Callable[..., Seen], server: tuple[int, int], request: pytest.FixtureRequest, gone: str
 ) -> None:
     seen = stand(_base())
@@ -795,4 +799,4 @@ def test_capacity_that_is_gone_is_noticed(
         client("autoscaling").delete_auto_scaling_group(AutoScalingGroupName=seen.values["group"], ForceDelete=True)
     name = _stack_name(request)
     stack = Stack(path=name, name=name, account=ACCOUNT, region=REGION, template={}, needs=())
-    assert f"({gone}), which is gone" in str(why_not_standing(access(server[1]), stack))
+    assert f"({gone})" in str(why_not_standing(access(server[1]), stack))

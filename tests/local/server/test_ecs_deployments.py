@@ -1,4 +1,4 @@
-"""A service's deployments in the local AWS: strategies, hooks, alarms, and what is taken back."""
+"""The deployments of a service in the local AWS: strategies, hooks, alarms and rollbacks."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ ANSWERING = "def handler(event, context):\n    return {}\n"
 
 
 def _function(code: str, **variables: Any) -> Resources:
-    """A function, its role, and the role through which ECS invokes it."""
+    """Return a function, its role, and the role with which ECS invokes it."""
     return {
         "FunctionRole": role("lambda.amazonaws.com"),
         "Function": resource(
@@ -174,7 +174,7 @@ OUTPUTS = {
 
 
 class Seen:
-    """What stands, through each service's own API."""
+    """The deployed resources, as each service's API shows them."""
 
     def __init__(self, client: Client, stack: dict[str, Any]) -> None:
         self.client, self.stack, self.values = client, stack, stack["Values"]
@@ -187,7 +187,7 @@ class Seen:
 
     @property
     def deployments(self) -> list[dict[str, Any]]:
-        """The service deployments, newest first."""
+        """Return the service deployments, newest first."""
         ecs = self.client("ecs")
         brief = ecs.list_service_deployments(cluster=self.values["cluster"], service=self.values["service"])
         arns = [each["serviceDeploymentArn"] for each in brief["serviceDeployments"]]
@@ -195,7 +195,7 @@ class Seen:
         return list(described)
 
     def shares(self, rule: str) -> dict[str, int]:
-        """A rule's weight for the blue and the green target group."""
+        """Return a rule's weights of the blue and the green target group."""
         found = self.client("elbv2").describe_rules(RuleArns=[self.values[rule]])["Rules"][0]
         groups = found["Actions"][0]["ForwardConfig"]["TargetGroups"]
         names = {self.values[name]: name for name in ("blue", "green")}
@@ -207,7 +207,7 @@ class Seen:
 
     @property
     def addresses(self) -> set[str]:
-        """Of the running tasks."""
+        """Return the addresses of the running tasks."""
         ecs, cluster = self.client("ecs"), self.values["cluster"]
         arns = ecs.list_tasks(cluster=cluster)["taskArns"]
         tasks = ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"] if arns else []
@@ -215,7 +215,7 @@ class Seen:
         return {detail["value"] for detail in details if detail["name"] == "privateIPv4Address"}
 
     def said(self, queue: str) -> list[dict[str, Any]]:
-        """What a recording function was told."""
+        """Return the events of a function that records them."""
         sqs, heard = self.client("sqs"), []
         while found := sqs.receive_message(QueueUrl=self.values[queue], MaxNumberOfMessages=10).get("Messages"):
             heard += [json.loads(each["Body"]) for each in found]
@@ -224,7 +224,7 @@ class Seen:
 
 @pytest.fixture
 def stand(client: Client, deploy: Deploy) -> Callable[..., Seen]:
-    """Deploy, and see what stands."""
+    """Return a function that deploys a template and returns the deployed resources."""
 
     def stood(resources: Resources, status: str = "_COMPLETE", **outputs: Any) -> Seen:
         shown = {name: value for name, value in OUTPUTS.items() if value["Ref"] in resources}
@@ -235,7 +235,7 @@ def stand(client: Client, deploy: Deploy) -> Callable[..., Seen]:
     return stood
 
 
-def test_blue_green_moves_the_traffic_to_the_other_target_group_and_back(stand: Callable[..., Seen]) -> None:
+def test_blue_green_shifts_traffic_to_the_other_target_group_and_back(stand: Callable[..., Seen]) -> None:
     plan = {"Strategy": "BLUE_GREEN", "BakeTimeInMinutes": 5}
     seen = stand(_shifting(plan))
     assert seen.shares("live") == seen.shares("test") == {"blue": 100, "green": 0}
@@ -257,7 +257,7 @@ def test_blue_green_moves_the_traffic_to_the_other_target_group_and_back(stand: 
     assert seen.service["deploymentConfiguration"]["bakeTimeInMinutes"] == 5
 
 
-def test_a_network_load_balancer_s_listener_is_turned_itself(
+def test_the_listener_of_a_network_load_balancer_shifts_traffic(
     stand: Callable[..., Seen], server: tuple[int, int], client: Client
 ) -> None:
     group = resource(
@@ -297,7 +297,7 @@ def test_a_network_load_balancer_s_listener_is_turned_itself(
     assert "takes an estimated 32 min" in rows["estimate"]
 
 
-def test_revision_and_deployment_are_described(client: Client, stand: Callable[..., Seen]) -> None:
+def test_service_revisions_and_deployments_are_described(client: Client, stand: Callable[..., Seen]) -> None:
     monitoring = {"MetricConfigurations": [{"MetricNames": ["CPUUtilization"], "ResolutionSeconds": 20}]}
     plan = {"Strategy": "BLUE_GREEN"}
     before = stand(_shifting(plan, Monitoring=monitoring)).deployments[0]["targetServiceRevision"]["arn"]
@@ -327,7 +327,7 @@ def test_revision_and_deployment_are_described(client: Client, stand: Callable[.
     ],
     ids=["canary", "linear"],
 )
-def test_traffic_moves_step_by_step_and_a_hook_sees_each(
+def test_traffic_shifts_in_steps_and_a_hook_runs_at_each(
     stand: Callable[..., Seen], plan: Resources, steps: list[float]
 ) -> None:
     hooked = plan | {"LifecycleHooks": [_hook("PRODUCTION_TRAFFIC_SHIFT")]}
@@ -341,7 +341,7 @@ def test_traffic_moves_step_by_step_and_a_hook_sees_each(
     assert seen.shares("live") == {"green": 100, "blue": 0}
 
 
-def test_hooks_are_told_the_stage_the_revision_and_their_own_details(stand: Callable[..., Seen]) -> None:
+def test_hooks_receive_the_stage_the_revision_and_their_details(stand: Callable[..., Seen]) -> None:
     hooked = {"Strategy": "BLUE_GREEN", "LifecycleHooks": [_hook(*STAGES, HookDetails={"Url": "https://x"})]}
     recording = _function(RECORDING, QUEUE=ref("Said")) | {"Said": resource("AWS::SQS::Queue")}
     first = stand(_shifting(hooked) | recording, said=ref("Said"))
@@ -369,7 +369,7 @@ def handler(event, context):
 """
 
 
-def test_hook_in_progress_is_asked_again_with_what_it_said(stand: Callable[..., Seen]) -> None:
+def test_a_hook_in_progress_is_invoked_again_with_its_details(stand: Callable[..., Seen]) -> None:
     plan = {"LifecycleHooks": [_hook("PRE_SCALE_UP")]}
     seen = stand(_service(plan) | _function(ASKED_AGAIN))
     assert seen.deployments[0]["status"] == "SUCCESSFUL"
@@ -387,7 +387,7 @@ def test_hook_in_progress_is_asked_again_with_what_it_said(stand: Callable[..., 
     ids=["failed", "silent", "raising", "endless"],
 )
 @pytest.mark.parametrize("stage", ["PRE_SCALE_UP", "POST_TEST_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT"])
-def test_failing_hook_takes_the_deployment_and_the_stack_back(
+def test_a_failing_hook_rolls_back_the_deployment_and_the_stack(
     stand: Callable[..., Seen], stage: str, code: str, said: str
 ) -> None:
     fine = {"Strategy": "BLUE_GREEN"}
@@ -407,7 +407,7 @@ def test_failing_hook_takes_the_deployment_and_the_stack_back(
     assert "FAILED" in [each["rolloutState"] for each in seen.service["deployments"]]
 
 
-def test_hook_that_times_out_may_be_told_to_go_on(stand: Callable[..., Seen]) -> None:
+def test_a_hook_that_times_out_can_continue_the_deployment(stand: Callable[..., Seen]) -> None:
     waits = {"TimeoutInMinutes": 1, "Action": "CONTINUE"}
     endless = 'def handler(event, context):\n    return {"hookStatus": "IN_PROGRESS"}\n'
     hooked = {"LifecycleHooks": [_hook("POST_SCALE_UP", TimeoutConfiguration=waits)]}
@@ -415,7 +415,7 @@ def test_hook_that_times_out_may_be_told_to_go_on(stand: Callable[..., Seen]) ->
     assert [each["status"] for each in seen.deployments[0]["lifecycleHookDetails"]] == ["TIMED_OUT"]
 
 
-def test_hook_whose_role_may_not_invoke_it_fails(deploy: Deploy) -> None:
+def test_a_hook_whose_role_cannot_invoke_it_fails(deploy: Deploy) -> None:
     hooked = {"LifecycleHooks": [_hook("PRE_SCALE_UP")]}
     weak = _function(ANSWERING) | {
         "HookRole": role("ecs.amazonaws.com", {"Effect": "Allow", "Action": "lambda:Get*", "Resource": "*"})
@@ -444,7 +444,7 @@ def handler(event, context):
 
 
 @pytest.mark.parametrize(("command", "status"), [("echo done", "_COMPLETE"), ("exit 3", "_ROLLBACK_COMPLETE")])
-def test_function_runs_a_task_before_the_new_version_starts(
+def test_a_function_runs_a_task_before_the_new_version_starts(
     stand: Callable[..., Seen], command: str, status: str
 ) -> None:
     migration = {"Migration": fargate("migrate", Command=["sh", "-c", command])}
@@ -464,7 +464,7 @@ def handler(event, context):
 """
 
 
-def test_alarm_that_goes_off_meanwhile_takes_the_deployment_back(client: Client, stand: Callable[..., Seen]) -> None:
+def test_an_alarm_during_a_deployment_rolls_it_back(client: Client, stand: Callable[..., Seen]) -> None:
     alarm = resource(
         "AWS::CloudWatch::Alarm",
         AlarmName="rollout-errors",
@@ -490,13 +490,13 @@ def test_alarm_that_goes_off_meanwhile_takes_the_deployment_back(client: Client,
     assert failed["alarms"]["triggeredAlarmNames"] == ["rollout-errors"]
     assert failed["alarms"]["status"] == "TRIGGERED"
     assert seen.shares("live") == {"blue": 100, "green": 0}
-    # what was in ALARM before does not keep a repair from being deployed
+    # an alarm that was in ALARM before does not block a fix
     assert stand(_shifting(watched, version=3) | more).deployments[0]["status"] == "SUCCESSFUL"
     client("cloudwatch").set_alarm_state(AlarmName="rollout-errors", StateValue="OK", StateReason="test")
 
 
 def _paused(seen: Seen) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The deployment that waits in a pause, and the pause."""
+    """Return the deployment that waits in a pause, and the pause."""
     for _ in range(200):
         newest = seen.deployments[0]
         waiting = [each for each in newest["lifecycleHookDetails"] if each["status"] == "AWAITING_ACTION"]
@@ -507,9 +507,7 @@ def _paused(seen: Seen) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 @pytest.mark.parametrize(("action", "status"), [("CONTINUE", "_COMPLETE"), ("ROLLBACK", "_ROLLBACK_COMPLETE")])
-def test_pause_waits_until_it_is_told_what_to_do(
-    client: Client, stand: Callable[..., Seen], action: str, status: str
-) -> None:
+def test_a_pause_waits_for_an_action(client: Client, stand: Callable[..., Seen], action: str, status: str) -> None:
     plain = {"Strategy": "BLUE_GREEN"}
     pause = {"TargetType": "PAUSE", "LifecycleStages": ["POST_TEST_TRAFFIC_SHIFT"]}
     before = stand(_shifting(plain))
@@ -534,7 +532,7 @@ def test_pause_waits_until_it_is_told_what_to_do(
     assert seen.shares("live")[served] == seen.shares("test")[served] == 100
 
 
-def test_no_new_task_starts_before_its_hooks_let_it(client: Client, stand: Callable[..., Seen]) -> None:
+def test_no_new_task_starts_before_its_hooks_succeed(client: Client, stand: Callable[..., Seen]) -> None:
     seen = stand(_service({}))
     ecs, cluster, before = client("ecs"), seen.values["cluster"], seen.addresses
     waits = {"lifecycleHooks": [{"targetType": "PAUSE", "lifecycleStages": ["PRE_SCALE_UP"]}]}
@@ -562,7 +560,7 @@ def test_no_new_task_starts_before_its_hooks_let_it(client: Client, stand: Calla
     ecs.delete_service(cluster=cluster, service="added", force=True)
 
 
-def test_pause_that_nobody_continues_times_out(stand: Callable[..., Seen]) -> None:
+def test_a_pause_that_is_not_continued_times_out(stand: Callable[..., Seen]) -> None:
     pause = {
         "TargetType": "PAUSE",
         "LifecycleStages": ["PRE_SCALE_UP"],
@@ -574,7 +572,7 @@ def test_pause_that_nobody_continues_times_out(stand: Callable[..., Seen]) -> No
     assert "ContinueServiceDeployment" in seen.stack["Reason"]
 
 
-def test_deployment_that_is_stopped_is_taken_back(client: Client, stand: Callable[..., Seen]) -> None:
+def test_a_stopped_deployment_is_rolled_back(client: Client, stand: Callable[..., Seen]) -> None:
     before = stand(_service({}))
 
     def stop() -> None:
@@ -590,7 +588,7 @@ def test_deployment_that_is_stopped_is_taken_back(client: Client, stand: Callabl
     assert seen.service["runningCount"] == 2
 
 
-def test_update_through_the_api_answers_before_a_deployment_with_hooks_is_over(
+def test_update_service_responds_before_a_deployment_with_hooks_ends(
     client: Client, stand: Callable[..., Seen]
 ) -> None:
     pause = {"TargetType": "PAUSE", "LifecycleStages": ["RECONCILE_SERVICE"]}
@@ -611,7 +609,7 @@ def test_update_through_the_api_answers_before_a_deployment_with_hooks_is_over(
     assert [each["status"] for each in seen.deployments] == ["SUCCESSFUL", "SUCCESSFUL"]
 
 
-def test_task_that_exits_trips_the_circuit_breaker(stand: Callable[..., Seen]) -> None:
+def test_a_task_that_exits_triggers_the_circuit_breaker(stand: Callable[..., Seen]) -> None:
     breaker = {
         "Enable": True,
         "Rollback": True,
@@ -630,7 +628,7 @@ def test_task_that_exits_trips_the_circuit_breaker(stand: Callable[..., Seen]) -
     assert kept["thresholdConfiguration"] == {"type": "COUNT", "value": 2}
 
 
-def test_change_that_starts_new_tasks_is_a_deployment_and_another_is_not(stand: Callable[..., Seen]) -> None:
+def test_only_changes_that_start_new_tasks_are_deployments(stand: Callable[..., Seen]) -> None:
     stand(_service({}))
     assert len(stand(_service({}, HealthCheckGracePeriodSeconds=30)).deployments) == 1
     assert len(stand(_service({}, PlatformVersion="1.4.0")).deployments) == 2
@@ -645,7 +643,7 @@ def test_change_that_starts_new_tasks_is_a_deployment_and_another_is_not(stand: 
         ({"Runtime": "java21"}, "property Runtime must match ^(nodejs.*|python.*)$, not 'java21'"),
     ],
 )
-def test_function_that_lambda_refuses_is_refused(deploy: Deploy, changed: Resources, said: str) -> None:
+def test_an_invalid_function_is_refused_as_by_lambda(deploy: Deploy, changed: Resources, said: str) -> None:
     function = _function(ANSWERING)
     function["HookRole"] = role("ecs.amazonaws.com")
     function["Function"]["Properties"] |= changed
@@ -654,7 +652,7 @@ def test_function_that_lambda_refuses_is_refused(deploy: Deploy, changed: Resour
     assert said in stack["Reason"]
 
 
-def test_function_keeps_what_is_stated_of_it(client: Client, deploy: Deploy) -> None:
+def test_a_function_keeps_its_properties(client: Client, deploy: Deploy) -> None:
     function = _function('exports.handler = async () => ({ hookStatus: "SUCCEEDED" });')
     function["Logs"] = resource("AWS::Logs::LogGroup", RetentionInDays=7)
     function["Function"]["Properties"] |= {
@@ -695,7 +693,7 @@ BLUE_GREEN: Resources = {"Strategy": "BLUE_GREEN"}
             {"LoadBalancers": [_advanced(AlternateTargetGroupArn="arn:aws:x")]},
             "target group does not exist: arn:aws:x",
         ),
-        (BLUE_GREEN, {"LoadBalancers": [_advanced(AlternateTargetGroupArn=ref("Blue"))]}, "another target group"),
+        (BLUE_GREEN, {"LoadBalancers": [_advanced(AlternateTargetGroupArn=ref("Blue"))]}, "must not be the same"),
         (BLUE_GREEN, {"LoadBalancers": [_advanced(ProductionListenerRule=None)]}, "productionListenerRule must be"),
         (
             BLUE_GREEN,
@@ -760,7 +758,9 @@ BLUE_GREEN: Resources = {"Strategy": "BLUE_GREEN"}
         ),
     ],
 )
-def test_refuses_what_ecs_refuses(deploy: Deploy, deployment: Resources, more: Resources, said: str) -> None:
+def test_an_invalid_deployment_configuration_is_refused_as_by_ecs(
+    deploy: Deploy, deployment: Resources, more: Resources, said: str
+) -> None:
     wanted = _shifting(deployment, **more) | _function(ANSWERING)
     stack = deploy(wanted)
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
@@ -772,18 +772,18 @@ def test_refuses_what_ecs_refuses(deploy: Deploy, deployment: Resources, more: R
     [
         (
             {"Strategy": "CANARY", "BakeTimeInMinutes": 5, "CanaryConfiguration": {"CanaryBakeTimeInMinutes": 10}},
-            "canary, 5 % for 10 min first, bakes 5 min",
+            "canary, 5 % of traffic for 10 min, 5 min bake time",
             "replacing 2 takes an estimated 22 min with 2 to 4 running, and leaves 0 if one of 1 zones is lost",
         ),
         (
             {"MinimumHealthyPercent": 50, "MaximumPercent": 100},
-            "rolling, 50 % stay, 100 % at most",
+            "rolling, minimum healthy 50 %, maximum 100 %",
             "replacing 2 takes an estimated 13 min with 1 to 2 running, and leaves 0 if one of 1 zones is lost",
         ),
     ],
     ids=["canary", "rolling"],
 )
-def test_table_tells_the_strategy_and_how_long_it_is_estimated_to_take(
+def test_the_table_shows_the_strategy_and_its_estimated_duration(
     stand: Callable[..., Seen], server: tuple[int, int], plan: Resources, rollout: str, estimate: str
 ) -> None:
     name = stand(_shifting(plan)).stack["StackName"]

@@ -1,4 +1,4 @@
-"""Tasks that end in the local AWS: run by hand, by the clock, by an event, by a state machine."""
+"""Tasks that end in the local AWS, started by hand, by a schedule, by an event or by a state machine."""
 
 from __future__ import annotations
 
@@ -110,13 +110,13 @@ OUTPUTS = {
 
 
 class Seen:
-    """What stands, through each service's own API."""
+    """The deployed resources, as each service's API shows them."""
 
     def __init__(self, client: Client, values: dict[str, str]) -> None:
         self.client, self.values = client, values
 
     def ran(self, number: int = 1) -> list[dict[str, Any]]:
-        """The tasks that ended, once there are so many."""
+        """Return the tasks that ended, once there are this many."""
         ecs, cluster = self.client("ecs"), self.values["cluster"]
         for _ in range(100):
             arns = ecs.list_tasks(cluster=cluster, desiredStatus="STOPPED")["taskArns"]
@@ -126,7 +126,7 @@ class Seen:
         raise AssertionError(f"{len(arns)} of {number} tasks ran")
 
     def aside(self) -> dict[str, Any]:
-        """What came to the dead-letter queue."""
+        """Return the message in the dead-letter queue."""
         for _ in range(100):
             asked = {"QueueUrl": self.values["dead"], "MessageAttributeNames": ["All"]}
             found = self.client("sqs").receive_message(**asked).get("Messages", ())
@@ -137,7 +137,7 @@ class Seen:
         raise AssertionError("nothing was put aside")
 
     def fire(self) -> None:
-        """Let a schedule's time come, now and in its own zone."""
+        """Make the time of a schedule come, now and in its own time zone."""
         scheduler = self.client("scheduler")
         found = scheduler.get_schedule(Name=self.values["job"], GroupName=self.values["group"])
         kept = ("FlexibleTimeWindow", "GroupName", "Name", "ScheduleExpressionTimezone", "Target")
@@ -149,7 +149,7 @@ class Seen:
 
 @pytest.fixture
 def stand(client: Client, deploy: Deploy) -> Callable[..., Seen]:
-    """Deploy, and see what stands."""
+    """Return a function that deploys a template and returns the deployed resources."""
 
     def stood(resources: Resources, **outputs: Any) -> Seen:
         names = {
@@ -184,7 +184,7 @@ def _by_hand(seen: Seen, **more: Any) -> dict[str, Any]:
     [((), 0), (("sh", "-c", "work && exit 7"), 7), (("sleep", "0"), 0)],
     ids=["plain", "exit", "sleep"],
 )
-def test_task_ends_by_itself_with_the_code_that_its_command_says(
+def test_a_task_ends_with_the_exit_code_of_its_command(
     stand: Callable[..., Seen], command: tuple[str, ...], code: int
 ) -> None:
     seen = stand(_task(*command))
@@ -196,7 +196,7 @@ def test_task_ends_by_itself_with_the_code_that_its_command_says(
     assert task["capacityProviderName"] == "FARGATE"
 
 
-def test_task_that_sleeps_runs_until_it_has_slept(stand: Callable[..., Seen]) -> None:
+def test_a_task_runs_as_long_as_its_command_sleeps(stand: Callable[..., Seen]) -> None:
     seen = stand(_task("sleep", "infinity"))
     ecs, cluster = seen.client("ecs"), seen.values["cluster"]
     endless = _by_hand(seen)["taskArn"]
@@ -210,7 +210,7 @@ def test_task_that_sleeps_runs_until_it_has_slept(stand: Callable[..., Seen]) ->
     assert (stopped["stopCode"], stopped["stoppedReason"]) == ("UserInitiated", "enough")
 
 
-def test_task_whose_image_is_not_there_does_not_start(stand: Callable[..., Seen]) -> None:
+def test_a_task_with_a_missing_image_does_not_start(stand: Callable[..., Seen]) -> None:
     resources = _task() | {"Images": resource("AWS::ECR::Repository", RepositoryName="jobs/report", EmptyOnDelete=True)}
     image = {"Fn::Sub": "${AWS::AccountId}.dkr.ecr.${AWS::Region}.amazonaws.com/${Images}:1"}
     resources["Task"]["Properties"]["ContainerDefinitions"][0]["Image"] = image
@@ -222,7 +222,7 @@ def test_task_whose_image_is_not_there_does_not_start(stand: Callable[..., Seen]
     assert "exitCode" not in task["containers"][0]
 
 
-def test_schedule_is_shown_and_runs_its_task_when_its_time_comes(client: Client, stand: Callable[..., Seen]) -> None:
+def test_a_schedule_is_shown_and_runs_its_task_on_time(client: Client, stand: Callable[..., Seen]) -> None:
     seen = stand(
         _task()
         | {
@@ -248,7 +248,7 @@ def test_schedule_is_shown_and_runs_its_task_when_its_time_comes(client: Client,
 @pytest.mark.parametrize(
     ("allowed", "denied"), [((PASS,), "ecs:RunTask"), ((RUN,), "iam:PassRole")], ids=["run", "pass"]
 )
-def test_schedule_whose_role_may_not_puts_the_event_aside(
+def test_a_schedule_without_permission_sends_the_event_to_its_dlq(
     stand: Callable[..., Seen], allowed: tuple[Resources, ...], denied: str
 ) -> None:
     seen = stand(
@@ -272,10 +272,10 @@ def test_schedule_whose_role_may_not_puts_the_event_aside(
         ({"RoleArn": attribute("Execution", "Arn")}, "must allow AWS EventBridge Scheduler to assume the role"),
         ({"RetryPolicy": {"MaximumRetryAttempts": 186}}, "must be at most 185"),
         ({"EcsParameters": {"TaskDefinitionArn": ref("Task"), "TaskCount": 11}}, "TaskCount must be at most 10"),
-        ({"Arn": "arn:aws:scheduler:::aws-sdk:ecs:runTask"}, "has no target of a schedule like"),
+        ({"Arn": "arn:aws:scheduler:::aws-sdk:ecs:runTask"}, "does not implement schedules with the target"),
     ],
 )
-def test_schedule_that_the_scheduler_refuses_is_refused(deploy: Deploy, changed: Resources, said: str) -> None:
+def test_an_invalid_schedule_is_refused_as_on_aws(deploy: Deploy, changed: Resources, said: str) -> None:
     base = _task() | {"Caller": role("scheduler.amazonaws.com", RUN, PASS)}
     stack = deploy(base | {"Jobs": resource("AWS::Scheduler::ScheduleGroup"), "Job": _schedule(**changed)})
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
@@ -283,13 +283,22 @@ def test_schedule_that_the_scheduler_refuses_is_refused(deploy: Deploy, changed:
 
 
 @pytest.mark.parametrize("expression", ["cron(0 3 * *)", "rate(0 days)", "at(tomorrow)", "3 o'clock"])
-def test_schedule_with_an_expression_that_is_none_is_refused(deploy: Deploy, expression: str) -> None:
+def test_an_invalid_schedule_expression_is_refused(deploy: Deploy, expression: str) -> None:
     base = _task() | {"Caller": role("scheduler.amazonaws.com", RUN, PASS)}
     stack = deploy(base | {"Jobs": resource("AWS::Scheduler::ScheduleGroup"), "Job": _schedule(expression)})
     assert f"Invalid Schedule Expression {expression}" in stack["Reason"]
 
 
-def _dated(**dates: str) -> Resources:
+@pytest.mark.parametrize(
+    "expression", ["cron(0 3 * * ?)", "CRON(0 3 * * ? *)", "Rate(2 day)", "AT(2100-01-01T00:00:00)"]
+)
+def test_schedule_can_omit_the_year_and_have_capitals(deploy: Deploy, expression: str) -> None:
+    base = _task() | {"Caller": role("scheduler.amazonaws.com", RUN, PASS)}
+    stack = deploy(base | {"Jobs": resource("AWS::Scheduler::ScheduleGroup"), "Job": _schedule(expression)})
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+
+
+def _dated(**dates: Any) -> Resources:
     schedule = _schedule()
     schedule["Properties"] |= dates
     base = _task() | {"Caller": role("scheduler.amazonaws.com", RUN, PASS)}
@@ -306,17 +315,23 @@ def _dated(**dates: str) -> Resources:
             {"StartDate": "2100-01-01T00:00:00.000Z", "EndDate": "2100-01-01T00:00:00.000Z"},
             "The StartDate you specify must come before the EndDate",
         ),
+        (
+            {"FlexibleTimeWindow": {"Mode": "FLEXIBLE"}},
+            "MaximumWindowInMinutes must be provided when FlexibleTimeWindowMode is set to FLEXIBLE.",
+        ),
+        (
+            {"FlexibleTimeWindow": {"Mode": "OFF", "MaximumWindowInMinutes": 5}},
+            "MaximumWindowInMinutes must not be provided when FlexibleTimeWindowMode is set to OFF.",
+        ),
     ],
 )
-def test_dates_of_a_schedule_are_written_as_cloudformation_takes_them(
-    deploy: Deploy, dates: dict[str, str], said: str
-) -> None:
+def test_dates_and_window_of_a_schedule_must_be_valid(deploy: Deploy, dates: dict[str, Any], said: str) -> None:
     stack = deploy(_dated(**dates))
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert said in stack["Reason"]
 
 
-def test_schedule_has_a_start_and_an_end(deploy: Deploy) -> None:
+def test_a_schedule_can_have_a_start_and_an_end(deploy: Deploy) -> None:
     stack = deploy(_dated(StartDate="2100-01-01T00:00:00.000Z", EndDate="2100-01-01T00:00:00.001Z"))
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
 
@@ -353,7 +368,7 @@ def _happen(client: Client) -> None:
     client("events").put_events(Entries=[{"Source": "shop", "DetailType": "sale", "Detail": '{"code": 6}'}])
 
 
-def test_event_runs_tasks_with_what_it_says(client: Client, stand: Callable[..., Seen]) -> None:
+def test_an_event_runs_tasks_with_its_values(client: Client, stand: Callable[..., Seen]) -> None:
     resources = _task() | {"Caller": role("events.amazonaws.com", RUN, PASS), "Rule": _event_rule()}
     seen = stand(resources, rule=ref("Rule"))
     (target,) = client("events").list_targets_by_rule(Rule=seen.values["rule"])["Targets"]
@@ -366,7 +381,9 @@ def test_event_runs_tasks_with_what_it_says(client: Client, stand: Callable[...,
     assert tasks[0]["launchType"] == "FARGATE"
 
 
-def test_event_that_may_not_run_its_task_is_put_aside(client: Client, stand: Callable[..., Seen]) -> None:
+def test_an_event_without_permission_to_run_its_task_goes_to_the_dlq(
+    client: Client, stand: Callable[..., Seen]
+) -> None:
     seen = stand(_task() | {"Caller": role("events.amazonaws.com", PASS), "Rule": _event_rule()})
     _happen(client)
     said = seen.aside()
@@ -437,7 +454,7 @@ def _machine(*allowed: Resources) -> Resources:
 
 
 def _execution(client: Client, seen: Seen) -> dict[str, Any]:
-    """How a run of the machine ended."""
+    """Run the state machine and return the finished execution."""
     states = client("stepfunctions")
     arn = states.start_execution(stateMachineArn=seen.values["job"], input="{}")["executionArn"]
     for _ in range(100):
@@ -448,7 +465,7 @@ def _execution(client: Client, seen: Seen) -> dict[str, Any]:
     raise AssertionError("the execution did not end")
 
 
-def test_state_machine_keeps_its_logging_and_tracing(client: Client, stand: Callable[..., Seen]) -> None:
+def test_a_state_machine_keeps_its_logging_and_tracing(client: Client, stand: Callable[..., Seen]) -> None:
     seen = stand(_task() | _machine(RUN, PASS, LIST))
     found = client("stepfunctions").describe_state_machine(stateMachineArn=seen.values["job"])
     assert found["tracingConfiguration"] == {"enabled": True}
@@ -456,7 +473,7 @@ def test_state_machine_keeps_its_logging_and_tracing(client: Client, stand: Call
     assert found["loggingConfiguration"]["destinations"][0]["cloudWatchLogsLogGroup"]["logGroupArn"].endswith(":*")
 
 
-def test_state_machine_runs_a_task_and_waits_for_it(client: Client, stand: Callable[..., Seen]) -> None:
+def test_a_state_machine_runs_a_task_and_waits_for_it(client: Client, stand: Callable[..., Seen]) -> None:
     seen = stand(_task() | _machine(RUN, PASS, LIST))
     started = time.monotonic()
     ended = _execution(client, seen)
@@ -467,7 +484,7 @@ def test_state_machine_runs_a_task_and_waits_for_it(client: Client, stand: Calla
     assert task["startedBy"] == "AWS Step Functions"
 
 
-def test_task_that_fails_fails_the_execution(client: Client, stand: Callable[..., Seen]) -> None:
+def test_a_failed_task_fails_the_execution(client: Client, stand: Callable[..., Seen]) -> None:
     seen = stand(_task("exit 2") | _machine(RUN, PASS, LIST))
     ended = _execution(client, seen)
     assert (ended["status"], ended["error"]) == ("FAILED", "States.TaskFailed")
@@ -478,7 +495,7 @@ STOP: Resources = {"Effect": "Allow", "Action": ["ecs:DescribeTasks", "ecs:StopT
 
 
 def _job_machine(**settings: Any) -> str:
-    """The definition of the machine of a job, with what a template would fill in."""
+    """Return the definition of a job's state machine, with the values that a template would fill in."""
     task = SimpleNamespace(task_definition_arn="${task}", family="nightly")
     interface = {"subnets": ["${subnet}"]}
     resources: Any = SimpleNamespace(
@@ -493,9 +510,7 @@ def _job_machine(**settings: Any) -> str:
     return definition.replace(cdk.Aws.PARTITION, "aws")
 
 
-def test_task_of_an_execution_that_timed_out_is_stopped_and_no_other(
-    client: Client, stand: Callable[..., Seen]
-) -> None:
+def test_only_the_task_of_an_execution_that_timed_out_is_stopped(client: Client, stand: Callable[..., Seen]) -> None:
     machine = _machine(RUN, PASS, LIST, STOP)
     machine["Job"]["Properties"]["DefinitionString"] = _job_machine(
         overlap=True, timeout=1, retries=0, pass_input=False
@@ -511,7 +526,7 @@ def test_task_of_an_execution_that_timed_out_is_stopped_and_no_other(
     ecs.stop_task(cluster=seen.values["cluster"], task=other)
 
 
-def test_task_that_fails_is_run_again(client: Client, stand: Callable[..., Seen]) -> None:
+def test_a_failed_task_is_retried(client: Client, stand: Callable[..., Seen]) -> None:
     machine = _machine(RUN, PASS, LIST, STOP)
     machine["Job"]["Properties"]["DefinitionString"] = _job_machine(
         overlap=False, timeout=None, retries=2, pass_input=False
@@ -527,7 +542,7 @@ def test_task_that_fails_is_run_again(client: Client, stand: Callable[..., Seen]
     ("allowed", "denied"),
     [((PASS, LIST), "ecs:RunTask"), ((RUN, LIST), "iam:PassRole"), ((RUN, PASS), "ecs:ListTasks")],
 )
-def test_execution_may_do_what_its_role_allows(
+def test_an_execution_can_do_only_what_its_role_allows(
     client: Client, stand: Callable[..., Seen], allowed: tuple[Resources, ...], denied: str
 ) -> None:
     ended = _execution(client, stand(_task() | _machine(*allowed)))
@@ -535,7 +550,7 @@ def test_execution_may_do_what_its_role_allows(
     assert f"not authorized to perform: {denied}" in ended["cause"]
 
 
-def test_schedule_starts_a_state_machine(stand: Callable[..., Seen]) -> None:
+def test_a_schedule_starts_a_state_machine(stand: Callable[..., Seen]) -> None:
     machine = _machine(RUN, PASS, LIST)
     machine["Machine"] = machine.pop("Job")
     start = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": ref("Machine")}
@@ -556,7 +571,7 @@ def test_schedule_starts_a_state_machine(stand: Callable[..., Seen]) -> None:
     assert task["startedBy"] == "AWS Step Functions"
 
 
-def test_state_machine_that_leads_nowhere_is_refused(deploy: Deploy) -> None:
+def test_a_state_machine_with_a_missing_state_is_refused(deploy: Deploy) -> None:
     lost = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}}}
     machine = resource(
         "AWS::StepFunctions::StateMachine", DefinitionString=json.dumps(lost), RoleArn=attribute("Caller", "Arn")
@@ -565,7 +580,7 @@ def test_state_machine_that_leads_nowhere_is_refused(deploy: Deploy) -> None:
     assert "MISSING_TRANSITION_TARGET: state A leads to no state: B" in stack["Reason"]
 
 
-def test_table_tells_queues_schedules_machines_and_rollouts(
+def test_the_table_shows_queues_schedules_machines_and_rollouts(
     client: Client, deploy: Deploy, server: tuple[int, int]
 ) -> None:
     machine = _machine(RUN, PASS, LIST)
@@ -586,13 +601,13 @@ def test_table_tells_queues_schedules_machines_and_rollouts(
     reached, name = access(server[1]), deployed["StackName"]
     stack = Stack(path=name, name=name, account=ACCOUNT, region=REGION, template={}, needs=())
     rows = {row.what.strip(): row.says for row in table(reached, [stack])}
-    assert rows["rollout"] == "rolling, 100 % stay, 200 % at most"
+    assert rows["rollout"] == "rolling, minimum healthy 100 %, maximum 200 %"
     assert rows["estimate"] == (
         "replacing 1 takes an estimated 105 s with 1 to 2 running, and leaves 0 if one of 1 zones is lost"
     )
     assert rows["schedule"].startswith("cron(0 3 * * ? *) Europe/Berlin starts nightly:")
-    assert (rows["queue"], rows["state machine"]) == ("0 waiting", "ACTIVE")
+    assert (rows["queue"], rows["state machine"]) == ("0 messages waiting", "ACTIVE")
     assert why_not_standing(reached, stack) is None
     values = deployed["Values"]
     client("scheduler").delete_schedule(Name=values["job"], GroupName=values["group"])
-    assert "Job (AWS::Scheduler::Schedule), which is gone" in str(why_not_standing(reached, stack))
+    assert "lacks Job (AWS::Scheduler::Schedule)" in str(why_not_standing(reached, stack))

@@ -1,4 +1,4 @@
-"""Refusals by ECS of services, and services whose tasks cannot start, each with a mended twin that deploys."""
+"""ECS refuses invalid services, and services whose tasks cannot start; the corrected services deploy."""
 
 from __future__ import annotations
 
@@ -103,20 +103,20 @@ ELSEWHERE = f"arn:aws:secretsmanager:{REGION}:333333333333:secret:token-AbCdEf"
 READ = _may("ssm:GetParameters")
 
 SERVICES: dict[str, tuple[Resources, str, Resources]] = {
-    "no such task definition": (_service(TaskDefinition="nothing:1"), "TaskDefinition not found.", _service()),
-    "no size": (
+    "missing task definition": (_service(TaskDefinition="nothing:1"), "TaskDefinition not found.", _service()),
+    "Fargate without a task size": (
         _sized(),
         "Task definition does not support launch_type FARGATE.",
         _sized(Cpu="256", Memory="512"),
     ),
-    "fewer than no tasks": (
+    "negative desired count": (
         _service(DesiredCount=-1),
         "desiredCount must not be negative.",
         _service(DesiredCount=0),
     ),
     "17 subnets": (_many(17), "subnets can have at most 16 items.", _many(16)),
     "6 security groups": (_service(groups=6), "securityGroups can have at most 5 items.", _service(groups=5)),
-    "no room to roll": (
+    "100 percent minimum and maximum": (
         _rolling(100, 100),
         "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments",
         _rolling(50, 100),
@@ -126,22 +126,22 @@ SERVICES: dict[str, tuple[Resources, str, Resources]] = {
         "loadBalancerName and targetGroupArn cannot both be specified.",
         _balanced(),
     ),
-    "parameter that is not there": (
+    "missing parameter": (
         _reading("/shop/token", READ),
         "invalid ssm parameters: /shop/token",
         _reading("/shop/token", READ, Parameter=PARAMETER),
     ),
-    "parameter that the role may not read": (
+    "parameter that the role cannot read": (
         _reading("/shop/token", Parameter=PARAMETER),
         "is not authorized to perform: ssm:GetParameters on resource: arn:aws:ssm:",
         _reading(f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/shop/token", READ, Parameter=PARAMETER),
     ),
-    "secret that is not there": (
+    "missing secret": (
         _reading(SECRET, _may("secretsmanager:GetSecretValue")),
         "Secrets Manager can't find the specified secret.",
         _reading(ELSEWHERE, _may("secretsmanager:GetSecretValue")),
     ),
-    "logs that the role may not write": (
+    "logs that the role cannot write": (
         _service(fargate("web", task=EXECUTION, **LOGS)) | {"Role": role("ecs-tasks.amazonaws.com"), "Group": GROUP},
         "is not authorized to perform: logs:CreateLogStream",
         _service(fargate("web", task=EXECUTION, **LOGS))
@@ -151,11 +151,11 @@ SERVICES: dict[str, tuple[Resources, str, Resources]] = {
 
 
 @pytest.mark.parametrize(("faulty", "says", "mended"), SERVICES.values(), ids=SERVICES)
-def test_a_service_is_refused(deploy: Deploy, faulty: Resources, says: str, mended: Resources) -> None:
+def test_an_invalid_service_is_refused(deploy: Deploy, faulty: Resources, says: str, mended: Resources) -> None:
     check_pair(deploy, faulty, says, mended)
 
 
-def test_a_policy_that_comes_after_the_service_is_waited_for(deploy: Deploy, remove: Callable[[str], None]) -> None:
+def test_a_service_waits_for_a_policy_that_is_created_after_it(deploy: Deploy, remove: Callable[[str], None]) -> None:
     late = resource(
         "AWS::IAM::Policy",
         PolicyName="late",

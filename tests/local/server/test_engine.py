@@ -1,4 +1,4 @@
-"""Every failure of a resource names the resource."""
+"""Every error of a resource names the resource."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from moorage.local.server.core.calls import RefusedError
     [
         (RefusedError("TopicLimitExceeded: no more"), "AWS::SNS::Topic News: TopicLimitExceeded: no more"),
         (ValueError("no such topic"), "AWS::SNS::Topic News: no such topic"),
-        (KeyError("Arn"), r"AWS::SNS::Topic News: the local AWS failed, and the template may be right \(KeyError"),
-        (TypeError("none"), r"AWS::SNS::Topic News: the local AWS failed, and the template may be right \(TypeError"),
+        (KeyError("Arn"), r"AWS::SNS::Topic News: the local AWS failed; the template may be correct \(KeyError"),
+        (TypeError("none"), r"AWS::SNS::Topic News: the local AWS failed; the template may be correct \(TypeError"),
     ],
 )
 @pytest.mark.parametrize("operation", ["create", "update"])
-def test_what_a_handler_raises_names_the_resource(error: Exception, said: str, operation: str) -> None:
+def test_an_error_of_a_handler_names_the_resource(error: Exception, said: str, operation: str) -> None:
     def fail(*_: Any) -> NoReturn:
         raise error
 

@@ -1,4 +1,4 @@
-"""EventBridge in the local AWS: what a rule's targets get, and what gets in nowhere."""
+"""EventBridge in the local AWS: the events that a rule's targets get, and those that no target accepts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _put(client: Client, **detail: Any) -> None:
     assert client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
 
 
-def test_rule_is_shown_as_its_template_says_and_changes_in_place(client: Client, deploy: Deploy) -> None:
+def test_rule_has_the_properties_of_its_template_and_is_updated_in_place(client: Client, deploy: Deploy) -> None:
     queues = {name: resource("AWS::SQS::Queue") for name in ("Queue", "Letters")}
     target = {
         "Id": "Target0",
@@ -64,7 +64,7 @@ def test_rule_is_shown_as_its_template_says_and_changes_in_place(client: Client,
 @pytest.mark.parametrize(
     ("properties", "fault"),
     [
-        ({}, "a rule needs an EventPattern or a ScheduleExpression"),
+        ({}, "A rule requires an EventPattern or a ScheduleExpression"),
         ({"EventPattern": {"source": "shop"}}, "InvalidEventPatternException"),
         ({"EventPattern": PATTERN, "Targets": [{"Id": "a", "Arn": "queue"}]}, "not valid"),
         (
@@ -82,7 +82,7 @@ def test_rule_is_shown_as_its_template_says_and_changes_in_place(client: Client,
         ),
     ],
 )
-def test_what_eventbridge_refuses_is_refused(
+def test_rule_that_eventbridge_refuses_is_refused(
     client: Client, deploy: Deploy, properties: dict[str, Any], fault: str
 ) -> None:
     stack = deploy({"Rule": resource("AWS::Events::Rule", Name="refused", **properties)})
@@ -112,7 +112,7 @@ def test_queue_gets_the_transformed_event(client: Client, deploy: Deploy) -> Non
 
 
 @pytest.mark.parametrize("allowed", [True, False])
-def test_log_group_gets_the_event_if_a_policy_lets_it_in(client: Client, deploy: Deploy, *, allowed: bool) -> None:
+def test_log_group_gets_the_event_if_a_policy_allows_it(client: Client, deploy: Deploy, *, allowed: bool) -> None:
     arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/events/shop"
     statement = {
         "Effect": "Allow",
@@ -146,7 +146,7 @@ def test_log_group_gets_the_event_if_a_policy_lets_it_in(client: Client, deploy:
     assert json.loads(messages[1])["detail"] == {"who": "Ada"}
 
 
-def test_event_that_gets_in_nowhere_goes_to_the_dead_letter_queue(client: Client, deploy: Deploy) -> None:
+def test_event_that_cannot_be_delivered_goes_to_the_dead_letter_queue(client: Client, deploy: Deploy) -> None:
     stack = deploy(
         {
             "Queue": resource("AWS::SQS::Queue"),
@@ -170,7 +170,7 @@ def test_event_that_gets_in_nowhere_goes_to_the_dead_letter_queue(client: Client
 
 
 @pytest.mark.parametrize("allowed", [True, False])
-def test_key_of_an_encrypted_topic_must_let_events_in(client: Client, deploy: Deploy, *, allowed: bool) -> None:
+def test_key_of_an_encrypted_topic_must_allow_events(client: Client, deploy: Deploy, *, allowed: bool) -> None:
     root = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "kms:*", "Resource": "*"}
     use = {"Effect": "Allow", "Principal": SERVICE, "Action": ["kms:Decrypt", "kms:GenerateDataKey*"], "Resource": "*"}
     publish = {"Effect": "Allow", "Principal": SERVICE, "Action": "sns:Publish", "Resource": ref("Topic")}
@@ -209,14 +209,14 @@ def test_key_of_an_encrypted_topic_must_let_events_in(client: Client, deploy: De
     assert found == ([{"who": "Ada"}] if allowed else [])
 
 
-def test_events_of_aws_services_cannot_be_made_up(client: Client) -> None:
+def test_caller_cannot_put_events_of_aws_services(client: Client) -> None:
     entry = {"Source": "aws.ecr", "DetailType": "ECR Image Action", "Detail": "{}"}
     (answer,) = client("events").put_events(Entries=[entry])["Entries"]
     assert answer["ErrorCode"] == "NotAuthorizedForSourceException"
 
 
 @pytest.mark.parametrize("allowed", [True, False])
-def test_function_must_let_events_in(client: Client, deploy: Deploy, *, allowed: bool) -> None:
+def test_function_must_allow_events(client: Client, deploy: Deploy, *, allowed: bool) -> None:
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     permission = resource(
         "AWS::Lambda::Permission",

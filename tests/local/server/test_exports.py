@@ -1,4 +1,4 @@
-"""What stacks export to each other in the local AWS: what another stack imports neither changes nor goes."""
+"""Exports between stacks in the local AWS: an imported export can be neither changed nor deleted."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _importing(name: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def put(client: Client) -> Iterator[Put]:
-    """Create or update a stack, and remove what stands in the end, importers first."""
+    """Return a function that creates or updates a stack, and delete the stacks at the end, importing stacks first."""
     cloudformation = client("cloudformation")
     made: list[str] = []
 
@@ -51,7 +51,7 @@ def _described(client: Client, stack: str) -> dict[str, Any]:
     return found
 
 
-def test_export_in_use_is_neither_deleted_nor_changed(client: Client, put: Put) -> None:
+def test_an_export_in_use_is_neither_deleted_nor_changed(client: Client, put: Put) -> None:
     put("platform", _exporting("vpc"))
     put("shop", _importing("vpc"))
     put("admin", _importing({"Fn::Sub": "vpc"}))
@@ -70,7 +70,7 @@ def test_export_in_use_is_neither_deleted_nor_changed(client: Client, put: Put) 
     assert _described(client, "platform")["StackStatus"] == "UPDATE_COMPLETE"
 
 
-def test_stack_whose_export_is_in_use_stays_as_it_is(client: Client, put: Put) -> None:
+def test_a_stack_whose_export_is_in_use_is_not_deleted(client: Client, put: Put) -> None:
     put("platform", _exporting("vpc"))
     put("shop", _importing("vpc"))
     cloudformation = client("cloudformation")
@@ -84,7 +84,7 @@ def test_stack_whose_export_is_in_use_stays_as_it_is(client: Client, put: Put) -
     assert cloudformation.list_exports()["Exports"] == []
 
 
-def test_export_that_nobody_imports_any_more_goes_and_is_free(client: Client, put: Put) -> None:
+def test_an_export_that_is_no_longer_imported_can_be_deleted_and_reused(client: Client, put: Put) -> None:
     put("platform", _exporting("vpc"))
     put("shop", _importing("vpc"))
     put("shop", {"Resources": {"Other": QUEUE}})
@@ -94,7 +94,7 @@ def test_export_that_nobody_imports_any_more_goes_and_is_free(client: Client, pu
     assert put("network", _exporting("vpc"))["StackStatus"] == "CREATE_COMPLETE"
 
 
-def test_a_name_is_exported_once(put: Put) -> None:
+def test_an_export_name_is_unique(put: Put) -> None:
     put("platform", _exporting("vpc"))
     second = put("network", _exporting("vpc"))
     assert second["StackStatus"] == "ROLLBACK_COMPLETE"

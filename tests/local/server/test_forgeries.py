@@ -1,4 +1,4 @@
-"""Signatures that are no signatures, and what they would open if something behind the guard took them for some."""
+"""Forged signatures are refused, even where code behind the guard would accept them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 @pytest.fixture(scope="module")
 def guarded_url(client: Client) -> Iterator[str]:
-    """Yield the path of a function whose URL asks for a signature."""
+    """Yield the path of a function URL that requires a signature."""
     functions = client("lambda", DEFAULT_ACCOUNT, DEFAULT_REGION)
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
@@ -61,7 +61,7 @@ def guarded_url(client: Client) -> Iterator[str]:
         ("", "anything"),
     ],
 )
-def test_a_function_url_with_aws_iam_runs_nothing_for_a_forged_signature(
+def test_a_function_url_with_aws_iam_refuses_a_forged_signature(
     server: tuple[int, int], guarded_url: str, query: str, authorization: str | None
 ) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
@@ -70,7 +70,7 @@ def test_a_function_url_with_aws_iam_runs_nothing_for_a_forged_signature(
     assert "it ran" not in answer.body
 
 
-def test_the_messages_to_the_clients_of_a_websocket_api_must_be_signed(server: tuple[int, int]) -> None:
+def test_messages_to_the_clients_of_a_websocket_api_must_be_signed(server: tuple[int, int]) -> None:
     for method in ("GET", "POST", "DELETE"):
         answer = sent(server[1], method, "/_aws/execute-api/an-api/live/@connections/a-client", "x")
         assert answer.status == 403
@@ -82,7 +82,7 @@ def _signed_headers(port: int) -> dict[str, str]:
     return dict(request.headers.items())
 
 
-def test_a_signature_has_each_part_once(server: tuple[int, int]) -> None:
+def test_a_signature_with_a_repeated_part_is_refused(server: tuple[int, int]) -> None:
     right = _signed_headers(server[1])
     assert sent(server[1], "POST", "/", _IDENTITY, **right).status == 200
     algorithm, _, parts = right["Authorization"].partition(" ")
@@ -91,7 +91,7 @@ def test_a_signature_has_each_part_once(server: tuple[int, int]) -> None:
         assert "IncompleteSignature" in answer.body
 
 
-def test_a_request_is_signed_once(server: tuple[int, int]) -> None:
+def test_a_request_with_two_signatures_is_refused(server: tuple[int, int]) -> None:
     answer = sent(
         server[1], "POST", "/?X-Amz-Credential=222222222222/a/b/sts/d", _IDENTITY, **_signed_headers(server[1])
     )
@@ -99,7 +99,7 @@ def test_a_request_is_signed_once(server: tuple[int, int]) -> None:
     assert "Only one auth mechanism allowed" in answer.body
 
 
-def test_an_unsigned_payload_is_for_s3_only(server: tuple[int, int]) -> None:
+def test_only_s3_accepts_an_unsigned_payload(server: tuple[int, int]) -> None:
     request = AWSRequest("POST", f"http://127.0.0.1:{server[1]}/", data=_IDENTITY, headers={"Content-Type": _FORM})
     request.headers["X-Amz-Content-SHA256"] = "UNSIGNED-PAYLOAD"
     SigV4Auth(Credentials(ACCOUNT, SECRET), "sts", REGION).add_auth(request)
@@ -107,7 +107,7 @@ def test_an_unsigned_payload_is_for_s3_only(server: tuple[int, int]) -> None:
     assert answer.status == 403
 
 
-def test_the_date_of_a_signature_is_a_date(server: tuple[int, int]) -> None:
+def test_a_signature_with_an_invalid_date_is_refused(server: tuple[int, int]) -> None:
     request = AWSRequest("POST", f"http://127.0.0.1:{server[1]}/", data=_IDENTITY, headers={"Content-Type": _FORM})
     auth = SigV4Auth(Credentials(ACCOUNT, SECRET), "sts", REGION)
     request.context["timestamp"] = "20260101Tforever"
@@ -121,15 +121,15 @@ def test_the_date_of_a_signature_is_a_date(server: tuple[int, int]) -> None:
     assert "ISO-8601" in answer.body
 
 
-def test_an_endless_body_of_nobody_is_not_read(server: tuple[int, int]) -> None:
+def test_an_endless_body_without_a_signature_is_not_read(server: tuple[int, int]) -> None:
     head = f"POST / HTTP/1.1\r\nHost: 127.0.0.1:{server[1]}\r\nTransfer-Encoding: chunked\r\n\r\n"
     with contextlib.closing(socket.create_connection(("127.0.0.1", server[1]), timeout=10)) as connection:
         connection.sendall(head.encode())
-        answer = connection.recv(65536)  # nothing of the body was sent, and its end never comes
+        answer = connection.recv(65536)  # no part of the body was sent, and it never ends
     assert b" 403 " in answer.split(b"\r\n")[0] + b" "
 
 
-def test_a_body_of_nobody_has_at_most_10_mb(server: tuple[int, int]) -> None:
+def test_a_body_without_a_signature_is_limited_to_10_mb(server: tuple[int, int]) -> None:
     head = f"POST /_alb/none/ HTTP/1.1\r\nHost: 127.0.0.1:{server[1]}\r\nContent-Length: {11 * 2**20}\r\n\r\n"
     with contextlib.closing(socket.create_connection(("127.0.0.1", server[1]), timeout=10)) as connection:
         connection.sendall(head.encode())
@@ -139,7 +139,7 @@ def test_a_body_of_nobody_has_at_most_10_mb(server: tuple[int, int]) -> None:
 
 
 def test_a_script_that_another_user_planted_is_not_run(client: Client, tmp_path: Path) -> None:
-    planted = Path("/tmp/ministack-data/s3") / ACCOUNT / "scripts" / "job.py"  # where ministack looks
+    planted = Path("/tmp/ministack-data/s3") / ACCOUNT / "scripts" / "job.py"  # the path that ministack reads
     planted.parent.mkdir(parents=True, exist_ok=True)
     planted.write_text(f"open({str(tmp_path / 'planted')!r}, 'w')")
     s3, glue = client("s3"), client("glue")

@@ -1,4 +1,4 @@
-"""Refusals of functions and messages, each beside its smallest mended twin, which deploys."""
+"""Templates for functions and messages that are refused, each with the smallest correction, which deploys."""
 
 from __future__ import annotations
 
@@ -50,17 +50,38 @@ def _permission(**properties: Any) -> Resources:
     return {**_function(), "Permission": resource("AWS::Lambda::Permission", **(stated | properties))}
 
 
+def _streaming(*actions: str) -> Resources:
+    stated = {"FunctionName": ref("Function"), "EventSourceArn": attribute("Stream", "Arn")}
+    allowed = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+    return {
+        **_function(allowed),
+        "Stream": resource("AWS::Kinesis::Stream", ShardCount=1),
+        "Mapping": resource("AWS::Lambda::EventSourceMapping", StartingPosition="LATEST", **stated),
+    }
+
+
+MANAGED_INSTANCES = {
+    "LambdaManagedInstancesCapacityProviderConfig": {
+        "CapacityProviderArn": f"arn:aws:lambda:eu-west-1:{ACCOUNT}:capacity-provider:shop"
+    }
+}
 READ = {"Effect": "Allow", "Action": ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:Get*"], "Resource": "*"}
 FUNCTIONS: list[tuple[str, Resources, str, Resources]] = [
     ("timeout of 901 seconds", _function(Timeout=901), "900", _function(Timeout="900")),
     (
-        "runtime unknown",
+        "memory of 10241 MB",
+        _function(MemorySize=10241),
+        "Value '10241' at 'memorySize' failed to satisfy constraint",
+        _function(MemorySize=32768, Timeout=5400, CapacityProviderConfig=MANAGED_INSTANCES),
+    ),
+    (
+        "unknown runtime",
         _function(Runtime="python9"),
         "Runtime must be one of",
         _function(),
     ),
     (
-        "code in no bucket",
+        "code in a bucket that does not exist",
         _function(Code={"S3Bucket": "never-made", "S3Key": "code.zip"}),
         "S3 Error Code: NoSuchBucket. S3 Error Message: The specified bucket does not exist",
         _function(),
@@ -72,49 +93,55 @@ FUNCTIONS: list[tuple[str, Resources, str, Resources]] = [
         _function(Environment={"Variables": {"A": "a" * 4088}}),
     ),
     (
-        "network interfaces without rights",
+        "VPC without permissions for network interfaces",
         _in_vpc("AWSLambdaBasicExecutionRole"),
         "The provided execution role does not have permissions to call CreateNetworkInterface on EC2",
         _in_vpc("AWSLambdaVPCAccessExecutionRole"),
     ),
     (
-        "concurrency of the whole account",
+        "concurrency of the complete account",
         _function(ReservedConcurrentExecutions=901),
         "below its minimum value of [100]",
         _function(ReservedConcurrentExecutions=900),
     ),
     (
-        "queue without rights",
+        "queue without permissions",
         _reading({}),
         "The function execution role does not have permissions to call ReceiveMessage on SQS",
         _reading({}, READ),
     ),
     (
-        "queue hidden for less than the function runs",
+        "stream without permissions",
+        _streaming("kinesis:GetRecords", "kinesis:DescribeStream"),
+        "The function execution role does not have permissions to call GetShardIterator on Kinesis",
+        _streaming("kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:DescribeStreamSummary"),
+    ),
+    (
+        "visibility timeout below the function timeout",
         _reading({}, READ, timeout=31),
         "Queue visibility timeout: 30 seconds is less than Function timeout: 31 seconds",
         _reading({"VisibilityTimeout": 31}, READ, timeout=31),
     ),
     (
-        "batch of 11 at once",
+        "batch of 11 without a window",
         _reading({}, READ, BatchSize=11),
         "Maximum batch window in seconds must be greater than 0",
         _reading({}, READ, BatchSize=11, MaximumBatchingWindowInSeconds=1),
     ),
     (
-        "source of a function that is not there",
+        "source of a function that does not exist",
         _reading({}, READ, FunctionName="nobody"),
         "ResourceNotFoundException: Function not found",
         _reading({}, READ),
     ),
     (
-        "permission for no service",
+        "permission for an unknown service",
         _permission(Principal="event.amazonaws.com"),
         "The provided principal was invalid. Please check the principal and try again.",
         _permission(),
     ),
     (
-        "permission in another action",
+        "permission for an action of another service",
         _permission(Action="s3:GetObject"),
         "property Action must match",
         _permission(Action="lambda:*"),
@@ -161,19 +188,19 @@ TARGET = {"Id": "Target0", "Arn": attribute("Queue", "Arn")}
 BUS = {"Bus": resource("AWS::Events::EventBus", Name="orders")}
 MESSAGES: list[tuple[str, Resources, str, Resources]] = [
     (
-        "dead letters of a queue in a FIFO queue",
+        "FIFO dead-letter queue of a standard queue",
         _redriven("Fifo"),
         "Reason: Dead-letter queue must be same type of queue as the source.",
         _redriven("Plain"),
     ),
     (
-        "dead letters of a FIFO queue in a queue",
+        "standard dead-letter queue of a FIFO queue",
         _redriven("Plain", FifoQueue=True),
         "Reason: Dead-letter queue must be same type of queue as the source.",
         _redriven("Fifo", FifoQueue=True),
     ),
     (
-        "dead letters nowhere",
+        "dead-letter queue that does not exist",
         _redriven(f"arn:aws:sqs:eu-west-1:{ACCOUNT}:nowhere"),
         "Reason: Dead letter target does not exist.",
         _redriven("Plain"),
@@ -187,25 +214,25 @@ MESSAGES: list[tuple[str, Resources, str, Resources]] = [
         _queue(KmsMasterKeyId="alias/aws/sqs"),
     ),
     (
-        "subscription by carrier",
+        "subscription with an unknown protocol",
         _subscribed(Protocol="carrier"),
         "Amazon SNS does not support this protocol string: carrier",
         _subscribed(),
     ),
     (
-        "subscription of no address",
+        "subscription with an invalid address",
         _subscribed(Protocol="email", Endpoint="nobody"),
         "Invalid parameter: Email address",
         _subscribed(Protocol="email", Endpoint="ops@example.com"),
     ),
     (
-        "subscription of a FIFO queue",
+        "subscription of a FIFO queue to a standard topic",
         _subscribed(Endpoint=attribute("Fifo", "Arn")),
         "FIFO SQS Queues can not be subscribed to standard SNS topics",
         _subscribed(),
     ),
     (
-        "subscription to no topic",
+        "subscription to a topic that does not exist",
         _subscribed(TopicArn=f"arn:aws:sns:eu-west-1:{ACCOUNT}:nowhere"),
         "NotFound: Topic does not exist",
         _subscribed(),
@@ -217,7 +244,7 @@ MESSAGES: list[tuple[str, Resources, str, Resources]] = [
         _subscribed(FilterPolicy={"kind": ["order"]}),
     ),
     (
-        "schedule on a bus of one's own",
+        "schedule on a custom event bus",
         {**BUS, **_scheduled("rate(1 hour)", EventBusName=ref("Bus"))},
         "ScheduleExpression is supported only on the default event bus.",
         _scheduled("rate(1 hour)", EventBusName="default"),
@@ -230,9 +257,9 @@ MESSAGES: list[tuple[str, Resources, str, Resources]] = [
         _scheduled("rate(1 day)", *({**TARGET, "Id": f"{number}"} for number in range(5))),
     ),
     (
-        "target in a FIFO queue without a group",
+        "FIFO target without a message group",
         _scheduled("rate(1 day)", {**TARGET, "Arn": attribute("Fifo", "Arn")}),
-        "Parameter(s) MessageGroupId must be specified for target: Target0.",
+        "Parameter(s) SqsParameters must be specified for target: Target0.",
         _scheduled(
             "rate(1 day)", {**TARGET, "Arn": attribute("Fifo", "Arn"), "SqsParameters": {"MessageGroupId": "all"}}
         ),
@@ -244,13 +271,19 @@ MESSAGES: list[tuple[str, Resources, str, Resources]] = [
         _scheduled("rate(1 day)", {**TARGET, "Input": "{}"}),
     ),
     (
-        "target's role of another service",
-        _scheduled("rate(1 day)", {**TARGET, "RoleArn": attribute("Role", "Arn")}),
+        "rule role of another service",
+        _scheduled("rate(1 day)", TARGET, RoleArn=attribute("Role", "Arn")),
         "cannot be assumed by principal 'events.amazonaws.com'.",
         {
-            **_scheduled("rate(1 day)", {**TARGET, "RoleArn": attribute("Role", "Arn")}),
+            **_scheduled("rate(1 day)", TARGET, RoleArn=attribute("Role", "Arn")),
             **_role(trust=_trust({"Service": ["events.amazonaws.com", "lambda.amazonaws.com"]})),
         },
+    ),
+    (
+        "rule role of another service, unlike a target role",
+        _scheduled("rate(1 day)", TARGET, RoleArn=attribute("Role", "Arn")),
+        "cannot be assumed by principal 'events.amazonaws.com'.",
+        _scheduled("rate(1 day)", {**TARGET, "RoleArn": attribute("Role", "Arn")}),
     ),
 ]
 
@@ -262,7 +295,7 @@ def _pairs(*tables: list[tuple[str, Resources, str, Resources]]) -> pytest.MarkD
 
 
 @_pairs(FUNCTIONS, MESSAGES)
-def test_a_function_or_a_message_is_refused_and_its_mended_twin_deploys(
+def test_faulty_template_is_refused_and_the_corrected_one_deploys(
     deploy: Deploy, faulty: Resources, says: str, mended: Resources
 ) -> None:
     check_pair(deploy, faulty, says, mended)

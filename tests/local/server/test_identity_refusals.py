@@ -1,4 +1,4 @@
-"""Refusals of identities and resource policies, each beside its smallest mended twin, which deploys."""
+"""Identities and resource policies that are refused, each with the smallest correction, which deploys."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _long(characters: int) -> dict[str, Any]:
     return {**S3_READ, "Resource": "arn:aws:s3:::" + "a" * characters}
 
 
-TEN = [f"AmazonEC2Policy{number}" for number in range(10)]
+MOST_POLICIES = [f"AmazonEC2Policy{number}" for number in range(25)]
 IAM: list[tuple[str, Resources, str, Resources]] = [
     (
         "unknown service",
@@ -50,7 +50,7 @@ IAM: list[tuple[str, Resources, str, Resources]] = [
         _role(trust=_trust({"Service": "ecs-tasks.amazonaws.com"})),
     ),
     (
-        "role that is not there",
+        "role that does not exist",
         _role(trust=_trust({"AWS": f"arn:aws:iam::{ACCOUNT}:role/nobody"})),
         'Invalid principal in policy: "AWS":"arn:aws:iam::111111111111:role/nobody"',
         _role(trust=_trust({"AWS": f"arn:aws:iam::{ACCOUNT}:root"})),
@@ -68,7 +68,7 @@ IAM: list[tuple[str, Resources, str, Resources]] = [
         _role(trust=_trust("*")),
     ),
     (
-        "trust in another action",
+        "trust policy with another action",
         _role(trust=_trust("*", Action="s3:GetObject")),
         "AssumeRole policy may only specify STS AssumeRole actions.",
         _role(trust=_trust("*", Action=["sts:AssumeRole", "sts:TagSession"])),
@@ -92,7 +92,7 @@ IAM: list[tuple[str, Resources, str, Resources]] = [
         _role({**S3_READ, "Action": "*"}),
     ),
     (
-        "resource that is no ARN",
+        "resource that is not an ARN",
         _role({**S3_READ, "Resource": "my-bucket"}),
         'Resource my-bucket must be in ARN format or "*".',
         _role({**S3_READ, "Resource": "arn:aws:s3:::my-bucket/*"}),
@@ -103,15 +103,15 @@ IAM: list[tuple[str, Resources, str, Resources]] = [
         'Partition "asw" is not valid for resource',
         _role({**S3_READ, "Resource": "arn:aws-cn:s3:::my-bucket"}),
     ),
-    ("no effect", _role({**S3_READ, "Effect": "allow"}), "Syntax errors in policy.", _role(S3_READ)),
+    ("invalid effect", _role({**S3_READ, "Effect": "allow"}), "Syntax errors in policy.", _role(S3_READ)),
     (
-        "condition operator unknown",
+        "unknown condition operator",
         _role({**S3_READ, "Condition": {"StringEqual": {"aws:PrincipalTag/a": "b"}}}),
         "Syntax errors in policy.",
         _role({**S3_READ, "Condition": {"ForAnyValue:StringEqualsIfExists": {"aws:TagKeys": ["b"]}}}),
     ),
     (
-        "statement ids twice",
+        "duplicate statement ids",
         _role({**S3_READ, "Sid": "A"}, {**S3_READ, "Sid": "A"}),
         "Statement IDs (SID) in a single policy must be unique.",
         _role({**S3_READ, "Sid": "A"}, {**S3_READ, "Sid": "B"}),
@@ -123,31 +123,31 @@ IAM: list[tuple[str, Resources, str, Resources]] = [
         _role(_long(10000)),
     ),
     (
-        "11 managed policies",
-        _managed(*TEN, "ReadOnlyAccess"),
-        "LimitExceeded: Cannot exceed quota for PoliciesPerRole: 10",
-        _managed(*TEN),
+        "26 managed policies",
+        _managed(*MOST_POLICIES, "ReadOnlyAccess"),
+        "LimitExceeded: Cannot exceed quota for PoliciesPerRole: 25",
+        _managed(*MOST_POLICIES),
     ),
     (
-        "managed policy under no path",
+        "managed policy without its path",
         _managed("AmazonECSTaskExecutionRolePolicy"),
         "NoSuchEntity: Policy arn:aws:iam::aws:policy/AmazonECSTaskExecutionRolePolicy does not exist",
         _managed("service-role/AmazonECSTaskExecutionRolePolicy"),
     ),
     (
-        "managed policy unknown",
+        "unknown AWS managed policy",
         _managed("NoSuchPolicy"),
         "does not exist or is not attachable",
         _managed("IAMFullAccess"),
     ),
     (
-        "managed policy of the account unknown",
+        "unknown customer managed policy",
         _role(ManagedPolicyArns=[f"arn:aws:iam::{ACCOUNT}:policy/none"]),
         "does not exist or is not attachable",
         _role(),
     ),
     (
-        "session of an hour less a second",
+        "session of less than an hour",
         _role(MaxSessionDuration=3599),
         "3600",
         _role(MaxSessionDuration=3600),
@@ -160,8 +160,8 @@ IAM: list[tuple[str, Resources, str, Resources]] = [
         "Policy document should not specify a principal.",
         _attached(S3_READ),
     ),
-    ("attached to nobody", _attached(S3_READ, Roles=[]), "At least one of", _attached(S3_READ)),
-    ("attached to a role that is not there", _attached(S3_READ, Roles=["nobody"]), "nobody", _attached(S3_READ)),
+    ("policy without an entity", _attached(S3_READ, Roles=[]), "At least one of", _attached(S3_READ)),
+    ("policy of a role that does not exist", _attached(S3_READ, Roles=["nobody"]), "nobody", _attached(S3_READ)),
     (
         "managed policy too long",
         {"Policy": _managed_policy(_long(6144))},
@@ -208,7 +208,7 @@ LAMBDA = {"Service": "lambda.amazonaws.com"}
 ROOT = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
 POLICIES: list[tuple[str, Resources, str, Resources]] = [
     (
-        "bucket policy for nobody",
+        "bucket policy for an unknown role",
         _bucket_policy({"Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:role/nobody"}}),
         "MalformedPolicy: Invalid principal in policy",
         _bucket_policy({"Principal": ROOT}),
@@ -232,19 +232,19 @@ POLICIES: list[tuple[str, Resources, str, Resources]] = [
         _bucket_policy({"Principal": ROOT}),
     ),
     (
-        "bucket policy in another action",
+        "bucket policy with another service's action",
         _bucket_policy({"Principal": ROOT, "Action": "sqs:SendMessage"}),
         "Policy has invalid action",
         _bucket_policy({"Principal": ROOT, "Action": "S3:GetObject"}),
     ),
     (
-        "objects read from a bucket",
+        "action on objects with a bucket's ARN",
         _bucket_policy({"Principal": ROOT, "Resource": attribute("Bucket", "Arn")}),
         "Action does not apply to any resource(s) in statement",
         _bucket_policy({"Principal": ROOT, "Action": "s3:ListBucket", "Resource": attribute("Bucket", "Arn")}),
     ),
     (
-        "policy of a bucket that is not there",
+        "policy of a bucket that does not exist",
         {
             "Policy": resource(
                 "AWS::S3::BucketPolicy",
@@ -256,7 +256,7 @@ POLICIES: list[tuple[str, Resources, str, Resources]] = [
         _bucket_policy({"Principal": ROOT}),
     ),
     (
-        "queue policy for nobody",
+        "queue policy for an unknown role",
         _queue_policy(Principal={"Service": "event.amazonaws.com"}),
         "InvalidAttributeValue: Invalid value for the parameter Policy.",
         _queue_policy(Principal={"Service": "events.amazonaws.com"}),
@@ -268,13 +268,13 @@ POLICIES: list[tuple[str, Resources, str, Resources]] = [
         _queue_policy(Action=[f"sqs:{name}" for name in "abcdefg"]),
     ),
     (
-        "topic policy in another action",
+        "topic policy with another service's action",
         _topic_policy(Action="sqs:SendMessage"),
         "Policy statement action out of service scope!",
         _topic_policy(Action="SNS:Publish"),
     ),
     (
-        "topic policy for nobody",
+        "topic policy for an unknown role",
         _topic_policy(Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:user/nobody"}),
         "PrincipalNotFound",
         _topic_policy(Principal={"AWS": ACCOUNT}),
@@ -286,13 +286,13 @@ POLICIES: list[tuple[str, Resources, str, Resources]] = [
         _key(LAMBDA, BypassPolicyLockoutSafetyCheck=True),
     ),
     (
-        "key that may only be used",
+        "key policy that only allows use",
         _key(ROOT, "kms:Decrypt"),
         "The new key policy will not allow you to update the key policy in the future.",
         _key(ROOT, "kms:Put*"),
     ),
     (
-        "key for nobody",
+        "key policy for an unknown role",
         _key({"AWS": [ROOT["AWS"], f"arn:aws:iam::{ACCOUNT}:role/nobody"]}),
         "Policy contains a statement with one or more invalid principals.",
         _key(ROOT),
@@ -306,7 +306,7 @@ def _pairs(*tables: list[tuple[str, Resources, str, Resources]]) -> pytest.MarkD
     )
 
 
-def test_a_policy_in_use_is_not_deleted(deploy: Deploy, client: Client) -> None:
+def test_policy_in_use_is_not_deleted(deploy: Deploy, client: Client) -> None:
     policy = _managed_policy(S3_READ)
     arn = deploy({"Policy": policy}, "-policy", Arn=ref("Policy"))["Values"]["Arn"]
     user = deploy(_role(ManagedPolicyArns=[arn]), "-role")
@@ -316,7 +316,7 @@ def test_a_policy_in_use_is_not_deleted(deploy: Deploy, client: Client) -> None:
     assert client("iam").get_policy(PolicyArn=arn)["Policy"]["AttachmentCount"] == 1
 
 
-def test_a_role_with_a_policy_from_elsewhere_is_not_deleted(deploy: Deploy, client: Client) -> None:
+def test_role_with_a_policy_of_another_stack_is_not_deleted(deploy: Deploy, client: Client) -> None:
     name = deploy({**_role(), "Topic": resource("AWS::SNS::Topic")}, Name=ref("Role"))["Values"]["Name"]
     iam = client("iam")
     iam.attach_role_policy(RoleName=name, PolicyArn=f"{MANAGED}IAMFullAccess")
@@ -325,7 +325,7 @@ def test_a_role_with_a_policy_from_elsewhere_is_not_deleted(deploy: Deploy, clie
     iam.detach_role_policy(RoleName=name, PolicyArn=f"{MANAGED}IAMFullAccess")
 
 
-def test_a_role_is_brought_to_no_policy_that_is_malformed(deploy: Deploy) -> None:
+def test_role_is_not_updated_to_a_malformed_policy(deploy: Deploy) -> None:
     deploy(_role(S3_READ))
     changed = deploy(_role({**S3_READ, "Action": "GetObject"}))
     assert changed["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
@@ -334,7 +334,7 @@ def test_a_role_is_brought_to_no_policy_that_is_malformed(deploy: Deploy) -> Non
 
 
 @_pairs(IAM, POLICIES)
-def test_a_policy_is_refused_and_its_mended_twin_deploys(
+def test_faulty_policy_is_refused_and_the_corrected_one_deploys(
     deploy: Deploy, faulty: Resources, says: str, mended: Resources
 ) -> None:
     check_pair(deploy, faulty, says, mended)

@@ -1,4 +1,4 @@
-"""Functions in JavaScript find the AWS SDK that Lambda's runtimes have built in."""
+"""JavaScript functions find the AWS SDK that Lambda's runtimes include."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def bucket(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("bucket")
-def test_a_function_in_javascript_finds_the_sdk_of_its_runtime(client: Client, deploy: Deploy) -> None:
+def test_javascript_function_finds_the_sdk_of_its_runtime(client: Client, deploy: Deploy) -> None:
     cases = ",\n".join(f"async (event) => {{ {code} }}" for code, _ in CALLS.values())
     code = f"""
     const cases = [{cases}];
@@ -163,7 +163,7 @@ def test_a_function_in_javascript_finds_the_sdk_of_its_runtime(client: Client, d
     assert found == {name: expected for name, (_, expected) in CALLS.items()}
 
 
-def test_a_package_that_no_service_has_is_refused_by_name(client: Client, deploy: Deploy) -> None:
+def test_error_names_a_package_of_the_sdk_that_does_not_exist(client: Client, deploy: Deploy) -> None:
     code = """exports.handler = () => require("@aws-sdk/client-nothing").NothingClient && Object.keys(
         require("@aws-sdk/client-nothing"))"""
     stack = deploy({

@@ -1,4 +1,4 @@
-"""Properties that configure a resource are there when its service is asked about it."""
+"""The APIs of services return the properties that configure a resource."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def expiring(name: str) -> dict[str, Any]:
 
 @attrs.frozen
 class Case:
-    """A resource, what is seen of it, and the same after an update."""
+    """A resource and its description, before and after an update."""
 
     made: Resources
     seen: Any
@@ -209,7 +209,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-def test_what_configures_a_resource_is_kept_and_changes_with_it(client: Client, deploy: Deploy, case: Case) -> None:
+def test_property_is_described_and_updated(client: Client, deploy: Deploy, case: Case) -> None:
     made = deploy(case.made, it=case.shown)
     assert made["StackStatus"] == "CREATE_COMPLETE", made["Reason"]
     assert case.look(client, made["Values"]["it"]) == case.seen
@@ -219,21 +219,27 @@ def test_what_configures_a_resource_is_kept_and_changes_with_it(client: Client, 
     assert case.look(client, made["Values"]["it"]) == case.seen_then
 
 
-def test_a_stream_is_not_encrypted_with_a_key_that_does_not_exist(deploy: Deploy) -> None:
+def test_key_of_an_encrypted_stream_must_exist(deploy: Deploy) -> None:
     encryption = {"EncryptionType": "KMS", "KeyId": "alias/none"}
     stack = deploy({"It": resource("AWS::Kinesis::Stream", ShardCount=1, StreamEncryption=encryption)})
     assert "KMSNotFoundException: Key 'alias/none' does not exist" in stack["Reason"]
 
 
-def test_a_later_table_does_not_get_the_settings_of_one_with_its_name(client: Client, deploy: Deploy) -> None:
-    deploy(table(TableName="named", **recovery("true"), **expiring("gone")))
-    client("cloudformation").delete_stack(StackName="test-a-later-table-does-not-get-the-settings-of-one-with-its-name")
+def test_key_of_an_encrypted_stream_can_be_in_another_account(deploy: Deploy) -> None:
+    encryption = {"EncryptionType": "KMS", "KeyId": "arn:aws:kms:us-east-1:999988887777:key/shared"}
+    stack = deploy({"It": resource("AWS::Kinesis::Stream", ShardCount=1, StreamEncryption=encryption)})
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
+
+
+def test_new_table_does_not_get_the_settings_of_a_deleted_one_with_its_name(client: Client, deploy: Deploy) -> None:
+    stack = deploy(table(TableName="named", **recovery("true"), **expiring("gone")))
+    client("cloudformation").delete_stack(StackName=stack["StackName"])
     again = deploy(table(TableName="named"), "again")
     assert again["StackStatus"] == "CREATE_COMPLETE", again["Reason"]
     assert _recovery(client, "named") == "DISABLED"
 
 
-def test_a_global_table_has_replicas_and_the_settings_of_its_region(client: Client, deploy: Deploy) -> None:
+def test_global_table_has_replicas_and_the_settings_of_its_region(client: Client, deploy: Deploy) -> None:
     def replicated(*regions: str) -> Resources:
         here = {"Region": "eu-west-1", **recovery("true"), "Tags": [{"Key": "owner", "Value": "me"}]}
         replicas = [here, *({"Region": region} for region in regions)]
@@ -251,7 +257,7 @@ def test_a_global_table_has_replicas_and_the_settings_of_its_region(client: Clie
     assert client("dynamodb", region="us-east-1").list_tables()["TableNames"] == []
 
 
-def test_a_certificate_puts_its_record_into_the_zone_and_takes_it_away(client: Client, deploy: Deploy) -> None:
+def test_certificate_adds_its_record_to_the_zone_and_removes_it(client: Client, deploy: Deploy) -> None:
     zone = {"Zone": resource("AWS::Route53::HostedZone", Name="shop.test")}
     validation = [{"DomainName": "www.shop.test", "HostedZoneId": ref("Zone")}]
     certificate = resource(
@@ -274,9 +280,7 @@ def test_a_certificate_puts_its_record_into_the_zone_and_takes_it_away(client: C
     ("principal", "status"),
     [("states.eu-west-1.amazonaws.com", "CREATE_COMPLETE"), ("states.us-east-1.amazonaws.com", "ROLLBACK_COMPLETE")],
 )
-def test_a_state_machine_is_trusted_under_the_principal_of_its_region(
-    deploy: Deploy, principal: str, status: str
-) -> None:
+def test_role_of_a_state_machine_can_trust_the_regional_principal(deploy: Deploy, principal: str, status: str) -> None:
     definition = '{"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "End": true}}}'
     machine = resource(
         "AWS::StepFunctions::StateMachine", DefinitionString=definition, RoleArn=attribute("Role", "Arn")

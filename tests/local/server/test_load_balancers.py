@@ -1,4 +1,4 @@
-"""Load balancers in the local AWS: what is in use when a stack changes, and what a failed creation leaves."""
+"""Load balancers in the local AWS: conflicts when a stack is updated, and the remains of a failed creation."""
 
 from __future__ import annotations
 
@@ -57,18 +57,18 @@ EDGE = NETWORK | {"Edge": load_balancer(), "Listener": _listener(80)}
     ],
     ids=["beside", "another id", "moved on", "after the first is gone"],
 )
-def test_priority_in_use_is_refused_at_each_change(
+def test_update_with_a_priority_in_use_is_refused(
     deploy: Deploy, before: dict[str, Any], after: dict[str, Any], holder: str
 ) -> None:
     assert deploy(EDGE | before)["StackStatus"] == "CREATE_COMPLETE"
     changed = deploy(EDGE | after)
     assert changed["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert "PriorityInUse: Priority" in changed["Reason"]
-    assert f"it is that of {holder} of the stack" in changed["Reason"]
-    assert "remove that one in a deployment of its own first, or move it with `cdk refactor`" in changed["Reason"]
+    assert f"it belongs to {holder} of the stack" in changed["Reason"]
+    assert "delete that one in a separate deployment first, or move it with `cdk refactor`" in changed["Reason"]
 
 
-def test_priority_moves_to_a_free_number_and_is_its_own(deploy: Deploy) -> None:
+def test_rule_can_keep_its_priority_or_move_to_a_free_one(deploy: Deploy) -> None:
     assert deploy(EDGE | {"A": _rule(1), "B": _rule(2)})["StackStatus"] == "CREATE_COMPLETE"
     changed = deploy(EDGE | {"A": _rule(1, action=ANSWER | {"Order": 1}), "B": _rule(3)})
     assert changed["StackStatus"] == "UPDATE_COMPLETE", changed["Reason"]
@@ -85,7 +85,7 @@ def test_priority_moves_to_a_free_number_and_is_its_own(deploy: Deploy) -> None:
     ],
     ids=["beside", "another id", "moved on"],
 )
-def test_port_in_use_is_refused_at_each_change(deploy: Deploy, after: dict[str, Any], said: str) -> None:
+def test_update_with_a_port_in_use_is_refused(deploy: Deploy, after: dict[str, Any], said: str) -> None:
     base = {name: EDGE[name] for name in EDGE if name != "Listener"}
     assert deploy(EDGE | {"Second": _listener(8080)})["StackStatus"] == "CREATE_COMPLETE"
     changed = deploy(base | after)
@@ -93,7 +93,7 @@ def test_port_in_use_is_refused_at_each_change(deploy: Deploy, after: dict[str, 
     assert f"DuplicateListener: {said}" in changed["Reason"]
 
 
-def test_one_port_of_two_load_balancers_is_two(deploy: Deploy) -> None:
+def test_two_load_balancers_can_have_listeners_on_the_same_port(deploy: Deploy) -> None:
     stack = deploy(EDGE | {"Second": load_balancer(), "Other": _listener(80, balancer="Second")})
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
 
@@ -106,7 +106,7 @@ def test_one_port_of_two_load_balancers_is_two(deploy: Deploy) -> None:
     ],
     ids=["by default", "by a rule's weight"],
 )
-def test_target_group_is_of_one_load_balancer(deploy: Deploy, second: dict[str, Any]) -> None:
+def test_target_group_has_only_one_load_balancer(deploy: Deploy, second: dict[str, Any]) -> None:
     base = EDGE | {
         "Group": _group(),
         "X": _group(),
@@ -119,7 +119,7 @@ def test_target_group_is_of_one_load_balancer(deploy: Deploy, second: dict[str, 
     assert "The following target groups cannot be associated with more than one load balancer: arn:" in both["Reason"]
 
 
-def test_replaced_load_balancer_cannot_take_its_target_groups_along(client: Client, deploy: Deploy) -> None:
+def test_replacement_of_a_load_balancer_cannot_keep_its_target_groups(client: Client, deploy: Deploy) -> None:
     def edge(scheme: str, group: str) -> dict[str, Any]:
         forward = {"Rule": _rule(1, action=_forward(group)), group: _group()}
         attached = resource("AWS::EC2::VPCGatewayAttachment", VpcId=ref("Vpc"), InternetGatewayId=ref("Gateway"))
@@ -137,7 +137,7 @@ def test_replaced_load_balancer_cannot_take_its_target_groups_along(client: Clie
     assert group["LoadBalancerArns"] == [balancer["LoadBalancerArn"]]
 
 
-def test_protection_keeps_a_failed_creation_from_being_rolled_back(
+def test_deletion_protection_prevents_the_rollback_of_a_failed_creation(
     client: Client, deploy: Deploy, remove: Callable[[str], None]
 ) -> None:
     protection = [{"Key": "deletion_protection.enabled", "Value": "true"}]
@@ -172,7 +172,9 @@ def _logged(bucket: Any) -> dict[str, Any]:
     return NETWORK | {"Edge": load_balancer(LoadBalancerAttributes=stated)}
 
 
-def test_bucket_of_access_logs_is_never_empty(client: Client, deploy: Deploy, remove: Callable[[str], None]) -> None:
+def test_bucket_of_access_logs_contains_a_test_file(
+    client: Client, deploy: Deploy, remove: Callable[[str], None]
+) -> None:
     edge = _logged(ref("Logs"))["Edge"] | {"DependsOn": ["Policy"]}
     writing = {
         "Effect": "Allow",
@@ -195,7 +197,7 @@ def test_bucket_of_access_logs_is_never_empty(client: Client, deploy: Deploy, re
     remove(stack["StackName"])
 
 
-def test_access_logs_need_a_bucket(client: Client, deploy: Deploy) -> None:
+def test_bucket_of_access_logs_must_exist(client: Client, deploy: Deploy) -> None:
     stack = deploy(_logged("nowhere"))
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert "Access Denied for bucket: nowhere. Please check S3bucket permission" in stack["Reason"]
@@ -203,7 +205,7 @@ def test_access_logs_need_a_bucket(client: Client, deploy: Deploy) -> None:
 
 
 @pytest.mark.parametrize(("policy", "left"), [("Retain", True), ("RetainExceptOnCreate", False), ("Delete", False)])
-def test_what_a_failed_creation_leaves_follows_its_deletion_policy(
+def test_deletion_policy_decides_what_a_failed_creation_leaves(
     client: Client, deploy: Deploy, policy: str, *, left: bool
 ) -> None:
     deploy({"Taken": FAILING}, "-taken")

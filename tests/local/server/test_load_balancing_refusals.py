@@ -1,4 +1,4 @@
-"""Refusals by Elastic Load Balancing of attributes, actions and conditions, each with a mended twin that deploys."""
+"""Attributes, actions and conditions that Elastic Load Balancing refuses, each with a correction that deploys."""
 
 from __future__ import annotations
 
@@ -107,17 +107,17 @@ CASES: dict[str, tuple[Resources, str, Resources]] = {
         "must be one of round_robin, least_outstanding_requests, weighted_random",
         _group(load_balancing__algorithm__type="weighted_random"),
     ),
-    "slow start without turns": (
+    "slow start without round robin": (
         _group(load_balancing__algorithm__type="least_outstanding_requests", slow_start__duration_seconds="60"),
         "Slow start mode can be enabled only with the round robin algorithm",
         _group(load_balancing__algorithm__type="round_robin", slow_start__duration_seconds="60"),
     ),
-    "addresses that stick over HTTP": (
+    "source IP stickiness over HTTP": (
         _group(stickiness__type="source_ip"),
         "Stickiness type 'source_ip' is not supported for target groups with the HTTP protocol",
         _group("TCP", stickiness__type="source_ip"),
     ),
-    "cookies over TCP": (
+    "cookie stickiness over TCP": (
         _group("TCP", stickiness__lb_cookie__duration_seconds="60"),
         "is not supported for target groups with the TCP protocol",
         _group(stickiness__lb_cookie__duration_seconds="60"),
@@ -134,7 +134,7 @@ CASES: dict[str, tuple[Resources, str, Resources]] = {
         "Protocol version is supported only for target groups with protocol HTTP or HTTPS",
         _checked(ProtocolVersion="GRPC"),
     ),
-    "HTTP that is checked over TCP": (
+    "HTTP with a TCP health check": (
         _checked(HealthCheckProtocol="TCP"),
         "Health check protocol 'TCP' is not supported for target groups with protocol HTTP",
         _checked(HealthCheckProtocol="HTTPS"),
@@ -151,7 +151,7 @@ CASES: dict[str, tuple[Resources, str, Resources]] = {
     ),
     "weight above 999": (
         _listening(_forward(1000)),
-        "a target group's weight is 0 to 999, not 1000",
+        "The weight of a target group must be between 0 and 999, not 1000",
         _listening(_forward(999)),
     ),
     "six target groups": (
@@ -164,7 +164,7 @@ CASES: dict[str, tuple[Resources, str, Resources]] = {
         "Actions of type 'authenticate-oidc' are supported only on HTTPS listeners",
         _listening(_forward(1)),
     ),
-    "answer of another content": (
+    "fixed response of an unknown content type": (
         _listening(_answer("image/png")),
         "ContentType 'image/png' must be one of text/plain",
         _listening(_answer("text/html")),
@@ -175,15 +175,15 @@ CASES: dict[str, tuple[Resources, str, Resources]] = {
         _listening(_forward(1), "TCP", "network"),
     ),
     "rule without a condition": (_rule(), "A condition must be specified", _rule(_paths("/a"))),
-    "two conditions of a field": (
+    "two conditions for a field": (
         _rule(_paths("/a"), _paths("/b")),
         "A rule can only have one 'path-pattern' condition",
         _rule(_paths("/a", "/b")),
     ),
-    "six wildcards": (
-        _rule(_paths("/*/*/*", "/?/?/?")),
-        "A rule can only have '5' condition wildcards",
-        _rule(_paths("/*/*/*", "/?/?/a"), {"Field": "query-string", "QueryStringConfig": {"Values": [{"Value": "a"}]}}),
+    "seven wildcards": (
+        _rule(_paths("/*/*/*", "/?/?/?/?")),
+        "A rule can only have '6' condition wildcards",
+        _rule(_paths("/*/*/*", "/?/?/?"), {"Field": "query-string", "QueryStringConfig": {"Values": [{"Value": "a"}]}}),
     ),
     "path of 129 characters": (
         _rule(_paths("/" + "a" * 128)),
@@ -195,12 +195,12 @@ CASES: dict[str, tuple[Resources, str, Resources]] = {
         "The HTTP header name must be specified",
         _rule(_header(HttpHeaderName="X-A"), _header(HttpHeaderName="X-B")),
     ),
-    "method in small letters": (
+    "method in lowercase": (
         _rule(_method("get")),
         "The HTTP request method 'get' is not valid",
         _rule(_method("GET")),
     ),
-    "hosts of a path": (
+    "host values of a path condition": (
         _rule({"Field": "path-pattern", **HOSTS}),
         "HostHeaderConfig can be specified only for the condition field 'host-header'",
         _rule({"Field": "host-header", **HOSTS}),
@@ -209,5 +209,7 @@ CASES: dict[str, tuple[Resources, str, Resources]] = {
 
 
 @pytest.mark.parametrize(("faulty", "says", "mended"), CASES.values(), ids=CASES)
-def test_a_part_of_a_load_balancer_is_refused(deploy: Deploy, faulty: Resources, says: str, mended: Resources) -> None:
+def test_faulty_template_is_refused_and_the_corrected_one_deploys(
+    deploy: Deploy, faulty: Resources, says: str, mended: Resources
+) -> None:
     check_pair(deploy, faulty, says, mended)

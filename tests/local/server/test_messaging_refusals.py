@@ -1,4 +1,4 @@
-"""Refusals of buckets, topics, functions and state machines, each with a mended twin that deploys."""
+"""Buckets, topics, functions and state machines that are refused, each with a correction that deploys."""
 
 from __future__ import annotations
 
@@ -98,57 +98,57 @@ PLAIN: Resources = {"Protocol": "sqs", "Endpoint": attribute("Plain", "Arn")}
 
 CASES: dict[str, tuple[Resources, str, Resources]] = {
     "bucket name of two letters": (_bucket("ab"), "The specified bucket is not valid.", _bucket("abc")),
-    "one event twice": (
+    "duplicate event": (
         _notifying("s3:ObjectCreated:*", "s3:ObjectCreated:Put"),
         "Configurations overlap.",
         _notifying("s3:ObjectCreated:Put", "s3:ObjectCreated:Copy", "s3:ObjectRemoved:*"),
     ),
-    "raw mail": (
+    "raw delivery by email": (
         _subscribed(TOPIC, **EMAIL, RawMessageDelivery=True),
         "Delivery protocol [email] does not support raw message delivery.",
         _subscribed(TOPIC, **PLAIN, RawMessageDelivery=True),
     ),
-    "mail in order": (
+    "email subscription to a FIFO topic": (
         _subscribed(FIFO, **EMAIL),
         "Invalid protocol type: email",
         _subscribed(FIFO, **IN_ORDER),
     ),
-    "alias of no version": (
+    "alias of a version that does not exist": (
         _alias("7"),
         "ResourceNotFoundException: Function not found: arn:aws:lambda:",
         _alias(attribute("Version", "Version")),
     ),
-    "queue that is read twice": (
+    "duplicate event source mapping": (
         _reading("Queue", "Queue"),
         "ResourceConflictException: An event source mapping",
         _reading("Queue", "Other"),
     ),
-    "destination that the role may not send to": (
+    "destination that the role does not allow": (
         _failing(),
         "does not have permissions to call SendMessage on arn:aws:sqs:",
         _failing(_may("sqs:SendMessage")),
     ),
-    "state that leads nowhere": (
+    "state without an end": (
         _machine({"First": {"Type": "Pass"}}),
         "state First must have Next or End",
         _machine({"First": {"Type": "Pass", "End": True}}),
     ),
-    "unknown type of state": (
+    "unknown state type": (
         _machine({"First": {"Type": "Stop"}}),
         "state First has the Type Stop",
         _machine({"First": {"Type": "Fail"}}),
     ),
-    "state that nobody comes to": (
+    "unreachable state": (
         _machine(END | {"Last": LAST}),
         "no state leads to state Last",
         _machine({"First": NEXT, "Last": LAST}),
     ),
-    "choice between nothing": (
+    "choice without choices": (
         _machine({"First": {"Type": "Choice", "Default": "Last"}, "Last": LAST}),
         "state First has no Choices",
         _machine({"First": {"Type": "Choice", "Choices": [CHOICE]}, "Last": LAST}),
     ),
-    "logs that the role may not deliver": (
+    "log destination that the role does not allow": (
         _logged(),
         "The state machine IAM Role is not authorized to access the Log Destination",
         _logged(_may("logs:CreateLogDelivery")),
@@ -157,5 +157,7 @@ CASES: dict[str, tuple[Resources, str, Resources]] = {
 
 
 @pytest.mark.parametrize(("faulty", "says", "mended"), CASES.values(), ids=CASES)
-def test_a_part_of_a_service_is_refused(deploy: Deploy, faulty: Resources, says: str, mended: Resources) -> None:
+def test_faulty_template_is_refused_and_the_corrected_one_deploys(
+    deploy: Deploy, faulty: Resources, says: str, mended: Resources
+) -> None:
     check_pair(deploy, faulty, says, mended)

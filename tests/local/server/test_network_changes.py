@@ -1,4 +1,4 @@
-"""Changes and deletions of networks: what they leave, and why they are refused."""
+"""Updates and deletions of networks: what remains, and why some are refused."""
 
 from __future__ import annotations
 
@@ -40,27 +40,27 @@ def _peers(*names: str, rule: bool = False) -> Resources:
 
 
 CHANGES: dict[str, tuple[Resources, Resources]] = {
-    "of what goes with its user": (_peers("A", "B", rule=True), _peers("A")),
-    "of both groups": (_peers("A", "B", rule=True), VPC),
-    "of a group no longer used": (
+    "deletes a group with its user": (_peers("A", "B", rule=True), _peers("A")),
+    "deletes groups that refer to each other": (_peers("A", "B", rule=True), VPC),
+    "deletes a group that is no longer used": (
         _balanced([ref("Group")]),
         without({"Group"}, _balanced([attribute("Vpc", "DefaultSecurityGroup")])),
     ),
-    "of a load balancer with its network": (_balanced([ref("Group")]), VPC),
-    "of a replaced group": (security_group(), security_group(GroupDescription="another")),
-    "of a NAT gateway with its network": (nat(), VPC),
-    "to another table": (
+    "deletes a load balancer with its network": (_balanced([ref("Group")]), VPC),
+    "replaces a group": (security_group(), security_group(GroupDescription="another")),
+    "deletes a NAT gateway with its network": (nat(), VPC),
+    "associates another route table": (
         TABLE | {"Subnet": subnet(), "Second": TABLE["Table"], "A": association("Table")},
         TABLE | {"Subnet": subnet(), "Second": TABLE["Table"], "A": association("Second")},
     ),
-    "to another VPC": (
+    "attaches a gateway to another VPC": (
         without({"Route"}, route()) | OTHER_VPC,
         without({"Route"}, route())
         | OTHER_VPC
         | {"Attached": ec2("VPCGatewayAttachment", VpcId=ref("Other"), InternetGatewayId=ref("Gateway"))},
     ),
-    "of a route": (route(), route(DestinationCidrBlock="10.1.0.0/16")),
-    "of an endpoint": (
+    "replaces a route": (route(), route(DestinationCidrBlock="10.1.0.0/16")),
+    "replaces an endpoint": (
         HOST_NAMES | {"Endpoint": endpoint(PrivateDnsEnabled=True)},
         NETWORK | HOST_NAMES | {"Endpoint": endpoint(PrivateDnsEnabled=True, SubnetIds=[ref("Subnet")])},
     ),
@@ -68,7 +68,7 @@ CHANGES: dict[str, tuple[Resources, Resources]] = {
 
 
 @pytest.mark.parametrize(("before", "after"), CHANGES.values(), ids=CHANGES)
-def test_a_change_leaves_nothing_behind(deploy: Deploy, before: Resources, after: Resources) -> None:
+def test_update_leaves_nothing_behind(deploy: Deploy, before: Resources, after: Resources) -> None:
     made = deploy(before)
     assert made["StackStatus"] == "CREATE_COMPLETE", made["Reason"]
     changed = deploy(after)
@@ -76,7 +76,7 @@ def test_a_change_leaves_nothing_behind(deploy: Deploy, before: Resources, after
     assert changed["Reason"] == ""
 
 
-def test_a_named_group_is_not_replaced(deploy: Deploy) -> None:
+def test_security_group_with_a_name_is_not_replaced(deploy: Deploy) -> None:
     before = security_group(GroupName="shop")
     assert deploy(before)["StackStatus"] == "CREATE_COMPLETE"
     changed = deploy(security_group(GroupName="shop", GroupDescription="another"))
@@ -131,7 +131,7 @@ HELD: dict[str, tuple[Resources, Any, str]] = {
 
 
 @pytest.mark.parametrize(("owned", "using", "said"), HELD.values(), ids=HELD)
-def test_what_another_stack_uses_is_not_deleted(
+def test_resource_that_another_stack_uses_is_not_deleted(
     client: Client, deploy: Deploy, owned: Resources, using: Any, said: str
 ) -> None:
     owner = deploy(owned, "-owner", **{name: ref(name) for name in owned})

@@ -1,4 +1,4 @@
-"""Refusals by Amazon EC2 of networks and security groups, each with a mended twin that deploys."""
+"""Networks and security groups that Amazon EC2 refuses, each with a correction that deploys."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ NETWORKS: dict[str, Case] = {
         "InvalidVpc.Range: The CIDR '10.0.0.0/8' is invalid.",
         {"Vpc": ec2("VPC", CidrBlock="10.0.0.0/16")},
     ),
-    "VPC of no CIDR": (
+    "VPC with an invalid CIDR block": (
         {"Vpc": ec2("VPC", CidrBlock="10.0.0/16")},
         "This is not a valid CIDR block.",
         {"Vpc": ec2("VPC", CidrBlock="10.0.0.1/28")},
     ),
-    "subnet over another": (
+    "overlapping subnet": (
         VPC | {"A": subnet(1), "B": after("A", subnet(CidrBlock="10.0.0.0/23"))},
         "InvalidSubnet.Conflict: The CIDR '10.0.0.0/23' conflicts with another subnet",
         VPC | {"A": subnet(2), "B": subnet(CidrBlock="10.0.0.0/23")},
     ),
-    "subnet outside": (
+    "subnet outside of its VPC": (
         VPC | {"A": subnet(CidrBlock="10.1.0.0/24")},
         "InvalidSubnet.Range: The CIDR '10.1.0.0/24' is invalid.",
         VPC | {"A": subnet(255)},
@@ -67,37 +67,37 @@ NETWORKS: dict[str, Case] = {
         "Value (us-east-1a) for parameter availabilityZone is invalid",
         VPC | {"A": subnet(AvailabilityZone="eu-west-1a")},
     ),
-    "subnet of no VPC": (
+    "subnet of a VPC that does not exist": (
         {"A": subnet(VpcId="vpc-00000000000000000")},
         "InvalidVpcID.NotFound: The vpc ID 'vpc-00000000000000000' does not exist",
         VPC | {"A": subnet()},
     ),
-    "NAT without internet": (
+    "NAT gateway without an internet gateway": (
         without({"Gateway", "Attached"}, nat()),
         "has no Internet gateway attached",
         nat(),
     ),
-    "NAT without address": (
+    "NAT gateway without an address": (
         without({"Address"}, nat(AllocationId=None)),
         "MissingParameter: The request must include the AllocationId parameter",
         without({"Address", "Gateway", "Attached"}, nat(AllocationId=None, ConnectivityType="private")),
     ),
-    "route to a gateway apart": (
+    "route to a gateway of another VPC": (
         without({"Attached"}, route()),
         "belong to different networks",
         route(),
     ),
-    "route that is there": (
+    "duplicate route": (
         route() | {"Again": after("Route", route()["Route"])},
         "RouteAlreadyExists: The route identified by 0.0.0.0/0 already exists.",
         route(DestinationCidrBlock="10.1.0.0/16") | {"Again": route()["Route"]},
     ),
-    "route to nothing": (
+    "route without a target": (
         route(GatewayId=None),
         "The request must contain exactly one of gatewayId, natGatewayId",
         route(),
     ),
-    "gateway attached twice": (
+    "internet gateway of two VPCs": (
         route()
         | OTHER_VPC
         | {
@@ -108,7 +108,7 @@ NETWORKS: dict[str, Case] = {
         "is already attached to network vpc-",
         route(),
     ),
-    "two gateways of a VPC": (
+    "two internet gateways of a VPC": (
         VPC
         | {
             "Gateway": GATEWAY,
@@ -119,7 +119,7 @@ NETWORKS: dict[str, Case] = {
         "already has an internet gateway attached",
         VPC | {"Gateway": GATEWAY, "Second": GATEWAY, "Attached": ATTACHED},
     ),
-    "two tables of a subnet": (
+    "two route tables of a subnet": (
         TABLE
         | {
             "Subnet": subnet(),
@@ -130,7 +130,7 @@ NETWORKS: dict[str, Case] = {
         "conflicts with an existing association",
         TABLE | {"Subnet": subnet(), "Second": TABLE["Table"], "A": association("Table")},
     ),
-    "endpoint in one zone twice": (
+    "endpoint with two subnets in a zone": (
         VPC | {"A": subnet(1), "B": subnet(2), "Endpoint": endpoint(SubnetIds=[ref("A"), ref("B")])},
         "DuplicateSubnetsInSameZone: Found another VPC endpoint subnet in the availability zone of subnet-",
         NETWORK | {"Endpoint": endpoint(SubnetIds=[ref("Subnet"), ref("OtherSubnet")])},
@@ -140,12 +140,12 @@ NETWORKS: dict[str, Case] = {
         "InvalidParameter: Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC attributes",
         HOST_NAMES | {"Endpoint": endpoint(PrivateDnsEnabled=True)},
     ),
-    "private DNS twice": (
+    "duplicate private DNS name": (
         HOST_NAMES | {"Endpoint": endpoint(PrivateDnsEnabled=True), "Again": endpoint(PrivateDnsEnabled=True)},
         "there is already a conflicting DNS domain",
         HOST_NAMES | {"Endpoint": endpoint(PrivateDnsEnabled=True), "Again": endpoint()},
     ),
-    "gateway endpoint of an interface": (
+    "gateway endpoint of an interface service": (
         VPC | {"Endpoint": endpoint(VpcEndpointType="Gateway")},
         "Endpoint type (Gateway) does not match available service types ([Interface]).",
         VPC | {"Endpoint": endpoint(VpcEndpointType="Gateway", ServiceName="com.amazonaws.eu-west-1.s3")},
@@ -155,45 +155,53 @@ NETWORKS: dict[str, Case] = {
         "InvalidServiceName: The Vpc Endpoint Service 'com.amazonaws.eu-west-2.ecr.api' does not exist",
         VPC | {"Endpoint": endpoint()},
     ),
-    "sixth address": (
+    "sixth Elastic IP address": (
         {f"Address{number}": ec2("EIP") for number in range(6)},
         "AddressLimitExceeded: The maximum number of addresses has been reached.",
         {f"Address{number}": ec2("EIP") for number in range(5)},
     ),
 }
 SECURITY_GROUPS: dict[str, Case] = {
-    "name of an id": (
+    "name in the format of an id": (
         security_group(GroupName="sg-shop"),
         "Value (sg-shop) for parameter GroupName is invalid. Group names may not be in the format sg-*.",
         security_group(GroupName="shop-sg-"),
     ),
-    "name that is there": (
+    "duplicate name": (
         security_group(GroupName="shop") | {"Again": after("Group", security_group(GroupName="shop")["Group"])},
         "InvalidGroup.Duplicate: The security group 'shop' already exists for VPC 'vpc-",
         security_group(GroupName="shop")
         | OTHER_VPC
         | {"Again": security_group(GroupName="shop", VpcId=ref("Other"))["Group"]},
     ),
-    "range": (_open(CidrIp="10.0.0.0/33"), "CIDR block 10.0.0.0/33 is malformed", _open(CidrIp="10.0.0.1/32")),
-    "address": (_open(CidrIp="10.0.0.1"), "CIDR block 10.0.0.1 is malformed", _open(CidrIp="0.0.0.0/0")),
-    "rule twice": (
+    "invalid CIDR block": (
+        _open(CidrIp="10.0.0.0/33"),
+        "CIDR block 10.0.0.0/33 is malformed",
+        _open(CidrIp="10.0.0.1/32"),
+    ),
+    "address without a prefix length": (
+        _open(CidrIp="10.0.0.1"),
+        "CIDR block 10.0.0.1 is malformed",
+        _open(CidrIp="0.0.0.0/0"),
+    ),
+    "duplicate rule": (
         security_group(SecurityGroupIngress=[{"IpProtocol": "-1", "CidrIp": "10.0.0.0/8"}] * 2),
         "The same permission must not appear multiple times",
         security_group(SecurityGroupIngress=[{"IpProtocol": "-1", "CidrIp": "10.0.0.0/8"}]),
     ),
-    "umlaut": (
+    "description with an umlaut": (
         security_group(GroupDescription="für alle"),
         "Character sets beyond ASCII are not supported.",
         security_group(GroupDescription="for all"),
     ),
-    "ports": (_open(FromPort=81), "Invalid TCP port range (81:80)", _open(FromPort=0, ToPort=65535)),
-    "protocol": (_open(IpProtocol="http"), "Invalid value 'http' for IP protocol", _open(IpProtocol="6")),
+    "descending port range": (_open(FromPort=81), "Invalid TCP port range (81:80)", _open(FromPort=0, ToPort=65535)),
+    "unknown protocol": (_open(IpProtocol="http"), "Invalid value 'http' for IP protocol", _open(IpProtocol="6")),
     "group that does not exist": (
         _open(CidrIp=None, SourceSecurityGroupId="sg-00000000000000000"),
         "InvalidGroup.NotFound: The security group 'sg-00000000000000000' does not exist",
         _open(CidrIp=None, SourceSecurityGroupId=attribute("Vpc", "DefaultSecurityGroup")),
     ),
-    "rules": (
+    "too many rules": (
         security_group(
             SecurityGroupIngress=[{"IpProtocol": "-1", "CidrIp": f"10.0.0.{host}/32"} for host in range(61)]
         ),
@@ -210,10 +218,14 @@ def _cases(cases: dict[str, Case]) -> pytest.MarkDecorator:
 
 
 @_cases(NETWORKS)
-def test_a_part_of_a_network_is_refused(deploy: Deploy, faulty: Resources, said: str, mended: Resources) -> None:
+def test_faulty_network_is_refused_and_the_corrected_one_deploys(
+    deploy: Deploy, faulty: Resources, said: str, mended: Resources
+) -> None:
     check_pair(deploy, faulty, said, mended)
 
 
 @_cases(SECURITY_GROUPS)
-def test_a_security_group_is_refused(deploy: Deploy, faulty: Resources, said: str, mended: Resources) -> None:
+def test_faulty_security_group_is_refused_and_the_corrected_one_deploys(
+    deploy: Deploy, faulty: Resources, said: str, mended: Resources
+) -> None:
     check_pair(deploy, faulty, said, mended)

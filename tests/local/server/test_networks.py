@@ -1,4 +1,4 @@
-"""Networks, gateways and instances that deploy on AWS deploy on the local AWS, and EC2's API describes them."""
+"""Networks, gateways and instances that deploy on AWS deploy here too, and EC2's API describes them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GATEWAY = {
     "Gateway": resource("AWS::EC2::InternetGateway"),
     "Zzz": resource("AWS::EC2::VPCGatewayAttachment", VpcId=ref("Vpc"), InternetGatewayId=ref("Gateway")),
 }
-"""The attachment would be made last, if its name decided."""
+"""A template whose attachment would be created last if resources were created in the order of their names."""
 IMAGE = "ami-0123456789abcdef0"
 
 
@@ -100,7 +100,7 @@ def _joined() -> Resources:
 
 
 def _peered() -> Resources:
-    """A rule that lets in the members of a group in a peered VPC."""
+    """Return a rule that allows the members of a security group in a peer VPC."""
     rule = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "SourceSecurityGroupId": ref("Clients")}
     opened = _ec2("SecurityGroupIngress", GroupId=ref("Servers"), **rule)
     return {
@@ -129,8 +129,9 @@ def _offered() -> Resources:
 
 TAKEN = {
     "VPN": _vpn,
+    "Mac instance": lambda: {"Instance": _instance(InstanceType="mac2.metal")},
     "network ACL": _access_list,
-    "instance with what is attached to it": _attached,
+    "instance with attachments": _attached,
     "group of a peered VPC": _peered,
     "peering, DHCP options and a prefix list": _joined,
     "endpoint service": _offered,
@@ -138,14 +139,14 @@ TAKEN = {
 
 
 @pytest.mark.parametrize("case", TAKEN)
-def test_networks_that_deploy_on_aws_deploy_and_go_again(case: str, deploy: Deploy) -> None:
+def test_network_that_deploys_on_aws_deploys_and_can_be_deleted(case: str, deploy: Deploy) -> None:
     stack = deploy({**NETWORK, **TAKEN[case]()})
     assert (stack["StackStatus"], stack["Reason"]) == ("CREATE_COMPLETE", "")
 
 
 REFUSED: dict[str, tuple[Callable[[], Resources], str]] = {
     "group of another VPC": (_unpeered, "does not exist"),
-    "entry with the number of another": (
+    "duplicate rule number of an entry": (
         lambda: _access_list() | {"Again": _after(_access_list()["In"], "In")},
         "NetworkAclEntryAlreadyExists: The network acl entry identified by 100 already exists.",
     ),
@@ -157,7 +158,11 @@ REFUSED: dict[str, tuple[Callable[[], Resources], str]] = {
         lambda: {"Instance": _instance(InstanceType="t3.colossal")},
         "Invalid value 't3.colossal' for InstanceType.",
     ),
-    "sixth IPv6 range": (lambda: _ipv6_ranges(6), "CidrLimitExceeded"),
+    "regional NAT gateway": (
+        lambda: {"Nat": _ec2("NatGateway", AvailabilityMode="regional", VpcId=ref("Vpc"))},
+        "regional NAT gateways are not implemented by the local AWS",
+    ),
+    "sixth IPv6 CIDR block": (lambda: _ipv6_ranges(6), "CidrLimitExceeded"),
     "IPv6 subnet outside of its VPC": (
         lambda: {"Outside": _subnet("10.0.9.0/24", Ipv6CidrBlock="2001:db8::/64")},
         "InvalidSubnet.Range: The CIDR '2001:db8::/64' is invalid.",
@@ -173,21 +178,21 @@ REFUSED: dict[str, tuple[Callable[[], Resources], str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_ec2_refuses_of_them_is_refused(case: str, deploy: Deploy) -> None:
+def test_network_that_ec2_refuses_is_refused(case: str, deploy: Deploy) -> None:
     resources, reason = REFUSED[case]
     stack = deploy({**NETWORK, **resources()})
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert reason in stack["Reason"]
 
 
-def test_a_vpc_has_five_ipv6_ranges(client: Client, deploy: Deploy) -> None:
+def test_vpc_can_have_five_ipv6_cidr_blocks(client: Client, deploy: Deploy) -> None:
     stack = deploy(NETWORK | _ipv6_ranges(5), vpc=ref("Vpc"))
     assert stack["Reason"] == ""
     (vpc,) = client("ec2").describe_vpcs(VpcIds=[stack["Values"]["vpc"]])["Vpcs"]
     assert len({each["Ipv6CidrBlock"] for each in vpc["Ipv6CidrBlockAssociationSet"]}) == 5
 
 
-def test_a_dual_stack_vpc_has_subnets_of_its_ipv6_range(client: Client, deploy: Deploy) -> None:
+def test_subnets_of_a_dual_stack_vpc_are_in_its_ipv6_cidr_block(client: Client, deploy: Deploy) -> None:
     stack = deploy(
         {
             **NETWORK,
@@ -215,7 +220,7 @@ def test_a_dual_stack_vpc_has_subnets_of_its_ipv6_range(client: Client, deploy: 
     assert [each["CidrBlock"] for each in vpc["CidrBlockAssociationSet"]] == ["10.0.0.0/16", "10.7.0.0/16"]
 
 
-def test_what_needs_an_attached_gateway_need_not_say_so(deploy: Deploy) -> None:
+def test_resources_that_need_an_attached_gateway_need_no_depends_on(deploy: Deploy) -> None:
     stack = deploy(
         {
             **NETWORK,
@@ -232,7 +237,7 @@ def test_what_needs_an_attached_gateway_need_not_say_so(deploy: Deploy) -> None:
     assert (stack["StackStatus"], stack["Reason"]) == ("CREATE_COMPLETE", "")
 
 
-def test_an_instance_has_an_address_of_its_subnet(client: Client, deploy: Deploy) -> None:
+def test_instance_has_an_address_of_its_subnet(client: Client, deploy: Deploy) -> None:
     outputs = {name: attribute("Instance", name) for name in ("PrivateIp", "AvailabilityZone", "VpcId")}
     stack = deploy({**NETWORK, "Instance": _instance()}, id=ref("Instance"), vpc=ref("Vpc"), **outputs)
     values = stack["Values"]
@@ -245,7 +250,9 @@ def test_an_instance_has_an_address_of_its_subnet(client: Client, deploy: Deploy
 
 
 @pytest.mark.parametrize("options", [{"FileFormat": "parquet"}, {"fileFormat": "parquet", "perHourPartition": "true"}])
-def test_a_flow_log_states_its_files_in_either_case(options: dict[str, str], client: Client, deploy: Deploy) -> None:
+def test_flow_log_accepts_destination_options_in_either_case(
+    options: dict[str, str], client: Client, deploy: Deploy
+) -> None:
     stated = {"ResourceType": "VPC", "TrafficType": "ALL", "LogDestinationType": "s3", "DestinationOptions": options}
     log = _ec2("FlowLog", ResourceId=ref("Vpc"), LogDestination="arn:aws:s3:::logs", **stated)
     stack = deploy({"Vpc": NETWORK["Vpc"], "Log": log}, id=ref("Log"))

@@ -1,4 +1,4 @@
-"""Refusals of logs, alarms, trails, registries and scaling, each with a mended twin that deploys."""
+"""Logs, alarms, trails, registries and scaling that are refused, each with a correction that deploys."""
 
 from __future__ import annotations
 
@@ -155,38 +155,61 @@ def _scaled(*, metric: str = "ECSServiceAverageCPUUtilization", schedule: str = 
 
 
 LAST = _rule(9)
+ARCHIVE = {
+    "rulePriority": 1,
+    "selection": {"tagStatus": "any", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 30},
+    "action": {"type": "transition", "targetStorageClass": "archive"},
+}
+EXPIRE, EXPIRE_UNTAGGED = (
+    _rule(priority, status, "sinceImageTransitioned", countUnit="days", storageClass="archive")
+    for priority, status in ((2, "any"), (3, "untagged"))
+)
+"""`ARCHIVE` and `EXPIRE` are in the ECR user guide, "Examples of lifecycle policies in Amazon ECR"."""
 CASES: dict[str, tuple[Resources, str, Resources]] = {
     "statement id with a hyphen": (_sid("read-all"), "Statement IDs (SID) must be alpha-numeric.", _sid("ReadAll1")),
-    "boundary that is not there": (
+    "boundary that does not exist": (
         _bounded(f"{ACCOUNT}:policy/nothing"),
         "NoSuchEntity: ",
         _bounded("aws:policy/ReadOnlyAccess"),
     ),
-    "tag of AWS": (_tagged("aws:shop"), "property Tags has the key aws:shop", _tagged("aws-shop")),
-    "sixteen levels": (_parameter("/a" * 16), "HierarchyLevelLimitExceededException", _parameter("/a" * 15)),
-    "three subscriptions": (_subscriptions(3), "LimitExceededException: Resource limit exceeded.", _subscriptions(2)),
-    "six actions": (_alarm(6), "AlarmActions must have length less than or equal to 5", _alarm(5)),
-    "trail's logs without a role": (
+    "tag with the prefix of AWS": (_tagged("aws:shop"), "property Tags has the key aws:shop", _tagged("aws-shop")),
+    "parameter with sixteen levels": (
+        _parameter("/a" * 16),
+        "HierarchyLevelLimitExceededException",
+        _parameter("/a" * 15),
+    ),
+    "three subscription filters": (
+        _subscriptions(3),
+        "LimitExceededException: Resource limit exceeded.",
+        _subscriptions(2),
+    ),
+    "six alarm actions": (_alarm(6), "AlarmActions must have length less than or equal to 5", _alarm(5)),
+    "log group of a trail without a role": (
         _trail(CloudWatchLogsLogGroupArn=attribute("Group", "Arn")),
         "InvalidCloudWatchLogsRoleArnException",
         _trail(CloudWatchLogsLogGroupArn=attribute("Group", "Arn"), CloudWatchLogsRoleArn=attribute("Role", "Arn")),
     ),
-    "trail of every region without global events": (
+    "multi-region trail without global events": (
         _trail(IsMultiRegionTrail=True, IncludeGlobalServiceEvents=False),
         "Multi-Region trail must include global service events.",
         _trail(IsMultiRegionTrail=True),
     ),
-    "one priority twice": (
+    "duplicate priority": (
         _expiring(_rule(1, "untagged"), _rule(1)),
-        "rulePriority 1 is used more than once",
+        "Duplicate priority in multiple rules",
         _expiring(_rule(1, "untagged"), _rule(2)),
     ),
-    "rule after that of any image": (
+    "rule after the one for any image": (
         _expiring(_rule(1), _rule(2, "untagged")),
-        "a rule with tagStatus any must have the highest rulePriority",
+        "Rule for tagStatus=ANY must have the highest rulePriority",
         _expiring(LAST, _rule(2, "untagged")),
     ),
-    "tags that are not named": (
+    "archive rule after the one for any archived image": (
+        _expiring(ARCHIVE, EXPIRE, EXPIRE_UNTAGGED),
+        "Rule for tagStatus=ANY must have the highest rulePriority",
+        _expiring(ARCHIVE, EXPIRE),
+    ),
+    "tagged images without tags": (
         _expiring(_rule(1, "tagged")),
         "tagPrefixList or tagPatternList is required",
         _expiring(_rule(1, "tagged", tagPatternList=["shop*"])),
@@ -196,40 +219,42 @@ CASES: dict[str, tuple[Resources, str, Resources]] = {
         "countUnit days is required",
         _expiring(_rule(1, kind="sinceImagePushed", countUnit="days")),
     ),
-    "insights that are none": (
+    "invalid value of Container Insights": (
         _insights("on"),
         "the cluster setting containerInsights cannot be 'on'",
         _insights("enhanced"),
     ),
-    "commands that are logged nowhere": (
+    "logged commands without a destination": (
         _commands(),
         "logConfiguration is required when logging is OVERRIDE",
         _commands(LogConfiguration={"CloudWatchLogGroupName": ref("Group")}),
     ),
     "metric of another service": (
         _scaled(metric="DynamoDBReadCapacityUtilization"),
-        "is not supported for the service namespace ecs",
-        _scaled(metric="ECSServiceAverageMemoryUtilization"),
+        "Scalable dimension ecs:service:DesiredCount only supports the following predefined metric types: ALBRequest",
+        _scaled(metric="ECSServiceAverageMemoryUtilizationHighResolution"),
     ),
-    "requests of no target group": (
+    "request count without a target group": (
         _scaled(metric="ALBRequestCountPerTarget"),
-        "Must specify a ResourceLabel for the metric type ALBRequestCountPerTarget",
+        "Resource label should be specified for predefined metric type ALBRequestCountPerTarget",
         _scaled(),
     ),
     "unknown schedule": (
         _scaled(schedule="daily"),
-        "The schedule expression daily is not valid",
-        _scaled(schedule="cron(0 2 * * ? *)"),
+        "Invalid schedule expression. Schedule expressions must have the following syntax: rate(",
+        _scaled(schedule="rate(2hours)"),
     ),
 }
 
 
 @pytest.mark.parametrize(("faulty", "says", "mended"), CASES.values(), ids=CASES)
-def test_a_part_of_an_operation_is_refused(deploy: Deploy, faulty: Resources, says: str, mended: Resources) -> None:
+def test_faulty_template_is_refused_and_the_corrected_one_deploys(
+    deploy: Deploy, faulty: Resources, says: str, mended: Resources
+) -> None:
     check_pair(deploy, faulty, says, mended)
 
 
-def test_a_role_keeps_its_boundary(deploy: Deploy, client: Client) -> None:
+def test_role_keeps_its_permissions_boundary(deploy: Deploy, client: Client) -> None:
     def role_of(policy: str) -> str:
         name = deploy(_bounded(policy), Name=ref("Role"))["Values"]["Name"]
         boundary: str = client("iam").get_role(RoleName=name)["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"]
@@ -239,7 +264,7 @@ def test_a_role_keeps_its_boundary(deploy: Deploy, client: Client) -> None:
     assert role_of("aws:policy/PowerUserAccess") == "arn:aws:iam::aws:policy/PowerUserAccess"
 
 
-def test_a_table_gets_one_index_at_a_time(deploy: Deploy) -> None:
+def test_update_adds_at_most_one_index_to_a_table(deploy: Deploy) -> None:
     def table(*indexes: str) -> Resources:
         key = [{"AttributeName": "id", "KeyType": "HASH"}]
         stated = [{"IndexName": name, "KeySchema": key, "Projection": {"ProjectionType": "ALL"}} for name in indexes]

@@ -1,4 +1,4 @@
-"""A listener of ministack beside the one of the AWS APIs serves the user's own processes, and no page."""
+"""ministack's other listeners serve processes of the same user, but no web pages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ print(connection.recv(64).decode())
 
 @pytest.fixture
 def listener(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """Yield the port of a listener that is opened as ministack opens one."""
+    """Yield the port of a listener, opened as ministack opens its own."""
     monkeypatch.setattr(http.server, "BaseHTTPRequestHandler", http.server.BaseHTTPRequestHandler)
     own_listeners.install()
 
@@ -42,7 +42,7 @@ def listener(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Print nothing."""
+            """Suppress the log."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -57,7 +57,7 @@ def test_a_process_of_the_user_is_served(listener: int) -> None:
 @pytest.mark.parametrize(
     "headers", [{"Host": "attacker.example"}, {"Host": ""}, {"Origin": "https://attacker.example"}]
 )
-def test_a_page_is_refused(listener: int, headers: dict[str, str]) -> None:
+def test_a_web_page_is_refused(listener: int, headers: dict[str, str]) -> None:
     assert sent(listener, "GET", "/", **headers).status == HTTPStatus.FORBIDDEN
 
 
@@ -69,7 +69,7 @@ def test_a_process_of_another_user_is_refused(listener: int) -> None:
     assert " 403 " in asked.stdout
 
 
-def test_a_connection_that_the_kernel_does_not_know_is_nobodys() -> None:
+def test_a_connection_that_the_kernel_does_not_list_is_refused() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         assert not own_listeners.is_own(unused.getsockname(), ("127.0.0.1", 1))

@@ -1,4 +1,4 @@
-"""The words in which IAM refuses a policy document (moto, tests/test_iam/test_iam_policies.py, measured on AWS)."""
+"""The errors of IAM for policy documents (moto, tests/test_iam/test_iam_policies.py, measured on AWS)."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _document(**changed: Any) -> dict[str, Any]:
         ),
     ],
 )
-def test_a_document_is_refused_in_the_words_of_iam(document: dict[str, Any], words: str) -> None:
+def test_faulty_document_is_refused_in_the_words_of_iam(document: dict[str, Any], words: str) -> None:
     assert next(documents.identity_faults(document)) == words
 
 
@@ -85,11 +85,11 @@ def test_a_document_is_refused_in_the_words_of_iam(document: dict[str, Any], wor
         _document(Resource=["arn:aws:kms:*:111111111111:key/*", None]),
     ],
 )
-def test_what_iam_takes_is_taken(document: dict[str, Any]) -> None:
+def test_document_that_iam_accepts_is_accepted(document: dict[str, Any]) -> None:
     assert list(documents.identity_faults(document)) == []
 
 
-def test_a_document_that_is_no_json_object_is_refused() -> None:
+def test_document_must_be_a_json_object() -> None:
     for text in ("not JSON", "[]", 7):
         with pytest.raises(RefusedError, match="MalformedPolicyDocument: Syntax errors in policy"):
             documents.parsed(text)

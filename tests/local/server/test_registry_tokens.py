@@ -1,4 +1,4 @@
-"""Docker logs in to the registry with a token that this server issued, and with nothing else."""
+"""Docker logs in to the registry only with a token that this server issued."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _token(client: Client) -> str:
     return str(data["authorizationToken"])
 
 
-def test_a_token_pushes_and_pulls_an_image(server: tuple[int, int], client: Client) -> None:
+def test_an_image_is_pushed_and_pulled_with_a_token(server: tuple[int, int], client: Client) -> None:
     client("ecr").create_repository(repositoryName="pushed")
     logged_in = {"Authorization": f"Basic {_token(client)}"}
     assert sent(server[1], "GET", "/v2/", **logged_in).status == HTTPStatus.OK
@@ -52,7 +52,9 @@ def test_a_token_pushes_and_pulls_an_image(server: tuple[int, int], client: Clie
     ],
 )
 @pytest.mark.parametrize("path", ["/v2/", "/v2/_catalog", "/v2/pushed/manifests/1.0", "/v2/pushed/blobs/uploads/"])
-def test_nothing_else_opens_the_registry(server: tuple[int, int], path: str, authorization: str | None) -> None:
+def test_the_registry_accepts_no_other_credentials(
+    server: tuple[int, int], path: str, authorization: str | None
+) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
     for method in ("GET", "POST", "PUT"):
         answer = sent(server[1], method, path, "{}", **headers)
@@ -60,7 +62,7 @@ def test_nothing_else_opens_the_registry(server: tuple[int, int], path: str, aut
         assert answer.headers["www-authenticate"].startswith("Basic ")
 
 
-def test_a_token_is_of_aws_and_opens_the_registry_only(server: tuple[int, int], client: Client) -> None:
+def test_a_token_needs_the_user_aws_and_opens_only_the_registry(server: tuple[int, int], client: Client) -> None:
     token = base64.b64decode(_token(client)).decode()
     other = base64.b64encode(token.replace("AWS:", "root:").encode()).decode()
     assert sent(server[1], "GET", "/v2/", Authorization=f"Basic {other}").status == HTTPStatus.UNAUTHORIZED
@@ -68,12 +70,12 @@ def test_a_token_is_of_aws_and_opens_the_registry_only(server: tuple[int, int], 
         assert sent(server[1], "GET", path, Authorization=f"Basic {_token(client)}").status == HTTPStatus.FORBIDDEN
 
 
-def test_a_page_with_a_token_is_refused(server: tuple[int, int], client: Client) -> None:
+def test_a_web_page_with_a_token_is_refused(server: tuple[int, int], client: Client) -> None:
     headers = {"Authorization": f"Basic {_token(client)}", "Origin": "https://attacker.example"}
     assert sent(server[1], "GET", "/v2/", **headers).status == HTTPStatus.FORBIDDEN
 
 
-def test_a_token_ends_after_twelve_hours() -> None:
+def test_a_token_expires_after_twelve_hours() -> None:
     with mock.patch("time.time", return_value=0.0):
         issued = registry_tokens.issue()
         header = f"Basic {issued['authorizationToken']}"

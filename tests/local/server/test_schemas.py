@@ -1,4 +1,4 @@
-"""What CloudFormation refuses of a resource's properties, by its schemas and by cfn-lint's rules."""
+"""CloudFormation's schemas and cfn-lint's rules refuse invalid properties."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ CASES: list[tuple[str, Properties, str, Properties]] = [
     (
         "AWS::ECS::TaskDefinition",
         FARGATE | {"ContainerDefinitions": FARGATE["ContainerDefinitions"] * 2},
-        "must have no item twice",
+        "must have unique items",
         FARGATE,
     ),
     ("AWS::ECS::TaskDefinition", FARGATE | {"Cpu": "300"}, "Cpu must be one of", FARGATE),
@@ -68,7 +68,7 @@ CASES: list[tuple[str, Properties, str, Properties]] = [
     (
         "AWS::ElasticLoadBalancingV2::TargetGroup",
         GROUP | {"HealthCheckProtocol": "TCP", "Matcher": {"HttpCode": "200"}},
-        "Matcher must be left out",
+        "Matcher is not allowed with the other given properties",
         GROUP | {"HealthCheckProtocol": "HTTP", "Matcher": {"HttpCode": "200"}},
     ),
     ("AWS::ElasticLoadBalancingV2::TargetGroup", {"TargetType": "ip"}, "VpcId is required", GROUP),
@@ -94,20 +94,20 @@ CASES: list[tuple[str, Properties, str, Properties]] = [
 
 
 @pytest.mark.parametrize(("kind", "faulty", "says", "mended"), CASES)
-def test_a_fault_is_said_and_its_mended_twin_has_none(
+def test_invalid_properties_have_an_error_and_corrected_ones_have_none(
     kind: str, faulty: Properties, says: str, mended: Properties
 ) -> None:
     assert says in "; ".join(schema.faults(kind, faulty, "eu-west-1"))
     assert schema.faults(kind, mended, "eu-west-1") == []
 
 
-def test_what_cloudformation_adds_and_what_is_absent_are_no_faults() -> None:
+def test_tags_of_cloudformation_and_absent_values_are_no_errors() -> None:
     tags = [{"Key": "aws:cloudformation:stack-name", "Value": "Shop"}]
     properties = {"Profile": None, "PlatformId": "Notation-OCI-SHA384-ECDSA", "Tags": tags}
     assert schema.faults("AWS::Signer::SigningProfile", properties, "eu-west-1") == []
     assert schema.faults("AWS::Signer::SigningProfile", properties | {"Tags": []}, "eu-west-1") == []
 
 
-def test_each_file_of_rules_is_there() -> None:
-    """cfn-lint may move them."""
+def test_each_file_of_rules_exists() -> None:
+    """cfn-lint may move these files."""
     assert all(schema._further(kind) for kind in schema._EXTENSIONS)

@@ -1,4 +1,4 @@
-"""The server side of the local AWS, over the APIs that its users call."""
+"""The server of the local AWS, through the APIs that its users call."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _service(image: str, **properties: Any) -> dict[str, Any]:
     }
 
 
-def test_listens_on_the_loopback_address_alone(server: tuple[int, int]) -> None:
+def test_the_server_listens_only_on_the_loopback_address(server: tuple[int, int]) -> None:
     listening = "0A"
     inodes = {str(link.readlink()) for link in Path(f"/proc/{server[0]}/fd").iterdir()}
     opened = []
@@ -78,7 +78,7 @@ def test_listens_on_the_loopback_address_alone(server: tuple[int, int]) -> None:
     assert opened == [("tcp", f"0100007F:{server[1]:04X}")]
 
 
-def test_ends_promptly_and_says_when_the_port_is_taken(server: tuple[int, int]) -> None:
+def test_the_server_stops_promptly_and_reports_a_port_in_use(server: tuple[int, int]) -> None:
     command = [sys.executable, "-m", "moorage.local.server", "--port", str(server[1])]
     environment = os.environ | {"AWS_SECRET_ACCESS_KEY": SECRET}
     second = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=20)
@@ -92,7 +92,7 @@ def test_ends_promptly_and_says_when_the_port_is_taken(server: tuple[int, int]) 
     assert time.monotonic() - told < 2
 
 
-def test_network_is_shown_by_ec2_and_goes_with_the_stack(
+def test_a_network_is_shown_by_ec2_and_deleted_with_its_stack(
     client: Client, deploy: Deploy, remove: Callable[[str], None]
 ) -> None:
     stack = deploy(
@@ -146,7 +146,7 @@ def test_network_is_shown_by_ec2_and_goes_with_the_stack(
     assert not ec2.describe_flow_logs(FlowLogIds=[values["flow"]])["FlowLogs"]
 
 
-def test_security_group_rules_come_and_go_one_by_one(client: Client, deploy: Deploy) -> None:
+def test_security_group_rules_are_added_and_removed_one_by_one(client: Client, deploy: Deploy) -> None:
     groups = NETWORK | {
         name: resource("AWS::EC2::SecurityGroup", GroupDescription=name, VpcId=ref("Vpc")) for name in ("A", "B")
     }
@@ -167,7 +167,7 @@ def test_security_group_rules_come_and_go_one_by_one(client: Client, deploy: Dep
     assert peers("a", "IpPermissions") == peers("b", "IpPermissionsEgress") == []
 
 
-def test_service_keeps_what_the_template_says_and_counts_its_tasks(client: Client, deploy: Deploy) -> None:
+def test_a_service_matches_its_template_and_counts_its_tasks(client: Client, deploy: Deploy) -> None:
     resources = _service(
         "public.ecr.aws/nginx/nginx:1",
         AvailabilityZoneRebalancing="ENABLED",
@@ -208,7 +208,7 @@ def test_service_keeps_what_the_template_says_and_counts_its_tasks(client: Clien
     ids=["quote", "arrow", "umlaut", "256 characters", "line break"],
 )
 @pytest.mark.parametrize("where", ["group", "rule of the group", "ingress", "egress"])
-def test_description_that_ec2_refuses_is_refused(deploy: Deploy, where: str, description: str) -> None:
+def test_an_invalid_description_is_refused_as_by_ec2(deploy: Deploy, where: str, description: str) -> None:
     stack = deploy(NETWORK | _described(where, description))
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert "InvalidParameterValue" in stack["Reason"]
@@ -219,7 +219,7 @@ def test_description_that_ec2_refuses_is_refused(deploy: Deploy, where: str, des
 
 
 @pytest.mark.parametrize("description", ["a" * 255, "aZ09. _-:/()#,@[]+=&;{}!$*"])
-def test_description_of_ec2s_characters_is_taken(client: Client, deploy: Deploy, description: str) -> None:
+def test_a_description_with_ec2s_characters_is_accepted(client: Client, deploy: Deploy, description: str) -> None:
     wheres = ("group", "rule of the group", "ingress", "egress")
     stack = deploy(NETWORK | _described(wheres[0], description))
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
@@ -231,7 +231,7 @@ def test_description_of_ec2s_characters_is_taken(client: Client, deploy: Deploy,
 
 
 def _described(where: str, description: str) -> dict[str, Any]:
-    """A group and its rules, one of which has the description."""
+    """Return a security group with rules; one rule has the description."""
 
     def said(here: str) -> str:
         return description if here == where else "fine"
@@ -262,7 +262,7 @@ def _described(where: str, description: str) -> dict[str, Any]:
     }
 
 
-def test_scaling_target_raises_the_count_to_its_minimum(
+def test_a_scalable_target_raises_the_count_to_its_minimum(
     client: Client, deploy: Deploy, remove: Callable[[str], None]
 ) -> None:
     count = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
@@ -313,7 +313,7 @@ def test_scaling_target_raises_the_count_to_its_minimum(
     assert not scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
 
 
-def test_image_that_is_not_there_fails_the_update_and_the_old_revision_stays(client: Client, deploy: Deploy) -> None:
+def test_a_missing_image_fails_the_update_and_the_old_revision_runs_on(client: Client, deploy: Deploy) -> None:
     repository = {"Images": resource("AWS::ECR::Repository", RepositoryName="shop/web", EmptyOnDelete=True)}
     deploy(repository, "-images")
     client("ecr").put_image(repositoryName="shop/web", imageManifest="{}", imageTag="1")
@@ -337,7 +337,7 @@ def test_image_that_is_not_there_fails_the_update_and_the_old_revision_stays(cli
 @pytest.mark.parametrize(
     ("kind", "properties", "fault"),
     [
-        ("AWS::EC2::EIP", {"Domian": "vpc"}, "property Domian does not exist (is Domain meant?)"),
+        ("AWS::EC2::EIP", {"Domian": "vpc"}, "property Domian does not exist; did you mean Domain?"),
         ("AWS::EC2::EIP", {"PublicIpv4Pool": "pool"}, "property PublicIpv4Pool exists in CloudFormation, but"),
         ("AWS::SQS::Queue", {"DelaySeconds": "soon"}, "property DelaySeconds must be of type integer, not 'soon'"),
         ("AWS::EC2::FlowLog", {"ResourceType": "VPC"}, "property ResourceId is required"),
@@ -345,7 +345,7 @@ def test_image_that_is_not_there_fails_the_update_and_the_old_revision_stays(cli
         ("AWS::KMS::Key", {"RotationPeriodInDays": 90, "KeyPolicy": {}, "Arn": "x"}, "property Arn is read-only"),
     ],
 )
-def test_property_without_effect_fails_its_resource(
+def test_a_property_that_is_not_implemented_fails_its_resource(
     client: Client, deploy: Deploy, kind: str, properties: dict[str, Any], fault: str
 ) -> None:
     faulty = resource(kind, **properties) | {"Metadata": {"aws:cdk:path": "Shop/Faulty/Resource"}}
@@ -356,7 +356,7 @@ def test_property_without_effect_fails_its_resource(
     assert client("ec2").describe_addresses()["Addresses"] == before
 
 
-def test_unknown_type_is_named_with_its_construct_before_anything_is_made(deploy: Deploy) -> None:
+def test_an_unknown_type_is_named_with_its_construct_before_any_creation(deploy: Deploy) -> None:
     unknown = resource("AWS::GameLift::Fleet") | {"Metadata": {"aws:cdk:path": "Shop/Game/Resource"}}
     with pytest.raises(
         ClientError, match=r"Unrecognized resource types: \[AWS::GameLift::Fleet \(Shop/Game/Resource\)\]"
@@ -372,7 +372,7 @@ def test_unknown_type_is_named_with_its_construct_before_anything_is_made(deploy
     ],
     ids=["repository", "log group"],
 )
-def test_second_stack_cannot_take_over_a_name(
+def test_a_second_stack_cannot_take_over_a_name(
     client: Client,
     deploy: Deploy,
     remove: Callable[[str], None],
@@ -403,7 +403,7 @@ def test_second_stack_cannot_take_over_a_name(
         ("AWS::SQS::Queue", {"QueueName": "taken"}),
     ],
 )
-def test_second_stack_cannot_claim_what_another_has(
+def test_a_second_stack_cannot_claim_a_resource_of_another(
     deploy: Deploy, remove: Callable[[str], None], kind: str, properties: dict[str, Any]
 ) -> None:
     first = deploy({"First": resource(kind, **properties)})
@@ -415,7 +415,7 @@ def test_second_stack_cannot_claim_what_another_has(
     assert deploy({"Third": resource(kind, **properties)}, "-third")["StackStatus"] == "CREATE_COMPLETE"
 
 
-def test_bucket_keeps_encryption_and_lifecycle(client: Client, deploy: Deploy) -> None:
+def test_a_bucket_keeps_its_encryption_and_lifecycle(client: Client, deploy: Deploy) -> None:
     encryption = {"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]}
     rule = {
         "Id": "old",
@@ -449,7 +449,7 @@ exports.handler = async (event) => {
 
 
 def _custom(client: Client, deploy: Deploy, code: str, **outputs: Any) -> dict[str, Any]:
-    """A stack with a custom resource whose function has that code."""
+    """Deploy a stack with a custom resource whose function has this code, and return it."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("index.js", code)
@@ -475,7 +475,7 @@ def _custom(client: Client, deploy: Deploy, code: str, **outputs: Any) -> dict[s
     )
 
 
-def test_custom_resource_runs_in_node_and_sees_the_local_aws_alone(
+def test_a_custom_resource_in_node_reaches_only_the_local_aws(
     client: Client, deploy: Deploy, server: tuple[int, int]
 ) -> None:
     stack = _custom(
@@ -490,7 +490,7 @@ def test_custom_resource_runs_in_node_and_sees_the_local_aws_alone(
     assert stack["Values"] == {"region": REGION, "endpoint": f"http://127.0.0.1:{server[1]}", "hostile": ""}
 
 
-def test_accounts_and_regions_are_apart(client: Client, deploy: Deploy) -> None:
+def test_accounts_and_regions_are_separate(client: Client, deploy: Deploy) -> None:
     deploy({"Logs": resource("AWS::Logs::LogGroup", LogGroupName="apart")})
 
     def seen(account: str, region: str) -> bool:

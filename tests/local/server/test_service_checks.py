@@ -1,4 +1,4 @@
-"""What ECS refuses of a service, and why a task of it could never start, in the local AWS."""
+"""ECS refuses invalid services, and services whose tasks can never start, in the local AWS."""
 
 from __future__ import annotations
 
@@ -72,13 +72,13 @@ def _balanced(*protocols: str, ports: tuple[int, ...] = (53,)) -> Resources:
     return FARGATE | edge | stated
 
 
-def test_port_of_a_load_balancer_is_mapped_once(deploy: Deploy) -> None:
+def test_a_load_balancer_needs_a_port_that_is_mapped_once(deploy: Deploy) -> None:
     stack = deploy(_balanced("tcp", "udp"))
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert "Container port 53 is used in more than one port mapping for container dns" in stack["Reason"]
 
 
-def test_port_mapped_once_is_taken_and_twice_is_refused_later(deploy: Deploy) -> None:
+def test_a_port_that_an_update_maps_twice_is_refused(deploy: Deploy) -> None:
     stack = deploy(_balanced("udp", ports=(53, 54)))
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
     changed = deploy(_balanced("tcp", "udp"))
@@ -86,7 +86,7 @@ def test_port_mapped_once_is_taken_and_twice_is_refused_later(deploy: Deploy) ->
     assert "Container port 53 is used in more than one port mapping" in changed["Reason"]
 
 
-def test_two_protocols_on_a_port_without_a_load_balancer_are_taken(deploy: Deploy) -> None:
+def test_a_port_without_a_load_balancer_can_have_two_protocols(deploy: Deploy) -> None:
     mappings = [{"ContainerPort": 53, "Protocol": each} for each in ("tcp", "udp")]
     stack = deploy(FARGATE | _service(fargate("dns", PortMappings=mappings)))
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
@@ -106,7 +106,7 @@ JSON = {"GenerateSecretString": {"SecretStringTemplate": '{"user": "shop"}', "Ge
     ("suffix", "secret"),
     [("", PLAIN), ("", JSON), (":password::", JSON), (":user::", JSON), (":user:AWSCURRENT:", JSON)],
 )
-def test_value_of_a_secret_is_read_by_its_key_and_stage(deploy: Deploy, suffix: str, secret: Resources) -> None:
+def test_a_secret_is_read_by_its_key_and_version_stage(deploy: Deploy, suffix: str, secret: Resources) -> None:
     stack = deploy(_secret(suffix, **secret))
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
 
@@ -114,13 +114,13 @@ def test_value_of_a_secret_is_read_by_its_key_and_stage(deploy: Deploy, suffix: 
 @pytest.mark.parametrize(
     ("suffix", "secret", "said"),
     [
-        (":password::", PLAIN, "is no JSON, so it has no key password"),
+        (":password::", PLAIN, "is not JSON, so it has no key password"),
         (":token::", JSON, "retrieved secret from Secrets Manager did not contain json key token"),
         ("::AWSPREVIOUS:", JSON, "can't find the specified secret value for staging label: AWSPREVIOUS"),
         (":::1234", PLAIN, "can't find the specified secret value for VersionId: 1234"),
     ],
 )
-def test_task_without_the_value_of_its_secret_never_starts(
+def test_a_task_without_its_secret_value_never_starts(
     deploy: Deploy, suffix: str, secret: Resources, said: str
 ) -> None:
     stack = deploy(_secret(suffix, **secret))
@@ -129,14 +129,14 @@ def test_task_without_the_value_of_its_secret_never_starts(
     assert said in stack["Reason"]
 
 
-def test_value_of_a_secret_that_is_not_here_is_left_alone(deploy: Deploy) -> None:
+def test_a_secret_that_does_not_exist_here_is_not_checked(deploy: Deploy) -> None:
     elsewhere = f"arn:aws:secretsmanager:{REGION}:333333333333:secret:shop-AbCdEf:password::"
     task = fargate("web", task=EXECUTION, Secrets=[{"Name": "PASSWORD", "ValueFrom": elsewhere}])
     stack = deploy(READING | _service(task))
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
 
 
-def test_ref_of_a_secret_is_its_arn_and_it_changes_in_place(client: Client, deploy: Deploy) -> None:
+def test_ref_of_a_secret_returns_its_arn_and_it_is_updated_in_place(client: Client, deploy: Deploy) -> None:
     def secret(**properties: Any) -> Resources:
         return {"Secret": resource("AWS::SecretsManager::Secret", **properties)}
 
@@ -154,7 +154,7 @@ def test_ref_of_a_secret_is_its_arn_and_it_changes_in_place(client: Client, depl
 
 
 def _instances(**properties: Any) -> Resources:
-    """A cluster on one instance, and a service on it."""
+    """Return a cluster with one instance and a service on it."""
     user_data = {"Fn::Base64": {"Fn::Sub": "#!/bin/bash\necho ECS_CLUSTER=${Cluster} >> /etc/ecs/ecs.config\n"}}
     data = {"ImageId": "ami-12345678", "InstanceType": "m5.large", "UserData": user_data}
     template = {"LaunchTemplateId": ref("Template"), "Version": attribute("Template", "LatestVersionNumber")}
@@ -207,7 +207,7 @@ def _instances(**properties: Any) -> Resources:
         (("/tmp", "/tmp/"), False, "/tmp"),
     ],
 )
-def test_docker_mounts_nothing_twice(
+def test_docker_refuses_duplicate_mount_points(
     deploy: Deploy, paths: tuple[str, ...], *, executes: bool, twice: str | None
 ) -> None:
     stack = deploy(_instances(paths=paths, EnableExecuteCommand=executes))
@@ -219,7 +219,7 @@ def test_docker_mounts_nothing_twice(
 
 
 @pytest.mark.parametrize(("strategy", "refused"), [("DAEMON", True), ("REPLICA", False)])
-def test_daemon_takes_no_volume_of_ebs(deploy: Deploy, strategy: str, *, refused: bool) -> None:
+def test_a_daemon_cannot_have_an_ebs_volume(deploy: Deploy, strategy: str, *, refused: bool) -> None:
     volume = {"Name": "data", "ManagedEBSVolume": {"RoleArn": attribute("Infrastructure", "Arn"), "SizeInGiB": 10}}
     stack = deploy(
         {"Infrastructure": role("ecs.amazonaws.com")}
@@ -235,7 +235,7 @@ def test_daemon_takes_no_volume_of_ebs(deploy: Deploy, strategy: str, *, refused
 
 
 @pytest.mark.parametrize(("field", "refused"), [("DISK", True), ("MEMORY", False), ("memory", False)])
-def test_binpack_is_of_cpu_or_memory(deploy: Deploy, field: str, *, refused: bool) -> None:
+def test_binpack_needs_cpu_or_memory(deploy: Deploy, field: str, *, refused: bool) -> None:
     stack = deploy(_instances(PlacementStrategies=[{"Type": "binpack", "Field": field}]))
     assert (stack["StackStatus"] == "ROLLBACK_COMPLETE") == refused, stack["Reason"]
     assert ("binpack field 'DISK' is invalid" in stack["Reason"]) == refused
@@ -269,7 +269,7 @@ def _managed(*, associated: bool = False, default: bool = False) -> Resources:
     }
 
 
-def test_default_strategy_may_name_managed_instances(client: Client, deploy: Deploy) -> None:
+def test_a_default_strategy_can_name_managed_instances(client: Client, deploy: Deploy) -> None:
     stack = deploy(_managed(default=True), cluster=ref("Cluster"), managed=ref("Managed"))
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
     (cluster,) = client("ecs").describe_clusters(clusters=[stack["Values"]["cluster"]])["clusters"]
@@ -280,7 +280,7 @@ def test_default_strategy_may_name_managed_instances(client: Client, deploy: Dep
 
 
 @pytest.mark.parametrize("by", ["association", "cluster"])
-def test_managed_instances_cannot_be_associated(deploy: Deploy, by: str) -> None:
+def test_a_managed_instances_provider_cannot_be_associated(deploy: Deploy, by: str) -> None:
     if by == "association":
         stack = deploy(_managed(associated=True, default=True))
     else:

@@ -1,4 +1,4 @@
-"""Refusals by ECS of changes of a service, each with the change that it takes."""
+"""ECS refuses invalid changes of a service, and accepts the corrected ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def connection(*services: dict[str, Any], namespace: str = "Namespace") -> dict[
 
 
 def service(name: str, **properties: Any) -> dict[str, Any]:
-    """A service of a named port, by itself."""
+    """Return a service with a named port."""
     return resource(
         "AWS::ECS::Service",
         **{
@@ -75,7 +75,7 @@ TAKEN = "SC service is already used by arn:aws:servicediscovery:"
         "another name", "launch type", "launch type and name", "scheduling strategy",
     ],
 )  # fmt: skip
-def test_service_that_is_replaced_keeps_no_name(
+def test_a_replaced_service_cannot_keep_its_name(
     deploy: Deploy, before: dict[str, Any], after: dict[str, Any], said: str
 ) -> None:
     assert deploy(resources(Service=before))["StackStatus"] == "CREATE_COMPLETE"
@@ -95,7 +95,7 @@ def test_service_that_is_replaced_keeps_no_name(
     ],
     ids=["same port name", "same discovery name", "another name", "another namespace", "not enabled"],
 )
-def test_name_of_service_connect_is_of_one_service(deploy: Deploy, second: dict[str, Any], said: str) -> None:
+def test_a_service_connect_name_belongs_to_one_service(deploy: Deploy, second: dict[str, Any], said: str) -> None:
     first = service("first", ServiceConnectConfiguration=connection(WEB))
     later = service("second", ServiceConnectConfiguration=second) | {"DependsOn": "First"}
     stack = deploy(resources(First=first, Second=later))
@@ -103,7 +103,7 @@ def test_name_of_service_connect_is_of_one_service(deploy: Deploy, second: dict[
     assert stack["StackStatus"] == ("ROLLBACK_COMPLETE" if said else "CREATE_COMPLETE"), stack["Reason"]
 
 
-def test_launch_type_of_a_service_without_a_name_makes_another_one(client: Client, deploy: Deploy) -> None:
+def test_a_changed_launch_type_replaces_a_service_without_a_name(client: Client, deploy: Deploy) -> None:
     outputs = {"cluster": ref("Cluster"), "service": attribute("Service", "Name")}
     unnamed = {"ServiceName": {"Ref": "AWS::NoValue"}, "DesiredCount": 0}
     before = deploy(resources(Service=service("", **unnamed)), **outputs)["Values"]
@@ -115,7 +115,7 @@ def test_launch_type_of_a_service_without_a_name_makes_another_one(client: Clien
     assert [each.rsplit("/", maxsplit=1)[-1] for each in found] == [after]
 
 
-def test_name_of_service_connect_is_free_once_its_service_is_gone(deploy: Deploy) -> None:
+def test_a_service_connect_name_is_free_after_its_service_is_deleted(deploy: Deploy) -> None:
     first = service("first", ServiceConnectConfiguration=connection(WEB))
     second = service("second", ServiceConnectConfiguration=connection(WEB))
     deploy(resources(First=first))
@@ -140,7 +140,7 @@ NETWORKED = {"AwsvpcConfiguration": {"Subnets": [ref("OtherSubnet")]}}
     ],
     ids=lambda each: next(iter(each)) if isinstance(each, dict) else "",
 )
-def test_codedeploy_alone_deploys_what_is_its(deploy: Deploy, change: dict[str, Any], said: str) -> None:
+def test_only_codedeploy_changes_its_parameters(deploy: Deploy, change: dict[str, Any], said: str) -> None:
     before = deploy(resources(Service=service("shop", **BY_CODE_DEPLOY)))
     assert before["StackStatus"] == "CREATE_COMPLETE", before["Reason"]
     stack = deploy(resources(Service=service("shop", **BY_CODE_DEPLOY, **change)))
@@ -148,7 +148,7 @@ def test_codedeploy_alone_deploys_what_is_its(deploy: Deploy, change: dict[str, 
     assert stack["StackStatus"] == ("UPDATE_ROLLBACK_COMPLETE" if said else "UPDATE_COMPLETE"), stack["Reason"]
 
 
-def test_api_refuses_in_the_same_words(client: Client, deploy: Deploy) -> None:
+def test_the_api_refuses_with_the_same_message(client: Client, deploy: Deploy) -> None:
     made = resources(Service=service("shop", **BY_CODE_DEPLOY))
     values = deploy(made, cluster=ref("Cluster"), newer=ref("Newer"))["Values"]
     ecs, named = client("ecs"), {"cluster": values["cluster"], "service": "shop"}
@@ -165,7 +165,9 @@ def test_api_refuses_in_the_same_words(client: Client, deploy: Deploy) -> None:
     ],
     ids=["task definition", "network"],
 )
-def test_external_controller_has_task_sets_for_that(deploy: Deploy, left_out: tuple[str, ...], said: str) -> None:
+def test_an_external_controller_forbids_the_parameters_of_task_sets(
+    deploy: Deploy, left_out: tuple[str, ...], said: str
+) -> None:
     external = service("shop", DeploymentController={"Type": "EXTERNAL"})
     for name in left_out:
         external["Properties"].pop(name)

@@ -1,4 +1,4 @@
-"""The events of stacks, by which the cdk CLI shows its progress, and the change sets and templates that it compares."""
+"""The events of stacks, from which the cdk CLI shows progress, and the change sets and templates that it compares."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ QUEUE = resource("AWS::SQS::Queue", VisibilityTimeout=30)
 
 
 def events(client: Client, stack: dict[str, Any]) -> list[tuple[str, str]]:
-    """The events of the last operation of a stack, the oldest first."""
+    """Return the events of a stack's last operation, oldest first."""
     found = client("cloudformation").describe_stack_events(StackName=stack["StackId"])["StackEvents"]
     own = [each["LogicalResourceId"] == stack["StackName"] for each in found]
     starts = [each["ResourceStatus"] in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS") for each in found]
@@ -51,7 +51,7 @@ def events(client: Client, stack: dict[str, Any]) -> list[tuple[str, str]]:
     ],
     ids=["changed", "new", "removed", "replaced"],
 )
-def test_update_tells_only_of_what_it_touches(
+def test_an_update_has_events_only_for_changed_resources(
     client: Client,
     deploy: Deploy,
     after: dict[str, Any],
@@ -70,7 +70,7 @@ def test_update_tells_only_of_what_it_touches(
     assert stated == {**dict.fromkeys(after, "CREATE_COMPLETE"), **dict(expected)}
 
 
-def test_resource_that_refers_to_a_changed_one_is_told_only_if_it_changes(client: Client, deploy: Deploy) -> None:
+def test_a_resource_with_a_reference_has_events_only_if_it_changes(client: Client, deploy: Deploy) -> None:
     def resources(name: str) -> dict[str, Any]:
         parameter = resource("AWS::SSM::Parameter", Type="String", Value=attribute("Queue", "QueueName"))
         queue = resource("AWS::SQS::Queue", VisibilityTimeout=len(name), QueueName=name)
@@ -81,14 +81,14 @@ def test_resource_that_refers_to_a_changed_one_is_told_only_if_it_changes(client
     assert told == {"Stack", "Queue", "Parameter", "Topic"}
 
 
-def test_failed_update_tells_what_failed_and_what_went_back(client: Client, deploy: Deploy) -> None:
+def test_a_failed_update_has_events_for_the_failure_and_the_rollback(client: Client, deploy: Deploy) -> None:
     deploy({"Topic": TOPIC, "Queue": QUEUE})
     stack = deploy({"Topic": TOPIC, "Queue": resource("AWS::SQS::Queue", VisibilityTimeout=-1)})
     assert events(client, stack)[1:3] == [("Queue", "UPDATE_IN_PROGRESS"), ("Queue", "UPDATE_FAILED")]
     assert not [name for name, _ in events(client, stack) if name == "Topic"]
 
 
-def test_events_tell_their_operation_and_a_rollback_is_another(client: Client, deploy: Deploy) -> None:
+def test_events_have_operation_ids_and_a_rollback_has_its_own(client: Client, deploy: Deploy) -> None:
     deploy({"Topic": TOPIC})
     deploy({"Topic": TOPIC, "Queue": QUEUE})
     stack = deploy({"Topic": TOPIC, "Queue": resource("AWS::SQS::Queue", VisibilityTimeout=-1)})
@@ -99,7 +99,7 @@ def test_events_tell_their_operation_and_a_rollback_is_another(client: Client, d
     assert failed == [list(operations)[2]]
 
 
-def test_events_are_in_order_by_their_time(client: Client, deploy: Deploy) -> None:
+def test_events_are_in_the_order_of_their_timestamps(client: Client, deploy: Deploy) -> None:
     stack = deploy({f"Topic{number}": TOPIC for number in range(20)})
     found = client("cloudformation").describe_stack_events(StackName=stack["StackId"])["StackEvents"]
     times = [each["Timestamp"] for each in found]
@@ -107,7 +107,7 @@ def test_events_are_in_order_by_their_time(client: Client, deploy: Deploy) -> No
     assert times == sorted(times, reverse=True)
 
 
-def test_change_set_leaves_out_what_its_condition_leaves_out(client: Client) -> None:
+def test_a_change_set_leaves_out_resources_whose_condition_is_false(client: Client) -> None:
     template = {
         "Conditions": {"Never": {"Fn::Equals": ["a", "b"]}},
         "Resources": {"Topic": TOPIC, "Other": {**TOPIC, "Condition": "Never"}},
@@ -121,7 +121,7 @@ def test_change_set_leaves_out_what_its_condition_leaves_out(client: Client) -> 
 
 
 @pytest.mark.parametrize("stage", ["Original", "Processed"])
-def test_template_is_returned_as_it_was_sent(client: Client, stage: str) -> None:
+def test_a_template_is_returned_unchanged(client: Client, stage: str) -> None:
     name = '      DisplayName: !Sub "${AWS::Region} é"\n'
     body = f'Resources:\n  Topic: # kept\n    Type: "AWS::SNS::Topic"\n    Properties:\n{name}'
     cloudformation = client("cloudformation")

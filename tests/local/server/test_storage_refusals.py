@@ -1,7 +1,8 @@
-"""Refusals of stores and operations, each beside its smallest mended twin, which deploys."""
+"""Templates for storage and operations that are refused, each with the smallest correction, which deploys."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -91,20 +92,20 @@ def _index(key: str) -> list[dict[str, Any]]:
 
 STORES: list[tuple[str, Resources, str, Resources]] = [
     (
-        "notification of a queue that is closed",
+        "notification of a queue without a policy",
         _notifying("sns.amazonaws.com"),
         "Unable to validate the following destination configurations",
         _notifying("s3.amazonaws.com"),
     ),
     (
-        "notification of no event",
+        "notification of an unknown event",
         _notifying("s3.amazonaws.com", "s3:Object"),
         "The event is not supported for notifications",
         _notifying("s3.amazonaws.com", "s3:ObjectRemoved:*"),
     ),
-    ("moved after 29 days", _lifecycle(_moved(29)), "greater than or equal to 30", _lifecycle(_moved(30))),
+    ("transition after 29 days", _lifecycle(_moved(29)), "greater than or equal to 30", _lifecycle(_moved(30))),
     (
-        "expired before it is moved",
+        "expiration before the transition",
         _lifecycle({**_moved(60), "ExpirationInDays": 60}),
         "must be greater than 'Days' in the Transition action",
         _lifecycle({**_moved(60), "ExpirationInDays": 61}),
@@ -116,17 +117,17 @@ STORES: list[tuple[str, Resources, str, Resources]] = [
         _lifecycle({"Prefix": "a/", "ExpirationInDays": 1}),
     ),
     (
-        "rules of one name",
+        "rules with the same ID",
         _lifecycle({"Id": "a", "ExpirationInDays": 1}, {"Id": "a", "ExpirationInDays": 2}),
         "Rule ID must be unique.",
         _lifecycle({"Id": "a", "ExpirationInDays": 1}, {"Id": "b", "ExpirationInDays": 2}),
     ),
     ("public under the default block", _public(), "cannot have public ACLs", _public(BlockPublicAcls=False)),
     (
-        "logs in no bucket",
+        "log bucket that does not exist",
         _bucket(LoggingConfiguration={"DestinationBucketName": "never-made"}),
         "The target bucket for logging does not exist",
-        _bucket(),
+        _bucket(BucketName="logs-in-itself", LoggingConfiguration={"DestinationBucketName": "logs-in-itself"}),
     ),
     (
         "key that is not defined",
@@ -134,14 +135,14 @@ STORES: list[tuple[str, Resources, str, Resources]] = [
         "Hash Key not specified in Attribute Definitions",
         _table("name", key="name"),
     ),
-    ("attribute without a use", _table("id", "name"), "Some AttributeDefinitions are not used", _table("id")),
+    ("unused attribute", _table("id", "name"), "Some AttributeDefinitions are not used", _table("id")),
     (
         "index of an attribute that is not defined",
         _table("id", GlobalSecondaryIndexes=_index("name")),
         "name",
         _table("id", "name", GlobalSecondaryIndexes=_index("name")),
     ),
-    ("table of two letters", _table("id", TableName="ab"), "at 'tableName'", _table("id", TableName="abc")),
+    ("table name of two letters", _table("id", TableName="ab"), "at 'tableName'", _table("id", TableName="abc")),
 ]
 
 
@@ -151,6 +152,34 @@ def _alarm(**properties: Any) -> Resources:
         "Namespace": "Shop", "Period": 60, "Statistic": "Sum", "Threshold": 1,
     }  # fmt: skip
     return {"Topic": resource("AWS::SNS::Topic"), "Alarm": resource("AWS::CloudWatch::Alarm", **(stated | properties))}
+
+
+LOGS_WRITE = {
+    "Effect": "Allow", "Principal": {"Service": "es.amazonaws.com"}, "Action": "logs:PutLogEvents", "Resource": "*",
+}  # fmt: skip
+
+
+def _log_policy(document: str) -> Resources:
+    return {"Policy": resource("AWS::Logs::ResourcePolicy", PolicyName="writers", PolicyDocument=document)}
+
+
+def _band(**returned: bool) -> Resources:
+    """Return an alarm on anomaly detection; both its metric and its band return data by default."""
+    metric = {"Metric": {"MetricName": "Errors", "Namespace": "Shop"}, "Period": 60, "Stat": "Sum"}
+    band = {"Id": "band", "Expression": "ANOMALY_DETECTION_BAND(m1, 2)"}
+    metrics = [band, {"Id": "m1", "MetricStat": metric, **returned}]
+    alarm = {"ComparisonOperator": "GreaterThanUpperThreshold", "EvaluationPeriods": 1, "ThresholdMetricId": "band"}
+    return {"Alarm": resource("AWS::CloudWatch::Alarm", Metrics=metrics, **alarm)}
+
+
+def _promql() -> Resources:
+    criteria = {"PromQLCriteria": {"Query": "sum(errors) > 1", "PendingPeriod": 60, "RecoveryPeriod": 60}}
+    return {"Alarm": resource("AWS::CloudWatch::Alarm", EvaluationCriteria=criteria, EvaluationInterval=60)}
+
+
+def _unbounded() -> Resources:
+    alarm = _alarm()["Alarm"]["Properties"]
+    return {"Alarm": resource("AWS::CloudWatch::Alarm", **{key: alarm[key] for key in alarm if key != "Threshold"})}
 
 
 def _math(expression: str) -> Resources:
@@ -197,7 +226,7 @@ LOGS_USE = {
     "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:eu-west-1:{ACCOUNT}:*"}},
 }
 OPERATIONS: list[tuple[str, Resources, str, Resources]] = [
-    ("action that is no ARN", _alarm(AlarmActions=["page"]), "Invalid arn syntax: page", _alarm()),
+    ("action that is not an ARN", _alarm(AlarmActions=["page"]), "Invalid arn syntax: page", _alarm()),
     (
         "action on a bucket",
         _alarm(OKActions=["arn:aws:s3:::bucket"]),
@@ -210,24 +239,37 @@ OPERATIONS: list[tuple[str, Resources, str, Resources]] = [
         "Metrics cannot be checked across more than a day",
         _alarm(EvaluationPeriods=1440),
     ),
-    ("metric that is not there", _math("m1 + m2"), "m2", _math("IF(m1 > 5, m1, 0)")),
+    (
+        "anomaly detection without its metric",
+        _band(ReturnData=False),
+        "Exactly two elements of the metrics list should return data.",
+        _band(),
+    ),
+    ("alarm without a threshold", _unbounded(), "should have valid Threshold parameter", _promql()),
+    ("unknown metric", _math("m1 + m2"), "m2", _math("IF(m1 > 5, m1, 0)")),
     ("pattern without an end", _filtered("{ $.level = "), "Invalid filter pattern", _filtered('{ $.level = "a" }')),
     ("pattern without a quote", _filtered('"a b'), "Invalid filter pattern", _filtered('?ERROR ?"a b"')),
-    ("pattern of columns without an end", _filtered("[ip, user"), "Invalid filter pattern", _filtered("[ip, user]")),
+    ("pattern of columns without an end", _filtered("[ip, user"), "it must end with ']'", _filtered("[ip, user]")),
     (
-        "key that is closed to logs",
+        "policy of log groups that is not JSON",
+        _log_policy("{"),
+        "Error occurred while parsing accessPolicy.",
+        _log_policy(json.dumps({"Version": "2012-10-17", "Statement": [LOGS_WRITE]})),
+    ),
+    (
+        "key that does not allow CloudWatch Logs",
         _encrypted(),
         "The specified KMS key does not exist or is not allowed to be used with LogGroup",
         _encrypted(LOGS_USE),
     ),
     (
-        "subscription of a function that is closed",
+        "function that does not allow CloudWatch Logs",
         _forwarded(),
         "Make sure you have given CloudWatch Logs permission to execute your function.",
         _forwarded("Permission"),
     ),
     (
-        "alias of no key",
+        "alias of a key that does not exist",
         {"Alias": resource("AWS::KMS::Alias", AliasName="alias/shop", TargetKeyId="nothing")},
         "NotFoundException: Key 'nothing' does not exist",
         {**_key(ROOT), "Alias": resource("AWS::KMS::Alias", AliasName="alias/shop", TargetKeyId=ref("Key"))},
@@ -245,7 +287,7 @@ OPERATIONS: list[tuple[str, Resources, str, Resources]] = [
         _parameter("b", AllowedPattern="^b$"),
     ),
     (
-        "parameter in half a path",
+        "parameter path without a leading slash",
         _parameter("a", Name="shop/tag"),
         "Parameter name must be a fully qualified name.",
         _parameter("a", Name="/shop/tag"),
@@ -259,7 +301,7 @@ def _pairs(*tables: list[tuple[str, Resources, str, Resources]]) -> pytest.MarkD
     )
 
 
-def test_a_protected_table_is_not_deleted(deploy: Deploy, client: Client) -> None:
+def test_protected_table_is_not_deleted(deploy: Deploy, client: Client) -> None:
     topic = {"Topic": resource("AWS::SNS::Topic")}
     table = {**_table("id", DeletionProtectionEnabled=True), **topic}
     name = deploy(table, Name=ref("Table"))["Values"]["Name"]
@@ -269,7 +311,7 @@ def test_a_protected_table_is_not_deleted(deploy: Deploy, client: Client) -> Non
 
 
 @_pairs(STORES, OPERATIONS)
-def test_a_store_or_an_operation_is_refused_and_its_mended_twin_deploys(
+def test_faulty_template_is_refused_and_the_corrected_one_deploys(
     deploy: Deploy, faulty: Resources, says: str, mended: Resources
 ) -> None:
     check_pair(deploy, faulty, says, mended)

@@ -1,4 +1,4 @@
-"""What CloudFormation refuses of a template before it touches anything, and what it takes."""
+"""CloudFormation refuses an invalid template before it changes anything, and accepts a valid one."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def _exporting(*names: str) -> Template:
 
 
 SHAPES: dict[str, tuple[Template, str, Template]] = {
-    "another version of the format": (
+    "another format version": (
         {"AWSTemplateFormatVersion": "2020-01-01", "Resources": {"Queue": QUEUE}},
         "2020-01-01 is not a supported value for AWSTemplateFormatVersion",
         {"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"Queue": QUEUE}},
     ),
-    "a description that is no text": (
+    "a description that is not a string": (
         {"Description": ["a shop"], "Resources": {"Queue": QUEUE}},
         "Every Description member must be a string.",
         {"Description": "a shop", "Resources": {"Queue": QUEUE}},
@@ -56,17 +56,17 @@ SHAPES: dict[str, tuple[Template, str, Template]] = {
         "Invalid template parameter property 'Pattern'",
         _declaring("Name", Type="String", AllowedPattern="a"),
     ),
-    "a resource that waits for itself": (
+    "a resource that depends on itself": (
         {"Resources": {"Queue": QUEUE | {"DependsOn": ["Queue"]}}},
         "Circular dependency between resources: [Queue]",
         {"Resources": {"Queue": QUEUE | {"DependsOn": []}}},
     ),
-    "a circle of two": (
+    "two resources that depend on each other": (
         {"Resources": {"Queue": QUEUE | {"DependsOn": "Topic"}, "Topic": _topic(ref("Queue"))}},
         "Circular dependency between resources: [Queue, Topic]",
         {"Resources": {"Queue": QUEUE, "Topic": _topic(ref("Queue"))}},
     ),
-    "a snapshot of a queue": (
+    "a snapshot policy of a queue": (
         {"Resources": {"Queue": QUEUE | {"DeletionPolicy": "Snapshot"}}},
         "resource type AWS::SQS::Queue does not support DeletionPolicy Snapshot",
         {"Resources": {"Queue": QUEUE | {"DeletionPolicy": "RetainExceptOnCreate"}}},
@@ -81,60 +81,60 @@ SHAPES: dict[str, tuple[Template, str, Template]] = {
         "every Outputs member must contain a Value object",
         {"Resources": {"Queue": QUEUE}, "Outputs": {"Name": {"Description": "a", "Value": "a"}}},
     ),
-    "an export by the name of a resource": (
+    "an export name that depends on a resource": (
         {"Resources": {"Queue": QUEUE}, "Outputs": {"Name": {"Value": "a", "Export": {"Name": ref("Queue")}}}},
         "the export of output Name cannot depend on resources: Queue",
         {"Resources": {"Queue": QUEUE}, "Outputs": {"Name": {"Value": "a", "Export": {"Name": ref("AWS::StackName")}}}},
     ),
-    "an export twice": (
+    "a duplicate export name": (
         _exporting("shop", "shop"),
-        "the export shop is stated more than once",
+        "the export shop is defined more than once",
         _exporting("shop", "stores"),
     ),
-    "a choice of one": (
+    "an Fn::If with one value": (
         {"Conditions": NEVER, "Resources": {"Topic": _topic({"Fn::If": ["Never", "a"]})}},
         "Fn::If requires a list argument with 3 parameters",
         {"Conditions": NEVER, "Resources": {"Topic": _topic({"Fn::If": ["Never", "a", "b"]})}},
     ),
-    "a text that is joined": (
+    "an Fn::Join of a string": (
         {"Resources": {"Topic": _topic({"Fn::Join": ["-", "a"]})}},
         "every Fn::Join object requires two parameters",
         {"Resources": {"Topic": _topic({"Fn::Join": ["-", {"Fn::GetAZs": ""}]})}},
     ),
-    "a condition on a resource": (
+    "a condition that refers to a resource": (
         {"Conditions": {"Is": {"Fn::Equals": [ref("Queue"), "a"]}}, "Resources": {"Queue": QUEUE}},
         "Cannot reference resources in the Conditions block of the template",
         {"Conditions": {"Is": {"Fn::Equals": [ref("AWS::Region"), "a"]}}, "Resources": {"Queue": QUEUE}},
     ),
 }
-"""As `FAULTS`, of what a member of a template says."""
+"""Errors in the members of a template, in the format of `FAULTS`."""
 FAULTS: dict[str, tuple[Template, str, Template]] = SHAPES | {
-    "a Ref to nothing": (
+    "a Ref to a missing resource": (
         {"Resources": {"Topic": _topic(ref("Queue"))}},
         "Unresolved resource dependencies [Queue] in the Resources block",
         {"Resources": {"Topic": _topic(ref("Queue")), "Queue": QUEUE}},
     ),
-    "an attribute of nothing": (
+    "a GetAtt of a missing resource": (
         {"Resources": {"Topic": _topic(attribute("Queue", "QueueName"))}},
         "Unresolved resource dependencies [Queue] in the Resources block",
         {"Resources": {"Topic": _topic(attribute("Queue", "QueueName")), "Queue": QUEUE}},
     ),
-    "a variable of nothing": (
+    "a Sub variable of a missing resource": (
         {"Resources": {"Topic": _topic({"Fn::Sub": "${AWS::Region} ${Queue.QueueName} ${!Literal}"})}},
         "Unresolved resource dependencies [Queue] in the Resources block",
         {"Resources": {"Topic": _topic({"Fn::Sub": ["${Queue} ${!Literal}", {"Queue": "a"}]})}},
     ),
-    "a dependency on nothing": (
+    "a dependency on a missing resource": (
         {"Resources": {"Queue": QUEUE | {"DependsOn": ["Other"]}}},
         "Unresolved resource dependencies [Other] in the Resources block",
         {"Resources": {"Queue": QUEUE | {"DependsOn": "Other"}, "Other": QUEUE}},
     ),
-    "an output of nothing": (
+    "an output of a missing resource": (
         {"Resources": {"Queue": QUEUE}, "Outputs": {"Name": {"Value": ref("Other")}}},
         "Unresolved resource dependencies [Other] in the Outputs block",
         {"Resources": {"Queue": QUEUE}, "Outputs": {"Name": {"Value": ref("Queue")}}},
     ),
-    "a Ref to what a condition leaves out": (
+    "a Ref to a resource whose condition is false": (
         {"Conditions": NEVER, "Resources": {"Queue": QUEUE | {"Condition": "Never"}, "Topic": _topic(ref("Queue"))}},
         "Unresolved resource dependencies [Queue] in the Resources block",
         {
@@ -145,17 +145,17 @@ FAULTS: dict[str, tuple[Template, str, Template]] = SHAPES | {
             },
         },
     ),
-    "a condition that is not there": (
+    "a missing condition": (
         {"Resources": {"Queue": QUEUE | {"Condition": "Always"}}},
         "Unresolved condition dependency Always in the Resources block",
         {"Conditions": NEVER, "Resources": {"Queue": QUEUE | {"Condition": "Always"}}},
     ),
-    "a choice by a condition that is not there": (
+    "an Fn::If with a missing condition": (
         {"Resources": {"Topic": _topic({"Fn::If": ["Always", "a", "b"]})}},
         "Unresolved condition dependency Always in the Resources block",
         {"Conditions": NEVER, "Resources": {"Topic": _topic({"Fn::If": ["Always", "a", "b"]})}},
     ),
-    "a condition of one that is not there": (
+    "a condition that refers to a missing condition": (
         {"Conditions": {"Always": {"Fn::Not": [{"Condition": "Never"}]}}, "Resources": {"Queue": QUEUE}},
         "Unresolved condition dependency Never in the Conditions block",
         {"Conditions": NEVER, "Resources": {"Queue": QUEUE}},
@@ -170,7 +170,7 @@ FAULTS: dict[str, tuple[Template, str, Template]] = SHAPES | {
         "Invalid template resource property 'Dependson'",
         {"Resources": {"Queue": QUEUE | {"Metadata": {"Dependson": ref("nothing")}}}},
     ),
-    "an unknown policy": (
+    "an unknown deletion policy": (
         {"Resources": {"Queue": QUEUE | {"DeletionPolicy": "Keep"}}},
         "Unrecognized DeletionPolicy Keep for resource Queue",
         {"Resources": {"Queue": QUEUE | {"DeletionPolicy": "Delete"}}},
@@ -180,18 +180,18 @@ FAULTS: dict[str, tuple[Template, str, Template]] = SHAPES | {
         "Resource name A-Queue is non alphanumeric",
         {"Resources": {"AQueue": QUEUE}},
     ),
-    "no resource": (
+    "no resources": (
         {"Resources": {}},
         "At least one Resources member must be defined",
         {"Resources": {"Queue": QUEUE}},
     ),
 }
-"""By fault: a template with it, CloudFormation's words, and its smallest mended twin."""
+"""Templates with an error, each with CloudFormation's message and the smallest corrected template."""
 
 
 @pytest.fixture
 def stand(client: Client, remove: Callable[[str], None], request: pytest.FixtureRequest) -> Any:
-    """Create a stack of a whole template."""
+    """Return a function that creates a stack from a complete template."""
     cloudformation = client("cloudformation")
     name = re.sub("[^A-Za-z0-9]+", "-", request.node.name)[:100].strip("-")
 
@@ -205,7 +205,7 @@ def stand(client: Client, remove: Callable[[str], None], request: pytest.Fixture
 
 
 @pytest.mark.parametrize(("faulty", "says", "mended"), FAULTS.values(), ids=FAULTS)
-def test_a_faulty_template_is_refused_and_its_mended_twin_deploys(
+def test_an_invalid_template_is_refused_and_the_corrected_one_deploys(
     stand: Callable[..., dict[str, Any]], faulty: Template, says: str, mended: Template
 ) -> None:
     with pytest.raises(ClientError) as refused:
@@ -215,7 +215,7 @@ def test_a_faulty_template_is_refused_and_its_mended_twin_deploys(
     assert stand(mended)["StackStatus"] == "CREATE_COMPLETE"
 
 
-def test_a_parameter_that_the_template_lacks_is_refused(stand: Callable[..., dict[str, Any]]) -> None:
+def test_a_parameter_that_the_template_does_not_declare_is_refused(stand: Callable[..., dict[str, Any]]) -> None:
     given = [{"ParameterKey": "Name", "ParameterValue": "a"}]
     with pytest.raises(ClientError, match="Parameter values specified for a template which does not require them"):
         stand({"Resources": {"Queue": QUEUE}}, Parameters=given)
@@ -226,7 +226,7 @@ def test_a_parameter_that_the_template_lacks_is_refused(stand: Callable[..., dic
     assert stand(named, Parameters=given)["StackStatus"] == "CREATE_COMPLETE"
 
 
-def test_roles_and_their_names_are_acknowledged(stand: Callable[..., dict[str, Any]]) -> None:
+def test_roles_and_named_roles_need_capabilities(stand: Callable[..., dict[str, Any]]) -> None:
     named = role("lambda.amazonaws.com")
     named["Properties"]["RoleName"] = "acknowledged"
     faults: tuple[tuple[Template, list[str], str], ...] = (
@@ -250,21 +250,23 @@ def test_roles_and_their_names_are_acknowledged(stand: Callable[..., dict[str, A
         ("AWS::SSM::Parameter::Name", "/nothing"),
     ],
 )
-def test_a_parameter_names_what_exists(stand: Callable[..., dict[str, Any]], kind: str, nothing: str) -> None:
+def test_a_parameter_must_name_an_existing_resource(
+    stand: Callable[..., dict[str, Any]], kind: str, nothing: str
+) -> None:
     template = {"Parameters": {"Place": {"Type": kind}}, "Resources": {"Queue": QUEUE}}
     with pytest.raises(ClientError, match=f"parameter value {nothing} for parameter name Place does not exist"):
         stand(template, Parameters=[{"ParameterKey": "Place", "ParameterValue": nothing}])
 
 
-def test_a_parameter_may_be_the_vpc_that_exists(stand: Callable[..., dict[str, Any]], client: Client) -> None:
+def test_a_parameter_can_name_the_existing_vpc(stand: Callable[..., dict[str, Any]], client: Client) -> None:
     vpc = client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
     template = {"Parameters": {"Place": {"Type": "AWS::EC2::VPC::Id"}}, "Resources": {"Queue": QUEUE}}
     given = [{"ParameterKey": "Place", "ParameterValue": vpc}]
     assert stand(template, Parameters=given)["StackStatus"] == "CREATE_COMPLETE"
 
 
-def test_conditions_compare_what_functions_return(stand: Callable[..., dict[str, Any]]) -> None:
-    """CDK's bootstrap template joins a list, which is empty by default."""
+def test_conditions_compare_the_values_of_functions(stand: Callable[..., dict[str, Any]]) -> None:
+    """CDK's bootstrap template joins a list that is empty by default."""
     joined = {"Fn::Join": ["", ref("Names")]}
     mapped = {"Fn::FindInMap": ["ByRegion", {"Ref": "AWS::Region"}, "Small"]}
     template = {

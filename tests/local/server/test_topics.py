@@ -1,4 +1,4 @@
-"""Who gets into a topic in the local AWS: EventBridge without its rule's name, CloudWatch with its alarm's."""
+"""The publishers to a topic in the local AWS: EventBridge without the name of its rule, CloudWatch with its alarm's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _document(*statements: dict[str, Any]) -> dict[str, Any]:
 
 
 def _topic(service: str, *, condition: dict[str, Any] | None = None, **topic: Any) -> dict[str, Any]:
-    """A topic that a service may publish to, and a queue that gets what is published."""
+    """Return a topic to which a service may publish, and a queue that is subscribed to it."""
     deliver = {
         "Effect": "Allow",
         "Principal": {"Service": "sns.amazonaws.com"},
@@ -65,7 +65,7 @@ def _key(service: str, condition: dict[str, Any] | None = None) -> dict[str, Any
     [(None, None), (OWN_ACCOUNT, None), (OWN_RULES, None), (None, OWN_ACCOUNT), (None, OWN_RULES)],
     ids=["open", "topic for the account", "topic for rules", "key for the account", "key for rules"],
 )
-def test_conditions_on_who_sends_keep_events_out_of_a_topic(
+def test_conditions_on_the_sender_keep_events_out_of_a_topic(
     client: Client, deploy: Deploy, topic_condition: dict[str, Any] | None, key_condition: dict[str, Any] | None
 ) -> None:
     target = {"Id": "Target0", "Arn": ref("Topic"), "DeadLetterConfig": {"Arn": attribute("Letters", "Arn")}}
@@ -86,8 +86,8 @@ def test_conditions_on_who_sends_keep_events_out_of_a_topic(
     assert (arrived, aside) == ((0, 1) if topic_condition or key_condition else (1, 0))
 
 
-def test_a_queue_hears_who_sends(client: Client, deploy: Deploy) -> None:
-    """A queue, unlike a topic, may ask for the rule."""
+def test_condition_on_the_rule_lets_events_into_a_queue(client: Client, deploy: Deploy) -> None:
+    """A queue, unlike a topic, gets the name of the rule."""
     stack = deploy(
         {
             "Queue": resource("AWS::SQS::Queue"),
@@ -132,7 +132,7 @@ def _alarm(topic: Any = None) -> dict[str, Any]:
 
 
 def _rung(client: Client, deploy: Deploy, resources: dict[str, Any]) -> tuple[int, str]:
-    """Set off the alarm: how many messages arrive, and what its history says of the action."""
+    """Trigger the alarm, and return the number of messages and the summary of the action in its history."""
     stack = deploy(resources | {"Alarm": _alarm()}, queue=ref("Queue"))
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack["Reason"]
     watch = client("cloudwatch")
@@ -144,7 +144,7 @@ def _rung(client: Client, deploy: Deploy, resources: dict[str, Any]) -> tuple[in
 
 
 @pytest.mark.parametrize("condition", [None, OWN_ACCOUNT, OWN_ALARMS], ids=["open", "account", "alarms"])
-def test_alarm_rings_where_topic_and_key_let_cloudwatch_in(
+def test_alarm_publishes_if_topic_and_key_allow_cloudwatch(
     client: Client, deploy: Deploy, condition: dict[str, Any] | None
 ) -> None:
     resources = _topic("cloudwatch", condition=condition, KmsMasterKeyId=attribute("Key", "Arn"))
@@ -152,7 +152,7 @@ def test_alarm_rings_where_topic_and_key_let_cloudwatch_in(
     assert (arrived, said.split(" arn")[0]) == (1, "Successfully executed action")
 
 
-def test_alarm_rings_at_a_topic_without_a_policy_of_its_own(client: Client, deploy: Deploy) -> None:
+def test_alarm_publishes_to_a_topic_with_the_default_policy(client: Client, deploy: Deploy) -> None:
     resources = _topic("cloudwatch")
     del resources["Policy"]
     assert _rung(client, deploy, resources)[0] == 1
@@ -171,7 +171,7 @@ def test_alarm_rings_at_a_topic_without_a_policy_of_its_own(client: Client, depl
     ],
     ids=["another service", "another service's condition", "AWS's key", "key for another service"],
 )
-def test_alarm_that_may_not_publish_fails_and_its_history_says_why(
+def test_action_that_may_not_publish_fails_with_the_reason_in_the_history(
     client: Client, deploy: Deploy, resources: dict[str, Any], fault: str
 ) -> None:
     arrived, said = _rung(client, deploy, resources)
@@ -180,6 +180,6 @@ def test_alarm_that_may_not_publish_fails_and_its_history_says_why(
     assert fault in said
 
 
-def test_alarm_takes_no_action_in_another_region(deploy: Deploy) -> None:
+def test_alarm_with_an_action_in_another_region_is_refused(deploy: Deploy) -> None:
     stack = deploy({"Alarm": _alarm(f"arn:aws:sns:us-east-1:{ACCOUNT}:topic")})
     assert f"Invalid region us-east-1 specified. Only {REGION} is supported." in stack["Reason"]

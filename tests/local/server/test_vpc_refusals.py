@@ -1,4 +1,4 @@
-"""Refusals by Amazon EC2 and Auto Scaling, other than of address ranges, each with a mended twin that deploys."""
+"""Templates that Amazon EC2 and Auto Scaling refuse, except for CIDR blocks, each with a correction that deploys."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _instances(*subnets: str, image: str = "ami-1a2b3c4d", **group: Any) -> Reso
 
 
 CASES: dict[str, tuple[Resources, str, Resources]] = {
-    "names without a resolver": (
+    "DNS hostnames without DNS support": (
         _vpc(EnableDnsHostnames=True, EnableDnsSupport=False),
         "DNS hostnames can be enabled only if DNS support is enabled",
         _vpc(EnableDnsHostnames=True),
@@ -98,7 +98,17 @@ CASES: dict[str, tuple[Resources, str, Resources]] = {
         "Value (eu-west-1z) for parameter availabilityZone is invalid",
         _subnet("eu-west-1c"),
     ),
-    "address of a private gateway": (
+    "unknown Wavelength Zone": (
+        _subnet("eu-west-1-wl1-dub-wlz-1a"),
+        "Value (eu-west-1-wl1-dub-wlz-1a) for parameter availabilityZone is invalid",
+        _subnet("eu-west-1-wl1-dub-wlz-1"),
+    ),
+    "unknown Local Zone": (
+        _subnet("eu-west-1-dub-1"),
+        "Value (eu-west-1-dub-1) for parameter availabilityZone is invalid",
+        _subnet("eu-west-1-dub-1b"),
+    ),
+    "address of a private NAT gateway": (
         _private(AllocationId=attribute("Address", "AllocationId")),
         "A private NAT gateway cannot have an Elastic IP address",
         _private(),
@@ -109,25 +119,25 @@ CASES: dict[str, tuple[Resources, str, Resources]] = {
         _group(GroupName="a" * 255),
     ),
     "rule for a group of another VPC": (_from("Strange"), "InvalidGroup.NotFound", _from("Known")),
-    "rule of its own for a group of another VPC": (_opened("Strange"), "InvalidGroup.NotFound", _opened("Known")),
+    "separate rule for a group of another VPC": (_opened("Strange"), "InvalidGroup.NotFound", _opened("Known")),
     "group of another VPC": (
         _endpoint("Interface", ECR, SubnetIds=[ref("Subnet")], SecurityGroupIds=[ref("Strange")]),
         "does not belong to the VPC",
         _endpoint("Interface", ECR, SubnetIds=[ref("Subnet")], SecurityGroupIds=[ref("Known")]),
     ),
-    "subnets of a gateway": (
+    "subnets of a gateway endpoint": (
         _endpoint("Gateway", S3, SubnetIds=[ref("Subnet")]),
         "Subnet IDs are only supported for Interface type VPC Endpoint.",
         _endpoint("Gateway", S3),
     ),
-    "routes to an interface": (
+    "route tables of an interface endpoint": (
         _endpoint("Interface", ECR, RouteTableIds=[ref("Table")]),
         "Route table IDs are only supported for Gateway type VPC Endpoint.",
         _endpoint("Interface", ECR),
     ),
-    "two gateways of a table": (_twice("Table"), "RouteAlreadyExists", _twice("Free")),
+    "two gateway endpoints in a route table": (_twice("Table"), "RouteAlreadyExists", _twice("Free")),
     "unknown policy": (_policy("Maybe"), "InvalidPolicyDocument", _policy("Allow")),
-    "instances of two VPCs": (
+    "group with subnets of two VPCs": (
         _instances("Subnet", "Afar"),
         "The subnets are in several VPCs",
         _instances("Subnet", "OtherSubnet"),
@@ -137,19 +147,21 @@ CASES: dict[str, tuple[Resources, str, Resources]] = {
         'Invalid id: "ami-nothing" (expecting "ami-...")',
         _instances(image="ami-0abcdef1234567890"),
     ),
-    "image of a parameter that is not there": (
+    "image of a parameter that does not exist": (
         _instances(image="resolve:ssm:/golden/image", DesiredCapacity="1"),
         "The parameter '/golden/image' of the image id 'resolve:ssm:/golden/image' does not exist",
         _instances(image=f"resolve:ssm:{RECOMMENDED}", DesiredCapacity="1"),
     ),
-    "instances of a minute": (
+    "instance lifetime of a minute": (
         _instances(MaxInstanceLifetime=60),
-        "Maximum instance lifetime must be at least 86400 seconds",
+        "maxInstanceLifetime must be between 86400 and 31536000 seconds (inclusive)",
         _instances(MaxInstanceLifetime=86400),
     ),
 }
 
 
 @pytest.mark.parametrize(("faulty", "says", "mended"), CASES.values(), ids=CASES)
-def test_a_part_of_a_vpc_is_refused(deploy: Deploy, faulty: Resources, says: str, mended: Resources) -> None:
+def test_faulty_template_is_refused_and_the_corrected_one_deploys(
+    deploy: Deploy, faulty: Resources, says: str, mended: Resources
+) -> None:
     check_pair(deploy, faulty, says, mended)

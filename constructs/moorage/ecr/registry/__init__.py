@@ -1,1 +1,1 @@
-"""What an account and region has once: scanning, replication, caches, signing, events and audit."""
+"""The registry of an account and region: scanning, replication, caches, signing, events and audit."""

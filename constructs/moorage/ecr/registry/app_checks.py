@@ -1,4 +1,4 @@
-"""The checks of a registry that need its app: pure functions over records of its registries and repositories."""
+"""The checks of a registry that need the complete app, as pure functions of records of registries and repositories."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class RegistryRecord:
-    """A registry as the checks read it.
+    """The record of a registry for the checks.
 
     Args:
         path: The path of the construct.
         stack: The path of its stack.
         stage: The path of its stage, or None if it has no stage.
         place: The account and region.
-        replication: The rules by which it copies.
-        replicates_from: The registries that it takes copies from: of this app, or of others.
+        replication: The rules by which it replicates.
+        replicates_from: The registries from which it accepts images, in this app or in others.
     """
 
     path: str
@@ -35,7 +35,7 @@ class RegistryRecord:
     replicates_from: tuple[RegistryRecord | ReplicationSource, ...] = ()
 
     def accepts_copies(self, rule: Replication, source: RegistryRecord) -> bool:
-        """Return whether this registry is defined to accept the images that `source` copies by `rule`."""
+        """Return whether this registry is defined to accept the images that `source` replicates by `rule`."""
         return any(
             origin == source
             or (
@@ -50,15 +50,15 @@ class RegistryRecord:
 def find_second_registry(
     stack: str, stage: str | None, place: Place, registries: Sequence[RegistryRecord]
 ) -> tuple[str | None, str | None]:
-    """Return the path of a registry that is of the same account and region, and of one that may be.
+    """Return the path of a registry in the same account and region, and of one that may be there.
 
-    Stages whose account or region is not known are taken to be of different ones, as an app means them to be.
+    Stages with an unknown account or region are assumed to be in different places.
 
     Args:
-        stack: The path of the stack that a registry is to be added to.
+        stack: The path of the stack of the new registry.
         stage: The path of its stage.
         place: The account and region of the stack.
-        registries: The registries of the app so far.
+        registries: The existing registries of the app.
     """
     possible_path = None
     for registry in registries:
@@ -73,20 +73,20 @@ def find_second_registry(
 
 
 def repositories_of(registry: RegistryRecord, repositories: Sequence[RepositoryRecord]) -> list[RepositoryRecord]:
-    """Return the repositories of a registry: those of its account, region and stage."""
+    """Return the repositories of a registry, which are in its account, region and stage."""
     return [each for each in repositories if each.place == registry.place and each.stage == registry.stage]
 
 
 def replication_errors(
     source: RegistryRecord, registries: Sequence[RegistryRecord], has_stack: Callable[[Place], bool]
 ) -> Iterator[str]:
-    """Yield the errors of destinations that this app can see and that do not take what is copied to them.
+    """Yield an error for each destination in this app that does not accept the images replicated to it.
 
     Args:
-        source: The registry that copies.
+        source: The registry that replicates.
         registries: The registries of the app.
-        has_stack: Returns whether the app has a stack in an account and region; called only for a destination
-            without a registry, since it reads the complete app.
+        has_stack: A function that returns whether the app has a stack in an account and region. It is called only for
+            a destination without a registry, since it reads the complete app.
     """
     for rule in source.replication:
         for replica in rule.to:
@@ -98,20 +98,21 @@ def replication_errors(
                 continue
             if not destinations:
                 yield (
-                    f"{source.path} copies {rule._description} to {replica._description}, where this app has stacks "
-                    "and no registry, so that ECR would refuse the copies or make repositories with moving tags; "
-                    "define Registry(replicates_from=[...]) there, or say "
-                    "ReplicationDestination(managed_elsewhere=True) where another app does"
+                    f"{source.path} replicates {rule._description} to {replica._description}, where this app has "
+                    "stacks but no registry, so ECR would refuse the images or create repositories with mutable tags; "
+                    "define Registry(replicates_from=[...]) there, or use "
+                    "ReplicationDestination(managed_elsewhere=True) if another app defines it"
                 )
             elif not any(registry.accepts_copies(rule, source) for registry in destinations):
                 yield (
-                    f"{source.path} copies {rule._description} to {replica._description}, but {destinations[0].path} "
-                    "is not told of it, or of other settings; give it replicates_from=[the registry that copies]"
+                    f"{source.path} replicates {rule._description} to {replica._description}, but the replicates_from "
+                    f"of {destinations[0].path} lacks it or has other settings; use replicates_from=[...] there with "
+                    "the registry that replicates"
                 )
 
 
 def tag_errors(source: RegistryRecord, repository: RepositoryRecord) -> Iterator[str]:
-    """Yield the errors of tags that are mutable in `repository` and immutable where `source` copies it to."""
+    """Yield an error for each rule by which tags are mutable in `repository` but immutable at its destinations."""
     for rule in source.replication:
         copied_mutability = rule.settings._tag_mutability
         if (
@@ -126,20 +127,20 @@ def tag_errors(source: RegistryRecord, repository: RepositoryRecord) -> Iterator
             ]
             if mutable:
                 yield (
-                    f"{repository.path} has tags that move ({mutable[0]!r}), and {source.path} copies it to "
-                    "where they do not, so a second image would arrive without its tag; use "
+                    f"{repository.path} has mutable tags ({mutable[0]!r}), but {source.path} replicates it to "
+                    "repositories where they are immutable, so a second image would arrive without its tag; use "
                     f"Replication(settings=RepositorySettings(mutable_tags=[{mutable[0]!r}]))"
                 )
 
 
 def circle_errors(registry: RegistryRecord, registries: Sequence[RegistryRecord]) -> Iterator[str]:
-    """Yield the errors of circles that begin at this registry, so that each is reported once."""
+    """Yield an error for each circle that starts at this registry, so that each circle is reported once."""
     located = [each for each in registries if None not in each.place]
     paths = {each.place: each.path for each in located}
     for circle in replication_circles([(each.place, each.replication) for each in located]):
         if circle[0] == registry.place:
             yield (
-                f"{' copies to '.join(paths[place] for place in (*circle, circle[0]))}, which is a circle: a copy is "
-                "not copied further, and a tag that is pushed to two of them becomes two images; let one copy to the "
-                "others"
+                f"{' replicates to '.join(paths[place] for place in (*circle, circle[0]))}, which is circular: ECR "
+                "does not replicate a replicated image again, and a tag that is pushed to two of them becomes two "
+                "images; let one registry replicate to the others"
             )

@@ -1,4 +1,4 @@
-"""The CloudTrail trail that records who called ECR."""
+"""The CloudTrail trail that records API calls of ECR."""
 
 from __future__ import annotations
 
@@ -24,15 +24,16 @@ _OLD_VERSIONS_KEPT_DAYS = 30
 @value_class
 @attrs.frozen
 class AuditTrail:
-    """The CloudTrail trail that records calls of ECR; made by one of its methods.
+    """The CloudTrail trail that records API calls of ECR, created by `existing` or `own`.
 
-    CloudTrail keeps 90 days of each account's management events without one. A trail keeps them longer, and is what
-    `Registry.on_api_call` hears.
+    Without a trail, CloudTrail keeps the management events of an account for 90 days. A trail keeps them longer, and
+    `Registry.on_api_call` needs one.
 
     Args:
-        name_or_arn: The trail that exists already, where it matters which.
-        kept: How many seconds events are kept by a trail of the registry's own; none is defined without it.
-        auto_delete_objects: Whether the bucket of that trail is emptied when it is deleted.
+        name_or_arn: The name or ARN of an existing trail. Default: any trail of the account.
+        kept: The time for which the registry's own trail keeps events, in seconds. Default: the registry defines no
+            trail.
+        auto_delete_objects: Whether to empty the bucket of that trail when it is deleted. Default: False.
     """
 
     name_or_arn: str | None = None
@@ -41,32 +42,32 @@ class AuditTrail:
 
     @staticmethod
     def existing(name_or_arn: str | None = None) -> AuditTrail:
-        """The trail that the account, or its organization, has already; nothing is defined.
+        """Use an existing trail of the account or its organization. Nothing is defined.
 
         Args:
-            name_or_arn: Which one, where it matters.
+            name_or_arn: The name or ARN of the trail. Default: any trail of the account.
         """
         return AuditTrail(name_or_arn)
 
     @staticmethod
     def own(*, kept: cdk.Duration | None = None, auto_delete_objects: bool = False) -> AuditTrail:
-        """A trail of the registry's own. It records all management events of the account and region, not ECR's alone.
+        """Define a trail that belongs to the registry. It records all management events of the account and region.
 
-        CloudTrail delivers the first copy of them free of charge; with another trail there, AWS bills this one by the
-        event. Its bucket is billed by volume, its key by the month.
+        CloudTrail delivers the first copy of management events free of charge. If the account has another trail, AWS
+        bills this one for each event. AWS also bills the trail's bucket by volume and its KMS key by the month.
 
         Args:
-            kept: How long events are kept, in days; a year without it.
-            auto_delete_objects: Whether to empty the trail's bucket when it is deleted, as `RemovalPolicy.DESTROY` of
-                the registry needs: CDK adds a custom resource for it.
+            kept: The time for which events are kept, at least a day. Default: 365 days.
+            auto_delete_objects: Whether to empty the trail's bucket when it is deleted. `RemovalPolicy.DESTROY` of the
+                registry needs it, and CDK adds a custom resource for it. Default: False.
 
         Raises:
-            ValueError: it is less than a day.
+            ValueError: If `kept` is less than a day.
         """
         kept_seconds = seconds(default_seconds(365 * _SECONDS_PER_DAY) if kept is None else kept)
         problems = Problems("AuditTrail")
         if kept_seconds < _SECONDS_PER_DAY:
-            problems.add(f"kept is {kept_seconds} s, but a bucket counts days, from 1; use cdk.Duration.days(365)")
+            problems.add(f"kept must be at least 1 day (got {kept_seconds} s); use cdk.Duration.days(365)")
         problems.raise_any()
         return AuditTrail(kept=kept_seconds, auto_delete_objects=auto_delete_objects)
 
@@ -78,22 +79,22 @@ class AuditTrail:
 
 
 def check_removal(audit: AuditTrail, removal_policy: cdk.RemovalPolicy, problems: Problems) -> None:
-    """Note a bucket that CloudFormation could not delete: CloudTrail writes into it from the first minutes on."""
+    """Check that CloudFormation can delete the bucket, into which CloudTrail writes within minutes."""
     goes = audit.kept is not None and removal_policy is cdk.RemovalPolicy.DESTROY
     if goes and not audit.auto_delete_objects:
         problems.add(
-            "removal_policy is DESTROY, but the bucket of its trail is never empty, and CloudFormation deletes only "
-            "empty buckets; use AuditTrail.own(auto_delete_objects=True) or RemovalPolicy.RETAIN"
+            "removal_policy must not be DESTROY with a trail whose bucket is not emptied, since CloudFormation deletes "
+            "only empty buckets; use AuditTrail.own(auto_delete_objects=True) or RemovalPolicy.RETAIN"
         )
     if audit.auto_delete_objects and not goes:
         problems.add(
-            "audit has auto_delete_objects=True, but no bucket of a trail is deleted with the stack; leave it out, or "
-            "use removal_policy=cdk.RemovalPolicy.DESTROY"
+            "auto_delete_objects of audit must be used with removal_policy=DESTROY, since the bucket of the trail is "
+            "otherwise retained; leave it out, or use removal_policy=cdk.RemovalPolicy.DESTROY"
         )
 
 
 def define_trail(scope: Construct, audit: AuditTrail, removal_policy: cdk.RemovalPolicy) -> cloudtrail.Trail | None:
-    """Define the registry's own trail, of this region, with its files in an encrypted, versioned and private bucket."""
+    """Define the registry's own trail, for this region, with an encrypted, versioned and private bucket."""
     if audit.kept is None:
         return None
     from aws_cdk import aws_cloudtrail as cloudtrail  # noqa: PLC0415  # loads aws_cdk.aws_cloudtrail
@@ -117,12 +118,12 @@ def define_trail(scope: Construct, audit: AuditTrail, removal_policy: cdk.Remova
         management_events=cloudtrail.ReadWriteType.ALL,
     )
     if audit.auto_delete_objects:
-        trail.node.add_dependency(bucket)  # is deleted first, and writes no more when the bucket is emptied
+        trail.node.add_dependency(bucket)  # so that the trail stops writing before the bucket is emptied
     return trail
 
 
 def _define_key(scope: Construct, removal_policy: cdk.RemovalPolicy) -> kms.Key:
-    """Define the key of the trail's files, which CloudTrail may use."""
+    """Define the KMS key of the trail's files, which CloudTrail is allowed to use."""
     from aws_cdk import aws_iam as iam  # noqa: PLC0415  # loads aws_cdk.aws_iam
     from aws_cdk import aws_kms as kms  # noqa: PLC0415  # loads aws_cdk.aws_kms
 
@@ -130,7 +131,7 @@ def _define_key(scope: Construct, removal_policy: cdk.RemovalPolicy) -> kms.Key:
     trails = cdk.Stack.of(scope).format_arn(service="cloudtrail", resource="trail", resource_name="*")
     source = {"ArnLike": {"aws:SourceArn": trails}}
     context = {"StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": trails}}
-    # CloudTrail user guide, configure AWS KMS key policies: Decrypt is for the bucket key, and has no condition there
+    # CloudTrail user guide, configure AWS KMS key policies: Decrypt is for the bucket key, without a condition
     for action, conditions in (
         ("kms:GenerateDataKey*", {**context, **source}),
         ("kms:Decrypt", {}),
@@ -150,7 +151,7 @@ def _define_key(scope: Construct, removal_policy: cdk.RemovalPolicy) -> kms.Key:
 def _define_bucket(
     scope: Construct, key: kms.Key, *, days: int, removal_policy: cdk.RemovalPolicy, auto_delete_objects: bool
 ) -> s3.Bucket:
-    """Define the bucket of the trail's files, which it keeps for so many days."""
+    """Define the bucket of the trail's files, which expire after `days`."""
     from aws_cdk import aws_s3 as s3  # noqa: PLC0415  # loads aws_cdk.aws_s3
 
     return s3.Bucket(

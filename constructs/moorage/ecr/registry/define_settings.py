@@ -1,4 +1,4 @@
-"""The settings of a registry as CloudFormation defines them: scanning, replication, signing and pull times."""
+"""The CloudFormation resources of a registry's settings: scanning, replication, signing and pull times."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from moorage.ecr.registry.scanning import Scanning
 
     Puller: TypeAlias = iam.IRole | iam.IUser | str
-    """A role or user whose pulls do not count, or its ARN."""
+    """A role or user whose pulls do not count for `unpulled_for`, or its ARN."""
 
 
 def define_scanning(scope: Construct, scanning: Scanning) -> ecr.CfnRegistryScanningConfiguration:
-    """Define how images are scanned."""
+    """Define the scanning configuration."""
     cfn = ecr.CfnRegistryScanningConfiguration
     return cfn(
         scope,
@@ -44,7 +44,7 @@ def define_scanning(scope: Construct, scanning: Scanning) -> ecr.CfnRegistryScan
 
 
 def define_replication(scope: Construct, replication: Sequence[Replication]) -> None:
-    """Define the rules by which images are copied, if there are any."""
+    """Define the replication configuration, if there are rules."""
     cfn, own_account = ecr.CfnReplicationConfiguration, cdk.Stack.of(scope).account
     rules = [
         cfn.ReplicationRuleProperty(
@@ -64,7 +64,7 @@ def define_replication(scope: Construct, replication: Sequence[Replication]) -> 
 
 
 def define_signing(scope: Construct, signing: Sequence[SigningRule]) -> None:
-    """Define the rules by which images are signed, if there are any."""
+    """Define the signing configuration, if there are rules."""
     cfn = ecr.CfnSigningConfiguration
     rules = [
         cfn.RuleProperty(
@@ -82,10 +82,10 @@ def define_signing(scope: Construct, signing: Sequence[SigningRule]) -> None:
 
 
 def define_exclusions(scope: Construct, pullers: Sequence[Puller]) -> None:
-    """Define whose pulls do not count.
+    """Define the exclusions of roles and users whose pulls do not count.
 
-    The id of each follows from who it is: a resource whose role became another one's would be created while ECR still
-    has that role's.
+    The id of each exclusion follows from its role or user. Otherwise an exclusion that changes its role could be
+    created while ECR still has another exclusion of that role.
     """
     for puller in pullers:
         ecr.CfnPullTimeUpdateExclusion(
@@ -102,7 +102,7 @@ def principal_arn(puller: Puller) -> str:
 
 
 def puller_name(scope: Construct, puller: Puller) -> str:
-    """Return what identifies a role or user: its ARN if that is known, else its path in its stage or the token."""
+    """Return a unique name of a role or user: its ARN if that is known, else its path in the stage or its token."""
     arn = principal_arn(puller)
     if not is_token(arn):
         return arn

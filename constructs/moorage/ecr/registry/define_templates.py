@@ -1,4 +1,4 @@
-"""Creation templates as CloudFormation defines them, and the role with which ECR applies them."""
+"""The CloudFormation resources of creation templates, and the role with which ECR applies them."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from moorage.ecr.repository.encryption_keys import encryption_key_for
 
 _TEMPLATE_ROLE_ACTIONS = ("ecr:CreateRepository", "ecr:ReplicateImage", "ecr:TagResource")
 _TEMPLATE_KEY_ACTIONS = ("kms:CreateGrant", "kms:RetireGrant", "kms:DescribeKey")
-"""The actions that ECR needs on the key of repositories it creates (ECR guide, policy for creation templates)."""
+"""The actions that ECR needs on the KMS key of repositories it creates (ECR guide, policy for creation templates)."""
 
 
 def define_templates(
     scope: Construct, templates: Sequence[RepositoryTemplate]
 ) -> Mapping[str, ecr.CfnRepositoryCreationTemplate]:
-    """Define the creation templates, by prefix, and one role for those that have KMS encryption or tags."""
+    """Define the creation templates, and one role for those with KMS encryption or tags. Return them by prefix."""
     role = _TemplateRole(scope)
     return {template._bare_prefix: _define_template(scope, template, role) for template in templates}
 
 
 class _TemplateRole:
-    """The role that ECR assumes where its own service-linked role does not reach: for AWS KMS, and for tags.
+    """The role that ECR assumes for AWS KMS and for tags, which its service-linked role does not cover.
 
-    The ECR guide asks for one "that is using repository tags or KMS" (creating an IAM role for creation templates),
-    and makes no difference between AWS's key and another.
+    The ECR guide asks for a role if a template "is using repository tags or KMS" (creating an IAM role for creation
+    templates), and does not distinguish AWS's key from others.
     """
 
     def __init__(self, scope: Construct) -> None:

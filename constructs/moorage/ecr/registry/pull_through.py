@@ -1,4 +1,4 @@
-"""Registries of others, of which ECR keeps what is pulled through it."""
+"""The pull through caches of other registries."""
 
 from __future__ import annotations
 
@@ -22,31 +22,35 @@ _SECRET_ARN_PATTERN = re.compile(r"arn:[^:]+:secretsmanager:(?P<region>[^:]+):[^
 
 
 def cache_settings() -> RepositorySettings:
-    """Return the default settings of caches: tags are mutable, since ECR updates them from upstream once a day."""
+    """Return the default settings of caches. Tags are mutable, since ECR updates them from upstream once a day."""
     return RepositorySettings(immutable_tags=False)
 
 
 @value_class
 @attrs.frozen(kw_only=True)
 class PullThrough:
-    """A cache of another registry, made by one of its methods: what is pulled from `prefix/...` is kept here.
+    """A pull through cache of another registry, created by one of its methods.
 
-    A cache cannot be changed: CloudFormation defines the new one while the old one still has the prefix, which ECR
-    refuses. To change its registry, secret, account or upstream prefix, deploy once without the cache and once with the
-    new one, or give the new one another prefix. Its images stay, and the value of a secret can change at any time.
+    Images that are pulled from `prefix/...` are cached in this registry. A cache cannot be changed: CloudFormation
+    creates the new rule while the old one still has the prefix, which ECR refuses. To change its registry, secret,
+    account or upstream prefix, deploy once without the cache and once with the new one, or use another prefix. Cached
+    images remain, and the value of a secret can change at any time.
 
     Args:
-        upstream: The registry that is cached, in ECR's word.
-        url: Where it is.
-        prefix: What its repositories are called here, 2 to 30 characters, or `ROOT`.
-        secret: Who pulls from it, as ECR wants it; its name starts with `ecr-pullthroughcache/`. It is of the
-            registry's account and region, and encrypted by `aws/secretsmanager`, the key that a secret has by default.
-        upstream_prefix: Of which repositories there; all without it.
-        account: The account of another Amazon ECR; a role of this registry's is what pulls from it.
-        settings: How the repositories are set up that ECR makes for what it caches; tags move by default.
+        upstream: The kind of upstream registry, as ECR names it.
+        url: The URL of the upstream registry.
+        prefix: The prefix of the cache's repositories, 2 to 30 characters, or `ROOT`.
+        secret: The credentials for the upstream registry. The name of the secret must start with
+            `ecr-pullthroughcache/`. It must be in the registry's account and region, and encrypted with
+            `aws/secretsmanager`, the default key of secrets. Default: none.
+        upstream_prefix: The prefix of the upstream repositories. Default: all repositories.
+        account: The account of an upstream Amazon ECR registry. A role that is defined for the cache pulls from it.
+            Default: none.
+        settings: The settings of the repositories that ECR creates for the cache. Default: those of a `Repository`,
+            with mutable tags.
 
     Raises:
-        ValueError: ECR would not take one of them, or the registry wants a secret and there is none.
+        ValueError: If ECR would not accept an argument, or the upstream registry needs a secret and has none.
     """
 
     upstream: str
@@ -65,7 +69,7 @@ class PullThrough:
         problems.check(registry_limits.ACCOUNT, "account", self.account)
         if self.upstream in _UPSTREAMS_WITH_SECRET and self.secret is None:
             problems.add(
-                f"secret is missing, but {self.upstream} serves those alone who say who they are; give a "
+                f"secret must be given for {self.upstream}, which requires authentication (got None); use a "
                 "secretsmanager.Secret whose name starts with 'ecr-pullthroughcache/', with username and accessToken"
             )
         if self.secret is not None:
@@ -75,17 +79,32 @@ class PullThrough:
 
     @staticmethod
     def ecr_public(*, prefix: str = "ecr-public", settings: RepositorySettings | None = None) -> PullThrough:
-        """Amazon ECR Public (`public.ecr.aws`)."""
+        """Cache Amazon ECR Public (`public.ecr.aws`).
+
+        Args:
+            prefix: The prefix of the cache's repositories. Default: `ecr-public`.
+            settings: The settings of the cache's repositories. Default: those of a `Repository`, with mutable tags.
+        """
         return _pull_through("ecr-public", "public.ecr.aws", prefix, settings)
 
     @staticmethod
     def quay(*, prefix: str = "quay", settings: RepositorySettings | None = None) -> PullThrough:
-        """Quay (`quay.io`)."""
+        """Cache Quay (`quay.io`).
+
+        Args:
+            prefix: The prefix of the cache's repositories. Default: `quay`.
+            settings: The settings of the cache's repositories. Default: those of a `Repository`, with mutable tags.
+        """
         return _pull_through("quay", "quay.io", prefix, settings)
 
     @staticmethod
     def kubernetes(*, prefix: str = "kubernetes", settings: RepositorySettings | None = None) -> PullThrough:
-        """Kubernetes' own registry (`registry.k8s.io`)."""
+        """Cache the Kubernetes registry (`registry.k8s.io`).
+
+        Args:
+            prefix: The prefix of the cache's repositories. Default: `kubernetes`.
+            settings: The settings of the cache's repositories. Default: those of a `Repository`, with mutable tags.
+        """
         return _pull_through("k8s", "registry.k8s.io", prefix, settings)
 
     @staticmethod
@@ -95,7 +114,13 @@ class PullThrough:
         prefix: str = "docker-hub",
         settings: RepositorySettings | None = None,
     ) -> PullThrough:
-        """Docker Hub; its own images are under `library/`, as in `docker-hub/library/redis`."""
+        """Cache Docker Hub. Its official images are below `library/`, as in `docker-hub/library/redis`.
+
+        Args:
+            secret: The credentials, as for the class. Required.
+            prefix: The prefix of the cache's repositories. Default: `docker-hub`.
+            settings: The settings of the cache's repositories. Default: those of a `Repository`, with mutable tags.
+        """
         return _pull_through("docker-hub", "registry-1.docker.io", prefix, settings, secret=secret)
 
     @staticmethod
@@ -105,7 +130,13 @@ class PullThrough:
         prefix: str = "github",
         settings: RepositorySettings | None = None,
     ) -> PullThrough:
-        """GitHub Container Registry (`ghcr.io`)."""
+        """Cache the GitHub Container Registry (`ghcr.io`).
+
+        Args:
+            secret: The credentials, as for the class. Required.
+            prefix: The prefix of the cache's repositories. Default: `github`.
+            settings: The settings of the cache's repositories. Default: those of a `Repository`, with mutable tags.
+        """
         return _pull_through("github-container-registry", "ghcr.io", prefix, settings, secret=secret)
 
     @staticmethod
@@ -115,7 +146,13 @@ class PullThrough:
         prefix: str = "gitlab",
         settings: RepositorySettings | None = None,
     ) -> PullThrough:
-        """GitLab.com's Container Registry (`registry.gitlab.com`)."""
+        """Cache the container registry of GitLab.com (`registry.gitlab.com`).
+
+        Args:
+            secret: The credentials, as for the class. Required.
+            prefix: The prefix of the cache's repositories. Default: `gitlab`.
+            settings: The settings of the cache's repositories. Default: those of a `Repository`, with mutable tags.
+        """
         return _pull_through("gitlab-container-registry", "registry.gitlab.com", prefix, settings, secret=secret)
 
     @staticmethod
@@ -126,7 +163,14 @@ class PullThrough:
         prefix: str = "azure",
         settings: RepositorySettings | None = None,
     ) -> PullThrough:
-        """A registry of Azure's, by the name that stands before `.azurecr.io`."""
+        """Cache an Azure container registry.
+
+        Args:
+            registry: The name of the registry, without `.azurecr.io`.
+            secret: The credentials, as for the class. Required.
+            prefix: The prefix of the cache's repositories. Default: `azure`.
+            settings: The settings of the cache's repositories. Default: those of a `Repository`, with mutable tags.
+        """
         return _pull_through("azure-container-registry", f"{registry}.azurecr.io", prefix, settings, secret=secret)
 
     @staticmethod
@@ -136,7 +180,13 @@ class PullThrough:
         prefix: str = "chainguard",
         settings: RepositorySettings | None = None,
     ) -> PullThrough:
-        """Chainguard's registry (`cgr.dev`)."""
+        """Cache the Chainguard registry (`cgr.dev`).
+
+        Args:
+            secret: The credentials, as for the class. Required.
+            prefix: The prefix of the cache's repositories. Default: `chainguard`.
+            settings: The settings of the cache's repositories. Default: those of a `Repository`, with mutable tags.
+        """
         return _pull_through("chainguard", "cgr.dev", prefix, settings, secret=secret)
 
     @staticmethod
@@ -148,7 +198,18 @@ class PullThrough:
         upstream_prefix: str | None = None,
         settings: RepositorySettings | None = None,
     ) -> PullThrough:
-        """Another private registry of Amazon ECR, whose owner lets the role pull that is defined for it here."""
+        """Cache another private registry of Amazon ECR. Its owner must allow the role of the cache to pull.
+
+        Args:
+            account: The account of the upstream registry.
+            region: The region of the upstream registry.
+            prefix: The prefix of the cache's repositories.
+            upstream_prefix: The prefix of the upstream repositories. Default: all repositories.
+            settings: The settings of the cache's repositories. Default: those of a `Repository`, with mutable tags.
+
+        Raises:
+            ValueError: If the account, the region or a prefix is invalid.
+        """
         problems = Problems("PullThrough.ecr")
         problems.check(registry_limits.REGION, "region", region)
         problems.raise_any()
@@ -169,21 +230,21 @@ def _pull_through(
 
 
 def _secret_name(secret: secretsmanager.ISecret) -> str | None:
-    """Return the name of a secret as far as it is known, or a text if CloudFormation chooses it."""
+    """Return the name of a secret, a placeholder if CloudFormation chooses it, or None if it is not known."""
     arn = _SECRET_ARN_PATTERN.fullmatch(secret.secret_arn)
     if arn:
         return arn["name"]
     defined = secret.node.default_child
     if defined is None:
         return None if is_token(secret.secret_name) else secret.secret_name
-    name = secret.stack.resolve(getattr(defined, "name", None))  # CDK has a token there, of nothing or of a name
+    name = secret.stack.resolve(getattr(defined, "name", None))  # a token of None or of a name
     if name is None:
         return "(chosen by CloudFormation)"
     return name if isinstance(name, str) else None
 
 
 def _secret_key(secret: secretsmanager.ISecret) -> str | None:
-    """Return the ARN or path of the key that a secret names, or None if it has the default."""
+    """Return the ARN or path of a secret's key, or None if it has the default key."""
     key = getattr(secret, "encryption_key", None)
     if key is None or key.key_arn.endswith(":alias/aws/secretsmanager"):
         return None

@@ -1,4 +1,4 @@
-"""The settings that an account and region has once: scanning, replication, caches, signing, and who may write."""
+"""The registry of an account and region: scanning, replication, caches, signing and its policy."""
 
 from __future__ import annotations
 
@@ -78,17 +78,17 @@ _CACHE_ROLE_ACTIONS = (
 
 @door
 class Registry(RegistryEvents, RegistryMetrics):
-    """The private registry of an account and region, which has one of each of these: a second is an error.
+    """The private registry of an account and region. A second `Registry` for the same account and region is an error.
 
-    Images are scanned when they are pushed. Each repository that ECR makes by itself, for what is replicated here or
-    cached, is set up as a `Repository` is.
+    By default, images are scanned when they are pushed. Repositories that ECR creates for replicated or cached images
+    have the settings of a `Repository`.
 
-    CloudFormation does not take over what an account and region has already: the first deployment fails with
-    `AlreadyExists` on a registry policy, replication rules, a cache, a creation template or an exclusion that something
-    else defined. Import them with `cdk import`, which asks for their identifiers: the account's id for the policy and
-    the replication, the prefix for a cache or a template, the ARN for an exclusion. Or delete them first, as by
-    `aws ecr delete-registry-policy`. A construct that is renamed or moved to another stack meets its own old resources
-    the same way: deploy once without it.
+    CloudFormation does not take over existing resources. The first deployment fails with `AlreadyExists` if the account
+    and region already have a registry policy, replication rules, or the same cache, creation template or exclusion.
+    Import them with `cdk import`, which asks for their identifiers: the account ID for the policy and the replication,
+    the prefix for a cache or a template, the ARN for an exclusion. Or delete them first, as with
+    `aws ecr delete-registry-policy`. The same applies if the construct is renamed or moved to another stack: first
+    deploy once without the construct.
     """
 
     def __init__(
@@ -111,27 +111,30 @@ class Registry(RegistryEvents, RegistryMetrics):
         """Define a registry.
 
         Args:
-            scope: Where it is defined.
-            construct_id: Its id there.
-            scanning: How images are scanned: `Scanning.basic()` on push, or `Scanning.enhanced()` by Amazon Inspector.
-            replication: What is copied to other regions and accounts. Until a registry of this app takes the copies, an
-                output says what each destination must have.
-            replicates_from: Where copies come from: a `Registry` of this app, or the `ReplicationSource` of another. It
-                is given the permission, and the repositories the settings, that those `Replication`s say.
-            pull_through: Which other registries are cached here.
-            templates: How other repositories are set up that ECR makes when they are pushed to.
-            policy: Who else may do what with the registry.
-            signing: What AWS Signer signs when it is pushed.
-            pull_time_exclusions: Roles and users (or their ARNs) whose pulls do not count for `unpulled_for`: scanners.
-                Name each as the same thing from one deployment to the next: a role by its construct or by its ARN.
-            audit: The CloudTrail trail that records who called ECR; the account's own without it.
-            event_key: The key of events on their way. EventBridge is let use it; the policy of one that is imported
-                must do so already. Default: a new key, defined with the first event.
+            scope: The scope in which to define it.
+            construct_id: The ID of the construct in its scope.
+            scanning: The scanning of images: `Scanning.basic()`, or `Scanning.enhanced()` by Amazon Inspector.
+                Default: `Scanning.basic()`, which scans on push.
+            replication: The replication to other regions and accounts. An output lists the requirements of each
+                destination that no registry of this app defines. Default: none.
+            replicates_from: The sources of replicated images: a `Registry` of this app, or a `ReplicationSource` in
+                another app. Each is granted permission to replicate, and the repositories get the settings of its
+                `Replication`s. Default: none.
+            pull_through: The pull through caches of other registries. Default: none.
+            templates: The creation templates of other repositories, as those that ECR creates on push. Default: none.
+            policy: The further statements of the registry policy. Default: none.
+            signing: The rules by which AWS Signer signs images on push. Default: none.
+            pull_time_exclusions: The roles and users whose pulls do not count for `unpulled_for`, such as scanners, or
+                their ARNs. Refer to each in the same way in all deployments: by its construct or by its ARN.
+                Default: none.
+            audit: The CloudTrail trail that records API calls of ECR. Default: `AuditTrail.existing()`.
+            event_key: The KMS key of the dead-letter queue of events. EventBridge is allowed to use it; the policy of
+                an imported key must already allow it. Default: a new key, defined with the first event.
             removal_policy: The removal policy of the trail's key and bucket. `DESTROY` needs
-                `AuditTrail.own(auto_delete_objects=True)`.
+                `AuditTrail.own(auto_delete_objects=True)`. Default: `RETAIN`.
 
         Raises:
-            ValueError: the account and region have a registry already, or ECR would not take what this one is given.
+            ValueError: If the account and region already have a registry, or ECR would not accept an argument.
         """
         self._place: Place = place_of(scope)
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
@@ -139,7 +142,7 @@ class Registry(RegistryEvents, RegistryMetrics):
         registries = still_registered(scope, RegistryRecord)
         second, possible_path = find_second_registry(stack_path, stage_path(scope), self._place, registries)
         if second:
-            problems.add(f"its account and region have a registry already, {second}, and AWS has one; use that one")
+            problems.add(f"an account and region must have only one Registry (got one beside {second}); use {second}")
         check_rules(replication, self._place, problems)
         origins = tuple(each._record if isinstance(each, Registry) else each for each in replicates_from)
         statements = [*policy, *copy_statements(origins, cdk.Stack.of(scope), self._place, problems)]
@@ -175,14 +178,23 @@ class Registry(RegistryEvents, RegistryMetrics):
         self._register(possible_path)
 
     def add_to_resource_policy(self, statement: iam.PolicyStatement) -> None:
-        """Add a statement to the registry's policy, which says what other accounts may do with all of it."""
+        """Add a statement to the registry policy, which grants permissions to other accounts.
+
+        Args:
+            statement: The statement.
+        """
         if self._policy is None:
             self._policy = iam.PolicyDocument()
             ecr.CfnRegistryPolicy(self, "Policy", policy_text=self._policy)
         self._policy.add_statements(statement)
 
     def grant_pull_through(self, grantee: iam.IGrantable, cache: PullThrough) -> iam.Grant:
-        """Let a role pull through one of this registry's caches, images that are not cached yet too."""
+        """Grant permission to pull through a cache of this registry, including images that are not cached yet.
+
+        Args:
+            grantee: The principal that receives the permission.
+            cache: The cache.
+        """
         names = "*" if cache.prefix == "ROOT" else f"{cache.prefix.rstrip('/')}/*"
         iam.Grant.add_to_principal(grantee=grantee, actions=["ecr:GetAuthorizationToken"], resource_arns=["*"])
         return iam.Grant.add_to_principal(
@@ -192,7 +204,11 @@ class Registry(RegistryEvents, RegistryMetrics):
         )
 
     def grant_sign(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let a role that pushes have its images signed: whoever pushes must be let sign with the profile."""
+        """Grant a principal that pushes images permission to sign them with the profiles of `signing`.
+
+        Args:
+            grantee: The principal that receives the permission.
+        """
         return iam.Grant.add_to_principal(
             grantee=grantee,
             actions=["signer:SignPayload"],
@@ -218,7 +234,7 @@ class Registry(RegistryEvents, RegistryMetrics):
         rule.node.add_dependency(self.templates[cache.prefix.rstrip("/")])
 
     def _describe(self, stack_path: str, origins: tuple[OriginRecord, ...]) -> RegistryRecord:
-        """Return the registry's entry in the inventory of its app."""
+        """Return the record of the registry for the inventory of its app."""
         return RegistryRecord(
             self.node.path,
             stack_path,
@@ -229,12 +245,12 @@ class Registry(RegistryEvents, RegistryMetrics):
         )
 
     def _register(self, possible_path: str | None) -> None:
-        """Add the registry to its app's inventory, with outputs of what destinations outside of the app need."""
+        """Add the registry to the inventory of its app, with outputs for destinations outside of the app."""
         if possible_path:
             cdk.Annotations.of(self).add_warning_v2(
                 SECOND_REGISTRY_WARNING,
-                f"{possible_path} is a registry too, and AWS has one per account and region; give their stacks env= "
-                "where these differ, or use one of the two",
+                f"{possible_path} is also a registry, and an account and region has only one; give their stacks env= "
+                "if their accounts or regions differ, or use one of the two",
             )
         for rule in self.replication:
             for replica in rule.to:
@@ -245,9 +261,9 @@ class Registry(RegistryEvents, RegistryMetrics):
             for prefix in (prefix for rule in origin.replication for prefix in rule._prefixes_without_template):
                 cdk.Annotations.of(self).add_warning_v2(
                     TEMPLATE_REACH_WARNING,
-                    f"copies of {prefix!r} go to repositories too that no creation template reaches, since a template "
-                    "is for what is below 'prefix/', and ECR makes those with tags that move; end the prefix with '/', "
-                    "or define the repositories here",
+                    f"replication of {prefix!r} also creates repositories without a creation template, since a "
+                    "template applies only below 'prefix/', and their tags are mutable; end the prefix with '/', or "
+                    "define the repositories here",
                 )
         register(self, self._record)
         add_stage_check(self, self._check_in_app)
@@ -269,7 +285,7 @@ class Registry(RegistryEvents, RegistryMetrics):
             cdk.Annotations.of(self).add_warning_v2(
                 UNMATCHED_FILTER_WARNING,
                 f"{', '.join(map(repr, dict.fromkeys(unmatched)))} matches no repository that is defined here "
-                f"({', '.join(sorted(names)[:5])}); acknowledge this where others are",
+                f"({', '.join(sorted(names)[:5])}); acknowledge this if it matches others",
             )
         return [
             *replication_errors(self._record, registries, functools.partial(has_stack, self)),
@@ -278,7 +294,7 @@ class Registry(RegistryEvents, RegistryMetrics):
         ]
 
     def _output_requirements(self, rule: Replication, replica: ReplicationDestination) -> None:
-        """Define an output of the policy and creation templates that a destination needs."""
+        """Define an output with the policy and the creation templates that a destination needs."""
         stack = cdk.Stack.of(self)
         is_cross_account = replica.account is not None and replica.account != self._place[0]
         requirements = {"creationTemplates": list(rule._template_prefixes)}
@@ -314,7 +330,7 @@ def _repository_arn(scope: Construct, names: str) -> str:
 
 
 def _cache_templates(caches: Sequence[PullThrough]) -> list[RepositoryTemplate]:
-    """Return the creation templates of the repositories that ECR makes for what it caches."""
+    """Return the creation templates of the repositories that ECR creates for caches."""
     return [
         RepositoryTemplate(cache.prefix.rstrip("/"), cache.settings, applied_for=PULL_THROUGH_CACHE) for cache in caches
     ]
@@ -323,7 +339,7 @@ def _cache_templates(caches: Sequence[PullThrough]) -> list[RepositoryTemplate]:
 def _check_templates(
     templates: Sequence[RepositoryTemplate], scope: Construct, problems: Problems
 ) -> tuple[RepositoryTemplate, ...]:
-    """Merge the templates of each prefix into one, and note what ECR would not take of them."""
+    """Merge the templates of each prefix into one, and check that ECR accepts them."""
     merged_templates = merge_templates(templates, problems)
     for template in merged_templates:
         key = template.settings.encryption.given_key
@@ -353,7 +369,7 @@ def _check_signing(signing: Sequence[SigningRule], scope: Construct, problems: P
     problems.check(registry_limits.SIGNING_RULES, "the number of signing rules", len(signing))
     if signing:
         problems.check(registry_limits.SIGNING_REGION, "the region of signing", place_of(scope)[1])
-    for rule in signing:  # AWS Signer developer guide, cross-account signing: its container platform has it
+    for rule in signing:  # AWS Signer developer guide: containers support cross-account signing
         check_place(problems, "profile of signing", rule.profile, scope, across_accounts=True)
 
 
@@ -369,4 +385,4 @@ def _check_exclusions(pullers: Sequence[Puller], scope: Construct, problems: Pro
 
 
 Origin: TypeAlias = Registry | ReplicationSource
-"""The source of copies: a registry of this app, or one of another app."""
+"""A source of replicated images: a registry of this app, or of another app."""

@@ -1,4 +1,4 @@
-"""The metrics of a registry in CloudWatch: calls of its API, and how much of their quotas is used."""
+"""The metrics of a registry in CloudWatch: its API calls, and the use of their quotas."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WIDGET_HEIGHT, _WIDGET_WIDTH = 6, 12
 
 
 class ApiCall(enum.Enum):
-    """The calls of ECR that CloudWatch counts (ECR guide: usage metrics)."""
+    """An API operation of ECR that CloudWatch counts (ECR guide: usage metrics)."""
 
     GET_AUTHORIZATION_TOKEN = "GetAuthorizationToken"  # noqa: S105  # the name of a call
     BATCH_CHECK_LAYER_AVAILABILITY = "BatchCheckLayerAvailability"
@@ -39,15 +39,15 @@ class ApiCall(enum.Enum):
 
 @door
 class RegistryMetrics(Construct):
-    """What a `Registry` shows of itself in CloudWatch, of its account and region as a whole."""
+    """The metrics of a `Registry` in CloudWatch, which cover its entire account and region."""
 
     def metric_calls(self, call: ApiCall, **options: Any) -> cloudwatch.Metric:
-        """How often an API was called, by the minute.
+        """Return the metric of the number of calls of an API operation in each minute.
 
         Args:
-            call: Which one: a login is `GET_AUTHORIZATION_TOKEN`, a push ends with `PUT_IMAGE`, a pull begins with
-                `BATCH_GET_IMAGE`.
-            options: What `cloudwatch.Metric` takes.
+            call: The operation. A login is `GET_AUTHORIZATION_TOKEN`, a push ends with `PUT_IMAGE`, and a pull starts
+                with `BATCH_GET_IMAGE`.
+            **options: The options of `cloudwatch.Metric`.
         """
         return cloudwatch.Metric(
             **{
@@ -62,11 +62,13 @@ class RegistryMetrics(Construct):
         )
 
     def metric_quota_used(self, call: ApiCall, **options: Any) -> cloudwatch.MathExpression:
-        """How much of a call's quota is used, in percent; ECR counts no throttled calls, so they are foreseen by this.
+        """Return the percentage of an API operation's quota that is used.
+
+        Use it to predict throttling, since ECR has no metric of throttled calls.
 
         Args:
-            call: Which one.
-            options: What `cloudwatch.MathExpression` takes.
+            call: The operation.
+            **options: The options of `cloudwatch.MathExpression`.
         """
         usage_id = call.name.lower()
         return cloudwatch.MathExpression(
@@ -88,23 +90,23 @@ class RegistryMetrics(Construct):
         topic: sns.ITopic | None = None,
         actions: Sequence[cloudwatch.IAlarmAction] = (),
     ) -> cloudwatch.Alarm:
-        """Raise an alarm when a call has used more of its quota than `percent`, for three minutes of five.
+        """Define an alarm that triggers when an API operation exceeds a percentage of its quota in 3 of 5 minutes.
 
         Args:
-            construct_id: Its id in the registry.
-            call: Which one.
-            percent: The share of the quota, above 0 and up to 100.
-            topic: The topic that is told then; CloudWatch is let publish to it. An alarm without a topic and actions is
-                seen by nobody who does not look (Security Hub CloudWatch.15).
-            actions: What else happens then, with `topic` at most five. CloudWatch is let publish to a topic of this app
-                in an `aws_cloudwatch_actions.SnsAction`.
+            construct_id: The ID of the alarm in the registry.
+            call: The operation.
+            percent: The percentage of the quota, above 0 and at most 100. Default: 80.
+            topic: The SNS topic to notify. CloudWatch is allowed to publish to it. An alarm without a topic and actions
+                notifies nobody (Security Hub CloudWatch.15). Default: none.
+            actions: Further actions, at most five together with `topic`. CloudWatch is allowed to publish to the topic
+                of an `aws_cloudwatch_actions.SnsAction` if this app defines it. Default: none.
 
         Raises:
-            ValueError: the share is outside its range, or CloudWatch cannot reach the topic.
+            ValueError: If the percentage is outside its range, or CloudWatch cannot reach the topic.
         """
         problems = Problems(lambda: f"{self.node.path}/{construct_id}")
-        if not 0 < percent <= 100:  # noqa: PLR2004  # a share of the whole
-            problems.add(f"percent is {percent}, but a share of a quota is above 0 and up to 100; use 80")
+        if not 0 < percent <= 100:  # noqa: PLR2004  # percent
+            problems.add(f"percent must be above 0 and at most 100 (got {percent}); use 80")
         check_alarm_actions(problems, "actions", actions, self, topic=topic)
         problems.raise_any()
         alarm = cloudwatch.Alarm(
@@ -122,14 +124,14 @@ class RegistryMetrics(Construct):
         return alarm
 
     def add_dashboard(self, construct_id: str, *, repositories: Sequence[ecr.IRepository] = ()) -> cloudwatch.Dashboard:
-        """Show logins, pushes and pulls, how much of each quota is used, and the pulls of some repositories.
+        """Define a dashboard with logins, pushes and pulls, the use of each quota, and the pulls of repositories.
 
         Args:
-            construct_id: Its id in the registry.
-            repositories: Any `ecr.IRepository`s, each with a line of its own.
+            construct_id: The ID of the dashboard in the registry.
+            repositories: The repositories whose pulls are shown, each with its own line. Default: none.
 
         Raises:
-            ValueError: a repository is of another account or region, whose pulls are counted there.
+            ValueError: If a repository is in another account or region, which has its metrics.
         """
         problems = Problems(lambda: f"{self.node.path}/{construct_id}")
         for repository in repositories:

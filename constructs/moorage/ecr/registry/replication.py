@@ -1,4 +1,4 @@
-"""The destinations of a registry's images, and the settings that these need."""
+"""The replication of images to other registries, and the settings of the repositories there."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ if TYPE_CHECKING:
 @value_class
 @attrs.frozen
 class ReplicationDestination:
-    """A registry that images are copied to.
+    """A registry to which images are replicated.
 
     Args:
-        region: Its region.
-        account: Its account; the source's own without it.
-        managed_elsewhere: Whether another app defines it, although this one has stacks in its account and region.
+        region: The region.
+        account: The account. Default: the account of the source.
+        managed_elsewhere: Whether to leave the registry to another app, although this app has stacks in its account and
+            region. Default: False.
 
     Raises:
-        ValueError: it is no region, or no account.
+        ValueError: If the region or the account is invalid.
     """
 
     region: str
@@ -42,13 +43,13 @@ class ReplicationDestination:
         problems.raise_any()
 
     def _place_from(self, source: Place) -> Place:
-        """Return its account and region, as seen from the account and region of the source."""
+        """Return the account and region of the destination, relative to those of the source."""
         account = source[0] if self.account is None else self.account
         return (None if account is None or is_token(account) else account, self.region)
 
     @property
     def _description(self) -> str:
-        """Return the region, and the account if it is given, as messages name them."""
+        """The region, and the account if it is given, for messages."""
         return f"{self.region} of account {self.account}" if self.account else self.region
 
 
@@ -62,19 +63,20 @@ def _as_destinations(
 @value_class
 @attrs.frozen
 class Replication:
-    """Which images of a registry are copied, where to, and how the repositories are set up there.
+    """A replication rule: the repositories whose images are replicated, the destinations, and the settings there.
 
-    Images are copied when they are pushed, once: what was there before is not, nor are deletions, and a copy is not
-    copied further. The same value makes the rule at the source and, with `Registry(replicates_from=[...])`, the
-    permission and the settings at each destination.
+    ECR replicates an image once, when it is pushed. It does not replicate existing images, deletions or images that
+    were replicated themselves. The same value defines the rule at the source and, with
+    `Registry(replicates_from=[...])`, the permissions and the settings at each destination.
 
     Args:
-        prefix: Beginnings of the names of repositories, as `prod/`; all repositories without it.
-        to: Regions, or `ReplicationDestination`s of other accounts.
-        settings: How ECR sets up the repositories that it makes there; as a `Repository` is by default.
+        prefix: The prefixes of the names of repositories, as in `prod/`. Default: all repositories.
+        to: The destinations: regions, or a `ReplicationDestination` for another account.
+        settings: The settings of the repositories that ECR creates at the destinations. Default: those of a
+            `Repository`.
 
     Raises:
-        ValueError: there is no destination, one twice, or more than ECR takes.
+        ValueError: If there is no destination, a destination is given twice, or ECR would not accept an argument.
     """
 
     prefix: tuple[str, ...] | None = attrs.field(default=None, converter=as_filters, kw_only=True)
@@ -89,21 +91,21 @@ class Replication:
             problems.check(registry_limits.REPLICATION_FILTER, "each prefix", prefix)
         problems.check(registry_limits.REPLICATION_DESTINATIONS, "the number of destinations", len(self.to))
         for replica in sorted({each._description for each in self.to if self.to.count(each) > 1}):
-            problems.add(f"to names {replica} twice, but an image is copied there once; name it once")
+            problems.add(f"to must name each destination once (got {replica} more than once); leave one out")
         problems.raise_any()
 
     @property
     def _prefixes(self) -> tuple[str, ...]:
-        """Return the prefixes, none for all repositories."""
+        """The prefixes, which are empty for all repositories."""
         return self.prefix or ()
 
     def _copies(self, repository: str) -> bool:
-        """Return whether images of a repository are copied."""
+        """Return whether images of a repository are replicated."""
         return repository.startswith(self.prefix or "")
 
     @property
     def _template_prefixes(self) -> tuple[str, ...]:
-        """Return the prefixes of creation templates that apply to the copies, each to the repositories below it."""
+        """The prefixes of creation templates at the destinations, each for the repositories below it."""
         below = (prefix.rstrip("/") for prefix in self._prefixes)
         return (
             tuple(each for each in below if registry_limits.TEMPLATE_PREFIX.accepts(each)) if self.prefix else ("ROOT",)
@@ -111,12 +113,12 @@ class Replication:
 
     @property
     def _prefixes_without_template(self) -> tuple[str, ...]:
-        """Return the prefixes of repositories to some of which no creation template applies."""
+        """The prefixes that also match repositories without a creation template."""
         return tuple(prefix for prefix in self._prefixes if not prefix.endswith("/"))
 
     @property
     def _description(self) -> str:
-        """Return the repositories that are copied, as messages name them."""
+        """The repositories that are replicated, for messages."""
         return f"prefix {', '.join(map(repr, self.prefix))}" if self.prefix else "all repositories"
 
 
@@ -127,14 +129,14 @@ def _as_rules(rules: Replication | Sequence[Replication]) -> tuple[Replication, 
 @value_class
 @attrs.frozen
 class ReplicationSource:
-    """A registry of another app that copies images here, with the replication that it was given there.
+    """A registry in another app that replicates images to this one.
 
     Args:
-        account: Its account.
-        replication: The same `Replication` values as the source's registry has.
+        account: The account of the source.
+        replication: The `Replication` values of the source's `Registry`.
 
     Raises:
-        ValueError: it is no account, or nothing is replicated.
+        ValueError: If the account is invalid, or there is no `Replication`.
     """
 
     account: str
@@ -144,12 +146,12 @@ class ReplicationSource:
         problems = Problems("ReplicationSource")
         problems.check(registry_limits.ACCOUNT, "account", self.account)
         if not self.replication:
-            problems.add("replication is empty, so nothing would come; give what the source's registry is given")
+            problems.add("replication must not be empty (got none); use the replication= of the source's Registry")
         problems.raise_any()
 
 
 def check_rules(rules: Sequence[Replication], place: Place, problems: Problems) -> None:
-    """Note why a registry at `place` cannot have these rules together."""
+    """Check that a registry at `place` can have these rules together."""
     problems.check(registry_limits.REPLICATION_RULES, "the number of replication rules", len(rules))
     places = {replica._place_from(place) for rule in rules for replica in rule.to}
     problems.check(
@@ -165,24 +167,25 @@ def check_rules(rules: Sequence[Replication], place: Place, problems: Problems) 
             )
         if place in destinations and None not in place:
             problems.add(
-                f"replication of {rule._description} goes to {place[1]}, which is this registry itself; name another "
-                "region or account"
+                f"replication of {rule._description} must not go to this registry itself (got {place[1]}); name "
+                "another region or account"
             )
         if len(set(destinations)) < len(set(rule.to)):
             problems.add(
-                f"replication of {rule._description} names this account with and without its number; "
-                "name each region once"
+                f"replication of {rule._description} must name each region once (got this account with and without "
+                "its ID); leave one out"
             )
         rule_key = (frozenset(rule._prefixes), frozenset(destinations))
         if rule_key in rule_keys:
             problems.add(
-                f"replication of {rule._description} is given twice, with the same destinations; leave one out"
+                f"replication of {rule._description} must be given once for the same destinations (got it twice); "
+                "leave one out"
             )
         rule_keys.add(rule_key)
 
 
 def rules_for_destination(rules: Sequence[Replication], source: Place, place: Place) -> tuple[Replication, ...]:
-    """Return the rules of a source that copy to a registry at `place`; an account that is not known may be any."""
+    """Return the rules of a source that replicate to a registry at `place`. An unknown account matches any account."""
     return tuple(rule for rule in rules if any(_may_match(replica._place_from(source), place) for replica in rule.to))
 
 
@@ -194,9 +197,9 @@ def _may_match(place: Place, other_place: Place) -> bool:
 
 
 def replication_circles(registries: Sequence[tuple[Place, Sequence[Replication]]]) -> Iterator[tuple[Place, ...]]:
-    """Yield each circle of registries in which an image would be copied back to the registry that it was pushed to.
+    """Yield each circle of registries in which a repository is replicated back to the first registry.
 
-    Two rules apply to a repository if its name begins with a prefix of each; the prefixes are the names that are tried.
+    Two rules apply to a repository if its name starts with a prefix of each. The prefixes are the names that are tried.
     """
     prefixes = sorted({prefix for _, rules in registries for rule in rules for prefix in rule.prefix or ("",)})
     reported: set[frozenset[Place]] = set()
@@ -227,7 +230,7 @@ def _shortest_circle(start: Place, destinations: dict[Place, list[Place]]) -> tu
 
 
 def _are_of_two_partitions(region: str, other: str | None) -> bool:
-    """Tell whether two regions are known to be of two partitions, which share nothing (AWS General Reference)."""
+    """Return whether two regions are known to be in different partitions, which share nothing (General Reference)."""
     if other is None or is_token((region, other)):
         return False
     return _partition(region) != _partition(other)

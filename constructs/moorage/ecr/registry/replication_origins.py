@@ -1,4 +1,4 @@
-"""The permissions and creation templates of a registry for the images that other registries copy to it."""
+"""The permissions and creation templates of a registry for images from other registries."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from moorage.workload.problems import Problems
 
 OriginRecord: TypeAlias = RegistryRecord | ReplicationSource
-"""The source of copies, without constructs: a registry of this app, or one of another app."""
+"""A source of replicated images, without constructs: a registry of this app, or of another app."""
 
 
 def copy_statement(rule: Replication, account: str, registry: str) -> iam.PolicyStatement:
-    """Return the statement that allows an account to copy to a registry, and to tag new repositories if they have tags.
+    """Return the statement that allows an account to replicate to a registry, and to tag repositories if needed.
 
     Args:
-        rule: The rule by which the account copies.
+        rule: The rule by which the account replicates.
         account: The account of the source.
         registry: The ARN of the registry up to its account.
     """
@@ -39,7 +39,7 @@ def copy_statement(rule: Replication, account: str, registry: str) -> iam.Policy
 def copy_statements(
     origins: Sequence[OriginRecord], stack: cdk.Stack, place: Place, problems: Problems
 ) -> list[iam.PolicyStatement]:
-    """Return the statements that allow each origin of another account to copy to the registry of `stack`."""
+    """Return the statements that allow each origin in another account to replicate to the registry of `stack`."""
     registry = f"arn:{stack.partition}:ecr:{stack.region}:{stack.account}"
     statements = []
     for origin in origins:
@@ -48,12 +48,12 @@ def copy_statements(
         rules = rules_for_destination(origin.replication, source, place)
         if not rules:
             problems.add(
-                f"replicates_from has {name}, which copies nothing here; add this region (and account) to its "
-                "Replication(to=[...])"
+                f"replicates_from must name registries that replicate here (got {name}); add this region (and "
+                "account) to its Replication(to=[...])"
             )
         if source[0] is None and place[0] is not None:
             problems.add(
-                f"replicates_from has {name}, whose account is not known, so its permission cannot name it; "
+                f"replicates_from must name registries of a known account, which the policy names (got {name}); "
                 "give its stack env="
             )
         elif source[0] is not None and source[0] != place[0]:
@@ -62,7 +62,7 @@ def copy_statements(
 
 
 def copy_templates(origins: Sequence[OriginRecord], place: Place) -> list[RepositoryTemplate]:
-    """Return the creation templates of the repositories that the copies of the origins need."""
+    """Return the creation templates for the repositories that the origins replicate."""
     return [
         RepositoryTemplate(prefix, rule.settings, applied_for=REPLICATION)
         for origin in origins
@@ -72,5 +72,5 @@ def copy_templates(origins: Sequence[OriginRecord], place: Place) -> list[Reposi
 
 
 def _place_of(origin: OriginRecord) -> Place:
-    """Return the account and region of an origin; the region of another app's registry is not known."""
+    """Return the account and region of an origin. The region is unknown for a registry of another app."""
     return (origin.account, None) if isinstance(origin, ReplicationSource) else origin.place

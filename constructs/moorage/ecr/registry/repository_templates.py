@@ -23,17 +23,19 @@ def _as_tuple(texts: str | Sequence[str]) -> tuple[str, ...]:
 @value_class
 @attrs.frozen
 class RepositoryTemplate:
-    """How ECR sets up a repository that it makes by itself; what exists already stays as it is.
+    """The creation template of repositories that ECR creates itself. Existing repositories do not change.
 
     Args:
-        prefix: Of which repositories: `prod` means what is below `prod/`, and `ROOT` what no other template is for.
-        settings: Their settings.
-        applied_for: When it makes them: `CREATE_ON_PUSH` (the default here), `REPLICATION`, `PULL_THROUGH_CACHE`;
-            replications and caches bring templates of their own.
-        description: What reviewers read.
+        prefix: The prefix of the repositories. `prod` matches those below `prod/`; `ROOT` matches those without another
+            template.
+        settings: The settings of the repositories. Default: those of a `Repository`.
+        applied_for: The actions for which ECR creates repositories: `CREATE_ON_PUSH`, `REPLICATION` and
+            `PULL_THROUGH_CACHE`. A `Replication` and a `PullThrough` have their own templates.
+            Default: `CREATE_ON_PUSH`.
+        description: The description of the template. Default: none.
 
     Raises:
-        ValueError: ECR would not take one of them.
+        ValueError: If ECR would not accept an argument.
     """
 
     prefix: str
@@ -50,12 +52,12 @@ class RepositoryTemplate:
 
     @property
     def _bare_prefix(self) -> str:
-        """Return the prefix without the '/' that ECR assumes at its end."""
+        """The prefix without a trailing '/', which ECR adds."""
         return self.prefix.rstrip("/")
 
 
 def merge_templates(templates: Sequence[RepositoryTemplate], problems: Problems) -> tuple[RepositoryTemplate, ...]:
-    """Merge the templates of each prefix into one for all their uses, and note different settings of one prefix."""
+    """Merge the templates of each prefix into one for all their actions, and check that their settings are the same."""
     by_prefix: dict[str, RepositoryTemplate] = {}
     clashes = []
     for template in templates:
@@ -72,14 +74,14 @@ def merge_templates(templates: Sequence[RepositoryTemplate], problems: Problems)
 @value_class
 @attrs.frozen
 class SigningRule:
-    """Which images AWS Signer signs when they are pushed, for whoever pushes them and may use the profile.
+    """A rule by which AWS Signer signs images on push. The principal that pushes must be allowed to use the profile.
 
     Args:
-        profile: The ARN of a signing profile.
-        repositories: Filters of names with `*`; all repositories without it.
+        profile: The ARN of the signing profile.
+        repositories: The names of the repositories, or patterns with `*`. Default: all repositories.
 
     Raises:
-        ValueError: it is no profile's ARN, or ECR would not take a filter.
+        ValueError: If the ARN is not that of a signing profile, or ECR would not accept a filter.
     """
 
     profile: str
@@ -90,8 +92,8 @@ class SigningRule:
         problems.check(registry_limits.SIGNING_PROFILE, "profile", self.profile)
         if is_token(self.profile) and "//signing-profiles/" in self.profile:
             problems.add(
-                "profile is one of CDK's from_signing_profile_attributes, but its ARN has '//' where AWS has '/'; "
-                "write it out, as in 'arn:aws:signer:eu-west-1:111111111111:/signing-profiles/shop'"
+                "profile must not be from CDK's from_signing_profile_attributes, whose ARN has '//' instead of '/'; "
+                "write out the ARN, as in 'arn:aws:signer:eu-west-1:111111111111:/signing-profiles/shop'"
             )
         problems.check_filter("repositories", self.repositories, "all repositories")
         problems.check(registry_limits.SIGNING_FILTERS, "the number of filters", len(self.repositories or ()))
@@ -100,7 +102,7 @@ class SigningRule:
         problems.raise_any()
 
     def _unmatched_filters(self, repositories: Sequence[str]) -> list[str]:
-        """Return the filters that none of these repositories matches."""
+        """Return the filters that match none of the repositories."""
         return [
             pattern
             for pattern in self.repositories or ()

@@ -22,7 +22,7 @@ def _as_filters(filters: str | Sequence[str]) -> tuple[str, ...]:
 
 
 class Severity(enum.Enum):
-    """How grave a finding is, in the words that basic and enhanced scanning share, the gravest first."""
+    """The severity of a finding, from the highest to the lowest, as both basic and enhanced scanning name it."""
 
     CRITICAL = "CRITICAL"
     HIGH = "HIGH"
@@ -32,7 +32,7 @@ class Severity(enum.Enum):
 
     @property
     def _and_graver(self) -> tuple[str, ...]:
-        """Return the names of this severity and of graver ones, the gravest first."""
+        """The names of this severity and of higher ones, the highest first."""
         names = [each.value for each in Severity]
         return tuple(names[: names.index(self.value) + 1])
 
@@ -40,15 +40,16 @@ class Severity(enum.Enum):
 @value_class
 @attrs.frozen
 class ScanningRule:
-    """When images of some repositories are scanned.
+    """The scan frequency of some repositories.
 
     Args:
-        frequency: `SCAN_ON_PUSH`, or `CONTINUOUS_SCAN` with enhanced scanning: again whenever a new vulnerability
-            becomes known.
-        filters: Which repositories: names with `*`; a name without one means every repository that contains it.
+        frequency: `SCAN_ON_PUSH`, or with enhanced scanning also `CONTINUOUS_SCAN`, which scans images again when new
+            vulnerabilities become known.
+        filters: The names of the repositories, or patterns with `*`. A name without `*` matches every repository whose
+            name contains it.
 
     Raises:
-        ValueError: ECR would not take a filter.
+        ValueError: If the frequency is unknown, or ECR would not accept a filter.
     """
 
     frequency: str
@@ -57,7 +58,9 @@ class ScanningRule:
     def __attrs_post_init__(self) -> None:
         problems = Problems("ScanningRule")
         if self.frequency not in {_ON_PUSH, _CONTINUOUS}:
-            problems.add(f"frequency is {self.frequency!r}, but ECR knows two; use {_ON_PUSH!r} or {_CONTINUOUS!r}")
+            problems.add(
+                f"frequency must be {_ON_PUSH!r} or {_CONTINUOUS!r} (got {self.frequency!r}); use one of these"
+            )
         problems.check(registry_limits.SCANNING_FILTERS, "the number of filters", len(self.filters))
         for pattern in self.filters:
             problems.check(registry_limits.SCANNING_FILTER, "each of filters", pattern)
@@ -71,16 +74,17 @@ def _as_rules(rules: Sequence[ScanningRule]) -> tuple[ScanningRule, ...]:
 @value_class
 @attrs.frozen
 class Scanning:
-    """How a registry scans images, made by `basic` or `enhanced`; a registry has one way for all its repositories.
+    """The scanning of all images in a registry, created by `basic` or `enhanced`.
 
     Args:
-        kind: `BASIC`, or `ENHANCED`: Amazon Inspector scans, languages' packages too. That turns Inspector
-            on for the account's images, and it is priced by image.
-        rules: When which repositories are scanned, two rules at most, one a frequency. What no rule matches is
-            scanned when asked to, or with enhanced scanning not at all.
+        kind: The scan type: `BASIC`, or `ENHANCED`, with which Amazon Inspector also scans packages of programming
+            languages. It turns on Inspector for the images of the account, and is billed by image.
+        rules: The rules: at most two, with different frequencies. Images that match no rule are scanned only by hand
+            with basic scanning, and not at all with enhanced scanning.
 
     Raises:
-        ValueError: there are more rules than ECR takes, two of one frequency, or basic scanning is to be continuous.
+        ValueError: If the scan type is unknown, there are too many rules, two rules have the same frequency, or basic
+            scanning is continuous.
     """
 
     kind: str
@@ -93,7 +97,7 @@ class Scanning:
         problems.check(registry_limits.SCANNING_FREQUENCIES, "the frequency of rules", frequencies)
         if self.kind not in {_BASIC_SCANNING, _ENHANCED_SCANNING}:
             problems.add(
-                f"kind is {self.kind!r}, but ECR scans in two ways; use Scanning.basic() or Scanning.enhanced()"
+                f"kind must be 'BASIC' or 'ENHANCED' (got {self.kind!r}); use Scanning.basic() or Scanning.enhanced()"
             )
         if self.kind == _BASIC_SCANNING:
             problems.check(registry_limits.SCANNING_BASIC, "the frequency of basic scanning", frequencies)
@@ -101,34 +105,37 @@ class Scanning:
 
     @staticmethod
     def basic(on_push: str | Sequence[str] = _ALL_REPOSITORIES) -> Scanning:
-        """Packages of the operating system, when an image is pushed; free of charge.
+        """Scan packages of the operating system, free of charge.
 
         Args:
-            on_push: Which repositories; all without it, and none with `()`: then images are scanned when asked to.
+            on_push: The repositories whose images are scanned on push. With `()`, images are scanned only by hand.
+                Default: all repositories.
         """
         return Scanning(_BASIC_SCANNING, _scanning_rules({_ON_PUSH: on_push}))
 
     @staticmethod
     def enhanced(continuous: str | Sequence[str] = _ALL_REPOSITORIES, on_push: str | Sequence[str] = ()) -> Scanning:
-        """By Amazon Inspector: packages of the operating system and of programming languages.
+        """Scan packages of the operating system and of programming languages with Amazon Inspector.
 
-        CloudFormation turns Inspector on for the account's images. When the registry is destroyed, or goes back to
-        `basic`, it may turn Inspector off again, also for images that others scan in the account and region: its
-        handlers call `inspector2:Disable`. If others rely on it, check Inspector afterwards.
+        CloudFormation turns on Inspector for the images of the account. When the registry is deleted or changes to
+        `basic`, CloudFormation calls `inspector2:Disable`, which may also turn off scanning of other images in the
+        account and region. If others rely on it, check Inspector afterwards.
 
         Args:
-            continuous: Which repositories are scanned again when a vulnerability becomes known; all without it.
-            on_push: Which are scanned once, when an image is pushed. A repository that both match is continuous.
+            continuous: The repositories whose images are scanned again when new vulnerabilities become known.
+                Default: all repositories.
+            on_push: The repositories whose images are scanned once, on push. A repository that matches both is scanned
+                continuously. Default: none.
         """
         return Scanning(_ENHANCED_SCANNING, _scanning_rules({_CONTINUOUS: continuous, _ON_PUSH: on_push}))
 
     @property
     def _by_inspector(self) -> bool:
-        """Return whether Amazon Inspector scans, and reports its findings."""
+        """True if Amazon Inspector scans and reports the findings."""
         return self.kind == _ENHANCED_SCANNING
 
     def _unmatched_filters(self, repositories: Sequence[str]) -> list[str]:
-        """Return the filters that none of these repositories matches."""
+        """Return the filters that match none of the repositories."""
         return [
             pattern
             for rule in self.rules
@@ -138,7 +145,7 @@ class Scanning:
 
 
 def _matches(pattern: str, repository: str) -> bool:
-    """Return whether ECR applies a filter to a repository; without a `*`, to every name that contains it."""
+    """Return whether a filter matches a repository. A filter without `*` matches every name that contains it."""
     return fnmatch.fnmatchcase(repository, pattern if "*" in pattern else f"*{pattern}*")
 
 

@@ -1,1 +1,1 @@
-"""Private and public repositories."""
+"""The private and public repositories of Amazon ECR."""

@@ -1,4 +1,4 @@
-"""The keys that images are encrypted with."""
+"""The KMS keys with which images are encrypted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def encryption_key_for(scope: Construct, encryption: Encryption, removal_policy: cdk.RemovalPolicy) -> kms.IKey | None:
-    """Return the key that encrypts images, and define it in `scope` if it does not exist; None for AWS's key."""
+    """Return the KMS key of images, and define it in `scope` if needed. Return None for AWS's key."""
     if not encryption.defines_key:
         return encryption.given_key
     from aws_cdk import aws_kms as kms  # noqa: PLC0415  # loads aws_cdk.aws_kms

@@ -42,15 +42,18 @@ def _optional_utc(moment: dt.date | None) -> dt.datetime | None:
 @value_class
 @attrs.frozen
 class PushedImage:
-    """An image to try a lifecycle on: its tags, and when it was pushed.
+    """An image to test a lifecycle policy with: its tags and its times.
+
+    A time is a date, or a datetime; without a time zone it is UTC.
 
     Args:
-        tags: Its tags; none for an image that lost them.
-        pushed: When it was pushed.
-        pulled: When it was last pulled, if it ever was.
-        archived: When it was moved to the archive, if it is there.
-        restored: When it came back from the archive, if it ever did.
-        part_of: A tag of the index (a multi-architecture image) that refers to it, and keeps it as long as itself.
+        tags: The tags of the image, which can be empty.
+        pushed: The time at which it was pushed.
+        pulled: The time at which it was last pulled. Default: never.
+        archived: The time at which it was moved to the archive. Default: it is not in the archive.
+        restored: The time at which it was restored from the archive. Default: never.
+        part_of: A tag of the index (multi-architecture image) that refers to it. ECR keeps it as long as the index.
+            Default: none.
     """
 
     tags: tuple[str, ...] = attrs.field(converter=_as_tags)
@@ -62,7 +65,7 @@ class PushedImage:
 
     @property
     def _arrival(self) -> dt.datetime:
-        """Return when it was pushed or restored, by which ECR orders images."""
+        """The time at which it was pushed or restored, by which ECR sorts images."""
         return self.restored or self.pushed
 
 
@@ -72,24 +75,28 @@ Images: TypeAlias = Iterable[PushedImage | tuple[str | Sequence[str], dt.date]]
 @value_class
 @attrs.frozen(kw_only=True)
 class LifecycleRule:
-    """Some images, and when they expire or are archived.
+    """A rule by which images expire or are archived.
+
+    Use at most one of `tags`, `prefixes` and `untagged` to select images. A rule with none of them applies to all
+    images and must be the last rule of its policy. Exactly one of `keep`, `older_than`, `unpulled_for` and
+    `archived_for` must be given.
 
     Args:
-        tags: Patterns of tags, with up to four `*` each; an image must match all of them. Without `tags`, `prefixes`
-            or `untagged`, the rule is for all images, and the last of its lifecycle.
-        prefixes: Instead of `tags`: beginnings of tags, of which an image must have all.
-        untagged: Instead of `tags`: images without a tag.
-        keep: The newest so many of them stay.
-        older_than: Instead of `keep`: those pushed longer ago than so many days go.
-        unpulled_for: Instead of `keep`: those that nobody has pulled for so many days go; to the archive alone.
-        archived_for: Instead of `keep`: those that have been in the archive for so many days go.
-        archive: Whether those that go are archived, not deleted. An archived image is not pulled before it is
-            restored, which takes minutes; the archive costs less, and for 90 days at least.
-        priority: When the rule applies, the lowest first; in the order of the rules without it.
-        description: What reviewers read; worked out without it.
+        tags: The patterns of tags, each with up to four `*`. An image must match all of them. Default: none.
+        prefixes: The prefixes of tags. An image must have a tag for each of them. Default: none.
+        untagged: Whether to select images without a tag. Default: False.
+        keep: The number of the newest images to keep, 1 or more. Default: none.
+        older_than: The time after which a pushed image expires, in whole days. Default: none.
+        unpulled_for: The time after which an image that is not pulled is archived, in whole days. It needs
+            `archive=True`. Default: none.
+        archived_for: The time after which an archived image expires, in whole days. Default: none.
+        archive: Whether to archive images instead of deleting them. An archived image must be restored before it can be
+            pulled, which takes minutes. The archive costs less, but is billed for at least 90 days. Default: False.
+        priority: The priority of the rule. The lowest applies first. Default: the next after that of the rule before.
+        description: The description of the rule. Default: one that is derived from the other arguments.
 
     Raises:
-        ValueError: the rule selects by more than one thing, counts none or several, or what ECR does not take.
+        ValueError: If there is more than one selection, not exactly one count, or ECR would not accept an argument.
     """
 
     tags: tuple[str, ...] | None = attrs.field(default=None, converter=as_filters)
@@ -122,38 +129,38 @@ class LifecycleRule:
         problems.check(repository_limits.LIFECYCLE_PRIORITY, "priority", self.priority)
         if self.unpulled_for is not None and not self.archive:
             problems.add(
-                "unpulled_for is given without archive=True, but ECR deletes no image for not being pulled; "
-                "archive it, and delete it from there with a second rule's archived_for="
+                "unpulled_for must be used with archive=True, since ECR deletes no image for not being pulled; "
+                "archive the images, and delete them with archived_for= of a second rule"
             )
         if self.archived_for is not None and self.archive:
-            problems.add("archive=True with archived_for, but those images are in the archive already; leave it out")
+            problems.add("archive must be False with archived_for, which selects archived images; leave archive= out")
         problems.raise_any()
 
     @property
     def _tag_status(self) -> str:
-        """Return the tag status that it selects, as ECR names it: `tagged`, `untagged` or `any`."""
+        """The tag status that the rule selects, as ECR names it: `tagged`, `untagged` or `any`."""
         if self.untagged:
             return _UNTAGGED
         return _TAGGED if self.tags or self.prefixes else _ANY
 
     @property
     def _patterns(self) -> list[str]:
-        """Return the patterns that the tags of an image must match, all of them."""
+        """The patterns that the tags of an image must all match."""
         return [*(self.tags or ()), *(f"{prefix}*" for prefix in self.prefixes or ())]
 
     @property
     def _selects_any_tag(self) -> bool:
-        """Return whether it selects images whatever their tags are, so that those in use are among them."""
+        """True if the rule selects images with any tags, so that those in use are among them."""
         return self._tag_status == _ANY or set(self.tags or ()) == {"*"} or "" in (self.prefixes or ())
 
     @property
     def _storage_class(self) -> str:
-        """Return the storage class of the images that it selects, as ECR names it."""
+        """The storage class of the images that the rule selects, as ECR names it."""
         return _STANDARD if self.archived_for is None else _ARCHIVE
 
     @property
     def _default_description(self) -> str:
-        """Return a description of the rule, for a rule without one."""
+        """The description of a rule that is given none."""
         images = self._images_text
         if self.keep is not None:
             return f"Keep the newest {self.keep} {images}" + (", archive the rest" if self.archive else "")
@@ -174,7 +181,7 @@ class LifecycleRule:
         return all(any(pattern.fullmatch(tag) for tag in image.tags) for pattern in patterns)
 
     def _to_json(self, priority: int) -> dict[str, Any]:
-        """Return the rule as ECR's lifecycle policies write it."""
+        """Return the rule in the form of ECR's lifecycle policies."""
         selection: dict[str, Any] = {"tagStatus": self._tag_status}
         if self.tags:
             selection["tagPatternList"] = list(self.tags)
@@ -201,7 +208,7 @@ class LifecycleRule:
 
     @property
     def _images_text(self) -> str:
-        """Return the selected images in words."""
+        """The selected images, for a description."""
         if self.untagged:
             return "images without a tag"
         if self.tags == ("*",):
@@ -218,17 +225,17 @@ def _as_pattern(pattern: str) -> re.Pattern[str]:
 @value_class
 @attrs.frozen(init=False)
 class LifecyclePolicy:
-    """Which images of a repository stay, rule by rule; tried on a list of images before ECR runs it.
+    """The lifecycle policy of a repository, which can be tested with a list of images before ECR applies it.
 
-    An image belongs to the first rule that is for its tags, whether that one acts on it or not: a rule that keeps
-    releases protects them from every later one.
+    Only the first rule that selects an image applies to it, even if the rule then keeps it. A rule that keeps releases
+    therefore protects them from all later rules.
 
     Args:
-        rules: The rules, in the order in which they apply.
+        *rules: The rules, in the order in which they apply.
 
     Raises:
-        ValueError: two rules have one priority, two are for the same tags or for images without one, the one for all
-            images is not the last, or ECR would not take the policy.
+        ValueError: If two rules have the same priority or the same selection, the rule for all images is not the last,
+            or ECR would not accept the policy.
     """
 
     rules: tuple[LifecycleRule, ...]
@@ -259,20 +266,21 @@ class LifecyclePolicy:
     def releases(
         cls, keep: int = 100, *, tags: str | Sequence[str] = "*", expire_untagged: Duration | None = None
     ) -> LifecyclePolicy:
-        """Keep the newest releases, and let images without a tag expire.
+        """Keep the newest releases, and delete images without a tag.
 
         Args:
-            keep: How many releases stay, 2 or more: a rollback needs the one before.
-            tags: What the tag of a release looks like: `v*`; `*` for any. Images with other tags stay.
-            expire_untagged: After how long an image without a tag expires; 14 days without it.
+            keep: The number of releases to keep, 2 or more, since a rollback needs the previous one. Default: 100.
+            tags: The pattern of the tags of releases, as in `v*`. Images with other tags are kept. Default: `*`, any
+                tag.
+            expire_untagged: The time after which an image without a tag expires. Default: 14 days.
 
         Raises:
-            ValueError: `keep` is less than 2, or ECR would not take the policy.
+            ValueError: If `keep` is below 2, or ECR would not accept the policy.
         """
         problems = Problems("LifecyclePolicy.releases")
         problems.check(repository_limits.LIFECYCLE_ROLLBACK, "keep", keep)
         if not all(_as_tags(tags)) or not tags:
-            problems.add(f"tags must name the tags of releases (got {tags!r}); use '*' for any, or a pattern as 'v*'")
+            problems.add(f"tags must not be empty (got {tags!r}); use '*' for any tag, or a pattern as in 'v*'")
         problems.raise_any()
         return cls(
             LifecycleRule(untagged=True, older_than=expire_untagged or dt.timedelta(days=14)),
@@ -281,32 +289,46 @@ class LifecyclePolicy:
 
     @property
     def text(self) -> str:
-        """The policy as ECR takes it."""
+        """The policy as JSON, in the form of ECR."""
         rules = [rule._to_json(priority) for priority, rule in self._rules_by_priority]
         return json.dumps({"rules": rules}, separators=(",", ":"))
 
     def keeps(self, images: Images, *, at: dt.date | None = None) -> list[str]:
-        """The tags that could still be pulled after ECR ran this policy, in the order given.
+        """Return the tags that can still be pulled after ECR applies this policy, in the order of `images`.
 
         Args:
-            images: `PushedImage`s, or pairs of a tag (or several) and a date.
-            at: When it runs; now without it.
+            images: The images: `PushedImage`s, or pairs of a tag or tags and the date of the push.
+            at: The time at which ECR applies the policy. Default: now.
         """
         return self._tags_with(images, at, "keep")
 
     def archives(self, images: Images, *, at: dt.date | None = None) -> list[str]:
-        """The tags of images that are, or would be moved, in the archive; arguments as of `keeps`."""
+        """Return the tags of images that are in the archive after ECR applies this policy.
+
+        Args:
+            images: The images, as for `keeps`.
+            at: The time at which ECR applies the policy. Default: now.
+        """
         return self._tags_with(images, at, "archive")
 
     def expires(self, images: Images, *, at: dt.date | None = None) -> list[str]:
-        """The tags of images that would be deleted; arguments as of `keeps`."""
+        """Return the tags of images that ECR deletes when it applies this policy.
+
+        Args:
+            images: The images, as for `keeps`.
+            at: The time at which ECR applies the policy. Default: now.
+        """
         return self._tags_with(images, at, "expire")
 
     def outcome(self, images: Images, *, at: dt.date | None = None) -> list[tuple[PushedImage, str]]:
-        """What becomes of each image, those without a tag too: `keep`, `archive` or `expire`.
+        """Return the outcome for each image, including images without a tag: `keep`, `archive` or `expire`.
 
-        As the ECR guide's evaluation rules say: all rules are worked out on all images, then applied by priority; an
-        image belongs to the first rule that is for its tags; and what an index refers to outlives it.
+        The evaluation follows the ECR guide. All rules are evaluated for all images, then applied by priority. Only the
+        first rule that selects an image applies to it. Images that an index refers to are kept as long as the index.
+
+        Args:
+            images: The images, as for `keeps`.
+            at: The time at which ECR applies the policy. Default: now.
         """
         pushed_images = [each if isinstance(each, PushedImage) else PushedImage(*each) for each in images]
         instant = _optional_utc(at) or dt.datetime.now(dt.UTC)
@@ -337,7 +359,7 @@ class LifecyclePolicy:
 
     @property
     def _numbered_rules(self) -> list[tuple[int, LifecycleRule]]:
-        """Return the rules with their priorities, in the order in which they were given."""
+        """The rules with their priorities, in the order in which they were given."""
         numbered_rules: list[tuple[int, LifecycleRule]] = []
         for rule in self.rules:
             next_priority = numbered_rules[-1][0] + 1 if numbered_rules else 1
@@ -346,7 +368,7 @@ class LifecyclePolicy:
 
     @property
     def _rules_by_priority(self) -> list[tuple[int, LifecycleRule]]:
-        """Return the rules with their priorities, in the order in which they apply."""
+        """The rules with their priorities, in the order in which they apply."""
         return sorted(self._numbered_rules, key=lambda pair: pair[0])
 
 
@@ -357,7 +379,7 @@ def _storage_class_of(image: PushedImage) -> str:
 def _affected_numbers(
     rule: LifecycleRule, selected: list[int], images: list[PushedImage], instant: dt.datetime
 ) -> list[int]:
-    """Return the numbers of the selected images that a rule would archive or expire if it were the only rule."""
+    """Return the indexes of the selected images that a rule would archive or expire if it were the only rule."""
     if rule.keep is not None:
         newest_first = sorted(selected, key=lambda number: images[number]._arrival, reverse=True)
         return newest_first[rule.keep :]

@@ -1,4 +1,4 @@
-"""A repository that everyone reads and few write."""
+"""The public repository."""
 
 from __future__ import annotations
 
@@ -29,8 +29,7 @@ _LOGIN_ACTIONS = ("ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken
 
 @door
 class PublicRepository(Construct):
-    """A repository of Amazon ECR Public with its page in the gallery: everyone pulls, those pushed who were granted
-    it."""
+    """A repository of Amazon ECR Public with its page in the gallery. Anyone can pull; pushing needs a grant."""
 
     def __init__(
         self,
@@ -49,21 +48,23 @@ class PublicRepository(Construct):
         """Define a public repository.
 
         Args:
-            scope: Where it is defined; a stack of us-east-1, where the service stands.
-            construct_id: Its id there.
-            name: Its name, 2 to 205 characters, after the account's alias; CloudFormation chooses one without it.
-            description: What is shown in lists, 1,024 characters at most.
-            about: What is in it, in Markdown, 10,240 characters at most.
-            usage: How to use it, in Markdown, 10,240 characters at most.
-            logo: A picture of 512,000 bytes at most. CloudFormation cannot set it, so an output says the command that
-                does; ECR shows it for verified accounts.
-            architectures: What its images run on, in the gallery's words: `x86-64`, `ARM 64`.
-            operating_systems: Likewise: `Linux`, `Windows`.
-            removal_policy: What becomes of it when the stack goes. One that is retained is deleted if its first
-                deployment fails.
+            scope: The scope in which to define it. Its stack must be in us-east-1, the region of Amazon ECR Public.
+            construct_id: The ID of the construct in its scope.
+            name: The name after the alias of the account, 2 to 205 characters. Default: CloudFormation chooses one.
+            description: The short description that lists show, at most 1,024 characters. Default: none.
+            about: The description of the images in Markdown, at most 10,240 characters. Default: none.
+            usage: The instructions in Markdown, at most 10,240 characters. Default: none.
+            logo: The path of a picture of at most 512,000 bytes. CloudFormation cannot set a logo, so an output has the
+                command that does. ECR shows logos of verified accounts. Default: none.
+            architectures: The architectures of the images, as the gallery names them: `x86-64`, `ARM 64`.
+                Default: none.
+            operating_systems: The operating systems of the images, as the gallery names them: `Linux`, `Windows`.
+                Default: none.
+            removal_policy: The removal policy. With `RETAIN`, the repository is still deleted if its first deployment
+                fails. Default: `RETAIN`.
 
         Raises:
-            ValueError: the stack is of another region, or ECR would not take an argument.
+            ValueError: If the stack is in another region, or ECR would not accept an argument.
         """
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         problems.check(repository_limits.PUBLIC_REGION, "the region of its stack", cdk.Stack.of(scope).region)
@@ -105,7 +106,11 @@ class PublicRepository(Construct):
             self._output_logo_command(Path(logo))
 
     def grant_push(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let a role push, or, by the repository's policy, an account or an organization."""
+        """Grant permission to push. For an account or organization, add a statement to the repository policy.
+
+        Args:
+            grantee: The principal that receives the permission.
+        """
         iam.Grant.add_to_principal(grantee=grantee, actions=list(_LOGIN_ACTIONS), resource_arns=["*"])
         grant = iam.Grant.add_to_principal(
             grantee=grantee, actions=list(_PUSH_ACTIONS), resource_arns=[self.repository_arn]
@@ -117,10 +122,13 @@ class PublicRepository(Construct):
         return grant
 
     def add_to_resource_policy(self, statement: iam.PolicyStatement) -> None:
-        """Add a statement to the repository's policy.
+        """Add a statement to the repository policy.
+
+        Args:
+            statement: The statement.
 
         Raises:
-            ValueError: it names no principal, or it names a resource.
+            ValueError: If the statement has no principal, or has a resource.
         """
         problems = Problems(lambda: self.node.path)
         check_repository_policy(problems, "statement", [statement])
@@ -150,6 +158,6 @@ def _check_logo(logo: str | Path | None, problems: Problems) -> None:
     if logo is None:
         return
     if not Path(logo).is_file():
-        problems.add(f"logo is {str(logo)!r}, but there is no such file; name a picture")
+        problems.add(f"logo must be the path of a file (got {str(logo)!r}); name a picture")
     else:
         problems.check(repository_limits.PUBLIC_LOGO, "logo", Path(logo).stat().st_size)

@@ -1,4 +1,4 @@
-"""The home of one image and its tags."""
+"""The private repository."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ if TYPE_CHECKING:
 
 DEFAULT_ENCRYPTION = Encryption.aws_key()
 _NAME_REFUSED_BY_CDK = re.compile("--|__")
-"""The separators of a repository name that ECR accepts (botocore ecr RepositoryName) and CDK's construct refuses."""
+"""The separators of repository names that ECR accepts (botocore ecr RepositoryName) but CDK's construct refuses."""
 
 
 @door
 class Repository(ecr.Repository):
-    """A private repository with immutable tags, encrypted by AWS KMS, scanned on push, and retained.
+    """A private repository. By default, tags are immutable, images are encrypted by AWS KMS, and it is retained.
 
-    It is an `ecr.Repository`. Services need no grant: their execution role gets one from `Image.from_repository`.
-    Others get one from `grant_pull`, `grant_push`, `grant_pull_push` and `grant_read`: a role, an account
-    (`iam.AccountPrincipal`) or an organization (`iam.OrganizationPrincipal`). None of them needs the key of the images,
-    which ECR uses by grants of its own.
+    It is an `ecr.Repository`. `Image.from_repository` grants the execution roles of services permission to pull. Grant
+    permissions to other roles, accounts (`iam.AccountPrincipal`) or organizations (`iam.OrganizationPrincipal`) with
+    `grant_pull`, `grant_push`, `grant_pull_push` and `grant_read`. They need no permissions for the KMS key, which ECR
+    uses with its own grants.
     """
 
     def __init__(
@@ -64,22 +64,28 @@ class Repository(ecr.Repository):
         """Define a repository.
 
         Args:
-            scope: Where it is defined.
-            construct_id: Its id there.
-            name: Its name in the registry, 2 to 256 characters; CloudFormation chooses one without it.
-            immutable_tags: Whether a tag that was pushed stays what it is; or patterns of the tags that do, as `v*`.
-            mutable_tags: Patterns of tags that move although others do not, 5 at most: `latest`, `dev-*`.
-            keep_releases: The number of newest releases to keep, 2 or more; the others expire. Default: 100.
-            release_tags: What the tag of a release looks like, with `*`: `v*`. Images with other tags do not expire.
-            expire_untagged: After how long an image without a tag expires; 14 days without it.
-            lifecycle: Instead of the three: rules of one's own, `LifecyclePolicy(LifecycleRule(...), ...)`.
-            encryption: By whose key images are encrypted; a change replaces the repository.
-            removal_policy: What becomes of it when the stack goes; with `DESTROY`, `empty_on_delete` deletes its
-                images. One that is retained is deleted if its first deployment fails, so that its name is free again.
-            empty_on_delete: Whether its images are deleted with it, which is refused otherwise.
+            scope: The scope in which to define it.
+            construct_id: The ID of the construct in its scope.
+            name: The name in the registry, 2 to 256 characters. Default: CloudFormation chooses one.
+            immutable_tags: Whether to make tags immutable, or the patterns of the tags that are, as in `v*`.
+                Default: True.
+            mutable_tags: The patterns of tags that are mutable although others are not, at most 5, as in `latest` or
+                `dev-*`. Default: none.
+            keep_releases: The number of newest releases to keep, 2 or more. Older ones expire. Default: 100.
+            release_tags: The pattern of the tags of releases, as in `v*`. Images with other tags do not expire.
+                Default: `*`, any tag.
+            expire_untagged: The time after which an image without a tag expires. Default: 14 days.
+            lifecycle: The lifecycle policy, in place of the three arguments above. Default: the policy of these
+                arguments.
+            encryption: The encryption of images. A change replaces the repository. Default: `Encryption.aws_key()`.
+            removal_policy: The removal policy. `DESTROY` with `empty_on_delete` also deletes the images. With `RETAIN`,
+                the repository is still deleted if its first deployment fails, so that its name is available again.
+                Default: `RETAIN`.
+            empty_on_delete: Whether to delete the images with the repository. Otherwise, ECR refuses to delete a
+                repository that has images. Default: False.
 
         Raises:
-            ValueError: ECR would not take the name, or an argument.
+            ValueError: If ECR would not accept an argument, or arguments contradict each other.
         """
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         problems.check(image_limits.REPOSITORY_NAME, "name", name)
@@ -90,7 +96,7 @@ class Repository(ecr.Repository):
         _check_lifecycle(problems, lifecycle, keep_releases, release_tags, expire_untagged)
         if empty_on_delete and removal_policy is not cdk.RemovalPolicy.DESTROY:
             problems.add(
-                "empty_on_delete=True, but a repository that is retained is not deleted; "
+                "empty_on_delete must be used with removal_policy=DESTROY, since the repository is otherwise retained; "
                 "use removal_policy=cdk.RemovalPolicy.DESTROY"
             )
         problems.raise_any()
@@ -121,7 +127,7 @@ class Repository(ecr.Repository):
             register(self, RepositoryRecord(self.node.path, name, place_of(self), stage_path(self), tag_mutability))
 
     def _complete_resource(self, encryption: Encryption, refused_name: str | None) -> None:
-        """Set on CDK's resource what its construct does not take, or not as ECR does."""
+        """Set the properties of CDK's resource that its construct does not support, or not as ECR does."""
         resource: ecr.CfnRepository = self.node.default_child  # type: ignore[assignment]  # as CDK names it
         resource.lifecycle_policy = ecr.CfnRepository.LifecyclePolicyProperty(lifecycle_policy_text=self.lifecycle.text)
         resource.encryption_configuration = ecr.CfnRepository.EncryptionConfigurationProperty(
@@ -136,15 +142,23 @@ class Repository(ecr.Repository):
         return self._tag_mutability.is_immutable(tag)
 
     def metric_pull_count(self, **options: Any) -> cloudwatch.Metric:
-        """How often images were pulled from it, by the minute; takes what `cloudwatch.Metric` does."""
+        """Return the metric of the number of pulls in each minute.
+
+        Args:
+            **options: The options of `cloudwatch.Metric`.
+        """
         from moorage.ecr.repository.repository_metrics import pull_count  # noqa: PLC0415  # loads aws_cdk.aws_cloudwatch
 
         return pull_count(self.repository_name, **options)
 
     def add_lifecycle_rule(self, *_: Any, **__: Any) -> NoReturn:
-        """Refused: the rules are checked together, so they are named when the repository is made."""
+        """Raise an error, since rules must be checked together when the repository is defined.
+
+        Raises:
+            ValueError: Always.
+        """
         raise ValueError(
-            f"{self.node.path}: add_lifecycle_rule would add a rule that is not checked with the others; "
+            f"{self.node.path}: add_lifecycle_rule is not supported, since all rules are checked together; "
             "use Repository(lifecycle=LifecyclePolicy(LifecycleRule(...), ...))"
         )
 
@@ -163,6 +177,6 @@ def _check_lifecycle(
     has_simple_settings = keep_releases is not None or expire_untagged is not None or release_tags != "*"
     if lifecycle is not None and has_simple_settings:
         problems.add(
-            "lifecycle is given with keep_releases, release_tags or expire_untagged, which it stands instead of; "
-            "leave one of them out"
+            "lifecycle must not be given with keep_releases, release_tags or expire_untagged, which it replaces; "
+            "leave it or them out"
         )

@@ -9,11 +9,11 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 
 def pull_count(repository_name: str, **options: Any) -> cloudwatch.Metric:
-    """Return the metric of how often images of a repository were pulled.
+    """Return the metric of the number of pulls from a repository.
 
     Args:
         repository_name: The name of the repository.
-        options: What `cloudwatch.Metric` takes.
+        **options: The options of `cloudwatch.Metric`.
     """
     return cloudwatch.Metric(
         **{

@@ -1,4 +1,4 @@
-"""A repository as the checks of its registry read it, without CDK."""
+"""The record of a repository for the checks of its registry, without CDK."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class RepositoryRecord:
-    """A repository that has a name of its own.
+    """The record of a repository with a physical name.
 
     Args:
         path: The path of the construct.

@@ -1,4 +1,4 @@
-"""The settings of a repository's images: tag mutability, lifecycle and encryption."""
+"""The settings of repositories: tag mutability, lifecycle policy, encryption, policy and tags."""
 
 from __future__ import annotations
 
@@ -28,14 +28,15 @@ class _Cipher(enum.Enum):
 @value_class
 @attrs.frozen
 class Encryption:
-    """How images are encrypted, and by whose key; defined by one of its methods.
+    """The encryption of images, created by one of its methods.
 
-    It cannot be changed: CloudFormation replaces the repository, and a retained one keeps its name.
+    A change makes CloudFormation replace the repository. A retained repository keeps its name, so the replacement needs
+    another name.
 
     Args:
-        cipher: How, in ECR's word.
-        given_key: A key that exists; AWS's without it.
-        defines_key: Whether a key is defined beside what it encrypts.
+        cipher: The encryption type, as ECR names it.
+        given_key: An existing KMS key. Default: AWS's key.
+        defines_key: Whether to define a KMS key beside the repository. Default: False.
     """
 
     cipher: _Cipher
@@ -44,55 +45,55 @@ class Encryption:
 
     @staticmethod
     def aws_key(*, dual_layer: bool = False) -> Encryption:
-        """By the key that AWS keeps for ECR in the account; it costs nothing, and its policy is AWS's.
+        """Encrypt with the AWS managed key for ECR, which is free and whose policy cannot be changed.
 
         Args:
-            dual_layer: Whether images are encrypted twice (DSSE), which ECR offers in AWS GovCloud.
+            dual_layer: Whether to encrypt with two layers (DSSE), which ECR offers in AWS GovCloud. Default: False.
         """
         return Encryption(_Cipher.KMS_DSSE if dual_layer else _Cipher.KMS)
 
     @staticmethod
     def own_key() -> Encryption:
-        """By a key that is defined beside what it encrypts, and rotated; AWS bills each key by the month.
+        """Encrypt with a KMS key that is defined beside the repository, and rotated. AWS bills each key by the month.
 
-        It is retained as what it encrypts is. Its policy names none of those who pull and push: ECR uses it by grants
-        of its own.
+        It has the removal policy of the repository. Principals that pull and push need no permissions for it, since ECR
+        uses it with its own grants.
         """
         return Encryption(_Cipher.KMS, defines_key=True)
 
     @staticmethod
     def with_key(key: kms.IKey, *, dual_layer: bool = False) -> Encryption:
-        """By a key that exists, of the repository's own region.
+        """Encrypt with an existing KMS key.
 
         Args:
-            key: The key.
-            dual_layer: As for `aws_key`.
+            key: The key, in the region of the repository.
+            dual_layer: Whether to encrypt with two layers (DSSE), as for `aws_key`. Default: False.
         """
         return Encryption(_Cipher.KMS_DSSE if dual_layer else _Cipher.KMS, key)
 
     @staticmethod
     def aes256() -> Encryption:
-        """By Amazon S3's own key: no call to AWS KMS, and no record of its use."""
+        """Encrypt with keys that Amazon S3 manages (AES-256), without AWS KMS and without records of their use."""
         return Encryption(_Cipher.AES256)
 
     @property
     def _uses_kms(self) -> bool:
-        """Return whether AWS KMS encrypts, with AWS's key or another."""
+        """True if AWS KMS encrypts, with AWS's key or another."""
         return self.cipher is not _Cipher.AES256
 
     @property
     def _uses_customer_key(self) -> bool:
-        """Return whether the key is the account's own, whose key policy must allow its use."""
+        """True if the key belongs to the account, so that its key policy must allow its use."""
         return self.defines_key or self.given_key is not None
 
 
 @attrs.frozen
 class TagMutability:
-    """The tags of a repository that are immutable: all or none, except for patterns.
+    """The tag mutability of a repository.
 
     Args:
-        immutable: Whether tags are immutable unless a pattern excludes them; otherwise only excluded ones are.
-        exclusions: Patterns of the tags for which the opposite is true.
+        immutable: Whether to make tags immutable, except for the exclusions.
+        exclusions: The patterns of the tags for which the opposite applies.
     """
 
     immutable: bool
@@ -102,16 +103,19 @@ class TagMutability:
     def from_arguments(
         cls, problems: Problems, *, immutable_tags: bool | Sequence[str], mutable_tags: Sequence[str]
     ) -> TagMutability:
-        """Make the tag mutability from a repository's arguments, and note their problems."""
+        """Return the tag mutability for the arguments of a repository, and add their problems."""
         if not isinstance(immutable_tags, bool):
             if mutable_tags:
                 problems.add(
-                    "immutable_tags names tags and mutable_tags does too, but one is what the other leaves out; use one"
+                    "immutable_tags and mutable_tags must not both name tags, since each implies the other; use one"
                 )
             tags = cls(immutable=False, exclusions=tuple(immutable_tags))
         else:
             if mutable_tags and not immutable_tags:
-                problems.add("mutable_tags is given with immutable_tags=False, where every tag moves; leave one out")
+                problems.add(
+                    "mutable_tags must not be given with immutable_tags=False, which makes every tag mutable; "
+                    "leave one of them out"
+                )
             tags = cls(immutable=immutable_tags, exclusions=tuple(mutable_tags))
         name = "mutable_tags" if tags.immutable else "immutable_tags"
         problems.check(repository_limits.EXCLUSION_FILTERS, f"the number of {name}", len(tags.exclusions))
@@ -123,11 +127,11 @@ class TagMutability:
 
     @property
     def setting(self) -> str:
-        """Return the setting as ECR names it."""
+        """The setting as ECR names it."""
         return ("IMMUTABLE" if self.immutable else "MUTABLE") + ("_WITH_EXCLUSION" if self.exclusions else "")
 
     def is_immutable(self, tag: str) -> bool:
-        """Return whether `tag` can be pushed only once."""
+        """Return whether a tag can be pushed only once."""
         excluded = any(fnmatch.fnmatchcase(tag, pattern) for pattern in self.exclusions)
         return self.immutable != excluded
 
@@ -145,29 +149,31 @@ def _bool_or_texts(value: bool | Sequence[str]) -> bool | Sequence[str]:  # noqa
 
 
 def check_repository_policy(problems: Problems, argument: str, statements: Iterable[iam.PolicyStatement]) -> None:
-    """Note statements without a principal, and with a resource, which ECR refuses (aws-cdk issue 3590)."""
+    """Check that all statements have a principal, and none a resource, which ECR refuses (aws-cdk issue 3590)."""
     given = tuple(statements)
     if not all(each.has_principal for each in given):
         problems.add(f"{argument} must name a principal in each statement; use PolicyStatement(principals=[...])")
     if any(each.has_resource for each in given):
-        problems.add(f"{argument} must name no resource, since it is of its repository only; leave resources= out")
+        problems.add(f"{argument} must not name a resource, which is always its repository; leave resources= out")
 
 
 @value_class
 @attrs.frozen(kw_only=True)
 class RepositorySettings:
-    """The settings of repositories that ECR makes by itself, when images are replicated to, cached in or pushed to it.
+    """The settings of repositories that ECR itself creates for replicated, cached or pushed images.
 
     Args:
-        immutable_tags: Whether a tag that was pushed stays what it is; or patterns of those that do.
-        mutable_tags: Patterns of tags that move all the same, 5 at most: `latest`, `dev-*`.
-        lifecycle: Which images stay; the newest 100 releases, and those without a tag for 14 days, without it.
-        encryption: By whose key they are encrypted.
-        policy: Who else may do what with them.
-        tags: Tags of the repositories, for cost and access, 50 at most.
+        immutable_tags: Whether to make tags immutable, or the patterns of the tags that are. Default: True.
+        mutable_tags: The patterns of tags that are mutable although others are not, at most 5, as in `latest` or
+            `dev-*`. Default: none.
+        lifecycle: The lifecycle policy. Default: `LifecyclePolicy.releases()`, which keeps the newest 100 releases, and
+            images without a tag for 14 days.
+        encryption: The encryption of images. Default: `Encryption.aws_key()`.
+        policy: The statements of the repository policy. Default: none.
+        tags: The AWS tags of the repositories, at most 50. Default: none.
 
     Raises:
-        ValueError: ECR would not take one of them.
+        ValueError: If ECR would not accept an argument.
     """
 
     immutable_tags: bool | Sequence[str] = attrs.field(default=True, converter=_bool_or_texts)
@@ -189,7 +195,7 @@ class RepositorySettings:
 
     @property
     def _tag_mutability(self) -> TagMutability:
-        """Return the tag mutability of the repositories."""
+        """The tag mutability of the repositories."""
         problems = Problems("RepositorySettings")
         return TagMutability.from_arguments(
             problems, immutable_tags=self.immutable_tags, mutable_tags=self.mutable_tags
@@ -197,6 +203,6 @@ class RepositorySettings:
 
     @property
     def _description(self) -> str:
-        """Return the settings as messages name them."""
+        """The settings, for messages."""
         cipher = "a key of its own" if self.encryption._uses_customer_key else self.encryption.cipher.value
         return f"{self._tag_mutability.setting}, {cipher}, {len(self.lifecycle.rules)} lifecycle rules"

@@ -1,4 +1,4 @@
-"""What the capacity that stands in the local AWS is, and how much of a service its instances hold."""
+"""The capacity that is deployed in the local AWS, and the number of tasks that fit on its instances."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ Shown = Mapping[str, Any]
 
 
 def group_line(ecs: Client, autoscaling: Client, provider: str) -> str:
-    """The instances of a provider's group: how many, between which sizes, of which types.
+    """Describe the instances of a provider's Auto Scaling group: number, minimum and maximum, types.
 
     Args:
-        ecs: boto3's client.
-        autoscaling: boto3's client.
-        provider: The capacity provider's name.
+        ecs: The boto3 client for ECS.
+        autoscaling: The boto3 client for EC2 Auto Scaling.
+        provider: The name of the capacity provider.
     """
     (found,) = ecs.describe_capacity_providers(capacityProviders=[provider])["capacityProviders"]
     arn = (found.get("autoScalingGroupProvider") or {}).get("autoScalingGroupArn")
     if not arn:
-        return "instances that ECS manages"
+        return "ECS Managed Instances"
     pages = autoscaling.get_paginator("describe_auto_scaling_groups").paginate()
     group = next(each for page in pages for each in page["AutoScalingGroups"] if each["AutoScalingGroupARN"] == arn)
     types = dict.fromkeys(each["InstanceType"] for each in group["Instances"])
@@ -37,15 +37,15 @@ def group_line(ecs: Client, autoscaling: Client, provider: str) -> str:
 
 
 def fit_line(ecs: Client, cluster: str, service: Shown) -> str | None:
-    """How many copies of a service's task an instance of each type holds, and how many more there is room for now.
+    """Describe how many copies of a service's task fit on an instance of each type, and how many more fit now.
 
     Args:
-        ecs: boto3's client.
+        ecs: The boto3 client for ECS.
         cluster: The cluster's name or ARN.
-        service: As DescribeServices shows it.
+        service: The service, as DescribeServices shows it.
 
     Returns:
-        The line; None for a service that runs on no instances.
+        The line; None if the service does not run on instances.
     """
     providers = {item["capacityProvider"] for item in service.get("capacityProviderStrategy") or ()}
     instances = [
@@ -62,9 +62,9 @@ def fit_line(ecs: Client, cluster: str, service: Shown) -> str | None:
         if demand is None:
             return None
         found = fit(demand, host)
-        each_type.append(f"{found.copies} on each {host.instance_type} (binds: {', '.join(found.limiting_resources)})")
+        each_type.append(f"{found.copies} per {host.instance_type} (limited by {', '.join(found.limiting_resources)})")
     more = sum(fit(demand, host).copies for host in now if (demand := _demand(revision, host.architecture)))
-    return f"{'; '.join(each_type)}, {more} more now"
+    return f"{'; '.join(each_type)}, room for {more} more"
 
 
 def _instances(ecs: Client, cluster: str) -> Sequence[Shown]:
@@ -96,7 +96,7 @@ def _host(instance: Shown, which: str) -> Host | None:
 
 
 def _demand(revision: Shown, architecture: Architecture) -> Demand | None:
-    """What a task takes; one whose task definition names no architecture runs on any. None without any memory."""
+    """Return the resources of a task; None if it has no memory. Without an architecture, it runs on any."""
     containers, mode = revision["containerDefinitions"], revision["networkMode"]
     stated = (revision.get("runtimePlatform") or {}).get("cpuArchitecture")
     mappings = [mapping for each in containers for mapping in each.get("portMappings") or ()]

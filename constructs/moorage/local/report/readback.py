@@ -1,4 +1,4 @@
-"""Whether what a stack made still stands in the local AWS, asked of each service itself."""
+"""Check that the resources of a stack exist in the local AWS, by each service's API."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _service(account: Account, arn: str) -> bool:
 
 
 def schedule_of(account: Account, name: str) -> Mapping[str, Any] | None:
-    """A schedule, by its name alone: the group it is in is no part of its physical id."""
+    """Return a schedule by its name: the physical id does not contain its group."""
     client = account.client("scheduler")
     pages = client.get_paginator("list_schedules").paginate(NamePrefix=name)
     groups = [each["GroupName"] for page in pages for each in page["Schedules"] if each["Name"] == name]
@@ -49,7 +49,7 @@ def _log_group(account: Account, name: str) -> bool:
 
 
 def _listed(service: str, operation: str, argument: str, result: str) -> Callable[[Account, str], bool]:
-    """For an operation that answers with nothing where there is nothing."""
+    """Return a check by an operation that returns an empty list if nothing exists."""
 
     def exists(account: Account, physical_id: str) -> bool:
         return bool(getattr(account.client(service), operation)(**{argument: [physical_id]})[result])
@@ -92,13 +92,13 @@ EXISTS: Mapping[str, Callable[[Account, str], bool]] = {
     "AWS::SQS::Queue": _named("sqs", "get_queue_attributes", "QueueUrl"),
     "AWS::StepFunctions::StateMachine": _named("stepfunctions", "describe_state_machine", "stateMachineArn"),
 }
-"""How the service that owns a type is asked whether one exists."""
+"""The check for the existence of a resource of each type."""
 
 
 def why_not_standing(access: Access, stack: Stack) -> str | None:
-    """Why a stack cannot be taken as it stands: half-deployed, or without a resource it made. None where it can.
+    """Return why a stack must be redeployed: it is unfinished, or a resource is missing. None if it can be kept.
 
-    A stack that was never deployed stands as well as one can.
+    A stack that was never deployed can be kept.
     """
     account = Account(access, stack.account, stack.region)
     found = account.stack(stack.name)
@@ -114,7 +114,7 @@ def why_not_standing(access: Access, stack: Stack) -> str | None:
     for resource in account.resources(stack.name):
         exists = EXISTS.get(resource["ResourceType"])
         if exists and not _answers(exists, account, resource["PhysicalResourceId"]):
-            return f"{stack.path} made {resource['LogicalResourceId']} ({resource['ResourceType']}), which is gone"
+            return f"{stack.path} lacks {resource['LogicalResourceId']} ({resource['ResourceType']})"
     return None
 
 
@@ -126,10 +126,10 @@ def _answers(exists: Callable[[Account, str], bool], account: Account, physical_
 
 
 def is_deployed(access: Access, stack: Stack) -> bool:
-    """Whether a stack stands exactly as its template says, and its parameters as Parameter Store says now."""
+    """Return whether a stack matches its template, and its parameters match Parameter Store."""
     account = Account(access, stack.account, stack.region)
     found = account.stack(stack.name)
-    if found is None:  # the CLI deploys no stack without resources
+    if found is None:  # the CLI does not deploy a stack without resources
         return not stack.template.get("Resources") and not stack.images
     stated = {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", ())}
     for name, parameter in stack.template.get("Parameters", {}).items():
@@ -142,5 +142,5 @@ def is_deployed(access: Access, stack: Stack) -> bool:
 
 
 def left(access: Access, stacks: Sequence[Stack]) -> list[str]:
-    """The stacks that are still there, by path."""
+    """Return the paths of the stacks that still exist."""
     return [each.path for each in stacks if Account(access, each.account, each.region).stack(each.name)]

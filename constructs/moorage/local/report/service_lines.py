@@ -1,4 +1,4 @@
-"""What the table says of a rollout and how long it is estimated to take, of a schedule and of a queue."""
+"""The lines of the table for rollouts with their estimated duration, schedules and queues."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DELAY = "deregistration_delay.timeout_seconds"
 
 
 def rollout_line(configuration: Shown) -> str:
-    """How a service's next version will replace this one.
+    """Describe how a new version of a service replaces the old one.
 
     Args:
         configuration: The service's deployment configuration, as DescribeServices shows it.
@@ -28,15 +28,15 @@ def rollout_line(configuration: Shown) -> str:
     says = [strategy.lower().replace("_", "/")]
     if strategy == "ROLLING":
         low, high = configuration["minimumHealthyPercent"], configuration["maximumPercent"]
-        says.append(f"{low} % stay, {high} % at most")
+        says.append(f"minimum healthy {low} %, maximum {high} %")
     elif strategy == "CANARY":
         canary = configuration["canaryConfiguration"]
-        says.append(f"{canary['canaryPercent']:g} % for {canary['canaryBakeTimeInMinutes']} min first")
+        says.append(f"{canary['canaryPercent']:g} % of traffic for {canary['canaryBakeTimeInMinutes']} min")
     elif strategy == "LINEAR":
         linear = configuration["linearConfiguration"]
-        says.append(f"{linear['stepPercent']:g} % more every {linear['stepBakeTimeInMinutes']} min")
+        says.append(f"{linear['stepPercent']:g} % of traffic every {linear['stepBakeTimeInMinutes']} min")
     if configuration.get("bakeTimeInMinutes"):
-        says.append(f"bakes {configuration['bakeTimeInMinutes']} min")
+        says.append(f"{configuration['bakeTimeInMinutes']} min bake time")
     for name, one in (("lifecycleHooks", "hook"), ("alarms", "alarm")):
         stated = configuration.get(name) or ()
         number = len(stated["alarmNames"]) * bool(stated["enable"]) if isinstance(stated, Mapping) else len(stated)
@@ -46,17 +46,17 @@ def rollout_line(configuration: Shown) -> str:
 
 
 def estimate_line(ecs: Client, elbv2: Client, ec2: Client, service: Shown) -> str | None:
-    """How long replacing a service's tasks is estimated to take, and what serves meanwhile.
+    """Describe how long replacing a service's tasks is estimated to take, and how many serve meanwhile.
 
     Args:
-        ecs: boto3's client.
-        elbv2: boto3's client.
-        ec2: boto3's client.
-        service: As DescribeServices shows it.
+        ecs: The boto3 client for ECS.
+        elbv2: The boto3 client for Elastic Load Balancing.
+        ec2: The boto3 client for EC2.
+        service: The service, as DescribeServices shows it.
 
     Returns:
-        The line; None where nothing says over which zones the tasks are, for a daemon or a service without tasks, and
-        for a rollout that this library would not define.
+        The line; None if the subnets are unknown, for a daemon, for a service without tasks, and for a rollout that
+        moorage does not support.
     """
     subnets = (service.get("networkConfiguration") or {}).get("awsvpcConfiguration", {}).get("subnets")
     if not subnets or not service["desiredCount"] or service["schedulingStrategy"] == "DAEMON":
@@ -81,7 +81,7 @@ def estimate_line(ecs: Client, elbv2: Client, ec2: Client, service: Shown) -> st
     except ValueError:
         return None
     found = estimate(rollout, service["desiredCount"], zones=len(zones), pace=pace)
-    return str(found) if found else "cannot replace a task: none may stop and none more may start"
+    return str(found) if found else "cannot replace a task: none may stop, and no extra one may start"
 
 
 def _drain(elbv2: Client, arns: Sequence[str]) -> int:
@@ -91,7 +91,7 @@ def _drain(elbv2: Client, arns: Sequence[str]) -> int:
 
 
 def _rollout(configuration: Shown) -> Rollout:
-    """The value that a service's deployments are as."""
+    """Return a deployment configuration as a `Rollout`."""
     bake = configuration.get("bakeTimeInMinutes", 0) * _MINUTE
     match configuration.get("strategy", "ROLLING"):
         case "BLUE_GREEN":
@@ -111,10 +111,10 @@ def _rollout(configuration: Shown) -> Rollout:
 
 
 def schedule_line(schedule: Shown) -> str:
-    """When a schedule starts what.
+    """Describe the target and the time of a schedule.
 
     Args:
-        schedule: As GetSchedule shows it.
+        schedule: The schedule, as GetSchedule shows it.
     """
     target = schedule["Target"]
     started = target.get("EcsParameters", {}).get("TaskDefinitionArn") or target["Arn"]
@@ -125,13 +125,15 @@ def schedule_line(schedule: Shown) -> str:
 
 
 def queue_line(attributes: Shown) -> str:
-    """How much waits in a queue, and where it goes when it cannot be worked off.
+    """Describe how many messages wait in a queue, and after how many receives they move to its dead-letter queue.
 
     Args:
-        attributes: As GetQueueAttributes shows them.
+        attributes: The attributes, as GetQueueAttributes shows them.
     """
-    says = f"{attributes['ApproximateNumberOfMessages']} waiting"
+    number = attributes["ApproximateNumberOfMessages"]
+    says = f"{number} message{'' if number == '1' else 's'} waiting"
     redrive = json.loads(attributes.get("RedrivePolicy", "{}"))
     if not redrive:
         return says
-    return f"{says}, after {redrive['maxReceiveCount']} tries to {redrive['deadLetterTargetArn'].rpartition(':')[2]}"
+    dead_letters = redrive["deadLetterTargetArn"].rpartition(":")[2]
+    return f"{says}, moved to {dead_letters} after {redrive['maxReceiveCount']} receives"

@@ -1,4 +1,4 @@
-"""The table of what stands in the local AWS, read back through each service's own API."""
+"""The table of what is deployed in the local AWS, as each service's API returns it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from moorage.local.report.readback import schedule_of
 from moorage.local.report.service_lines import estimate_line, queue_line, rollout_line, schedule_line
 
 _CONFIGURATION = "AWS::AutoScaling::LaunchConfiguration"
-_NO_CONFIGURATIONS = "accepted, but AWS takes no launch configurations from accounts created since 2024-10-01"
+_NO_CONFIGURATIONS = "accepted here, but AWS refuses launch configurations in accounts created since 2024-10-01"
 """EC2 Auto Scaling user guide, "Auto Scaling launch configurations": "Accounts created on or after October 1, 2024
 cannot create new launch configurations using any method (console, API, AWS CLI, or CloudFormation)"."""
 
 
 @attrs.frozen
 class Row:
-    """A line of the table of what stands."""
+    """A row of the table."""
 
     what: str
     name: str
@@ -29,7 +29,7 @@ class Row:
 
 
 def table(access: Access, stacks: Sequence[Stack]) -> list[Row]:
-    """What stands, a row each: stacks, clusters, services and their tasks, load balancers, repositories."""
+    """Return a row for each stack, cluster, service, load balancer, repository and other resource that is deployed."""
     rows: list[Row] = []
     for stack in stacks:
         account = Account(access, stack.account, stack.region)
@@ -58,7 +58,7 @@ def _service(account: Account, arn: str) -> Iterator[Row]:
     (service,) = ecs.describe_services(cluster=cluster, services=[arn])["services"]
     counts = f"{service['runningCount']} of {service['desiredCount']} tasks running"
     yield Row("  service", service["serviceName"], counts)
-    if not service.get("taskDefinition"):  # of a service that another tool deploys
+    if not service.get("taskDefinition"):  # a service with an external deployment controller
         return
     yield Row("  task definition", service["taskDefinition"].rpartition("/")[2], "")
     told = {
@@ -112,4 +112,4 @@ SHOWN: Mapping[str, Callable[[Account, str], Iterator[Row]]] = {
     "AWS::Scheduler::Schedule": _schedule,
     "AWS::StepFunctions::StateMachine": _state_machine,
 }
-"""The types that have a row, and how it is read."""
+"""The types that have rows, and the function that makes them."""

@@ -1,4 +1,4 @@
-"""`python -m moorage.local.server --port N`: the local AWS, on the loopback address only, until it is told to end."""
+"""`python -m moorage.local.server --port N`: run the local AWS on the loopback address until it is stopped."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _ENVIRONMENT = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
     "BIND_HOST": "127.0.0.1",
-    "DOCKER_HOST": "unix:///nonexistent/docker.sock",  # ministack would use, and clean up, a real one
+    "DOCKER_HOST": "unix:///nonexistent/docker.sock",  # keeps ministack from using and cleaning up a real one
     "IOT_MTLS_ENABLED": "0",
     "MINISTACK_HOST": "127.0.0.1",
     "PERSIST_STATE": "0",
@@ -53,24 +53,26 @@ _ENVIRONMENT = {
 _LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG")
 _WATCH_SECONDS = 1.0
 _RECORD_SECONDS = 60.0
-"""How long whoever starts a server may take to record it."""
+"""The seconds after which a server ends that nobody has recorded in its home."""
 SECRET = "AWS_SECRET_ACCESS_KEY"  # noqa: S105  # the variable's name
-"""The variable with the secret that requests are signed with: other users of the machine cannot read it."""
+"""The variable with the secret that signs requests. Other users of the machine cannot read it."""
 _OWN = (
     "LANG", "LC_ALL", "LC_CTYPE", "NODE_COMPILE_CACHE", "NODE_PATH", "PATH", "PYTHONPATH", "TMPDIR", "TZ",
 )  # fmt: skip
-"""The variables that the server keeps: the user's tokens are none of them, since code of templates runs beside it."""
+"""The variables that the server keeps. The user's tokens are not among them: the server runs code of templates."""
 
 
 def main() -> None:
-    """Read the arguments and serve."""
+    """Parse the arguments and run the server."""
     parser = argparse.ArgumentParser(prog="python -m moorage.local.server", description=__doc__)
     parser.add_argument("--port", type=int, required=True, help="where to listen, on 127.0.0.1")
     parser.add_argument(
         "--log-level", default="WARNING", choices=_LEVELS, help="what to write to standard error (default: WARNING)"
     )
-    parser.add_argument("--home", type=Path, help="the folder with the record of this server; end when it is gone")
-    parser.add_argument("--descriptor", type=int, help="a descriptor that listens at the port already")
+    parser.add_argument(
+        "--home", type=Path, help="the folder with the record of this server, which ends when the folder is gone"
+    )
+    parser.add_argument("--descriptor", type=int, help="a file descriptor that already listens on the port")
     arguments = parser.parse_args()
     secret = os.environ.get(SECRET)
     if not secret:
@@ -86,10 +88,10 @@ def main() -> None:
 
 
 def _prepare_environment(port: int, log_level: str, secret: str, data: str) -> None:
-    """Settle what ministack reads when it is imported, and drop everything else.
+    """Set the variables that ministack reads when it is imported, and remove all others.
 
-    The secret goes back into the environment: ministack verifies presigned URLs with it. It reads files, scripts among
-    them, from its folders of data, which by default are where every user of the machine may write.
+    The secret stays in the environment, since ministack verifies presigned URLs with it. ministack reads files,
+    including scripts, from its data folders; every user of the machine can write to the default ones.
     """
     for name in [name for name in os.environ if name not in _OWN]:
         del os.environ[name]
@@ -121,11 +123,11 @@ async def _serve(address: str, log_level: str, home: Path | None, clean_up: Call
     lambda_svc.reset()  # ends the functions' processes and removes their files
     clean_up()
     sys.stderr.flush()
-    os._exit(0)  # a thread that still waits for something must not keep the process
+    os._exit(0)  # a waiting thread must not keep the process alive
 
 
 async def _end_without(home: Path, ended: asyncio.Event) -> None:
-    """End when the home is gone, or when another server is recorded in it: nobody could find this one again."""
+    """End the server when its home is gone or records another server, since nobody could find this one again."""
     recorded = False
     until = time.monotonic() + _RECORD_SECONDS
     while recorded or time.monotonic() < until:
@@ -141,7 +143,7 @@ async def _end_without(home: Path, ended: asyncio.Event) -> None:
 
 
 def _extended() -> object:
-    """ministack's application with this package's types in it."""
+    """Return ministack's application, extended with this package's types."""
     from moorage.local.server.core import authentication, engine, own_listeners  # noqa: PLC0415  # they import ministack
 
     for name in _SERVICES:
@@ -150,7 +152,7 @@ def _extended() -> object:
             service.install()
     engine.install()
     own_listeners.install()
-    app.collect_scripts = lambda *_: []  # nothing of the machine's own is to run
+    app.collect_scripts = lambda *_: []  # no script of this machine may run
     return authentication.authenticated(app.app)
 
 

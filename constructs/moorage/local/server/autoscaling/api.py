@@ -1,4 +1,4 @@
-"""Amazon EC2 Auto Scaling's API, where ministack's leaves out what groups have here."""
+"""The operations of Amazon EC2 Auto Scaling's API that ministack lacks, or answers without the groups' instances."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _delete_group(parameters: Parameters) -> Answer:
 
 
 def _mended(terminate: Callable[[Parameters], Answer]) -> Callable[[Parameters], Answer]:
-    """Let a group replace an instance that someone ends in EC2."""
+    """Let a group replace an instance that is terminated in EC2."""
 
     def terminated(parameters: Parameters) -> Answer:
         answer = terminate(parameters)
@@ -128,7 +128,7 @@ def _runs(instance_id: str) -> bool:
 
 
 def _answering(operation: Callable[[Parameters], Answer]) -> Callable[[Parameters], Answer]:
-    """Answer a refusal in the service's own form, and tell of what changed."""
+    """Return a refusal in the service's format, and notify of changed groups."""
 
     def answered(parameters: Parameters) -> Answer:
         try:
@@ -143,7 +143,7 @@ def _answering(operation: Callable[[Parameters], Answer]) -> Callable[[Parameter
 
 
 def install() -> None:
-    """Let groups have instances, their API show them, and their instances inherit the stack's tags."""
+    """Give groups instances that inherit the stack's tags, and show them in the API."""
     reconcile: Callable[[Group], None] = autoscaling.reconcile_instances
 
     def reconciled(group: Group) -> None:

@@ -1,7 +1,7 @@
-"""Application Auto Scaling, which ministack lacks altogether: its API, and its two CloudFormation types.
+"""Application Auto Scaling, which ministack lacks: its API and its two CloudFormation types.
 
-Limits are kept: a service below a target's minimum is raised to it, as on AWS. No metric moves a count, but an alarm
-that goes off does where a step scaling policy is its action: the metric counts as being at the alarm's threshold.
+As on AWS, a service below a target's minimum capacity is scaled out to it. Metrics do not change a count, but an alarm
+does if its action is a step scaling policy: the metric is then assumed to be at the alarm's threshold.
 """
 
 from __future__ import annotations
@@ -21,10 +21,15 @@ from moorage.local.server.core.resource import Made, Properties, Resource
 
 _SERVICE = "application-autoscaling"
 _TARGET = "AnyScaleFrontendService"
-_ECS_METRICS = ("ECSServiceAverageCPUUtilization", "ECSServiceAverageMemoryUtilization", "ALBRequestCountPerTarget")
+_ECS_METRICS = (
+    "ALBRequestCountPerTarget", "ECSServiceAverageCPUUtilization", "ECSServiceAverageCPUUtilizationHighResolution",
+    "ECSServiceAverageMemoryUtilization", "ECSServiceAverageMemoryUtilizationHighResolution",
+)  # fmt: skip
+"""The predefined metrics of ECS services (botocore application-autoscaling: MetricType)."""
 _SCHEDULE = re.compile(
-    r"at\(\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?\)|rate\([1-9]\d* (minute|hour|day)s?\)|cron\(\S+( \S+){5}\)"
+    r"at\(\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?\)|rate\([1-9]\d*\s?(minute|hour|day)s?\)|cron\(\S+(\s+\S+){4,6}\)"
 )
+"""The syntax of schedules (cdk-preflight 1.9.1, rules pf-appautoscaling-schedule-*, measured on AWS)."""
 _ECS_COUNT = "ecs:service:DesiredCount"
 
 _targets = AccountRegionScopedDict()
@@ -36,7 +41,7 @@ Parameters = dict[str, Any]
 
 
 def _key(parameters: Mapping[str, Any], *more: str) -> tuple[str, ...]:
-    """What identifies a target, or with a name one of its policies or scheduled actions."""
+    """Return the key of a target or, with a name, of one of its policies or scheduled actions."""
     names = ("ServiceNamespace", "ResourceId", "ScalableDimension", *more)
     return tuple(str(parameters[name]) for name in names)
 
@@ -57,14 +62,15 @@ def _register(parameters: Parameters) -> Parameters:
     key = _key(parameters)
     known: Parameters = _targets.get(key, {})
     if not known and not {"MinCapacity", "MaxCapacity"} <= parameters.keys():
-        raise RefusedError("ValidationException: a new target needs both MinCapacity and MaxCapacity")
+        raise RefusedError("ValidationException: a new scalable target requires both MinCapacity and MaxCapacity")
     arn = known.get("ScalableTargetARN") or f"{_arn(_SERVICE)}:scalable-target/{new_uuid().replace('-', '')}"
     role = f"arn:aws:iam::{get_account_id()}:role/aws-service-role/{_SERVICE}/AWSServiceRoleForApplicationAutoScaling"
     shown = members(_SERVICE, "ScalableTarget")
     record = {"CreationTime": _now(), "RoleARN": role, **known, "ScalableTargetARN": arn}
     record |= {name: value for name, value in parameters.items() if name in shown}
     if record["MinCapacity"] > record["MaxCapacity"]:
-        raise RefusedError("ValidationException: MinCapacity is more than MaxCapacity")
+        # cdk-preflight 1.9.1, rule pf-appautoscaling-min-max-capacity
+        raise RefusedError("ValidationException: Maximum capacity cannot be less than minimum capacity")
     _keep_within(record)
     _targets[key] = record
     if "Tags" in parameters:
@@ -73,7 +79,7 @@ def _register(parameters: Parameters) -> Parameters:
 
 
 def _keep_within(target: Parameters) -> None:
-    """Move an ECS service's count into the target's limits."""
+    """Bring an ECS service's desired count within the target's limits."""
     if target["ScalableDimension"] != _ECS_COUNT:
         return
     _, cluster, name = target["ResourceId"].split("/")
@@ -113,21 +119,22 @@ def _put_policy(parameters: Parameters) -> Parameters:
 
 
 def _check_predefined(namespace: str, parameters: Parameters) -> None:
-    """Refuse a metric that AWS does not keep for a service (PredefinedMetricSpecification)."""
+    """Refuse a predefined metric that a service does not have (PredefinedMetricSpecification)."""
     stated = parameters.get("TargetTrackingScalingPolicyConfiguration") or {}
     metric = stated.get("PredefinedMetricSpecification") or {}
     kind = metric.get("PredefinedMetricType")
     if namespace == "ecs" and kind and kind not in _ECS_METRICS:
-        raise RefusedError(
-            f"ValidationException: The metric type {kind} is not supported for the service namespace ecs; it has "
-            f"{', '.join(_ECS_METRICS)}"
+        raise RefusedError(  # cdk-preflight 1.9.1, rule pf-appautoscaling-predefined-metric-dimension
+            f"ValidationException: Scalable dimension {_ECS_COUNT} only supports the following predefined metric "
+            f"types: {', '.join(_ECS_METRICS)}"
         )
     if kind == "ALBRequestCountPerTarget" and not metric.get("ResourceLabel"):
-        raise RefusedError(f"ValidationException: Must specify a ResourceLabel for the metric type {kind}")
+        # cdk-preflight 1.9.1, rule pf-appautoscaling-alb-metric-requires-resource-label
+        raise RefusedError(f"ValidationException: Resource label should be specified for predefined metric type {kind}")
 
 
 def _check_metric(key: tuple[str, ...], parameters: Parameters) -> None:
-    """Refuse a second policy that tracks a metric of a target, even one that replaces the first.
+    """Refuse a second policy that tracks the same metric of a target, even if it replaces the first.
 
     The words are AWS's (cdklabs/cdk-ecs-service-extensions issue 35).
     """
@@ -136,18 +143,18 @@ def _check_metric(key: tuple[str, ...], parameters: Parameters) -> None:
         if metric is not None and other != key and other[:3] == key[:3] and _tracked(policy) == metric:
             raise RefusedError(
                 "ValidationException: Only one TargetTrackingScaling policy for a given metric specification is "
-                f"allowed; {policy['PolicyName']} has it already"
+                f"allowed; {policy['PolicyName']} already tracks it"
             )
 
 
 def _tracked(policy: Mapping[str, Any]) -> Any:
-    """Return the metric that a target tracking policy keeps at its target; None for another policy."""
+    """Return the metric of a target tracking policy, or None for another policy."""
     stated = policy.get("TargetTrackingScalingPolicyConfiguration") or {}
     return stated.get("PredefinedMetricSpecification") or stated.get("CustomizedMetricSpecification")
 
 
 def _moving(dispatch: Callable[..., None]) -> Callable[..., None]:
-    """Let alarms move what their step scaling policies scale."""
+    """Let alarms carry out the step scaling policies among their actions."""
 
     def dispatched(alarm: Parameters, old_state: str, new_state: str, reason: str) -> None:
         dispatch(alarm, old_state, new_state, reason)
@@ -161,7 +168,7 @@ def _moving(dispatch: Callable[..., None]) -> Callable[..., None]:
 
 
 def _move(target: Parameters, steps: Mapping[str, Any]) -> None:
-    """Adjust a count as a policy says of a metric that is at its alarm's threshold."""
+    """Adjust a target's count as a policy does if the metric is at its alarm's threshold."""
     if target["ScalableDimension"] != _ECS_COUNT or target.get("SuspendedState", {}).get("DynamicScalingOutSuspended"):
         return
     _, cluster, name = target["ResourceId"].split("/")
@@ -179,7 +186,7 @@ def _move(target: Parameters, steps: Mapping[str, Any]) -> None:
 
 
 def _distance(adjustment: Mapping[str, Any]) -> float:
-    """How far a step's interval is from the threshold."""
+    """Return the distance between a step's interval and the threshold."""
     bounds = (
         adjustment.get("MetricIntervalLowerBound", -math.inf),
         adjustment.get("MetricIntervalUpperBound", math.inf),
@@ -190,10 +197,14 @@ def _distance(adjustment: Mapping[str, Any]) -> float:
 def _put_action(parameters: Parameters) -> Parameters:
     if _key(parameters) not in _targets:
         raise _missing("scalable target")
-    if not _SCHEDULE.fullmatch(parameters.get("Schedule", "")):  # PutScheduledAction, Schedule
-        raise RefusedError(f"ValidationException: The schedule expression {parameters.get('Schedule')} is not valid")
+    if not _SCHEDULE.fullmatch(parameters.get("Schedule", "")):
+        raise RefusedError(
+            "ValidationException: Invalid schedule expression. Schedule expressions must have the following syntax: "
+            r"rate(<number>\s?(minutes?|hours?|days?)), cron(<cron_expression>) or at(yyyy-MM-dd'T'HH:mm:ss)"
+        )
     if parameters.get("Timezone", "UTC") not in zoneinfo.available_timezones():
-        raise RefusedError(f"ValidationException: the time zone {parameters['Timezone']} does not exist")
+        # cdk-preflight 1.9.1, rule pf-appautoscaling-scheduled-action-timezone-iana
+        raise RefusedError(f"ValidationException: Invalid schedule timezone: {parameters['Timezone']}")
     key = _key(parameters, "ScheduledActionName")
     known: Parameters = _actions.get(key, {})
     namespace, resource_id, _, name = key
@@ -215,12 +226,12 @@ def _deleting(records: Any, name: str, what: str) -> Callable[[Parameters], Para
 
 
 def _describing(records: Any, answer: str, **filters: str) -> Callable[[Parameters], Parameters]:
-    """A description of what is recorded.
+    """Return an operation that describes records.
 
     Args:
-        records: Where.
-        answer: The answer's member.
-        filters: A parameter that takes a list, and the member that it selects by.
+        records: The records.
+        answer: The member of the answer that lists them.
+        filters: For each parameter that is a list, the member of a record that it is compared with.
     """
 
     def describe(parameters: Parameters) -> Parameters:
@@ -261,14 +272,14 @@ _OPERATIONS: Mapping[str, Callable[[Parameters], Parameters]] = {
 
 
 def install() -> None:
-    """Give the service a place among ministack's."""
+    """Register the service with ministack."""
     router.SERVICE_PATTERNS[_SERVICE] = {"target_prefixes": [_TARGET], "host_patterns": [rf"{_SERVICE}\."]}
     app.SERVICE_HANDLERS[_SERVICE] = json_service(_OPERATIONS)
     cloudwatch.dispatch_alarm_actions = _moving(cloudwatch.dispatch_alarm_actions)
 
 
 class ScalableTarget(Resource):
-    """The limits between which something scales, and the clock's changes of them."""
+    """A scalable target, with its scheduled actions."""
 
     type = "AWS::ApplicationAutoScaling::ScalableTarget"
 
@@ -300,7 +311,7 @@ class ScalableTarget(Resource):
 
 
 class ScalingPolicy(Resource):
-    """What moves a count between a target's limits."""
+    """A scaling policy of a scalable target."""
 
     type = "AWS::ApplicationAutoScaling::ScalingPolicy"
 

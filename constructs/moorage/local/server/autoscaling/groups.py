@@ -1,4 +1,4 @@
-"""Amazon EC2 Auto Scaling: groups whose instances exist, are protected, refreshed and warm."""
+"""Amazon EC2 Auto Scaling: groups with instances, scale-in protection, instance refreshes and warm pools."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from moorage.local.server.core.resource import Made, Properties, Resource
 from moorage.local.server.services import elb
 
 PROTECTED = "Could not scale to desired capacity because all remaining instances are protected from scale-in."
-"""What a group's activity says when it cannot end its instances."""
+"""The status message of a scaling activity that cannot terminate a group's instances."""
 
 changed: list[Callable[[], None]] = []
-"""What is to be called when groups have changed."""
+"""The functions that are called when groups have changed."""
 
 _GROUP = (
     "AvailabilityZoneDistribution", "AvailabilityZoneImpairmentPolicy", "CapacityRebalance",
@@ -39,7 +39,7 @@ notifications = AccountRegionScopedDict()
 
 
 class AutoScalingGroup(Resource):
-    """A group, whose instances are EC2's; it cannot be deleted while they are protected from scale-in."""
+    """A group of EC2 instances, which cannot be deleted while they are protected from scale-in."""
 
     type = "AWS::AutoScaling::AutoScalingGroup"
 
@@ -111,8 +111,11 @@ class AutoScalingGroup(Resource):
             raise RefusedError(f"ValidationError: The subnets are in several VPCs: {', '.join(sorted(vpcs))}")
         wanted = request("autoscaling", "CreateAutoScalingGroup", stated)
         lifetime = wanted.get("MaxInstanceLifetime", 0)
-        if lifetime and lifetime not in _LIFETIMES:  # CreateAutoScalingGroup, MaxInstanceLifetime
-            raise RefusedError(f"ValidationError: Maximum instance lifetime must be at least {_LIFETIMES[0]} seconds")
+        if lifetime and lifetime not in _LIFETIMES:  # cdk-preflight 1.9.1, rule pf-asg-max-instance-lifetime-range
+            raise RefusedError(
+                f"ValidationError: maxInstanceLifetime must be between {_LIFETIMES[0]} and {_LIFETIMES[-1]} seconds "
+                "(inclusive)"
+            )
         _check_balancing(wanted)
         if len([name for name in _ROLLED if name in wanted]) != 1:
             raise RefusedError(
@@ -149,7 +152,7 @@ class AutoScalingGroup(Resource):
         }
 
     def _surround(self, group: Group, old: Properties, properties: Properties) -> None:
-        """Keep what Auto Scaling's API has beside the group itself."""
+        """Record the tags, notifications and lifecycle hooks of a group."""
         name = group["AutoScalingGroupName"]
         gone = {tag["Key"] for tag in old.get("Tags", ())}
         kept = [tag for tag in autoscaling.tags.get(name, ()) if tag["Key"] not in gone]
@@ -195,7 +198,7 @@ def _metrics(collections: Any) -> list[dict[str, str]]:
 
 
 def _policy(policy: Properties, old: Properties, new: Properties) -> Properties | None:
-    """How instances are to be replaced, in an instance refresh's words; None where they stay."""
+    """Return the preferences of the instance refresh that an update starts; None if it replaces no instance."""
     refresh, rolling = policy.get("AutoScalingInstanceRefresh"), policy.get("AutoScalingRollingUpdate")
     if (policy.get("AutoScalingReplacingUpdate") or {}).get("WillReplace"):
         raise RefusedError("UpdatePolicy AutoScalingReplacingUpdate is not implemented by the local AWS")
@@ -204,31 +207,33 @@ def _policy(policy: Properties, old: Properties, new: Properties) -> Properties 
         return None
     if refresh:
         if refresh.get("Strategy", "Rolling") != "Rolling":
-            raise RefusedError(f"an instance refresh with Strategy {refresh['Strategy']} is not implemented here")
+            raise RefusedError(
+                f"instance refreshes with Strategy {refresh['Strategy']} are not implemented by the local AWS"
+            )
         preferences: Properties = {"SkipMatching": False, **refresh.get("Preferences", {})}
         return preferences
     if rolling is None:
         return None
     if str(rolling.get("WaitOnResourceSignals", False)).lower() == "true":
-        raise RefusedError("WaitOnResourceSignals waits for signals, which no instance of the local AWS sends")
+        raise RefusedError("WaitOnResourceSignals is not implemented by the local AWS, whose instances send no signals")
     if int(rolling.get("MinInstancesInService", 0)) >= int(new["MaxSize"]):
         raise RefusedError("MinInstancesInService must be less than the autoscaling group's MaxSize")
     return {"SkipMatching": False}
 
 
 def require_replaceable(group: Group, preferences: Mapping[str, Any]) -> None:
-    """Refuse an instance refresh that would wait for protected instances."""
+    """Refuse an instance refresh that would wait for protected instances and fail (RefreshPreferences)."""
     protected = [instance["InstanceId"] for instance in group["Instances"] if instance["ProtectedFromScaleIn"]]
     stated = preferences.get("ScaleInProtectedInstances", "Wait")
     if protected and stated not in (_WHILE_ROLLING, "Ignore"):
         raise RefusedError(
-            f"the instances {', '.join(protected)} are protected from scale-in and would be waited for without end; "
-            "with ScaleInProtectedInstances an instance refresh can replace them (Refresh) or leave them (Ignore)"
+            f"The instances {', '.join(protected)} are protected from scale-in: the instance refresh would wait for "
+            "one hour and then fail; use ScaleInProtectedInstances Refresh to replace them, or Ignore to keep them"
         )
 
 
 def refresh(group: Group, preferences: Mapping[str, Any]) -> str:
-    """Replace a group's instances one after the other, each before it goes, and return the refresh's id."""
+    """Replace a group's instances, launching each new one before the old one is terminated, and return the id."""
     name = group["AutoScalingGroupName"]
     replaced = [
         instance
@@ -240,7 +245,7 @@ def refresh(group: Group, preferences: Mapping[str, Any]) -> str:
         replaced = [instance for instance in replaced if instance.get("LaunchTemplate") != template]
     for instance in replaced:
         if instance not in group["Instances"]:
-            continue  # no task needed it once another was replaced
+            continue  # scaled in after another one was replaced
         instances.launch(group)
         instances.terminate(group, instance)
         notify()
@@ -254,14 +259,14 @@ def refresh(group: Group, preferences: Mapping[str, Any]) -> str:
 
 
 class WarmPool(Resource):
-    """Instances of a group that are prepared and stopped; `Ref` returns the group's name."""
+    """The warm pool of a group; `Ref` returns the group's name."""
 
     type = "AWS::AutoScaling::WarmPool"
 
     def create(self, properties: Properties, name: str) -> Made:
         group = group_named(properties["AutoScalingGroupName"])
         if group.get("WarmPoolConfiguration"):
-            raise RefusedError("AlreadyExists: the group has a warm pool")
+            raise RefusedError("AlreadyExists: The group already has a warm pool")
         return self._put(properties)
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
@@ -282,7 +287,7 @@ class WarmPool(Resource):
 
 
 class LifecycleHook(Resource):
-    """A hook on a group's launches or terminations; nothing waits for it here."""
+    """A lifecycle hook of a group, for which nothing waits here."""
 
     type = "AWS::AutoScaling::LifecycleHook"
 
@@ -301,7 +306,7 @@ class LifecycleHook(Resource):
 
 
 def group_named(name: str) -> Group:
-    """The group of that name, which must be there."""
+    """Return the group of a name, which must exist."""
     if name not in autoscaling.asgs:
         raise RefusedError(f"ValidationError: AutoScalingGroup name not found - AutoScalingGroup {name} not found")
     group: Group = autoscaling.asgs[name]
@@ -309,6 +314,6 @@ def group_named(name: str) -> Group:
 
 
 def notify() -> None:
-    """Tell that groups have changed."""
+    """Notify of changed groups."""
     for each in changed:
         each()

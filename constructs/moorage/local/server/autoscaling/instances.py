@@ -1,4 +1,4 @@
-"""The instances of Auto Scaling groups: which one a group starts next, and how it comes and goes in EC2."""
+"""The instances of Auto Scaling groups: the choice of the next one, and its launch and termination in EC2."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _TAGGED = (("id", "LaunchTemplateId"), ("version", "Version"))
 
 @attrs.frozen(kw_only=True)
 class Launch:
-    """What a new instance is started from.
+    """The settings that a new instance is launched with.
 
     Args:
         template: The launch template's id, name and version number; empty for a launch configuration.
-        data: What that version says.
+        data: The data of that version.
         type: The instance type.
-        spot: Whether it is a Spot instance.
+        spot: Whether to launch a Spot Instance.
     """
 
     template: Mapping[str, str]
@@ -41,12 +41,15 @@ class Launch:
 
 
 def next_launch(group: Group) -> Launch:
-    """What the group's next instance starts from.
+    """Return the settings of a group's next instance.
 
-    On-Demand instances are of the first type that the group names; Spot instances take its types by turns.
+    On-Demand Instances have the first type that the group names. Spot Instances have each of its types in turn.
+
+    Args:
+        group: The record of the group.
 
     Raises:
-        RefusedError: if the group could start none.
+        RefusedError: If the group cannot launch an instance.
     """
     policy = group.get("MixedInstancesPolicy")
     instances = group["Instances"]
@@ -83,7 +86,7 @@ def _template_of(policy: Mapping[str, Any], override: Mapping[str, Any]) -> tupl
 
 
 def _types(data: Mapping[str, Any], override: Mapping[str, Any]) -> list[InstanceType]:
-    """The types that a group may start with one override, the smallest first where it only says what they need."""
+    """Return the instance types of an override; those that meet its requirements are sorted, the smallest first."""
     named = override.get("InstanceType")
     required = override.get("InstanceRequirements")
     if not named and not required:
@@ -127,10 +130,10 @@ def _within(value: int, bounds: Mapping[str, int]) -> bool:
 
 
 def _checked(launch: Launch) -> Launch:
-    """Refuse what EC2 would not start."""
+    """Refuse an instance that EC2 does not launch."""
     image_id = launch.data.get("ImageId", "")
     if not image_id.startswith("ami-"):
-        raise RefusedError(f"You must use a valid fully-formed launch template. '{image_id}' is no image id")
+        raise RefusedError(f"You must use a valid fully-formed launch template. '{image_id}' is not an AMI ID")
     built_for, has = architecture(image_id), launch.type.architecture.value.lower()
     if built_for not in (None, has):
         raise RefusedError(
@@ -150,17 +153,17 @@ def _check_profile(data: Mapping[str, Any]) -> None:
 
 
 def groups() -> Iterator[Group]:
-    """The groups whose instances exist in EC2: those that say what to start."""
+    """Yield the groups whose instances exist in EC2: those with a launch template or a launch configuration."""
     yield from (group for group in autoscaling.asgs.values() if has_template(group))
 
 
 def has_template(group: Group) -> bool:
-    """Return whether a group says what its instances start from."""
+    """Return whether a group has a launch template or a launch configuration."""
     return any(group.get(each) for each in ("LaunchTemplate", "MixedInstancesPolicy", "LaunchConfigurationName"))
 
 
 def launch(group: Group) -> dict[str, Any]:
-    """Start one more instance in the zone with the fewest, and return it as the group shows it."""
+    """Launch an instance in the zone with the fewest, and return it as the group shows it."""
     wanted = next_launch(group)
     zones = [instance["AvailabilityZone"] for instance in group["Instances"]]
     subnet = min(_subnets(group), key=lambda item: zones.count(item["AvailabilityZone"]))
@@ -183,14 +186,14 @@ def launch(group: Group) -> dict[str, Any]:
 
 
 def _target_lists(group: Group) -> Iterator[list[dict[str, Any]]]:
-    """Yield the targets of each target group that a group's instances are registered with."""
+    """Yield the list of targets of each target group that a group is attached to."""
     for arn in group.get("TargetGroupARNs") or ():
         if arn in alb.tgs:
             yield alb.targets.setdefault(arn, [])
 
 
 def _source(group: Group, wanted: Launch) -> dict[str, Any]:
-    """Return what an instance of a group shows that it was started from."""
+    """Return the launch template or launch configuration that an instance of a group shows."""
     if wanted.template:
         return {"LaunchTemplate": dict(wanted.template)}
     return {"LaunchConfigurationName": group["LaunchConfigurationName"]}
@@ -245,7 +248,7 @@ def _tag(group: Group, instance: Mapping[str, Any], wanted: Launch) -> None:
 
 
 def terminate(group: Group, instance: Mapping[str, Any]) -> None:
-    """End an instance of a group, protected or not, and its volumes with it."""
+    """Terminate an instance of a group, protected or not, with its volumes."""
     group["Instances"].remove(instance)
     for targets in _target_lists(group):
         targets[:] = [each for each in targets if each["Id"] != instance["InstanceId"]]
@@ -253,14 +256,14 @@ def terminate(group: Group, instance: Mapping[str, Any]) -> None:
 
 
 def end(instance_id: str) -> None:
-    """End an instance in EC2."""
+    """Terminate an instance in EC2, with its volumes."""
     query(ec2.terminate_instances, InstanceId=[instance_id])
     for mapping in ec2.instances[instance_id]["BlockDeviceMappings"]:
         ec2.volumes.pop(mapping["Ebs"]["VolumeId"], None)
 
 
 def resize(group: Group, size: int) -> None:
-    """Bring a group to a size; protected instances stay, however many they are."""
+    """Scale a group to a size; protected instances are never terminated."""
     group["DesiredCapacity"] = size
     while len(group["Instances"]) < size:
         launch(group)
@@ -273,14 +276,14 @@ def resize(group: Group, size: int) -> None:
 
 
 def _victim(group: Group) -> Mapping[str, Any] | None:
-    """The instance that scaling in takes: of the fullest zone, the oldest."""
+    """Return the instance that a scale-in terminates: the oldest in the zone with the most instances."""
     free = [instance for instance in group["Instances"] if not instance["ProtectedFromScaleIn"]]
     zones = [instance["AvailabilityZone"] for instance in group["Instances"]]
     return max(free, key=lambda instance: zones.count(instance["AvailabilityZone"]), default=None)
 
 
 def _warm(group: Group) -> None:
-    """Keep as many instances prepared as the group's warm pool wants beside those in service."""
+    """Keep as many prepared instances as the group's warm pool requires."""
     pool = group.get("WarmPoolConfiguration")
     prepared = group.setdefault("_warm", [])
     most = -1 if pool is None else pool.get("MaxGroupPreparedCapacity", -1)

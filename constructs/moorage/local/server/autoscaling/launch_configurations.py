@@ -1,6 +1,6 @@
-"""Launch configurations, from which groups of older accounts start their instances.
+"""Launch configurations, from which groups of older accounts launch their instances.
 
-AWS takes none from accounts created on or after October 1, 2024 (Amazon EC2 Auto Scaling user guide, "Auto Scaling
+AWS accepts none from accounts created on or after October 1, 2024 (Amazon EC2 Auto Scaling user guide, "Auto Scaling
 launch configurations").
 """
 
@@ -16,12 +16,12 @@ from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Made, Properties, Resource
 
 _SAME = ("BlockDeviceMappings", "ImageId", "InstanceType", "KeyName", "MetadataOptions", "UserData")
-"""Properties with the names that they have in a launch template."""
+"""The properties that have the same name in a launch template."""
 _IGNORED = ("AssociatePublicIpAddress", "EbsOptimized", "KernelId", "PlacementTenancy", "RamDiskId")
 
 
 class LaunchConfiguration(Resource):
-    """A launch configuration, which is never changed, only replaced."""
+    """A launch configuration; every change replaces it."""
 
     type = "AWS::AutoScaling::LaunchConfiguration"
 
@@ -53,7 +53,7 @@ class LaunchConfiguration(Resource):
 
 
 def _as_template(properties: Properties) -> dict[str, Any]:
-    """Return what a launch template says where a launch configuration says this."""
+    """Return the properties of a launch configuration as data of a launch template."""
     profile = properties.get("IamInstanceProfile")
     monitored = str(properties.get("InstanceMonitoring", True)).lower() == "true"
     return {
@@ -66,7 +66,7 @@ def _as_template(properties: Properties) -> dict[str, Any]:
 
 
 def data_of(name: str) -> Mapping[str, Any]:
-    """Return what a launch configuration starts instances with, as a launch template says it."""
+    """Return the settings of a launch configuration as data of a launch template."""
     if name not in autoscaling.launch_configs:
         raise RefusedError(f"ValidationError: Launch configuration name not found - {name}")
     data: Mapping[str, Any] = autoscaling.launch_configs[name]["_data"]

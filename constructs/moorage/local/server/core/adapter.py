@@ -1,8 +1,8 @@
-"""The names of ministack that the local AWS uses, private ones too, in one place.
+"""The names of ministack that the local AWS uses, including private names.
 
-ministack has no public interface to what stands behind its APIs. So each of its modules is seen here through the list
-of the names that are used of it, without their underscores: an upgrade of ministack is a change of this file, and a
-test says which names are gone.
+ministack has no public interface to the state behind its APIs. So each of its modules is accessed through a list of the
+names that are used, without their underscores. An upgrade of ministack changes only this file, and a test reports names
+that no longer exist.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from typing import Any
 
 
 class Module:
-    """A module of ministack, of which only the names that are listed here are seen.
+    """A module of ministack, reduced to the listed names.
 
-    It is imported when it is first used: ministack reads the environment when it is imported.
+    It is imported on first use, since ministack reads the environment when it is imported.
 
     Args:
-        name: The module's name.
-        names: The names that are used of it, divided by spaces. A private one is read and set without its underscore;
-            `new=_old` gives it another name.
+        name: The name of the module.
+        names: The names that are used, separated by spaces. A private name is accessed without its underscore;
+            `new=_old` renames it.
     """
 
     __slots__ = ("listed",)
     listed: tuple[str, Mapping[str, str]]
-    """The module's name, and by each name that is seen here the one that ministack has."""
+    """The name of the module, and ministack's name for each name that is used here."""
 
     def __init__(self, name: str, names: str) -> None:
         pairs = ((each.partition("=")[0].lstrip("_"), each.rpartition("=")[2]) for each in names.split())
@@ -39,10 +39,10 @@ class Module:
         setattr(*self._place(name), value)
 
     def _place(self, name: str) -> tuple[ModuleType, str]:
-        """Return where a name stands in ministack."""
+        """Return the module and the name in it."""
         module, names = self.listed
         if name not in names:
-            raise AttributeError(f"{module} has no {name} in the list of this file; add it")
+            raise AttributeError(f"{module} has no {name} in its list in this file; add it there")
         return importlib.import_module(module), names[name]
 
 

@@ -1,7 +1,7 @@
-"""The check of every request: only programs that sign with the home's secret, or with keys issued here, are served.
+"""The authentication of every request: only requests signed with the home's secret or with issued keys are served.
 
-Every request passes here before ministack sees it. A page that is open in a browser, another user of the machine and a
-program without the secret are refused. `unsigned.TABLE` says what is served without a signature.
+Every request passes this check before ministack sees it. It refuses web pages in a browser, other users of the machine
+and programs without the secret. `unsigned.TABLE` lists the requests that are served without a signature.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ Answer = tuple[int, dict[str, str], bytes]
 
 _CHALLENGE = {"Content-Type": "application/json", "WWW-Authenticate": 'Basic realm="Amazon ECR"'}
 _UNAUTHORIZED = b'{"errors": [{"code": "UNAUTHORIZED", "message": "Authentication required"}]}'
-"""How a registry asks for a token (OCI distribution specification, "Error Codes")."""
+"""The response with which a registry requests a token (OCI distribution specification, "Error Codes")."""
 _DIGITS_OF_A_SHORT_BODY = 5
-"""The length of the Content-Length up to which the body of a request that is refused is read."""
+"""The number of digits of the largest Content-Length for which the body of a refused request is read."""
 _MISSING = AuthError("MissingAuthenticationToken", "Missing Authentication Token")
 _MOST_UNVERIFIED_BYTES = 64 * 1024 * 1024
-"""The longest body that is read before its signature is verified, where the body is part of what is signed."""
+"""The longest body that is read before its signature is verified, if the signature covers the body."""
 _MOST_UNSIGNED_BYTES = 10 * 1024 * 1024
 """The longest payload of an API Gateway API (API Gateway developer guide, "Quotas"); function URLs take less."""
 
@@ -44,12 +44,12 @@ _signed: contextvars.ContextVar[bool] = contextvars.ContextVar("signed", default
 
 
 def authenticated(application: Application) -> Application:
-    """Put the checks of this module before ministack's application, once per process.
+    """Wrap ministack's application in the checks of this module; called once per process.
 
     Args:
         application: ministack's ASGI application.
     """
-    # ministack would load all of botocore's models to tell whether a signature names a service.
+    # otherwise ministack would load all of botocore's models to check whether a signature names a service
     router.KNOWN_AWS_SERVICE_NAMES = frozenset(Loader().list_available_services("service-2"))
     unsigned.install(_signed.get)
     _refuse_the_rest()
@@ -93,14 +93,14 @@ async def _serve(application: Application, scope: Message, receive: Receive, sen
 
 
 def _acting_as(scope: Message, holder: registry_tokens.Holder) -> Message:
-    """Return a request with the header from which ministack takes the account and the region."""
+    """Return a request with the header from which ministack reads the account and the region."""
     stated = f"AWS4-HMAC-SHA256 Credential={holder.account}/20260101/{holder.region}/ecr/aws4_request"
     rest = [(name, value) for name, value in scope["headers"] if name.lower() != b"authorization"]
     return {**scope, "headers": [*rest, (b"authorization", stated.encode())]}
 
 
 async def _verified(request: Request, receive: Receive, send: Send) -> bytes | None:
-    """Return the body of a request whose signature is right; None if it was refused, or its client left."""
+    """Return the body of a request with a valid signature; None if it was refused, or if its client disconnected."""
     if request.states_hash and (failure := request.failure(None)):
         await _refuse(request, failure, send)
         return None
@@ -115,7 +115,7 @@ async def _verified(request: Request, receive: Receive, send: Send) -> bytes | N
 
 
 async def _of_the_app(request: Request, receive: Receive, send: Send) -> bytes | None:
-    """Return the body of a request that may be unsigned; None if it may not, or its client left."""
+    """Return the body of a request that may be unsigned; None if it may not, or if its client disconnected."""
     if unsigned.may_serve(request.method, request.path, request.headers):
         return await _read(receive, send, _MOST_UNSIGNED_BYTES)
     length = request.headers.get("content-length", "")
@@ -127,9 +127,9 @@ async def _of_the_app(request: Request, receive: Receive, send: Send) -> bytes |
 
 
 async def _refuse(request: Request, failure: AuthError, send: Send, body: bytes = b"") -> None:
-    """Refuse a request in its service's own protocol, so that the SDK reads the code.
+    """Refuse a request in the protocol of its service, so that the SDK can parse the error code.
 
-    The query protocol names its service in the body.
+    In the query protocol, the body identifies the service.
     """
     asked = ministack.routing_params(request.method, request.path, request.headers, body, request.query)
     service = detect_service(request.method, request.path, request.headers, asked)
@@ -137,7 +137,7 @@ async def _refuse(request: Request, failure: AuthError, send: Send, body: bytes 
 
 
 async def _serve_websocket(application: Application, scope: Message, receive: Receive, send: Send) -> None:
-    """Serve the WebSocket APIs of the app; what else ministack has of them is not implemented here."""
+    """Serve the WebSocket APIs of the app; ministack's other WebSocket endpoints are closed."""
     request = Request.of(scope)
     if (
         request.foreign() is None
@@ -151,7 +151,7 @@ async def _serve_websocket(application: Application, scope: Message, receive: Re
 
 
 async def _read(receive: Receive, send: Send, most: int) -> bytes | None:
-    """Return the whole body; None when the client left before its end, or was told that it is too long."""
+    """Return the complete body; None if the client disconnected, or if the body is too long."""
     parts, length = [], 0
     while True:
         message = await receive()
@@ -167,7 +167,7 @@ async def _read(receive: Receive, send: Send, most: int) -> bytes | None:
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:
-    """A channel that gives a body that was read already, then whatever comes after it."""
+    """Return a channel that yields a body that was already read, then the following messages."""
     left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replayed() -> Message:
@@ -177,7 +177,7 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
 
 
 def _without_cors(send: Send) -> Send:
-    """Drop the headers with which a server lets web pages read its answers."""
+    """Remove the headers that allow web pages to read responses."""
 
     async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -193,7 +193,7 @@ def _without_cors(send: Send) -> Send:
 
 
 def _refuse_the_rest() -> None:
-    """Answer a request without a signature that nothing served as AWS does."""
+    """Answer an unsigned request with AWS's error if no handler served it."""
     dispatch = ministack.dispatch_service_request
 
     async def handle_rest(*request: Any) -> Answer:
@@ -207,6 +207,6 @@ def _refuse_the_rest() -> None:
 
 
 def _denied(service: str, failure: AuthError, headers: dict[str, str]) -> Answer:
-    """A refusal in the service's own protocol, so that its SDK reads the code."""
+    """Return an error response in the protocol of the service, so that the SDK can parse the error code."""
     answer: Answer = ministack.credential_failure(service, "", str(uuid.uuid4()), failure, headers)
     return answer

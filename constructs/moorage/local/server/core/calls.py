@@ -1,8 +1,8 @@
-"""A service's own API, called inside the process, and a template's properties in the words of that API.
+"""Calls of a service's API within the process, and the conversion of a template's properties into its input.
 
-CloudFormation and the service name the same things in different capitals (`EFSVolumeConfiguration` and
-`efsVolumeConfiguration`) and CloudFormation takes text for numbers. botocore's model of the service decides both, so no
-resource keeps a list of names, and a property that the API does not have cannot be passed on by accident.
+CloudFormation and the service capitalize names differently (`EFSVolumeConfiguration` and `efsVolumeConfiguration`), and
+CloudFormation accepts strings for numbers. botocore's model of the service resolves both. So no resource needs a list
+of names, and no property that the API lacks is passed on by accident.
 """
 
 from __future__ import annotations
@@ -29,30 +29,30 @@ Handler = Callable[..., Awaitable[tuple[int, dict[str, str], bytes]]]
 
 
 class RefusedError(ValueError):
-    """What a service, or CloudFormation in its place, would not do."""
+    """A request that a service, or CloudFormation in its place, refuses."""
 
 
 @functools.cache
 def model(service: str) -> ServiceModel:
-    """botocore's description of a service's API.
+    """Return botocore's model of a service's API.
 
     Args:
-        service: The service's name in boto3, as in `ecs`.
+        service: The service's name in boto3, such as `ecs`.
     """
     stated = _stated(service)
     for part in (*stated["operations"].values(), *stated["shapes"].values()):
-        # the documentation is more than half of what a model holds in memory
+        # the documentation takes more than half of a model's memory
         for each in (part, part.get("member", {}), *part.get("members", {}).values()):
             each.pop("documentation", None)
     return ServiceModel(stated, service)
 
 
 def documentation(service: str, shape: str, member: str) -> str:
-    """Return what a service's model says of a member of a structure.
+    """Return the documentation of a structure's member in a service's model.
 
     Args:
         service: The service's name in boto3.
-        shape: The structure, as in `Service`.
+        shape: The structure, such as `Service`.
         member: The member.
     """
     return str(_stated(service)["shapes"][shape]["members"][member]["documentation"])
@@ -64,7 +64,7 @@ def _stated(service: str) -> dict[str, Any]:
 
 
 def install() -> None:
-    """Let ministack take the models from here, rather than hold each a second time."""
+    """Let ministack use these models instead of loading its own copies."""
     named = responses.BOTOCORE_NAME
 
     def found(service: str) -> ServiceModel | None:
@@ -79,16 +79,16 @@ def install() -> None:
 def request(
     service: str, operation: str, properties: Mapping[str, Any], *, renamed: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """A template's properties as the input of one of the service's operations.
+    """Return a template's properties as the input of an operation.
 
     Args:
         service: The service's name in boto3.
-        operation: The operation, as in `CreateService`.
-        properties: What the template says.
-        renamed: The operation's name for a property, at any depth, where it is more than a change of capitals.
+        operation: The operation, such as `CreateService`.
+        properties: The properties of the template.
+        renamed: The operation's names of properties, at any depth, that differ by more than capitals.
 
     Raises:
-        RefusedError: If a property has no place in the operation's input or cannot be read as what belongs there.
+        RefusedError: The operation's input does not have a property, or a value cannot be converted.
     """
     shape = model(service).operation_model(operation).input_shape
     return _structure(properties, shape, "", renamed or {}) if isinstance(shape, StructureShape) else {}
@@ -97,16 +97,16 @@ def request(
 def structure(
     service: str, shape: str, properties: Mapping[str, Any], *, renamed: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """Return a template's properties as one of the service's structures, under the names that its answers have.
+    """Return a template's properties as a structure of the service, with the names that its responses use.
 
     Args:
         service: The service's name in boto3.
-        shape: The structure, as in `Stage`.
-        properties: What the template says.
-        renamed: The structure's name for a property, at any depth, where it is more than a change of capitals.
+        shape: The structure, such as `Stage`.
+        properties: The properties of the template.
+        renamed: The structure's names of properties, at any depth, that differ by more than capitals.
 
     Raises:
-        RefusedError: If a property has no place in the structure or cannot be read as what belongs there.
+        RefusedError: The structure does not have a property, or a value cannot be converted.
     """
     found = model(service).shape_for(shape)
     answered: dict[str, Any] = _answered(_structure(properties, found, "", renamed or {}), found)
@@ -114,7 +114,7 @@ def structure(
 
 
 def _answered(value: Any, shape: Shape) -> Any:
-    """Return a value with the names of its members in an answer."""
+    """Return a value with the member names that a response uses."""
     if isinstance(shape, StructureShape) and isinstance(value, Mapping) and not shape.is_document_type:
         members = shape.members
         return {
@@ -129,23 +129,23 @@ def _answered(value: Any, shape: Shape) -> Any:
 
 
 def members(service: str, shape: str) -> frozenset[str]:
-    """The names in one of the service's structures.
+    """Return the member names of a structure of the service.
 
     Args:
         service: The service's name in boto3.
-        shape: The structure, as in `Service`.
+        shape: The structure, such as `Service`.
     """
     found = model(service).shape_for(shape)
     return frozenset(found.members) if isinstance(found, StructureShape) else frozenset()
 
 
 def xml(service: str, shape: str, record: Mapping[str, Any]) -> str:
-    """A record as the inside of an element of one of the service's XML answers.
+    """Return a record as the content of an element of an XML response.
 
     Args:
         service: The service's name in boto3.
-        shape: The structure that the record is, as in `AutoScalingGroup`; what it has no place for is left out.
-        record: Values by their names in that structure.
+        shape: The structure of the record, such as `AutoScalingGroup`; keys that it does not have are left out.
+        record: The values, by their names in that structure.
     """
     return _element(record, model(service).shape_for(shape))
 
@@ -186,7 +186,7 @@ def _converted(value: Any, shape: Shape, path: str, renamed: Mapping[str, str]) 
         items = value if isinstance(value, list | tuple) else [value]
         return [_converted(item, shape.member, path, renamed) for item in items]
     if isinstance(shape, MapShape):
-        pairs = {each["Key"]: each["Value"] for each in value} if isinstance(value, list) else value  # of tags
+        pairs = {each["Key"]: each["Value"] for each in value} if isinstance(value, list) else value  # tags
         return {key: _converted(item, shape.value, path, renamed) for key, item in pairs.items()}
     return _scalar(value, shape.type_name, path.rstrip("."))
 
@@ -209,15 +209,15 @@ def _scalar(value: Any, kind: str, path: str) -> Any:
 
 
 def check(service: str, operation: str, parameters: Mapping[str, Any]) -> None:
-    """Hold an operation's input against the lengths, ranges, patterns and choices that the service's model states.
+    """Check an operation's input against the lengths, ranges, patterns and enumerations of the service's model.
 
     Args:
         service: The service's name in boto3.
-        operation: The operation, as in `CreateRepository`.
+        operation: The operation, such as `CreateRepository`.
         parameters: Its input.
 
     Raises:
-        RefusedError: With the first fault, under the code that the JSON services use for it.
+        RefusedError: The input breaks a limit; the message has the code that services with a JSON protocol use.
     """
     shape = model(service).operation_model(operation).input_shape
     for fault in _faults(parameters, shape, "") if shape is not None else ():
@@ -241,9 +241,9 @@ def _broken_limits(value: Any, shape: Shape, at: str) -> Iterator[str]:
     limits, shown = shape.metadata, str(value)[:_SHOWN]
     size = len(value) if hasattr(value, "__len__") else value
     if "min" in limits and size < limits["min"]:
-        yield f"'{at}': {shown!r} is less than, or has fewer than, {limits['min']}"
+        yield f"'{at}': {shown!r} must be or have at least {limits['min']}"
     if "max" in limits and size > limits["max"]:
-        yield f"'{at}': {shown!r} is more than, or has more than, {limits['max']}"
+        yield f"'{at}': {shown!r} must be or have at most {limits['max']}"
     if "pattern" in limits and not re.fullmatch(limits["pattern"], value, re.ASCII):
         yield f"'{at}': {shown!r} must match {limits['pattern']}"
     if limits.get("enum") and value not in limits["enum"]:
@@ -251,23 +251,23 @@ def _broken_limits(value: Any, shape: Shape, at: str) -> Iterator[str]:
 
 
 def json_service(operations: Mapping[str, Operation], otherwise: Handler | None = None) -> Handler:
-    """A handler of a JSON service's requests, as ministack keeps one for each service.
+    """Return a handler for the requests of a service with a JSON protocol, like those of ministack.
 
     Args:
-        operations: What answers each operation of the API.
-        otherwise: Who answers the operations that are not among these; they are unknown without it.
+        operations: The functions that answer the operations, by name.
+        otherwise: The handler of all other operations. Default: they are unknown.
     """
 
     async def answer(
         method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, Any]
     ) -> tuple[int, dict[str, str], bytes]:
         operation = headers.get("x-amz-target", "").rsplit(".", maxsplit=1)[-1]
-        kind = {"Content-Type": "application/x-amz-json-1.1"}  # ministack writes more into it
+        kind = {"Content-Type": "application/x-amz-json-1.1"}  # ministack modifies it
         if operation not in operations and otherwise is not None:
             return await otherwise(method, path, headers, body, query)
         try:
             if operation not in operations:
-                raise RefusedError(f"UnknownOperationException: {operation} is not known to the local AWS")
+                raise RefusedError(f"UnknownOperationException: the local AWS does not implement {operation}")
             return 200, kind, json.dumps(operations[operation](json.loads(body or b"{}"))).encode("utf-8")
         except RefusedError as error:
             code, _, message = str(error).partition(": ")
@@ -284,25 +284,25 @@ def perform(operation: Callable[[dict[str, Any]], Any], parameters: Mapping[str,
         parameters: Its input.
 
     Raises:
-        RefusedError: With the service's own code and message.
+        RefusedError: The service refused the call; the message contains its code and message.
     """
     status, _, body = operation(dict(parameters))
     answer: dict[str, Any] = json.loads(body) if body else {}
-    if status >= 400:  # noqa: PLR2004  # the first of HTTP's error statuses
+    if status >= 400:  # noqa: PLR2004  # HTTP status codes from 400 are errors
         code = str(answer.get("__type", "")).rsplit("#", maxsplit=1)[-1]
         raise RefusedError(f"{code}: {answer.get('message') or answer.get('Message') or ''}")
     return answer
 
 
 def query(operation: Callable[[dict[str, Any]], Any], **parameters: Any) -> ET.Element:
-    """Call an operation of an XML API, EC2's, and return its answer without namespaces.
+    """Call an operation of EC2's XML API, and return its response without namespaces.
 
     Args:
         operation: ministack's function for it.
         parameters: Its input; a list becomes numbered parameters.
 
     Raises:
-        RefusedError: With the service's own code and message.
+        RefusedError: The service refused the call; the message contains its code and message.
     """
     flat: dict[str, list[str]] = {}
     for name, value in parameters.items():
@@ -311,16 +311,16 @@ def query(operation: Callable[[dict[str, Any]], Any], **parameters: Any) -> ET.E
         elif value is not None:
             flat[name] = [str(value)]
     status, _, body = operation(flat)
-    answer = ET.fromstring(body)  # noqa: S314  # written by this very process
+    answer = ET.fromstring(body)  # noqa: S314  # written by this process
     for element in answer.iter():
         element.tag = element.tag.rsplit("}", maxsplit=1)[-1]
-    if status >= 400:  # noqa: PLR2004  # the first of HTTP's error statuses
+    if status >= 400:  # noqa: PLR2004  # HTTP status codes from 400 are errors
         raise RefusedError(f"{answer.findtext('.//Code')}: {answer.findtext('.//Message')}")
     return answer
 
 
 def text(answer: ET.Element, name: str) -> str:
-    """The text of the first element of a name in an answer, which must be there."""
+    """Return the text of the first element with a name in a response; it must exist."""
     found = answer.findtext(f".//{name}")
     if found is None:
         raise RefusedError(f"the service answered without {name}")

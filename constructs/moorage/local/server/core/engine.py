@@ -1,9 +1,8 @@
-"""ministack's CloudFormation engine, made to refuse what it would drop and to know this package's types.
+"""ministack's CloudFormation engine, extended by this package's types and by checks of properties.
 
-ministack's handlers take what they know from a resource's properties and leave the rest without a word. Here every
-type, ministack's and this package's, gets its properties in a mapping that remembers what was read: a property that
-CloudFormation has and no one read fails the resource, which is undone. ministack has no public place for this, hence
-the private names.
+ministack's handlers read the properties that they know and silently ignore the others. Here, each handler gets the
+properties in a mapping that records which ones were read. If CloudFormation has a property that no handler reads, the
+resource fails and is rolled back. ministack has no public interface for this, so private names are used.
 """
 
 from __future__ import annotations
@@ -25,8 +24,8 @@ from moorage.local.server.core.resource import Properties, Resource, generated_n
 
 _UNRECOGNIZED = "Template format error: Unrecognized resource types: ["
 _HELD_SECONDS = 20.0
-_PLACEHOLDERS = ("AWS::CDK::Metadata",)  # nothing stands behind it on AWS either
-_BLOCKING = ("AWS::ECS::Service",)  # asks functions, which in turn ask this server
+_PLACEHOLDERS = ("AWS::CDK::Metadata",)  # AWS creates nothing for it either
+_BLOCKING = ("AWS::ECS::Service",)  # it invokes functions, which send requests to this server
 _UNIQUE = {
     "AWS::ElasticLoadBalancingV2::LoadBalancer": "Name",
     "AWS::ElasticLoadBalancingV2::TargetGroup": "Name",
@@ -35,7 +34,7 @@ _UNIQUE = {
     "AWS::SQS::Queue": "QueueName",
     "AWS::SecretsManager::Secret": "Name",
 }
-"""Names that a service takes once, where CloudFormation's schema identifies the resource by an ARN or an address."""
+"""Names that must be unique in a service, of types that CloudFormation's schema identifies by an ARN or a URL."""
 
 Handler = dict[str, Any]
 Answer = tuple[int, dict[str, str], bytes]
@@ -43,7 +42,7 @@ Result = tuple[str, dict[str, Any]]
 
 
 class _Read(dict[str, Any]):
-    """A resource's properties, and which of them were read."""
+    """The properties of a resource, with a record of those that were read."""
 
     def __init__(self, properties: Properties) -> None:
         super().__init__(properties)
@@ -62,7 +61,7 @@ class _Read(dict[str, Any]):
         return super().pop(key, *default)
 
     def __iter__(self) -> Iterator[str]:
-        # Overridden so that `dict(properties)` and `{**properties}` go through `__getitem__` too.
+        # overridden so that `dict(properties)` and `{**properties}` also call `__getitem__`
         return super().__iter__()
 
     def items(self) -> Any:
@@ -77,14 +76,14 @@ class _Read(dict[str, Any]):
         return dict(self.items())
 
     def __or__(self, other: Any) -> Any:
-        """These properties with others over them, still one memory of what was read."""
+        """Return these properties updated by others, with the same record."""
         combined = _Read({**{name: super(_Read, self).__getitem__(name) for name in self}, **other})
         combined.read = self.read
         return combined
 
 
 def install() -> None:
-    """Put this package's types and checks into ministack, once per process, before it serves."""
+    """Add this package's types and checks to ministack; called once per process, before it serves requests."""
     table = provisioners.RESOURCE_HANDLERS
     for resource_type, resource in Resource.known.items():
         table[resource_type] = _handler(resource)
@@ -125,11 +124,11 @@ def _handler(resource: Resource) -> Handler:
 
 
 class _Checked:
-    """A type's handler, made to fail on unknown, mistyped and unread properties.
+    """The handler of a type, which also fails on unknown, mistyped and unread properties.
 
     Args:
-        resource_type: As in a template.
-        handler: ministack's entry for it, which is changed.
+        resource_type: The type, as in a template.
+        handler: ministack's handler, which is modified.
     """
 
     def __init__(self, resource_type: str, handler: Handler) -> None:
@@ -170,24 +169,26 @@ class _Checked:
     def _change(
         self, physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str | None
     ) -> Result:
-        assert self._update is not None  # noqa: S101  # `update` is only in the table when there is one
+        assert self._update is not None  # noqa: S101  # `update` is only in the table if it exists
         return self._update(physical_id, old, new, stack_name, *([logical_id] if self._with_logical_id else []))
 
     @contextlib.contextmanager
     def _naming(self, logical_id: str, stack_name: str) -> Iterator[None]:
-        """Put the type and the construct's path before what is refused."""
+        """Prefix errors with the type and the construct's path."""
         named = f"{self._type} {owners.path(stack_name, logical_id)}: "
         try:
             yield
-        except ValueError as error:  # a custom resource is named already, since not each has an entry here
+        except (
+            ValueError
+        ) as error:  # a custom resource has a prefix already, since not every such type has an entry here
             raise RefusedError(named + str(error).removeprefix(named)) from error
         except (AssertionError, AttributeError, LookupError, TypeError) as error:
-            failure = f"the local AWS failed, and the template may be right ({error!r})"
+            failure = f"the local AWS failed; the template may be correct ({error!r})"
             raise RefusedError(named + failure) from error
 
 
 def _claimed(resource_type: str, logical_id: str, properties: Properties, stack_name: str) -> list[str]:
-    """The stack that has this very resource already, as its own; ministack would let this one take it over."""
+    """Return an error if another resource has the unique name; ministack would let this resource take it over."""
     name = _UNIQUE.get(resource_type) or schema.identifier(resource_type)
     wanted = properties.get(name) if name else None
     return [
@@ -216,7 +217,7 @@ def _refuse(faults: list[str]) -> None:
 
 
 def _naming_paths(validate: Callable[..., None]) -> Callable[..., None]:
-    """Make the refusal of unknown types say which constructs have them."""
+    """Name the constructs in the error for unrecognized resource types."""
 
     @functools.wraps(validate)
     def validated(template: dict[str, Any], conditions: dict[str, bool], **options: Any) -> None:
@@ -237,7 +238,7 @@ def _naming_paths(validate: Callable[..., None]) -> Callable[..., None]:
 
 
 def _remembering(roll_back: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-    """Leave what could not be deleted in a stack whose creation was rolled back, so that its deletion tries again."""
+    """Keep the resources that a rollback could not delete in their stack, so that its deletion tries again."""
 
     async def rolled_back(
         stack_name: str, stack_id: str, stack: dict[str, Any], operation: dict[str, Any], *rest: Any
@@ -252,10 +253,10 @@ def _remembering(roll_back: Callable[..., Awaitable[None]]) -> Callable[..., Awa
 
 
 def _holding(handle: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[Answer]]:
-    """Answer DescribeStacks for a stack in mid-operation only when the operation is over.
+    """Delay the response to DescribeStacks until the stack's operation is complete.
 
-    The cdk CLI asks once, then waits five seconds before it asks again: more than a whole deployment takes here. The
-    hold is shorter than any client's timeout.
+    The cdk CLI calls it once and then waits five seconds, longer than a complete deployment takes here. The delay is
+    shorter than any client's timeout.
     """
 
     async def answer(

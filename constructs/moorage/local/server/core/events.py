@@ -1,9 +1,9 @@
-"""The events of a stack: one after the other, and only of what an operation touches.
+"""The events of a stack: in order, and only for resources that an operation changes.
 
-CloudFormation updates the resources whose definition changed and says nothing of the others; it creates what is new in
-an update, and deletes what an update has replaced or removed while the stack is cleaned up (AWS CloudFormation user
-guide, "Understand stack creation events"). ministack says of every resource of an update that it was updated, several
-times within one millisecond, and nothing of what the cleanup deletes.
+CloudFormation updates the resources whose definition changed, and adds no event for the others. During an update, it
+creates new resources; during the cleanup, it deletes replaced and removed resources (AWS CloudFormation user guide,
+"Understand stack creation events"). ministack adds update events for every resource, several within a millisecond, and
+none for the deletions of the cleanup.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _KEPT = ("LogicalResourceId", "PhysicalResourceId", "ResourceStatus", "Timestamp
 _ATTRIBUTES = (
     "Type", "Properties", "Metadata", "CreationPolicy", "UpdatePolicy", "DeletionPolicy", "UpdateReplacePolicy",
 )  # fmt: skip
-"""The parts of a resource that a change set compares."""
+"""The parts of a resource definition that a change set compares."""
 _STACK = "AWS::CloudFormation::Stack"
 _CLEANUP = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
 _FORMAT = "%Y-%m-%dT%H:%M:%S.%f"
@@ -32,7 +32,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 def install() -> None:
-    """Put this module's order into ministack's events and change sets."""
+    """Replace ministack's events and change sets by those of this module."""
     log = _Log(stacks.add_event)
     for module in (stacks, handlers, changesets):
         module.add_event = log.add
@@ -43,19 +43,19 @@ def install() -> None:
 
 
 class _Log:
-    """The events of the resources of the stacks that are being changed."""
+    """The events of resources in stacks that are being changed."""
 
     def __init__(self, add: Add) -> None:
         self._add = add
         self._held: dict[Key, tuple[tuple[Any, ...], Mapping[str, Any]]] = {}
-        """The start of an update that may touch nothing, and the resource as it was."""
+        """The start event of an update that may not change its resource, and the resource before it."""
         self._new: set[Key] = set()
         self._operations: dict[str, str] = {}
 
     def add(
         self, stack_id: str, stack_name: str, logical_id: str, resource_type: str, status: str, *rest: Any, **named: Any
     ) -> None:
-        """Write an event, if it is of something that an operation touches."""
+        """Add an event if the operation changes the resource."""
         key = (stack_id, logical_id)
         before = (stack_id, stack_name, logical_id, resource_type)
         starts = status == "UPDATE_IN_PROGRESS" and not rest and not named and logical_id != stack_name
@@ -75,7 +75,7 @@ class _Log:
         self._write(*before, "CREATE_IN_PROGRESS" if starts and key in self._new else status, *rest, **named)
 
     def _is_changed(self, stack_name: str, logical_id: str, key: Key) -> bool:
-        """Return whether a resource is new or defined anew; hold the start of its update otherwise."""
+        """Return whether a resource is new or its definition changed; otherwise hold back the start of its update."""
         known = _resources(stack_name).get(logical_id)
         if known is None:
             self._new.add(key)
@@ -90,13 +90,13 @@ class _Log:
         return False
 
     def _release(self, key: Key) -> None:
-        """Write the start of an update that touches its resource after all."""
+        """Add the held start event of an update that changes its resource after all."""
         if key in self._held:
             start, _ = self._held.pop(key)
             self._write(*start)
 
     def _clean_up(self, stack_id: str, stack_name: str) -> None:
-        """Say once in an operation that the stack is being cleaned up."""
+        """Add the cleanup event, once per operation."""
         written = _operation(cloudformation.stack_events[stack_id], stack_name)
         if not any(each["ResourceStatus"] == _CLEANUP for each in written):
             self._write(stack_id, stack_name, stack_name, _STACK, _CLEANUP, physical_id=stack_id)
@@ -109,12 +109,12 @@ class _Log:
         if event["ResourceType"] == _STACK and event["PhysicalResourceId"] == stack_id and _begins(event):
             self._operations[stack_id] = str(uuid.uuid4())
         event["OperationId"] = self._operations.setdefault(stack_id, str(uuid.uuid4()))
-        if event["Timestamp"] <= last:  # whoever sorts events by their time must find the order in which they were
+        if event["Timestamp"] <= last:  # clients that sort events by time must get the same order
             later = datetime.datetime.strptime(last, f"{_FORMAT}Z") + datetime.timedelta(milliseconds=1)
             event["Timestamp"] = later.strftime(_FORMAT)[:-3] + "Z"
 
     def updating(self, update: Callable[..., Any]) -> Callable[..., Any]:
-        """Say that an update starts when its properties differ, though its definition may not."""
+        """Add the start event of an update if the properties differ, even if the definition is the same."""
 
         def updated(resource_type: str, physical_id: str, old: Any, new: Any, *rest: Any) -> Any:
             stack_name, logical_id = rest[:2]
@@ -125,7 +125,7 @@ class _Log:
         return updated
 
     def deleting(self, delete: Callable[..., None]) -> Callable[..., None]:
-        """Say what the cleanup of an update deletes."""
+        """Add events for the deletions during the cleanup of an update."""
 
         def deleted(
             resource_type: str, physical_id: str, properties: Any, stack_name: str = "", logical_id: str = ""
@@ -145,12 +145,12 @@ class _Log:
 
 
 def _begins(event: Mapping[str, Any]) -> bool:
-    """Return whether an event of a stack itself begins an operation; a rollback is one of its own."""
+    """Return whether an event of a stack starts an operation; a rollback is a separate operation."""
     return str(event["ResourceStatus"]).endswith("_IN_PROGRESS") and "CLEANUP" not in event["ResourceStatus"]
 
 
 def _with_operations(describe: Callable[[dict[str, Any]], Answer]) -> Callable[[dict[str, Any]], Answer]:
-    """Show each event's operation (botocore cloudformation StackEvent.OperationId): the cdk CLI reads the last one."""
+    """Add each event's operation, which the cdk CLI reads (botocore cloudformation StackEvent.OperationId)."""
 
     def described(parameters: dict[str, Any]) -> Answer:
         status, headers, body = describe(parameters)
@@ -170,7 +170,7 @@ def _with_operations(describe: Callable[[dict[str, Any]], Answer]) -> Callable[[
 
 
 def _operation(written: list[dict[str, Any]], stack_name: str) -> list[dict[str, Any]]:
-    """Return the events of the stack itself since its last operation began."""
+    """Return the events of the stack itself since the start of its last operation."""
     own = [each for each in written if each["LogicalResourceId"] == stack_name]
     starts = [number for number, each in enumerate(own) if each["ResourceStatus"] == "UPDATE_IN_PROGRESS"]
     return own[starts[-1] :] if starts else own
@@ -182,7 +182,7 @@ def _resources(stack_name: str) -> dict[str, dict[str, Any]]:
 
 
 def _standing(resolve: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """Leave resources whose condition does not hold out of change sets: nothing is made of them."""
+    """Leave resources whose condition is false out of change sets: they are not created."""
 
     def resolved(stated: dict[str, Any], parameters: dict[str, Any], *rest: Any) -> dict[str, Any]:
         found = resolve(stated, parameters, *rest)

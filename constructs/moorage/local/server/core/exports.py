@@ -1,8 +1,8 @@
-"""The exports of stacks: a name is exported once, and what another stack imports neither changes nor goes.
+"""The exports of stacks: export names are unique, and an imported export is neither changed nor deleted.
 
-CloudFormation looks at a stack's exports when its resources are made or changed and none is deleted yet (AWS
-CloudFormation user guide, "Get exported outputs from a deployed CloudFormation stack"). The words are those that users
-report of AWS: aws-cdk issues 604 and 7602, aws-amplify/amplify-js issue 5811.
+CloudFormation checks a stack's exports after it created and updated the resources and before it deletes any (AWS
+CloudFormation user guide, "Get exported outputs from a deployed CloudFormation stack"). The messages are those that
+users report from AWS: aws-cdk issues 604 and 7602, aws-amplify/amplify-js issue 5811.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ _IMPORTS_NOTHING = ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE"
 
 
 def install() -> None:
-    """Check exports where ministack resolves a stack's outputs, and where it deletes a stack."""
+    """Check exports when ministack resolves the outputs of a stack, and when it deletes a stack."""
     stacks.resolve_stack_outputs = _checked(stacks.resolve_stack_outputs)
     handlers.ACTION_HANDLERS["DeleteStack"] = _keeping(handlers.delete_stack)
 
 
 def _checked(resolve: Callable[..., Resolved]) -> Callable[..., Resolved]:
-    """Refuse exports that another stack has, and changes of those that another stack imports."""
+    """Refuse exports that another stack has, and changes of exports that another stack imports."""
 
     def resolved(*arguments: Any) -> Resolved:
         outputs, wanted = resolve(*arguments)
@@ -48,7 +48,7 @@ def _checked(resolve: Callable[..., Resolved]) -> Callable[..., Resolved]:
 
 
 def _imported(exports: Iterable[str], stack_name: str) -> Iterator[tuple[str, str]]:
-    """Those of a stack's exports that others import, and who does."""
+    """Yield each export that other stacks import, with the names of those stacks."""
     importing = {
         other: handlers.imported_export_names(stack, other)
         for other, stack in cloudformation.stacks.items()
@@ -61,7 +61,7 @@ def _imported(exports: Iterable[str], stack_name: str) -> Iterator[tuple[str, st
 
 
 def _keeping(delete: Callable[[dict[str, Any]], Answer]) -> Callable[[dict[str, Any]], Answer]:
-    """Leave a stack as it is, and say why, as CloudFormation does when another stack imports from it."""
+    """Keep a stack whose exports another stack imports, and report the reason in an event, as CloudFormation does."""
 
     def deleted(parameters: dict[str, Any]) -> Answer:
         stack = handlers.resolve_stack(handlers.p(parameters, "StackName"))

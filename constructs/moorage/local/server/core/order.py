@@ -1,9 +1,8 @@
-"""The order in which a stack's resources are made.
+"""The order in which the resources of a stack are created.
 
-CloudFormation makes what does not depend on each other side by side. ministack makes one resource after the other, so
-the order is that in which nothing waits in vain: a gateway is attached as early as it can be, since what needs it
-without `DependsOn` finds it attached on AWS more often than not, and services come as late as they can, since ECS waits
-until there are instances for their tasks.
+CloudFormation creates independent resources in parallel; ministack creates one at a time. This order avoids waiting in
+vain. A gateway is attached as early as possible: on AWS, it is usually attached before resources without `DependsOn`
+need it. Services are created as late as possible: ECS waits until there are instances for their tasks.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ from moorage.local.server.core.adapter import engine, stacks
 Resources = dict[str, Any]
 
 _RANKS = {"AWS::EC2::VPCGatewayAttachment": 0, "AWS::CloudFormation::Stack": 2, "AWS::ECS::Service": 3}
-"""How early resources are made that need nothing of each other; all other types are between the first two."""
+"""The rank of types among independent resources; all other types are between the first two."""
 _FIRST, _USUAL = 0, 1
 
 
 def install() -> None:
-    """Let the resources that others wait for come first, and those that wait for others last."""
+    """Create the resources that others wait for first, and those that wait for others last."""
     ordered = _ranked(engine.topological_sort)
     for module in (engine, stacks):
         module.topological_sort = ordered
@@ -49,7 +48,7 @@ def _ranked(sort: Callable[[Resources, dict[str, bool]], list[str]]) -> Callable
 
 
 def _ranks(resources: Resources, order: list[str], needs: dict[str, set[str]]) -> dict[str, int]:
-    """Return how early each resource is to be made; what a resource that is to be first needs is as early."""
+    """Return the rank of each resource. A resource has the first rank if a resource of that rank needs it."""
     ranks = {name: _RANKS.get(str(resources[name].get("Type")), _USUAL) for name in order}
     for name in reversed(order):
         if ranks[name] == _FIRST:

@@ -1,7 +1,7 @@
-"""The other listeners of ministack, such as Lambda's runtime API, which serve only the processes of this user.
+"""The other listeners of ministack, such as Lambda's runtime API, which serve only processes of this user.
 
-A runtime on AWS asks an address within its own execution environment. Here the address is one of the machine, so that
-a request is served only if a process of the same user sent it, and no web page did.
+On AWS, a runtime calls an address within its own execution environment. Here the address is one of the machine. So a
+request is served only if it comes from a process of the same user and not from a web page.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ Address = tuple[str, int]
 
 
 def install() -> None:
-    """Let each listener that ministack opens with Python's HTTP server refuse what is not this user's."""
-    http.server.BaseHTTPRequestHandler = _Own  # type: ignore[misc]  # ministack derives from it when it opens one
+    """Make each listener that ministack opens with Python's HTTP server refuse the requests of other users."""
+    http.server.BaseHTTPRequestHandler = _Own  # type: ignore[misc]  # ministack derives its handlers from it
 
 
 class _Own(http.server.BaseHTTPRequestHandler):
-    """A handler that serves programs of this user only."""
+    """A handler that serves only processes of this user."""
 
     def parse_request(self) -> bool:
         if not super().parse_request():
@@ -39,7 +39,7 @@ class _Own(http.server.BaseHTTPRequestHandler):
 
 
 def is_own(client: Address, server: Address) -> bool:
-    """Return whether a connection comes from a process of the user who runs this server.
+    """Return whether a process of the user who runs this server opened a connection.
 
     Args:
         client: The address and port that the connection comes from.
@@ -51,5 +51,5 @@ def is_own(client: Address, server: Address) -> bool:
 
 
 def _shown(address: Address) -> str:
-    """Return an address as the kernel prints it: the number in the byte order of the machine."""
+    """Return an address as the kernel prints it: with the number in the machine's byte order."""
     return f"{int.from_bytes(socket.inet_aton(address[0]), sys.byteorder):08X}:{address[1]:04X}"

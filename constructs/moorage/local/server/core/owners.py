@@ -1,4 +1,4 @@
-"""The stack that a resource belongs to, and the resource in its template."""
+"""The stack and the construct that a resource belongs to."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from moorage.local.server.core.adapter import cloudformation, engine
 
 
 def definition(stack_name: str, logical_id: str) -> Mapping[str, Any]:
-    """What a stack's template says of a resource.
+    """Return the definition of a resource in its stack's template.
 
     Args:
-        stack_name: The stack.
-        logical_id: The resource's logical id.
+        stack_name: The name of the stack.
+        logical_id: The logical id of the resource.
     """
     body = cloudformation.stacks.get(stack_name, {}).get("_template_body")
     found: Mapping[str, Any] = _resources(body).get(logical_id, {}) if body else {}
@@ -23,36 +23,36 @@ def definition(stack_name: str, logical_id: str) -> Mapping[str, Any]:
 
 @functools.lru_cache(maxsize=8)
 def _resources(body: str) -> Mapping[str, Any]:
-    """Return the resources of a template, which is asked once for each of them."""
+    """Return the resources of a template; cached, since it is called for each resource."""
     resources: Mapping[str, Any] = engine.parse_template(body).get("Resources", {})
     return resources
 
 
 def construct(logical_id: str, stated: Mapping[str, Any]) -> str:
-    """The path of the construct that a resource is of, where the template carries it, else its logical id.
+    """Return the path of a resource's construct if the template contains it; otherwise the logical id.
 
     Args:
-        logical_id: The resource's logical id.
-        stated: What the template says of it.
+        logical_id: The logical id of the resource.
+        stated: The definition of the resource in the template.
     """
     return str((stated.get("Metadata") or {}).get("aws:cdk:path", logical_id))
 
 
 def path(stack_name: str, logical_id: str) -> str:
-    """The path of a resource's construct.
+    """Return the path of a resource's construct.
 
     Args:
-        stack_name: The stack.
-        logical_id: The resource's logical id.
+        stack_name: The name of the stack.
+        logical_id: The logical id of the resource.
     """
     return construct(logical_id, definition(stack_name, logical_id))
 
 
 def owner(physical_id: str) -> str:
-    """Say which stack a resource is of, and which of its constructs.
+    """Return the construct and the stack of a resource, as part of a message.
 
     Args:
-        physical_id: The resource's physical id.
+        physical_id: The physical id of the resource.
     """
     for stack_name, stack in cloudformation.stacks.items():
         for logical_id, found in stack.get("_resources", {}).items():
@@ -64,27 +64,27 @@ def owner(physical_id: str) -> str:
 
 
 def together(physical_id: str, other_id: str) -> bool:
-    """Return whether a stack that is going away has both of two resources, so that neither outlives the other.
+    """Return whether two resources are in a stack that is being deleted, so that neither outlives the other.
 
     Args:
-        physical_id: The physical id of the one.
-        other_id: The physical id of the other.
+        physical_id: The physical id of the first resource.
+        other_id: The physical id of the second resource.
     """
     for stack in cloudformation.stacks.values():
         parts = {part.get("PhysicalResourceId") for part in stack.get("_resources", {}).values()}
         status = str(stack.get("StackStatus"))
         if physical_id in parts and status.startswith(("DELETE", "ROLLBACK")):
-            # ministack takes what it cannot roll back out of the stack until the end.
+            # ministack removes resources that it cannot roll back from the stack until the end
             return other_id in parts or (status.startswith("ROLLBACK") and owner(other_id) == other_id)
     return False
 
 
 def replaces(name: str, physical_id: str) -> bool:
-    """Return whether a resource that is being made takes the place of another, as its replacement.
+    """Return whether a resource that is being created replaces another one.
 
     Args:
-        name: The generated name of that which is being made, as `Resource.create` gets it.
-        physical_id: The physical id of the other.
+        name: The generated name of the new resource, as `Resource.create` gets it.
+        physical_id: The physical id of the other resource.
     """
     return any(
         found.get("PhysicalResourceId") == physical_id
@@ -95,11 +95,11 @@ def replaces(name: str, physical_id: str) -> bool:
 
 
 def renew(physical_id: str, attributes: Mapping[str, Any]) -> None:
-    """Change what `Fn::GetAtt` of a resource returns, in whichever stack it is.
+    """Change the values that `Fn::GetAtt` returns for a resource, in the stack that contains it.
 
     Args:
-        physical_id: The resource's physical id.
-        attributes: The attributes that another resource changed.
+        physical_id: The physical id of the resource.
+        attributes: The attributes that changed.
     """
     for stack in cloudformation.stacks.values():
         for found in stack.get("_resources", {}).values():

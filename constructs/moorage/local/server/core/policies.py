@@ -1,4 +1,4 @@
-"""What a resource's own policy lets an AWS service do on behalf of one of its resources."""
+"""The decisions of resource policies about requests of AWS services."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from moorage.local.server.core.adapter import kms
 def allows(
     policy: str | dict[str, Any] | None, service: str, action: str, resource: str, source: str | None, **context: str
 ) -> bool:
-    """Whether a resource's policy lets a service do something.
+    """Return whether a resource policy allows an action of a service.
 
     Args:
-        policy: The resource's policy.
-        service: The service's principal, as in `events.amazonaws.com`.
-        action: As in `sqs:SendMessage`.
-        resource: The resource's ARN.
-        source: The ARN of what the service acts for; None if the service sends neither that nor its account.
-        context: More of the request, by condition keys.
+        policy: The resource policy.
+        service: The service principal, such as `events.amazonaws.com`.
+        action: The action, such as `sqs:SendMessage`.
+        resource: The ARN of the resource.
+        source: The ARN of the resource that the service acts for; None if the service sends neither the ARN nor the
+            account.
+        context: More condition keys of the request, with their values.
     """
     if not policy:
         return False
@@ -42,24 +43,29 @@ def allows(
     return bool(iam.evaluate_resource_policy(policy, asked, service=service).decision == "Allow")
 
 
+def is_elsewhere(arn: str) -> bool:
+    """Return whether an ARN is that of a resource in another account, which is not known here."""
+    return arn.startswith("arn:") and f":{get_account_id()}:" not in arn
+
+
 def unusable_key(key: str | None, service: str, source: str | None, *actions: str, **context: str) -> str | None:
-    """Why a service could not use the key that encrypts a resource; None if it can, or if there is none.
+    """Return why a service cannot use the key that encrypts a resource; None if it can, or if there is no key.
 
     Args:
-        key: A key's ID, ARN or alias, as the resource states it.
-        service: The service's principal.
-        source: As for `allows`.
-        actions: What the service does with the key.
-        context: More of the request, by condition keys.
+        key: The ID, ARN or alias of the key.
+        service: The service principal.
+        source: The ARN of the resource that the service acts for, as for `allows`.
+        actions: The actions of the service with the key.
+        context: More condition keys of the request, with their values.
     """
     if not key:
         return None
     if "alias/aws/" in key:
-        return f"{service} cannot use the key {key}, which AWS manages for another service"
+        return f"{service} cannot use the AWS managed key {key} of another service"
     record = kms.resolve_key(key)
     if record is None:
-        return f"the key {key} does not exist"
+        return None if is_elsewhere(key) else f"the key {key} does not exist"
     if record["KeyState"] != "Enabled":
         return f"the key {key} is {record['KeyState']}"
     denied = [each for each in actions if not allows(record["Policy"], service, each, record["Arn"], source, **context)]
-    return f"the key {key} does not let {service} do {', '.join(denied)}" if denied else None
+    return f"the key {key} does not allow {service} to do {', '.join(denied)}" if denied else None

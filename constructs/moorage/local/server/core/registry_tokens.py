@@ -1,4 +1,4 @@
-"""The tokens with which Docker logs in to the registry: it sends them as a password, since it signs nothing."""
+"""The tokens with which Docker logs in to the registry. It sends them as a password and signs no requests."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import attrs
 from ministack.core.responses import get_account_id, get_region
 
 _SECONDS = 12 * 3600
-"""How long a token is valid (Amazon ECR API reference, `GetAuthorizationToken`)."""
+"""The validity of a token (Amazon ECR API reference, `GetAuthorizationToken`)."""
 
 
 @attrs.frozen
 class Holder:
-    """Whom a token was issued to.
+    """The account and region that a token was issued to.
 
     Args:
         account: The account.
         region: The region.
-        expires: When the token ends, in seconds since 1970.
+        expires: The time when the token expires, in seconds since 1970.
     """
 
     account: str
@@ -34,7 +34,7 @@ _issued: dict[str, Holder] = {}
 
 
 def issue() -> dict[str, Any]:
-    """Issue a token to the account and region of the request at hand, as `GetAuthorizationToken` returns it."""
+    """Issue a token to the account and region of the current request, as `GetAuthorizationToken` returns it."""
     token, expires = secrets.token_urlsafe(30), time.time() + _SECONDS
     for ended in [each for each, holder in _issued.items() if holder.expires < time.time()]:
         del _issued[ended]
@@ -43,7 +43,7 @@ def issue() -> dict[str, Any]:
 
 
 def holder(authorization: str) -> Holder | None:
-    """Return whom the token in a header was issued to; None if it is no token of this server's, or has expired.
+    """Return the holder of the token in a header; None if this server did not issue it, or if it has expired.
 
     Args:
         authorization: The `Authorization` header.

@@ -1,4 +1,4 @@
-"""What one CloudFormation type owes the engine."""
+"""The interface of a CloudFormation type to the engine."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ Properties = dict[str, Any]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Made:
-    """A resource that exists: its physical id, which is what `Ref` returns, and what `Fn::GetAtt` returns."""
+    """A resource that exists: its physical id, which `Ref` returns, and the attributes that `Fn::GetAtt` returns."""
 
     physical_id: str
     attributes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 class Resource:
-    """One CloudFormation type, made, changed and removed through its service's own state.
+    """A CloudFormation type, whose resources are created, updated and deleted in the state of its service.
 
-    A subclass that names the type is thereby known. Only the properties it reads count as implemented: a template that
-    sets another fails. A change of a property that CloudFormation's schema calls create-only never reaches `update`:
-    the engine replaces the resource.
+    A subclass with a `type` registers itself. Only the properties that it reads count as implemented: a template with
+    another property fails. If a create-only property of CloudFormation's schema changes, the engine replaces the
+    resource and does not call `update`.
     """
 
     type: ClassVar[str]
@@ -37,40 +37,40 @@ class Resource:
             Resource.known[cls.type] = cls()
 
     def create(self, properties: Properties, name: str) -> Made:
-        """Make the resource.
+        """Create the resource.
 
         Args:
-            properties: What the template says, resolved.
-            name: A physical name for when the template gives none: stack, logical id and a random end.
+            properties: The resolved properties of the template.
+            name: A physical name in case the template has none: stack, logical id and a random suffix.
         """
         raise NotImplementedError
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
-        """Bring the resource from the old properties to the new ones, in place."""
+        """Update the resource in place from the old properties to the new ones."""
         raise NotImplementedError
 
     def update_under(self, policy: Properties, physical_id: str, old: Properties, new: Properties) -> Made:
-        """Do what `update` does, as the resource's `UpdatePolicy` wants it; most types have none.
+        """Update the resource by its `UpdatePolicy`, which most types do not have.
 
         Args:
-            policy: The template's `UpdatePolicy` of the resource, empty where it has none.
-            physical_id: As for `update`.
-            old: As for `update`.
-            new: As for `update`.
+            policy: The `UpdatePolicy` of the resource in the template; empty if it has none.
+            physical_id: The physical id, as for `update`.
+            old: The old properties.
+            new: The new properties.
         """
         return self.update(physical_id, old, new)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        """Remove the resource; one that is gone already is no fault."""
+        """Delete the resource. It is no error if it is already gone."""
         raise NotImplementedError
 
 
 def generated_name(stack_name: str, logical_id: str) -> str:
-    """A physical name as CloudFormation makes one: never the same twice, so what is retained is not in the way."""
+    """Return a physical name like those of CloudFormation: unique, so it never collides with a retained resource."""
     suffix = "".join(secrets.choice(_SUFFIX) for _ in range(12))
     return f"{stack_name}-{logical_id}"[:242] + f"-{suffix}"
 
 
 def shortened(name: str, most: int) -> str:
-    """A generated name without its middle, where a service takes no more than so many characters."""
+    """Shorten a generated name to a maximum length by removing its middle."""
     return name if len(name) <= most else name[: most - 13] + name[-13:]

@@ -1,4 +1,4 @@
-"""CloudFormation's resource schemas, as cfn-lint ships them: which properties a type has, of which types."""
+"""CloudFormation's resource schemas, from cfn-lint: the properties of each type and their types."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _Check = Callable[[Any, Any, Any, Schema], Iterator[ValidationError]]
 _TRUTHS = ("true", "false")
 _SHOWN = 100
 _IN_WORDS_OF_THE_SERVICE = (("AWS::EC2::SecurityGroup", "GroupDescription"),)
-"""What users report that the service refuses, so that CloudFormation's own schema has nothing against it."""
+"""Properties that the service itself refuses, as users report, so that CloudFormation's schema must accept them."""
 _OF_ANY_CASE = (("AWS::EC2::FlowLog", "DestinationOptions"),)
-"""Values that CDK writes in the API's capitals, so that templates with either deploy (aws-cdk, integ.vpc-flow-logs)."""
+"""Values that CDK writes in the API's capitals, so templates deploy with either (aws-cdk, integ.vpc-flow-logs)."""
 _PORTS = ("aws_ec2_securitygroup/all_to_and_from_ports", "aws_ec2_securitygroup/protocols_and_port_ranges_include")
 _FUNCTION = "aws_lambda_function"
 _SOURCE = "aws_lambda_eventsourcemapping"
@@ -70,15 +70,15 @@ _EXTENSIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "AWS::S3::Bucket": (("", "aws_s3_bucket/ownershipcontrols"),),
     "AWS::SQS::Queue": (("", "aws_sqs_queue/properties"),),
 }
-"""By type, the schemas of cfn-lint's rules whose level is error: the path of the properties, and the file."""
+"""The schemas of cfn-lint's rules with level error, by type: the path of the properties, and the file."""
 
 
 @functools.cache
 def _directory() -> Path:
-    # Found without being imported: cfn-lint takes a second to import and only its data is needed.
+    # located without importing it: cfn-lint takes a second to import, and only its data is needed
     spec = importlib.util.find_spec("cfnlint")
     if spec is None or not spec.submodule_search_locations:
-        raise RuntimeError("cfn-lint, whose resource schemas are needed, is not installed; install moorage[local]")
+        raise RuntimeError("cfn-lint, which provides the resource schemas, is not installed; install moorage[local]")
     return Path(spec.submodule_search_locations[0]) / "data" / "schemas"
 
 
@@ -97,35 +97,35 @@ def _read(digest: str) -> Schema:
 
 
 def of(resource_type: str, region: str) -> Schema | None:
-    """The schema of a type in a region.
+    """Return the schema of a type in a region.
 
     Args:
-        resource_type: As in a template: `AWS::ECS::Service`.
-        region: Where it is deployed; one that cfn-lint does not know counts as us-east-1.
+        resource_type: The type, as in a template: `AWS::ECS::Service`.
+        region: The region; the schemas of us-east-1 are used for one that cfn-lint does not know.
 
     Returns:
-        The schema, or nothing for a type that has none (CDK's metadata, custom resources).
+        The schema; None for a type without one (CDK's metadata, custom resources).
     """
     digest = _types(region).get(resource_type)
     return _read(digest) if digest else None
 
 
 def create_only(resource_type: str) -> tuple[str, ...]:
-    """The properties of a type whose change replaces the resource, nested ones left out."""
+    """Return the top-level properties of a type whose change replaces the resource."""
     paths = (of(resource_type, "us-east-1") or {}).get("createOnlyProperties", ())
     names = (path.removeprefix("/properties/") for path in paths)
     return tuple(name for name in names if "/" not in name)
 
 
 def identifier(resource_type: str) -> str | None:
-    """The one property that identifies a resource of a type, which no two may share; None where it takes several."""
+    """Return the property that identifies a resource of a type and must be unique; None if several do."""
     schema = of(resource_type, "us-east-1") or {}
     paths = schema.get("primaryIdentifier", ())
     return str(paths[0]).removeprefix("/properties/") if len(paths) == 1 else None
 
 
 def tag_property(resource_type: str) -> str | None:
-    """The property of a type that takes the stack's tags as a list, if it has one."""
+    """Return the property of a type that takes the stack's tags as a list; None if it does not exist."""
     schema = of(resource_type, "us-east-1") or {}
     tagging = schema.get("tagging") or {}
     if not tagging.get("taggable"):
@@ -135,15 +135,15 @@ def tag_property(resource_type: str) -> str | None:
 
 
 def faults(resource_type: str, properties: Mapping[str, Any], region: str) -> list[str]:
-    """Return what the schema of a type has against its properties.
+    """Return the errors in a type's properties by its schema.
 
-    CloudFormation holds properties to the schema before it calls the service (CloudFormation CLI user guide, "Resource
-    type schema").
+    CloudFormation validates properties before it calls the service (CloudFormation CLI user guide, "Resource type
+    schema").
 
     Args:
-        resource_type: As in a template.
-        properties: Resolved: without intrinsic functions.
-        region: Where it is deployed.
+        resource_type: The type, as in a template.
+        properties: The properties, without intrinsic functions.
+        region: The region of the stack.
     """
     schema = of(resource_type, region)
     if schema is None:
@@ -168,14 +168,14 @@ def faults(resource_type: str, properties: Mapping[str, Any], region: str) -> li
 
 
 def _tag_keys(tags: Any) -> list[str]:
-    """Return the keys of tags, given as a map or as a list, without those that CloudFormation adds itself."""
+    """Return the keys of tags, given as a map or as a list, except those that CloudFormation adds."""
     keys = tags if isinstance(tags, Mapping) else [each.get("Key") for each in tags or () if isinstance(each, Mapping)]
     return [str(key) for key in keys if not str(key).startswith("aws:cloudformation:")]
 
 
 @functools.cache
 def _further(resource_type: str) -> tuple[Schema, ...]:
-    """Return what the services hold a type to beside its schema, as schemas."""
+    """Return the services' additional rules for a type, as schemas."""
     return tuple(_below(path, _extension(name)) for path, name in _EXTENSIONS.get(resource_type, ()))
 
 
@@ -185,7 +185,7 @@ def _extension(name: str) -> Schema:
 
 
 def _without_false(schema: Any) -> Any:
-    """Return a schema with `{"not": {}}` in place of each that is only false, of which jsonschema names no path."""
+    """Return a schema with `{"not": {}}` in place of each `false`, for which jsonschema reports no path."""
     if isinstance(schema, Mapping):
         return {
             name: {each: {"not": {}} if of is False else _without_false(of) for each, of in value.items()}
@@ -197,14 +197,14 @@ def _without_false(schema: Any) -> Any:
 
 
 def _below(path: str, schema: Schema) -> Schema:
-    """Return a schema of properties from that of one below them, with `*` in its path for each item of a list."""
+    """Return a schema that applies another at a path below; `*` in the path means each item of a list."""
     for name in reversed(path.split("/") if path else []):
         schema = {"items": schema} if name == "*" else {"properties": {name: schema}}
     return schema
 
 
 def _as_stated(value: Any) -> Any:
-    """Return a value without what counts as absent, and without the tags that CloudFormation adds itself."""
+    """Return a value without parts that count as absent, and without the tags that CloudFormation adds."""
     if isinstance(value, Mapping):
         stated = {name: _as_stated(each) for name, each in value.items() if each is not None}
         return {name: each for name, each in stated.items() if each != [] or value[name] == []}
@@ -218,7 +218,7 @@ def _is_system_tag(value: Any) -> bool:
 
 
 def _texts(error: ValidationError) -> Iterator[str]:
-    """Say what is wrong, by the path of the property; of several branches, that which fits best."""
+    """Yield messages with the path of the property; for several branches, those of the closest one."""
     if error.context:
         branches: dict[Any, list[ValidationError]] = {}
         for each in error.context:
@@ -226,13 +226,13 @@ def _texts(error: ValidationError) -> Iterator[str]:
         for each in min(branches.values(), key=len):
             yield from _texts(each)
         return
-    message = "must be left out, beside what else is given" if error.validator == "not" else error.message
+    message = "is not allowed with the other given properties" if error.validator == "not" else error.message
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
     yield f"property {path.removeprefix('.')} {message}" if path else f"the properties {message}"
 
 
 def _is_kind(value: Any, kind: str) -> bool:
-    """Return whether CloudFormation takes a value for a type: text, numbers and truths stand for each other."""
+    """Return whether CloudFormation accepts a value for a type: strings, numbers and booleans are interchangeable."""
     if kind == "object":
         return isinstance(value, Mapping)
     if kind == "array":
@@ -255,7 +255,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_multiple(step: float, value: Any) -> bool:
-    return abs(float(value) / step - round(float(value) / step)) < 1e-9  # noqa: PLR2004  # what a division loses
+    return abs(float(value) / step - round(float(value) / step)) < 1e-9  # noqa: PLR2004  # the rounding error of a division
 
 
 def _is_text(value: Any) -> bool:
@@ -263,14 +263,14 @@ def _is_text(value: Any) -> bool:
 
 
 def _text(value: Any) -> str:
-    """Return a value as CloudFormation writes it where text is wanted."""
+    """Return a value as CloudFormation converts it to a string."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _matches(pattern: str, value: Any) -> bool:
     try:
         return regex.search(pattern, _text(value)) is not None
-    except regex.error:  # of another dialect
+    except regex.error:  # a pattern in another dialect
         return True
 
 
@@ -287,7 +287,7 @@ def _check_names(_: Any, allowed: Any, value: Any, schema: Schema) -> Iterator[V
     for name in value:
         if name not in properties:
             close = difflib.get_close_matches(name, properties, n=1)
-            yield ValidationError(f"does not exist{f' (is {close[0]} meant?)' if close else ''}", path=[name])
+            yield ValidationError(f"does not exist{f'; did you mean {close[0]}?' if close else ''}", path=[name])
 
 
 def _check_patterns(validator: Any, patterns: Mapping[str, Schema], value: Any, _: Schema) -> Iterator[ValidationError]:
@@ -316,23 +316,23 @@ def _check_one_of_names(_: Any, names: list[str], value: Any, __: Schema) -> Ite
 
 
 def _check_any(validator: Any, branches: list[Schema], value: Any, _: Schema) -> Iterator[ValidationError]:
-    """Yield the errors of all branches if none fits; several may, since text stands for numbers too."""
+    """Yield the errors of all branches if none matches; several can match, since strings can stand for numbers."""
     context = []
     for index, branch in enumerate(branches):
         errors = list(validator.descend(value, branch, schema_path=index))
         if not errors:
             return
         context += errors
-    yield ValidationError("fits none of what is allowed", context=context)
+    yield ValidationError("matches none of the allowed forms", context=context)
 
 
 def _limit(applies: Callable[[Any], bool], keeps: Callable[[Any, Any], bool], rule: str) -> _Check:
-    """Make the check of a keyword whose value is a limit.
+    """Return the check of a keyword whose value is a limit.
 
     Args:
-        applies: Whether the keyword says anything about such a value.
-        keeps: Whether a value, the second, keeps a limit, the first.
-        rule: What must be, with the limit as `{}`.
+        applies: A function that returns whether the keyword applies to a value.
+        keeps: A function that returns whether a value, the second argument, keeps a limit, the first.
+        rule: The rule, with `{}` in place of the limit.
     """
 
     def check(_: Any, limit: Any, value: Any, __: Schema) -> Iterator[ValidationError]:
@@ -371,7 +371,7 @@ _Validator = validators.extend(
         "uniqueItems": _limit(
             _is_list,
             lambda limit, value: not limit or all(value.count(each) == 1 for each in value),
-            "have no item twice",
+            "have unique items",
         ),
         "dependentRequired": _check_dependents,
         "requiredXor": _check_one_of_names,
@@ -383,4 +383,4 @@ _Validator = validators.extend(
         }
     ),
 )
-"""The keywords of JSON Schema, with CloudFormation's types and in words of this package's."""
+"""The validator: JSON Schema's keywords, with CloudFormation's type conversions and moorage's messages."""

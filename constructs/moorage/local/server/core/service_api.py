@@ -1,4 +1,4 @@
-"""Any service's API, called inside the process, and CloudFormation types that are no more than calls of it."""
+"""Calls of any service's API within the process, and CloudFormation types that only call an API."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from moorage.local.server.core.calls import RefusedError, model, request
 from moorage.local.server.core.resource import Made, Properties, Resource, shortened
 
 REF = "Ref"
-"""Stands for the resource's physical id among the parameters of an operation."""
+"""A placeholder for the physical id among the parameters of an operation."""
 _GONE = ("NotFound", "NoSuch", "NonExistent", "does not exist")
 
 Answer = tuple[int, Mapping[str, str], bytes | str]
 
 
 def call(service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Call an operation of a service as a client would, and return its answer.
+    """Call an operation of a service as a client would, and return its output.
 
     Args:
         service: The service's name in boto3.
-        operation: The operation, as in `CreateActivity`.
-        parameters: Its input, in the words of the service's model.
+        operation: The operation, such as `CreateActivity`.
+        parameters: Its input, with the names of the service's model.
 
     Raises:
-        RefusedError: With the service's own code and message.
+        RefusedError: The service refused the call; the message contains its code and message.
     """
     known = model(service)
     shape = known.operation_model(operation)
@@ -50,7 +50,7 @@ def call(service: str, operation: str, parameters: Mapping[str, Any]) -> dict[st
     raw = content.encode() if isinstance(content, str) else content
     response = {"status_code": status, "headers": HeadersDict(answered), "body": raw}
     parsed: dict[str, Any] = create_parser(protocol).parse(response, shape.output_shape)
-    if status >= 300:  # noqa: PLR2004  # the first of HTTP's statuses that are no success
+    if status >= 300:  # noqa: PLR2004  # HTTP status codes below 300 mean success
         error = parsed.get("Error") or {}
         raise RefusedError(f"{error.get('Code', status)}: {error.get('Message', '')}")
     return parsed
@@ -63,7 +63,7 @@ def _handler(metadata: Mapping[str, str]) -> str:
 
 
 def _done(answer: Awaitable[Answer]) -> Answer:
-    """Return what a handler of ministack's answers; it may wait for threads of its own, so it gets its own loop."""
+    """Return the response of a ministack handler. It may wait for its own threads, so it gets its own event loop."""
 
     async def awaited() -> Answer:
         return await answer
@@ -74,19 +74,19 @@ def _done(answer: Awaitable[Answer]) -> Answer:
 
 
 class ApiResource(Resource):
-    """A type that the service's API makes, changes and removes as CloudFormation states it.
+    """A type whose resources CloudFormation creates, updates and deletes by calls of the service's API.
 
     Attributes:
         service: The service's name in boto3.
-        creation: The operation that makes the resource, from its properties.
-        change: The operation that changes it, with the parameters that name the resource; None if every change
-            replaces it.
-        deletion: The operation that removes it, with its parameters: a property's name, or `REF`.
-        identity: Where the physical id is, in the answer to the creation or among the properties.
-        named: The property that gets a generated name if the template has none, and how long that may be.
-        attributes: What `Fn::GetAtt` returns, by where that is.
-        renamed: The API's names for properties, where they are more than a change of capitals.
-        without: Properties that the API does not take, since they are CloudFormation's.
+        creation: The operation that creates the resource from its properties.
+        change: The operation that updates it, with the parameters that name the resource; None if every change replaces
+            the resource.
+        deletion: The operation that deletes it, with its parameters: each is the name of a property, or `REF`.
+        identity: The path of the physical id in the output of the creation or in the properties.
+        named: The property that gets a generated name if the template has none, and the maximum length of the name.
+        attributes: The attributes for `Fn::GetAtt`, each with the path of its value.
+        renamed: The API's names of properties that differ by more than capitals.
+        without: Properties that only CloudFormation has and the API does not take.
     """
 
     service: ClassVar[str]
@@ -128,19 +128,19 @@ class ApiResource(Resource):
                 raise
 
     def stated(self, properties: Properties) -> Properties:
-        """Return the properties as the API takes them, before they are in its words.
+        """Return the properties that the API takes, with CloudFormation's names.
 
         Args:
-            properties: What the template says.
+            properties: The properties of the template.
         """
         return {name: value for name, value in properties.items() if name not in self.without}
 
     def made(self, known: Mapping[str, Any], physical_id: str | None = None) -> Made:
-        """Return the resource.
+        """Return the created or updated resource.
 
         Args:
-            known: Its properties and the answer to the operation.
-            physical_id: Its physical id, once it has one.
+            known: Its properties and the output of the operation.
+            physical_id: Its physical id, if it exists already.
         """
         found = physical_id or str(_at(self.identity, known))
         values = {name: _at(path, {**known, REF: found}) for name, path in self.attributes}
@@ -154,7 +154,7 @@ class ApiResource(Resource):
 
 
 def _at(path: str, value: Any) -> Any:
-    """Return what is at a dotted path."""
+    """Return the value at a dotted path."""
     for name in path.split("."):
         value = value.get(name) if isinstance(value, Mapping) else None
     return value

@@ -1,4 +1,4 @@
-"""The signatures of requests, verified with the home's secret or with keys that this server issued."""
+"""The verification of request signatures, with the home's secret or with keys that this server issued."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from ministack.core.router import detect_service
 from moorage.local.server.core.adapter import app, responses, sigv4
 
 _LOOPBACK = re.compile(r"(?:(?:[a-z0-9_-]+\.)*(?:localhost|127\.0\.0\.1)|\[::1\])(?::\d{1,5})?", re.IGNORECASE)
-"""`*.localhost` is loopback by RFC 6761, section 6.3; no name in DNS ends in a number (RFC 1123, section 2.1)."""
+"""`*.localhost` is loopback by RFC 6761, section 6.3; no DNS name ends in a number (RFC 1123, section 2.1)."""
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _SIGNATURE = re.compile("[0-9a-f]{64}")
 _LONGEST_SECONDS = 7 * 24 * 3600
-"""The longest that a presigned URL is valid (S3 API reference, "Authenticating Requests: Using Query Parameters")."""
+"""The longest validity of a presigned URL (S3 API reference, "Authenticating Requests: Using Query Parameters")."""
 _UNSIGNED_BODY = ("UNSIGNED-PAYLOAD", "STREAMING-")
 _SIGNED_CHUNKS = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
 _PARTS = ["Credential", "Signature", "SignedHeaders"]
@@ -35,15 +35,16 @@ _DATE = re.compile("[0-9]{8}T[0-9]{6}Z")
 
 @attrs.frozen
 class Request:
-    """One HTTP request as it arrived.
+    """An HTTP request.
 
     Args:
         method: The HTTP method.
         path: The decoded path.
-        raw_path: The path as it was sent, which is signed.
-        query: The query's parameters.
-        headers: The headers in lower case; those that were sent twice are joined by a comma, as they are signed.
-        hosts: Every Host header.
+        raw_path: The path as it was sent and signed.
+        query: The query parameters.
+        headers: The headers with lower-case names. The values of a repeated header are joined by a comma, as in the
+            signature.
+        hosts: The values of all Host headers.
     """
 
     method: str
@@ -55,7 +56,7 @@ class Request:
 
     @classmethod
     def of(cls, scope: MutableMapping[str, Any]) -> Request:
-        """Read a request from its ASGI scope."""
+        """Return the request of an ASGI scope."""
         sent = [(name.decode("latin-1").lower(), sigv4.decode_header_value(value)) for name, value in scope["headers"]]
         headers: dict[str, str] = {}
         for name, value in sent:
@@ -72,38 +73,38 @@ class Request:
 
     @property
     def presigned(self) -> bool:
-        """Return whether the signature is in the query instead of a header."""
+        """True if the signature is in the query instead of a header."""
         return "authorization" not in self.headers and self._of_query("X-Amz-Algorithm") == _ALGORITHM
 
     @property
     def claims_signature(self) -> bool:
-        """Return whether the request has anything that ministack may take for a signature, valid or not."""
+        """True if the request has anything that ministack may take for a signature, valid or not."""
         return self.headers.get("authorization", "").upper().startswith("AWS4-") or any(
             name.lower().startswith(("x-amz-algorithm", "x-amz-credential", "x-amz-signature")) for name in self.query
         )
 
     @property
     def states_hash(self) -> bool:
-        """Return whether the signature can be verified before the body is read."""
+        """True if the signature can be verified before the body is read."""
         stated = self.headers.get("x-amz-content-sha256", "")
         return bool(stated) and not stated.startswith(_SIGNED_CHUNKS)
 
     def foreign(self) -> str | None:
-        """Say why a browser sent this request for a page, or why it was meant for another host; None if neither."""
+        """Return why the request comes from a web page or is for another host; None if neither is the case."""
         if "origin" in self.headers:
             return "requests with an Origin header come from web pages"
         if self.headers.get("sec-fetch-site", "none") != "none":
             return "requests with Sec-Fetch-Site other than none come from web pages"
         if len(self.hosts) != 1 or not _LOOPBACK.fullmatch(self.hosts[0]):
             named = ", ".join(self.hosts) or "none"
-            return f"the Host header must be a loopback name, as 127.0.0.1 or localhost (got {named[:255]})"
+            return f"the Host header must be a loopback name such as 127.0.0.1 or localhost (got {named[:255]})"
         return None
 
     def failure(self, body: bytes | None) -> AuthError | None:
-        """Verify the signature with the home's secret or with a key that this server issued.
+        """Verify the signature, and return the error; None if it is valid.
 
         Args:
-            body: The body as it was sent; None while it is not read yet, for a request that states its hash.
+            body: The body as it was sent; None if it has not been read yet and a header contains its hash.
         """
         return next(self._failures(body), None)
 
@@ -125,7 +126,7 @@ class Request:
             yield AuthError(credential.code, credential.message)
         stated = self.headers.get("x-amz-content-sha256", "")
         if stated.startswith(_UNSIGNED_BODY) and not signature.service.startswith("s3"):
-            yield AuthError("AccessDenied", "Only Amazon S3 takes a payload that is not signed.")
+            yield AuthError("AccessDenied", "Only Amazon S3 accepts unsigned payloads.")
         unread = body is None or stated.startswith(_UNSIGNED_BODY)
         if stated and not unread and stated != hashlib.sha256(body or b"").hexdigest():
             yield AuthError("XAmzContentSHA256Mismatch", "The x-amz-content-sha256 header does not match the body.")
@@ -143,11 +144,12 @@ class Request:
             yield AuthError(*mismatch)
 
     def _unfit(self, signature: Any, body: bytes) -> Iterator[AuthError]:
-        """Yield why a signature cannot be one of this request, whatever its key.
+        """Yield errors that make a signature invalid for this request, regardless of its key.
 
-        Headers and a body that a signature does not cover must not make another operation of a presigned URL: S3
+        Headers and a body that the signature does not cover must not turn a presigned URL into another operation. S3
         requires that every x-amz- header is signed (Amazon S3 API reference, "Authenticating Requests: Using Query
-        Parameters"), and its presigned URLs sign no body. A request to another port was signed for another server.
+        Parameters"), and its presigned URLs do not sign the body. A request to another port was signed for another
+        server.
         """
         if not _SIGNATURE.fullmatch(signature.signature):
             yield AuthError("IncompleteSignature", "The signature must be 64 hexadecimal digits.")
@@ -167,7 +169,7 @@ class Request:
             yield AuthError(*untimely)
 
     def _service(self, body: bytes) -> str:
-        """Return the service that ministack would hand this request to."""
+        """Return the service to which ministack would route this request."""
         routed = app.routing_params(self.method, self.path, self.headers, body, self.query)
         return str(detect_service(self.method, self.path, self.headers, routed))
 
@@ -185,16 +187,16 @@ class Request:
 
 
 def _has_parts(authorization: str) -> bool:
-    """Return whether a header has each part of a signature once: ministack reads the first of two, or the last."""
+    """Return whether a header has each part of a signature exactly once: ministack accepts repeated parts."""
     algorithm, _, parts = authorization.partition(" ")
     return algorithm == _ALGORITHM and sorted(part.strip().partition("=")[0] for part in parts.split(",")) == _PARTS
 
 
 def account_of(access_key_id: str) -> str | None:
-    """Return the account that a key acts in: its own digits, or that of the session or the user it was issued to.
+    """Return the account of an access key: its own digits, or the account of the session or user that has it.
 
     Args:
-        access_key_id: The key.
+        access_key_id: The access key ID.
     """
     if re.fullmatch("[0-9]{12}", access_key_id):
         return access_key_id

@@ -1,8 +1,8 @@
-"""Templates as CloudFormation checks them before it touches anything: names, and references that lead somewhere.
+"""The checks of templates that CloudFormation makes before it changes anything: names and references.
 
-The words are CloudFormation's, as users report them: unresolved resources, also those whose condition does not hold
+The messages are CloudFormation's, as users report them: unresolved resources, also those whose condition is false
 (serverless/serverless issue 4535), and parameters that do not exist (aws-samples/amazon-ec2-image-builder-samples issue
-18, aws/aws-toolkit-azure-devops issue 75). Where no report has them, the rule is the template reference's.
+18, aws/aws-toolkit-azure-devops issue 75). If there is no report, the rule is the template reference's.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _ATTRIBUTES = frozenset(
         *("UpdatePolicy", "UpdateReplacePolicy"),
     )
 )
-"""What a resource of a template has (CloudFormation template reference, "Resource attributes")."""
+"""The attributes of a resource in a template (CloudFormation template reference, "Resource attributes")."""
 _BUCKET = re.compile(r"https://([a-z0-9][a-z0-9.-]+)\.s3[.-][a-z0-9.-]*amazonaws\.com(?:\.cn)?/(.+)")
-"""A virtual-hosted address (S3 user guide, "Virtual hosting of general purpose buckets")."""
+"""A virtual-hosted-style URL (S3 user guide, "Virtual hosting of general purpose buckets")."""
 _POLICIES = {"Delete", "Retain", "RetainExceptOnCreate", "Snapshot"}
 _UNRESOLVED_CONDITION = "Template format error: Unresolved condition dependency {} in the {} block of the template"
 _EXISTING: Mapping[str, Callable[[], Any]] = {
@@ -47,7 +47,7 @@ _VARIABLE = re.compile(r"\$\{(?!!)([^}]+)\}")
 
 
 def install() -> None:
-    """Check templates where ministack does, and resolve what conditions compare as everything else is resolved."""
+    """Add these checks to ministack's, and resolve the operands of conditions like all other values."""
     for module in (engine, handlers, changesets, stacks):
         module.evaluate_conditions = evaluate
     helpers.resolve_document = _at_host(helpers.resolve_document)
@@ -55,11 +55,11 @@ def install() -> None:
         module.validate_template_support = _checked(module.validate_template_support)
         module.resolve_parameters = _knowing(module.resolve_parameters)
     engine.CfnLoader = _fast(engine.CfnLoader)
-    handlers.capabilities_enforced = lambda: True  # ministack asks for them only where it checks what callers may do
+    handlers.capabilities_enforced = lambda: True  # ministack requires them only if it checks permissions
 
 
 def _fast(loader: type[yaml.SafeLoader]) -> Any:
-    """Return the reader of templates on libyaml, where it is there: it is ten times as fast."""
+    """Return a template loader that uses libyaml if it is installed: it is ten times as fast."""
     if not yaml.__with_libyaml__:
         return loader
     kept = ("yaml_constructors", "yaml_implicit_resolvers")
@@ -67,7 +67,7 @@ def _fast(loader: type[yaml.SafeLoader]) -> Any:
 
 
 def _at_host(resolve: Callable[..., Any]) -> Callable[..., Any]:
-    """Find documents in buckets that their address names in the host, which ministack looks for in the path."""
+    """Find documents at virtual-hosted-style URLs of buckets; ministack expects the bucket in the path."""
 
     def resolved(parameters: dict[str, Any], body: str, address: str, label: str) -> Any:
         stated = parameters.get(address)
@@ -109,7 +109,7 @@ def _knowing(resolve: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, 
 
 
 def _check_existing(name: str, kind: str, resolved: Any) -> None:
-    """Refuse a parameter whose type says that its value exists, where that can be known here.
+    """Refuse a parameter whose type requires that its value exists, if this can be checked here.
 
     The types are those of the template reference, "CloudFormation-supplied parameter types".
     """
@@ -127,11 +127,11 @@ def _check_existing(name: str, kind: str, resolved: Any) -> None:
 
 
 def faults(template: Template, conditions: Mapping[str, bool]) -> Iterator[str]:
-    """Yield what CloudFormation has against a template, whatever its types are.
+    """Yield the errors in a template, regardless of resource types.
 
     Args:
-        template: The template; what a macro expands is checked when it is expanded.
-        conditions: Whether each of its conditions holds.
+        template: The template. With a transform, it is checked after the expansion.
+        conditions: The value of each condition.
     """
     unknown = sorted(set(template) - _SECTIONS)
     if unknown:
@@ -160,12 +160,12 @@ def faults(template: Template, conditions: Mapping[str, bool]) -> Iterator[str]:
             return
     try:
         engine.topological_sort(dict(resources), dict(conditions))
-    except ValueError as error:  # in ministack's words
+    except ValueError as error:  # with ministack's message
         yield f"Circular dependency between resources: [{str(error).rpartition(': ')[2]}]"
 
 
 def _standing(block: Mapping[str, Any] | None, conditions: Mapping[str, bool]) -> dict[str, Any]:
-    """Return the members of a block whose condition holds."""
+    """Return the members of a block whose condition is true."""
     return {name: part for name, part in (block or {}).items() if conditions.get(part.get("Condition"), True)}
 
 
@@ -191,7 +191,7 @@ def _depended(resource: Mapping[str, Any]) -> list[str]:
 
 
 def _referred(value: Any, conditions: Mapping[str, bool]) -> Iterator[str]:
-    """Yield the names of resources and parameters that a part of a template refers to, if its conditions choose it."""
+    """Yield the names of resources and parameters that a part of a template refers to if its conditions select it."""
     if isinstance(value, list):
         for each in value:
             yield from _referred(each, conditions)
@@ -236,7 +236,7 @@ def _unknown_conditions(template: Template) -> Iterator[str]:
 
 
 def _chosen_by(value: Any) -> Iterator[str]:
-    """Yield the conditions that the `Fn::If`s in a part of a template ask."""
+    """Yield the conditions of each `Fn::If` in a part of a template."""
     if isinstance(value, list):
         for each in value:
             yield from _chosen_by(each)
@@ -260,7 +260,7 @@ def _conditions_in(value: Any) -> Iterator[str]:
 
 
 def evaluate(template: Template, parameters: dict[str, Any]) -> dict[str, bool]:
-    """Return whether each condition of a template holds.
+    """Return the value of each condition of a template.
 
     Args:
         template: The template.

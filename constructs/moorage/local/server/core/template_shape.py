@@ -1,7 +1,7 @@
-"""The shape of a template's sections: what each member may say, whatever its types are.
+"""The structure of a template's sections, regardless of resource types.
 
-The words are CloudFormation's where users report them (aws-cloudformation/cfn-lint, whose rules name the same faults);
-else the rule is that of the CloudFormation template reference, by section.
+The messages are CloudFormation's if users report them (aws-cloudformation/cfn-lint, whose rules name the same errors);
+otherwise the rule is in that section of the CloudFormation template reference.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _SNAPSHOTS = frozenset(
         *("AWS::RDS::DBInstance", "AWS::Redshift::Cluster"),
     )
 )
-"""Types that support a snapshot (template reference, "DeletionPolicy attribute")."""
+"""The types that support snapshots (template reference, "DeletionPolicy attribute")."""
 _SIZES = {"Fn::If": 3, "Fn::Join": 2, "Fn::Select": 2, "Fn::Split": 2, "Fn::Equals": 2}
-"""How many elements the list has that a function takes (template reference, "Intrinsic function reference")."""
+"""The length of the list that each function takes (template reference, "Intrinsic function reference")."""
 
 
 def faults(template: Template) -> Iterator[str]:
-    """Yield what CloudFormation has against the shape of a template.
+    """Yield the errors in the structure of a template.
 
     Args:
         template: The template.
@@ -99,7 +99,7 @@ def _output_faults(outputs: Template, resources: Template) -> Iterator[str]:
             exports[export] += 1
     for name, count in exports.items():
         if count > 1:
-            yield f"Template format error: the export {name} is stated more than once"
+            yield f"Template format error: the export {name} is defined more than once"
 
 
 def _function_faults(value: Any) -> Iterator[str]:
@@ -123,7 +123,7 @@ def _function_faults(value: Any) -> Iterator[str]:
 
 
 def _references(value: Any) -> Iterator[str]:
-    """Yield what a value refers to by `Ref` and `Fn::GetAtt`."""
+    """Yield the names that a value refers to by `Ref` and `Fn::GetAtt`."""
     if isinstance(value, list):
         for each in value:
             yield from _references(each)

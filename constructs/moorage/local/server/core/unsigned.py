@@ -1,4 +1,4 @@
-"""The requests that are served without a signature, and the reasons. `TABLE` lists all of them."""
+"""The requests that are served without a signature, and the reasons. `TABLE` lists them all."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from moorage.local.server.core.adapter import app, custom_resource, wait_conditi
 Answer = tuple[int, dict[str, str], bytes]
 
 INTERNAL = ("/_ministack", "/_localstack")
-"""Paths that administer ministack, of which only the answers to CloudFormation are served."""
+"""Paths that administer ministack. Only the responses to CloudFormation are served."""
 _RESPONSES = "/_ministack/cfn-response/"
 _CONNECTIONS = "/@connections/"
 _SIGNED = "AWS_IAM"
 _AT_ONCE = 32
-"""How many of these requests are served at a time: each may start a function's process."""
-_after_body = app.handle_post_body_shortcuts  # ministack's own, read before another is put in its place
+"""The number of such requests that are served at a time: each may start a function's process."""
+_after_body = app.handle_post_body_shortcuts  # ministack's own function, saved before it is replaced
 
 
 @attrs.frozen
 class Call:
-    """A request as ministack hands it from one step to the next.
+    """A request, in the form that ministack passes between its steps.
 
     Args:
         method: The HTTP method.
         path: The decoded path.
-        headers: The headers in lower case.
+        headers: The headers with lower-case names.
         body: The body.
-        query: The query's parameters.
+        query: The query parameters.
         as_sent: The path and the query as they were sent.
     """
 
@@ -44,19 +44,19 @@ class Call:
 
     @property
     def addressed(self) -> tuple[Any, ...]:
-        """Return the request as ministack's handlers of the app's own addresses take it."""
+        """The arguments of ministack's handlers for the app's own URLs."""
         return (self.headers.get("host", ""), self.path, self.method, self.headers, self.body, self.query)
 
 
 @attrs.frozen
 class Traffic:
-    """One kind of request that is served without a signature.
+    """A kind of request that is served without a signature.
 
     Args:
         what: The requests.
-        why: The reason why they need none.
-        admits: Whether a request is of this kind, by its method, path and headers.
-        serve: What answers such a request.
+        why: The reason why they need no signature.
+        admits: A function that returns whether a request is of this kind, by its method, path and headers.
+        serve: A function that answers such a request.
     """
 
     what: str
@@ -70,7 +70,7 @@ def _is_of_an_api(method: str, path: str, headers: Mapping[str, str]) -> bool:
     if api is None:
         return False
     identifier, stage, rest = api
-    if _CONNECTIONS in f"/{stage}/{rest}/":  # whoever sends to the clients of a WebSocket API signs
+    if _CONNECTIONS in f"/{stage}/{rest}/":  # clients that send to the connections of a WebSocket API must sign
         return False
     return bool(app.execute_api_authorization_type(identifier, stage, method, rest) != _SIGNED)
 
@@ -105,7 +105,7 @@ async def _answer_cloudformation(call: Call) -> Answer | None:
 
 
 def is_expected(method: str, path: str, _headers: Mapping[str, str] | None = None) -> bool:
-    """Return whether this is the answer of a custom resource or a wait condition that CloudFormation waits for.
+    """Return whether CloudFormation awaits this response of a custom resource or signal of a wait condition.
 
     Args:
         method: The HTTP method.
@@ -144,17 +144,17 @@ def may_serve(method: str, path: str, headers: Mapping[str, str]) -> bool:
     Args:
         method: The HTTP method.
         path: The decoded path.
-        headers: The headers in lower case.
+        headers: The headers with lower-case names.
     """
     chunked = "aws-chunked" in headers.get("content-encoding", "") or "x-amz-content-sha256" in headers
     return not chunked and any(traffic.admits(method, path, headers) for traffic in TABLE)
 
 
 def install(signed: Callable[[], bool]) -> None:
-    """Keep requests without a signature from everything that is not in the table.
+    """Refuse requests without a signature that are not in the table.
 
     Args:
-        signed: Whether the request at hand has a signature, which was verified.
+        signed: A function that returns whether the current request has a verified signature.
     """
     before_body, special = app.handle_pre_body_request, app.handle_special_data_plane_request
     turns = asyncio.Semaphore(_AT_ONCE)

@@ -1,6 +1,6 @@
-"""Amazon ECR's API: ministack's operations on repositories, and this package's on all else.
+"""The API of Amazon ECR: ministack's operations on repositories, and this package's other operations.
 
-Every operation's input is held against the limits that ECR's model states.
+The input of each operation is checked against ECR's model.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ RENAMED = {
     "ImageTagMutabilityExclusionFilterType": "filterType",
     "ImageTagMutabilityExclusionFilterValue": "filter",
 }
-"""ECR's names for properties that CloudFormation calls otherwise."""
+"""ECR's names for properties that have another name in CloudFormation."""
 
 
 def _create_repository(parameters: dict[str, Any]) -> dict[str, Any]:
@@ -64,14 +64,14 @@ _OPERATIONS: Mapping[str, Operation] = {
 
 
 def call(operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Call one of ECR's operations inside the process.
+    """Call an operation of ECR inside this process.
 
     Args:
-        operation: As in `PutImage`.
-        parameters: Its input.
+        operation: The operation, such as `PutImage`.
+        parameters: The operation's input.
 
     Raises:
-        RefusedError: With ECR's own code and message.
+        RefusedError: If ECR refuses the call; with its code and message.
     """
     check("ecr", operation, parameters)
     return _OPERATIONS[operation](parameters)
@@ -82,11 +82,11 @@ def _checked(operation: str) -> Operation:
 
 
 def install() -> None:
-    """Answer ECR's requests here first, and show what ministack's records have no place for."""
+    """Handle ECR's requests here first, and show the exclusion filters that ministack leaves out."""
     answer = json_service({operation: _checked(operation) for operation in _OPERATIONS}, app.SERVICE_HANDLERS["ecr"])
 
     async def answered(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
-        # ministack remembers who calls only where it asks everybody for permission.
+        # ministack records the caller only if it checks permissions itself.
         iam.caller.set(iam.request_caller_arn(headers, query))
         return await answer(method, path, headers, body, query)
 

@@ -1,4 +1,4 @@
-"""Pushes, pulls and deletions of images in ECR, and what follows from each: events, scans, copies, signatures."""
+"""Pushes, pulls and deletions of images in ECR, with their events, scans, copies and signatures."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _shown(image: Parameters, image_id: Parameters) -> Parameters:
 
 
 def pulled(repository: str, image_id: Parameters) -> Parameters | None:
-    """The image that a pull asks for, from upstream if need be, and the time of its pull noted."""
+    """Return the image that a pull requests, from upstream if necessary, and record the time of the pull."""
     image = pull_through.fetch(repository, image_id)
     if image is not None and not registry.excludes(iam.caller_arn()):
         image["lastRecordedPullTime"] = time.time()
@@ -248,7 +248,7 @@ def _availability(parameters: Parameters) -> Parameters:
 
 
 def install() -> None:
-    """Let what `docker push` and `docker pull` ask of the registry have the same consequences."""
+    """Give the requests of `docker push` and `docker pull` the same consequences as the API operations."""
     put, get, head = ecr.v2_put_manifest, ecr.v2_get_manifest, ecr.v2_head_manifest
 
     def pushed(name: str, reference: str, headers: Mapping[str, str], body: bytes) -> Any:

@@ -1,6 +1,7 @@
-"""Amazon ECR: what PutLifecyclePolicy refuses of a lifecycle policy.
+"""The checks that Amazon ECR's PutLifecyclePolicy makes of a lifecycle policy.
 
-The rules are those of the ECR user guide, "Lifecycle policy properties in Amazon ECR".
+The rules are those of the ECR user guide, "Lifecycle policy properties in Amazon ECR". Each storage class has rules of
+its own, as in "Examples of lifecycle policies in Amazon ECR", "Combining archive and expire rules".
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ Rule = Mapping[str, Any]
 
 
 def check(text: str) -> None:
-    """Refuse a lifecycle policy that ECR would not take.
+    """Refuse a lifecycle policy that ECR does not accept.
 
     Args:
         text: The policy, as JSON.
 
     Raises:
-        RefusedError: With the first fault.
+        RefusedError: If the policy has a fault; with the first one.
     """
     for fault in _faults(text):
         raise RefusedError(
@@ -50,12 +51,14 @@ def _faults(text: str) -> Iterator[str]:
     priorities: list[int] = [rule["rulePriority"] for rule in rules]
     for priority in priorities:
         if priorities.count(priority) > 1:
-            yield f"rulePriority {priority} is used more than once"
+            yield "Duplicate priority in multiple rules"
     for rule in rules:
         yield from _rule_faults(rule)
-    untagged = [rule for rule in rules if rule["selection"].get("tagStatus") == "any"]
-    if any(rule["rulePriority"] != max(priorities) for rule in untagged):
-        yield "a rule with tagStatus any must have the highest rulePriority"
+    for storage_class in ("standard", "archive"):
+        own = [rule for rule in rules if rule["selection"].get("storageClass", "standard") == storage_class]
+        highest = max((rule["rulePriority"] for rule in own), default=0)
+        if any(rule["selection"]["tagStatus"] == "any" and rule["rulePriority"] != highest for rule in own):
+            yield "Rule for tagStatus=ANY must have the highest rulePriority"
 
 
 def _rule_faults(rule: Rule) -> Iterator[str]:
@@ -71,6 +74,6 @@ def _rule_faults(rule: Rule) -> Iterator[str]:
     if kind not in _COUNT_TYPES:
         yield f"countType must be one of {', '.join(_COUNT_TYPES)}, not {kind}"
     if (kind != "imageCountMoreThan") != (selection.get("countUnit") == "days"):
-        yield "countUnit days is required with the count types of time, and only with them"
+        yield "countUnit days is required with every countType but imageCountMoreThan, and only with those"
     if not isinstance(number, int) or number < 1:
         yield f"countNumber must be a positive integer, not {number}"

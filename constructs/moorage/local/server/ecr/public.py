@@ -1,4 +1,4 @@
-"""Amazon ECR Public, which ministack lacks: its API, in us-east-1 alone, and its CloudFormation type."""
+"""Amazon ECR Public, which ministack lacks: its API, only in us-east-1, and its CloudFormation type."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _repositories = AccountScopedDict()
 
 
 def _alias() -> str:
-    """The registry's default alias, which AWS chooses: eight characters that stand for the account."""
+    """Return the registry's default alias, which AWS assigns: here eight characters made from the account ID."""
     return base64.b32encode(get_account_id().encode("ascii")).decode("ascii").lower()[-9:-1].replace("=", "0")
 
 
@@ -180,9 +180,7 @@ _OPERATIONS: Mapping[str, Operation] = {
 
 def _call(operation: str, parameters: Parameters) -> Parameters:
     if get_region() != _HOME:
-        raise RefusedError(
-            f"UnsupportedCommandException: ECR Public is not in {get_region()}; its repositories are made in {_HOME}"
-        )
+        raise RefusedError(f"UnsupportedCommandException: ECR Public is not available in {get_region()}; use {_HOME}")
     check(_SERVICE, operation, parameters)
     return _OPERATIONS[operation](parameters)
 
@@ -192,7 +190,7 @@ def _answering(operation: str) -> Operation:
 
 
 def install() -> None:
-    """Give the service a place among ministack's."""
+    """Register the service with ministack."""
     router.SERVICE_PATTERNS[_SERVICE] = {
         "target_prefixes": ["SpencerFrontendService"],
         "host_patterns": [r"api\.ecr-public\."],
@@ -202,7 +200,7 @@ def install() -> None:
 
 
 class PublicRepository(Resource):
-    """A repository that everybody can read."""
+    """A public repository."""
 
     type = "AWS::ECR::PublicRepository"
 

@@ -1,7 +1,7 @@
-"""ECR's pull-through caches: what is pulled under a rule's prefix is fetched from the upstream registry and kept.
+"""ECR's pull-through cache: an image under a rule's prefix is fetched from the upstream registry and kept.
 
-An upstream that is ECR is looked up in this machine's AWS. No other registry is asked: every image exists there, as a
-manifest without layers that says where it is from.
+An upstream registry of ECR is looked up in the local AWS. No other registry is contacted: each is assumed to have every
+image, as a manifest without layers that names its source.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MEDIA_TYPE = "application/vnd.oci.image.manifest.v1+json"
 
 
 def fetch(repository: str, image_id: Parameters) -> Parameters | None:
-    """The image that a pull asks for, fetched from upstream if a rule is for it; None where there is none.
+    """Return the image that a pull requests, fetched from upstream if a rule applies; None if it does not exist.
 
     Args:
         repository: The repository's name in this registry.

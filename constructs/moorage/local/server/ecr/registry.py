@@ -1,6 +1,6 @@
-"""Amazon ECR's registry: what is set once per account and region, its API and its CloudFormation types.
+"""The registry of Amazon ECR: the settings that each account has once in a region, and their API.
 
-ministack has repositories and images alone.
+ministack has only repositories and images.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from ministack.core.responses import AccountRegionScopedDict, get_account_id, ge
 from moorage.local.server.core.adapter import iam_evaluator as iam
 from moorage.local.server.core.adapter import secretsmanager
 from moorage.local.server.core.calls import RefusedError
+from moorage.local.server.services import documents
 
 Parameters = dict[str, Any]
 
@@ -23,7 +24,7 @@ _SETTINGS: Mapping[str, tuple[str, ...]] = {
     "BLOB_MOUNTING": ("DISABLED", "ENABLED"),
     "REGISTRY_POLICY_SCOPE": ("V2",),
 }
-"""An account's settings and the values that each takes, the default first."""
+"""The account settings and their valid values, the default first (botocore ecr: PutAccountSettingRequest.value)."""
 _UPSTREAM = {
     "public.ecr.aws": "ecr-public",
     "quay.io": "quay",
@@ -55,28 +56,28 @@ def _now() -> float:
 
 
 def iso(seconds: float) -> str:
-    """A time as CloudFormation shows it."""
+    """Return a time in CloudFormation's format."""
     return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="milliseconds")
 
 
 def is_set(setting: str) -> bool:
-    """Whether one of the registry's settings (`policy`, `replication`, `scanning`, `signing`) was made."""
+    """Return whether the registry has a setting: `policy`, `replication`, `scanning` or `signing`."""
     return setting in _one
 
 
 def setting(name: str, default: Parameters) -> Parameters:
-    """One of the registry's settings, or what holds where it was not made."""
+    """Return a setting of the registry, or the default if the registry does not have it."""
     value: Parameters = _one.get(name, default)
     return value
 
 
 def put(name: str, value: Any) -> None:
-    """Make one of the registry's settings."""
+    """Change a setting of the registry."""
     _one[name] = value
 
 
 def reset(name: str) -> None:
-    """Bring one of the registry's settings back to the default."""
+    """Reset a setting of the registry to its default."""
     _one.pop(name, None)
 
 
@@ -85,29 +86,29 @@ def _of_registry(**more: Any) -> Parameters:
 
 
 def policy() -> str | None:
-    """The policy of this account and region's registry."""
+    """Return the policy of the registry of this account and region."""
     text: str | None = _one.get("policy")
     return text
 
 
 def replication_rules() -> list[Parameters]:
-    """The rules by which this registry's images are replicated."""
+    """Return the replication rules of this registry."""
     rules: list[Parameters] = setting("replication", {"rules": []})["rules"]
     return rules
 
 
 def signing_rules() -> list[Parameters]:
-    """By which profiles this registry's images are signed when they are pushed."""
+    """Return the signing rules of this registry."""
     rules: list[Parameters] = setting("signing", {"rules": []})["rules"]
     return rules
 
 
 def template(repository: str, applied_for: str) -> Parameters | None:
-    """The creation template of a repository that ECR itself creates: the one with the longest prefix that fits.
+    """Return the creation template of a repository that ECR itself creates: the one with the longest matching prefix.
 
     Args:
         repository: The repository's name.
-        applied_for: What it is created for, as in `REPLICATION`.
+        applied_for: The reason why ECR creates it, such as `REPLICATION`.
     """
     fitting = [
         each
@@ -118,27 +119,27 @@ def template(repository: str, applied_for: str) -> Parameters | None:
 
 
 def cache_rule(repository: str) -> Parameters | None:
-    """The pull-through cache rule that a repository's name falls under: the one with the longest prefix."""
+    """Return the pull-through cache rule for a repository's name: the one with the longest matching prefix."""
     fitting = [each for name, each in _cache_rules.items() if name == "ROOT" or _is_under(repository, name)]
     return max(fitting, key=lambda each: _weight(each["ecrRepositoryPrefix"]), default=None)
 
 
 def is_cached(prefix: str) -> bool:
-    """Whether there is a pull-through cache rule of just this prefix."""
+    """Return whether there is a pull-through cache rule with exactly this prefix."""
     return prefix in _cache_rules
 
 
 def excludes(caller: str) -> bool:
-    """Whether a caller's pulls leave the time of an image's last pull alone.
+    """Return whether the pulls of a caller do not change the time of an image's last pull.
 
     Args:
-        caller: The ARN of a user, or of a role's session.
+        caller: The ARN of a user or of a role session.
     """
     return any(iam.principal_matches({"AWS": principal}, caller) for principal in _exclusions)
 
 
 def is_excluded(principal: str) -> bool:
-    """Whether there is a pull-time exclusion of just this principal."""
+    """Return whether there is a pull-time exclusion for exactly this principal."""
     return principal in _exclusions
 
 
@@ -151,41 +152,39 @@ def _is_under(repository: str, prefix: str) -> bool:
 
 
 def _put_policy(parameters: Parameters) -> Parameters:
-    try:
-        document = json.loads(parameters["policyText"])
-        statements = document["Statement"]
-    except (ValueError, TypeError, KeyError) as error:
-        raise RefusedError("InvalidParameterException: Invalid parameter at 'PolicyText': not a policy") from error
-    for statement in [statements] if isinstance(statements, dict) else statements:
-        if not {"Effect", "Principal", "Action"} <= statement.keys():
-            raise RefusedError(
-                "InvalidParameterException: Invalid parameter at 'PolicyText': "
-                "a statement has an Effect, a Principal and an Action"
-            )
-        _refuse_actions(statement["Action"])
+    if not _is_policy(parameters["policyText"]):  # pulumi/pulumi-aws issue 2326
+        raise RefusedError(
+            "InvalidParameterException: Invalid parameter at 'PolicyText' failed to satisfy constraint: "
+            "'Invalid registry policy provided'"
+        )
     _one["policy"] = parameters["policyText"]
     return _of_registry(policyText=parameters["policyText"])
 
 
-def _refuse_actions(actions: str | list[str]) -> None:
-    for action in [actions] if isinstance(actions, str) else actions:
-        if not action.startswith("ecr:"):
-            raise RefusedError(
-                f"InvalidParameterException: Invalid parameter at 'PolicyText': {action} is not an action of ECR"
-            )
+def _is_policy(text: str) -> bool:
+    """Return whether each statement of a document has an effect, a principal and only actions of ECR."""
+    try:
+        stated = json.loads(text)["Statement"]
+    except (ValueError, TypeError, KeyError):
+        return False
+    return all(
+        "Effect" in each
+        and {"Principal", "NotPrincipal"} & set(each)
+        and {"Action", "NotAction"} & set(each)
+        and all(str(action).lower().startswith(("ecr:", "*")) for action in documents.several(each.get("Action")))
+        for each in documents.several(stated)
+    )
 
 
 def _put_replication(parameters: Parameters) -> Parameters:
     configuration = parameters["replicationConfiguration"]
     own = (get_account_id(), get_region())
     for rule in configuration["rules"]:
-        stated = [(each["registryId"], each["region"]) for each in rule["destinations"]]
-        if own in stated:
-            raise RefusedError(
-                "ValidationException: Invalid replication configuration: a destination is the source registry itself"
+        if own in [(each["registryId"], each["region"]) for each in rule["destinations"]]:
+            raise RefusedError(  # cdk-preflight 1.9.1, rule pf-ecr-replication-destination
+                "InvalidParameterException: Invalid parameter at 'replicationConfiguration' failed to satisfy "
+                "constraint: 'Replication destination cannot be the same as the source registry'"
             )
-        if len(set(stated)) < len(stated):
-            raise RefusedError("ValidationException: Invalid replication configuration: a destination is stated twice")
     _one["replication"] = configuration
     return {"replicationConfiguration": configuration}
 
@@ -196,7 +195,7 @@ def _put_signing(parameters: Parameters) -> Parameters:
 
 
 def _showing(name: str, member: str, missing: str) -> Callable[[Parameters], Parameters]:
-    """What shows a setting that has no default."""
+    """Return the operation that shows a setting without a default."""
 
     def show(_: Parameters) -> Parameters:
         if name not in _one:
@@ -227,12 +226,13 @@ def _create_cache_rule(parameters: Parameters) -> Parameters:
             f"'{prefix}' already exists"
         )
     if len(_cache_rules) >= _MOST_CACHE_RULES:
-        raise RefusedError("LimitExceededException: The registry has its 50 pull through cache rules already")
+        raise RefusedError("LimitExceededException: The registry already has 50 pull through cache rules")
     upstream = parameters.get("upstreamRegistry") or _upstream(url)
     if upstream is None:
         raise RefusedError(f"UnsupportedUpstreamRegistryException: '{url}' is not a registry that ECR can cache")
     if upstream in _WITH_CREDENTIAL and "credentialArn" not in parameters:
-        raise RefusedError(f"InvalidParameterException: The upstream registry '{url}' needs a credential ARN")
+        # cdk-preflight 1.9.1, rule pf-ecr-pull-through-cache-credential
+        raise RefusedError("InvalidParameterException: The specified upstream registry requires authentication")
     rule = {
         "upstreamRepositoryPrefix": "ROOT",
         **parameters,
@@ -318,7 +318,7 @@ def _update_template(parameters: Parameters) -> Parameters:
 
 
 def replace_template(parameters: Parameters) -> Parameters:
-    """Update a template as CloudFormation does: what is not stated goes back to its default."""
+    """Update a template as CloudFormation does: a property that is not specified returns to its default."""
     found = _template_of(parameters)
     _templates[found["prefix"]] = {**_TEMPLATE, "createdAt": found["createdAt"]}
     return _update_template(parameters)
@@ -339,7 +339,7 @@ def _describe_templates(parameters: Parameters) -> Parameters:
 def _register_exclusion(parameters: Parameters) -> Parameters:
     principal = parameters["principalArn"]
     if principal in _exclusions:
-        raise RefusedError(f"ExclusionAlreadyExistsException: '{principal}' is excluded already")
+        raise RefusedError(f"ExclusionAlreadyExistsException: '{principal}' is already excluded")
     _exclusions[principal] = {"principalArn": principal, "createdAt": _now()}
     return dict(_exclusions[principal])
 

@@ -1,4 +1,4 @@
-"""The CloudFormation types of an ECR registry, each put through the registry's own API."""
+"""The CloudFormation types of an ECR registry, which call the registry's own API."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _TIMES = ("createdAt", "updatedAt")
 
 
 def _call(operation: str, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Call an operation of the registry's with a template's properties."""
+    """Call an operation of the registry with properties of a template."""
     return call(operation, request("ecr", operation, properties, renamed=RENAMED))
 
 
 class _Single(Resource):
-    """What a registry has once: a second one is refused, and when it is deleted the default is back."""
+    """A setting that a registry has once: a second one is refused, and deletion restores the default."""
 
     setting: ClassVar[str]
     operation: ClassVar[str]
@@ -43,12 +43,12 @@ class _Single(Resource):
         registry.reset(self.setting)
 
     def stated(self, properties: Properties) -> Properties:
-        """The operation's input, in a template's words."""
+        """Return the operation's input under the names that a template uses."""
         return dict(properties)
 
 
 class RegistryPolicy(_Single):
-    """Who else may write to a registry."""
+    """The policy of a registry."""
 
     type = "AWS::ECR::RegistryPolicy"
     setting = "policy"
@@ -60,7 +60,7 @@ class RegistryPolicy(_Single):
 
 
 class RegistryScanningConfiguration(_Single):
-    """How a registry's images are scanned."""
+    """The scanning configuration of a registry."""
 
     type = "AWS::ECR::RegistryScanningConfiguration"
     setting = "scanning"
@@ -68,7 +68,7 @@ class RegistryScanningConfiguration(_Single):
 
 
 class ReplicationConfiguration(_Single):
-    """Where a registry's images are replicated to."""
+    """The replication configuration of a registry."""
 
     type = "AWS::ECR::ReplicationConfiguration"
     setting = "replication"
@@ -76,7 +76,7 @@ class ReplicationConfiguration(_Single):
 
 
 class SigningConfiguration(_Single):
-    """By which profiles a registry's images are signed."""
+    """The signing configuration of a registry."""
 
     type = "AWS::ECR::SigningConfiguration"
     setting = "signing"
@@ -87,7 +87,7 @@ class SigningConfiguration(_Single):
 
 
 class PullThroughCacheRule(Resource):
-    """A prefix under which another registry's images are pulled and kept; every change replaces it."""
+    """A pull-through cache rule; every change replaces it."""
 
     type = "AWS::ECR::PullThroughCacheRule"
 
@@ -103,7 +103,7 @@ class PullThroughCacheRule(Resource):
 
 
 class RepositoryCreationTemplate(Resource):
-    """What a repository is like that ECR itself creates."""
+    """The settings of repositories that ECR itself creates."""
 
     type = "AWS::ECR::RepositoryCreationTemplate"
 
@@ -125,7 +125,7 @@ class RepositoryCreationTemplate(Resource):
 
 
 class PullTimeUpdateExclusion(Resource):
-    """A principal whose pulls leave the time of an image's last pull alone."""
+    """A principal whose pulls do not change the time of an image's last pull."""
 
     type = "AWS::ECR::PullTimeUpdateExclusion"
 

@@ -1,7 +1,7 @@
-"""ECR's replication: an image that is pushed is copied to each destination region and account of the registry's rules.
+"""ECR's replication: a pushed image is copied to each destination region and account of the registry's rules.
 
-It is over when the push answers. What was there before a rule is not copied, deletions are not, and a copy goes no
-further. The destination is asked as on AWS: another account's registry policy must allow it.
+Replication is complete when the push returns. As on AWS, images that are older than a rule are not copied, deletions
+are not replicated, and a copy is not copied again. The registry policy of another account must allow the replication.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _statuses = AccountRegionScopedDict()
 
 
 def after_push(repository: str, image: Parameters, tag: str | None) -> None:
-    """Copy an image that was pushed to where this registry's rules say.
+    """Copy a pushed image to the destinations of this registry's rules.
 
     Args:
-        repository: Its repository's name.
-        image: ministack's record of it.
-        tag: The tag that it was pushed with.
+        repository: The name of the image's repository.
+        image: ministack's record of the image.
+        tag: The tag that the image was pushed with.
     """
     for rule in registry.replication_rules():
         filters = rule.get("repositoryFilters") or []
@@ -41,7 +41,7 @@ def after_push(repository: str, image: Parameters, tag: str | None) -> None:
 
 
 def forget(repository: str, digest: str) -> None:
-    """Drop what is known of the copies of an image that is gone."""
+    """Delete the replication statuses of a deleted image."""
     _statuses.pop((repository, digest), None)
 
 
@@ -60,7 +60,7 @@ def _send(repository: str, image: Parameters, tag: str | None, destination: Mapp
             events.replication(arn, digest, tag, source, result="SUCCESS")
             scanning.after_push(repository, copied)
     if not arrived:
-        # AWS's guide does not say which side hears of a failure: here it is the one that can act on it.
+        # AWS's guide does not say which registry gets the event of a failure. Here the source gets it.
         events.replication(ecr.repo_arn(repository), digest, tag, source, result="FAILED")
     status = {"region": destination["region"], "registryId": destination["registryId"]}
     status |= {"status": "COMPLETE"} if arrived else {"status": "FAILED", "failureCode": _DENIED}
@@ -69,14 +69,14 @@ def _send(repository: str, image: Parameters, tag: str | None, destination: Mapp
 
 
 class _Content:
-    """What belongs to an image beside its record: its manifest's bytes and its layers."""
+    """The bytes of an image's manifest, and the layers of its repository."""
 
     def __init__(self, repository: str, digest: str) -> None:
         self.manifest = ecr.manifest_blobs.get(repository, {}).get(digest)
         self.layers = dict(ecr.layer_blobs.get(repository, {}))
 
     def of(self, manifest: str) -> dict[str, bytes]:
-        """The layers that a manifest names."""
+        """Return the layers that a manifest names."""
         return {digest: blob for digest, blob in self.layers.items() if digest in repositories.layers(manifest)}
 
 
@@ -85,13 +85,13 @@ def _keep(repository: str, image: Parameters, tag: str | None, content: _Content
     ecr.layer_blobs.setdefault(repository, {}).update(content.of(image["imageManifest"]))
     if content.manifest is not None:
         ecr.manifest_blobs.setdefault(repository, {})[digest] = content.manifest
-    # A tag that is immutable at the destination stays where it is: the copy comes without it.
+    # A tag that is immutable at the destination stays on its image: the copy has no tag.
     taken = tag is not None and repositories.is_fixed(repository, tag, digest)
     return repositories.keep(repository, copy.deepcopy(image), None if taken else tag)
 
 
 def _may(source: str, action: str, repository_arn: str) -> bool:
-    """Whether this registry's policy lets another account do something; its own account needs no policy."""
+    """Return whether this registry's policy allows an action to an account; its own account needs no policy."""
     if source == get_account_id():
         return True
     context = iam.EvalContext(

@@ -1,4 +1,4 @@
-"""What ECR's repositories and images are made of, under the API: their records, their tags, their layers."""
+"""The records of ECR's repositories and images, with their tags and layers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FILTERS = "imageTagMutabilityExclusionFilters"
 
 
 def create(parameters: Parameters) -> Parameters:
-    """Make a repository; one of the same name is refused."""
+    """Create a repository; a second one of the same name is refused."""
     _check_filters(parameters)
     perform(ecr.create_repository, parameters)
     record: Parameters = ecr.repositories[parameters["repositoryName"]]
@@ -30,11 +30,11 @@ def create(parameters: Parameters) -> Parameters:
 
 
 def create_for(name: str, purpose: str) -> Parameters:
-    """Make a repository that ECR itself needs, as the registry's creation template for it says.
+    """Create a repository that ECR itself needs, from the registry's creation template.
 
     Args:
         name: The repository's name.
-        purpose: What it is made for, as in `REPLICATION`.
+        purpose: The reason why ECR creates it, such as `REPLICATION`.
     """
     template = registry.template(name, purpose) or {}
     wanted = {key: template[key] for key in (*_OF_TEMPLATE, _FILTERS) if key in template}
@@ -47,7 +47,7 @@ def create_for(name: str, purpose: str) -> Parameters:
 
 
 def set_mutability(parameters: Parameters) -> Parameters:
-    """Change whether a repository's tags can move."""
+    """Change the tag mutability of a repository."""
     record = repository_of(parameters)
     _check_filters(parameters)
     record["imageTagMutability"] = parameters["imageTagMutability"]
@@ -59,16 +59,18 @@ def set_mutability(parameters: Parameters) -> Parameters:
 
 
 def _check_filters(parameters: Parameters) -> None:
-    exclusive = parameters.get("imageTagMutability", "MUTABLE").endswith("_WITH_EXCLUSION")
-    if exclusive != bool(parameters.get(_FILTERS)):
+    mutability = parameters.get("imageTagMutability", "MUTABLE")
+    exclusive = mutability.endswith("_WITH_EXCLUSION")
+    if exclusive != bool(parameters.get(_FILTERS)):  # cdk-preflight 1.9.1, rule pf-ecr-image-tag-mutability-filters
+        rule = "can't be null" if exclusive else "are not allowed"
         raise RefusedError(
-            "InvalidParameterException: Invalid parameter at 'imageTagMutabilityExclusionFilters': "
-            "they go with IMMUTABLE_WITH_EXCLUSION and MUTABLE_WITH_EXCLUSION, and those with them"
+            f"InvalidParameterException: ImageTagMutabilityExclusionFilters {rule} when imageTagMutability is set to "
+            f"{mutability}"
         )
 
 
 def set_policy(parameters: Parameters) -> Parameters:
-    """Say who may use a repository, by statements that name no resource: aws/aws-cdk issue 24314."""
+    """Set the policy of a repository; statements with a resource are refused (aws/aws-cdk issue 24314)."""
     try:
         stated = json.loads(parameters["policyText"]).get("Statement") or []
     except (ValueError, AttributeError):
@@ -83,7 +85,7 @@ def set_policy(parameters: Parameters) -> Parameters:
 
 
 def repository_of(parameters: Parameters) -> Parameters:
-    """The record of the repository that a request names."""
+    """Return the record of the repository that a request names."""
     name = parameters["repositoryName"]
     if name not in ecr.repositories:
         raise RefusedError(
@@ -95,7 +97,7 @@ def repository_of(parameters: Parameters) -> Parameters:
 
 
 def image_of(parameters: Parameters) -> Parameters:
-    """The record of the image that a request names."""
+    """Return the record of the image that a request names."""
     name = repository_of(parameters)["repositoryName"]
     image: Parameters | None = ecr.find_image(name, parameters["imageId"])
     if image is None:
@@ -107,12 +109,12 @@ def image_of(parameters: Parameters) -> Parameters:
 
 
 def is_fixed(repository: str, tag: str, digest: str) -> bool:
-    """Whether a tag is on another image and may not move.
+    """Return whether a tag is on another image and immutable.
 
     Args:
         repository: The repository's name.
         tag: The tag.
-        digest: The image that the tag would go to.
+        digest: The digest of the image that would get the tag.
     """
     holder = ecr.find_image(repository, {"imageTag": tag})
     if holder is None or holder["imageDigest"] == digest:
@@ -125,12 +127,12 @@ def is_fixed(repository: str, tag: str, digest: str) -> bool:
 
 
 def keep(repository: str, image: Parameters, tag: str | None) -> Parameters:
-    """Put an image into a repository, or its tag onto the one that is there.
+    """Put an image into a repository, or only its tag if the image is already there.
 
     Args:
         repository: The repository's name.
-        image: A record as ministack keeps it.
-        tag: The tag, which leaves the image that has it.
+        image: The image's record, as ministack keeps it.
+        tag: The tag, which is removed from the image that has it.
     """
     images = ecr.images.setdefault(repository, [])
     kept: Parameters | None = ecr.find_image(repository, {"imageDigest": image["imageDigest"]})
@@ -149,7 +151,7 @@ def keep(repository: str, image: Parameters, tag: str | None) -> Parameters:
 
 
 def layers(manifest: str) -> dict[str, int]:
-    """The layers and the configuration that a manifest names, with their sizes."""
+    """Return the layers and the configuration that a manifest names, with their sizes."""
     try:
         document = json.loads(manifest)
         parts = [*document.get("layers", ()), *([document["config"]] if "config" in document else ())]

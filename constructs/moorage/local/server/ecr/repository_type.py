@@ -1,4 +1,4 @@
-"""Amazon ECR: repositories, and whether an image is in one."""
+"""The CloudFormation type of Amazon ECR's private repositories, and the check that an image exists."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MUTABILITY = ("imageTagMutability", "imageTagMutabilityExclusionFilters", "repo
 
 
 class Repository(Resource):
-    """A private repository, which no second stack can take over."""
+    """A private repository; a second one of the same name is refused."""
 
     type = "AWS::ECR::Repository"
 
@@ -58,7 +58,7 @@ class Repository(Resource):
             call("DeleteRepository", {"repositoryName": physical_id, "force": force})
 
     def _request(self, properties: Properties) -> dict[str, Any]:
-        properties.get("EmptyOnDelete")  # kept in the template's words, for `delete`
+        properties.get("EmptyOnDelete")  # only `delete` needs it
         stated = {name: properties[name] for name in _OF_THE_REQUEST if name in properties}
         return request("ecr", "CreateRepository", stated, renamed=RENAMED)
 
@@ -79,13 +79,13 @@ class Repository(Resource):
 
 
 def missing_image(image: str) -> str | None:
-    """Why no task could pull an image, or nothing if it could.
+    """Return the reason why no task can pull an image, or None if tasks can.
 
-    Only private registries that are on this machine are looked into: the deploying account's, and any other account's
-    that has a repository here.
+    Only private registries in the local AWS are checked: that of the deploying account, and those of other accounts
+    that have a repository here.
 
     Args:
-        image: The reference in a container definition.
+        image: The image of a container definition.
     """
     reference = _URI.fullmatch(image)
     if reference is None:

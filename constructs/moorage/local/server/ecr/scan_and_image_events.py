@@ -1,6 +1,6 @@
 """The events that ECR and, for enhanced scanning, Inspector send to the default event bus of an account and region.
 
-Their shapes are those of the sample events in the ECR and Inspector user guides.
+Their structure is that of the sample events in the ECR and Inspector user guides.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from moorage.local.server.core.calls import perform
 
 
 def emit(source: str, detail_type: str, resources: Sequence[str], detail: Mapping[str, Any]) -> None:
-    """Put a service's event on the default bus of the account and region that the request is for.
+    """Put an event of a service on the default event bus of the request's account and region.
 
     Args:
-        source: The service, as in `aws.ecr`.
-        detail_type: What happened.
-        resources: The ARNs that the event is about.
-        detail: The rest.
+        source: The service, such as `aws.ecr`.
+        detail_type: The type of the event.
+        resources: The ARNs of the resources that the event concerns.
+        detail: The detail of the event; values of None are left out.
     """
     eventbridge.ensure_default_bus()
     entry = {
@@ -33,7 +33,7 @@ def emit(source: str, detail_type: str, resources: Sequence[str], detail: Mappin
 
 
 def image_action(action: str, repository: str, digest: str, tag: str | None) -> None:
-    """`PUSH` or `DELETE` of an image, or of one of its tags."""
+    """Send the event of a `PUSH` or `DELETE` of an image or of one of its tags."""
     detail = {
         "result": "SUCCESS",
         "repository-name": repository,
@@ -44,10 +44,8 @@ def image_action(action: str, repository: str, digest: str, tag: str | None) -> 
     emit("aws.ecr", "ECR Image Action", (), detail)
 
 
-def replication(  # an event's fields
-    repository_arn: str, digest: str, tag: str | None, source: tuple[str, str], *, result: str
-) -> None:
-    """The arrival of an image in a destination, or its failure to arrive."""
+def replication(repository_arn: str, digest: str, tag: str | None, source: tuple[str, str], *, result: str) -> None:
+    """Send the event of an image's replication to a destination, or of its failure."""
     detail = {
         "result": result,
         "repository-name": _name(repository_arn),
@@ -63,14 +61,14 @@ def replication(  # an event's fields
 def pull_through(
     repository_arn: str, rule: Mapping[str, Any], digest: str | None, tag: str | None, failure: str
 ) -> None:
-    """An image's way from an upstream registry into this one.
+    """Send the event of a pull from an upstream registry.
 
     Args:
-        repository_arn: Where it was to be kept.
+        repository_arn: The repository for the image.
         rule: The pull-through cache rule.
         digest: The image's digest, if it is known.
-        tag: The tag that was asked for, if it was a tag.
-        failure: Why it did not come; empty if it did.
+        tag: The requested tag, if a tag was requested.
+        failure: The reason for a failure; empty after a success.
     """
     detail = {
         "rule-version": "1",
@@ -87,7 +85,7 @@ def pull_through(
 
 
 def scan(repository_arn: str, image: Mapping[str, Any], counts: Mapping[str, int]) -> None:
-    """The end of a basic scan."""
+    """Send the event of a completed basic scan."""
     detail = {
         "scan-status": "COMPLETE",
         "repository-name": _name(repository_arn),
@@ -101,7 +99,7 @@ def scan(repository_arn: str, image: Mapping[str, Any], counts: Mapping[str, int
 def enhanced_scan(
     repository_arn: str, image: Mapping[str, Any], counts: Mapping[str, int], findings: Sequence[Mapping[str, Any]]
 ) -> None:
-    """The end of an enhanced scan's first run, which Inspector tells, and each of its findings."""
+    """Send Inspector's event of a completed initial scan, and one event for each finding."""
     detail = {
         "version": "1.0",
         "scan-status": "INITIAL_SCAN_COMPLETE",
@@ -116,7 +114,7 @@ def enhanced_scan(
 
 
 def scan_frequencies(scan_type: str, changed: Sequence[Mapping[str, str]]) -> None:
-    """A change of how often repositories are scanned."""
+    """Send the event of changed scan frequencies."""
     detail = {
         "action-type": "SCAN_FREQUENCY_CHANGE",
         "repositories": list(changed),

@@ -1,7 +1,7 @@
-"""ECR's scans, basic and enhanced: by which setting, and what they find.
+"""ECR's basic and enhanced scans: their configuration and their findings.
 
-No scanner runs here. A scan finds what the image's manifest says in its annotation `moorage.local/findings`: a JSON
-list of findings with `name` and `severity`. A scan is over as soon as it starts.
+No scanner runs here. A scan returns the findings in the annotation `moorage.local/findings` of the image's manifest: a
+JSON list of findings with `name` and `severity`. A scan is complete as soon as it starts.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def _configuration() -> Parameters:
 
 
 def _frequency(repository: str, configuration: Mapping[str, Any]) -> tuple[str, list[Parameters]]:
-    """How often a repository is scanned, and by which filters; a rule that scans more often goes first."""
+    """Return how often a repository is scanned, and the filters that match it; the highest frequency applies."""
     for frequency in _ORDER:
         for rule in configuration["rules"]:
             filters = [each for each in rule["repositoryFilters"] if _matches(repository, each["filter"])]
@@ -44,23 +44,23 @@ def _frequency(repository: str, configuration: Mapping[str, Any]) -> tuple[str, 
 
 
 def _matches(repository: str, wildcard: str) -> bool:
-    """A filter without a wildcard matches every name that contains it."""
+    """Return whether a filter matches a name; without a wildcard, it matches every name that contains it."""
     return fnmatch.fnmatchcase(repository, wildcard if "*" in wildcard else f"*{wildcard}*")
 
 
 def after_push(repository: str, image: Parameters) -> None:
-    """Scan an image that arrived, if its repository is scanned on push or continuously."""
+    """Scan a new image if its repository is scanned on push or continuously."""
     if _frequency(repository, _configuration())[0] != "MANUAL":
         _scan(repository, image)
 
 
 def forget(repository: str, digest: str) -> None:
-    """Drop the scan of an image that is gone."""
+    """Delete the scan of a deleted image."""
     _scans.pop((repository, digest), None)
 
 
 def shown(repository: str, digest: str) -> Parameters:
-    """What DescribeImages says of an image's scan."""
+    """Return the scan of an image as DescribeImages shows it."""
     scan = _scans.get((repository, digest))
     if scan is None:
         return {}
@@ -140,7 +140,7 @@ def _enhanced(finding: Parameters, repository_arn: str, image: Parameters, now: 
 
 
 def _in_event(finding: Parameters) -> Parameters:
-    """A finding as an event has it: its times as Inspector writes them."""
+    """Return a finding as an event contains it, with times in Inspector's format."""
     times = ("firstObservedAt", "lastObservedAt", "updatedAt")
     return {**finding, **{name: dt.datetime.fromtimestamp(finding[name], dt.UTC).ctime() for name in times}}
 
@@ -176,19 +176,22 @@ def _put(parameters: Parameters) -> Parameters:
     before = _configuration()
     wanted = {"scanType": parameters.get("scanType", before["scanType"]), "rules": parameters.get("rules", [])}
     frequencies = [rule["scanFrequency"] for rule in wanted["rules"]]
-    if wanted["scanType"] == "BASIC" and "CONTINUOUS_SCAN" in frequencies:
-        raise RefusedError("InvalidParameterException: The scan frequency CONTINUOUS_SCAN needs scan type ENHANCED")
-    if wanted["scanType"] == "ENHANCED" and "MANUAL" in frequencies:
-        raise RefusedError("InvalidParameterException: The scan frequency MANUAL needs scan type BASIC")
-    if len(set(frequencies)) < len(frequencies):
-        raise RefusedError("InvalidParameterException: A scan frequency can be in one rule alone")
+    # botocore ecr: RegistryScanningRule.scanFrequency; cdk-preflight 1.9.1, rule pf-ecr-registry-scanning-configuration
+    for kind, unsupported in (("BASIC", "CONTINUOUS_SCAN"), ("ENHANCED", "MANUAL")):
+        if wanted["scanType"] == kind and unsupported in frequencies:
+            raise RefusedError(f"InvalidParameterException: Invalid scan frequency for scanType {kind}: {unsupported}")
+    for frequency in frequencies:
+        if frequencies.count(frequency) > 1:
+            raise RefusedError(
+                f"InvalidParameterException: Invalid input. Contains duplicate scan frequencies: [{frequency}]"
+            )
     registry.put("scanning", wanted)
     _tell(before, wanted)
     return {"registryScanningConfiguration": wanted}
 
 
 def _tell(before: Parameters, after: Parameters) -> None:
-    """Send the event of the repositories whose enhanced scans changed."""
+    """Send the event of changed scan frequencies if scans are enhanced."""
     changed = []
     for name, repository in ecr.repositories.items():
         old, new = _frequency(name, before)[0], _frequency(name, after)[0]

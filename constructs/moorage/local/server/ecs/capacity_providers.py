@@ -1,4 +1,4 @@
-"""Amazon ECS: capacity providers, the clusters that have them, and the services that may use them."""
+"""Amazon ECS: capacity providers, their clusters, and the services that use them."""
 
 from __future__ import annotations
 
@@ -42,23 +42,23 @@ _MANAGED_ASSOCIATED = (
     "Cannot associate Managed Instances capacity provider to clusters using this API. Managed Instances capacity "
     "providers are already associated with the cluster that they were created for."
 )
-"""As hashicorp/terraform-provider-aws issue 44783 reports it, the end of its second sentence by its sense."""
+"""Reported in hashicorp/terraform-provider-aws issue 44783; the end of its second sentence is paraphrased."""
 
 
 def kind(provider: str) -> str:
-    """What a provider's tasks run on: Fargate, the instances of a group, or instances that ECS manages."""
+    """Return the kind of capacity of a provider: Fargate, an Auto Scaling group, or ECS Managed Instances."""
     if provider in ecs.FARGATE_PROVIDERS:
         return FARGATE
     return MANAGED if "managedInstancesProvider" in ecs.capacity_providers.get(name_of(provider), {}) else EC2
 
 
 def name_of(provider: str) -> str:
-    """A provider's name, by that or its ARN; empty if there is none."""
+    """Return the name of a provider, given its name or ARN; empty if it does not exist."""
     return str(ecs.resolve_capacity_provider_name(provider) or "")
 
 
 def group_of(provider: str | None) -> Group | None:
-    """The Auto Scaling group of a provider, if it has one."""
+    """Return the Auto Scaling group of a provider; None if it has none."""
     stated = ecs.capacity_providers.get(name_of(provider or ""), {}).get("autoScalingGroupProvider", {})
     return _group(stated.get("autoScalingGroupArn", ""))
 
@@ -75,19 +75,19 @@ def _group(name_or_arn: str) -> Group | None:
 
 
 def is_scaled(provider: str) -> bool:
-    """Whether ECS changes the size of a provider's group."""
+    """Return whether ECS changes the size of a provider's group."""
     stated = ecs.capacity_providers[name_of(provider)]["autoScalingGroupProvider"]
     return bool(stated["managedScaling"]["status"] == "ENABLED")
 
 
 def provider_of(record: Mapping[str, Any]) -> str | None:
-    """The provider, of its cluster's, that a container instance is the capacity of."""
+    """Return the provider of its cluster that a container instance belongs to."""
     known = ecs.clusters.get(record["_cluster"], {}).get("capacityProviders", ())
     return next((name for name in known if (group_of(name) or {}).get("AutoScalingGroupARN") == record["_group"]), None)
 
 
 class CapacityProvider(Resource):
-    """A group of instances, or instances that ECS manages, as capacity for tasks; `Ref` returns its name."""
+    """An Auto Scaling group or ECS Managed Instances as capacity for tasks; `Ref` returns the provider's name."""
 
     type = "AWS::ECS::CapacityProvider"
 
@@ -126,7 +126,7 @@ class CapacityProvider(Resource):
 
 
 class ClusterCapacityProviderAssociations(Resource):
-    """Which capacity a cluster's tasks can run on; `Ref` returns the cluster's name."""
+    """The capacity providers of a cluster; `Ref` returns the cluster's name."""
 
     type = "AWS::ECS::ClusterCapacityProviderAssociations"
 
@@ -217,7 +217,7 @@ def _update(parameters: Record) -> Record:
     if "autoScalingGroupProvider" in parameters:
         known = record["autoScalingGroupProvider"]
         group = _group(known["autoScalingGroupArn"])
-        assert group is not None  # noqa: S101  # a group with a provider stays as long as the stack that has both
+        assert group is not None  # noqa: S101  # a group with a provider exists as long as the stack that has both
         merged = {**known, **parameters["autoScalingGroupProvider"]}
         merged["managedScaling"] = {**known["managedScaling"], **merged.get("managedScaling", {})}
         record["autoScalingGroupProvider"] = _checked(merged, group)
@@ -250,7 +250,7 @@ def _delete(parameters: Record) -> Record:
 
 
 def _require_unused(cluster: Mapping[str, Any], providers: Iterable[str]) -> None:
-    """Refuse while a service, or a task, of the cluster is on one of the providers."""
+    """Refuse if a service or task of the cluster uses one of the providers."""
     services = (
         item["capacityProvider"]
         for service in ecs.services.values()
@@ -288,16 +288,16 @@ def _existing(provider: str) -> str:
 
 
 def scoped(cluster: Mapping[str, Any]) -> list[str]:
-    """The providers that were made only for the cluster: those of Managed Instances."""
+    """Return the providers that were created only for the cluster: those of ECS Managed Instances."""
     return [each["name"] for each in ecs.capacity_providers.values() if each.get("cluster") == cluster["clusterName"]]
 
 
 def check_strategy(strategy: Iterable[Mapping[str, Any]], known: Iterable[str]) -> None:
-    """Refuse a capacity provider strategy that ECS would not take.
+    """Refuse a capacity provider strategy that ECS does not accept.
 
     Args:
-        strategy: In the words of the API.
-        known: The providers that the cluster has.
+        strategy: The strategy, in the API's format.
+        known: The providers of the cluster.
     """
     items, has = list(strategy), set(known)
     if len({kind(item["capacityProvider"]) for item in items}) > 1:
@@ -311,7 +311,7 @@ def check_strategy(strategy: Iterable[Mapping[str, Any]], known: Iterable[str]) 
 
 
 def answering(operation: Callable[[Record], Record]) -> Callable[[Record], Any]:
-    """Answer in ECS's form, a refusal too."""
+    """Convert the result or the refusal of an operation into a response of ECS."""
 
     def answered(parameters: Record) -> Any:
         try:
@@ -326,7 +326,7 @@ def answering(operation: Callable[[Record], Record]) -> Callable[[Record], Any]:
 
 
 def install() -> None:
-    """Put the checks before ECS's own operations."""
+    """Replace ECS's operations by those with checks."""
     ecs.create_capacity_provider = answering(_create)
     ecs.update_capacity_provider = answering(_update)
     ecs.delete_capacity_provider = answering(_delete)

@@ -1,8 +1,8 @@
-"""Amazon ECS: clusters, task definitions, and services whose tasks are counted, not run.
+"""Amazon ECS: clusters, task definitions and services, whose tasks are counted but not run.
 
-A service that could not pull an image, because its private registry is on this machine and lacks it, fails to deploy as
-it does on AWS: the circuit breaker reports it, and the tasks of the last good revision stay. `ecs_rollout` says how a
-deployment goes, `ecs_runs` how a task ends.
+A service whose image is missing in a private registry of the local AWS fails to deploy as on AWS: the circuit breaker
+reports it, and the tasks of the last successful revision keep running. `deployments` describes how a deployment
+proceeds, `task_runs` how a task ends.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _NOT_SHOWN = {
     "clientToken",
     "forceNewDeployment",
     "role",
-}  # part of a request, shown in other words
+}  # parts of a request that responses show under other names
 _NOT_UPDATED = (
     "Cluster", "DesiredCount", "ForceNewDeployment", "LaunchType", "Role", "SchedulingStrategy", "ServiceName", "Tags",
 )  # fmt: skip
@@ -93,7 +93,7 @@ class Cluster(Resource):
 
 
 def _check_settings(cluster: Mapping[str, Any]) -> None:
-    """Refuse settings and logs of commands that no cluster has (ClusterSetting, ExecuteCommandConfiguration)."""
+    """Refuse invalid cluster settings and ECS Exec logging (ClusterSetting, ExecuteCommandConfiguration)."""
     for setting in cluster.get("settings") or ():
         if setting.get("name") != "containerInsights" or setting.get("value") not in _INSIGHTS:
             raise RefusedError(
@@ -106,7 +106,7 @@ def _check_settings(cluster: Mapping[str, Any]) -> None:
 
 
 class TaskDefinition(Resource):
-    """A revision of a task definition, with everything the template says of it."""
+    """A revision of a task definition, with all properties of the template."""
 
     type = "AWS::ECS::TaskDefinition"
 
@@ -130,7 +130,7 @@ class TaskDefinition(Resource):
 
 
 class Service(Resource):
-    """A service with as many running tasks as it wants, each change deployed by its strategy."""
+    """A service with its desired number of running tasks; each change is deployed by its strategy."""
 
     type = "AWS::ECS::Service"
 
@@ -143,7 +143,7 @@ class Service(Resource):
             raise RefusedError(f"ClusterNotFoundException: the cluster '{cluster}' does not exist")
         known = ecs.services.get(f"{cluster}/{wanted['serviceName']}", {})
         if known.get("status") == "ACTIVE":
-            # aws/aws-cdk issue 13678, of a service that is replaced
+            # aws/aws-cdk issue 13678, about a service that is replaced
             raise RefusedError(
                 f"Resource of type '{self.type}' with identifier '{known['serviceArn']}' already exists."
             )
@@ -207,9 +207,9 @@ class Service(Resource):
 
 
 def _is_replaced(old: Properties, new: Properties) -> bool:
-    """Return whether a change of the launch type makes another service, for UpdateService cannot change it.
+    """Return whether a change of the launch type replaces the service, since UpdateService cannot change it.
 
-    From a launch type to capacity providers and back, a service changes in place (botocore ecs UpdateService,
+    A change from a launch type to capacity providers, or back, is made in place (botocore ecs UpdateService,
     capacityProviderStrategy).
     """
     launch_types = [old.get("LaunchType"), new.get("LaunchType")]
@@ -217,16 +217,16 @@ def _is_replaced(old: Properties, new: Properties) -> bool:
 
 
 def _check_name(what: str, name: str) -> None:
-    """Refuse a name that ECS does not take (botocore ecs CreateCluster.clusterName, CreateService.serviceName).
+    """Refuse an invalid name (botocore ecs CreateCluster.clusterName, CreateService.serviceName).
 
-    The words are those of DescribeServices (awslabs/amazon-ecs-nodejs-microservices issue 18).
+    The message is that of DescribeServices (awslabs/amazon-ecs-nodejs-microservices issue 18).
     """
     if not _NAME.fullmatch(name):
         raise RefusedError(f"InvalidParameterException: {what} must match ^{_NAME.pattern}$, but was {name}")
 
 
 def _require_shown(wanted: Mapping[str, Any], shown: Set[str]) -> None:
-    """Refuse what a request may say, but no description would show: it would vanish."""
+    """Refuse properties of a request that no description would return."""
     lost = sorted(set(wanted) - shown)
     if lost:
         raise RefusedError(
@@ -243,7 +243,7 @@ def _retag(arn: str, old: Properties, new: Properties) -> None:
 
 
 def install() -> None:
-    """Keep Docker out, and give tasks what they inherit, what they run on and where they are."""
+    """Disable Docker, and give tasks their tags, capacity and place."""
     ecs.get_docker = lambda: None
     run_task = ecs.run_task
 
@@ -281,7 +281,7 @@ def _owner(parameters: Mapping[str, Any], cluster: str) -> dict[str, Any]:
 
 
 def _ran(tasks: Sequence[dict[str, Any]]) -> Any:
-    """What RunTask answers: without a capacity provider, a task that finds no room does not wait."""
+    """Return the response to RunTask. A task without a capacity provider does not wait for room: it is a failure."""
     failures = []
     for task in [task for task in tasks if task["lastStatus"] == "PROVISIONING" and not task["capacityProviderName"]]:
         found = [(each, instances.why_not(each, task["_need"], task["group"])) for each in _instances_of(task)]
@@ -298,7 +298,7 @@ def _instances_of(task: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _inherited(service: Mapping[str, Any]) -> list[dict[str, str]]:
-    """The tags that a service's tasks are started with."""
+    """Return the tags that a service's tasks inherit."""
     tags: list[dict[str, str]] = []
     if service.get("enableECSManagedTags"):
         cluster = str(service["clusterArn"]).rsplit("/", maxsplit=1)[-1]

@@ -1,7 +1,7 @@
-"""Amazon ECS: the names that services have in a namespace of Service Connect, each of one service.
+"""Amazon ECS: the Service Connect names in a namespace, which must be unique.
 
-A service that replaces another is made before the other is gone, so that it cannot take its name: the words are ECS's,
-as users report them of such updates (aws/copilot-cli issues 4659 and 5431).
+A replacement of a service is created before the old service is deleted, so it cannot take the same name. The message is
+ECS's, as users report it for such updates (aws/copilot-cli issues 4659 and 5431).
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ Record = Mapping[str, Any]
 
 
 def check(parameters: Record, cluster: Record, own: str) -> None:
-    """Refuse a name of Service Connect that another service has in the same namespace.
+    """Refuse a Service Connect name that another service has in the same namespace.
 
     Args:
-        parameters: Of CreateService or UpdateService.
+        parameters: The input of CreateService or UpdateService.
         cluster: The service's cluster.
-        own: The ARN of the service; empty if it is being made.
+        own: The ARN of the service; empty for a new service.
 
     Raises:
-        RefusedError: In ECS's words.
+        RefusedError: The name is taken; the message is ECS's.
     """
     wanted = _names(parameters.get("serviceConnectConfiguration"), cluster)
     for service in ecs.services.values():
@@ -41,7 +41,7 @@ def _cluster(service: Record) -> Record:
 
 
 def _names(connection: Record | None, cluster: Record) -> set[tuple[str, str]]:
-    """Return the names that a service takes, each with its namespace; one that is only a client takes none."""
+    """Return the names of a service, each with its namespace; a service that is only a client has none."""
     if not connection or not connection.get("enabled"):
         return set()
     stated = connection.get("namespace") or (cluster.get("serviceConnectDefaults") or {}).get("namespace")
@@ -52,7 +52,7 @@ def _names(connection: Record | None, cluster: Record) -> set[tuple[str, str]]:
 
 
 def _namespace(name_or_arn: str) -> str:
-    """Return the ARN of a namespace that is named either way."""
+    """Return the ARN of a namespace, given its ARN, name or ID."""
     for each in servicediscovery.namespaces.values():
         if name_or_arn in (each.get("Name"), each.get("Arn"), each.get("Id")):
             return str(each["Arn"])

@@ -1,7 +1,7 @@
-"""Amazon ECS: what RegisterTaskDefinition refuses of a container, by itself and beside the task's others.
+"""Amazon ECS: the checks that RegisterTaskDefinition makes of each container and of references between containers.
 
-The words are ECS's, as users report them, with the report beside each. Where no report has them, the rule is that of
-the API reference (the structure's name is beside it).
+The messages are ECS's, as users report them, with the report beside each. If there is no report, the rule is the API
+reference's, with the name of the structure beside it.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ Record = Mapping[str, Any]
 
 
 def faults(containers: Sequence[Record]) -> Iterator[str]:
-    """Yield what ECS has against a task's containers, wherever it runs.
+    """Yield the errors in a task's containers that do not depend on the launch type.
 
     Args:
-        containers: As RegisterTaskDefinition gets them.
+        containers: The container definitions of RegisterTaskDefinition.
     """
     known = {each.get("name"): each for each in containers}
     for container in containers:
@@ -63,10 +63,10 @@ def _reference_faults(container: Record, known: Mapping[str | None, Record]) -> 
 
 
 def fargate_faults(container: Record) -> Iterator[str]:
-    """Yield what Fargate lacks of what a container states.
+    """Yield the settings of a container that Fargate does not support.
 
     Args:
-        container: As RegisterTaskDefinition gets it.
+        container: A container definition of RegisterTaskDefinition.
     """
     unsupported = [name for name in _NOT_ON_FARGATE if container.get(name)]
     if any(each.get("type") == "GPU" for each in container.get("resourceRequirements") or ()):
@@ -83,10 +83,10 @@ def fargate_faults(container: Record) -> Iterator[str]:
 
 
 def platform_faults(wanted: Record) -> Iterator[str]:
-    """Yield what Fargate has against a task's platform and volumes.
+    """Yield the platform settings and volumes that Fargate does not support.
 
     Args:
-        wanted: Of RegisterTaskDefinition.
+        wanted: The input of RegisterTaskDefinition.
     """
     platform, cpu = wanted.get("runtimePlatform") or {}, str(wanted.get("cpu", ""))
     if str(platform.get("operatingSystemFamily", "")).startswith("WINDOWS"):

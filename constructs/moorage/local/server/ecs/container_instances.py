@@ -1,4 +1,4 @@
-"""Amazon ECS: the container instances that EC2 instances become, and what room they have for a task."""
+"""Amazon ECS: the container instances that EC2 instances register as, and their resources for tasks."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ _NOT_BOTTLEROCKET = ("efs", "efsAuth", "service-connect-v1")
 
 @attrs.frozen(kw_only=True)
 class Need:
-    """What a task takes from a container instance, and what it asks of it.
+    """The resources of a container instance that a task uses, and its requirements.
 
     Args:
-        cpu: CPU units.
-        memory: MiB.
-        gpus: Whole GPUs.
-        ports: Ports of the instance.
-        interface: Whether it has a network interface of its own.
-        architecture: What the instance's processor must be, if anything.
-        expressions: The placement constraints `memberOf`.
-        distinct: Whether no two tasks of the group may share an instance.
-        zones: The zones of the task's subnets, if they bind it.
-        capabilities: What the instance's agent must be able to do.
+        cpu: The CPU units.
+        memory: The memory in MiB.
+        gpus: The number of GPUs.
+        ports: The host ports.
+        interface: True if the task has its own network interface.
+        architecture: The required CPU architecture; None for any.
+        expressions: The `memberOf` placement constraints.
+        distinct: True if tasks of the group must be on distinct instances.
+        zones: The Availability Zones of the task's subnets; None if they do not matter.
+        capabilities: The required capabilities of the agent.
     """
 
     cpu: int
@@ -64,11 +64,11 @@ class Need:
 
 
 def need(revision: Mapping[str, Any], owner: Mapping[str, Any]) -> Need:
-    """What a task needs.
+    """Return the requirements of a task.
 
     Args:
-        revision: Its task definition.
-        owner: Its service, or the request that runs it.
+        revision: The task definition.
+        owner: The service, or the input of RunTask.
     """
     containers = revision["containerDefinitions"]
     mode = revision.get("networkMode")
@@ -111,23 +111,23 @@ def _memory(container: Mapping[str, Any]) -> int:
 
 
 def cluster_instances(cluster: str) -> list[Record]:
-    """The container instances of a cluster."""
+    """Return the container instances of a cluster."""
     return [record for record in _registered.values() if record["_cluster"] == cluster]
 
 
 def of_ec2(instance_id: str) -> Record | None:
-    """The container instance that an EC2 instance is."""
+    """Return the container instance of an EC2 instance; None if it is not registered."""
     found: Record | None = _registered.get(instance_id)
     return found
 
 
 def by_arn(arn: str) -> Record | None:
-    """The container instance of that ARN."""
+    """Return the container instance with an ARN."""
     return next((record for record in _registered.values() if record["containerInstanceArn"] == arn), None)
 
 
 def tasks_on(record: Mapping[str, Any]) -> list[Record]:
-    """The tasks that an instance has room taken for."""
+    """Return the tasks that use resources of an instance."""
     arn = record["containerInstanceArn"]
     return [
         task
@@ -137,7 +137,7 @@ def tasks_on(record: Mapping[str, Any]) -> list[Record]:
 
 
 def refresh() -> None:
-    """Register every running instance whose agent finds its cluster, and forget those that are gone."""
+    """Register each running instance whose agent finds its cluster, and deregister those that are gone."""
     for instance_id, record in list(_registered.items()):
         if ec2.instances.get(instance_id, {}).get("State", {}).get("Name") != "running":
             _forget(record)
@@ -192,10 +192,10 @@ def _register(group: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
 
 
 def agent_settings(user_data: str) -> tuple[str, int, Mapping[str, str]]:
-    """The cluster, the MiB kept from tasks, and the attributes that an instance's user data gives its ECS agent.
+    """Return the cluster, the reserved MiB and the attributes that user data sets for the ECS agent.
 
     Args:
-        user_data: In base64: a script that writes `ECS_...` settings, or Bottlerocket's TOML.
+        user_data: A script that writes `ECS_...` settings, or Bottlerocket's TOML, in Base64.
     """
     said = base64.b64decode(user_data or "").decode("utf-8", errors="replace")
     settings = _toml(user_data)
@@ -211,7 +211,7 @@ def agent_settings(user_data: str) -> tuple[str, int, Mapping[str, str]]:
 
 
 def _toml(user_data: str) -> Mapping[str, Any]:
-    """The settings of Bottlerocket's ECS agent."""
+    """Return the settings of Bottlerocket's ECS agent; empty for other user data."""
     try:
         stated = tomllib.loads(base64.b64decode(user_data or "").decode("utf-8", errors="replace"))
     except tomllib.TOMLDecodeError:
@@ -225,14 +225,14 @@ def _is_bottlerocket(user_data: str) -> bool:
 
 
 def attributes_of(record: Mapping[str, Any]) -> dict[str, str | None]:
-    """An instance's attributes, those that were put on it through the API included."""
+    """Return the attributes of an instance, including those that the API added."""
     arn = record["containerInstanceArn"]
     put = {item["name"]: item.get("value") for item in ecs.attributes.values() if item.get("targetId") == arn}
     return {**record["_attributes"], **put}
 
 
 def free(record: Mapping[str, Any]) -> Room:
-    """What a container instance has left."""
+    """Return the resources of a container instance that are not in use."""
     room: Room = record["_room"]
     for task in tasks_on(record):
         taken: Need = task["_need"]
@@ -248,12 +248,12 @@ def free(record: Mapping[str, Any]) -> Room:
 
 
 def why_not(record: Mapping[str, Any], wanted: Need, group: str) -> str | None:
-    """Why an instance cannot take a task, in ECS's words; None where it can.
+    """Return why an instance cannot take a task, in ECS's words; None if it can.
 
     Args:
         record: The container instance.
-        wanted: What the task needs.
-        group: The task's group.
+        wanted: The requirements of the task.
+        group: The group of the task.
     """
     room, has = free(record), attributes_of(record)
     if not is_meant(record, wanted):
@@ -276,11 +276,11 @@ def why_not(record: Mapping[str, Any], wanted: Need, group: str) -> str | None:
 
 
 def is_meant(record: Mapping[str, Any], wanted: Need) -> bool:
-    """Whether an instance is of those that a task asks for, with room or without.
+    """Return whether an instance meets a task's requirements, regardless of free resources.
 
     Args:
         record: The container instance.
-        wanted: What the task needs.
+        wanted: The requirements of the task.
     """
     has = attributes_of(record)
     return (
@@ -291,7 +291,7 @@ def is_meant(record: Mapping[str, Any], wanted: Need) -> bool:
 
 
 def check_expression(expression: str) -> None:
-    """Refuse a constraint in cluster query language that is not understood here."""
+    """Refuse a cluster query language expression that is not supported here."""
     for _ in _terms(expression):
         pass
 
@@ -300,7 +300,7 @@ def _terms(expression: str) -> Iterator[tuple[str, str, str]]:
     for term in re.split(r"\s+and\s+|\s*&&\s*", expression):
         found = _EXPRESSION.fullmatch(term)
         if found is None or re.search(r"\bor\b|\|\||[()]", term):
-            raise RefusedError(f"the placement constraint '{expression}' is not understood by the local AWS")
+            raise RefusedError(f"the placement constraint '{expression}' is not supported by the local AWS")
         yield found["name"], found["operator"], found["value"]
 
 
@@ -322,7 +322,7 @@ def _holds(name: str, operator: str, value: str, record: Mapping[str, Any], has:
 
 
 def shown(record: Record, provider: str | None) -> Record:
-    """A container instance as DescribeContainerInstances shows it."""
+    """Return a container instance as DescribeContainerInstances shows it."""
     tasks = tasks_on(record)
     has = attributes_of(record).items()
     return {

@@ -1,10 +1,10 @@
-"""Amazon ECS: what a service with another deployment controller than ECS's own may neither have nor change.
+"""Amazon ECS: the parameters that a service with an external or CodeDeploy deployment controller cannot have or change.
 
 The rules are those of UpdateService (botocore ecs UpdateService: "For services using the blue/green (CODE_DEPLOY)
 deployment controller, only ..."; "For services using an external deployment controller, you can update only ..."). The
-words are ECS's, as users report them: boto/boto3 issue 1936, hashicorp/terraform-provider-aws issue 13473 and
-kayac/ecspresso issue 393 of CodeDeploy; aws/aws-cdk issues 6245 and 16981 and hashicorp/terraform-provider-aws issue
-27291 of external controllers.
+messages are ECS's, as users report them. CodeDeploy: boto/boto3 issue 1936, hashicorp/terraform-provider-aws issue
+13473 and kayac/ecspresso issue 393. External controllers: aws/aws-cdk issues 6245 and 16981 and
+hashicorp/terraform-provider-aws issue 27291.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ Record = Mapping[str, Any]
 
 
 def check(parameters: Record, known: Record) -> None:
-    """Refuse what a service's deployment controller does not let its owner set.
+    """Refuse parameters that the service's deployment controller does not allow.
 
     Args:
-        parameters: Of CreateService or UpdateService.
-        known: The service as it is; empty if it is being made.
+        parameters: The input of CreateService or UpdateService.
+        known: The existing service; empty for a new service.
 
     Raises:
-        RefusedError: In ECS's words.
+        RefusedError: A parameter is not allowed; the message is ECS's.
     """
     for fault in _faults(parameters, known):
         raise RefusedError(f"InvalidParameterException: {fault}")

@@ -1,4 +1,4 @@
-"""Amazon ECS: deployment strategies, what each adds to what was stated, and what ECS refuses of them."""
+"""Amazon ECS: the deployment strategies, their defaults, and the configurations that ECS refuses."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _LEAST_PERCENT = {"canaryPercent": 0.1, "stepPercent": 3.0}
 
 
 def completed(stated: Mapping[str, Any], *, daemon: bool) -> dict[str, Any]:
-    """A deployment configuration with what ECS adds to it.
+    """Return a deployment configuration with ECS's defaults.
 
     Args:
-        stated: In the words of the API.
-        daemon: Whether the service is a daemon, which may be down on an instance meanwhile.
+        stated: The configuration, in the API's format.
+        daemon: True if the service is a daemon, which may stop on an instance during a deployment.
     """
     strategy = stated.get("strategy", ROLLING)
     percent = {"maximumPercent": 100 if daemon else 200, "minimumHealthyPercent": 0 if daemon else 100}
@@ -47,7 +47,7 @@ def completed(stated: Mapping[str, Any], *, daemon: bool) -> dict[str, Any]:
 
 
 def steps(configuration: Mapping[str, Any]) -> list[float]:
-    """The shares of production traffic, in percent, that the new revision gets one after the other."""
+    """Return the successive shares of production traffic, in percent, for the new revision."""
     if configuration["strategy"] == "CANARY":
         return sorted({configuration["canaryConfiguration"]["canaryPercent"], 100.0})
     if configuration["strategy"] == "LINEAR":
@@ -57,10 +57,10 @@ def steps(configuration: Mapping[str, Any]) -> list[float]:
 
 
 def check(service: Mapping[str, Any]) -> None:
-    """Refuse what ECS would not take of a service's deployments.
+    """Refuse a service whose deployments ECS does not accept.
 
     Args:
-        service: In the words of the API.
+        service: The service, in the API's format.
     """
     configuration = service.get("deploymentConfiguration") or {}
     strategy = configuration.get("strategy", ROLLING)
@@ -134,7 +134,7 @@ def _check_advanced(balancer: Mapping[str, Any], advanced: Mapping[str, Any]) ->
         if group not in alb.tgs:
             raise RefusedError(f"The specified target group does not exist: {group}.")
     if groups[0] == groups[1]:
-        raise RefusedError("alternateTargetGroupArn must be another target group than targetGroupArn.")
+        raise RefusedError("alternateTargetGroupArn must not be the same target group as targetGroupArn.")
     if "productionListenerRule" not in advanced:
         raise RefusedError("productionListenerRule must be specified in advancedConfiguration.")
     if "roleArn" not in advanced:
@@ -150,10 +150,10 @@ def _check_advanced(balancer: Mapping[str, Any], advanced: Mapping[str, Any]) ->
 
 
 def check_stack(configuration: Mapping[str, Any]) -> None:
-    """Refuse a deployment that CloudFormation takes for longer than it may wait.
+    """Refuse a deployment that takes longer than CloudFormation may wait.
 
     Args:
-        configuration: Completed.
+        configuration: The deployment configuration with ECS's defaults.
     """
     minutes = configuration["bakeTimeInMinutes"]
     if configuration["strategy"] == "CANARY":

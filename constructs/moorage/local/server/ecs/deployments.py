@@ -1,8 +1,8 @@
-"""Amazon ECS: a service's deployment goes through its lifecycle stages, or is taken back.
+"""Amazon ECS: the deployments of a service, which go through their lifecycle stages or are rolled back.
 
-Each stage comes at once instead of in minutes; no bake time passes. An alarm counts that goes off after the deployment
-began (a hook may set it), as on AWS, where alarms are left aside once one was in ALARM before. A deployment that fails
-is always taken back here, with a breaker's or an alarm's `rollback` or without: CloudFormation would do it next.
+Stages follow each other at once instead of after minutes, and no bake time passes. As on AWS, only alarms that go into
+ALARM after the start of the deployment count (a hook may set one). A failed deployment is always rolled back here, with
+or without `rollback` of the circuit breaker or the alarms, since CloudFormation would roll it back next.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ _RECURRING = ("TEST_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT")
 
 
 class _WaitingError(Exception):
-    """The deployment has to wait for room, and nothing ends the wait."""
+    """The deployment waits for room on instances, and no circuit breaker ends the wait."""
 
 
 class Rollout:
-    """A service's newest deployment, on its way.
+    """The newest deployment of a service.
 
     Args:
-        cluster: The cluster's name.
-        service: ECS's record of the service, held (`_held`) until its tasks may start.
-        before: The record as it was, none of whose tasks run when the deployment is done; None for a new service.
+        cluster: The name of the cluster.
+        service: ECS's record of the service, marked `_held` until its tasks may start.
+        before: The record before the deployment, whose tasks are stopped at the end; None for a new service.
     """
 
     def __init__(self, cluster: str, service: Record, before: Record | None) -> None:
@@ -58,17 +58,17 @@ class Rollout:
 
     @property
     def takes_long(self) -> bool:
-        """Whether somebody else has a say in it, so that who asked for it is answered first, as on AWS."""
+        """True if hooks take part in the deployment, so that the caller gets the response before its end, as on AWS."""
         return bool(self._hooks)
 
     def run(self, *, patient: bool = False) -> None:
         """Go through the stages.
 
         Args:
-            patient: Whether a deployment without a circuit breaker that finds no room is left to wait for it.
+            patient: Whether to let a deployment without a circuit breaker wait for room on instances.
 
         Raises:
-            RefusedError: If the deployment failed; what was before runs again.
+            RefusedError: The deployment failed and was rolled back.
         """
         self._service["_rolling"] = True
         self._patient = patient
@@ -90,7 +90,7 @@ class Rollout:
         ecs.refresh_service_state(self._cluster, f"service:{self._service['serviceName']}")
 
     def _stages(self) -> Iterator[str]:
-        """The stages, each with its own work done before its hooks run."""
+        """Yield each stage after its own work and before its hooks."""
         if sum(each["status"] != "INACTIVE" for each in self._service["deployments"]) > 2:  # noqa: PLR2004  # a third
             yield "RECONCILE_SERVICE"
         yield "PRE_SCALE_UP"
@@ -111,7 +111,7 @@ class Rollout:
         yield "CLEAN_UP"
 
     def _scale_up(self) -> None:
-        """Start the new tasks, and see that they all run."""
+        """Start the new tasks and check that all of them run."""
         reason = self._unstartable()
         if reason is None:
             self._service.pop("_held", None)
@@ -129,7 +129,7 @@ class Rollout:
             raise RefusedError(f"{_BREAKER if breaker.get('enable') else _UNSTABLE} ({reason})")
 
     def _unstartable(self) -> str | None:
-        """Why a task of the new revision could never run: what it needs is not there, or its command ends."""
+        """Return why a task of the new revision can never run; None if it can."""
         if self._service["desiredCount"] == 0:
             return None
         revision = ecs.task_defs.get(ecs.resolve_td_key(self._service["taskDefinition"]), {})
@@ -143,7 +143,7 @@ class Rollout:
         return None if code is None else f"tasks failed to start: an essential container exited with code {code}"
 
     def _check(self) -> None:
-        """Refuse to go on once an alarm went off or somebody stopped the deployment."""
+        """Fail the deployment if an alarm went into ALARM or if the deployment was stopped."""
         if self._record["status"] != "IN_PROGRESS":
             raise RefusedError("Service deployment rolled back because it was stopped by StopServiceDeployment.")
         triggered = sorted(self._alarming())
@@ -158,7 +158,7 @@ class Rollout:
         return {name for name, alarm in found.items() if alarm and alarm["StateValue"] == "ALARM"}
 
     def _assign_groups(self) -> None:
-        """Decide which of each load balancer's two target groups the new tasks go to: the one that is free."""
+        """Choose the free one of each load balancer's two target groups for the new tasks."""
         balancers = self._service.get("loadBalancers") or []
         if not any("advancedConfiguration" in each for each in balancers):
             return
@@ -177,14 +177,14 @@ class Rollout:
         revisions.revision(self._new["_revision"])["resolvedConfiguration"] = {"loadBalancers": resolved}
 
     def _shift(self, kind: str, percent: float) -> None:
-        """Give the new revision this share of the production's or the test's traffic."""
+        """Shift this share of the production or test traffic to the new revision."""
         self._weigh(kind, percent)
         for balancer, group in zip(
             self._service.get("loadBalancers") or (), self._new.get("_groups", ()), strict=False
         ):
             rule = balancer.get("advancedConfiguration", {}).get(f"{kind}ListenerRule")
             if rule:
-                # In tenths of a percent where there are any, as a rule's weights are whole numbers up to 999.
+                # weights are integers up to 999, so fractions of a percent need tenths
                 whole = 100 if percent == int(percent) else 999
                 part = round(percent * whole / 100)
                 other = next((each for each in _pair(balancer) if each != group), None)
@@ -196,7 +196,7 @@ class Rollout:
             weights[arn] = round(100 - percent, 1)
 
     def _take_back(self, reason: str) -> None:
-        """Return to the last good deployment: its traffic, its tasks, its record."""
+        """Restore the traffic, the tasks and the record of the last successful deployment."""
         self._record["status"] = "ROLLBACK_IN_PROGRESS"
         shifted = [stage for stage in _RECURRING if self._record["_weights"][_kind(stage)].get(self._record["_target"])]
         for stage in reversed(shifted if self._old else ()):
@@ -215,7 +215,7 @@ class Rollout:
         _record_failure(self._service, failed, reason)
 
     def _run_on_return(self, stage: str) -> None:
-        """Run the hooks that ECS runs again when traffic goes back; what they say changes nothing any more."""
+        """Run the hooks that ECS runs again when traffic shifts back; their results are ignored."""
         try:
             hooks.run(self._hooks, stage, self._record)
         except RefusedError:
@@ -246,7 +246,7 @@ def _pair(balancer: Mapping[str, Any]) -> list[str]:
 
 
 def _record_failure(service: Record, revision_arn: str, reason: str) -> None:
-    """Show a failed deployment among the service's own, and tell it in an event."""
+    """Add a failed deployment to those of the service, with an event."""
     failed = ecs.make_deployment(revision_arn, service["desiredCount"], status="INACTIVE")
     failed |= {"desiredCount": 0, "failedTasks": 3, "rolloutState": "FAILED", "rolloutStateReason": reason}
     earlier = (each for each in service["deployments"] if each["rolloutState"] != "FAILED")
@@ -256,7 +256,7 @@ def _record_failure(service: Record, revision_arn: str, reason: str) -> None:
 
 
 def stop(parameters: Record) -> Record:
-    """Have a deployment taken back at its next stage: StopServiceDeployment."""
+    """Roll back a deployment at its next stage: StopServiceDeployment."""
     record = revisions.deployment(parameters["serviceDeploymentArn"])
     if record["status"] != "IN_PROGRESS":
         raise RefusedError("The service deployment is not in progress.")
@@ -268,7 +268,7 @@ def stop(parameters: Record) -> Record:
 
 
 def _holding(operation: Callable[..., None], flag: str) -> Callable[..., None]:
-    """Leave a service alone while one of its deployments says so."""
+    """Skip the operation while the service has the flag of a running deployment."""
 
     def held(cluster: str, key: str, *arguments: Any, **options: Any) -> None:
         if not ecs.services.get(key, {}).get(flag):
@@ -278,7 +278,7 @@ def _holding(operation: Callable[..., None], flag: str) -> Callable[..., None]:
 
 
 def _syncing(sync: Callable[[str, Record], None]) -> Callable[[str, Record], None]:
-    """Register each deployment's tasks in its own target groups."""
+    """Register the tasks of each deployment in its own target groups."""
 
     def synced(cluster: str, service: Record) -> None:
         revisions.counted(service)
@@ -306,13 +306,13 @@ def _syncing(sync: Callable[[str, Record], None]) -> Callable[[str, Record], Non
 
 
 def begin(cluster: str, service: Record, stated: Mapping[str, Any], before: Record | None) -> Rollout:
-    """Record the new revision of a service, and open its deployment."""
+    """Record the new revision of a service and open its deployment."""
     revisions.revise(service, stated)
     return Rollout(cluster, service, copy.deepcopy(before) if before else None)
 
 
 def install() -> None:
-    """Let a deployment decide when its tasks start, where they are registered and when the old ones end."""
+    """Let deployments control when tasks start, where they are registered and when old tasks stop."""
     ecs.reconcile_service_tasks = _holding(ecs.reconcile_service_tasks, "_held")
     ecs.complete_service_deployment = _holding(ecs.complete_service_deployment, "_rolling")
     ecs.sync_service_targets = _syncing(ecs.sync_service_targets)

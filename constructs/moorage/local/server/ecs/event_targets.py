@@ -1,4 +1,4 @@
-"""Amazon ECS as a target: what a rule or a schedule runs, and where an event goes that cannot be delivered."""
+"""Amazon ECS as a target of rules and schedules: the tasks that they run, and the events that cannot be delivered."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _CLUSTER = ":cluster/"
 
 
 def run(target: Mapping[str, Any], text: str | None, started_by: str) -> None:
-    """Run a target's tasks.
+    """Run the tasks of a target.
 
     Args:
-        target: In the words of EventBridge or of its Scheduler.
-        text: Overrides as JSON; anything else is no override.
-        started_by: What the tasks tell of where they come from.
+        target: The target, in the format of EventBridge or EventBridge Scheduler.
+        text: Overrides as JSON; other text is ignored.
+        started_by: The `startedBy` of the tasks.
 
     Raises:
-        RefusedError: If the target's role may not, or ECS would not.
+        RefusedError: The target's role lacks a permission, or ECS refuses the tasks.
     """
     wanted = request("ecs", "RunTask", target["EcsParameters"], renamed=_RENAMED)
     wanted |= {"cluster": target["Arn"], "startedBy": started_by}
@@ -40,12 +40,12 @@ def run(target: Mapping[str, Any], text: str | None, started_by: str) -> None:
 
 
 def may_run(role_arn: str, revision: Mapping[str, Any], cluster: str) -> None:
-    """Refuse to run a task that a role may not run, or whose own roles it may not pass on.
+    """Require that a role may run a task and pass the task's roles.
 
     Args:
-        role_arn: The role of whoever runs it.
+        role_arn: The ARN of the role that runs the task.
         revision: The task definition.
-        cluster: The cluster's ARN.
+        cluster: The ARN of the cluster.
     """
     iam.require(role_arn, "ecs:RunTask", revision["taskDefinitionArn"], cluster=cluster)
     for name in ("executionRoleArn", "taskRoleArn"):
@@ -63,10 +63,10 @@ def put_aside(target: Mapping[str, Any], text: str, source: str, error: RefusedE
     """Send an event that could not be delivered to the target's dead-letter queue, if it has one.
 
     Args:
-        target: In the words of EventBridge or of its Scheduler.
+        target: The target, in the format of EventBridge or EventBridge Scheduler.
         text: The event.
         source: The ARN of the rule or the schedule.
-        error: Why.
+        error: The reason.
     """
     queue = sqs.queue_by_arn(target.get("DeadLetterConfig", {}).get("Arn", ""))
     if queue is None:
@@ -83,7 +83,7 @@ def put_aside(target: Mapping[str, Any], text: str, source: str, error: RefusedE
 
 
 def _invoking(invoke: Callable[..., None]) -> Callable[..., None]:
-    """Let a rule run tasks, which ministack's do not."""
+    """Let rules run tasks, which ministack's rules cannot do."""
 
     def invoked(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
         if _CLUSTER not in target["Arn"]:
@@ -102,16 +102,16 @@ def _invoking(invoke: Callable[..., None]) -> Callable[..., None]:
 
 
 def task_family(task_definition: str) -> str:
-    """The group of a task that is run by itself."""
+    """Return the group of a task that does not belong to a service."""
     return f"family:{(ecs.resolve_td_key(task_definition) or task_definition).partition(':')[0]}"
 
 
 def cluster_arn(name_or_arn: str) -> str:
-    """A cluster's ARN."""
+    """Return the ARN of a cluster."""
     name = ecs.resolve_cluster_name(name_or_arn)
     return f"arn:aws:ecs:{get_region()}:{get_account_id()}{_CLUSTER}{name}"
 
 
 def install() -> None:
-    """Give rules ECS as a target."""
+    """Add ECS as a target of rules."""
     eventbridge.invoke_target = _invoking(eventbridge.invoke_target)

@@ -1,8 +1,8 @@
-"""Amazon ECS: a deployment's lifecycle hooks, functions that are asked and pauses that wait to be continued.
+"""Amazon ECS: the lifecycle hooks of a deployment: functions that are invoked, and pauses that wait to be continued.
 
-A function that answers IN_PROGRESS is asked again at once, as often as its delay fits into the hook's timeout and at
-most a hundred times. A pause waits as many seconds as its timeout has minutes, at most twenty: then it times out, and
-its own action is taken, as on AWS.
+A function that answers IN_PROGRESS is invoked again at once: as often as its delay fits into the hook's timeout, and at
+most a hundred times. A pause waits one second for each minute of its timeout, at most 20 s. Then it times out, and its
+timeout action follows, as on AWS.
 """
 
 from __future__ import annotations
@@ -36,27 +36,27 @@ _waiting: dict[str, _Pause] = {}
 
 
 class _Pause:
-    """A pause, and the thread that waits in it."""
+    """A pause, and the event that ends it."""
 
     def __init__(self, record: Record) -> None:
         self.record, self.action, self.over = record, _ROLLBACK, threading.Event()
 
 
 def check(hooks: Sequence[Mapping[str, Any]]) -> None:
-    """Refuse hooks that ECS would not take.
+    """Refuse hooks that ECS does not accept.
 
     Args:
-        hooks: In the words of the API.
+        hooks: The hooks, in the API's format.
     """
     kinds = [hook.get("targetType", FUNCTION) for hook in hooks]
     for kind in (FUNCTION, PAUSE):
         if kinds.count(kind) > _MOST_HOOKS:
-            raise RefusedError(f"A service has at most {_MOST_HOOKS} lifecycle hooks of target type {kind}.")
+            raise RefusedError(f"A service can have at most {_MOST_HOOKS} lifecycle hooks of target type {kind}.")
     for hook, kind in zip(hooks, kinds, strict=True):
         minutes = hook.get("timeoutConfiguration", {}).get("timeoutInMinutes", _DAY)
         if not 1 <= minutes <= _MOST_MINUTES[kind]:
             raise RefusedError(
-                f"The timeout of a {kind} lifecycle hook is 1 to {_MOST_MINUTES[kind]} minutes, not {minutes}."
+                f"The timeout of a {kind} lifecycle hook must be 1 to {_MOST_MINUTES[kind]} minutes, not {minutes}."
             )
         if kind == PAUSE:
             _check_pause(hook)
@@ -67,7 +67,7 @@ def check(hooks: Sequence[Mapping[str, Any]]) -> None:
 def _check_pause(hook: Mapping[str, Any]) -> None:
     for name in ("hookTargetArn", "roleArn"):
         if name in hook:
-            raise RefusedError(f"A PAUSE lifecycle hook has no {name}.")
+            raise RefusedError(f"A PAUSE lifecycle hook must not have {name}.")
     for stage in hook["lifecycleStages"]:
         if stage in _UNPAUSED:
             raise RefusedError(f"PAUSE lifecycle hooks cannot be configured at the {stage} stage.")
@@ -82,15 +82,15 @@ def _check_function(hook: Mapping[str, Any]) -> None:
 
 
 def run(hooks: Sequence[Mapping[str, Any]], stage: str, deployment: Record) -> None:
-    """Run the hooks of a stage, one after the other where AWS runs them together.
+    """Run the hooks of a stage one after the other; AWS runs them in parallel.
 
     Args:
-        hooks: The service's.
+        hooks: The hooks of the service.
         stage: The stage.
-        deployment: The service deployment's record, which shows them meanwhile.
+        deployment: The record of the service deployment, which shows the hooks.
 
     Raises:
-        RefusedError: If one of them wants the deployment taken back.
+        RefusedError: A hook rolls back the deployment.
     """
     for hook in hooks:
         if stage not in hook["lifecycleStages"]:
@@ -113,19 +113,19 @@ def run(hooks: Sequence[Mapping[str, Any]], stage: str, deployment: Record) -> N
 
 
 def _pause(record: Record, minutes: int) -> str | None:
-    """Wait for a pause to be continued; why the deployment may not go on, if it may not."""
+    """Wait until a pause is continued, and return why the deployment must be rolled back; None if it continues."""
     pause = _waiting[record["hookId"]] = _Pause(record)
     resolved = pause.over.wait(min(minutes, _MOST_PAUSE_SECONDS))
     _waiting.pop(record["hookId"], None)
     if not resolved:
         record["status"] = "TIMED_OUT"
-        return f"the pause hook {record['hookId']} timed out: nobody called ContinueServiceDeployment"
+        return f"the pause hook {record['hookId']} timed out: ContinueServiceDeployment was not called"
     record["status"] = "SUCCEEDED" if pause.action == _CONTINUE else "FAILED"
     return None if pause.action == _CONTINUE else f"the pause hook {record['hookId']} was told to roll back"
 
 
 def resolve(parameters: Record) -> Record:
-    """Continue a paused deployment, or roll it back: ContinueServiceDeployment."""
+    """Continue a paused deployment or roll it back: ContinueServiceDeployment."""
     deployment = revisions.deployment(parameters["serviceDeploymentArn"])
     pause = _waiting.get(parameters["hookId"])
     if pause is None or pause.record not in deployment["lifecycleHookDetails"]:
@@ -136,14 +136,14 @@ def resolve(parameters: Record) -> Record:
 
 
 def interrupt(deployment: Mapping[str, Any]) -> None:
-    """Let the pauses that a deployment waits in roll it back."""
+    """Make the pauses of a deployment roll it back."""
     for pause in list(_waiting.values()):
         if pause.record in deployment["lifecycleHookDetails"]:
             pause.over.set()
 
 
 def _ask(hook: Mapping[str, Any], stage: str, record: Record, deployment: Record, minutes: int) -> str | None:
-    """Ask a function until it says how it went; why the deployment may not go on, if it may not."""
+    """Invoke a function until it is done, and return why the deployment must be rolled back; None if it continues."""
     arn, details = hook["hookTargetArn"], dict(hook.get("hookDetails") or {})
     left = minutes * 60
     for _ in range(_MOST_CALLS):

@@ -1,4 +1,4 @@
-"""Amazon ECS: where a task goes, and why it goes nowhere."""
+"""Amazon ECS: the placement of tasks, and the reasons why tasks cannot be placed."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _DYNAMIC_PORTS = range(32768, 61000)
 
 
 def provider_for(strategy: Sequence[Mapping[str, Any]], used: Sequence[str | None]) -> str:
-    """The provider of the next task: the base first, then by weight.
+    """Return the provider for the next task: first by base, then by weight.
 
     Args:
         strategy: The capacity provider strategy.
-        used: The providers of the tasks that run already.
+        used: The providers of the running tasks.
     """
     based = next((item for item in strategy if used.count(item["capacityProvider"]) < item.get("base", 0)), None)
     if based:
@@ -36,7 +36,7 @@ def provider_for(strategy: Sequence[Mapping[str, Any]], used: Sequence[str | Non
 
 
 def candidates(task: Mapping[str, Any], cluster: str) -> list[Record]:
-    """The container instances that a task may be placed on, with room or without."""
+    """Return the container instances that a task can be placed on, regardless of free resources."""
     provider, pinned = task.get("capacityProviderName"), task.get("_pinned")
     return [
         record
@@ -48,7 +48,7 @@ def candidates(task: Mapping[str, Any], cluster: str) -> list[Record]:
 
 
 def place_on(task: Record, offered: Sequence[Record]) -> bool:
-    """Give a task a place on the best of those instances that have room; whether there was one."""
+    """Place a task on the best instance with enough room, and return whether there was one."""
     fitting = [record for record in offered if instances.why_not(record, task["_need"], task["group"]) is None]
     if not fitting:
         return False
@@ -79,11 +79,11 @@ def place_on(task: Record, offered: Sequence[Record]) -> bool:
 
 
 def give_address(task: Record, owner: Mapping[str, Any]) -> None:
-    """Give a task an address in the least used of its service's subnets, by which its target groups know it.
+    """Give a task an address in the least used of its subnets, under which it is registered in target groups.
 
     Args:
-        task: ECS's record of it, which is changed. On a container instance the subnet is one of the instance's zone.
-        owner: Its service, or the request that runs it.
+        task: ECS's record of the task, which is modified. On a container instance, only subnets of its zone count.
+        owner: The service, or the input of RunTask.
     """
     configuration = (owner.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
     subnets = [ec2.subnets[subnet] for subnet in configuration.get("subnets", ()) if subnet in ec2.subnets]
@@ -117,13 +117,13 @@ def _bindings(container: Mapping[str, Any], mode: str, used: set[int]) -> list[R
         )
         used.add(port)
         protocol = mapping.get("protocol", "tcp")
-        everywhere = "0.0.0.0"  # noqa: S104  # ECS reports it; nothing listens there
+        everywhere = "0.0.0.0"  # noqa: S104  # only reported; nothing listens there
         bound.append({"bindIP": everywhere, "containerPort": inside, "hostPort": port, "protocol": protocol})
     return bound
 
 
 def _rank(record: Record, task: Mapping[str, Any]) -> tuple[Any, ...]:
-    """How an instance stands in the task's placement strategy; without one, ECS spreads over the zones."""
+    """Return the rank of an instance by the task's placement strategy. Default: ECS spreads tasks over zones."""
     strategy = task["_owner"].get("placementStrategy") or [
         {"type": "spread", "field": "attribute:ecs.availability-zone"},
         {"type": "spread", "field": "instanceId"},
@@ -148,14 +148,14 @@ def _score(record: Record, task: Mapping[str, Any], kind: str, field: str) -> in
 
 
 def waiting(cluster: str) -> list[Record]:
-    """A cluster's tasks that have no place yet, daemons first."""
+    """Return the tasks of a cluster that are not placed yet, daemons first."""
     arn = ecs.clusters[cluster]["clusterArn"] if cluster in ecs.clusters else None
     found = [task for task in ecs.tasks.values() if task["clusterArn"] == arn and task["lastStatus"] == "PROVISIONING"]
     return sorted(found, key=lambda task: "_pinned" not in task)
 
 
 def why_waiting(service: Mapping[str, Any]) -> str | None:
-    """Why a service has fewer running tasks than it wants, in the words of its events; None where it has them all."""
+    """Return why a service has fewer running tasks than desired, as in its events; None if it has them all."""
     primary = ecs.primary_deployment(service)
     if not primary or primary["runningCount"] >= service["desiredCount"]:
         return None
@@ -166,15 +166,15 @@ def why_waiting(service: Mapping[str, Any]) -> str | None:
     if unplaced is None:
         stated = service["deploymentConfiguration"]
         return (
-            f"the deployment cannot replace a task: of {service['desiredCount']} tasks, "
-            f"{stated.get('minimumHealthyPercent', 100)} % stay and at most {stated.get('maximumPercent', 200)} % run"
+            f"the deployment cannot replace any of {service['desiredCount']} tasks with minimumHealthyPercent "
+            f"{stated.get('minimumHealthyPercent', 100)} and maximumPercent {stated.get('maximumPercent', 200)}"
         )
     provider = unplaced.get("capacityProviderName")
     found = [(record, instances.why_not(record, unplaced["_need"], group)) for record in candidates(unplaced, cluster)]
     most = ""
     scaled = capacity.group_of(provider)
     if scaled is not None and len(scaled["Instances"]) >= scaled["MaxSize"]:
-        most = f" Capacity provider {provider} has the {scaled['MaxSize']} instances that its group may have."
+        most = f" Capacity provider {provider} has reached its group's maximum of {scaled['MaxSize']} instances."
     if not found:
         where = "capacity provider" if provider else "cluster"
         return f"{head} Reason: No Container Instances were found in your {where}.{most} {_GUIDE}"

@@ -1,6 +1,6 @@
-"""Amazon ECS: what a container instance registers, by the numbers of AWS and of those who read them there.
+"""Amazon ECS: the resources that a container instance registers, from AWS's documentation and users' measurements.
 
-None of these numbers is the library's, so that a wrong one there is not confirmed here.
+These numbers are independent of the library's, so that they do not confirm an error there.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import attrs
 from moorage.workload.ec2_instances import InstanceType
 
 RESERVED_PORTS = frozenset({22, 2375, 2376, 51678, 51679, 51680})
-"""The ports of SSH, of Docker and of the agent, which no task can have (ECS API reference, PortMapping.hostPort)."""
+"""The ports of SSH, Docker and the agent, which tasks cannot use (ECS API reference, PortMapping.hostPort)."""
 
 _CPU_UNITS = 1024
 _MEASURED_MIB = {
@@ -24,25 +24,25 @@ _MEASURED_MIB = {
     "m6i.large": 7820,
     "t3.medium": 3828,
 }
-"""The MiB that instances of a type registered: m4.large by the ECS developer guide ("Reserving Amazon ECS Linux
-container instance memory"), m6i.large by thewca/worldcubeassociation.org pull request 9974 (two tasks of 3,910 MiB
-had room and two of 3,954 had not), the others by users' `registeredResources`."""
+"""The MiB that instances of a type registered: m4.large from the ECS developer guide ("Reserving Amazon ECS Linux
+container instance memory"), m6i.large from thewca/worldcubeassociation.org pull request 9974 (two tasks of 3,910 MiB
+fitted and two of 3,954 MiB did not), the others from `registeredResources` in users' reports."""
 _PAGE_SHARE = 64 / 4096
-"""The part of the memory that Linux keeps its account of pages in: 64 bytes for each of 4 KiB."""
+"""The share of memory for Linux's page structures: 64 bytes for each page of 4 KiB."""
 _KERNEL_MIB = (318, 112, 40)
-"""What the kernel keeps besides: at 4 GiB as of a c5.large, more for each doubling as of a c5.xlarge, and the least."""
+"""The MiB that the kernel also uses: at 4 GiB (from c5.large), per doubling (from c5.xlarge), and the minimum."""
 
 
 @attrs.frozen(kw_only=True)
 class Room:
-    """What a container instance has for tasks.
+    """The resources of a container instance for tasks.
 
     Args:
-        cpu: CPU units.
-        memory_mib: MiB.
-        gpus: Whole GPUs.
-        interfaces: Tasks that can have a network interface of their own.
-        taken_ports: Ports that no task can have any more.
+        cpu: The CPU units.
+        memory_mib: The memory in MiB.
+        gpus: The number of GPUs.
+        interfaces: The number of tasks that can have their own network interface.
+        taken_ports: The ports that are reserved or in use.
     """
 
     cpu: int
@@ -53,12 +53,12 @@ class Room:
 
     @classmethod
     def of(cls, type_: InstanceType, *, trunking: bool, reserved_mib: int) -> Room:
-        """What a new container instance of a type registers.
+        """Return the resources that a new container instance of a type registers.
 
         Args:
-            type_: Its type.
-            trunking: Whether `awsvpcTrunking` is on.
-            reserved_mib: What its agent keeps from tasks.
+            type_: The instance type.
+            trunking: True if `awsvpcTrunking` is enabled.
+            reserved_mib: The MiB that the agent reserves for itself.
         """
         trunk_tasks = type_.trunk_tasks if trunking else None
         return cls(
@@ -70,10 +70,10 @@ class Room:
 
 
 def registered_mib(type_: InstanceType) -> int:
-    """The MiB that an instance of a type registers, if its agent keeps none from tasks.
+    """Return the MiB that an instance of a type registers if the agent reserves none.
 
     Args:
-        type_: Its type.
+        type_: The instance type.
     """
     if type_.name in _MEASURED_MIB:
         return _MEASURED_MIB[type_.name]

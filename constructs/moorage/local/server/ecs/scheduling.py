@@ -1,7 +1,7 @@
-"""Amazon ECS: services get their tasks on container instances, and managed scaling brings the instances.
+"""Amazon ECS: the scheduling of tasks on container instances, and managed scaling of the instances.
 
-What takes minutes on AWS happens at once here: a group grows when a task finds no room, and shrinks when an instance
-has no task left.
+Scaling, which takes minutes on AWS, happens at once: a group grows when a task finds no room, and shrinks when an
+instance has no more tasks.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _STEPS = 10_000
 
 
 def runs_on_instances(owner: Mapping[str, Any]) -> bool:
-    """Whether the tasks of a service, or of a request, need container instances."""
+    """Return whether the tasks of a service or of RunTask need container instances."""
     strategy = owner.get("capacityProviderStrategy")
     if strategy:
         return capacity.kind(strategy[0]["capacityProvider"]) == capacity.EC2
@@ -33,11 +33,11 @@ def runs_on_instances(owner: Mapping[str, Any]) -> bool:
 
 
 def admit(task: Record, owner: Mapping[str, Any]) -> None:
-    """Give a task that was just made its provider, and a place if it needs one and there is one.
+    """Give a new task its capacity provider, and make it wait for a place if it needs one.
 
     Args:
-        task: ECS's record of it, which is changed.
-        owner: Its service, or the request that runs it.
+        task: ECS's record of the task, which is modified.
+        owner: The service, or the input of RunTask.
     """
     strategy = owner.get("capacityProviderStrategy")
     if strategy:
@@ -69,7 +69,7 @@ def admit(task: Record, owner: Mapping[str, Any]) -> None:
 
 
 def place(task: Record) -> bool:
-    """Find room for a waiting task, on an instance that is there or one that its group starts."""
+    """Place a waiting task on an existing instance or on one that its group starts, and return whether that worked."""
     cluster = ecs.cluster_name_from_arn(task["clusterArn"])
     if placement.place_on(task, placement.candidates(task, cluster)):
         return True
@@ -96,7 +96,7 @@ def place(task: Record) -> bool:
 
 
 def settle(cluster: str) -> None:
-    """Bring every service of a cluster to what its instances allow, then the groups to what the tasks need."""
+    """Start as many tasks of the cluster's services as the instances allow, then fit the groups to the tasks."""
     instances.refresh()
     _settle_daemons(cluster)
     for task in placement.waiting(cluster):
@@ -108,7 +108,7 @@ def settle(cluster: str) -> None:
 
 
 def settle_all() -> None:
-    """Do it for every cluster of the account and region."""
+    """Settle every cluster of the account and region."""
     instances.refresh()
     for cluster in list(ecs.clusters):
         settle(cluster)
@@ -125,7 +125,7 @@ def _is_daemon(service: Mapping[str, Any]) -> bool:
 
 
 def _reconcile_daemon(cluster: str, service: Record) -> None:
-    """One task of the primary deployment on every instance that the service may use."""
+    """Run one task of the primary deployment on every instance that the service can use."""
     group, primary = f"service:{service['serviceName']}", ecs.primary_deployment(service)
     revision = ecs.task_defs.get(ecs.resolve_td_key(service["taskDefinition"]))
     if primary is None or revision is None:
@@ -183,12 +183,12 @@ def stop(task: Mapping[str, Any], reason: str) -> None:
 
 
 def is_shifting(service: Mapping[str, Any]) -> bool:
-    """Whether a service's new tasks run beside all the old ones until traffic has gone over to them."""
+    """Return whether a service's new tasks run beside all old tasks until the traffic has shifted."""
     return bool(service["deploymentConfiguration"].get("strategy", "ROLLING") != "ROLLING")
 
 
 def _make_room(service: Record) -> bool:
-    """Stop a task of an older deployment where the healthy share allows it; whether one was stopped."""
+    """Stop a task of an older deployment if minimumHealthyPercent allows it, and return whether one was stopped."""
     primary, group = ecs.primary_deployment(service), f"service:{service['serviceName']}"
     if primary is None or primary["rolloutState"] != "IN_PROGRESS" or is_shifting(service):
         return False
@@ -207,7 +207,7 @@ def _make_room(service: Record) -> bool:
 
 
 def _reconciling(reconcile: Callable[[str, str], None]) -> Callable[[str, str], None]:
-    """Let a rollout go as far as the instances allow."""
+    """Continue a rollout as far as the instances allow."""
 
     def reconciled(cluster: str, key: str) -> None:
         service = ecs.services.get(key)
@@ -233,9 +233,9 @@ def _reconciling(reconcile: Callable[[str, str], None]) -> Callable[[str, str], 
 
 
 def shrink() -> None:
-    """End the instances that no task needs, down to what each group's provider wants; not while a stack is deleted.
+    """Terminate instances that no task needs, down to the target of each provider; not while a stack is deleted.
 
-    On AWS scaling in takes a quarter of an hour, longer than the rest of a stack's deletion.
+    On AWS, scaling in takes a quarter of an hour, longer than the rest of the stack's deletion.
     """
     if any(stack["StackStatus"] == "DELETE_IN_PROGRESS" for stack in cloudformation.stacks.values()):
         return
@@ -247,7 +247,7 @@ def shrink() -> None:
 
 def _fit(group: groups.Group, provider: str) -> None:
     stated = ecs.capacity_providers[provider]["autoScalingGroupProvider"]
-    spoken_for = stated["managedTerminationProtection"] == "ENABLED"  # then ECS itself protects and releases
+    spoken_for = stated["managedTerminationProtection"] == "ENABLED"  # then ECS itself protects and releases instances
     idle = [each for each in group["Instances"] if not _is_busy(each["InstanceId"])]
     busy = len(group["Instances"]) - len(idle)
     wanted = math.ceil(busy * 100 / stated["managedScaling"]["targetCapacity"])
@@ -283,7 +283,7 @@ def _counting(refresh: Callable[[str, str], None]) -> Callable[[str, str], None]
 
 
 def then_shrink(operation: Callable[[Record], Any]) -> Callable[[Record], Any]:
-    """Have an operation of ECS followed by what it makes room for, and by the end of what it leaves idle."""
+    """After an operation of ECS, place waiting tasks in the freed room and terminate idle instances."""
 
     def done(parameters: Record) -> Any:
         answer = operation(parameters)
@@ -328,7 +328,7 @@ def _describe_instances(parameters: Record) -> Any:
 
 
 def install() -> None:
-    """Put placement between ECS's services and their tasks."""
+    """Add placement to ECS's services and tasks."""
     ecs.reconcile_service_tasks = _reconciling(ecs.reconcile_service_tasks)
     ecs.refresh_service_state = _counting(ecs.refresh_service_state)
     ecs.delete_service = then_shrink(ecs.delete_service)
@@ -345,7 +345,7 @@ def install() -> None:
 
 
 def _trunking_off(answer: Any) -> Any:
-    """Show `awsvpcTrunking` as AWS has it before anyone sets it: disabled."""
+    """Show `awsvpcTrunking` as disabled until it is set, as AWS does."""
     status, headers, body = answer
     if "awsvpcTrunking" not in ecs.account_settings:
         body = body.replace(b'"name":"awsvpcTrunking","value":"enabled"', b'"name":"awsvpcTrunking","value":"disabled"')

@@ -1,7 +1,7 @@
-"""Amazon ECS: what CreateService and UpdateService refuse of a service's network, targets, registries and namespace.
+"""Amazon ECS: the checks that CreateService and UpdateService make of networks, targets, registries and namespaces.
 
-The words are ECS's, as users report them, with the report beside each; where no report has them, the rule is that of
-the API reference (the structure's name is beside it).
+The messages are ECS's, as users report them, with the report beside each. If there is no report, the rule is the API
+reference's, with the name of the structure beside it.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ Record = Mapping[str, Any]
 
 
 def faults(stated: Record, revision: Record, cluster: Record, *, on_instances: bool, on_fargate: bool) -> Iterator[str]:
-    """Yield what ECS has against what a service is attached to.
+    """Yield the errors in the network, load balancers, registries and Service Connect settings of a service.
 
     Args:
-        stated: Of the service, as it is to be.
-        revision: Its task definition; empty where it has none.
-        cluster: Its cluster.
-        on_instances: Whether its tasks run on container instances.
-        on_fargate: Whether its tasks run on Fargate.
+        stated: The new state of the service.
+        revision: The task definition; empty if it does not exist.
+        cluster: The cluster.
+        on_instances: True if the tasks run on container instances.
+        on_fargate: True if the tasks run on Fargate.
     """
     version = stated.get("platformVersion")
     if on_fargate and version and version not in _PLATFORMS:
@@ -40,7 +40,7 @@ def faults(stated: Record, revision: Record, cluster: Record, *, on_instances: b
     connection = stated.get("serviceConnectConfiguration") or {}
     if connection.get("enabled") and not connection.get("namespace") and not cluster.get("serviceConnectDefaults"):
         # ServiceConnectConfiguration.namespace
-        yield "Service Connect needs a namespace: the service states none, and its cluster has no default namespace."
+        yield "Service Connect needs a namespace: neither the service nor its cluster specifies one."
     if not revision:
         return
     mode = revision.get("networkMode") or "bridge"
@@ -52,7 +52,7 @@ def faults(stated: Record, revision: Record, cluster: Record, *, on_instances: b
         named = {each.get("name") for mappings in _mappings(revision).values() for each in mappings}
         for service in connection.get("services") or ():
             if service["portName"] not in named:  # ServiceConnectService.portName
-                yield f"The portName '{service['portName']}' is not that of a port mapping in the task definition."
+                yield f"No port mapping in the task definition has the name '{service['portName']}' (portName)."
 
 
 def _mappings(revision: Record) -> dict[str, list[Record]]:
@@ -105,7 +105,7 @@ def _balancer_faults(balancer: Record, revision: Record, mode: str) -> Iterator[
     if group is None:
         return
     if not any(arn in str(rule["Actions"]) for rule in alb.rules.values()):
-        # Bayer-Group/cloudformation-template-generator issue 181; a listener that is not here may have one of the rules
+        # Bayer-Group/cloudformation-template-generator issue 181; rules of listeners that do not exist here count too
         yield f"The target group with targetGroupArn {arn} does not have an associated load balancer."
     kind = group.get("TargetType", "instance")
     if (kind == "ip") != (mode == "awsvpc"):

@@ -1,4 +1,4 @@
-"""Amazon ECS: what CreateService and UpdateService refuse of a service and its task definition."""
+"""Amazon ECS: the checks that CreateService and UpdateService make of a service and its task definition."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from moorage.local.server.ecs import service_attachment_checks as attachments
 
 
 def check(parameters: Mapping[str, Any], *, new: bool) -> None:
-    """Refuse what ECS would not take of a service's capacity, network and placement.
+    """Refuse a service whose capacity, network or placement ECS does not accept.
 
     Args:
-        parameters: Of CreateService or UpdateService.
-        new: Whether the service is being made.
+        parameters: The input of CreateService or UpdateService.
+        new: True if the operation is CreateService.
     """
     cluster = ecs.clusters.get(ecs.resolve_cluster_name(parameters.get("cluster", "default")))
     if cluster is None:
@@ -52,7 +52,7 @@ def check(parameters: Mapping[str, Any], *, new: bool) -> None:
             bool(parameters.get("taskDefinition")) and not revision,
             "ClientException: TaskDefinition not found.",
         ),
-        (  # sil-org/ecs-deploy issue 134, of a task definition without a size
+        (  # sil-org/ecs-deploy issue 134, about a task definition without a size
             on == capacity.FARGATE and bool(revision) and not (revision.get("cpu") and revision.get("memory")),
             "Task definition does not support launch_type FARGATE.",
         ),
@@ -107,7 +107,7 @@ def check(parameters: Mapping[str, Any], *, new: bool) -> None:
 
 
 def _check_role(parameters: Mapping[str, Any], revision: Mapping[str, Any], *, new: bool) -> None:
-    """Refuse ECS Exec without a task role: aws/aws-toolkit-jetbrains issue 3649, of a service that is updated."""
+    """Refuse ECS Exec without a task role (aws/aws-toolkit-jetbrains issue 3649, about UpdateService)."""
     if parameters.get("enableExecuteCommand") and revision and not revision.get("taskRoleArn"):
         raise RefusedError(
             f"The service couldn't be {'created' if new else 'updated'} because a valid taskRoleArn is not being used. "
@@ -116,7 +116,7 @@ def _check_role(parameters: Mapping[str, Any], revision: Mapping[str, Any], *, n
 
 
 def _check_ports(balancers: Iterable[Mapping[str, Any]], revision: Mapping[str, Any]) -> None:
-    """Refuse a load balancer's port that its container maps twice, for TCP and UDP: aws/amazon-ecs-agent issue 3428."""
+    """Refuse a port that its container maps twice, for TCP and UDP (aws/amazon-ecs-agent issue 3428)."""
     containers = {each["name"]: each.get("portMappings") or () for each in revision.get("containerDefinitions", ())}
     for balancer in balancers:
         name, port = balancer.get("containerName", ""), balancer.get("containerPort")

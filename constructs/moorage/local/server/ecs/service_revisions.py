@@ -1,4 +1,4 @@
-"""Amazon ECS: service revisions and service deployments, what was deployed when and how it went, and their API."""
+"""Amazon ECS: service revisions and service deployments, and the API that describes them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from moorage.local.server.ecs.capacity_providers import answering
 from moorage.local.server.ecs.container_instances import Record
 
 STATED: frozenset[str] = members("ecs", "ServiceRevision")
-"""What a revision keeps of a service."""
+"""The properties of a service that a revision records."""
 
 _MOST_ASKED = 20
 _NAMES = string.ascii_letters + string.digits
@@ -29,8 +29,8 @@ def revise(service: Record, stated: Mapping[str, Any]) -> Record:
     """Record a revision of a service.
 
     Args:
-        service: As it is to be, its newest deployment the revision's.
-        stated: What was asked for, which the service's own description may have no place for.
+        service: The new state of the service; its newest deployment is that of the revision.
+        stated: The input of the operation, with parameters that the description of the service lacks.
     """
     revision = ecs.task_defs.get(ecs.resolve_td_key(service["taskDefinition"]), {})
     arn = _arn(service, "service-revision", str(secrets.randbelow(9 * 10**18) + 10**18))
@@ -53,17 +53,17 @@ def revise(service: Record, stated: Mapping[str, Any]) -> Record:
 
 
 def revision(arn: str | None) -> Record:
-    """What a revision was of; empty where there was none."""
+    """Return a revision; empty if it does not exist."""
     found: Record = _revisions.get(arn or "", {})
     return found
 
 
 def open_deployment(service: Record, sources: Iterable[str]) -> Record:
-    """Record that a service's newest deployment has begun.
+    """Record the start of a service's newest deployment.
 
     Args:
         service: The service.
-        sources: The revisions that run already.
+        sources: The revisions that already run.
     """
     arn = _arn(service, "service-deployment", "".join(secrets.choice(_NAMES) for _ in range(21)))
     configuration = service["deploymentConfiguration"]
@@ -99,7 +99,7 @@ def open_deployment(service: Record, sources: Iterable[str]) -> Record:
 
 
 def close_deployment(service: Record, record: Record, status: str, reason: str | None = None) -> None:
-    """Record how a service's deployment ended."""
+    """Record the end of a service's deployment."""
     now = time.time()
     record |= {"status": status, "finishedAt": now, "updatedAt": now}
     if reason:
@@ -111,10 +111,13 @@ def close_deployment(service: Record, record: Record, status: str, reason: str |
 
 
 def deployment(arn: str) -> Record:
-    """A service deployment.
+    """Return a service deployment.
+
+    Args:
+        arn: The ARN of the service deployment.
 
     Raises:
-        RefusedError: If there is none.
+        RefusedError: It does not exist.
     """
     found: Record | None = _deployments.get(arn)
     if found is None:
@@ -123,14 +126,14 @@ def deployment(arn: str) -> Record:
 
 
 def forget(service_arn: str) -> None:
-    """Let go of what was recorded of a service that is gone."""
+    """Delete the records of a service that is deleted."""
     for records in (_revisions, _deployments):
         for arn in [arn for arn, record in records.items() if record["serviceArn"] == service_arn]:
             records.pop(arn)
 
 
 def counted(service: Record) -> None:
-    """Bring the service's own account of its revisions up to date."""
+    """Update the service's list of its revisions."""
     service["currentServiceRevisions"] = [
         {
             "arn": each["_revision"],
@@ -206,7 +209,7 @@ def _describe_revisions(parameters: Record) -> Record:
 
 
 def install() -> None:
-    """Let the API show what is recorded here."""
+    """Add the operations that describe these records to the API."""
     ecs.ACTION_MAP |= {
         "DescribeServiceDeployments": answering(_describe_deployments),
         "ListServiceDeployments": answering(_list_deployments),

@@ -1,4 +1,4 @@
-"""Amazon ECS: services are made and changed, through CloudFormation or the API, and each change is a deployment."""
+"""Amazon ECS: the creation and update of services, through CloudFormation or the API; each change is a deployment."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ _DEPLOYED = (
     "loadBalancers", "networkConfiguration", "platformVersion", "serviceConnectConfiguration", "serviceRegistries",
     "volumeConfigurations", "vpcLatticeConfigurations",
 )  # fmt: skip
-"""What, beside the task definition, triggers a deployment when it changes, by UpdateService's documentation."""
+"""The parameters, beside the task definition, whose change starts a deployment (UpdateService's documentation)."""
 
 _OF_EXTERNAL = ("desiredCount", "enableECSManagedTags", "healthCheckGracePeriodSeconds", "propagateTags")
-"""The properties of a service with an external controller that UpdateService changes (botocore ecs: UpdateService)."""
+"""The parameters that UpdateService changes for an external deployment controller (botocore ecs UpdateService)."""
 
 Done = tuple[Record, rollout.Rollout | None]
 
 
 def create(parameters: Record) -> Done:
-    """Make a service without tasks; the deployment that gives it some is the caller's to run.
+    """Create a service without tasks. The caller runs the deployment that starts them.
 
     Args:
-        parameters: Of CreateService.
+        parameters: The input of CreateService.
 
     Raises:
-        RefusedError: As ECS would.
+        RefusedError: ECS refuses the service.
     """
     service_checks.check(parameters, new=True)
     controller_checks.check(parameters, {})
@@ -67,13 +67,13 @@ def create(parameters: Record) -> Done:
 
 
 def update(parameters: Record) -> Done:
-    """Change a service; the deployment that follows, if one does, is the caller's to run.
+    """Update a service. The caller runs the deployment that follows, if there is one.
 
     Args:
-        parameters: Of UpdateService.
+        parameters: The input of UpdateService.
 
     Raises:
-        RefusedError: As ECS would.
+        RefusedError: ECS refuses the update.
     """
     service_checks.check(parameters, new=False)
     cluster = ecs.resolve_cluster_name(parameters.get("cluster", "default"))
@@ -96,7 +96,7 @@ def update(parameters: Record) -> Done:
         known = service["taskDefinition"]
         if stated.get("forceNewDeployment") or stated.get("taskDefinition", known) != known:
             raise RefusedError(
-                "a deployment of the service is still in progress, which the local AWS lets no other end"
+                "a deployment of the service is still in progress, and the local AWS cannot replace it with another"
             )
         _answered(_update(stated))
         _complete(service, parameters)
@@ -117,12 +117,12 @@ def update(parameters: Record) -> Done:
 
 
 def _is_external(service: Mapping[str, Any]) -> bool:
-    """Return whether another tool deploys a service, by task sets: it has no task until that tool makes one."""
+    """Return whether another tool deploys a service by task sets, without which it has no tasks."""
     return bool(service["deploymentController"].get("type") == "EXTERNAL")
 
 
 def _changes(parameters: Record, service: Mapping[str, Any], latest: Mapping[str, Any]) -> Record:
-    """The parameters, a new deployment forced by what ECS starts new tasks for."""
+    """Return the parameters, with a forced deployment if a change requires new tasks."""
     known = {**latest, **service}
     if any(name in parameters and (parameters[name] or None) != (known.get(name) or None) for name in _DEPLOYED):
         return {**parameters, "forceNewDeployment": True}
@@ -130,7 +130,7 @@ def _changes(parameters: Record, service: Mapping[str, Any], latest: Mapping[str
 
 
 def _complete(service: Record, stated: Mapping[str, Any]) -> None:
-    """Put what ministack drops into a service's record, in the words of DescribeServices."""
+    """Add the parameters that ministack drops to a service's record, in the format of DescribeServices."""
     of_service = members("ecs", "Service") - {"taskDefinition", "desiredCount", "tags", "launchType"}
     of_deployment = members("ecs", "Deployment") - of_service - {"taskDefinition", "desiredCount", "launchType"}
     if service["launchType"] == "FARGATE" or any(
@@ -148,12 +148,12 @@ def _complete(service: Record, stated: Mapping[str, Any]) -> None:
 
 def _answered(answer: Any) -> None:
     status, _, body = answer
-    if status >= 400:  # noqa: PLR2004  # the first of HTTP's error statuses
+    if status >= 400:  # noqa: PLR2004  # HTTP status codes from 400 are errors
         raise RefusedError(f"{ecs.json.loads(body)['__type']}: {ecs.json.loads(body).get('message', '')}")
 
 
 def _served(change: Callable[[Record], Done]) -> Callable[[Record], Any]:
-    """An operation of the API, which answers before a deployment that takes long is over."""
+    """Return an operation of the API, which responds before the end of a deployment with hooks."""
 
     def served(parameters: Record) -> Any:
         try:
@@ -177,7 +177,7 @@ def _run(started: rollout.Rollout) -> None:
     try:
         started.run(patient=True)
     except RefusedError:
-        return  # the service and its deployments say so
+        return  # the service and its deployments show it
 
 
 _create: Callable[[Record], Any]
@@ -185,8 +185,8 @@ _update: Callable[[Record], Any]
 
 
 def install() -> None:
-    """Let ECS's own operations go this way."""
-    global _create, _update  # ministack's own, once they are replaced
+    """Replace ECS's operations by those of this module."""
+    global _create, _update  # ministack's own functions, before they are replaced
     _create, _update = ecs.create_service, ecs.update_service
     ecs.create_service = scheduling.then_shrink(_served(create))
     ecs.update_service = scheduling.then_shrink(_served(update))

@@ -1,8 +1,8 @@
-"""Amazon ECS: what RegisterTaskDefinition refuses of a task definition.
+"""Amazon ECS: the checks that RegisterTaskDefinition makes of a task definition.
 
-The words are ECS's, as users report them, with the report beside each. Where no report has them, the rule is that of
-the API reference (RegisterTaskDefinition and the structures in it). ECS takes a health check's command without CMD
-(aws/aws-cdk issue 34389), and one port for TCP and UDP (awsdocs/amazon-ecs-developer-guide pull request 128).
+The messages are ECS's, as users report them, with the report beside each. If there is no report, the rule is the API
+reference's (RegisterTaskDefinition and its structures). ECS accepts a health check command without CMD (aws/aws-cdk
+issue 34389), and the same port for TCP and UDP (awsdocs/amazon-ecs-developer-guide pull request 128).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _GIGABYTES = re.compile(r"(\d*\.?\d+)\s*GB", re.IGNORECASE)
 _STORAGE_GIB = range(21, 201)
 _LOG_DRIVERS = {
     *("awsfirelens", "awslogs", "fluentd", "gelf", "journald", "json-file", "splunk", "syslog"),
-    *("logentries", "none", "sumologic"),  # the agent has these too (aws/amazon-ecs-agent, agent/dockerclient)
+    *("logentries", "none", "sumologic"),  # the agent also supports these (aws/amazon-ecs-agent, agent/dockerclient)
 }
 _FARGATE_CAPABILITIES = {"SYS_PTRACE"}
 _NOT_ON_FARGATE = ("devices", "maxSwap", "sharedMemorySize", "swappiness")
@@ -34,19 +34,19 @@ _CHECK_RANGES = {
     "retries": range(1, 11),
     "startPeriod": range(301),
 }
-"""Of a container's health check (HealthCheck)."""
+"""The ranges of a container's health check (HealthCheck)."""
 
 Record = Mapping[str, Any]
 
 
 def check(wanted: Record) -> None:
-    """Refuse what ECS would not register.
+    """Refuse a task definition that ECS does not register.
 
     Args:
-        wanted: Of RegisterTaskDefinition.
+        wanted: The input of RegisterTaskDefinition.
 
     Raises:
-        RefusedError: With the first fault.
+        RefusedError: The task definition has an error; the message describes the first.
     """
     for fault in _faults(wanted):
         raise RefusedError(f"ClientException: {fault}")
@@ -98,7 +98,7 @@ def _fargate_faults(wanted: Record, containers: Sequence[Record]) -> Iterator[st
 
 
 def _privilege_faults(container: Record) -> Iterator[str]:
-    """Yield which privileges Fargate lacks (ContainerDefinition, LinuxParameters, KernelCapabilities)."""
+    """Yield privileges that Fargate does not support (ContainerDefinition, LinuxParameters, KernelCapabilities)."""
     linux = container.get("linuxParameters") or {}
     unsupported = [name for name in _NOT_ON_FARGATE if linux.get(name)]
     if unsupported or container.get("privileged"):
@@ -112,7 +112,7 @@ def _privilege_faults(container: Record) -> Iterator[str]:
 
 
 def _execution_faults(container: Record) -> Iterator[str]:
-    """Yield what Fargate needs a task execution role for."""
+    """Yield features for which Fargate requires a task execution role."""
     needs = "Fargate requires task definition to have execution role ARN to support"
     if (container.get("logConfiguration") or {}).get("logDriver") == "awslogs":
         yield f"{needs} log driver awslogs."  # virtual-kubelet/virtual-kubelet issue 193
@@ -152,7 +152,7 @@ def _log_faults(containers: Iterable[Record]) -> Iterator[str]:
     drivers = [(each.get("logConfiguration") or {}).get("logDriver") for each in containers]
     for driver in drivers:
         if driver is not None and driver not in _LOG_DRIVERS:
-            yield f"Log driver '{driver}' is not one that ECS knows."  # LogConfiguration.logDriver
+            yield f"Log driver '{driver}' is not supported by ECS."  # LogConfiguration.logDriver
     routed, routes = "awsfirelens" in drivers, any(each.get("firelensConfiguration") for each in containers)
     if routed and not routes:
         yield (  # fabfuel/ecs-deploy issue 164
@@ -197,7 +197,7 @@ def _memory_faults(wanted: Record, containers: Sequence[Record]) -> Iterator[str
 
 
 def _mebibytes(stated: str | None) -> float | None:
-    """Return a task's memory in MiB; None if it has none, or one in words that are not known."""
+    """Return a task's memory in MiB; None if it has none, or if the format is unknown."""
     text = str(stated or "").strip()
     gigabytes = _GIGABYTES.fullmatch(text)
     if gigabytes:
@@ -242,7 +242,7 @@ def _mode_faults(mode: str | None, container: Record) -> Iterator[str]:
 
 
 def _order_faults(containers: Mapping[str, Record]) -> Iterator[str]:
-    """Yield what is wrong with the order in which containers start, by their dependencies."""
+    """Yield errors in the start order of containers, by their dependencies."""
     waits: dict[str, set[str]] = {name: set() for name in containers}
     for name, container in containers.items():
         for each in container.get("dependsOn") or ():
@@ -258,12 +258,12 @@ def _order_faults(containers: Mapping[str, Record]) -> Iterator[str]:
     while ready := {name for name, others in waits.items() if not others}:
         waits = {name: others - ready for name, others in waits.items() if name not in ready}
     if waits:
-        # In the words for links (Shippable/support issue 4194), as no report has those for dependencies.
+        # the message for links (Shippable/support issue 4194), since there is no report of the one for dependencies
         yield f"Container dependencies should not have a cycle: {', '.join(sorted(waits))}"
 
 
 def _volume_faults(volume: Record) -> Iterator[str]:
-    """Yield what the API reference forbids of a volume on EFS (EFSVolumeConfiguration, EFSAuthorizationConfig)."""
+    """Yield errors in a volume on EFS by the API reference (EFSVolumeConfiguration, EFSAuthorizationConfig)."""
     stated = volume.get("efsVolumeConfiguration") or {}
     authorization = stated.get("authorizationConfig") or {}
     point, iam = authorization.get("accessPointId"), authorization.get("iam") == "ENABLED"

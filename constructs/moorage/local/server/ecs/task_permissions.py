@@ -1,6 +1,6 @@
-"""Amazon ECS: why a task could never start for want of a role, a permission, a secret or a log group.
+"""Amazon ECS: the reasons why a task can never start that concern roles, permissions, secrets and log groups.
 
-ECS tries again until a task starts, so what the same deployment of a stack has still to make is not held against it.
+ECS retries until a task starts, so resources that the same stack deployment has yet to create are not reported.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SERVICE = "ecs-tasks.amazonaws.com"
 _POLICIES = ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::RolePolicy")
 _SECRETS = ("AWS::SSM::Parameter", "AWS::SecretsManager::Secret")
 _NO_SECRETS = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
-"""Lets a role pull from ECR and write into log groups (AWS managed policy reference)."""
+"""The managed policy to pull from ECR and write to log groups (AWS managed policy reference)."""
 _UNASSUMED = (
     "ECS was unable to assume the role '{}' that was provided for this task. Please verify that the role being passed "
     "has the proper trust relationship and permissions and that your IAM user has permissions to pass this role."
@@ -36,18 +36,18 @@ _UNLOGGED = (
     "failed to initialize logging driver: failed to create Cloudwatch log stream: ResourceNotFoundException: The "
     "specified log group does not exist."
 )
-"""cn-terraform/terraform-aws-ecs-fargate-task-definition issue 1; before it, on Fargate, what the ECS user guide has
-("Stopped tasks error codes")."""
+"""cn-terraform/terraform-aws-ecs-fargate-task-definition issue 1; on Fargate, the prefix is that of the ECS user
+guide ("Stopped tasks error codes")."""
 
 Record = Mapping[str, Any]
 
 
 def faults(revision: Record, *, on_instances: bool) -> Iterator[str]:
-    """Yield why a task could never start, in the words of its service's events or of its stopped reason.
+    """Yield the reasons why a task can never start, as in its service's events or its stopped reason.
 
     Args:
-        revision: Its task definition.
-        on_instances: Whether it is for container instances.
+        revision: The task definition.
+        on_instances: True if it runs on container instances.
     """
     for stated in (revision.get("taskRoleArn"), revision.get("executionRoleArn")):
         if stated and not _is_assumed(stated):
@@ -66,7 +66,7 @@ def _name(role: str) -> str:
 
 
 def _is_assumed(role: str) -> bool:
-    """Return whether ECS can assume a role, given by its ARN or its name; true for one of another account."""
+    """Return whether ECS can assume a role, given its ARN or name; True for a role of another account."""
     if role.startswith("arn:") and role.split(":")[4] != get_account_id():
         return True
     source = f"arn:aws:ecs:{get_region()}:{get_account_id()}:task/default/0123456789abcdef0123456789abcdef"
@@ -74,12 +74,12 @@ def _is_assumed(role: str) -> bool:
 
 
 def _unread_secrets(role: str, containers: Iterable[Record]) -> Iterator[str]:
-    """Yield which secrets of this account a role may not read, by its own policies."""
+    """Yield errors for secrets of this account that a role cannot read by its own policies."""
     if role not in iam.roles:
         return
     attached = iam.roles[role].get("AttachedPolicies", ())
     if any(arn.startswith("arn:aws:iam::aws:") and arn != _NO_SECRETS for arn in attached):
-        return  # what these allow is not known here
+        return  # the permissions of these policies are not known here
     for container in containers:
         log = container.get("logConfiguration") or {}
         for each in [*(container.get("secrets") or ()), *(log.get("secretOptions") or ())]:
@@ -108,7 +108,7 @@ def _unread_secret(role: str, arn: str) -> Iterator[str]:
 
 
 def _unread_parameter(role: str, stated: str) -> Iterator[str]:
-    """Yield why a role could not read a parameter of the parameter store, which is stated by its name or its ARN."""
+    """Yield an error if a role cannot read a parameter of Parameter Store, given its name or ARN."""
     if not _is_here(stated):
         return
     name = stated.partition(":parameter")[2] or stated
@@ -130,7 +130,7 @@ def _unmade_streams(role: str, containers: Iterable[Record]) -> Iterator[str]:
 
 
 def _is_here(arn: str) -> bool:
-    """Return whether an ARN is of this account and region; true for what is no ARN."""
+    """Return whether an ARN is of this account and region; True for a name."""
     return not arn.startswith("arn:") or arn.split(":")[3:5] == [get_region(), get_account_id()]
 
 
@@ -169,7 +169,7 @@ def _missing_groups(containers: Iterable[Record], *, on_instances: bool) -> Iter
 
 
 def _is_pending(types: Iterable[str]) -> bool:
-    """Return whether a stack that is being deployed has still to make, or changes, a resource of one of these types."""
+    """Return whether a stack in deployment has yet to create or update a resource of these types."""
     for stack in cloudformation.stacks.values():
         if not str(stack.get("StackStatus")).endswith("_IN_PROGRESS") or not stack.get("_template_body"):
             continue

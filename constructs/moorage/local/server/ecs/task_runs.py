@@ -1,8 +1,8 @@
-"""Amazon ECS: tasks that end by themselves.
+"""Amazon ECS: tasks that end when their commands do.
 
-No container runs, so its command says how it goes, as the shell that it is written for would take it: `exit 3` ends
-with 3, `sleep 60` takes that many seconds, `sleep infinity` never ends, and anything else ends at once with 0. A
-service's tasks stay, unless the command of an essential container is to exit: then the deployment fails.
+No container runs, so its command determines the result, as its shell would: `exit 3` ends with exit code 3, `sleep 60`
+after 60 s, `sleep infinity` never, and every other command at once with exit code 0. The tasks of a service keep
+running, unless the command of an essential container exits: then the deployment fails.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ def _essential(containers: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any
 
 
 def exit_code(containers: Iterable[Mapping[str, Any]]) -> int | None:
-    """What the first essential container whose command is to exit exits with; None where none is."""
+    """Return the exit code of the first essential container whose command contains `exit`; otherwise None."""
     found = (_EXIT.search(_command(each)) for each in _essential(containers))
     return next((int(match[1]) for match in found if match), None)
 
 
 def started(task: Record) -> None:
-    """Let a task that has its place run, and end when its containers' commands say so; a service's stay."""
+    """Start a placed task, and end it when the commands of its containers do; a service's task keeps running."""
     if task["group"].startswith("service:"):
         return
     revision = ecs.task_defs[ecs.resolve_td_key(task["taskDefinitionArn"])]

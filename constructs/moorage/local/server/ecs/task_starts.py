@@ -1,4 +1,4 @@
-"""Amazon ECS: why a task could never start: an image, a secret's value or a mount that cannot be had."""
+"""Amazon ECS: the reasons why a task can never start, such as a missing image, secret value or mount."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from moorage.local.server.ecr.repository_type import missing_image
 from moorage.local.server.ecs import task_permissions as permissions
 
 _AGENTS_LOGS = "/var/log/amazon/ssm"
-"""Where the agent of a container instance binds a directory for ECS Exec (aws/amazon-ecs-agent,
+"""The directory that the agent of a container instance mounts for ECS Exec (aws/amazon-ecs-agent,
 agent/engine/execcmd/manager_init_task_linux.go)."""
 _UNREAD = "ResourceInitializationError: unable to pull secrets or registry auth: unable to retrieve secret from asm:"
 
 
 def why_not(revision: Mapping[str, Any], *, on_instances: bool, executes: bool) -> str | None:
-    """Why a task could never start, in the words of its stopped reason; None if it could.
+    """Return the stopped reason of a task that can never start; None if it can.
 
     Args:
-        revision: Its task definition.
-        on_instances: Whether it is for container instances, whose Docker refuses what it mounts twice.
-        executes: Whether ECS Exec is on.
+        revision: The task definition.
+        on_instances: True if it runs on container instances, where Docker refuses duplicate mount points.
+        executes: True if ECS Exec is enabled.
     """
     return next(_faults(revision, on_instances=on_instances, executes=executes), None)
 
@@ -40,7 +40,7 @@ def _faults(revision: Mapping[str, Any], *, on_instances: bool, executes: bool) 
 
 
 def _missing_secret(value_from: str) -> str | None:
-    """Why a value of a secret of this account and region cannot be read; None where the secret is not known here."""
+    """Return why a secret value of this account and region cannot be read; None if the secret does not exist here."""
     parts = value_from.split(":")
     arn, (key, stage, version) = ":".join(parts[:7]), (*parts[7:], "", "", "")[:3]
     if parts[2:3] != ["secretsmanager"] or secretsmanager.resolve(arn)[1] is None:
@@ -55,7 +55,7 @@ def _missing_secret(value_from: str) -> str | None:
     try:
         found = json.loads(value)
     except ValueError:
-        return f"{_UNREAD} the secret {arn} is no JSON, so it has no key {key}"
+        return f"{_UNREAD} the secret {arn} is not JSON, so it has no key {key}"
     if not isinstance(found, dict) or key not in found:
         return f"{_UNREAD} retrieved secret from Secrets Manager did not contain json key {key}"
     return None

@@ -1,4 +1,4 @@
-"""Types that ministack has an API for, and CloudFormation no more than that API's words."""
+"""CloudFormation types whose properties are the parameters of an API that ministack has."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from moorage.local.server.core.resource import Made, Properties
 from moorage.local.server.core.service_api import REF, ApiResource, call
 
 _FOR_GOOD = ("MeasureLatency", "RequestInterval", "RoutingControlArn", "Type")
-"""Properties that no update of a health check takes."""
+"""The properties of a health check that UpdateHealthCheck does not have."""
 
 
 class Activity(ApiResource):
@@ -89,7 +89,7 @@ class Workflow(ApiResource):
 
 
 class NamedQuery(ApiResource):
-    """A query of Athena that is kept; `Ref` returns its id."""
+    """A named query of Athena; `Ref` returns its id."""
 
     type = "AWS::Athena::NamedQuery"
     service = "athena"
@@ -120,7 +120,7 @@ class SearchCollection(ApiResource):
 
 
 class SearchAccessPolicy(ApiResource):
-    """Who may do what with collections of OpenSearch Serverless; `Ref` returns its name."""
+    """A data access policy of OpenSearch Serverless; `Ref` returns its name."""
 
     type = "AWS::OpenSearchServerless::AccessPolicy"
     service = "opensearchserverless"
@@ -130,7 +130,7 @@ class SearchAccessPolicy(ApiResource):
 
 
 class SearchSecurityPolicy(ApiResource):
-    """How collections of OpenSearch Serverless are encrypted and reached; `Ref` returns its name."""
+    """An encryption or network policy of OpenSearch Serverless; `Ref` returns its name."""
 
     type = "AWS::OpenSearchServerless::SecurityPolicy"
     service = "opensearchserverless"
@@ -167,7 +167,7 @@ class HealthCheck(ApiResource):
 
 
 class StreamPolicy(ApiResource):
-    """The policy of a Kinesis stream or of its consumer; `Ref` returns the ARN that it is of."""
+    """The policy of a Kinesis stream or of its consumer; `Ref` returns the ARN of the stream or consumer."""
 
     type = "AWS::Kinesis::ResourcePolicy"
     service = "kinesis"
@@ -202,7 +202,7 @@ class IdentityProvider(ApiResource):
 
 
 class PoolUser(ApiResource):
-    """A user of a user pool; `Ref` returns the name."""
+    """A user of a user pool; `Ref` returns the user's name."""
 
     type = "AWS::Cognito::UserPoolUser"
     service = "cognito-idp"
@@ -226,7 +226,7 @@ class PoolUserToGroup(ApiResource):
 
 
 class IpSet(ApiResource):
-    """A set of addresses of AWS WAF; `Ref` returns its name, id and scope."""
+    """An IP set of AWS WAF; `Ref` returns its name, id and scope."""
 
     type = "AWS::WAFv2::IPSet"
     service = "wafv2"
@@ -267,7 +267,7 @@ class IpSet(ApiResource):
 
 
 class RegexPatternSet(IpSet):
-    """A set of patterns of AWS WAF; `Ref` returns its name, id and scope."""
+    """A regex pattern set of AWS WAF; `Ref` returns its name, id and scope."""
 
     type = "AWS::WAFv2::RegexPatternSet"
     creation = "CreateRegexPatternSet"
@@ -279,7 +279,7 @@ class RegexPatternSet(IpSet):
 
 
 class RuleGroup(IpSet):
-    """A group of rules of AWS WAF; `Ref` returns its name, id and scope."""
+    """A rule group of AWS WAF; `Ref` returns its name, id and scope."""
 
     type = "AWS::WAFv2::RuleGroup"
     creation = "CreateRuleGroup"
@@ -288,7 +288,7 @@ class RuleGroup(IpSet):
 
 
 class WebAclAssociation(ApiResource):
-    """The protection of a load balancer, an API or a user pool by a web ACL."""
+    """The association of a web ACL with a load balancer, an API or a user pool."""
 
     type = "AWS::WAFv2::WebACLAssociation"
     service = "wafv2"

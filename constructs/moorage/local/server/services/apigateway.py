@@ -1,4 +1,4 @@
-"""Amazon API Gateway: validators of requests, and the APIs that are stated as a document in a bucket."""
+"""Amazon API Gateway: request validators, and REST APIs whose OpenAPI document is in a bucket."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from moorage.local.server.core.calls import RefusedError, structure
 from moorage.local.server.core.resource import Made, Properties, Resource
 
 _OF_THE_IMPORT = ("FailOnWarnings", "Mode", "Parameters")
-"""How an API is imported, which leaves nothing behind; ministack's import never warns."""
+"""The options of an import, which are not kept; ministack's import never warns."""
 
 
 class RequestValidator(Resource):
-    """A validator, which the methods that name it hold requests to; `Ref` returns its id."""
+    """A request validator; `Ref` returns its id."""
 
     type = "AWS::ApiGateway::RequestValidator"
 
@@ -41,7 +41,7 @@ class RequestValidator(Resource):
 
 
 def install() -> None:
-    """Take the document of a REST API from a bucket too."""
+    """Let REST APIs read their document from a bucket."""
     handler = provisioners.RESOURCE_HANDLERS["AWS::ApiGateway::RestApi"]
     create, update = handler["create"], handler["update"]
 
@@ -55,7 +55,7 @@ def install() -> None:
 
 
 def _with_body(properties: Properties) -> Properties:
-    """Return an API's properties with the document that they only name."""
+    """Return an API's properties with the document that they refer to."""
     for name in _OF_THE_IMPORT:
         properties.get(name)
     location = properties.get("BodyS3Location")

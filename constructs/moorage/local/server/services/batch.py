@@ -1,4 +1,4 @@
-"""AWS Batch: compute environments, queues and job definitions, which describe jobs that never run here."""
+"""AWS Batch: compute environments, job queues and job definitions; no job runs here."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class JobQueue(ApiResource):
 
 
 class JobDefinition(ApiResource):
-    """A job definition; `Ref` returns its ARN, with its revision."""
+    """A job definition; `Ref` returns the ARN of its revision."""
 
     type = "AWS::Batch::JobDefinition"
     service = "batch"
@@ -54,7 +54,7 @@ class JobDefinition(ApiResource):
     without = ("ResourceRetentionPolicy",)
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
-        """Register a further revision, as CloudFormation does."""
+        """Register a new revision, as CloudFormation does."""
         name = physical_id.rpartition("/")[2].partition(":")[0]
         return self.create(new | {"JobDefinitionName": name}, name)
 

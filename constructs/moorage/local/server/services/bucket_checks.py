@@ -1,7 +1,7 @@
-"""Amazon S3: what it refuses of a bucket's configurations, and of whom it notifies.
+"""The checks that Amazon S3 makes of a bucket's configuration and of the destinations of its notifications.
 
-The words are S3's, as users report them (notifications: aws/aws-cdk issues 5991 and 20127), with the limits of the S3
-user guide, "Transitioning objects using Amazon S3 Lifecycle", and the events of S3's model in botocore.
+The messages are S3's, as users report them (notifications: aws/aws-cdk issues 5991 and 20127). The limits are those of
+the S3 user guide, "Transitioning objects using Amazon S3 Lifecycle". The events are those of S3's model in botocore.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _faults(bucket: Properties) -> Iterator[str]:
     yield from _lifecycle_faults((bucket.get("LifecycleConfiguration") or {}).get("Rules") or [])
     yield from _event_faults(bucket.get("NotificationConfiguration") or {})
     target = (bucket.get("LoggingConfiguration") or {}).get("DestinationBucketName")
-    if target and s3.bucket_owner_account(target) is None:
+    if target and target != name and s3.bucket_owner_account(target) is None:
         yield "The target bucket for logging does not exist"
     website = bucket.get("WebsiteConfiguration")
     if website and not {"IndexDocument", "RedirectAllRequestsTo"} & set(website):
@@ -99,12 +99,12 @@ def _event_faults(configuration: Properties) -> Iterator[str]:
 
 
 def _is_same_event(one: str, other: str) -> bool:
-    """Return whether an event is another, or one of a group that ends in `*` (S3 user guide, "Event types")."""
+    """Return whether two events are the same, or one belongs to the other's `*` (S3 user guide, "Event types")."""
     return one == other or any(a.endswith("*") and b.startswith(a[:-1]) for a, b in ((one, other), (other, one)))
 
 
 def _validated(put: Callable[..., Any]) -> Callable[..., Any]:
-    """Ask whom a bucket notifies whether they let S3 in, as S3 does with a test message."""
+    """Check that the destinations of a bucket's notifications allow S3, which sends them a test message."""
 
     def validated(name: str, body: bytes, *rest: Any, **named: Any) -> Any:
         elements = ET.fromstring(body or b"<a/>").iter()  # noqa: S314  # as S3's own handler parses it
@@ -132,7 +132,7 @@ def _lets_in(arn: str, bucket: str) -> bool:
 
 
 def _undone(create: Callable[..., Any]) -> Callable[..., Any]:
-    """Leave no bucket behind whose configuration was refused."""
+    """Delete a new bucket if its configuration is refused."""
 
     def created(logical_id: str, properties: Properties, stack_name: str) -> Any:
         before = set(s3.buckets)

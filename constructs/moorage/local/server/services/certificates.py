@@ -1,9 +1,9 @@
-"""AWS Certificate Manager: certificates that are validated by a record in a hosted zone, or by another address.
+"""AWS Certificate Manager: certificates that are validated by a record in a hosted zone or by email.
 
 ACM puts the record into the zone that `DomainValidationOptions` names (CloudFormation template reference,
-"AWS::CertificateManager::Certificate DomainValidationOption"). AWS leaves it there when the certificate is deleted, so
-that the zone cannot be deleted any more (aws/aws-cdk issue 7063). Here it goes with the certificate, so that
-what has both can be taken down.
+"AWS::CertificateManager::Certificate DomainValidationOption"). On AWS the record stays when the certificate is deleted,
+and then the zone cannot be deleted (aws/aws-cdk issue 7063). Here the record is deleted with the certificate, so that
+an app with both can be taken down.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from moorage.local.server.services.guards import complete, guard
 
 
 def install() -> None:
-    """Add to certificates what ministack drops."""
+    """Add to certificates the properties that ministack drops."""
     complete("AWS::CertificateManager::Certificate", _complete)
     guard("AWS::CertificateManager::Certificate", deletion=_clear)
 
@@ -50,7 +50,7 @@ def _only(option: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _records(certificate: Mapping[str, Any], stated: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
-    """Yield the records that validate a certificate, each with the zone that it belongs to, if that zone is here."""
+    """Yield the zones that exist here and the records in them that validate a certificate."""
     for option in certificate["DomainValidationOptions"]:
         zone = str(stated.get(option["DomainName"], {}).get("HostedZoneId", "")).removeprefix("/hostedzone/")
         if zone in route53.records:

@@ -1,4 +1,4 @@
-"""AWS CloudTrail: trails, which ministack's CloudFormation lacks, and what they must be let to do.
+"""AWS CloudTrail: trails, which ministack's CloudFormation lacks, and the permissions that they need.
 
 A trail is kept and shown. No log file is written into its bucket.
 """
@@ -29,7 +29,7 @@ _insights = AccountRegionScopedDict()
 
 
 class Trail(Resource):
-    """A trail, whose bucket, topic and key must let CloudTrail in."""
+    """A trail, whose bucket, topic and key must allow CloudTrail."""
 
     type = "AWS::CloudTrail::Trail"
 
@@ -83,7 +83,7 @@ class Trail(Resource):
         return Made(trail, {"Arn": arn, **({"SnsTopicArn": record["SnsTopicARN"]} if record["SnsTopicARN"] else {})})
 
     def _select(self, trail: str, properties: Properties) -> None:
-        """Which events the trail records, and which it looks into."""
+        """Set the event selectors and the Insights selectors of a trail."""
         cloudtrail.event_selectors.pop(trail, None)
         kinds = ("AdvancedEventSelectors", "EventSelectors")
         stated = {kind: properties[kind] for kind in kinds if properties.get(kind)}
@@ -97,10 +97,10 @@ class Trail(Resource):
 
 
 def _require(trail_arn: str, trail: Properties) -> None:
-    """Ask the trail's bucket, topic and key, as CloudTrail does before it makes a trail."""
+    """Check that the trail's bucket, topic and key allow CloudTrail, as it does before it creates a trail."""
     bucket, prefix = trail["S3BucketName"], trail.get("S3KeyPrefix")
     if bucket not in s3.buckets:
-        raise RefusedError(f"S3BucketDoesNotExistException: the bucket {bucket} does not exist")
+        raise RefusedError(f"S3BucketDoesNotExistException: The bucket {bucket} does not exist")
     policy, arn = s3.bucket_policies.get(bucket), f"arn:aws:s3:::{bucket}"
     log = f"{arn}/{prefix + '/' if prefix else ''}AWSLogs/{get_account_id()}/CloudTrail/x.json.gz"
     owned = {"s3:x-amz-acl": "bucket-owner-full-control"}
@@ -123,10 +123,10 @@ def _require(trail_arn: str, trail: Properties) -> None:
 
 
 def _unusable_key(trail: Properties, trail_arn: str) -> str | None:
-    """Why a trail could not use its key: to describe it, to encrypt with it, and to read a bucket key.
+    """Return the reason why a trail cannot use its key, or None if it can.
 
-    DescribeKey has no encryption context; a bucket key needs kms:Decrypt (AWS CloudTrail user guide, "Configure AWS KMS
-    key policies for CloudTrail").
+    A trail describes its key, encrypts with it and decrypts a bucket key. DescribeKey has no encryption context; a
+    bucket key needs kms:Decrypt (AWS CloudTrail user guide, "Configure AWS KMS key policies for CloudTrail").
     """
     context = {"kms:encryptioncontext:aws:cloudtrail:arn": trail_arn}
     encryption = s3.bucket_encryption.get(trail["S3BucketName"]) or ""
@@ -152,5 +152,5 @@ def _insight_selectors(parameters: dict[str, Any]) -> Any:
 
 
 def install() -> None:
-    """Add the operation that shows what a trail looks into."""
+    """Add the operation that returns the Insights selectors of a trail."""
     cloudtrail.DISPATCH["GetInsightSelectors"] = _insight_selectors

@@ -1,7 +1,7 @@
-"""Amazon CloudWatch: alarms, of metric math too, composite alarms and dashboards.
+"""Amazon CloudWatch: alarms, including those on metric math, composite alarms and dashboards.
 
-Metric math is kept and shown, not worked out: an alarm of it changes its state when `SetAlarmState` says so. An action
-that its topic, or the topic's key, would not let CloudWatch take fails, and the alarm's history says why.
+Metric math is kept and shown, but not evaluated: an alarm on it changes its state only by `SetAlarmState`. An action
+fails if its topic or the topic's key does not allow CloudWatch; the alarm's history has the reason.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SERVICE = "cloudwatch.amazonaws.com"
 _LONGEST = 255
 _ACTIONS = {"ALARM": "AlarmActions", "INSUFFICIENT_DATA": "InsufficientDataActions", "OK": "OKActions"}
 _ACTION = re.compile(r"arn:aws[a-z-]*:(aiops|automate|autoscaling|lambda|sns|ssm|ssm-incidents|swf):")
-"""The services whose resources alarms act on (CloudWatch API reference, `PutMetricAlarm`, `AlarmActions`)."""
+"""The services whose resources an alarm's actions can name (CloudWatch API reference, PutMetricAlarm, AlarmActions)."""
 _MOST_ACTIONS = 5
 _DAY, _WEEK, _HOUR = 86400, 7 * 86400, 3600
 _STRING, _IDENTIFIER = re.compile(r"'[^']*'|\"[^\"]*\""), re.compile(r"(?<![\w.])[a-z]\w*(?!\w|\s*\()")
@@ -30,7 +30,7 @@ _STATE = ("StateReason", "StateUpdatedTimestamp", "StateValue")
 
 
 class Alarm(Resource):
-    """An alarm of one metric or of an expression of several; it keeps its state when it changes."""
+    """An alarm on a metric or on metric math, which keeps its state when it is updated."""
 
     type = "AWS::CloudWatch::Alarm"
 
@@ -69,12 +69,16 @@ class Alarm(Resource):
 
 
 def _check(alarm: Properties) -> None:
-    if "Metrics" in alarm and [each.get("ReturnData", True) for each in alarm["Metrics"]].count(True) != 1:
-        raise RefusedError("ValidationError: exactly one element of the metrics list should return data")
+    # cdk-preflight 1.9.1, rule pf-cloudwatch-metric-query-returndata: an alarm on a band returns the metric too
+    returning, words = (2, "two elements") if "ThresholdMetricId" in alarm else (1, "one element")
+    if "Metrics" in alarm and [each.get("ReturnData", True) for each in alarm["Metrics"]].count(True) != returning:
+        raise RefusedError(f"ValidationError: Exactly {words} of the metrics list should return data.")
     if alarm.get("DatapointsToAlarm", 1) > alarm.get("EvaluationPeriods", 1):
-        raise RefusedError("ValidationError: DatapointsToAlarm is more than EvaluationPeriods")
-    if "Threshold" not in alarm and "ThresholdMetricId" not in alarm:
-        raise RefusedError("ValidationError: an alarm has a Threshold or a ThresholdMetricId")
+        # cdk-preflight 1.9.1, rule pf-cloudwatch-datapoints-evaluation
+        raise RefusedError("ValidationError: DatapointsToAlarm must be less than or equal to EvaluationPeriods")
+    if not {"EvaluationCriteria", "Threshold", "ThresholdMetricId"} & set(alarm):
+        # cdk-preflight 1.9.1, rule pf-cloudwatch-alarm-threshold
+        raise RefusedError("ValidationError: PutMetricAlarm request should have valid Threshold parameter")
     if "Statistic" in alarm and "ExtendedStatistic" in alarm:
         raise RefusedError("ValidationError: an alarm of a metric has a Statistic or an ExtendedStatistic, not both")
     period = alarm.get("Period", 0)
@@ -97,7 +101,7 @@ def _check(alarm: Properties) -> None:
 
 
 def _check_actions(alarm: Properties) -> None:
-    """Refuse more actions than an alarm has, and those of another region (PutMetricAlarm)."""
+    """Refuse too many actions for a state, and actions of another region (PutMetricAlarm)."""
     for name in ("AlarmActions", "InsufficientDataActions", "OKActions"):
         if len(alarm.get(name) or ()) > _MOST_ACTIONS:
             raise RefusedError(
@@ -118,7 +122,7 @@ def _arn(name: str) -> str:
 
 
 class CompositeAlarm(Resource):
-    """An alarm of other alarms."""
+    """A composite alarm."""
 
     type = "AWS::CloudWatch::CompositeAlarm"
 
@@ -145,7 +149,7 @@ class CompositeAlarm(Resource):
 
 
 class Dashboard(Resource):
-    """A dashboard and its tags."""
+    """A dashboard, with its tags."""
 
     type = "AWS::CloudWatch::Dashboard"
 
@@ -163,14 +167,14 @@ class Dashboard(Resource):
         try:
             json.loads(body)
         except ValueError as error:
-            raise RefusedError(f"InvalidParameterInput: the dashboard's body is not JSON: {error}") from error
+            raise RefusedError(f"InvalidParameterInput: The body of the dashboard is not JSON: {error}") from error
         arn = cloudwatch.cloudformation_put_dashboard(name, body)
         provisioners.reconcile_tag_map(cloudwatch.resource_tags.setdefault(arn, {}), old, new)
         return Made(name)
 
 
 def _asking(dispatch: Callable[..., None]) -> Callable[..., None]:
-    """Take an alarm's actions, of which those that may not be taken fail."""
+    """Take the actions of an alarm, and record those that fail in its history."""
 
     def dispatched(alarm: dict[str, Any], old_state: str, new_state: str, reason: str) -> None:
         field = _ACTIONS.get(new_state, "")
@@ -184,7 +188,7 @@ def _asking(dispatch: Callable[..., None]) -> Callable[..., None]:
 
 
 def _fault(topic_arn: str, alarm_arn: str) -> str | None:
-    """Why CloudWatch cannot publish to a topic, in the words of an alarm's history; None if it can.
+    """Return the reason why CloudWatch cannot publish to a topic, as an alarm's history states it; None if it can.
 
     The words are those of AWS re:Post's "Why didn't I receive an SNS notification for my CloudWatch alarm trigger?".
     """
@@ -201,7 +205,7 @@ def _fault(topic_arn: str, alarm_arn: str) -> str | None:
 
 
 def _note(alarm: dict[str, Any], action: str, fault: str | None) -> None:
-    """Write into an alarm's history how one of its actions went."""
+    """Write the result of an action into the alarm's history."""
     done = f"Failed to execute action {action}. Received error: {fault}" if fault else None
     data = {"actionState": "Failed" if fault else "Succeeded", "notificationResource": action, "error": fault}
     cloudwatch.history_entries().append(
@@ -217,5 +221,5 @@ def _note(alarm: dict[str, Any], action: str, fault: str | None) -> None:
 
 
 def install() -> None:
-    """Ask an alarm's topics whether they let CloudWatch in."""
+    """Check that the topics of alarms allow CloudWatch."""
     cloudwatch.dispatch_alarm_actions = _asking(cloudwatch.dispatch_alarm_actions)

@@ -1,4 +1,4 @@
-"""AWS CodeBuild: what ministack drops of projects, as CodeBuild's API describes them; no build runs here."""
+"""AWS CodeBuild: the properties of projects that ministack drops, as CodeBuild's API describes them; no build runs."""
 
 from __future__ import annotations
 

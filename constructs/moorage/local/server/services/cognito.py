@@ -10,7 +10,7 @@ _POOL = "AWS::Cognito::IdentityPool"
 
 
 def install() -> None:
-    """Give identity pools the stack's tags as CloudFormation does."""
+    """Give identity pools the stack's tags, as CloudFormation does."""
     provisioners.STACK_TAG_PROPERTY[_POOL] = ("IdentityPoolTags", "list")
     complete(_POOL, _complete)
 

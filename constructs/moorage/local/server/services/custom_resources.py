@@ -1,10 +1,10 @@
-"""Custom resources: a function that fails, or ends without an answer, is told at once.
+"""Custom resources, which fail as soon as their function fails or ends without a response.
 
-CloudFormation waits for the answer until `ServiceTimeout`, 3600 seconds by default (CloudFormation template reference,
-AWS::CloudFormation::CustomResource). Here the end of the function is seen, so nobody waits for what cannot come. The
-words are CloudFormation's as users report them: no response in aws-samples/aws-control-tower-automate-account-creation
-issue 8 and aws/aws-cdk issue 18746, a response that failed in
-awslabs/aws-video-transcriber issue 32.
+CloudFormation waits for the response until `ServiceTimeout`, 3600 seconds by default (CloudFormation template
+reference, AWS::CloudFormation::CustomResource). The local AWS sees the end of the function, so it does not wait for a
+response that cannot come. The words are CloudFormation's, as users report them: a missing response in
+aws-samples/aws-control-tower-automate-account-creation issue 8 and aws/aws-cdk issue 18746, a response with the status
+FAILED in awslabs/aws-video-transcriber issue 32.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Properties
 
 _QUIET_SECONDS = 5.0
-"""How long an answer may come after the last function or state machine that could send it has ended."""
+"""The time for a response after the last function or state machine that can send it has ended."""
 _POLL_SECONDS = 0.05
 _LONGEST_SECONDS = 3600
 _NO_RESPONSE = "CloudFormation did not receive a response from your Custom Resource"
 
 
 def install() -> None:
-    """Ask the functions of custom resources in this module's way."""
+    """Let custom resources call their functions through this module."""
     custom_resource.invoke_custom_resource = invoke
 
 
@@ -45,20 +45,20 @@ def invoke(
     physical_id: str | None = None,
     old_props: Properties | None = None,
 ) -> tuple[str, Mapping[str, Any]]:
-    """Call a custom resource's function and return its answer: the physical id and the attributes.
+    """Call the function of a custom resource and return the physical id and the attributes in its response.
 
     Args:
         request_type: `Create`, `Update` or `Delete`.
         logical_id: The resource's logical id.
-        props: What the template says, resolved.
+        props: The properties in the template, resolved.
         stack_name: The stack.
         stack_id: The stack's ARN.
-        resource_type: `Custom::` and a name, or CloudFormation's own for it.
-        physical_id: The resource's physical id, once it has one.
-        old_props: For an update, what the template said before.
+        resource_type: `Custom::` and a name, or `AWS::CloudFormation::CustomResource`.
+        physical_id: The resource's physical id, if it has one.
+        old_props: For an update, the properties before it.
 
     Raises:
-        RefusedError: If the function does not exist, fails, answers that it failed, or cannot answer any more.
+        RefusedError: If the function does not exist, fails, responds with FAILED, or can no longer respond.
     """
     request: dict[str, Any] = {
         "RequestType": request_type,
@@ -80,7 +80,7 @@ def invoke(
 
 
 class _Invocation:
-    """One request to the function of a custom resource, and the wait for its answer."""
+    """A request to the function of a custom resource, and the wait for its response."""
 
     def __init__(self, properties: Properties, request: Mapping[str, Any]) -> None:
         self._token = new_uuid()
@@ -112,12 +112,12 @@ class _Invocation:
     def _run(self) -> None:
         try:
             self._result = lambda_svc.execute_function_with_config_scope(self._function, self._request)
-        except Exception as error:  # whatever it is, the wait must end with it
+        except Exception as error:  # any error must end the wait
             self._result = {"error": True, "body": {"errorMessage": str(error), "errorType": type(error).__name__}}
         self._ended.set()
 
     def _await(self, answered: threading.Event) -> None:
-        """Wait for the answer as long as something runs that could send it."""
+        """Wait for the response while something runs that can send it."""
         until = time.monotonic() + self._longest
         quiet_since = None
         while not answered.wait(_POLL_SECONDS):
@@ -134,7 +134,7 @@ class _Invocation:
             if quiet_since is not None and now - quiet_since > _QUIET_SECONDS:
                 raise RefusedError(
                     f"{_NO_RESPONSE}: its function {self._name} ended without sending one to the ResponseURL, and for "
-                    f"{_QUIET_SECONDS:.0f} s nothing has run that could (on AWS, this fails only after "
+                    f"{_QUIET_SECONDS:.0f} s nothing has run that could send it (on AWS, this fails only after "
                     f"{self._longest} s)"
                 )
 
@@ -161,7 +161,7 @@ def _function(token: str) -> tuple[Any, Mapping[str, Any]]:
 
 
 def _running(since: float) -> Iterator[bool]:
-    """Yield whether functions run, and state machines that were started after a request."""
+    """Yield whether functions run, then whether state machines run that were started after a request."""
     yield lambda_svc.executions_in_flight()[0] > 0
     started = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(since))
     yield any(

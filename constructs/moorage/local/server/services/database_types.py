@@ -1,4 +1,4 @@
-"""Amazon RDS: option groups and proxies, which ministack has an API for."""
+"""Amazon RDS: option groups and proxies, for which ministack has an API but no types."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class OptionGroup(ApiResource):
         return Made(physical_id)
 
     def _include(self, group: str, properties: Properties) -> None:
-        """Keep the options, which DescribeOptionGroups returns; RDS's API takes them in another call."""
+        """Keep the options for DescribeOptionGroups; RDS's API has another operation for them."""
         options = properties.get("OptionConfigurations") or []
         rds.option_groups[group]["Options"] = [
             {key: value for key, value in each.items() if key != "OptionSettings"} for each in options
@@ -39,7 +39,7 @@ class OptionGroup(ApiResource):
 
 
 class Proxy(ApiResource):
-    """A proxy of databases, through which nothing connects here; `Ref` returns its name."""
+    """A proxy, which accepts no connections here; `Ref` returns its name."""
 
     type = "AWS::RDS::DBProxy"
     service = "rds"
@@ -55,7 +55,7 @@ class Proxy(ApiResource):
 
 
 class ProxyTargets(ApiResource):
-    """The databases of a proxy; `Ref` returns the target group's ARN."""
+    """The target group of a proxy; `Ref` returns its ARN."""
 
     type = "AWS::RDS::DBProxyTargetGroup"
     service = "rds"

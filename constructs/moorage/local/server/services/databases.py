@@ -1,4 +1,4 @@
-"""Amazon RDS: what ministack drops of databases and clusters, as RDS's API describes them."""
+"""Amazon RDS: the properties of databases and clusters that ministack drops, as RDS's API describes them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _OF_THE_REQUEST = (
     "DeleteAutomatedBackups", "Domain", "DomainAuthSecretArn", "DomainDnsIps", "DomainFqdn", "DomainIAMRoleName",
     "DomainOu", "EnableLocalWriteForwarding", "TdeCredentialPassword", "UseDefaultProcessorFeatures",
 )  # fmt: skip
-"""Properties that say how a change is made, and those of the directory that a database joins, which is not here."""
+"""The properties that control how a change is made, and those of directories, which do not exist here."""
 _LISTS = ("associatedroles", "dbparametergroups", "dbsecuritygroups", "masterusersecret", "vpcsecuritygroups")
-"""Properties that RDS returns in another form than it takes them."""
+"""The properties that RDS's API returns in another form."""
 _OWN = "properties that this module keeps"
 _RENAMED = {
     "CustomIAMInstanceProfile": "CustomIamInstanceProfile",
@@ -32,7 +32,7 @@ _RENAMED = {
 
 
 def install() -> None:
-    """Add to databases what ministack drops."""
+    """Add to databases the properties that ministack drops."""
     for kind, kept in (("DBCluster", rds.clusters), ("DBInstance", rds.instances)):
         complete(f"AWS::RDS::{kind}", _completion(kind, kept))
         guard(f"AWS::RDS::{kind}", deletion=_clearing(kept))
@@ -62,7 +62,7 @@ def _completion(kind: str, records: Any) -> Any:
 
 
 def _manage_password(record: dict[str, Any], new: Properties) -> Properties:
-    """Keep the password in a secret (Amazon RDS user guide, "Password management with AWS Secrets Manager")."""
+    """Keep a managed password in a secret (Amazon RDS user guide, "Password management with AWS Secrets Manager")."""
     if str(new.get("ManageMasterUserPassword", False)).lower() != "true":
         _forget_password(record)
         return {}

@@ -1,7 +1,7 @@
-"""The part of AWS's command line that CDK's bucket deployment calls: `s3 cp`, `s3 sync` and `s3 rm`.
+"""The commands of the AWS CLI that CDK's bucket deployment uses: `s3 cp`, `s3 sync` and `s3 rm`.
 
-On AWS the function has the command line from a layer at `/opt/awscli/aws`. Here it runs this file by its path, with
-Lambda's variables only, so it imports nothing of this package.
+On AWS a layer brings the CLI at `/opt/awscli/aws`. Here the function runs this file by its path, with only Lambda's
+variables, so it imports nothing from this package.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _HEADERS = {
 
 
 def main() -> None:
-    """Do what the arguments say; a setting of the command line's own has no meaning here."""
+    """Run the command in the arguments; those that configure the CLI itself have no effect here."""
     if sys.argv[1:2] != ["s3"]:
         return
     given = _arguments()
@@ -84,13 +84,13 @@ def _put(client: Any, folder: Path, target: str, given: argparse.Namespace) -> N
 
 
 def _chosen(name: str, filters: list[tuple[bool, str]]) -> bool:
-    """Return whether the filters let a file through: of those that match, the last decides."""
+    """Return whether the filters include a file; the last one that matches decides."""
     chosen = [included for included, pattern in filters if fnmatch.fnmatch(name, pattern)]
     return not chosen or chosen[-1]
 
 
 def _place(address: str) -> tuple[str, str]:
-    """Return the bucket of an address, and its folder with a slash at the end."""
+    """Return the bucket of an `s3://` address, and its folder with a slash at the end."""
     bucket, _, folder = address.removeprefix("s3://").partition("/")
     return bucket, folder if not folder or folder.endswith("/") else f"{folder}/"
 

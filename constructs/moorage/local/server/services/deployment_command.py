@@ -1,4 +1,4 @@
-"""AWS's command line for the functions of CDK that have it from a layer, as the one that fills a bucket."""
+"""The AWS CLI for functions of CDK that get it from a layer, such as the one for bucket deployments."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class _Popen(_subprocess.Popen):
 
 _subprocess.Popen = _Popen
 """
-"""The code before a function in Python: a command that the layer would bring runs this package's file."""
+"""The code that runs before a Python function: it starts this package's file in place of the layer's command."""
 
 
 def install() -> None:
-    """Put the command line before what loads a function in Python."""
+    """Put the code before ministack's loader of Python functions."""
     path = Path(__file__).parent / "deployment_cli.py"
     before = _SCRIPT.replace("CLI", repr(str(path)))
     lambda_runtime.PYTHON_WORKER_SCRIPT = before + lambda_runtime.PYTHON_WORKER_SCRIPT

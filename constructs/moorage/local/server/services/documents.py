@@ -1,4 +1,4 @@
-"""IAM's policy documents: what IAM and the services that take policies have against one.
+"""The checks that IAM, and other services with policies, make of policy documents.
 
 The grammar is the IAM user guide's, "Grammar of the IAM JSON policy language". The words and their order are those that
 moto measured on AWS (moto, tests/test_iam/test_iam_policies.py).
@@ -77,10 +77,10 @@ def parsed(document: Any) -> dict[str, Any]:
     """Return a document as an object.
 
     Args:
-        document: JSON text, or the object itself.
+        document: The document, as JSON text or an object.
 
     Raises:
-        RefusedError: It is not JSON, or no object.
+        RefusedError: If the document is not JSON or not an object.
     """
     try:
         found = json.loads(document) if isinstance(document, str) else document
@@ -92,7 +92,7 @@ def parsed(document: Any) -> dict[str, Any]:
 
 
 def statements(document: Mapping[str, Any]) -> list[Statement]:
-    """Return the statements of a document, of which it may state a single one without a list.
+    """Return the statements of a document, which may contain a single one without a list.
 
     Args:
         document: The document.
@@ -101,7 +101,7 @@ def statements(document: Mapping[str, Any]) -> list[Statement]:
 
 
 def several(value: Any) -> list[Any]:
-    """Return what an element states as a list.
+    """Return the values of an element as a list.
 
     Args:
         value: One value, a list of them, or None.
@@ -123,7 +123,7 @@ def syntax_faults(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def action_faults(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the actions that name no service. IAM takes services and actions that do not exist.
+    """Yield the faults of actions. IAM accepts services and actions that do not exist.
 
     Args:
         document: The document.
@@ -141,7 +141,7 @@ def action_faults(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def identity_faults(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what IAM has against a policy of a user, a group or a role.
+    """Yield the faults that IAM finds in a policy of a user, a group or a role.
 
     Args:
         document: The document.
@@ -173,7 +173,7 @@ def _stated(statement: Statement, name: str) -> list[Any]:
 
 
 def _dates(statement: Statement) -> Iterator[Any]:
-    """Yield what a statement compares dates with."""
+    """Yield the values that a statement's conditions compare dates with."""
     for operator, keys in (statement.get("Condition") or {}).items():
         if operator.rpartition(":")[2].lower().startswith("date"):
             for value in keys.values():
@@ -204,14 +204,14 @@ def _arn_faults(resource: str) -> Iterator[str]:
 
 
 def refuse(faults: Iterator[str], code: str = "MalformedPolicyDocument") -> None:
-    """Refuse the first of the faults, if there is one.
+    """Raise an error with the first of the faults.
 
     Args:
-        faults: In the service's words.
+        faults: The faults, in the service's words.
         code: The service's error code.
 
     Raises:
-        RefusedError: With it.
+        RefusedError: If there is a fault.
     """
     fault = next(faults, None)
     if fault:

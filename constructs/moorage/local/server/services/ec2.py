@@ -1,4 +1,4 @@
-"""Amazon EC2: what a VPC for containers needs beyond ministack's own types."""
+"""Amazon EC2: VPCs, addresses, NAT gateways, flow logs, security groups and launch templates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from moorage.local.server.core.calls import RefusedError, query, request, text, 
 from moorage.local.server.core.resource import Made, Properties, Resource, shortened
 from moorage.local.server.services import ec2_checks
 from moorage.local.server.services.guards import guard
-from moorage.workload.ec2_instances import instance_type
 
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -29,7 +28,7 @@ _RULE = (
 
 
 class Vpc(Resource):
-    """A VPC whose default security group lets its members talk to each other, as AWS makes it."""
+    """A VPC whose default security group allows traffic between its members, as on AWS."""
 
     type = "AWS::EC2::VPC"
 
@@ -70,7 +69,7 @@ class Vpc(Resource):
 
 
 class Eip(Resource):
-    """An Elastic IP address, which cannot be released while something holds it."""
+    """An Elastic IP address, which cannot be released while it is associated."""
 
     type = "AWS::EC2::EIP"
 
@@ -104,7 +103,7 @@ class Eip(Resource):
 
 
 class NatGateway(Resource):
-    """A NAT gateway in a subnet, which holds its address until it is deleted."""
+    """A NAT gateway in a subnet, which keeps its address until it is deleted."""
 
     type = "AWS::EC2::NatGateway"
 
@@ -186,7 +185,7 @@ class FlowLog(Resource):
 
 
 class SecurityGroup(Resource):
-    """A security group and the rules of its own template entry, described in EC2's characters."""
+    """A security group, with the rules in its own template entry."""
 
     type = "AWS::EC2::SecurityGroup"
 
@@ -206,7 +205,7 @@ class SecurityGroup(Resource):
 
 
 class _SecurityGroupRule(Resource):
-    """One rule of a security group, beside those that the group's own template entry holds."""
+    """A rule of a security group that is a resource of its own."""
 
     direction: ClassVar[str]
 
@@ -243,21 +242,21 @@ class _SecurityGroupRule(Resource):
 
 
 class SecurityGroupIngress(_SecurityGroupRule):
-    """What a security group lets in."""
+    """An inbound rule of a security group."""
 
     type = "AWS::EC2::SecurityGroupIngress"
     direction = "IpPermissions"
 
 
 class SecurityGroupEgress(_SecurityGroupRule):
-    """What a security group lets out."""
+    """An outbound rule of a security group."""
 
     type = "AWS::EC2::SecurityGroupEgress"
     direction = "IpPermissionsEgress"
 
 
 class LaunchTemplate(Resource):
-    """A launch template; each change of its data is a version more, the default stays the first."""
+    """A launch template; each change of its data adds a version, and the default stays the first one."""
 
     type = "AWS::EC2::LaunchTemplate"
 
@@ -316,12 +315,14 @@ class LaunchTemplate(Resource):
 
 def _check_template(data: Mapping[str, Any]) -> None:
     if "InstanceType" in data and "InstanceRequirements" in data:
-        raise RefusedError("InvalidParameterCombination: InstanceType and InstanceRequirements exclude each other")
-    if "InstanceType" in data and instance_type(data["InstanceType"]) is None:
+        raise RefusedError(
+            "InvalidParameterCombination: InstanceType and InstanceRequirements cannot be specified together"
+        )
+    if "InstanceType" in data and not ec2_checks.is_instance_type(data["InstanceType"]):
         raise RefusedError(f"InvalidInstanceType: the instance type '{data['InstanceType']}' is not known")
     image = str(data.get("ImageId", "resolve:"))
     if not image.startswith("resolve:") and not _IMAGE.fullmatch(image):
-        # RequestLaunchTemplateData.ImageId; which images exist cannot be known here
+        # RequestLaunchTemplateData.ImageId; it is not known here which images exist
         raise RefusedError(f'InvalidAMIID.Malformed: Invalid id: "{image}" (expecting "ami-...")')
     if "SecurityGroupIds" in data and any("Groups" in item for item in data.get("NetworkInterfaces", ())):
         raise RefusedError(
@@ -340,7 +341,7 @@ def _check_template(data: Mapping[str, Any]) -> None:
 
 
 def security_groups(data: Mapping[str, Any]) -> list[str]:
-    """The security groups of the instances that a launch template's data describes."""
+    """Return the security groups in the data of a launch template."""
     stated = [group for item in data.get("NetworkInterfaces", ()) for group in item.get("Groups", ())]
     return list(data.get("SecurityGroupIds") or stated)
 
@@ -350,7 +351,7 @@ def _now() -> str:
 
 
 def install() -> None:
-    """Let EC2's own API show what ministack's records have no place for."""
+    """Let EC2's API show the properties that ministack's records do not have."""
     guard("AWS::EC2::RouteTable", deletion=lambda table, _: ec2_checks.check_table_unused(table))
     ec2.lt_data_xml = lambda data: xml("ec2", "ResponseLaunchTemplateData", data)
     show_group: Callable[[dict[str, Any]], str] = ec2.sg_xml

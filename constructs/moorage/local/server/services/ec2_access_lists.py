@@ -1,4 +1,4 @@
-"""Amazon EC2: network ACLs, their entries, and the subnets that they hold for."""
+"""Amazon EC2: network ACLs, their entries and their subnets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class NetworkAcl(Operated):
 
 
 class NetworkAclEntry(Resource):
-    """A numbered rule of a network ACL, for one direction."""
+    """A numbered rule of a network ACL for one direction."""
 
     type = "AWS::EC2::NetworkAclEntry"
 
@@ -64,7 +64,7 @@ class NetworkAclEntry(Resource):
 
 
 class SubnetNetworkAclAssociation(Resource):
-    """The one network ACL of a subnet; without one the VPC's default holds."""
+    """The network ACL of a subnet, in place of the VPC's default one."""
 
     type = "AWS::EC2::SubnetNetworkAclAssociation"
 

@@ -1,4 +1,4 @@
-"""Amazon EC2: the further address ranges of VPCs, and IPv6."""
+"""Amazon EC2: the additional CIDR blocks of VPCs, and IPv6."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from moorage.local.server.services import ec2_checks
 from moorage.local.server.services.ec2_operations import Operated
 
 _MOST_IPV6_RANGES = 5
-"""The IPv6 CIDR blocks of a VPC (VPC user guide, "Amazon VPC quotas")."""
+"""The quota of IPv6 CIDR blocks of a VPC (VPC user guide, "Amazon VPC quotas")."""
 _HELD = {"CidrBlockState": {"State": "associated"}}
 _HELD_IPV6 = {"Ipv6CidrBlockState": {"State": "associated"}, "IpSource": "amazon"}
 
 
 class VpcCidrBlock(Resource):
-    """One more range of a VPC's addresses: of IPv4, or Amazon's /56 of IPv6."""
+    """An additional CIDR block of a VPC: one of IPv4, or a /56 of IPv6 that Amazon provides."""
 
     type = "AWS::EC2::VPCCidrBlock"
 
@@ -38,13 +38,12 @@ class VpcCidrBlock(Resource):
             ranges = vpc.setdefault("_ipv6", {})
             if len(ranges) >= _MOST_IPV6_RANGES:
                 raise RefusedError(
-                    f"CidrLimitExceeded: the VPC {vpc['VpcId']} has {len(ranges)} IPv6 CIDR blocks already"
+                    f"CidrLimitExceeded: The VPC {vpc['VpcId']} already has {len(ranges)} IPv6 CIDR blocks"
                 )
             ranges[association] = _range(association)
         else:
             raise RefusedError(
-                "MissingParameter: the local AWS has no pools of addresses; state CidrBlock or "
-                "AmazonProvidedIpv6CidrBlock"
+                "MissingParameter: The local AWS has no address pools; specify CidrBlock or AmazonProvidedIpv6CidrBlock"
             )
         self._tell(vpc)
         return Made(association, {"Id": association})
@@ -58,7 +57,7 @@ class VpcCidrBlock(Resource):
         self._tell(vpc)
 
     def _tell(self, vpc: dict[str, Any]) -> None:
-        """Let `Fn::GetAtt` of the VPC return what it has now, which CloudFormation reads when it is asked."""
+        """Let `Fn::GetAtt` of the VPC return its current CIDR blocks, as CloudFormation does."""
         first = f"vpc-cidr-assoc-{vpc['VpcId'].removeprefix('vpc-')}"
         associations = [first, *vpc.get("_more", {})]
         blocks = list(vpc.get("_ipv6", {}).values())
@@ -66,7 +65,7 @@ class VpcCidrBlock(Resource):
 
 
 class SubnetCidrBlock(Resource):
-    """The IPv6 range of a subnet that was made without one."""
+    """The IPv6 CIDR block of a subnet that was created without one."""
 
     type = "AWS::EC2::SubnetCidrBlock"
 
@@ -83,7 +82,7 @@ class SubnetCidrBlock(Resource):
 
 
 class EgressOnlyInternetGateway(Operated):
-    """A gateway through which IPv6 leaves a VPC and does not enter it."""
+    """An egress-only internet gateway, which lets IPv6 out of a VPC but not in."""
 
     type = "AWS::EC2::EgressOnlyInternetGateway"
     made_by, removed_by = "CreateEgressOnlyInternetGateway", "DeleteEgressOnlyInternetGateway"
@@ -100,11 +99,11 @@ def _range(association: str) -> str:
 
 
 def assign(subnet: dict[str, Any], properties: Properties) -> None:
-    """Give a subnet the IPv6 range that its template states, and what it does with it.
+    """Set the IPv6 CIDR block of a subnet, with the other properties of IPv6.
 
     Args:
-        subnet: Its record.
-        properties: What the template says.
+        subnet: The record of the subnet.
+        properties: The properties in the template.
     """
     for name in ("AssignIpv6AddressOnCreation", "Ipv6Native"):
         if name in properties:
@@ -121,23 +120,23 @@ def assign(subnet: dict[str, Any], properties: Properties) -> None:
         taken = other is not subnet and other["VpcId"] == subnet["VpcId"] and other.get("_ipv6")
         if taken and stated.overlaps(ipaddress.ip_network(taken)):
             raise RefusedError(
-                f"InvalidSubnet.Conflict: The CIDR '{block}' conflicts with another subnet; it is that of "
+                f"InvalidSubnet.Conflict: The CIDR '{block}' conflicts with another subnet: "
                 f"{owners.owner(other['SubnetId'])}"
             )
     subnet["_ipv6"] = str(block)
 
 
 def blocks(vpc: dict[str, Any]) -> list[str]:
-    """Return the ranges of a VPC's IPv4 addresses.
+    """Return the IPv4 CIDR blocks of a VPC.
 
     Args:
-        vpc: Its record.
+        vpc: The record of the VPC.
     """
     return [vpc["CidrBlock"], *vpc.get("_more", {}).values()]
 
 
 def install() -> None:
-    """Let EC2's own API show the ranges that ministack's records have no place for."""
+    """Let EC2's API show the CIDR blocks that ministack's records do not have."""
     describe_vpc: Callable[..., str] = ec2.vpc_fields_xml
     describe_subnet: Callable[..., str] = ec2.subnet_fields_xml
 

@@ -1,4 +1,4 @@
-"""Amazon EC2: what instances are started with and what is attached to them: keys, volumes, interfaces, addresses."""
+"""Amazon EC2: key pairs and placement groups, and the volumes, network interfaces and addresses of instances."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from moorage.local.server.services.ec2_operations import Operated, invoke
 
 
 class KeyPair(Resource):
-    """A key pair; that which is made here has its private key in Parameter Store, as CloudFormation puts it there."""
+    """A key pair; the private key of one that is not imported is in Parameter Store, as CloudFormation stores it."""
 
     type = "AWS::EC2::KeyPair"
 
@@ -42,7 +42,7 @@ class KeyPair(Resource):
 
 
 class PlacementGroup(Resource):
-    """How instances are placed to each other."""
+    """A placement group."""
 
     type = "AWS::EC2::PlacementGroup"
 
@@ -64,7 +64,7 @@ class PlacementGroup(Resource):
 
 
 class EipAssociation(Resource):
-    """An Elastic IP address at an instance or a network interface."""
+    """The association of an Elastic IP address with an instance or a network interface."""
 
     type = "AWS::EC2::EIPAssociation"
 
@@ -85,7 +85,7 @@ class EipAssociation(Resource):
             raise RefusedError(
                 f"InvalidNetworkInterfaceID.NotFound: The networkInterface ID '{interface}' does not exist"
             )
-        properties.get("PrivateIpAddress")  # which of the interface's addresses; the local AWS gives each one
+        properties.get("PrivateIpAddress")  # no effect: an interface has one address here
         target = {"InstanceId": instance} if instance else {"NetworkInterfaceId": interface}
         association = invoke("AssociateAddress", {"AllocationId": address["AllocationId"], **target})["AssociationId"]
         if instance:
@@ -115,7 +115,7 @@ class Volume(Operated):
         return self._put(physical_id, old, new)
 
     def _stated(self, properties: Properties) -> dict[str, Any]:
-        properties.get("AutoEnableIO")  # of a volume whose data may be inconsistent
+        properties.get("AutoEnableIO")  # no effect: no volume has inconsistent data here
         return super()._stated({name: properties[name] for name in properties if name != "AutoEnableIO"})
 
     def _put(self, volume: str, old: Properties, properties: Properties) -> Made:
@@ -125,7 +125,7 @@ class Volume(Operated):
 
 
 class VolumeAttachment(Resource):
-    """A volume at an instance."""
+    """The attachment of a volume to an instance."""
 
     type = "AWS::EC2::VolumeAttachment"
 

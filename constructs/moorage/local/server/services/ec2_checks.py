@@ -1,8 +1,8 @@
-"""What Amazon EC2 refuses of networks and security groups, and what uses them.
+"""The checks that Amazon EC2 makes of networks and security groups, and of their deletion.
 
 The words are those of the API, as users report them (pulumi/pulumi-awsx issue 328, terraform-aws-modules/
-terraform-aws-alb issue 294, prabhatsharma/kubernetes-the-hard-way-aws issue 16); else the code is the API's (EC2 API
-reference, "Error codes for the Amazon EC2 API") and the rule is that of the operation's page.
+terraform-aws-alb issue 294, prabhatsharma/kubernetes-the-hard-way-aws issue 16). Otherwise the code is the API's (EC2
+API reference, "Error codes for the Amazon EC2 API") and the rule is that of the operation's page.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from ministack.core.responses import AccountRegionScopedDict, get_account_id
 
 from moorage.local.server.core import owners
 from moorage.local.server.core.adapter import alb, ec2, ecs
-from moorage.local.server.core.calls import RefusedError
+from moorage.local.server.core.calls import RefusedError, model
+from moorage.workload.ec2_instances import instance_type
 
 Properties = Mapping[str, Any]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _DESCRIPTION = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{0,255}")
-"""A description of a group or a rule (EC2 API reference, CreateSecurityGroup and IpRange)."""
+"""The valid descriptions of groups and rules (EC2 API reference, CreateSecurityGroup and IpRange)."""
 _PREFIXES = range(16, 29)
 _MOST_RULES = 60
 _MOST_ADDRESSES = 5
@@ -33,18 +34,18 @@ _HIGHEST_PORT = 65535
 
 
 placeholders: dict[str, bool] = AccountRegionScopedDict()
-"""The zones of no region of AWS's that an app stands in, since CDK could not look up which there are."""
+"""The names that CDK uses for the zones of a region until it has looked them up; they belong to no region of AWS."""
 
 
 def network(text: str, parameter: str) -> Network:
-    """Return a CIDR block, in its canonical form as AWS takes it.
+    """Return a CIDR block in its canonical form, as AWS does.
 
     Args:
         text: The block.
         parameter: The name of the API's parameter.
 
     Raises:
-        RefusedError: If it is none.
+        RefusedError: If the text is not a CIDR block.
     """
     try:
         return ipaddress.ip_network(text, strict=False)
@@ -56,10 +57,10 @@ def network(text: str, parameter: str) -> Network:
 
 
 def check_vpc(properties: Properties) -> None:
-    """Refuse a VPC's address range that is no /16 to /28, and DNS host names without DNS (ModifyVpcAttribute).
+    """Refuse a VPC that is not a /16 to /28, or has DNS hostnames without DNS support (ModifyVpcAttribute).
 
     Args:
-        properties: What the template says.
+        properties: The properties in the template.
     """
     names, resolved = (str(properties.get(f"EnableDns{name}")).lower() for name in ("Hostnames", "Support"))
     if names == "true" and resolved == "false":
@@ -72,7 +73,7 @@ def check_vpc(properties: Properties) -> None:
 
 
 def check_vpcs() -> None:
-    """Refuse a sixth VPC of a region, its default VPC among them (VPC user guide, "Amazon VPC quotas")."""
+    """Refuse a sixth VPC in a region, including the default VPC (VPC user guide, "Amazon VPC quotas")."""
     ec2.ensure_defaults_initialized()
     if len(ec2.vpcs) >= _MOST_VPCS:
         # terraform-aws-modules/terraform-aws-vpc issue 429
@@ -83,10 +84,10 @@ def known_vpc(vpc: str) -> dict[str, Any]:
     """Return the record of a VPC.
 
     Args:
-        vpc: Its id.
+        vpc: The id of the VPC.
 
     Raises:
-        RefusedError: If there is none.
+        RefusedError: If the VPC does not exist.
     """
     ec2.ensure_defaults_initialized()
     if vpc not in ec2.vpcs:
@@ -99,7 +100,7 @@ def internet_gateways(vpc: str) -> list[str]:
     """Return the internet gateways that are attached to a VPC.
 
     Args:
-        vpc: Its id.
+        vpc: The id of the VPC.
     """
     return [
         gateway["InternetGatewayId"]
@@ -109,17 +110,19 @@ def internet_gateways(vpc: str) -> list[str]:
 
 
 def check_addresses() -> None:
-    """Refuse one more Elastic IP address than an account has by default (EC2 user guide, "Elastic IP quota")."""
+    """Refuse an Elastic IP address beyond the default quota (EC2 user guide, "Elastic IP quota")."""
     if len(ec2.addresses) >= _MOST_ADDRESSES:
         raise RefusedError("AddressLimitExceeded: The maximum number of addresses has been reached.")
 
 
 def check_nat_gateway(properties: Properties) -> None:
-    """Refuse a NAT gateway that could not reach the internet (VPC user guide, "Troubleshoot NAT gateways").
+    """Refuse a public NAT gateway that cannot reach the internet (VPC user guide, "Troubleshoot NAT gateways").
 
     Args:
-        properties: What the template says.
+        properties: The properties in the template.
     """
+    if properties.get("AvailabilityMode") == "regional":
+        raise RefusedError("regional NAT gateways are not implemented by the local AWS")
     subnet = properties.get("SubnetId")
     if subnet not in ec2.subnets:
         raise RefusedError(f"InvalidSubnetID.NotFound: The subnet ID '{subnet}' does not exist")
@@ -135,11 +138,11 @@ def check_nat_gateway(properties: Properties) -> None:
 
 
 def check_security_group(properties: Properties, group_id: str | None = None) -> None:
-    """Refuse what a security group cannot be.
+    """Refuse a security group that EC2 does not accept.
 
     Args:
-        properties: What the template says.
-        group_id: The group, if it is there.
+        properties: The properties in the template.
+        group_id: The id of the group, if it exists already.
     """
     description, name = str(properties.get("GroupDescription", "")), str(properties.get("GroupName", ""))
     if not description.isascii():
@@ -160,13 +163,13 @@ def check_security_group(properties: Properties, group_id: str | None = None) ->
     for other in ec2.security_groups.values():
         if (other["VpcId"], other["GroupName"]) == (vpc, name) and other["GroupId"] != group_id:
             raise RefusedError(
-                f"InvalidGroup.Duplicate: The security group '{name}' already exists for VPC '{vpc}'; it is that of "
+                f"InvalidGroup.Duplicate: The security group '{name}' already exists for VPC '{vpc}': "
                 f"{owners.owner(other['GroupId'])}"
             )
     for rules in ("SecurityGroupIngress", "SecurityGroupEgress"):
         stated = properties.get(rules) or ()
         counts = (sum(of not in rule for rule in stated) for of in ("CidrIp", "CidrIpv6"))
-        if max(counts) > _MOST_RULES:  # of each version of IP (VPC user guide, "Amazon VPC quotas")
+        if max(counts) > _MOST_RULES:  # for IPv4 and IPv6 each (VPC user guide, "Amazon VPC quotas")
             raise RefusedError(
                 "RulesPerSecurityGroupLimitExceeded: The maximum number of rules per security group has been reached."
             )
@@ -177,11 +180,20 @@ def check_security_group(properties: Properties, group_id: str | None = None) ->
             check_group_rule(rule, vpc)
 
 
-def check_description(kind: str, description: str) -> None:
-    """Refuse a description that EC2 does not take.
+def is_instance_type(name: str) -> bool:
+    """Return whether an instance type exists: in moorage's list of those for containers, or in botocore's of all.
 
     Args:
-        kind: What is described.
+        name: The name of the instance type.
+    """
+    return instance_type(name) is not None or name in model("ec2").shape_for("InstanceType").enum
+
+
+def check_description(kind: str, description: str) -> None:
+    """Refuse a description that EC2 does not accept.
+
+    Args:
+        kind: The kind of the described resource.
         description: The description.
     """
     if not _DESCRIPTION.fullmatch(description):
@@ -192,11 +204,11 @@ def check_description(kind: str, description: str) -> None:
 
 
 def check_group_rule(rule: Properties, vpc: str) -> None:
-    """Refuse what a rule of a security group cannot be.
+    """Refuse a security group rule that EC2 does not accept.
 
     Args:
-        rule: What the template says.
-        vpc: The VPC of its group.
+        rule: The properties in the template.
+        vpc: The VPC of the group.
     """
     check_description("rule", rule.get("Description", ""))
     for version, name in ((4, "CidrIp"), (6, "CidrIpv6")):
@@ -217,7 +229,7 @@ def check_group_rule(rule: Properties, vpc: str) -> None:
 
 
 def _peers(vpc: str) -> Iterator[str]:
-    """Yield the peers of a VPC, whose security groups its rules may name (VPC user guide, "Security group rules")."""
+    """Yield the peer VPCs of a VPC, whose groups its rules can refer to (VPC user guide, "Security group rules")."""
     for peering in ec2.vpc_peering.values():
         pair = [peering[side]["VpcId"] for side in ("RequesterVpcInfo", "AccepterVpcInfo")]
         if vpc in pair and peering["Status"]["Code"] == "active":
@@ -232,10 +244,10 @@ def _is_network(text: str, version: int) -> bool:
 
 
 def check_group_unused(group_id: str) -> None:
-    """Refuse to remove a security group that something has which stays.
+    """Refuse to delete a security group that is used by something outside its stack.
 
     Args:
-        group_id: The group.
+        group_id: The id of the group.
     """
     users = [user for user in _group_users(group_id) if not owners.together(group_id, user)]
     if users:
@@ -245,7 +257,7 @@ def check_group_unused(group_id: str) -> None:
 
 
 def _group_users(group_id: str) -> Iterator[str]:
-    """Yield what has a security group, or a rule that names it."""
+    """Yield the users of a security group, including the groups with rules that refer to it."""
     yield from (arn for arn, balancer in alb.lbs.items() if group_id in balancer.get("SecurityGroups", ()))
     yield from (key for key, each in ec2.vpc_endpoints.items() if group_id in each.get("SecurityGroupIds", ()))
     yield from _services_in("securityGroups", group_id)
@@ -267,10 +279,10 @@ def _services_in(kind: str, identifier: str) -> list[str]:
 
 
 def check_table_unused(table_id: str) -> None:
-    """Refuse to remove a route table that a subnet which stays is associated with (DeleteRouteTable).
+    """Refuse to delete a route table that is associated with a subnet outside its stack (DeleteRouteTable).
 
     Args:
-        table_id: The route table.
+        table_id: The id of the route table.
     """
     table = ec2.route_tables.get(table_id, {})
     for each in table.get("Associations", ()):
@@ -283,10 +295,10 @@ def check_table_unused(table_id: str) -> None:
 
 
 def check_subnet_unused(subnet_id: str) -> None:
-    """Refuse to remove a subnet that something is in which stays.
+    """Refuse to delete a subnet that is used by something outside its stack.
 
     Args:
-        subnet_id: The subnet.
+        subnet_id: The id of the subnet.
     """
     users = [arn for arn, balancer in alb.lbs.items() if subnet_id in balancer.get("Subnets", ())]
     users += [key for key, gateway in ec2.nat_gateways.items() if gateway["SubnetId"] == subnet_id]
@@ -301,11 +313,11 @@ def check_subnet_unused(subnet_id: str) -> None:
 
 
 def check_addresses_unmapped(attachment: str, vpc: str) -> None:
-    """Refuse to detach an internet gateway from a VPC where something that stays has a public address.
+    """Refuse to detach an internet gateway while something outside its stack has a public address in the VPC.
 
     Args:
         attachment: The physical id of the attachment.
-        vpc: The VPC.
+        vpc: The id of the VPC.
     """
     users = [
         key

@@ -1,4 +1,4 @@
-"""Amazon EC2: what joins a VPC to other networks: VPNs and peerings, with DHCP options and prefix lists."""
+"""Amazon EC2: VPN connections, VPC peering connections, DHCP options and prefix lists."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from moorage.local.server.services.ec2_operations import Operated, invoke
 
 
 class CustomerGateway(Operated):
-    """The customer's end of a VPN connection."""
+    """A customer gateway, the customer's end of a VPN connection."""
 
     type = "AWS::EC2::CustomerGateway"
     made_by, removed_by = "CreateCustomerGateway", "DeleteCustomerGateway"
@@ -22,7 +22,7 @@ class CustomerGateway(Operated):
 
 
 class VpnGateway(Operated):
-    """AWS's end of a VPN connection, which is attached to a VPC."""
+    """A virtual private gateway, AWS's end of a VPN connection."""
 
     type = "AWS::EC2::VPNGateway"
     made_by, removed_by = "CreateVpnGateway", "DeleteVpnGateway"
@@ -30,7 +30,7 @@ class VpnGateway(Operated):
 
 
 class VpnConnection(Operated):
-    """A VPN connection between a VPC and a customer gateway; no tunnel is up here."""
+    """A VPN connection; no tunnel is up here."""
 
     type = "AWS::EC2::VPNConnection"
     made_by, removed_by = "CreateVpnConnection", "DeleteVpnConnection"
@@ -71,7 +71,7 @@ class VpnConnectionRoute(Resource):
 
 
 class VpnGatewayRoutePropagation(Resource):
-    """The routes of a VPN gateway, which route tables take over."""
+    """The propagation of a virtual private gateway's routes to route tables."""
 
     type = "AWS::EC2::VPNGatewayRoutePropagation"
 
@@ -94,7 +94,7 @@ class VpnGatewayRoutePropagation(Resource):
 
 
 class VpcPeeringConnection(Operated):
-    """A peering of two VPCs, which is active at once where both are of this account."""
+    """A VPC peering connection, which is active at once if both VPCs are of this account and region."""
 
     type = "AWS::EC2::VPCPeeringConnection"
     made_by, removed_by = "CreateVpcPeeringConnection", "DeleteVpcPeeringConnection"
@@ -109,12 +109,12 @@ class VpcPeeringConnection(Operated):
         return made
 
     def _stated(self, properties: Properties) -> dict[str, Any]:
-        properties.get("PeerRoleArn")  # who accepts it in another account
+        properties.get("PeerRoleArn")  # for the acceptance in another account
         return super()._stated({name: properties[name] for name in properties if name != "PeerRoleArn"})
 
 
 class DhcpOptions(Operated):
-    """The options that DHCP gives the instances of a VPC."""
+    """A set of DHCP options."""
 
     type = "AWS::EC2::DHCPOptions"
     made_by, removed_by = "CreateDhcpOptions", "DeleteDhcpOptions"
@@ -135,7 +135,7 @@ class DhcpOptions(Operated):
 
 
 class VpcDhcpOptionsAssociation(Resource):
-    """The DHCP options of a VPC."""
+    """The association of a set of DHCP options with a VPC."""
 
     type = "AWS::EC2::VPCDHCPOptionsAssociation"
 
@@ -152,7 +152,7 @@ class VpcDhcpOptionsAssociation(Resource):
 
 
 class PrefixList(Operated):
-    """A list of address ranges that rules and routes name together."""
+    """A managed prefix list."""
 
     type = "AWS::EC2::PrefixList"
     made_by, removed_by = "CreateManagedPrefixList", "DeleteManagedPrefixList"

@@ -1,4 +1,4 @@
-"""Amazon EC2: endpoint services, which other accounts reach by an endpoint in their VPC."""
+"""Amazon EC2: endpoint services, which other accounts reach through an endpoint in their VPC."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _offered: dict[str, dict[str, Any]] = AccountRegionScopedDict()
 
 
 class VpcEndpointService(Resource):
-    """A service that network or gateway load balancers offer."""
+    """An endpoint service of Network or Gateway Load Balancers."""
 
     type = "AWS::EC2::VPCEndpointService"
 
@@ -32,7 +32,7 @@ class VpcEndpointService(Resource):
         stated = {name: properties[name] for name in properties}
         for balancer in stated.get("NetworkLoadBalancerArns") or ():
             if balancer not in alb.lbs:  # botocore ec2: CreateVpcEndpointServiceConfiguration
-                raise RefusedError(f"InvalidLoadBalancerArn.NotFound: the load balancer {balancer} does not exist")
+                raise RefusedError(f"InvalidLoadBalancerArn.NotFound: The load balancer {balancer} does not exist")
         name = f"com.amazonaws.vpce.{get_region()}.{service}"
         _offered[service] = {
             **stated,
@@ -47,7 +47,7 @@ class VpcEndpointService(Resource):
 
 
 class VpcEndpointServicePermissions(Resource):
-    """Who may have an endpoint of an endpoint service."""
+    """The principals that may create an endpoint of an endpoint service."""
 
     type = "AWS::EC2::VPCEndpointServicePermissions"
 
@@ -94,6 +94,6 @@ def _permitted(parameters: dict[str, Any]) -> Any:
 
 
 def install() -> None:
-    """Let EC2's API describe them."""
+    """Let EC2's API describe endpoint services and their permissions."""
     ec2.ACTION_MAP["DescribeVpcEndpointServiceConfigurations"] = _described
     ec2.ACTION_MAP["DescribeVpcEndpointServicePermissions"] = _permitted

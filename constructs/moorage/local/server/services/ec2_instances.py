@@ -1,4 +1,4 @@
-"""Amazon EC2: instances, with their address, profile and volumes."""
+"""Amazon EC2: instances, with their addresses, instance profiles and volumes."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 from moorage.local.server.core.adapter import ec2, ecs, provisioners
 from moorage.local.server.core.calls import RefusedError, query
 from moorage.local.server.core.resource import Made, Properties, Resource
+from moorage.local.server.services import ec2_checks
 from moorage.local.server.services.ssm import resolved_image
-from moorage.workload.ec2_instances import instance_type
 
 _DEFAULT_VERSION = "$Default"
 _BUILT_IN = "t2.micro"  # botocore ec2 RunInstancesRequest.InstanceType: m1.small, which is no longer offered
 
 
 class Instance(Resource):
-    """An instance that a template names by itself; no machine runs."""
+    """An instance of a template; no machine runs."""
 
     type = "AWS::EC2::Instance"
 
@@ -69,7 +69,7 @@ class Instance(Resource):
             query(ec2.terminate_instances, InstanceId=[physical_id])
 
     def _stated(self, properties: Properties) -> dict[str, Any]:
-        """Return what the template says over what its launch template says, in the words of the latter."""
+        """Return the data of the launch template, overridden by the properties of the instance."""
         own = {name: properties[name] for name in properties}
         role = own.pop("IamInstanceProfile", None)
         if role:
@@ -98,7 +98,7 @@ class Instance(Resource):
             raise RefusedError("MissingParameter: The request must contain the parameter ImageId")
         if not str(stated["ImageId"]).startswith("ami-"):
             raise RefusedError(f'InvalidAMIID.Malformed: Invalid id: "{stated["ImageId"]}" (expecting "ami-...")')
-        if instance_type(kind) is None:
+        if not ec2_checks.is_instance_type(kind):
             raise RefusedError(f"InvalidParameterValue: Invalid value '{kind}' for InstanceType.")
         for group in groups:
             if group not in ec2.security_groups:
@@ -133,13 +133,13 @@ class Instance(Resource):
 
 
 def profile(data: Mapping[str, Any]) -> Any:
-    """Return the instance profile that instances are started with, which has to exist.
+    """Return the instance profile that a launch template names, which must exist.
 
     Args:
-        data: What a launch template says.
+        data: The data of the launch template.
 
     Raises:
-        RefusedError: If there is none of that name.
+        RefusedError: If the instance profile does not exist.
     """
     stated = data.get("IamInstanceProfile", {})
     found, fault = ec2.resolve_iam_instance_profile(stated.get("Arn", ""), stated.get("Name", ""))
@@ -151,13 +151,13 @@ def profile(data: Mapping[str, Any]) -> Any:
 
 
 def template_version(specification: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapping[str, Any]]:
-    """Return the names of a launch template's version, and what it says.
+    """Return the id, name and number of a launch template's version, and its data.
 
     Args:
-        specification: As a group or an instance names it.
+        specification: The reference of a group or an instance to the version.
 
     Raises:
-        RefusedError: If there is none, or no parameter that it names for its image.
+        RefusedError: If the version, or the parameter that it names for its image, does not exist.
     """
     found = next(
         (
@@ -186,11 +186,11 @@ def template_version(specification: Mapping[str, Any]) -> tuple[Mapping[str, str
 
 
 def attach(instance: dict[str, Any], mappings: Sequence[Mapping[str, Any]]) -> None:
-    """Give an instance the volumes of its launch template, beside or in place of the root volume.
+    """Attach the volumes of a launch template to an instance, or change its root volume.
 
     Args:
-        instance: Its record.
-        mappings: The block devices that the launch template states.
+        instance: The record of the instance.
+        mappings: The block device mappings of the launch template.
     """
     (root,) = instance["BlockDeviceMappings"]
     made = ec2.volumes[root["Ebs"]["VolumeId"]]
@@ -219,12 +219,12 @@ def free_address(subnet: Mapping[str, Any]) -> str:
     """Return an address of a subnet that no instance and no task has.
 
     Args:
-        subnet: Its record.
+        subnet: The record of the subnet.
     """
     running = (item for item in ec2.instances.values() if item["State"]["Name"] != "terminated")
     used = {item["PrivateIpAddress"] for item in running}
     tasks = (task for task in ecs.tasks.values() if task["lastStatus"] != "STOPPED")
     used |= {item["value"] for task in tasks for place in task["attachments"] for item in place["details"]}
-    # The first four addresses of a subnet are AWS's own.
+    # AWS reserves the first four addresses of a subnet.
     addresses = itertools.islice(ipaddress.ip_network(subnet["CidrBlock"]), 4, None)
     return next(text for text in map(str, addresses) if text not in used)

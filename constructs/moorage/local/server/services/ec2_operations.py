@@ -1,4 +1,4 @@
-"""Amazon EC2: resources that one operation of its API makes and another removes."""
+"""Amazon EC2: resources that one operation of its API creates and another deletes."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from moorage.local.server.core.resource import Made, Properties, Resource
 
 
 def invoke(operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Call an operation of EC2's API as boto3 does, and return its answer as boto3 does.
+    """Call an operation of EC2's API and return its output, both as boto3 does.
 
     Args:
-        operation: As in `CreateNetworkAcl`.
-        parameters: Its input.
+        operation: The operation, such as `CreateNetworkAcl`.
+        parameters: The operation's input.
 
     Raises:
-        RefusedError: With the API's code and message.
+        RefusedError: If the operation fails; with the API's code and message.
     """
     described = model("ec2").operation_model(operation)
     body = create_serializer("ec2").serialize_to_request(dict(parameters), described)["body"]
@@ -35,20 +35,20 @@ def invoke(operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Operated(Resource):
-    """A resource that one operation makes, from properties in the words of that operation, and another removes.
+    """A resource that one operation creates, with the properties as its parameters, and another deletes.
 
-    What of it is no tag is never changed, unless a subclass does.
+    An update changes only the tags, unless a subclass changes more.
     """
 
     made_by: ClassVar[str]
     removed_by: ClassVar[str]
     record: ClassVar[str]
-    """The member of the answer that describes the resource."""
+    """The member of the output that describes the resource."""
     identifier: ClassVar[str]
-    """The member of the description that identifies the resource, which `removed_by` takes."""
+    """The member of the description that identifies the resource, and the parameter of `removed_by`."""
     renamed: ClassVar[Mapping[str, str]] = {}
     attributes: ClassVar[tuple[str, ...]] = ()
-    """Return the other attributes that `Fn::GetAtt` returns, from the description."""
+    """The members of the description that `Fn::GetAtt` returns beside the identifier."""
 
     def create(self, properties: Properties, name: str) -> Made:
         made = invoke(self.made_by, self._stated(properties)).get(self.record, {})

@@ -1,8 +1,8 @@
-"""Amazon EC2: subnets, routes, gateways and endpoints, held to the VPC that they are in.
+"""Amazon EC2: subnets, routes, gateways and endpoints, checked against their VPC.
 
 The words are those of the API, as users report them (binlab/terraform-aws-vault-ha-raft issue 54,
-terraform-aws-modules/terraform-aws-vpc issue 583); else the code is the API's and the rule is that of the operation's
-page (EC2 API reference).
+terraform-aws-modules/terraform-aws-vpc issue 583). Otherwise the code is the API's and the rule is that of the
+operation's page (EC2 API reference).
 """
 
 from __future__ import annotations
@@ -23,11 +23,14 @@ from moorage.local.server.services import ec2_address_ranges as ranges
 _PREFIXES = range(16, 29)
 _GATEWAY_SERVICES = ("dynamodb", "s3", "s3express")
 _ENDPOINT_ZONE = "Z7HUB22UULQXV"
+_ZONE = r"([a-f]|-[a-z]+-\d[a-z]|-wl\d-[a-z]+-wlz-\d)"
+"""The names of Availability Zones, Local Zones and Wavelength Zones after the region (EC2 user guide, "Regions and
+Zones"; AWS Wavelength developer guide, "Available Wavelength Zones")."""
 _REGIONAL = re.compile(r"com\.amazonaws\.([a-z]{2}(?:-[a-z]+)+-\d)\.(.+)")
 
 
 class Subnet(Resource):
-    """A subnet in a part of its VPC's addresses that no other has."""
+    """A subnet, whose CIDR block is in its VPC's and overlaps with no other subnet's."""
 
     type = "AWS::EC2::Subnet"
 
@@ -59,8 +62,7 @@ class Subnet(Resource):
     def _check(self, properties: Properties) -> None:
         vpc = ec2_checks.known_vpc(properties["VpcId"])
         zone = properties.get("AvailabilityZone")
-        named = rf"{get_region()}(-[a-z]+-\d|-wl\d-[a-z]+-wlz-\d)?[a-f]"
-        if zone and not re.fullmatch(named, str(zone)) and zone not in ec2_checks.placeholders:
+        if zone and not re.fullmatch(get_region() + _ZONE, str(zone)) and zone not in ec2_checks.placeholders:
             raise RefusedError(
                 f"InvalidParameterValue: Value ({zone}) for parameter availabilityZone is invalid. Subnets can "
                 f"currently only be created in the availability zones of {get_region()}."
@@ -78,16 +80,16 @@ class Subnet(Resource):
             raise RefusedError(f"InvalidSubnet.Range: The CIDR '{cidr}' is invalid.")
         for other in ec2.subnets.values():
             if other.get("_imported"):
-                continue  # nobody here knows its range
+                continue  # its CIDR block is not known here
             if other["VpcId"] == vpc["VpcId"] and block.overlaps(ec2_checks.network(other["CidrBlock"], "cidrBlock")):
                 raise RefusedError(
-                    f"InvalidSubnet.Conflict: The CIDR '{cidr}' conflicts with another subnet; it is that of "
+                    f"InvalidSubnet.Conflict: The CIDR '{cidr}' conflicts with another subnet: "
                     f"{owners.owner(other['SubnetId'])}"
                 )
 
 
 class SubnetRouteTableAssociation(Resource):
-    """The one route table of a subnet."""
+    """The association of a subnet with its only route table."""
 
     type = "AWS::EC2::SubnetRouteTableAssociation"
 
@@ -107,7 +109,7 @@ class SubnetRouteTableAssociation(Resource):
         if any(not owners.replaces(name, each) for each in taken):
             raise RefusedError(
                 "Resource.AlreadyAssociated: the specified association for route table "
-                f"{table['RouteTableId']} conflicts with an existing association, that of "
+                f"{table['RouteTableId']} conflicts with an existing association: "
                 f"{owners.owner(taken[0])}"
             )
         association, _ = provisioners.ec2_subnet_rtb_assoc_create(name, properties, name)
@@ -136,7 +138,7 @@ def _subnet(subnet_id: str) -> Mapping[str, Any]:
 
 
 class Route(Resource):
-    """A route to one gateway of the VPC."""
+    """A route to a single target."""
 
     type = "AWS::EC2::Route"
 
@@ -184,7 +186,7 @@ class Route(Resource):
 
 
 class VpcGatewayAttachment(Resource):
-    """The one internet gateway of a VPC, which is attached to no other."""
+    """The attachment of an internet gateway to a VPC; each can have only one."""
 
     type = "AWS::EC2::VPCGatewayAttachment"
 
@@ -220,7 +222,7 @@ class VpcGatewayAttachment(Resource):
 
 
 class VpcEndpoint(Resource):
-    """An endpoint of a service in a VPC: routes to it, or a network interface in a subnet of each zone."""
+    """A VPC endpoint: a gateway endpoint with routes, or an interface endpoint with a subnet in each zone."""
 
     type = "AWS::EC2::VPCEndpoint"
 
@@ -236,7 +238,7 @@ class VpcEndpoint(Resource):
         provisioners.ec2_vpc_endpoint_delete(physical_id, properties)
 
     def _made(self, result: tuple[str, Mapping[str, Any]], properties: Properties) -> Made:
-        """Name what an interface endpoint has in each subnet, and its names in DNS."""
+        """Return an endpoint with the network interfaces and DNS names of an interface endpoint."""
         endpoint, attributes = result
         if properties.get("VpcEndpointType") != "Interface":
             return Made(endpoint, attributes)
@@ -281,7 +283,7 @@ class VpcEndpoint(Resource):
             self._check_private_dns(properties, vpc, endpoint_id)
 
     def _check_tables(self, properties: Properties, endpoint_id: str | None) -> None:
-        """Refuse what a gateway endpoint does not have, and a second one of a service in a route table."""
+        """Refuse subnets of a gateway endpoint, and a second endpoint of a service in a route table."""
         gateway = properties.get("VpcEndpointType", "Gateway") == "Gateway"
         tables = properties.get("RouteTableIds") or ()
         if not gateway and tables:
@@ -297,8 +299,8 @@ class VpcEndpoint(Resource):
                 same = other["ServiceName"] == properties.get("ServiceName") and table in other.get("RouteTableIds", ())
                 if same and other["VpcEndpointId"] != endpoint_id:  # eksctl-io/eksctl issue 2510
                     raise RefusedError(
-                        f"RouteAlreadyExists: route table {table} already has a route to {other['ServiceName']}; it is "
-                        f"that of {owners.owner(other['VpcEndpointId'])}"
+                        f"RouteAlreadyExists: route table {table} already has a route to {other['ServiceName']}, of "
+                        f"{owners.owner(other['VpcEndpointId'])}"
                     )
 
     def _check_service(self, properties: Properties) -> None:
@@ -328,6 +330,6 @@ class VpcEndpoint(Resource):
             ):
                 raise RefusedError(
                     "InvalidParameter: private-dns-enabled cannot be set because there is already a conflicting DNS "
-                    f"domain for {other['ServiceName']} in the VPC {vpc_id}; it is that of "
+                    f"domain for {other['ServiceName']} in the VPC {vpc_id}: "
                     f"{owners.owner(other['VpcEndpointId'])}"
                 )

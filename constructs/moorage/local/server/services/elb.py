@@ -1,4 +1,4 @@
-"""Elastic Load Balancing: Classic Load Balancers, whose API differs from that of the others only by its version."""
+"""Elastic Load Balancing: Classic Load Balancers, whose requests differ from the newer API's only by the version."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Answer = tuple[int, dict[str, str], bytes]
 Handler = Callable[..., Awaitable[Answer]]
 
 _VERSION = "2012-06-01"
-"""botocore elb: apiVersion."""
+"""The version of the API (botocore elb: apiVersion)."""
 _NAMESPACE = "http://elasticloadbalancing.amazonaws.com/doc/2012-06-01/"
 _ZONE = "Z35SXDOTRQ7X7K"
 _ATTRIBUTES = (
@@ -66,7 +66,7 @@ class LoadBalancer(Resource):
         balancers.pop(physical_id, None)
 
     def _check(self, properties: Properties) -> str:
-        """Refuse what the API refuses (botocore elb: CreateLoadBalancer's errors), and return the VPC."""
+        """Check a load balancer as the API does (botocore elb: errors of CreateLoadBalancer), and return its VPC."""
         ec2.ensure_defaults_initialized()
         subnets = properties.get("Subnets") or ()
         for subnet in subnets:
@@ -131,7 +131,7 @@ class LoadBalancer(Resource):
 
 
 def _instances(record: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Return the instances that a template registered, and those of the groups that are attached."""
+    """Return the instances that the template registers, and those of attached Auto Scaling groups."""
     attached = [
         instance["InstanceId"]
         for group in autoscaling.asgs.values()
@@ -187,7 +187,7 @@ def _answer(parameters: Mapping[str, list[str]]) -> Answer:
     kind = {"Content-Type": "text/xml"}
     try:
         if action not in _OPERATIONS:
-            raise RefusedError(f"InvalidAction: {action} of Classic Load Balancers is not known to the local AWS")
+            raise RefusedError(f"InvalidAction: {action} of Classic Load Balancers is not implemented by the local AWS")
         shape, operation = _OPERATIONS[action]
         result = f"<{action}Result>{xml('elb', shape, operation(parameters))}</{action}Result>"
         return 200, kind, f'<{action}Response xmlns="{_NAMESPACE}">{result}</{action}Response>'.encode()
@@ -198,7 +198,7 @@ def _answer(parameters: Mapping[str, list[str]]) -> Answer:
 
 
 def install() -> None:
-    """Answer the requests of the older version of the API."""
+    """Handle the requests with the older version of the API."""
     newer: Handler = app.SERVICE_HANDLERS["elasticloadbalancing"]
 
     async def answer(

@@ -1,4 +1,4 @@
-"""Elastic Load Balancing: what ministack's load balancers, target groups and rules drop or would let pass."""
+"""Elastic Load Balancing: the properties and checks that ministack's load balancers, target groups and rules lack."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from moorage.local.server.services.elbv2_checks import target_groups
 
 _ACTION = {"FixedResponseConfig", "ForwardConfig", "Order", "RedirectConfig", "TargetGroupArn", "Type"}
 _TEST_FILES = {"access_logs": "ELBAccessLogTestFile", "connection_logs": "ELBConnectionLogTestFile"}
-"""What a load balancer writes at once into the bucket of its logs (Elastic Load Balancing user guides, "Enable access
-logs", "Verify bucket permissions")."""
+"""The files that a load balancer writes at once into the buckets of its logs (Elastic Load Balancing user guides,
+"Enable access logs", "Verify bucket permissions")."""
 _LOG_WRITERS = ("logdelivery.elasticloadbalancing.amazonaws.com", "delivery.logs.amazonaws.com")
 
 Actions = list[dict[str, Any]]
 
 
 class LoadBalancer(Resource):
-    """A load balancer in the VPC of its subnets, which deletion protection protects."""
+    """A load balancer in the VPC of its subnets, with deletion protection."""
 
     type = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 
@@ -63,7 +63,7 @@ class LoadBalancer(Resource):
 
 
 def _of_type(made: Made, properties: Properties) -> Made:
-    """Give a network load balancer an ARN of its own kind, by which its metrics are named too."""
+    """Return a load balancer with the ARN and the full name of its type, which its metrics have too."""
     short = {"network": "net", "gateway": "gwy"}.get(str(properties.get("Type")))
     if short is None:
         return made
@@ -80,7 +80,7 @@ def _attributes(balancer: str) -> dict[str, str]:
 
 
 def _write_test_files(balancer: str) -> None:
-    """Write into the buckets of a load balancer's logs, which are not empty from then on."""
+    """Write the test files into the buckets of a load balancer's logs, which are no longer empty then."""
     attributes = _attributes(balancer)
     for kind, name in _TEST_FILES.items():
         if attributes.get(f"{kind}.s3.enabled") != "true":
@@ -96,10 +96,10 @@ def _write_test_files(balancer: str) -> None:
 
 
 def _may_write(balancer: str, bucket: str, key: str) -> bool:
-    """Return whether a bucket's policy lets a load balancer write its logs.
+    """Return whether a bucket's policy allows a load balancer to write its logs.
 
-    Elastic Load Balancing writes as a service, or as an account of its own, which differs by region (user guide,
-    "Enable access logs", "Step 2: Attach a policy to your S3 bucket"). Any account but this one is taken for that one.
+    Elastic Load Balancing writes as a service or as an AWS account that depends on the region (user guide, "Enable
+    access logs", "Step 2: Attach a policy to your S3 bucket"). Any account but this one is assumed to be that account.
     """
     policy, resource = s3.bucket_policies.get(bucket), f"arn:aws:s3:::{bucket}/{key}"
     context = {"s3:x-amz-acl": "bucket-owner-full-control"}
@@ -122,7 +122,7 @@ def _may_write(balancer: str, bucket: str, key: str) -> bool:
 
 
 class TargetGroup(Resource):
-    """A target group, with the version of its protocol."""
+    """A target group, with its protocol version."""
 
     type = "AWS::ElasticLoadBalancingV2::TargetGroup"
 
@@ -141,7 +141,7 @@ class TargetGroup(Resource):
         return Made(*provisioners.elbv2_target_group_update(physical_id, old, kept, physical_id))
 
     def _register(self, group: str, old: Properties, new: Properties) -> None:
-        """Register the targets that the template names; those of services and groups stay."""
+        """Register the targets in the template; those of ECS services and Auto Scaling groups stay."""
         targets = [dict(each) for each in new.get("Targets") or ()]
         gone = [each["Id"] for each in old.get("Targets") or ()]
         kept = [each for each in alb.targets.get(group, []) if each["Id"] not in gone]
@@ -155,7 +155,7 @@ class TargetGroup(Resource):
 
 
 class Listener(Resource):
-    """A listener, alone on its port of the load balancer."""
+    """A listener, the only one on its port of the load balancer."""
 
     type = "AWS::ElasticLoadBalancingV2::Listener"
 
@@ -190,7 +190,7 @@ class Listener(Resource):
 
 
 class ListenerRule(Resource):
-    """A rule of a listener: target groups by weight, a redirect or a fixed answer, at a priority of its own."""
+    """A rule of a listener, the only one with its priority."""
 
     type = "AWS::ElasticLoadBalancingV2::ListenerRule"
 
@@ -225,15 +225,15 @@ class ListenerRule(Resource):
 
 
 def _taken(arn: str) -> str:
-    """Say who has what is in use, and why an update that would free it does not."""
+    """Return a sentence about the owner of a port or priority, and why an update does not free it."""
     return (
-        f"it is that of {owners.owner(arn)}. CloudFormation creates and changes everything before it deletes anything: "
-        "remove that one in a deployment of its own first, or move it with `cdk refactor`"
+        f"it belongs to {owners.owner(arn)}. CloudFormation creates and updates resources before it deletes any: "
+        "delete that one in a separate deployment first, or move it with `cdk refactor`"
     )
 
 
 def _check_associations(actions: Actions, balancer: str | None) -> None:
-    """Refuse a target group that another load balancer forwards to."""
+    """Refuse a target group that is associated with another load balancer."""
     for group in (each["TargetGroupArn"] for action in actions for each in target_groups(action)):
         others = _balancers(group) - {balancer}
         if others:
@@ -244,37 +244,40 @@ def _check_associations(actions: Actions, balancer: str | None) -> None:
 
 
 def _balancers(group: str) -> set[str]:
-    """The load balancers that forward to a target group, by a rule or by a listener's default."""
+    """Return the load balancers that forward to a target group in a rule or in a listener's default actions."""
     listeners = {rule["ListenerArn"] for arn, rule in alb.rules.items() if group in weights(arn)}
     return {alb.listeners[arn]["LoadBalancerArn"] for arn in listeners if arn in alb.listeners}
 
 
 def _associate() -> None:
-    """Note on each target group the load balancers that forward to it."""
+    """Record on each target group the load balancers that forward to it."""
     for arn, group in alb.tgs.items():
         group["LoadBalancerArns"] = sorted(_balancers(arn))
 
 
 def weights(rule_arn: str) -> dict[str, int]:
-    """The target groups that a rule forwards to, or a listener by itself, and each one's weight.
+    """Return the target groups of a rule, or of a listener's default rule, with their weights.
+
+    Args:
+        rule_arn: The ARN of the rule, or of the listener for its default rule.
 
     Raises:
-        RefusedError: If there is no such rule or listener.
+        RefusedError: If the rule or listener does not exist.
     """
     rule = _rule(rule_arn)
     if rule is None:
-        raise RefusedError(f"RuleNotFound: the rule '{rule_arn}' does not exist")
+        raise RefusedError(f"RuleNotFound: The rule '{rule_arn}' does not exist")
     forwards = (target_groups(action) for action in rule["Actions"] if action["Type"] == "forward")
     return {each["TargetGroupArn"]: each.get("Weight", 1) for groups in forwards for each in groups}
 
 
 def shift(rule_arn: str, shares: Mapping[str, int]) -> None:
-    """Forward a rule's requests to these target groups, by these weights; what else the rule does stays.
+    """Change the target groups and weights that a rule forwards to; its other settings stay.
 
     Args:
-        rule_arn: A listener rule's; a listener's own default rule takes its listener along. Or a listener's, as of a
-            network load balancer, which has that rule alone.
-        shares: A weight for each target group.
+        rule_arn: The ARN of a listener rule, or of a listener for its default rule. A Network Load Balancer's listener
+            has only that rule.
+        shares: The weight of each target group.
     """
     rule = _rule(rule_arn)
     if rule is None:
@@ -287,13 +290,13 @@ def shift(rule_arn: str, shares: Mapping[str, int]) -> None:
 
 
 def _rule(arn: str) -> dict[str, Any] | None:
-    """A rule by its ARN, or a listener's default rule by that of the listener."""
+    """Return a rule by its ARN, or a listener's default rule by the ARN of the listener."""
     defaults = (rule for rule in alb.rules.values() if rule["ListenerArn"] == arn and rule.get("IsDefault"))
     return alb.rules.get(arn) or next(defaults, None)
 
 
 def _check_actions(properties: Properties) -> None:
-    """Refuse what ministack would leave out of an action."""
+    """Refuse the properties of actions that ministack would drop."""
     for action in properties.get("Actions", ()):
         lost = sorted(set(action) - _ACTION)
         if lost:
@@ -303,7 +306,7 @@ def _check_actions(properties: Properties) -> None:
 
 
 def _with_forward(actions: Callable[..., Actions]) -> Callable[..., Actions]:
-    """Keep the weights and the stickiness of a forward, which ministack drops."""
+    """Keep the weights and the stickiness of forward actions, which ministack drops."""
 
     def kept(properties: Properties, balancer: str | None, prop: str = "DefaultActions") -> Actions:
         records = actions(properties, balancer, prop)
@@ -323,7 +326,7 @@ def _showing_forward(describe: Callable[[dict[str, Any]], str]) -> Callable[[dic
         forward = action.get("ForwardConfig")
         if not forward:
             return describe(action)
-        several = len(forward["TargetGroups"]) > 1  # then AWS names none of them as the action's own
+        several = len(forward["TargetGroups"]) > 1  # then AWS shows no TargetGroupArn of the action
         shown = describe({key: value for key, value in action.items() if not (several and key == "TargetGroupArn")})
         config = f"<ForwardConfig>{xml('elbv2', 'ForwardActionConfig', forward)}</ForwardConfig></member>"
         return re.sub("</member>$", lambda _: config, shown)
@@ -332,7 +335,7 @@ def _showing_forward(describe: Callable[[dict[str, Any]], str]) -> Callable[[dic
 
 
 def install() -> None:
-    """Let the service's own API show what ministack's records have no place for."""
+    """Let the service's API show the properties that ministack's records do not have."""
     describe = alb.tg_xml
 
     def described(group: dict[str, Any]) -> str:
@@ -347,7 +350,7 @@ def install() -> None:
 
 
 def _with_zones(describe: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, Any]], str]:
-    """Each subnet's own zone, where ministack names the region's first for all."""
+    """Show the zone of each subnet, where ministack shows the region's first one for all."""
 
     def described(balancer: dict[str, Any]) -> str:
         shown = describe(balancer)

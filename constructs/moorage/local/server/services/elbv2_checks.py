@@ -3,7 +3,7 @@
 The words are those of the API, as users report them (kubernetes-sigs/aws-load-balancer-controller issue 1045,
 aws/copilot-cli issue 5473, openshift/installer issue 1110, hashicorp/terraform issue 18126, aws-cloudformation/cfn-lint
 issue 3833, terraform-aws-modules/terraform-aws-alb issue 294, coldbrewcloud/coldbrew-cli issue 44, in4it/ecs-deploy
-issue 8, theopensystemslab/planx-new pull request 1051); else the rule is the API reference's.
+issue 8, theopensystemslab/planx-new pull request 1051). Otherwise the rule is the API reference's.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ _RANGES = {
     "stickiness.app_cookie.duration_seconds": (range(1, 604801), "between 1 and 604800"),
     "stickiness.lb_cookie.duration_seconds": (range(1, 604801), "between 1 and 604800"),
 }
-"""The values of attributes (Elastic Load Balancing API reference, LoadBalancerAttribute and TargetGroupAttribute)."""
+"""The ranges of attributes (Elastic Load Balancing API reference, LoadBalancerAttribute and TargetGroupAttribute)."""
 _CHOICES = {
     "load_balancing.algorithm.anomaly_mitigation": ("on", "off"),
     "load_balancing.algorithm.type": ("round_robin", "least_outstanding_requests", "weighted_random"),
     "routing.http.desync_mitigation_mode": ("monitor", "defensive", "strictest"),
     "routing.http.xff_header_processing.mode": ("append", "preserve", "remove"),
 }
-"""Attributes that have one of a few values (ibid.)."""
+"""The valid values of attributes (ibid.)."""
 _STICKINESS = {
     **dict.fromkeys(("HTTP", "HTTPS"), ("lb_cookie", "app_cookie")),
     **dict.fromkeys(("TCP", "UDP", "TCP_UDP", "TLS", "QUIC", "TCP_QUIC"), ("source_ip",)),
 }
-"""By the protocol of a target group, the types of stickiness (TargetGroupAttribute)."""
+"""The types of stickiness for each protocol of a target group (TargetGroupAttribute)."""
 _REQUEST_ATTRIBUTES = ("load_balancing.algorithm.", "slow_start.", "stickiness.app_cookie.", "stickiness.lb_cookie.")
 _CONTENT_TYPES = ("text/plain", "text/css", "text/html", "application/javascript", "application/json")
 _MOST_TARGET_GROUPS = 5
@@ -58,24 +58,24 @@ _ONLY_OF = {
     "application": ("client_keep_alive.", "connection_logs.", "idle_timeout.", "routing.", "waf."),
     "network": ("dns_record.", "secondary_ips."),
 }
-"""Attributes of one type of load balancer, by how they begin (ibid.)."""
+"""The prefixes of the attributes that only one type of load balancer has (ibid.)."""
 _POLICY = re.compile(
     r"ELBSecurityPolicy-(2015-05|2016-08|TLS-1-0-2015-04|TLS-1-[12]-2017-01|TLS-1-2-Ext-2018-06|FS-2018-06"
     r"|FS-1-[12]-2019-08|FS-1-2-Res-(2019-08|2020-10)|TLS13-1-([013]|2(-Res|-Ext[12])?)-2021-06"
     r"|TLS13-1-([013]|2(-Res|-Ext[012])?)-(FIPS-2023-04|(FIPS-)?PQ-2025-09))"
 )
-"""The TLS policies that the user guides list, "Security policies for your Application Load Balancer"."""
+"""The security policies in the user guides, "Security policies for your Application Load Balancer"."""
 _INHERITED = "use_load_balancer_configuration"
 _RELEASE = re.compile(r"ELBSecurityPolicy-.*(\d{4}-\d{2})")
 _NEWEST_RELEASE = "2025-09"
 
 
 def check_name(kind: str, name: str | None) -> None:
-    """Refuse a name that a load balancer or a target group cannot have.
+    """Refuse an invalid name of a load balancer or a target group.
 
     Args:
-        kind: What is named.
-        name: Its name, if the template states one.
+        kind: The beginning of the message, which names the kind of resource.
+        name: The name, if the template has one.
     """
     if name is None:
         return
@@ -93,20 +93,20 @@ def check_name(kind: str, name: str | None) -> None:
 
 
 def subnets_of(properties: Properties) -> list[str]:
-    """Return the subnets of a load balancer, which a template states by themselves or each with an address.
+    """Return the subnets of a load balancer, from `Subnets` or `SubnetMappings`.
 
     Args:
-        properties: What the template says.
+        properties: The properties in the template.
     """
     mappings = properties.get("SubnetMappings") or ()
     return list(properties.get("Subnets") or [each["SubnetId"] for each in mappings])
 
 
 def check_load_balancer(properties: Properties) -> str:
-    """Refuse what a load balancer cannot be, and return its VPC.
+    """Refuse a load balancer that the service does not accept, and return its VPC.
 
     Args:
-        properties: What the template says.
+        properties: The properties in the template.
     """
     ec2.ensure_defaults_initialized()
     kind, subnets = properties.get("Type", "application"), subnets_of(properties)
@@ -173,15 +173,15 @@ def _check_attributes(owner: str, shape: str, attributes: list[dict[str, Any]], 
 
 @functools.cache
 def _attribute_keys(shape: str) -> frozenset[str]:
-    """Return the keys of attributes that the API's model describes."""
+    """Return the attribute keys that the API's model describes."""
     return frozenset(re.findall(r"<code>([a-z0-9_]+(?:\.[a-z0-9_]+)+)</code>", documentation("elbv2", shape, "Key")))
 
 
 def check_target_group(properties: Properties) -> None:
-    """Refuse what a target group cannot be.
+    """Refuse a target group that the service does not accept.
 
     Args:
-        properties: What the template says.
+        properties: The properties in the template.
     """
     check_name("Target group", properties.get("Name"))
     vpc = properties.get("VpcId")
@@ -201,7 +201,7 @@ def check_target_group(properties: Properties) -> None:
 
 
 def _check_stickiness(attributes: dict[str, str], properties: Properties) -> None:
-    """Refuse stickiness and algorithms that the protocol of a target group does not have (TargetGroupAttribute)."""
+    """Refuse stickiness and algorithms that a target group's protocol does not support (TargetGroupAttribute)."""
     protocol, kind = properties.get("Protocol", ""), attributes.get("stickiness.type")
     allowed = _STICKINESS.get(protocol)
     if kind and allowed and kind not in allowed:
@@ -237,7 +237,7 @@ def _check_health_check(properties: Properties) -> None:
             f"ValidationError: Health check protocol 'TCP' is not supported for target groups with protocol {protocol}"
         )
     interval, timeout = (properties.get(f"HealthCheck{name}Seconds") for name in ("Interval", "Timeout"))
-    if of_http:  # others differ by protocol in what they have by default, and may have both alike
+    if of_http:  # other protocols have other defaults, and may have equal values
         interval, timeout = int(interval or 30), int(timeout or 5)
     if interval and timeout and (int(timeout) > int(interval) or (of_http and timeout == interval)):
         raise RefusedError("ValidationError: Health check interval must be greater than the timeout.")
@@ -255,10 +255,10 @@ def _check_health_check(properties: Properties) -> None:
 
 
 def check_listener(properties: Properties) -> None:
-    """Refuse what a listener of its load balancer cannot be.
+    """Refuse a listener that the service does not accept.
 
     Args:
-        properties: What the template says.
+        properties: The properties in the template.
     """
     balancer = alb.lbs.get(properties.get("LoadBalancerArn"), {})
     protocol, policy = properties.get("Protocol"), properties.get("SslPolicy")
@@ -279,7 +279,7 @@ def check_listener(properties: Properties) -> None:
 
 
 def _is_newer(policy: str) -> bool:
-    """Return whether a TLS policy may be of after the newest that is known here."""
+    """Return whether a security policy may be newer than those that are known here."""
     release = _RELEASE.fullmatch(policy)
     return release is not None and release[1] > _NEWEST_RELEASE
 
@@ -288,17 +288,17 @@ def target_groups(action: Properties) -> Groups:
     """Return the target groups that an action forwards to, each with its weight if it has one.
 
     Args:
-        action: As a template or the API states it.
+        action: The action, from a template or from the API.
     """
     stated: Groups = action.get("ForwardConfig", {}).get("TargetGroups", [])
     return stated or ([{"TargetGroupArn": action["TargetGroupArn"]}] if "TargetGroupArn" in action else [])
 
 
 def check_actions(actions: list[dict[str, Any]], balancer: Properties, listener: Properties) -> None:
-    """Refuse actions that do not end a request, or that lead where the load balancer cannot forward to.
+    """Refuse actions without exactly one final action, or with a target group that the load balancer cannot use.
 
     Args:
-        actions: What the template says.
+        actions: The actions in the template.
         balancer: The record of the load balancer.
         listener: The port and the protocol of the listener.
     """
@@ -323,7 +323,7 @@ def check_actions(actions: list[dict[str, Any]], balancer: Properties, listener:
 
 
 def _check_action(action: Properties, balancer: Properties, listener: Properties) -> None:
-    """Refuse what an action itself states (Action, TargetGroupTuple, FixedResponseActionConfig)."""
+    """Refuse an invalid action (Action, TargetGroupTuple, FixedResponseActionConfig)."""
     kind = str(action.get("Type"))
     if balancer.get("Type") == "network" and kind != "forward":
         raise RefusedError(f"ValidationError: Actions of type '{kind}' are not supported on network load balancers")
@@ -332,11 +332,13 @@ def _check_action(action: Properties, balancer: Properties, listener: Properties
     groups = target_groups(action)
     if len(groups) > _MOST_TARGET_GROUPS:
         raise RefusedError(
-            f"TooManyTargetGroups: an action forwards to {_MOST_TARGET_GROUPS} target groups at most, not {len(groups)}"
+            f"TooManyTargetGroups: An action forwards to at most {_MOST_TARGET_GROUPS} target groups, not {len(groups)}"
         )
     for each in groups:
         if int(each.get("Weight", 1)) not in _WEIGHTS:
-            raise RefusedError(f"ValidationError: a target group's weight is 0 to 999, not {each['Weight']}")
+            raise RefusedError(
+                f"ValidationError: The weight of a target group must be between 0 and 999, not {each['Weight']}"
+            )
     response = action.get("FixedResponseConfig") or {}
     if response.get("ContentType", "text/plain") not in _CONTENT_TYPES:
         raise RefusedError(
@@ -378,6 +380,6 @@ def _check_target(arn: str, balancer: Properties) -> None:
     allowed = _GROUP_PROTOCOLS.get(balancer.get("Type", ""), (group["Protocol"],))
     if group["Protocol"] not in allowed:
         raise RefusedError(
-            f"IncompatibleProtocols: the target group '{arn}' of protocol {group['Protocol']} cannot be used with a "
+            f"IncompatibleProtocols: The target group '{arn}' with protocol {group['Protocol']} cannot be used with a "
             f"load balancer of type {balancer['Type']}"
         )

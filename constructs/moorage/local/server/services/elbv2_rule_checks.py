@@ -1,6 +1,6 @@
-"""Elastic Load Balancing: what it refuses of the rules of listeners.
+"""The checks that Elastic Load Balancing makes of listener rules.
 
-The words are the service's, as users report them; else the rule is the API reference's (RuleCondition and the
+The words are the service's, as users report them. Otherwise the rule is the API reference's (RuleCondition and the
 structures in it), or that of the user guide, "Condition types for listener rules".
 """
 
@@ -18,7 +18,7 @@ from moorage.local.server.services.elbv2_checks import check_actions
 Properties = Mapping[str, Any]
 
 _RULE_VALUES = 5
-_RULE_WILDCARDS = 5  # Application Load Balancers user guide, "Quotas for your Application Load Balancers"
+_RULE_WILDCARDS = 6  # Application Load Balancers user guide, "Quotas for your Application Load Balancers"
 _LONGEST_VALUE = 128
 _CONFIGURATIONS = {
     "path-pattern": "PathPatternConfig",
@@ -34,10 +34,10 @@ _METHOD = re.compile("[A-Z_-]{1,40}")
 
 
 def check_rule(properties: Properties) -> None:
-    """Refuse what a rule cannot be.
+    """Refuse a rule that the service does not accept.
 
     Args:
-        properties: What the template says.
+        properties: The properties in the template.
     """
     conditions = properties.get("Conditions") or []
     if not conditions:
@@ -92,7 +92,7 @@ def _is_network(text: str) -> bool:
 
 
 def _values(condition: Properties) -> Iterator[Any]:
-    """Yield the values that a condition compares with."""
+    """Yield the values of a condition."""
     for part in (condition, *(part for part in condition.values() if isinstance(part, Mapping))):
         for name in ("Values", "RegexValues"):
             yield from part.get(name) or []

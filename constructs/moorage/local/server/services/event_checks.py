@@ -1,4 +1,4 @@
-"""Amazon EventBridge: what `PutRule` and `PutTargets` refuse of schedules and targets, in their words."""
+"""The checks that Amazon EventBridge's `PutRule` and `PutTargets` make of rules and targets, in their words."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from moorage.local.server.services import iam
 
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)(s?)\)")
 _WITH_A_ROLE = ("ecs", "firehose", "kinesis", "states")
-"""Targets that EventBridge reaches only with a role (EventBridge user guide, "Using IAM roles to access resources")."""
+"""The targets that require a role (EventBridge user guide, "Using IAM roles to access resources")."""
 _INPUTS = ("Input", "InputPath", "InputTransformer")
 
 
 def check_schedule(expression: str | None, bus: str) -> None:
-    """Refuse a schedule where none may be, and rates that are none.
+    """Refuse an invalid rate, and a schedule on a custom event bus.
 
     Args:
         expression: The rule's schedule, if it has one.
-        bus: The name of its event bus.
+        bus: The name of the rule's event bus.
 
     Raises:
-        RefusedError: In EventBridge's words.
+        RefusedError: If EventBridge does not accept the schedule; in its words.
     """
     if not expression:
         return
@@ -35,15 +35,33 @@ def check_schedule(expression: str | None, bus: str) -> None:
         raise RefusedError("ValidationException: Parameter ScheduleExpression is not valid.")
 
 
-def check_targets(rule_arn: str, targets: list[dict[str, Any]]) -> None:
-    """Refuse targets that EventBridge would not take.
+def check_role(rule_arn: str, role: str | None) -> None:
+    """Refuse the role of a rule that EventBridge cannot assume (Miserlou/Zappa issue 381).
+
+    PutTargets does not check the roles of targets (cdk-preflight 1.9.1, rule pf-events-target-role-trust).
 
     Args:
-        rule_arn: The ARN of their rule.
-        targets: As `PutTargets` gets them.
+        rule_arn: The ARN of the rule.
+        role: The rule's `RoleArn`, if it has one.
 
     Raises:
-        RefusedError: In EventBridge's words.
+        RefusedError: If EventBridge does not accept the role; in its words.
+    """
+    known = role and str(role).rsplit("/", maxsplit=1)[-1] in roles.roles
+    if known and not iam.is_trusted(str(role), "events.amazonaws.com", sourcearn=rule_arn):
+        raise RefusedError(
+            f"ValidationException: Provided role '{role}' cannot be assumed by principal 'events.amazonaws.com'."
+        )
+
+
+def check_targets(targets: list[dict[str, Any]]) -> None:
+    """Refuse targets that EventBridge does not accept.
+
+    Args:
+        targets: The targets, as parameters of `PutTargets`.
+
+    Raises:
+        RefusedError: If EventBridge does not accept a target; in its words.
     """
     for target in targets:
         name, arn = target["Id"], str(target["Arn"])
@@ -54,19 +72,12 @@ def check_targets(rule_arn: str, targets: list[dict[str, Any]]) -> None:
             )
         if "Input" in target and not _is_json(target["Input"]):
             raise RefusedError(f"ValidationException: JSON syntax error in input for target {name}.")
-        if arn.endswith(".fifo") and "SqsParameters" not in target:
-            raise RefusedError(
-                f"ValidationException: Parameter(s) MessageGroupId must be specified for target: {name}."
-            )
         service = arn.split(":")[2] if arn.startswith("arn:") else ""
-        role = target.get("RoleArn")
-        if service in _WITH_A_ROLE and not role:
+        if service == "sqs" and arn.endswith(".fifo") and "SqsParameters" not in target:
+            # cdk-preflight 1.9.1, rule pf-events-target-parameters-required
+            raise RefusedError(f"ValidationException: Parameter(s) SqsParameters must be specified for target: {name}.")
+        if service in _WITH_A_ROLE and not target.get("RoleArn"):
             raise RefusedError(f"ValidationException: RoleArn is required for target {arn}.")
-        known = role and str(role).rsplit("/", maxsplit=1)[-1] in roles.roles
-        if known and not iam.is_trusted(str(role), "events.amazonaws.com", sourcearn=rule_arn):
-            raise RefusedError(
-                f"ValidationException: Provided role '{role}' cannot be assumed by principal 'events.amazonaws.com'."
-            )
 
 
 def _is_json(text: str) -> bool:

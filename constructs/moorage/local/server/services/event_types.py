@@ -1,4 +1,4 @@
-"""Amazon EventBridge: archives, connections, destinations and the policies of buses, which ministack has an API for."""
+"""Amazon EventBridge: archives, connections, API destinations and the policies of event buses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from moorage.local.server.services.guards import complete
 
 
 class Archive(ApiResource):
-    """An archive of a bus's events; `Ref` returns its name."""
+    """An archive of an event bus; `Ref` returns its name."""
 
     type = "AWS::Events::Archive"
     service = "events"
@@ -27,7 +27,7 @@ class Archive(ApiResource):
 
 
 class Connection(ApiResource):
-    """How an API destination is authorized; `Ref` returns its name."""
+    """A connection, the authorization of API destinations; `Ref` returns its name."""
 
     type = "AWS::Events::Connection"
     service = "events"
@@ -46,7 +46,7 @@ class Connection(ApiResource):
 
 
 class ApiDestination(ApiResource):
-    """An HTTP endpoint that rules send to; `Ref` returns its name."""
+    """An API destination; `Ref` returns its name."""
 
     type = "AWS::Events::ApiDestination"
     service = "events"
@@ -67,7 +67,7 @@ class ApiDestination(ApiResource):
 
 
 class EventBusPolicy(Resource):
-    """A statement of a bus's policy; `Ref` returns its id."""
+    """A statement in the policy of an event bus; `Ref` returns its id."""
 
     type = "AWS::Events::EventBusPolicy"
 
@@ -94,7 +94,7 @@ class EventBusPolicy(Resource):
         self._others(properties)
 
     def _others(self, properties: Properties) -> Properties:
-        """Return the bus's policy without the statement."""
+        """Return the policy of the event bus without the statement."""
         empty = {"Version": "2012-10-17", "Statement": []}
         bus = str(properties.get("EventBusName") or "default")
         policy: Properties = eventbridge.event_bus_policies.setdefault(bus, empty)
@@ -103,12 +103,12 @@ class EventBusPolicy(Resource):
 
 
 def _with_end(arn: str) -> str:
-    """Return an ARN with the id at its end that EventBridge gives it; ministack finds the resource without."""
+    """Return an ARN with an id at its end, as in EventBridge; ministack finds resources by the ARN before the id."""
     return f"{arn}/{uuid.uuid5(uuid.NAMESPACE_URL, arn)}"
 
 
 def install() -> None:
-    """Add to buses the policy that their own definition states."""
+    """Add to event buses the policy in their own definition."""
     complete("AWS::Events::EventBus", _complete)
 
 

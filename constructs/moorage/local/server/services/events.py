@@ -1,7 +1,7 @@
-"""Amazon EventBridge: rules, and the delivery of events to what ministack delivers to only in part, or not at all.
+"""Amazon EventBridge: rules, and the delivery of their events.
 
-An event that its target would not take on AWS (there is no such queue, its policy or its key does not let EventBridge
-in) goes to the target's dead-letter queue, at once: such faults AWS does not retry either.
+An event that its target does not accept goes to the target's dead-letter queue at once: the target does not exist, or
+its policy or key does not allow EventBridge. AWS does not retry after such errors either.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _NO_PERMISSIONS = "NO_PERMISSIONS"
 
 
 class Rule(Resource):
-    """A rule and its targets, which no second stack can take over; on a bus of its own its id names that too."""
+    """A rule with its targets; a second one of the same name is refused. The id names an event bus but the default."""
 
     type = "AWS::Events::Rule"
 
@@ -65,15 +65,16 @@ class Rule(Resource):
         stated = {"Description": "", "State": "ENABLED", **{key: new[key] for key in kept if key in new}}
         wanted = request("events", "PutRule", {"Name": rule, "EventBusName": bus, **stated})
         if not {"EventPattern", "ScheduleExpression"} & stated.keys():
-            raise RefusedError("ValidationException: a rule needs an EventPattern or a ScheduleExpression")
+            raise RefusedError("ValidationException: A rule requires an EventPattern or a ScheduleExpression")
         check("events", "PutRule", wanted)
         event_checks.check_schedule(stated.get("ScheduleExpression"), bus)
         arn = perform(eventbridge.put_rule, wanted)["RuleArn"]
+        event_checks.check_role(arn, stated.get("RoleArn"))
         provisioners.eb_rule_apply_tags(arn, old.get("Tags") or [], new.get("Tags") or [])
-        self._put_targets({"Rule": rule, "EventBusName": bus}, arn, old, new)
+        self._put_targets({"Rule": rule, "EventBusName": bus}, old, new)
         return Made(rule if bus == "default" else f"{bus}|{rule}", {"Arn": arn, "RuleName": rule})
 
-    def _put_targets(self, rule: Properties, arn: str, old: Properties, new: Properties) -> None:
+    def _put_targets(self, rule: Properties, old: Properties, new: Properties) -> None:
         targets = new.get("Targets") or []
         gone = {each["Id"] for each in old.get("Targets") or []} - {each["Id"] for each in targets}
         if gone:
@@ -81,7 +82,7 @@ class Rule(Resource):
         if targets:
             wanted = request("events", "PutTargets", {**rule, "Targets": targets}, renamed=_RENAMED)
             check("events", "PutTargets", wanted)
-            event_checks.check_targets(arn, wanted["Targets"])
+            event_checks.check_targets(wanted["Targets"])
             perform(eventbridge.put_targets, wanted)
 
     def _bus(self, properties: Properties) -> str:
@@ -95,19 +96,19 @@ class Rule(Resource):
 
 
 def _check_unused(bus: str, _properties: Properties) -> None:
-    """Refuse to remove an event bus that has rules (DeleteEventBus)."""
+    """Refuse to delete an event bus that has rules (DeleteEventBus)."""
     left = [rule["Name"] for rule in eventbridge.rules.values() if rule.get("EventBusName") == bus]
     if left:
         raise RefusedError(f"ValidationException: Event bus {bus} cannot be deleted while it has rules: {left[0]}")
 
 
 def install() -> None:
-    """Deliver a rule's events as EventBridge does."""
+    """Deliver the events of rules as EventBridge does."""
     guard("AWS::Events::EventBus", deletion=_check_unused)
     invoke: Callable[..., None] = eventbridge.invoke_target
 
     def invoked(target: Record, event: Record, rule: Record, view: Any = None) -> None:
-        if ":rule/" not in rule.get("Arn", ""):  # a schedule's, which has a role instead of the targets' policies
+        if ":rule/" not in rule.get("Arn", ""):  # a schedule has a role instead of the policies of its targets
             invoke(target, event, rule, view)
             return
         seen = view or eventbridge.pattern_event_view(event)
@@ -124,10 +125,14 @@ def install() -> None:
 
 
 def _open_to(target: Record, rule_arn: str) -> str:
-    """The service of a target that takes a rule's events.
+    """Return the service of a target that allows a rule to deliver events.
+
+    Args:
+        target: The target, as a parameter of `PutTargets`.
+        rule_arn: The ARN of the rule.
 
     Raises:
-        RefusedError: It does not.
+        RefusedError: If the target does not exist or does not allow it.
     """
     try:
         spec = parse_arn(target["Arn"])
@@ -147,16 +152,16 @@ def _ask_queue(arn: str, rule_arn: str) -> None:
 
 
 def _ask_topic(arn: str, _rule_arn: str) -> None:
-    """Ask a topic, to which EventBridge names neither the rule nor its account.
+    """Check a topic's policy without the rule and its account, which EventBridge does not send to Amazon SNS.
 
-    No condition on either ever holds (Amazon EventBridge user guide, "Using resource-based policies", note on Amazon
+    Conditions on them are never met (Amazon EventBridge user guide, "Using resource-based policies", note on Amazon
     SNS).
     """
     _ask_encrypted(sns.topics.get(arn), "sns:Publish", arn, None)
 
 
 def _ask_encrypted(found: Record | None, action: str, arn: str, rule_arn: str | None) -> None:
-    """Ask a queue or a topic, and the key that encrypts it."""
+    """Check the policy of a queue or a topic, and that of the key that encrypts it."""
     if found is None:
         raise RefusedError(f"{_NOT_FOUND}: {arn} does not exist")
     attributes = found["attributes"]
@@ -203,7 +208,7 @@ def _group_name(arn: str) -> str:
 
 
 def _write(target: Record, rule: Record, view: Any) -> None:
-    """Write an event into a log group, in a stream of its own as EventBridge does."""
+    """Write an event into a new log stream of a log group, as EventBridge does."""
     group, stream, event = _group_name(target["Arn"]), new_uuid(), view.event_with_detail()
     entry = {"message": json.dumps(event)}
     if "InputTransformer" in target:
@@ -218,13 +223,13 @@ def _write(target: Record, rule: Record, view: Any) -> None:
 
 
 def put_aside(target: Record, text: str, rule_arn: str, error: RefusedError) -> None:
-    """Send an event that could not be delivered to the target's dead-letter queue, if that takes it.
+    """Send an event that could not be delivered to the target's dead-letter queue, if that allows it.
 
     Args:
         target: The target, with its `DeadLetterConfig`.
         text: The event.
         rule_arn: The rule's ARN.
-        error: Why, after a code.
+        error: The error, which begins with a code.
     """
     queue_arn = target.get("DeadLetterConfig", {}).get("Arn")
     if not queue_arn:

@@ -1,8 +1,8 @@
-"""AWS Lambda: what it refuses of functions, of who may call them, and of what they read.
+"""The checks that AWS Lambda makes of functions, permissions and event source mappings.
 
-The error codes are those of Lambda's model in botocore; the words are Lambda's, as users report them: of interfaces in
-amazon-connect/amazon-connect-salesforce-lambda issue 29, of queues in mongodb/docs-worker-pool pull request 878, of the
-environment in aws-samples/aws-genai-llm-chatbot issue 583, of concurrency in
+The error codes are those of Lambda's model in botocore. The words are Lambda's, as users report them: for network
+interfaces in amazon-connect/amazon-connect-salesforce-lambda issue 29, for queues in mongodb/docs-worker-pool pull
+request 878, for the environment in aws-samples/aws-genai-llm-chatbot issue 583, and for concurrency in
 aws-samples/siem-on-amazon-opensearch-service issue 175.
 """
 
@@ -20,32 +20,36 @@ from moorage.local.server.services import iam, principals
 from moorage.local.server.services.guards import guard
 
 _CODE = "InvalidParameterValueException"
-_MOST_SECONDS = 900
-_MOST_MEGABYTES = 10240
+_LIMITS = (("Timeout", 900, 5400), ("MemorySize", 10240, 32768))
+"""The maximum of properties, and that on Lambda Managed Instances (botocore lambda: CreateFunctionRequest)."""
 _MOST_ENVIRONMENT_BYTES = 4096
 _CONCURRENCY, _LEAST_UNRESERVED = 1000, 100
-"""An account's concurrent executions, and those of them that stay free (Lambda developer guide, "Lambda quotas")."""
+"""The concurrent executions of an account, and those that stay unreserved (Lambda developer guide, "Lambda quotas")."""
 _ENI_ACTIONS = ("CreateNetworkInterface", "DescribeNetworkInterfaces", "DeleteNetworkInterface")
 _SOURCES = {
     "sqs": ("SQS", ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")),
-    "kinesis": ("Kinesis", ("GetRecords", "GetShardIterator", "DescribeStream", "ListShards")),
+    "kinesis": ("Kinesis", ("GetRecords", "GetShardIterator")),
     "dynamodb": ("DynamoDB", ("GetRecords", "GetShardIterator", "DescribeStream", "ListStreams")),
 }
-"""The actions a role needs for each source (Lambda developer guide, "Process messages from event source services")."""
+"""The actions that each source requires (Lambda developer guide, "Process messages from event source services").
+
+The Serverless Framework deploys roles that describe a Kinesis stream with DescribeStream and ListStreams, or with
+DescribeStreamSummary and ListShards (serverless/serverless, lib/plugins/aws/package/compile/events/stream.js).
+"""
 _DESTINATIONS = {"events": "PutEvents", "lambda": "InvokeFunction", "sns": "Publish", "sqs": "SendMessage"}
 _MOST_UNWINDOWED = 10
 _MOST_FIFO = 10
 
 
 def check(function: Properties, name: str) -> None:
-    """Refuse a function that Lambda would not make.
+    """Refuse a function that Lambda does not accept.
 
     Args:
-        function: What the template says.
-        name: The function's, if it exists already.
+        function: The properties in the template.
+        name: The name of the function, if it exists already.
 
     Raises:
-        RefusedError: In Lambda's words.
+        RefusedError: If Lambda does not accept the function; in its words.
     """
     fault = next(_faults(function, name), None)
     if fault:
@@ -53,7 +57,8 @@ def check(function: Properties, name: str) -> None:
 
 
 def _faults(function: Properties, name: str) -> Iterator[str]:
-    for key, most in (("Timeout", _MOST_SECONDS), ("MemorySize", _MOST_MEGABYTES)):
+    for key, usual, managed in _LIMITS:
+        most = managed if function.get("CapacityProviderConfig") else usual
         if int(function.get(key, 0)) > most:
             at = key[:1].lower() + key[1:]
             yield (
@@ -122,7 +127,7 @@ def _network_faults(function: Properties) -> Iterator[str]:
 
 
 def _check_source(mapping: Properties) -> None:
-    """Check an event source mapping, with its function's role and timeout."""
+    """Check an event source mapping against the role and the timeout of its function."""
     function = _function(mapping)
     arn = str(mapping.get("EventSourceArn") or "")
     service = arn.split(":")[2] if arn.startswith("arn:") else ""
@@ -144,7 +149,7 @@ def _check_new_source(mapping: Properties) -> None:
     """Refuse a second mapping of a source to a function (CreateEventSourceMapping, ResourceConflictException)."""
     function, arn = _function(mapping)["config"], str(mapping.get("EventSourceArn") or "")
     if not arn or mapping["FunctionName"] not in (function["FunctionName"], function["FunctionArn"]):
-        return  # of a version or an alias, which may each read a source
+        return  # each version and alias may have a mapping of its own
     for other in functions.esms.values():
         if (other["EventSourceArn"], other["FunctionArn"]) == (arn, function["FunctionArn"]):
             raise RefusedError(
@@ -198,7 +203,7 @@ def _check_alias(alias: Properties) -> None:
 
 
 def _check_destinations(configuration: Properties) -> None:
-    """Check what a function's role needs for where its asynchronous invocations end (PutFunctionEventInvokeConfig)."""
+    """Check that a function's role allows the destinations of its invocations (PutFunctionEventInvokeConfig)."""
     role = _function(configuration)["config"]["Role"]
     for each in (configuration.get("DestinationConfig") or {}).values():
         arn = str((each or {}).get("Destination", ""))
@@ -220,7 +225,7 @@ def _function(properties: Properties) -> dict[str, Any]:
 
 
 def install() -> None:
-    """Check what belongs to functions as Lambda does."""
+    """Check the resources of functions as Lambda does."""
     guard("AWS::Lambda::Alias", _check_alias)
     guard("AWS::Lambda::EventInvokeConfig", _check_destinations)
     guard("AWS::Lambda::EventSourceMapping", _check_source, creation=_check_new_source)

@@ -1,9 +1,9 @@
-"""The processes that run the code of templates: they see Lambda's variables, end on time and leave nothing behind.
+"""The processes that run the code of templates: their environment, their timeout and their end.
 
-ministack starts them with the server's environment and signals only the process that it started. Here each process
-leads a group of its own, gets the variables that Lambda documents (Lambda developer guide, "Defined runtime environment
-variables") with the function's own, and is ended with all of its descendants. Code that names `/tmp` writes into the
-machine's: there is no container around it.
+ministack starts them with the server's environment and kills only the process that it started. Here each process leads
+a process group. It gets the variables that Lambda documents (Lambda developer guide, "Defined runtime environment
+variables") and the function's own, and it is killed with all its descendants. There is no container: `/tmp` is the
+machine's.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ _ALWAYS = {
     "TZ": ":UTC",
     "npm_config_offline": "true",
 }
-"""Lambda's own values. The files and the switch keep SDKs from the credentials of whoever runs the server; offline, the
-function of CDK's `AwsCustomResource`, which would install the newest SDK, takes the one that is there at once."""
+"""Lambda's own values. The variables for files and metadata keep SDKs from the credentials of the server's user. With
+npm offline, the function of CDK's `AwsCustomResource` uses the SDK that is there instead of installing the newest."""
 _INHERITED = ("NODE_PATH",)
 _MARK = "AWS_LAMBDA_LOG_STREAM_NAME"
-"""A variable of Lambda's that has another value in each process, and that its descendants inherit."""
+"""A variable of Lambda that has another value in each process and is inherited by its descendants."""
 _INIT_SECONDS = 10
-"""How long loading a function may take; then it is tried again within the function's timeout (Lambda developer guide,
-"Understanding the Lambda execution environment lifecycle")."""
+"""The time limit of a function's initialization, which is then retried within the function's timeout (Lambda developer
+guide, "Understanding the Lambda execution environment lifecycle")."""
 _TIMED_OUT = type("Sandbox.Timedout", (RuntimeError,), {})
-"""ministack tells the name of an exception's class as the error's type."""
+"""An exception whose class name is the error type that ministack returns."""
 
 _stated: contextvars.ContextVar[Mapping[str, str]] = contextvars.ContextVar("the function's variables")
 _sessions: dict[tuple[str, str], dict[str, str]] = {}
@@ -51,7 +51,7 @@ _lock = threading.Lock()
 
 
 def install() -> None:
-    """Let ministack start and end the processes of functions, Glue jobs and resolvers in this module's way."""
+    """Let ministack run the processes of functions, Glue jobs and resolvers through this module."""
     processes: Any = SimpleNamespace(**{**vars(subprocess), "Popen": _Process, "run": _run})
     for module in (lambda_runtime, lambda_svc, node_pool, glue):
         module.subprocess = processes
@@ -62,10 +62,10 @@ def install() -> None:
 
 
 def credentials(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return the keys of a session of a function's role, which only this server knows.
+    """Return credentials for a session of a function's role, which only this server knows.
 
     Args:
-        config: The function, as Lambda describes it.
+        config: The function's configuration, as Lambda describes it.
     """
     function, role = str(config.get("FunctionArn", "")), str(config.get("Role", ""))
     with _lock:
@@ -93,7 +93,7 @@ def _session(config: Mapping[str, Any], role: str) -> dict[str, str]:
 
 
 class _Process(subprocess.Popen[Any]):
-    """A process that leads a group, in an environment without the server's, and that takes its descendants along."""
+    """A process that leads a process group, without the server's environment, and is killed with its descendants."""
 
     def __init__(self, command: Sequence[str], **settings: Any) -> None:
         environment = _environment(settings.pop("env", None) or {}, settings.get("cwd"))
@@ -103,21 +103,21 @@ class _Process(subprocess.Popen[Any]):
         super().__init__([program, *command[1:]], **settings, env=environment, start_new_session=True)
 
     def terminate(self) -> None:
-        """End the group at once: Lambda tells a function without extensions nothing before it ends it."""
+        """Kill the group at once: Lambda does not notify a function without extensions before it ends the function."""
         self._end_others()
         super().kill()
 
     kill = terminate
 
     def poll(self) -> int | None:
-        """Return the exit code, and end what the process has left behind."""
+        """Return the exit code, and kill the processes that are left of the group."""
         code = super().poll()
         if code is not None:
             self._end_others()
         return code
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait for the end, and end what the process has left behind."""
+        """Wait for the end, and kill the processes that are left of the group."""
         code = super().wait(timeout)
         self._end_others()
         return code
@@ -129,11 +129,11 @@ class _Process(subprocess.Popen[Any]):
             os.killpg(self.pid, signal.SIGKILL)
         if self._mark:
             _end_marked(self._mark)
-        self._gone = self.returncode is not None  # the id can be another group's from now on
+        self._gone = self.returncode is not None  # the id can belong to another group now
 
 
 def _end_marked(mark: str) -> None:
-    """End the processes whose environment has a mark, also those in groups of their own. Only Linux shows them."""
+    """Kill the processes whose environment has a mark, including those in other groups. This works only on Linux."""
     named = f"{_MARK}={mark}".encode()
     for environment in Path("/proc").glob("[0-9]*/environ"):
         with contextlib.suppress(OSError):
@@ -142,7 +142,7 @@ def _end_marked(mark: str) -> None:
 
 
 def _run(command: Sequence[str], **settings: Any) -> subprocess.CompletedProcess[Any]:
-    """Do what `subprocess.run` does, with a process of this module's."""
+    """Run a command as `subprocess.run` does, in a process of this module."""
     given, timeout = settings.pop("input", None), settings.pop("timeout", None)
     if settings.pop("capture_output", False):
         settings |= {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -158,10 +158,10 @@ def _run(command: Sequence[str], **settings: Any) -> subprocess.CompletedProcess
 
 
 def _environment(given: Mapping[str, str], folder: str | None) -> dict[str, str]:
-    """Return what is the function's own of a process's environment, with Lambda's variables."""
+    """Return the environment of a process without the server's variables, with Lambda's."""
     own = {name: value for name, value in given.items() if os.environ.get(name) != value}
     kept = {name: given[name] for name in _INHERITED if name in given}
-    if folder and Path(folder).name == "code":  # a folder for this process only, which ends with it
+    if folder and Path(folder).name == "code":  # the folder of only this process, which is deleted after it
         temporary = Path(folder).parent / "tmp"
         temporary.mkdir(mode=0o700, exist_ok=True)
         kept["TMPDIR"] = str(temporary)
@@ -170,21 +170,21 @@ def _environment(given: Mapping[str, str], folder: str | None) -> dict[str, str]
 
 @functools.cache
 def _program(name: str) -> str:
-    """Return a program's own path, found with the server's PATH, since the process has Lambda's."""
+    """Return the path of a program on the server's PATH, since the process has Lambda's PATH."""
     path = shutil.which(name)
     if path is None:
-        raise RuntimeError(f"there is no {name} on the PATH of this machine, which runs the function; install it")
+        raise RuntimeError(f"{name}, which runs the function, is not on the PATH of this machine; install it")
     with Path(path).open("rb") as file:
         is_script = file.read(2) == b"#!"
     if name != "node" or not is_script:
         return path
-    # What version managers put on the PATH looks for the real one with variables that the process does not get.
+    # The script of a version manager finds the real program with variables that the process does not get.
     asked = subprocess.run([path, "-p", "process.execPath"], capture_output=True, text=True, check=False, timeout=10)
     return asked.stdout.strip() or path
 
 
 def _stating(spawn: Callable[..., None]) -> Callable[..., None]:
-    """Give a process the variables of Lambda's that ministack leaves out."""
+    """Give a process the variables of Lambda that ministack leaves out."""
 
     @functools.wraps(spawn)
     def spawned(worker: Any, *rest: Any, **named: Any) -> None:
@@ -198,7 +198,7 @@ def _stating(spawn: Callable[..., None]) -> Callable[..., None]:
 
 
 def _timed(spawn: Callable[..., None]) -> Callable[..., None]:
-    """Give the loading of a function its time, as its handler has; a custom runtime has it from ministack."""
+    """Limit the time of a function's initialization; ministack does so only for custom runtimes."""
 
     @functools.wraps(spawn)
     def spawned(worker: Any) -> None:
@@ -227,7 +227,7 @@ def _timed(spawn: Callable[..., None]) -> Callable[..., None]:
 
 
 def _variables(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return the variables of Lambda's that ministack leaves out."""
+    """Return the variables of Lambda that ministack leaves out."""
     logged = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{config.get('FunctionName', '')}"
     return {
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{config.get('Runtime', '')}",

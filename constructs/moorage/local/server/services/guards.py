@@ -1,4 +1,4 @@
-"""Checks of resources that ministack makes, and additions to them."""
+"""Checks and additional properties of the resources that ministack creates."""
 
 from __future__ import annotations
 
@@ -23,12 +23,14 @@ def guard(
 ) -> None:
     """Check a resource before ministack's handler gets it.
 
+    Each check raises `RefusedError` if the service does not accept the operation.
+
     Args:
-        resource_type: As in a template.
-        check: What raises `RefusedError` for properties that the service would not take, at creation and update.
-        creation: What raises `RefusedError` for properties that the service would not take of a new resource.
-        change: What raises `RefusedError` for old and new properties between which the service would not go at once.
-        deletion: What raises `RefusedError` for a resource, by its physical id, that the service would not delete.
+        resource_type: The CloudFormation type.
+        check: The check of the properties at creation and update.
+        creation: The check of the properties at creation only.
+        change: The check of the old and the new properties at an update.
+        deletion: The check of the physical id and the properties at deletion.
     """
     handler: dict[str, Any] = provisioners.RESOURCE_HANDLERS[resource_type]
     create = handler["create"]
@@ -61,12 +63,12 @@ def guard(
 
 
 def complete(resource_type: str, add: Completion) -> None:
-    """Add to a resource what ministack's handler leaves out.
+    """Add the properties that ministack's handler leaves out to a resource.
 
     Args:
-        resource_type: As in a template.
-        add: What is called after creation and update with the physical id, the old properties (none at creation) and
-            the new ones; returns further attributes, if there are any.
+        resource_type: The CloudFormation type.
+        add: The function to call after creation and update with the physical id, the old properties (none at creation)
+            and the new ones. It returns more attributes, or None.
     """
     handler: dict[str, Any] = provisioners.RESOURCE_HANDLERS[resource_type]
     create = handler["create"]
@@ -90,5 +92,5 @@ def complete(resource_type: str, add: Completion) -> None:
 
 
 def plain(properties: Mapping[str, Any]) -> Properties:
-    """Properties that a check may read without making the local AWS answer for them."""
+    """Return properties whose reading does not count as an implementation of them."""
     return {name: dict.__getitem__(properties, name) for name in properties} if isinstance(properties, dict) else {}

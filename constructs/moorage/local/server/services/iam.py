@@ -1,4 +1,4 @@
-"""AWS IAM: the profile through which an instance has its role, and whether a role suffices for what a service does."""
+"""AWS IAM: instance profiles, and the checks that a role allows what a service does."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ class InstanceProfile(Resource):
 
 
 def is_trusted(role_arn: str, service: str, **context: str) -> bool:
-    """Whether a role exists whose trust policy lets a service assume it.
+    """Return whether a role exists and its trust policy allows a service to assume it.
 
     Args:
-        role_arn: The role's.
-        service: As in `ecs.amazonaws.com`.
-        context: Condition keys beside the account, `sourcearn` for `aws:SourceArn`.
+        role_arn: The ARN of the role.
+        service: The service principal, such as `ecs.amazonaws.com`.
+        context: Condition keys other than the account, such as `sourcearn` for `aws:SourceArn`.
     """
     role = iam.roles.get(role_arn.rsplit("/", maxsplit=1)[-1])
     if role is None:
@@ -68,18 +68,18 @@ def is_trusted(role_arn: str, service: str, **context: str) -> bool:
 
 
 def require(role_arn: str, action: str, resource: str, **context: str) -> None:
-    """Refuse what a service's role may not do.
+    """Refuse an action that a service's role does not allow.
 
-    A role with one of AWS's own managed policies passes: what these allow is not known here.
+    A role with an AWS managed policy passes, since its content is not known here.
 
     Args:
-        role_arn: The role's.
-        action: As in `ecs:RunTask`.
-        resource: The ARN it is done to.
-        context: Condition keys of the action's service, `cluster` for `ecs:cluster`.
+        role_arn: The ARN of the role.
+        action: The action, such as `ecs:RunTask`.
+        resource: The ARN of the resource.
+        context: Condition keys of the action's service, such as `cluster` for `ecs:cluster`.
 
     Raises:
-        RefusedError: As the service would.
+        RefusedError: If the role does not allow the action; in the service's words.
     """
     name = role_arn.rsplit("/", maxsplit=1)[-1]
     role: dict[str, Any] = iam.roles.get(name, {})
@@ -96,11 +96,11 @@ def require(role_arn: str, action: str, resource: str, **context: str) -> None:
 
 
 def grants(role_arn: str, action: str) -> bool:
-    """Return whether a role may do something to some resource; a role whose policies are not all known here may.
+    """Return whether a role allows an action on any resource; True for a role with a policy that is not known here.
 
     Args:
-        role_arn: The role's.
-        action: As in `ec2:CreateNetworkInterface`.
+        role_arn: The ARN of the role.
+        action: The action, such as `ec2:CreateNetworkInterface`.
     """
     name = role_arn.rsplit("/", maxsplit=1)[-1]
     attached = iam.roles.get(name, {}).get("AttachedPolicies", ())

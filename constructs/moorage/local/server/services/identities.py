@@ -1,7 +1,7 @@
-"""AWS IAM: what it refuses of roles, users and policies, and of their deletion.
+"""The checks that AWS IAM makes of roles, users and policies, and of their deletion.
 
-The error codes and ranges are those of IAM's model in botocore, the quotas those of the IAM user guide's "IAM and AWS
-STS quotas", and the words those of users' reports where there are some.
+The error codes and ranges are those of IAM's model in botocore. The quotas are those of the IAM user guide, "IAM and
+AWS STS quotas". The words are those of users' reports if there are any.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from moorage.local.server.services import documents, managed_policies, principal
 from moorage.local.server.services.guards import guard
 
 _SESSION_SECONDS = (3600, 43200)
-_MOST_MANAGED = 10
+_MOST_MANAGED = {"Role": 25, "User": 20, "Group": 10}
+"""The highest quotas of attached policies (cdk-preflight 1.9.1, rule pf-iam-managed-policy-count)."""
 _MOST_INLINE = {"Role": 10240, "User": 2048, "Group": 5120}
 _MOST_MANAGED_CHARACTERS = 6144
-_MOST_TRUST_CHARACTERS = 2048
+_MOST_TRUST_CHARACTERS = 8192
+"""The highest quota of a trust policy's length (pytorch/test-infra, issue 5825, comment of 2026-05-05)."""
 _NAME = re.compile(r"[\w+=,.@-]+", re.ASCII)
 _PATH = re.compile(r"/|/[\x21-\x7e]+/")
 _ENTITIES = (("Roles", "role", iam.roles), ("Users", "user", iam.users), ("Groups", "group", iam.groups))
@@ -49,17 +51,17 @@ def check_group(properties: Properties) -> None:
     """Check a group as IAM does.
 
     Args:
-        properties: What the template says, resolved.
+        properties: The properties in the template, resolved.
     """
     _check_names(properties, "GroupName", 128)
     _check_identity(properties, "Group", properties.get("GroupName") or "")
 
 
 def text(document: Any) -> str:
-    """Return a policy document as the API takes it.
+    """Return a policy document as text, as the API requires it.
 
     Args:
-        document: As a template states it, an object or text.
+        document: The document in the template, an object or text.
     """
     return document if isinstance(document, str) else json.dumps(document)
 
@@ -95,7 +97,7 @@ def _check_session(stated: Any) -> None:
 
 
 def _trust_faults(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what IAM has against a trust policy."""
+    """Yield the faults that IAM finds in a trust policy."""
     yield from documents.syntax_faults(document)
     yield from documents.action_faults(document)
     for statement in documents.statements(document):
@@ -111,7 +113,7 @@ def _trust_faults(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _check_identity(properties: Properties, kind: str, name: str) -> None:
-    """Check the policies of a role or a user."""
+    """Check the policies of a role, a user or a group."""
     total = 0
     stated = properties.get("Policies") or []
     for policy in stated:
@@ -120,8 +122,8 @@ def _check_identity(properties: Properties, kind: str, name: str) -> None:
         _check_names({"PolicyName": policy.get("PolicyName")}, "PolicyName", 128)
         total += _size(document)
     names = [policy.get("PolicyName") for policy in stated]
-    if len(names) != len(set(names)):
-        raise RefusedError(f"InvalidInput: {kind} has two inline policies of one name")
+    if len(names) != len(set(names)):  # IAM user guide, "IAM and AWS STS quotas", "IAM name requirements"
+        raise RefusedError(f"InvalidInput: {kind} has two inline policies with the same name")
     if total > _MOST_INLINE[kind]:
         raise RefusedError(
             f"LimitExceeded: Maximum policy size of {_MOST_INLINE[kind]} bytes exceeded for {kind.lower()} {name}"
@@ -129,8 +131,8 @@ def _check_identity(properties: Properties, kind: str, name: str) -> None:
     attached = properties.get("ManagedPolicyArns") or []
     for arn in [*attached, *documents.several(properties.get("PermissionsBoundary"))]:
         _check_managed(str(arn))
-    if len(set(attached)) > _MOST_MANAGED:
-        raise RefusedError(f"LimitExceeded: Cannot exceed quota for PoliciesPer{kind}: {_MOST_MANAGED}")
+    if len(set(attached)) > _MOST_MANAGED[kind]:
+        raise RefusedError(f"LimitExceeded: Cannot exceed quota for PoliciesPer{kind}: {_MOST_MANAGED[kind]}")
 
 
 def _check_managed(arn: str) -> None:
@@ -142,7 +144,7 @@ def _check_managed(arn: str) -> None:
 
 
 def _check_policy(properties: Properties) -> None:
-    """Check an inline policy of roles, users or groups, with those that they have."""
+    """Check an inline policy of roles, users or groups, together with their other policies."""
     _check_names({"PolicyName": properties.get("PolicyName")}, "PolicyName", 128)
     document = documents.parsed(properties.get("PolicyDocument"))
     documents.refuse(documents.identity_faults(document))
@@ -179,12 +181,12 @@ def _check_entities(properties: Properties) -> None:
 
 
 def _size(document: Mapping[str, Any]) -> int:
-    """The characters of a document that count: IAM does not count white space."""
+    """Return the size of a document as IAM counts it, without white space."""
     return len(json.dumps(document, separators=(",", ":"), ensure_ascii=False))
 
 
 def _bounded(handler: dict[str, Any]) -> None:
-    """Keep the permissions boundary of a role, which ministack's CloudFormation has no place for."""
+    """Keep the permissions boundary of a role, which ministack's CloudFormation drops."""
     for operation in ("create", "update"):
         handler[operation] = _keeping_boundary(handler[operation], 0 if operation == "create" else 1)
 

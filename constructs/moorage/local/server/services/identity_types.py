@@ -1,4 +1,4 @@
-"""AWS IAM: groups, identity providers, keys and what joins them; ministack has no types for them."""
+"""AWS IAM: groups, identity providers, access keys and inline policies, for which ministack has no types."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Group(Resource):
 
 
 class UserToGroupAddition(Resource):
-    """The users that a stack puts into a group."""
+    """The users that a stack adds to a group."""
 
     type = "AWS::IAM::UserToGroupAddition"
 
@@ -108,7 +108,7 @@ class SAMLProvider(ApiResource):
 
 
 class ServiceLinkedRole(ApiResource):
-    """The role of a service; `Ref` returns its name."""
+    """A service-linked role; `Ref` returns its name."""
 
     type = "AWS::IAM::ServiceLinkedRole"
     service = "iam"
@@ -145,7 +145,7 @@ class AccessKey(ApiResource):
 
 
 class _InlinePolicy(Resource):
-    """A policy inside a role, a user or a group."""
+    """An inline policy of a role, a user or a group."""
 
     kind: str
 
@@ -169,21 +169,21 @@ class _InlinePolicy(Resource):
 
 
 class RolePolicy(_InlinePolicy):
-    """A policy inside a role."""
+    """An inline policy of a role."""
 
     type = "AWS::IAM::RolePolicy"
     kind = "Role"
 
 
 class UserPolicy(_InlinePolicy):
-    """A policy inside a user."""
+    """An inline policy of a user."""
 
     type = "AWS::IAM::UserPolicy"
     kind = "User"
 
 
 class GroupPolicy(_InlinePolicy):
-    """A policy inside a group."""
+    """An inline policy of a group."""
 
     type = "AWS::IAM::GroupPolicy"
     kind = "Group"

@@ -1,7 +1,7 @@
-"""Resources that an app imports by their id: they exist in the account that the app is for, so they are put here too.
+"""Resources that an app imports by their id: they exist in the app's AWS account, so they are created here too.
 
-AWS gives ids itself, so no template of AWS's can make these; `moorage.local up` does, in a stack of its own. What else
-is known of them is only what the app says.
+AWS assigns ids itself, so no template of AWS can create these resources. `moorage.local up` creates them in a separate
+stack. Their other properties are only those that the app states.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _SECURE = 443
 
 
 class _Imported(Resource):
-    """A resource under an id that somebody else gave it; a stack that goes takes it along, whatever uses it."""
+    """A resource with a given id, which is deleted with its stack even if it is in use."""
 
     records: ClassVar[Any]
 
     def create(self, properties: Properties, name: str) -> Made:
         wanted = str(properties["Id"])
         if wanted in self.records:
-            raise RefusedError(f"AlreadyExists: {wanted} exists already")
+            raise RefusedError(f"AlreadyExists: {wanted} already exists")
         made = self._make({each: properties[each] for each in properties if each != "Id"}, wanted)
         record = self.records.pop(made)
         key = next(each for each, value in record.items() if value == made)
@@ -45,7 +45,7 @@ class _Imported(Resource):
 
 
 class ImportedVpc(_Imported):
-    """A VPC with an internet gateway and names in DNS, whose address range nobody here knows."""
+    """A VPC with an internet gateway and DNS hostnames, whose CIDR block is not known here."""
 
     type = "Moorage::Local::Vpc"
     records = ec2.vpcs
@@ -86,7 +86,7 @@ class ImportedSubnet(_Imported):
 
 
 class ImportedSecurityGroup(_Imported):
-    """A security group of an imported VPC, with none of the rules that it has there."""
+    """A security group of an imported VPC, without the rules that it has in AWS."""
 
     type = "Moorage::Local::SecurityGroup"
     records = ec2.security_groups
@@ -123,7 +123,7 @@ class ImportedLoadBalancer(_Imported):
 
 
 class ImportedListener(_Imported):
-    """A listener of an imported load balancer, which answers 404 by itself."""
+    """A listener of an imported load balancer, whose default action is a 404 response."""
 
     type = "Moorage::Local::Listener"
     records = alb.listeners
@@ -155,7 +155,7 @@ class ImportedTargetGroup(_Imported):
 
 
 class ImportedZone(Resource):
-    """An Availability Zone of no region of AWS: what CDK puts in place of those that it could not look up."""
+    """A placeholder of CDK for an Availability Zone that it has not looked up."""
 
     type = "Moorage::Local::AvailabilityZone"
 

@@ -1,4 +1,4 @@
-"""Policies of one queue or one topic, which ministack has as policies of several."""
+"""The inline policies of queues and topics, made from ministack's types for several queues or topics."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from moorage.local.server.core.resource import Made, Properties, Resource
 
 
 class QueueInlinePolicy(Resource):
-    """The policy of one queue; `Ref` returns the queue's URL."""
+    """The policy of a single queue; `Ref` returns the queue's URL."""
 
     type = "AWS::SQS::QueueInlinePolicy"
     several: ClassVar[str] = "AWS::SQS::QueuePolicy"
@@ -31,7 +31,7 @@ class QueueInlinePolicy(Resource):
 
 
 class TopicInlinePolicy(QueueInlinePolicy):
-    """The policy of one topic; `Ref` returns the topic's ARN."""
+    """The policy of a single topic; `Ref` returns the topic's ARN."""
 
     type = "AWS::SNS::TopicInlinePolicy"
     several = "AWS::SNS::TopicPolicy"

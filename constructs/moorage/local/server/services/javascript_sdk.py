@@ -1,7 +1,7 @@
-"""The AWS SDK for JavaScript v3, which Lambda's Node.js runtimes have built in.
+"""The AWS SDK for JavaScript v3, which Lambda's Node.js runtimes include.
 
-Lambda's runtimes include it (Lambda developer guide, "Building Lambda functions with Node.js"), and the functions that
-CDK itself defines count on it. Here a function that brings a package, or finds it in the folder of the app, uses that.
+The runtimes include it (Lambda developer guide, "Building Lambda functions with Node.js"), and the functions that CDK
+itself defines need it. Here a package of the function's own, or one in the folder of the app, has priority.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _FOLDER = Path(__file__).parent
 
 
 def install() -> None:
-    """Put the SDK before what loads a function in Node.js."""
+    """Put the SDK before ministack's loader of Node.js functions."""
     calls = str(_FOLDER / "javascript_sdk_calls.py")
     script = (_FOLDER / "javascript_sdk.js").read_text("utf-8")
     for mark, value in (("__PYTHON__", sys.executable), ("__CALLS__", calls)):

@@ -1,6 +1,6 @@
-"""The calls of functions in JavaScript: read from standard input, made with botocore, answered on standard output.
+"""The AWS calls of JavaScript functions: read from standard input, made with botocore, answered on standard output.
 
-A function's process runs this file by its path, with Lambda's variables only, so it imports nothing of this package.
+A function's process runs this file by its path, with only Lambda's variables, so it imports nothing from this package.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from botocore.exceptions import BotoCoreError, ClientError, UnknownServiceError
 _SERVICE_ID = re.compile(rb'"serviceId"\s*:\s*"([^"]+)"')
 _POLL_SECONDS = 1
 _LOOSE = Config(parameter_validation=False, retries={"max_attempts": 1})
-"""AWS's SDK for JavaScript leaves the checks of parameters to the services."""
+"""The AWS SDK for JavaScript leaves the validation of parameters to the services."""
 
 _session = botocore.session.get_session()
 
 
 def main() -> None:
-    """Answer one call a line until the function ends."""
+    """Answer one call for each line until the function ends."""
     for line in sys.stdin:
         call = json.loads(line)
         try:
@@ -56,13 +56,13 @@ def _answer(call: dict[str, Any]) -> Any:
         return client.get_waiter(xform_name(call["name"])).wait(WaiterConfig={"Delay": _POLL_SECONDS}, **given)
     answer: dict[str, Any] = getattr(client, xform_name(call["name"]))(**given)
     if "Payload" in answer and service == "lambda":
-        answer["Payload"] = answer["Payload"].read()  # bytes in AWS's SDK for JavaScript
+        answer["Payload"] = answer["Payload"].read()  # bytes in the AWS SDK for JavaScript
     return answer
 
 
 @functools.cache
 def _service(package: str) -> str:
-    """Return botocore's name of a service, which the SDK for JavaScript calls by its service id."""
+    """Return botocore's name of a service; the SDK for JavaScript uses the service id."""
     data = Path(str(botocore.__file__)).parent / "data"
     wanted = package.replace("-", "")
     candidates = sorted(data.iterdir(), key=lambda each: (each.name != wanted, each.name))
@@ -71,11 +71,11 @@ def _service(package: str) -> str:
             found = _SERVICE_ID.search(model.read(2000))
         if found and found[1].decode().lower().replace(" ", "") == wanted:
             return path.parent.parent.name
-    raise KeyError(f"botocore knows no service that @aws-sdk/client-{package} is for")
+    raise KeyError(f"botocore has no service for @aws-sdk/client-{package}")
 
 
 def _names(service: str) -> Iterator[str]:
-    """Yield what a package of the SDK exports, as far as code looks for it by name."""
+    """Yield the exports of a package of the SDK that code uses by name."""
     model = _session.get_service_model(service)
     name = "".join(part[:1].upper() + part[1:] for part in str(model.service_id).split(" "))
     yield from (f"{name}Client", name, f"{name}ServiceException")
@@ -83,7 +83,7 @@ def _names(service: str) -> Iterator[str]:
         yield from (f"{operation}Command", f"paginate{operation}")
     for error in model.error_shapes:
         yield error.name
-    with contextlib.suppress(UnknownServiceError):  # it has no waiters
+    with contextlib.suppress(UnknownServiceError):  # the service has no waiters
         yield from (f"waitUntil{waiter}" for waiter in _session.get_waiter_model(service).waiter_names)
 
 
@@ -111,7 +111,7 @@ def _made(service: str, region: str | None, key: str | None, secret: str | None,
 
 
 def _stated(error: ClientError, call: dict[str, Any]) -> dict[str, Any]:
-    """Return an error as the SDK for JavaScript names it: by its shape, if the service's model has it."""
+    """Return an error as the SDK for JavaScript names it: by its shape, if the service's model has one."""
     code = error.response["Error"].get("Code", "UnknownError")
     metadata = error.response.get("ResponseMetadata", {})
     modelled = _client(_service(call["service"]), call).exceptions.from_code(code)

@@ -1,7 +1,7 @@
-"""Properties that only configure: nothing on this machine acts on them, and the service's API shows them.
+"""Properties without an effect here, which the service's API shows.
 
 ministack drops them. Here they are kept in the record from which the service's API describes the resource, under the
-names that botocore's model of its answer has.
+names in botocore's model.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ Record = Callable[[str, Properties], Any]
 
 @attrs.frozen
 class _Kept:
-    """The properties that are kept of the resources of a type.
+    """The properties of a type that are kept.
 
     Args:
-        type: As in a template.
+        type: The CloudFormation type.
         names: The properties.
-        record: What finds a resource's record by its physical id and its properties.
+        record: The function that returns a resource's record for its physical id and its properties.
         service: The service's name in boto3.
-        shape: The structure in which the service's API describes the resource.
-        renamed: The structure's names for properties, where they are more than a change of capitals.
+        shape: The structure with which the service's API describes the resource.
+        renamed: The structure's names for properties that differ by more than capitals.
     """
 
     type: str
@@ -133,7 +133,7 @@ _WITHOUT_EFFECT = {
     "AWS::Logs::MetricFilter": ("ApplyOnTransformedLogs", "EmitSystemFieldDimensions", "FieldSelectionCriteria"),
     "AWS::Logs::SubscriptionFilter": ("ApplyOnTransformedLogs", "EmitSystemFields", "FieldSelectionCriteria"),
 }  # fmt: skip
-"""Properties that ministack's APIs have no place for, and that nothing here could act on."""
+"""The properties that ministack's APIs do not have, and that have no effect here."""
 
 
 def install() -> None:

@@ -1,9 +1,10 @@
-"""Amazon Kinesis Data Streams: what ministack drops of streams, and their consumers."""
+"""Amazon Kinesis Data Streams: the properties of streams that ministack drops, and stream consumers."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from moorage.local.server.core import policies
 from moorage.local.server.core.adapter import kinesis, kms
 from moorage.local.server.core.calls import RefusedError, perform, request
 from moorage.local.server.core.resource import Made, Properties, Resource
@@ -11,7 +12,7 @@ from moorage.local.server.services.guards import complete
 
 
 class StreamConsumer(Resource):
-    """A consumer with throughput of its own; `Ref` returns its ARN."""
+    """A consumer with dedicated throughput; `Ref` returns its ARN."""
 
     type = "AWS::Kinesis::StreamConsumer"
 
@@ -28,7 +29,7 @@ class StreamConsumer(Resource):
 
 
 def install() -> None:
-    """Add to streams what ministack drops."""
+    """Add to streams the properties that ministack drops."""
     complete("AWS::Kinesis::Stream", _complete)
 
 
@@ -36,9 +37,18 @@ def _complete(name: str, old: Properties, new: Properties) -> None:
     encryption = new.get("StreamEncryption")
     if encryption:
         key = str(encryption["KeyId"])
-        if not key.rpartition(":")[2].startswith("alias/aws/") and kms.resolve_key(key) is None:
+        if not _may_exist(key):
             raise RefusedError(f"KMSNotFoundException: Key '{key}' does not exist")
         perform(kinesis.start_stream_encryption, {"StreamName": name, **encryption})
     elif old.get("StreamEncryption"):
         perform(kinesis.stop_stream_encryption, {"StreamName": name})
     kinesis.streams[name]["ShardLevelMetrics"] = list(new.get("DesiredShardLevelMetrics") or [])
+
+
+def _may_exist(key: str) -> bool:
+    """Return whether a key may exist; an AWS managed key and a key in another account pass.
+
+    A key can be in another account (Kinesis Data Streams developer guide, "Create and use user-generated KMS keys").
+    """
+    managed = key.rpartition(":")[2].startswith("alias/aws/")
+    return managed or policies.is_elsewhere(key) or kms.resolve_key(key) is not None

@@ -1,4 +1,4 @@
-"""AWS KMS: keys with every property."""
+"""AWS KMS: keys with all their properties."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from moorage.local.server.services.guards import guard
 
 _TRUTHS = ("EnableKeyRotation", "Enabled", "MultiRegion")
 _KEPT = ("Description", "KeyPolicy", "KeySpec", "KeyUsage", "Origin", "Tags")
-_NOT_KEPT = ("BypassPolicyLockoutSafetyCheck", "PendingWindowInDays")  # for the request, and for the deletion
+_NOT_KEPT = (
+    "BypassPolicyLockoutSafetyCheck",
+    "PendingWindowInDays",
+)  # for the check of the policy, and for the deletion
 _PERIOD = range(90, 2561)
 
 
 class Key(Resource):
-    """A key; its deletion is scheduled, as on AWS, and it is of no more use at once."""
+    """A key, whose deletion is scheduled as on AWS: it cannot be used from then on."""
 
     type = "AWS::KMS::Key"
 
@@ -38,7 +41,7 @@ class Key(Resource):
             resource_policies.check_key_policy(properties["KeyPolicy"], bypass=bypass)
 
     def _stated(self, properties: Properties) -> Properties:
-        """The properties with truths and numbers as such, which a template may state as text."""
+        """Return the properties with booleans and numbers, which a template may state as text."""
         for name in _NOT_KEPT:
             properties.get(name)
         stated = {name: properties[name] for name in _KEPT if name in properties}
@@ -46,7 +49,7 @@ class Key(Resource):
         if "RotationPeriodInDays" in properties:
             stated["RotationPeriodInDays"] = int(properties["RotationPeriodInDays"])
             if stated["RotationPeriodInDays"] not in _PERIOD:
-                raise RefusedError("ValidationException: RotationPeriodInDays is 90 to 2560")
+                raise RefusedError("ValidationException: RotationPeriodInDays must be between 90 and 2560")
         return stated
 
 

@@ -1,4 +1,4 @@
-"""AWS Lambda: functions, whose code runs in a process of its own beside the server."""
+"""AWS Lambda: functions, whose code runs in separate processes."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ class Function(Resource):
     def _check(self, properties: Properties, function: str = "") -> None:
         inline = properties.get("Code", {}).get("ZipFile")
         if inline is not None and len(inline.encode("utf-8")) > _MOST_INLINE:
-            raise RefusedError(f"the inline code is longer than {_MOST_INLINE} bytes")
+            raise RefusedError(f"The inline code has more than {_MOST_INLINE} bytes")
         if not iam.is_trusted(properties["Role"], "lambda.amazonaws.com"):
             raise RefusedError("The role defined for the function cannot be assumed by Lambda.")
         function_checks.check(plain(properties), function)
 
     def _keep(self, name: str, properties: Properties) -> None:
-        """Keep what ministack drops."""
+        """Keep the properties that ministack drops."""
         record: dict[str, Any] = functions.functions[name]
         for key in _KEPT:
             record["config"].pop(key, None)

@@ -1,7 +1,9 @@
-"""Amazon CloudWatch Logs: filter patterns, subscriptions, resource policies and the keys of log groups.
+"""The checks that Amazon CloudWatch Logs makes of filter patterns, subscriptions, resource policies and KMS keys.
 
-The error codes are those of the service's model in botocore; the syntax of patterns is that of the CloudWatch Logs user
-guide, "Filter pattern syntax for metric filters", and what a key must allow that of "Encrypt log data using AWS KMS".
+The error codes are those of the service's model in botocore. The words are the service's, measured by cdk-preflight
+1.9.1 (rules pf-logs-filter-pattern-bracket and pf-logs-resource-policy-json) or reported by users. The CloudWatch Logs
+user guide has the syntax of patterns in "Filter pattern syntax for metric filters", and the permissions for a key in
+"Encrypt log data using AWS KMS".
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ _MOST_POLICIES = 10
 
 def _check_pattern(stated: Any) -> None:
     pattern = _QUOTED.sub("a", str(stated or "").strip())
+    if pattern.startswith("[") and not pattern.endswith("]"):
+        raise RefusedError("InvalidParameterException: If a filter pattern starts with '[' it must end with ']'")
     whole = pattern[:1] not in ("{", "[") or pattern[-1:] == _PAIRS[pattern[0]]
     selects = not pattern.startswith("{") or bool(_JSON.fullmatch(pattern))
     if '"' in pattern or not whole or not selects or (pattern[:1] in ("{", "[") and not _is_balanced(pattern)):
@@ -77,7 +81,10 @@ def _check_resource_policy(properties: Properties) -> None:
         documents.refuse(documents.syntax_faults(document))
         stated = documents.statements(document)
     except RefusedError as error:
-        raise RefusedError("InvalidParameterException: Invalid policy document") from error
+        raise RefusedError(
+            "InvalidParameterException: Error occurred while parsing accessPolicy. Please check if the accessPolicy "
+            "has been constructed correctly using IAM grammar."
+        ) from error
     if any(fault for each in stated for fault in principals.invalid(each.get("Principal", "*"))):
         raise RefusedError("InvalidParameterException: Invalid principal in policy document")
     others = set(logs.resource_policies) - {properties.get("PolicyName")}
@@ -86,14 +93,14 @@ def _check_resource_policy(properties: Properties) -> None:
 
 
 def check_key(key: str | None, group: str) -> None:
-    """Refuse a key that CloudWatch Logs may not encrypt a log group with.
+    """Refuse a key with which CloudWatch Logs cannot encrypt a log group.
 
     Args:
-        key: The key's ARN; one of another account passes.
+        key: The ARN of the key; a key of another account passes.
         group: The log group's name.
 
     Raises:
-        RefusedError: In the words of the service.
+        RefusedError: If CloudWatch Logs cannot use the key; in its words.
     """
     here = f"arn:aws:kms:{get_region()}:{get_account_id()}:"
     if not key or not str(key).startswith(here):
@@ -110,7 +117,7 @@ def check_key(key: str | None, group: str) -> None:
 
 
 def install() -> None:
-    """Check what belongs to log groups as CloudWatch Logs does."""
+    """Check metric filters, subscription filters and resource policies as CloudWatch Logs does."""
     guard("AWS::Logs::MetricFilter", _check_metric_filter)
     guard("AWS::Logs::ResourcePolicy", _check_resource_policy)
     guard("AWS::Logs::SubscriptionFilter", _check_subscription, creation=_check_new_subscription)

@@ -12,11 +12,11 @@ from moorage.local.server.services import log_checks
 
 _OF_THE_REQUEST = ("KmsKeyId", "LogGroupClass")
 _RECORDED = ("BearerTokenAuthenticationEnabled", "DataProtectionPolicy", "FieldIndexPolicies")
-"""Types that act on queries and on the display of events, for which ministack has no API."""
+"""The properties for queries and for the display of events, for which ministack has no API."""
 
 
 class LogGroup(Resource):
-    """A log group, which no second stack can take over."""
+    """A log group; a second one of the same name is refused."""
 
     type = "AWS::Logs::LogGroup"
 
@@ -42,7 +42,7 @@ class LogGroup(Resource):
         if record is None:
             return self.create(new, physical_id)
         if old.get("LogGroupClass", "STANDARD") != new.get("LogGroupClass", "STANDARD"):
-            raise RefusedError("property LogGroupClass cannot change after the log group is made")
+            raise RefusedError("property LogGroupClass cannot be changed after the log group is created")
         log_checks.check_key(new.get("KmsKeyId"), physical_id)
         record["kmsKeyId"] = new.get("KmsKeyId")
         self._retain(record, new)

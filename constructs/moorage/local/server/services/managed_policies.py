@@ -1,7 +1,7 @@
-"""AWS's own managed policies: which names there are, as far as this can be known.
+"""The names of AWS managed policies, as far as they are known.
 
-AWS adds some each month, so that a name that may be new passes. One that AWS has under another path, and one that does
-not begin as AWS's do, are none (AWS managed policy reference guide; the names are those of February 2025).
+AWS adds policies every month, so a name that may be new passes. A name that AWS has under another path does not pass,
+nor does one that begins like none of AWS's (AWS managed policy reference guide; the names are those of February 2025).
 """
 
 from __future__ import annotations
@@ -89,10 +89,10 @@ _WORDS = re.compile(
 
 
 def may_exist(arn: str) -> bool:
-    """Return whether AWS may have a managed policy of its own with an ARN.
+    """Return whether there may be an AWS managed policy with an ARN.
 
     Args:
-        arn: As in `arn:aws:iam::aws:policy/ReadOnlyAccess`.
+        arn: The ARN, such as `arn:aws:iam::aws:policy/ReadOnlyAccess`.
     """
     path, _, name = arn.partition(":policy/")[2].rpartition("/")
     if name in _PATHS:

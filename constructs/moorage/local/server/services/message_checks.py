@@ -1,6 +1,6 @@
-"""Amazon SQS and Amazon SNS: what they refuse of queues, topics and subscriptions.
+"""The checks that Amazon SQS and Amazon SNS make of queues, topics and subscriptions.
 
-The protocols and names are those of the API references; the words are the services', as far as they are published.
+The protocols and names are those of the API references. The words are the services', as far as they are published.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _ENDPOINTS = {
     "sms": (r"\+?[0-9() .-]+", "Invalid parameter: Invalid SMS endpoint: {}"),
     "sqs": (r"arn:[^:]+:sqs:.+", "Invalid parameter: SQS endpoint ARN"),
 }
-"""The endpoints that each protocol of SNS takes (SNS API reference, `Subscribe`)."""
+"""The valid endpoints of each protocol, with the message for others (SNS API reference, Subscribe)."""
 
 
 def _check_queue(queue: Properties) -> None:
@@ -62,13 +62,13 @@ def _check_queue(queue: Properties) -> None:
 
 
 def check_topic(topic: Properties) -> None:
-    """Refuse a topic that SNS would not make.
+    """Refuse a topic that SNS does not accept.
 
     Args:
-        topic: What the template says.
+        topic: The properties in the template.
 
     Raises:
-        RefusedError: In SNS's words.
+        RefusedError: If SNS does not accept the topic; in its words.
     """
     name = topic.get("TopicName")
     if name is not None and not _TOPIC_NAME.fullmatch(str(name)):

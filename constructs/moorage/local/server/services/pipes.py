@@ -1,7 +1,7 @@
-"""Amazon EventBridge Pipes: what a pipe here cannot do to its records keeps them from its target.
+"""Amazon EventBridge Pipes: a pipe holds the records that it cannot process as on AWS.
 
-ministack takes records from DynamoDB streams to topics and state machines as they are. A pipe that would filter, enrich
-or transform them holds them, as ministack's does with those for other targets.
+ministack delivers records of DynamoDB streams unchanged to topics and state machines. A pipe that filters, enriches or
+transforms them holds them here, as ministack holds records for other targets.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 def install() -> None:
-    """Deliver only what is delivered as it is on AWS."""
+    """Deliver only the records that a pipe does not change."""
     pipes.deliver_batch = _as_stated(pipes.deliver_batch)
 
 

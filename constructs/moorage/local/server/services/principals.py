@@ -1,4 +1,4 @@
-"""Who policies may name: the services of AWS, and the users and roles of this account."""
+"""The principals that policies may name: the services of AWS, and the users and roles of this account."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _OTHERS = frozenset(
         "waf-regional", "wafv2", "website",
     )
 )  # fmt: skip
-"""Parts of the names of service principals, beside the names of APIs."""
+"""The parts of service principals that are not names of APIs."""
 _MISSPELT = 0.85
 _PREFIXES = ("AIDA", "AROA", "AGPA", "ANPA", "ASCA", "AKIA", "ASIA")
 _ENTITY = re.compile(
@@ -42,10 +42,10 @@ _KINDS = frozenset(("AWS", "CanonicalUser", "Federated", "Service"))
 
 
 def invalid(principal: Any) -> Iterator[str]:
-    """Yield the principals of a statement that no service takes, as IAM shows them.
+    """Yield the invalid principals of a statement, as IAM shows them.
 
-    AWS publishes no list of service principals: one that has the name of an API of AWS's in it passes. Users and roles
-    of other accounts pass too.
+    AWS publishes no list of service principals: one that contains the name of an API of AWS passes. Users and roles of
+    other accounts pass too.
 
     Args:
         principal: The statement's `Principal`.
@@ -66,7 +66,7 @@ def invalid(principal: Any) -> Iterator[str]:
 
 
 def exists(name: Any) -> bool:
-    """Return whether a user, a role or an account may be named, and exists if it is of this account."""
+    """Return whether the name of a user, a role or an account is valid; one of this account must exist."""
     if name == "*" or (isinstance(name, int) or re.fullmatch(r"\d{12}", str(name))):
         return True
     if str(name).startswith(_PREFIXES) or _CLOUDFRONT.fullmatch(str(name)):
@@ -83,7 +83,7 @@ def exists(name: Any) -> bool:
 
 @functools.cache
 def is_service(name: Any) -> bool:
-    """Return whether a service principal may be one of AWS's."""
+    """Return whether AWS may have a service principal."""
     if not isinstance(name, str) or not _SERVICE.fullmatch(name):
         return False
     labels = re.split(r"\.(?:amazonaws|amazon|aws)\.", name)[0].split(".")

@@ -1,6 +1,6 @@
-"""Types that are recorded in their stack and no more: no API here shows them, and nothing acts on them.
+"""Types that are only recorded in their stack: no API shows them, and they have no effect.
 
-Their properties are held to CloudFormation's schema. What a resource of such a type would do on AWS happens nowhere.
+Their properties are checked against CloudFormation's schema.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _ARN = "arn:aws:{service}:{region}:{account}:"
 
 @attrs.frozen
 class _Type:
-    """A type that is recorded.
+    """A type that is only recorded.
 
     Args:
-        type: As in a template.
+        type: The CloudFormation type.
         identity: The physical id. Names in braces are properties, `service`, `region`, `account`, `hex` and `uuid`.
-        attributes: What `Fn::GetAtt` returns, with `id` for the physical id.
-        named: The property that gets a generated name if the template has none, and how long that may be.
+        attributes: The attributes for `Fn::GetAtt`, with `id` for the physical id.
+        named: The property that gets a generated name if the template has none, and the maximum length of that name.
     """
 
     type: str
@@ -125,7 +125,7 @@ _TYPES = (
 
 
 class _Recorded(Resource):
-    """A resource that is recorded in its stack."""
+    """A resource that is only recorded in its stack."""
 
     def __init__(self, kind: _Type) -> None:
         self._kind = kind

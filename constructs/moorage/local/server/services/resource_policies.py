@@ -1,4 +1,4 @@
-"""The policies of buckets, queues, topics and keys, as Amazon S3, SQS, SNS and AWS KMS take them.
+"""The checks that Amazon S3, SQS, SNS and AWS KMS make of the policies of buckets, queues, topics and keys.
 
 The words are the services' as users report them: S3's in aws-cloudformation/cfn-lint issue 2412, SNS's in
 hashicorp/terraform-provider-aws issue 26041 and serverless/serverless issue 5519, KMS's in
@@ -37,7 +37,7 @@ _BUCKET_ACTIONS = frozenset(
         *("listbucketversions", "putbucketpolicy"),
     )
 )
-"""Actions on objects and on buckets (service authorization reference, "Actions defined by Amazon S3")."""
+"""The actions on objects and on buckets (service authorization reference, "Actions defined by Amazon S3")."""
 _PRINCIPALS = {"Principal", "NotPrincipal"}
 
 
@@ -90,14 +90,14 @@ def _applies(action: str, resources: list[str]) -> bool:
 
 
 def _is_public(statement: documents.Statement) -> bool:
-    """Return whether a statement lets everybody in: one with a condition is left to S3's own reading of it."""
+    """Return whether a statement allows everybody; one with a condition passes, since only S3 can evaluate it."""
     principal = statement.get("Principal")
     anyone = principal == "*" or (isinstance(principal, dict) and "*" in documents.several(principal.get("AWS")))
     return statement["Effect"] == "Allow" and anyone and not statement.get("Condition")
 
 
 def _blocks_public_policies(bucket: str) -> bool:
-    """Return whether a bucket blocks public policies, as new buckets do (S3 user guide, "Blocking public access")."""
+    """Return whether a bucket blocks public policies, as is the default (S3 user guide, "Blocking public access")."""
     stated = s3.buckets[bucket].get("_public_access_block") if bucket in s3.buckets else ""
     return stated is None or "<BlockPublicPolicy>true" in str(stated)
 
@@ -124,7 +124,7 @@ def _check_topic_policy(properties: Properties) -> None:
 
 
 def _service_faults(document: Mapping[str, Any], service: str) -> Iterator[str]:
-    """Yield what a service has against the policy of one of its resources, in SNS's words."""
+    """Yield the faults that a service finds in the policy of a resource, in SNS's words."""
     if any(documents.syntax_faults(document)):
         yield "Invalid parameter: Policy Error: null"
     for statement in documents.statements(document):
@@ -138,14 +138,14 @@ def _service_faults(document: Mapping[str, Any], service: str) -> Iterator[str]:
 
 
 def check_key_policy(document: Any, *, bypass: bool) -> None:
-    """Refuse a key policy that KMS would not take.
+    """Refuse a key policy that KMS does not accept.
 
     Args:
         document: The policy.
-        bypass: Whether the check that somebody can still change it is skipped.
+        bypass: Whether to skip the check that somebody can still change the policy.
 
     Raises:
-        RefusedError: In KMS's words.
+        RefusedError: If KMS does not accept the policy; in its words.
     """
     policy = documents.parsed(document)
     code = "MalformedPolicyDocumentException"
@@ -169,7 +169,7 @@ def _lets_change(statement: documents.Statement) -> bool:
 
 
 def _is_of_a_stack(arn: str) -> bool:
-    """Return whether a principal is a role of a stack, other than those of CDK's bootstrap: nobody deploys with it."""
+    """Return whether a principal is a role of a stack other than CDK's bootstrap, with which nobody deploys."""
     name = arn.rsplit("/", maxsplit=1)[-1]
     return ":role/" in arn and any(
         each.get("ResourceType") == "AWS::IAM::Role" and each.get("PhysicalResourceId") == name
@@ -180,7 +180,7 @@ def _is_of_a_stack(arn: str) -> bool:
 
 
 def install() -> None:
-    """Check the policies as the services do."""
+    """Check the policies of buckets, queues and topics as the services do."""
     guard("AWS::S3::BucketPolicy", _check_bucket_policy)
     guard("AWS::SQS::QueuePolicy", _check_queue_policy)
     guard("AWS::SNS::TopicPolicy", _check_topic_policy)

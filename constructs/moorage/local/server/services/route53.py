@@ -1,4 +1,4 @@
-"""Amazon Route 53: hosted zones, which are not deleted while they have records, and records in zones of AWS."""
+"""Amazon Route 53: hosted zones, and records in hosted zones that exist only on AWS."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from moorage.local.server.services.guards import complete, guard
 
 _REQUIRED = ("NS", "SOA")
 _IDENTITY = re.compile(r"(?:/hostedzone/)?(Z[A-Z0-9]{1,31})")
-"""An id as Route 53 gives it (HostedZoneId of its model in botocore has at most 32 characters)."""
+"""The form of a hosted zone's id (HostedZoneId of Route 53's model in botocore has at most 32 characters)."""
 
 
 class HostedZone(Resource):
@@ -34,7 +34,7 @@ class HostedZone(Resource):
         return made
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        """Delete the zone if it has only the records that Route 53 made (API reference, DeleteHostedZone)."""
+        """Delete the zone if it has only the records that Route 53 created (API reference, DeleteHostedZone)."""
         apex = route53.zones.get(physical_id, {}).get("name")
         for record in route53.records.get(physical_id, ()):
             if record["Type"] not in _REQUIRED or record["Name"] != apex:
@@ -50,7 +50,7 @@ class HostedZone(Resource):
         provisioners.reconcile_tag_map(tags, old, new, prop="HostedZoneTags")
 
     def _keep(self, zone: str, properties: Properties) -> None:
-        """Keep the networks that a private zone is for, and where the queries of a public one are logged."""
+        """Keep the VPCs of a private zone, and the query logging of a public one."""
         record = route53.zones[zone]
         networks = [{"VPCId": each["VPCId"], "VPCRegion": each["VPCRegion"]} for each in properties.get("VPCs") or ()]
         record |= {"private": bool(networks), "vpcs": networks}
@@ -60,7 +60,7 @@ class HostedZone(Resource):
 
 
 class RecordSetGroup(Resource):
-    """Records of one hosted zone that are made together."""
+    """A group of records in a hosted zone."""
 
     type = "AWS::Route53::RecordSetGroup"
 
@@ -85,7 +85,7 @@ class RecordSetGroup(Resource):
 
 
 def install() -> None:
-    """Take records into hosted zones that a template imports by their id."""
+    """Accept records in hosted zones that a template imports by their id."""
     guard("AWS::Route53::RecordSet", _stand_in)
     complete("AWS::Route53::RecordSet", lambda _, __, new: _read(new))
 
@@ -96,9 +96,9 @@ def _read(record: Properties) -> None:
 
 
 def _stand_in(record: Properties) -> None:
-    """Put an empty zone in the place of one that is not here: on AWS it may exist, made by hand or by another app.
+    """Create an empty zone for a record whose zone does not exist here, but may exist on AWS.
 
-    Its name is not known, so it gets the last two labels of the record's.
+    The name of the zone is not known, so it gets the last two labels of the record's name.
     """
     found = _IDENTITY.fullmatch(str(record.get("HostedZoneId", "")))
     zone = found[1] if found else ""

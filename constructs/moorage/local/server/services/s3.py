@@ -1,4 +1,4 @@
-"""Amazon S3: the properties of a bucket that ministack drops, put through S3's own API."""
+"""Amazon S3: the properties of a bucket that ministack drops, set through S3's own API."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NONCURRENT = {"TransitionInDays": "NoncurrentDays"}
 _RECORDED = (
     "AnalyticsConfigurations", "IntelligentTieringConfigurations", "InventoryConfigurations", "MetricsConfigurations",
 )  # fmt: skip
-"""Reports and storage classes, which no object that is read or written shows; ministack has no API for them."""
+"""The properties for reports and storage classes, which do not affect objects; ministack has no API for them."""
 _DAYS = {"ExpirationInDays": "Days", "ExpirationDate": "Date", "ExpiredObjectDeleteMarker": "ExpiredObjectDeleteMarker"}
 _CANNED = {
     "AuthenticatedRead": "authenticated-read",
@@ -35,7 +35,7 @@ _CANNED = {
 
 
 def install() -> None:
-    """Add the properties to those that ministack's bucket puts, and refuse to delete a bucket with objects in it."""
+    """Add the properties to those that ministack sets, and refuse to delete a bucket that is not empty."""
     provisioners.S3_BUCKET_CONFIGURATIONS = (
         *provisioners.S3_BUCKET_CONFIGURATIONS,
         (
@@ -71,7 +71,7 @@ def install() -> None:
 
     def resolved(headers: dict[str, str], bucket: str) -> Any:
         if headers.get(_SSE) == "aws:kms":
-            # AWS encrypts with its own key, aws/s3, where the writer names none; ministack would refuse.
+            # AWS encrypts with its own key, aws/s3, if the request names no key; ministack would refuse the request.
             key = f"arn:aws:kms:{get_region()}:{get_account_id()}:alias/aws/s3"
             headers = {f"{_SSE}-aws-kms-key-id": key, **headers}
         return resolve(headers, bucket)
@@ -103,7 +103,7 @@ def _logging(value: dict[str, Any]) -> bytes:
 
 
 def _lock(value: Any) -> bytes:
-    """A lock's configuration; `ObjectLockEnabled` beside one states none of its own."""
+    """Return the configuration of an object lock; it has no rule if the template has only `ObjectLockEnabled`."""
     if not isinstance(value, dict):
         value = {"ObjectLockEnabled": "Enabled"} if str(value).lower() == "true" else {}
     return _xml("PutObjectLockConfiguration", {"ObjectLockConfiguration": value}) if value else b""
@@ -115,7 +115,7 @@ def _locked(name: str, body: bytes) -> None:
 
 
 def _rule(rule: dict[str, Any]) -> dict[str, Any]:
-    """A rule in S3's words, which nest what CloudFormation lists flat."""
+    """Return a lifecycle rule in S3's structure, which nests properties that CloudFormation has side by side."""
     flat = (*_DAYS, *_FILTERS, "NoncurrentVersionExpirationInDays", "NoncurrentVersionTransition", "TagFilters")
     stated = {key: value for key, value in rule.items() if key not in (*flat, "Transition")}
     expiration = {_DAYS[key]: rule[key] for key in _DAYS if key in rule}
@@ -133,7 +133,7 @@ def _rule(rule: dict[str, Any]) -> dict[str, Any]:
 
 
 def _recorded(name: str) -> tuple[Any, ...]:
-    """Return how to keep a property in the bucket's record."""
+    """Return the configuration that keeps a property in the bucket's record."""
     return (
         name,
         lambda value: value,

@@ -1,7 +1,6 @@
-"""Amazon EventBridge Scheduler: schedules and their groups, each second looked at, in each schedule's own time zone.
+"""Amazon EventBridge Scheduler: schedules and schedule groups, checked every second in each schedule's time zone.
 
-A schedule that could not run its target is not tried again: its event goes to the dead-letter queue at once, as on AWS
-after the last retry.
+A failed invocation is not retried: its event goes to the dead-letter queue at once, as on AWS after the last retry.
 """
 
 from __future__ import annotations
@@ -22,21 +21,22 @@ from moorage.local.server.core.resource import Made, Properties, Resource, short
 from moorage.local.server.ecs import event_targets as targets
 from moorage.local.server.services import iam
 
-_AT = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)")
+_AT = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)", re.IGNORECASE)
+_FIELDS_WITHOUT_YEAR = 5
 _HANDLERS_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-"""What CloudFormation takes of StartDate and EndDate, where the API takes seconds too (measured by cdk-preflight 1.9.1,
-its rule pf-scheduler-date-format)."""
+"""The format of StartDate and EndDate in CloudFormation; the API accepts seconds too (measured by cdk-preflight 1.9.1,
+rule pf-scheduler-date-format)."""
 _EARLIEST_START_SECONDS = 5 * 60
 _TICK_SECONDS = 1
 _MOST_TASKS = 10
 _MOST_PROVIDERS = 6
 _RETRIES, _AGE = range(186), range(60, 86401)
-_WINDOW = range(1, 1441)
+
 
 Record = dict[str, Any]
 
 _seen: dict[tuple[str, ...], tuple[Record, float, bool]] = {}
-"""When each schedule was last fired, or first seen, and whether it was fired at all."""
+"""For each schedule, the time of its last invocation or of its first check, and whether it was invoked."""
 
 
 class Schedule(Resource):
@@ -91,7 +91,7 @@ class ScheduleGroup(Resource):
 
 
 def _check(schedule: Record) -> None:
-    """Refuse what the Scheduler would not take."""
+    """Refuse a schedule that EventBridge Scheduler does not accept."""
     target, expression = schedule["Target"], schedule["ScheduleExpression"]
     group = scheduler.group_arn(schedule.get("GroupName", "default"))
     if not iam.is_trusted(target["RoleArn"], "scheduler.amazonaws.com", sourcearn=group):
@@ -105,27 +105,51 @@ def _check(schedule: Record) -> None:
     start, end = _date(schedule, "StartDate"), _date(schedule, "EndDate")
     if start is not None and end is not None and start >= end:
         raise RefusedError("ValidationException: The StartDate you specify must come before the EndDate.")
-    rate, cron = eventbridge.parse_rate_seconds(expression), eventbridge.parse_cron_fields(expression)
+    rate, cron = _rate(expression), _cron(expression)
     if not rate and cron is None and not _AT.fullmatch(expression):
         raise RefusedError(f"ValidationException: Invalid Schedule Expression {expression}.")
     window = schedule["FlexibleTimeWindow"]
-    if (window["Mode"] == "FLEXIBLE") != (window.get("MaximumWindowInMinutes") in _WINDOW):
-        raise RefusedError("ValidationException: a flexible time window has 1 to 1440 minutes, and no other window any")
+    flexible = window["Mode"] == "FLEXIBLE"
+    if flexible != ("MaximumWindowInMinutes" in window):  # cdk-preflight 1.9.1, rule pf-scheduler-flexible-window
+        rule = "must be provided" if flexible else "must not be provided"
+        raise RefusedError(
+            f"ValidationException: MaximumWindowInMinutes {rule} when FlexibleTimeWindowMode is set to "
+            f"{window['Mode']}."
+        )
     retries = target.get("RetryPolicy", {})
     if (
         retries.get("MaximumRetryAttempts", 0) not in _RETRIES
         or retries.get("MaximumEventAgeInSeconds", 60) not in _AGE
     ):
-        raise RefusedError("ValidationException: a schedule retries 0 to 185 times within 60 to 86400 seconds")
+        raise RefusedError("ValidationException: A schedule can retry 0 to 185 times within 60 to 86400 seconds")
     kind = target["Arn"].split(":")[2]
     if kind not in ("ecs", "states", "lambda", "sqs", "sns", "events"):
-        raise RefusedError(f"the local AWS has no target of a schedule like {target['Arn']}")
+        raise RefusedError(f"The local AWS does not implement schedules with the target {target['Arn']}")
     if kind == "ecs":
         _check_tasks(target.get("EcsParameters"))
 
 
+def _rate(expression: str) -> float | None:
+    """Return the seconds of a rate, whose keyword may have capitals."""
+    keyword, bracket, rest = expression.partition("(")
+    seconds: float | None = eventbridge.parse_rate_seconds(f"{keyword.lower()}{bracket}{rest}")
+    return seconds
+
+
+def _cron(expression: str) -> Any:
+    """Return the fields of a cron expression, or None for another expression.
+
+    EventBridge Scheduler accepts an expression without a year, and a keyword with capitals (cdk-preflight 1.9.1, rule
+    pf-scheduler-schedule-expression).
+    """
+    keyword, bracket, rest = expression.partition("(")
+    fields = rest.removesuffix(")").split()
+    year = ["*"] if len(fields) == _FIELDS_WITHOUT_YEAR else []
+    return eventbridge.parse_cron_fields(f"{keyword.lower()}{bracket}{' '.join([*fields, *year])})")
+
+
 def _date(schedule: Record, name: str) -> float | None:
-    """The moment of StartDate or EndDate, which CloudFormation takes only with milliseconds."""
+    """Return the time of StartDate or EndDate, which CloudFormation accepts only with milliseconds."""
     stated = schedule.get(name)
     if stated is None:
         return None
@@ -138,31 +162,31 @@ def _check_tasks(parameters: Record | None) -> None:
     if parameters is None:
         raise RefusedError("ValidationException: EcsParameters is required for an ECS target.")
     if not 1 <= parameters.get("TaskCount", 1) <= _MOST_TASKS:
-        raise RefusedError(f"ValidationException: TaskCount is 1 to {_MOST_TASKS}")
+        raise RefusedError(f"ValidationException: TaskCount must be between 1 and {_MOST_TASKS}")
     strategy = parameters.get("CapacityProviderStrategy", ())
     if len(strategy) > _MOST_PROVIDERS or (strategy and "LaunchType" in parameters):
         raise RefusedError(
-            f"ValidationException: an ECS target has {_MOST_PROVIDERS} capacity providers at most, or a launch type"
+            f"ValidationException: An ECS target has at most {_MOST_PROVIDERS} capacity providers, or a launch type"
         )
 
 
 def _due(schedule: Record, since: float, now: float, *, fired: bool) -> bool:
-    """Whether a schedule is to be fired, that was last fired, or first seen, a while ago."""
+    """Return whether to invoke a schedule that was last invoked, or first checked, at a time."""
     expression = schedule["ScheduleExpression"]
     zone = zoneinfo.ZoneInfo(schedule.get("ScheduleExpressionTimezone") or "UTC")
     once = _AT.fullmatch(expression)
     if once:
         return not fired and now >= dt.datetime.fromisoformat(once[1]).replace(tzinfo=zone).timestamp()
-    seconds = eventbridge.parse_rate_seconds(expression)
+    seconds = _rate(expression)
     if seconds is not None:
         return bool(now - since >= seconds)
-    fields = eventbridge.parse_cron_fields(expression)
+    fields = _cron(expression)
     following = fields and eventbridge.cron_next_fire(fields, dt.datetime.fromtimestamp(since, zone))
     return bool(following and now >= following.timestamp())
 
 
 def _tick() -> None:
-    """Fire the schedules whose time has come."""
+    """Invoke the schedules that are due."""
     now = time.time()
     for key, schedule in list(scheduler.schedules._data.items()):
         start, end = (scheduler.to_epoch(schedule.get(name)) for name in ("StartDate", "EndDate"))
@@ -212,6 +236,6 @@ def _deliver(schedule: Record, target: Record, text: str) -> None:
 
 
 def install() -> None:
-    """Look at schedules this way, and more often."""
+    """Replace ministack's check of schedules, and check more often."""
     scheduler.tick_schedules = _tick
     scheduler.SCHEDULE_TICK_INTERVAL = eventbridge.SCHEDULER_TICK_INTERVAL = _TICK_SECONDS

@@ -1,4 +1,4 @@
-"""AWS Secrets Manager: secrets, whose `Ref` is their ARN, and when they are rotated."""
+"""AWS Secrets Manager: secrets and their rotation schedules."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Secret(Resource):
 
 
 class RotationSchedule(Resource):
-    """When a secret is rotated, and by which function, which nothing here calls; `Ref` returns the secret's ARN."""
+    """The rotation schedule of a secret, which is never rotated here; `Ref` returns the secret's ARN."""
 
     type = "AWS::SecretsManager::RotationSchedule"
 

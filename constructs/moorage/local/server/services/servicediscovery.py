@@ -1,4 +1,4 @@
-"""AWS Cloud Map: services, of which ministack does not know that they have a type."""
+"""AWS Cloud Map: services, whose property `Type` ministack does not have."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from moorage.local.server.core.resource import Made, Properties, Resource
 
 
 class Service(Resource):
-    """A service of a namespace, found by DNS or only by the API."""
+    """A service of a namespace, discoverable by DNS or only by the API."""
 
     type = "AWS::ServiceDiscovery::Service"
 
@@ -25,6 +25,6 @@ class Service(Resource):
         provisioners.sd_service_delete(physical_id, properties)
 
     def _check(self, properties: Properties) -> None:
-        """Refuse records in DNS of a service that only the API finds (botocore servicediscovery, CreateService)."""
+        """Refuse a DnsConfig of a service that only the API discovers (botocore servicediscovery, CreateService)."""
         if properties.get("Type") == "HTTP" and properties.get("DnsConfig"):
             raise RefusedError("InvalidInput: Services of type HTTP cannot have a DnsConfig")

@@ -1,4 +1,4 @@
-"""Amazon SNS: topics with every attribute."""
+"""Amazon SNS: topics with all their attributes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ATTRIBUTES = (
 
 
 class Topic(Resource):
-    """A topic, which no second stack can take over."""
+    """A topic; a second one of the same name is refused."""
 
     type = "AWS::SNS::Topic"
 

@@ -1,6 +1,6 @@
-"""AWS Systems Manager: the public parameters that name machine images, and the image of AWS for Fluent Bit.
+"""AWS Systems Manager: parameters, and the public ones that name AMIs and the image of AWS for Fluent Bit.
 
-On AWS only Amazon writes them. Here anyone may, with `PutParameter`, so that a test can release an image.
+On AWS only Amazon writes public parameters. Here `PutParameter` does too, so that a test can release an image.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _PUBLIC = re.compile(
     r"|/aws/service/(?:canonical/ubuntu|debian|suse)/[a-z0-9._/-]+/ami-id"
     r"|/aws/service/aws-for-fluent-bit/(?P<fluent_bit>[a-z0-9.-]+)"
 )
-"""Systems Manager user guide, "Discovering public parameters"; ECS developer guide, "AWS for Fluent Bit image
-repositories for Amazon ECS"."""
+"""The public parameters (Systems Manager user guide, "Discovering public parameters"; ECS developer guide, "AWS for
+Fluent Bit image repositories for Amazon ECS")."""
 _FLUENT_BIT = "906394416424"
 """The registry of AWS for Fluent Bit in most regions (ibid.)."""
 _RELEASED = 1728518400
@@ -34,14 +34,14 @@ _NAME = re.compile(r"[A-Za-z0-9_.:/-]+")
 _MOST_LEVELS = 15
 _RESOLVED = "resolve:ssm:"
 _MOST_STANDARD = 4096
-"""Characters of a parameter without a charge (Systems Manager user guide, "Managing parameter tiers")."""
+"""The maximum size of a parameter in the standard tier (Systems Manager user guide, "Managing parameter tiers")."""
 
 
 def architecture(image_id: str) -> str | None:
-    """The architecture that a container instance's image is built for; None of an image that no parameter names.
+    """Return the architecture of an AMI, or None if no public parameter names the AMI.
 
     Args:
-        image_id: As a launch template names it: `ami-0123456789abcdef0`.
+        image_id: The AMI ID, such as `ami-0123456789abcdef0`.
     """
     released = {name: str(record["Value"]) for name, record in ssm.parameters.items() if _PUBLIC.fullmatch(name)}
     current = {name: _value(name) for name in _NAMES}
@@ -49,14 +49,14 @@ def architecture(image_id: str) -> str | None:
 
 
 def resolved_image(image_id: str) -> str:
-    """Return the image that a launch template names, directly or by a parameter that has it as its value.
+    """Return the AMI ID of a launch template, resolved if it is a parameter.
 
     Args:
-        image_id: As in `ami-0123456789abcdef0` or `resolve:ssm:/golden/image` (Amazon EC2 user guide, "Use a Systems
-            Manager parameter instead of an AMI ID in a launch template").
+        image_id: The AMI ID or the parameter, such as `resolve:ssm:/golden/image` (Amazon EC2 user guide, "Use a
+            Systems Manager parameter instead of an AMI ID in a launch template").
 
     Raises:
-        RefusedError: There is no such parameter.
+        RefusedError: If the parameter does not exist.
     """
     if not image_id.startswith(_RESOLVED):
         return image_id
@@ -106,7 +106,7 @@ def _value(name: str) -> str:
 
 
 def _check(parameter: Properties) -> None:
-    """Refuse what `PutParameter` refuses, in its words."""
+    """Refuse a parameter that `PutParameter` does not accept, in its words."""
     name, value = str(parameter.get("Name", "/a")), str(parameter.get("Value"))
     if "/" in name and not name.startswith("/"):
         raise RefusedError("ValidationException: Parameter name must be a fully qualified name.")
@@ -138,7 +138,7 @@ def _check(parameter: Properties) -> None:
 
 
 def _is_matched(pattern: str, value: str) -> bool:
-    """Return whether a value matches a pattern; a pattern that only Java reads passes."""
+    """Return whether a value matches a pattern; a pattern that only Java can parse passes."""
     try:
         return bool(re.search(pattern, value))
     except re.error:
@@ -146,7 +146,7 @@ def _is_matched(pattern: str, value: str) -> bool:
 
 
 def _named(create: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a parameter without a name one that does not begin with the stack's: `aws` and `ssm` are reserved."""
+    """Generate names without the stack's name, which may begin with the reserved `aws` or `ssm`."""
 
     def created(logical_id: str, properties: Properties, stack_name: str) -> Any:
         stated = properties if properties.get("Name") else properties | {"Name": generated_name("CFN", logical_id)}
@@ -156,7 +156,7 @@ def _named(create: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def install() -> None:
-    """Add the parameters to those that AWS publishes, and let them be written."""
+    """Check parameters, and add public parameters that can be written."""
     guard("AWS::SSM::Parameter", _check)
     handler = provisioners.RESOURCE_HANDLERS["AWS::SSM::Parameter"]
     handler["create"] = _named(handler["create"])

@@ -1,4 +1,4 @@
-"""AWS Step Functions: state machines, the tasks that they run and wait for, and waits a hundred times shorter."""
+"""AWS Step Functions: state machines and the ECS tasks that they run; their waits are a hundred times shorter."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class StateMachine(Resource):
 
 
 def _faults(text: str) -> Iterator[str]:
-    """What makes a definition one that Step Functions would not take."""
+    """Yield the faults of a definition that Step Functions does not accept."""
     try:
         definition = json.loads(text)
     except json.JSONDecodeError as error:
@@ -118,7 +118,7 @@ def _state_faults(name: str, state: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _reached(definition: Mapping[str, Any], states: Mapping[str, Any]) -> set[str]:
-    """Return the states that a definition may come to, those of its branches and maps aside."""
+    """Return the reachable states of a definition, without those of its branches and maps."""
     reached: set[str] = set()
     waiting = [str(definition.get("StartAt"))]
     while waiting:
@@ -141,7 +141,7 @@ def _with_role(run: Callable[[str], None]) -> Callable[[str], None]:
 
 
 def _run_task(resource: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Run a task, and with `.sync` wait until it ends; a container that fails fails the state."""
+    """Run a task, and with `.sync` wait for its end; the state fails if a container fails."""
     try:
         wanted = request("ecs", "RunTask", parameters)
         revision = ecs.task_defs.get(ecs.resolve_td_key(wanted["taskDefinition"]))
@@ -170,7 +170,7 @@ def _ended(task: Mapping[str, Any]) -> dict[str, Any]:
         if found is None or found["lastStatus"] == "STOPPED":
             return dict(ecs.sanitize(found or {**task, "stopCode": "UserInitiated"}))
         time.sleep(_POLL_SECONDS)
-    raise machines.ExecutionError("States.Timeout", f"the task {task['taskArn']} still runs")
+    raise machines.ExecutionError("States.Timeout", f"the task {task['taskArn']} is still running")
 
 
 def _pascal(value: Any) -> Any:
@@ -180,13 +180,13 @@ def _pascal(value: Any) -> Any:
 
 
 def _allowed(invoke: Callable[[str, dict[str, Any]], Any]) -> Callable[[str, dict[str, Any]], Any]:
-    """Let an execution ask ECS only what its role may ask."""
+    """Let an execution call only the operations of ECS that its role allows."""
 
     def invoked(resource: str, parameters: dict[str, Any]) -> Any:
         *_, service, action = resource.split(":")
         if service == "ecs":
             cluster = targets.cluster_arn(parameters.get("Cluster", "default"))
-            # all that ListTasks knows is an instance; the others ask for one task
+            # ListTasks is authorized for container instances, the other operations for a task
             named = parameters.get("Task") or next(iter(parameters.get("Tasks", ())), None)
             asked = named or cluster.replace(":cluster/", ":container-instance/") + "/*"
             try:
@@ -199,7 +199,7 @@ def _allowed(invoke: Callable[[str, dict[str, Any]], Any]) -> Callable[[str, dic
 
 
 def install() -> None:
-    """Let executions run tasks as ECS runs them here."""
+    """Let executions run tasks through the ECS of the local AWS."""
     machines.SFN_WAIT_SCALE = _WAIT_SCALE
     machines.run_execution = _with_role(machines.run_execution)
     machines.SERVICE_DISPATCH[_RUN_TASK] = _run_task

@@ -1,4 +1,4 @@
-"""Amazon DynamoDB: tables held to what `CreateTable` takes, and deletions to what protects them."""
+"""The checks that Amazon DynamoDB makes of tables and of their deletion."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OF_AN_INDEX = ("IndexName", "KeySchema", "Projection", "ProvisionedThroughput")
 
 
 def _check(table: Properties) -> None:
-    """Refuse what `CreateTable` refuses, which is asked for a table that is dropped at once."""
+    """Refuse a table that `CreateTable` refuses, by creating one with the same properties and dropping it."""
     name = table.get("TableName")
     if name is not None and not _NAME.fullmatch(str(name)):
         raise RefusedError(
@@ -37,7 +37,7 @@ def _check(table: Properties) -> None:
 
 
 def _check_change(old: Properties, new: Properties) -> None:
-    """Refuse more than one global index that comes or goes at once (DynamoDB API reference, UpdateTable)."""
+    """Refuse to create or delete more than one global secondary index (DynamoDB API reference, UpdateTable)."""
     before, after = ({each["IndexName"] for each in table.get(_INDEXES[0]) or ()} for table in (old, new))
     if len(before ^ after) > 1:  # aws/aws-cdk issue 12246
         raise RefusedError(

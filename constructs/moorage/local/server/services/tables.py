@@ -1,4 +1,4 @@
-"""Amazon DynamoDB: the properties of tables that ministack drops, put through DynamoDB's own API."""
+"""Amazon DynamoDB: the properties of tables that ministack drops, set through DynamoDB's own API."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OF_A_REPLICA = (
 
 
 def install() -> None:
-    """Add to tables what ministack drops."""
+    """Add to tables the properties that ministack drops."""
     handler = provisioners.RESOURCE_HANDLERS["AWS::DynamoDB::GlobalTable"]
     handler["update"] = _in_place(handler["update"])
     complete("AWS::DynamoDB::Table", _complete)
@@ -30,7 +30,7 @@ def install() -> None:
 
 
 def _in_place(update: Callable[..., Any]) -> Callable[..., Any]:
-    """Keep a table without a name in the template, which ministack's update would make anew under another."""
+    """Update a table without a name in place, where ministack would create another one."""
 
     def updated(physical_id: str, old: Properties, new: Properties, *rest: Any) -> Any:
         named = {"TableName": physical_id}
@@ -42,7 +42,7 @@ def _in_place(update: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _clear(name: str, _properties: Properties) -> None:
-    """Remove what belongs to a table: its replicas, and settings that a later table of its name must not get."""
+    """Delete the replicas of a table, and the settings that a new table of the same name must not get."""
     table = dynamodb.tables.get(name)
     if table is not None:
         _replicate(name, table, set())
@@ -86,7 +86,7 @@ def _encrypt(table: dict[str, Any], encryption: Mapping[str, Any] | None) -> Non
 
 
 def _call(operation: str, call: Any, name: str, old: Properties, new: Properties, setting: str) -> None:
-    """Put a setting that a template states, or switch it off if it no longer does."""
+    """Put a setting of the template, or disable it if it is no longer there."""
     if new.get(setting):
         perform(call, request("dynamodb", operation, {"TableName": name, setting: new[setting]}))
     elif old.get(setting):
@@ -95,7 +95,7 @@ def _call(operation: str, call: Any, name: str, old: Properties, new: Properties
 
 
 def _stream(name: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> None:
-    """Send the table's changes to the Kinesis stream that a template states."""
+    """Send the changes of a table to the Kinesis stream in the template."""
     if old == new:
         return
     if old:
@@ -107,7 +107,7 @@ def _stream(name: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] | N
 
 
 def _keep(table: dict[str, Any], new: Properties) -> None:
-    """Keep what only DescribeTable shows."""
+    """Keep the properties that only DescribeTable shows."""
     kind, on_demand, warm = (new.get(name) for name in ("TableClass", "OnDemandThroughput", "WarmThroughput"))
     table["TableClassSummary"] = {"TableClass": kind} if kind else None
     table["OnDemandThroughput"] = on_demand and {name: int(value) for name, value in on_demand.items()}
@@ -135,13 +135,13 @@ def _complete_global(name: str, old: Properties, new: Properties) -> Properties:
 
 
 def _here(properties: Properties) -> Mapping[str, Any]:
-    """Return the replica of the region that the stack is in."""
+    """Return the replica in the region of the stack."""
     replicas: list[Mapping[str, Any]] = properties.get("Replicas") or []
     return next((each for each in replicas if each.get("Region") == get_region()), {})
 
 
 def _replicate(name: str, table: dict[str, Any], wanted: set[str]) -> None:
-    """Make and remove the table's replicas in other regions."""
+    """Create and delete the replicas of a table in other regions."""
     standing = set(dynamodb.replica_group(table)) - {get_region()}
     wanted -= {get_region()}
     for action, regions in (("Create", wanted - standing), ("Delete", standing - wanted)):

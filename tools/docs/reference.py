@@ -1,0 +1,30 @@
+"""`make reference`: write the pages of docs/reference that are generated from code. A test compares them.
+
+They are committed, so that they can be read on GitHub, and so that a changed sentence is in the diff.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tools.docs import api
+from tools.docs.pages import ROOT
+from tools.docs.tables import index_page, limits_page, warnings_page
+
+REFERENCE = ROOT / "docs" / "reference"
+
+
+def generated() -> Iterator[tuple[Path, str]]:
+    """Yield each page that is generated, and its text."""
+    yield REFERENCE / "index.md", index_page()
+    yield REFERENCE / "limits.md", limits_page()
+    yield REFERENCE / "warnings.md", warnings_page()
+    for name in api.GROUPS:
+        yield REFERENCE / "api" / f"{name}.md", api.page(name)
+
+
+if __name__ == "__main__":
+    for path, text in generated():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
