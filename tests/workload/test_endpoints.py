@@ -63,8 +63,8 @@ def test_no_endpoint_reaches_a_public_registry_or_the_internet() -> None:
     caller = Task(Container(PRIVATE), called_services=["internet"])
     with pytest.raises(ValueError, match="Endpoints: 2 problems") as raised:
         Endpoints.for_tasks(public, caller)
-    assert "container 'cache' comes from a public registry, which no endpoint reaches" in str(raised.value)
-    assert "a task calls 'internet', which no endpoint reaches; keep a NAT gateway" in str(raised.value)
+    assert "image of container 'cache' must not be in a public registry, which no endpoint" in str(raised.value)
+    assert "called_services must not have 'internet', which has no endpoint; keep a NAT gateway" in str(raised.value)
     assert "'web'" not in str(raised.value)
 
 

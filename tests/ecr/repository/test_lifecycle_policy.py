@@ -263,5 +263,5 @@ def test_one_release_is_too_few() -> None:
 
 @pytest.mark.parametrize("tags", ["", [], ["v*", ""]])
 def test_releases_have_tags(tags: str | list[str]) -> None:
-    with pytest.raises(ValueError, match="tags must name the tags of releases .*; use '\\*' for any"):
+    with pytest.raises(ValueError, match=r"tags must not be empty .*; use '\*' for any"):
         LifecyclePolicy.releases(3, tags=tags)
