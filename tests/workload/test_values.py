@@ -619,9 +619,7 @@ def test_a_host_port_leads_to_a_port_of_the_container() -> None:
 
 
 def test_a_reason_is_given_only_for_a_variable_that_there_is() -> None:
-    with pytest.raises(
-        ValueError, match=r"not_secret must only name variables of environment \(got 'TOKEN'\)"
-    ):
+    with pytest.raises(ValueError, match=r"not_secret must only name variables of environment \(got 'TOKEN'\)"):
         Container("redis:8", not_secret={"TOKEN": "a page of the documentation"})
 
 
