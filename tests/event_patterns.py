@@ -1,4 +1,4 @@
-"""EventBridge's way of comparing an event with a pattern, as its user guide says, as far as patterns here go."""
+"""The comparison of events with patterns by EventBridge's user guide, as far as these patterns need it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _COMPARED = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operat
 
 
 def matches(pattern: Any, event: Any) -> bool:
-    """Whether an event matches a pattern: of a list in the event, one element must."""
+    """Return True if an event matches a pattern. Of a list in the event, one element must match."""
     if isinstance(event, list):
         return any(matches(pattern, each) for each in event)
     if isinstance(pattern, Mapping):

@@ -1,4 +1,4 @@
-"""How each public class is made and used, so that every text of theirs can be one that CDK has not looked up yet."""
+"""A use of each public class, to try every string argument with a value that CDK has not looked up yet."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ REDIS = "public.ecr.aws/docker/library/redis:8"
 WEB = Container("public.ecr.aws/nginx/nginx-unprivileged:1.29", name="web", port=8080)
 DAILY = scheduler.ScheduleExpression.rate(cdk.Duration.days(1))
 Make = Callable[..., Any]
-"""Calls what is tried, with the text in place of what it is given here."""
+"""A function that calls the tried class or method, with the looked-up string in place of the given one."""
 
 
 @attrs.frozen
 class World:
-    """What a text is used with."""
+    """The constructs that a use needs."""
 
     stack: cdk.Stack
     vpc: ec2.IVpc
@@ -96,7 +96,7 @@ class World:
 
     @property
     def secret(self) -> secretsmanager.ISecret:
-        """The credentials of an upstream registry."""
+        """The secret with the credentials of an upstream registry."""
         arn = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:ecr-pullthroughcache/hub-AbCdEf"
         return secretsmanager.Secret.from_secret_complete_arn(self.stack, "Secret", arn)
 
@@ -267,4 +267,4 @@ USES: dict[str, Callable[[Make, World], object]] = {
     ),
     "Volume.ebs": lambda make, world: world.mount(make(name="data", size_gib=10)),
 }
-"""What makes each and uses it."""
+"""The use of each public class or method."""

@@ -1,4 +1,4 @@
-"""What each public class says to an argument of a kind that it does not take."""
+"""Arguments of a wrong type are refused with the name of the argument."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ ALIASES = {"CapacityChoice": "Capacity | Mapping[Capacity, int] | Strategy", "Or
 
 
 def callables() -> Iterator[tuple[str, Callable[..., Any], bool]]:
-    """Yield the constructors and public methods of public classes, and whether each is called on an instance."""
+    """Yield the constructors and public methods of public classes, with True for those of an instance."""
     for name in moorage.__all__:
         public = getattr(moorage, name)
         if issubclass(public, enum.Enum):
@@ -94,7 +94,7 @@ def wrong_kinds(annotation: str, scope: cdk.Stack) -> list[Any]:
 
 
 @pytest.mark.parametrize(("function", "has_self"), [pytest.param(*rest, id=name) for name, *rest in callables()])
-def test_a_wrong_kind_is_told_which_argument_is_meant(
+def test_an_argument_of_a_wrong_type_is_refused_with_its_name(
     stack: cdk.Stack, function: Callable[..., Any], *, has_self: bool
 ) -> None:
     parameters = list(inspect.signature(function).parameters.values())[int(has_self) :]
@@ -114,14 +114,14 @@ def test_a_wrong_kind_is_told_which_argument_is_meant(
 
 
 def constructs() -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Yield what defines a construct in a scope: public classes, and their methods that take one."""
+    """Yield the public classes and methods that define a construct in a scope."""
     for name, function, has_self in callables():
         if "scope" in inspect.signature(function).parameters:
             yield name, getattr(moorage, name) if has_self else function
 
 
 def arguments_for(function: Callable[..., Any], stack: cdk.Stack) -> dict[str, Any]:
-    """Return the least arguments of a construct besides its scope and id, all of `stack`."""
+    """Return the required arguments of a construct except for its scope and id, all of `stack`."""
     least: dict[str, Callable[[], Any]] = {
         "vpc": lambda: imported_vpc(stack),
         "cluster": lambda: Cluster(stack, "Cluster", vpc=imported_vpc(stack)),
@@ -146,12 +146,12 @@ def arguments_for(function: Callable[..., Any], stack: cdk.Stack) -> dict[str, A
 
 
 @pytest.mark.parametrize("function", [pytest.param(function, id=name) for name, function in constructs()])
-def test_a_construct_is_in_a_stack(app: cdk.App, function: Callable[..., Any]) -> None:
+def test_a_construct_outside_a_stack_is_refused(app: cdk.App, function: Callable[..., Any]) -> None:
     stack = cdk.Stack(app, "Shop")
     arguments = arguments_for(function, stack)
     stage = cdk.Stage(app, "Stage")
     for scope, got, path in ((app, "App ''", "/Here"), (stage, "Stage 'Stage'", "Stage/Here")):
-        with pytest.raises(ValueError) as raised:  # noqa: PT011  # the whole text is compared
+        with pytest.raises(ValueError) as raised:  # noqa: PT011  # the complete message is compared
             function(scope, "Here", **arguments)
         way_out = "use a cdk.Stack, or a construct in one"
         assert str(raised.value) == f"{path}: scope must be in a stack (got {got}); {way_out}"
@@ -159,7 +159,7 @@ def test_a_construct_is_in_a_stack(app: cdk.App, function: Callable[..., Any]) -
     function(stack, "Here", **arguments)
 
 
-def test_all_wrong_kinds_are_told_at_once(stack: cdk.Stack) -> None:
+def test_all_wrong_types_are_reported_together(stack: cdk.Stack) -> None:
     wrong: Any = "nothing"
     with pytest.raises(TypeError) as raised:
         Service(stack, "Web", cluster=wrong, task=wrong, assign_public_ip=wrong)
@@ -172,7 +172,7 @@ def test_all_wrong_kinds_are_told_at_once(stack: cdk.Stack) -> None:
     )
 
 
-def test_what_means_the_same_works(stack: cdk.Stack) -> None:
+def test_equivalent_arguments_are_accepted(stack: cdk.Stack) -> None:
     network: Any = Network(stack, "Network")
     one: Any = Capacity.fargate()
     cluster = Cluster(stack, "Cluster", vpc=network, capacity=one, failure_events=False)
@@ -189,13 +189,13 @@ def test_what_means_the_same_works(stack: cdk.Stack) -> None:
     ]
 
 
-def test_a_class_of_cdk_with_the_same_name_is_another(stack: cdk.Stack) -> None:
+def test_a_cdk_class_with_the_same_name_is_refused(stack: cdk.Stack) -> None:
     disk: Any = ec2.Volume(stack, "Disk", availability_zone="eu-west-1a", size=cdk.Size.gibibytes(1))
     with pytest.raises(TypeError, match="volumes must be of type Volume"):
         Task(Container("redis:8"), volumes=disk)
 
 
-def test_imported_things_and_cdk_s_own_are_known_by_their_interfaces(stack: cdk.Stack) -> None:
+def test_imported_resources_and_cdk_classes_are_accepted_by_their_interfaces(stack: cdk.Stack) -> None:
     looked_up = ec2.Vpc.from_vpc_attributes(
         stack, "Vpc", vpc_id="vpc-1", availability_zones=["a", "b"], private_subnet_ids=["subnet-1", "subnet-2"]
     )
@@ -214,12 +214,12 @@ VALUES = [
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
 def test_values_can_be_copied_pickled_and_evolved(value: Any) -> None:
-    for other in (copy.copy(value), copy.deepcopy(value), pickle.loads(pickle.dumps(value)), attrs.evolve(value)):  # noqa: S301  # made in the line itself
+    for other in (copy.copy(value), copy.deepcopy(value), pickle.loads(pickle.dumps(value)), attrs.evolve(value)):  # noqa: S301  # pickled in the same line
         assert other == value
         assert repr(other) == repr(value)
 
 
-def test_a_value_that_holds_a_construct_keeps_it_and_cannot_be_pickled(stack: cdk.Stack) -> None:
+def test_a_value_with_a_construct_keeps_it_when_copied_and_cannot_be_pickled(stack: cdk.Stack) -> None:
     secret = secretsmanager.Secret(stack, "Secret")
     container = Container("redis:8", secrets={"PASSWORD": secret})
     assert copy.deepcopy(container).secrets["PASSWORD"] is secret
@@ -230,19 +230,19 @@ def test_a_value_that_holds_a_construct_keeps_it_and_cannot_be_pickled(stack: cd
         pickle.dumps(Route(edge))
 
 
-def test_a_copied_capacity_is_itself() -> None:
+def test_a_copy_of_a_capacity_is_the_capacity() -> None:
     spot = Capacity.fargate_spot()
     assert copy.copy(spot) is spot
     assert copy.deepcopy({spot: 1}) == {spot: 1}
-    assert pickle.loads(pickle.dumps(Strategy({spot: 3}))).weights  # noqa: S301  # made in the line itself
+    assert pickle.loads(pickle.dumps(Strategy({spot: 3}))).weights  # noqa: S301  # pickled in the same line
 
 
-def test_a_task_is_evolved_with_the_containers_that_it_has() -> None:
+def test_an_evolved_task_keeps_its_containers() -> None:
     larger = attrs.evolve(WEB, cpu=1024, memory_mib=2048)
     assert (larger.cpu, larger.memory_mib, larger.containers) == (1024, 2048, WEB.containers)
 
 
-def test_a_fraction_of_a_second_names_its_argument() -> None:
+def test_a_fraction_of_a_second_is_refused_with_its_argument() -> None:
     message = r"HealthCheck: timeout must be a whole number of seconds \(got 1.5 s\); use cdk.Duration.seconds\(...\)"
     with pytest.raises(ValueError, match=message):
         HealthCheck("true", timeout=dt.timedelta(seconds=1.5))
@@ -250,7 +250,7 @@ def test_a_fraction_of_a_second_names_its_argument() -> None:
         HealthCheck("true", interval=cdk.Duration.millis(1500))
 
 
-def test_numbers_and_texts_of_enums_are_taken_for_what_they_are() -> None:
+def test_members_of_int_and_str_enums_are_converted() -> None:
     class Port(enum.IntEnum):
         WEB = 8080
 

@@ -1,4 +1,4 @@
-"""What each value and method says to a negative duration."""
+"""Negative durations are refused by every value and method."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.test_door import callables
 
 NEGATIVE = dt.timedelta(days=-1)
 SERVICES = {"Job", "LoadBalancer", "Service", "Service.estimate", "ServiceAlarms"}
-"""What needs a cluster or a service; the tests of the limits have their durations."""
+"""The classes and methods that need a cluster or a service; the tests of limits cover their durations."""
 REQUIRED: dict[str, Callable[[cdk.Stack], tuple[Any, ...]]] = {
     "Capacity.managed_instances": lambda _: ("general",),
     "Container": lambda _: ("redis:8",),
@@ -36,7 +36,7 @@ REQUIRED: dict[str, Callable[[cdk.Stack], tuple[Any, ...]]] = {
     "Scaling": lambda _: (1, 3),
     "Schedule": lambda _: (scheduler.ScheduleExpression.rate(cdk.Duration.hours(1)),),
 }
-"""What they need beside the duration."""
+"""The arguments that they need beside the duration."""
 
 
 def durations() -> Iterator[Any]:
@@ -56,7 +56,7 @@ def test_a_negative_duration_is_refused(stack: cdk.Stack, name: str, define: Cal
 
 
 @pytest.mark.parametrize("argument", ["start", "stop"])
-def test_an_estimate_takes_no_negative_time(argument: str) -> None:
+def test_a_negative_time_of_an_estimate_is_refused(argument: str) -> None:
     make: Any = Pace
     with pytest.raises(ValueError, match=rf"estimate: {argument} must be at least 0 seconds \(got -1\)"):
         make(**{argument: -1})

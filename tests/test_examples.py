@@ -1,4 +1,4 @@
-"""Every example synthesizes as it stands, and so does the README's."""
+"""Every example synthesizes, and so does the program in the README."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from tools.cloudformation_lint import matches
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 BOUNDARY = {"@aws-cdk/core:permissionsBoundary": {"name": "developers"}}
-"""CDK's own way to put a permissions boundary on all roles of an app from outside."""
+"""CDK's context for a permissions boundary on all roles of an app."""
 ROLES = {"AWS::IAM::Role", "AWS::IAM::User"}
 OF_CDK = ("W3005", "W7001")
-"""What cfn-lint says of CDK's own: dependencies that are said twice, and a mapping that is not used."""
+"""The rules of cfn-lint that CDK itself breaks: redundant dependencies, and an unused mapping."""
 
 
 class Known(NamedTuple):
-    """A public image as its own page describes it.
+    """A public image, as its own page describes it.
 
     Args:
-        ports: The ports that it listens on; None if its command says so.
-        writes: The directories that it writes to, apart from those that it declares as a VOLUME.
+        ports: The ports that it listens on; None if its command determines them.
+        writes: The directories that it writes to, except for those that it declares as a VOLUME.
         source: The page.
     """
 
@@ -64,13 +64,13 @@ KNOWN = {
 
 
 def wrong_containers(template: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what would not run as it is written: an unknown image, another port, a path that it may not write to."""
+    """Yield each container that would not run: an unknown image, a wrong port, or a path without write access."""
     for resource in template["Resources"].values():
         if resource["Type"] != "AWS::ECS::TaskDefinition":
             continue
         for container in resource["Properties"]["ContainerDefinitions"]:
             image = container["Image"]
-            if isinstance(image, str):  # one of a repository is its user's own
+            if isinstance(image, str):  # the contents of a repository are not known
                 yield from wrong_container(container, image.partition("@")[0].rpartition(":")[0])
 
 
@@ -101,13 +101,13 @@ def wrong_container(container: Mapping[str, Any], image: str) -> Iterator[str]:
         ({"Image": "public.ecr.aws/docker/library/report:1.0"}, "is not in the table"),
     ],
 )
-def test_a_container_that_would_not_run_is_found(container: dict[str, Any], says: str) -> None:
+def test_the_check_finds_containers_that_would_not_run(container: dict[str, Any], says: str) -> None:
     task = {"Type": "AWS::ECS::TaskDefinition", "Properties": {"ContainerDefinitions": [container]}}
     assert says in "".join(wrong_containers({"Resources": {"Task": task}}))
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_an_example_synthesizes_what_cfn_lint_takes_with_a_boundary_on_every_role(path: Path, tmp_path: Path) -> None:
+def test_cfn_lint_accepts_each_example_and_every_role_gets_a_boundary(path: Path, tmp_path: Path) -> None:
     synthesize(path, tmp_path, **BOUNDARY)
     templates = templates_in(tmp_path)
     assert templates

@@ -1,4 +1,4 @@
-"""The tables of docs/reference/features.md name what is public, beside programs that use it."""
+"""The tables of docs/reference/features.md contain only public names, and programs that use them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NO_NAMES = {"None"}
 
 @attrs.frozen
 class Row:
-    """One feature, what answers it and the programs that show it."""
+    """A row of the tables: a feature, the public names for it, and the programs that show it."""
 
     what: str
     here: str
@@ -29,7 +29,7 @@ class Row:
 
     @property
     def named(self) -> list[tuple[str, tuple[str, ...]]]:
-        """The names that answer it, each with its arguments."""
+        """The public names for the feature, each with its arguments."""
         found = NAMED.findall(self.here)
         return [(name, tuple(re.findall(r"(\w+)=", given))) for name, given in found if name not in NO_NAMES]
 
@@ -51,7 +51,7 @@ ROWS = rows()
 
 
 def looked_up(name: str) -> Any:
-    """What a name of the tables is: moorage's own, or CDK's behind the module that programs import it from."""
+    """Return the object of a name in the tables: moorage's, or CDK's with its module before it."""
     first, *rest = name.split(".")
     found = getattr(moorage, first) if first in moorage.__all__ else importlib.import_module(f"aws_cdk.aws_{first}")
     for each in rest:
@@ -64,7 +64,7 @@ def arguments_of(found: Any) -> set[str]:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.what)
-def test_what_answers_a_row_is_public(row: Row) -> None:
+def test_the_names_of_a_row_are_public(row: Row) -> None:
     for name, given in row.named:
         found = looked_up(name)
         assert found is not None, name
@@ -72,7 +72,7 @@ def test_what_answers_a_row_is_public(row: Row) -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.what)
-def test_what_answers_a_row_is_used_by_its_program(row: Row) -> None:
+def test_the_names_of_a_row_are_used_by_its_programs(row: Row) -> None:
     assert all(path.is_file() for path in row.programs)
     assert row.programs or row.here.startswith("—")
     for name, given in row.named:
@@ -81,5 +81,5 @@ def test_what_answers_a_row_is_used_by_its_program(row: Row) -> None:
             assert re.search(rf"\b{argument}=", row.source), argument
 
 
-def test_every_program_answers_a_row() -> None:
+def test_every_program_is_in_a_row() -> None:
     assert {path for row in ROWS for path in row.programs} == set((ROOT / "examples").glob("*.py"))

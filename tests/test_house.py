@@ -1,4 +1,4 @@
-"""The walls of the house: where things lie, what imports what, and what the wheel holds."""
+"""The structure of the repository: the places of files, their imports, and the contents of the wheel."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "constructs" / "moorage"
 DRAWING = ROOT / "docs" / "internals" / "architecture.md"
 NAMELESS = {"base", "common", "helpers", "manager", "misc", "shared", "util", "utils", "whole"}
-"""Names of files that say nothing of what is in them."""
+"""Names of files that do not describe their contents."""
 CONSTRUCTOR_LINES = 40
 SUPPRESSION = re.compile(r"#\s*(noqa|ruff:|type:\s*ignore|mypy:|pyright:|pragma\b|nosec\b)")
 """A comment that turns a check off."""
 
 
 def floors() -> list[list[str]]:
-    """The rooms of the drawing, floor by floor from the top."""
+    """Return the rooms of the drawing, floor by floor from the top."""
     (drawing,) = re.findall(r"```rooms\n(.*?)```", DRAWING.read_text(), re.DOTALL)
     return [line[:38].split() for line in drawing.splitlines()]
 
@@ -42,7 +42,7 @@ LEVEL = {room: level for level, rooms in enumerate(floors()) for room in rooms}
 
 
 def room_of(module: str) -> str | None:
-    """The room of a module, as `ecs/task` for `moorage.ecs.task.volumes`; None for `moorage` itself."""
+    """Return the room of a module, as `ecs/task` for `moorage.ecs.task.volumes`; None for `moorage` itself."""
     _, *folders = module.split(".")[: None if is_package(module) else -1]
     if not folders:
         return None
@@ -55,7 +55,7 @@ def is_package(module: str) -> bool:
 
 
 def modules() -> dict[str, set[str]]:
-    """Each module of the package, and those that it imports, for types too."""
+    """Return each module of the package with the modules that it imports, including imports for types."""
     found = {}
     for path in PACKAGE.rglob("*.py"):
         module = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
@@ -63,7 +63,7 @@ def modules() -> dict[str, set[str]]:
     return found
 
 
-def test_constructs_is_a_source_root_and_no_package() -> None:
+def test_constructs_is_a_source_root_and_not_a_package() -> None:
     assert not (ROOT / "constructs" / "__init__.py").exists(), "it would shadow PyPI's constructs"
     assert not [path for path in (ROOT / "tests").rglob("constructs") if path.is_dir()]
 
@@ -73,7 +73,7 @@ def test_every_file_is_in_a_room_of_the_drawing() -> None:
     assert rooms == set(LEVEL)
 
 
-def test_the_name_of_every_file_says_what_is_in_it() -> None:
+def test_the_name_of_every_file_describes_its_contents() -> None:
     tracked = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert not {name for name in tracked.split() if Path(name).stem in NAMELESS}
 
@@ -107,7 +107,7 @@ def test_imports_run_downwards() -> None:
 
 
 def test_the_local_server_has_its_own_numbers() -> None:
-    """A wrong number of the library would confirm itself; of its data the server takes only which types there are."""
+    """A shared number would confirm itself if it is wrong, so the server shares only the instance types."""
     taken = {
         name
         for module, imports in modules().items()
@@ -119,11 +119,11 @@ def test_the_local_server_has_its_own_numbers() -> None:
 
 
 def test_no_two_files_import_each_other() -> None:
-    graphlib.TopologicalSorter(modules()).prepare()  # raises CycleError, which names a circle
+    graphlib.TopologicalSorter(modules()).prepare()  # raises CycleError, which names a cycle
 
 
 def test_a_constructor_fits_on_a_screen() -> None:
-    """It normalizes, checks and defines; a longer one does the work of its steps itself."""
+    """A constructor normalizes, checks and defines; a longer one does the work of its steps itself."""
     too_long = {
         f"{path.relative_to(PACKAGE)}: {name} has {lines} lines"
         for path in PACKAGE.rglob("*.py")
@@ -146,7 +146,7 @@ def test_the_public_names_are_all_importable_and_typed() -> None:
     assert sorted(typed) == list(moorage.__all__)
     assert set(moorage.__all__) <= set(dir(moorage))
     with pytest.raises(AttributeError, match="module 'moorage' has no attribute 'Nothing'"):
-        _ = moorage.Nothing  # type: ignore[attr-defined]  # that is the test
+        _ = moorage.Nothing  # type: ignore[attr-defined]  # the test needs it
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_the_public_names_are_all_importable_and_typed() -> None:
         ("from moorage import Cluster, Container, LoadBalancer, Service, Task", "moorage.ecs.volumes"),
     ],
 )
-def test_an_import_loads_no_service_it_does_not_need(code: str, unwanted: str) -> None:
+def test_an_import_loads_no_unneeded_modules(code: str, unwanted: str) -> None:
     code += f"; import sys; print([name for name in sys.modules if name.startswith({unwanted!r})])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -174,7 +174,7 @@ def test_an_import_loads_no_service_it_does_not_need(code: str, unwanted: str) -
     [("pass", "cdk.out", "True True"), ("gc.disable()", "cdk.out", "False False"), ("pass", "", "True False")],
     ids=["by the cdk CLI", "by the cdk CLI, collector off", "in another process"],
 )
-def test_the_garbage_collector_rests_only_where_the_cdk_cli_runs_the_program(
+def test_the_garbage_collector_is_paused_only_if_the_cdk_cli_runs_the_program(
     before: str, outdir: str, after: str
 ) -> None:
     code = f"import gc; {before}; from moorage import Task; print(gc.isenabled(), gc.get_freeze_count() > 0)"
@@ -195,8 +195,8 @@ def test_the_signature_and_the_help_of_a_construct_show_its_arguments(name: str)
     assert construct.__init__.__doc__.startswith("Define ")
 
 
-def test_mypy_reads_whatever_the_services_that_it_reads_import() -> None:
-    """What it leaves out is `Any` where a service that it reads names it, and nothing would say so."""
+def test_mypy_follows_all_imports_of_the_cdk_modules_that_it_follows() -> None:
+    """The types of a module that mypy does not follow are `Any`, without a message."""
     overrides = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["overrides"]
     (read,) = [set(each["module"]) for each in overrides if each.get("follow_imports") == "normal"]
     for module in read:
@@ -205,7 +205,7 @@ def test_mypy_reads_whatever_the_services_that_it_reads_import() -> None:
         assert {f"{name}.*" for name in re.findall(r"\n    import (aws_cdk\.\w+)\S* as _", imports)} <= read, module
 
 
-def test_a_service_behind_a_load_balancer_loads_nothing_of_other_entrances(tmp_path: Path) -> None:
+def test_a_service_behind_a_load_balancer_loads_no_modules_of_other_load_balancers(tmp_path: Path) -> None:
     unwanted = {
         "moorage.ecs.load_balancing.connection_load_balancer",
         "moorage.ecs.load_balancing.define_listener",
@@ -215,7 +215,7 @@ def test_a_service_behind_a_load_balancer_loads_nothing_of_other_entrances(tmp_p
         "moorage.ecs.load_balancing.web_acl",
         "moorage.workload.load_balancing_limits",
     }
-    assert unwanted <= modules().keys(), "a module that is gone is never loaded"
+    assert unwanted <= modules().keys(), "a removed module is never loaded"
     code = (
         f"import runpy, sys; runpy.run_path({str(ROOT / 'examples' / 'service.py')!r}); "
         "assert 'moorage.ecs.load_balancing.load_balancer' in sys.modules; "
@@ -226,7 +226,7 @@ def test_a_service_behind_a_load_balancer_loads_nothing_of_other_entrances(tmp_p
     assert done.stdout.strip() == "[]"
 
 
-def test_every_public_word_is_documented() -> None:
+def test_every_public_class_is_documented() -> None:
     for name in moorage.__all__:
         word = getattr(moorage, name)
         assert word.__doc__, name
@@ -246,7 +246,7 @@ def test_no_file_names_a_registry_host_or_a_path_of_a_machine() -> None:
 
 
 @pytest.mark.slow
-def test_the_wheel_serves_an_app_that_lives_elsewhere(tmp_path: Path) -> None:
+def test_the_wheel_works_for_an_app_outside_the_repository(tmp_path: Path) -> None:
     uv = Path(sys.executable).with_name("uv")
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)], cwd=ROOT, check=True
@@ -272,7 +272,7 @@ def test_the_wheel_serves_an_app_that_lives_elsewhere(tmp_path: Path) -> None:
 
 
 def constructors(path: Path) -> list[tuple[str, int]]:
-    """Each class of a file that has a constructor, and the lines of its body after the docstring."""
+    """Return the classes of a file that have a constructor, with the number of lines after its docstring."""
     found = []
     for node in ast.walk(ast.parse(path.read_text())):
         if not isinstance(node, ast.ClassDef):
@@ -286,7 +286,7 @@ def constructors(path: Path) -> list[tuple[str, int]]:
 
 
 def imported(path: Path, *, typing: bool = True) -> list[str]:
-    """The modules that a file imports; without `typing`, only those that run."""
+    """Return the modules that a file imports; without `typing`, only those at run time."""
     tree = ast.parse(path.read_text())
     hidden = {
         child
@@ -307,6 +307,6 @@ def imported(path: Path, *, typing: bool = True) -> list[str]:
 
 
 def _named(module: str, name: str) -> str:
-    """The module that `from module import name` loads: one of its own name, or the one that has the name."""
+    """Return the module that `from module import name` loads: a submodule of this name, or `module` itself."""
     inner = PACKAGE.parent / module.replace(".", "/") / f"{name}.py"
     return f"{module}.{name}" if inner.exists() else module

@@ -1,4 +1,4 @@
-"""What CDK's own methods see of constructs that are connectables, grantees and dependencies."""
+"""Constructs as connectables, grantees and dependencies of CDK's own methods."""
 
 from __future__ import annotations
 
@@ -94,12 +94,12 @@ DEFINED: dict[str, Define] = {
     "Service in bridge mode": bridged_service,
     "Worker": worker,
 }
-"""Each connectable and grantee, and those of another shape once more: a class, and how one of it is defined."""
+"""A definition of each connectable and grantee, by class, some of them in several variants."""
 GRANTEES = [name for name in DEFINED if name.split()[0] in {"Job", "Service", "Worker"}]
 
 
 def interfaces(kind: type) -> list[type]:
-    """The interfaces of CDK's that a class implements."""
+    """Return the CDK interfaces that a class implements."""
     return [each for base in kind.mro() for each in vars(base).get("__jsii_ifaces__", [])]
 
 
@@ -108,12 +108,12 @@ def offers(kind: type, member: str) -> bool:
 
 
 def classes() -> set[type]:
-    """The classes of this package that implement an interface, public or not, without those that others extend."""
+    """Return all classes of this package that implement an interface, except for base classes."""
     found = {
         value
         for package in ("moorage", "moorage.ecs", "moorage.ecr")
         for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}.")
-        if not module.ispkg and module.name != "moorage.ecs.run_once"  # a function's code, for another machine
+        if not module.ispkg and module.name != "moorage.ecs.run_once"  # the code of a Lambda function
         for value in vars(importlib.import_module(module.name)).values()
         if isinstance(value, type) and value.__module__.startswith("moorage.") and interfaces(value)
     }
@@ -122,7 +122,7 @@ def classes() -> set[type]:
 
 @pytest.fixture
 def database(stack: cdk.Stack, vpc: ec2.IVpc) -> ec2.Connections:
-    """What a database of CDK's connects by."""
+    """Return the connections of a database."""
     group = ec2.SecurityGroup(stack, "Database", vpc=vpc, allow_all_outbound=False)
     return ec2.Connections(security_groups=[group], default_port=ec2.Port.tcp(5432))
 
@@ -132,7 +132,7 @@ def group_ids(stack: cdk.Stack, of: Any) -> list[Any]:
 
 
 def rules(stack: cdk.Stack, kind: str, port: int) -> list[tuple[Any, Any]]:
-    """Rules for one port: the group that has each, and the group that it names."""
+    """Return the rules for one port: the group of each rule, and its peer."""
     peer = "SourceSecurityGroupId" if kind == "Ingress" else "DestinationSecurityGroupId"
     return [
         (rule["Properties"]["GroupId"], rule["Properties"][peer])
@@ -141,7 +141,7 @@ def rules(stack: cdk.Stack, kind: str, port: int) -> list[tuple[Any, Any]]:
     ]
 
 
-def test_every_connectable_and_grantee_is_among_those_tried_here() -> None:
+def test_every_connectable_and_grantee_is_tested() -> None:
     found = [each for each in classes() if issubclass(each, Construct)]
     connectables = {each.__name__ for each in found if offers(each, "connections")}
     grantees = {each.__name__ for each in found if offers(each, "grant_principal")}
@@ -149,8 +149,8 @@ def test_every_connectable_and_grantee_is_among_those_tried_here() -> None:
     assert grantees == {name.split()[0] for name in GRANTEES}
 
 
-def test_jsii_sees_every_member_of_the_interfaces_implemented_here() -> None:
-    """It sees functions and properties of a class, but no `cached_property` and nothing that `__init__` sets."""
+def test_jsii_sees_every_member_of_the_implemented_interfaces() -> None:
+    """jsii sees functions and properties of a class, but no `cached_property` and no attributes of instances."""
     unseen = {
         f"{each.__name__}.{member}"
         for each in classes()
@@ -164,7 +164,9 @@ def test_jsii_sees_every_member_of_the_interfaces_implemented_here() -> None:
 
 
 @pytest.mark.parametrize("name", DEFINED)
-def test_a_database_lets_it_in(name: str, stack: cdk.Stack, vpc: ec2.IVpc, database: ec2.Connections) -> None:
+def test_a_database_can_allow_each_connectable(
+    name: str, stack: cdk.Stack, vpc: ec2.IVpc, database: ec2.Connections
+) -> None:
     it = DEFINED[name](stack, vpc)
     database.allow_default_port_from(it)
     database.allow_from(it, ec2.Port.tcp(5433))
@@ -176,7 +178,9 @@ def test_a_database_lets_it_in(name: str, stack: cdk.Stack, vpc: ec2.IVpc, datab
 
 
 @pytest.mark.parametrize("name", DEFINED)
-def test_a_database_connects_to_it(name: str, stack: cdk.Stack, vpc: ec2.IVpc, database: ec2.Connections) -> None:
+def test_a_database_can_connect_to_each_connectable(
+    name: str, stack: cdk.Stack, vpc: ec2.IVpc, database: ec2.Connections
+) -> None:
     it = DEFINED[name](stack, vpc)
     database.allow_to(it, ec2.Port.tcp(5434))
     (own,) = group_ids(stack, database)
@@ -187,7 +191,7 @@ def test_a_database_connects_to_it(name: str, stack: cdk.Stack, vpc: ec2.IVpc, d
 
 
 @pytest.mark.parametrize("name", GRANTEES)
-def test_a_grant_to_it_is_a_statement_of_its_task_role(name: str, stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_a_grant_to_each_grantee_is_a_statement_of_its_task_role(name: str, stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     it = DEFINED[name](stack, vpc)
     key = dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING)
     dynamodb.Table(stack, "Table", partition_key=key).grant_write_data(it)
@@ -207,7 +211,7 @@ def test_a_grant_to_it_is_a_statement_of_its_task_role(name: str, stack: cdk.Sta
 
 
 @pytest.mark.parametrize("name", DEFINED)
-def test_what_depends_on_it_waits_for_all_that_it_defines(name: str, stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_a_dependency_on_a_construct_waits_for_all_its_resources(name: str, stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     it = DEFINED[name](stack, vpc)
     later = cdk.CfnResource(stack, "Later", type="AWS::CloudFormation::WaitConditionHandle")
     later.node.add_dependency(it)

@@ -1,4 +1,4 @@
-"""What a program looks up is not known in the first pass of `cdk synth`, which asks for its context."""
+"""Values that a program looks up are unknown in the first pass of `cdk synth`, which asks for their context."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from tests.test_door import callables
 PLACE = cdk.Environment(account="111111111111", region="eu-west-1")
 
 
-def test_a_program_that_looks_things_up_asks_for_all_of_them_at_once(tmp_path: Path) -> None:
+def test_a_program_with_look_ups_asks_for_all_of_them_in_one_pass(tmp_path: Path) -> None:
     app = cdk.App(outdir=str(tmp_path))
     stack = cdk.Stack(app, "Shop", env=PLACE)
     vpc = ec2.Vpc.from_lookup(stack, "Vpc", is_default=True)
@@ -103,7 +103,7 @@ NOT_LOOKED_UP = {
             "PublicRepository.logo",
             *(f"PushedImage.{each}" for each in ("tags", "part_of")),
         ),
-        "it is of a file, a build or a test on the machine that synthesizes",
+        "it belongs to a file, a build or a test on the machine that synthesizes",
     ),
     **dict.fromkeys(
         (
@@ -111,19 +111,19 @@ NOT_LOOKED_UP = {
             *(f"Container.{each}" for each in ("depends_on", "executable", "mounts", "not_secret")),
             "Mount.volume",
         ),
-        "it names what the program itself defines",
+        "it names something that the program itself defines",
     ),
 }
-"""Texts that no program looks up, each with the reason."""
+"""String arguments that no program looks up, each with the reason."""
 BESIDE = {
     "Cluster.from_attributes.namespace": {"cluster_name": "shop"},
     "Image.from_repository.placeholder": {"parameter": "/shop/tag"},
 }
-"""What a text needs beside it."""
+"""The arguments that a string argument needs beside it."""
 
 
 def texts() -> Iterator[tuple[str, inspect.Parameter, Callable[..., Any]]]:
-    """Yield each text that a public class takes."""
+    """Yield each string argument of a public class."""
     for name, function, has_self in callables():
         for parameter in list(inspect.signature(function).parameters.values())[int(has_self) :]:
             is_text = re.search(r"\bstr\b(?! *,)", str(parameter.annotation))
@@ -135,7 +135,7 @@ def texts() -> Iterator[tuple[str, inspect.Parameter, Callable[..., Any]]]:
     ("name", "parameter", "function"),
     [pytest.param(*each, id=f"{each[0]}.{each[1].name}") for each in texts()],
 )
-def test_each_text_can_be_looked_up(
+def test_each_string_argument_can_be_looked_up(
     name: str, parameter: inspect.Parameter, function: Callable[..., Any], tmp_path: Path
 ) -> None:
     app = cdk.App(analytics_reporting=False, outdir=str(tmp_path))
@@ -160,7 +160,7 @@ def test_each_text_can_be_looked_up(
     assert list(filter(None, parameters)) == [f"/{parameter.name}"]
 
 
-def test_texts_that_are_looked_up_stay_apart() -> None:
+def test_different_look_ups_stay_different() -> None:
     app = cdk.App()
     stack = cdk.Stack(app, "Shop", env=PLACE)
     first, second = (ssm.StringParameter.value_from_lookup(stack, f"/shop/{each}/listener-arn") for each in "ab")
@@ -172,6 +172,6 @@ def test_texts_that_are_looked_up_stay_apart() -> None:
     assert len(priorities) == 3
 
 
-def test_what_was_looked_up_is_checked() -> None:
+def test_a_value_that_was_looked_up_is_checked() -> None:
     with pytest.raises(ValueError, match="authority_arn must be"):
         ServiceConnectTls(authority_arn="arn:aws:s3:::shop")

@@ -1,6 +1,6 @@
 """Every message in one file, `__snapshots__/test_messages.ambr`, so that a reviewer reads them all.
 
-`pytest -n 0 tests/test_messages.py --snapshot-update` writes it anew.
+`pytest -n 0 tests/test_messages.py --snapshot-update` writes it again.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def test_other_messages(snapshot: SnapshotAssertion) -> None:
 
 
 def messages(module: Path) -> Iterator[str]:
-    """Find the messages in a module: the texts with a way out behind "; ", and names for what is filled in."""
+    """Yield the messages in a module: the strings with a way out after "; ", with names in place of values."""
     tree = ast.parse(module.read_text())
     unread = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
     for node in ast.walk(tree):
@@ -51,7 +51,7 @@ def messages(module: Path) -> Iterator[str]:
 
 
 def filled_in(text: ast.Constant | ast.JoinedStr) -> str:
-    """Write a text with the names of its variables, and "..." for what is more than a name."""
+    """Return a string with the names of its variables, and "..." for other expressions."""
     if isinstance(text, ast.Constant):
         return str(text.value)
     return "".join(

@@ -1,4 +1,4 @@
-"""What values say to a token: it reaches the template, or it is refused in a sentence."""
+"""Tokens reach the template, or are refused if CDK would have to read them."""
 
 from __future__ import annotations
 
@@ -81,14 +81,14 @@ def test_a_token_that_cdk_would_have_to_read_is_refused(define: Callable[[], obj
 
 
 @pytest.mark.parametrize("argument", ["target", "build_args", "build_secrets"])
-def test_tokens_of_what_is_built_here_are_refused(tmp_path: Path, argument: str) -> None:
+def test_tokens_in_build_arguments_are_refused(tmp_path: Path, argument: str) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
     arguments: dict[str, Any] = {argument: TEXT if argument == "target" else {"VERSION": TEXT}}
     with pytest.raises(ValueError, match=f"{argument} must be known at synthesis"):
         Image.from_directory(tmp_path, **arguments)
 
 
-def test_what_is_looked_up_passes_in_the_first_pass() -> None:
+def test_look_ups_are_accepted_in_the_first_pass() -> None:
     assert Ami.from_ssm_parameter(LOOKED_UP).parameter == LOOKED_UP
     assert ec2(LOOKED_UP, instance_types=["m7i.large"]).name == LOOKED_UP
 

@@ -1,8 +1,8 @@
-"""The sample events of AWS's documentation of ECS, as they stand there.
+"""The sample events of the ECS documentation, unchanged.
 
-From https://docs.aws.amazon.com/AmazonECS/latest/developerguide/: `ecs_task_events.html` (of the task, what patterns
-may look at), `ecs_service_events.html`, `ecs_service_deployment_events.html`. The task of the first runs;
-stopped ones are the same with the stop codes and reasons of `stopped-task-error-codes.html`.
+From https://docs.aws.amazon.com/AmazonECS/latest/developerguide/: `ecs_task_events.html` (the fields of the task that
+patterns may use), `ecs_service_events.html`, `ecs_service_deployment_events.html`. The task of the first is running;
+stopped tasks are the same with the stop codes and reasons of `stopped-task-error-codes.html`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def _event(kind: str, resource: str, detail: Mapping[str, Any]) -> dict[str, Any
 
 
 def task(**changed: Any) -> dict[str, Any]:
-    """The task of the documentation, of the cluster of the other samples."""
+    """Return the documented event of a task, with the cluster of the other samples."""
     detail = {
         "availabilityZone": "us-west-2c",
         "clusterArn": CLUSTER,
@@ -46,7 +46,7 @@ def task(**changed: Any) -> dict[str, Any]:
 
 
 def stopped_task(code: str, reason: str, *exits: int | None, group: str = "service:servicetest") -> dict[str, Any]:
-    """It, stopped with this code and reason; a container that never ran has no exit code."""
+    """Return the event of the task after it stopped; a container that never ran has no exit code."""
     containers = [
         {"lastStatus": "STOPPED", "name": f"App{index}", **({} if each is None else {"exitCode": each})}
         for index, each in enumerate(exits or (0,))

@@ -1,4 +1,4 @@
-"""Security groups have descriptions that EC2 takes, whatever the ids of their constructs are."""
+"""EC2 accepts the descriptions of all security groups, for any construct ids."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from moorage import (
 from tests.conftest import imported_vpc, template
 
 DESCRIPTION = re.compile(r"[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{1,255}")
-"""What EC2 takes (botocore ec2 CreateSecurityGroup.Description, IpRange.Description)."""
+"""The characters that EC2 accepts (botocore ec2 CreateSecurityGroup.Description, IpRange.Description)."""
 
 
 def descriptions(stack: cdk.Stack) -> set[str]:
-    """The descriptions of all groups, and of all rules in them or beside them."""
+    """Return the descriptions of all security groups and rules."""
     found = set()
     for resource in template(stack).to_json()["Resources"].values():
         properties = resource.get("Properties", {})
@@ -45,7 +45,7 @@ def descriptions(stack: cdk.Stack) -> set[str]:
 
 
 @pytest.mark.parametrize("construct_id", ["Bob's Shop", "Über -> uns", "x" * 250])
-def test_every_description_is_one_that_ec2_takes(app: cdk.App, construct_id: str) -> None:
+def test_ec2_accepts_every_description(app: cdk.App, construct_id: str) -> None:
     stack = cdk.Stack(app, "Shop")
     vpc = ec2.Vpc(stack, "Vpc", restrict_default_security_group=False)
     general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=10)
@@ -67,7 +67,7 @@ def test_every_description_is_one_that_ec2_takes(app: cdk.App, construct_id: str
     assert [each for each in found if not DESCRIPTION.fullmatch(each)] == []
 
 
-def test_a_description_that_ec2_takes_is_the_path(app: cdk.App) -> None:
+def test_a_description_is_the_path_if_ec2_accepts_it(app: cdk.App) -> None:
     stack = cdk.Stack(cdk.Stage(app, "Prod"), "Shop")
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack))
     for construct_id in ("Web", "Other"):

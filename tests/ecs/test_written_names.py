@@ -1,4 +1,4 @@
-"""Names that are written have the name of their stack in them, since one app may have two stacks of the same ids."""
+"""Explicit names contain the name of their stack, since an app may have two stacks with the same ids."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.conftest import imported_vpc, template
 
 
 def define(stack: cdk.Stack) -> dict[str, Any]:
-    """The names that a stack with a service on Managed Instances writes."""
+    """Return the explicit names in a stack with a service on Managed Instances."""
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[Capacity.managed_instances("managed")])
     Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8")))
     found = {}
@@ -28,7 +28,7 @@ def define(stack: cdk.Stack) -> dict[str, Any]:
     return found
 
 
-def test_two_stacks_of_one_id_have_no_name_in_common() -> None:
+def test_two_stacks_with_the_same_id_have_no_name_in_common() -> None:
     def names(environment: str) -> dict[str, Any]:
         return define(cdk.Stack(cdk.App(), "Shop", stack_name=f"shop-{environment}"))
 
@@ -38,13 +38,13 @@ def test_two_stacks_of_one_id_have_no_name_in_common() -> None:
     assert [name for name in dev if dev[name] == production[name]] == []
 
 
-def test_names_stay_where_the_stack_has_the_name_of_its_id(app: cdk.App) -> None:
+def test_names_do_not_change_if_the_stack_name_is_its_id(app: cdk.App) -> None:
     stack = cdk.Stack(cdk.Stage(app, "Prod"), "Shop")
     assert define(stack)["Family"].startswith("ProdShopWeb")
 
 
 @pytest.mark.parametrize("name", ["shop", "s" * 128])
-def test_a_name_is_as_long_as_it_may_be_and_no_longer(app: cdk.App, name: str) -> None:
+def test_a_name_has_at_most_the_allowed_length(app: cdk.App, name: str) -> None:
     stack = cdk.Stack(app, "Stack", stack_name=name)
     unique_name = Identity.in_scope(stack, "w" * 200).unique_name(33)
     assert unique_name
@@ -52,7 +52,7 @@ def test_a_name_is_as_long_as_it_may_be_and_no_longer(app: cdk.App, name: str) -
     assert len(unique_name) == 33
 
 
-def test_a_nested_stack_has_the_name_of_its_parent(app: cdk.App) -> None:
+def test_names_in_a_nested_stack_contain_the_name_of_its_parent(app: cdk.App) -> None:
     named = cdk.Stack(app, "Shop", stack_name="shop-dev")
     assert Identity.in_scope(cdk.NestedStack(named, "Nested"), "Web").stack_name == "shop-dev"
     assert Identity.in_scope(cdk.NestedStack(cdk.Stack(app, "Other"), "Nested"), "Web").stack_name is None

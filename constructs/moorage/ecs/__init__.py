@@ -1,1 +1,1 @@
-"""Networks, clusters, entrances and services of Amazon ECS."""
+"""Constructs for Amazon ECS: networks, clusters, load balancers, services, workers and jobs."""

@@ -1,4 +1,4 @@
-"""CDK's own values: those that never change are made once a process, since making one is a round trip to node."""
+"""CDK values that the ECS modules share. Constants are created once, since each costs a round trip to node."""
 
 from __future__ import annotations
 
@@ -80,18 +80,18 @@ def registry_image(reference: str) -> ecs.ContainerImage:
 
 @functools.cache
 def ecs_principal() -> iam.IPrincipal:
-    """Return the principal of ECS, which acts with a role on a service's behalf."""
+    """Return the principal of ECS, which assumes a role on behalf of a service."""
     return cast("iam.IPrincipal", iam.ServicePrincipal("ecs.amazonaws.com"))
 
 
 def define_security_group(scope: Construct, vpc: ec2.IVpc, path: str) -> ec2.SecurityGroup:
-    """Define the security group of a construct, which lets nothing in or out yet.
+    """Define the security group of a construct, without any rules.
 
-    Its description is its path, as CDK's own, with the characters and the length that EC2 takes (botocore ec2
+    As in CDK, its description is its path, here with only the characters and the length that EC2 accepts (botocore ec2
     CreateSecurityGroup.Description).
 
     Args:
-        scope: The construct.
+        scope: The scope in which to define it.
         vpc: The VPC of the group.
         path: The path of the construct.
     """
@@ -102,16 +102,16 @@ def define_security_group(scope: Construct, vpc: ec2.IVpc, path: str) -> ec2.Sec
 
 
 def zone_of(subnet: ec2.ISubnet) -> str | None:
-    """Return the availability zone of a subnet; None if it was imported only by its id."""
+    """Return the availability zone of a subnet; None if the subnet was imported only by its id."""
     try:
         return subnet.availability_zone
-    except RuntimeError:  # jsii's name for whatever node throws
+    except RuntimeError:  # jsii raises it for every error in node
         return None
 
 
 def select_subnet_ids(vpc: ec2.IVpc, selection: ec2.SubnetSelection) -> list[str]:
     """Return the ids of the selected subnets."""
-    if selection.subnets is not None:  # which may be known only by their ids, and CDK selects none without a zone
+    if selection.subnets is not None:  # they may be imported without a zone, and CDK would not select them
         return [subnet.subnet_id for subnet in selection.subnets]
     return select_subnets(vpc, selection).subnet_ids
 

@@ -1,4 +1,4 @@
-"""Who defines a rule of a security group that several services share: EC2 takes each rule once."""
+"""The owners of security group rules that several services share: EC2 accepts each rule only once."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     from constructs import IConstruct
 
 Rule: TypeAlias = tuple[str | int | bool, ...]
-"""The ids of the groups, or tokens for them, the ports, and whether they are of UDP."""
+"""The ids of the groups (or tokens for them), the ports, and True for UDP."""
 
 _stacks_by_rule: PerConstruct[IConstruct, dict[Rule, cdk.Stack]] = PerConstruct()
-"""The stack that defines each rule of a stage."""
+"""The stack that defines each rule, for each stage."""
 
 
 def is_first(stack: cdk.Stack, *rule: str | int | bool) -> bool:
-    """Tell whether `stack` is the one that is to define a rule: the first of its stage that asks for it.
+    """Return True if `stack` must define a rule, since it is the first stack of its stage that needs the rule.
 
-    Every other stack is deployed after that one, or its tasks would start before the rule lets anyone reach them.
+    Every other stack is deployed after that stack. Otherwise its tasks would start before they can be reached.
     """
     stage = cdk.Stage.of(stack) or stack.node.root
     stacks = _stacks_by_rule.get_or_make(stage, dict)

@@ -17,11 +17,11 @@ _HASH_LENGTH = 12
 
 @attrs.frozen
 class Identity:
-    """The names that tell a construct from all others in an account.
+    """The path of a construct, and the stack name for names that are unique in an account.
 
     Args:
         path: The path of the construct.
-        stack_name: The name of its stack if CDK's own names do not begin with it, since the stack has another id.
+        stack_name: The name of its stack; None if the names that CDK generates begin with that name already.
     """
 
     path: str
@@ -29,7 +29,7 @@ class Identity:
 
     @classmethod
     def in_scope(cls, scope: Construct, construct_id: str) -> Identity:
-        """Return the identity of what is defined in `scope`, and ask node only once for each scope."""
+        """Return the identity of a construct that is defined in `scope`; ask node only once for each scope."""
         scope_identity = _identities.get_or_make(scope, lambda: cls.of(scope))
         return cls(f"{scope_identity.path}/{construct_id}", scope_identity.stack_name)
 
@@ -41,7 +41,7 @@ class Identity:
         )
 
     def unique_name(self, max_length: int) -> str | None:
-        """Return a name that begins with the name of its stack; None if CDK's own names begin so."""
+        """Return a name that begins with the stack's name; None if the names that CDK generates already do."""
         if self.stack_name is None:
             return None
         words = re.sub("[^A-Za-z0-9_-]+", "-", f"{self.stack_name}-{self.path.partition('/')[2]}")
@@ -54,7 +54,7 @@ _stack_names: PerConstruct[cdk.Stack, str | None] = PerConstruct()
 
 
 def _name_beside_id(construct: Construct) -> str | None:
-    """Return the name of a stack that was given a name apart from its id, as in `stack_name=f"shop-{env}"`."""
+    """Return the name of a stack whose id is different, as with `stack_name=f"shop-{env}"`."""
     stack = cdk.Stack.of(construct)
     while stack.nested_stack_parent is not None:
         stack = stack.nested_stack_parent

@@ -1,4 +1,4 @@
-"""Capacities, strategies and placement say what is wrong with them before anything is defined."""
+"""Capacities, strategies and placements report their problems before anything is defined."""
 
 from __future__ import annotations
 
@@ -49,18 +49,21 @@ def general(**arguments: Any) -> Capacity:
         ({"min_instances": 11}, "min_instances must not exceed max_instances"),
         ({"instance_types": []}, "instance_types is empty, but a group launches either named types or"),
         ({"requirements": InstanceRequirements(vcpus=(2, 4), memory_mib=(1, None))}, "given beside requirements"),
-        ({"instance_types": ["m7g.larg"]}, "'m7g.larg', which is no instance type of .*; use 'm7g.large'"),
+        ({"instance_types": ["m7g.larg"]}, "'m7g.larg', which is not an instance type .*; use 'm7g.large'"),
         ({"instance_types": ["m7g.large", "m7i.large"]}, r"differ in architecture \(m7g.large \(ARM64\), m7i.large"),
         ({"instance_types": ["g6.xlarge", "m7i.large"]}, r"differ in GPUs \(g6.xlarge \(with GPUs\)"),
-        ({"instance": WINDOWS}, "but ECS's AMIs of Windows are for x86_64 without; use other types, as in 'm7i.large'"),
+        (
+            {"instance": WINDOWS},
+            "but ECS's Windows AMIs support only x86_64 without GPUs; use other types, as in 'm7i.large'",
+        ),
         ({"instance": WINDOWS, "instance_types": ["g6.xlarge"]}, "instance_types are arm64 or have GPUs"),
         (
             {"instance": WINDOWS, "instance_types": ["m7i.large"], "trunking": True},
-            "trunking is given, but instances of",
+            "trunking is given, but Windows",
         ),
         (
             {"instance": WINDOWS, "instance_types": ["m7i.large"], "warm_pool": WarmPool()},
-            "warm_pool is given, but inst",
+            "warm_pool is given, but Windows",
         ),
         ({"instance_types": ["g5g.xlarge"]}, r"no Amazon Linux 2023 AMI; use .*Ami.bottlerocket\(\)"),
         ({"on_demand_base": 1}, "on_demand_base is 1, but without spot=True every instance is on demand"),
@@ -82,28 +85,28 @@ def general(**arguments: Any) -> Capacity:
             },
             "trunking=True, but requirements have burstable=True",
         ),
-        ({"instance_types": ["M7G.large"]}, "'M7G.large', which is no instance type of .*; use 'm7g.large'"),
+        ({"instance_types": ["M7G.large"]}, "'M7G.large', which is not an instance type .*; use 'm7g.large'"),
         ({"name": "two words"}, "1 to 128 letters, digits, '_' and '-'"),
     ],
 )
-def test_a_group_that_could_not_be_launched_says_why(arguments: dict[str, Any], says: str) -> None:
+def test_a_group_that_cannot_be_launched_is_refused(arguments: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says) as raised:
         general(**arguments)
     assert f"Capacity {arguments.get('name', 'general')!r}:" in str(raised.value)
 
 
-def test_a_capacity_reports_all_its_faults_together() -> None:
+def test_a_capacity_reports_all_problems_together() -> None:
     with pytest.raises(ValueError, match="Capacity 'a b': 3 problems"):
         general(name="a b", min_instances=20, on_demand_base=1)
 
 
-def test_requirements_that_no_type_meets_are_an_error() -> None:
+def test_requirements_that_match_no_type_are_refused() -> None:
     nothing = InstanceRequirements(vcpus=(2, 2), memory_mib=(4_000_000, None))
-    with pytest.raises(ValueError, match="requirements are met by no instance type of"):
+    with pytest.raises(ValueError, match="requirements match no instance type"):
         general(instance_types=None, requirements=nothing)
 
 
-def test_a_type_younger_than_the_data_is_warned_of_and_not_checked(stack: cdk.Stack) -> None:
+def test_a_type_newer_than_the_data_warns_and_is_not_checked(stack: cdk.Stack) -> None:
     with pytest.warns(UserWarning, match=r"'m99g.large', which is not in the data of \d{4}-"):
         young = general(instance_types=["m99g.large"], max_instances=1)
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[young])
@@ -118,8 +121,8 @@ def test_an_empty_list_of_allowed_types_does_not_allow_all() -> None:
     assert Capacity.managed_instances("m", excluded_instance_types=[])
 
 
-def test_managed_instances_take_allowed_or_excluded_types() -> None:
-    with pytest.raises(ValueError, match="are both given, but ECS takes one of them"):
+def test_managed_instances_accept_either_allowed_or_excluded_types() -> None:
+    with pytest.raises(ValueError, match="are both given, but ECS accepts only one of them"):
         Capacity.managed_instances("m", allowed_instance_types=["m7g.*"], excluded_instance_types=["t4g.*"])
 
 
@@ -132,7 +135,7 @@ def test_types_of_managed_instances_are_known_or_patterns(argument: str) -> None
         "m7g.larg": "'m7g.large'",
         "M7g.large": "'m7g.large'",
     }.items():
-        says = rf"{argument} has '{name}', which is no instance type of .*; use {re.escape(way_out)}"
+        says = rf"{argument} has '{name}', which is not an instance type .*; use {re.escape(way_out)}"
         with pytest.raises(ValueError, match=says):
             make("managed", **{argument: [name]})
     for pattern in ("m99g.large", "m99g.*", "m7g.99*"):
@@ -169,7 +172,7 @@ WINDOWS_2022_CORE = {"operating_system_family": OperatingSystemFamily.WINDOWS_SE
         (f"{PATH}/amazon-linux-2023/recommended/image_id", WINDOWS_2022_CORE, "leave bottlerocket= and"),
     ],
 )
-def test_an_ami_of_aws_s_is_of_the_system_that_is_set_up(path: str, arguments: dict[str, Any], says: str) -> None:
+def test_an_aws_ami_has_the_operating_system_of_its_user_data(path: str, arguments: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=re.escape(says)):
         Ami.from_ssm_parameter(path, **arguments)
 
@@ -191,12 +194,12 @@ def test_an_ami_of_aws_s_is_of_the_system_that_is_set_up(path: str, arguments: d
             False,
             cdk.Token.as_string({"Ref": "Type"}),
             True,
-            id="token",  # whose number differs from one process to the next
+            id="token",  # its number differs between processes
         ),
     ],
 )
 @pytest.mark.filterwarnings("ignore:.*which is not in the data of")
-def test_an_ami_of_aws_s_is_for_the_architecture_of_the_types(
+def test_an_aws_ami_has_the_architecture_of_the_instance_types(
     path: str, instance_type: str, *, bottlerocket: bool, passes: bool
 ) -> None:
     instance = ContainerInstance(ami=Ami.from_ssm_parameter(path, bottlerocket=bottlerocket))
@@ -207,17 +210,17 @@ def test_an_ami_of_aws_s_is_for_the_architecture_of_the_types(
         general(instance_types=[instance_type], instance=instance)
 
 
-def test_a_group_of_windows_without_types_says_so() -> None:
+def test_a_windows_group_without_types_is_refused() -> None:
     with pytest.raises(ValueError, match="instance_types is empty"):
         Capacity.ec2("general", max_instances=1, instance=ContainerInstance(ami=Ami.windows()))
 
 
-def test_an_ami_of_the_users_is_named_by_the_path_of_a_parameter() -> None:
-    with pytest.raises(ValueError, match=r"parameter is 'ami-123', but .*; write it as in '/golden/ecs'"):
+def test_a_custom_ami_needs_the_path_of_a_parameter() -> None:
+    with pytest.raises(ValueError, match=r"parameter must be .* \(got 'ami-123'\); write it as in '/golden/ecs'"):
         Ami.from_ssm_parameter("ami-123")
-    with pytest.raises(ValueError, match=r"family is 'LINUX', but that is no Windows; use Ami.al2023\(\)"):
+    with pytest.raises(ValueError, match=r"family must be Windows \(got LINUX\); use Ami.al2023\(\)"):
         Ami.windows(OperatingSystemFamily.LINUX)
-    with pytest.raises(ValueError, match="it is Bottlerocket and Windows, but an AMI is of one system"):
+    with pytest.raises(ValueError, match="is_bottlerocket=True and Windows are both given, but an AMI has one system"):
         Ami(is_bottlerocket=True, operating_system_family=OperatingSystemFamily.WINDOWS_SERVER_2019_CORE)
 
 
@@ -243,7 +246,7 @@ def test_an_ami_of_the_users_is_named_by_the_path_of_a_parameter() -> None:
         (Ami.bottlerocket(), Architecture.X86_64, True, "bottlerocket/aws-ecs-2-nvidia/x86_64/latest/image_id"),
     ],
 )
-def test_each_ami_is_the_newest_of_its_sort(
+def test_each_ami_is_the_newest_of_its_kind(
     *, ami: Ami, architecture: Architecture, gpus: bool, parameter: str
 ) -> None:
     assert ami._parameter_for(architecture, gpus=gpus) == f"/aws/service/{parameter}"
@@ -260,7 +263,7 @@ def test_each_ami_is_the_newest_of_its_sort(
         ({}, {"architecture": Architecture.X86_64}, 0, "architecture"),
     ],
 )
-def test_what_fits_is_known_before_anything_runs(
+def test_the_number_of_copies_that_fit_is_known_at_synthesis(
     arguments: dict[str, Any], task: dict[str, Any], copies: int, binds: str
 ) -> None:
     what = Task(
@@ -279,7 +282,7 @@ def refused(stack: cdk.Stack, *offered: Capacity, **arguments: Any) -> str:
     return str(raised.value)
 
 
-def test_a_strategy_says_all_that_ecs_would_not_take_when_it_is_made() -> None:
+def test_a_strategy_reports_all_problems_when_it_is_created() -> None:
     one, other = general(), general(name="spot", spot=True)
     with pytest.raises(ValueError, match="Strategy: 3 problems") as raised:
         Strategy({one: 0, other: 0, Capacity.fargate(): 0}, base={one: 1, other: 1})
@@ -289,30 +292,30 @@ def test_a_strategy_says_all_that_ecs_would_not_take_when_it_is_made() -> None:
     assert "base must be given for at most one capacity (got 'general', 'spot')" in said
 
 
-def test_a_strategy_names_capacities_of_the_cluster(stack: cdk.Stack) -> None:
+def test_a_strategy_with_a_capacity_of_no_cluster_is_refused(stack: cdk.Stack) -> None:
     one, stray = general(), general(name="stray")
     said = refused(stack, one, Capacity.fargate(), capacity={one: 1, stray: 1})
-    assert "capacity 'stray' is none of the cluster's ('general', 'FARGATE'); name it in capacity=" in said
+    assert "capacity 'stray' is not one of the cluster's ('general', 'FARGATE'); name it in capacity=" in said
 
 
 def test_a_base_needs_a_weight() -> None:
     one, other = general(), general(name="other")
-    with pytest.raises(ValueError, match="base names capacity 'other', but the weights do not; give it a weight, 0 or"):
+    with pytest.raises(ValueError, match="base names capacity 'other', but the weights do not; give it a weight of 0"):
         Strategy(one, base={other: 1})
 
 
-def test_a_task_that_no_type_holds_is_told_the_nearest_that_does(stack: cdk.Stack) -> None:
+def test_a_task_that_fits_on_no_type_is_refused_with_the_nearest_type(stack: cdk.Stack) -> None:
     large = Task(Container("redis:8"), cpu=1024, memory_mib=12_000, architecture=Architecture.ARM64)
     assert refused(stack, general(instance_types=["m7g.medium", "m7g.large"]), task=large) == (
         "Shop/Web: task needs 12000 MiB, but m7g.large has 7370, and no instance type of capacity 'general' holds it; "
-        "use m7g.xlarge, the nearest that does, or a smaller task"
+        "use m7g.xlarge, the nearest type that does, or a smaller task"
     )
 
 
 def test_an_arm_task_does_not_run_on_x86_instances(stack: cdk.Stack) -> None:
     assert refused(stack, general(instance_types=["m7i.large"])) == (
         "Shop/Web: task is built for ARM64, but the instances of capacity 'general' are X86_64; "
-        "use architecture=Architecture.X86_64, or instance types of the other"
+        "use architecture=Architecture.X86_64, or instance types of the other architecture"
     )
 
 
@@ -323,33 +326,33 @@ def test_a_gpu_task_needs_instances_with_gpus(stack: cdk.Stack) -> None:
     )
 
 
-def test_a_rollout_without_room_is_an_error_with_the_sum_in_it(stack: cdk.Stack) -> None:
+def test_a_rollout_without_room_is_refused_with_the_numbers(stack: cdk.Stack) -> None:
     one = general(instance_types=["m7g.large"], max_instances=1)
     said = refused(stack, one, scaling=Scaling(2))
     assert "scaling starts at 2, but capacity 'general' holds 2 on each m7g.large (network interfaces)" in said
-    assert "has 1 at most, which is 2 in all" in said
+    assert "has at most 1, which is 2 in all" in said
     assert "3 places are needed" in said
 
 
-def test_host_ports_leave_a_rollout_an_instance_to_go_to(stack: cdk.Stack) -> None:
+def test_a_rollout_with_host_ports_needs_a_free_instance(stack: cdk.Stack) -> None:
     fixed = Task(
         Container("redis:8", port=6379, host_port=6379),
         network_mode=NetworkMode.BRIDGE,
         architecture=Architecture.ARM64,
     )
     said = refused(stack, general(max_instances=2), task=fixed, scaling=Scaling(2))
-    assert "holds 1 on each m7g.large (host ports) and has 2 at most" in said
+    assert "holds 1 on each m7g.large (host ports) and has at most 2" in said
 
 
-def test_a_service_that_outgrows_its_instances_is_warned_of(app: cdk.App, stack: cdk.Stack) -> None:
+def test_a_service_that_outgrows_its_instances_warns(app: cdk.App, stack: cdk.Stack) -> None:
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[general(max_instances=3)])
     Service(stack, "Web", cluster=cluster, task=ARM, scaling=Scaling(2, 10, cpu_percent=60))
     (warning,) = warnings_of(app, "Shop")
     assert "scaling goes to 10, but" in warning
-    assert "so 4 of them would wait" in warning
+    assert "so 4 copies would wait" in warning
 
 
-def test_room_of_several_capacities_counts_together(app: cdk.App, stack: cdk.Stack) -> None:
+def test_room_on_several_capacities_is_added(app: cdk.App, stack: cdk.Stack) -> None:
     one, other = general(max_instances=1), general(name="other", max_instances=1)
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[one, other])
     Service(stack, "Web", cluster=cluster, task=ARM, scaling=Scaling(3), capacity={one: 1, other: 1})
@@ -360,17 +363,17 @@ def test_room_of_several_capacities_counts_together(app: cdk.App, stack: cdk.Sta
     ("arguments", "says"),
     [
         ({"placement": Placement.on_each_instance(), "scaling": Scaling(2)}, "scaling is given for a daemon"),
-        ({"assign_public_ip": True}, "only Fargate gives a task a public address"),
+        ({"assign_public_ip": True}, "only Fargate assigns public addresses to tasks"),
         (
             {"capacity": Capacity.fargate(), "placement": Placement.on_each_instance()},
-            "placement is given, but on Fargate AWS places tasks",
+            "placement is given, but AWS places tasks on Fargate",
         ),
         (
             {
                 "task": Task(Container("redis:8"), network_mode=NetworkMode.BRIDGE, architecture=Architecture.ARM64),
                 "egress": (6379,),
             },
-            "egress is given, but in bridge mode tasks have no interface of their own",
+            "egress is given, but in bridge mode tasks have no network interface of",
         ),
         (
             {"task": Task(Container("redis:8"), ephemeral_storage_gib=30, architecture=Architecture.ARM64)},
@@ -378,7 +381,7 @@ def test_room_of_several_capacities_counts_together(app: cdk.App, stack: cdk.Sta
         ),
     ],
 )
-def test_what_a_kind_of_capacity_does_not_have_is_refused(
+def test_arguments_that_a_kind_of_capacity_does_not_support_are_refused(
     stack: cdk.Stack, arguments: dict[str, Any], says: str
 ) -> None:
     assert says in refused(stack, general(), Capacity.fargate(), **arguments)
@@ -386,11 +389,11 @@ def test_what_a_kind_of_capacity_does_not_have_is_refused(
 
 def test_a_daemon_has_no_placement_strategies(stack: cdk.Stack) -> None:
     both = Placement(daemon=True, strategies=[ecs.PlacementStrategy.spread_across_instances()])
-    assert "a daemon is on every instance; leave the strategies out" in refused(stack, placement=both)
+    assert "a daemon runs on every instance; leave strategies out" in refused(stack, placement=both)
 
 
 @pytest.mark.parametrize(("ami", "least"), [(Ami.al2023(), 30), (Ami.windows(), 50), (Ami.bottlerocket(), 1)])
-def test_a_volume_of_an_instance_holds_its_ami(ami: Ami, least: int) -> None:
+def test_the_volume_of_an_instance_is_large_enough_for_its_ami(ami: Ami, least: int) -> None:
     assert ContainerInstance(ami=ami, volume_gib=least).volume_gib == least
     with pytest.raises(ValueError, match=rf"volume_gib must be .* \(got {least - 1}\); use {least} or more"):
         ContainerInstance(ami=ami, volume_gib=least - 1)
@@ -398,13 +401,13 @@ def test_a_volume_of_an_instance_holds_its_ami(ami: Ami, least: int) -> None:
         ContainerInstance(ami=ami, volume_gib=65537)
 
 
-def test_cloudformation_names_a_provider_so_its_capacity_may_have_any_name() -> None:
+def test_a_capacity_may_have_a_reserved_name_since_cloudformation_names_its_provider() -> None:
     assert [general(name=name).name for name in ("ecs-spot", "aws", "Fargate1")] == ["ecs-spot", "aws", "Fargate1"]
     with pytest.raises(ValueError, match="not start with aws, ecs or fargate"):
         Capacity.from_provider_name("ecs-spot")
 
 
-def test_a_warm_pool_is_the_right_way_round() -> None:
+def test_the_minimum_of_a_warm_pool_is_at_most_its_maximum() -> None:
     with pytest.raises(ValueError, match=r"\(got min_instances=20 of 10 prepared\)"):
         general(warm_pool=WarmPool(min_instances=20))
 
@@ -412,28 +415,28 @@ def test_a_warm_pool_is_the_right_way_round() -> None:
 @pytest.mark.parametrize(
     ("weights", "says"),
     [
-        ({}, "weights is empty, but tasks run on one capacity at least"),
+        ({}, "weights must not be empty"),
         ({"general": 1}, r"got a dict with the key 'general' of type str\); use a Capacity or a dict"),
         ("general", "got 'general' of type str"),
         ({Capacity.fargate(): True}, "got a dict with a value of type bool for a Capacity"),
         ({Capacity.fargate(): 0.5}, "got a dict with a value of type float for a Capacity"),
     ],
 )
-def test_a_strategy_names_capacities_and_whole_numbers(weights: Any, says: str) -> None:
+def test_a_strategy_needs_capacities_and_whole_numbers(weights: Any, says: str) -> None:
     with pytest.raises((TypeError, ValueError), match=says):
         Strategy(weights)
 
 
-def test_another_capacity_of_the_same_name_is_another(stack: cdk.Stack) -> None:
+def test_another_capacity_of_the_same_name_is_refused(stack: cdk.Stack) -> None:
     assert (
-        "capacity 'general' is none of the cluster's ('general'), but another of that name; "
-        "make it once, and give the same to the cluster and here"
+        "capacity 'general' is not one of the cluster's ('general'), but another of the same name; "
+        "create it once, and pass the same object to the cluster and here"
     ) in refused(stack, capacity=general())
 
 
-def test_a_cluster_of_cdks_has_no_capacity_of_ours(stack: cdk.Stack) -> None:
+def test_a_cluster_of_cdk_has_no_capacity_of_moorage(stack: cdk.Stack) -> None:
     cluster = ecs.Cluster(stack, "Plain", vpc=imported_vpc(stack))
-    with pytest.raises(ValueError, match="is defined by a Cluster that names it, and this cluster is none"):
+    with pytest.raises(ValueError, match="must be defined by the cluster, but this cluster is imported"):
         Service(stack, "Web", cluster=cluster, task=ARM, capacity=general())
 
 
@@ -448,11 +451,11 @@ def test_a_cluster_of_cdks_has_no_capacity_of_ours(stack: cdk.Stack) -> None:
 )
 def test_a_cluster_has_one_list_of_capacities(stack: cdk.Stack, method: str) -> None:
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack))
-    with pytest.raises(ValueError, match=f"Shop/Cluster: {method} would give the cluster a second list"):
+    with pytest.raises(ValueError, match=f"Shop/Cluster: {method} must not be called, since a cluster has one list"):
         getattr(cluster, method)()
 
 
-def test_managed_instances_hold_the_task(stack: cdk.Stack) -> None:
+def test_a_task_that_fits_on_no_managed_instance_is_refused(stack: cdk.Stack) -> None:
     small = InstanceRequirements(vcpus=(2, 4), memory_mib=(1, None), architecture=Architecture.ARM64)
     large = Task(Container("redis:8"), cpu=16384, memory_mib=4096, architecture=Architecture.ARM64)
     managed = Capacity.managed_instances("managed", requirements=small)
@@ -470,7 +473,7 @@ def test_managed_instances_hold_the_task(stack: cdk.Stack) -> None:
         ({"excluded_instance_types": ["*g*", "a1.*"]}, False),
     ],
 )
-def test_managed_instances_of_the_allowed_types_hold_the_task(
+def test_a_task_must_fit_on_a_managed_instance_of_an_allowed_type(
     *, stack: cdk.Stack, types: dict[str, Any], holds: bool
 ) -> None:
     managed = Capacity.managed_instances("managed", **types)
@@ -479,35 +482,37 @@ def test_managed_instances_of_the_allowed_types_hold_the_task(
         Service(stack, "Web", cluster=cluster, task=ARM)
 
 
-def test_a_type_launched_first_holds_the_task(stack: cdk.Stack) -> None:
+def test_a_task_must_fit_on_the_type_that_is_launched_first(stack: cdk.Stack) -> None:
     large = Task(Container("redis:8"), memory_mib=12_000, architecture=Architecture.ARM64)
     said = refused(stack, general(instance_types=["m7g.medium", "m7g.2xlarge"]), task=large)
     assert "task needs 12000 MiB, but m7g.medium has 3454, and capacity 'general' launches that type first" in said
 
 
-def test_types_launched_in_vain_are_warned_of(app: cdk.App, stack: cdk.Stack) -> None:
+def test_types_that_are_too_small_for_the_task_warn(app: cdk.App, stack: cdk.Stack) -> None:
     large = Task(Container("redis:8"), memory_mib=12_000, architecture=Architecture.ARM64)
     mixed = general(instance_types=["m7g.2xlarge", "m7g.medium"])
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[mixed])
     Service(stack, "Web", cluster=cluster, task=large)
     (warning,) = warnings_of(app, "Shop")
-    assert "m7g.medium may be launched for it, and hold no copy of its task" in warning
+    assert "m7g.medium may be launched for the service, but cannot hold its task" in warning
 
 
-def test_bottlerocket_is_told_to_run_privileged_containers(stack: cdk.Stack) -> None:
+def test_bottlerocket_runs_privileged_containers_only_if_it_is_configured_to(stack: cdk.Stack) -> None:
     privileged = Task(Container("redis:8", privileged=True), architecture=Architecture.ARM64)
     bottlerocket = general(instance=ContainerInstance(ami=Ami.bottlerocket()))
-    assert "is privileged, which Bottlerocket refuses unless told to" in refused(stack, bottlerocket, task=privileged)
-    with pytest.raises(ValueError, match=r"user_data repeats the table \[settings.ecs\]"):
+    assert "is privileged, which Bottlerocket does not allow by default" in refused(
+        stack, bottlerocket, task=privileged
+    )
+    with pytest.raises(ValueError, match=r"user_data must not repeat the table \[settings.ecs\]"):
         ContainerInstance(ami=Ami.bottlerocket(), user_data=["[settings.ecs]"])
 
 
-def test_a_route_does_not_lead_to_instances_that_are_not_known(stack: cdk.Stack) -> None:
+def test_a_route_to_instances_with_an_unknown_security_group_is_refused(stack: cdk.Stack) -> None:
     vpc = imported_vpc(stack)
     bridged = Task(Container("redis:8", port=6379), network_mode=NetworkMode.BRIDGE)
     existing = Capacity.from_provider_name("theirs")
     cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[existing])
-    with pytest.raises(ValueError, match="route leads to instances of 'theirs', whose security group is not"):
+    with pytest.raises(ValueError, match="route leads to instances of capacity 'theirs', whose security group is not"):
         Service(stack, "Web", cluster=cluster, task=bridged, route=Route(LoadBalancer(stack, "Edge", vpc=vpc)))
 
 
@@ -519,7 +524,7 @@ def test_tokens_pass_unchecked(stack: cdk.Stack) -> None:
     Service(stack, "Web", cluster=cluster, task=task, scaling=Scaling(number))
 
 
-def test_cpu_may_be_left_unreserved_on_instances_and_is_worked_out_on_fargate(stack: cdk.Stack) -> None:
+def test_cpu_may_be_left_out_on_instances_and_is_computed_on_fargate(stack: cdk.Stack) -> None:
     free = Task(Container("redis:8"), cpu=None, memory_mib=512, architecture=Architecture.ARM64)
     assert general().fit(free)[0].limiting_resources == ("network interfaces",)
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[Capacity.fargate()])
@@ -527,22 +532,26 @@ def test_cpu_may_be_left_unreserved_on_instances_and_is_worked_out_on_fargate(st
     template(stack).has_resource_properties("AWS::ECS::TaskDefinition", {"Cpu": "256", "Memory": "512"})
 
 
-def test_a_fixed_port_of_two_services_needs_an_instance_each(app: cdk.App, stack: cdk.Stack) -> None:
+def test_two_services_with_one_host_port_need_an_instance_each(app: cdk.App, stack: cdk.Stack) -> None:
     fixed = Task(
         Container("redis:8", port=6379, host_port=80), network_mode=NetworkMode.BRIDGE, architecture=Architecture.ARM64
     )
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[general(max_instances=3)])
     for name in ("Web", "Api"):
         Service(cdk.Stack(app, name), name, cluster=cluster, task=fixed, scaling=Scaling(2))
-    with pytest.raises(RuntimeError, match=r"need 4 instances with port 80 free together, but .* has 3 on its 3"):
+    with pytest.raises(
+        RuntimeError, match=r"need 4 instances with port 80 free together, but .* has at most 3 on its 3"
+    ):
         app.synth()
 
 
-def test_services_that_never_fit_together_are_an_error_of_the_whole(app: cdk.App, stack: cdk.Stack) -> None:
+def test_services_that_do_not_fit_together_fail_synthesis(app: cdk.App, stack: cdk.Stack) -> None:
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[general(max_instances=3)])
     for name in ("Web", "Api"):
         Service(cdk.Stack(app, name), name, cluster=cluster, task=ARM, scaling=Scaling(4))
-    with pytest.raises(RuntimeError, match=r"Web/Web \(4\), Api/Api \(4\) need 8 network interfaces .* has 6 on"):
+    with pytest.raises(
+        RuntimeError, match=r"Web/Web \(4\), Api/Api \(4\) need 8 network interfaces .* has at most 6 on"
+    ):
         app.synth()
 
 
@@ -561,7 +570,7 @@ def test_copies_have_the_room_that_daemons_leave(app: cdk.App, stack: cdk.Stack)
         app.synth()
 
 
-def test_user_data_shows_no_secret() -> None:
+def test_user_data_with_a_secret_is_refused() -> None:
     line = "export TOKEN={{resolve:secretsmanager:shop:SecretString:token}}"
     message = (
         "user_data has the value of a secret, and everyone who may describe the launch template can read it; read it"
@@ -585,7 +594,9 @@ def constrained(stack: cdk.Stack, expression: str, *capacities: Capacity) -> Non
     "expression",
     ["attribute:ecs.instance-type == c7g.large", "attribute:ecs.instance-type in [c7g.large, c6g.large]"],
 )
-def test_a_constraint_to_types_that_are_never_launched_warns(stack: cdk.Stack, expression: str) -> None:
+def test_a_constraint_to_types_that_are_never_launched_warns_of_unplaced_tasks(
+    stack: cdk.Stack, expression: str
+) -> None:
     with pytest.warns(UserWarning, match="capacity 'general' launches only m7g.large, so no task would be placed"):
         constrained(stack, expression, general(instance_types=["m7g.large"]))
 
@@ -601,16 +612,16 @@ def test_a_constraint_to_types_that_are_never_launched_warns(stack: cdk.Stack, e
         "attribute:stack == c7g.large",
     ],
 )
-def test_a_constraint_that_an_instance_meets_does_not(stack: cdk.Stack, expression: str) -> None:
+def test_a_constraint_that_an_instance_meets_does_not_warn(stack: cdk.Stack, expression: str) -> None:
     constrained(stack, expression, general(instance_types=["m7g.large"]))
 
 
-def test_a_constraint_to_the_types_of_one_of_two_capacities_does_not(stack: cdk.Stack) -> None:
+def test_a_constraint_to_the_types_of_one_of_two_capacities_does_not_warn(stack: cdk.Stack) -> None:
     other = general(name="other", instance_types=["c7g.large"])
     constrained(stack, "attribute:ecs.instance-type == c7g.large", general(instance_types=["m7g.large"]), other)
 
 
-def test_a_constraint_to_types_that_ec2_may_choose_does_not(stack: cdk.Stack) -> None:
+def test_a_constraint_to_types_that_ec2_may_choose_does_not_warn(stack: cdk.Stack) -> None:
     chosen = InstanceRequirements(vcpus=(2, 4), memory_mib=(4096, None), architecture=Architecture.ARM64)
     other = general(name="other", instance_types=None, requirements=chosen)
     constrained(stack, "attribute:ecs.instance-type == c7g.large", general(instance_types=["m7g.large"]), other)

@@ -1,4 +1,4 @@
-"""What instances do not run is refused before anything is defined."""
+"""Tasks that their instances do not support are refused before anything is defined."""
 
 from __future__ import annotations
 
@@ -46,24 +46,26 @@ def refusal(cluster: Cluster, task: Task, **arguments: Any) -> str:
     return str(raised.value)
 
 
-def test_bottlerocket_has_no_volumes_of_efs_or_ebs(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_bottlerocket_does_not_support_efs_or_ebs_volumes(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cluster = cluster_of(stack, vpc, instance=BOTTLEROCKET)
     files = efs.FileSystem(stack, "Files", vpc=vpc)
     mounted = Task(Container("redis:8", mounts={"/data": "data"}), volumes=Volume.efs("data", files))
-    reason = "volume 'data' on capacity 'general': the agent of Bottlerocket has no EFS, EBS or Service Connect"
+    reason = (
+        "volume 'data' on capacity 'general': the agent of Bottlerocket does not support EFS, EBS or Service Connect"
+    )
     assert reason in refusal(cluster, mounted)
     assert reason in refusal(cluster, DISK)
     Service(stack, "Web", cluster=cluster, task=mounted, capacity=cluster.capacities[1])
 
 
-def test_bottlerocket_has_no_service_connect(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_bottlerocket_does_not_support_service_connect(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cluster = cluster_of(stack, vpc, instance=BOTTLEROCKET)
     task = Task(Container("redis:8", port=6379))
     assert "connect=ServiceConnect(...) on capacity 'general'" in refusal(cluster, task, connect=ServiceConnect())
     Service(stack, "Web", cluster=cluster, task=task)
 
 
-def test_a_disk_needs_instances_of_nitro(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_an_ebs_volume_needs_nitro_instances(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cluster = cluster_of(stack, vpc, instance_types=["m7i.large", "m4.large"])
     assert "but capacity 'general' launches m4.large; use other types" in refusal(cluster, DISK)
     Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8")))
@@ -76,22 +78,22 @@ def test_a_disk_needs_instances_of_nitro(stack: cdk.Stack, vpc: ec2.IVpc) -> Non
         {"instance_types": None, "requirements": InstanceRequirements(vcpus=(2, 4), memory_mib=(4096, None))},
     ],
 )
-def test_a_disk_is_attached_to_instances_of_nitro(stack: cdk.Stack, vpc: ec2.IVpc, types: dict[str, Any]) -> None:
+def test_an_ebs_volume_is_accepted_on_nitro_instances(stack: cdk.Stack, vpc: ec2.IVpc, types: dict[str, Any]) -> None:
     Service(stack, "Web", cluster=cluster_of(stack, vpc, **types), task=DISK)
 
 
-def test_amazon_linux_2023_has_no_swappiness(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_amazon_linux_2023_does_not_support_swappiness(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     task = Task(Container("redis:8", linux_parameters=LinuxParameters(max_swap_mib=64, swappiness=10)))
     assert "swappiness of container 'app' is given, but instances of capacity" in refusal(cluster_of(stack, vpc), task)
 
 
-def test_a_daemon_has_no_disk(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_a_daemon_cannot_have_an_ebs_volume(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cluster = cluster_of(stack, vpc)
     refused = refusal(cluster, DISK, placement=Placement.on_each_instance())
-    assert "volume 'data' is a disk that ECS makes for each copy of a task, and a daemon has none" in refused
+    assert "volume 'data' is an EBS volume, which ECS does not support for a daemon" in refused
 
 
-def test_containers_of_windows_share_what_their_task_says(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_windows_containers_share_the_size_of_their_task(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cluster = cluster_of(stack, vpc, instance=WINDOWS)
     said = Container("iis:1", name="said", cpu=512, memory_mib=1024)
     rest = [Container("iis:1", name=name) for name in ("one", "other")]
@@ -101,7 +103,7 @@ def test_containers_of_windows_share_what_their_task_says(stack: cdk.Stack, vpc:
     assert sizes == {"said": (512, 1024), "one": (256, 1536), "other": (256, 1536)}
 
 
-def test_a_disk_of_windows_has_its_file_system(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_an_ebs_volume_on_windows_uses_ntfs(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     container = Container("iis:1", mounts={"/data": "data"})
     volume = Volume.ebs("data", 10, file_system_type="ntfs")
     task = Task(container, cpu=1024, memory_mib=2048, operating_system_family=CORE, volumes=volume)
@@ -112,7 +114,7 @@ def test_a_disk_of_windows_has_its_file_system(stack: cdk.Stack, vpc: ec2.IVpc) 
     ("cpu", "of_containers", "without"),
     [(None, [None], "app0"), (None, [256, None], "app1"), (256, [256, None], "app1"), (256, [0], "app0")],
 )
-def test_a_container_of_windows_without_cpu_is_refused(
+def test_a_windows_container_without_cpu_is_refused(
     stack: cdk.Stack, vpc: ec2.IVpc, cpu: int | None, of_containers: list[int | None], without: str
 ) -> None:
     containers = [Container("iis:1", name=f"app{index}", cpu=each) for index, each in enumerate(of_containers)]
@@ -131,7 +133,7 @@ def test_a_container_of_windows_without_cpu_is_refused(
         (None, [None], OperatingSystemFamily.LINUX, 7),
     ],
 )
-def test_what_ecs_counts_is_what_fits(
+def test_the_copies_that_fit_agree_with_the_reservations_that_ecs_counts(
     cpu: int | None, of_containers: list[int | None], system: OperatingSystemFamily, copies: int
 ) -> None:
     containers = [Container("iis:1", name=f"app{index}", cpu=each) for index, each in enumerate(of_containers)]

@@ -1,4 +1,4 @@
-"""What a cluster's instances are, how services run on them, and that they come down in order."""
+"""The instances of a cluster, the services that run on them, and the order of their deletion."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def user_data(stack: cdk.Stack) -> str:
     return "".join(part if isinstance(part, str) else "<cluster>" for part in parts)
 
 
-def test_instances_are_safe_unasked(stack: cdk.Stack) -> None:
+def test_instances_are_secure_by_default(stack: cdk.Stack) -> None:
     cluster_of(stack)
     data = only(stack, TEMPLATE)["Properties"]["LaunchTemplateData"]
     assert data["MetadataOptions"] == {"HttpTokens": "required", "HttpPutResponseHopLimit": 1}
@@ -80,14 +80,14 @@ def test_instances_are_safe_unasked(stack: cdk.Stack) -> None:
     assert [(rule["FromPort"], rule["ToPort"]) for rule in group["Properties"]["SecurityGroupEgress"]] == [(443, 443)]
 
 
-def test_tasks_are_kept_from_the_role_of_the_instance(stack: cdk.Stack) -> None:
+def test_tasks_cannot_use_the_role_of_the_instance(stack: cdk.Stack) -> None:
     cluster_of(stack)
     lines = user_data(stack).splitlines()
     assert "ECS_AWSVPC_BLOCK_IMDS=true" in lines
     assert any("--in-interface docker+ --destination 169.254.169.254/32 --jump DROP" in line for line in lines)
 
 
-def test_bottlerocket_is_set_up_by_its_own_words(stack: cdk.Stack) -> None:
+def test_bottlerocket_is_configured_by_toml(stack: cdk.Stack) -> None:
     kernel = ["[settings.kernel]", 'lockdown = "integrity"']
     cluster_of(
         stack, general(instance=ContainerInstance(ami=Ami.bottlerocket(), user_data=kernel), warm_pool=WarmPool())
@@ -108,7 +108,7 @@ def test_bottlerocket_is_set_up_by_its_own_words(stack: cdk.Stack) -> None:
 WINDOWS = OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
 
 
-def test_windows_is_set_up_by_its_own_words(stack: cdk.Stack) -> None:
+def test_windows_is_configured_by_powershell(stack: cdk.Stack) -> None:
     joined = ["Add-Computer -DomainName 'corp.example.com'"]
     windows = ContainerInstance(ami=Ami.windows(WINDOWS), user_data=joined)
     cluster_of(stack, general(instance_types=["m7i.large", "m6i.large"], instance=windows, spot=True))
@@ -130,7 +130,7 @@ def test_windows_is_set_up_by_its_own_words(stack: cdk.Stack) -> None:
     assert (device["DeviceName"], device["Ebs"]["VolumeSize"], device["Ebs"]["Encrypted"]) == ("/dev/sda1", 50, True)
 
 
-def test_a_task_in_active_directory_runs_on_windows_of_its_own_kind(stack: cdk.Stack) -> None:
+def test_a_task_in_active_directory_runs_on_windows_of_its_version(stack: cdk.Stack) -> None:
     windows = general(instance_types=["m7i.large"], instance=ContainerInstance(ami=Ami.windows(WINDOWS)))
     cluster = cluster_of(stack, windows)
     container = Container(
@@ -155,7 +155,7 @@ def test_a_task_in_active_directory_runs_on_windows_of_its_own_kind(stack: cdk.S
         (OperatingSystemFamily.LINUX, WINDOWS),
     ],
 )
-def test_fails_on_instances_of_another_system(
+def test_a_task_for_another_operating_system_is_refused(
     stack: cdk.Stack, system: OperatingSystemFamily, asked: OperatingSystemFamily
 ) -> None:
     ami = Ami.al2023() if system is OperatingSystemFamily.LINUX else Ami.windows(system)
@@ -164,11 +164,11 @@ def test_fails_on_instances_of_another_system(
         Service(stack, "Web", cluster=cluster, task=Task(Container("iis:1"), operating_system_family=asked))
     assert (
         f"Shop/Web: operating_system_family is {asked.value!r}, but instances of capacity 'general' run "
-        f"{system.value}; use a capacity with such an AMI"
+        f"{system.value}; use a capacity with a matching AMI"
     ) in str(raised.value)
 
 
-def test_instances_span_every_private_subnet_and_roll_though_they_are_protected(stack: cdk.Stack) -> None:
+def test_instances_span_every_private_subnet_and_roll_even_if_they_are_protected(stack: cdk.Stack) -> None:
     cluster_of(stack)
     group = only(stack, GROUP)
     assert group["Properties"]["VPCZoneIdentifier"] == ["subnet-1", "subnet-2"]
@@ -177,7 +177,7 @@ def test_instances_span_every_private_subnet_and_roll_though_they_are_protected(
     assert refresh["MinHealthyPercentage"] == 100
 
 
-def test_the_number_of_instances_is_never_undone_by_a_deployment(stack: cdk.Stack) -> None:
+def test_a_deployment_does_not_reset_the_number_of_instances(stack: cdk.Stack) -> None:
     cluster_of(stack)
     assert "DesiredCapacity" not in only(stack, GROUP)["Properties"]
 
@@ -189,7 +189,7 @@ def test_ecs_drains_instances_itself(stack: cdk.Stack) -> None:
     template(stack).resource_count_is("AWS::AutoScaling::LifecycleHook", 0)
 
 
-def test_scaling_is_the_users_where_said(stack: cdk.Stack) -> None:
+def test_scaling_can_be_set(stack: cdk.Stack) -> None:
     scaling = ManagedScaling(target_percent=80, maximum_scaling_step_size=5, instance_warmup=cdk.Duration.minutes(2))
     cluster_of(stack, general(scaling=scaling))
     managed = only(stack, PROVIDER)["Properties"]["AutoScalingGroupProvider"]["ManagedScaling"]
@@ -201,7 +201,7 @@ def test_scaling_is_the_users_where_said(stack: cdk.Stack) -> None:
     }
 
 
-def test_spot_keeps_its_base_on_demand(stack: cdk.Stack) -> None:
+def test_the_base_of_a_spot_capacity_is_on_demand(stack: cdk.Stack) -> None:
     cluster_of(stack, general(spot=True, on_demand_base=2))
     group = only(stack, GROUP)["Properties"]
     assert group["CapacityRebalance"] is True
@@ -214,32 +214,32 @@ def test_spot_keeps_its_base_on_demand(stack: cdk.Stack) -> None:
     assert "ECS_ENABLE_SPOT_INSTANCE_DRAINING=true" in user_data(stack)
 
 
-def test_one_type_needs_no_mixed_instances(stack: cdk.Stack) -> None:
+def test_one_type_needs_no_mixed_instances_policy(stack: cdk.Stack) -> None:
     cluster_of(stack, general(instance_types=["m7g.large"]))
     group = only(stack, GROUP)["Properties"]
     assert "LaunchTemplate" in group
     assert "MixedInstancesPolicy" not in group
 
 
-def test_a_group_tells_a_topic_and_lets_session_manager_in_when_asked(stack: cdk.Stack) -> None:
+def test_a_group_can_notify_a_topic_and_allow_session_manager(stack: cdk.Stack) -> None:
     topic = sns.Topic.from_topic_arn(stack, "Topic", "arn:aws:sns:eu-west-1:111111111111:topic")
     cluster_of(stack, general(notifications=topic, instance=ContainerInstance(ssm_access=True)))
     assert only(stack, GROUP)["Properties"]["NotificationConfigurations"][0]["TopicARN"] == topic.topic_arn
     assert "AmazonSSMManagedInstanceCore" in json.dumps(only(stack, "AWS::IAM::Role"))
 
 
-def test_a_group_that_tells_a_fifo_topic_is_warned_of(stack: cdk.Stack) -> None:
+def test_a_group_that_notifies_a_fifo_topic_warns(stack: cdk.Stack) -> None:
     with pytest.warns(UserWarning, match="notifications of capacity .* should be a standard topic, .*EC2 Auto Scaling"):
         cluster_of(stack, general(notifications=sns.Topic(stack, "Topic", fifo=True)))
 
 
-def test_a_stack_whose_name_aws_keeps_gives_its_provider_a_name(app: cdk.App) -> None:
+def test_a_stack_with_a_reserved_name_gives_its_provider_a_name(app: cdk.App) -> None:
     stack = cdk.Stack(app, "ecs-platform")
     cluster_of(stack)
     assert only(stack, PROVIDER)["Properties"]["Name"].startswith("cp-")
 
 
-def test_what_is_deleted_first_refers_to_what_is_deleted_last(stack: cdk.Stack) -> None:
+def test_services_are_deleted_before_the_capacity_that_they_use(stack: cdk.Stack) -> None:
     Service(stack, "Web", cluster=cluster_of(stack), task=ARM)
     resources = template(stack).to_json()["Resources"]
 
@@ -255,7 +255,9 @@ def test_what_is_deleted_first_refers_to_what_is_deleted_last(stack: cdk.Stack) 
 
 
 @pytest.mark.parametrize("protected", [True, False])
-def test_protection_is_off_unless_asked_and_then_says_how_to_delete(*, stack: cdk.Stack, protected: bool) -> None:
+def test_termination_protection_is_off_by_default_and_explains_deletion_if_on(
+    *, stack: cdk.Stack, protected: bool
+) -> None:
     cluster_of(stack, general(termination_protection=protected))
     provider = only(stack, PROVIDER)["Properties"]["AutoScalingGroupProvider"]
     assert provider["ManagedTerminationProtection"] == ("ENABLED" if protected else "DISABLED")
@@ -278,14 +280,14 @@ def test_a_service_of_copies_never_has_a_launch_type(stack: cdk.Stack) -> None:
     assert [(each.get("Base"), each["Weight"]) for each in service["CapacityProviderStrategy"]] == [(2, 1), (None, 3)]
 
 
-def test_the_clusters_default_is_followed_only_when_said(stack: cdk.Stack) -> None:
+def test_a_service_follows_the_default_strategy_of_the_cluster_only_if_told_to(stack: cdk.Stack) -> None:
     cluster = cluster_of(stack)
     Service(stack, "Web", cluster=cluster, task=ARM, capacity=cluster.default_strategy)
     service = only(stack, "AWS::ECS::Service")["Properties"]
     assert not {"LaunchType", "CapacityProviderStrategy"} & set(service)
 
 
-def test_tasks_go_to_zones_then_to_instances_evenly(stack: cdk.Stack) -> None:
+def test_tasks_are_spread_over_zones_then_over_instances(stack: cdk.Stack) -> None:
     Service(stack, "Web", cluster=cluster_of(stack), task=ARM)
     service = only(stack, "AWS::ECS::Service")["Properties"]
     assert service["PlacementStrategies"] == [
@@ -342,7 +344,7 @@ def test_a_daemon_runs_once_on_each_instance(stack: cdk.Stack) -> None:
         ({}, NetworkMode.HOST, (6379, 6379)),
     ],
 )
-def test_a_load_balancer_reaches_tasks_behind_the_address_of_their_instance(
+def test_a_load_balancer_reaches_tasks_through_the_interface_of_their_instance(
     app: cdk.App, container: dict[str, Any], mode: NetworkMode, ports: tuple[int, int]
 ) -> None:
     platform, services = cdk.Stack(app, "Platform"), cdk.Stack(app, "Services")
@@ -357,13 +359,13 @@ def test_a_load_balancer_reaches_tasks_behind_the_address_of_their_instance(
             f"AWS::EC2::SecurityGroup{rule}",
             {"Properties": {"FromPort": ports[0], "ToPort": ports[1], opened: Match.any_value()}},
         )
-        assert len(found) == 1, "two services of one rule would clash, each in its stack"
+        assert len(found) == 1, "two stacks would define the same rule"
         template(services).resource_count_is(f"AWS::EC2::SecurityGroup{rule}", 0)
     assert "NetworkConfiguration" not in only(services, "AWS::ECS::Service")["Properties"]
     template(services).resource_count_is("AWS::EC2::SecurityGroup", 0)
 
 
-def test_a_service_without_an_interface_of_its_own_connects_as_its_instances(app: cdk.App) -> None:
+def test_a_service_without_interfaces_of_its_own_uses_the_connections_of_its_instances(app: cdk.App) -> None:
     platform, services = cdk.Stack(app, "Platform"), cdk.Stack(app, "Services")
     task = Task(Container("redis:8", port=6379), network_mode=NetworkMode.BRIDGE, architecture=Architecture.ARM64)
     web = Service(services, "Web", cluster=cluster_of(platform), task=task)
@@ -373,14 +375,14 @@ def test_a_service_without_an_interface_of_its_own_connects_as_its_instances(app
     )
 
 
-def test_host_mode_on_managed_instances_is_that_of_the_instance(stack: cdk.Stack) -> None:
+def test_host_mode_on_managed_instances_uses_the_security_group_of_the_instance(stack: cdk.Stack) -> None:
     task = Task(Container("redis:8", port=6379), network_mode=NetworkMode.HOST)
     Service(stack, "Web", cluster=cluster_of(stack, Capacity.managed_instances("managed")), task=task)
     assert "NetworkConfiguration" not in only(stack, "AWS::ECS::Service")["Properties"]
     assert only(stack, "AWS::ECS::TaskDefinition")["Properties"]["RequiresCompatibilities"] == ["MANAGED_INSTANCES"]
 
 
-def test_managed_instances_are_what_was_asked_for(stack: cdk.Stack) -> None:
+def test_managed_instances_have_the_given_properties(stack: cdk.Stack) -> None:
     managed = Capacity.managed_instances("managed", spot=True, scale_in_delay=cdk.Duration.minutes(5), volume_gib=100)
     cluster_of(stack, managed)
     provider = only(stack, PROVIDER)["Properties"]["ManagedInstancesProvider"]
@@ -409,13 +411,13 @@ def test_managed_instances_are_in_the_default_strategy_and_not_associated(
     assert default_provider == (associated[0] if associated else {"Ref": "ClustermanagedinstancesProvider622913FB"})
 
 
-def test_a_provider_of_managed_instances_belongs_to_another_cluster(stack: cdk.Stack) -> None:
+def test_an_existing_provider_of_managed_instances_is_refused(stack: cdk.Stack) -> None:
     existing = Capacity.from_provider_name("managed", managed_instances=True)
     with pytest.raises(ValueError, match="'managed' is an existing provider of Managed Instances, which only the"):
         Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[existing])
 
 
-def test_a_capacity_shows_what_is_defined_for_it(stack: cdk.Stack) -> None:
+def test_a_cluster_returns_the_instances_of_a_capacity(stack: cdk.Stack) -> None:
     one = general()
     cluster = cluster_of(stack, one, Capacity.fargate())
     defined = cluster.capacity(one)
@@ -423,12 +425,12 @@ def test_a_capacity_shows_what_is_defined_for_it(stack: cdk.Stack) -> None:
     assert cluster._provider_name(one) == defined.provider_name
     assert {name: fits[0].copies for name, fits in cluster.fit(ARM).items()} == {"general": 2}
     with pytest.raises(
-        ValueError, match=r"Shop/Cluster: capacity 'other' has no instances defined here; use one of 'g"
+        ValueError, match=r"Shop/Cluster: capacity 'other' has no instances defined here; use 'general'"
     ):
         cluster.capacity(general(name="other"))
 
 
-def test_instances_run_in_subnets_that_are_known_by_their_ids_alone(app: cdk.App, stack: cdk.Stack) -> None:
+def test_instances_run_in_subnets_that_are_known_only_by_their_ids(app: cdk.App, stack: cdk.Stack) -> None:
     subnet = ec2.Subnet.from_subnet_id(stack, "Subnet", "subnet-7")
     general = Capacity.ec2(
         "general",
@@ -441,22 +443,22 @@ def test_instances_run_in_subnets_that_are_known_by_their_ids_alone(app: cdk.App
     assert not warnings_of(app, "Shop")
 
 
-def test_one_zone_is_warned_of(app: cdk.App, stack: cdk.Stack) -> None:
+def test_instances_in_one_zone_warn(app: cdk.App, stack: cdk.Stack) -> None:
     subnet = ec2.SubnetSelection(availability_zones=["eu-west-1a"])
     cluster_of(stack, general(vpc_subnets=subnet))
     (warning,) = warnings_of(app, "Shop")
-    assert "its subnets are in one zone, so every instance and task on it is lost when that zone is" in warning
+    assert "all its subnets are in one zone, so all instances and their tasks fail with that zone" in warning
 
 
 @pytest.mark.parametrize(("zones", "warned"), [(1, True), (2, False)])
-def test_one_zone_is_warned_of_though_the_region_is_not_known(
+def test_instances_in_one_zone_warn_even_if_the_region_is_not_known(
     *, app: cdk.App, stack: cdk.Stack, zones: int, warned: bool
 ) -> None:
     Cluster(stack, "Cluster", vpc=ec2.Vpc(stack, "Vpc", max_azs=zones), capacity=[general()])
     assert any("in one zone" in warning for warning in warnings_of(app, "Shop")) is warned
 
 
-def test_instances_without_a_way_to_ecs_are_an_error_that_names_the_endpoints(stack: cdk.Stack) -> None:
+def test_instances_that_cannot_reach_ecs_are_refused_with_the_endpoints(stack: cdk.Stack) -> None:
     network = Network(stack, "Network", nat_gateways=0, endpoints=Endpoints("logs"))
     with pytest.raises(ValueError, match="cannot reach 'ecs', 'ecs-agent', 'ecs-telemetry', which an instance needs"):
         Cluster(stack, "Cluster", vpc=network.vpc, capacity=[general()])
@@ -512,8 +514,8 @@ def test_whole_template(capacity: Any, stack: cdk.Stack, template_snapshot: Snap
     assert readable(template(stack).to_json()) == template_snapshot
 
 
-def test_two_namespaces_of_one_name_are_refused(app: cdk.App) -> None:
-    """Cloud Map has a name once in an account and region (botocore servicediscovery NamespaceAlreadyExists)."""
+def test_two_namespaces_with_the_same_name_are_refused(app: cdk.App) -> None:
+    """Cloud Map has each name once in an account and region (botocore servicediscovery NamespaceAlreadyExists)."""
     place = cdk.Environment(account="111111111111", region="eu-west-1")
     for name in ("Test", "Live"):
         stack = cdk.Stack(cdk.Stage(app, name), "Shop", env=place)

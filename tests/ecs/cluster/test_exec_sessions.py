@@ -1,4 +1,4 @@
-"""Sessions in containers are recorded and encrypted, by roles that may do that alone, in a network that reaches it."""
+"""ECS Exec sessions are recorded and encrypted, with the least permissions, in a network that reaches AWS."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 KEY = "arn:aws:kms:eu-west-1:111111111111:key/1a2b"
 CHANNELS = {f"ssmmessages:{verb}{way}" for verb in ("Create", "Open") for way in ("ControlChannel", "DataChannel")}
-"""ECS developer guide, "ECS Exec", required permissions; those of its log are of "Logging and auditing"."""
+"""ECS developer guide, "ECS Exec", required permissions, and "Logging and auditing"."""
 LOG = {"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"}
 OPEN = Task(Container("redis:8"), execute_command=True)
 
 
 def private(stack: cdk.Stack, **given: Any) -> Task:
-    """A task that starts without the internet."""
+    """Return a task that starts without the internet."""
     images = ecr.Repository.from_repository_name(stack, "Images", "shop")
     return Task(Container(Image.from_repository(images, tag="1")), execute_command=True, **given)
 
@@ -47,7 +47,7 @@ def log_groups_of(stack: cdk.Stack, start: str) -> list[str]:
     return [name for name in template(stack).find_resources("AWS::Logs::LogGroup") if name.startswith(start)]
 
 
-def test_a_session_is_recorded_in_the_log_group_of_its_service_unasked(stack: cdk.Stack) -> None:
+def test_a_session_is_recorded_in_the_log_group_of_its_service_by_default(stack: cdk.Stack) -> None:
     Service(stack, "Web", cluster=cluster_of(stack), task=OPEN)
     may = granted(stack, "TaskRole")
     assert may.keys() == CHANNELS | LOG | {"logs:DescribeLogGroups"}
@@ -84,7 +84,7 @@ def test_sessions_of_a_cluster_have_a_log_group_and_a_key_of_their_own(stack: cd
     assert [each["Resource"] for each in may["logs:PutLogEvents"]] == [{"Fn::GetAtt": [group, "Arn"]}]
 
 
-def test_logs_may_use_the_key_for_log_groups_of_the_stack_alone(stack: cdk.Stack) -> None:
+def test_cloudwatch_logs_may_use_the_key_only_for_log_groups_of_the_stack(stack: cdk.Stack) -> None:
     cluster_of(stack, exec_sessions=ExecSessions())
     (key,) = template(stack).find_resources("AWS::KMS::Key").values()
     statements = key["Properties"]["KeyPolicy"]["Statement"]
@@ -94,7 +94,7 @@ def test_logs_may_use_the_key_for_log_groups_of_the_stack_alone(stack: cdk.Stack
     assert context[-3:] == [":log-group:", {"Ref": "AWS::StackName"}, "-*"]
 
 
-def test_what_is_given_is_not_defined(stack: cdk.Stack) -> None:
+def test_a_given_key_or_log_group_is_used(stack: cdk.Stack) -> None:
     key = kms.Key.from_key_arn(stack, "Key", KEY)
     group = logs.LogGroup.from_log_group_name(stack, "Kept", "sessions")
     Service(stack, "Web", cluster=cluster_of(stack, exec_sessions=ExecSessions(key=key, log_group=group)), task=OPEN)
@@ -107,7 +107,7 @@ def test_what_is_given_is_not_defined(stack: cdk.Stack) -> None:
 
 
 @pytest.mark.parametrize("sessions", [None, ExecSessions()])
-def test_sessions_that_are_recorded_nowhere_are_warned_of(app: cdk.App, sessions: ExecSessions | None) -> None:
+def test_sessions_that_are_not_recorded_warn(app: cdk.App, sessions: ExecSessions | None) -> None:
     stack = cdk.Stack(app, "Here")
     routed = Task(Container("shop:1"), Container.log_router({"Name": "null"}), execute_command=True)
     cluster = cluster_of(stack, exec_sessions=sessions)
@@ -118,23 +118,23 @@ def test_sessions_that_are_recorded_nowhere_are_warned_of(app: cdk.App, sessions
         assert warned == []
     else:
         (warning,) = warned
-        assert "sessions in container 'app' are recorded nowhere" in warning
+        assert "sessions in container 'app' may not be recorded" in warning
         assert "use Cluster(exec_sessions=ExecSessions())" in warning
 
 
-def test_they_are_removable_when_asked(stack: cdk.Stack) -> None:
+def test_the_session_log_group_and_key_can_be_removed_with_the_stack(stack: cdk.Stack) -> None:
     cluster_of(stack, exec_sessions=ExecSessions(), removal_policy=cdk.RemovalPolicy.DESTROY)
     for kind in ("AWS::KMS::Key", "AWS::Logs::LogGroup"):
         template(stack).has_resource(kind, {"DeletionPolicy": "Delete"})
 
 
-def test_a_key_that_encrypts_nothing_kept_does_not_outlive_a_failed_create(stack: cdk.Stack) -> None:
+def test_the_key_of_a_given_log_group_is_deleted_after_a_failed_create(stack: cdk.Stack) -> None:
     log_group = logs.LogGroup.from_log_group_name(stack, "Group", "sessions")
     cluster_of(stack, exec_sessions=ExecSessions(log_group=log_group))
     template(stack).has_resource("AWS::KMS::Key", {"DeletionPolicy": "RetainExceptOnCreate"})
 
 
-def test_they_are_of_the_region_of_the_cluster(app: cdk.App) -> None:
+def test_the_key_and_log_group_must_be_in_the_region_of_the_cluster(app: cdk.App) -> None:
     stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111111111111", region="us-east-1"))
     sessions = ExecSessions(
         key=kms.Key.from_key_arn(stack, "Key", KEY),
@@ -146,7 +146,7 @@ def test_they_are_of_the_region_of_the_cluster(app: cdk.App) -> None:
     assert "log_group of exec_sessions must be in region us-east-1" in str(raised.value)
 
 
-def test_a_job_and_what_runs_ahead_have_the_same_role(stack: cdk.Stack) -> None:
+def test_jobs_and_pre_deployment_tasks_have_the_same_session_permissions(stack: cdk.Stack) -> None:
     cluster = cluster_of(stack, exec_sessions=ExecSessions())
     Job(stack, "Nightly", cluster=cluster, task=OPEN, schedule=scheduler.ScheduleExpression.cron(hour="3"))
     Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8")), pre_deployment_task=OPEN)
@@ -155,7 +155,7 @@ def test_a_job_and_what_runs_ahead_have_the_same_role(stack: cdk.Stack) -> None:
     assert not granted(stack, "WebTaskDefinitionTaskRole")
 
 
-def test_what_cdk_defines_on_the_cluster_has_the_same_sessions(stack: cdk.Stack) -> None:
+def test_cdk_services_on_the_cluster_have_the_same_sessions(stack: cdk.Stack) -> None:
     cluster = cluster_of(stack, exec_sessions=ExecSessions()).with_capacity
     definition = ecs.FargateTaskDefinition(stack, "Task")
     definition.add_container("app", image=ecs.ContainerImage.from_registry("redis:8"))
@@ -167,10 +167,14 @@ def test_what_cdk_defines_on_the_cluster_has_the_same_sessions(stack: cdk.Stack)
     ("sessions", "endpoints", "says"),
     [
         (None, (), "its subnets cannot reach 'ssmmessages', which the task needs"),
-        (ExecSessions(), ("ssmmessages",), "sessions of the cluster pass by a key, but its subnets cannot reach 'kms'"),
+        (
+            ExecSessions(),
+            ("ssmmessages",),
+            "a KMS key encrypts the cluster's sessions, but the subnets cannot reach 'kms'",
+        ),
     ],
 )
-def test_a_session_without_what_it_needs_to_reach_its_endpoints_is_refused(
+def test_a_session_that_cannot_reach_its_endpoints_is_refused(
     stack: cdk.Stack, sessions: ExecSessions | None, endpoints: tuple[str, ...], says: str
 ) -> None:
     network = Network(
@@ -181,7 +185,7 @@ def test_a_session_without_what_it_needs_to_reach_its_endpoints_is_refused(
         Service(stack, "Web", cluster=cluster, task=private(stack))
 
 
-def test_the_endpoints_worked_out_for_a_session_are_enough(stack: cdk.Stack) -> None:
+def test_the_computed_endpoints_are_enough_for_a_session(stack: cdk.Stack) -> None:
     task = private(stack, called_services="kms")
     network = Network(stack, "Network", nat_gateways=0, endpoints=Endpoints.for_tasks(task))
     cluster = Cluster(stack, "Cluster", vpc=network.vpc, exec_sessions=ExecSessions())
@@ -189,11 +193,11 @@ def test_the_endpoints_worked_out_for_a_session_are_enough(stack: cdk.Stack) -> 
     assert {"ssmmessages", "logs", "kms"} <= set(network.endpoints.services)
 
 
-def test_a_record_needs_a_way_from_the_task_itself() -> None:
+def test_recording_a_session_needs_cloudwatch_logs_from_the_task() -> None:
     assert {"ssmmessages", "logs"} <= OPEN._needs_to_run
     assert Task(Container("redis:8"))._needs_to_run == frozenset()
 
 
-def test_subnets_of_another_vpc_are_not_judged(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_subnets_of_an_unknown_vpc_are_not_checked(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cluster = Cluster(stack, "Cluster", vpc=vpc, exec_sessions=ExecSessions())
     assert Service(stack, "Web", cluster=cluster, task=private(stack))

@@ -1,4 +1,4 @@
-"""What is kept of failures in a cluster, by the events that AWS documents."""
+"""The failure events of a cluster, checked with the sample events that AWS documents."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ IN_SERVICES = failure_events.service_pattern(CLUSTER, SERVICES)
         (failure_events.service_pattern(f"{CLUSTER}-2", SERVICES.replace("default", "default-2")), set()),
     ],
 )
-def test_a_pattern_matches_the_documented_events_that_it_is_for(pattern: Any, samples: set[str]) -> None:
+def test_a_pattern_matches_only_the_intended_sample_events(pattern: Any, samples: set[str]) -> None:
     assert {name for name, event in SAMPLES.items() if matches(pattern, event)} == samples
 
 
 def nodes(pattern: Any) -> Iterator[dict[str, Any]]:
-    """Every object in a pattern."""
+    """Yield every object in a pattern."""
     if isinstance(pattern, dict):
         yield pattern
     for each in pattern.values() if isinstance(pattern, dict) else pattern if isinstance(pattern, list) else ():
@@ -54,7 +54,7 @@ def nodes(pattern: Any) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("pattern", [STOPPED, IN_SERVICES])
-def test_an_alternative_has_no_key_beside_it(pattern: Any) -> None:
+def test_or_has_no_key_beside_it(pattern: Any) -> None:
     alternatives = [node for node in nodes(pattern) if "$or" in node]
     assert [len(node) for node in alternatives] == [1]  # cdk-preflight, pf-events-pattern-or-exclusive
 
@@ -75,7 +75,7 @@ def test_an_alternative_has_no_key_beside_it(pattern: Any) -> None:
         stopped_task("UserInitiated", "Task stopped by user"),
     ],
 )
-def test_a_task_that_stops_out_of_course_is_kept(event: dict[str, Any]) -> None:
+def test_a_task_that_stops_unexpectedly_is_kept(event: dict[str, Any]) -> None:
     assert matches(STOPPED, event)
 
 
@@ -86,7 +86,7 @@ def test_a_task_that_stops_out_of_course_is_kept(event: dict[str, Any]) -> None:
         stopped_task("EssentialContainerExited", "Essential container in task exited", 0, group="family:report"),
     ],
 )
-def test_a_deployment_a_scale_in_and_the_end_of_a_job_are_not(event: dict[str, Any]) -> None:
+def test_tasks_of_deployments_scale_ins_and_successful_jobs_are_not_kept(event: dict[str, Any]) -> None:
     assert not matches(STOPPED, event)
 
 
@@ -103,7 +103,7 @@ def test_the_pattern_is_short_enough_for_the_longest_names() -> None:
     assert len(json.dumps(failure_events.service_pattern(*longest), separators=(",", ":"))) <= 2048
 
 
-def test_a_cluster_keeps_its_failures_for_a_year_unless_told_otherwise(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_a_cluster_keeps_its_failures_for_a_year_by_default(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     Cluster(stack, "Cluster", vpc=vpc)
     Cluster(stack, "Quiet", vpc=vpc, failure_events=False)
     found = template(stack)
@@ -111,7 +111,7 @@ def test_a_cluster_keeps_its_failures_for_a_year_unless_told_otherwise(stack: cd
     found.has_resource(GROUP, {"DeletionPolicy": "Retain", "Properties": {"RetentionInDays": 365}})
 
 
-def test_clusters_of_a_stack_share_one_policy_and_one_key_and_one_log_group_when_asked(
+def test_clusters_of_a_stack_share_a_policy_and_a_key_and_can_share_a_log_group(
     stack: cdk.Stack, vpc: ec2.IVpc
 ) -> None:
     first = Cluster(stack, "Cluster", vpc=vpc)
@@ -122,12 +122,12 @@ def test_clusters_of_a_stack_share_one_policy_and_one_key_and_one_log_group_when
     template(stack).resource_count_is(POLICY, 1)
     template(stack).resource_count_is("AWS::KMS::Key", 1)
     template(stack).resource_count_is(GROUP, 2)
-    nested = template(stack.node.find_child("Nested"))  # type: ignore[arg-type]  # it is a stack
+    nested = template(stack.node.find_child("Nested"))  # type: ignore[arg-type]  # the child is a stack
     nested.resource_count_is(RULE, 2)
     nested.resource_count_is(POLICY, 0)
 
 
-def test_a_topic_is_told_and_lets_eventbridge_in(
+def test_a_topic_is_notified_and_allows_eventbridge(
     stack: cdk.Stack, vpc: ec2.IVpc, template_snapshot: SnapshotAssertion
 ) -> None:
     Cluster(stack, "Cluster", vpc=vpc, failure_topic=sns.Topic(stack, "Topic"))
@@ -145,7 +145,7 @@ def test_a_topic_is_told_and_lets_eventbridge_in(
     assert readable(made.to_json()) == template_snapshot
 
 
-def test_the_key_of_a_topic_lets_eventbridge_in_without_a_condition(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_the_key_of_a_topic_allows_eventbridge_without_a_condition(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     topic = sns.Topic(stack, "Topic", master_key=kms.Key(stack, "Key"))
     Cluster(stack, "Cluster", vpc=vpc, failure_topic=topic)
     keys = template(stack).find_resources("AWS::KMS::Key").values()
@@ -157,7 +157,7 @@ def test_the_key_of_a_topic_lets_eventbridge_in_without_a_condition(stack: cdk.S
         assert "Condition" not in statement
 
 
-def test_a_topic_that_eventbridge_does_not_reach_is_refused(app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_a_topic_that_eventbridge_cannot_reach_is_refused(app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     managed = kms.Alias.from_alias_name(stack, "Managed", "alias/aws/sns")
     with pytest.raises(ValueError, match="Shop/Cluster: failure_topic must not be encrypted by alias/aws/sns"):
         Cluster(stack, "Cluster", vpc=vpc, failure_topic=sns.Topic(stack, "Topic", master_key=managed))
@@ -204,7 +204,7 @@ def test_a_policy_serves_the_log_groups_of_all_stacks(app: cdk.App) -> None:
     assert shop.dependencies == [platform]
 
 
-def test_the_ninth_policy_of_an_account_is_warned_of(app: cdk.App) -> None:
+def test_the_ninth_policy_of_an_account_warns(app: cdk.App) -> None:
     def define(number: int) -> None:
         stack = cdk.Stack(app, f"Shop{number}")
         Cluster(stack, "Cluster", vpc=imported_vpc(stack))
@@ -215,15 +215,15 @@ def test_the_ninth_policy_of_an_account_is_warned_of(app: cdk.App) -> None:
         define(number)
     assert [len(warnings_of(app, f"Shop{number}")) for number in (8, 9)] == [0, 1]
     (warning,) = warnings_of(app, "Shop9")
-    assert "this is log resource policy 9 of this app in one account and region, where CloudWatch Logs takes" in warning
+    assert "this is log resource policy 9 of this app in one account and region, and CloudWatch Logs allows" in warning
 
 
-def test_fails_when_a_topic_would_be_told_nothing(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_a_topic_without_failure_events_is_refused(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     with pytest.raises(ValueError, match="Shop/Cluster: failure_topic is given, but failure_events=False"):
         Cluster(stack, "Cluster", vpc=vpc, failure_events=False, failure_topic=sns.Topic(stack, "Topic"))
 
 
-def test_a_stopped_task_is_read_in_the_log_group(client: Client, deploy: Deploy) -> None:
+def test_a_stopped_task_appears_in_the_log_group(client: Client, deploy: Deploy) -> None:
     app = cdk.App(analytics_reporting=False)
     stack = cdk.Stack(app, "Shop")
     cluster = ecs.Cluster.from_cluster_attributes(
@@ -234,7 +234,7 @@ def test_a_stopped_task_is_read_in_the_log_group(client: Client, deploy: Deploy)
     (group,) = (name for name, each in resources.items() if each["Type"] == GROUP)
     for resource in resources.values():
         if resource["Type"] == RULE and "source" in resource["Properties"]["EventPattern"]:
-            resource["Properties"]["EventPattern"]["source"] = ["shop"]  # EventBridge takes aws.ecs from ECS alone
+            resource["Properties"]["EventPattern"]["source"] = ["shop"]  # EventBridge accepts aws.ecs only from ECS
     made = deploy(resources, group={"Ref": group})
     assert made["StackStatus"] == "CREATE_COMPLETE", made["Reason"]
     for code, reason in (

@@ -1,4 +1,4 @@
-"""What exists already is used as what is defined here, and no stacks make a circle."""
+"""Imported clusters work like those of the app, and stacks never depend on each other in a cycle."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_whole_template(app: cdk.App, template_snapshot: SnapshotAssertion) -> N
     assert readable(template(stack).to_json()) == template_snapshot
 
 
-def test_all_that_takes_a_cluster_takes_one_that_exists_already(stack: cdk.Stack) -> None:
+def test_every_construct_accepts_an_imported_cluster(stack: cdk.Stack) -> None:
     cluster = existing(stack, namespace="store")
     edge = LoadBalancer(stack, "Edge", vpc=cluster.vpc)
     web = Service(
@@ -100,7 +100,7 @@ def test_all_that_takes_a_cluster_takes_one_that_exists_already(stack: cdk.Stack
     assert '{"Name": "ClusterName", "Value": "theirs"}' in alarms
 
 
-def test_its_failures_and_its_dashboard_need_no_vpc(stack: cdk.Stack) -> None:
+def test_failure_events_and_dashboards_of_an_imported_cluster_need_no_vpc(stack: cdk.Stack) -> None:
     cluster = Cluster.from_attributes(stack, "Theirs", cluster_arn=ARN)
     FailureEvents(stack, "Seen", cluster=cluster)
     for rule in template(stack).find_resources("AWS::Events::Rule").values():
@@ -108,18 +108,18 @@ def test_its_failures_and_its_dashboard_need_no_vpc(stack: cdk.Stack) -> None:
 
 
 @pytest.mark.parametrize("define", [Cluster.from_attributes, ecs.Cluster.from_cluster_arn])
-def test_a_task_in_no_known_vpc_is_refused_by_the_name_of_the_factory(stack: cdk.Stack, define: Any) -> None:
+def test_a_task_without_a_known_vpc_is_refused_with_the_way_out(stack: cdk.Stack, define: Any) -> None:
     given = {"cluster_arn": ARN}
     cluster = define(stack, "Theirs", **given) if define == Cluster.from_attributes else define(stack, "Theirs", ARN)
-    with pytest.raises(ValueError, match="vpc of this cluster is not known") as refused:
+    with pytest.raises(ValueError, match="the VPC of this cluster is not known") as refused:
         Service(stack, "Web", cluster=cluster, task=WEB)
     assert str(refused.value) == (
-        "Shop/Theirs: vpc of this cluster is not known, and tasks have a place in one; "
+        "Shop/Theirs: the VPC of this cluster is not known, but its tasks need one; "
         "use Cluster.from_attributes(..., vpc=...)"
     )
 
 
-def test_a_name_that_only_cloudformation_knows_is_used(stack: cdk.Stack) -> None:
+def test_a_cluster_name_may_be_a_token(stack: cdk.Stack) -> None:
     told = cdk.CfnParameter(stack, "ClusterArn").value_as_string
     cluster = existing(stack, cluster_name=None, cluster_arn=told)
     Service(stack, "Web", cluster=cluster, task=WEB)
@@ -127,12 +127,14 @@ def test_a_name_that_only_cloudformation_knows_is_used(stack: cdk.Stack) -> None
     assert properties(stack, "AWS::ECS::Service")["Cluster"] == name
 
 
-def test_names_for_others_need_the_namespace_that_it_has(stack: cdk.Stack) -> None:
-    with pytest.raises(ValueError, match=r"no namespace .* already Cluster.from_attributes\(namespace='...'\)"):
+def test_service_connect_needs_the_namespace_of_the_imported_cluster(stack: cdk.Stack) -> None:
+    with pytest.raises(
+        ValueError, match=r"no namespace; .* existing cluster Cluster.from_attributes\(namespace='...'\)"
+    ):
         Service(stack, "Web", cluster=existing(stack), task=WEB, connect=ServiceConnect())
 
 
-def test_a_namespace_is_said_in_any_way(stack: cdk.Stack) -> None:
+def test_a_namespace_may_be_a_name_an_arn_or_a_construct(stack: cdk.Stack) -> None:
     namespace = servicediscovery.PrivateDnsNamespace.from_private_dns_namespace_attributes(
         stack, "Names", namespace_arn="arn:names", namespace_id="ns-1", namespace_name="store"
     )
@@ -145,7 +147,7 @@ def test_a_namespace_is_said_in_any_way(stack: cdk.Stack) -> None:
     template(stack).has_resource_properties("AWS::ServiceDiscovery::Service", {"NamespaceId": "ns-1"})
 
 
-def test_its_first_capacity_is_what_a_service_gets_that_does_not_say(stack: cdk.Stack) -> None:
+def test_the_first_capacity_is_the_default_of_services(stack: cdk.Stack) -> None:
     spot = Capacity.fargate_spot()
     cluster = existing(stack, capacity=[GENERAL, spot, managed := managed_instances()])
     Service(stack, "Web", cluster=cluster, task=WEB)
@@ -166,41 +168,41 @@ def managed_instances() -> Capacity:
     return Capacity.from_provider_name("managed", managed_instances=True)
 
 
-def test_a_capacity_that_it_does_not_have_is_refused(stack: cdk.Stack) -> None:
+def test_a_capacity_that_the_imported_cluster_lacks_is_refused(stack: cdk.Stack) -> None:
     cluster = existing(stack, capacity=[GENERAL])
-    with pytest.raises(ValueError, match=r"'FARGATE' is none of the cluster's \('general'\); name it in capacity="):
+    with pytest.raises(ValueError, match=r"'FARGATE' is not one of the cluster's \('general'\); name it in capacity="):
         Service(stack, "Web", cluster=cluster, task=WEB, capacity=Capacity.fargate())
 
 
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"cluster_name": None}, "neither cluster_name nor cluster_arn is given, but a cluster is named once"),
-        ({"cluster_arn": ARN}, "cluster_name and cluster_arn are both given, but a cluster is named once"),
+        ({"cluster_name": None}, r"exactly one of cluster_name and cluster_arn must be given \(got neither\)"),
+        ({"cluster_arn": ARN}, r"exactly one of cluster_name and cluster_arn must be given \(got both\)"),
         (
             {"cluster_name": None, "cluster_arn": ARN.replace("eu-west-1", "us-east-1")},
-            r"cluster_arn is of region us-east-1, but this stack is deployed in eu-west-1, and a task runs where its "
+            r"cluster_arn must be of the stack's region eu-west-1 \(got us-east-1\), since tasks run where their "
             r"cluster is; use a stack with env=Environment\(region='us-east-1'\)",
         ),
         (
             {"cluster_name": None, "cluster_arn": ARN.replace("1" * 12, "2" * 12)},
-            "cluster_arn is of account 222222222222, but this stack is deployed in 111111111111",
+            r"cluster_arn must be of the stack's account 111111111111 \(got 222222222222\)",
         ),
-        ({"capacity": []}, "capacity is empty, so no task could run"),
-        ({"capacity": [GENERAL, GENERAL]}, "capacity is 'general', 'general', but a cluster has each once"),
+        ({"capacity": []}, "capacity must not be empty"),
+        ({"capacity": [GENERAL, GENERAL]}, r"capacity must have different names \(got 'general', 'general'\)"),
         (
             {"capacity": [Capacity.ec2("ours", instance_types=["m7i.large"], max_instances=2)]},
-            r"capacity 'ours' is one that a Cluster defines, .*; use Capacity.from_provider_name\(...\)",
+            r"capacity 'ours' is defined by a Cluster, .*; use Capacity.from_provider_name\(...\)",
         ),
     ],
 )
-def test_what_names_no_cluster_is_refused(app: cdk.App, given: dict[str, Any], says: str) -> None:
+def test_arguments_that_identify_no_cluster_are_refused(app: cdk.App, given: dict[str, Any], says: str) -> None:
     stack = cdk.Stack(app, "Here", env=IRELAND)
     with pytest.raises(ValueError, match=f"Here/Theirs: {says}"):
         existing(stack, **given)
 
 
-def test_a_load_balancer_reaches_its_instances_by_their_group(stack: cdk.Stack) -> None:
+def test_a_load_balancer_reaches_the_instances_through_their_security_group(stack: cdk.Stack) -> None:
     group = ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-1")
     edge = LoadBalancer(stack, "Edge", vpc=imported_vpc(cdk.Stack(stack, "Net")), access_logs=False)
     cluster = existing(stack, capacity=[GENERAL], security_groups=[group])
@@ -211,31 +213,33 @@ def test_a_load_balancer_reaches_its_instances_by_their_group(stack: cdk.Stack) 
     assert sorted(each["Properties"]["FromPort"] for each in opened) == [6379, 32768]
 
 
-def test_a_rule_of_instances_whose_group_is_not_known_is_refused(stack: cdk.Stack) -> None:
+def test_a_rule_for_instances_with_an_unknown_security_group_is_refused(stack: cdk.Stack) -> None:
     cluster = existing(stack, capacity=[GENERAL], namespace="store")
     edge = LoadBalancer(stack, "Edge", vpc=imported_vpc(cdk.Stack(stack, "Net")), access_logs=False)
-    with pytest.raises(ValueError, match=r"or name the group in Cluster.from_attributes\(security_groups=\[...\]\)"):
+    with pytest.raises(ValueError, match=r"or pass it to Cluster.from_attributes\(security_groups=\[...\]\)"):
         Service(stack, "Web", cluster=cluster, task=BRIDGED, route=Route(edge))
     web = Service(stack, "Web", cluster=cluster, task=BRIDGED, connect=ServiceConnect())
     api = Service(stack, "Api", cluster=cluster, task=WEB, connect=ServiceConnect(name="api"))
-    with pytest.raises(ValueError, match="Shop/Web: security_groups of its cluster's instances are not known"):
+    with pytest.raises(ValueError, match="Shop/Web: the security groups of the cluster's instances are not known"):
         web.connections.allow_from_any_ipv4(ec2.Port.tcp(6379))
-    with pytest.raises(ValueError, match="Shop/Web runs behind instances whose security group is not known"):
+    with pytest.raises(ValueError, match="Shop/Web runs on instances whose security group is not known"):
         api.connect_to(web)
 
 
-def test_a_daemon_runs_on_all_its_instances_or_not_at_all(stack: cdk.Stack) -> None:
+def test_a_daemon_on_an_imported_cluster_must_name_all_its_capacities(stack: cdk.Stack) -> None:
     other = Capacity.from_provider_name("other")
     cluster = existing(stack, capacity=[GENERAL, other, Capacity.fargate()])
     daemon = Placement.on_each_instance()
-    with pytest.raises(ValueError, match=r"capacity of a daemon is 'general', .* and in Cluster.from_attributes"):
+    with pytest.raises(
+        ValueError, match=r"capacity 'general' of a daemon exists already, .* and in Cluster.from_attributes"
+    ):
         Service(stack, "Agent", cluster=cluster, task=WEB, placement=daemon)
     Service(stack, "Agent", cluster=cluster, task=WEB, placement=daemon, capacity={GENERAL: 1, other: 1})
     service = properties(stack, "AWS::ECS::Service")
     assert (service["SchedulingStrategy"], "PlacementConstraints" in service) == ("DAEMON", False)
 
 
-def test_its_sessions_are_let_in_where_it_keeps_them(stack: cdk.Stack) -> None:
+def test_the_task_role_may_record_sessions_of_an_imported_cluster(stack: cdk.Stack) -> None:
     sessions = ExecSessions(
         key=kms.Key.from_key_arn(stack, "Key", "arn:aws:kms:eu-west-1:111111111111:key/1a2b"),
         log_group=logs.LogGroup.from_log_group_name(stack, "Kept", "their-sessions"),
@@ -248,7 +252,7 @@ def test_its_sessions_are_let_in_where_it_keeps_them(stack: cdk.Stack) -> None:
     template(stack).resource_count_is("AWS::KMS::Key", 0)
 
 
-def test_a_vpc_that_is_looked_up_works_everywhere() -> None:
+def test_a_vpc_from_a_lookup_works_with_every_construct() -> None:
     key = "vpc-provider:account=111111111111:filter.vpc-id=vpc-1:region=eu-west-1:returnAsymmetricSubnets=true"
     app = cdk.App(analytics_reporting=False, context={key: LOOKED_UP})
     stack = cdk.Stack(app, "Shop", env=IRELAND)
@@ -299,8 +303,8 @@ LOOKED_UP = {
 }
 
 
-def test_services_of_other_stacks_make_no_circle_with_their_platform(app: cdk.App) -> None:
-    """What a service is given from its platform's stack: each is a way in which the platform might come to need it."""
+def test_services_of_other_stacks_do_not_depend_on_their_platform_in_a_cycle(app: cdk.App) -> None:
+    """Pass constructs of a platform's stack to a service: each might make the platform depend on the service."""
     platform = cdk.Stack(app, "Platform", env=IRELAND)
     first, second = (cdk.Stack(app, name, env=IRELAND) for name in ("First", "Second"))
     key = kms.Key(platform, "Key")
@@ -355,7 +359,7 @@ def test_services_of_other_stacks_make_no_circle_with_their_platform(app: cdk.Ap
     assert needed == {"Platform": set(), "First": {"Platform"}, "Second": {"Platform", "First"}}
 
 
-def test_what_an_imported_cluster_is_given_is_of_its_region(app: cdk.App) -> None:
+def test_the_arguments_of_an_imported_cluster_must_be_in_its_region(app: cdk.App) -> None:
     stack = cdk.Stack(app, "Shop", env=IRELAND)
     elsewhere = "us-east-1:111111111111"
     key = kms.Key.from_key_arn(stack, "Key", f"arn:aws:kms:{elsewhere}:key/1a2b")

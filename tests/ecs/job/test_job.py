@@ -1,4 +1,4 @@
-"""What a job promises in its template."""
+"""The template of a job."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ def once() -> scheduler.ScheduleExpression:
 
 
 def wrong(given: Any) -> Any:
-    """What the types would not let through."""
+    """Return a value of a wrong type, which the type checker would refuse."""
     return given
 
 
 def target(stack: cdk.Stack) -> dict[str, Any]:
-    """What the one schedule or rule of a stack starts."""
+    """Return the target of the only schedule or rule of a stack."""
     (schedule,) = template(stack).find_resources("AWS::Scheduler::Schedule").values() or ({},)
     if schedule:
         found: dict[str, Any] = schedule["Properties"]["Target"]
@@ -86,7 +86,7 @@ def target(stack: cdk.Stack) -> dict[str, Any]:
 
 
 def machine(stack: cdk.Stack) -> dict[str, Any]:
-    """The definition of the one state machine, with `<...>` for what CloudFormation puts in."""
+    """Return the definition of the only state machine, with `<...>` in place of references."""
     (found,) = template(stack).find_resources("AWS::StepFunctions::StateMachine").values()
     parts = found["Properties"]["DefinitionString"]["Fn::Join"][1]
     definition: dict[str, Any] = json.loads("".join(part if isinstance(part, str) else "<...>" for part in parts))
@@ -94,14 +94,14 @@ def machine(stack: cdk.Stack) -> dict[str, Any]:
 
 
 def statements(role: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The statements of a role's own policy, by their first action."""
+    """Return the statements of a role's inline policy, by their first action."""
     (policy,) = role["Properties"]["Policies"]
     found = policy["PolicyDocument"]["Statement"]
     return {one["Action"] if isinstance(one["Action"], str) else one["Action"][0]: one for one in found}
 
 
 def role(stack: cdk.Stack, service: str) -> Mapping[str, Any]:
-    """The one role that a service acts as."""
+    """Return the only role that a service assumes."""
     trusted = {"Action": "sts:AssumeRole", "Principal": {"Service": f"{service}.amazonaws.com"}}
     trust = {"AssumeRolePolicyDocument": {"Statement": [Match.object_like(trusted)]}}
     (found,) = template(stack).find_resources("AWS::IAM::Role", {"Properties": trust}).values()
@@ -109,7 +109,7 @@ def role(stack: cdk.Stack, service: str) -> Mapping[str, Any]:
 
 
 def flat(value: Any) -> str:
-    """An ARN as it reads, with the names of what it refers to."""
+    """Return an ARN as text, with the names of its references."""
     if isinstance(value, str):
         return value
     if "Fn::Join" in value:
@@ -140,7 +140,9 @@ def test_whole_template_of_an_event_without_overlap(
     assert readable(template(stack).to_json()) == template_snapshot
 
 
-def test_a_schedule_starts_one_task_in_its_time_zone_by_a_strategy(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_schedule_starts_one_task_in_its_time_zone_with_a_capacity_provider_strategy(
+    stack: cdk.Stack, cluster: Cluster
+) -> None:
     Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly())
     template(stack).has_resource_properties(
         "AWS::Scheduler::Schedule",
@@ -162,7 +164,7 @@ def test_a_schedule_starts_one_task_in_its_time_zone_by_a_strategy(stack: cdk.St
     )
 
 
-def test_tasks_have_no_public_address_and_let_out_https_alone(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_tasks_have_no_public_address_and_connect_only_by_https(stack: cdk.Stack, cluster: Cluster) -> None:
     Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly())
     interface = target(stack)["EcsParameters"]["NetworkConfiguration"]["AwsvpcConfiguration"]
     assert interface["AssignPublicIp"] == "DISABLED"
@@ -171,7 +173,7 @@ def test_tasks_have_no_public_address_and_let_out_https_alone(stack: cdk.Stack, 
     assert [(rule["FromPort"], rule["ToPort"]) for rule in group["Properties"]["SecurityGroupEgress"]] == [(443, 443)]
 
 
-def test_what_could_not_be_started_is_kept_encrypted_and_sent_over_tls(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_failed_starts_are_kept_encrypted_and_sent_over_tls(stack: cdk.Stack, cluster: Cluster) -> None:
     Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly())
     (name,) = template(stack).find_resources("AWS::SQS::Queue")
     template(stack).has_resource(
@@ -189,9 +191,7 @@ def test_what_could_not_be_started_is_kept_encrypted_and_sent_over_tls(stack: cd
     assert flat(statements(role(stack, "scheduler"))["sqs:SendMessage"]["Resource"]) == f"<{name}.Arn>"
 
 
-def test_a_rule_may_send_to_its_queue_which_the_managed_key_would_not_let_it(
-    stack: cdk.Stack, cluster: Cluster
-) -> None:
+def test_a_rule_may_send_to_its_queue_which_has_no_key_managed_by_aws(stack: cdk.Stack, cluster: Cluster) -> None:
     Job(stack, "Import", cluster=cluster, task=REPORT, event=OBJECTS)
     (rule,) = template(stack).find_resources("AWS::Events::Rule")
     template(stack).has_resource_properties(
@@ -208,7 +208,7 @@ def test_a_rule_may_send_to_its_queue_which_the_managed_key_would_not_let_it(
     )
 
 
-def test_an_alarm_is_defined_when_asked_for(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_an_alarm_is_defined_on_request(stack: cdk.Stack, cluster: Cluster) -> None:
     topic = sns.Topic(stack, "Topic")
     start = Schedule(nightly(), alarm_actions=[actions.SnsAction(topic)])
     job = Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=start)
@@ -220,7 +220,7 @@ def test_an_alarm_is_defined_when_asked_for(stack: cdk.Stack, cluster: Cluster) 
             "MetricName": "ApproximateNumberOfMessagesVisible",
             "Threshold": 1,
             "AlarmActions": [Match.any_value()],
-            "TreatMissingData": "ignore",  # SQS falls silent over a queue that nobody uses, whatever is in it
+            "TreatMissingData": "ignore",  # SQS sends no metrics of an unused queue, even with messages
         },
     )
     assert job.alarm is not None
@@ -229,7 +229,7 @@ def test_an_alarm_is_defined_when_asked_for(stack: cdk.Stack, cluster: Cluster) 
 @pytest.mark.parametrize(
     "made", [lambda topic: Schedule(nightly(), topic=topic), lambda topic: EventRule(OBJECTS, topic=topic)]
 )
-def test_a_topic_is_told_of_what_was_not_started_and_lets_cloudwatch_in(
+def test_a_topic_is_notified_of_failed_starts_and_allows_cloudwatch(
     stack: cdk.Stack, cluster: Cluster, made: Any
 ) -> None:
     topic = sns.Topic(stack, "Topic", enforce_ssl=True)
@@ -253,7 +253,7 @@ def placed(app: cdk.App) -> cdk.Stack:
 
 
 def started(stack: cdk.Stack, thing: str, place: str) -> dict[str, Any]:
-    """A trigger with a thing of a place."""
+    """Return a trigger with a resource of a place."""
     things: dict[str, tuple[str, Callable[[], Any]]] = {
         "schedule queue": ("dead_letter_queue", lambda: sqs.Queue.from_queue_arn(stack, "Q", f"arn:aws:sqs:{place}:q")),
         "rule queue": ("dead_letter_queue", lambda: sqs.Queue.from_queue_arn(stack, "Q", f"arn:aws:sqs:{place}:q")),
@@ -277,14 +277,14 @@ def started(stack: cdk.Stack, thing: str, place: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("thing", ["schedule queue", "rule queue", "schedule topic", "schedule group", "rule bus"])
-def test_what_is_of_another_region_is_refused(placed: cdk.Stack, thing: str) -> None:
+def test_resources_of_another_region_are_refused(placed: cdk.Stack, thing: str) -> None:
     cluster = Cluster(placed, "Cluster", vpc=ec2.Vpc(placed, "Vpc"), failure_events=False)
     with pytest.raises(ValueError, match=r"Placed/Job: \w+ must be in region eu-west-1"):
         Job(placed, "Job", cluster=cluster, task=REPORT, **started(placed, thing, "us-east-1:111111111111"))
 
 
 @pytest.mark.parametrize("thing", ["schedule queue", "rule queue", "schedule topic", "rule bus"])
-def test_what_aws_lets_be_of_another_account_is_accepted(placed: cdk.Stack, thing: str) -> None:
+def test_resources_that_aws_accepts_from_another_account_are_accepted(placed: cdk.Stack, thing: str) -> None:
     cluster = Cluster(placed, "Cluster", vpc=ec2.Vpc(placed, "Vpc"), failure_events=False)
     Job(placed, "Job", cluster=cluster, task=REPORT, **started(placed, thing, "eu-west-1:222222222222"))
 
@@ -302,7 +302,7 @@ def test_a_group_of_another_account_and_a_cluster_of_another_region_are_refused(
 
 @pytest.mark.parametrize("encryption", [sqs.QueueEncryption.SQS_MANAGED, sqs.QueueEncryption.KMS])
 @pytest.mark.parametrize("kind", ["schedule", "event"])
-def test_the_dead_letter_queue_may_be_of_another_stack(
+def test_the_dead_letter_queue_may_belong_to_another_stack(
     app: cdk.App, stack: cdk.Stack, cluster: Cluster, kind: str, encryption: sqs.QueueEncryption
 ) -> None:
     queue = sqs.Queue(cdk.Stack(app, "Shared"), "Dead", encryption=encryption)
@@ -313,7 +313,9 @@ def test_the_dead_letter_queue_may_be_of_another_stack(
     app.synth()
 
 
-def test_no_rule_sends_to_a_queue_with_the_key_that_aws_manages(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_dead_letter_queue_of_a_rule_with_the_key_managed_by_aws_is_refused(
+    stack: cdk.Stack, cluster: Cluster
+) -> None:
     queue = sqs.Queue(stack, "Dead", encryption=sqs.QueueEncryption.KMS_MANAGED)
     with pytest.raises(ValueError, match="dead_letter_queue must not be encrypted by alias/aws/sqs"):
         Job(stack, "Job", cluster=cluster, task=REPORT, event=EventRule(OBJECTS, dead_letter_queue=queue))
@@ -321,7 +323,7 @@ def test_no_rule_sends_to_a_queue_with_the_key_that_aws_manages(stack: cdk.Stack
 
 
 @pytest.mark.parametrize(("service", "given"), [("scheduler", {"schedule": True}), ("events", {"event": OBJECTS})])
-def test_whoever_starts_it_may_run_this_task_in_this_cluster_and_pass_its_two_roles_alone(
+def test_the_starting_role_may_only_run_this_task_in_this_cluster_and_pass_its_roles(
     stack: cdk.Stack, cluster: Cluster, service: str, given: dict[str, Any]
 ) -> None:
     job = Job(
@@ -353,7 +355,7 @@ def test_whoever_starts_it_may_run_this_task_in_this_cluster_and_pass_its_two_ro
     ("service", "source"),
     [("scheduler", ":schedule-group/default"), ("events", ":rule/*"), ("states", ":stateMachine:*")],
 )
-def test_no_other_account_has_a_service_act_for_it(
+def test_services_assume_the_roles_only_for_this_account(
     stack: cdk.Stack, cluster: Cluster, service: str, source: str
 ) -> None:
     by_event = service == "events"
@@ -371,7 +373,7 @@ def test_no_other_account_has_a_service_act_for_it(
     assert flat(trust["Condition"]["ArnLike"]["aws:SourceArn"]).endswith(source)
 
 
-def test_a_schedule_of_a_group_trusts_that_group(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_the_role_of_a_schedule_trusts_its_schedule_group(stack: cdk.Stack, cluster: Cluster) -> None:
     group = scheduler.ScheduleGroup(stack, "Group")
     Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=Schedule(nightly(), group=group, enabled=False))
     (name,) = template(stack).find_resources("AWS::Scheduler::ScheduleGroup")
@@ -393,15 +395,13 @@ def test_weights_and_a_base_reach_the_schedule(stack: cdk.Stack, vpc: ec2.IVpc) 
     ]
 
 
-def test_the_clusters_default_strategy_is_followed_when_asked(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_the_default_strategy_of_the_cluster_can_be_followed(stack: cdk.Stack, cluster: Cluster) -> None:
     Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly(), capacity=cluster.default_strategy)
     told = target(stack)["EcsParameters"]
     assert not {"CapacityProviderStrategy", "LaunchType"} & told.keys()
 
 
-def test_a_public_address_comes_with_the_launch_type_that_eventbridge_asks_for(
-    stack: cdk.Stack, cluster: Cluster
-) -> None:
+def test_a_public_address_uses_the_launch_type_that_eventbridge_requires(stack: cdk.Stack, cluster: Cluster) -> None:
     Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly(), assign_public_ip=True)
     told = target(stack)["EcsParameters"]
     assert told["LaunchType"] == "FARGATE"
@@ -413,7 +413,7 @@ def test_a_public_address_comes_with_the_launch_type_that_eventbridge_asks_for(
     }
 
 
-def test_a_job_on_instances_is_placed_and_has_no_interface_of_its_own(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_a_job_on_instances_has_placement_and_no_interface_of_its_own(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     general = Capacity.ec2("general", instance_types=["m7g.large"], max_instances=2)
     cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[general])
     task = Task(Container("report:1"), architecture=Architecture.ARM64, network_mode=NetworkMode.BRIDGE)
@@ -429,7 +429,7 @@ def test_a_job_on_instances_is_placed_and_has_no_interface_of_its_own(stack: cdk
     assert job.connections.security_groups
 
 
-def test_what_an_event_says_becomes_variables_of_each_container(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_fields_of_an_event_become_variables_of_each_container(stack: cdk.Stack, cluster: Cluster) -> None:
     task = Task(Container("import:1", name="import"), Container("otel:1", name="otel", essential=False))
     rule = EventRule(OBJECTS, environment={"KEY": events.EventField.from_path("$.detail.object.key"), "MODE": "all"})
     Job(stack, "Import", cluster=cluster, task=task, event=rule)
@@ -443,12 +443,12 @@ def test_what_an_event_says_becomes_variables_of_each_container(stack: cdk.Stack
     }
 
 
-def test_an_event_of_which_nothing_is_passed_is_not_taken_as_overrides(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_an_event_without_passed_fields_is_not_used_as_overrides(stack: cdk.Stack, cluster: Cluster) -> None:
     Job(stack, "Import", cluster=cluster, task=REPORT, event=OBJECTS)
     assert target(stack)["Input"] == "{}"
 
 
-def test_a_rule_is_on_the_bus_that_is_named_and_matches_its_pattern(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_rule_has_the_given_bus_and_pattern(stack: cdk.Stack, cluster: Cluster) -> None:
     bus = events.EventBus.from_event_bus_name(stack, "Bus", "orders")
     rule = EventRule(
         events.EventPattern(detail_type=["Placed"], detail={"total": events.Match.greater_than(100)}),
@@ -468,7 +468,7 @@ def test_a_rule_is_on_the_bus_that_is_named_and_matches_its_pattern(stack: cdk.S
     assert target(stack)["RetryPolicy"] == {"MaximumRetryAttempts": 5, "MaximumEventAgeInSeconds": 600}
 
 
-def test_a_schedule_tells_a_task_when_it_was_due(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_schedule_passes_the_scheduled_time_to_the_task(stack: cdk.Stack, cluster: Cluster) -> None:
     start = Schedule(nightly(), environment={"DUE": scheduler.ContextAttribute.scheduled_time})
     Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=start)
     assert json.loads(target(stack)["Input"])["containerOverrides"] == [
@@ -476,7 +476,9 @@ def test_a_schedule_tells_a_task_when_it_was_due(stack: cdk.Stack, cluster: Clus
     ]
 
 
-def test_without_overlap_a_machine_looks_for_others_then_runs_and_waits(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_without_overlap_a_state_machine_looks_for_other_tasks_then_runs_and_waits(
+    stack: cdk.Stack, cluster: Cluster
+) -> None:
     job = Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly(), overlap=False)
     states = machine(stack)["States"]
     assert machine(stack)["StartAt"] == "List"
@@ -497,7 +499,7 @@ def test_without_overlap_a_machine_looks_for_others_then_runs_and_waits(stack: c
     assert flat(statements(role(stack, "scheduler"))["states:StartExecution"]["Resource"]) == f"<{name}>"
 
 
-def test_the_machine_is_logged_and_traced(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_the_state_machine_is_logged_and_traced(stack: cdk.Stack, cluster: Cluster) -> None:
     Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly(), overlap=False)
     template(stack).has_resource_properties(
         "AWS::StepFunctions::StateMachine",
@@ -505,7 +507,7 @@ def test_the_machine_is_logged_and_traced(stack: cdk.Stack, cluster: Cluster) ->
     )
 
 
-def test_the_machine_sees_and_stops_tasks_of_this_cluster_alone(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_the_state_machine_finds_and_stops_only_tasks_of_this_cluster(stack: cdk.Stack, cluster: Cluster) -> None:
     Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly(), overlap=False)
     may = statements(role(stack, "states"))
     (associations,) = template(stack).find_resources("AWS::ECS::ClusterCapacityProviderAssociations")
@@ -515,7 +517,7 @@ def test_the_machine_sees_and_stops_tasks_of_this_cluster_alone(stack: cdk.Stack
 
 
 @pytest.mark.parametrize("overlap", [True, False])
-def test_a_task_that_hangs_is_stopped_when_asked(stack: cdk.Stack, cluster: Cluster, *, overlap: bool) -> None:
+def test_a_task_is_stopped_after_its_timeout(stack: cdk.Stack, cluster: Cluster, *, overlap: bool) -> None:
     timeout = dt.timedelta(hours=2)
     Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly(), timeout=timeout, overlap=overlap)
     states = machine(stack)["States"]
@@ -543,13 +545,13 @@ def test_a_task_that_hangs_is_stopped_when_asked(stack: cdk.Stack, cluster: Clus
     assert "ecs:ListTasks" in may
 
 
-def test_without_a_timeout_nothing_is_stopped_and_the_group_is_the_family(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_without_a_timeout_no_task_is_stopped_and_the_group_is_the_family(stack: cdk.Stack, cluster: Cluster) -> None:
     Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly(), overlap=False)
     assert list(machine(stack)["States"]) == ["List", "Any", "Runs already", "Run"]
     assert not {"Group.$", "Catch"} & {*machine(stack)["States"]["Run"], *machine(stack)["States"]["Run"]["Parameters"]}
 
 
-def test_a_task_that_failed_is_run_again_when_asked(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_task_that_failed_is_retried_on_request(stack: cdk.Stack, cluster: Cluster) -> None:
     Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=Schedule(nightly(), retries=5), retries=2)
     start, run = machine(stack)["States"]["Run"]["Retry"]
     assert (start["ErrorEquals"][0], start["MaxAttempts"]) == ("ECS.AmazonECSException", 6)
@@ -560,28 +562,28 @@ def test_a_task_that_failed_is_run_again_when_asked(stack: cdk.Stack, cluster: C
 @pytest.mark.parametrize(
     "path", ["detail.object.key", "", "$.detail['object']", '$["detail"].object', "$.detail." + "x" * 248]
 )
-def test_a_field_that_eventbridge_does_not_find_is_refused(path: str) -> None:
+def test_a_field_that_is_not_a_json_path_is_refused(path: str) -> None:
     fields = {"FINE": events.EventField.source, "KEY": f"s3://{events.EventField.from_path(path)}"}
     with pytest.raises(ValueError, match=r"EventRule: each field in environment must be a JSON path that starts with"):
         EventRule(OBJECTS, environment=fields)
 
 
-def test_a_hundred_fields_of_an_event_are_passed_and_no_more() -> None:
+def test_at_most_a_hundred_fields_of_an_event_are_passed() -> None:
     fields = {f"F{number}": events.EventField.from_path(f"$.detail.f{number}") for number in range(101)}
     with pytest.raises(ValueError, match="the number of fields in environment must be at most 100"):
         EventRule(OBJECTS, environment=fields)
-    twice = {**fields, "F100": fields["F0"], "TEXT": "$.detail is what it has"}
+    twice = {**fields, "F100": fields["F0"], "TEXT": "$.detail is a field"}
     assert EventRule(OBJECTS, environment=twice)
 
 
-def test_a_path_that_is_only_a_text_is_warned_of() -> None:
+def test_a_path_in_plain_text_warns() -> None:
     with pytest.warns(
         UserWarning, match=r"environment\['KEY'\] is the text '\$.detail.key', .*from_path\('\$.detail.k"
     ):
         EventRule(OBJECTS, environment={"KEY": "$.detail.key"})
 
 
-def test_what_is_passed_goes_through_the_machine(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_overrides_pass_through_the_state_machine(stack: cdk.Stack, cluster: Cluster) -> None:
     rule = EventRule(OBJECTS, environment={"KEY": events.EventField.from_path("$.detail.object.key")})
     Job(stack, "Import", cluster=cluster, task=REPORT, event=rule, overlap=False)
     said = target(stack)["InputTransformer"]["InputTemplate"].replace("<detail-object-key>", '"in.csv"')
@@ -595,7 +597,7 @@ def test_what_is_passed_goes_through_the_machine(stack: cdk.Stack, cluster: Clus
     ("overlap", "granted"),
     [(True, {"ecs:RunTask", "ecs:TagResource", "iam:PassRole"}), (False, {"states:StartExecution"})],
 )
-def test_somebody_may_run_it_by_hand_without_breaking_its_promise(
+def test_grant_run_allows_only_the_state_machine_or_the_task(
     stack: cdk.Stack, cluster: Cluster, *, overlap: bool, granted: set[str]
 ) -> None:
     operator = iam.Role(stack, "Operator", assumed_by=iam.AccountRootPrincipal())
@@ -621,7 +623,7 @@ def test_grants_go_to_the_task_role_and_connections_to_its_security_group(stack:
     assert {rule["FromPort"] for rule in group["Properties"]["SecurityGroupEgress"]} == {443, 5432}
 
 
-def test_metrics_are_of_its_tasks_and_of_its_dead_letters(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_metrics_cover_the_tasks_and_the_dead_letters(stack: cdk.Stack, cluster: Cluster) -> None:
     job = Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly())
     memory = job.metric("MemoryUtilized", statistic="max")
     assert memory.dimensions is not None
@@ -629,7 +631,7 @@ def test_metrics_are_of_its_tasks_and_of_its_dead_letters(stack: cdk.Stack, clus
     assert job.metric_not_started().metric_name == "ApproximateNumberOfMessagesVisible"
 
 
-def test_no_logical_id_is_of_a_schedule_in_one_version_and_of_a_rule_in_the_next(stack: cdk.Stack) -> None:
+def test_schedules_and_rules_have_different_logical_ids(stack: cdk.Stack) -> None:
     """CloudFormation: "Update of resource type is not permitted"."""
     changed = cdk.Stack(cdk.App(), stack.stack_name)
     kinds = []
@@ -645,13 +647,13 @@ def test_no_logical_id_is_of_a_schedule_in_one_version_and_of_a_rule_in_the_next
 
 @pytest.mark.parametrize("name", ["", "A=B"])
 @pytest.mark.parametrize(("kind", "start"), [(Schedule, EVERY_DAY), (EventRule, OBJECTS)])
-def test_a_variable_of_a_start_has_a_name_as_that_of_a_container(kind: Any, start: Any, name: str) -> None:
+def test_a_variable_of_a_trigger_needs_a_valid_name(kind: Any, start: Any, name: str) -> None:
     with pytest.raises(ValueError, match="each name of environment must "):
         kind(start, environment={name: "x"})
     kind(start, environment={"A_B": "x"})
 
 
-def test_a_given_queue_takes_the_place_of_its_own_with_its_key(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_given_dead_letter_queue_is_used_with_its_key(stack: cdk.Stack, cluster: Cluster) -> None:
     queue = sqs.Queue(stack, "Central", encryption_master_key=kms.Key(stack, "Key"))
     job = Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=Schedule(nightly(), dead_letter_queue=queue))
     template(stack).resource_count_is("AWS::SQS::Queue", 1)
@@ -662,7 +664,7 @@ def test_a_given_queue_takes_the_place_of_its_own_with_its_key(stack: cdk.Stack,
     assert "kms:GenerateDataKey*" in str(policy)
 
 
-def test_inner_resources_can_be_reached(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_inner_resources_are_attributes(stack: cdk.Stack, cluster: Cluster) -> None:
     nightly_job = Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly(), overlap=False)
     by_event = Job(stack, "Import", cluster=cluster, task=REPORT, event=OBJECTS)
     assert nightly_job.node.default_child is nightly_job.schedule
@@ -671,7 +673,7 @@ def test_inner_resources_can_be_reached(stack: cdk.Stack, cluster: Cluster) -> N
     assert by_event.state_machine is None
 
 
-def test_removable_when_asked(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_the_log_group_and_queue_can_be_removed_with_the_stack(stack: cdk.Stack, cluster: Cluster) -> None:
     Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly(), removal_policy=cdk.RemovalPolicy.DESTROY)
     for kept in ("AWS::Logs::LogGroup", "AWS::SQS::Queue"):
         template(stack).has_resource(kept, {"DeletionPolicy": "Delete"})
@@ -684,7 +686,7 @@ def test_a_job_runs_in_any_cluster_of_cdk_and_from_another_stack(app: cdk.App, s
     Template.from_stack(jobs).resource_count_is("AWS::Scheduler::Schedule", 1)
 
 
-def test_a_job_reports_every_fault_of_the_combination_with_its_path(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_job_reports_all_problems_together_with_its_path(stack: cdk.Stack, cluster: Cluster) -> None:
     with pytest.raises(ValueError, match="Shop/Nightly: 5 problems") as raised:
         Job(
             stack,
@@ -700,15 +702,15 @@ def test_a_job_reports_every_fault_of_the_combination_with_its_path(stack: cdk.S
         "environment must be at most 8192 characters as JSON",
         "must be a size that Fargate offers",
         "network_mode must be 'awsvpc' on Fargate (got 'bridge')",
-        "placement is a daemon's, which never ends",
+        "placement must not be that of a daemon",
     ):
         assert said in str(raised.value)
     assert stack.node.try_find_child("Nightly") is None
 
 
-def test_something_must_start_it(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_job_without_a_trigger_is_refused(stack: cdk.Stack, cluster: Cluster) -> None:
     with pytest.raises(
-        ValueError, match="Shop/Nightly: neither schedule nor event is given, so nothing would start it"
+        ValueError, match="Shop/Nightly: neither schedule nor event is given, so nothing starts the job"
     ):
         Job(stack, "Nightly", cluster=cluster, task=REPORT)
 
@@ -718,18 +720,21 @@ def test_something_must_start_it(stack: cdk.Stack, cluster: Cluster) -> None:
     [
         (lambda: Schedule(wrong(events.Schedule.rate(cdk.Duration.days(1)))), "use a scheduler.ScheduleExpression"),
         (lambda: Schedule(wrong("rate(1 day)")), "(got 'rate(1 day)' of type str)"),
-        (lambda: Schedule(nightly(), start=dt.datetime(2127, 1, 1)), "of which time zone is not said"),
+        (
+            lambda: Schedule(nightly(), start=dt.datetime(2127, 1, 1)),
+            "start must have a time zone (got 2127-01-01 00:00:00)",
+        ),
         (
             lambda: Schedule(
                 nightly(), start=dt.datetime(2127, 1, 2, tzinfo=dt.UTC), end=dt.datetime(2127, 1, 1, tzinfo=dt.UTC)
             ),
-            "so it would never start; use a later end",
+            "end must be later than start",
         ),
         (
             lambda: Schedule(nightly(), start=dt.datetime.now(dt.UTC) - dt.timedelta(minutes=6)),
-            "start must not have passed",
+            "start must not be in the past",
         ),
-        (lambda: Schedule(EVERY_DAY, end=dt.datetime.now(dt.UTC)), "end must not have passed"),
+        (lambda: Schedule(EVERY_DAY, end=dt.datetime.now(dt.UTC)), "end must not be in the past"),
         (lambda: Schedule(once(), flexible_window=dt.timedelta(minutes=5)), "flexible_window is given with 'at(2127"),
         (lambda: Schedule(once(), start=dt.datetime(2126, 1, 1, tzinfo=dt.UTC)), "start is given with 'at(2127"),
         (lambda: Schedule(once(), end=dt.datetime(2128, 1, 1, tzinfo=dt.UTC)), "end is given with 'at(2127"),
@@ -746,15 +751,15 @@ def test_something_must_start_it(stack: cdk.Stack, cluster: Cluster) -> None:
         (lambda: EventRule(wrong({"source": ["aws.s3"]})), "pattern must be of type events.EventPattern"),
         (lambda: EventRule(events.EventPattern(detail={"total": 100})), "pattern 'detail.total' must be a list"),
         (lambda: EventRule(events.EventPattern(source=[])), "pattern 'source' must not be empty"),
-        (lambda: EventRule(events.EventPattern()), "pattern is empty"),
+        (lambda: EventRule(events.EventPattern()), "pattern must not be empty"),
     ],
 )
-def test_what_never_starts_anything_is_refused(make: Any, says: str) -> None:
+def test_a_trigger_that_never_starts_a_job_is_refused(make: Any, says: str) -> None:
     with pytest.raises((TypeError, ValueError), match=re.escape(says)):
         make()
 
 
-def test_a_pattern_that_is_too_long_is_refused_in_the_words_of_cdk_too(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_pattern_that_is_too_long_is_refused_even_with_cdk_matches(stack: cdk.Stack, cluster: Cluster) -> None:
     fits = events.EventPattern(source=events.Match.prefix("x" * 4000))
     with pytest.warns(UserWarning, match="Shop/Some: pattern should be at most 2048 characters as JSON"):
         Job(stack, "Some", cluster=cluster, task=REPORT, event=fits)
@@ -763,7 +768,7 @@ def test_a_pattern_that_is_too_long_is_refused_in_the_words_of_cdk_too(stack: cd
         Job(stack, "All", cluster=cluster, task=REPORT, event=events.EventPattern(source=long))
 
 
-def test_a_schedule_starts_within_five_minutes_of_now_and_may_be_flexible_for_its_whole_rate() -> None:
+def test_a_start_five_minutes_ago_and_a_window_as_long_as_the_rate_are_accepted() -> None:
     now = dt.datetime.now(dt.UTC)
     start, end = now - dt.timedelta(minutes=4), now + dt.timedelta(minutes=1)
     schedule = Schedule(EVERY_DAY, start=start, end=end, flexible_window=dt.timedelta(minutes=1440))
@@ -796,7 +801,7 @@ TASK_CHANGES: dict[str, Any] = {"source": ["aws.ecs"], "detail_type": ["ECS Task
         {**TASK_CHANGES, "detail": {"group": events.Match.prefix("family:")}},
     ],
 )
-def test_a_job_that_its_own_task_would_start_again_is_refused(
+def test_a_pattern_that_matches_events_of_the_jobs_own_tasks_is_refused(
     stack: cdk.Stack, cluster: Cluster, pattern: dict[str, Any]
 ) -> None:
     if "clusterArn" in pattern.get("detail", {}):
@@ -806,20 +811,22 @@ def test_a_job_that_its_own_task_would_start_again_is_refused(
         Job(stack, "Loop", cluster=cluster, task=REPORT, event=events.EventPattern(**pattern))
 
 
-def test_a_job_that_its_own_call_would_start_again_is_refused(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_pattern_that_matches_the_jobs_own_api_calls_is_refused(stack: cdk.Stack, cluster: Cluster) -> None:
     calls = events.EventPattern(source=["aws.ecs"], detail={"eventName": ["RunTask"]})
     with pytest.raises(ValueError, match="pattern matches the 'AWS API Call via CloudTrail' events .*'UpdateService'"):
         Job(stack, "Loop", cluster=cluster, task=REPORT, event=calls)
 
 
-def test_only_a_job_with_a_machine_starts_itself_by_executions(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_pattern_that_matches_executions_is_refused_only_with_a_state_machine(
+    stack: cdk.Stack, cluster: Cluster
+) -> None:
     failed = events.EventPattern(source=["aws.states"], detail={"status": ["FAILED"]})
     Job(stack, "OnOthers", cluster=cluster, task=REPORT, event=failed)
     with pytest.raises(ValueError, match="matches the 'Step Functions Execution Status Change' events .*stateMachineA"):
         Job(stack, "Loop", cluster=cluster, task=REPORT, event=failed, retries=1)
 
 
-def test_a_pattern_of_several_own_events_is_one_problem(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_pattern_that_matches_several_own_events_is_one_problem(stack: cdk.Stack, cluster: Cluster) -> None:
     everything = events.EventPattern(account=["111111111111"])
     kinds = "'ECS Task State Change' and 'Step Functions Execution Status Change' and 'AWS API Call via CloudTrail'"
     with pytest.raises(ValueError, match=f"Shop/Loop: pattern matches the {kinds} events of .*, as in detail_type="):
@@ -833,7 +840,7 @@ def test_a_run_with_a_timeout_has_a_group_of_its_own(stack: cdk.Stack, cluster: 
         Job(stack, "Loop", cluster=cluster, task=REPORT, event=other, timeout=cdk.Duration.hours(1))
 
 
-def test_a_pattern_may_have_null(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_pattern_may_contain_null(stack: cdk.Stack, cluster: Cluster) -> None:
     detail = {
         "a": [None],
         "$or": [{"b": {"c": [None, "x", {"prefix": "y"}]}}, {"d": [1]}],
@@ -844,7 +851,7 @@ def test_a_pattern_may_have_null(stack: cdk.Stack, cluster: Cluster) -> None:
     assert rule["Properties"]["EventPattern"] == {"source": ["shop"], "detail": detail}
 
 
-def test_a_bus_of_ones_own_has_no_events_of_ecs(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_pattern_on_a_custom_bus_never_matches_own_events(stack: cdk.Stack, cluster: Cluster) -> None:
     bus = events.EventBus(stack, "Bus")
     rule = EventRule(events.EventPattern(account=["111111111111"]), bus=bus)
     Job(stack, "Job", cluster=cluster, task=REPORT, event=rule)
@@ -858,14 +865,16 @@ def test_a_bus_of_ones_own_has_no_events_of_ecs(stack: cdk.Stack, cluster: Clust
         {"containers": {"exitCode": [{"anything-but": 0}]}},
     ],
 )
-def test_a_job_may_start_on_what_other_tasks_do(stack: cdk.Stack, cluster: Cluster, detail: dict[str, Any]) -> None:
+def test_a_pattern_for_events_of_other_tasks_is_accepted(
+    stack: cdk.Stack, cluster: Cluster, detail: dict[str, Any]
+) -> None:
     Job(stack, "Job", cluster=cluster, task=REPORT, event=events.EventPattern(**TASK_CHANGES, detail=detail))
 
 
 @hypothesis.given(
     retries=st.integers(-5, 200), age=st.integers(0, 90_000), window=st.integers(-60, 90_000) | st.just(None)
 )
-def test_a_schedule_is_accepted_within_the_limits_and_nowhere_else(retries: int, age: int, window: int | None) -> None:
+def test_a_schedule_is_accepted_only_within_its_limits(retries: int, age: int, window: int | None) -> None:
     fits = 0 <= retries <= 185 and 60 <= age <= 86400 and (window is None or window in range(60, 86401, 60))
 
     def make() -> Schedule:
@@ -879,28 +888,28 @@ def test_a_schedule_is_accepted_within_the_limits_and_nowhere_else(retries: int,
             make()
 
 
-def test_a_fifo_queue_takes_no_dead_letters_of_eventbridge(stack: cdk.Stack) -> None:
+def test_a_fifo_dead_letter_queue_is_refused(stack: cdk.Stack) -> None:
     queue = sqs.Queue(stack, "Central", fifo=True)
-    with pytest.raises(ValueError, match="dead_letter_queue is a FIFO queue"):
+    with pytest.raises(ValueError, match="dead_letter_queue must be a standard queue"):
         Schedule(nightly(), dead_letter_queue=queue)
 
 
-def test_eventbridge_gives_no_public_address_on_spot(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_a_public_address_on_fargate_spot_is_refused_without_a_state_machine(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     spot = Capacity.fargate_spot()
     cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[spot])
-    with pytest.raises(ValueError, match="EventBridge gives a task no public address; use capacity=Capacity.fargate"):
+    with pytest.raises(ValueError, match="EventBridge assigns no public address on Fargate Spot"):
         Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly(), assign_public_ip=True)
     Job(stack, "Alone", cluster=cluster, task=REPORT, schedule=nightly(), assign_public_ip=True, overlap=False)
 
 
-def test_more_than_six_capacities_are_for_a_machine(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_more_than_six_capacities_need_a_state_machine(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     many: dict[Capacity, int] = {Capacity.from_provider_name(f"capacity-{index}"): 1 for index in range(7)}
     cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=list(many))
     Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly(), capacity=many, overlap=False)
     assert len(machine(stack)["States"]["Run"]["Parameters"]["CapacityProviderStrategy"]) == 7
 
 
-def test_a_task_that_no_instance_holds_is_refused(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_a_task_that_fits_on_no_instance_is_refused(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     general = Capacity.ec2("general", instance_types=["m7g.large"], max_instances=2)
     cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[general])
     task = Task(Container("report:1"), memory_mib=16384, architecture=Architecture.ARM64)
@@ -908,26 +917,26 @@ def test_a_task_that_no_instance_holds_is_refused(stack: cdk.Stack, vpc: ec2.IVp
         Job(stack, "Nightly", cluster=cluster, task=task, schedule=nightly())
 
 
-def test_what_it_needs_must_be_in_reach(app: cdk.App, stack: cdk.Stack) -> None:
+def test_a_job_that_cannot_reach_its_needs_is_refused(app: cdk.App, stack: cdk.Stack) -> None:
     closed = Cluster(stack, "Closed", vpc=Network(stack, "Network", nat_gateways=0).vpc)
-    with pytest.raises(ValueError, match="cannot reach the internet, where an image of the task"):
+    with pytest.raises(ValueError, match="cannot reach the internet, which the task needs"):
         Job(stack, "Nightly", cluster=closed, task=REPORT, schedule=nightly())
     other = cdk.Stack(app, "Other")
     unknown = Cluster(other, "Cluster", vpc=imported_vpc(other, isolated=True))
     Job(other, "Nightly", cluster=unknown, task=REPORT, schedule=nightly())
     (warning,) = warnings_of(app, "Other")
-    assert "no way to the internet, as far as CDK says" in warning
+    assert "no route to the internet, as far as CDK knows" in warning
 
 
 @pytest.mark.parametrize("overlap", [True, False])
-def test_sessions_are_possible_in_a_job_that_allows_them(stack: cdk.Stack, cluster: Cluster, *, overlap: bool) -> None:
+def test_jobs_support_exec_sessions(stack: cdk.Stack, cluster: Cluster, *, overlap: bool) -> None:
     task = Task(Container("report:1"), execute_command=True)
     Job(stack, "Nightly", cluster=cluster, task=task, schedule=nightly(), overlap=overlap)
     told = target(stack)["EcsParameters"] if overlap else machine(stack)["States"]["Run"]["Parameters"]
     assert told["EnableExecuteCommand"] is True
 
 
-def test_the_file_system_of_a_job_lets_its_task_in(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
+def test_the_file_system_of_a_job_allows_its_task(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
     files = efs.FileSystem(stack, "Files", vpc=vpc)
     task = Task(Container("report:1", mounts={"/data": "files"}), volumes=Volume.efs("files", files))
     Job(stack, "Nightly", cluster=cluster, task=task, schedule=nightly())
@@ -937,7 +946,7 @@ def test_the_file_system_of_a_job_lets_its_task_in(stack: cdk.Stack, vpc: ec2.IV
     assert set(template(stack).find_resources("AWS::EFS::MountTarget")) <= set(waits)
 
 
-def test_no_disk_is_made_for_a_task_that_no_service_keeps(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_job_with_an_ebs_volume_is_refused(stack: cdk.Stack, cluster: Cluster) -> None:
     task = Task(Container("report:1", mounts={"/data": "scratch"}), volumes=Volume.ebs("scratch", 100))
     with pytest.raises(ValueError, match=r"volumes must not have a Volume.ebs\(...\) in a task without a service"):
         Job(stack, "Nightly", cluster=cluster, task=task, schedule=nightly())
@@ -954,7 +963,7 @@ def looks_secret(stack: cdk.Stack) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", ["DB_PASSWORD", "URL", "REFERENCE", "UNWRAPPED"])
 @pytest.mark.parametrize("kind", ["schedule", "event"])
-def test_what_starts_a_job_passes_no_secret_in_plain_view(
+def test_a_secret_in_the_environment_of_a_trigger_is_refused(
     stack: cdk.Stack, cluster: Cluster, kind: str, name: str
 ) -> None:
     passed = {name: looks_secret(stack)[name]}
@@ -965,7 +974,7 @@ def test_what_starts_a_job_passes_no_secret_in_plain_view(
     assert "hunter2" not in str(refused.value)
 
 
-def test_what_is_no_secret_is_passed(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_variable_that_is_declared_not_secret_is_passed(stack: cdk.Stack, cluster: Cluster) -> None:
     reason = {"PAGE_TOKEN": "a place in a list"}
     task = Task(Container("report:1", environment={"PAGE_TOKEN": "first"}, not_secret=reason))
     passed = {

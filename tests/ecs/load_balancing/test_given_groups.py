@@ -1,4 +1,4 @@
-"""Security groups of the user's, which services of one stack or of several share: EC2 takes each rule once."""
+"""Given security groups that services of one or several stacks share: EC2 accepts each rule only once."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_services_of_two_stacks_share_a_group(
     assert first in second.dependencies
 
 
-def test_the_rules_of_a_given_group_stay_those_that_cdk_defines(
+def test_the_rules_of_a_given_group_equal_those_that_cdk_defines(
     app: cdk.App, platform: cdk.Stack, cluster: Cluster
 ) -> None:
     edge = LoadBalancer(platform, "Edge", vpc=cluster.vpc)

@@ -1,4 +1,4 @@
-"""What keeps its id, its number and its export when routes, names and load balancers change."""
+"""The ids, numbers and exports that stay when routes, names and load balancers change."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def resources(
     edge_id: str = "Edge",
     task: Task = WEB,
 ) -> dict[str, Any]:
-    """The resources of a service with these routes, behind load balancers of another stack."""
+    """Return the resources of a service with these routes, behind load balancers of another stack."""
     app = cdk.App()
     platform, shop = cdk.Stack(app, "Platform"), cdk.Stack(app, "Shop")
     vpc = imported_vpc(platform)
@@ -61,10 +61,8 @@ SETS: list[list[Callable[[LoadBalancer, NetworkLoadBalancer], Any]]] = [
 
 @pytest.mark.parametrize("rollout", [None, Rollout.canary()])
 @pytest.mark.parametrize("routes", SETS)
-def test_the_order_of_routes_changes_nothing_and_one_less_changes_no_other(
-    routes: list[Any], rollout: Rollout | None
-) -> None:
-    """A rule or a listener with another id would be defined while the old one still has its number or port."""
+def test_reordering_or_removing_a_route_changes_no_other_route(routes: list[Any], rollout: Rollout | None) -> None:
+    """A rule or a listener with another id would be created while the old one still has its number or port."""
     if rollout and routes is SETS[1]:
         routes = [routes[0], lambda edge, _: Route(edge, host="b.example.com", name="beta")]
     both = resources(lambda *edges: [route(*edges) for route in routes], rollout=rollout)
@@ -87,8 +85,8 @@ def test_another_host_replaces_no_target_group(routes: Any) -> None:
 
 
 @pytest.mark.parametrize("numbers", [(None, None), (1, 2)])
-def test_a_number_and_its_rule_are_one(numbers: tuple[Any, Any]) -> None:
-    """Two rules that swap what they ask for, or their numbers, are changed where they are."""
+def test_the_id_of_a_rule_follows_from_its_number(numbers: tuple[Any, Any]) -> None:
+    """Two rules that swap their conditions or their numbers are updated in place."""
     explicit = [{} if number is None else {"priority": number} for number in numbers]
 
     def ordered(*paths: str) -> dict[str, Any]:
@@ -121,7 +119,7 @@ CONTAINERS = Task(*(Container("nginx:1.29", name=name, port=port) for name, port
     ],
 )
 @pytest.mark.parametrize("rollout", [None, Rollout.canary()])
-def test_routes_that_only_a_host_tells_apart_need_names_for_groups_of_their_own(
+def test_routes_that_differ_only_by_host_need_names_for_their_own_target_groups(
     first: dict[str, Any], second: dict[str, Any], reason: str, rollout: Rollout | None
 ) -> None:
     def differing(edge: LoadBalancer, *_: object, name: str | None = None) -> list[Route]:
@@ -137,14 +135,16 @@ def test_routes_that_only_a_host_tells_apart_need_names_for_groups_of_their_own(
     assert of(alone, GROUP).items() < of(named, GROUP).items()
 
 
-def test_routes_that_only_a_host_tells_apart_are_one_when_rollouts_shift_traffic() -> None:
-    with pytest.raises(ValueError, match="ECS turns one for each pair.*use one Route with the hosts and paths of both"):
+def test_routes_that_differ_only_by_host_are_refused_if_rollouts_shift_traffic() -> None:
+    with pytest.raises(
+        ValueError, match="ECS changes only one rule for each pair.*use one Route with the hosts and paths of both"
+    ):
         resources(lambda edge, _: [Route(edge, host="a.com"), Route(edge, host="b.com")], rollout=Rollout.canary())
 
 
 @pytest.mark.parametrize("rollout", [None, Rollout.canary()])
 @pytest.mark.parametrize("first", [None, "web"])
-def test_hosts_lead_to_containers_of_their_own(first: str | None, rollout: Rollout | None) -> None:
+def test_hosts_may_lead_to_different_containers(first: str | None, rollout: Rollout | None) -> None:
     def routes(edge: LoadBalancer, *_: object) -> list[Route]:
         return [Route(edge, host="a.com", container=first), Route(edge, host="b.com", container="admin")]
 
@@ -152,7 +152,7 @@ def test_hosts_lead_to_containers_of_their_own(first: str | None, rollout: Rollo
     (service,) = of(both, "AWS::ECS::Service").values()
     ports = {each["ContainerName"]: each["ContainerPort"] for each in service["LoadBalancers"]}
     assert ports == {"web": 8080, "admin": 9090}
-    for index in range(2):  # each has the id that it has alone
+    for index in range(2):  # each has the same id as it has without the other
         alone = resources(
             lambda *edges, index=index: routes(*edges)[index : index + 1], rollout=rollout, task=CONTAINERS
         )
@@ -170,7 +170,7 @@ def test_hosts_lead_to_containers_of_their_own(first: str | None, rollout: Rollo
     ],
 )
 def test_more_paths_replace_no_target_group(paths: Any, more_paths: Any, rollout: Rollout | None) -> None:
-    """A new one has no targets until the service has moved, and its rule is there before (503)."""
+    """A new target group has no targets until the tasks are replaced, but its rule exists earlier (503)."""
     before = resources(lambda edge, _: [Route(edge, path=paths)], rollout=rollout)
     after = resources(lambda edge, _: [Route(edge, path=more_paths)], rollout=rollout)
     assert of(before, GROUP) == of(after, GROUP)
@@ -179,8 +179,8 @@ def test_more_paths_replace_no_target_group(paths: Any, more_paths: Any, rollout
         assert rule["Conditions"] != later["Conditions"]
 
 
-def test_a_second_route_takes_over_without_an_empty_target_group() -> None:
-    """The way out that `Route` and `Listener` name: the group that leads is there before the rule turns to it."""
+def test_a_second_route_replaces_the_first_without_an_empty_target_group() -> None:
+    """The procedure in `Route` and `Listener`: the target group exists before the rule forwards to it."""
 
     def changed(edge: LoadBalancer, gate: NetworkLoadBalancer, path: str, port: int) -> list[Any]:
         udp = elbv2.Protocol.UDP
@@ -196,23 +196,23 @@ def test_a_second_route_takes_over_without_an_empty_target_group() -> None:
 
 @pytest.mark.parametrize("rollout", [None, Rollout.canary()])
 def test_a_path_and_those_below_it_can_be_two_routes(rollout: Rollout | None) -> None:
-    """Both with target groups of their own, as ECS needs for a rollout that shifts traffic."""
+    """Both have target groups of their own, as ECS needs for a rollout that shifts traffic."""
     found = resources(lambda edge, _: [Route(edge, path="/a"), Route(edge, path="/a/*", health="/h")], rollout=rollout)
     assert len(of(found, GROUP)) == (4 if rollout else 2)
 
 
-def test_routes_with_one_least_path_share_a_target_group() -> None:
+def test_routes_with_the_same_shortest_path_share_a_target_group() -> None:
     found = resources(
         lambda edge, _: [Route(edge, host="a.com", path=["/a", "/b"]), Route(edge, host="b.com", path=["/c", "/a"])]
     )
     assert len(of(found, GROUP)) == 1
 
 
-def test_what_only_a_token_tells_apart_needs_a_name() -> None:
+def test_routes_that_differ_only_by_a_token_need_names() -> None:
     host = cdk.Token.as_string({"Ref": "Host"})
     port: Any = cdk.Token.as_number({"Ref": "Port"})
     alone = resources(lambda edge, _: [Route(edge, host=host, priority=5)])
-    with pytest.raises(ValueError, match="is known only at deployment, and it is not the only route.*give it a name="):
+    with pytest.raises(ValueError, match="is known only at deployment, so its id would not differ.*give it a name="):
         resources(lambda edge, _: [Route(edge, path="/a"), Route(edge, host=host, priority=5)])
     with pytest.raises(ValueError, match="is known only at deployment"):
         resources(lambda _, gate: [Listener(gate, 9000), Listener(gate, port)])
@@ -225,25 +225,25 @@ def test_what_only_a_token_tells_apart_needs_a_name() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "ä", "x" * 65])
-def test_a_name_is_one_that_ids_keep(name: str) -> None:
+def test_an_invalid_name_is_refused(name: str) -> None:
     edge = stand_in("RequestLoadBalancer")
     with pytest.raises(ValueError, match="name must be 1 to 64 letters, digits and '-'"):
         Route(edge, name=name)
 
 
-def test_a_name_is_there_once() -> None:
+def test_a_name_that_is_given_twice_is_refused() -> None:
     with pytest.raises(ValueError, match=r"name of each route must differ \(got 'a' more than once\)"):
         resources(lambda edge, _: [Route(edge, path="/a", name="a"), Route(edge, path="/b", name="a")])
 
 
 @pytest.mark.parametrize("change", [{"public": True}, {"edge_id": "Door"}])
-def test_a_load_balancer_that_is_replaced_gets_target_groups_of_its_own(change: dict[str, Any]) -> None:
-    """One that was kept would be of two load balancers for a while, which ELB refuses (aws-cdk #33253)."""
+def test_a_replaced_load_balancer_gets_new_target_groups(change: dict[str, Any]) -> None:
+    """A kept target group would belong to two load balancers for a while, which ELB refuses (aws-cdk #33253)."""
     before, after = (resources(lambda edge, _: [Route(edge, path="/a")], **each) for each in ({}, change))
     assert not kept(before, after, GROUP)
 
 
-def test_two_load_balancers_may_lead_to_one_service_by_the_same_path_and_port() -> None:
+def test_two_load_balancers_may_forward_to_one_service_with_the_same_path_and_port() -> None:
     app = cdk.App()
     stack = cdk.Stack(app, "Shop")
     vpc = imported_vpc(stack)
@@ -254,8 +254,8 @@ def test_two_load_balancers_may_lead_to_one_service_by_the_same_path_and_port() 
     assert len(service.target_groups) == 4
 
 
-def test_a_target_group_keeps_its_port_when_the_container_s_changes() -> None:
-    """Port is create-only: the rule would turn to a new group that is empty (aws-cdk #19411)."""
+def test_a_target_group_keeps_its_port_when_the_container_port_changes() -> None:
+    """Port is create-only: the rule would forward to a new target group without targets (aws-cdk #19411)."""
     found = resources(lambda edge, gate: [Route(edge), Listener(gate, 9000)])
     assert {each["Port"] for each in of(found, GROUP).values()} == {80}
     assert {each["ContainerPort"] for each in of(found, "AWS::ECS::Service").popitem()[1]["LoadBalancers"]} == {8080}
@@ -271,7 +271,7 @@ def test_the_rollout_changes_no_id(rollout: Rollout | None) -> None:
 def exports(
     *, https: bool, rollout: Rollout | None, route: bool, strength: str | None = "strong"
 ) -> tuple[set[str], str]:
-    """The names that a platform exports, and the template of a stack that uses it."""
+    """Return the names that a platform exports, and the template of a stack that uses it."""
     app = cdk.App(context={} if strength is None else {STRENGTH: strength})
     platform, shop = cdk.Stack(app, "Platform"), cdk.Stack(app, "Shop")
     vpc = imported_vpc(platform)
@@ -290,8 +290,8 @@ def exports(
 
 
 @pytest.mark.parametrize("strength", ["strong", None])
-def test_what_is_exported_stays_whatever_becomes_of_certificates_rollouts_and_routes(strength: str | None) -> None:
-    """A platform is deployed before the services that stop to import from it (aws-cdk #7602)."""
+def test_exports_stay_when_certificates_rollouts_and_routes_change(strength: str | None) -> None:
+    """A platform is deployed before the services that stop importing from it (aws-cdk #7602)."""
     platforms = [
         exports(https=https, rollout=rollout, route=route, strength=strength)
         for https, (rollout, route) in itertools.product(

@@ -1,4 +1,4 @@
-"""What an entrance and the routes on it promise."""
+"""Application Load Balancers and their routes."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_whole_template(stack: cdk.Stack, edge: LoadBalancer, template_snapshot:
 
 
 @pytest.mark.usefixtures("edge")
-def test_what_nobody_asks_for_is_not_found_and_http_is_redirected(stack: cdk.Stack) -> None:
+def test_unmatched_requests_get_404_and_http_is_redirected(stack: cdk.Stack) -> None:
     result = template(stack)
     result.has_resource_properties(
         "AWS::ElasticLoadBalancingV2::Listener",
@@ -93,7 +93,7 @@ def test_what_nobody_asks_for_is_not_found_and_http_is_redirected(stack: cdk.Sta
 
 
 @pytest.mark.usefixtures("edge")
-def test_access_is_logged_without_a_region(stack: cdk.Stack) -> None:
+def test_access_is_logged_even_without_a_region(stack: cdk.Stack) -> None:
     template(stack).has_resource_properties(
         "AWS::ElasticLoadBalancingV2::LoadBalancer",
         {"LoadBalancerAttributes": Match.array_with([{"Key": "access_logs.s3.enabled", "Value": "true"}])},
@@ -117,7 +117,7 @@ def test_access_is_logged_without_a_region(stack: cdk.Stack) -> None:
     )
 
 
-def test_what_protects_is_off_by_an_argument_each(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_each_protection_can_be_turned_off(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     LoadBalancer(stack, "Edge", vpc=vpc, access_logs=False, deletion_protection=False)
     template(stack).resource_count_is("AWS::S3::Bucket", 0)
     template(stack).has_resource_properties(
@@ -126,10 +126,10 @@ def test_what_protects_is_off_by_an_argument_each(stack: cdk.Stack, vpc: ec2.IVp
     )
 
 
-def test_public_without_a_certificate_names_the_way_out(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
-    with pytest.raises(ValueError, match="Shop/Edge: public=True without a certificate") as raised:
+def test_public_without_a_certificate_is_refused_with_the_way_out(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    with pytest.raises(ValueError, match="Shop/Edge: public=True is given without a certificate") as raised:
         LoadBalancer(stack, "Edge", vpc=vpc, public=True)
-    assert "plain_http='the reason'" in str(raised.value)
+    assert "plain_http='the reason" in str(raised.value)
     assert stack.node.try_find_child("Edge") is None
 
 
@@ -139,19 +139,19 @@ def test_the_reason_for_plain_http_is_kept(stack: cdk.Stack, vpc: ec2.IVpc) -> N
 
 
 @pytest.mark.parametrize("reason", ["", "  "])
-def test_an_empty_reason_is_none(stack: cdk.Stack, vpc: ec2.IVpc, reason: str) -> None:
-    with pytest.raises(ValueError, match="plain_http is empty"):
+def test_an_empty_reason_is_refused(stack: cdk.Stack, vpc: ec2.IVpc, reason: str) -> None:
+    with pytest.raises(ValueError, match="plain_http must not be empty"):
         LoadBalancer(stack, "Edge", vpc=vpc, public=True, plain_http=reason)
 
 
-def test_a_certificate_and_plain_http_contradict(
+def test_a_certificate_with_plain_http_is_refused(
     stack: cdk.Stack, vpc: ec2.IVpc, certificate: acm.ICertificate
 ) -> None:
     with pytest.raises(ValueError, match="certificate and plain_http are both given"):
         LoadBalancer(stack, "Edge", vpc=vpc, certificate=certificate, plain_http="why")
 
 
-def test_without_public_only_the_vpc_gets_in(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_an_internal_load_balancer_allows_only_the_vpc(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     LoadBalancer(stack, "Edge", vpc=vpc)
     template(stack).has_resource_properties("AWS::ElasticLoadBalancingV2::LoadBalancer", {"Scheme": "internal"})
     template(stack).has_resource_properties(
@@ -160,12 +160,12 @@ def test_without_public_only_the_vpc_gets_in(stack: cdk.Stack, vpc: ec2.IVpc) ->
     )
 
 
-def test_nobody_gets_in_where_nobody_may(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_an_empty_ingress_allows_nobody(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     LoadBalancer(stack, "Edge", vpc=vpc, ingress=[])
     template(stack).has_resource_properties("AWS::EC2::SecurityGroup", {"SecurityGroupIngress": Match.absent()})
 
 
-def test_a_vpc_that_cannot_hold_it_is_refused_with_all_the_reasons(stack: cdk.Stack) -> None:
+def test_a_vpc_that_is_not_suitable_is_refused_with_all_reasons(stack: cdk.Stack) -> None:
     bare = ec2.Vpc.from_vpc_attributes(
         stack, "Bare", vpc_id="vpc-2", availability_zones=["a"], private_subnet_ids=["subnet-1"]
     )
@@ -177,7 +177,7 @@ def test_a_vpc_that_cannot_hold_it_is_refused_with_all_the_reasons(stack: cdk.St
         LoadBalancer(stack, "Edge", vpc=bare, public=True, plain_http="a test")
 
 
-def test_the_load_balancer_and_the_tasks_open_to_each_other_alone(stack: cdk.Stack, edge: LoadBalancer) -> None:
+def test_the_load_balancer_and_the_tasks_allow_only_each_other(stack: cdk.Stack, edge: LoadBalancer) -> None:
     serve(stack, "Web", Route(edge))
     result = template(stack)
     for kind in ("Ingress", "Egress"):
@@ -185,7 +185,7 @@ def test_the_load_balancer_and_the_tasks_open_to_each_other_alone(stack: cdk.Sta
         result.has_resource_properties(f"AWS::EC2::SecurityGroup{kind}", {"FromPort": 8080, "ToPort": 8080})
 
 
-def test_services_of_several_stacks_share_it_and_its_stack_refers_to_none(
+def test_services_of_several_stacks_share_a_load_balancer_whose_stack_refers_to_none(
     app: cdk.App, stack: cdk.Stack, edge: LoadBalancer
 ) -> None:
     others = [cdk.Stack(app, name) for name in ("Api", "Admin")]
@@ -202,7 +202,7 @@ def test_services_of_several_stacks_share_it_and_its_stack_refers_to_none(
     template(stack).resource_count_is("AWS::EC2::SecurityGroupEgress", 0)
 
 
-def test_grpc_targets_are_called_by_their_method(stack: cdk.Stack, edge: LoadBalancer) -> None:
+def test_grpc_targets_are_checked_by_a_method(stack: cdk.Stack, edge: LoadBalancer) -> None:
     serve(stack, "Web", Route(edge, protocol_version=GRPC, health=TargetHealth("/shop.Cart/Check", codes="0")))
     template(stack).has_resource_properties(
         "AWS::ElasticLoadBalancingV2::TargetGroup",
@@ -212,9 +212,7 @@ def test_grpc_targets_are_called_by_their_method(stack: cdk.Stack, edge: LoadBal
 
 def test_http2_and_grpc_need_https(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     plain = LoadBalancer(stack, "Plain", vpc=vpc)
-    with pytest.raises(
-        ValueError, match="is GRPC, which clients speak over HTTPS alone; give the load balancer a certificate="
-    ):
+    with pytest.raises(ValueError, match="is GRPC, which needs HTTPS; give the load balancer a certificate="):
         serve(stack, "Web", Route(plain, protocol_version=GRPC))
 
 
@@ -232,7 +230,7 @@ def test_each_host_of_a_zone_becomes_an_alias_once(
 
 
 @pytest.mark.parametrize("host", ["shop.other.com", "notexample.com", "a*.example.com", "?.example.com"])
-def test_a_host_that_its_zone_cannot_hold_is_warned_of_and_has_no_alias(
+def test_a_host_outside_the_zone_warns_and_has_no_alias(
     app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc, host: str
 ) -> None:
     zone = route53.HostedZone.from_hosted_zone_attributes(stack, "Zone", hosted_zone_id="Z1", zone_name="example.com")
@@ -240,16 +238,16 @@ def test_a_host_that_its_zone_cannot_hold_is_warned_of_and_has_no_alias(
     serve(stack, "Web", Route(edge, host=[host, "example.com", "*.example.com"]))
     template(stack).resource_count_is("AWS::Route53::RecordSet", 2)
     (warning,) = warnings_of(app, "Shop")
-    assert f"host {host!r} cannot be a record of the load balancer's zone" in warning
+    assert f"host {host!r} does not belong to the hosted zone of the load balancer" in warning
 
 
-def test_a_zone_without_a_name_takes_any_host(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_a_zone_without_a_known_name_accepts_any_host(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     zone = route53.HostedZone.from_hosted_zone_id(stack, "Zone", "Z1")
     serve(stack, "Web", Route(LoadBalancer(stack, "Edge", vpc=vpc, zone=zone), host="shop.example.com"))
     template(stack).resource_count_is("AWS::Route53::RecordSet", 1)
 
 
-def test_traffic_may_be_shifted_away_from_a_zone_unless_told_otherwise(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_zonal_shift_is_on_by_default(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     LoadBalancer(stack, "Edge", vpc=vpc)
     LoadBalancer(stack, "Fixed", vpc=vpc, zonal_shift=False)
     found = template(stack).find_resources("AWS::ElasticLoadBalancingV2::LoadBalancer").values()
@@ -257,7 +255,7 @@ def test_traffic_may_be_shifted_away_from_a_zone_unless_told_otherwise(stack: cd
     assert [shift in each["Properties"]["LoadBalancerAttributes"] for each in found] == [True, False]
 
 
-def test_a_web_acl_stands_before_it(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_a_load_balancer_may_have_a_web_acl(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     LoadBalancer(stack, "Edge", vpc=vpc, web_acl=WEB_ACL)
     LoadBalancer(stack, "Other", vpc=vpc, web_acl=web_acl(stack, "REGIONAL"))
     LoadBalancer(stack, "Late", vpc=vpc, web_acl=cdk.Fn.import_value("WebAcl"))
@@ -279,19 +277,20 @@ def test_a_web_acl_of_cloudfront_or_of_another_region_is_refused(app: cdk.App) -
     stack = cdk.Stack(app, "Shop", env=cdk.Environment(region="eu-west-1", account="111111111111"))
     vpc = imported_vpc(stack)
     with pytest.raises(
-        ValueError, match="Shop/Edge: web_acl is Shop/WebAclCLOUDFRONT with the scope 'CLOUDFRONT', but"
+        ValueError,
+        match="Shop/Edge: web_acl must have the scope REGIONAL .got Shop/WebAclCLOUDFRONT with the scope 'CLOUDFRONT'",
     ):
         LoadBalancer(stack, "Edge", vpc=vpc, web_acl=web_acl(stack, "CLOUDFRONT"))
     for elsewhere in (
         WEB_ACL.replace("eu-west-1", "eu-central-1"),
         web_acl(cdk.Stack(app, "Other", env=cdk.Environment(region="eu-central-1")), "REGIONAL"),
     ):
-        with pytest.raises(ValueError, match="web_acl is of eu-central-1, but the load balancer stands in eu-west-1"):
+        with pytest.raises(ValueError, match="web_acl must be in the load balancer's region eu-west-1"):
             LoadBalancer(stack, "Edge", vpc=vpc, web_acl=elsewhere)
     LoadBalancer(stack, "Edge", vpc=vpc, web_acl=WEB_ACL)
 
 
-def test_dual_stack_lets_everyone_in_and_has_records_of_both(
+def test_dual_stack_allows_everyone_and_has_records_of_both_kinds(
     stack: cdk.Stack, vpc: ec2.IVpc, certificate: acm.ICertificate
 ) -> None:
     zone = route53.HostedZone.from_hosted_zone_attributes(stack, "Zone", hosted_zone_id="Z1", zone_name="example.com")
@@ -312,7 +311,7 @@ def record_types(stack: cdk.Stack) -> list[str]:
     return sorted(each["Properties"]["Type"] for each in records)
 
 
-def test_without_public_ipv4_there_is_no_record_of_it(
+def test_without_public_ipv4_there_is_no_ipv4_record(
     stack: cdk.Stack, vpc: ec2.IVpc, certificate: acm.ICertificate
 ) -> None:
     zone = route53.HostedZone.from_hosted_zone_attributes(stack, "Zone", hosted_zone_id="Z1", zone_name="example.com")
@@ -320,20 +319,20 @@ def test_without_public_ipv4_there_is_no_record_of_it(
     edge = LoadBalancer(stack, "Edge", vpc=vpc, public=True, certificate=certificate, zone=zone, ip_address_type=only)
     serve(stack, "Web", Route(edge, host="shop.example.com"))
     assert record_types(stack) == ["AAAA"]
-    with pytest.raises(ValueError, match="but a load balancer that is not public has no public address"):
+    with pytest.raises(ValueError, match="but an internal load balancer has no public address"):
         LoadBalancer(stack, "Internal", vpc=vpc, ip_address_type=only)
 
 
 def test_a_network_has_no_ipv6(stack: cdk.Stack) -> None:
     network = Network(stack, "Network")
     with pytest.raises(
-        ValueError, match="ip_address_type is DUAL_STACK, but the subnets of a Network have IPv4"
+        ValueError, match="ip_address_type is DUAL_STACK, but the subnets of a Network have only IPv4"
     ) as raised:
         LoadBalancer(stack, "Edge", vpc=network.vpc, ip_address_type=DUAL_STACK)
     assert "ec2.Vpc(ip_protocol=ec2.IpProtocol.DUAL_STACK)" in str(raised.value)
 
 
-def test_subnets_without_ipv6_are_warned_of_where_cdk_knows(app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_subnets_that_are_known_to_lack_ipv6_warn(app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     own = ec2.Vpc(stack, "Own", ip_protocol=ec2.IpProtocol.DUAL_STACK)
     LoadBalancer(stack, "Edge", vpc=own, ip_address_type=DUAL_STACK)
     LoadBalancer(stack, "Unknown", vpc=vpc, ip_address_type=DUAL_STACK)
@@ -343,9 +342,7 @@ def test_subnets_without_ipv6_are_warned_of_where_cdk_knows(app: cdk.App, stack:
     assert "subnets Shop/Bare/PublicSubnet1, Shop/Bare/PublicSubnet2 have no IPv6" in warning
 
 
-def test_one_that_exists_already_gets_rules_from_each_service_and_changes_in_nothing_else(
-    app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc
-) -> None:
+def test_an_imported_load_balancer_only_gets_rules_from_services(app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     edge = LoadBalancer.from_attributes(stack, "Edge", listener_arn=ARN, security_group_id="sg-0a1b", vpc=vpc)
     others = [cdk.Stack(app, name) for name in ("Api", "Admin")]
     for other in others:
@@ -364,7 +361,9 @@ def test_one_that_exists_already_gets_rules_from_each_service_and_changes_in_not
         )
 
 
-def test_a_service_of_one_that_exists_already_scales_shifts_and_is_watched(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_a_service_behind_an_imported_load_balancer_scales_shifts_traffic_and_has_alarms(
+    stack: cdk.Stack, vpc: ec2.IVpc
+) -> None:
     test_arn = ARN.replace("f2f7dc8efc522ab2", "a2f7dc8efc522ab2")
     edge = LoadBalancer.from_attributes(
         stack, "Edge", listener_arn=ARN, security_group_id="sg-0a1b", vpc=vpc, test_listener_arn=test_arn
@@ -388,7 +387,7 @@ def test_a_service_of_one_that_exists_already_scales_shifts_and_is_watched(stack
     result.has_resource_properties("AWS::CloudWatch::Alarm", {"Metrics": Match.array_with([query])})
 
 
-def test_without_a_test_listener_a_shift_shows_nothing_before(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_without_a_test_listener_a_rollout_has_no_test_rule(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     edge = LoadBalancer.from_attributes(stack, "Edge", listener_arn=ARN, security_group_id="sg-0a1b", vpc=vpc)
     cluster = Cluster(stack, "Cluster", vpc=vpc)
     Service(stack, "Web", cluster=cluster, task=WEB, route=Route(edge), rollout=Rollout.blue_green())
@@ -397,7 +396,7 @@ def test_without_a_test_listener_a_shift_shows_nothing_before(stack: cdk.Stack, 
     assert "TestListenerRule" not in service["Properties"]["LoadBalancers"][0]["AdvancedConfiguration"]
 
 
-def test_one_that_exists_already_may_be_known_at_deployment_alone(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_an_imported_load_balancer_may_be_known_only_at_deployment(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     arn, group = cdk.Fn.import_value("Listener"), cdk.Fn.import_value("Group")
     edge = LoadBalancer.from_attributes(stack, "Edge", listener_arn=arn, security_group_id=group, vpc=vpc)
     cluster = Cluster(stack, "Cluster", vpc=vpc)
@@ -415,18 +414,18 @@ def test_one_that_exists_already_may_be_known_at_deployment_alone(stack: cdk.Sta
     ]
 
 
-def test_the_routes_on_one_that_exists_already_are_checked_as_on_any(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_routes_on_an_imported_load_balancer_are_checked(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     edge = LoadBalancer.from_attributes(
         stack, "Edge", listener_arn=ARN, security_group_id="sg-0a1b", vpc=vpc, https=False
     )
     serve(stack, "Web", Route(edge, path="/a"))
     with pytest.raises(ValueError, match="Shop/Api: 2 problems") as raised:
         serve(stack, "Api", Route(edge, path="/a", protocol_version=GRPC))
-    assert "is GRPC, which clients speak over HTTPS alone" in str(raised.value)
+    assert "is GRPC, which needs HTTPS" in str(raised.value)
     assert "that of Shop/Web for path '/a' clash" in str(raised.value)
 
 
-def test_instances_are_opened_to_one_that_exists_already(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_instances_allow_an_imported_load_balancer(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=2)
     cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[general])
     edge = LoadBalancer.from_attributes(stack, "Edge", listener_arn=ARN, security_group_id="sg-0a1b", vpc=vpc)
@@ -440,67 +439,75 @@ def test_instances_are_opened_to_one_that_exists_already(stack: cdk.Stack, vpc: 
 @pytest.mark.parametrize(
     ("what", "account", "region"), [("account", "222222222222", "eu-west-1"), ("region", "111111111111", "eu-west-2")]
 )
-def test_one_of_another_account_or_region_is_refused(app: cdk.App, what: str, account: str, region: str) -> None:
+def test_an_imported_load_balancer_of_another_account_or_region_is_refused(
+    app: cdk.App, what: str, account: str, region: str
+) -> None:
     stack = cdk.Stack(app, "Shop", env=cdk.Environment(account=account, region=region))
-    with pytest.raises(ValueError, match=f"Shop/Edge: listener_arn is of {what} .* use a load balancer of that {what}"):
+    with pytest.raises(
+        ValueError, match=f"Shop/Edge: listener_arn must be of the stack's {what} .* use a load balancer of that {what}"
+    ):
         LoadBalancer.from_attributes(
             stack, "Edge", listener_arn=ARN, security_group_id="sg-0a1b", vpc=imported_vpc(stack)
         )
 
 
-def test_a_test_listener_is_another_one(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
-    with pytest.raises(ValueError, match="test_listener_arn is that of listener_arn"):
+def test_a_test_listener_that_is_the_listener_is_refused(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    with pytest.raises(ValueError, match="test_listener_arn must not be listener_arn"):
         LoadBalancer.from_attributes(
             stack, "Edge", listener_arn=ARN, security_group_id="sg-0a1b", vpc=vpc, test_listener_arn=ARN
         )
 
 
 @pytest.mark.parametrize("other", ["app/other/50dc6c495c0c9188", "app/shop/60dc6c495c0c9188"])
-def test_a_test_listener_is_of_the_same_load_balancer(stack: cdk.Stack, vpc: ec2.IVpc, other: str) -> None:
-    """ELB refuses the second with TargetGroupAssociationLimit: both listeners lead to the same target groups."""
+def test_a_test_listener_of_another_load_balancer_is_refused(stack: cdk.Stack, vpc: ec2.IVpc, other: str) -> None:
+    """ELB refuses the second with TargetGroupAssociationLimit: both listeners have the same target groups."""
     test_arn = re.sub("app/[^/]+/[^/]+", other, ARN)
-    with pytest.raises(ValueError, match=f"test_listener_arn is of {other} and listener_arn of app/"):
+    with pytest.raises(
+        ValueError, match=rf"test_listener_arn must be of the load balancer of listener_arn, app/.* \(got {other}\)"
+    ):
         LoadBalancer.from_attributes(
             stack, "Edge", listener_arn=ARN, security_group_id="sg-0a1b", vpc=vpc, test_listener_arn=test_arn
         )
 
 
-def test_listeners_that_are_not_looked_up_yet_pass(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_listeners_that_are_not_looked_up_yet_are_accepted(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     arns: dict[str, Any] = {name: f"dummy-value-for-/{name}" for name in ("listener_arn", "test_listener_arn")}
     edge = LoadBalancer.from_attributes(stack, "Edge", security_group_id="sg-0a1b", vpc=vpc, **arns)
     cluster = Cluster(stack, "Cluster", vpc=vpc)
     Service(stack, "Web", cluster=cluster, task=WEB, route=Route(edge), rollout=Rollout.canary())
 
 
-def test_two_services_for_the_same_requests_clash(stack: cdk.Stack, edge: LoadBalancer) -> None:
+def test_two_services_with_the_same_route_are_refused(stack: cdk.Stack, edge: LoadBalancer) -> None:
     serve(stack, "Web", Route(edge, host="shop.example.com"))
     with pytest.raises(
-        ValueError, match="Shop/Api: route for host 'shop.example.com' and that of Shop/Web for .* clash: they ask"
+        ValueError, match="Shop/Api: route for host 'shop.example.com' and that of Shop/Web for .* clash: their"
     ):
         serve(stack, "Api", Route(edge, host="SHOP.example.com"))
-    with pytest.raises(ValueError, match="they ask for the same"):
+    with pytest.raises(ValueError, match="their conditions are the same"):
         serve(stack, "Cart", Route(edge, host="shop.example.com", priority=1))
 
 
-def test_the_same_priority_is_an_error_that_names_it(stack: cdk.Stack, edge: LoadBalancer) -> None:
+def test_two_routes_with_the_same_priority_are_refused(stack: cdk.Stack, edge: LoadBalancer) -> None:
     serve(stack, "Web", Route(edge, path="/a", priority=7))
     with pytest.raises(ValueError, match="have the same priority 7; set priority= on one of them"):
         serve(stack, "Api", Route(edge, path="/b", priority=7))
 
 
-def test_a_route_that_never_gets_a_request_is_an_error(stack: cdk.Stack, edge: LoadBalancer) -> None:
+def test_a_route_that_never_gets_a_request_is_refused(stack: cdk.Stack, edge: LoadBalancer) -> None:
     serve(stack, "Web", Route(edge, path="/api/*", priority=1))
-    with pytest.raises(ValueError, match="the one with priority 1 is asked first and leaves the one with 2 nothing"):
+    with pytest.raises(
+        ValueError, match="the one with priority 1 is evaluated first and leaves no requests for the one with 2"
+    ):
         serve(stack, "Api", Route(edge, path="/api/admin/*", priority=2))
     serve(stack, "Admin", Route(edge, path=["/api/admin/*", "/admin/*"], priority=3))
 
 
-def test_the_routes_of_one_service_do_not_clash_either(stack: cdk.Stack, edge: LoadBalancer) -> None:
+def test_two_routes_of_one_service_that_clash_are_refused(stack: cdk.Stack, edge: LoadBalancer) -> None:
     with pytest.raises(ValueError, match="that of this service for path '/a' clash"):
         serve(stack, "Web", Route(edge, path="/a"), Route(edge, path="/a"))
 
 
-def test_several_routes_keep_the_ids_of_the_first(stack: cdk.Stack, edge: LoadBalancer) -> None:
+def test_a_second_route_keeps_the_ids_of_the_first(stack: cdk.Stack, edge: LoadBalancer) -> None:
     serve(stack, "Web", Route(edge, path="/a"), Route(edge, path="/b"))
     rules = template(stack).find_resources("AWS::ElasticLoadBalancingV2::ListenerRule")
     assert len(rules) == 2
@@ -508,7 +515,7 @@ def test_several_routes_keep_the_ids_of_the_first(stack: cdk.Stack, edge: LoadBa
 
 
 @pytest.mark.parametrize("asked", ["host", "path"])
-def test_a_list_without_hosts_or_paths_does_not_mean_all_requests(asked: str) -> None:
+def test_an_empty_list_of_hosts_or_paths_is_refused(asked: str) -> None:
     nothing: Any = {asked: []}
     with pytest.raises(
         ValueError, match=rf"Route: {asked} must not be empty \(got \[\]\); leave it out for all {asked}s"
@@ -525,13 +532,13 @@ def test_more_specific_routes_come_first() -> None:
 
 
 @given(st.permutations(["/a", "/b", "/c", "/d"]))
-def test_a_priority_depends_on_nothing_but_what_is_asked_for(paths: list[str]) -> None:
+def test_a_priority_depends_only_on_hosts_and_paths(paths: list[str]) -> None:
     assert Route(EDGE, path=paths).priority == Route(EDGE, path=sorted(paths)).priority
 
 
-def test_a_host_that_only_deployment_knows_needs_a_priority() -> None:
+def test_a_host_that_is_a_token_needs_a_priority() -> None:
     host = cdk.Token.as_string({"Ref": "Host"})
-    with pytest.raises(ValueError, match="no priority can be worked out that stays the same; use priority="):
+    with pytest.raises(ValueError, match="so no constant priority follows from it; use priority="):
         Route(EDGE, host=host)
     assert Route(EDGE, host=host, priority=5).priority == 5
 
@@ -544,7 +551,7 @@ REQUESTS = [(name, f"/{text}") for name in ("a.com", "b.com", "c.com", "long.com
 
 @pytest.mark.parametrize("host", [*HOSTS, None])
 @pytest.mark.parametrize("path", PATHS)
-def test_a_route_hides_another_if_it_matches_all_requests_of_that_one(path: str, host: str | None) -> None:
+def test_one_route_hides_another_exactly_if_it_matches_all_its_requests(path: str, host: str | None) -> None:
     wide = Route(EDGE, host=host, path=path)
     answered = {request for request in REQUESTS if matches(wide, *request)}
     for other, other_host in itertools.product(PATHS, [*HOSTS, None]):

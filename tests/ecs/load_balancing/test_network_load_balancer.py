@@ -1,4 +1,4 @@
-"""What an entrance for connections and the listeners on it promise."""
+"""Network Load Balancers and their listeners."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ BROKER = Container("public.ecr.aws/docker/library/eclipse-mosquitto:2", name="br
 TASK = Task(BROKER)
 UDP, TCP, TLS, BOTH = elbv2.Protocol.UDP, elbv2.Protocol.TCP, elbv2.Protocol.TLS, elbv2.Protocol.TCP_UDP
 DUAL = elbv2.IpAddressType.DUAL_STACK
-GATE = stand_in("ConnectionLoadBalancer", certificate=None)  # a listener checks itself without its load balancer
+GATE = stand_in("ConnectionLoadBalancer", certificate=None)  # a listener is checked without its load balancer
 BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
 GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
@@ -61,7 +61,7 @@ def certificate(stack: cdk.Stack) -> acm.ICertificate:
 
 @pytest.fixture
 def gate(stack: cdk.Stack, vpc: ec2.IVpc) -> NetworkLoadBalancer:
-    """One inside the VPC, without a certificate."""
+    """Return an internal load balancer without a certificate."""
     return NetworkLoadBalancer(stack, "Gate", vpc=vpc)
 
 
@@ -74,14 +74,14 @@ def serve(stack: cdk.Stack, name: str, *listeners: Listener | Route, task: Task 
 
 
 def attributes(result: Template, kind: str) -> list[dict[str, str]]:
-    """The attributes of each resource of a kind, by their keys."""
+    """Return the attributes of each resource of a kind, by key."""
     name = "LoadBalancerAttributes" if kind == BALANCER else "TargetGroupAttributes"
     found = [each["Properties"].get(name, []) for each in result.find_resources(kind).values()]
     return [{item["Key"]: item["Value"] for item in each} for each in found]
 
 
 def rules(result: Template, kind: str) -> set[tuple[str, int, int]]:
-    """The rules between security groups, as protocol and ports."""
+    """Return the rules between security groups: protocol and ports."""
     found = [each["Properties"] for each in result.find_resources(f"AWS::EC2::SecurityGroup{kind}").values()]
     return {(each["IpProtocol"], each["FromPort"], each["ToPort"]) for each in found}
 
@@ -95,7 +95,9 @@ def test_whole_template(
     assert readable(template(stack).to_json()) == template_snapshot
 
 
-def test_it_is_internal_protected_logged_and_over_all_zones_unasked(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_a_load_balancer_is_internal_protected_logged_and_cross_zone_by_default(
+    stack: cdk.Stack, vpc: ec2.IVpc
+) -> None:
     NetworkLoadBalancer(stack, "Gate", vpc=vpc)
     result = template(stack)
     result.has_resource_properties(
@@ -107,12 +109,12 @@ def test_it_is_internal_protected_logged_and_over_all_zones_unasked(stack: cdk.S
     assert found["zonal_shift.config.enabled"] == "false"
 
 
-def test_a_service_before_another_leaves_the_ids_of_its_rules() -> None:
-    """EC2 has a rule once: under another id CloudFormation would define it again before the old one goes."""
+def test_a_new_service_does_not_change_the_ids_of_the_rules_of_another() -> None:
+    """EC2 has each rule once: with another id, CloudFormation would create it before it deletes the old one."""
     ids: list[str] = []
     for before in ((), (1000, 1001)):
         shop = cdk.Stack(cdk.App(), "Shop")
-        network = Network(shop, "Network")  # whose addresses are a token
+        network = Network(shop, "Network")  # its CIDR block is a token
         gate, cluster = NetworkLoadBalancer(shop, "Gate", vpc=network.vpc), Cluster(shop, "Cluster", vpc=network.vpc)
         for port in before:
             Service(shop, f"At{port}", cluster=cluster, task=TASK, route=Listener(gate, port, protocol=BOTH))
@@ -122,7 +124,7 @@ def test_a_service_before_another_leaves_the_ids_of_its_rules() -> None:
     assert ids[0] == ids[1]
 
 
-def test_what_protects_is_off_by_an_argument_each(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_each_protection_can_be_turned_off(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     NetworkLoadBalancer(stack, "Gate", vpc=vpc, access_logs=False, deletion_protection=False, cross_zone=False)
     template(stack).resource_count_is("AWS::S3::Bucket", 0)
     (found,) = attributes(template(stack), BALANCER)
@@ -130,7 +132,7 @@ def test_what_protects_is_off_by_an_argument_each(stack: cdk.Stack, vpc: ec2.IVp
 
 
 @pytest.mark.usefixtures("gate")
-def test_its_logs_are_bounded_and_only_for_its_own_account(stack: cdk.Stack) -> None:
+def test_logs_expire_and_are_written_only_for_the_own_account(stack: cdk.Stack) -> None:
     result = template(stack)
     result.has_resource_properties(
         "AWS::S3::Bucket",
@@ -144,21 +146,21 @@ def test_its_logs_are_bounded_and_only_for_its_own_account(stack: cdk.Stack) -> 
         assert each["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
-def test_public_without_a_certificate_names_the_way_out(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
-    with pytest.raises(ValueError, match="Shop/Gate: public=True without a certificate") as raised:
+def test_public_without_a_certificate_is_refused_with_the_way_out(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    with pytest.raises(ValueError, match="Shop/Gate: public=True is given without a certificate") as raised:
         NetworkLoadBalancer(stack, "Gate", vpc=vpc, public=True)
-    assert "without_tls='the reason'" in str(raised.value)
+    assert "without_tls='the reason" in str(raised.value)
     assert stack.node.try_find_child("Gate") is None
-    with pytest.raises(ValueError, match="without_tls is empty"):
+    with pytest.raises(ValueError, match="without_tls must not be empty"):
         NetworkLoadBalancer(stack, "Gate", vpc=vpc, public=True, without_tls=" ")
 
 
-def test_the_reason_against_tls_is_kept(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_the_reason_for_no_tls_is_kept(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     gate = NetworkLoadBalancer(stack, "Gate", vpc=vpc, public=True, without_tls="tasks end TLS themselves")
     assert [entry.data for entry in gate.load_balancer.node.metadata] == ["tasks end TLS themselves"]
 
 
-def test_tls_ends_at_the_load_balancer_where_it_has_a_certificate(
+def test_tls_ends_at_a_load_balancer_with_a_certificate(
     stack: cdk.Stack, vpc: ec2.IVpc, certificate: acm.ICertificate
 ) -> None:
     gate = NetworkLoadBalancer(stack, "Gate", vpc=vpc, public=True, certificate=certificate)
@@ -169,23 +171,23 @@ def test_tls_ends_at_the_load_balancer_where_it_has_a_certificate(
     template(stack).has_resource_properties(GROUP, {"Port": 80, "Protocol": "TCP", "TargetType": "ip"})
 
 
-def test_what_is_public_without_tls_needs_a_reason_even_beside_a_certificate(
+def test_a_public_listener_without_tls_needs_a_reason_even_with_a_certificate(
     stack: cdk.Stack, vpc: ec2.IVpc, certificate: acm.ICertificate
 ) -> None:
     gate = NetworkLoadBalancer(stack, "Gate", vpc=vpc, public=True, certificate=certificate)
     with pytest.raises(ValueError, match="listener for TCP on port 1883 is public") as raised:
         serve(stack, "Broker", Listener(gate, 1883, protocol=TCP))
-    assert "Shop/Gate's without_tls='the reason'" in str(raised.value)
+    assert "give Shop/Gate without_tls='the reason" in str(raised.value)
     open_gate = NetworkLoadBalancer(stack, "Open", vpc=vpc, public=True, certificate=certificate, without_tls="a test")
     serve(stack, "Other", Listener(open_gate, 1883, protocol=TCP))
 
 
-def test_tls_without_a_certificate_is_an_error(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
-    with pytest.raises(ValueError, match="TLS on port 8883 has no certificate; give Shop/Gate a certificate="):
+def test_tls_without_a_certificate_is_refused(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+    with pytest.raises(ValueError, match="TLS on port 8883 needs a certificate; give Shop/Gate a certificate="):
         serve(stack, "Broker", Listener(gate, 8883, protocol=TLS))
 
 
-def test_clients_reach_the_port_and_the_load_balancer_alone_reaches_the_tasks(
+def test_clients_reach_the_port_and_only_the_load_balancer_reaches_the_tasks(
     stack: cdk.Stack, gate: NetworkLoadBalancer
 ) -> None:
     serve(stack, "Broker", Listener(gate, 8883))
@@ -202,13 +204,13 @@ def test_clients_reach_the_port_and_the_load_balancer_alone_reaches_the_tasks(
     assert "SourceSecurityGroupId" in to_tasks
 
 
-def test_nobody_gets_in_where_nobody_may(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_an_empty_ingress_allows_nobody(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     gate = NetworkLoadBalancer(stack, "Gate", vpc=vpc, ingress=[])
     serve(stack, "Broker", Listener(gate, 8883))
     assert rules(template(stack), "Ingress") == {("tcp", 1883, 1883)}
 
 
-def test_services_of_several_stacks_share_it_and_its_stack_refers_to_none(
+def test_services_of_several_stacks_share_a_load_balancer_whose_stack_refers_to_none(
     app: cdk.App, stack: cdk.Stack, gate: NetworkLoadBalancer
 ) -> None:
     others = {name: cdk.Stack(app, name) for name in ("Mail", "Chat")}
@@ -232,7 +234,7 @@ def test_services_of_several_stacks_share_it_and_its_stack_refers_to_none(
     template(stack).resource_count_is("AWS::EC2::SecurityGroupIngress", 0)
 
 
-def test_a_port_leads_to_one_service(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+def test_two_listeners_on_one_port_are_refused(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
     serve(stack, "Broker", Listener(gate, 8883))
     with pytest.raises(
         ValueError,
@@ -249,7 +251,7 @@ def test_a_port_leads_to_one_service(stack: cdk.Stack, gate: NetworkLoadBalancer
         )
 
 
-def test_udp_reaches_the_tasks_beside_the_check_by_tcp(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+def test_tasks_allow_udp_and_the_health_check_by_tcp(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
     serve(stack, "Dns", Listener(gate, 53, protocol=UDP, health="/health", health_port=8080))
     result = template(stack)
     result.has_resource_properties(
@@ -270,25 +272,27 @@ def port_mappings(result: Template) -> list[tuple[int, str]]:
 @pytest.mark.parametrize(
     "protocols", [{53: BOTH}, {53: UDP, 8853: TCP}, {8853: TCP, 53: UDP}, {53: UDP, 8853: TCP, 8854: TCP}]
 )
-def test_a_port_that_takes_udp_and_tcp_is_mapped_once_and_warned_of(
+def test_a_container_port_for_udp_and_tcp_is_mapped_once_and_warns(
     app: cdk.App, stack: cdk.Stack, gate: NetworkLoadBalancer, protocols: dict[int, elbv2.Protocol]
 ) -> None:
     """CreateService refuses a container port in two mappings (amazon-ecs-agent #3428, terraform-aws-ecs #89)."""
     serve(stack, "Dns", *(Listener(gate, port, protocol=each) for port, each in protocols.items()))
     assert port_mappings(template(stack)) == [(1883, "tcp")]
     (warning,) = warnings_of(app, "Shop")
-    assert "container 'broker' takes UDP and TCP on one port" in warning
+    assert "container 'broker' serves UDP and TCP on one port" in warning
 
 
-def test_a_name_in_service_connect_is_reached_by_tcp(app: cdk.App, stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+def test_a_port_with_a_name_in_service_connect_is_mapped_for_tcp(
+    app: cdk.App, stack: cdk.Stack, gate: NetworkLoadBalancer
+) -> None:
     cluster = Cluster(stack, "Cluster", vpc=gate.vpc, namespace="shop")
     route = Listener(gate, 53, protocol=UDP)
     Service(stack, "Dns", cluster=cluster, task=TASK, route=route, connect=ServiceConnect())
     assert port_mappings(template(stack)) == [(1883, "tcp")]
-    assert any("takes UDP and TCP on one port" in warning for warning in warnings_of(app, "Shop"))
+    assert any("serves UDP and TCP on one port" in warning for warning in warnings_of(app, "Shop"))
 
 
-def test_a_container_with_udp_leaves_the_others_to_tcp(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+def test_only_the_container_with_a_udp_listener_is_mapped_for_udp(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
     task = Task(BROKER, Container("public.ecr.aws/docker/library/redis:8", name="dns", port=53))
     serve(stack, "Dns", Listener(gate, 53, protocol=UDP, container="dns"), Listener(gate, 1883), task=task)
     (found,) = template(stack).find_resources("AWS::ECS::TaskDefinition").values()
@@ -304,7 +308,7 @@ def test_one_service_may_have_both_protocols_of_a_port(stack: cdk.Stack, gate: N
     assert rules(result, "Ingress") >= {("udp", 53, 53), ("tcp", 53, 53)}
 
 
-def test_two_ports_may_lead_to_one_of_the_container(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+def test_two_ports_may_forward_to_one_container_port(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
     service = serve(stack, "Dns", Listener(gate, 53, protocol=UDP), Listener(gate, 5353, protocol=UDP))
     result = template(stack)
     assert port_mappings(result) == [(1883, "udp")]
@@ -312,7 +316,7 @@ def test_two_ports_may_lead_to_one_of_the_container(stack: cdk.Stack, gate: Netw
     assert len(service.target_groups) == 2
 
 
-def test_a_check_by_tcp_asks_for_no_answer(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+def test_a_health_check_by_tcp_has_no_path_or_codes(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
     serve(stack, "Broker", Listener(gate, 8883))
     template(stack).has_resource_properties(
         GROUP,
@@ -326,7 +330,7 @@ def test_a_check_by_tcp_asks_for_no_answer(stack: cdk.Stack, gate: NetworkLoadBa
     )
 
 
-def test_what_is_asked_of_a_listener_reaches_the_template(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+def test_the_arguments_of_a_listener_appear_in_the_template(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
     serve(
         stack,
         "Broker",
@@ -349,7 +353,7 @@ def test_what_is_asked_of_a_listener_reaches_the_template(stack: cdk.Stack, gate
     )
 
 
-def test_a_protocol_is_one_of_cdk_s() -> None:
+def test_an_unsupported_protocol_is_refused() -> None:
     with pytest.raises(
         ValueError,
         match=r"protocol must be TCP, TLS, UDP or TCP_UDP \(got HTTP\); use one of these, as in elbv2.Protocol.TCP",
@@ -360,19 +364,27 @@ def test_a_protocol_is_one_of_cdk_s() -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        ({"health": TargetHealth(codes="200")}, "health has codes and no path"),
-        ({"protocol": UDP, "preserve_client_ip": False}, "preserve_client_ip is False, but with UDP tasks always see"),
-        ({"protocol": UDP, "idle_timeout": dt.timedelta(minutes=10)}, "idle_timeout is given, but only that of TCP"),
-        ({"protocol": TLS, "idle_timeout": dt.timedelta(minutes=10)}, "idle_timeout is given, but only that of TCP"),
-        ({"test_port": 8883}, "test_port is 8883, but that is its own port"),
+        ({"health": TargetHealth(codes="200")}, "health has codes without a path"),
+        ({"protocol": UDP, "preserve_client_ip": False}, "preserve_client_ip is False, but UDP always preserves"),
+        (
+            {"protocol": UDP, "idle_timeout": dt.timedelta(minutes=10)},
+            "idle_timeout is given, but AWS allows it only for TCP",
+        ),
+        (
+            {"protocol": TLS, "idle_timeout": dt.timedelta(minutes=10)},
+            "idle_timeout is given, but AWS allows it only for TCP",
+        ),
+        ({"test_port": 8883}, r"test_port must differ from port \(got 8883 for both\)"),
     ],
 )
-def test_a_listener_that_could_not_be_is_refused_by_itself(arguments: dict[str, Any], problem: str) -> None:
+def test_invalid_arguments_of_a_listener_are_refused(arguments: dict[str, Any], problem: str) -> None:
     with pytest.raises(ValueError, match=f"Listener 8883: {problem}"):
         Listener(GATE, 8883, **arguments)
 
 
-def test_a_shifting_rollout_turns_its_own_listeners_and_no_others(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+def test_a_traffic_shifting_rollout_may_change_only_its_own_listeners(
+    stack: cdk.Stack, gate: NetworkLoadBalancer
+) -> None:
     serve(stack, "Broker", Listener(gate, 8883, test_port=9883), rollout=Rollout.linear())
     result = template(stack)
     result.resource_count_is(GROUP, 2)
@@ -421,16 +433,16 @@ def test_a_shifting_rollout_turns_its_own_listeners_and_no_others(stack: cdk.Sta
     assert all("Modify" not in action for action in read["Action"])
 
 
-def test_without_a_test_port_a_shift_shows_nothing_before(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+def test_without_a_test_port_a_rollout_has_no_test_listener(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
     serve(stack, "Broker", Listener(gate, 8883), rollout=Rollout.blue_green())
     template(stack).resource_count_is(LISTENER, 1)
     (service,) = template(stack).find_resources("AWS::ECS::Service").values()
     assert "TestListenerRule" not in service["Properties"]["LoadBalancers"][0]["AdvancedConfiguration"]
-    with pytest.raises(ValueError, match="has test_port=9884, but a rolling rollout shows no version first"):
+    with pytest.raises(ValueError, match="has test_port=9884, but a rolling rollout does not test"):
         serve(stack, "Other", Listener(gate, 8884, test_port=9884))
 
 
-def test_only_who_may_test_reaches_the_test_port(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_only_test_ingress_reaches_the_test_port(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     gate = NetworkLoadBalancer(stack, "Gate", vpc=vpc, test_ingress=[ec2.Peer.ipv4("198.51.100.0/24")])
     serve(stack, "Broker", Listener(gate, 8883, test_port=9883), rollout=Rollout.blue_green())
     template(stack).has_resource_properties(
@@ -438,7 +450,7 @@ def test_only_who_may_test_reaches_the_test_port(stack: cdk.Stack, vpc: ec2.IVpc
     )
 
 
-def test_each_shift_of_its_traffic_takes_ten_minutes_more(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+def test_each_traffic_shift_takes_ten_more_minutes(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
     shifting = Rollout.blue_green(bake=dt.timedelta(0))
     broker = serve(stack, "Broker", Listener(gate, 8883), rollout=shifting)
     web = serve(stack, "Web", Route(LoadBalancer(stack, "Edge", vpc=gate.vpc)), rollout=shifting)
@@ -448,7 +460,7 @@ def test_each_shift_of_its_traffic_takes_ten_minutes_more(stack: cdk.Stack, gate
     assert one.new_after - other.new_after == 1200
 
 
-def test_its_alarms_are_of_unhealthy_targets_alone(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+def test_a_listener_has_only_alarms_on_unhealthy_targets(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
     broker = serve(stack, "Broker", Listener(gate, 8883), rollout=Rollout.canary())
     ServiceAlarms(stack, "Alarms", service=broker, topic=sns.Topic(stack, "Topic"))
     alarms = template(stack).find_resources("AWS::CloudWatch::Alarm")
@@ -463,15 +475,15 @@ def test_its_alarms_are_of_unhealthy_targets_alone(stack: cdk.Stack, gate: Netwo
         ("AWS/ECS", "CPUUtilization"),
         ("AWS/ECS", "MemoryUtilization"),
     }
-    assert asked.count(("AWS/NetworkELB", "UnHealthyHostCount")) == 4  # of both groups, to roll back and to tell
+    assert asked.count(("AWS/NetworkELB", "UnHealthyHostCount")) == 4  # both groups, for the rollback and for the topic
 
 
-def test_alarms_on_answers_alone_would_never_ring(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+def test_alarms_only_on_responses_are_refused(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
     alarms = RollbackAlarms(unhealthy_targets=None)
-    with pytest.raises(ValueError, match="on errors and latency alone, of which a network load balancer knows nothing"):
+    with pytest.raises(ValueError, match="only alarms on errors and latency, which a network load balancer does not"):
         serve(stack, "Broker", Listener(gate, 8883), rollout=Rollout.canary(alarms=alarms))
     broker = serve(stack, "Other", Listener(gate, 8884))
-    with pytest.raises(ValueError, match="there is no alarm left that this service can ring"):
+    with pytest.raises(ValueError, match="at least one alarm must apply to this service"):
         ServiceAlarms(
             stack,
             "Alarms",
@@ -483,7 +495,7 @@ def test_alarms_on_answers_alone_would_never_ring(stack: cdk.Stack, gate: Networ
         )
 
 
-def test_a_dashboard_shows_what_it_knows_of_its_targets(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+def test_a_dashboard_shows_the_unhealthy_targets_of_a_listener(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
     Dashboard(stack, "Dashboard", services=[serve(stack, "Broker", Listener(gate, 8883))])
     (found,) = template(stack).find_resources("AWS::CloudWatch::Dashboard").values()
     body = str(found["Properties"]["DashboardBody"])
@@ -499,14 +511,16 @@ def test_a_dashboard_shows_what_it_knows_of_its_targets(stack: cdk.Stack, gate: 
         (Scaling(2, 9, cpu_percent=60, predictive=PredictiveScaling(requests_per_task=100)), "predictive is 100"),
     ],
 )
-def test_nothing_scales_by_requests_that_nobody_counts(
+def test_scaling_by_requests_is_refused_without_a_route(
     stack: cdk.Stack, gate: NetworkLoadBalancer, scaling: Scaling, argument: str
 ) -> None:
-    with pytest.raises(ValueError, match=f"{argument}, but a network load balancer counts none; use route=Route"):
+    with pytest.raises(
+        ValueError, match=f"{argument}, but a network load balancer does not count them; use route=Route"
+    ):
         serve(stack, "Broker", Listener(gate, 8883), scaling=scaling)
 
 
-def test_beside_a_route_the_requests_of_that_count(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
+def test_beside_a_route_only_its_requests_scale_the_service(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
     edge = LoadBalancer(stack, "Edge", vpc=gate.vpc)
     scaling = Scaling(2, 9, requests_per_task=100, predictive=PredictiveScaling(requests_per_task=100))
     service = serve(stack, "Broker", Listener(gate, 8883), Route(edge), scaling=scaling)
@@ -518,7 +532,7 @@ def test_beside_a_route_the_requests_of_that_count(stack: cdk.Stack, gate: Netwo
         assert str(of_connections) not in str(policy)
 
 
-def test_a_route_and_a_listener_name_the_load_balancer_of_the_other(
+def test_a_route_and_a_listener_refuse_the_load_balancer_of_the_other(
     stack: cdk.Stack, gate: NetworkLoadBalancer
 ) -> None:
     edge: Any = LoadBalancer(stack, "Edge", vpc=gate.vpc, ingress=[])
@@ -530,7 +544,9 @@ def test_a_route_and_a_listener_name_the_load_balancer_of_the_other(
 
 
 @pytest.mark.parametrize("mode", [NetworkMode.BRIDGE, NetworkMode.HOST])
-def test_tasks_on_instances_are_reached_through_them(stack: cdk.Stack, vpc: ec2.IVpc, mode: NetworkMode) -> None:
+def test_tasks_on_instances_are_reached_through_their_instances(
+    stack: cdk.Stack, vpc: ec2.IVpc, mode: NetworkMode
+) -> None:
     general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=2)
     cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[general])
     gate = NetworkLoadBalancer(stack, "Gate", vpc=vpc)
@@ -550,7 +566,7 @@ def test_tasks_on_instances_are_reached_through_them(stack: cdk.Stack, vpc: ec2.
     assert all(first != 1883 or mode is NetworkMode.HOST for _, first, _ in rules(result, "Egress"))
 
 
-def test_udp_and_another_port_to_check_need_more_than_bridge_mode(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_udp_and_a_health_port_are_refused_in_bridge_mode(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=2)
     cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[general])
     gate = NetworkLoadBalancer(stack, "Gate", vpc=vpc)
@@ -578,7 +594,9 @@ def test_udp_and_another_port_to_check_need_more_than_bridge_mode(stack: cdk.Sta
     assert {("udp", 1883, 1883), ("tcp", 8080, 8080)} <= rules(template(stack), "Ingress")
 
 
-def test_zonal_shift_with_cross_zone_leaves_connections_open_and_warns_of_udp(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_zonal_shift_with_cross_zone_keeps_connections_open_and_warns_about_udp(
+    stack: cdk.Stack, vpc: ec2.IVpc
+) -> None:
     gate = NetworkLoadBalancer(stack, "Gate", vpc=vpc, zonal_shift=True)
     with pytest.warns(UserWarning, match="protocol of port 53 should be TCP or TLS with cross_zone and zonal_shift"):
         serve(stack, "Dns", Listener(gate, 53, protocol=UDP))
@@ -587,19 +605,19 @@ def test_zonal_shift_with_cross_zone_leaves_connections_open_and_warns_of_udp(st
     assert attributes(result, GROUP)[0]["target_health_state.unhealthy.connection_termination.enabled"] == "false"
 
 
-def test_zonal_shift_in_each_zone_by_itself_wants_nothing(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_zonal_shift_without_cross_zone_changes_no_target_group(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     gate = NetworkLoadBalancer(stack, "Gate", vpc=vpc, zonal_shift=True, cross_zone=False)
     serve(stack, "Dns", Listener(gate, 53, protocol=UDP))
     assert "target_health_state.unhealthy.connection_termination.enabled" not in attributes(template(stack), GROUP)[0]
 
 
-def test_dual_stack_lets_everyone_in_and_sends_no_udp(
+def test_dual_stack_allows_everyone_and_refuses_udp(
     stack: cdk.Stack, vpc: ec2.IVpc, certificate: acm.ICertificate
 ) -> None:
     gate = NetworkLoadBalancer(
         stack, "Gate", vpc=vpc, public=True, certificate=certificate, without_tls="DNS", ip_address_type=DUAL
     )
-    with pytest.raises(ValueError, match="which sends UDP to targets with IPv6 alone"):
+    with pytest.raises(ValueError, match="which sends UDP only to IPv6 targets"):
         serve(stack, "Dns", Listener(gate, 53, protocol=BOTH))
     serve(stack, "Broker", Listener(gate, 8883))
     result = template(stack)
@@ -608,18 +626,18 @@ def test_dual_stack_lets_everyone_in_and_sends_no_udp(
         result.has_resource_properties("AWS::EC2::SecurityGroupIngress", {**everyone, "FromPort": 8883})
 
 
-def test_subnets_without_ipv6_are_warned_of_where_cdk_knows(app: cdk.App, stack: cdk.Stack) -> None:
+def test_subnets_that_are_known_to_lack_ipv6_warn(app: cdk.App, stack: cdk.Stack) -> None:
     bare = ec2.Vpc(stack, "Bare")
     NetworkLoadBalancer(stack, "Gate", vpc=bare, ip_address_type=DUAL)
     (warning,) = warnings_of(app, "Shop")
     assert "subnets Shop/Bare/PrivateSubnet1, Shop/Bare/PrivateSubnet2 have no IPv6" in warning
 
 
-def test_ipv6_that_it_cannot_have_is_refused(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_an_unsupported_ip_address_type_is_refused(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     network = Network(stack, "Network")
-    with pytest.raises(ValueError, match="ip_address_type is DUAL_STACK, but the subnets of a Network have IPv4"):
+    with pytest.raises(ValueError, match="ip_address_type is DUAL_STACK, but the subnets of a Network have only IPv4"):
         NetworkLoadBalancer(stack, "Gate", vpc=network.vpc, ip_address_type=DUAL)
-    with pytest.raises(ValueError, match="which a network load balancer has not; use DUAL_STACK"):
+    with pytest.raises(ValueError, match="must be IPV4 or DUAL_STACK for a network load balancer .*; use DUAL_STACK"):
         NetworkLoadBalancer(
             stack,
             "Gate",
@@ -630,7 +648,7 @@ def test_ipv6_that_it_cannot_have_is_refused(stack: cdk.Stack, vpc: ec2.IVpc) ->
         )
 
 
-def test_its_addresses_may_be_ones_own(stack: cdk.Stack) -> None:
+def test_a_load_balancer_may_have_elastic_ip_addresses(stack: cdk.Stack) -> None:
     network = Network(stack, "Network")
     own = [ec2.CfnEIP(stack, f"Address{zone}").attr_allocation_id for zone in range(2)]
     NetworkLoadBalancer(stack, "Gate", vpc=network.vpc, public=True, without_tls="a test", allocation_ids=own)
@@ -638,14 +656,14 @@ def test_its_addresses_may_be_ones_own(stack: cdk.Stack) -> None:
     template(stack).has_resource_properties(BALANCER, {"SubnetMappings": [mapping, mapping], "Subnets": Match.absent()})
 
 
-def test_addresses_that_do_not_match_its_subnets_are_refused(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
-    with pytest.raises(ValueError, match="allocation_ids are 1, but it stands in 2 subnets and each takes one"):
+def test_elastic_ip_addresses_that_do_not_match_the_subnets_are_refused(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    with pytest.raises(ValueError, match="allocation_ids must be one for each of its 2 subnets .got 1."):
         NetworkLoadBalancer(stack, "Gate", vpc=vpc, public=True, without_tls="a test", allocation_ids=["eipalloc-0a1b"])
-    with pytest.raises(ValueError, match="a load balancer that is not public has no public address"):
+    with pytest.raises(ValueError, match="an internal load balancer has no public addresses"):
         NetworkLoadBalancer(stack, "Gate", vpc=vpc, allocation_ids=["eipalloc-0a1b", "eipalloc-0a1c"])
 
 
-def test_its_names_become_aliases(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_hosts_become_aliases(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     zone = route53.HostedZone.from_hosted_zone_attributes(stack, "Zone", hosted_zone_id="Z1", zone_name="example.com")
     NetworkLoadBalancer(stack, "Gate", vpc=vpc, zone=zone, host="mqtt.example.com", ip_address_type=DUAL, ingress=[])
     for kind in ("A", "AAAA"):
@@ -658,11 +676,11 @@ def test_its_names_become_aliases(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     ("host", "zone_id", "problem"),
     [
         ((), "Z1", "zone is given without host"),
-        ("mqtt.example.com", None, "host is given without the zone"),
-        ("mqtt.other.com", "Z1", "host is 'mqtt.other.com', but the zone cannot hold that"),
+        ("mqtt.example.com", None, "host is given without the hosted zone"),
+        ("mqtt.other.com", "Z1", "host must end with the name of its zone .got 'mqtt.other.com'"),
     ],
 )
-def test_a_name_and_its_zone_go_together(
+def test_a_host_without_its_zone_is_refused(
     stack: cdk.Stack, vpc: ec2.IVpc, host: Any, zone_id: str | None, problem: str
 ) -> None:
     zone = zone_id and route53.HostedZone.from_hosted_zone_attributes(
@@ -677,7 +695,7 @@ def test_a_load_balancer_of_another_vpc_is_refused(stack: cdk.Stack, gate: Netwo
         stack, "Elsewhere", vpc_id="vpc-2", availability_zones=["a", "b"], private_subnet_ids=["subnet-8", "subnet-9"]
     )
     cluster = Cluster(stack, "Other", vpc=elsewhere)
-    with pytest.raises(ValueError, match="listener for TCP on port 8883 is of Shop/Gate, which stands in another VPC"):
+    with pytest.raises(ValueError, match="listener for TCP on port 8883 must be on a load balancer in the VPC of the"):
         Service(stack, "Broker", cluster=cluster, task=TASK, route=Listener(gate, 8883))
 
 
@@ -686,7 +704,7 @@ def existing(stack: cdk.Stack, vpc: ec2.IVpc, **arguments: Any) -> Any:
     return NetworkLoadBalancer.from_attributes(stack, "Gate", **known)
 
 
-def test_one_that_exists_already_gets_listeners_from_each_service_and_changes_in_nothing_else(
+def test_an_imported_load_balancer_only_gets_listeners_from_services(
     app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc
 ) -> None:
     gate = existing(stack, vpc)
@@ -717,10 +735,10 @@ def test_one_that_exists_already_gets_listeners_from_each_service_and_changes_in
         )
 
 
-def test_the_listeners_on_one_that_exists_already_are_checked_as_on_any(
+def test_listeners_on_an_imported_load_balancer_are_checked(
     stack: cdk.Stack, vpc: ec2.IVpc, certificate: acm.ICertificate
 ) -> None:
-    with pytest.raises(ValueError, match="Shop/Gate: public=True without a certificate"):
+    with pytest.raises(ValueError, match="Shop/Gate: public=True is given without a certificate"):
         existing(stack, vpc, public=True)
     gate = existing(stack, vpc, public=True, certificate=certificate)
     serve(stack, "Broker", Listener(gate, 8883))
@@ -730,13 +748,13 @@ def test_the_listeners_on_one_that_exists_already_are_checked_as_on_any(
     assert "that of Shop/Broker for TLS on port 8883 clash" in str(raised.value)
 
 
-def test_one_of_another_account_is_refused(app: cdk.App) -> None:
+def test_an_imported_load_balancer_of_another_account_is_refused(app: cdk.App) -> None:
     stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="222222222222", region="eu-west-1"))
-    with pytest.raises(ValueError, match="Shop/Gate: load_balancer_arn is of account 111111111111, but listeners"):
+    with pytest.raises(ValueError, match="Shop/Gate: load_balancer_arn must be of the stack's account 222222222222"):
         existing(stack, imported_vpc(stack))
 
 
-def test_a_vpc_of_another_stack_is_where_it_stands(app: cdk.App) -> None:
+def test_a_load_balancer_may_be_in_the_vpc_of_another_stack(app: cdk.App) -> None:
     platform, shop = cdk.Stack(app, "Platform"), cdk.Stack(app, "Web")
     vpc = imported_vpc(platform)
     gate = NetworkLoadBalancer(platform, "Gate", vpc=vpc)

@@ -1,4 +1,4 @@
-"""Which number a rule gets, and how often two rules cannot stand beside each other."""
+"""The priorities of rules, and how often two rules have the same one."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from tests.conftest import SUMMARY_PROPERTY, imported_vpc
 WORDS = st.text("abcdefghij", min_size=1, max_size=8)
 DRAWS = 4000
 Rule = tuple[tuple[str, ...], tuple[str, ...]]
-"""The hosts and the paths that a rule asks for."""
+"""The hosts and the paths of a rule."""
 
 
 def draws() -> random.Random:
-    return random.Random(1)  # noqa: S311  # which keeps no secret
+    return random.Random(1)  # noqa: S311  # not used for secrets
 
 
 def word(drawn: random.Random) -> str:
@@ -32,13 +32,13 @@ def word(drawn: random.Random) -> str:
 
 
 def paths(drawn: random.Random) -> dict[str, str]:
-    """An unrelated path of each kind."""
+    """Return an unrelated path of each kind."""
     a, b = word(drawn), word(drawn)
     return {"directory": f"/{a}/*", "exact": f"/{a}", "below": f"/{a}/{b}/*", "page": f"/{a}/{b}", "prefix": f"/{a}*"}
 
 
 def pairs(drawn: random.Random) -> dict[str, tuple[Rule, Rule]]:
-    """A pair of rules of each kind, of which the first covers the second."""
+    """Return a pair of rules of each kind, in which the first covers the second."""
     a, b, c = word(drawn), word(drawn), word(drawn)
     host = (f"{c}.example.com",)
     return {
@@ -72,10 +72,10 @@ def test_a_rule_that_covers_another_comes_after_it(record_property: Callable[[st
 
 
 @pytest.mark.parametrize("kind", [*paths(draws()), None])
-def test_100_unrelated_paths_seldom_come_to_one_number(
+def test_100_unrelated_paths_rarely_get_the_same_number(
     kind: str | None, record_property: Callable[[str, object], None]
 ) -> None:
-    """The chance follows from how often two do: of 100, 4,950 pairs could."""
+    """The chance follows from that of two paths: 100 paths have 4,950 pairs."""
     drawn = draws()
     numbers: Counter[int] = Counter()
     for _ in range(DRAWS * 5):
@@ -88,7 +88,7 @@ def test_100_unrelated_paths_seldom_come_to_one_number(
 
 
 def hashed(hosts: tuple[str, ...], paths: tuple[str, ...]) -> int:
-    """The number that each rule had before rules were ordered: a hash within its band."""
+    """Return the number that each rule had before rules were ordered: a hash within its band."""
     first, last = {(1, 1): (1, 20_000), (1, 0): (20_001, 35_000), (0, 1): (35_001, 49_999), (0, 0): (50_000, 50_000)}[
         bool(hosts), bool(paths)
     ]
@@ -102,8 +102,8 @@ def test_deployed_rules_keep_their_numbers(name: str, path: str | None, with_hos
     assert default_priority(*asked) == hashed(*asked)
 
 
-def test_the_numbers_of_some_rules_never_move() -> None:
-    """A moved number would be a rule that is defined anew, at an upgrade that nobody expects to change it."""
+def test_the_numbers_of_some_rules_never_change() -> None:
+    """Another number would replace the rule, in an upgrade that nobody expects to change it."""
     pinned: dict[Rule, int] = {
         ((), ()): 50000,
         ((), ("/a",)): 40326,
@@ -157,7 +157,7 @@ def test_a_number_is_in_its_band(chosen: list[str]) -> None:
             assert first <= default_priority(hosts, tuple(chosen)) <= last
 
 
-def test_a_clash_names_a_number_that_is_free_and_in_order() -> None:
+def test_a_clash_suggests_a_number_that_is_free_and_in_order() -> None:
     stack = cdk.Stack(cdk.App(), "Shop")
     vpc = imported_vpc(stack)
     edge, cluster = LoadBalancer(stack, "Edge", vpc=vpc), Cluster(stack, "Cluster", vpc=vpc)

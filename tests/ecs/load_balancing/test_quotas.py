@@ -1,4 +1,4 @@
-"""What all services of a load balancer together may have of it."""
+"""The quotas of a load balancer, over all its services."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_51_canaries_are_too_many_for_a_load_balancer(app: cdk.App, stack: cdk.S
         serve(stacks[0], cluster, "Last", *routes(edge, 51, 1), rollout=CANARY)
 
 
-def test_a_service_that_is_removed_uses_nothing(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_removed_service_uses_no_quota(stack: cdk.Stack, cluster: Cluster) -> None:
     edge = LoadBalancer(stack, "Edge", vpc=cluster.vpc)
     gone = serve(stack, cluster, "Gone", *routes(edge, 1))
     edge._use(Usage(target_groups=95), stack)
@@ -88,13 +88,13 @@ def test_a_load_balancer_that_is_imported_twice_has_one_quota(app: cdk.App, stac
         serve(stack, cluster, "Last", *routes(first, 2, 1), rollout=ROLLING)
 
 
-def test_a_rule_of_a_test_listener_is_one_more(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_rule_of_a_test_listener_counts(stack: cdk.Stack, cluster: Cluster) -> None:
     edge = LoadBalancer(stack, "Edge", vpc=cluster.vpc)
     edge._use(Usage(rules=98), stack)
     serve(stack, cluster, "Web", *routes(edge, 1, 1), rollout=CANARY)
     with pytest.warns(UserWarning, match=r"rules of Shop/Edge should be at most 100, .*\(got 101\)"):
         serve(stack, cluster, "Last", *routes(edge, 2, 1), rollout=ROLLING)
-    with warnings.catch_warnings():  # it was said, and asking node again for each service would take long
+    with warnings.catch_warnings():  # it warned before, and asking node again for each service would take long
         warnings.simplefilter("error")
         serve(stack, cluster, "More", *routes(edge, 3, 1), rollout=ROLLING)
 
@@ -119,7 +119,7 @@ def test_a_rollout_has_more_targets_than_copies(
 def test_targets_of_a_network_load_balancer_count_for_each_zone(
     stack: cdk.Stack, cluster: Cluster, copies: int, *, cross_zone: bool
 ) -> None:
-    """The VPC has two zones, and a rolling rollout twice the copies."""
+    """The VPC has two zones, and a rolling rollout runs twice the copies."""
     for name, more in (("Gate", 0), ("Other", 1)):
         gate = NetworkLoadBalancer(stack, name, vpc=cluster.vpc, cross_zone=cross_zone)
         with warnings.catch_warnings(record=True) as found:
@@ -137,7 +137,7 @@ def test_51_listeners_are_too_many_for_a_network_load_balancer(stack: cdk.Stack,
         serve(stack, cluster, "Last", Listener(gate, 9000))
 
 
-def test_a_test_port_is_a_listener_too(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_test_port_counts_as_a_listener(stack: cdk.Stack, cluster: Cluster) -> None:
     gate = NetworkLoadBalancer(stack, "Gate", vpc=cluster.vpc)
     gate._use(Usage(listeners=49), stack)
     with pytest.raises(ValueError, match=r"\(got 51\)"):
@@ -146,7 +146,7 @@ def test_a_test_port_is_a_listener_too(stack: cdk.Stack, cluster: Cluster) -> No
 
 @pytest.mark.parametrize(("blocks", "warned"), [(30, False), (31, True)])
 def test_31_blocks_of_addresses_need_too_many_rules(stack: cdk.Stack, blocks: int, *, warned: bool) -> None:
-    """Each is let in on ports 443 and 80."""
+    """Each block needs a rule for port 443 and one for port 80."""
     arn = "arn:aws:acm:eu-west-1:111111111111:certificate/1a2b"
     certificate = acm.Certificate.from_certificate_arn(stack, "Certificate", arn)
     peers = [ec2.Peer.ipv4(f"10.0.{index}.0/24") for index in range(blocks)]
@@ -165,7 +165,7 @@ def test_the_clients_of_listeners_need_rules_as_well(stack: cdk.Stack, cluster: 
 
 
 def test_61_services_need_too_many_rules(stack: cdk.Stack, cluster: Cluster) -> None:
-    """Each has a security group of its own; here 12 services have five, and one has one."""
+    """Each has its own security group; here 12 services have five groups each, and one has one."""
     edge = LoadBalancer(stack, "Edge", vpc=cluster.vpc)
     for index in range(12):
         groups = [

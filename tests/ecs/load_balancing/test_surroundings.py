@@ -1,4 +1,4 @@
-"""What a load balancer refuses of its surroundings: places, names, logs and what it stands beside."""
+"""The places, names, logs and neighbors that a load balancer accepts or refuses."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_certificate_of_another_place_is_refused(placed: cdk.Stack, kind: Any,
         kind(placed, "Edge", vpc=imported_vpc(placed), certificate=certificate)
 
 
-def test_a_certificate_of_another_region_is_refused_of_one_that_exists_already(placed: cdk.Stack) -> None:
+def test_a_certificate_of_another_region_is_refused_for_an_imported_load_balancer(placed: cdk.Stack) -> None:
     arn = "arn:aws:acm:us-east-1:111111111111:certificate/1a2b"
     with pytest.raises(ValueError, match="certificate must be in region eu-west-1"):
         NetworkLoadBalancer.from_attributes(
@@ -74,7 +74,7 @@ def test_a_web_acl_of_another_account_is_refused(placed: cdk.Stack) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_subnets_are_its_vpc_s_and_one_of_a_zone(stack: cdk.Stack, kind: Any) -> None:
+def test_subnets_of_another_vpc_or_two_of_one_zone_are_refused(stack: cdk.Stack, kind: Any) -> None:
     own, other = ec2.Vpc(stack, "Own"), ec2.Vpc(stack, "Other")
     theirs = ec2.SubnetSelection(subnets=other.private_subnets)
     with pytest.raises(
@@ -92,7 +92,7 @@ def test_subnets_are_its_vpc_s_and_one_of_a_zone(stack: cdk.Stack, kind: Any) ->
         kind(stack, "Edge", vpc=vpc, vpc_subnets=ec2.SubnetSelection(subnets=same))
 
 
-def test_an_elastic_ip_is_of_one_subnet(stack: cdk.Stack) -> None:
+def test_an_elastic_ip_address_that_is_given_twice_is_refused(stack: cdk.Stack) -> None:
     with pytest.raises(ValueError, match="each of allocation_ids must differ .got 'eipalloc-0a1b' more than once"):
         NetworkLoadBalancer(
             stack,
@@ -104,7 +104,7 @@ def test_an_elastic_ip_is_of_one_subnet(stack: cdk.Stack) -> None:
         )
 
 
-def test_a_name_of_a_zone_is_of_one_load_balancer(stack: cdk.Stack) -> None:
+def test_an_alias_of_two_load_balancers_is_refused(stack: cdk.Stack) -> None:
     vpc = imported_vpc(stack)
     edge = LoadBalancer(stack, "Edge", vpc=vpc, zone=zone(stack))
     serve(stack, "Web", Route(edge, host="shop.example.com"))
@@ -120,7 +120,9 @@ def test_a_name_of_a_zone_is_of_one_load_balancer(stack: cdk.Stack) -> None:
     serve(stack, "Api", Route(elsewhere, host="shop.example.com"))
 
 
-def test_a_host_that_only_deployment_knows_is_an_alias_of_its_service_s_stack(app: cdk.App, stack: cdk.Stack) -> None:
+def test_the_alias_of_a_host_that_is_a_token_belongs_to_the_stack_of_its_service(
+    app: cdk.App, stack: cdk.Stack
+) -> None:
     edge = LoadBalancer(stack, "Edge", vpc=imported_vpc(stack), zone=zone(stack))
     shop = cdk.Stack(app, "Services")
     host = cdk.CfnParameter(shop, "Host").value_as_string
@@ -132,7 +134,7 @@ def test_a_host_that_only_deployment_knows_is_an_alias_of_its_service_s_stack(ap
     assert not stack.dependencies
 
 
-def test_two_imports_of_one_listener_see_each_other_s_routes(app: cdk.App, stack: cdk.Stack) -> None:
+def test_two_imports_of_one_listener_share_their_routes(app: cdk.App, stack: cdk.Stack) -> None:
     vpc = imported_vpc(stack)
     other = cdk.Stack(app, "Other")
     edges = [
@@ -149,11 +151,11 @@ def test_two_imports_of_one_listener_see_each_other_s_routes(app: cdk.App, stack
         for scope in (stack, other)
     ]
     serve(stack, "Broker", Listener(gates[0], 9000))
-    with pytest.raises(ValueError, match="clash: port 9000 leads to one service"):
+    with pytest.raises(ValueError, match="clash: port 9000 can forward to only one service"):
         serve(other, "Broker", Listener(gates[1], 9000))
 
 
-def test_a_load_balancer_that_is_gone_leaves_its_names_to_others(stack: cdk.Stack) -> None:
+def test_the_aliases_of_a_removed_load_balancer_can_be_used_again(stack: cdk.Stack) -> None:
     vpc = imported_vpc(stack)
     for name in ("Old", "New"):
         edge = LoadBalancer(stack, f"{name}Edge", vpc=vpc, zone=zone(stack, f"{name}Zone"))
@@ -164,7 +166,7 @@ def test_a_load_balancer_that_is_gone_leaves_its_names_to_others(stack: cdk.Stac
     template(stack).resource_count_is("AWS::Route53::RecordSet", 1)
 
 
-def test_a_service_that_is_gone_leaves_its_routes_to_others(stack: cdk.Stack) -> None:
+def test_the_routes_of_a_removed_service_can_be_used_again(stack: cdk.Stack) -> None:
     edge = LoadBalancer(stack, "Edge", vpc=imported_vpc(stack))
     gate = NetworkLoadBalancer(stack, "Gate", vpc=edge.vpc)
     serve(stack, "Web", Route(edge, path="/a"), Listener(gate, 9000))
@@ -174,22 +176,22 @@ def test_a_service_that_is_gone_leaves_its_routes_to_others(stack: cdk.Stack) ->
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_logs_that_are_to_go_are_emptied_or_refused(stack: cdk.Stack, kind: Any) -> None:
+def test_a_log_bucket_that_is_deleted_must_be_emptied(stack: cdk.Stack, kind: Any) -> None:
     vpc, gone = imported_vpc(stack), cdk.RemovalPolicy.DESTROY
-    with pytest.raises(ValueError, match="removal_policy is DESTROY, but the bucket of its access logs is never empty"):
+    with pytest.raises(ValueError, match="removal_policy is DESTROY, but the bucket of the access logs is never empty"):
         kind(stack, "Edge", vpc=vpc, removal_policy=gone)
-    with pytest.raises(ValueError, match="auto_delete_objects=True, but no bucket of access logs is deleted"):
+    with pytest.raises(ValueError, match="auto_delete_objects=True, but no log bucket is deleted"):
         kind(stack, "Edge", vpc=vpc, auto_delete_objects=True)
     kind(stack, "Without", vpc=vpc, removal_policy=gone, access_logs=False)
     kind(stack, "Edge", vpc=vpc, removal_policy=gone, auto_delete_objects=True)
     made = template(stack)
     (emptying,) = made.find_resources("Custom::S3AutoDeleteObjects")
     edge = made.find_resources("AWS::ElasticLoadBalancingV2::LoadBalancer")
-    assert [emptying in each.get("DependsOn", []) for each in edge.values()] == [False, True]  # it goes first
+    assert [emptying in each.get("DependsOn", []) for each in edge.values()] == [False, True]  # it is deleted first
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_way_out_of_deletion_protection_is_said_once(app: cdk.App, stack: cdk.Stack, kind: Any) -> None:
+def test_the_way_out_of_deletion_protection_is_printed_once(app: cdk.App, stack: cdk.Stack, kind: Any) -> None:
     vpc = imported_vpc(stack)
     kind(stack, "Edge", vpc=vpc)
     kind(stack, "Free", vpc=vpc, deletion_protection=False)
@@ -203,8 +205,8 @@ def test_the_way_out_of_deletion_protection_is_said_once(app: cdk.App, stack: cd
 
 
 @pytest.mark.parametrize("public", [False, True])
-def test_a_vpc_with_two_groups_of_subnets_gives_one_of_each_zone(stack: cdk.Stack, *, public: bool) -> None:
-    """Elastic Load Balancing takes one subnet of each zone (botocore elbv2 CreateLoadBalancer.Subnets)."""
+def test_a_vpc_with_two_groups_of_subnets_provides_one_subnet_of_each_zone(stack: cdk.Stack, *, public: bool) -> None:
+    """Elastic Load Balancing accepts one subnet of each zone (botocore elbv2 CreateLoadBalancer.Subnets)."""
     kinds = [ec2.SubnetType.PUBLIC] * 2 + [ec2.SubnetType.PRIVATE_WITH_EGRESS] * 2
     groups = [ec2.SubnetConfiguration(name=f"Group{index}", subnet_type=kind) for index, kind in enumerate(kinds)]
     vpc = ec2.Vpc(stack, "Groups", max_azs=2, subnet_configuration=groups)
@@ -214,7 +216,7 @@ def test_a_vpc_with_two_groups_of_subnets_gives_one_of_each_zone(stack: cdk.Stac
     assert [len(each["Properties"]["Subnets"]) for each in balancers] == [2, 2]
 
 
-def test_a_selection_of_subnets_has_two_zones_and_selects_some(stack: cdk.Stack) -> None:
+def test_a_selection_with_too_few_subnets_is_refused(stack: cdk.Stack) -> None:
     vpc = ec2.Vpc(stack, "Two", max_azs=2)
     one = ec2.SubnetSelection(availability_zones=[vpc.availability_zones[0]])
     with pytest.raises(ValueError, match=r"the number of subnets must be at least 2 \(got 1\)"):
@@ -224,7 +226,7 @@ def test_a_selection_of_subnets_has_two_zones_and_selects_some(stack: cdk.Stack)
 
 
 @pytest.mark.parametrize("entry", [Route, Listener])
-def test_a_delay_that_the_deletion_of_a_service_does_not_wait_for_warns(stack: cdk.Stack, entry: Any) -> None:
+def test_a_deregistration_delay_longer_than_the_deletion_of_a_service_warns(stack: cdk.Stack, entry: Any) -> None:
     """CloudFormation's schema of AWS::ECS::Service: handlers.delete.timeoutInMinutes is 30."""
     vpc = imported_vpc(stack)
     edge = LoadBalancer(stack, "Edge", vpc=vpc) if entry is Route else NetworkLoadBalancer(stack, "Edge", vpc=vpc)
@@ -237,7 +239,7 @@ def test_a_delay_that_the_deletion_of_a_service_does_not_wait_for_warns(stack: c
         entry(edge, deregistration_delay=cdk.Duration.seconds(3601), **more)
 
 
-def test_one_subnet_is_named_once_though_its_zone_is_not_known(stack: cdk.Stack) -> None:
+def test_a_subnet_that_is_given_twice_is_refused_even_if_its_zone_is_not_known(stack: cdk.Stack) -> None:
     subnet = ec2.Subnet.from_subnet_id(stack, "Subnet", "subnet-0a1b2c3d")
     twice = ec2.SubnetSelection(subnets=[subnet, subnet])
     with pytest.raises(ValueError, match=r"the zone of each of vpc_subnets must differ \(got 'subnet-0a1b2c3d' more"):

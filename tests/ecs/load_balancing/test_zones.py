@@ -1,4 +1,4 @@
-"""Zones and kinds of subnets in which load balancers and their tasks reach each other, and their clients."""
+"""Zones and subnets in which load balancers reach their tasks, and clients reach load balancers."""
 
 from __future__ import annotations
 
@@ -56,11 +56,13 @@ def serve(stack: cdk.Stack, entrance: Any, vpc: ec2.IVpc, **arguments: Any) -> S
     [lambda stack: Network(stack, "Network", zones=3).vpc, lambda stack: ec2.Vpc(stack, "Own"), vpc_of],
     ids=["Network", "ec2.Vpc", "imported"],
 )
-def test_tasks_in_no_zone_of_their_load_balancer_are_refused(app: cdk.App, kind: Any, env: Any, make_vpc: Any) -> None:
+def test_tasks_outside_all_zones_of_their_load_balancer_are_refused(
+    app: cdk.App, kind: Any, env: Any, make_vpc: Any
+) -> None:
     """ELB: targets in a zone that is not enabled receive no traffic, and stay unused."""
     stack = cdk.Stack(app, "Shop", env=env)
     vpc = make_vpc(stack)
-    last = len(vpc.private_subnets) - 1  # CDK gives a VPC of a stack without a place two zones
+    last = len(vpc.private_subnets) - 1  # in a stack without an environment, CDK's VPC has two zones
     if last < 2 and kind is LoadBalancer:
         return
     entrance = kind(stack, "Edge", vpc=vpc, vpc_subnets=select(vpc, *range(last)))
@@ -72,7 +74,7 @@ def test_tasks_in_no_zone_of_their_load_balancer_are_refused(app: cdk.App, kind:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_tasks_of_which_some_are_in_no_zone_of_their_load_balancer_are_a_warning(app: cdk.App, kind: Any) -> None:
+def test_tasks_partly_outside_the_zones_of_their_load_balancer_warn(app: cdk.App, kind: Any) -> None:
     stack = cdk.Stack(app, "Shop", env=PLACE)
     vpc = vpc_of(stack)
     entrance = kind(stack, "Edge", vpc=vpc, vpc_subnets=select(vpc, 0, 1))
@@ -80,7 +82,7 @@ def test_tasks_of_which_some_are_in_no_zone_of_their_load_balancer_are_a_warning
     assert ["Shop/Edge, eu-west-1a, eu-west-1b (got eu-west-1c)" in each for each in warnings_of(app, "Shop")] == [True]
 
 
-def test_instances_in_no_zone_of_the_load_balancer_of_their_tasks_are_refused(stack: cdk.Stack) -> None:
+def test_instances_outside_the_zones_of_the_load_balancer_of_their_tasks_are_refused(stack: cdk.Stack) -> None:
     vpc = vpc_of(stack)
     entrance = LoadBalancer(stack, "Edge", vpc=vpc, vpc_subnets=select(vpc, 0, 1))
     general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=2, vpc_subnets=select(vpc, 2))
@@ -92,8 +94,8 @@ def test_instances_in_no_zone_of_the_load_balancer_of_their_tasks_are_refused(st
 
 
 @pytest.mark.parametrize("same_view", [True, False])
-def test_zones_of_an_imported_vpc_that_only_deployment_knows_pass(stack: cdk.Stack, *, same_view: bool) -> None:
-    """Two tokens may be one zone, in one view of a VPC and in two."""
+def test_zones_of_an_imported_vpc_that_are_tokens_are_accepted(stack: cdk.Stack, *, same_view: bool) -> None:
+    """Two tokens may be the same zone, in one view of a VPC or in two."""
     edge_view, task_view = (
         ec2.Vpc.from_vpc_attributes(
             stack,
@@ -121,10 +123,10 @@ def test_zones_of_an_imported_vpc_that_only_deployment_knows_pass(stack: cdk.Sta
     ids=["type", "group", "subnets"],
 )
 @pytest.mark.parametrize("is_network", [True, False], ids=["Network", "ec2.Vpc"])
-def test_what_is_public_is_in_no_subnet_that_is_known_to_be_private(
+def test_a_public_load_balancer_in_a_private_subnet_is_refused(
     stack: cdk.Stack, kind: Any, select_private: Any, *, is_network: bool
 ) -> None:
-    """ELB: an internet-facing load balancer needs a route to an internet gateway, which a private subnet has not."""
+    """ELB: an internet-facing load balancer needs a route to an internet gateway, which private subnets lack."""
     vpc = Network(stack, "Here").vpc if is_network else ec2.Vpc(stack, "Here")
     reason: Any = {"plain_http" if kind is LoadBalancer else "without_tls": "a test"}
     with pytest.raises(ValueError, match=r"vpc_subnets must be public subnets with public=True \(got Shop/Here/"):
@@ -139,12 +141,12 @@ def test_zones_of_a_vpc_and_of_an_import_of_it_are_not_compared_by_their_tokens(
     entrance = LoadBalancer(stack, "Edge", vpc=vpc, vpc_subnets=select(vpc, 0, 1))
     cluster = Cluster.from_attributes(stack, "Cluster", cluster_name="shop", vpc=view)
     task = Task(Container("public.ecr.aws/nginx/nginx-unprivileged:1.29", port=8080))
-    with pytest.raises(ValueError, match="stands in another VPC") as error:
+    with pytest.raises(ValueError, match="in another VPC") as error:
         Service(stack, "Web", cluster=cluster, task=task, route=Route(entrance), vpc_subnets=select(view, 2))
     assert "zones" not in str(error.value)
 
 
-def test_what_is_public_is_not_in_isolated_subnets(stack: cdk.Stack) -> None:
+def test_a_public_load_balancer_in_isolated_subnets_is_refused(stack: cdk.Stack) -> None:
     isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
     vpc = Network(stack, "Network", nat_gateways=0).vpc
     with pytest.raises(ValueError, match="vpc_subnets must be public subnets"):
@@ -152,7 +154,7 @@ def test_what_is_public_is_not_in_isolated_subnets(stack: cdk.Stack) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_public_may_be_in_imported_subnets_of_any_kind(stack: cdk.Stack, kind: Any) -> None:
+def test_a_public_load_balancer_may_be_in_imported_subnets_of_any_kind(stack: cdk.Stack, kind: Any) -> None:
     vpc = vpc_of(stack)
     reason: Any = {"plain_http" if kind is LoadBalancer else "without_tls": "a test"}
     kind(stack, "Edge", vpc=vpc, public=True, vpc_subnets=select(vpc, 0, 1), **reason)

@@ -1,4 +1,4 @@
-"""What a dashboard shows, and that every alarm of a service tells somebody."""
+"""The widgets of a dashboard, and the alarms of a service with their topic."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def body_of(stack: cdk.Stack) -> list[dict[str, Any]]:
     return widgets
 
 
-def test_every_alarm_tells_the_topic_which_lets_cloudwatch_in(
+def test_every_alarm_notifies_the_topic_which_allows_cloudwatch(
     stack: cdk.Stack, cluster: Cluster, template_snapshot: SnapshotAssertion
 ) -> None:
     topic = sns.Topic(stack, "Topic")
@@ -72,7 +72,7 @@ def test_every_alarm_tells_the_topic_which_lets_cloudwatch_in(
     assert readable(template(stack).to_json()) == template_snapshot
 
 
-def test_two_dashboards_have_two_names(app: cdk.App, stack: cdk.Stack, cluster: Cluster) -> None:
+def test_two_dashboards_with_the_same_name_are_refused(app: cdk.App, stack: cdk.Stack, cluster: Cluster) -> None:
     service = web(stack, cluster)
     for construct_id in ("One", "Other"):
         Dashboard(stack, construct_id, services=[service], dashboard_name="shop")
@@ -80,7 +80,7 @@ def test_two_dashboards_have_two_names(app: cdk.App, stack: cdk.Stack, cluster: 
         app.synth()
 
 
-def test_dashboard_and_alarms_are_in_the_region_of_their_services(app: cdk.App) -> None:
+def test_dashboards_and_alarms_must_be_in_the_region_of_their_services(app: cdk.App) -> None:
     here, there = (
         cdk.Stack(app, region, env=cdk.Environment(account="111111111111", region=region))
         for region in ("eu-west-1", "us-east-1")
@@ -97,7 +97,7 @@ def test_dashboard_and_alarms_are_in_the_region_of_their_services(app: cdk.App) 
         ServiceAlarms(there, "Alarms", service=worker, topic=topic)
 
 
-def test_thresholds_are_settable_and_none_is_no_alarm(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_thresholds_can_be_set_and_none_means_no_alarm(stack: cdk.Stack, cluster: Cluster) -> None:
     ServiceAlarms(
         stack,
         "Alarms",
@@ -115,7 +115,7 @@ def test_thresholds_are_settable_and_none_is_no_alarm(stack: cdk.Stack, cluster:
     assert {alarm["EvaluationPeriods"] for alarm in found} == {2}
 
 
-def test_both_target_groups_of_a_route_are_watched(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_alarms_cover_both_target_groups_of_a_route(stack: cdk.Stack, cluster: Cluster) -> None:
     rollout = Rollout.blue_green(alarms=RollbackAlarms())
     service = web(stack, cluster, rollout=rollout)
     ServiceAlarms(stack, "Alarms", service=service, topic=sns.Topic(stack, "Topic"), cpu_percent=None)
@@ -126,7 +126,7 @@ def test_both_target_groups_of_a_route_are_watched(stack: cdk.Stack, cluster: Cl
     assert len(unhealthy["properties"]["metrics"]) == 3
 
 
-def test_fails_when_alarms_are_wrong_or_none_is_left(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_invalid_thresholds_and_no_alarms_are_refused(stack: cdk.Stack, cluster: Cluster) -> None:
     topic = sns.Topic(stack, "Topic")
     service = Service(stack, "Api", cluster=cluster, task=TASK)
     with pytest.raises(
@@ -134,11 +134,11 @@ def test_fails_when_alarms_are_wrong_or_none_is_left(stack: cdk.Stack, cluster: 
         match=r"(?s)Shop/Alarms.*cpu_percent must .*got 0.*memory_percent must .*got 120.*minutes must .*got 0",
     ):
         ServiceAlarms(stack, "Alarms", service=service, topic=topic, cpu_percent=0, memory_percent=120, minutes=0)
-    with pytest.raises(ValueError, match="there is no alarm left that this service can ring"):
+    with pytest.raises(ValueError, match="at least one alarm must apply to this service"):
         ServiceAlarms(stack, "Alarms", service=service, topic=topic, cpu_percent=None, memory_percent=None)
 
 
-def test_a_dashboard_shows_each_service_its_routes_its_queue_and_what_failed(
+def test_a_dashboard_shows_each_service_its_routes_its_queue_and_failures(
     stack: cdk.Stack, cluster: Cluster, template_snapshot: SnapshotAssertion
 ) -> None:
     worker = Worker(stack, "Mailer", cluster=cluster, task=TASK, scaling=Scaling(0, 5, backlog_per_task=10))
@@ -160,8 +160,8 @@ def test_a_dashboard_shows_each_service_its_routes_its_queue_and_what_failed(
     assert readable(template(stack).to_json()) == template_snapshot
 
 
-def test_a_dashboard_is_as_cloudwatch_takes_it(stack: cdk.Stack, cluster: Cluster) -> None:
-    """After the dashboard body structure of CloudWatch's API reference."""
+def test_cloudwatch_accepts_the_dashboard_body(stack: cdk.Stack, cluster: Cluster) -> None:
+    """Check the dashboard body structure of CloudWatch's API reference."""
     Dashboard(stack, "Seen", services=[web(stack, cluster)])
     for widget in body_of(stack):
         assert widget["type"] in {"metric", "text", "log"}
@@ -183,9 +183,9 @@ def test_a_dashboard_is_as_cloudwatch_takes_it(stack: cdk.Stack, cluster: Cluste
             assert ("expression" in options) == (not named)
 
 
-def test_fails_when_a_dashboard_has_no_service_or_one_twice(stack: cdk.Stack, cluster: Cluster) -> None:
-    with pytest.raises(ValueError, match="Shop/Seen: services is empty, so the dashboard would show nothing"):
+def test_a_dashboard_without_services_or_with_one_twice_is_refused(stack: cdk.Stack, cluster: Cluster) -> None:
+    with pytest.raises(ValueError, match="Shop/Seen: services must not be empty"):
         Dashboard(stack, "Seen", services=[])
     service = Service(stack, "Api", cluster=cluster, task=TASK)
-    with pytest.raises(ValueError, match="services has Shop/Api more than once; name each once"):
+    with pytest.raises(ValueError, match=r"services must differ \(got Shop/Api more than once\); name each once"):
         Dashboard(stack, "Seen", services=[service, service])

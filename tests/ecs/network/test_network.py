@@ -1,4 +1,4 @@
-"""What a network and a cluster promise."""
+"""Networks, and the subnets and defaults of clusters."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_whole_network(stack: cdk.Stack, template_snapshot: SnapshotAssertion) -
 
 
 @pytest.mark.parametrize("env", [None, cdk.Environment(account="111111111111", region="eu-west-1")])
-def test_three_zones_are_three_with_an_account_and_without(app: cdk.App, env: cdk.Environment | None) -> None:
+def test_a_network_has_three_zones_with_or_without_an_account(app: cdk.App, env: cdk.Environment | None) -> None:
     stack = cdk.Stack(app, "Shop", env=env)
     network = Network(stack, "Network", zones=3)
     assert len(network.vpc.private_subnets) == len(network.vpc.public_subnets) == 3
@@ -73,20 +73,20 @@ def test_a_public_address_reaches_the_internet_without_nat(stack: cdk.Stack) -> 
         Service(stack, "Other", cluster=cluster, task=task, assign_public_ip=True, vpc_subnets=isolated)
 
 
-def test_a_vpc_without_subnets_is_refused_in_plain_words(stack: cdk.Stack) -> None:
+def test_a_vpc_without_subnets_is_refused(stack: cdk.Stack) -> None:
     bare = ec2.Vpc.from_vpc_attributes(stack, "Bare", vpc_id="vpc-1", availability_zones=["eu-west-1a"])
     general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=2)
-    with pytest.raises(ValueError, match="Shop/Cluster: vpc has no subnets, as far as CDK knows"):
+    with pytest.raises(ValueError, match="Shop/Cluster: vpc must have subnets, but CDK knows of none"):
         Cluster(stack, "Cluster", vpc=bare, capacity=[general])
     cluster = Cluster(stack, "Fargate", vpc=bare)
     task = Task(Container("redis:8"))
-    with pytest.raises(ValueError, match="Shop/Web: vpc has no subnets, as far as CDK knows"):
+    with pytest.raises(ValueError, match="Shop/Web: vpc must have subnets, but CDK knows of none"):
         Service(stack, "Web", cluster=cluster, task=task)
     with pytest.raises(ValueError, match="Shop/Web: vpc_subnets must select subnets of the VPC Shop/Bare"):
         Service(stack, "Web", cluster=cluster, task=task, assign_public_ip=True)
 
 
-def test_subnets_of_a_capacity_are_of_the_vpc_of_its_cluster(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_the_subnets_of_a_capacity_must_be_in_the_vpc_of_its_cluster(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     own, other = Network(stack, "Network").vpc, Network(stack, "Other").vpc
 
     def capacity(subnets: list[ec2.ISubnet]) -> list[Capacity]:
@@ -101,7 +101,7 @@ def test_subnets_of_a_capacity_are_of_the_vpc_of_its_cluster(stack: cdk.Stack, v
     Cluster(stack, "Imported", vpc=vpc, capacity=capacity(vpc.private_subnets))
 
 
-def test_a_cluster_is_in_the_region_of_its_vpc(app: cdk.App) -> None:
+def test_a_cluster_must_be_in_the_region_of_its_vpc(app: cdk.App) -> None:
     stacks = {
         region: cdk.Stack(app, region, env=cdk.Environment(account="111111111111", region=region))
         for region in ("eu-west-1", "us-east-1")
@@ -111,7 +111,7 @@ def test_a_cluster_is_in_the_region_of_its_vpc(app: cdk.App) -> None:
         Cluster(stacks["eu-west-1"], "Cluster", vpc=network.vpc)
 
 
-def test_a_vpc_that_cdk_has_not_looked_up_yet_takes_a_cluster(app: cdk.App) -> None:
+def test_a_cluster_accepts_a_vpc_that_cdk_has_not_looked_up_yet(app: cdk.App) -> None:
     stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111111111111", region="eu-west-1"))
     vpc = ec2.Vpc.from_lookup(stack, "Vpc", vpc_name="shop")
     general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=2)
@@ -129,18 +129,18 @@ def test_a_vpc_that_cdk_has_not_looked_up_yet_takes_a_cluster(app: cdk.App) -> N
 
 
 @pytest.mark.parametrize("gateways", [0, 1, 2])
-def test_gateways_are_as_many_as_asked(stack: cdk.Stack, gateways: int) -> None:
+def test_a_network_has_the_given_number_of_nat_gateways(stack: cdk.Stack, gateways: int) -> None:
     Network(stack, "Network", nat_gateways=gateways)
     template(stack).resource_count_is("AWS::EC2::NatGateway", gateways)
 
 
 def test_more_gateways_than_zones_are_refused(stack: cdk.Stack) -> None:
-    message = r"Shop/Network: nat_gateways must be between 0 and 2, the number of zones \(got 3\); use one a zone"
+    message = r"Shop/Network: nat_gateways must be between 0 and 2, the number of zones \(got 3\); use one per zone"
     with pytest.raises(ValueError, match=message):
         Network(stack, "Network", nat_gateways=3)
 
 
-def test_networks_of_one_account_and_region_share_its_addresses(app: cdk.App) -> None:
+def test_nat_gateways_of_all_networks_count_towards_the_address_quota(app: cdk.App) -> None:
     env, elsewhere = (cdk.Environment(account="111111111111", region=region) for region in ("eu-west-1", "eu-west-2"))
     Network(cdk.Stack(cdk.Stage(app, "Test", env=env), "Shop"), "Network", zones=3)
     with warnings.catch_warnings():
@@ -153,14 +153,14 @@ def test_networks_of_one_account_and_region_share_its_addresses(app: cdk.App) ->
 
 
 @pytest.mark.parametrize("cidr", ["10.0.0.0/19", "10.0.0.0/8", "10.0.0/16", "fd00::/64"])
-def test_addresses_that_hold_no_network_are_refused(stack: cdk.Stack, cidr: str) -> None:
+def test_a_cidr_block_that_is_too_small_is_refused(stack: cdk.Stack, cidr: str) -> None:
     with pytest.raises(ValueError, match=f"Shop/Network: cidr must .*got '{cidr}' for 2 zones\\); use a larger block"):
         Network(stack, "Network", cidr=cidr)
 
 
 @settings(deadline=None, max_examples=40)
 @given(st.integers(2, 6), st.integers(16, 20))
-def test_addresses_are_enough_where_cdk_finds_them_enough(zones: int, prefix: int) -> None:
+def test_cidr_blocks_are_accepted_if_cdk_accepts_them(zones: int, prefix: int) -> None:
     stack = cdk.Stack(cdk.App(analytics_reporting=False), "Shop")
     subnets = [
         ec2.SubnetConfiguration(name="Public", subnet_type=ec2.SubnetType.PUBLIC, cidr_mask=24),
@@ -181,12 +181,12 @@ def test_addresses_are_enough_where_cdk_finds_them_enough(zones: int, prefix: in
     assert service_limits.NETWORK_CIDR.accepts((f"10.0.0.0/{prefix}", zones)) == enough
 
 
-def test_nothing_gets_a_public_address_unasked(stack: cdk.Stack) -> None:
+def test_nothing_gets_a_public_address_by_default(stack: cdk.Stack) -> None:
     Network(stack, "Network")
     template(stack).all_resources_properties("AWS::EC2::Subnet", {"MapPublicIpOnLaunch": False})
 
 
-def test_traffic_is_logged_for_a_year_unless_switched_off(app: cdk.App) -> None:
+def test_traffic_is_logged_for_a_year_by_default(app: cdk.App) -> None:
     loud, quiet = cdk.Stack(app, "Loud"), cdk.Stack(app, "Quiet")
     Network(loud, "Network")
     Network(quiet, "Network", flow_logs=False)
@@ -197,7 +197,7 @@ def test_traffic_is_logged_for_a_year_unless_switched_off(app: cdk.App) -> None:
     template(quiet).resource_count_is("AWS::EC2::FlowLog", 0)
 
 
-def test_the_default_security_group_is_closed_unless_switched_off(app: cdk.App) -> None:
+def test_the_default_security_group_is_closed_by_default(app: cdk.App) -> None:
     closed, left = cdk.Stack(app, "Closed"), cdk.Stack(app, "Left")
     Network(closed, "Network")
     Network(left, "Network", close_default_security_group=False)
@@ -212,7 +212,7 @@ def test_a_network_is_found_by_its_vpc(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     assert Network._of(vpc) is None
 
 
-def test_a_choice_that_cannot_be_followed_is_not_judged(stack: cdk.Stack) -> None:
+def test_a_selection_of_unknown_subnets_is_not_checked(stack: cdk.Stack) -> None:
     network = Network(stack, "Network", nat_gateways=0)
     by_name = ec2.SubnetSelection(subnet_group_name="Private")
     assert network._missing(frozenset({"logs"}), by_name, public_address=False) is None
@@ -224,7 +224,7 @@ def test_whole_cluster(stack: cdk.Stack, vpc: ec2.IVpc, template_snapshot: Snaps
     assert readable(template(stack).to_json()) == template_snapshot
 
 
-def test_insights_are_enhanced_unless_told_otherwise(app: cdk.App) -> None:
+def test_container_insights_are_enhanced_by_default(app: cdk.App) -> None:
     loud, quiet = cdk.Stack(app, "Loud"), cdk.Stack(app, "Quiet")
     Cluster(loud, "Cluster", vpc=imported_vpc(loud))
     Cluster(quiet, "Cluster", vpc=imported_vpc(quiet), container_insights=ecs.ContainerInsights.DISABLED)
@@ -234,7 +234,7 @@ def test_insights_are_enhanced_unless_told_otherwise(app: cdk.App) -> None:
         )
 
 
-def test_a_cluster_is_a_cluster_of_cdk(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_a_cluster_works_with_cdk_constructs(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cluster = Cluster(stack, "Cluster", vpc=vpc)
     assert isinstance(cluster, ecs.Cluster)
     definition = ecs.FargateTaskDefinition(stack, "Definition")
@@ -247,16 +247,16 @@ def test_a_cluster_is_a_cluster_of_cdk(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
 
 @pytest.mark.parametrize(
     ("capacity", "says"),
-    [([], "capacity is empty"), ([Capacity.fargate(), Capacity.fargate()], "a cluster has each once")],
+    [([], "capacity must not be empty"), ([Capacity.fargate(), Capacity.fargate()], "capacity must have different")],
 )
-def test_a_cluster_has_each_capacity_once_and_one_at_least(
+def test_a_cluster_needs_at_least_one_capacity_and_each_only_once(
     stack: cdk.Stack, vpc: ec2.IVpc, capacity: list[Capacity], says: str
 ) -> None:
     with pytest.raises(ValueError, match=says):
         Cluster(stack, "Cluster", vpc=vpc, capacity=capacity)
 
 
-def test_capacities_are_keys_by_identity() -> None:
+def test_capacities_are_compared_by_identity() -> None:
     one, other = Capacity.fargate(), Capacity.fargate()
     assert len({one: 1, other: 2}) == 2
 
@@ -279,7 +279,7 @@ IN_ANOTHER_STACK: dict[str, Callable[[cdk.Stack, ec2.IVpc, ecs.ICluster], object
 @pytest.mark.parametrize("kind", IN_ANOTHER_STACK)
 @pytest.mark.parametrize("strength", ["strong", "weak"])
 @pytest.mark.parametrize("is_apart", [True, False], ids=["another stack", "one stack"])
-def test_what_another_stack_may_import_of_a_network_stays_exported(kind: str, strength: str, *, is_apart: bool) -> None:
+def test_the_values_of_a_network_stay_exported_for_other_stacks(kind: str, strength: str, *, is_apart: bool) -> None:
     app = cdk.App(context={"@aws-cdk/core:defaultCrossStackReferences": strength})
     stack = cdk.Stack(app, "Network")
     vpc = Network(stack, "Network").vpc

@@ -1,4 +1,4 @@
-"""Selections of subnets: which ones a VPC has, and which ones are not known yet."""
+"""Selections of subnets that a VPC has, lacks, or does not know yet."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ KINDS: dict[str, Callable[[cdk.Stack, ec2.IVpc, ec2.SubnetSelection], object]] =
     [lambda stack: Network(stack, "Network").vpc, lambda stack: ec2.Vpc(stack, "Own")],
     ids=["Network", "ec2.Vpc"],
 )
-def test_a_selection_that_a_vpc_lacks_is_refused_with_those_that_it_has(
+def test_a_selection_without_subnets_is_refused_with_the_available_ones(
     stack: cdk.Stack, kind: str, make_vpc: Callable[[cdk.Stack], ec2.IVpc]
 ) -> None:
     vpc = make_vpc(stack)
@@ -77,14 +77,16 @@ def test_a_selection_that_a_vpc_lacks_is_refused_with_those_that_it_has(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_filter_that_leaves_no_subnet_is_refused(stack: cdk.Stack, kind: str) -> None:
+def test_a_filter_that_matches_no_subnet_is_refused(stack: cdk.Stack, kind: str) -> None:
     nowhere = ec2.SubnetSelection(availability_zones=["eu-west-1z"])
-    with pytest.raises(ValueError, match=r"must select subnets of the VPC Shop/Vpc \(got filters that leave none\)"):
+    with pytest.raises(
+        ValueError, match=r"must select subnets of the VPC Shop/Vpc \(got filters that match no subnet\)"
+    ):
         KINDS[kind](stack, imported_vpc(stack), nowhere)
 
 
-@pytest.mark.parametrize("kind", [each for each in KINDS if each != "managed instances"])  # which CDK itself refuses
-def test_what_is_not_looked_up_yet_passes(app: cdk.App, kind: str) -> None:
+@pytest.mark.parametrize("kind", [each for each in KINDS if each != "managed instances"])  # CDK itself refuses them
+def test_subnets_that_are_not_looked_up_yet_are_accepted(app: cdk.App, kind: str) -> None:
     stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111111111111", region="eu-west-1"))
     vpc = ec2.Vpc.from_lookup(stack, "Vpc", is_default=True)
     KINDS[kind](stack, vpc, ec2.SubnetSelection(subnet_group_name="App"))

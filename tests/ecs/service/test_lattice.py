@@ -1,4 +1,4 @@
-"""What a service in VPC Lattice promises."""
+"""Services in VPC Lattice."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_whole_template(stack: cdk.Stack, template_snapshot: SnapshotAssertion) 
     assert readable(template(stack).to_json()) == template_snapshot
 
 
-def test_ecs_keeps_the_tasks_in_its_target_group_and_in_no_other(stack: cdk.Stack) -> None:
+def test_ecs_may_register_tasks_only_in_the_target_group_of_the_service(stack: cdk.Stack) -> None:
     (group,) = service(stack).lattice_target_groups
     made = template(stack)
     arn = stack.resolve(group.attr_arn)
@@ -56,13 +56,13 @@ def test_ecs_keeps_the_tasks_in_its_target_group_and_in_no_other(stack: cdk.Stac
     assert [each["Principal"] for each in trusted] == [{"Service": "ecs.amazonaws.com"}]
 
 
-def test_the_service_goes_before_the_role_with_which_its_targets_are_taken_out(stack: cdk.Stack) -> None:
+def test_the_service_is_deleted_before_the_role_that_deregisters_its_targets(stack: cdk.Stack) -> None:
     service(stack)
     (found,) = template(stack).find_resources(SERVICE).values()
     assert {"WebLatticeRole", "WebLatticeRoleDefaultPolicy"} <= {each[:-8] for each in found["DependsOn"]}
 
 
-def test_tasks_let_in_the_addresses_of_lattice_on_their_port_alone(stack: cdk.Stack) -> None:
+def test_tasks_allow_vpc_lattice_only_on_their_port(stack: cdk.Stack) -> None:
     service(stack)
     (rule,) = template(stack).find_resources("AWS::EC2::SecurityGroupIngress").values()
     properties = rule["Properties"]
@@ -74,7 +74,7 @@ def test_tasks_have_time_to_start_before_failed_checks_count(stack: cdk.Stack) -
     template(stack).has_resource_properties(SERVICE, {"HealthCheckGracePeriodSeconds": 60})
 
 
-def test_targets_are_addresses_that_are_asked_for_their_health(stack: cdk.Stack) -> None:
+def test_targets_are_addresses_with_a_health_check(stack: cdk.Stack) -> None:
     service(stack, lattice=Lattice(PREFIXES, health="/healthz"))
     check = {"Enabled": True, "Path": "/healthz", "Matcher": {"HttpCode": "200"}, "HealthCheckIntervalSeconds": 10}
     config = {"Port": 80, "Protocol": "HTTP", "VpcIdentifier": "vpc-1", "HealthCheck": Match.object_like(check)}
@@ -82,7 +82,7 @@ def test_targets_are_addresses_that_are_asked_for_their_health(stack: cdk.Stack)
 
 
 def test_another_container_port_replaces_no_target_group() -> None:
-    """Config.Port is create-only: the listener would turn to a new group that is empty."""
+    """Config.Port is create-only: the listener would forward to a new target group without targets."""
     found = []
     for port in (8080, 9090):
         stack = cdk.Stack(cdk.App(), "Shop")
@@ -91,7 +91,7 @@ def test_another_container_port_replaces_no_target_group() -> None:
     assert found[0] == found[1]
 
 
-def test_a_target_group_that_exists_is_taken_in_place_of_a_new_one(stack: cdk.Stack) -> None:
+def test_an_existing_target_group_is_used(stack: cdk.Stack) -> None:
     assert service(stack, lattice=Lattice(PREFIXES, target_group_arn=GROUP)).lattice_target_groups == ()
     template(stack).resource_count_is(TARGETS, 0)
     template(stack).has_resource_properties(
@@ -100,7 +100,7 @@ def test_a_target_group_that_exists_is_taken_in_place_of_a_new_one(stack: cdk.St
 
 
 @pytest.mark.parametrize(("other", "removed"), [(GROUP, False), (GROUP, True), (GROUP[:-1] + "1", False)])
-def test_a_target_group_that_exists_is_of_one_service(
+def test_an_existing_target_group_of_two_services_is_refused(
     app: cdk.App, stack: cdk.Stack, *, other: str, removed: bool
 ) -> None:
     first = service(stack, lattice=Lattice(PREFIXES, target_group_arn=GROUP))
@@ -116,7 +116,7 @@ def test_a_target_group_that_exists_is_of_one_service(
         app.synth()
 
 
-def test_each_container_may_be_reached_in_a_target_group_of_its_own(stack: cdk.Stack) -> None:
+def test_each_container_may_have_a_target_group_of_its_own(stack: cdk.Stack) -> None:
     admin = Container("redis:8", name="admin", port=9090)
     both = [Lattice(PREFIXES), Lattice(PREFIXES, container="admin")]
     made = service(stack, Task(WEB, admin), lattice=both)
@@ -125,7 +125,7 @@ def test_each_container_may_be_reached_in_a_target_group_of_its_own(stack: cdk.S
     assert [each["PortName"] for each in found["Properties"]["VpcLatticeConfigurations"]] == ["web", "admin"]
 
 
-def test_a_target_group_is_known_by_its_container_and_not_by_its_place(stack: cdk.Stack) -> None:
+def test_the_id_of_a_target_group_follows_from_its_container_and_not_from_the_order(stack: cdk.Stack) -> None:
     admin = Container("redis:8", name="admin", port=9090)
     others = [Lattice(PREFIXES, container="admin"), Lattice(PREFIXES), Lattice(PREFIXES)]
     made = service(stack, Task(WEB, admin), lattice=others)
@@ -136,7 +136,7 @@ def test_a_target_group_is_known_by_its_container_and_not_by_its_place(stack: cd
     ]
 
 
-def test_a_port_that_only_cloudformation_knows_is_written(stack: cdk.Stack) -> None:
+def test_a_port_may_be_a_token(stack: cdk.Stack) -> None:
     port: Any = cdk.CfnParameter(stack, "Port", type="Number").value_as_number
     service(stack, Task(Container("redis:8", name="web", port=port)), lattice=Lattice(PREFIXES), egress=[port])
     assert "e+2" not in json.dumps(template(stack).to_json())
@@ -152,7 +152,7 @@ def test_a_prefix_list_may_be_one_of_cdk(stack: cdk.Stack) -> None:
     assert Lattice(ec2.PrefixList.from_prefix_list_id(stack, "Lattice", PREFIXES)).prefix_list == PREFIXES
 
 
-def test_a_service_without_it_has_none_of_it(stack: cdk.Stack) -> None:
+def test_a_service_without_lattice_has_no_lattice_resources(stack: cdk.Stack) -> None:
     assert service(stack, lattice=()).lattice_target_groups == ()
     (found,) = template(stack).find_resources(SERVICE).values()
     assert "VpcLatticeConfigurations" not in found["Properties"]
@@ -164,27 +164,32 @@ def test_a_service_without_it_has_none_of_it(stack: cdk.Stack) -> None:
     [
         (
             {"task": Task(Container("redis:8"))},
-            "lattice needs a container with a port, and the task has none; use Cont",
+            "lattice needs a container with a port, but the task has none; use Cont",
         ),
         (
             {"lattice": Lattice(PREFIXES, container="api")},
-            "lattice names container 'api', but those with a port are 'W",
+            "lattice names container 'api', which has no port; use 'W",
         ),
-        ({"task": Task(Container("redis:8", name="x" * 65, port=80))}, "is no name of one; use Container(name=...)"),
+        (
+            {"task": Task(Container("redis:8", name="x" * 65, port=80))},
+            "is not valid for a port; use Container(name=...)",
+        ),
         (
             {"rollout": Rollout.blue_green()},
-            "rollout is BLUE_GREEN, but a target group of VPC Lattice takes turns with",
+            "rollout is BLUE_GREEN, but it cannot shift the traffic of VPC Lattice",
         ),
-        ({"health_check_grace_period": cdk.Duration.seconds(90), "lattice": ()}, "nothing checks the tasks"),
+        ({"health_check_grace_period": cdk.Duration.seconds(90), "lattice": ()}, "the tasks have no health check"),
     ],
 )
-def test_fails_when_it_could_not_be_reached(stack: cdk.Stack, said: dict[str, Any], problem: str) -> None:
+def test_a_service_that_vpc_lattice_cannot_reach_is_refused(
+    stack: cdk.Stack, said: dict[str, Any], problem: str
+) -> None:
     with pytest.raises(ValueError, match="Shop/Web: ") as raised:
         service(stack, **said)
     assert problem in str(raised.value)
 
 
-def test_fails_when_tasks_have_no_address(stack: cdk.Stack) -> None:
+def test_tasks_without_an_address_are_refused(stack: cdk.Stack) -> None:
     fleet = Capacity.ec2("fleet", instance_types=["m7i.large"], max_instances=2)
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[fleet])
     task = Task(WEB, network_mode=NetworkMode.BRIDGE)
@@ -192,8 +197,8 @@ def test_fails_when_tasks_have_no_address(stack: cdk.Stack) -> None:
         Service(stack, "Web", cluster=cluster, task=task, lattice=Lattice(PREFIXES))
 
 
-def test_fails_when_health_is_said_of_a_target_group_that_exists() -> None:
-    with pytest.raises(ValueError, match="Lattice: health is given, but the target group exists already"):
+def test_health_for_an_existing_target_group_is_refused() -> None:
+    with pytest.raises(ValueError, match="Lattice: health is given, but the existing target group has its own"):
         Lattice(PREFIXES, target_group_arn=GROUP, health="/healthz")
 
 
@@ -202,7 +207,7 @@ def test_tokens_pass(stack: cdk.Stack) -> None:
     Lattice(listed.value_as_string, target_group_arn=group.value_as_string)
 
 
-def test_a_service_of_any_cluster_may_have_it(stack: cdk.Stack) -> None:
+def test_a_service_of_any_cluster_may_be_in_vpc_lattice(stack: cdk.Stack) -> None:
     cluster = ecs.Cluster.from_cluster_attributes(stack, "Theirs", cluster_name="theirs", vpc=imported_vpc(stack))
     Service(stack, "Web", cluster=cluster, task=Task(WEB), lattice=Lattice(PREFIXES))
     template(stack).resource_count_is(TARGETS, 1)

@@ -1,4 +1,4 @@
-"""A task that runs once ahead of each new version."""
+"""A task that runs once before each deployment."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def define(stack: cdk.Stack, cluster: Cluster) -> Service:
     return Service(stack, "Web", cluster=cluster, task=WEB, pre_deployment_task=MIGRATION)
 
 
-def test_ecs_asks_the_function_before_it_starts_tasks_and_waits_until_the_task_is_stopped_after_an_hour(
+def test_ecs_calls_the_function_before_it_starts_tasks_and_waits_until_the_task_is_stopped(
     stack: cdk.Stack, cluster: Cluster
 ) -> None:
     define(stack, cluster)
@@ -60,7 +60,7 @@ def test_ecs_asks_the_function_before_it_starts_tasks_and_waits_until_the_task_i
     assert function["Properties"]["Environment"]["Variables"]["STOP_AFTER"] == "3600"
 
 
-def test_the_task_runs_where_and_as_the_services_own_do(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_the_task_has_the_capacity_and_network_of_the_service(stack: cdk.Stack, cluster: Cluster) -> None:
     service = define(stack, cluster)
     of = template(stack)
     of.resource_count_is("AWS::EC2::SecurityGroup", 1)
@@ -76,7 +76,7 @@ def test_the_task_runs_where_and_as_the_services_own_do(stack: cdk.Stack, cluste
     assert function["Properties"]["Environment"]["Variables"]["MAIN"] == "migrate"
 
 
-def test_a_session_is_possible_in_it_when_it_allows_one(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_pre_deployment_task_supports_exec_sessions(stack: cdk.Stack, cluster: Cluster) -> None:
     opened = Task(*MIGRATION.containers, execute_command=True)
     Service(stack, "Web", cluster=cluster, task=WEB, pre_deployment_task=opened)
     (function,) = template(stack).find_resources("AWS::Lambda::Function").values()
@@ -84,7 +84,7 @@ def test_a_session_is_possible_in_it_when_it_allows_one(stack: cdk.Stack, cluste
     assert '"enableExecuteCommand":true' in request
 
 
-def test_it_runs_in_subnets_that_are_known_by_their_ids_alone(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_the_task_runs_in_subnets_that_are_known_only_by_their_ids(stack: cdk.Stack, cluster: Cluster) -> None:
     subnets = [ec2.Subnet.from_subnet_id(stack, f"Subnet{index}", f"subnet-{index}") for index in (7, 8)]
     Service(
         stack,
@@ -99,7 +99,7 @@ def test_it_runs_in_subnets_that_are_known_by_their_ids_alone(stack: cdk.Stack, 
     assert '"subnets":["subnet-7","subnet-8"]' in request
 
 
-def test_the_function_may_run_this_task_there_and_nothing_else(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_the_function_may_only_run_this_task_in_this_cluster(stack: cdk.Stack, cluster: Cluster) -> None:
     service = define(stack, cluster)
     of = template(stack)
     (statements,) = (
@@ -126,7 +126,7 @@ def test_the_function_may_run_this_task_there_and_nothing_else(stack: cdk.Stack,
     }
 
 
-def test_it_runs_before_what_else_is_asked_and_one_role_asks_both(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_the_task_runs_before_other_hooks_with_the_same_role(stack: cdk.Stack, cluster: Cluster) -> None:
     own = lambda_.Function.from_function_arn(stack, "Own", "arn:aws:lambda:eu-west-1:111111111111:function:own")
     asked = Rollout.rolling(hooks=[LifecycleHook.function(own, LifecycleStage.PRE_SCALE_UP)])
     Service(stack, "Web", cluster=cluster, task=WEB, pre_deployment_task=MIGRATION, rollout=asked)
@@ -151,7 +151,7 @@ def hooked(stack: cdk.Stack, arn: str, **details: str) -> Rollout:
     return Rollout.rolling(hooks=[LifecycleHook.function(function, LifecycleStage.PRE_SCALE_UP, details=details)])
 
 
-def test_a_function_of_another_region_is_refused_and_of_another_account_asked(app: cdk.App) -> None:
+def test_a_hook_function_of_another_region_is_refused_and_of_another_account_accepted(app: cdk.App) -> None:
     stack = cdk.Stack(app, "Here", env=cdk.Environment(account="111111111111", region="eu-west-1"))
     cluster = Cluster(stack, "Cluster", vpc=ec2.Vpc(stack, "Vpc"))
     near = hooked(stack, "arn:aws:lambda:eu-west-1:222222222222:function:asked")
@@ -161,18 +161,16 @@ def test_a_function_of_another_region_is_refused_and_of_another_account_asked(ap
         Service(stack, "Shop", cluster=cluster, task=WEB, rollout=far)
 
 
-def test_details_of_a_hook_are_no_place_for_a_secret(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_secret_in_the_details_of_a_hook_is_refused(stack: cdk.Stack, cluster: Cluster) -> None:
     arn = "arn:aws:lambda:eu-west-1:111111111111:function:asked"
     with pytest.raises(ValueError, match="details has 'password', which looks like a secret, and everyone who can see"):
-        hooked(stack, arn, password="hunter2")  # noqa: S106  # the point of the test
+        hooked(stack, arn, password="hunter2")  # noqa: S106  # the test needs it
     value = secretsmanager.Secret(stack, "Secret").secret_value.unsafe_unwrap()
     with pytest.raises(ValueError, match="Shop/Web: details has 'value', which looks like a secret"):
         Service(stack, "Web", cluster=cluster, task=WEB, rollout=hooked(cdk.Stack(stack, "In"), arn, value=value))
 
 
-def test_its_logs_are_kept_a_year_with_those_of_the_service_and_go_with_them_when_asked(
-    stack: cdk.Stack, cluster: Cluster
-) -> None:
+def test_its_logs_are_kept_for_a_year_and_can_be_removed_with_the_stack(stack: cdk.Stack, cluster: Cluster) -> None:
     gone = cdk.RemovalPolicy.DESTROY
     web = Service(stack, "Web", cluster=cluster, task=WEB, pre_deployment_task=MIGRATION, removal_policy=gone)
     of = template(stack)
@@ -180,7 +178,7 @@ def test_its_logs_are_kept_a_year_with_those_of_the_service_and_go_with_them_whe
     groups = {name: each for name, each in found.items() if name.startswith("Web")}
     assert {each["Properties"]["RetentionInDays"] for each in groups.values()} == {365}
     assert {each["DeletionPolicy"] for each in groups.values()} == {"Delete"}
-    assert len(groups) == 2  # of the service with the task before it, and of the function
+    assert len(groups) == 2  # one of the service and its task, one of the function
     written = {
         container["LogConfiguration"]["Options"]["awslogs-group"]["Ref"]
         for each in of.find_resources("AWS::ECS::TaskDefinition").values()
@@ -189,7 +187,7 @@ def test_its_logs_are_kept_a_year_with_those_of_the_service_and_go_with_them_whe
     assert written == {stack.resolve(web.log_group.log_group_name)["Ref"]}
 
 
-def test_on_instances_it_takes_their_capacity_and_network(stack: cdk.Stack) -> None:
+def test_the_task_runs_on_the_instances_of_the_service(stack: cdk.Stack) -> None:
     general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=3)
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[general])
     bridged = Task(Container("redis:8"), network_mode=NetworkMode.BRIDGE)
@@ -197,10 +195,10 @@ def test_on_instances_it_takes_their_capacity_and_network(stack: cdk.Stack) -> N
     (function,) = template(stack).find_resources("AWS::Lambda::Function").values()
     request = json.dumps(function["Properties"]["Environment"]["Variables"]["RUN_TASK"])
     assert "capacityProvider" in request
-    assert "networkConfiguration" not in request  # tasks have the instance's
+    assert "networkConfiguration" not in request  # tasks use the interface of the instance
 
 
-def test_what_the_task_cannot_do_is_named_as_that_of_the_task_before(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_problems_of_the_task_name_its_argument(stack: cdk.Stack, cluster: Cluster) -> None:
     with pytest.raises(
         ValueError,
         match=r"Shop/Web: pre_deployment_task: cpu and memory_mib must .*\(got cpu=1000, memory_mib=512\)",
@@ -214,7 +212,7 @@ def test_whole_template(stack: cdk.Stack, cluster: Cluster, template_snapshot: S
 
 
 class Ecs:
-    """ECS as far as the function asks it."""
+    """A stand-in for the part of ECS that the function uses."""
 
     def __init__(self, *tasks: dict[str, Any], failures: list[str] | None = None, refuses: str | None = None) -> None:
         self.tasks = list(tasks)
@@ -256,7 +254,7 @@ def ask(monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setattr(
             module,
             "boto3",
-            SimpleNamespace(client=lambda _, config: ecs),  # noqa: ARG005  # as boto3 names it
+            SimpleNamespace(client=lambda _, config: ecs),  # noqa: ARG005  # the name in boto3
         )
         monkeypatch.setattr(module, "time", SimpleNamespace(time=lambda: now))
         return pre_deployment_function.handler({**EVENT, "hookDetails": details}, None)
@@ -264,17 +262,17 @@ def ask(monkeypatch: pytest.MonkeyPatch) -> Any:
     return asked
 
 
-def test_the_task_is_started_when_first_asked_and_once_a_rollout(ask: Any) -> None:
+def test_the_task_is_started_once_for_each_deployment(ask: Any) -> None:
     ecs = Ecs()
     answer = ask(ecs)
     assert answer == {"hookStatus": "IN_PROGRESS", "callBackDelay": 10, "hookDetails": LATER}
-    ask(ecs)  # as when the first answer was lost
+    ask(ecs)  # as if the first answer was lost
     first, second = ecs.asked
     assert first == second
     assert len(first["clientToken"]) <= 64
 
 
-def test_it_asks_again_while_the_task_runs(ask: Any) -> None:
+def test_the_hook_continues_while_the_task_runs(ask: Any) -> None:
     assert ask(Ecs({"lastStatus": "RUNNING"}), LATER, now=NOW + 3599)["hookStatus"] == "IN_PROGRESS"
 
 
@@ -291,25 +289,25 @@ def test_a_task_that_runs_for_an_hour_is_stopped(ask: Any) -> None:
     ("task", "status"),
     [
         (ended(migrate=0), "SUCCEEDED"),
-        (ended(migrate=0, second=143, helper=137), "SUCCEEDED"),  # ECS stops what runs beside the main container
+        (ended(migrate=0, second=143, helper=137), "SUCCEEDED"),  # ECS stops the other containers after the main one
         (ended(migrate=143, second=1), "FAILED"),
         (ended(migrate=1, second=0), "FAILED"),
-        (ended(migrate=None, second=0), "FAILED"),  # its image was not to be had
+        (ended(migrate=None, second=0), "FAILED"),  # its image could not be pulled
         (ended(), "FAILED"),
     ],
 )
-def test_the_rollout_goes_on_when_the_main_container_ended_well(ask: Any, task: Any, status: str) -> None:
+def test_the_deployment_continues_if_the_main_container_succeeds(ask: Any, task: Any, status: str) -> None:
     assert ask(Ecs(task), LATER) == {"hookStatus": status}
 
 
 @pytest.mark.parametrize(
     ("ecs", "tokens"),
     [
-        (Ecs(failures=["RESOURCE:MEMORY"]), 30),  # or ECS would answer as before
-        (Ecs(refuses="Capacity is unavailable at this time. Please try again"), 1),  # it may have started one
+        (Ecs(failures=["RESOURCE:MEMORY"]), 30),  # each with a new token, or ECS would repeat its answer
+        (Ecs(refuses="Capacity is unavailable at this time. Please try again"), 1),  # ECS may have started one
     ],
 )
-def test_a_start_that_fails_is_tried_again_for_five_minutes(ask: Any, ecs: Ecs, tokens: int) -> None:
+def test_a_start_that_fails_is_retried_for_five_minutes(ask: Any, ecs: Ecs, tokens: int) -> None:
     answer, asked = ask(ecs), 1
     while answer["hookStatus"] == "IN_PROGRESS":
         answer, asked = ask(ecs, answer["hookDetails"]), asked + 1
@@ -319,7 +317,7 @@ def test_a_start_that_fails_is_tried_again_for_five_minutes(ask: Any, ecs: Ecs, 
     assert ask(Ecs(), {"stopAt": NOW + 3600, "failures": 29})["hookDetails"]["task"] == "task/1"
 
 
-def test_an_answer_that_says_nothing_of_the_task_is_asked_for_again(ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_that_fails_is_retried(ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def throttled(*_: Any, **__: Any) -> None:
         raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, "DescribeTasks")
 
@@ -329,7 +327,7 @@ def test_an_answer_that_says_nothing_of_the_task_is_asked_for_again(ask: Any, mo
     assert ask(ecs, {**LATER, "errors": 29}) == {"hookStatus": "FAILED"}
 
 
-def test_a_task_that_is_missing_for_a_minute_fails_the_rollout(ask: Any) -> None:
+def test_a_task_that_is_missing_for_a_minute_fails_the_deployment(ask: Any) -> None:
     answer = ask(Ecs(), LATER)
     assert answer["hookDetails"] == {**LATER, "misses": 1}
     assert ask(Ecs({"lastStatus": "RUNNING"}), answer["hookDetails"])["hookDetails"] == {

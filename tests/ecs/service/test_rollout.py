@@ -1,4 +1,4 @@
-"""How a new version replaces the old one, and what stops it."""
+"""Rollouts: how a new version replaces the old one, and how it is rolled back."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 WEB = Task(Container("public.ecr.aws/nginx/nginx:1.29", name="web", port=8080))
 TEN_MINUTES = dt.timedelta(minutes=10)
-HANDLER = stand_in("aws_lambda.IFunction")  # a hook checks itself without asking its function
+HANDLER = stand_in("aws_lambda.IFunction")  # a hook is checked without its function
 
 
 @pytest.fixture
@@ -95,27 +95,27 @@ def deployment(of: Template) -> dict[str, Any]:
         ),
     ],
 )
-def test_traffic_shifts_as_asked(
+def test_traffic_shifts_as_configured(
     stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer, rollout: Rollout, said: dict[str, Any]
 ) -> None:
     service(stack, cluster, rollout, route=Route(edge))
     found = deployment(template(stack))
     assert said.items() <= found.items()
-    assert not found["DeploymentCircuitBreaker"]["Enable"]  # ECS has it for rolling rollouts alone
+    assert not found["DeploymentCircuitBreaker"]["Enable"]  # ECS supports it only for rolling deployments
 
 
 @pytest.mark.parametrize(
     "rollout", [Rollout.blue_green(), Rollout.canary(), Rollout.linear(), Rollout.rolling(circuit_breaker=None)]
 )
-def test_no_rollout_is_warned_of(
+def test_no_rollout_warns(
     app: cdk.App, stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer, rollout: Rollout
 ) -> None:
-    """`cdk synth --strict` fails for any warning, CDK's own about the circuit breaker too."""
+    """`cdk synth --strict` fails for any warning, even for CDK's own about the circuit breaker."""
     service(stack, cluster, rollout, route=Route(edge))
     assert not [warning for warning in all_warnings_of(app, "Shop") if "aws-ec2" not in warning]
 
 
-def test_a_shifting_rollout_has_a_second_target_group_a_test_rule_and_a_role(
+def test_a_traffic_shifting_rollout_has_a_second_target_group_a_test_rule_and_a_role(
     stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer
 ) -> None:
     service(stack, cluster, Rollout.canary(), route=Route(edge, host="a.example.com"))
@@ -140,7 +140,7 @@ def test_a_shifting_rollout_has_a_second_target_group_a_test_rule_and_a_role(
     assert {balancer["TargetGroupArn"]["Ref"], turned["AlternateTargetGroupArn"]["Ref"]} == set(groups)
 
 
-def test_both_target_groups_are_watched_alike_and_the_load_balancer_reaches_the_tasks_of_both(
+def test_both_target_groups_have_the_same_health_check_and_are_reached(
     stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer
 ) -> None:
     health = TargetHealth("/healthz", interval=dt.timedelta(seconds=7), unhealthy_threshold_count=4)
@@ -149,7 +149,7 @@ def test_both_target_groups_are_watched_alike_and_the_load_balancer_reaches_the_
     serving, alternate = of.find_resources("AWS::ElasticLoadBalancingV2::TargetGroup").values()
     assert serving == alternate
     assert serving["Properties"]["HealthCheckPath"] == "/healthz"
-    for direction in ("Ingress", "Egress"):  # both take the tasks of one security group
+    for direction in ("Ingress", "Egress"):  # the tasks of both have one security group
         of.resource_properties_count_is(
             f"AWS::EC2::SecurityGroup{direction}", {"FromPort": 8080, "ToPort": 8080, "IpProtocol": "tcp"}, 1
         )
@@ -160,14 +160,14 @@ def test_service_connect_shifts_traffic_without_a_route(stack: cdk.Stack, vpc: e
     service(stack, cluster, Rollout.canary(alarms=None), connect=ServiceConnect())
     assert deployment(template(stack))["Strategy"] == "CANARY"
     template(stack).resource_count_is("AWS::ElasticLoadBalancingV2::TargetGroup", 0)
-    with pytest.raises(ValueError, match="without a route there is no traffic to shift"):
+    with pytest.raises(ValueError, match="there is no traffic to shift without a route"):
         Service(
             stack, "Silent", cluster=cluster, task=Task(Container("redis:8")), connect=ServiceConnect(),
             rollout=Rollout.canary(alarms=None),
         )  # fmt: skip
 
 
-def test_ecs_may_turn_the_rules_of_this_service_alone(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer) -> None:
+def test_ecs_may_change_only_the_rules_of_this_service(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer) -> None:
     service(stack, cluster, Rollout.blue_green(), route=Route(edge))
     of = template(stack)
     rules = set(of.find_resources("AWS::ElasticLoadBalancingV2::ListenerRule"))
@@ -178,7 +178,7 @@ def test_ecs_may_turn_the_rules_of_this_service_alone(stack: cdk.Stack, cluster:
         if any("Describe" not in action for action in statement["Action"]):
             assert {each["Ref"] for each in statement["Resource"]} == rules | groups
     (of_service,) = of.find_resources("AWS::ECS::Service").values()
-    assert policy in of_service["DependsOn"]  # there before it is used, and gone after
+    assert policy in of_service["DependsOn"]  # created before it is used, and deleted after
     of.has_resource_properties(
         "AWS::IAM::Role",
         {
@@ -190,9 +190,7 @@ def test_ecs_may_turn_the_rules_of_this_service_alone(stack: cdk.Stack, cluster:
     )
 
 
-def test_the_test_listener_is_closed_until_somebody_is_let_in(
-    stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster
-) -> None:
+def test_the_test_listener_allows_nobody_by_default(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
     closed = LoadBalancer(stack, "Closed", vpc=vpc, access_logs=False)
     let_in = LoadBalancer(
         stack, "Open", vpc=vpc, access_logs=False, test_ingress=[ec2.Peer.ipv4("10.9.0.0/16")], test_port=8081
@@ -205,16 +203,14 @@ def test_the_test_listener_is_closed_until_somebody_is_let_in(
     assert "10.9.0.0/16" in found
 
 
-def test_the_test_listener_is_there_whatever_the_rollouts(
-    stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer
-) -> None:
-    """It is exported, and an export that another stack imports cannot go with the last rollout that shifts traffic."""
+def test_the_test_listener_exists_with_every_rollout(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer) -> None:
+    """It is exported, and an export in use cannot be removed with the last rollout that shifts traffic."""
     service(stack, cluster, Rollout.rolling(), route=Route(edge))
     template(stack).resource_count_is("AWS::ElasticLoadBalancingV2::Listener", 3)
     template(stack).resource_count_is("AWS::ElasticLoadBalancingV2::ListenerRule", 1)
 
 
-def test_hooks_ask_functions_and_wait_for_people(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer) -> None:
+def test_hooks_call_functions_and_pause_for_people(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer) -> None:
     function = lambda_.Function(
         stack,
         "Check",
@@ -234,7 +230,7 @@ def test_hooks_ask_functions_and_wait_for_people(stack: cdk.Stack, cluster: Clus
     first, second = deployment(template(stack))["LifecycleHooks"]
     assert first["TargetType"] == "AWS_LAMBDA"
     assert first["LifecycleStages"] == ["POST_TEST_TRAFFIC_SHIFT"]
-    assert first["HookDetails"] == '{"suite": "smoke"}'  # CloudFormation takes it as a text
+    assert first["HookDetails"] == '{"suite": "smoke"}'  # CloudFormation expects a string
     assert first["TimeoutConfiguration"] == {"TimeoutInMinutes": 10, "Action": "CONTINUE"}
     assert second == {
         "TargetType": "PAUSE",
@@ -255,7 +251,7 @@ def test_hooks_ask_functions_and_wait_for_people(stack: cdk.Stack, cluster: Clus
     )
 
 
-def test_the_stages_are_those_that_ecs_knows() -> None:
+def test_the_lifecycle_stages_are_those_of_ecs() -> None:
     model = botocore.session.get_session().get_service_model("ecs")
     known = model.shape_for("DeploymentLifecycleHookStage").enum
     assert {stage.value for stage in LifecycleStage} == set(known)
@@ -266,7 +262,7 @@ def test_the_stages_are_those_that_ecs_knows() -> None:
     }
 
 
-def test_a_rollout_goes_back_when_there_is_no_answer_unless_told_otherwise() -> None:
+def test_a_hook_that_times_out_rolls_back_by_default() -> None:
     asked = LifecycleHook.function(HANDLER, LifecycleStage.PRE_SCALE_UP, timeout=TEN_MINUTES)
     paused = LifecycleHook.pause(LifecycleStage.PRE_SCALE_UP)
     assert not asked.continue_on_timeout
@@ -274,7 +270,7 @@ def test_a_rollout_goes_back_when_there_is_no_answer_unless_told_otherwise() -> 
     assert LifecycleHook.pause(LifecycleStage.PRE_SCALE_UP, continue_on_timeout=True).continue_on_timeout
 
 
-def test_a_pause_needs_no_role_and_waits_as_ecs_does_unless_told(
+def test_a_pause_needs_no_role_and_has_the_timeout_of_ecs_by_default(
     stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer
 ) -> None:
     pause = LifecycleHook.pause(LifecycleStage.POST_SCALE_UP, LifecycleStage.POST_TEST_TRAFFIC_SHIFT)
@@ -286,7 +282,7 @@ def test_a_pause_needs_no_role_and_waits_as_ecs_does_unless_told(
     assert not [name for name in of.find_resources("AWS::IAM::Role") if "HookRole" in name]
 
 
-def test_alarms_and_topics_out_of_reach_are_refused(app: cdk.App) -> None:
+def test_alarms_and_topics_of_another_place_are_refused(app: cdk.App) -> None:
     stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111111111111", region="eu-west-1"))
     vpc = imported_vpc(stack)
     edge, cluster = LoadBalancer(stack, "Edge", vpc=vpc, access_logs=False), Cluster(stack, "Cluster", vpc=vpc)
@@ -299,7 +295,7 @@ def test_alarms_and_topics_out_of_reach_are_refused(app: cdk.App) -> None:
     assert "topic of the rollout's alarms must not be encrypted by alias/aws/sns" in str(raised.value)
 
 
-def test_alarms_watch_both_target_groups_of_each_route(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer) -> None:
+def test_alarms_cover_both_target_groups_of_each_route(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer) -> None:
     topic = sns.Topic(stack, "Topic")
     mine = cloudwatch.Alarm.from_alarm_name(stack, "Mine", "checkout-fails")
     alarms = RollbackAlarms(
@@ -335,7 +331,7 @@ def test_alarms_watch_both_target_groups_of_each_route(stack: cdk.Stack, cluster
             assert asked == {(metric, "Sum", 60) for metric in names}
         assert properties["Threshold"] == (1 if "Errors" in name else 0.75 if "Latency" in name else 1)
     errors = next(each["Properties"]["Metrics"] for name, each in found.items() if "Errors" in name)
-    assert errors[-1]["Expression"] == "MAX([share0, share1])"  # a canary that fails whole is heard among the others
+    assert errors[-1]["Expression"] == "MAX([share0, share1])"  # a canary that fails completely is noticed
     named = deployment(of)["Alarms"]
     assert named == {
         "AlarmNames": [*({"Ref": name} for name in named_in_order(found, named)), "checkout-fails"],
@@ -348,10 +344,10 @@ def test_alarms_watch_both_target_groups_of_each_route(stack: cdk.Stack, cluster
     )
 
 
-def test_a_new_version_that_fails_whole_is_heard_though_it_gets_little(
+def test_a_new_version_that_fails_completely_is_noticed_despite_little_traffic(
     stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer
 ) -> None:
-    """Each version's share of errors counts: 5 % of the traffic that fails whole is 5 % of all answers, and no more."""
+    """Each version has its own share of errors, since a failing version with 5 % of traffic causes only 5 % of all."""
     alarms = RollbackAlarms(latency=None, unhealthy_targets=None, evaluation_minutes=2)
     service(stack, cluster, Rollout.canary(percent=5, alarms=alarms), route=Route(edge))
     (alarm,) = template(stack).find_resources("AWS::CloudWatch::Alarm").values()
@@ -367,13 +363,13 @@ def test_a_new_version_that_fails_whole_is_heard_though_it_gets_little(
     metrics = {name: each["MetricStat"]["Metric"] for name, each in queries.items() if "MetricStat" in each}
     names = ["HTTPCode_Target_5XX_Count", "TargetConnectionErrorCount", "RequestCount"]
     assert [metrics[name]["MetricName"] for name in ("e0", "c0", "r0")] == names
-    for name in "01":  # a share is of the same target group
+    for name in "01":  # each share is computed for one target group
         dimensions = [metrics[f"{kind}{name}"]["Dimensions"] for kind in "ecr"]
         assert dimensions == [dimensions[0]] * 3
 
 
 @pytest.mark.parametrize(("start_period", "minutes"), [(None, 3), (120, 3), (180, 4), (300, 6)])
-def test_a_slow_start_takes_no_version_back(
+def test_a_slow_start_causes_no_rollback(
     stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer, start_period: int | None, minutes: int
 ) -> None:
     period = None if start_period is None else dt.timedelta(seconds=start_period)
@@ -385,7 +381,7 @@ def test_a_slow_start_takes_no_version_back(
     assert periods == {True: minutes, False: 3}
 
 
-def test_other_alarms_alone_need_no_route(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_only_extra_alarms_need_no_route(stack: cdk.Stack, cluster: Cluster) -> None:
     mine = cloudwatch.Alarm.from_alarm_name(stack, "Mine", "checkout-fails")
     alarms = RollbackAlarms(errors_percent=None, latency=None, unhealthy_targets=None, extra_alarms=[mine])
     service(stack, cluster, Rollout.rolling(alarms=alarms))
@@ -398,14 +394,14 @@ def named_in_order(found: Mapping[str, Any], named: dict[str, Any]) -> list[str]
     return references
 
 
-def test_a_rolling_rollout_may_have_alarms_too(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer) -> None:
+def test_a_rolling_rollout_may_have_alarms(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer) -> None:
     service(stack, cluster, Rollout.rolling(alarms=RollbackAlarms(latency=None)), route=Route(edge))
     found = template(stack).find_resources("AWS::CloudWatch::Alarm")
     assert len(found) == 2
     assert deployment(template(stack))["Alarms"]["Rollback"]
 
 
-def test_the_circuit_breaker_counts_as_told(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_the_circuit_breaker_can_be_configured(stack: cdk.Stack, cluster: Cluster) -> None:
     breaker = CircuitBreaker.percent(25, bounded=False, reset_on_healthy_task=False)
     service(stack, cluster, Rollout.rolling(circuit_breaker=breaker))
     assert deployment(template(stack))["DeploymentCircuitBreaker"] == {
@@ -416,7 +412,7 @@ def test_the_circuit_breaker_counts_as_told(stack: cdk.Stack, cluster: Cluster) 
     }
 
 
-def test_the_circuit_breaker_is_on_by_default_and_off_when_asked(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_the_circuit_breaker_is_on_by_default_and_can_be_turned_off(stack: cdk.Stack, cluster: Cluster) -> None:
     service(stack, cluster, Rollout.rolling())
     Service(stack, "Patient", cluster=cluster, task=WEB, rollout=Rollout.rolling(circuit_breaker=None))
     Service(
@@ -444,11 +440,13 @@ def test_the_circuit_breaker_is_on_by_default_and_off_when_asked(stack: cdk.Stac
         (CircuitBreaker.failures(7), 1000, 7),
     ],
 )
-def test_the_circuit_breaker_says_after_how_many_failures(breaker: CircuitBreaker, copies: int, failures: int) -> None:
+def test_the_circuit_breaker_computes_its_number_of_failures(
+    breaker: CircuitBreaker, copies: int, failures: int
+) -> None:
     assert breaker.failures_for(copies) == failures
 
 
-def test_a_rollout_may_count_as_done_early(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_rollout_may_have_early_success(stack: cdk.Stack, cluster: Cluster) -> None:
     early = EarlySuccess(60, remove_old_first=True)
     service(stack, cluster, Rollout.rolling(minimum_healthy_percent=50, early_success=early, bake=TEN_MINUTES))
     found = deployment(template(stack))
@@ -461,7 +459,7 @@ def test_a_rollout_may_count_as_done_early(stack: cdk.Stack, cluster: Cluster) -
     assert (found["MinimumHealthyPercent"], found["MaximumPercent"]) == (50, 200)
 
 
-def test_zones_are_not_rebalanced_where_nothing_may_start_beside(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_zones_are_not_rebalanced_without_room_for_another_task(stack: cdk.Stack, cluster: Cluster) -> None:
     service(stack, cluster, Rollout.rolling(minimum_healthy_percent=50, maximum_percent=100))
     Service(
         stack, "Many", cluster=cluster, task=WEB, scaling=Scaling(100), rollout=Rollout.rolling(maximum_percent=101)
@@ -533,7 +531,7 @@ def test_whole_template(
         ),
     ],
 )
-def test_a_value_says_what_ecs_would_not_take(make: Any, says: str) -> None:
+def test_an_invalid_value_is_refused(make: Any, says: str) -> None:
     with pytest.raises(ValueError, match=rf"\A{re.escape(says)}\Z"):
         make()
 
@@ -544,13 +542,13 @@ def test_a_value_says_what_ecs_would_not_take(make: Any, says: str) -> None:
         (
             Rollout.canary(alarms=None),
             {},
-            "rollout is CANARY, but without a route there is no traffic to shift; use route=Route(...), "
+            "rollout is CANARY, but there is no traffic to shift without a route; use route=Route(...), "
             "connect=ServiceConnect(...) with a port, or Rollout.rolling()",
         ),
         (
             Rollout.blue_green(),
             {},
-            "rollout has alarms on the targets of routes, and there is no route; use alarms=None, or "
+            "rollout has alarms on the targets of routes, but there is no route; use alarms=None, or "
             "RollbackAlarms(errors_percent=None, latency=None, unhealthy_targets=None, extra_alarms=[...])",
         ),
         (
@@ -562,7 +560,7 @@ def test_a_value_says_what_ecs_would_not_take(make: Any, says: str) -> None:
         ),
     ],
 )
-def test_a_service_says_which_rollout_would_do_nothing(
+def test_a_rollout_without_effect_is_refused(
     stack: cdk.Stack, cluster: Cluster, rollout: Rollout, more: dict[str, Any], says: str
 ) -> None:
     with pytest.raises(ValueError, match="Shop/Web: ") as raised:
@@ -570,10 +568,10 @@ def test_a_service_says_which_rollout_would_do_nothing(
     assert str(raised.value) == f"Shop/Web: {says}"
 
 
-def test_what_is_foretold_of_one_target_group_is_refused_where_two_take_turns(
+def test_predictive_scaling_by_requests_is_refused_if_two_target_groups_alternate(
     stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer
 ) -> None:
-    with pytest.raises(ValueError, match="predictive is of requests, which AWS foretells of one target group"):
+    with pytest.raises(ValueError, match="predictive uses requests_per_task, which AWS forecasts for one target group"):
         service(
             stack,
             cluster,
@@ -596,29 +594,31 @@ def test_instances_must_hold_both_versions_at_once(stack: cdk.Stack) -> None:
         )  # fmt: skip
 
 
-def test_a_daemon_is_replaced_where_it_stands(stack: cdk.Stack) -> None:
+def test_a_daemon_with_a_traffic_shifting_rollout_is_refused(stack: cdk.Stack) -> None:
     general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=3)
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[general])
     each = Placement.on_each_instance()
-    with pytest.raises(ValueError, match="rollout is BLUE_GREEN, but a daemon is replaced where it stands"):
+    with pytest.raises(
+        ValueError, match="rollout is BLUE_GREEN, but a daemon is replaced on one instance after the other"
+    ):
         service(stack, cluster, Rollout.blue_green(alarms=None), placement=each)
     with pytest.raises(ValueError, match="maximum_percent must be 100 for a daemon"):
         service(stack, cluster, Rollout.rolling(), placement=each)
     agent = service(stack, cluster, Rollout.rolling(minimum_healthy_percent=50, maximum_percent=100), placement=each)
-    assert agent.estimate() is None  # the instances decide how many there are
+    assert agent.estimate() is None  # the number of copies depends on the instances
     template(stack).has_resource_properties("AWS::ECS::Service", {"AvailabilityZoneRebalancing": "DISABLED"})
 
 
-def test_the_estimate_gives_what_aws_documents_of_six_tasks_in_eight_places() -> None:
+def test_the_estimate_agrees_with_the_documented_example_of_six_tasks_in_eight_places() -> None:
     found = estimate(
         Rollout.rolling(), 6, zones=3, pace=Pace(start=120, check_interval=30, drain=300, stop=0), places=8
     )
     assert found is not None
-    assert found.seconds == 3 * 150 + 2 * 300 + 300  # waves of two, each drained before the next has room
+    assert found.seconds == 3 * 150 + 2 * 300 + 300  # waves of two, each drained before there is room for the next
     assert (found.least_healthy, found.most_running, found.left_without_a_zone) == (6, 8, 4)
 
 
-def test_the_estimate_knows_the_defaults_of_both_libraries() -> None:
+def test_the_estimate_covers_the_defaults_of_moorage_and_cdk() -> None:
     ours = estimate(Rollout.rolling(), 6, zones=3, pace=Pace(check_interval=10, drain=30))
     patterns = estimate(
         Rollout.rolling(minimum_healthy_percent=50), 6, zones=3, pace=Pace(check_interval=30, drain=300)
@@ -629,7 +629,7 @@ def test_the_estimate_knows_the_defaults_of_both_libraries() -> None:
     assert (patterns.seconds, patterns.least_healthy, patterns.left_without_a_zone) == (395, 3, 2)
 
 
-def test_a_shifting_rollout_takes_its_bakes_longer_and_twice_the_room() -> None:
+def test_a_traffic_shifting_rollout_adds_its_bake_times_and_needs_twice_the_room() -> None:
     canary = Rollout.canary(percent=10, bake=TEN_MINUTES, final_bake=dt.timedelta(minutes=5))
     found = estimate(canary, 4, zones=2, pace=Pace(check_interval=10, drain=30))
     assert found is not None
@@ -644,7 +644,7 @@ def test_a_rollout_without_progress_has_no_estimate() -> None:
 
 @pytest.mark.parametrize(("percent", "steps"), [(25, 3), (30, 3), (100, 0), (12.5, 7)])
 def test_a_linear_rollout_bakes_after_each_step_but_the_last(percent: float, steps: int) -> None:
-    """As CloudFormation counts it: 100/step - 1 where that is even, else as many whole steps as there are."""
+    """CloudFormation counts 100/step - 1 if that is an integer, otherwise the complete steps."""
     linear = Rollout.linear(percent=percent, bake=TEN_MINUTES, final_bake=dt.timedelta(minutes=1))
     found = estimate(linear, 2, zones=2, pace=Pace(start=0, check_interval=0, drain=0, stop=0))
     assert found is not None
@@ -657,7 +657,7 @@ def test_a_linear_rollout_bakes_after_each_step_but_the_last(percent: float, ste
     zones=st.integers(1, 6),
     places=st.none() | st.integers(1, 150),
 )
-def test_the_estimate_is_what_replacing_wave_by_wave_takes(
+def test_the_estimate_agrees_with_a_simulation_of_waves(
     copies: int, shares: tuple[int, int], zones: int, places: int | None
 ) -> None:
     rollout = Rollout.rolling(minimum_healthy_percent=shares[0], maximum_percent=shares[1])
@@ -669,7 +669,7 @@ def test_the_estimate_is_what_replacing_wave_by_wave_takes(
     room = min(most, most if places is None else max(places, copies))
     old, seconds, waves = copies, 0, 0
     while old > 0 and room > least:
-        seconds += (25 if waves else 0) + 60  # the wave before must be gone to leave the room
+        seconds += (25 if waves else 0) + 60  # the previous wave must have left
         old -= min(old, room - least)
         waves += 1
     if old:
@@ -695,11 +695,11 @@ def test_a_service_estimates_its_own_rollout(stack: cdk.Stack, cluster: Cluster,
 @pytest.mark.parametrize(
     ("container", "seconds"),
     [
-        (Container("redis:8"), 60 + 40 + 5),  # what ECS waits where nothing is checked
+        (Container("redis:8"), 60 + 40 + 5),  # ECS's wait without a health check
         (Container("redis:8", health_check=HealthCheck("true", interval=dt.timedelta(seconds=15))), 60 + 15 + 5),
     ],
 )
-def test_without_a_route_the_containers_own_check_is_waited_for(
+def test_without_a_route_the_estimate_includes_the_container_health_check(
     stack: cdk.Stack, cluster: Cluster, container: Container, seconds: int
 ) -> None:
     found = Service(stack, "Web", cluster=cluster, task=Task(container)).estimate()
@@ -707,7 +707,7 @@ def test_without_a_route_the_containers_own_check_is_waited_for(
     assert found.seconds == seconds
 
 
-def test_instances_without_room_beside_make_a_rollout_longer(stack: cdk.Stack) -> None:
+def test_a_rollout_takes_longer_on_instances_with_little_room(stack: cdk.Stack) -> None:
     few = Capacity.ec2("few", instance_types=["m5.large"], max_instances=4)
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[few])
     web = service(stack, cluster, Rollout.rolling(), scaling=Scaling(6))
@@ -716,5 +716,5 @@ def test_instances_without_room_beside_make_a_rollout_longer(stack: cdk.Stack) -
     assert (found.most_running, found.seconds) == (8, 3 * 100 + 2 * 5 + 5)  # two places beside six
 
 
-def test_no_estimate_is_given_where_there_may_be_no_copy(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_there_is_no_estimate_for_a_minimum_of_zero(stack: cdk.Stack, cluster: Cluster) -> None:
     assert service(stack, cluster, Rollout.rolling(), scaling=Scaling(0)).estimate() is None

@@ -1,4 +1,4 @@
-"""How long a rollout takes at most, against the time that CloudFormation gives an ECS service."""
+"""The maximum duration of a rollout, and CloudFormation's timeout for an ECS service."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_network_load_balancer_takes_ten_minutes_at_each_shift(rollout: Rollou
     assert found.seconds == 60 * bakes + 600 * (1 + shifts)  # test traffic is shifted once
 
 
-def test_a_rolling_rollout_shifts_nothing() -> None:
+def test_a_rolling_rollout_shifts_no_traffic() -> None:
     found = estimate(Rollout.rolling(), 2, zones=2, pace=AT_ONCE)
     assert found is not None
     assert found.seconds == 0
@@ -103,7 +103,7 @@ def test_hooks_count_with_bakes(hook: LifecycleHook) -> None:
     ("stage", "times"),
     [(STAGE.PRE_PRODUCTION_TRAFFIC_SHIFT, 4), (STAGE.POST_PRODUCTION_TRAFFIC_SHIFT, 1), (STAGE.POST_SCALE_UP, 1)],
 )
-def test_a_hook_of_each_step_counts_at_each(stage: LifecycleStage, times: int) -> None:
+def test_a_hook_at_each_step_counts_for_each_step(stage: LifecycleStage, times: int) -> None:
     """Botocore `DeploymentLifecycleHook`: this stage is invoked before every traffic shift step."""
     bakes: dict[str, Any] = {"percent": 25, "bake": dt.timedelta(0)}
     Rollout.linear(**bakes, hooks=[LifecycleHook.pause(stage, timeout=hours(33) / times)])
@@ -111,7 +111,7 @@ def test_a_hook_of_each_step_counts_at_each(stage: LifecycleStage, times: int) -
         Rollout.linear(**bakes, hooks=[LifecycleHook.pause(stage, timeout=hours(33) / times + ONE_MINUTE)])
 
 
-def test_a_function_may_take_as_long_as_botocore_says() -> None:
+def test_a_function_may_take_as_long_as_botocore_allows() -> None:
     with pytest.warns(UserWarning, match="timeout should be at most 1440 minutes for a function, .* \\(got 2880\\)"):
         hook = LifecycleHook.function(HANDLER, STAGE.PRE_SCALE_UP, timeout=hours(48))
     with pytest.raises(ValueError, match=r"must be at most 33 hours, .*\(got 48\)"):
@@ -130,5 +130,5 @@ def test_a_pre_deployment_task_counts(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
 def test_pauses_of_a_day_each_warn(app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc, pauses: int, *, warned: bool) -> None:
     hooks = [LifecycleHook.pause(STAGE.POST_SCALE_UP)] * pauses
     serve(stack, vpc, Rollout.blue_green(alarms=None, hooks=hooks), connections=False)
-    found = [each for each in warnings_of(app, "Shop") if "may last 48 hours in all" in each]
+    found = [each for each in warnings_of(app, "Shop") if "may last 48 hours in total" in each]
     assert bool(found) is warned

@@ -1,4 +1,4 @@
-"""What moves the number of a service's copies."""
+"""The scaling of a service."""
 
 from __future__ import annotations
 
@@ -64,18 +64,18 @@ def queries(policy: dict[str, Any]) -> dict[str, Any]:
 
 
 @given(peak=st.integers(1, 500), zones=st.integers(2, 6))
-def test_the_least_number_that_survives_a_zone_is_the_least(peak: int, zones: int) -> None:
+def test_the_smallest_number_that_survives_the_loss_of_a_zone_is_correct(peak: int, zones: int) -> None:
     least = Scaling.surviving_zone_loss(peak=peak, zones=zones)
     assert Scaling(least).left_without_a_zone(zones) >= peak
     assert Scaling(least - 1).left_without_a_zone(zones) < peak
 
 
-def test_a_deployment_leaves_the_number_alone_that_something_moves(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_deployment_does_not_reset_a_scaled_number_of_copies(stack: cdk.Stack, cluster: Cluster) -> None:
     service(stack, cluster, Scaling(2, schedules=[ScheduledAction("morning", EIGHT, minimum=4, maximum=8)]))
     template(stack).has_resource_properties("AWS::ECS::Service", {"DesiredCount": Match.absent()})
 
 
-def test_the_clock_moves_the_range_in_its_own_time_zone(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_schedule_changes_the_range_in_its_own_time_zone(stack: cdk.Stack, cluster: Cluster) -> None:
     service(stack, cluster, Scaling(2, schedules=[ScheduledAction("morning", EIGHT, minimum=4, maximum=8)]))
     template(stack).has_resource_properties(
         "AWS::ApplicationAutoScaling::ScalableTarget",
@@ -94,7 +94,7 @@ def test_the_clock_moves_the_range_in_its_own_time_zone(stack: cdk.Stack, cluste
     )
 
 
-def test_use_is_followed_every_20_seconds_when_asked(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_utilization_is_tracked_every_20_seconds_on_request(stack: cdk.Stack, cluster: Cluster) -> None:
     service(stack, cluster, Scaling(1, 9, cpu_percent=60, memory_percent=70, high_resolution=True))
     metrics = [
         each["TargetTrackingScalingPolicyConfiguration"]["PredefinedMetricSpecification"]["PredefinedMetricType"]
@@ -116,7 +116,7 @@ def test_use_is_followed_every_20_seconds_when_asked(stack: cdk.Stack, cluster: 
     )
 
 
-def test_a_backlog_is_shared_by_the_tasks_that_run(stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue) -> None:
+def test_a_backlog_is_divided_by_the_running_tasks(stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue) -> None:
     service(stack, cluster, Scaling(0, 9, backlog_per_task=100, queue=queue))
     backlog = policies(stack)["Backlog"]
     assert backlog["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] == 100
@@ -127,7 +127,7 @@ def test_a_backlog_is_shared_by_the_tasks_that_run(stack: cdk.Stack, cluster: Cl
     assert {name: each["MetricStat"]["Stat"] for name, each in found.items() if "MetricStat" in each} == {
         "waiting": "Average",
         "working": "Average",
-        "samples": "SampleCount",  # of which each running task gives one a minute
+        "samples": "SampleCount",  # one sample a minute from each running task
     }
     assert backlog["PolicyType"] == "TargetTrackingScaling"
     assert metrics == {
@@ -137,7 +137,7 @@ def test_a_backlog_is_shared_by_the_tasks_that_run(stack: cdk.Stack, cluster: Cl
     }
 
 
-def test_the_first_task_starts_when_messages_wait_and_none_runs(
+def test_the_first_task_starts_if_messages_wait_and_no_task_runs(
     stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue
 ) -> None:
     service(stack, cluster, Scaling(0, 9, backlog_per_task=100, queue=queue))
@@ -153,12 +153,12 @@ def test_the_first_task_starts_when_messages_wait_and_none_runs(
     assert expression == "IF(FILL(waiting, 0) > 0 AND FILL(samples, 0) < 1, 1, 0)"
 
 
-def test_no_step_is_needed_where_a_task_always_runs(stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue) -> None:
+def test_there_is_no_step_policy_if_a_task_always_runs(stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue) -> None:
     service(stack, cluster, Scaling(1, 9, backlog_per_task=100, queue=queue))
     assert set(policies(stack)) == {"Backlog"}
 
 
-def test_any_metric_and_any_expression_is_followed(stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue) -> None:
+def test_any_metric_and_any_expression_can_be_tracked(stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue) -> None:
     age = queue.metric_approximate_age_of_oldest_message()
     each = cloudwatch.MathExpression(
         expression="jobs / 4", using_metrics={"jobs": queue.metric("NumberOfMessagesSent")}
@@ -172,7 +172,7 @@ def test_any_metric_and_any_expression_is_followed(stack: cdk.Stack, cluster: Cl
     assert jobs["jobs"]["ReturnData"] is False
 
 
-def test_requests_are_counted_over_both_target_groups_that_take_turns(
+def test_requests_are_counted_over_both_alternating_target_groups(
     stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster
 ) -> None:
     edge = LoadBalancer(stack, "Edge", vpc=vpc, access_logs=False)
@@ -184,7 +184,7 @@ def test_requests_are_counted_over_both_target_groups_that_take_turns(
     assert found["each"]["Expression"].startswith("(FILL(r0, 0) + FILL(r1, 0)) / IF(")
 
 
-def test_copies_start_before_a_load_that_is_foretold(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_copies_start_before_a_predicted_load(stack: cdk.Stack, cluster: Cluster) -> None:
     predictive = PredictiveScaling(
         memory_percent=70, scheduling_buffer=dt.timedelta(minutes=10), max_capacity_buffer_percent=20
     )
@@ -271,12 +271,12 @@ def test_whole_template(
         ),
     ],
 )
-def test_a_value_says_what_would_move_nothing(make: Any, says: str) -> None:
+def test_scaling_without_effect_is_refused(make: Any, says: str) -> None:
     with pytest.raises(ValueError, match=rf"\A{re.escape(says)}\Z"):
         make()
 
 
-def test_one_schedule_may_make_room_for_another() -> None:
+def test_one_schedule_may_extend_the_range_for_another() -> None:
     before = ScheduledAction("before", EIGHT, maximum=20)
     sale = ScheduledAction("sale", EIGHT, minimum=12)
     after = ScheduledAction("after", EIGHT, minimum=0)
@@ -284,7 +284,7 @@ def test_one_schedule_may_make_room_for_another() -> None:
     assert Scaling(2, 8, cpu_percent=50, schedules=[before, sale, after, night])._changes_count
 
 
-def test_a_metric_may_be_called_as_a_target_is(stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue) -> None:
+def test_a_metric_may_have_the_name_of_a_target(stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue) -> None:
     names = ("Cpu", "Memory", "Target", "Backlog", "Predictive")
     metrics = [MetricTarget(name, queue.metric("NumberOfMessagesSent"), 10) for name in names]
     foretold = PredictiveScaling(cpu_percent=50)
@@ -296,7 +296,7 @@ def test_a_metric_may_be_called_as_a_target_is(stack: cdk.Stack, cluster: Cluste
     assert set(policies(stack)) == {*(f"Metric {name}" for name in names), "Cpu", "Memory", "Predictive"}
 
 
-def test_use_is_followed_every_minute_unless_asked(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_utilization_is_tracked_every_minute_by_default(stack: cdk.Stack, cluster: Cluster) -> None:
     slow = dt.timedelta(minutes=10)
     service(stack, cluster, Scaling(1, 9, cpu_percent=60, memory_percent=70, scale_in_cooldown=slow))
     found = [each["TargetTrackingScalingPolicyConfiguration"] for each in policies(stack).values()]
@@ -312,7 +312,7 @@ def test_use_is_followed_every_minute_unless_asked(stack: cdk.Stack, cluster: Cl
     template(stack).has_resource_properties("AWS::ECS::Service", {"Monitoring": Match.absent()})
 
 
-def test_tasks_are_counted_once_though_they_are_measured_every_20_seconds(
+def test_tasks_are_counted_once_even_with_metrics_every_20_seconds(
     stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue
 ) -> None:
     scaling = Scaling(1, 9, cpu_percent=60, backlog_per_task=100, queue=queue, high_resolution=True)
@@ -322,33 +322,33 @@ def test_tasks_are_counted_once_though_they_are_measured_every_20_seconds(
 
 
 @pytest.mark.parametrize("target", ["requests_per_task", "backlog_per_task"])
-def test_metrics_every_20_seconds_that_no_target_follows_warn(target: str) -> None:
+def test_high_resolution_without_a_target_for_it_warns(target: str) -> None:
     other: dict[str, Any] = {target: 10}
     with pytest.warns(UserWarning, match=r"Scaling\(1, 3\): high_resolution should be used with cpu_percent or memory"):
         Scaling(1, 3, **other, high_resolution=True)
     assert Scaling(1, 3, **other, cpu_percent=60, high_resolution=True)
     assert Scaling(1, 3, **other, memory_percent=60, high_resolution=True)
     assert Scaling(1, 3, **other, metrics=[MetricTarget("Depth", metric(), 5)], high_resolution=True)
-    assert Scaling(2, high_resolution=True)  # to look at
+    assert Scaling(2, high_resolution=True)  # for dashboards
 
 
-def test_what_is_foretold_of_requests_needs_a_route(stack: cdk.Stack, cluster: Cluster) -> None:
-    with pytest.raises(ValueError, match="predictive is 500, but without a route nothing counts requests"):
+def test_predictive_scaling_by_requests_needs_a_route(stack: cdk.Stack, cluster: Cluster) -> None:
+    with pytest.raises(ValueError, match="predictive is 500, but only routes count requests"):
         service(stack, cluster, Scaling(1, 9, cpu_percent=60, predictive=PredictiveScaling(requests_per_task=500)))
 
 
-def test_a_number_that_nothing_moves_is_the_deployments(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_deployment_sets_a_fixed_number_of_copies(stack: cdk.Stack, cluster: Cluster) -> None:
     service(stack, cluster, Scaling(3))
     template(stack).has_resource_properties("AWS::ECS::Service", {"DesiredCount": 3})
     template(stack).resource_count_is("AWS::ApplicationAutoScaling::ScalableTarget", 0)
 
 
 def test_a_backlog_without_a_queue_is_refused(stack: cdk.Stack, cluster: Cluster) -> None:
-    with pytest.raises(ValueError, match="backlog_per_task is 100, but there is no queue whose messages count"):
+    with pytest.raises(ValueError, match="backlog_per_task is 100, but there is no queue to measure"):
         service(stack, cluster, Scaling(0, 9, backlog_per_task=100))
 
 
-def test_a_queue_that_nothing_counts_is_refused(queue: sqs.Queue) -> None:
+def test_a_queue_without_a_backlog_target_is_refused(queue: sqs.Queue) -> None:
     with pytest.raises(ValueError, match="queue must be given with backlog_per_task"):
         Scaling(1, 9, cpu_percent=60, queue=queue)
 
@@ -385,7 +385,7 @@ def test_a_metric_of_another_place_is_refused(placed: Cluster, followed: cloudwa
         Service(placed.stack, "Web", cluster=placed, task=WEB, scaling=scaling)
 
 
-def test_a_metric_of_its_own_place_is_followed(placed: Cluster) -> None:
+def test_a_metric_of_the_same_place_is_accepted(placed: Cluster) -> None:
     own = metric(region="eu-west-1", account="111111111111")
     Service(
         placed.stack, "Web", cluster=placed, task=WEB, scaling=Scaling(1, 2, metrics=[MetricTarget("8:00", own, 5)])
@@ -424,12 +424,12 @@ def test_tasks_use_more_cpu_than_they_reserve_only_on_instances(app: cdk.App, sc
         ("at eight", "schedule must be at"),
     ],
 )
-def test_a_time_that_is_none_is_refused(expression: str, says: str) -> None:
+def test_an_invalid_schedule_is_refused(expression: str, says: str) -> None:
     with pytest.raises(ValueError, match=f"ScheduledAction 'day': {says}"):
         ScheduledAction("day", scheduler.ScheduleExpression.expression(expression), minimum=1)
 
 
-def test_a_time_zone_that_is_none_is_refused() -> None:
+def test_an_invalid_time_zone_is_refused() -> None:
     nowhere = scheduler.ScheduleExpression.cron(hour="8", minute="0", time_zone=cdk.TimeZone.of("Europe/Atlantis"))
     with pytest.raises(ValueError, match="the time_zone of schedule must be the name of a time zone"):
         ScheduledAction("day", nowhere, minimum=1)

@@ -1,4 +1,4 @@
-"""A secret or a parameter that changes brings a new deployment, by the events that AWS documents."""
+"""A secret or a parameter that changes starts a new deployment, by the events that AWS documents."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PARAMETER = "arn:aws:ssm:us-east-1:123456789012:parameter/foo"
 
 
 def label_updated(arn: str = ARN, name: str = "mySecret", label: str = "AWSCURRENT") -> dict[str, Any]:
-    """The sample of https://docs.aws.amazon.com/secretsmanager/latest/userguide/ "Secret Label Updated event"."""
+    """Return the sample of the Secrets Manager user guide, "Secret Label Updated event"."""
     return {
         "version": "0",
         "id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718",
@@ -41,7 +41,7 @@ def label_updated(arn: str = ARN, name: str = "mySecret", label: str = "AWSCURRE
 
 
 def parameter_change(arn: str = PARAMETER, operation: str = "Update") -> dict[str, Any]:
-    """The sample of the EventBridge user guide, "SSM Parameter Store event types"."""
+    """Return the sample of the EventBridge user guide, "SSM Parameter Store event types"."""
     return {
         "version": "0",
         "id": "9547ef2d-3b7e-4057-b6cb-5fdf09ee7c8f",
@@ -86,7 +86,7 @@ def parameter(stack: cdk.Stack) -> ssm.IParameter:
         version(version_stage="AWSPREVIOUS"),
     ],
 )
-def test_a_secret_whose_current_version_moves_is_heard_of_and_no_other(stack: cdk.Stack, secret: Any) -> None:
+def test_the_pattern_matches_a_new_current_version_of_the_secret_and_no_other(stack: cdk.Stack, secret: Any) -> None:
     pattern = change_pattern([secret(stack)])
     assert matches(pattern, label_updated())
     assert not matches(pattern, label_updated(label="CANARY"))
@@ -94,13 +94,13 @@ def test_a_secret_whose_current_version_moves_is_heard_of_and_no_other(stack: cd
     assert not matches(pattern, parameter_change())
 
 
-def test_a_stage_of_ones_own_is_heard_of_when_it_moves(stack: cdk.Stack) -> None:
+def test_the_pattern_matches_a_move_of_a_custom_stage(stack: cdk.Stack) -> None:
     pattern = change_pattern([version(version_stage="CANARY")(stack)])
     assert matches(pattern, label_updated(label="CANARY"))
     assert not matches(pattern, label_updated())
 
 
-def test_a_parameter_is_heard_of_when_it_is_written(stack: cdk.Stack) -> None:
+def test_the_pattern_matches_an_update_of_a_parameter(stack: cdk.Stack) -> None:
     for secret in (parameter(stack), ecs.Secret.from_ssm_parameter(parameter(cdk.Stack(stack, "Other")))):
         pattern = change_pattern([secret])
         assert matches(pattern, parameter_change())
@@ -108,13 +108,13 @@ def test_a_parameter_is_heard_of_when_it_is_written(stack: cdk.Stack) -> None:
         assert not matches(pattern, parameter_change(f"{PARAMETER}2"))
 
 
-def test_both_are_heard_of_by_one_rule(stack: cdk.Stack) -> None:
+def test_one_rule_covers_secrets_and_parameters(stack: cdk.Stack) -> None:
     pattern = change_pattern([complete(stack), parameter(stack)])
     assert matches(pattern, label_updated())
     assert matches(pattern, parameter_change())
 
 
-def test_a_version_by_its_id_never_changes(stack: cdk.Stack) -> None:
+def test_a_version_id_has_no_pattern(stack: cdk.Stack) -> None:
     assert change_pattern([version(version_id="a1b2c3d4-5678-90ab-cdef-EXAMPLE11111")(stack)]) is None
 
 
@@ -130,7 +130,7 @@ def test_whole_template(stack: cdk.Stack, service: Service, template_snapshot: S
     assert readable(template(stack).to_json()) == template_snapshot
 
 
-def test_its_secret_brings_a_new_deployment_of_this_service_alone(stack: cdk.Stack, service: Service) -> None:
+def test_a_new_value_deploys_only_this_service(stack: cdk.Stack, service: Service) -> None:
     service.redeploy_on_rotation()
     made = template(stack)
     (secret,) = made.find_resources("AWS::SecretsManager::Secret")
@@ -156,7 +156,7 @@ def test_its_secret_brings_a_new_deployment_of_this_service_alone(stack: cdk.Sta
     assert may[0][1] == {"Ref": web}
 
 
-def test_what_could_not_start_is_kept_where_the_rule_may_put_it(stack: cdk.Stack, service: Service) -> None:
+def test_failed_starts_go_to_a_queue_that_allows_the_rule(stack: cdk.Stack, service: Service) -> None:
     service.redeploy_on_rotation()
     made = template(stack)
     (queue,) = made.find_resources("AWS::SQS::Queue")
@@ -169,7 +169,7 @@ def test_what_could_not_start_is_kept_where_the_rule_may_put_it(stack: cdk.Stack
     assert sends["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [name, "Arn"]}}}
 
 
-def test_a_worker_redeploys_as_its_service_does(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_the_service_of_a_worker_redeploys_as_well(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     task = Task(Container("redis:8", secrets={"KEY": parameter(stack)}))
     scaling = Scaling(0, 2, backlog_per_task=9)
     worker = Worker(stack, "Mailer", cluster=Cluster(stack, "Cluster", vpc=vpc), task=task, scaling=scaling)
@@ -178,38 +178,44 @@ def test_a_worker_redeploys_as_its_service_does(stack: cdk.Stack, vpc: ec2.IVpc)
 
 
 @pytest.mark.parametrize("secrets", [{}, {"PINNED": version(version_id="1")}])
-def test_fails_when_nothing_could_change(stack: cdk.Stack, vpc: ec2.IVpc, secrets: dict[str, Any]) -> None:
+def test_redeploying_without_changeable_values_is_refused(
+    stack: cdk.Stack, vpc: ec2.IVpc, secrets: dict[str, Any]
+) -> None:
     task = Task(Container("redis:8", secrets={name: define(stack) for name, define in secrets.items()}))
     web = Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=vpc), task=task)
-    with pytest.raises(ValueError, match=r"Shop/Web: redeploy_on_rotation\(\) waits for nothing, .*; use Container"):
+    with pytest.raises(ValueError, match=r"Shop/Web: redeploy_on_rotation\(\) has no effect, .*; use Container"):
         web.redeploy_on_rotation()
     assert web.node.try_find_child("Rotation") is None
 
 
-def test_fails_when_its_events_go_to_another_account(app: cdk.App) -> None:
+def test_a_secret_of_another_account_is_refused(app: cdk.App) -> None:
     stack = cdk.Stack(app, "Here", env=cdk.Environment(account="111111111111", region="us-west-2"))
     cluster = Cluster(stack, "Cluster", vpc=ec2.Vpc(stack, "Vpc"))
     web = Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8", secrets={"KEY": complete(stack)})))
-    with pytest.raises(ValueError, match="secrets 'KEY' is of account 012345678901, whose events do not come to 1111"):
+    with pytest.raises(
+        ValueError, match=r"secrets 'KEY' must be of account 1{12} \(got 012345678901\), since others send"
+    ):
         web.redeploy_on_rotation()
 
 
-def test_fails_when_its_events_go_to_another_region(app: cdk.App) -> None:
+def test_a_secret_of_another_region_is_refused(app: cdk.App) -> None:
     account = "123456789012"
     stack = cdk.Stack(app, "Here", env=cdk.Environment(account=account, region="eu-west-1"))
     there = cdk.Stack(app, "There", env=cdk.Environment(account=account, region="us-east-1"))
     cluster = Cluster(stack, "Cluster", vpc=ec2.Vpc(stack, "Vpc"))
     web = Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8", secrets={"KEY": parameter(there)})))
-    with pytest.raises(ValueError, match="secrets 'KEY' is of region us-east-1, whose events do not come to eu-west-1"):
+    with pytest.raises(
+        ValueError, match=r"secrets 'KEY' must be of region eu-west-1 \(got us-east-1\), since others send"
+    ):
         web.redeploy_on_rotation()
 
 
-def test_twice_is_once(stack: cdk.Stack, service: Service) -> None:
+def test_a_second_call_returns_the_same_rule(stack: cdk.Stack, service: Service) -> None:
     assert service.redeploy_on_rotation() is service.redeploy_on_rotation()
     template(stack).resource_count_is("AWS::Events::Rule", 1)
 
 
-def test_the_service_is_named_by_its_arn_which_has_the_cluster(stack: cdk.Stack, service: Service) -> None:
+def test_the_service_is_identified_by_an_arn_with_the_cluster(stack: cdk.Stack, service: Service) -> None:
     service.redeploy_on_rotation()
     policies = json.dumps(template(stack).find_resources("AWS::IAM::Role"))
     assert "ecs:UpdateService" in policies

@@ -1,4 +1,4 @@
-"""What a service promises in its template."""
+"""The template of a service."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_whole_template(
     assert readable(template(stack).to_json()) == template_snapshot
 
 
-def test_tasks_have_no_public_address_and_let_out_https_alone(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_tasks_have_no_public_address_and_connect_only_by_https(stack: cdk.Stack, cluster: Cluster) -> None:
     Service(stack, "Web", cluster=cluster, task=WEB)
     result = template(stack)
     result.has_resource_properties(
@@ -106,7 +106,7 @@ def test_tasks_have_no_public_address_and_let_out_https_alone(stack: cdk.Stack, 
     )
 
 
-def test_other_ports_are_open_when_asked(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_other_egress_ports_can_be_opened(stack: cdk.Stack, cluster: Cluster) -> None:
     web = Service(stack, "Web", cluster=cluster, task=WEB, egress=[5432])
     web.connections.allow_from(ec2.Peer.ipv4("10.1.0.0/16"), ec2.Port.tcp(8080))
     template(stack).has_resource_properties(
@@ -119,7 +119,9 @@ def test_other_ports_are_open_when_asked(stack: cdk.Stack, cluster: Cluster) -> 
 
 
 @pytest.mark.parametrize(("name", "says"), [("Web-App", "web-app"), ("w" * 65, Match.absent())])
-def test_a_port_has_a_name_that_service_connect_takes(stack: cdk.Stack, cluster: Cluster, name: str, says: Any) -> None:
+def test_a_port_has_a_name_that_service_connect_accepts(
+    stack: cdk.Stack, cluster: Cluster, name: str, says: Any
+) -> None:
     Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8", name=name, port=8080)))
     mapping = Match.object_like({"ContainerPort": 8080, "Name": says})
     template(stack).has_resource_properties(
@@ -129,13 +131,13 @@ def test_a_port_has_a_name_that_service_connect_takes(stack: cdk.Stack, cluster:
 
 
 @pytest.mark.parametrize(("egress", "warned"), [([5432], 1), ([], 1), ([5432, 443], 0)])
-def test_tasks_that_may_not_reach_what_starts_them_are_warned_of(
+def test_egress_without_https_warns(
     app: cdk.App, stack: cdk.Stack, cluster: Cluster, egress: list[int], warned: int
 ) -> None:
     Service(stack, "Web", cluster=cluster, task=WEB, egress=egress)
     warnings = warnings_of(app, "Shop")
     assert len(warnings) == warned
-    assert all("without 443, through which a task on Fargate pulls its image" in each for each in warnings)
+    assert all("egress should contain 443" in each for each in warnings)
 
 
 def test_a_load_balancer_in_another_vpc_is_refused(stack: cdk.Stack, edge: LoadBalancer) -> None:
@@ -148,17 +150,17 @@ def test_a_load_balancer_in_another_vpc_is_refused(stack: cdk.Stack, edge: LoadB
         ("Api", known, edge),
     ):
         cluster = Cluster(stack, f"{name}Cluster", vpc=vpc)
-        with pytest.raises(ValueError, match=f"is of {entrance.node.path}, which stands in another VPC than the clu"):
+        with pytest.raises(ValueError, match=f"got {entrance.node.path} in another VPC"):
             Service(stack, name, cluster=cluster, task=WEB, route=Route(entrance))
 
 
-def test_one_vpc_that_two_stacks_import_is_one(app: cdk.App, edge: LoadBalancer) -> None:
+def test_a_vpc_that_two_stacks_import_is_the_same_vpc(app: cdk.App, edge: LoadBalancer) -> None:
     other = cdk.Stack(app, "Other")
     Service(other, "Web", cluster=Cluster(other, "Cluster", vpc=imported_vpc(other)), task=WEB, route=Route(edge))
     template(other).resource_count_is("AWS::ECS::Service", 1)
 
 
-def test_a_rollout_keeps_all_tasks_and_undoes_itself(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_rollout_keeps_all_tasks_and_rolls_back_by_default(stack: cdk.Stack, cluster: Cluster) -> None:
     Service(stack, "Web", cluster=cluster, task=WEB)
     template(stack).has_resource_properties(
         "AWS::ECS::Service",
@@ -175,7 +177,7 @@ def test_a_rollout_keeps_all_tasks_and_undoes_itself(stack: cdk.Stack, cluster: 
 
 
 @pytest.mark.parametrize(("slow", "grace"), [(0, 60), (60, 60), (240, 240)])
-def test_the_load_balancer_waits_as_long_as_a_container_may_take_to_start(
+def test_the_grace_period_is_at_least_the_start_period_of_a_container(
     stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer, slow: int, grace: int
 ) -> None:
     check = HealthCheck("true", start_period=dt.timedelta(seconds=slow))
@@ -184,7 +186,7 @@ def test_the_load_balancer_waits_as_long_as_a_container_may_take_to_start(
     template(stack).has_resource_properties("AWS::ECS::Service", {"HealthCheckGracePeriodSeconds": grace})
 
 
-def test_a_strategy_is_written_and_never_a_launch_type(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_a_service_has_a_capacity_provider_strategy_and_no_launch_type(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     fargate, spot = Capacity.fargate(), Capacity.fargate_spot()
     cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[fargate, spot])
     Service(stack, "Web", cluster=cluster, task=WEB, capacity={fargate: 1, spot: 3})
@@ -206,7 +208,7 @@ def test_a_service_is_defined_after_the_capacities_of_its_cluster(stack: cdk.Sta
     template(stack).has_resource_properties("AWS::ECS::Service", {"Cluster": {"Ref": associations}})
 
 
-def test_nothing_moves_a_number_that_scaling_chose(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_deployment_does_not_reset_a_scaled_number_of_copies(stack: cdk.Stack, cluster: Cluster) -> None:
     Service(stack, "Web", cluster=cluster, task=WEB, scaling=Scaling(2, 20, cpu_percent=60))
     template(stack).has_resource_properties("AWS::ECS::Service", {"DesiredCount": Match.absent()})
     template(stack).has_resource_properties(
@@ -214,7 +216,7 @@ def test_nothing_moves_a_number_that_scaling_chose(stack: cdk.Stack, cluster: Cl
     )
 
 
-def test_two_copies_run_when_nothing_is_said(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_two_copies_run_by_default(stack: cdk.Stack, cluster: Cluster) -> None:
     Service(stack, "Web", cluster=cluster, task=WEB)
     template(stack).has_resource_properties("AWS::ECS::Service", {"DesiredCount": 2})
     template(stack).resource_count_is("AWS::ApplicationAutoScaling::ScalableTarget", 0)
@@ -243,9 +245,7 @@ def test_each_role_has_only_what_the_task_uses(stack: cdk.Stack, cluster: Cluste
     assert [statements(policy) for policy in policies] == [["logs:CreateLogStream", "logs:PutLogEvents"]]
 
 
-def test_an_image_and_a_secret_bring_their_grants_to_the_execution_role_alone(
-    stack: cdk.Stack, cluster: Cluster
-) -> None:
+def test_only_the_execution_role_may_read_images_and_secrets(stack: cdk.Stack, cluster: Cluster) -> None:
     images = Repository(stack, "Images")
     secret = secretsmanager.Secret(stack, "Secret")
     task = Task(Container(Image.from_repository(images, tag="1.4.2"), secrets={"DB_PASSWORD": secret}))
@@ -276,14 +276,14 @@ def test_a_service_connects_to_another_on_one_port(stack: cdk.Stack, cluster: Cl
     template(stack).has_resource_properties("AWS::EC2::SecurityGroupIngress", {"FromPort": 8080, "ToPort": 8080})
 
 
-def test_metrics_are_of_the_service(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_metrics_have_the_dimensions_of_the_service(stack: cdk.Stack, cluster: Cluster) -> None:
     web = Service(stack, "Web", cluster=cluster, task=WEB)
     assert web.metric_cpu_utilization().metric_name == "CPUUtilization"
     assert web.metric_memory_utilization(statistic="max").statistic == "Maximum"
     assert web.metric("RunningTaskCount", period=cdk.Duration.minutes(1)).period.to_seconds() == 60
 
 
-def test_inner_resources_can_be_reached(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer) -> None:
+def test_inner_resources_are_attributes(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer) -> None:
     web = Service(stack, "Web", cluster=cluster, task=WEB, route=Route(edge), scaling=Scaling(1, 2, cpu_percent=50))
     assert web.node.default_child is web.service
     assert isinstance(web.task_definition, ecs.FargateTaskDefinition)
@@ -299,7 +299,7 @@ def test_a_service_runs_in_any_cluster_of_cdk(stack: cdk.Stack, vpc: ec2.IVpc) -
     )
 
 
-def test_given_security_groups_and_logs_take_the_place_of_its_own(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_given_security_groups_and_log_groups_are_used(stack: cdk.Stack, cluster: Cluster) -> None:
     group = ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-1")
     kept = logs.LogGroup.from_log_group_name(stack, "Kept", "kept")
     Service(stack, "Web", cluster=cluster, task=WEB, security_groups=[group], log_group=kept)
@@ -307,7 +307,7 @@ def test_given_security_groups_and_logs_take_the_place_of_its_own(stack: cdk.Sta
     assert not [each for each in template(stack).find_resources("AWS::Logs::LogGroup") if each.startswith("Web")]
 
 
-def test_a_sidecar_can_be_what_a_route_reaches(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer) -> None:
+def test_a_route_may_lead_to_a_sidecar(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer) -> None:
     task = Task(Container("app:1", name="app", port=80), Container("proxy:1", name="proxy", port=8080))
     Service(stack, "Web", cluster=cluster, task=task, route=Route(edge, container="proxy"))
     template(stack).has_resource_properties(
@@ -315,7 +315,7 @@ def test_a_sidecar_can_be_what_a_route_reaches(stack: cdk.Stack, cluster: Cluste
     )
 
 
-def test_a_service_reports_every_fault_of_the_combination_with_its_path(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_service_reports_all_problems_together_with_its_path(stack: cdk.Stack, cluster: Cluster) -> None:
     with pytest.raises(ValueError, match="Shop/Web: 4 problems") as raised:
         Service(
             stack,
@@ -331,9 +331,9 @@ def test_a_service_reports_every_fault_of_the_combination_with_its_path(stack: c
         "use cpu=1024, memory_mib=2048 or cpu=512, memory_mib=1024\n"
         "  - stop_timeout of container 'app' must be between 2 and 120 seconds (got 180); "
         "use 2 to 120 seconds, the time between SIGTERM and SIGKILL on Fargate\n"
-        "  - capacity 'FARGATE_SPOT' is none of the cluster's ('FARGATE'); "
+        "  - capacity 'FARGATE_SPOT' is not one of the cluster's ('FARGATE'); "
         "name it in capacity=[...] of Cluster(...) or Cluster.from_attributes(...)\n"
-        "  - requests_per_task is 10, but without a route nothing counts requests; "
+        "  - requests_per_task is 10, but only routes count requests; "
         "use route=Route(...), or another target"
     )
 
@@ -342,17 +342,17 @@ def test_a_service_reports_every_fault_of_the_combination_with_its_path(stack: c
     ("task", "route", "says"),
     [
         (Task(Container("redis:8")), {}, "route for all requests needs a container with a port"),
-        (WEB, {"container": "api"}, "names container 'api', but those with a port are 'web'"),
+        (WEB, {"container": "api"}, "names container 'api', which has no port; use 'web'"),
     ],
 )
-def test_a_route_needs_a_container_that_listens(
+def test_a_route_needs_a_container_with_a_port(
     stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer, task: Task, route: dict[str, Any], says: str
 ) -> None:
     with pytest.raises(ValueError, match=says):
         Service(stack, "Web", cluster=cluster, task=task, route=Route(edge, **route))
 
 
-def test_isolated_subnets_without_endpoints_are_an_error_that_names_them(stack: cdk.Stack) -> None:
+def test_isolated_subnets_without_endpoints_are_refused_with_their_names(stack: cdk.Stack) -> None:
     network = Network(stack, "Network", nat_gateways=0, endpoints=Endpoints("ecr.api", "logs"))
     task = Task(Container(Image.from_repository(Repository(stack, "Images"), tag="1")))
     with pytest.raises(
@@ -361,7 +361,7 @@ def test_isolated_subnets_without_endpoints_are_an_error_that_names_them(stack: 
         Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=network.vpc), task=task)
 
 
-def test_the_endpoints_worked_out_for_a_task_are_enough(stack: cdk.Stack) -> None:
+def test_the_computed_endpoints_are_enough_for_a_task(stack: cdk.Stack) -> None:
     task = Task(Container(Image.from_repository(Repository(stack, "Images"), tag="1")))
     network = Network(stack, "Network", nat_gateways=0, endpoints=Endpoints.for_tasks(task))
     Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=network.vpc), task=task)
@@ -371,12 +371,12 @@ def test_the_endpoints_worked_out_for_a_task_are_enough(stack: cdk.Stack) -> Non
 
 def test_a_public_image_needs_the_internet(stack: cdk.Stack) -> None:
     network = Network(stack, "Network", nat_gateways=0)
-    with pytest.raises(ValueError, match="cannot reach the internet, where an image of the task or what it calls is"):
+    with pytest.raises(ValueError, match="cannot reach the internet, which the task needs for an image or a service"):
         Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=network.vpc), task=WEB)
 
 
 @pytest.mark.parametrize("public_address", [True, False])
-def test_public_subnets_reach_the_internet_with_a_public_address_alone(
+def test_public_subnets_reach_the_internet_only_with_a_public_address(
     stack: cdk.Stack, *, public_address: bool
 ) -> None:
     cluster = Cluster(stack, "Cluster", vpc=Network(stack, "Network").vpc)
@@ -392,7 +392,7 @@ def test_public_subnets_reach_the_internet_with_a_public_address_alone(
             define()
 
 
-def test_isolated_subnets_of_another_vpc_are_a_warning_that_can_be_acknowledged(app: cdk.App) -> None:
+def test_isolated_subnets_of_an_unknown_vpc_warn(app: cdk.App) -> None:
     for name, acknowledged in (("Loud", False), ("Quiet", True)):
         stack = cdk.Stack(app, name)
         cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack, isolated=True))
@@ -400,16 +400,16 @@ def test_isolated_subnets_of_another_vpc_are_a_warning_that_can_be_acknowledged(
         if acknowledged:
             cdk.Annotations.of(web).acknowledge_warning("@moorage/ecs:reach")
     (warning,) = warnings_of(app, "Loud")
-    assert "no way to the internet, as far as CDK says, so whether tasks reach internet, logs is not known" in warning
+    assert "no route to the internet, as far as CDK knows, so tasks may not reach internet, logs" in warning
     assert not warnings_of(app, "Quiet")
 
 
-def test_subnets_with_a_way_out_are_not_warned_about(app: cdk.App, stack: cdk.Stack, cluster: Cluster) -> None:
+def test_subnets_with_a_route_to_the_internet_do_not_warn(app: cdk.App, stack: cdk.Stack, cluster: Cluster) -> None:
     Service(stack, "Web", cluster=cluster, task=WEB)
     assert not warnings_of(app, "Shop")
 
 
-def test_removable_when_asked(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_the_log_group_can_be_removed_with_the_stack(stack: cdk.Stack, cluster: Cluster) -> None:
     Service(stack, "Web", cluster=cluster, task=WEB, removal_policy=cdk.RemovalPolicy.DESTROY)
     template(stack).has_resource("AWS::Logs::LogGroup", {"DeletionPolicy": "Delete"})
 
@@ -424,7 +424,7 @@ def statements(policy: Mapping[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize(("given", "written"), [(dt.timedelta(seconds=90), 90), (None, None)])
-def test_a_grace_period_counts_for_the_checks_of_containers(
+def test_a_grace_period_applies_to_container_health_checks(
     stack: cdk.Stack, cluster: Cluster, given: dt.timedelta | None, written: int | None
 ) -> None:
     task = Task(Container("redis:8", health_check=HealthCheck("redis-cli ping")))

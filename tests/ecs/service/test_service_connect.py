@@ -1,4 +1,4 @@
-"""What services that connect to each other promise."""
+"""Services that connect to each other."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def rules(stack: cdk.Stack) -> list[tuple[str, int]]:
     ]
 
 
-def test_connecting_opens_one_path_and_says_where_it_leads(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_connecting_opens_one_path_and_returns_the_url(stack: cdk.Stack, cluster: Cluster) -> None:
     catalog, ui = service(stack, cluster, "catalog"), service(stack, cluster, "ui")
     assert ui.connect_to(catalog) == "http://catalog"
     assert sorted(rules(stack)) == [("Egress", 8080), ("Ingress", 8080)]
@@ -114,29 +114,29 @@ def test_a_service_without_a_port_only_connects_to_others(stack: cdk.Stack, clus
     assert not of_worker["Properties"]["ServiceConnectConfiguration"].get("Services")
 
 
-def test_the_one_that_connects_is_defined_after_the_other(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_service_is_deployed_after_the_one_that_it_connects_to(stack: cdk.Stack, cluster: Cluster) -> None:
     api, ui = service(stack, cluster, "api"), service(stack, cluster, "ui")
     ui.connect_to(api)
-    api.connect_to(ui)  # of a circle in one stack one starts first
+    api.connect_to(ui)  # in a cycle within one stack, one starts first
     found = template(stack).find_resources("AWS::ECS::Service")
     after = {name: [each for each in found[name].get("DependsOn", []) if each in found] for name in found}
     assert sorted(map(len, after.values())) == [0, 1]
 
 
 @pytest.mark.parametrize("names", ["ab", "abc"])
-def test_the_one_of_a_circle_that_starts_first_is_warned_of(stack: cdk.Stack, cluster: Cluster, names: str) -> None:
+def test_the_first_service_of_a_connection_cycle_warns(stack: cdk.Stack, cluster: Cluster, names: str) -> None:
     services = [service(stack, cluster, name) for name in names]
     for client, server in pairwise(services):
         client.connect_to(server)
     services[-1].connect_to(services[0])
     services[0].connect_to(services[0])
     (warning,) = circle_warnings(services[-1])
-    assert warning.startswith("it connects to Shop/A, which starts after it, since it connects back, so that the proxy")
+    assert warning.startswith("it connects to Shop/A, which connects back and therefore starts after it, so the proxy")
     assert not any(circle_warnings(each) for each in services[:-1])
 
 
 def circle_warnings(of: Service) -> list[str]:
-    return [str(each.data) for each in of.node.metadata if "which starts after it" in str(each.data)]
+    return [str(each.data) for each in of.node.metadata if "therefore starts after it" in str(each.data)]
 
 
 def test_proxies_encrypt_with_certificates_of_a_private_authority(stack: cdk.Stack, cluster: Cluster) -> None:
@@ -148,8 +148,8 @@ def test_proxies_encrypt_with_certificates_of_a_private_authority(stack: cdk.Sta
     )
 
 
-def test_what_encrypts_is_of_the_region_and_its_role_of_the_account(app: cdk.App) -> None:
-    """AWS Private CA guide, "Regions": authorities are regional; they may be shared with other accounts."""
+def test_the_authority_and_key_must_be_in_the_region_and_the_role_in_the_account(app: cdk.App) -> None:
+    """AWS Private CA guide, "Regions": authorities are regional, and can be shared with other accounts."""
     stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111111111111", region="eu-west-1"))
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), namespace="store")
     elsewhere = "us-east-1:222222222222"
@@ -180,7 +180,7 @@ def test_ecs_may_use_the_key_of_the_certificates(app: cdk.App, stack: cdk.Stack,
     assert not stack.dependencies
 
 
-def test_a_service_may_have_a_name_in_cloud_map_alone(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_a_service_may_have_only_a_name_in_cloud_map(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     zone = servicediscovery.PrivateDnsNamespace(stack, "Zone", name="store.internal", vpc=vpc)
     options = ecs.CloudMapOptions(name="api", cloud_map_namespace=zone)
     cluster = Cluster(stack, "Cluster", vpc=vpc)
@@ -196,41 +196,43 @@ def test_all_rules_of_a_path_between_stacks_are_in_the_stack_that_connects(app: 
     assert len(rules(second)) == 2
 
 
-def test_a_circle_of_stacks_is_refused_with_both_its_sides(app: cdk.App, cluster: Cluster) -> None:
+def test_a_cycle_of_stacks_is_refused_with_its_connections(app: cdk.App, cluster: Cluster) -> None:
     first, second, third = (cdk.Stack(app, name) for name in ("First", "Second", "Third"))
     api, ui, log = service(first, cluster, "api"), service(second, cluster, "ui"), service(third, cluster, "log")
     ui.connect_to(api)
     api.connect_to(log)
-    with pytest.raises(ValueError, match="Third/Log: it connects to Second/Ui, and") as raised:
+    with pytest.raises(ValueError, match="Third/Log: it connects to Second/Ui, but") as raised:
         log.connect_to(ui)
     assert str(raised.value) == (
-        "Third/Log: it connects to Second/Ui, and Second/Ui connects to First/Api, First/Api connects to Third/Log, so "
-        "that neither stack could be deployed before the other; define both services in one stack"
+        "Third/Log: it connects to Second/Ui, but Second/Ui connects to First/Api, First/Api connects to Third/Log, so "
+        "neither stack could be deployed before the other; define both services in one stack"
     )
 
 
-def test_two_services_of_two_stacks_do_not_connect_to_each_other(app: cdk.App, cluster: Cluster) -> None:
+def test_services_of_two_stacks_that_connect_to_each_other_are_refused(app: cdk.App, cluster: Cluster) -> None:
     api, ui = (service(cdk.Stack(app, name), cluster, name.lower()) for name in ("One", "Two"))
     ui.connect_to(api)
-    with pytest.raises(ValueError, match="One/One: it connects to Two/Two, and Two/Two connects to One/One, so that"):
+    with pytest.raises(
+        ValueError, match="One/One: it connects to Two/Two, but Two/Two connects to One/One, so neither"
+    ):
         api.connect_to(ui)
 
 
-def test_a_service_beside_its_cluster_connects_to_none_of_a_later_stack(
+def test_a_service_in_the_stack_of_its_cluster_cannot_connect_to_a_later_stack(
     app: cdk.App, stack: cdk.Stack, cluster: Cluster
 ) -> None:
     later = cdk.Stack(app, "Later")
     web, api = service(stack, cluster, "web"), service(later, cluster, "api")
-    with pytest.raises(ValueError, match="Shop/Web: it connects to Later/Api, and") as raised:
+    with pytest.raises(ValueError, match="Shop/Web: it connects to Later/Api, but") as raised:
         web.connect_to(api)
     assert str(raised.value) == (
-        "Shop/Web: it connects to Later/Api, and Later/Api needs Shop/Cluster, so that neither stack could be "
+        "Shop/Web: it connects to Later/Api, but Later/Api needs Shop/Cluster, so neither stack could be "
         "deployed before the other; define both services in one stack"
     )
 
 
 @pytest.mark.parametrize("of", [LoadBalancer, NetworkLoadBalancer])
-def test_a_service_beside_an_entrance_connects_to_none_that_is_reached_through_it(
+def test_a_service_in_the_stack_of_a_load_balancer_cannot_connect_to_services_behind_it(
     app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc, of: Any
 ) -> None:
     theirs = Cluster.from_attributes(stack, "Theirs", cluster_name="theirs", vpc=vpc, namespace="store")
@@ -238,7 +240,7 @@ def test_a_service_beside_an_entrance_connects_to_none_that_is_reached_through_i
     route = Route(edge) if of is LoadBalancer else Listener(edge, port=80)
     web, later = service(stack, theirs, "web"), cdk.Stack(app, "Later")
     api = Service(later, "Api", cluster=theirs, task=task("api"), connect=ServiceConnect(), route=route)
-    with pytest.raises(ValueError, match="Shop/Web: it connects to Later/Api, and Later/Api needs Shop/Edge, so"):
+    with pytest.raises(ValueError, match="Shop/Web: it connects to Later/Api, but Later/Api needs Shop/Edge, so"):
         web.connect_to(api)
 
 
@@ -252,7 +254,7 @@ def test_a_service_connects_to_one_of_a_later_stack_behind_an_entrance_that_exis
     assert web.connect_to(api) == "http://api"
 
 
-def test_a_service_connects_to_a_later_stack_where_their_cluster_exists_already(
+def test_a_service_of_an_imported_cluster_may_connect_to_a_later_stack(
     app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc
 ) -> None:
     theirs = Cluster.from_attributes(stack, "Theirs", cluster_name="theirs", vpc=vpc, namespace="store")
@@ -262,7 +264,7 @@ def test_a_service_connects_to_a_later_stack_where_their_cluster_exists_already(
     assert [each.stack_name for each in stack.dependencies] == ["Later"]
 
 
-def test_a_path_is_opened_once_however_often_it_is_asked_for(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_path_is_opened_only_once(stack: cdk.Stack, cluster: Cluster) -> None:
     shared = ec2.SecurityGroup.from_security_group_id(stack, "Shared", "sg-1234")
     ui, ux, api = (
         Service(stack, of, cluster=cluster, task=task(of), connect=ServiceConnect(), security_groups=[shared])
@@ -273,14 +275,14 @@ def test_a_path_is_opened_once_however_often_it_is_asked_for(stack: cdk.Stack, c
     assert sorted(rules(stack)) == [("Egress", 8080), ("Ingress", 8080)]
 
 
-def test_a_service_connects_to_its_own_other_copies(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_service_may_connect_to_its_other_copies(stack: cdk.Stack, cluster: Cluster) -> None:
     cache = service(stack, cluster, "cache")
     assert cache.connect_to(cache) == "http://cache"
     assert sorted(rules(stack)) == [("Egress", 8080), ("Ingress", 8080)]
 
 
-def test_in_bridge_mode_the_ports_of_proxies_are_opened_once_for_all(app: cdk.App) -> None:
-    """A proxy has a port there that the instance hands out (botocore `ingressPortOverride`), and EC2 a rule once."""
+def test_in_bridge_mode_the_ports_of_proxies_are_opened_once(app: cdk.App) -> None:
+    """ECS assigns a port of the instance to a proxy (botocore `ingressPortOverride`); EC2 has each rule once."""
     platform, first, second, third = (cdk.Stack(app, name) for name in ("Platform", "First", "Second", "Third"))
     general = Capacity.ec2("general", instance_types=["m7i.xlarge"], max_instances=8)
     theirs = Cluster(platform, "Cluster", vpc=imported_vpc(platform), namespace="store", capacity=[general])
@@ -298,12 +300,18 @@ def test_in_bridge_mode_the_ports_of_proxies_are_opened_once_for_all(app: cdk.Ap
         own.connect_to(server)
     assert sorted(rules(platform)) == [("Egress", 32768), ("Ingress", 32768)]  # from instances to instances
     assert rules(first) == []
-    assert sorted(rules(second)) == [("Egress", 32768), ("Ingress", 32768)]  # of the one with an interface of its own
-    assert sorted(rules(third)) == [("Egress", 8080), ("Ingress", 8080)]  # of that which all instances may connect to
+    assert sorted(rules(second)) == [
+        ("Egress", 32768),
+        ("Ingress", 32768),
+    ]  # of the service with an interface of its own
+    assert sorted(rules(third)) == [
+        ("Egress", 8080),
+        ("Ingress", 8080),
+    ]  # of the service that all instances may connect to
 
 
-def test_whoever_connects_to_instances_first_leaves_the_ids_of_the_rules() -> None:
-    """Under another id CloudFormation would define a rule again before the old one goes, which EC2 refuses."""
+def test_a_new_connection_to_instances_does_not_change_the_ids_of_rules() -> None:
+    """With another id, CloudFormation would create the rule before it deletes the old one, which EC2 refuses."""
     ids = []
     for order in (("api", "log"), ("log", "api")):
         stack = cdk.Stack(cdk.App(), "Shop")
@@ -331,17 +339,17 @@ def test_whoever_connects_to_instances_first_leaves_the_ids_of_the_rules() -> No
     assert ids[0] == ids[1]
 
 
-def test_a_connection_needs_a_name_and_a_port_on_the_other_side(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_connection_to_a_service_without_a_name_or_a_port_is_refused(stack: cdk.Stack, cluster: Cluster) -> None:
     ui = service(stack, cluster, "ui")
     other = Service(stack, "Other", cluster=cluster, task=task("other", None))
     with pytest.raises(ValueError, match="Shop/Ui: 2 problems") as raised:
         ui.connect_to(other)
-    assert "Shop/Other has no place in a namespace" in str(raised.value)
-    assert "Shop/Other serves no port to connect to; use Container(..., port=...)" in str(raised.value)
+    assert "Shop/Other has no name in a namespace" in str(raised.value)
+    assert "Shop/Other has no port to connect to; use Container(..., port=...)" in str(raised.value)
 
 
-def test_a_place_in_no_namespace_is_refused(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
-    with pytest.raises(ValueError, match=r"the cluster has no namespace .*use Cluster\(namespace='...'\)"):
+def test_a_name_without_a_namespace_is_refused(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    with pytest.raises(ValueError, match=r"the cluster has no namespace; use Cluster\(namespace='...'\)"):
         Service(
             stack,
             "Api",
@@ -356,32 +364,30 @@ def test_a_name_without_a_port_is_refused(stack: cdk.Stack, cluster: Cluster) ->
         service(stack, cluster, "api", None, name="api")
 
 
-def test_a_service_that_was_removed_leaves_its_name_to_another(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_the_name_of_a_removed_service_can_be_used_again(stack: cdk.Stack, cluster: Cluster) -> None:
     service(stack, cluster, "api")
     stack.node.try_remove_child("Api")
     service(stack, cluster, "second", name="api")
-    with pytest.raises(ValueError, match="but Shop/Second is found under 'api'"):
+    with pytest.raises(ValueError, match="but Shop/Second has the name 'api'"):
         service(stack, cluster, "third", name="api")
 
 
-def test_a_name_is_there_once_in_a_namespace(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
+def test_a_name_that_exists_in_the_namespace_is_refused(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
     """Botocore `ServiceConnectService.discoveryName`: unique within the Cloud Map namespace."""
     service(stack, cluster, "api")
-    with pytest.raises(
-        ValueError, match="its name for others is 'api', but Shop/Api is found under 'api' in that name"
-    ):
+    with pytest.raises(ValueError, match="connect has the name 'api', but Shop/Api has the name 'api' in the same"):
         service(stack, cluster, "second", name="api")
     service(stack, Cluster(stack, "Other", vpc=vpc, namespace="other"), "third", name="api")
     theirs = Cluster.from_attributes(stack, "Theirs", cluster_name="theirs", vpc=vpc, namespace="theirs")
     service(stack, theirs, "fourth", name="api")
-    with pytest.raises(ValueError, match="but Shop/Fourth is found under 'api'"):
+    with pytest.raises(ValueError, match="but Shop/Fourth has the name 'api'"):
         service(stack, theirs, "fifth", name="api")
 
 
 @pytest.mark.parametrize(
     ("name", "found_as"), [("api", "api"), ("api.shop", "api-shop"), (f"{'a' * 60}.shop.com", f"{'a' * 60}-sho")]
 )
-def test_cloud_map_takes_the_name_for_others(stack: cdk.Stack, cluster: Cluster, name: str, found_as: str) -> None:
+def test_cloud_map_accepts_the_name_of_a_service(stack: cdk.Stack, cluster: Cluster, name: str, found_as: str) -> None:
     service(stack, cluster, "api", name=name)
     said = {"DiscoveryName": found_as, "ClientAliases": [{"DnsName": name, "Port": 80}]}
     template(stack).has_resource_properties(
@@ -389,18 +395,18 @@ def test_cloud_map_takes_the_name_for_others(stack: cdk.Stack, cluster: Cluster,
     )
 
 
-def test_no_proxy_runs_on_windows(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_service_connect_on_windows_is_refused(stack: cdk.Stack, cluster: Cluster) -> None:
     windows = Task(
         Container("mcr.microsoft.com/windows/servercore/iis:ltsc2022", name="web", port=80, read_only=False),
         cpu=1024,
         memory_mib=2048,
         operating_system_family=OperatingSystemFamily.WINDOWS_SERVER_2022_CORE,
     )
-    with pytest.raises(ValueError, match="on WINDOWS_SERVER_2022_CORE ECS starts no proxy; leave it out"):
+    with pytest.raises(ValueError, match="ECS has no proxy for WINDOWS_SERVER_2022_CORE; leave it out"):
         Service(stack, "Web", cluster=cluster, task=windows, connect=ServiceConnect())
 
 
-def test_a_service_of_another_namespace_is_not_found(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
+def test_a_connection_to_another_namespace_is_refused(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
     ui = service(stack, cluster, "ui")
     other = service(stack, Cluster(stack, "Other", vpc=vpc, namespace="other"), "api")
     with pytest.raises(
@@ -418,11 +424,11 @@ def from_store_to(namespace: str, stack: cdk.Stack, vpc: ec2.IVpc) -> str:
 
 
 @pytest.mark.parametrize("namespace", ["store", f"{NAMESPACE}/ns-1"])
-def test_namespaces_that_may_be_one_are_taken_for_one(stack: cdk.Stack, vpc: ec2.IVpc, namespace: str) -> None:
+def test_namespaces_that_may_be_the_same_are_accepted(stack: cdk.Stack, vpc: ec2.IVpc, namespace: str) -> None:
     assert from_store_to(namespace, stack, vpc) == "http://api"
 
 
-def test_namespaces_that_exist_are_told_apart_by_their_names(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_imported_namespaces_are_compared_by_name(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     with pytest.raises(ValueError, match="in another namespace"):
         from_store_to("other", stack, vpc)
 
@@ -433,8 +439,8 @@ def test_whole_template(stack: cdk.Stack, cluster: Cluster, template_snapshot: S
     assert readable(template(stack).to_json()) == template_snapshot
 
 
-def test_a_port_that_has_no_name_has_none_for_others(stack: cdk.Stack, cluster: Cluster) -> None:
-    with pytest.raises(ValueError, match="a port is named after its container, and '-web' is no name of one; use"):
+def test_a_container_whose_name_is_invalid_for_a_port_is_refused(stack: cdk.Stack, cluster: Cluster) -> None:
+    with pytest.raises(ValueError, match="'-web', the name of its container, is not valid for a port; use"):
         Service(stack, "Web", cluster=cluster, task=task("-web"), connect=ServiceConnect(name="web"))
 
 
@@ -444,23 +450,23 @@ def names(stack: cdk.Stack, of: servicediscovery.DnsRecordType | None = None) ->
 
 
 def test_a_name_in_cloud_map_needs_a_namespace(stack: cdk.Stack, cluster: Cluster) -> None:
-    with pytest.raises(ValueError, match="cloud_map_options name no namespace, and the cluster has none by default"):
+    with pytest.raises(ValueError, match="cloud_map_options have no namespace, and the cluster has no default one"):
         Service(stack, "Web", cluster=cluster, task=task("web"), cloud_map_options=ecs.CloudMapOptions())
 
 
-def test_a_service_has_one_place_of_names(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_cloud_map_options_with_service_connect_are_refused(stack: cdk.Stack, cluster: Cluster) -> None:
     options = names(cdk.Stack(stack, "Other"))
     with pytest.raises(ValueError, match="cloud_map_options and connect are both given"):
         Service(stack, "Web", cluster=cluster, task=task("web"), connect=ServiceConnect(), cloud_map_options=options)
 
 
-def test_an_address_in_cloud_map_is_that_of_the_task(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_record_with_an_address_needs_tasks_with_addresses(stack: cdk.Stack, cluster: Cluster) -> None:
     options = names(cdk.Stack(stack, "Other"), servicediscovery.DnsRecordType.A)
     Service(stack, "Web", cluster=cluster, task=task("web"), cloud_map_options=options)
     template(stack).resource_count_is("AWS::ServiceDiscovery::Service", 1)
 
 
-def test_ecs_is_passed_roles_of_its_account_and_keys_of_its_region(app: cdk.App) -> None:
+def test_the_role_and_key_of_tls_must_be_in_the_place_of_the_service(app: cdk.App) -> None:
     stack = cdk.Stack(app, "Shop", env=PLACE)
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), namespace="store")
     roles = [iam.Role.from_role_arn(stack, each, f"arn:aws:iam::{each * 12}:role/tls") for each in "12"]
@@ -482,11 +488,15 @@ SRV = servicediscovery.DnsRecordType.SRV
     ("port", "arguments", "problem"),
     [
         (8080, {"name": "a b"}, r"name of cloud_map_options must be 1 to 127 letters.*\(got 'a b'\)"),
-        (None, {"dns_record_type": SRV}, "have a record of a port, and container 'web', the first essential one, has"),
+        (
+            None,
+            {"dns_record_type": SRV},
+            "have a record with a port, but container 'web', the first essential one, has",
+        ),
         (8080, {"dns_record_type": SRV, "container_port": 9}, r"must be 8080, the port of container 'web' \(got 9\)"),
     ],
 )
-def test_a_name_in_cloud_map_that_cannot_be_is_told_in_a_sentence(
+def test_an_invalid_name_in_cloud_map_is_refused(
     stack: cdk.Stack, cluster: Cluster, port: int | None, arguments: dict[str, Any], problem: str
 ) -> None:
     namespace = servicediscovery.PrivateDnsNamespace(stack, "Names", name="shop", vpc=cluster.vpc)
@@ -506,7 +516,7 @@ def test_a_name_in_cloud_map_needs_a_namespace_with_dns(stack: cdk.Stack, cluste
 
 
 @pytest.mark.parametrize("arguments", [{}, {"container_port": 8080}])
-def test_a_record_of_a_port_is_of_the_first_container(
+def test_a_record_with_a_port_uses_the_first_essential_container(
     stack: cdk.Stack, cluster: Cluster, arguments: dict[str, Any]
 ) -> None:
     namespace = servicediscovery.PrivateDnsNamespace(stack, "Names", name="shop", vpc=cluster.vpc)
@@ -527,7 +537,7 @@ def in_cloud_map(stack: cdk.Stack, name: str, namespace: servicediscovery.INames
 SAME_NAME = "are both the AWS::ServiceDiscovery::Service 'api in "
 
 
-def test_a_namespace_has_a_name_in_cloud_map_once(app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_a_name_that_exists_in_cloud_map_is_refused(app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     first, second = (
         servicediscovery.PrivateDnsNamespace(stack, name, name=f"{name}.local", vpc=vpc) for name in ("shop", "other")
     )
@@ -539,7 +549,7 @@ def test_a_namespace_has_a_name_in_cloud_map_once(app: cdk.App, stack: cdk.Stack
         app.synth(force=True)
 
 
-def test_a_namespace_that_is_imported_twice_has_a_name_in_cloud_map_once(app: cdk.App) -> None:
+def test_a_name_in_a_namespace_that_is_imported_twice_is_refused(app: cdk.App) -> None:
     for name in ("First", "Second"):
         stack = cdk.Stack(app, name, env=PLACE)
         namespace = servicediscovery.PrivateDnsNamespace.from_private_dns_namespace_attributes(
@@ -563,7 +573,7 @@ def test_service_connect_and_cloud_map_share_the_names_of_a_namespace(
 
 @pytest.mark.parametrize("namespace", ["shop", f"{NAMESPACE}/ns-abc"])
 @pytest.mark.parametrize(("region", "clash"), [("eu-west-1", True), ("us-east-1", False)])
-def test_a_namespace_of_several_stacks_has_a_name_of_service_connect_once(
+def test_a_name_of_service_connect_in_two_stacks_is_refused(
     app: cdk.App, namespace: str, region: str, *, clash: bool
 ) -> None:
     for name, place in (("First", PLACE), ("Second", cdk.Environment(account=PLACE.account, region=region))):
@@ -585,14 +595,14 @@ def mapping(stack: cdk.Stack) -> dict[str, Any]:
     return dict(found)
 
 
-def test_its_port_speaks_tcp_by_default(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_the_port_of_a_name_is_tcp_by_default(stack: cdk.Stack, cluster: Cluster) -> None:
     service(stack, cluster, "api")
     assert "AppProtocol" not in mapping(stack)
 
 
 @pytest.mark.parametrize("protocol", ["http", "http2", "grpc"])
 @pytest.mark.parametrize("as_text", [True, False])
-def test_its_port_speaks_a_protocol_that_is_asked_for(
+def test_the_port_of_a_name_may_have_an_application_protocol(
     stack: cdk.Stack, cluster: Cluster, protocol: str, *, as_text: bool
 ) -> None:
     asked = protocol if as_text else getattr(ecs.AppProtocol, protocol)
@@ -608,7 +618,7 @@ def test_its_port_speaks_a_protocol_that_is_asked_for(
     )
 
 
-def test_only_the_port_under_its_name_speaks_the_protocol(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_only_the_port_of_the_name_has_the_protocol(stack: cdk.Stack, cluster: Cluster) -> None:
     image = "public.ecr.aws/nginx/nginx:1.29"
     both = Task(Container(image, name="api", port=8080), Container(image, name="metrics", port=9090))
     Service(stack, "Api", cluster=cluster, task=both, connect=ServiceConnect(protocol="grpc"))
@@ -617,13 +627,13 @@ def test_only_the_port_under_its_name_speaks_the_protocol(stack: cdk.Stack, clus
     assert said == ["grpc", None]
 
 
-def test_tcp_knows_of_no_requests() -> None:
-    with pytest.raises(ValueError, match="is 40 s, but without a protocol the proxy knows of no requests"):
+def test_a_request_timeout_without_a_protocol_is_refused() -> None:
+    with pytest.raises(ValueError, match="is 40 s, but the proxy reads no requests without a protocol"):
         ServiceConnect(request_timeout=dt.timedelta(seconds=40))
 
 
 @pytest.mark.parametrize("argument", ["idle_timeout", "request_timeout"])
-def test_a_timeout_beyond_ecs_s_is_refused(argument: str) -> None:
+def test_a_timeout_beyond_the_limit_of_ecs_is_refused(argument: str) -> None:
     longest: dict[str, Any] = {argument: dt.timedelta(seconds=2147483647)}
     ServiceConnect(protocol="http", **longest)
     longer: dict[str, Any] = {argument: dt.timedelta(seconds=2147483648)}
@@ -631,9 +641,9 @@ def test_a_timeout_beyond_ecs_s_is_refused(argument: str) -> None:
         ServiceConnect(protocol="http", **longer)
 
 
-def test_an_idle_timeout_that_ends_requests_warns() -> None:
+def test_an_idle_timeout_shorter_than_the_request_timeout_warns() -> None:
     """Botocore `TimeoutConfiguration`: the connection will close when the idleTimeout is reached."""
-    with pytest.warns(UserWarning, match="idle_timeout is 30 s, after which a request ends"):
+    with pytest.warns(UserWarning, match=r"idle_timeout should be at least request_timeout \(got 30 s"):
         ServiceConnect(protocol="http", idle_timeout=dt.timedelta(seconds=30), request_timeout=dt.timedelta(seconds=31))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -645,7 +655,7 @@ def test_access_logs_without_a_protocol_warn(
     app: cdk.App, stack: cdk.Stack, cluster: Cluster, protocol: str | None, *, warned: bool
 ) -> None:
     service(stack, cluster, "api", access_logs=True, protocol=protocol)
-    found = [each for each in warnings_of(app, "Shop") if "the proxy logs connections and no requests" in each]
+    found = [each for each in warnings_of(app, "Shop") if "the proxy logs connections but no requests" in each]
     assert bool(found) is warned
 
 

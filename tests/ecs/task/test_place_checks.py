@@ -1,4 +1,4 @@
-"""What a service is given is of its own account, region, stage and VPC, as far as that is known."""
+"""The arguments of a service must belong to its account, region, stage and VPC, as far as these are known."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def names(stack: cdk.Stack) -> dict[str, Any]:
         (names, "cloud_map_options"),
     ],
 )
-def test_what_is_of_another_region_is_refused(
+def test_resources_of_another_region_are_refused(
     app: cdk.App, make: Callable[[cdk.Stack], dict[str, Any]], argument: str
 ) -> None:
     given = make(cdk.Stack(app, "There", env=THERE))
@@ -76,7 +76,7 @@ def test_what_is_of_another_region_is_refused(
     ("make", "argument"),
     [(cluster, "cluster"), (group, "log_group"), (security_group, "each of security_groups")],
 )
-def test_what_is_of_another_account_is_refused(
+def test_resources_of_another_account_are_refused(
     app: cdk.App, make: Callable[[cdk.Stack], dict[str, Any]], argument: str
 ) -> None:
     given = make(cdk.Stack(app, "Theirs", env=THEIRS))
@@ -97,7 +97,7 @@ def test_what_is_of_another_account_is_refused(
         ),
     ],
 )
-def test_what_is_of_another_stage_is_refused(
+def test_resources_of_another_stage_are_refused(
     app: cdk.App, make: Callable[[cdk.Stack], dict[str, Any]], argument: str
 ) -> None:
     def stack_of(stage: str) -> cdk.Stack:
@@ -107,7 +107,7 @@ def test_what_is_of_another_stage_is_refused(
         serve(stack_of("production"), **make(stack_of("dev")))
 
 
-def test_aws_lets_these_be_of_another_place(app: cdk.App) -> None:
+def test_resources_that_aws_accepts_from_elsewhere_are_accepted(app: cdk.App) -> None:
     stack = cdk.Stack(app, "Here", env=HERE)
     theirs = ecr.Repository.from_repository_arn(stack, "Theirs", "arn:aws:ecr:us-east-1:222222222222:repository/web")
     database = secretsmanager.Secret.from_secret_complete_arn(
@@ -133,7 +133,7 @@ def in_subnets(vpc: ec2.IVpc, _scope: Construct) -> dict[str, Any]:
 @pytest.mark.parametrize(("place", "argument"), [(in_group, "security_groups"), (in_subnets, "vpc_subnets")])
 @pytest.mark.parametrize("other", [imported, lambda stack: Network(stack, "Other").vpc])
 @pytest.mark.parametrize("own", [lambda stack: imported(stack, "vpc-1"), lambda stack: Network(stack, "Own").vpc])
-def test_what_is_of_another_vpc_is_refused(
+def test_resources_of_another_vpc_are_refused(
     stack: cdk.Stack,
     own: Callable[[cdk.Stack], ec2.IVpc],
     place: Callable[[ec2.IVpc, Construct], dict[str, Any]],
@@ -145,21 +145,21 @@ def test_what_is_of_another_vpc_is_refused(
 
 
 @pytest.mark.parametrize("place", [in_group, in_subnets])
-def test_what_is_of_the_same_vpc_is_taken(
+def test_resources_of_the_same_vpc_are_accepted(
     stack: cdk.Stack, place: Callable[[ec2.IVpc, Construct], dict[str, Any]]
 ) -> None:
     vpc = imported(stack)
     serve(stack, cluster=Cluster(stack, "Cluster", vpc=vpc), **place(imported(cdk.Stack(stack, "Again")), stack))
 
 
-def test_a_vpc_that_only_cloudformation_knows_may_be_the_same(stack: cdk.Stack) -> None:
+def test_a_vpc_whose_id_is_a_token_is_accepted(stack: cdk.Stack) -> None:
     unknown = ec2.Vpc.from_vpc_attributes(
         stack, "Unknown", vpc_id=cdk.Fn.import_value("Vpc"), availability_zones=["a"], private_subnet_ids=["subnet-1"]
     )
     serve(stack, cluster=Cluster(stack, "Cluster", vpc=imported(stack)), **in_group(unknown, stack))
 
 
-def test_what_is_known_by_its_id_alone_is_taken(stack: cdk.Stack) -> None:
+def test_resources_that_are_known_only_by_their_id_are_accepted(stack: cdk.Stack) -> None:
     subnets = ec2.SubnetSelection(subnets=[ec2.Subnet.from_subnet_id(stack, "Subnet", "subnet-9")])
     groups = [ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-9")]
     serve(stack, vpc_subnets=subnets, security_groups=groups)

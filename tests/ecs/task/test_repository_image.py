@@ -1,4 +1,4 @@
-"""An image of a repository in a task: by a parameter that CI sets, and before the first one was pushed."""
+"""Repository images in a task: by a parameter that CI sets, and before the first push."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def images(app: cdk.App) -> Repository:
 
 
 def image_of(stack: cdk.Stack, vpc: ec2.IVpc, image: Image) -> tuple[Any, dict[str, Any]]:
-    """The image of a service's container, and the whole template."""
+    """Return the image of a service's container, and the complete template."""
     Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=vpc), task=Task(Container(image)))
     made = dict(template(stack).to_json())
     (definition,) = (each for each in made["Resources"].values() if each["Type"] == "AWS::ECS::TaskDefinition")
     return definition["Properties"]["ContainerDefinitions"][0]["Image"], made
 
 
-def test_an_image_is_of_the_tag_that_a_parameter_holds_when_it_is_deployed(
+def test_an_image_has_the_tag_that_a_parameter_holds_at_deployment(
     stack: cdk.Stack, vpc: ec2.IVpc, images: Repository
 ) -> None:
     image, made = image_of(stack, vpc, Image.from_repository(images, parameter="/shop/web/tag"))
@@ -53,7 +53,7 @@ def test_an_image_is_of_the_tag_that_a_parameter_holds_when_it_is_deployed(
     assert "ecr:BatchGetImage" in json.dumps(made)
 
 
-def test_a_service_calls_nothing_back_into_python_for_its_image(
+def test_an_image_causes_no_callbacks_into_python(
     stack: cdk.Stack, vpc: ec2.IVpc, images: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     receive, called = process._NodeProcess._next_message, []
@@ -69,21 +69,21 @@ def test_a_service_calls_nothing_back_into_python_for_its_image(
     assert called == []
 
 
-def test_the_execution_role_needs_nothing_of_a_repositorys_key(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_the_execution_role_needs_no_access_to_the_key_of_a_repository(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     keyed = Repository(stack, "Keyed", encryption=Encryption.own_key())
     _, made = image_of(stack, vpc, Image.from_repository(keyed, tag="1.4.2"))
     (policy,) = (each for name, each in made["Resources"].items() if "ExecutionRoleDefaultPolicy" in name)
-    assert "kms:" not in json.dumps(policy)  # ECR decrypts by a grant of its own (ECR user guide, encryption at rest)
+    assert "kms:" not in json.dumps(policy)  # ECR decrypts with its own grant (ECR user guide, encryption at rest)
     assert json.dumps(policy).count("ecr:BatchGetImage") == 1
 
 
-def test_a_parameter_of_the_stack_holds_one_too(stack: cdk.Stack, vpc: ec2.IVpc, images: Repository) -> None:
+def test_a_cloudformation_parameter_may_hold_the_tag(stack: cdk.Stack, vpc: ec2.IVpc, images: Repository) -> None:
     tag = cdk.CfnParameter(stack, "Tag", default="none")
     image, _ = image_of(stack, vpc, Image.from_repository(images, parameter=tag))
     assert {"Ref": "Tag"} in image["Fn::Join"][1]
 
 
-def test_a_placeholder_runs_while_nothing_was_pushed(stack: cdk.Stack, vpc: ec2.IVpc, images: Repository) -> None:
+def test_a_placeholder_runs_before_the_first_push(stack: cdk.Stack, vpc: ec2.IVpc, images: Repository) -> None:
     nginx = "public.ecr.aws/nginx/nginx:1.29"
     tag = cdk.CfnParameter(stack, "Tag", default="none")
     image, made = image_of(stack, vpc, Image.from_repository(images, parameter=tag, placeholder=nginx))
@@ -95,7 +95,7 @@ def test_a_placeholder_runs_while_nothing_was_pushed(stack: cdk.Stack, vpc: ec2.
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
-def test_a_parameter_of_this_app_would_put_its_first_value_back(
+def test_a_parameter_that_this_app_defines_is_refused(
     app: cdk.App, stack: cdk.Stack, images: Repository, *, elsewhere: bool
 ) -> None:
     own = ssm.StringParameter(
@@ -105,7 +105,7 @@ def test_a_parameter_of_this_app_would_put_its_first_value_back(
         Image.from_repository(images, parameter=own)
 
 
-def test_a_parameter_that_is_imported_is_read_by_its_name(stack: cdk.Stack, vpc: ec2.IVpc, images: Repository) -> None:
+def test_an_imported_parameter_is_read_by_its_name(stack: cdk.Stack, vpc: ec2.IVpc, images: Repository) -> None:
     imported = ssm.StringParameter.from_string_parameter_name(stack, "Tag", "/shop/web/tag")
     _, made = image_of(stack, vpc, Image.from_repository(images, parameter=imported))
     assert "/shop/web/tag" in {each["Default"] for each in made["Parameters"].values()}
@@ -126,7 +126,7 @@ def test_a_parameter_that_is_imported_is_read_by_its_name(stack: cdk.Stack, vpc:
         ),
     ],
 )
-def test_a_directory_is_built_for_the_system_of_its_task(
+def test_a_directory_is_built_for_the_platform_of_its_task(
     app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc, tmp_path: Path, task: dict[str, Any], platform: str
 ) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")

@@ -1,4 +1,4 @@
-"""A secret is read in the form in which it exists, and never written where everyone reads it."""
+"""Secrets have the fields and versions that tasks read, and never appear in plain text."""
 
 from __future__ import annotations
 
@@ -59,24 +59,24 @@ PLACES: dict[str, Callable[[str], Container]] = {
 
 
 @pytest.mark.parametrize("unwrapped", UNWRAPPED)
-def test_the_value_of_a_secret_is_no_variable(stack: cdk.Stack, unwrapped: str) -> None:
+def test_the_value_of_a_secret_in_a_variable_is_refused(stack: cdk.Stack, unwrapped: str) -> None:
     with pytest.raises(ValueError, match=r"environment has 'MODE', which looks like a secret, .*use secrets={'MODE'"):
         service(stack, PLACES["environment"](UNWRAPPED[unwrapped](stack)))
 
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("unwrapped", ["a secret", "a reference as text"])
-def test_the_value_of_a_secret_is_written_nowhere(stack: cdk.Stack, place: str, unwrapped: str) -> None:
+def test_the_value_of_a_secret_in_another_argument_is_refused(stack: cdk.Stack, place: str, unwrapped: str) -> None:
     with pytest.raises(ValueError, match=f"{place} has .* secret, and everyone who can see the task definition can"):
         service(stack, Container("redis:8", name="other", memory_mib=64), PLACES[place](UNWRAPPED[unwrapped](stack)))
 
 
-def test_a_variable_that_is_said_to_be_no_secret_is_taken(stack: cdk.Stack) -> None:
+def test_a_variable_that_is_declared_not_secret_is_accepted(stack: cdk.Stack) -> None:
     text = UNWRAPPED["a secret"](stack)
     service(stack, Container("redis:8", environment={"MODE": text}, not_secret={"MODE": "it is a flag"}))
 
 
-def test_other_tokens_are_variables(stack: cdk.Stack) -> None:
+def test_other_tokens_are_accepted_in_variables(stack: cdk.Stack) -> None:
     parameter = ssm.StringParameter.from_string_parameter_attributes(
         stack, "Parameter", parameter_name="/shop/mode", force_dynamic_reference=True
     )
@@ -85,13 +85,13 @@ def test_other_tokens_are_variables(stack: cdk.Stack) -> None:
     assert len(containers_of(stack)["app"]["Environment"]) == 3
 
 
-def test_options_of_a_log_router_are_no_place_for_passwords() -> None:
+def test_a_password_in_the_options_of_a_log_router_is_refused() -> None:
     with pytest.raises(ValueError, match=r"output has 'apikey', which looks like a secret, .*use secret_output="):
         Container.log_router({"Name": "datadog", "apikey": "0123"})
 
 
 @pytest.mark.parametrize("arguments", [{"NPM_TOKEN": "0123"}, {"MODE": "{{resolve:ssm-secure:/shop/token}}"}])
-def test_arguments_of_a_build_are_no_place_for_passwords(tmp_path: Any, arguments: dict[str, str]) -> None:
+def test_a_password_in_build_arguments_is_refused(tmp_path: Any, arguments: dict[str, str]) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
     with pytest.raises(
         ValueError, match="which looks like a secret, and everyone who has the image can read it; use build"
@@ -131,7 +131,7 @@ def of(name: str, **arguments: Any) -> Callable[[cdk.Stack], ecs.Secret]:
         ),
     ],
 )
-def test_a_secret_of_this_app_is_read_as_it_will_be(
+def test_a_field_or_version_that_a_secret_of_this_app_lacks_is_refused(
     stack: cdk.Stack, read: Callable[[cdk.Stack], ecs.Secret], says: str
 ) -> None:
     with pytest.raises(ValueError, match=says):
@@ -154,7 +154,9 @@ def test_a_secret_of_this_app_is_read_as_it_will_be(
         ),
     ],
 )
-def test_a_secret_that_has_the_field_is_read(stack: cdk.Stack, read: Callable[[cdk.Stack], ecs.Secret]) -> None:
+def test_a_field_that_a_secret_of_this_app_has_is_accepted(
+    stack: cdk.Stack, read: Callable[[cdk.Stack], ecs.Secret]
+) -> None:
     service(stack, Container("redis:8", secrets={"PASSWORD": read(stack)}))
     assert len(containers_of(stack)["app"]["Secrets"]) == 1
 

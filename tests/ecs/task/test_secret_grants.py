@@ -1,4 +1,4 @@
-"""Whoever reads a secret may decrypt it, and no stack comes to need the stack of who reads its secret."""
+"""Tasks may decrypt the secrets that they read, without cyclic references between stacks."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def attached(stack: cdk.Stack) -> secretsmanager.ISecret:
     return encrypted(stack).attach(database)
 
 
-def test_a_key_of_the_same_stack_lets_the_reader_in_by_its_policy(stack: cdk.Stack) -> None:
+def test_a_key_of_the_same_stack_allows_the_reader_in_its_policy(stack: cdk.Stack) -> None:
     read(stack, encrypted(stack))
     (key,) = template(stack).find_resources("AWS::KMS::Key").values()
     assert any("ExecutionRole" in str(each["Principal"]) for each in key["Properties"]["KeyPolicy"]["Statement"])
@@ -65,7 +65,7 @@ def test_a_key_of_the_same_stack_lets_the_reader_in_by_its_policy(stack: cdk.Sta
         ),
     ],
 )
-def test_a_key_of_another_stack_is_granted_to_the_reader_alone(
+def test_a_key_of_another_stack_is_granted_only_to_the_reader(
     app: cdk.App, secret: Callable[[cdk.Stack], Any], behind: str
 ) -> None:
     platform, services = cdk.Stack(app, "Platform"), cdk.Stack(app, "Services")
@@ -81,14 +81,14 @@ def test_a_key_of_another_stack_is_granted_to_the_reader_alone(
     assert behind in str(told["ValueFrom"])
 
 
-def test_a_secret_without_a_key_of_its_own_is_read_as_it_is(app: cdk.App) -> None:
+def test_a_secret_without_a_key_of_its_own_needs_no_further_grant(app: cdk.App) -> None:
     platform, services = cdk.Stack(app, "Platform"), cdk.Stack(app, "Services")
     secret = secretsmanager.Secret(platform, "Secret", generate_secret_string=GENERATED)
     read(services, ecs.Secret.from_secrets_manager(secret, "password"))
     assert "kms:Decrypt" not in granted(services, "ExecutionRole")
 
 
-def test_a_key_that_exists_already_is_granted_to_the_reader(stack: cdk.Stack) -> None:
+def test_an_imported_key_is_granted_to_the_reader(stack: cdk.Stack) -> None:
     key = kms.Key.from_key_arn(stack, "Key", KEY)
     read(stack, secretsmanager.Secret.from_secret_attributes(stack, "S", secret_complete_arn=ARN, encryption_key=key))
     (decrypts,) = granted(stack, "ExecutionRole")["kms:Decrypt"]

@@ -1,4 +1,4 @@
-"""What the sidecars of AWS promise: one argument, and the task has what they need."""
+"""The sidecars of AWS: one argument gives a task everything that they need."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ def test_every_part_of_the_collectors_pipelines_is_configured() -> None:
             assert set(names) <= config[kind].keys()
 
 
-def test_the_collector_listens_on_localhost_alone() -> None:
+def test_the_collector_listens_only_on_localhost() -> None:
     config = Container.otel_collector().environment["AOT_CONFIG_CONTENT"]
-    assert "0.0.0.0" not in config  # noqa: S104  # that is the test
+    assert "0.0.0.0" not in config  # noqa: S104  # the test searches for it
     assert config.count("127.0.0.1:") == 3
 
 
-def test_a_collector_with_its_own_configuration_may_do_what_its_user_says(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_collector_with_its_own_configuration_has_the_given_permissions(stack: cdk.Stack, cluster: Cluster) -> None:
     parameter = ssm.StringParameter.from_string_parameter_name(stack, "Parameter", "/shop/otel")
     task = Task(APP, Container.otel_collector(config=parameter))
     Service(stack, "Web", cluster=cluster, task=task)
@@ -71,7 +71,7 @@ def test_a_collector_with_its_own_configuration_may_do_what_its_user_says(stack:
     assert Container.otel_collector(config="receivers: {}").environment["AOT_CONFIG_CONTENT"] == "receivers: {}"
 
 
-def test_all_logs_go_through_the_router_but_its_own(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_all_logs_but_those_of_the_router_go_through_the_router(stack: cdk.Stack, cluster: Cluster) -> None:
     key = secretsmanager.Secret.from_secret_name_v2(stack, "Key", "logs")
     router = Container.log_router({"Name": "datadog", "Host": "intake.example.com"}, secret_output={"apikey": key})
     Service(stack, "Web", cluster=cluster, task=Task(APP, Container.otel_collector(), router, memory_mib=1024, cpu=512))
@@ -90,7 +90,7 @@ def test_all_logs_go_through_the_router_but_its_own(stack: cdk.Stack, cluster: C
     assert not any(action.startswith("logs:") for action in granted(stack, "TaskRole"))
 
 
-def test_a_router_reads_more_configuration_from_its_image_or_s3(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_a_router_reads_additional_configuration_from_its_image_or_s3(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     general = Capacity.ec2("general", instance_types=["m7i.large", "m6i.large"], max_instances=4)
     cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[general])
     router = Container.log_router(FIREHOSE, config_file="arn:aws:s3:::shop/extra.conf")
@@ -106,7 +106,7 @@ def test_a_router_reads_more_configuration_from_its_image_or_s3(stack: cdk.Stack
     assert "s3" in task._needs
 
 
-def test_a_router_takes_secrets_alone_for_secret_options() -> None:
+def test_secret_options_of_a_router_must_be_secrets() -> None:
     with pytest.raises(
         TypeError, match=r"secret_output must be of type .* \(got a dict with a value of type str for 'apikey'\)"
     ):
@@ -126,11 +126,11 @@ def test_a_router_takes_secrets_alone_for_secret_options() -> None:
         (Task(Container("shop:1", credential_spec="credentialspec:arn:aws:ssm:eu-west-1:1:parameter/x")), {"ssm"}),
     ],
 )
-def test_a_task_needs_what_it_calls(task: Task, more: set[str]) -> None:
+def test_the_needs_of_a_task_include_the_services_that_it_calls(task: Task, more: set[str]) -> None:
     assert task._needs == {"internet", "logs"} | more
 
 
-def test_what_a_task_calls_must_be_within_reach(stack: cdk.Stack) -> None:
+def test_a_task_that_cannot_reach_a_called_service_is_refused(stack: cdk.Stack) -> None:
     repository = ecr.Repository.from_repository_name(stack, "Images", "shop")
     private = Container(Image.from_repository(repository, tag="1"))
     plain, calling = Task(private), Task(private, called_services="sqs", execute_command=True)
@@ -140,7 +140,7 @@ def test_what_a_task_calls_must_be_within_reach(stack: cdk.Stack) -> None:
     assert {"sqs", "ssmmessages"} == set(for_tasks(calling).services) - set(for_tasks(plain).services)
 
 
-def test_what_is_called_is_named_as_endpoints_name_it() -> None:
+def test_a_called_service_has_the_name_of_its_endpoint() -> None:
     with pytest.raises(
         ValueError, match=r"called_services must be a name without .* \(got 'com.amazonaws.eu-west-1.sqs'\)"
     ):
@@ -156,16 +156,18 @@ def for_tasks(task: Task) -> Endpoints:
     return Endpoints.for_tasks(task)
 
 
-def test_a_sidecars_logs_are_kept_with_the_services(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_the_logs_of_a_sidecar_go_to_the_log_group_of_the_service(stack: cdk.Stack, cluster: Cluster) -> None:
     Service(stack, "Web", cluster=cluster, task=Task(APP, Container.otel_collector()))
     groups = template(stack).find_resources("AWS::Logs::LogGroup")
     assert len([name for name in groups if name.startswith("Web")]) == 1
 
 
-def test_on_instances_tasks_are_started_from_there_and_call_from_their_own_subnets(stack: cdk.Stack) -> None:
+def test_tasks_on_instances_start_from_the_instances_and_call_from_their_own_subnets(stack: cdk.Stack) -> None:
     general = Capacity.ec2("general", instance_types=["m7i.large", "m6i.large"], max_instances=4)
     cluster = Cluster(stack, "Cluster", vpc=Network(stack, "Net").vpc, capacity=[general])
-    public = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)  # no NAT, and on instances no public address
+    public = ec2.SubnetSelection(
+        subnet_type=ec2.SubnetType.PUBLIC
+    )  # no NAT gateway, and no public address on instances
     assert Service(stack, "Silent", cluster=cluster, task=Task(APP), vpc_subnets=public)
     with pytest.raises(ValueError, match="cannot reach 'sqs', which the task needs"):
         Service(stack, "Calling", cluster=cluster, task=Task(APP, called_services="sqs"), vpc_subnets=public)
@@ -175,12 +177,12 @@ def test_on_instances_tasks_are_started_from_there_and_call_from_their_own_subne
     "sidecar",
     [Container.otel_collector(), Container.otel_collector(config="receivers: {}"), Container.log_router(FIREHOSE)],
 )
-def test_aws_s_sidecars_do_not_run_on_windows(sidecar: Container) -> None:
+def test_aws_sidecars_without_a_windows_build_are_refused_on_windows(sidecar: Container) -> None:
     with pytest.raises(ValueError, match=f"image of container '{sidecar.name}' must be built for Windows"):
         Task(APP, sidecar, **WINDOWS)
 
 
-def test_a_collector_of_windows_has_no_restart_policy_on_fargate(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_windows_collector_with_a_restart_policy_is_refused_on_fargate(stack: cdk.Stack, cluster: Cluster) -> None:
     otel = Container.otel_collector(config="receivers: {}", image="otel-of-windows:1")
     with pytest.raises(ValueError, match="restart_policy of container 'otel' must be left out on Windows on Fargate"):
         Service(stack, "Web", cluster=cluster, task=Task(APP, otel, **WINDOWS))
@@ -188,7 +190,7 @@ def test_a_collector_of_windows_has_no_restart_policy_on_fargate(stack: cdk.Stac
     assert "RestartPolicy" not in containers_of(stack)["otel"]
 
 
-def test_a_log_router_is_refused_on_windows_on_fargate_alone(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_log_router_on_windows_is_refused_only_on_fargate(stack: cdk.Stack, cluster: Cluster) -> None:
     router = Container.log_router(FIREHOSE, image="fluent-bit-of-windows:1")
     with pytest.raises(ValueError, match=r"Web: log_router of container 'log-router' must .* \(got 'fluentbit'\)"):
         Service(stack, "Web", cluster=cluster, task=Task(APP, router, **WINDOWS))

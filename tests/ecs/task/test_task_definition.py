@@ -1,4 +1,4 @@
-"""What a task promises in its task definition, and what its roles may do."""
+"""The task definition of a task, and the permissions of its roles."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def cluster(stack: cdk.Stack, vpc: ec2.IVpc) -> Cluster:
 
 
 def containers_of(stack: cdk.Stack) -> dict[str, dict[str, Any]]:
-    """The container definitions of the one task definition in a stack, by name."""
+    """Return the container definitions of the only task definition in a stack, by name."""
     (definition,) = template(stack).find_resources("AWS::ECS::TaskDefinition").values()
     return {each["Name"]: each for each in definition["Properties"]["ContainerDefinitions"]}
 
 
 def granted(stack: cdk.Stack, role: str) -> dict[str, list[Any]]:
-    """What a role of the one task in a stack may do, by action."""
+    """Return the resources that a role of the only task in a stack may use, by action."""
     found: dict[str, list[Any]] = {}
     for name, policy in template(stack).find_resources("AWS::IAM::Policy").items():
         if role in name:
@@ -98,7 +98,7 @@ def test_whole_template(stack: cdk.Stack, cluster: Cluster, template_snapshot: S
     assert readable(template(stack).to_json()) == template_snapshot
 
 
-def test_a_task_on_fargate_has_the_least_size_that_holds_its_containers(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_task_on_fargate_has_the_smallest_size_that_holds_its_containers(stack: cdk.Stack, cluster: Cluster) -> None:
     web = Container("web:1", name="web", cpu=400, memory_mib=1200)
     task = Task(web, Container.otel_collector(), cpu=None, memory_mib=None)
     Service(stack, "Web", cluster=cluster, task=task)
@@ -116,7 +116,7 @@ def test_a_container_is_restarted_without_a_new_task(stack: cdk.Stack, cluster: 
     }
 
 
-def test_nothing_is_written_that_nobody_asked_for(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_optional_properties_are_left_out_by_default(stack: cdk.Stack, cluster: Cluster) -> None:
     Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8")))
     assert containers_of(stack)["app"].keys() == {
         "Essential", "Image", "LogConfiguration", "Memory", "Name", "ReadonlyRootFilesystem",
@@ -132,7 +132,7 @@ def test_nothing_is_written_that_nobody_asked_for(stack: cdk.Stack, cluster: Clu
         (NetworkMode.AWSVPC, "-web", None),
     ],
 )
-def test_a_port_has_a_name_that_service_connect_takes(
+def test_a_port_has_a_name_that_service_connect_accepts(
     stack: cdk.Stack, vpc: ec2.IVpc, mode: NetworkMode, name: str, expected: str | None
 ) -> None:
     general = Capacity.ec2("general", instance_types=["m7i.large", "m6i.large"], max_instances=4)
@@ -141,7 +141,7 @@ def test_a_port_has_a_name_that_service_connect_takes(
     assert containers_of(stack)[name]["PortMappings"][0].get("Name") == expected
 
 
-def test_containers_wait_for_what_is_said(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_containers_wait_for_their_dependencies(stack: cdk.Stack, cluster: Cluster) -> None:
     checked = HealthCheck("true")
     task = Task(
         Container("a:1", depends_on={"b": ContainerCondition.COMPLETE, "c": ContainerCondition.START, "d": None}),
@@ -190,7 +190,7 @@ def test_linux_parameters_are_those_of_the_container(stack: cdk.Stack, vpc: ec2.
     template(stack).has_resource_properties("AWS::ECS::TaskDefinition", {"IpcMode": "task"})
 
 
-def test_programs_run_from_writable_paths_only_where_said(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_writable_paths_are_executable_only_if_declared(stack: cdk.Stack, cluster: Cluster) -> None:
     container = Container("shop:1", writable={"/tmp": 64, "/plugins": 32}, executable="/plugins")
     Service(stack, "Web", cluster=cluster, task=Task(container))
     assert containers_of(stack)["app"]["LinuxParameters"]["Tmpfs"] == [
@@ -201,7 +201,7 @@ def test_programs_run_from_writable_paths_only_where_said(stack: cdk.Stack, clus
         Container("shop:1", executable=["/bin"])
 
 
-def test_an_environment_file_is_read_by_the_execution_role_alone(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_only_the_execution_role_may_read_environment_files(stack: cdk.Stack, cluster: Cluster) -> None:
     bucket = s3.Bucket(stack, "Bucket", encryption_key=kms.Key(stack, "Key"))
     task = Task(Container("redis:8", environment_files=[EnvironmentFile.from_bucket(bucket, "shop/web.env")]))
     Service(stack, "Web", cluster=cluster, task=task)
@@ -213,7 +213,7 @@ def test_an_environment_file_is_read_by_the_execution_role_alone(stack: cdk.Stac
     assert containers_of(stack)["app"]["EnvironmentFiles"][0]["Type"] == "s3"
 
 
-def test_environment_files_here_are_uploaded(stack: cdk.Stack, cluster: Cluster, tmp_path: Path) -> None:
+def test_local_environment_files_are_uploaded(stack: cdk.Stack, cluster: Cluster, tmp_path: Path) -> None:
     files = [tmp_path / name for name in ("one.env", "two.env")]
     for file in files:
         file.write_text(f"NAME={file.stem}\n")
@@ -223,7 +223,7 @@ def test_environment_files_here_are_uploaded(stack: cdk.Stack, cluster: Cluster,
     assert len(granted(stack, "ExecutionRole")["s3:GetObject"]) == 2
 
 
-def test_secrets_have_fields_and_versions(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_secrets_may_have_fields_and_versions(stack: cdk.Stack, cluster: Cluster) -> None:
     secret = secretsmanager.Secret.from_secret_complete_arn(
         stack, "Secret", "arn:aws:secretsmanager:eu-west-1:111111111111:secret:db-AbCdEf"
     )
@@ -264,7 +264,7 @@ def test_a_secret_of_another_region_is_refused(app: cdk.App, *, field: bool) -> 
         define(far, "Far")
 
 
-def test_a_parameter_may_be_of_another_region(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_parameter_of_another_region_is_accepted(stack: cdk.Stack, cluster: Cluster) -> None:
     parameter = ssm.StringParameter.from_string_parameter_arn(
         stack, "Parameter", "arn:aws:ssm:us-east-1:111111111111:parameter/shop"
     )
@@ -272,14 +272,16 @@ def test_a_parameter_may_be_of_another_region(stack: cdk.Stack, cluster: Cluster
 
 
 @pytest.mark.parametrize("execute_command", [False, True])
-def test_a_session_needs_its_service_and_a_role(stack: cdk.Stack, cluster: Cluster, *, execute_command: bool) -> None:
+def test_sessions_need_exec_on_the_service_and_permissions(
+    stack: cdk.Stack, cluster: Cluster, *, execute_command: bool
+) -> None:
     Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8"), execute_command=execute_command))
     asked = True if execute_command else Match.absent()
     template(stack).has_resource_properties("AWS::ECS::Service", {"EnableExecuteCommand": asked})
     assert bool(granted(stack, "TaskRole")) is execute_command
 
 
-def test_a_session_in_a_read_only_container_has_where_to_write(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_session_in_a_read_only_container_has_writable_volumes(stack: cdk.Stack, cluster: Cluster) -> None:
     task = Task(
         Container("a:1", name="locked"),
         Container("b:1", name="open", read_only=False),
@@ -303,7 +305,9 @@ def test_a_session_in_a_read_only_container_has_where_to_write(stack: cdk.Stack,
     assert len(set(named)) == 5
 
 
-def test_a_session_on_instances_mounts_only_what_the_agent_does_not(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_a_session_on_instances_mounts_only_paths_that_the_agent_does_not_mount(
+    stack: cdk.Stack, vpc: ec2.IVpc
+) -> None:
     general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=10)
     cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[general])
     Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8"), execute_command=True))
@@ -319,7 +323,7 @@ def test_a_session_on_instances_mounts_only_what_the_agent_does_not(stack: cdk.S
         (Container("redis:8", mounts={"/var/log/amazon/ssm": "log"}, read_only=False), "mounts"),
     ],
 )
-def test_the_log_of_sessions_on_instances_is_the_agents(
+def test_the_log_directory_of_sessions_on_instances_is_refused_as_a_mount(
     stack: cdk.Stack, vpc: ec2.IVpc, container: Container, argument: str
 ) -> None:
     general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=10)
@@ -340,7 +344,7 @@ def test_a_session_on_managed_instances_needs_a_writable_container(stack: cdk.St
     assert "MountPoints" not in containers_of(stack)["app"]
 
 
-def test_windows_containers_have_nothing_of_linux(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_windows_containers_have_no_linux_parameters(stack: cdk.Stack, cluster: Cluster) -> None:
     task = Task(
         Container("iis:1", port=80),
         cpu=1024,
@@ -357,14 +361,14 @@ def test_windows_containers_have_nothing_of_linux(stack: cdk.Stack, cluster: Clu
 
 
 @pytest.mark.parametrize("retain", [False, True])
-def test_earlier_revisions_stay_only_when_asked(*, stack: cdk.Stack, cluster: Cluster, retain: bool) -> None:
+def test_earlier_revisions_are_retained_only_on_request(*, stack: cdk.Stack, cluster: Cluster, retain: bool) -> None:
     Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8"), retain_revisions=retain))
     (definition,) = template(stack).find_resources("AWS::ECS::TaskDefinition").values()
     assert definition.get("UpdateReplacePolicy") == ("Retain" if retain else None)
     assert "DeletionPolicy" not in definition
 
 
-def test_a_task_can_be_on_no_network(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_a_task_may_have_no_network(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     general = Capacity.ec2("general", instance_types=["m7i.large", "m6i.large"], max_instances=4)
     task = Task(Container("batch:1"), network_mode=NetworkMode.NONE)
     Service(stack, "Batch", cluster=Cluster(stack, "Cluster", vpc=vpc, capacity=[general]), task=task)
@@ -372,14 +376,14 @@ def test_a_task_can_be_on_no_network(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     template(stack).has_resource_properties("AWS::ECS::Service", {"NetworkConfiguration": Match.absent()})
 
 
-def test_a_group_managed_service_account_is_read_by_the_execution_role(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_the_execution_role_may_read_the_credential_spec(stack: cdk.Stack, cluster: Cluster) -> None:
     task = Task(Container("shop:1", credential_spec=f"credentialspecdomainless:{SPEC}"))
     Service(stack, "Web", cluster=cluster, task=task)
     assert containers_of(stack)["app"]["CredentialSpecs"] == [f"credentialspecdomainless:{SPEC}"]
     assert [each["Resource"] for each in granted(stack, "ExecutionRole")["s3:GetObject"]] == [SPEC]
 
 
-def test_a_log_driver_of_cdk_takes_the_place_of_the_log_group(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_cdk_log_driver_replaces_the_log_group(stack: cdk.Stack, cluster: Cluster) -> None:
     token = secretsmanager.Secret.from_secret_name_v2(stack, "Token", "splunk")
     splunk = ecs.LogDrivers.splunk(
         secret_token=ecs.Secret.from_secrets_manager(token), url="https://splunk.example.com"

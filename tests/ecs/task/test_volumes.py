@@ -1,4 +1,4 @@
-"""What volumes promise: encrypted, opened by roles, reached by their service, and mounted where it makes sense."""
+"""Volumes are encrypted, authorized by roles, reachable by their service, and mounted at valid paths."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_whole_template(
     assert readable(template(stack).to_json()) == template_snapshot
 
 
-def test_a_file_system_is_encrypted_on_its_way_and_opened_by_the_task_role(
+def test_a_file_system_is_encrypted_in_transit_and_authorized_by_the_task_role(
     stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster
 ) -> None:
     serve(stack, cluster, Volume.efs("files", shared(stack, vpc)))
@@ -73,14 +73,14 @@ def test_a_file_system_is_encrypted_on_its_way_and_opened_by_the_task_role(
     assert granted(stack, "TaskRole").keys() == {"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"}
 
 
-def test_who_only_reads_may_not_write(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
+def test_a_read_only_mount_grants_no_write_access(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
     serve(stack, cluster, Volume.efs("files", shared(stack, vpc)), read_only=True)
     assert granted(stack, "TaskRole").keys() == {"elasticfilesystem:ClientMount"}
     (point,) = containers_of(stack)["app"]["MountPoints"]
     assert point == {"ContainerPath": "/files", "ReadOnly": True, "SourceVolume": "files"}
 
 
-def test_an_access_point_is_the_only_way_in(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
+def test_access_is_limited_to_the_access_point(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
     files = shared(stack, vpc)
     serve(stack, cluster, Volume.efs("files", files, access_point=files.add_access_point("Point"), root_access=True))
     (statement,) = granted(stack, "TaskRole")["elasticfilesystem:ClientRootAccess"]
@@ -97,14 +97,14 @@ def test_an_access_point_is_the_only_way_in(stack: cdk.Stack, vpc: ec2.IVpc, clu
     )
 
 
-def test_a_file_system_is_of_the_vpc_of_its_tasks(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+def test_a_file_system_must_be_in_the_vpc_of_its_tasks(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cluster = Cluster(stack, "Cluster", vpc=Network(stack, "Network").vpc)
     for files in (shared(stack, vpc), efs.FileSystem(stack, "Second", vpc=Network(stack, "Other").vpc)):
         with pytest.raises(ValueError, match="file_system of volume 'data' must be in the VPC Shop/Network/Default"):
             serve(stack, cluster, Volume.efs("data", files))
 
 
-def test_a_file_system_and_a_key_are_of_the_region_of_their_tasks(app: cdk.App) -> None:
+def test_a_file_system_and_a_key_must_be_in_the_region_of_their_tasks(app: cdk.App) -> None:
     here, there = (
         cdk.Stack(app, region, env=cdk.Environment(account="111111111111", region=region))
         for region in ("eu-west-1", "us-east-1")
@@ -118,7 +118,7 @@ def test_a_file_system_and_a_key_are_of_the_region_of_their_tasks(app: cdk.App) 
 
 @pytest.mark.parametrize("targets", [1, 2, 3])
 @pytest.mark.parametrize("is_network", [True, False], ids=["Network", "ec2.Vpc"])
-def test_a_zone_without_a_mount_target_is_a_warning(app: cdk.App, targets: int, *, is_network: bool) -> None:
+def test_a_zone_without_a_mount_target_warns(app: cdk.App, targets: int, *, is_network: bool) -> None:
     stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111111111111", region="eu-west-1"))
     vpc = Network(stack, "Here", zones=3).vpc if is_network else ec2.Vpc(stack, "Here", max_azs=3)
     selection = ec2.SubnetSelection(subnets=vpc.private_subnets[:targets])
@@ -128,7 +128,7 @@ def test_a_zone_without_a_mount_target_is_a_warning(app: cdk.App, targets: int, 
     assert [f"(got {targets} for 3 zones)" in each for each in told] == [True] * (targets < 3)
 
 
-def test_a_file_system_of_one_zone_is_no_warning_for_tasks_in_one_zone(app: cdk.App) -> None:
+def test_a_one_zone_file_system_does_not_warn_for_tasks_in_that_zone(app: cdk.App) -> None:
     stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111111111111", region="eu-west-1"))
     vpc = imported_vpc(stack)
     files = Volume.efs("files", efs.FileSystem(stack, "Files", vpc=vpc, one_zone=True))
@@ -139,7 +139,7 @@ def test_a_file_system_of_one_zone_is_no_warning_for_tasks_in_one_zone(app: cdk.
     assert warnings_of(app, "Shop") == []
 
 
-def test_an_access_point_is_of_its_file_system(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
+def test_an_access_point_of_another_file_system_is_refused(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
     files, other = shared(stack, vpc), efs.FileSystem(stack, "Other", vpc=vpc)
     with pytest.raises(
         ValueError, match="access_point of volume 'data' must be of the file system Shop/Files .got one"
@@ -156,7 +156,9 @@ def test_an_access_point_is_of_its_file_system(stack: cdk.Stack, vpc: ec2.IVpc, 
     Service(stack, "Web", cluster=cluster, task=task)
 
 
-def test_a_service_reaches_its_file_system_on_one_port(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
+def test_a_service_reaches_its_file_system_only_on_the_nfs_port(
+    stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster
+) -> None:
     files = shared(stack, vpc)
     point = files.add_access_point("Point")
     serve(stack, cluster, Volume.efs("one", files), Volume.efs("two", files, access_point=point))
@@ -175,7 +177,7 @@ def test_services_that_share_a_security_group_define_a_rule_once(
     template(stack).resource_count_is("AWS::EC2::SecurityGroupIngress", 1)
 
 
-def test_what_runs_ahead_reaches_the_file_system_and_has_no_disk(
+def test_a_pre_deployment_task_reaches_the_file_system_and_cannot_have_an_ebs_volume(
     stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster
 ) -> None:
     def migrate(volume: Volume) -> Task:
@@ -194,7 +196,7 @@ def test_what_runs_ahead_reaches_the_file_system_and_has_no_disk(
         )
 
 
-def test_a_file_system_of_another_stack_makes_no_circle(app: cdk.App) -> None:
+def test_a_file_system_of_another_stack_causes_no_cyclic_reference(app: cdk.App) -> None:
     platform, services = cdk.Stack(app, "Platform"), cdk.Stack(app, "Services")
     vpc = imported_vpc(platform)
     files = shared(platform, vpc)
@@ -204,7 +206,7 @@ def test_a_file_system_of_another_stack_makes_no_circle(app: cdk.App) -> None:
     assert platform.dependencies == []
 
 
-def test_tasks_start_after_what_they_mount(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
+def test_tasks_start_after_their_mount_targets(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
     disk = Volume.ebs("disk", 10, kms_key=kms.Key(stack, "Key"))
     serve(stack, cluster, Volume.efs("files", shared(stack, vpc)), disk)
     (service,) = template(stack).find_resources("AWS::ECS::Service").values()
@@ -214,7 +216,7 @@ def test_tasks_start_after_what_they_mount(stack: cdk.Stack, vpc: ec2.IVpc, clus
     assert {*targets, *policies} <= set(service["DependsOn"])
 
 
-def test_each_task_gets_an_encrypted_disk_from_a_role_of_ecs(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_each_task_gets_an_encrypted_ebs_volume_through_a_role_of_ecs(stack: cdk.Stack, cluster: Cluster) -> None:
     serve(stack, cluster, Volume.ebs("data", 100, iops=6000, throughput_mib=500, file_system_type="ext4"))
     template(stack).has_resource_properties(
         "AWS::ECS::TaskDefinition", {"Volumes": [{"Name": "data", "ConfiguredAtLaunch": True}]}
@@ -243,12 +245,12 @@ def test_each_task_gets_an_encrypted_disk_from_a_role_of_ecs(stack: cdk.Stack, c
     assert sum("AmazonECSInfrastructureRolePolicyForVolumes" in str(each) for each in managed) == 1
 
 
-def test_ecs_may_use_the_key_of_a_disk(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_ecs_may_use_the_key_of_an_ebs_volume(stack: cdk.Stack, cluster: Cluster) -> None:
     serve(stack, cluster, Volume.ebs("data", 100, kms_key=kms.Key(stack, "Key")))
     assert {"kms:CreateGrant", "kms:GenerateDataKeyWithoutPlaintext"} <= granted(stack, "EBSRole").keys()
 
 
-def test_a_disk_can_start_from_a_snapshot(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_an_ebs_volume_can_start_from_a_snapshot(stack: cdk.Stack, cluster: Cluster) -> None:
     serve(stack, cluster, Volume.ebs("data", snapshot_id="snap-05abe246af", initialization_rate_mib=200))
     disk = {"SnapshotId": "snap-05abe246af", "SizeInGiB": Match.absent(), "VolumeInitializationRate": 200}
     template(stack).has_resource_properties(
@@ -256,7 +258,7 @@ def test_a_disk_can_start_from_a_snapshot(stack: cdk.Stack, cluster: Cluster) ->
     )
 
 
-def test_containers_share_a_directory_that_one_of_them_only_reads(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_containers_share_a_directory_that_one_of_them_mounts_read_only(stack: cdk.Stack, cluster: Cluster) -> None:
     task = Task(
         Container("shop:1", mounts={"/out": "shared"}),
         Container("tail:1", name="tail", mounts={"/in": Mount("shared", read_only=True)}),
@@ -279,7 +281,7 @@ def test_containers_share_a_directory_that_one_of_them_only_reads(stack: cdk.Sta
         ({}, [Volume.bind_mount("data")], r"volumes must be mounted by a container \(got 'data'\); use Container"),
     ],
 )
-def test_mounts_and_volumes_belong_together(mounts: dict[str, str], volumes: list[Volume], says: str) -> None:
+def test_mounts_and_volumes_must_match(mounts: dict[str, str], volumes: list[Volume], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         Task(Container("redis:8", mounts=mounts), volumes=volumes)
 
@@ -292,16 +294,16 @@ def test_mounts_and_volumes_belong_together(mounts: dict[str, str], volumes: lis
         (["/data"], {"/data": "data"}, "writable and mounts must not have the same path"),
     ],
 )
-def test_a_writable_path_lies_below_no_other_mount(writable: list[str], mounts: dict[str, str], says: str) -> None:
+def test_a_writable_path_below_another_mount_is_refused(writable: list[str], mounts: dict[str, str], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         Container("redis:8", writable=writable, mounts=mounts)
 
 
-def test_paths_that_only_look_alike_are_apart() -> None:
+def test_paths_with_a_common_prefix_are_different() -> None:
     assert Container("redis:8", writable=["/data-tmp"], mounts={"/data": "data"})
 
 
-def test_all_faults_of_a_disk_are_told_at_once() -> None:
+def test_all_problems_of_an_ebs_volume_are_reported_together() -> None:
     with pytest.raises(ValueError, match="Volume 'data': 3 problems"):
         Volume.ebs("data", 0, iops=100, throughput_mib=9000)
 
@@ -315,7 +317,7 @@ def test_all_faults_of_a_disk_are_told_at_once() -> None:
         ({"size_gib": 10, "volume_type": "gp2", "iops": 3000}, "size_gib=10); leave iops= out, or use 'gp3'"),
     ],
 )
-def test_iops_and_sizes_that_a_type_lacks_have_a_way_out(arguments: dict[str, Any], way_out: str) -> None:
+def test_invalid_iops_and_sizes_suggest_valid_ones(arguments: dict[str, Any], way_out: str) -> None:
     with pytest.raises(ValueError, match=re.escape(way_out)):
         Volume.ebs("data", **arguments)
 

@@ -1,4 +1,4 @@
-"""What a worker promises in its template."""
+"""The template of a worker."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def cluster(stack: cdk.Stack, vpc: ec2.IVpc) -> Cluster:
 
 
 def queues(stack: cdk.Stack) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """The logical id and the properties of the queue, and those of its dead-letter queue."""
+    """Return the logical id and the properties of the queue, and the properties of its dead-letter queue."""
     found = template(stack).find_resources("AWS::SQS::Queue")
     (name,) = [each for each, queue in found.items() if "RedrivePolicy" in queue["Properties"]]
     (dead,) = [queue["Properties"] for each, queue in found.items() if each != name]
@@ -74,7 +74,7 @@ def test_whole_template(stack: cdk.Stack, cluster: Cluster, template_snapshot: S
     assert readable(template(stack).to_json()) == template_snapshot
 
 
-def test_both_queues_are_encrypted_and_take_tls_alone(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_both_queues_are_encrypted_and_require_tls(stack: cdk.Stack, cluster: Cluster) -> None:
     Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG)
     _, queue, dead = queues(stack)
     assert queue["SqsManagedSseEnabled"] is dead["SqsManagedSseEnabled"] is True
@@ -85,13 +85,13 @@ def test_both_queues_are_encrypted_and_take_tls_alone(stack: cdk.Stack, cluster:
         assert (denied["Effect"], denied["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
 
 
-def test_a_size_is_still_worked_out_with_the_queue_beside_it(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_the_task_size_is_computed_for_a_worker_as_well(stack: cdk.Stack, cluster: Cluster) -> None:
     task = Task(Container("mailer:1", memory_mib=1500), cpu=None, memory_mib=None)
     Worker(stack, "Mailer", cluster=cluster, task=task, scaling=BACKLOG)
     template(stack).has_resource_properties("AWS::ECS::TaskDefinition", {"Cpu": "256", "Memory": "2048"})
 
 
-def test_what_fails_too_often_goes_to_a_queue_with_an_alarm(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_messages_that_fail_too_often_go_to_a_queue_with_an_alarm(stack: cdk.Stack, cluster: Cluster) -> None:
     topic = sns.Topic(stack, "Topic")
     worker = Worker(
         stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, alarm_actions=[actions.SnsAction(topic)]
@@ -116,12 +116,14 @@ def test_what_fails_too_often_goes_to_a_queue_with_an_alarm(stack: cdk.Stack, cl
     assert worker.alarm is not None
 
 
-def test_no_alarm_when_none_is_wanted(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_the_alarm_can_be_left_out(stack: cdk.Stack, cluster: Cluster) -> None:
     worker = Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, alarm_actions=None)
     assert worker.alarm is None
 
 
-def test_every_container_knows_the_queue_and_the_task_may_drain_it(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_every_container_has_the_queue_url_and_the_task_may_consume_messages(
+    stack: cdk.Stack, cluster: Cluster
+) -> None:
     task = Task(Container("mailer:1", name="mailer", environment={"MODE": "fast"}), Container("otel:1", name="otel"))
     Worker(stack, "Mailer", cluster=cluster, task=task, scaling=BACKLOG)
     name, _, _ = queues(stack)
@@ -133,7 +135,7 @@ def test_every_container_knows_the_queue_and_the_task_may_drain_it(stack: cdk.St
     assert may["Resource"] == {"Fn::GetAtt": [name, "Arn"]}
 
 
-def test_the_backlog_of_its_own_queue_moves_the_number_from_zero(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_the_backlog_of_its_own_queue_scales_the_worker_from_zero(stack: cdk.Stack, cluster: Cluster) -> None:
     Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG)
     name, _, _ = queues(stack)
     template(stack).has_resource_properties("AWS::ECS::Service", {"DesiredCount": Match.absent()})
@@ -169,7 +171,7 @@ def test_the_timeout_of_a_given_queue_is_checked_as_far_as_it_is_known(
     Worker(stack, "Other", cluster=cluster, task=task, scaling=BACKLOG, queue=elsewhere)
 
 
-def test_a_given_queue_is_drained_and_its_dead_letters_watched(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_given_queue_is_used_and_its_dead_letter_queue_has_an_alarm(stack: cdk.Stack, cluster: Cluster) -> None:
     dead = sqs.Queue(stack, "Dead")
     queue = sqs.Queue(
         stack,
@@ -183,14 +185,14 @@ def test_a_given_queue_is_drained_and_its_dead_letters_watched(stack: cdk.Stack,
     assert worker.alarm is not None
 
 
-def test_a_given_queue_without_dead_letters_is_warned_of(app: cdk.App, stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_given_queue_without_a_dead_letter_queue_warns(app: cdk.App, stack: cdk.Stack, cluster: Cluster) -> None:
     queue = sqs.Queue(stack, "Mails", visibility_timeout=cdk.Duration.minutes(5))
     Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, queue=queue)
     (warning,) = warnings_of(app, "Shop")
     assert "its queue has no dead-letter queue" in warning
 
 
-def test_a_fifo_queue_has_fifo_dead_letters(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_fifo_queue_has_a_fifo_dead_letter_queue(stack: cdk.Stack, cluster: Cluster) -> None:
     queue = WorkQueue(fifo=True, content_based_deduplication=True, max_receives=3, retention=dt.timedelta(days=1))
     Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, queue=queue)
     _, made, dead = queues(stack)
@@ -199,7 +201,7 @@ def test_a_fifo_queue_has_fifo_dead_letters(stack: cdk.Stack, cluster: Cluster) 
     assert made["MessageRetentionPeriod"] == 24 * 3600
 
 
-def test_a_given_key_encrypts_both_and_tasks_may_use_it(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_given_key_encrypts_both_queues_and_tasks_may_use_it(stack: cdk.Stack, cluster: Cluster) -> None:
     key = kms.Key(stack, "Key")
     Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, queue=WorkQueue(encryption_key=key))
     _, queue, dead = queues(stack)
@@ -208,7 +210,9 @@ def test_a_given_key_encrypts_both_and_tasks_may_use_it(stack: cdk.Stack, cluste
     assert "kms:Decrypt" in json.dumps(policy)
 
 
-def test_a_worker_is_a_grantee_and_connectable_and_shows_what_is_in_it(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_worker_is_a_grantee_and_connectable_and_has_its_parts_as_attributes(
+    stack: cdk.Stack, cluster: Cluster
+) -> None:
     worker = Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, rollout=Rollout.rolling())
     table = dynamodb.Table(
         stack, "Table", partition_key=dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING)
@@ -222,18 +226,18 @@ def test_a_worker_is_a_grantee_and_connectable_and_shows_what_is_in_it(stack: cd
     assert worker.node.default_child is worker.service.service
 
 
-def test_queues_outlive_the_stack_unless_told_otherwise(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_queues_are_retained_by_default(stack: cdk.Stack, cluster: Cluster) -> None:
     Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG)
     gone = cdk.RemovalPolicy.DESTROY
     Worker(stack, "Trial", cluster=cluster, task=MAILER, scaling=BACKLOG, removal_policy=gone)
     found = template(stack).find_resources("AWS::SQS::Queue")
     assert {(name[:5], queue["DeletionPolicy"]) for name, queue in found.items()} == {
-        ("Maile", "RetainExceptOnCreate"),  # a first deployment that fails leaves none
+        ("Maile", "RetainExceptOnCreate"),  # a failed first deployment leaves none
         ("Trial", "Delete"),
     }
 
 
-def test_sqs_must_be_in_reach(stack: cdk.Stack) -> None:
+def test_a_worker_that_cannot_reach_sqs_is_refused(stack: cdk.Stack) -> None:
     images = Repository(stack, "Images")
     task = Task(Container(Image.from_repository(images, tag="1")))
     closed = Network(stack, "Closed", nat_gateways=0, endpoints=Endpoints.for_tasks(task))
@@ -244,7 +248,7 @@ def test_sqs_must_be_in_reach(stack: cdk.Stack) -> None:
     Worker(stack, "Mailer", cluster=Cluster(stack, "B", vpc=enough.vpc), task=task, scaling=BACKLOG)
 
 
-def test_a_worker_reports_every_fault_of_the_combination_with_its_path(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_worker_reports_all_problems_together_with_its_path(stack: cdk.Stack, cluster: Cluster) -> None:
     with pytest.raises(ValueError, match="Shop/Mailer: 5 problems") as raised:
         Worker(
             stack,
@@ -259,34 +263,36 @@ def test_a_worker_reports_every_fault_of_the_combination_with_its_path(stack: cd
         "stop_timeout of container 'app' must be between 2 and 120 seconds (got 121)",
         "container 'app' has a variable 'QUEUE_URL'",
         "(got 60 with stop_timeout=121, in seconds)",
-        "scaling has no backlog_per_task, so messages would move nothing",
-        "placement is a daemon's",
+        "scaling must have backlog_per_task",
+        "placement must not be a daemon's",
     ):
         assert said in str(raised.value)
     assert stack.node.try_find_child("Mailer") is None
 
 
-def test_what_its_service_refuses_leaves_nothing_behind(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_refused_worker_leaves_no_queue_behind(stack: cdk.Stack, cluster: Cluster) -> None:
     scaling = Scaling(0, 5, backlog_per_task=10, requests_per_task=10)
-    with pytest.raises(ValueError, match="Shop/Mailer/Service: requests_per_task is 10, but without a route"):
+    with pytest.raises(
+        ValueError, match="Shop/Mailer/Service: requests_per_task is 10, but only routes count requests"
+    ):
         Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=scaling)
     assert stack.node.try_find_child("Mailer") is None
 
 
-def test_a_queue_is_named_once(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_a_queue_in_scaling_is_refused(stack: cdk.Stack, cluster: Cluster) -> None:
     queue = sqs.Queue(stack, "Queue")
     scaling = Scaling(0, 5, backlog_per_task=10, queue=queue)
-    with pytest.raises(ValueError, match="scaling names a queue, and a worker has one; give it as queue="):
+    with pytest.raises(ValueError, match="scaling has a queue, but the worker has its own; pass it as queue="):
         Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=scaling)
 
 
-def test_only_a_fifo_queue_knows_doubles() -> None:
+def test_deduplication_needs_a_fifo_queue() -> None:
     with pytest.raises(ValueError, match="only FIFO queues have it; use fifo=True"):
         WorkQueue(content_based_deduplication=True)
 
 
 @pytest.mark.parametrize("by_action", [True, False])
-def test_a_topic_is_told_of_dead_letters_and_lets_cloudwatch_in(
+def test_a_topic_is_notified_of_dead_letters_and_allows_cloudwatch(
     stack: cdk.Stack, cluster: Cluster, *, by_action: bool
 ) -> None:
     key = kms.Key(stack, "Key")
@@ -310,11 +316,13 @@ def test_a_topic_is_told_of_dead_letters_and_lets_cloudwatch_in(
 
 
 @pytest.mark.parametrize("given", ["topic", "alarm_actions"])
-def test_an_alarm_that_would_watch_nothing_is_refused(stack: cdk.Stack, cluster: Cluster, given: str) -> None:
+def test_an_alarm_without_a_dead_letter_queue_is_refused(stack: cdk.Stack, cluster: Cluster, given: str) -> None:
     topic = sns.Topic(stack, "Operators")
     told: dict[str, Any] = {"topic": topic} if given == "topic" else {"alarm_actions": [actions.SnsAction(topic)]}
     queue = sqs.Queue.from_queue_arn(stack, "Mails", "arn:aws:sqs:eu-west-1:111111111111:mails")
-    with pytest.raises(ValueError, match=f"Shop/Mailer: {given} is given, but no dead-letter queue of queue is known"):
+    with pytest.raises(
+        ValueError, match=f"Shop/Mailer: {given} is given, but the queue has no known dead-letter queue"
+    ):
         Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, queue=queue, **told)
 
 
@@ -324,7 +332,7 @@ def placed(app: cdk.App) -> cdk.Stack:
 
 
 def elsewhere(stack: cdk.Stack, thing: str, place: str) -> dict[str, Any]:
-    """An argument that is of another place than a stack."""
+    """Return an argument that belongs to another place than a stack."""
     if thing == "queue":
         return {"queue": sqs.Queue.from_queue_arn(stack, "Else", f"arn:aws:sqs:{place}:mails")}
     if thing in {"topic", "action"}:
@@ -344,14 +352,14 @@ def elsewhere(stack: cdk.Stack, thing: str, place: str) -> dict[str, Any]:
         ("key", "eu-central-1:111111111111"),
     ],
 )
-def test_what_is_of_another_place_is_refused(placed: cdk.Stack, thing: str, place: str) -> None:
+def test_resources_of_another_place_are_refused(placed: cdk.Stack, thing: str, place: str) -> None:
     cluster = Cluster(placed, "Cluster", vpc=ec2.Vpc(placed, "Vpc"), failure_events=False)
     with pytest.raises(ValueError, match=r"Placed/Mailer: .*must be in (region eu-west-1|account 111111111111), the"):
         Worker(placed, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, **elsewhere(placed, thing, place))
 
 
 @pytest.mark.parametrize("thing", ["topic", "action", "key"])
-def test_what_aws_lets_be_of_another_account_is_accepted(placed: cdk.Stack, thing: str) -> None:
+def test_resources_that_aws_accepts_from_another_account_are_accepted(placed: cdk.Stack, thing: str) -> None:
     cluster = Cluster(placed, "Cluster", vpc=ec2.Vpc(placed, "Vpc"), failure_events=False)
     given = elsewhere(placed, thing, "eu-west-1:222222222222")
     Worker(placed, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, **given)
@@ -365,29 +373,27 @@ def test_a_cluster_of_another_region_is_refused(app: cdk.App, placed: cdk.Stack)
 
 
 @pytest.mark.parametrize("own", [True, False])
-def test_two_workers_of_one_queue_are_warned_of(app: cdk.App, stack: cdk.Stack, cluster: Cluster, *, own: bool) -> None:
+def test_two_workers_of_one_queue_warn(app: cdk.App, stack: cdk.Stack, cluster: Cluster, *, own: bool) -> None:
     arn = "arn:aws:sqs:eu-west-1:111111111111:mails"
     queue = None if own else sqs.Queue.from_queue_arn(stack, "Mails", arn)
     first = Worker(stack, "First", cluster=cluster, task=MAILER, scaling=BACKLOG, queue=queue)
     Worker(stack, "Alone", cluster=cluster, task=MAILER, scaling=BACKLOG)
     again = first.queue if own else sqs.Queue.from_queue_arn(stack, "Again", arn)
     Worker(stack, "Second", cluster=cluster, task=MAILER, scaling=BACKLOG, queue=again)
-    (warning,) = [each for each in warnings_of(app, "Shop") if "drained by" in each]
-    assert "its queue is drained by Shop/First too" in warning
+    (warning,) = [each for each in warnings_of(app, "Shop") if "processed by" in each]
+    assert "its queue is also processed by Shop/First" in warning
 
 
-def test_a_worker_that_was_removed_leaves_its_queue_to_another(
-    app: cdk.App, stack: cdk.Stack, cluster: Cluster
-) -> None:
+def test_the_queue_of_a_removed_worker_can_be_used_again(app: cdk.App, stack: cdk.Stack, cluster: Cluster) -> None:
     queue = sqs.Queue(stack, "Mails", visibility_timeout=cdk.Duration.hours(1))
     Worker(stack, "First", cluster=cluster, task=MAILER, scaling=BACKLOG, queue=queue)
     stack.node.try_remove_child("First")
     Worker(stack, "Second", cluster=cluster, task=MAILER, scaling=BACKLOG, queue=queue)
-    assert not [each for each in warnings_of(app, "Shop") if "drained by" in each]
+    assert not [each for each in warnings_of(app, "Shop") if "processed by" in each]
 
 
 @pytest.mark.parametrize("job_first", [True, False])
-def test_dead_letters_of_a_job_in_the_queue_of_a_worker_are_warned_of(
+def test_dead_letters_of_a_job_in_the_queue_of_a_worker_warn(
     app: cdk.App, stack: cdk.Stack, cluster: Cluster, *, job_first: bool
 ) -> None:
     queue = sqs.Queue(stack, "Mails", visibility_timeout=cdk.Duration.hours(1))
@@ -398,7 +404,7 @@ def test_dead_letters_of_a_job_in_the_queue_of_a_worker_are_warned_of(
         else:
             Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, queue=queue)
     (warning,) = [each for each in warnings_of(app, "Shop") if "drained-dead-letters" in each]
-    assert ("Shop/Nightly, whose starts" if job_first else "is drained by Shop/Mailer") in warning
+    assert ("Shop/Nightly, whose failed starts" if job_first else "is the queue of Shop/Mailer") in warning
 
 
 def test_jobs_may_share_a_dead_letter_queue(app: cdk.App, stack: cdk.Stack, cluster: Cluster) -> None:

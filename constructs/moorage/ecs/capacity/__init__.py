@@ -1,1 +1,1 @@
-"""What tasks run on: Fargate, Auto Scaling groups and Managed Instances."""
+"""The capacity that tasks run on: Fargate, Auto Scaling groups and ECS Managed Instances."""

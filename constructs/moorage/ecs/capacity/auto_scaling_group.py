@@ -1,4 +1,4 @@
-"""The Auto Scaling group of a capacity, whose instances the owner pays for."""
+"""The Auto Scaling group of a capacity, with its launch template and capacity provider."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _DELETION_INSTRUCTIONS = (
 
 
 class InstanceGroup(Instances):
-    """The Auto Scaling group of a `Capacity.ec2` and its capacity provider; `Cluster.capacity(...)` has it.
+    """The Auto Scaling group of a `Capacity.ec2` and its capacity provider; `Cluster.capacity(...)` returns it.
 
-    Instances take IMDSv2 only with one hop, and tasks do not reach it: ECS blocks it for those with an interface of
-    their own, a rule of the instance's firewall (on Bottlerocket the one hop) for those in bridge mode. Nothing blocks
-    it for tasks in host mode, which have what the instance has.
+    Instances require IMDSv2 with a hop limit of 1, and most tasks cannot reach it. ECS blocks it for tasks with a
+    network interface of their own. In bridge mode, a firewall rule of the instance blocks it (on Bottlerocket, the hop
+    limit). Nothing blocks it for tasks in host mode: they have the permissions of the instance.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class InstanceGroup(Instances):
                 strategy=autoscaling.InstanceRefreshStrategy.ROLLING,
                 min_healthy_percentage=100,
                 max_healthy_percentage=110,
-                # CloudFormation would wait an hour for protection to end, then fail; ECS drains what is replaced.
+                # CloudFormation would wait an hour for the protection to end, then fail. ECS drains the instances.
                 scale_in_protected_instances=autoscaling.ScaleInProtectedInstances.REFRESH,
             ),
         )
@@ -217,7 +217,7 @@ def _instance_requirements(
 
 
 def _provider_name(scope: Construct) -> str | None:
-    """Return a name if CloudFormation's own would start with a word that AWS reserves."""
+    """Return a provider name if the name that CloudFormation generates would begin with a reserved word."""
     stack_name = cdk.Stack.of(scope).stack_name
     if is_token(stack_name) or capacity_limits.PROVIDER_NAME.accepts(stack_name):
         return None

@@ -1,4 +1,4 @@
-"""What tasks run on."""
+"""The capacity that tasks run on."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from moorage.workload.task import OperatingSystemFamily, Task
 
 CAPACITY_ATTRIBUTE = "moorage.capacity"
-"""The attribute of a container instance that names its capacity, for what is placed without a provider: daemons."""
+"""The attribute of a container instance that names its capacity, for daemons, which run without a provider."""
 
 
 class CapacityKind(enum.Enum):
@@ -41,12 +41,12 @@ class CapacityKind(enum.Enum):
 @value_class
 @attrs.frozen(eq=False)
 class Capacity:
-    """What tasks run on; defined by one of its methods and compared by identity, so that it can be a key.
+    """The capacity that tasks run on, made by one of its methods. Capacities are compared by identity and can be keys.
 
     Args:
-        name: What errors call it; of what AWS has already, its provider's name in ECS.
-        kind: The sort of capacity.
-        instances: The instances that are defined for it; None for a capacity that exists already.
+        name: The name of the capacity in errors; for an existing capacity provider, its name in ECS.
+        kind: The kind of capacity. Default: CapacityKind.FARGATE.
+        instances: The instances that are defined for it. Default: None, for a capacity that exists already.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Capacity:
         return self.instances is None
 
     def _same_as(self, other: Capacity) -> bool:
-        """Tell whether both are the same capacity: by name if AWS has them already, otherwise by identity."""
+        """Return True if both are the same capacity: by name if they exist already, otherwise by identity."""
         return self is other or (self._exists_already and other._exists_already and self.name == other.name)
 
     @property
@@ -74,7 +74,7 @@ class Capacity:
 
     @property
     def _is_spot(self) -> bool:
-        """True if AWS may take its instances or tasks back with two minutes' notice, as far as is known."""
+        """True if AWS may interrupt its instances or tasks with a two-minute notice, as far as is known."""
         return self.instances.spot if self.instances else self.name == "FARGATE_SPOT"
 
     @property
@@ -99,39 +99,47 @@ class Capacity:
 
     @property
     def _most_instances(self) -> int:
-        """The largest number of container instances that it may add to a cluster, as far as is known."""
+        """The largest number of container instances that it can add to a cluster, as far as is known."""
         return self.instances.most_instances if self.instances else 0
 
     def fit(self, task: Task) -> tuple[Fit, ...]:
-        """How many copies of a task each of its instance types holds, and what binds; empty where that is not known."""
+        """Return how many copies of a task fit on each of its instance types, and what limits the number.
+
+        Args:
+            task: The task.
+
+        Returns:
+            One result for each instance type; empty for Fargate, Managed Instances and existing providers.
+        """
         return self.instances.fit(task) if self.instances else ()
 
     def _room_for(self, task: Task) -> int | None:
-        """Return the largest number of copies of a task that its instances hold; None if that is not known."""
+        """Return the largest number of copies of a task that fit on its instances; None if that is not known."""
         return self.instances.room_for(task) if self.instances else None
 
     @staticmethod
     def fargate() -> Capacity:
-        """Fargate: the platform injects each task into the VPC, and bills it by the second."""
+        """Return AWS Fargate, which runs tasks without instances to manage and bills each task by the second."""
         return Capacity("FARGATE")
 
     @staticmethod
     def fargate_spot() -> Capacity:
-        """Fargate Spot: cheaper, and taken back with two minutes' notice when AWS needs the room."""
+        """Return Fargate Spot, which is cheaper and which AWS may interrupt with a two-minute notice."""
         return Capacity("FARGATE_SPOT")
 
     @staticmethod
     def from_provider_name(name: str, *, managed_instances: bool = False) -> Capacity:
-        """A capacity provider that exists already, by its name in ECS.
+        """Return a capacity provider that exists already.
 
-        What fits on its instances is not known, so it is not checked.
+        Since its instances are not known, it is not checked that tasks fit on them.
 
         Args:
-            name: Its name.
-            managed_instances: Whether it is one of ECS Managed Instances; over an Auto Scaling group without it.
+            name: The name of the provider in ECS, 1 to 255 letters, digits, `_` and `-`.
+            managed_instances: Whether to treat the provider as one of ECS Managed Instances. Default: False, for a
+                provider of an Auto Scaling group.
 
         Raises:
-            ValueError: the name is none that ECS gives.
+            ValueError: If `name` is not a name that ECS accepts for a provider.
         """
         problems = Problems(f"Capacity {name!r}")
         problems.check(capacity_limits.PROVIDER_NAME, "name", name)
@@ -156,33 +164,39 @@ class Capacity:
         notifications: ITopic | None = None,
         vpc_subnets: SubnetSelection | None = None,
     ) -> Capacity:
-        """Instances in an Auto Scaling group, which the owner pays for whether or not a task runs on them.
+        """Return instances in an Auto Scaling group. They are paid for whether or not a task runs on them.
 
         Args:
-            name: What errors call it, and part of the ids of its group and provider; CloudFormation chooses the
-                names in ECS, which an account has once. 1 to 128 letters, digits, `_` and `-`.
-            instance_types: Types that may be launched, all of one architecture, in order of preference where none is
-                Spot. Several find room where one has run out.
-            requirements: What the types must have, in place of naming them: EC2 takes any that has it.
-            min_instances: Instances that always run.
-            max_instances: Instances that run at most.
-            spot: Whether instances are Spot: cheaper, and taken back with two minutes' notice. Those are taken that
-                are least likely to be, then the cheapest (`price-capacity-optimized`).
-            on_demand_base: With `spot`, the first instances that are on demand nevertheless.
-            instance: What each instance is: AMI, volume, access.
-            scaling: How ECS moves their number between the two.
-            warm_pool: Stopped instances that start sooner than new ones; none without it.
-            termination_protection: Whether instances with tasks are protected from scale-in (Security Hub ECS.19).
-                CloudFormation cannot delete a group with protected instances, in whatever order. To delete: deploy
-                with this off and take the protection from the instances, which an output of the stack says how;
-                then delete.
-            trunking: Whether the account has `awsvpcTrunking` on, which CloudFormation cannot set: more tasks with an
-                interface of their own on each instance. It counts for instances launched after it was turned on.
-            notifications: A topic that is told of each instance that is launched or ended, or cannot be.
-            vpc_subnets: Where instances run; the private subnets of every zone without it.
+            name: The name of the capacity in errors and in the ids of its resources: 1 to 128 letters, digits, `_` and
+                `-`. CloudFormation generates the name in ECS, which must be unique in an account and region.
+            instance_types: The types that may be launched, up to 40, all of one architecture. Without `spot` they are
+                in order of preference. If one type has no capacity, another is launched. Default: those of
+                `requirements`.
+            requirements: The attributes that a type must have, in place of `instance_types`: EC2 may launch any type
+                that has them. Default: `instance_types`.
+            min_instances: The minimum number of instances, 0 or more. Default: 0.
+            max_instances: The maximum number of instances, 1 or more.
+            spot: Whether to launch Spot instances: cheaper, and interrupted with a two-minute notice. EC2 chooses the
+                pools that are least likely to be interrupted, then the cheapest (`price-capacity-optimized`).
+                Default: False.
+            on_demand_base: With `spot`, the number of instances that are on-demand instances nevertheless, up to
+                `max_instances`. Default: 0.
+            instance: The AMI, volume and access of each instance. Default: `ContainerInstance()`.
+            scaling: The scaling of the number of instances by ECS. Default: `ManagedScaling()`.
+            warm_pool: Stopped instances, which start faster than new ones. Default: none.
+            termination_protection: Whether to protect instances with tasks from scale-in (Security Hub ECS.19).
+                CloudFormation cannot delete a group with protected instances. Deploy with False first, remove the
+                protection from the instances with the command in an output of the stack, then delete the stack.
+                Default: False.
+            trunking: Whether to rely on the account setting `awsvpcTrunking`, with which more tasks with a network
+                interface of their own fit on an instance. CloudFormation cannot set it. It applies to instances that
+                are launched after it was turned on. Default: False.
+            notifications: A topic that is notified when an instance is launched or terminated, or fails to be.
+                Default: none.
+            vpc_subnets: The subnets of the instances. Default: the private subnets of every zone.
 
         Raises:
-            ValueError: with all that could not be launched, or not as one group.
+            ValueError: If the instances cannot be launched, or not in one group. The error lists all problems.
         """
         from moorage.ecs.capacity import container_instance, instance_specification, managed_scaling  # noqa: PLC0415  # Fargate needs no instance types
 
@@ -218,23 +232,26 @@ class Capacity:
         egress: Sequence[int] = (443,),
         vpc_subnets: SubnetSelection | None = None,
     ) -> Capacity:
-        """ECS Managed Instances: EC2 instances that AWS chooses, patches and replaces in the owner's VPC.
+        """Return ECS Managed Instances: EC2 instances in your VPC that AWS chooses, patches and replaces.
 
         Args:
-            name: As in `Capacity.ec2`.
-            requirements: What the types must have; any type that a task fits on without it.
-            allowed_instance_types: Types or patterns (`m7g.*`) that may be used, up to 400; all without it.
-            excluded_instance_types: Types or patterns that may not be used, up to 400, in place of the allowed ones.
-            spot: Whether instances are Spot.
-            volume_gib: The volume for images, logs and files of the tasks on each instance, 1 GiB or more.
-            scale_in_delay: How long an instance stays idle, up to an hour, or `datetime.timedelta(seconds=-1)` for
-                ever; as AWS sees fit without it.
-            detailed_monitoring: Whether instances are measured every minute; priced.
-            egress: TCP ports that instances may connect to anywhere.
-            vpc_subnets: Where instances run; the private subnets of every zone without it.
+            name: The name of the capacity in errors and in the ids of its resources: 1 to 128 letters, digits, `_` and
+                `-`.
+            requirements: The attributes that an instance type must have. Default: any type that the tasks fit on.
+            allowed_instance_types: The types or patterns (`m7g.*`) that may be used, up to 400. Default: all.
+            excluded_instance_types: The types or patterns that must not be used, up to 400. Not together with
+                `allowed_instance_types`. Default: none.
+            spot: Whether to use Spot instances. Default: False.
+            volume_gib: The size of the volume for images, logs and files of tasks on each instance, in GiB, 1 or more.
+                Default: 80.
+            scale_in_delay: The time that an instance stays idle before ECS terminates it, up to one hour;
+                `datetime.timedelta(seconds=-1)` keeps idle instances. Default: ECS decides.
+            detailed_monitoring: Whether to send metrics of the instances every minute; priced. Default: True.
+            egress: The TCP ports through which instances may connect to any address. Default: 443.
+            vpc_subnets: The subnets of the instances. Default: the private subnets of every zone.
 
         Raises:
-            ValueError: with all that ECS would not take.
+            ValueError: If ECS would not accept an argument. The error lists all problems.
         """
         from moorage.ecs.capacity.instance_specification import ManagedInstancesSpecification  # noqa: PLC0415  # Fargate needs no instance types
 

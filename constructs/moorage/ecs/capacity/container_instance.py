@@ -1,4 +1,4 @@
-"""What each instance of an Auto Scaling group is: its machine image, its volume and what sets it up."""
+"""The configuration of each instance of an Auto Scaling group: AMI, volume and user data."""
 
 from __future__ import annotations
 
@@ -25,16 +25,18 @@ def _ports(ports: Iterable[int]) -> tuple[int, ...]:
 @value_class
 @attrs.frozen(kw_only=True)
 class Ami:
-    """The machine image of container instances, named by an SSM parameter, so that each deployment takes the newest.
+    """The AMI of container instances. An SSM parameter holds its id, so that each deployment uses the newest.
 
     Args:
-        parameter: The SSM parameter that holds the id; without it, AWS's own for the operating system, by the
-            architecture and the GPUs of the instance types.
-        is_bottlerocket: Whether it is Bottlerocket, which is set up by TOML; else Amazon Linux 2023, by a shell script.
-        operating_system_family: Linux, or the Windows that its tasks are built for, which is set up by PowerShell.
+        parameter: The SSM parameter that holds the id of the AMI. Default: AWS's own parameter for the operating
+            system, the architecture and the GPUs of the instance types.
+        is_bottlerocket: Whether to configure the AMI as Bottlerocket, by TOML. Default: False, for Amazon Linux
+            2023 or Windows.
+        operating_system_family: The operating system of its tasks: Linux or a version of Windows. Default: LINUX.
 
     Raises:
-        ValueError: the parameter's name is none, or it is to be Bottlerocket and Windows.
+        ValueError: If `parameter` is not the name of an AMI parameter for this system, or both Bottlerocket and Windows
+            are given.
     """
 
     parameter: str | None = None
@@ -45,7 +47,7 @@ class Ami:
         problems = Problems("Ami")
         if self.parameter is not None and not is_token(self.parameter) and not self.parameter.startswith("/"):
             problems.add(
-                f"parameter is {self.parameter!r}, but a parameter of an AMI has a path; write it as in '/golden/ecs'"
+                f"parameter must be the path of an SSM parameter (got {self.parameter!r}); write it as in '/golden/ecs'"
             )
         problems.check_known("parameter", self.parameter)
         problems.check(capacity_limits.AMI_ID, "parameter", self.parameter)
@@ -53,34 +55,37 @@ class Ami:
             system = "Bottlerocket" if self.is_bottlerocket else self.operating_system_family.value
             problems.check(capacity_limits.AMI_SYSTEM, "parameter", (self.parameter, system))
         if self.is_bottlerocket and self._on_windows:
-            problems.add("it is Bottlerocket and Windows, but an AMI is of one system; leave one of them out")
+            problems.add("is_bottlerocket=True and Windows are both given, but an AMI has one system; leave one out")
         problems.raise_any()
 
     @classmethod
     def al2023(cls) -> Ami:
-        """The ECS-optimized AMI of Amazon Linux 2023."""
+        """Return the Amazon ECS-optimized Amazon Linux 2023 AMI."""
         return cls()
 
     @classmethod
     def bottlerocket(cls) -> Ami:
-        """Bottlerocket for ECS: a read-only system that is replaced as a whole, without a shell.
+        """Return the Bottlerocket AMI for ECS: a read-only system without a shell.
 
-        Its agent has no EFS, EBS or Service Connect for tasks.
+        Its agent does not support EFS volumes, EBS volumes or Service Connect.
         """
         return cls(is_bottlerocket=True)
 
     @classmethod
     def windows(cls, family: OperatingSystemFamily = OperatingSystemFamily.WINDOWS_SERVER_2022_CORE) -> Ami:
-        """The ECS-optimized AMI of a Windows Server, on which tasks built for that Windows alone run.
+        """Return the Amazon ECS-optimized AMI of a Windows Server, which only runs tasks for that version of Windows.
 
-        Its agent takes tasks with a group Managed Service Account (gMSA) where its instance is in a domain, which
-        `ContainerInstance(user_data=...)` sees to.
+        Its agent supports group Managed Service Accounts (gMSA) if the instance has joined a domain, which
+        `ContainerInstance(user_data=...)` can do.
+
+        Args:
+            family: The version of Windows. Default: WINDOWS_SERVER_2022_CORE.
 
         Raises:
-            ValueError: it is Linux.
+            ValueError: If `family` is LINUX.
         """
         if family is OperatingSystemFamily.LINUX:
-            raise ValueError("Ami: family is 'LINUX', but that is no Windows; use Ami.al2023() or Ami.bottlerocket()")
+            raise ValueError("Ami: family must be Windows (got LINUX); use Ami.al2023() or Ami.bottlerocket()")
         return cls(operating_system_family=family)
 
     @classmethod
@@ -91,15 +96,16 @@ class Ami:
         bottlerocket: bool = False,
         operating_system_family: OperatingSystemFamily = OperatingSystemFamily.LINUX,
     ) -> Ami:
-        """An AMI of the user's, whose agent is set up as on AWS's.
+        """Return an AMI of your own, made from one of AWS's and configured in the same way.
 
         Args:
-            name: The SSM parameter, of data type `aws:ec2:image`.
-            bottlerocket: Whether it is made from Bottlerocket; else from Amazon Linux 2023, or Windows.
-            operating_system_family: The Windows that it is made from.
+            name: The name of the SSM parameter, of data type `aws:ec2:image`.
+            bottlerocket: Whether to configure the AMI as one made from Bottlerocket. Default: False, for Amazon Linux
+                2023 or Windows.
+            operating_system_family: The version of Windows that it is made from. Default: LINUX.
 
         Raises:
-            ValueError: the name does not start with `/`.
+            ValueError: If `name` is not the path of an AMI parameter for this system.
         """
         return cls(parameter=name, is_bottlerocket=bottlerocket, operating_system_family=operating_system_family)
 
@@ -110,13 +116,13 @@ class Ami:
 
     @property
     def _least_volume_gib(self) -> int:
-        """The size of its snapshot, of Bottlerocket that of the data volume."""
+        """The size of the AMI's snapshot, for Bottlerocket that of its data volume."""
         if self.is_bottlerocket:
             return 1
         return 50 if self._on_windows else 30
 
     def _parameter_for(self, architecture: Architecture, *, gpus: bool) -> str:
-        """Return the SSM parameter with the id for these instances (guides of ECS, Bottlerocket, Windows)."""
+        """Return the SSM parameter that holds the AMI's id (guides of ECS, Bottlerocket and Windows)."""
         if self.parameter:
             return self.parameter
         if self._on_windows:
@@ -138,21 +144,25 @@ def _default_volume_gib(instance: ContainerInstance) -> int:
 @value_class
 @attrs.frozen(kw_only=True)
 class ContainerInstance:
-    """What each instance of a group is. Its metadata is IMDSv2's alone, its volumes are encrypted, it has no key.
+    """The configuration of each instance of a group. It requires IMDSv2, encrypts volumes and has no key pair.
 
     Args:
-        ami: Its machine image: Amazon Linux 2023 without it.
-        volume_gib: The volume that holds images, logs and files of tasks, up to 65,536 GiB of gp3: at least 30, for
-            Windows 50, which its AMI takes, and for Bottlerocket 1. Default: 30, for Windows 50.
-        user_data: Lines added to what sets up the agent: of the shell script, of PowerShell ahead of the agent on
-            Windows, or of Bottlerocket's TOML, where those before its first table belong to `[settings.ecs]`.
-        reserved_memory_mib: What is kept for the system and the agent, and not offered to tasks.
-        ssm_access: Whether Session Manager reaches it, and with it whoever may start a session.
-        detailed_monitoring: Whether it is measured every minute; priced.
-        egress: TCP ports that it, and tasks without an interface of their own, may connect to anywhere.
+        ami: The machine image. Default: `Ami.al2023()`.
+        volume_gib: The size of the gp3 volume for images, logs and files of tasks, in GiB, up to 65,536. At least the
+            size of the AMI's snapshot: 30, on Windows 50, on Bottlerocket 1. Default: 30, on Windows 50.
+        user_data: Lines to add to the user data that configures the agent, up to 15,000 bytes. They are shell script on
+            Amazon Linux, and PowerShell before the agent starts on Windows. On Bottlerocket they are TOML, and lines
+            before the first table belong to `[settings.ecs]`. Default: none.
+        reserved_memory_mib: The memory for the system and the agent in MiB, which tasks cannot use, 0 or more.
+            Default: 256.
+        ssm_access: Whether to allow sessions of Session Manager on the instance. Default: False.
+        detailed_monitoring: Whether to send metrics every minute; priced. Default: True.
+        egress: The TCP ports through which the instance, and tasks without an interface of their own, may connect to
+            any address. Default: 443.
 
     Raises:
-        ValueError: the volume or a port is outside its limit, or the memory is negative.
+        ValueError: If `volume_gib`, `user_data`, `reserved_memory_mib` or a port is outside its limits, or the user
+            data contains a secret.
     """
 
     ami: Ami = attrs.field(factory=Ami)
@@ -176,8 +186,8 @@ class ContainerInstance:
         for table in ("[settings.ecs]", "[settings.autoscaling]"):
             if self.ami.is_bottlerocket and table in map(str.strip, self.user_data):
                 problems.add(
-                    f"user_data repeats the table {table}, which is there already, and TOML has each once; write what "
-                    "is for [settings.ecs] first, without the table's name"
+                    f"user_data must not repeat the table {table}, which TOML allows only once; write the lines "
+                    "for [settings.ecs] first, without the table's name"
                 )
         problems.raise_any()
 

@@ -14,7 +14,12 @@ from moorage.ecs.capacity.managed_instances import ManagedInstances
 
 
 def define_instances(cluster: ecs.Cluster, capacity: Capacity) -> Instances:
-    """Define what a capacity of `cluster` runs on, with its provider; the capacity does not exist already."""
+    """Define the instances of a capacity of `cluster`, with their capacity provider.
+
+    Args:
+        cluster: The cluster that the instances join.
+        capacity: The capacity, which does not exist already.
+    """
     construct_id = f"{capacity.name} instances"
     specification = capacity.instances
     if isinstance(specification, ManagedInstancesSpecification):

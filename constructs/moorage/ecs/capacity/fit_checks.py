@@ -1,4 +1,4 @@
-"""Whether the instances of a service's capacities hold its tasks, and leave a rollout the room it needs."""
+"""Checks that the tasks of a service fit on the instances of its capacities, with enough room for a rollout."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MAX_LISTED_TYPES = 5
 
 
 def check_fit(task: Task, strategy: Strategy, problems: Problems) -> None:
-    """Note each capacity of which no instance type, or not the one launched first, holds a single copy."""
+    """Add a problem for each capacity if its instance types, or the type that is launched first, hold no copy."""
     for capacity in strategy.weights:
         instances = capacity.instances
         if isinstance(instances, ManagedInstancesSpecification):
@@ -44,7 +44,7 @@ def check_fit(task: Task, strategy: Strategy, problems: Problems) -> None:
 
 
 def too_small_types_warning(task: Task, strategy: Strategy) -> str | None:
-    """Describe instance types that may be launched for a service and hold no copy of its task."""
+    """Describe the instance types that may be launched for a service but hold no copy of its task."""
     too_small_types = [
         fit.host.instance_type
         for group in _instance_groups(strategy)
@@ -56,13 +56,13 @@ def too_small_types_warning(task: Task, strategy: Strategy) -> str | None:
         return None
     listed, unlisted = too_small_types[:_MAX_LISTED_TYPES], len(too_small_types) - _MAX_LISTED_TYPES
     return (
-        f"{', '.join(listed)}{f' and {unlisted} more' if unlisted > 0 else ''} may be launched for it, and hold no "
-        "copy of its task; narrow instance_types= or requirements= of its capacity"
+        f"{', '.join(listed)}{f' and {unlisted} more' if unlisted > 0 else ''} may be launched for the service, but "
+        "cannot hold its task; narrow instance_types= or requirements= of the capacity"
     )
 
 
 def check_rollout(task: Task, strategy: Strategy, minimum: int, rollout: Rollout, problems: Problems) -> None:
-    """Note why a rollout of `minimum` copies could not make progress with as many instances as there may be."""
+    """Add a problem if a rollout of `minimum` copies could not make progress on the maximum number of instances."""
     copies = room(task, strategy)
     if not copies or is_token(minimum):
         return
@@ -78,18 +78,18 @@ def check_rollout(task: Task, strategy: Strategy, minimum: int, rollout: Rollout
 
 
 def room(task: Task, strategy: Strategy) -> int | None:
-    """Return the number of copies that the capacities hold in all; None if that is not known, as on Fargate."""
+    """Return the number of copies that fit on all capacities together; None if that is not known, as on Fargate."""
     rooms = [each._room_for(task) for each in strategy._used_capacities]
     return None if None in rooms else sum(filter(None, rooms))
 
 
 def maximum_shortage_warning(task: Task, strategy: Strategy, maximum: int) -> str | None:
-    """Describe the copies of a service that find no room when it grows to `maximum`."""
+    """Describe the copies of a service that have no room when it scales out to `maximum`."""
     copies = room(task, strategy)
     if copies is None or is_token(maximum) or copies >= maximum:
         return None
     return (
-        f"scaling goes to {maximum}, but {_describe_room(task, strategy)}, so {maximum - copies} of them would wait; "
+        f"scaling goes to {maximum}, but {_describe_room(task, strategy)}, so {maximum - copies} copies would wait; "
         "use a larger max_instances= or a smaller maximum"
     )
 
@@ -101,7 +101,7 @@ class Claim:
     Args:
         path: A function that returns the path of the service, called only if there is a problem.
         task: The task that runs.
-        minimum: The number of copies; None for a daemon, of which each instance has one.
+        minimum: The number of copies; None for a daemon, which runs once on each instance.
     """
 
     path: Callable[[], str]
@@ -113,9 +113,9 @@ class Claim:
 
 
 def overcommitment_problem(capacity: Capacity, claims: Sequence[Claim]) -> str | None:
-    """Describe why the least copies of all these services never fit on the capacity together; None if they may.
+    """Describe why the minimum copies of all these services do not fit on the capacity together; None if they may.
 
-    A sum of each resource over all instances, as if tasks could be cut: what it refuses has no room in any order.
+    Each resource is summed over all instances, as if tasks could be split. If that fails, no placement succeeds.
     """
     group = capacity.instances
     if not isinstance(group, InstanceGroupSpecification):
@@ -144,7 +144,7 @@ def overcommitment_problem(capacity: Capacity, claims: Sequence[Claim]) -> str |
         if total > available:
             return (
                 f"{', '.join(map(str, known_claims))} need {total} {resource} together, but capacity {capacity.name!r} "
-                f"has {available} on its {group.max_instances} instances at most; use a larger max_instances= or "
+                f"has at most {available} on its {group.max_instances} instances; use a larger max_instances= or "
                 "larger instance types"
             )
     return None
@@ -162,7 +162,7 @@ def _describe_room(task: Task, strategy: Strategy) -> str:
         largest = max(group.fit(task), key=lambda each: each.copies)
         parts.append(
             f"capacity {group.name!r} holds {largest.copies} on each {largest.host.instance_type} "
-            f"({' and '.join(largest.limiting_resources)}) and has {group.max_instances} at most"
+            f"({' and '.join(largest.limiting_resources)}) and has at most {group.max_instances}"
         )
     return f"{' and '.join(parts)}, which is {room(task, strategy)} in all"
 
@@ -173,7 +173,7 @@ def _describe_too_small_task(task: Task, group: InstanceGroupSpecification, fits
         return (
             f"task is built for {task.architecture.value}, but the instances of capacity {group.name!r} are "
             f"{largest.host.architecture.value}; use architecture=Architecture.{largest.host.architecture.name}, or "
-            "instance types of the other"
+            "instance types of the other architecture"
         )
     like = instance_type(largest.host.instance_type)
     suggestion = like and smallest_fitting_type(
@@ -184,7 +184,7 @@ def _describe_too_small_task(task: Task, group: InstanceGroupSpecification, fits
     )
     return (
         f"{_describe_shortage(task, largest)}, and no instance type of capacity {group.name!r} holds it; "
-        f"use {suggestion.name + ', the nearest that does, or ' if suggestion else ''}a smaller task"
+        f"use {suggestion.name + ', the nearest type that does, or ' if suggestion else ''}a smaller task"
     )
 
 
@@ -195,7 +195,7 @@ def _describe_shortage(task: Task, fit: Fit) -> str:
         "CPU": f"{demand.cpu} CPU units, but {host.instance_type} has {host.cpu}",
         "GPUs": f"{demand.gpus} GPUs, but {host.instance_type} has {host.gpus}",
         "network interfaces": f"a network interface, but {host.instance_type} has {host.interfaces} for tasks",
-        "host ports": f"ports that every {host.instance_type} keeps for itself",
+        "host ports": f"host ports that every {host.instance_type} reserves",
         "architecture": f"{task.architecture.value}, but {host.instance_type} is {host.architecture.value}",
     }
     return f"task needs {' and '.join(needs[each] for each in fit.limiting_resources)} of it".removesuffix(" of it")

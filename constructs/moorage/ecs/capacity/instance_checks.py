@@ -1,4 +1,4 @@
-"""Checks of a task against the instances it runs on: operating system, rights, volumes and Service Connect."""
+"""Checks of a task against its instances: operating system, privileges, volumes and Service Connect."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 
 def check_instances(task: Task, capacities: Sequence[Capacity], problems: Problems, *, has_connect: bool) -> None:
-    """Note what instances of these capacities do not run.
+    """Add a problem for everything in a task that the instances of these capacities do not support.
 
     Args:
         task: The task that runs on them.
         capacities: The capacities that it may run on.
         problems: The problems to add to.
-        has_connect: Whether its service has a name in Service Connect.
+        has_connect: True if its service has a name in Service Connect.
     """
     privileged = [each.name for each in task.containers if each.privileged]
     for capacity in capacities:
         _check_system(task, capacity, problems)
         if privileged and not capacity._runs_privileged:
             problems.add(
-                f"container {privileged[0]!r} is privileged, which Bottlerocket refuses unless told to; use "
+                f"container {privileged[0]!r} is privileged, which Bottlerocket does not allow by default; use "
                 "ContainerInstance(user_data=['allow-privileged-containers = true']) in "
                 f"capacity {capacity.name!r}"
             )
@@ -43,26 +43,26 @@ def _check_system(task: Task, capacity: Capacity, problems: Problems) -> None:
     if system is not None and system is not task.operating_system_family:
         problems.add(
             f"operating_system_family is {task.operating_system_family.value!r}, but instances of capacity "
-            f"{capacity.name!r} run {system.value}; use a capacity with such an AMI (Ami.windows(...) has Windows), or "
-            "run it on Fargate"
+            f"{capacity.name!r} run {system.value}; use a capacity with a matching AMI (as with Ami.windows(...)), or "
+            "run the task on Fargate"
         )
 
 
 def _check_bottlerocket(task: Task, capacity: Capacity, problems: Problems, *, has_connect: bool) -> None:
-    """Note what Bottlerocket's agent lacks, so that no task is placed (bottlerocket #1080, #2801)."""
+    """Add a problem for features that Bottlerocket's agent lacks: no task is placed (bottlerocket #1080, #2801)."""
     volumes = [each.name for each in task.volumes if isinstance(each, (EfsVolume, EbsVolume))]
     parts = [f"volume {volumes[0]!r}"] if volumes else []
     if has_connect:
         parts.append("connect=ServiceConnect(...)")
     if parts:
         problems.add(
-            f"{' and '.join(parts)} on capacity {capacity.name!r}: the agent of Bottlerocket has no EFS, EBS or "
-            "Service Connect for tasks, so none would be placed; use Ami.al2023(), or Fargate"
+            f"{' and '.join(parts)} on capacity {capacity.name!r}: the agent of Bottlerocket does not support EFS, EBS "
+            "or Service Connect, so no task would be placed; use Ami.al2023(), or Fargate"
         )
 
 
 def _check_swappiness(task: Task, capacity: Capacity, problems: Problems) -> None:
-    """Note what Amazon Linux 2023 does not have (botocore ecs LinuxParameters.swappiness)."""
+    """Add a problem if swappiness is set, which Amazon Linux 2023 lacks (botocore ecs LinuxParameters.swappiness)."""
     for container in task.containers:
         if container.linux_parameters and container.linux_parameters.swappiness is not None:
             problems.add(
@@ -72,11 +72,11 @@ def _check_swappiness(task: Task, capacity: Capacity, problems: Problems) -> Non
 
 
 def _check_volumes(task: Task, capacity: Capacity, problems: Problems) -> None:
-    """Note a disk that no instance of Xen attaches to a task (ECS developer guide, EBS volumes with Amazon ECS)."""
+    """Add a problem for an EBS volume on instances of Xen (ECS developer guide, EBS volumes with Amazon ECS)."""
     xen_types = capacity.instances.xen_types if capacity.instances else ()
     volumes = [each.name for each in task.volumes if isinstance(each, EbsVolume)]
     if volumes and xen_types:
         problems.add(
-            f"volume {volumes[0]!r} is a disk for each task, which only instances of the AWS Nitro System attach, but "
+            f"volume {volumes[0]!r} is an EBS volume, which only instances of the AWS Nitro System can attach, but "
             f"capacity {capacity.name!r} launches {xen_types[0]}; use other types, as in 'm7i.large'"
         )

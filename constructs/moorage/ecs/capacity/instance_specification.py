@@ -44,7 +44,7 @@ class InstanceSpecification:
 
     Args:
         name: The name of the capacity.
-        spot: Spot instances in place of on-demand ones.
+        spot: Whether to launch Spot instances.
         vpc_subnets: The subnets of the instances. Default: the private subnets of every zone.
     """
 
@@ -79,7 +79,7 @@ class InstanceSpecification:
 
     @property
     def xen_types(self) -> tuple[str, ...]:
-        """The types that it may launch and that are not of the AWS Nitro System, as far as they are named."""
+        """The types that it may launch and that are not of the AWS Nitro System, as far as it names types."""
         return ()
 
     @property
@@ -89,21 +89,21 @@ class InstanceSpecification:
 
     @property
     def most_instances(self) -> int:
-        """The largest number of container instances that it may add to a cluster, as far as is known."""
+        """The largest number of container instances that it can add to a cluster, as far as is known."""
         return 0
 
     def fit(self, task: Task) -> tuple[Fit, ...]:  # noqa: ARG002  # AWS chooses the instances, so their sizes are unknown
-        """Return the number of copies that each instance type holds, and what limits it; empty if that is not known."""
+        """Return how many copies fit on each instance type, and what limits the number; empty if that is not known."""
         return ()
 
     def room_for(self, task: Task) -> int | None:  # noqa: ARG002  # AWS chooses the instances, so their number is unknown
-        """Return the largest number of copies of a task that its instances hold; None if that is not known."""
+        """Return the largest number of copies of a task that fit on its instances; None if that is not known."""
         return None
 
 
 @attrs.frozen(eq=False)
 class ManagedInstancesSpecification(InstanceSpecification):
-    """ECS Managed Instances; defined by `Capacity.managed_instances`, which says what each field means."""
+    """ECS Managed Instances, made by `Capacity.managed_instances`, which documents each field."""
 
     requirements: InstanceRequirements | None = attrs.field(kw_only=True)
     allowed_instance_types: tuple[str, ...] = attrs.field(converter=_names, kw_only=True)
@@ -127,7 +127,7 @@ class ManagedInstancesSpecification(InstanceSpecification):
                     _check_known(argument, pattern, problems)
         if self.allowed_instance_types and self.excluded_instance_types:
             problems.add(
-                "allowed_instance_types and excluded_instance_types are both given, but ECS takes one of them; "
+                "allowed_instance_types and excluded_instance_types are both given, but ECS accepts only one of them; "
                 "leave one out"
             )
         for port in self.egress:
@@ -135,7 +135,7 @@ class ManagedInstancesSpecification(InstanceSpecification):
         problems.raise_any()
 
     def too_small_problem(self, task: Task) -> str | None:
-        """Describe why no type that may be used holds the task; None if one may, or if none is known."""
+        """Describe why the task fits on no type that may be used; None if it fits on one, or no type is known."""
         if not self.known_types or is_token([reserved_cpu(task), reserved_memory_mib(task)]):
             return None
         demand = Demand.of(task)
@@ -144,12 +144,12 @@ class ManagedInstancesSpecification(InstanceSpecification):
         return (
             f"task needs {demand.cpu} CPU units, {demand.memory_mib} MiB, {demand.gpus} GPUs and "
             f"{task.architecture.value}, but no type that meets the requirements of capacity {self.name!r} holds it; "
-            "widen its InstanceRequirements(...) or the types that are allowed"
+            "widen its InstanceRequirements(...) or the allowed types"
         )
 
     @functools.cached_property
     def known_types(self) -> tuple[InstanceType, ...]:
-        """The types that may be used, as far as the data has them: none where a pattern is of younger ones."""
+        """The types that may be used, as far as the data has them; empty if a pattern matches only newer types."""
         types = self.requirements._matching_types() if self.requirements else instance_types()
         allowed, excluded = self.allowed_instance_types, self.excluded_instance_types
         if is_token([*allowed, *excluded]) or not all(map(_matches_known_type, allowed)):
@@ -167,7 +167,7 @@ def _default_known_types(group: InstanceGroupSpecification) -> tuple[InstanceTyp
 
 @attrs.frozen(eq=False)
 class InstanceGroupSpecification(InstanceSpecification):
-    """Instances in an Auto Scaling group; defined by `Capacity.ec2`, which says what each field means."""
+    """Instances in an Auto Scaling group, made by `Capacity.ec2`, which documents each field."""
 
     instance_types: tuple[str, ...] = attrs.field(converter=_names, kw_only=True)
     requirements: InstanceRequirements | None = attrs.field(kw_only=True)
@@ -202,14 +202,14 @@ class InstanceGroupSpecification(InstanceSpecification):
             problems.check(capacity_limits.WARM_POOL, "warm_pool", (self.warm_pool.min_instances, max_prepared))
         if self.warm_pool and self.spot:
             problems.add(
-                "warm_pool and spot=True are both given, but a Spot instance cannot be stopped to wait; "
+                "warm_pool and spot=True are both given, but a Spot instance cannot be stopped to wait in the pool; "
                 "leave one out, or use a second capacity for Spot"
             )
         problems.raise_any()
 
     @property
     def architecture(self) -> Architecture:
-        """The processor of its instances; of types that are not known, by EC2's naming: `g` after the generation."""
+        """The architecture of its instances; for unknown types, from EC2's naming: `g` after the generation is Arm."""
         if self.requirements:
             return self.requirements.architecture
         if self.known_types:
@@ -223,26 +223,26 @@ class InstanceGroupSpecification(InstanceSpecification):
 
     @property
     def most_instances(self) -> int:
-        """The largest number of container instances that it may add to a cluster."""
+        """The largest number of container instances that it can add to a cluster."""
         return self.max_instances
 
     @functools.cached_property
     def hosts(self) -> tuple[Host, ...]:
-        """The resources that each of its types offers to tasks."""
+        """The resources for tasks on each of its instance types."""
         reserved = self.instance.reserved_memory_mib
         return tuple(Host.of(each, trunking=self.trunking, reserved_memory_mib=reserved) for each in self.known_types)
 
     def fit(self, task: Task) -> tuple[Fit, ...]:
-        """Return the number of copies of a task that each instance type holds, and what limits it.
+        """Return how many copies of a task fit on each instance type, and what limits the number.
 
-        Copies with a port of the instance for themselves, as in host mode, fit once on each.
+        Copies that need a host port of the instance, as in host mode, fit once on each instance.
         """
         demand = Demand.of(task)
         return tuple(fit(demand, host) for host in self.hosts)
 
     @property
     def agent_needs(self) -> Needs:
-        """The services that its instances must reach to join a cluster, and for Session Manager."""
+        """The services that its instances must reach: to join a cluster, and for Session Manager."""
         return INSTANCE_NEEDS | SESSION_NEEDS if self.instance.ssm_access else INSTANCE_NEEDS
 
     @property
@@ -267,7 +267,7 @@ class InstanceGroupSpecification(InstanceSpecification):
 
     @property
     def xen_types(self) -> tuple[str, ...]:
-        """The named types that are not of the AWS Nitro System; EC2 may choose a type that is."""
+        """The named types that are not of the AWS Nitro System; empty with requirements: EC2 may choose others."""
         return () if self.requirements else tuple(each.name for each in self.known_types if not each.nitro)
 
     @property
@@ -276,13 +276,13 @@ class InstanceGroupSpecification(InstanceSpecification):
         return self.instance.ami.operating_system_family
 
     def is_known_for(self, *tasks: Task) -> bool:
-        """Tell whether the sizes of all its types and of these tasks are known before deployment."""
+        """Return True if the sizes of all its types and of these tasks are known before deployment."""
         sizes = [size for task in tasks for size in (reserved_cpu(task), reserved_memory_mib(task), *task._host_ports)]
         are_types_known = self.known_types and len(self.known_types) >= len(self.instance_types)
         return bool(are_types_known) and not is_token([self.max_instances, *sizes])
 
     def room_for(self, task: Task) -> int | None:
-        """Return the largest number of copies of a task that its instances hold; None if a size is not known."""
+        """Return the largest number of copies of a task that fit on its instances; None if a size is not known."""
         if not self.is_known_for(task):
             return None
         return self.max_instances * max(each.copies for each in self.fit(task))
@@ -291,12 +291,12 @@ class InstanceGroupSpecification(InstanceSpecification):
         if bool(self.instance_types) is bool(self.requirements):
             problems.add(
                 f"instance_types is {'given beside requirements' if self.requirements else 'empty'}, but a group "
-                "launches either named types or what meets requirements; use instance_types=['m7g.large', ...] or "
+                "launches either named types or types that meet requirements; use instance_types=['m7g.large', ...] or "
                 "requirements=InstanceRequirements(...)"
             )
         if self.requirements and not self.known_types and not self.requirements._has_tokens:
             problems.add(
-                f"requirements are met by no instance type of {DATE}; ask for a wider range of vcpus or memory_mib"
+                f"requirements match no instance type (data of {DATE}); use a wider range of vcpus or memory_mib"
             )
         problems.check(capacity_limits.INSTANCE_TYPES, "the number of instance_types", len(self.instance_types))
         problems.check(capacity_limits.UNIQUE_INSTANCE_TYPES, "instance_types", self.instance_types)
@@ -309,7 +309,7 @@ class InstanceGroupSpecification(InstanceSpecification):
             if len(set(values.values())) > 1 and not self.requirements:
                 listed = ", ".join(f"{name} ({value})" for name, value in values.items())
                 problems.add(
-                    f"instance_types differ in {argument} ({listed}), but one AMI starts them all; "
+                    f"instance_types differ in {argument} ({listed}), but all of them start from one AMI; "
                     "use a second capacity for the others"
                 )
         if self.has_gpus and self.architecture is Architecture.ARM64 and not self._has_ami_for_arm_gpus:
@@ -330,14 +330,14 @@ class InstanceGroupSpecification(InstanceSpecification):
             self._check_windows(problems)
 
     def _check_windows(self, problems: Problems) -> None:
-        """Note what AWS's AMIs of Windows do not start on, or do not do."""
+        """Add a problem for everything that AWS's Windows AMIs do not support."""
         if self.architecture is not Architecture.X86_64 or self.has_gpus:
             problems.add(
-                "instance_types are arm64 or have GPUs, but ECS's AMIs of Windows are for x86_64 without; "
+                "instance_types are arm64 or have GPUs, but ECS's Windows AMIs support only x86_64 without GPUs; "
                 "use other types, as in 'm7i.large'"
             )
         for argument in (name for name in ("trunking", "warm_pool") if getattr(self, name)):
-            problems.add(f"{argument} is given, but instances of Windows have none of it; leave it out")
+            problems.add(f"{argument} is given, but Windows instances do not support it; leave it out")
 
     def _check_trunking(self, problems: Problems) -> None:
         if self.trunking and self.requirements and self.requirements.burstable:
@@ -353,7 +353,7 @@ class InstanceGroupSpecification(InstanceSpecification):
             elif known_type.trunk_tasks is None:
                 problems.warn(
                     f"trunking=True, but AWS does not list {known_type.name} with a trunk interface (data of {DATE}), "
-                    "so none is counted on; use another type if its tasks need more interfaces"
+                    "so no additional interfaces are assumed; use another type if its tasks need more interfaces"
                 )
 
     @property
@@ -370,18 +370,20 @@ def _matches_known_type(pattern: str) -> bool:
 
 
 def _check_known(argument: str, name: str, problems: Problems) -> None:
-    """Refuse what is misspelt; warn of what may be newer than the data."""
+    """Add a problem for a misspelt type; warn about a type that may be newer than the data."""
     if is_token(name) or _matches_known_type(name):
         return
     family, dot, _ = name.lower().partition(".")
     if "*" not in name and (not dot or any(each.family == family for each in instance_types())):
         patterns = () if argument == "instance_types" else (f"{family}.*",)
         nearest = " or ".join(map(repr, nearest_names(name) or filter(_matches_known_type, patterns)))
-        problems.add(f"{argument} has {name!r}, which is no instance type of {DATE}; use {nearest or 'another'}")
+        problems.add(
+            f"{argument} has {name!r}, which is not an instance type (data of {DATE}); use {nearest or 'another'}"
+        )
     else:
         problems.warn(
-            f"{argument} has {name!r}, which is not in the data of {DATE}, so what fits on it is not checked; "
-            "make sure that it is spelt right"
+            f"{argument} has {name!r}, which is not in the data of {DATE}, so tasks are not checked to fit on it; "
+            "make sure that it is spelled correctly"
         )
 
 

@@ -1,4 +1,4 @@
-"""The instances of a capacity, of an Auto Scaling group or of ECS Managed Instances."""
+"""The instances of a capacity: those of an Auto Scaling group, or ECS Managed Instances."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _INSTANCE_ACTIONS = [
 
 @jsii.implements(ec2.IConnectable)
 class Instances(Construct):
-    """The instances of one capacity, as what connects to them sees them."""
+    """The instances of one capacity, with their subnets and their security group."""
 
     provider_name: str
 
@@ -64,10 +64,10 @@ class Instances(Construct):
         zones = {zone_of(subnet) for subnet in self.subnets}
         if (
             len(zones) == 1 and None not in zones and not any("#{Token[" in each for each in zones if each)
-        ):  # a token of a list may hold several
+        ):  # a token of a list may hold several zones
             cdk.Annotations.of(self).add_warning_v2(
                 _SINGLE_ZONE_WARNING,
-                "its subnets are in one zone, so every instance and task on it is lost when that zone is; "
+                "all its subnets are in one zone, so all instances and their tasks fail with that zone; "
                 "choose subnets of two zones or more with vpc_subnets=, or acknowledge this",
             )
 
@@ -77,7 +77,7 @@ class Instances(Construct):
         return self.security_group.connections
 
     def security_group_in(self, stack: cdk.Stack) -> ec2.ISecurityGroup:
-        """Return the security group as services in `stack` see it, so that their rules are in their own stack."""
+        """Return the security group as imported into `stack`, so that rules of services belong to their own stack."""
         if stack not in self._imported_security_groups:
             self._imported_security_groups[stack] = ec2.SecurityGroup.from_security_group_id(
                 Construct(stack, f"Instances {self.node.addr}"),
@@ -89,7 +89,7 @@ class Instances(Construct):
 
 
 def define_instance_role(scope: Construct, cluster: ecs.Cluster, name: str | None = None) -> iam.Role:
-    """Define a role with only the permissions of the agent: images and logs belong to each task's execution role."""
+    """Define a role with only the agent's permissions: pulling images and logging belong to a task's execution role."""
     arn = cluster.cluster_arn
     policy = {
         "Version": "2012-10-17",
@@ -98,7 +98,7 @@ def define_instance_role(scope: Construct, cluster: ecs.Cluster, name: str | Non
             {
                 "Effect": "Allow",
                 "Action": _INSTANCE_ACTIONS,
-                "Resource": "*",  # container instances, whose ids are not known before they register
+                "Resource": "*",  # container instances, whose ids are unknown before they register
                 "Condition": {"ArnEquals": {"ecs:cluster": arn}},
             },
             {"Effect": "Allow", "Action": "ecs:DiscoverPollEndpoint", "Resource": "*"},

@@ -1,4 +1,4 @@
-"""How the number of instances in an Auto Scaling group moves, and which of them wait."""
+"""The scaling and the warm pool of an Auto Scaling group."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from moorage.workload.value import value_class
 @value_class
 @attrs.frozen(kw_only=True)
 class ManagedScaling:
-    """How ECS moves the number of instances.
+    """The scaling of the number of instances by ECS (managed scaling).
 
     Args:
-        target_percent: The share of the instances that tasks are to use, 1 to 100; below 100 keeps room that new
-            tasks start in at once, and that is paid for.
-        maximum_scaling_step_size: How many are launched at once, 1 to 10,000.
-        instance_warmup: The time in which a new instance does not count, up to 10,000 s. Default: 300 s.
+        target_percent: The target utilization of the instances by tasks in percent, 1 to 100. Below 100, some instances
+            are paid for without tasks, so that new tasks start at once. Default: 100.
+        maximum_scaling_step_size: The largest number of instances to launch at once, 1 to 10,000. Default: 10,000.
+        instance_warmup: The time in which a new instance does not count for scaling, up to 10,000 seconds. Default: 300
+            seconds (ECS's default).
 
     Raises:
-        ValueError: one of them is outside what ECS takes (botocore `ManagedScaling`).
+        ValueError: If an argument is outside the range that ECS accepts (botocore `ManagedScaling`).
     """
 
     target_percent: int = 100
@@ -40,16 +41,18 @@ class ManagedScaling:
 @value_class
 @attrs.frozen(kw_only=True)
 class WarmPool:
-    """Instances that were set up once and wait, stopped: their volumes are paid for, their hours are not.
+    """Instances that were initialized once and then stopped: only their volumes are paid for until they start.
 
-    None goes back to wait: with ECS that cannot be asked for (ECS developer guide, using a warm pool).
+    Instances do not return to the warm pool on scale-in, which ECS does not support (ECS developer guide, using a warm
+    pool).
 
     Args:
-        min_instances: How many wait at least.
-        max_prepared_instances: The largest number of instances, waiting and in service. Default: the group's maximum.
+        min_instances: The minimum number of instances in the warm pool, 0 or more. Default: 0.
+        max_prepared_instances: The maximum number of instances, in the warm pool and in service together. Default: the
+            group's maximum.
 
     Raises:
-        ValueError: one of them is known only to CloudFormation.
+        ValueError: If an argument is a token.
     """
 
     min_instances: int = 0

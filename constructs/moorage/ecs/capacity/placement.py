@@ -1,4 +1,4 @@
-"""Where on the instances of its capacity a service's tasks go."""
+"""The placement of a service's tasks on the instances of its capacity."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _TYPE_EXPRESSION = re.compile(
     r"attribute:ecs\.instance-type\s*(?:==\s*([^\s\[\]]+)|in\s*\[\s*([^\[\]]*?)\s*\])\s*", re.ASCII
 )
-"""An expression about nothing but the instance type (ECS developer guide, cluster query language)."""
+"""An expression only about the instance type (ECS developer guide, cluster query language)."""
 _ZONE_SPREAD = ("spread", "attribute:ecs.availability-zone")
 
 
@@ -41,19 +41,18 @@ def _constraints(constraints: Iterable[ecs.PlacementConstraint]) -> tuple[ecs.Pl
 @value_class
 @attrs.frozen(kw_only=True)
 class Placement:
-    """On which instances of an Auto Scaling group tasks go; on Fargate and Managed Instances AWS places them.
+    """The placement of tasks on the instances of an Auto Scaling group. On other capacities, AWS places tasks.
 
     Args:
-        strategies: What ECS looks at in turn, up to 5: zones, then instances, evenly, without it. Tasks are moved to
-            zones that have too few (zone rebalancing) only where the first spreads them over zones.
-        constraints: What an instance must be or have, up to 10. One on `attribute:ecs.availability-zone` turns zone
-            rebalancing off, which ECS does not take beside it.
-        daemon: Whether one task runs on each instance of the capacity, in place of a number of copies: a log router,
-            an agent. A rollout stops each before it starts the next. ECS takes no capacity providers for it, so it has
-            the launch type EC2 and a constraint that names the capacity.
+        strategies: The placement strategies, applied in order, up to 5. Availability Zone rebalancing needs a spread
+            over zones first. Default: spread over zones, then over instances.
+        constraints: The placement constraints, up to 10. A constraint on `attribute:ecs.availability-zone` turns
+            Availability Zone rebalancing off, since ECS does not accept both. Default: none.
+        daemon: Whether to run one task on each instance of the capacity, such as a log router or an agent. A rollout
+            stops each task before it starts the next. ECS accepts no capacity provider for a daemon, so the service has
+            the launch type EC2 and a constraint to the capacity. Default: False.
 
-    Raises:
-        ValueError: they are more than ECS takes, or strategies are given for a daemon.
+    The service that uses a placement checks it.
     """
 
     strategies: tuple[ecs.PlacementStrategy, ...] = attrs.field(converter=_strategies, default=())
@@ -62,25 +61,25 @@ class Placement:
 
     @classmethod
     def packed_by_cpu(cls) -> Placement:
-        """In each zone alike, and there on the instance with the least CPU left, so that fewer instances run."""
+        """Spread tasks over zones, then pack them by CPU, so that fewer instances run."""
         return cls(strategies=(_spread_over_zones(), ecs.PlacementStrategy.packed_by_cpu()))
 
     @classmethod
     def packed_by_memory(cls) -> Placement:
-        """In each zone alike, and there on the instance with the least memory left, so that fewer instances run."""
+        """Spread tasks over zones, then pack them by memory, so that fewer instances run."""
         return cls(strategies=(_spread_over_zones(), ecs.PlacementStrategy.packed_by_memory()))
 
     @classmethod
     def on_each_instance(cls) -> Placement:
-        """One task on each instance: a daemon."""
+        """Run one task on each instance: a daemon."""
         return cls(daemon=True)
 
     def _service_arguments(self, strategy: Strategy) -> dict[str, Any]:
-        """Write the placement as arguments of CDK's services."""
+        """Return the placement as arguments of CDK's services."""
         if strategy._kind is not CapacityKind.INSTANCES:
             return {}
         constraints = list(self.constraints)
-        # ECS starts a daemon on every instance of the cluster, and takes no strategy for it
+        # ECS starts a daemon on every instance of the cluster, and accepts no strategy for it
         if self.daemon and not any(each._exists_already for each in strategy._used_capacities):
             names = ", ".join(each.name for each in strategy._used_capacities)
             constraints.append(ecs.PlacementConstraint.member_of(f"attribute:{CAPACITY_ATTRIBUTE} in [{names}]"))
@@ -92,9 +91,9 @@ class Placement:
 
     @property
     def _written_strategies(self) -> list[dict[str, str | None]]:
-        """The strategies that were given, as ECS takes them.
+        """The given strategies, as ECS accepts them.
 
-        CDK writes CPU and MEMORY; ECS has cpu and memory (botocore ecs PlacementStrategy.field).
+        CDK writes CPU and MEMORY; ECS accepts cpu and memory (botocore ecs PlacementStrategy.field).
         """
         properties = [written for each in self.strategies for written in each.to_json()]
         return [
@@ -104,14 +103,14 @@ class Placement:
 
     @property
     def _packed_fields(self) -> dict[int, str | None]:
-        """The fields that CDK writes otherwise than ECS takes them, by the place of their strategy."""
+        """The fields that CDK writes differently from what ECS accepts, by the index of their strategy."""
         return {
             index: each["field"] for index, each in enumerate(self._written_strategies) if each["type"] == "binpack"
         }
 
     @property
     def _effective_strategies(self) -> list[ecs.PlacementStrategy]:
-        """The strategies that ECS applies in turn; empty for a daemon, which runs on every instance."""
+        """The strategies that ECS applies in order; empty for a daemon, which runs on every instance."""
         if self.daemon:
             return []
         return list(self.strategies) or [_spread_over_zones(), _spread_over_instances()]
@@ -123,7 +122,7 @@ class Placement:
 
     @property
     def _spreads_over_zones_first(self) -> bool:
-        """True if tasks are first of all spread over zones, and not kept to some, which zone rebalancing needs."""
+        """True if tasks are first spread over all zones, as zone rebalancing requires."""
         if any(_ZONE_SPREAD[1] in expression for expression in self._expressions):
             return False
         if self.daemon or not self.strategies:
@@ -134,7 +133,7 @@ class Placement:
     def _check(
         self, strategy: Strategy, cluster_capacities: Sequence[Capacity] | None, task: Task, problems: Problems
     ) -> None:
-        """Note placement that ECS does not accept for tasks on these capacities.
+        """Add a problem for placement that ECS does not accept for tasks on these capacities.
 
         Args:
             strategy: The capacities of the tasks.
@@ -151,15 +150,15 @@ class Placement:
             _warn_of_other_types(expression, strategy, problems)
         if self.daemon:
             self._check_daemon(strategy, cluster_capacities, problems)
-            # botocore ecs CreateService.volumeConfigurations: ECS manages no volume for the DAEMON strategy
+            # botocore ecs CreateService.volumeConfigurations: not supported for the DAEMON strategy
             for name in (volume.name for volume in task.volumes if volume._per_task):
                 problems.add(
-                    f"volume {name!r} is a disk that ECS makes for each copy of a task, and a daemon has none; use "
+                    f"volume {name!r} is an EBS volume, which ECS does not support for a daemon; use "
                     "Volume.bind_mount(..., host_path=...) or Volume.efs(...)"
                 )
         if self != EVEN_PLACEMENT and strategy._kind is not CapacityKind.INSTANCES:
             problems.add(
-                f"placement is given, but on {strategy._kind.value} AWS places tasks; "
+                f"placement is given, but AWS places tasks on {strategy._kind.value}; "
                 "leave it out, or use a Capacity.ec2(...)"
             )
 
@@ -168,23 +167,23 @@ class Placement:
     ) -> None:
         if self.strategies:
             problems.add(
-                "placement has strategies and daemon=True, but a daemon is on every instance; leave the strategies out"
+                "placement has strategies and daemon=True, but a daemon runs on every instance; leave strategies out"
             )
         if strategy.base or len(set(strategy.weights.values())) > 1:
             problems.add(
-                "capacity has weights or a base, but a daemon runs on each of its instances; name the capacities alone"
+                "capacity has weights or a base, but a daemon runs on each of its instances; name only the capacities"
             )
         imported = [each for each in strategy.weights if each._exists_already and each.kind is CapacityKind.INSTANCES]
         if imported and not _names_all_instance_capacities(strategy, cluster_capacities):
             problems.add(
-                f"capacity of a daemon is {imported[0].name!r}, whose instances do not say which they are, so that it "
-                "would run on all of the cluster's; use one made by Capacity.ec2, or name all that the cluster has, "
-                "here and in Cluster.from_attributes(capacity=[...])"
+                f"capacity {imported[0].name!r} of a daemon exists already, and its instances do not carry its name, "
+                "so the daemon would run on all instances of the cluster; use a Capacity.ec2(...), or name all "
+                "capacities of the cluster, here and in Cluster.from_attributes(capacity=[...])"
             )
 
 
 def _warn_of_other_types(expression: str, strategy: Strategy, problems: Problems) -> None:
-    """Warn about a constraint to instance types of which the capacities launch none."""
+    """Warn about a constraint to instance types that the capacities do not launch."""
     match = _TYPE_EXPRESSION.fullmatch(expression)
     launched = [each.instances.named_types if each.instances else () for each in strategy._used_capacities]
     if not match or not all(launched) or is_token((expression, launched)):
@@ -193,17 +192,17 @@ def _warn_of_other_types(expression: str, strategy: Strategy, problems: Problems
     types = [name for names in launched for name in names]
     if wanted.isdisjoint(types):
         problems.warn(
-            f"constraints have {expression!r}, but capacity {strategy._used_capacities[0].name!r} launches only "
+            f"constraints contain {expression!r}, but capacity {strategy._used_capacities[0].name!r} launches only "
             f"{', '.join(types)}, so no task would be placed; use one of these, or another capacity"
         )
 
 
 EVEN_PLACEMENT = Placement()
-"""Tasks are spread evenly over zones, then over instances."""
+"""The default placement: tasks are spread evenly over zones, then over instances."""
 
 
 def _names_all_instance_capacities(strategy: Strategy, cluster_capacities: Sequence[Capacity] | None) -> bool:
-    """Tell whether a strategy names every capacity of the cluster on whose instances a daemon could run."""
+    """Return True if a strategy names every capacity of the cluster on whose instances a daemon could run."""
     return cluster_capacities is not None and all(
         any(each._same_as(capacity) for capacity in strategy.weights)
         for each in cluster_capacities

@@ -1,4 +1,4 @@
-"""Over which capacities tasks are spread."""
+"""The capacity provider strategy of a service."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ def _weights(choice: Capacity | Mapping[Capacity, int]) -> Mapping[Capacity, int
 @value_class
 @attrs.frozen
 class Strategy:
-    """Over which capacities the tasks of a service are spread.
+    """A capacity provider strategy: how tasks are spread over several capacities, all of one kind.
 
     Args:
-        weights: One capacity, or the share of each: of tasks with `{general: 1, spot: 3}` three of four run on `spot`.
-            A weight is 0 to 1,000, and not 0 for all of several.
-        base: How many tasks one of them has before weights count, as in `base={general: 2}`; 0 to 100,000.
+        weights: One capacity, or the weight of each of up to 20, 0 to 1,000 and not all 0. With `{general: 1, spot: 3}`
+            three of four tasks run on `spot`.
+        base: The number of tasks that one capacity runs before the weights apply, 0 to 100,000, as in
+            `base={general: 2}`. Default: none.
 
     Raises:
-        ValueError: with all that ECS would not take as a strategy.
+        ValueError: If ECS would not accept the strategy. The error lists all problems.
     """
 
     weights: Mapping[Capacity, int] = attrs.field(converter=_weights)
@@ -41,19 +42,19 @@ class Strategy:
     def __attrs_post_init__(self) -> None:
         problems = Problems("Strategy")
         if not self.weights:
-            problems.add("weights is empty, but tasks run on one capacity at least; name it, or leave capacity= out")
+            problems.add("weights must not be empty, since tasks need a capacity; name one, or leave capacity= out")
         if not problems.messages:
             self._check_limits(problems)
         problems.raise_any()
 
     @classmethod
     def _of(cls, choice: CapacityChoice) -> Strategy:
-        """Return the capacity argument of a service as a strategy."""
+        """Return the `capacity` argument of a service as a strategy."""
         return choice if isinstance(choice, Strategy) else cls(choice)
 
     @classmethod
     def _default_of(cls, capacity: Capacity) -> Strategy:
-        """Return the strategy of a service that follows its cluster's default, which begins with `capacity`."""
+        """Return the strategy of a service that follows its cluster's default, in which `capacity` is first."""
         strategy = cls(capacity)
         object.__setattr__(strategy, "_follows_cluster", True)
         return strategy
@@ -65,7 +66,7 @@ class Strategy:
 
     @property
     def _kind(self) -> CapacityKind:
-        """The kind of its capacities, of which there is one."""
+        """The kind of its capacities, which all are of the same kind."""
         return next(iter(self.weights)).kind
 
     def _check_limits(self, problems: Problems) -> None:
@@ -82,11 +83,11 @@ class Strategy:
             problems.check(capacity_limits.STRATEGY_BASE, f"the base of capacity {capacity.name!r}", base)
             if capacity not in self.weights:
                 problems.add(
-                    f"base names capacity {capacity.name!r}, but the weights do not; give it a weight, 0 or more"
+                    f"base names capacity {capacity.name!r}, but the weights do not; give it a weight of 0 or more"
                 )
 
     def _check(self, cluster_capacities: tuple[Capacity, ...] | None, problems: Problems) -> None:
-        """Note the capacities that the cluster does not have.
+        """Add a problem for capacities that the cluster does not have.
 
         Args:
             cluster_capacities: The capacities of the cluster; None if they are not known.
@@ -95,7 +96,7 @@ class Strategy:
         for capacity in self.weights:
             if cluster_capacities is None and not capacity._exists_already:
                 problems.add(
-                    f"capacity {capacity.name!r} is defined by a Cluster that names it, and this cluster is none; "
+                    f"capacity {capacity.name!r} must be defined by the cluster, but this cluster is imported; "
                     "use Capacity.from_provider_name(...) for a provider that it has"
                 )
             elif cluster_capacities is not None and not any(capacity._same_as(each) for each in cluster_capacities):
@@ -106,12 +107,12 @@ def _describe_unknown_capacity(capacity: Capacity, names: Sequence[str]) -> str:
     listed = ", ".join(map(repr, names))
     if capacity.name in names:
         return (
-            f"capacity {capacity.name!r} is none of the cluster's ({listed}), but another of that name; "
-            "make it once, and give the same to the cluster and here"
+            f"capacity {capacity.name!r} is not one of the cluster's ({listed}), but another of the same name; "
+            "create it once, and pass the same object to the cluster and here"
         )
     return (
-        f"capacity {capacity.name!r} is none of the cluster's ({listed}); name it in capacity=[...] of Cluster(...) or "
-        "Cluster.from_attributes(...)"
+        f"capacity {capacity.name!r} is not one of the cluster's ({listed}); name it in capacity=[...] of Cluster(...) "
+        "or Cluster.from_attributes(...)"
     )
 
 

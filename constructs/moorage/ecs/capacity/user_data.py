@@ -1,4 +1,4 @@
-"""What an instance runs when it starts first, so that its agent joins the cluster and keeps tasks from its metadata."""
+"""The user data of an instance: its agent joins the cluster, and tasks cannot reach the instance metadata."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def _bottlerocket(specification: InstanceGroupSpecification, cluster_name: str) 
 
 
 def _windows(specification: InstanceGroupSpecification, cluster_name: str) -> str:
-    """Return a script for the module of ECS's Windows AMIs (ECS developer guide, bootstrapping Windows instances)."""
+    """Return a script for the PowerShell module of ECS's Windows AMIs (ECS developer guide, Windows instances)."""
     variables = {
         "ECS_RESERVED_MEMORY": str(specification.instance.reserved_memory_mib),
         "ECS_INSTANCE_ATTRIBUTES": json.dumps({CAPACITY_ATTRIBUTE: specification.name}),
-        "ECS_ENABLE_AWSLOGS_EXECUTIONROLE_OVERRIDE": "true",  # or logs would be the instance's role's, which has no say
+        "ECS_ENABLE_AWSLOGS_EXECUTIONROLE_OVERRIDE": "true",  # otherwise the instance role would have to write logs
         **({"ECS_ENABLE_SPOT_INSTANCE_DRAINING": "true"} if specification.spot else {}),
     }
     lines = [

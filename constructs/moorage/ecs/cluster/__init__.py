@@ -1,1 +1,1 @@
-"""A cluster, defined here or imported, with its sessions and failure events."""
+"""A cluster, defined here or imported, with its ECS Exec sessions and failure events."""

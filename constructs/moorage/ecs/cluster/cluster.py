@@ -38,11 +38,11 @@ if TYPE_CHECKING:
 
 @door
 class Cluster(ecs.Cluster):
-    """An ECS cluster in a VPC and the capacities that its services may use.
+    """An ECS cluster in a VPC, with the capacities that its services may use.
 
-    It is an `ecs.Cluster`, but for CDK's methods that add capacity, which are refused: a cluster has one list of them.
-    What CDK defines on it itself (`ecs.Ec2Service`, `ecs_patterns`) takes `cluster.with_capacity`. It is a connectable
-    (the security groups of the instances that it defines).
+    It is an `ecs.Cluster`, except that CDK's methods that add capacity raise an error: a cluster has one list of
+    capacities. Pass `cluster.with_capacity` to CDK's own constructs (`ecs.Ec2Service`, `ecs_patterns`). Its
+    `connections` are those of the instances that it defines.
     """
 
     def __init__(
@@ -63,27 +63,29 @@ class Cluster(ecs.Cluster):
         """Define a cluster.
 
         Args:
-            scope: Where it is defined.
-            construct_id: Its id there.
-            vpc: The VPC that tasks and instances run in: a `Network`'s, or any other.
-            capacity: What tasks run on; the first is what a service gets that does not say. Fargate without it. One is
-                taken away in two deployments, first from its services, then here: ECS keeps what a service uses.
-            namespace: The name of a namespace in which its services have names for each other (Service Connect); none
-                without it.
-            container_insights: How much CloudWatch keeps of the cluster's metrics; `ENHANCED` goes down to the
-                container. `DISABLED` saves its price and leaves Security Hub ECS.12 unmet.
-            failure_events: Whether stopped tasks, failed deployments and placement failures are kept for a year in a
-                log group (`FailureEvents`).
-            failure_topic: A topic that is told of each of them besides, as `FailureEvents(topic=)`.
-            failure_log_policy: A policy that lets EventBridge write to their log group. Default: one per stack, of
-                which an account has ten in a region; `FailureEvents.define_log_policy(...)` defines one for all stacks.
-            exec_sessions: How sessions in containers (`Task(execute_command=True)`) are recorded and encrypted; without
-                it each is recorded in the log group of its service, and passes over TLS.
-            removal_policy: What becomes of what these two keep, log groups, a queue and a key, when the stack goes.
+            scope: The scope in which to define this construct.
+            construct_id: The id of this construct in its scope.
+            vpc: The VPC of its tasks and instances: a `Network`'s, or any other.
+            capacity: The capacities of the cluster, at most 20. The first is the default of its services. To remove a
+                capacity, remove it from the services and deploy, then remove it here: ECS keeps one that a service
+                uses. Default: Fargate.
+            namespace: The name of a new Service Connect namespace for its services, 1 to 1,024 characters. Default:
+                none.
+            container_insights: The level of CloudWatch Container Insights. `ENHANCED` includes metrics of containers;
+                `DISABLED` costs nothing and leaves Security Hub ECS.12 unmet. Default: ENHANCED.
+            failure_events: Whether to keep stopped tasks, failed deployments and placement failures in a log group for
+                a year (`FailureEvents`). Default: True.
+            failure_topic: A topic that is notified of each of these failures (`FailureEvents(topic=)`). Default: none.
+            failure_log_policy: A policy that lets EventBridge write to their log group. An account may have ten in a
+                region; `FailureEvents.define_log_policy(...)` defines one for all stacks. Default: a policy per stack.
+            exec_sessions: The recording and encryption of ECS Exec sessions (`Task(execute_command=True)`). Default:
+                they are recorded in the log group of the service, and encrypted by TLS.
+            removal_policy: The removal policy of the log groups, queue and key of the failure events and the sessions.
+                Default: RETAIN.
 
         Raises:
-            ValueError: there is no capacity, one twice, or one whose instances could not reach ECS; or a topic without
-                failure_events.
+            ValueError: If there is no capacity, or one is given twice or cannot reach ECS; if another argument is
+                invalid or belongs to another place; if a topic is given without failure_events.
         """
         capacities = (Capacity.fargate(),) if capacity is None else tuple(capacity)
         reach = Reach(vpc)
@@ -101,12 +103,12 @@ class Cluster(ecs.Cluster):
         self._instances: Mapping[Capacity, Instances] = {
             each: self._define_instances(each) for each in capacities if not each._exists_already
         }
-        if self._instances:  # CDK's own methods that add capacity do this for its clusters
+        if self._instances:  # CDK does this in its own methods that add capacity
             self.connections.add_security_group(*(each.security_group for each in self._instances.values()))
         self._claims: dict[Capacity, list[Claim]] = {}
         self.associations = self._associate_capacities()
-        # Ref of the associations is the cluster's name, so whatever names the cluster by it is defined after them and
-        # deleted before: ECS does not take a capacity away from a service that runs on it.
+        # Ref of the associations is the cluster's name. Its users are defined after them and deleted before them: ECS
+        # does not remove a capacity from a cluster while a service uses it.
         self.with_capacity = ecs.Cluster.from_cluster_attributes(
             self,
             "WithCapacity",
@@ -139,26 +141,31 @@ class Cluster(ecs.Cluster):
         namespace: servicediscovery.INamespace | str | None = None,
         exec_sessions: ExecSessions | None = None,
     ) -> ecs.ICluster:
-        """A cluster that exists already, of another stack or another tool, for all that takes a cluster.
+        """Import a cluster that exists already, of another stack or another tool, for any construct with a cluster.
 
-        What is not given is not checked; where something cannot do without it, its error says so.
+        Only the given arguments are checked. If a construct needs another one, its error names it.
 
         Args:
-            scope: Where it is defined.
-            construct_id: Its id there.
-            cluster_name: Its name, in the account and region of the stack.
-            cluster_arn: Its ARN, in place of the name.
-            vpc: The VPC that tasks run in. `FailureEvents` and `Dashboard` do without it.
-            capacity: What it has (`Capacity.fargate()`, `Capacity.from_provider_name("general")`); the first is what a
-                service gets that does not say. Fargate without it.
-            security_groups: Those of its instances, which stand for tasks without an interface of their own.
-            namespace: In which its services have names for each other: a name, an ARN, or CDK's, which
-                `cloud_map_options` need.
-            exec_sessions: The key and the log group of its sessions, where it has them.
+            scope: The scope in which to import the cluster.
+            construct_id: The id of this construct in its scope.
+            cluster_name: The name of the cluster, in the account and region of the stack. Default: that of
+                `cluster_arn`.
+            cluster_arn: The ARN of the cluster, in place of its name. Default: that of `cluster_name`.
+            vpc: The VPC of its tasks. Only `FailureEvents` and `Dashboard` do not need it. Default: unknown.
+            capacity: The capacities of the cluster (`Capacity.fargate()`, `Capacity.from_provider_name("general")`).
+                The first is the default of services. Default: unknown, and services use Fargate.
+            security_groups: The security groups of its instances, for tasks without a network interface of their own.
+                Default: unknown.
+            namespace: The Service Connect namespace of its services: a name, an ARN, or CDK's construct, which
+                `cloud_map_options` needs. Default: none.
+            exec_sessions: The key and the log group of its ECS Exec sessions. Default: none.
+
+        Returns:
+            The cluster.
 
         Raises:
-            ValueError: it is named twice, not at all or of another account or region than the stack's, or has a
-                capacity that does not exist already.
+            ValueError: If both or neither of cluster_name and cluster_arn are given, the cluster is of another account
+                or region than the stack, or a capacity does not exist already.
         """
         from moorage.ecs.cluster.imported_cluster import import_cluster  # noqa: PLC0415  # needed only by imported clusters
 
@@ -176,29 +183,39 @@ class Cluster(ecs.Cluster):
 
     @property
     def _first_capacity(self) -> Capacity:
-        """The capacity of tasks that name none."""
+        """The default capacity of tasks."""
         return self.capacities[0]
 
     @property
     def default_strategy(self) -> Strategy:
-        """What a service is given that is to follow the cluster's default strategy, whatever that becomes."""
+        """The strategy for services that follow the cluster's default strategy, also after it changes."""
         return Strategy._default_of(self.capacities[0])
 
     def capacity(self, capacity: Capacity) -> Instances:
-        """What is defined for a capacity of this cluster: its group, its provider and their roles.
+        """Return the construct with the instances, the capacity provider and the roles of a capacity.
+
+        Args:
+            capacity: The capacity, made by `Capacity.ec2` or `Capacity.managed_instances`.
 
         Raises:
-            ValueError: it is none of this cluster's, or one that AWS has and nothing is defined for.
+            ValueError: If the cluster defines no instances for this capacity.
         """
         if capacity not in self._instances:
             raise ValueError(
                 f"{self.node.path}: capacity {capacity.name!r} has no instances defined here; "
-                f"use one of {', '.join(repr(each.name) for each in self._instances) or 'those made by Capacity.ec2'}"
+                f"use {' or '.join(repr(each.name) for each in self._instances) or 'one made by Capacity.ec2'}"
             )
         return self._instances[capacity]
 
     def fit(self, task: Task) -> dict[str, tuple[Fit, ...]]:
-        """How many copies of a task each instance type holds, and what binds, by the name of its capacity."""
+        """Return how many copies of a task fit on each instance type, and what limits the number.
+
+        Args:
+            task: The task.
+
+        Returns:
+            One result for each instance type, by the name of its capacity. Fargate and Managed Instances are left out.
+        """
         return {each.name: each.fit(task) for each in self.capacities if each.kind is CapacityKind.INSTANCES}
 
     def _provider_name(self, capacity: Capacity) -> str:
@@ -206,7 +223,7 @@ class Cluster(ecs.Cluster):
         return capacity.name if capacity._exists_already else self.capacity(capacity).provider_name
 
     def _knows_security_group_of(self, capacity: Capacity) -> bool:
-        """Tell whether the security group of a capacity's instances is known."""
+        """Return True if the security group of a capacity's instances is known."""
         return not capacity._exists_already
 
     def _instance_security_groups(
@@ -216,13 +233,13 @@ class Cluster(ecs.Cluster):
 
         Args:
             capacities: The capacities.
-            stack: The stack of the services that use them, so that their rules are in that stack.
+            stack: The stack to import them into, so that rules of its services belong to it. Default: none.
         """
         instances = [self.capacity(each) for each in capacities if not each._exists_already]
         return [each.security_group_in(stack) if stack else each.security_group for each in instances]
 
     def _claim(self, service: Construct, task: Task, strategy: Strategy, minimum: int | None) -> None:
-        """Record what `service` always runs; that all of a capacity have room together, the whole stage shows."""
+        """Record what `service` always runs, so that the stage can check that all services fit on their capacity."""
         from moorage.ecs.capacity.fit_checks import Claim  # noqa: PLC0415  # Fargate needs no instance types
 
         if not self._claims:
@@ -232,24 +249,24 @@ class Cluster(ecs.Cluster):
             claims.append(Claim(lambda: str(service.node.path), task, minimum))
 
     def add_capacity(self, *_: Any, **__: Any) -> NoReturn:
-        """Refused: capacities are named when the cluster is made."""
+        """Raise a `ValueError`: capacities are passed to the constructor."""
         self._refuse("add_capacity")
 
     def add_asg_capacity_provider(self, *_: Any, **__: Any) -> NoReturn:
-        """Refused: capacities are named when the cluster is made."""
+        """Raise a `ValueError`: capacities are passed to the constructor."""
         self._refuse("add_asg_capacity_provider")
 
     def add_managed_instances_capacity_provider(self, *_: Any, **__: Any) -> NoReturn:
-        """Refused: capacities are named when the cluster is made."""
+        """Raise a `ValueError`: capacities are passed to the constructor."""
         self._refuse("add_managed_instances_capacity_provider")
 
     def enable_fargate_capacity_providers(self) -> NoReturn:
-        """Refused: capacities are named when the cluster is made."""
+        """Raise a `ValueError`: capacities are passed to the constructor."""
         self._refuse("enable_fargate_capacity_providers")
 
     def _refuse(self, method: str) -> NoReturn:
         raise ValueError(
-            f"{self.node.path}: {method} would give the cluster a second list of capacities, and AWS keeps one; "
+            f"{self.node.path}: {method} must not be called, since a cluster has one list of capacities; "
             "use Cluster(capacity=[Capacity.ec2(...), Capacity.fargate()])"
         )
 
@@ -275,7 +292,7 @@ class Cluster(ecs.Cluster):
             self,
             "Capacity",
             cluster=self.cluster_name,
-            # A provider of Managed Instances belongs to the cluster that it names, and ECS refuses to associate it.
+            # A provider of Managed Instances belongs to its cluster from its creation, and ECS refuses to associate it.
             capacity_providers=[
                 name for each, name in names.items() if each.kind is not CapacityKind.MANAGED_INSTANCES
             ],
@@ -283,7 +300,7 @@ class Cluster(ecs.Cluster):
         )
 
     def _keep_exported(self) -> None:
-        """Export what services of other stacks import, whatever becomes of their capacity and their names."""
+        """Export the values that services of other stacks may import, used or not."""
         instances = self._instances.values()
         values = [
             self.cluster_name,
@@ -306,14 +323,14 @@ class Cluster(ecs.Cluster):
         if not self._reach.network and self._reach.is_isolated(capacity._vpc_subnets):
             cdk.Annotations.of(instances).add_warning_v2(
                 UNREACHABLE_WARNING,
-                "its subnets have no way to the internet, as far as CDK says, so whether instances reach "
-                f"{', '.join(sorted(capacity._agent_needs))} is not known; acknowledge this where they do",
+                "its subnets have no route to the internet, as far as CDK knows, so instances may not reach "
+                f"{', '.join(sorted(capacity._agent_needs))}; acknowledge this if they do",
             )
         return instances
 
 
 def cluster_view_of(cluster: ecs.ICluster) -> Cluster | ImportedCluster:
-    """Return moorage's view of a cluster: a `Cluster` itself, otherwise what was given when it was imported."""
+    """Return moorage's view of a cluster: a `Cluster` itself, otherwise the arguments with which it was imported."""
     if isinstance(cluster, Cluster):
         return cluster
     from moorage.ecs.cluster.imported_cluster import ImportedCluster  # noqa: PLC0415  # needed only by imported clusters
@@ -322,9 +339,9 @@ def cluster_view_of(cluster: ecs.ICluster) -> Cluster | ImportedCluster:
 
 
 def _check_topic(topic: sns.ITopic | None, scope: Construct, problems: Problems, *, failure_events: bool) -> None:
-    """Note a topic that would be told nothing."""
+    """Add a problem for a topic that would not be notified, or that EventBridge could not reach."""
     if topic and not failure_events:
-        problems.add("failure_topic is given, but failure_events=False tells it nothing; leave one of them out")
+        problems.add("failure_topic is given, but failure_events=False sends it nothing; leave one of them out")
     elif topic:
         check_topic(problems, "failure_topic", topic, scope)
 
@@ -341,13 +358,13 @@ def _check(
         exec_sessions._check(scope, problems)
     names = [capacity.name for capacity in capacities]
     if not names:
-        problems.add("capacity is empty, so no task could run; leave it out for Fargate")
+        problems.add("capacity must not be empty (got []), since no task could run; leave it out for Fargate")
     problems.check(capacity_limits.PROVIDERS, "the number of capacities", len(names))
     max_instances = [capacity._most_instances for capacity in capacities]
     if not is_token(max_instances):
         problems.check(capacity_limits.INSTANCES_PER_CLUSTER, "the sum of max_instances", sum(max_instances))
     if len(set(names)) < len(names):
-        problems.add(f"capacity is {', '.join(map(repr, names))}, but a cluster has each once; name each once")
+        problems.add(f"capacity must have different names (got {', '.join(map(repr, names))}); name each once")
     for capacity in capacities:
         notifications = getattr(capacity.instances, "notifications", None)
         check_place(problems, f"notifications of capacity {capacity.name!r}", notifications, scope)

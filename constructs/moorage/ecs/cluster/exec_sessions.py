@@ -1,4 +1,4 @@
-"""Sessions in containers (ECS Exec): how a cluster records and encrypts them, and what the role of a task needs."""
+"""Sessions of ECS Exec: how a cluster records and encrypts them, and the permissions of the task role."""
 
 from __future__ import annotations
 
@@ -29,24 +29,25 @@ _SESSION_ACTIONS = (
     "ssmmessages:OpenDataChannel",
     "logs:DescribeLogGroups",
 )
-"""The actions of ECS Exec and its log that AWS limits to no resource (ECS developer guide, ECS Exec)."""
+"""The actions of ECS Exec and its log that cannot be limited to a resource (ECS developer guide, ECS Exec)."""
 _LOG_GROUP_ACTIONS = ("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
 
 
 @value_class
 @attrs.frozen(kw_only=True)
 class ExecSessions:
-    """Where a cluster records the sessions in its containers (`aws ecs execute-command`), and by which key they pass.
+    """The encryption and recording of a cluster's ECS Exec sessions (`aws ecs execute-command`).
 
-    Without it a session passes over TLS, and what is typed and printed is recorded in the log group of the service.
-    With it, a key encrypts what passes between client and container besides, and all sessions of the cluster are
-    recorded in one log group of their own. Either record needs `script` and `cat` in the image.
+    Without `ExecSessions`, TLS encrypts a session, and its input and output are recorded in the log group of the
+    service. With it, a KMS key encrypts the data between client and container as well, and all sessions of the cluster
+    are recorded in one log group of their own. In both cases, recording needs `script` and `cat` in the image.
 
     Args:
-        key: Encrypts the sessions and the log group; one is defined without it, which AWS bills by the month. Who opens
-            a session needs `kms:GenerateDataKey` on it. One that is imported must let CloudWatch Logs in already.
-        log_group: Where they are recorded, encrypted by a key, as Systems Manager then insists on; one that keeps a
-            year is defined without it.
+        key: The KMS key for the sessions and their log group. AWS bills a key by the month. Users who open a
+            session need `kms:GenerateDataKey` on it. An imported key must let CloudWatch Logs use it already.
+            Default: a new key.
+        log_group: The log group of the sessions. It must be encrypted by a KMS key, since Systems Manager requires
+            that. Default: a new one that keeps them for a year.
     """
 
     key: kms.IKey | None = None
@@ -54,22 +55,22 @@ class ExecSessions:
 
     @property
     def _needs(self) -> Needs:
-        """The services that a task must reach for a session, besides those that every session needs."""
+        """The services that a task must reach for a session of this cluster, beside those for every session."""
         return frozenset({"kms"}) if self.key else frozenset()
 
     def _check(self, scope: Construct, problems: Problems) -> None:
-        """Note a key or a log group that ECS could not use from the place of `scope`."""
+        """Check that ECS can use the key and the log group from the place of `scope`."""
         check_place(problems, "key of exec_sessions", self.key, scope, across_accounts=True)
         check_place(problems, "log_group of exec_sessions", self.log_group, scope)
 
     def _define(self, scope: Construct, removal_policy: cdk.RemovalPolicy) -> ExecSessions:
-        """Define in `scope` what is not given."""
+        """Define the key and the log group in `scope`, unless they are given."""
         key = self.key or kms.Key(
             scope,
             "SessionKey",
             enable_key_rotation=True,
             description="Sessions in containers of Amazon ECS",
-            # a new log group that it encrypts is kept after a failed create too
+            # it encrypts a new log group, which is retained after a failed create as well
             removal_policy=retained_except_on_create(removal_policy) if self.log_group else removal_policy,
         )
         if self.log_group:
@@ -86,7 +87,7 @@ class ExecSessions:
 
     @property
     def _configuration(self) -> ecs.ExecuteCommandConfiguration:
-        """The configuration of the sessions as CDK's clusters take it."""
+        """The configuration of the sessions, as CDK's clusters accept it."""
         return ecs.ExecuteCommandConfiguration(
             kms_key=self.key,
             logging=ecs.ExecuteCommandLogging.OVERRIDE if self.log_group else ecs.ExecuteCommandLogging.DEFAULT,
@@ -108,7 +109,7 @@ class ExecSessions:
         return arns
 
     def _configure(self, cluster: ecs.CfnCluster) -> None:
-        """Have a cluster record and encrypt sessions so."""
+        """Set the configuration of the sessions in a cluster."""
         key, log_group = cast("kms.IKey", self.key), cast("logs.ILogGroup", self.log_group)  # both are defined by now
         cluster.configuration = ecs.CfnCluster.ClusterConfigurationProperty(
             execute_command_configuration=ecs.CfnCluster.ExecuteCommandConfigurationProperty(
@@ -122,7 +123,7 @@ class ExecSessions:
 
 
 def grant_sessions(definition: ecs.TaskDefinition, log_group: logs.ILogGroup, sessions: ExecSessions | None) -> None:
-    """Let the role of a task hold sessions and record them: in the cluster's log group, or else in its own."""
+    """Let a task role open and record sessions, in the log group of the cluster's sessions or in the task's own."""
     session_log_group = (sessions and sessions.log_group) or log_group
     definition.add_to_task_role_policy(iam.PolicyStatement(actions=list(_SESSION_ACTIONS), resources=["*"]))
     definition.add_to_task_role_policy(
@@ -135,7 +136,7 @@ def grant_sessions(definition: ecs.TaskDefinition, log_group: logs.ILogGroup, se
 
 
 def _grant_log_encryption(key: kms.IKey, log_groups: str) -> None:
-    """Let CloudWatch Logs encrypt log groups by a key (CloudWatch Logs user guide, "Encrypt log data")."""
+    """Let CloudWatch Logs encrypt log groups with a key (CloudWatch Logs user guide, "Encrypt log data")."""
     context = {"kms:EncryptionContext:aws:logs:arn": arn("logs", f"log-group:{log_groups}")}
     key.add_to_resource_policy(
         iam.PolicyStatement(

@@ -1,4 +1,4 @@
-"""What is kept of tasks that stop and services that fail, longer than ECS keeps it."""
+"""The failures of a cluster's tasks and services, kept longer than ECS keeps them."""
 
 from __future__ import annotations
 
@@ -29,26 +29,27 @@ if TYPE_CHECKING:
     from aws_cdk import aws_sns as sns
 
 Pattern: TypeAlias = Mapping[str, Any]
-"""An event pattern as EventBridge writes it."""
+"""An event pattern in EventBridge's JSON."""
 
 _LOG_POLICY_ID = "EventLogs"
 _QUEUE_KEY_ID = "EventKey"
 _MAX_LOG_POLICIES = 10
-"""The policies without a resource of their own that an account has in a region (botocore logs PutResourcePolicy)."""
+"""The number of policies without a resource that an account may have in a region (botocore logs PutResourcePolicy)."""
 _MANY_LOG_POLICIES = 8
 
 
 def stopped_pattern(cluster_arn: str) -> Pattern:
-    """Match tasks that stopped unexpectedly (ECS guide: task state change events, stopped task error codes).
+    """Return the pattern for tasks that stopped unexpectedly (ECS guide: task state change events, stopped task codes).
 
-    Kept: what could not start, what was killed or taken by AWS or by hand, every task of a service that ended by
-    itself, and others (jobs) of which a container ended with anything but 0. The scheduler says why it stops a task:
-    `Scaling activity initiated by` is a deployment or a scale-in, which are left out; failed health checks are kept.
+    It matches tasks that could not start, and tasks that AWS or a user stopped. Of the tasks that exited by themselves,
+    it matches those of services, and other tasks (jobs) with an exit code that is not 0. Of the tasks that the
+    scheduler stops, it matches those with failed health checks. Those of a deployment or a scale-in do not match: their
+    reason is `Scaling activity initiated by`.
 
-    `$or` has no key beside it, which cdk-preflight says that EventBridge refuses.
+    `$or` has no key beside it, since EventBridge refuses that according to cdk-preflight.
 
     Args:
-        cluster_arn: The cluster's ARN.
+        cluster_arn: The ARN of the cluster.
     """
     stopped = {"clusterArn": [cluster_arn], "lastStatus": ["STOPPED"]}
     exited = {**stopped, "stopCode": ["EssentialContainerExited"]}
@@ -77,13 +78,14 @@ def stopped_pattern(cluster_arn: str) -> Pattern:
 
 
 def service_pattern(cluster_arn: str, service_arn_prefix: str) -> Pattern:
-    """Match deployments that failed or were rolled back, and services that cannot place or start tasks.
+    """Return the pattern for failed or rolled back deployments, and for services that cannot place or start tasks.
 
-    ECS guide: service deployment state change events, and service action events, which are throttled too.
+    ECS guide: service deployment state change events, and service action events, which include throttled services.
 
     Args:
-        cluster_arn: The cluster's ARN.
-        service_arn_prefix: The prefix of the ARNs of the cluster's services, since deployments do not name the cluster.
+        cluster_arn: The ARN of the cluster.
+        service_arn_prefix: The prefix of the ARNs of the cluster's services, since events of deployments do not name
+            the cluster.
     """
     failed_deployment = {
         "source": ["aws.ecs"],
@@ -101,20 +103,20 @@ def service_pattern(cluster_arn: str, service_arn_prefix: str) -> Pattern:
 
 @attrs.frozen
 class _LogPolicy:
-    """The record of a policy that a stack defines, of which an account has ten in a region."""
+    """The record of a log resource policy that a stack defines, since an account may have only ten in a region."""
 
     environment: str
 
 
 @door
 class FailureEvents(Construct):
-    """What failed in a cluster, kept in a log group: stopped tasks, failed deployments, and tasks without a place.
+    """The failures of a cluster, kept in a log group: stopped tasks, failed deployments and placement failures.
 
-    ECS forgets a stopped task within an hour. A `Cluster` has this unless told otherwise; for a cluster that exists
-    already, it is defined by itself. An account may have ten policies of log groups in a region, and no more: one is
-    defined per stack, for all log groups that CloudFormation names in it, or `log_policy` serves all stacks. What the
-    log group does not take for a day is in a dead-letter queue, whose key AWS bills by the month: one is defined per
-    stack too.
+    ECS keeps a stopped task for at most an hour. A `Cluster` defines its failure events by default; define them only
+    for an imported cluster. CloudWatch Logs allows ten resource policies in an account and region (botocore logs
+    PutResourcePolicy). Therefore one is defined per stack for all log groups that CloudFormation names in it, or
+    `log_policy` serves all stacks. Events that a target does not accept within a day go to a dead-letter queue. Its KMS
+    key, which AWS bills by the month, is defined once per stack.
     """
 
     def __init__(
@@ -131,19 +133,21 @@ class FailureEvents(Construct):
         """Define the failure events.
 
         Args:
-            scope: Where it is defined.
-            construct_id: Its id there.
-            cluster: Whose failures are kept.
-            topic: A topic that is told of each besides. EventBridge is let in by the policies of the topic and of its
-                key; what is imported needs them already. A topic encrypted by `alias/aws/sns` is refused.
-            log_group: The log group of another `FailureEvents`, to have one for several clusters, and no further
-                policy; one that keeps a year without it.
-            log_policy: A policy that lets EventBridge write to the log group: that of `define_log_policy`, or the name
-                of one that the account has already. Default: one per stack.
-            removal_policy: What becomes of the log group, and of the queue of what neither took, when the stack goes.
+            scope: The scope in which to define this construct.
+            construct_id: The id of this construct in its scope.
+            cluster: The cluster whose failures are kept.
+            topic: A topic that is notified of each failure. The policies of the topic and of its key let EventBridge
+                publish; imported ones must do so already. A topic that is encrypted by `alias/aws/sns` is refused.
+                Default: none.
+            log_group: The log group of another `FailureEvents`, to share it and its policy. Default: a new log group
+                that keeps events for a year.
+            log_policy: A policy that lets EventBridge write to the log group: one of `define_log_policy`, or the name
+                of one that exists in the account. Default: a policy per stack.
+            removal_policy: The removal policy of the log group and the dead-letter queue. Default: RETAIN.
 
         Raises:
-            ValueError: EventBridge could not reach the topic.
+            ValueError: If EventBridge could not publish to the topic, or the cluster is of another account, region or
+                stage.
         """
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         check_place(problems, "cluster", cluster, scope)
@@ -176,12 +180,13 @@ class FailureEvents(Construct):
 
     @staticmethod
     def define_log_policy(scope: Construct, construct_id: str, *, log_groups: str = "*") -> logs.CfnResourcePolicy:
-        """Define a policy that lets EventBridge write to log groups of many stacks, for `log_policy`.
+        """Define a policy that lets EventBridge write to the log groups of many stacks, to be used as `log_policy`.
 
         Args:
-            scope: Where it is defined.
-            construct_id: Its id there.
-            log_groups: The names of the log groups, as a pattern: `shop-*` for those of stacks that are named so.
+            scope: The scope in which to define the policy.
+            construct_id: The id of the policy in this scope.
+            log_groups: A pattern for the names of the log groups, as in `shop-*` for the stacks whose names begin so.
+                Default: "*".
         """
         return _define_log_policy(scope, construct_id, f"{stack_name()}-{construct_id}", log_groups)
 
@@ -193,7 +198,7 @@ class FailureEvents(Construct):
         target_arns: Mapping[str, str],
         log_policy: IConstruct | str | None,
     ) -> cdk.CfnResource:
-        """Define a rule as a resource of its own, so that a cluster does not load aws_cdk.aws_events."""
+        """Define a rule by its CloudFormation type, so that a cluster does not load aws_cdk.aws_events."""
         dead_letters = {"Arn": self.dead_letter_queue.queue_arn}
         targets = [
             {"Id": target_id, "Arn": target_arn, "DeadLetterConfig": dead_letters}
@@ -211,7 +216,7 @@ class FailureEvents(Construct):
 
     @staticmethod
     def _of(cluster: ecs.ICluster) -> FailureEvents | None:
-        """Return the failure events of a cluster, if this app defines them."""
+        """Return the failure events that this app defines for a cluster, if any."""
         return _failure_events.get(cluster)
 
 
@@ -233,9 +238,9 @@ def _define_dead_letter_queue(scope: Construct, removal_policy: cdk.RemovalPolic
 
 
 def _queue_key_of(stack: cdk.Stack, removal_policy: cdk.RemovalPolicy) -> kms.Key:
-    """Find or define the stack's key for such queues: EventBridge may use it, but not the key that SQS manages.
+    """Find or define the stack's key for dead-letter queues. EventBridge cannot use the key that SQS manages.
 
-    What it encrypts is unreadable once its deletion is pending, so it is retained with the first queue that is.
+    Messages are unreadable once the deletion of their key is pending, so the key has the strictest removal policy.
     """
     key = stack.node.try_find_child(_QUEUE_KEY_ID)
     if not isinstance(key, kms.Key):
@@ -265,8 +270,8 @@ def _log_policy_of(stack: cdk.Stack) -> logs.CfnResourcePolicy:
     if number > _MANY_LOG_POLICIES:
         cdk.Annotations.of(policy).add_warning_v2(
             "@moorage/ecs:log-policies",
-            f"this is log resource policy {number} of this app in one account and region, where CloudWatch Logs takes "
-            f"{_MAX_LOG_POLICIES}; define one for all stacks with FailureEvents.define_log_policy(...), and name it in "
+            f"this is log resource policy {number} of this app in one account and region, and CloudWatch Logs allows "
+            f"{_MAX_LOG_POLICIES}; define one for all stacks with FailureEvents.define_log_policy(...), and pass it to "
             "Cluster(failure_log_policy=...); or acknowledge this",
         )
     return policy

@@ -1,4 +1,4 @@
-"""Clusters that exist already, and what is known of them."""
+"""Clusters that exist already, as they were imported."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class ImportedCluster:
     """A cluster that exists already, as it was imported, with the members of `Cluster` that moorage uses.
 
     Args:
-        with_capacity: The cluster as CDK knows it.
-        capacities: Its capacities; None if they are not known.
-        namespace: The name or ARN of the namespace in which its services have names for each other, or CDK's own.
+        with_capacity: The cluster, as CDK imports it.
+        capacities: The capacities of the cluster; None if they are not known.
+        namespace: The name, the ARN or CDK's construct of the Service Connect namespace of its services.
         security_groups: The security groups of its instances.
-        exec_sessions: The key and the log group of its sessions.
+        exec_sessions: The key and the log group of its ECS Exec sessions.
     """
 
     with_capacity: ecs.ICluster
@@ -49,13 +49,13 @@ class ImportedCluster:
 
     @classmethod
     def of(cls, cluster: ecs.ICluster) -> ImportedCluster:
-        """Return what was given when a cluster was imported, or what CDK knows of a cluster of its own."""
+        """Return the arguments with which a cluster was imported, or CDK's attributes of a cluster."""
         imported = _imported_clusters.get(cluster)
         return imported or cls(with_capacity=cluster, namespace=cluster.default_cloud_map_namespace)
 
     @property
     def _first_capacity(self) -> Capacity:
-        """The capacity of tasks that name none."""
+        """The default capacity of tasks."""
         return self.capacities[0] if self.capacities else Capacity.fargate()
 
     @functools.cached_property
@@ -63,13 +63,13 @@ class ImportedCluster:
         """The reach of the subnets of its VPC.
 
         Raises:
-            ValueError: which VPC is not known.
+            ValueError: If the VPC is not known.
         """
         try:
             return Reach(self.with_capacity.vpc)
-        except RuntimeError as error:  # jsii's name for whatever node throws
+        except RuntimeError as error:  # jsii raises it for every error in node
             raise ValueError(
-                f"{self.with_capacity.node.path}: vpc of this cluster is not known, and tasks have a place in one; "
+                f"{self.with_capacity.node.path}: the VPC of this cluster is not known, but its tasks need one; "
                 "use Cluster.from_attributes(..., vpc=...)"
             ) from error
 
@@ -78,7 +78,7 @@ class ImportedCluster:
         return capacity.name
 
     def _knows_security_group_of(self, capacity: Capacity) -> bool:  # noqa: ARG002  # an imported cluster's groups belong to all its instances
-        """Tell whether the security group of a capacity's instances is known."""
+        """Return True if the security group of a capacity's instances is known."""
         return bool(self.security_groups)
 
     def _instance_security_groups(
@@ -109,13 +109,13 @@ def import_cluster(
     namespace: servicediscovery.INamespace | str | None,
     exec_sessions: ExecSessions | None,
 ) -> ecs.ICluster:
-    """Have CDK import a cluster, and keep what it has no place for; `Cluster.from_attributes` says what each means."""
+    """Import a cluster into CDK, and record the other arguments; `Cluster.from_attributes` documents each of them."""
     problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
     stack = cdk.Stack.of(scope)
     _check_name(cluster_name, cluster_arn, stack, problems)
     if capacity is not None:
         _check_capacity(tuple(capacity), problems)
-    check_place(problems, "namespace", namespace, scope, across_accounts=True)  # which may be shared
+    check_place(problems, "namespace", namespace, scope, across_accounts=True)  # a namespace can be shared
     if exec_sessions:
         exec_sessions._check(scope, problems)
     problems.raise_any()
@@ -130,7 +130,7 @@ def import_cluster(
             construct_id,
             cluster_name=cluster_name or cdk.Arn.extract_resource_name(identity, "cluster"),
             cluster_arn=identity,
-            vpc=vpc,  # and no security groups, which CDK would open to a load balancer for each service anew
+            vpc=vpc,  # without security groups, since CDK would add a load balancer's rules for each service again
             has_ec2_capacity=capacity is None or any(each.kind is CapacityKind.INSTANCES for each in capacity),
             default_cloud_map_namespace=None if isinstance(namespace, str) else namespace,
             execute_command_configuration=exec_sessions._configuration if exec_sessions else None,
@@ -147,12 +147,12 @@ def import_cluster(
 
 
 def _check_name(name: str | None, arn: str | None, stack: cdk.Stack, problems: Problems) -> None:
-    """Note what names no cluster, or one that no task of this stack could run in."""
+    """Check that exactly one of name and ARN is given, and that the cluster is in the stack's account and region."""
     if (name is None) == (arn is None):
-        subject = "neither cluster_name nor cluster_arn is" if name is None else "cluster_name and cluster_arn are both"
+        given = "neither" if name is None else "both"
         problems.add(
-            f"{subject} given, but a cluster is named once; use cluster_name= for one of this account and region, or "
-            "cluster_arn="
+            f"exactly one of cluster_name and cluster_arn must be given (got {given}); use cluster_name= for a cluster "
+            "of this account and region, or cluster_arn="
         )
     problems.check(service_limits.CLUSTER_NAME, "cluster_name", name)
     problems.check(service_limits.CLUSTER_ARN, "cluster_arn", arn)
@@ -165,21 +165,21 @@ def _check_name(name: str | None, arn: str | None, stack: cdk.Stack, problems: P
     ):
         if not is_token(stack_value) and stack_value != cluster_value:
             problems.add(
-                f"cluster_arn is of {kind} {cluster_value}, but this stack is deployed in {stack_value}, and a task "
-                f"runs where its cluster is; use a stack with env=Environment({kind}='{cluster_value}')"
+                f"cluster_arn must be of the stack's {kind} {stack_value} (got {cluster_value}), since tasks run where "
+                f"their cluster is; use a stack with env=Environment({kind}='{cluster_value}')"
             )
 
 
 def _check_capacity(capacities: tuple[Capacity, ...], problems: Problems) -> None:
-    """Note capacities that such a cluster could not have."""
+    """Check the capacities of an imported cluster."""
     if not capacities:
-        problems.add("capacity is empty, so no task could run; leave it out where it is not known")
+        problems.add("capacity must not be empty (got []), since no task could run; leave it out if it is not known")
     names = [capacity.name for capacity in capacities]
     if len(set(names)) < len(names):
-        problems.add(f"capacity is {', '.join(map(repr, names))}, but a cluster has each once; name each once")
+        problems.add(f"capacity must have different names (got {', '.join(map(repr, names))}); name each once")
     for capacity in capacities:
         if not capacity._exists_already:
             problems.add(
-                f"capacity {capacity.name!r} is one that a Cluster defines, and this one exists already; "
-                "use Capacity.from_provider_name(...) for what it has"
+                f"capacity {capacity.name!r} is defined by a Cluster, but this cluster exists already; "
+                "use Capacity.from_provider_name(...) for a provider that it has"
             )

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 
 class _Run(NamedTuple):
-    """How a task is run: beside others, for how many seconds, and how often again if it fails."""
+    """The settings of a run: overlap with others, the timeout in seconds, and the number of retries."""
 
     overlap: bool
     timeout: int | None
@@ -52,18 +52,19 @@ class _Run(NamedTuple):
 
     @property
     def needs_machine(self) -> bool:
-        """Return whether a state machine runs it, since EventBridge cannot."""
+        """True if a state machine must run the task, since EventBridge cannot."""
         return not self.overlap or self.timeout is not None or self.retries != 0
 
 
 @door
 @jsii.implements(ec2.IConnectable, iam.IGrantable)
 class Job(Construct):
-    """A task that runs on a schedule or on an event, and ends; whoever starts it may do that and nothing else.
+    """A task that runs on a schedule or on an event, and ends. The role that starts it has no other permissions.
 
-    What cannot be started is tried again, then kept for 14 days in an encrypted queue. Tasks have no public address,
-    read-only file systems, a log group, and let out TCP 443 alone. It is a grantee (the task role) and a connectable
-    (the tasks' security group, or the instances' where tasks have no interface of their own).
+    A start that fails is retried, then kept for 14 days in an encrypted dead-letter queue. By default, tasks have no
+    public address, a read-only root file system and a log group, and may connect only to TCP 443. A job is an
+    `IGrantable` (the task role) and an `IConnectable` (the security group of the tasks, or of the instances if tasks
+    have no network interface of their own).
     """
 
     def __init__(
@@ -90,39 +91,39 @@ class Job(Construct):
         """Define a job.
 
         Args:
-            scope: The scope in which to define it.
-            construct_id: Its id in this scope.
-            cluster: The cluster that runs the tasks: a `Cluster`, one of `Cluster.from_attributes`, or any other of
-                CDK's.
+            scope: The scope in which to define this construct.
+            construct_id: The id of this construct in its scope.
+            cluster: The cluster that runs the tasks: a `Cluster`, one of `Cluster.from_attributes`, or CDK's
+                `ecs.ICluster`.
             task: The task to run.
-            schedule: The schedule that starts the task: a `ScheduleExpression` of aws_scheduler, in its time zone, or a
-                `Schedule`. A job has a schedule or an event.
-            event: The event that starts the task: an `EventPattern` of aws_events, or an `EventRule`. A job has a
-                schedule or an event.
-            overlap: Whether to start a task while another one of this job runs in the cluster, whoever started that. If
-                False, a state machine looks for one, runs the task and waits for its end, so that it knows whether it
-                failed (`state_machine.metric_failed()`). Two executions that look in the same second both find none.
-                Default: True.
-            timeout: The time after which a state machine stops the task; each retry has it anew, and what timed out is
-                not run again. Default: until it ends.
-            retries: The number of times that a state machine runs the task again if it fails. Those of the schedule or
-                the rule are of starts that failed. Default: 0.
+            schedule: The schedule that starts the task: a `ScheduleExpression` of aws_scheduler with its time zone, or
+                a `Schedule`. A job needs either a schedule or an event. Default: none.
+            event: The event that starts the task: an `EventPattern` of aws_events, or an `EventRule`. A job needs
+                either a schedule or an event. Default: none.
+            overlap: Whether to start a task while another task of this job runs in the cluster, even one that was
+                started manually. If False, a state machine looks for such a task, runs the task and waits for its end,
+                so that `state_machine.metric_failed()` counts failures. Two executions that look in the same second may
+                both start a task. Default: True.
+            timeout: The time after which a state machine stops the task, 1 to 99,999,999 seconds. Each retry has the
+                same time, and a task that timed out is not retried. Default: none.
+            retries: The number of times that a state machine runs a failed task again, 0 to 99,999,999. The retries of
+                the schedule or the rule are for starts that failed. Default: 0.
             capacity: The capacity of the tasks: one capacity of the cluster, weights over several, or a `Strategy` with
-                a base. `cluster.default_strategy` follows the cluster's default, whatever it becomes. Default: the
+                a base. `cluster.default_strategy` follows the cluster's default, even if that changes. Default: the
                 cluster's first capacity.
-            placement: The instances of an Auto Scaling group that tasks go to. Default: any instance.
+            placement: The placement of tasks on the instances of an Auto Scaling group. Default: any instance.
             vpc_subnets: The subnets of the tasks, up to 16. Default: the private subnets.
-            assign_public_ip: Whether to give each task a public address, which a public subnet without NAT needs. Only
-                on Fargate. Default: False.
+            assign_public_ip: Whether to assign a public address to each task, which it needs in a public subnet to
+                reach the internet. Only on Fargate. Default: False.
             security_groups: The security groups of the tasks, 1 to 5. Default: a new one.
-            egress: The TCP ports through which tasks may connect to any address. `connections` opens others to one peer
-                each. Default: HTTPS (443), through which a task on Fargate pulls images, writes logs and calls AWS.
-            log_group: The log group of the containers. Default: a new one, which keeps logs for a year.
-            removal_policy: What to do with the log group and the queues that are defined here when the stack is
-                deleted. Default: RETAIN.
+            egress: The TCP ports through which tasks may connect to any address. Use `connections` for other ports and
+                peers. Default: HTTPS (443), through which a task on Fargate pulls images, writes logs and calls AWS.
+            log_group: The log group of the containers. Default: a new one that keeps logs for a year.
+            removal_policy: The removal policy of new log groups and queues. Default: RETAIN.
 
         Raises:
-            ValueError: with everything that this task, cluster and trigger cannot do together.
+            ValueError: If the task, cluster, trigger and other arguments do not work together. The error lists all
+                problems.
         """
         run = _Run(overlap, optional_seconds(timeout), retries)
         launch = Launch.of(
@@ -159,7 +160,7 @@ class Job(Construct):
         keep_vpc_exported(launch.reach.vpc, stack_of(scope))
 
     def _define_machine(self, trigger: Schedule | EventRule, run: _Run) -> sfn.StateMachine | None:
-        """Define the state machine that runs the task, if EventBridge cannot run it itself."""
+        """Define the state machine that runs the task, if EventBridge cannot."""
         if not run.needs_machine:
             return None
         return self._task_run.define_machine(
@@ -171,9 +172,9 @@ class Job(Construct):
         )
 
     def _define_dead_letters(self, trigger: Schedule | EventRule, removal_policy: cdk.RemovalPolicy) -> sqs.IQueue:
-        """Define the queue, with the managed key of SQS if a role sends, or take the given one.
+        """Define the dead-letter queue, unless it is given. A role can send with the KMS key that AWS manages for SQS.
 
-        That key admits the roles of its account, and no AWS service, as a rule is (SQS developer guide, key
+        That key allows roles of its account, but no AWS service such as a rule of EventBridge (SQS developer guide, key
         management).
         """
         if trigger.dead_letter_queue is not None:
@@ -187,14 +188,14 @@ class Job(Construct):
     def _define_alarm(self, trigger: Schedule | EventRule) -> cloudwatch.Alarm | None:
         if trigger.alarm_actions is None and trigger.topic is None:
             return None
-        description = "The job could not be started: what was to start it is in its dead-letter queue"
+        description = "The job could not be started; the failed start is in its dead-letter queue"
         actions = trigger.alarm_actions or ()
         return define_alarm(self, "NotStarted", self.dead_letter_queue, actions, description, topic=trigger.topic)
 
     @property
     def connections(self) -> ec2.Connections:
-        """The connections of its task: whom it may connect to, and who may connect to it."""
-        return self._connections  # jsii sees no cached_property
+        """The connections of the task, to allow traffic from and to it."""
+        return self._connections  # jsii does not see a cached_property
 
     @functools.cached_property
     def _connections(self) -> ec2.Connections:
@@ -202,11 +203,15 @@ class Job(Construct):
 
     @property
     def grant_principal(self) -> iam.IPrincipal:
-        """The task role, which the application in the task acts as."""
+        """The task role, with which the application calls AWS."""
         return self.task_definition.task_role.grant_principal
 
     def grant_run(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let somebody start it by hand: its state machine where it has one, else the task in its cluster."""
+        """Grant the permission to start the job manually: its state machine if it has one, otherwise its task.
+
+        Args:
+            grantee: The principal that gets the permission.
+        """
         if self.state_machine is not None:
             return self.state_machine.grant_start_execution(grantee)
         return self._task_run.grant(grantee)
@@ -214,9 +219,12 @@ class Job(Construct):
     def metric(
         self, metric_name: str, *, statistic: str | None = None, period: cdk.Duration | None = None
     ) -> cloudwatch.Metric:
-        """A metric that Container Insights keeps of its task, as `CpuUtilized` in CPU units or `MemoryUtilized` in MiB.
+        """Return a metric of Container Insights for the task, as `CpuUtilized` (CPU units) or `MemoryUtilized` (MiB).
 
-        Averages over five minutes unless told otherwise.
+        Args:
+            metric_name: The name of the metric in the namespace `ECS/ContainerInsights`.
+            statistic: The statistic. Default: the average.
+            period: The period of a value. Default: five minutes.
         """
         return cloudwatch.Metric(
             namespace="ECS/ContainerInsights",
@@ -230,12 +238,16 @@ class Job(Construct):
         )
 
     def metric_not_started(self, *, period: cdk.Duration | None = None) -> cloudwatch.Metric:
-        """How many starts that failed for good are in its dead-letter queue; the most over five minutes."""
+        """Return the metric for the starts in the dead-letter queue, with the maximum as its statistic.
+
+        Args:
+            period: The period of a value. Default: five minutes.
+        """
         return self.dead_letter_queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=period)
 
 
 def _drained_letters_warning(worker: str) -> str:
-    return f"its dead_letter_queue is drained by {worker}, which gets starts that failed as work; leave it out"
+    return f"its dead_letter_queue is the queue of {worker}, which would handle failed starts as work; leave it out"
 
 
 def _check(
@@ -246,7 +258,7 @@ def _check(
     scope: Construct,
     problems: Problems,
 ) -> None:
-    """Note what this task, cluster and trigger cannot do together."""
+    """Check that the task, cluster, trigger and placement work together."""
     check_place(problems, "cluster", launch.cluster, scope)
     _check_triggers(triggers, launch, run, scope, problems)
     launch.check(problems)
@@ -261,7 +273,7 @@ def _check(
 def _triggers(
     schedule: scheduler.ScheduleExpression | Schedule | None, event: events.EventPattern | EventRule | None
 ) -> list[Schedule | EventRule]:
-    """List the triggers that were given, of which a job has exactly one."""
+    """Return the given triggers; a job needs exactly one."""
     triggers: list[Schedule | EventRule] = [] if schedule is None else [Schedule._of(schedule)]
     return triggers if event is None else [*triggers, EventRule._of(event)]
 
@@ -271,12 +283,12 @@ def _check_triggers(
 ) -> None:
     if not triggers:
         problems.add(
-            "neither schedule nor event is given, so nothing would start it; use schedule=ScheduleExpression.cron(...) "
+            "neither schedule nor event is given, so nothing starts the job; use schedule=ScheduleExpression.cron(...) "
             "or event=EventPattern(...)"
         )
     if len(triggers) > 1:
         problems.add(
-            "schedule and event are both given, but one of them starts a job; leave one out, or define a second Job"
+            "schedule and event are both given, but a job has one trigger; leave one out, or define a second Job"
         )
     for trigger in triggers:
         trigger._check_overrides(launch.task, scope, problems)
@@ -289,26 +301,26 @@ def _check_triggers(
 
 
 def _check_placement(launch: Launch, placement: Placement | None, problems: Problems) -> None:
-    """Note instances that hold no task of it, and placement that is not for it."""
+    """Check that the instances hold the task, and that the placement is possible for a job."""
     if launch.strategy._kind is not CapacityKind.FARGATE:
         from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate needs no instance types
 
         fit_checks.check_fit(launch.task, launch.strategy, problems)
     if placement is not None and placement.daemon:
         problems.add(
-            "placement is a daemon's, which never ends, but a job runs once a start; use a Service for a daemon"
+            "placement must not be that of a daemon, since a job runs once for each start; use a Service for a daemon"
         )
     elif placement is not None:
         placement._check(launch.strategy, launch.cluster_view.capacities, launch.task, problems)
 
 
 def _check_target(launch: Launch, problems: Problems) -> None:
-    """Note what EventBridge would not take where it starts the task itself."""
+    """Check the task as a target of EventBridge, which starts it without a state machine."""
     strategy = launch.strategy
     problems.check(job_limits.TARGET_STRATEGY_ITEMS, "the number of capacities", len(strategy.weights))
     on_demand = [each.name for each in strategy._used_capacities] == ["FARGATE"] and not strategy._follows_cluster
     if launch.assign_public_ip and strategy._kind is CapacityKind.FARGATE and not on_demand:
         problems.add(
-            "assign_public_ip=True, but on Fargate Spot or by the cluster's default EventBridge gives a task no public "
-            "address; use capacity=Capacity.fargate() alone, or overlap=False, with which Step Functions starts it"
+            "assign_public_ip=True, but EventBridge assigns no public address on Fargate Spot or with the cluster's "
+            "default strategy; use capacity=Capacity.fargate(), or overlap=False, with which Step Functions starts it"
         )

@@ -1,4 +1,4 @@
-"""The schedule or the rule that starts a job, with the role that it does so as."""
+"""The schedule or the rule that starts a job, with its role."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 @attrs.frozen(eq=False)
 class JobStarter:
-    """The schedule or rule of EventBridge that starts a task, itself or through a state machine.
+    """The schedule or the rule of EventBridge that starts a task, directly or through a state machine.
 
     Args:
-        run: The run to start.
-        machine: The state machine that runs it, if EventBridge does not do so itself.
-        dead_letters: The queue for events that could start nothing.
+        run: The run of the task.
+        machine: The state machine that runs the task; None if EventBridge starts the task directly.
+        dead_letters: The queue for starts that failed.
     """
 
     run: TaskRun
@@ -38,9 +38,9 @@ class JobStarter:
     dead_letters: sqs.IQueue
 
     def define_schedule(self, scope: Construct, schedule: Schedule) -> scheduler.CfnSchedule:
-        """Define a schedule that starts it, and its role."""
+        """Define a schedule that starts the task, and its role."""
         cfn, schedule_group, time_zone = scheduler.CfnSchedule, schedule.group, schedule.expression.time_zone
-        # of a schedule the group is the source (EventBridge Scheduler user guide, confused deputy prevention)
+        # the source of a schedule is its group (EventBridge Scheduler user guide, confused deputy prevention)
         source = schedule_group.schedule_group_arn if schedule_group else arn("scheduler", "schedule-group/default")
         send_statement = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": self.dead_letters.queue_arn}
         role = define_role(scope, "Role", "scheduler", source, [*self._start_statements(), send_statement])
@@ -71,12 +71,12 @@ class JobStarter:
         )
 
     def define_rule(self, scope: Construct, rule: EventRule) -> events.CfnRule:
-        """Define a rule that starts it, its role, and its way into the queue."""
+        """Define a rule that starts the task, its role, and its access to the queue."""
         cfn = events.CfnRule
         role = define_role(scope, "Role", "events", arn("events", "rule/*"), self._start_statements())
         cfn_rule = cfn(
             scope,
-            "Rule",  # CloudFormation updates no resource to one of another type, as a schedule is
+            "Rule",  # CloudFormation refuses to change the type of a resource, so its id differs from a schedule's
             event_pattern=rule._event_pattern,
             event_bus_name=rule.bus.event_bus_name if rule.bus else None,
             state="ENABLED" if rule.enabled else "DISABLED",
@@ -93,7 +93,7 @@ class JobStarter:
                 arn=self._target_arn,
                 role_arn=role.role_arn,
                 ecs_parameters=None if self.machine else self.run.rule_parameters(),
-                # "{}" where nothing is passed, or the event itself would be taken as overrides
+                # "{}" if nothing is passed, or ECS would use the event itself as overrides
                 input=target_input.input,
                 input_transformer=transformed,
                 dead_letter_config=cfn.DeadLetterConfigProperty(arn=self.dead_letters.queue_arn),
@@ -128,5 +128,5 @@ class JobStarter:
 
 
 def _utc_text(moment: dt.datetime | None) -> str | None:
-    """Write a moment as CloudFormation's handler wants it, with milliseconds, as CDK does."""
+    """Return a time in the form that CloudFormation's handler and CDK use, with milliseconds."""
     return None if moment is None else f"{moment.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%S}.000Z"

@@ -1,4 +1,4 @@
-"""What starts a job: a schedule, or an event."""
+"""The schedule or the event that starts a job."""
 
 from __future__ import annotations
 
@@ -42,21 +42,21 @@ _EVENT_FIELDS = {
     "time": "time",
     "version": "version",
 }
-"""The fields of an event by the names that CDK gives them."""
+"""The fields of an event, by their names in CDK."""
 _ALIKE_OF_TASKS = (
     *("availabilityZone", "connectivity", "cpu", "enableExecuteCommand", "healthStatus", "launchType", "memory"),
     *("platformVersion", "stopCode", "version"),
 )
-"""The fields of a task's events whose values many tasks share."""
+"""The fields of task events whose values many tasks share."""
 _LOOKS_LIKE_FIELD = re.compile(rf"\$\.({'|'.join(_EVENT_FIELDS.values())})(\.[\w.-]+)?")
 _TELLS_APART = {
     "ECS Task State Change": "detail={'group': ['service:web']}",
     "Step Functions Execution Status Change": "detail={'stateMachineArn': [machine.state_machine_arn]}",
     "AWS API Call via CloudTrail": "detail={'eventName': ['UpdateService']}",
 }
-"""A filter that leaves out the events of a job's own runs, by the kind of event."""
+"""A filter that excludes the events of a job's own runs, by the kind of event."""
 _EXECUTION_NAME = "00000000-0000-0000-0000-000000000000"
-"""A name like those of executions, which nobody knows before."""
+"""A name in the form of Step Functions' execution names, which cannot be known in advance."""
 _START_LEEWAY = dt.timedelta(minutes=5)
 
 
@@ -70,15 +70,15 @@ def _actions(actions: Sequence[cloudwatch.IAlarmAction] | None) -> tuple[cloudwa
 
 @attrs.frozen(kw_only=True)
 class Trigger:
-    """The settings that schedules and rules share: overrides of the task, retries, and the dead-letter queue.
+    """The settings that schedules and event rules share: overrides, retries and the dead-letter queue.
 
     Args:
-        environment: Variables for each container of the task, in place of its own of that name.
-        retries: The number of retries of a start that failed.
-        max_event_age: The time for which a start is tried.
-        dead_letter_queue: The queue for events that could start nothing, in place of the one defined for it.
-        alarm_actions: The actions of an alarm on messages in that queue. Default: no alarm, unless a topic is given.
-        topic: The topic that this alarm tells.
+        environment: Variables for each container of the task, which override its own.
+        retries: The number of retries of a failed start.
+        max_event_age: The time in which a start is retried.
+        dead_letter_queue: The queue for starts that failed.
+        alarm_actions: The actions of an alarm on messages in that queue.
+        topic: The topic that this alarm notifies.
         enabled: Whether to start tasks.
     """
 
@@ -91,40 +91,40 @@ class Trigger:
     enabled: bool = True
 
     def _check(self, problems: Problems) -> None:
-        """Note what EventBridge would not take."""
+        """Check the settings against the limits of EventBridge and ECS."""
         problems.check(job_limits.TARGET_RETRIES, "retries", self.retries)
         problems.check(job_limits.EVENT_AGE, "max_event_age", self.max_event_age)
         for name in self.environment:
             problems.check(command_limits.ENVIRONMENT_NAME, "each name of environment", name)
         if self.dead_letter_queue is not None and self.dead_letter_queue.fifo:
-            problems.add("dead_letter_queue is a FIFO queue, and EventBridge delivers to standard ones; use one")
+            problems.add("dead_letter_queue must be a standard queue (got a FIFO queue); use another one")
 
     def _check_places(self, scope: Construct, problems: Problems) -> None:
-        """Note things of another place than the job's, and a topic that no alarm reaches."""
+        """Check that resources are in the place of the job, and that the alarm can publish to the topic."""
         check_alarm_actions(problems, "alarm_actions", self.alarm_actions or (), scope, topic=self.topic)
 
     def _overrides(self, task: Task) -> dict[str, Any]:
-        """Return the overrides of the task as ECS's RunTask takes them."""
+        """Return the overrides of the task for ECS's RunTask."""
         if not self.environment:
             return {}
         variables = [{"name": name, "value": value} for name, value in self.environment.items()]
         return {"containerOverrides": [{"name": each.name, "environment": variables} for each in task.containers]}
 
     def _check_overrides(self, task: Task, scope: Construct, problems: Problems) -> None:
-        """Note overrides that are more than ECS takes, and secrets that everyone reads."""
+        """Check the size of the overrides, and that they contain no secrets."""
         if not is_token(self.environment):
             problems.check(job_limits.TASK_OVERRIDES, "environment", len(json.dumps(self._overrides(task))))
         for name in sorted(self.environment.keys() & {name for each in task.containers for name in each.secrets}):
-            # ECS refuses a task with one name for both: the secret name must be unique
-            problems.add(f"environment must not have {name!r}, which secrets of a container has; leave one of them out")
+            # ECS refuses a variable and a secret with the same name
+            problems.add(f"environment must not have {name!r}, which is a secret of a container; leave one of them out")
         named = {name for container in task.containers for name in container.not_secret}
         texts = [
             PlainText(
                 "environment",
                 name,
                 value,
-                f"use Container(secrets={{{name!r}: ...}}), or say why it is none with Container(environment=..., "
-                f"not_secret={{{name!r}: 'the reason'}})",
+                f"use Container(secrets={{{name!r}: ...}}), or say why it is not secret with Container(environment=...,"
+                f" not_secret={{{name!r}: 'the reason'}})",
                 readers="may see what starts the job",
             )
             for name, value in self.environment.items()
@@ -138,27 +138,32 @@ class Trigger:
 @value_class
 @attrs.frozen
 class Schedule(Trigger):
-    """When a job starts, and how strictly; a bare `ScheduleExpression` is one that EventBridge keeps to the minute.
+    """The schedule of a job, with its retries. A bare `ScheduleExpression` is a schedule with the defaults below.
 
     Args:
-        expression: A rate, a cron expression in its time zone, or a time once.
-        flexible_window: How much later than that it may start, 1 to 1,440 whole minutes and no longer than its rate, to
-            spread load. Default: at once.
-        start: Not before, in the future and with a time zone; a time once takes none.
-        end: Not after, in the future and with a time zone; a time once takes none.
-        group: The schedule group it stands in; the default one without it.
-        environment: Variables for each container of the task; `scheduler.ContextAttribute` knows when it was due.
-        retries: How often a start that failed is tried again, 0 to 185; 185 without it. Of a task that started and
-            failed EventBridge learns nothing.
-        max_event_age: How long it is tried, 60 s to 24 h; 24 h without it.
-        dead_letter_queue: Where what could not be started goes, in place of the queue defined for it.
-        alarm_actions: What an alarm does when something is in that queue; `()` for an alarm that does nothing, and
-            without it no alarm, unless there is a topic. SQS can take 15 minutes to count what comes after a rest.
-        topic: The topic that this alarm tells, which CloudWatch is let into.
-        enabled: Whether it starts anything.
+        expression: A rate, a cron expression in its time zone, or a single time.
+        flexible_window: The window after that time in which EventBridge Scheduler may start the job, to spread load: 1
+            to 1,440 minutes without a fraction, and not longer than the rate. Default: none.
+        start: The time before which the job does not start, in the future and with a time zone. Not for a single time.
+            Default: none.
+        end: The time after which the job does not start, in the future and with a time zone. Not for a single time.
+            Default: none.
+        group: The schedule group. Default: the group `default`.
+        environment: Variables for each container of the task, which override its own. `scheduler.ContextAttribute` has
+            the scheduled time. Default: none.
+        retries: The number of retries of a failed start, 0 to 185. EventBridge does not notice if a task fails after
+            its start. Default: 185.
+        max_event_age: The time in which a start is retried, 60 seconds to 24 hours. Default: 24 hours.
+        dead_letter_queue: The queue for starts that failed. Default: a new one.
+        alarm_actions: The actions of an alarm on messages in that queue; `()` for an alarm without actions. After a
+            time without messages, SQS may need 15 minutes to count new ones. Default: no alarm, unless there is a
+            topic.
+        topic: The topic that this alarm notifies; CloudWatch is allowed to publish to it. Default: none.
+        enabled: Whether to enable the schedule. Default: True.
 
     Raises:
-        ValueError: the expression is none of EventBridge Scheduler's, or one of the others is outside its limit.
+        ValueError: If EventBridge Scheduler would not accept the expression, or an argument is outside its limits. The
+            error lists all problems.
     """
 
     expression: scheduler.ScheduleExpression
@@ -176,7 +181,7 @@ class Schedule(Trigger):
         problems.raise_any()
 
     def _check_expression(self, problems: Problems) -> None:
-        """Note an expression that EventBridge Scheduler does not accept, and arguments that have no effect with it."""
+        """Check that EventBridge Scheduler accepts the expression, and that the other arguments apply to it."""
         expression, zone = self.expression.expression_string, self.expression.time_zone
         schedule_expressions.check_expression("expression", expression, problems)
         if zone is not None:
@@ -184,7 +189,7 @@ class Schedule(Trigger):
         once = schedule_expressions.is_once(expression)
         if once and self.flexible_window:
             problems.add(
-                f"flexible_window is given with {expression!r}, which starts once, at its time; leave it out, or use "
+                f"flexible_window is given with {expression!r}, which is a single time; leave it out, or use "
                 "another time"
             )
         rate = schedule_expressions.rate_seconds(expression)
@@ -201,27 +206,27 @@ class Schedule(Trigger):
                 )
 
     def _check_times(self, problems: Problems) -> None:
-        """Note times without a zone, and a start or end that has passed."""
+        """Check that times have a time zone and are in the future."""
         times = {name: each for name, each in (("start", self.start), ("end", self.end)) if each is not None}
         naive = [name for name, each in times.items() if each.tzinfo is None]
         for name in naive:
-            problems.add(f"{name} is {times[name]}, but of which time zone is not said; use datetime(..., tzinfo=...)")
+            problems.add(f"{name} must have a time zone (got {times[name]}); use datetime(..., tzinfo=...)")
         if naive:
             return
         now = schedule_expressions.now()
         # CreateSchedule: "The StartDate you specify cannot be earlier than 5 minutes ago."
         if self.start and self.start < now - _START_LEEWAY:
             problems.add(
-                f"start must not have passed (got {self.start}), or EventBridge Scheduler refuses the schedule; leave "
+                f"start must not be in the past (got {self.start}), since EventBridge Scheduler refuses that; leave "
                 "it out to start from now on"
             )
         if self.end and self.end <= now:
             problems.add(
-                f"end must not have passed (got {self.end}), or the schedule would never start; use a later end, or "
+                f"end must not be in the past (got {self.end}), or the schedule would never start; use a later end, or "
                 "enabled=False"
             )
         if self.start and self.end and self.start >= self.end:
-            problems.add(f"start is {self.start} and end is {self.end}, so it would never start; use a later end")
+            problems.add(f"end must be later than start (got {self.end} and {self.start}); use a later end")
 
     def _check_places(self, scope: Construct, problems: Problems) -> None:
         super()._check_places(scope, problems)
@@ -230,31 +235,33 @@ class Schedule(Trigger):
 
     @classmethod
     def _of(cls, choice: scheduler.ScheduleExpression | Schedule) -> Schedule:
-        """Return the schedule argument of a job as a `Schedule`."""
+        """Return the `schedule` argument of a job as a `Schedule`."""
         return choice if isinstance(choice, Schedule) else cls(choice)
 
 
 @value_class
 @attrs.frozen
 class EventRule(Trigger):
-    """Which events start a job, and what of them is passed on; a bare `EventPattern` is one that passes nothing.
+    """The events that start a job, with its retries. A bare `EventPattern` is a rule with the defaults below.
 
     Args:
-        pattern: The events.
-        bus: The event bus they come by; the default one without it.
-        environment: Variables for each container of the task; `events.EventField.from_path("$.detail.name")` is a
-            text of the event.
-        retries: How often a start that failed is tried again, 0 to 185; 185 without it. Of a task that started and
-            failed EventBridge learns nothing.
-        max_event_age: How long it is tried, 60 s to 24 h; 24 h without it.
-        dead_letter_queue: Where events go for which nothing could be started, in place of the queue defined for it.
-        alarm_actions: What an alarm does when something is in that queue; `()` for an alarm that does nothing, and
-            without it no alarm, unless there is a topic. SQS can take 15 minutes to count what comes after a rest.
-        topic: The topic that this alarm tells, which CloudWatch is let into.
-        enabled: Whether it starts anything.
+        pattern: The pattern that events must match.
+        bus: The event bus. Default: the default bus of the account.
+        environment: Variables for each container of the task, which override its own.
+            `events.EventField.from_path("$.detail.name")` is a value of the event. Default: none.
+        retries: The number of retries of a failed start, 0 to 185. EventBridge does not notice if a task fails after
+            its start. Default: 185.
+        max_event_age: The time in which a start is retried, 60 seconds to 24 hours. Default: 24 hours.
+        dead_letter_queue: The queue for events whose start failed. Default: a new one.
+        alarm_actions: The actions of an alarm on messages in that queue; `()` for an alarm without actions. After a
+            time without messages, SQS may need 15 minutes to count new ones. Default: no alarm, unless there is a
+            topic.
+        topic: The topic that this alarm notifies; CloudWatch is allowed to publish to it. Default: none.
+        enabled: Whether to enable the rule. Default: True.
 
     Raises:
-        ValueError: the pattern is none or matches nothing, or one of the others is outside its limit.
+        ValueError: If the pattern is empty, invalid or never matches, or an argument is outside its limits. The error
+            lists all problems.
     """
 
     pattern: events.EventPattern
@@ -264,7 +271,8 @@ class EventRule(Trigger):
         problems = Problems("EventRule")
         if not self._event_pattern:
             problems.add(
-                "pattern is empty, and EventBridge takes none that matches every event; use source= or another"
+                "pattern must not be empty, since EventBridge accepts none that matches every event; use source= or "
+                "another field"
             )
         else:
             _check_pattern(self._event_pattern, problems)
@@ -273,7 +281,7 @@ class EventRule(Trigger):
         problems.raise_any()
 
     def _check_fields(self, problems: Problems) -> None:
-        """Note fields of the event that EventBridge would not take, and paths that are only a text."""
+        """Check the fields of the event in variables, and warn about paths that are plain text."""
         tokens = [each for text in self.environment.values() if is_token(text) for each in _tokens_in(text)]
         paths = dict.fromkeys(each.path for each in tokens if isinstance(each, events.EventField))
         problems.check(job_limits.EVENT_FIELDS, "the number of fields in environment", len(paths))
@@ -282,7 +290,7 @@ class EventRule(Trigger):
         for name, text in self.environment.items():
             if _LOOKS_LIKE_FIELD.fullmatch(text):
                 problems.warn(
-                    f"environment[{name!r}] is the text {text!r}, not what the event has there; use "
+                    f"environment[{name!r}] is the text {text!r}, not the value of this field of the event; use "
                     f"EventField.from_path({text!r})"
                 )
 
@@ -294,45 +302,45 @@ class EventRule(Trigger):
 
     @classmethod
     def _of(cls, choice: events.EventPattern | EventRule) -> EventRule:
-        """Return the event argument of a job as an `EventRule`."""
+        """Return the `event` argument of a job as an `EventRule`."""
         return choice if isinstance(choice, EventRule) else cls(choice)
 
     def _check_in_place(
         self, scope: Construct, cluster_arns: Sequence[str], problems: Problems, *, by_machine: bool, has_group: bool
     ) -> None:
-        """Note a pattern that matches what the job itself does, and one that only CDK knows all of.
+        """Check that the pattern does not match events of the job's own runs, once CDK has resolved it.
 
         Args:
-            scope: The scope of the job, whose stack knows the matches of `events.Match`.
+            scope: The scope of the job, whose stack resolves `events.Match`.
             cluster_arns: The ARNs of the cluster of the job.
             problems: The problems to add to.
-            by_machine: Whether a state machine runs the task.
-            has_group: Whether each run has a group of its own, in place of the family of the task definition.
+            by_machine: True if a state machine runs the task.
+            has_group: True if each run has a group of its own instead of the family of the task definition.
         """
         pattern, arns = self._event_pattern, list(cluster_arns)
         if is_token(pattern):
             pattern, arns = cdk.Stack.of(scope).resolve([pattern, arns])
             _check_pattern(pattern, problems)
-        if problems.messages or self.bus is not None:  # a service's own events come by the default bus
+        if problems.messages or self.bus is not None:  # AWS services send their events to the default bus
             return
         own_events = _own_events(arns, by_machine=by_machine, has_group=has_group)
         kinds = [each["detail-type"] for each in own_events if event_patterns.may_match(pattern, each)]
         if kinds:
             way_out = _TELLS_APART[kinds[0]] if len(kinds) == 1 else "detail_type=['ECS Deployment State Change']"
             problems.add(
-                f"pattern matches the {' and '.join(map(repr, kinds))} events of the job's own runs, so each would "
-                f"start the next one without end; name what tells others from it, as in {way_out}"
+                f"pattern matches the {' and '.join(map(repr, kinds))} events of the job's own runs, so each run would "
+                f"start the next one without end; add a field that excludes them, as in {way_out}"
             )
 
     @property
     def _event_pattern(self) -> dict[str, Any]:
-        """The pattern in the words of EventBridge."""
+        """The pattern in EventBridge's JSON."""
         fields = {field: getattr(self.pattern, name) for name, field in _EVENT_FIELDS.items()}
         return {field: _with_nulls(each) for field, each in fields.items() if each is not None}
 
 
 def _with_nulls(pattern: Any) -> Any:
-    """Return a part of a pattern with a match of CDK's in place of each None, which jsii would leave out of a list."""
+    """Replace each None in a part of a pattern by CDK's match for null, since jsii would drop it from a list."""
     if isinstance(pattern, Mapping):
         return {name: _with_nulls(each) for name, each in pattern.items()}
     if not isinstance(pattern, list | tuple):
@@ -353,12 +361,11 @@ def _check_pattern(pattern: Mapping[str, Any], problems: Problems) -> None:
 
 
 def _own_events(cluster_arns: Sequence[Any], *, by_machine: bool, has_group: bool) -> list[dict[str, Any]]:
-    """Return what is known of the events that a run of a job brings; what tells it from other runs is left out.
+    """Return the known fields of the events that a run of a job causes, except for those that identify the run.
 
-    Its group is by default that of the family (botocore ecs RunTask.group), otherwise the name of an execution.
-
-    ECS developer guide, "Amazon ECS task state change events"; Step Functions developer guide, "Automating event
-    delivery with EventBridge"; EventBridge user guide, events delivered via CloudTrail.
+    The group of a task is by default its family (botocore ecs RunTask.group), here otherwise the name of an execution.
+    Sources: ECS developer guide, "Amazon ECS task state change events"; Step Functions developer guide, "Automating
+    event delivery with EventBridge"; EventBridge user guide, events delivered via CloudTrail.
     """
     task = {
         "clusterArn": list(cluster_arns),

@@ -1,1 +1,1 @@
-"""Load balancers that services share, and the place of a service on them."""
+"""Load balancers that services share, and the routes and listeners of services on them."""

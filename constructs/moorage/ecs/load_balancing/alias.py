@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from moorage.workload.problems import Problems
 
 _owners: PerConstruct[IConstruct, dict[tuple[str, str], Construct]] = PerConstruct()
-"""The load balancer of each alias of an app, by the id of its zone and its host."""
+"""The load balancer of each alias of an app, by zone id and host."""
 
 
 def _owners_of(scope: Construct) -> dict[tuple[str, str], Construct]:
@@ -26,14 +26,14 @@ def _owners_of(scope: Construct) -> dict[tuple[str, str], Construct]:
 
 
 def check_alias(scope: Construct, argument: str, zone: route53.IHostedZone, host: str, problems: Problems) -> None:
-    """Note an alias that another load balancer than `scope` has already: a zone has a name once."""
+    """Check that no load balancer but `scope` has this alias already: a zone has each name once."""
     zone_id = zone.hosted_zone_id
     owner = _owners_of(scope).get((zone_id, host))
-    # the id of a zone that is not looked up yet is DUMMY
+    # until a zone is looked up, its id is DUMMY
     if owner is not None and owner is not scope and "DUMMY" not in zone_id and exists(owner):
         problems.add(
-            f"{argument} is {host!r}, which is an alias of {owner.node.path} in the same zone, and a zone has a name "
-            "once; use another host, or one of the load balancers without zone="
+            f"{argument} is {host!r}, which is an alias of {owner.node.path} in the same zone already; use another "
+            "host, or leave zone= out of one of the load balancers"
         )
 
 
@@ -47,15 +47,15 @@ def define_alias(
     target: elbv2.ILoadBalancerV2,
     ip_address_type: elbv2.IpAddressType,
 ) -> None:
-    """Define a name in a zone once, as a record of each kind of address that a load balancer has.
+    """Define an alias record in a zone, for each kind of address of a load balancer, unless it is defined already.
 
     Args:
-        load_balancer: The load balancer that it is an alias of.
-        scope: The scope in which to define it.
-        construct_id: What tells it from other aliases in this scope.
+        load_balancer: The load balancer.
+        scope: The scope in which to define the records.
+        construct_id: The part of the records' ids that is different for each alias in this scope.
         zone: The zone.
-        host: The name.
-        target: The load balancer as CDK knows it.
+        host: The name of the records.
+        target: The load balancer, as CDK's construct.
         ip_address_type: The kinds of its addresses.
     """
     from aws_cdk import aws_route53 as route53  # noqa: PLC0415  # loads aws_cdk.aws_route53
@@ -73,7 +73,7 @@ def define_alias(
 
 
 def is_record_of(zone: route53.IHostedZone, host: str) -> bool:
-    """Tell whether a zone can hold this name: one that ends with its own, with no wildcard but a whole first label."""
+    """Return True if a zone can hold a name: one that ends with the zone's name, with at most a first label of `*`."""
     try:
         zone_name = zone.zone_name
     except RuntimeError:  # imported without its name

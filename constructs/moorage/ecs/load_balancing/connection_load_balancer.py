@@ -1,4 +1,4 @@
-"""A network load balancer as listeners see it."""
+"""A network load balancer, as listeners use it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class ConnectionLoadBalancer(SharedLoadBalancer):
-    """A network load balancer and the listeners on it, whether it is defined here or exists already."""
+    """A network load balancer with its listeners, defined here or imported."""
 
     load_balancer: elbv2.INetworkLoadBalancer
     _clients: tuple[ec2.IPeer, ...]
@@ -29,10 +29,10 @@ class ConnectionLoadBalancer(SharedLoadBalancer):
     _zonal_shift: bool
     _dual_stack: bool
     _requires_tls: bool
-    """True if it is public and gives no reason for listeners without TLS."""
+    """True if the load balancer is public and has no reason for listeners without TLS."""
 
     def _quotas(self, usage: Usage, launch: Launch) -> list[tuple[Limit, str, int]]:
-        """Return its quotas; a target is one of each zone if its load balancer spreads over zones (NLB guide)."""
+        """Return its quotas. With cross-zone load balancing, each target counts in every zone (NLB guide)."""
         return [
             (load_balancing_limits.LISTENERS, "listeners", usage.listeners),
             (
@@ -47,11 +47,11 @@ class ConnectionLoadBalancer(SharedLoadBalancer):
 def check_encryption(
     problems: Problems, certificate: acm.ICertificate | None, without_tls: str | None, *, public: bool
 ) -> None:
-    """Note what is public without a certificate or a reason."""
+    """Check that a public load balancer has a certificate, or a reason for none."""
     if without_tls is not None and not without_tls.strip():
-        problems.add("without_tls is empty, but it is the reason that reviewers read; say why it is right here")
+        problems.add("without_tls must not be empty (got ''), since reviewers read it; write why this is acceptable")
     if public and certificate is None and without_tls is None:
         problems.add(
-            "public=True without a certificate, so that everyone on the way reads and changes what it carries unless "
-            "the tasks themselves encrypt it; use certificate=, or say why this is right with without_tls='the reason'"
+            "public=True is given without a certificate, so everyone on the way can read and change the traffic unless "
+            "the tasks encrypt it themselves; use certificate=, or without_tls='the reason why this is acceptable'"
         )

@@ -1,4 +1,4 @@
-"""What a service's listeners become: target groups, listeners and security group rules, all in the service's stack."""
+"""The target groups, listeners and security group rules of a service's listeners, all in the service's stack."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _DESCRIPTION = "Load balancer to tasks"
 
 
 def define_listener(serving: Serving, listener: Listener, suffix: str, *, udp: bool) -> Target:
-    """Define what leads from a port of a network load balancer to a service.
+    """Define a listener of a network load balancer, and the target groups that it forwards to.
 
     Args:
-        serving: The service; with a role, its rollouts shift traffic, and the port and the test port lead to a second
-            target group too.
-        listener: The port.
+        serving: The service. If it has a role, its rollouts shift traffic: there is a second target group, and the
+            listener and its test listener forward to both.
+        listener: The listener.
         suffix: The suffix of the ids of its alarms.
-        udp: Whether the port of its container is mapped for UDP, and not for TCP.
+        udp: Whether to map the port of its container for UDP instead of TCP.
     """
     role, load_balancer_id = serving.role, listener.load_balancer._id
     group_id = f" {listener.load_balancer._replaceable_id}{listener._id_suffix}"
@@ -127,15 +127,15 @@ def _define_target_group(serving: Serving, construct_id: str, listener: Listener
         ),
     )
     if listener.load_balancer._cross_zone and listener.load_balancer._zonal_shift:
-        # which AWS asks of every target group then (ARC guide; the NLB guide asks no more since September 2026)
+        # AWS requires it for every target group (ARC guide; the NLB guide does not require more since September 2026)
         group.set_attribute("target_health_state.unhealthy.connection_termination.enabled", "false")
     return group
 
 
 def _allow_clients(scope: Construct, listener: Listener) -> None:
-    """Let clients connect, by rules of this service's own: CDK numbers peers that only CloudFormation knows.
+    """Let clients connect, by rules on the service's own import of the security group.
 
-    A number that another service's rule had would be a rule that EC2 has already.
+    CDK numbers rules for peers that are tokens. A number that another service uses would define the same rule again.
     """
     load_balancer = listener.load_balancer
     clients_by_port = [("Clients", load_balancer._clients, listener.port)]
@@ -156,7 +156,7 @@ def _allow_clients(scope: Construct, listener: Listener) -> None:
 
 
 def _allow_load_balancer(serving: Serving, listener: Listener, port: int) -> None:
-    """Let the load balancer reach tasks that have an interface of their own; instances are `routing`'s to open."""
+    """Let the load balancer reach tasks with an interface of their own; `define_routes` does it for instances."""
     load_balancer, stack = listener.load_balancer, serving.stack
     _, security_group = load_balancer._place_in(stack)
     for first_port, last_port, udp in listener._reached_ports((port, port)):

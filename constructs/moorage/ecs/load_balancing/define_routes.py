@@ -1,4 +1,4 @@
-"""What a service's routes become: target groups, listener rules and security group rules."""
+"""The target groups, listener rules and security group rules of a service's routes."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     from moorage.workload.task import Task
 
 EPHEMERAL_PORTS = (32768, 65535)
-"""The ports of an instance that ECS hands out in bridge mode (botocore PortMapping.hostPort)."""
+"""The ports of an instance that ECS assigns in bridge mode (botocore PortMapping.hostPort)."""
 
 
 def define_routes(
     serving: Serving, routes: tuple[Route | Listener, ...], udp_containers: Collection[str]
 ) -> tuple[Target, ...]:
-    """Define target groups, rules and security group rules, all in this stack (see `SharedLoadBalancer`).
+    """Define target groups, rules and security group rules, all in the service's stack (see `SharedLoadBalancer`).
 
-    Their ids follow from what each route asks for, so that CloudFormation never defines what another id still has: a
-    rule's from its number, and a listener's from its port, which a load balancer has once. Target groups are of a
-    path, a port or a name; routes with one least path share one, unless rollouts shift traffic, since ECS turns one
-    rule for each pair of groups.
+    Ids follow from the conditions of each route, so that CloudFormation never creates one that exists under another id.
+    The id of a rule follows from its priority, that of a listener from its port: each exists once on a load balancer.
+    The id of a target group follows from a path, a port or a name. Routes with the same shortest path share a target
+    group, unless rollouts shift traffic, since ECS changes one rule for each pair of target groups.
 
     Args:
-        serving: The service; with a role, its rollouts shift traffic. Each route then has a second target group, and a
-            rule of the load balancer's test listener.
-        routes: The routes and listeners that lead to it.
+        serving: The service. If it has a role, its rollouts shift traffic: each route has a second target group, and a
+            rule on the load balancer's test listener.
+        routes: The routes and listeners of the service.
         udp_containers: The names of the containers whose port is mapped for UDP.
     """
     launch = serving.launch
@@ -62,7 +62,7 @@ def define_routes(
             _define_rules(serving, route, {"Rule": listener}, target_groups=[targets[group_id].group])
         if isinstance(route, Route) and serving.given_groups:
             port = serving_container(route, launch.task).port or 0
-            arguments = (serving.stack, tcp(port), "Load balancer to target", port)  # in CDK's words
+            arguments = (serving.stack, tcp(port), "Load balancer to target", port)  # CDK's own description
             route.load_balancer._open_to_given(serving.given_groups, *arguments)
         route.load_balancer._claim(route, serving.scope)
     for route, security_group in itertools.product(routes, launch.instance_security_groups()):
@@ -73,7 +73,7 @@ def define_routes(
 
 
 def _group_id(route: Route | Listener) -> str:
-    """Return the part of ids of target groups that is of the load balancer and of the route."""
+    """Return the part of target group ids that follows from the load balancer and the route."""
     return f" {route.load_balancer._replaceable_id}{route._id_suffix}"
 
 
@@ -81,7 +81,7 @@ def _define_rolling_target(serving: Serving, route: Route, suffix: str) -> Targe
     container = serving_container(route, serving.launch.task)
     essential = next(each for each in serving.launch.task.containers if each.essential)
     target = (
-        serving.service  # attaches its first essential container by default, which saves a message to node
+        serving.service  # CDK attaches the first essential container by default, which saves a message to node
         if container is essential
         else serving.service.load_balancer_target(container_name=container.name, container_port=container.port)
     )
@@ -123,7 +123,7 @@ def _define_shifting_target(serving: Serving, route: Route, suffix: str, role: i
 def _define_rules(
     serving: Serving, route: Route, listeners: Mapping[str, elbv2.IApplicationListener | None], **forward: Any
 ) -> list[elbv2.ApplicationListenerRule]:
-    """Define a rule on each listener that there is, by the kind of rule."""
+    """Define a rule on each given listener, and name it after the listener's kind."""
     number = (route.name or "") if is_token(route.priority) else route.priority
     conditions = _conditions(route)
     return [
@@ -141,10 +141,10 @@ def _define_rules(
 
 
 def _grant_traffic_shift(serving: Serving, role: iam.Role, targets: Sequence[Target]) -> None:
-    """Let ECS turn this service's rules and listeners, and no others as far as they can be named.
+    """Let ECS change only the rules and listeners of this service, as far as IAM can name them.
 
-    In place of AWS's managed policy, which lets it turn every one of the account (ECS developer guide, "Amazon ECS
-    infrastructure IAM role for load balancers").
+    AWS's managed policy would allow it to change all of the account (ECS developer guide, "Amazon ECS infrastructure
+    IAM role for load balancers").
     """
     rules = [rule for target in targets for rule in target.rules]
     rule_arns = [each.listener_rule_arn for each in rules if isinstance(each, elbv2.ApplicationListenerRule)]
@@ -204,7 +204,7 @@ def _target_group(
 
 
 def _allow_load_balancer(route: Route | Listener, instances: ec2.ISecurityGroup, task: Task) -> None:
-    """Let a load balancer reach the ports of the instances that lead to the container."""
+    """Let a load balancer reach the ports of the instances that are mapped to the container."""
     container = serving_container(route, task)
     port = container.port if task.network_mode is NetworkMode.HOST else container.host_port
     for first_port, last_port, udp in route._reached_ports((port, port) if port else EPHEMERAL_PORTS):

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 @jsii.implements(ec2.IConnectable)
 class ImportedLoadBalancer(RequestLoadBalancer):
-    """The result of `LoadBalancer.from_attributes`: a listener with its security group, for routes of services here.
+    """The result of `LoadBalancer.from_attributes`: a listener with its security group, for routes of services.
 
-    Rules, target groups and the rules between security groups stand in the stack of each service; nothing is defined
-    here, and nothing of the load balancer itself changes.
+    The rules, the target groups and the security group rules belong to the stack of each service. Nothing is defined
+    here, and the load balancer itself does not change.
     """
 
     def __init__(
@@ -45,19 +45,19 @@ class ImportedLoadBalancer(RequestLoadBalancer):
         https: bool,
         test_listener_arn: str | None,
     ) -> None:
-        """Define an existing load balancer.
+        """Import an Application Load Balancer.
 
         Args:
-            scope: The scope in which to define it.
+            scope: The scope in which to import it.
             construct_id: Its id in this scope.
             listener_arn: The listener that gets the rules of routes.
             security_group_id: The security group of the load balancer.
-            vpc: Its VPC.
-            https: Whether the listener takes HTTPS.
-            test_listener_arn: The listener on which rollouts that shift traffic show a new version first.
+            vpc: The VPC of the load balancer.
+            https: True if the protocol of the listener is HTTPS.
+            test_listener_arn: The listener on which rollouts that shift traffic serve a new version first.
 
         Raises:
-            ValueError: an ARN or id is of something else, or of another account or region.
+            ValueError: If an ARN or id is not of the required resource, or of another account or region.
         """
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         problems.check(load_balancing_limits.SECURITY_GROUP_ID, "security_group_id", security_group_id)
@@ -67,16 +67,16 @@ class ImportedLoadBalancer(RequestLoadBalancer):
             _check_place("listener_arn", listener_arn, stack_of(scope), problems)
         if test_listener_arn is not None and test_listener_arn == listener_arn:
             problems.add(
-                "test_listener_arn is that of listener_arn, so a new version would have all traffic before it is "
-                "tested; name another listener of the load balancer, or leave it out"
+                "test_listener_arn must not be listener_arn, since a new version would get all traffic before it is "
+                "tested; use another listener of the load balancer, or leave it out"
             )
         if test_listener_arn is not None and not problems.messages and not is_token((listener_arn, test_listener_arn)):
             names = _full_name_of(test_listener_arn), _full_name_of(listener_arn)
             if names[0] != names[1]:
                 problems.add(
-                    f"test_listener_arn is of {names[0]} and listener_arn of {names[1]}, but a target group is of one "
-                    "load balancer, and both lead to the same; name another listener of the load balancer, or leave it "
-                    "out"
+                    f"test_listener_arn must be of the load balancer of listener_arn, {names[1]} (got {names[0]}), "
+                    "since a target group belongs to one load balancer; use another listener of that one, or "
+                    "leave it out"
                 )
         problems.raise_any()
 
@@ -94,24 +94,24 @@ class ImportedLoadBalancer(RequestLoadBalancer):
 
     @property
     def _full_name(self) -> str:
-        """Its name in CloudWatch."""
+        """The name of the load balancer in CloudWatch."""
         return _full_name_of(self.listener_arn)
 
     def _listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener:
-        """Return the listener as services in `stack` see it."""
+        """Return the listener, as imported into `stack` for its services."""
         return self._import_listener(stack, "Listener", self.listener_arn, opens=opens)
 
     def _test_listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener | None:
-        """Return the test listener as services in `stack` see it; None if there is none."""
+        """Return the test listener, as imported into `stack` for its services, if it exists."""
         arn = self.test_listener_arn
         return self._import_listener(stack, "TestListener", arn, opens=opens) if arn else None
 
 
 @jsii.implements(ec2.IConnectable)
 class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
-    """The result of `NetworkLoadBalancer.from_attributes`: a load balancer for listeners of services here.
+    """The result of `NetworkLoadBalancer.from_attributes`: a load balancer for listeners of services.
 
-    Listeners, target groups and rules of security groups stand in the stack of each service; nothing is defined here.
+    The listeners, target groups and security group rules belong to the stack of each service. Nothing is defined here.
     """
 
     def __init__(
@@ -128,23 +128,23 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
         ingress: Sequence[ec2.IPeer] | None,
         test_ingress: Sequence[ec2.IPeer],
     ) -> None:
-        """Define an existing network load balancer.
+        """Import a Network Load Balancer.
 
         Args:
-            scope: The scope in which to define it.
+            scope: The scope in which to import it.
             construct_id: Its id in this scope.
-            load_balancer_arn: Its ARN.
+            load_balancer_arn: The ARN of the load balancer.
             security_group_id: The security group of the load balancer.
-            vpc: Its VPC.
-            public: Whether the internet reaches it.
-            certificate: The certificate with which listeners defined here end TLS.
-            without_tls: The reason why what is not TLS is right here.
-            ingress: The peers that may connect to the ports of listeners defined here.
+            vpc: The VPC of the load balancer.
+            public: True if the load balancer is reachable from the internet.
+            certificate: The certificate of TLS listeners that are defined here.
+            without_tls: The reason why a public load balancer may have listeners without TLS.
+            ingress: The peers that may connect to the listeners that are defined here.
             test_ingress: The peers that may connect to their test ports.
 
         Raises:
-            ValueError: an ARN or id is of something else, or of another account or region, or it is public without a
-                certificate or a reason.
+            ValueError: If an ARN or id is not of the required resource or of another account or region, or if the load
+                balancer is public without a certificate or a reason.
         """
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         problems.check(load_balancing_limits.SECURITY_GROUP_ID, "security_group_id", security_group_id)
@@ -165,7 +165,7 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
         self._clients = allowed_clients(vpc, ingress, IPV4, public=public)
         self._test_clients = tuple(test_ingress)
         self._requires_tls = public and without_tls is None
-        self._cross_zone = self._zonal_shift = self._dual_stack = False  # as far as is known here
+        self._cross_zone = self._zonal_shift = self._dual_stack = False  # assumed, since they are not known
         self.load_balancer = elbv2.NetworkLoadBalancer.from_network_load_balancer_attributes(
             self, "Default", load_balancer_arn=load_balancer_arn, vpc=vpc
         )
@@ -177,13 +177,14 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
 
     @property
     def _full_name(self) -> str:
-        """Its name in CloudWatch."""
+        """The name of the load balancer in CloudWatch."""
         return _full_name_of(self.load_balancer_arn)
 
 
 _Claims: TypeAlias = tuple[list[tuple[Entry, "Construct"]], list[tuple["Usage", "Construct"]]]
 _claims_by_arn: PerConstruct[IConstruct, dict[str, _Claims]] = PerConstruct()
-"""The routes and listeners on what an app imports, and their use of it, by its ARN: it may be imported twice."""
+"""The routes and listeners on the load balancers that an app imports, and their quotas, by ARN: it may import one
+twice."""
 
 
 def _claims_of(load_balancer: Construct, arn: str) -> _Claims:
@@ -191,7 +192,7 @@ def _claims_of(load_balancer: Construct, arn: str) -> _Claims:
 
 
 def _id_of(load_balancer: Construct, arn: str) -> str:
-    """Return the part of ids that tells a load balancer from others: what its ARN names, or its path for a token."""
+    """Return the part of ids that follows from a load balancer: the name in its ARN, or its path if that is a token."""
     return load_balancer.node.path if is_token(arn) else arn.split("/", 1)[1]
 
 
@@ -204,14 +205,14 @@ def _full_name_of(arn: str) -> str:
 
 
 def _check_place(argument: str, arn: str, stack: cdk.Stack, problems: Problems) -> None:
-    """Note an ARN of another account or region: no policy of Elastic Load Balancing's lets another account in."""
+    """Check the account and region of an ARN: Elastic Load Balancing does not let other accounts define rules."""
     if is_token(arn):
         return
     region, account = arn.split(":")[3:5]
     for kind, arn_value, stack_value in (("account", account, stack.account), ("region", region, stack.region)):
         if not is_token(stack_value) and arn_value != stack_value:
             problems.add(
-                f"{argument} is of {kind} {arn_value}, but listeners, rules and target groups stand where their load "
-                f"balancer does, and this stack is of {stack_value}; use a load balancer of that {kind}, or define the "
-                f"service in {kind} {arn_value}"
+                f"{argument} must be of the stack's {kind} {stack_value} (got {arn_value}), since listeners, rules and "
+                f"target groups belong to the {kind} of their load balancer; use a load balancer of that {kind}, or "
+                f"define the service in {kind} {arn_value}"
             )

@@ -1,4 +1,4 @@
-"""A service's place on a network load balancer: a port, and how its targets are watched."""
+"""The listener of a service on a network load balancer: a port, and the health checks of its targets."""
 
 from __future__ import annotations
 
@@ -33,53 +33,54 @@ def _default_protocol(listener: Listener) -> elbv2.Protocol:
 @value_class
 @attrs.frozen(eq=False)
 class Listener:
-    """A port of a network load balancer, whose connections all go to one service.
+    """A port of a network load balancer that forwards all connections to one service.
 
-    The load balancer opens it to its clients, and the tasks to the load balancer alone, by its security group: that
-    holds too where tasks see the address of the client. A rollout that shifts traffic turns the listener itself, with
-    ten minutes of ECS's own at each shift; a change of its certificate or idle timeout sets the weights back, so make
-    it while the first target group serves.
+    The load balancer's security group lets its clients connect to the port. The tasks accept connections only from that
+    security group, even if they see the address of the client. A rollout that shifts traffic changes the listener
+    itself, and ECS waits ten minutes at each shift. A change of the certificate or the idle timeout resets the weights,
+    so make it while the first target group serves.
 
     Args:
-        load_balancer: The entrance; any number of services share it, a port each, from any stack of the app. One that
-            exists already is a `NetworkLoadBalancer.from_attributes`.
-        port: Where clients connect, 1 to 65,535.
-        protocol: TLS, which ends at the load balancer, where that has a certificate, and TCP where not; UDP or TCP_UDP.
-        health: How targets are checked: whether they can be connected to without it; a path, or a `TargetHealth` with
-            one, is requested by HTTP.
-        health_port: The port of the container that is checked, by TCP or HTTP, which UDP needs where the container does
-            not answer to that on its own; the one it serves on without it.
-        container: The name of the container that serves; the first with a port without it.
-        preserve_client_ip: Whether tasks see the client's address as that of the connection; without it as AWS does:
-            with UDP and in bridge or host mode, not otherwise. A task whose address clients see cannot be its own
-            client.
-        test_port: The port at which a rollout that shifts traffic shows a new version first, to the load balancer's
-            `test_ingress`; without it nowhere.
-        idle_timeout: How long a connection by TCP may be idle, 60 to 6,000 s; 350 s without it, as by TLS always.
-        deregistration_delay: How long a task that leaves keeps its connections, 0 to 3,600 s. ECS waits that long for
-            each task it replaces. More than 1,800 s is a warning: CloudFormation gives up the deletion of a service
-            after 30 minutes.
-        name: A name that is kept in the ids of its target groups in place of its port, so that they stay when the port
-            changes: letters, digits and hyphens, once in a service. A listener whose port is known only at deployment
-            needs one beside a second one. Default: none.
+        load_balancer: The load balancer, which any number of services of the app share, each with ports of its own. For
+            one that exists already, use `NetworkLoadBalancer.from_attributes`.
+        port: The port that clients connect to, 1 to 65,535.
+        protocol: The protocol: TLS, which ends at the load balancer, TCP, UDP or TCP_UDP. Default: TLS if the load
+            balancer has a certificate, otherwise TCP.
+        health: The health check: a path that is requested by HTTP, or a `TargetHealth`. Default: a TCP connection.
+        health_port: The port of the container for health checks by TCP or HTTP, 1 to 65,535. UDP needs one if the
+            container does not accept TCP connections on its own port. Default: the port of the container.
+        container: The name of the container that serves. Default: the first container with a port.
+        preserve_client_ip: Whether to show tasks the address of the client as the source of the connection. A task that
+            sees it cannot connect to itself through the load balancer. Default: as AWS does, with UDP and in bridge or
+            host mode.
+        test_port: The port at which a rollout that shifts traffic serves a new version first, for the peers of the load
+            balancer's `test_ingress`, 1 to 65,535. Default: none.
+        idle_timeout: The time that a TCP connection may be idle, 60 to 6,000 seconds. Only with TCP. Default: 350
+            seconds.
+        deregistration_delay: The time for which a deregistered task keeps its connections, 0 to 3,600 seconds. ECS
+            waits this long for each task that it replaces. More than 1,800 seconds gives a warning, since
+            CloudFormation gives up the deletion of a service after 30 minutes. Default: 60 seconds.
+        name: The name in the ids of its target groups in place of the port, so that they stay when the port changes. It
+            has 1 to 64 letters, digits and hyphens, and is unique in a service. A listener whose port is a token needs
+            a name if the service has other listeners. Default: none.
 
-    A load balancer has a port once. So a service that is renamed or moved to another stack cannot take its ports along
-    in one deployment: Elastic Load Balancing refuses the second listener with `DuplicateListener`, and the old service
-    serves on. Remove the old service in a deployment of its own first, or use `cdk refactor`, which moves resources
-    only if the app changes in nothing else.
+    A port exists once on a load balancer. Therefore a service that is renamed or moved to another stack cannot keep its
+    ports in the same deployment: Elastic Load Balancing refuses the second listener with `DuplicateListener`, and the
+    old service keeps serving. Remove the old service in an earlier deployment, or use `cdk refactor`, which moves
+    resources only if nothing else in the app changes.
 
-    A new target group is empty until ECS has replaced the tasks, and CloudFormation turns the port to it before:
-    connections fail meanwhile. So a `name` given later, and another `protocol` (except TLS in place of TCP, or TCP in
-    place of TLS), need two deployments: add a second listener with a `name` and another port; then give it the port of
-    the first, and remove that. Another `network_mode` of the task needs a second service in the same way.
+    A new target group is empty until ECS has replaced the tasks, but CloudFormation changes the listener earlier:
+    connections fail in between. Therefore adding a `name` and changing the `protocol` (except between TLS and TCP) need
+    two deployments. First add a second listener with a `name` and another port. Then give it the port of the first
+    listener, and remove that. To change the `network_mode` of the task, use a second service in the same way.
 
     Raises:
-        ValueError: with all that Elastic Load Balancing would not take.
+        ValueError: If Elastic Load Balancing would not accept an argument. The error lists all problems.
     """
 
     _noun: ClassVar[str] = "listener"
     _reads_requests: ClassVar[bool] = False
-    """Its load balancer knows of connections, not of requests."""
+    """False, since its load balancer forwards connections and does not read requests."""
 
     load_balancer: ConnectionLoadBalancer
     port: int
@@ -104,63 +105,63 @@ class Listener:
         problems.check(route_limits.DELETION_DELAY, "deregistration_delay", self.deregistration_delay)
         check_name(self.name, problems)
         if self.test_port == self.port:
-            problems.add(f"test_port is {self.test_port}, but that is its own port; use another")
+            problems.add(f"test_port must differ from port (got {self.test_port} for both); use another port")
         if self.health.codes and not self.health.path:
             problems.add(
-                "health has codes and no path, but a check by TCP gets no answer; use TargetHealth('/', codes=)"
+                "health has codes without a path, but a TCP check returns no code; use TargetHealth('/', codes=)"
             )
         if self._takes_udp and self.preserve_client_ip is False:
             problems.add(
-                f"preserve_client_ip is False, but with {self.protocol.value} tasks always see the client's address; "
+                f"preserve_client_ip is False, but {self.protocol.value} always preserves the client's address; "
                 "leave it out"
             )
         if self.protocol is not elbv2.Protocol.TCP and self.idle_timeout is not None:
             problems.add(
-                f"idle_timeout is given, but only that of TCP can be changed, and this is {self.protocol.value}; "
-                "leave it out, for 350 s"
+                f"idle_timeout is given, but AWS allows it only for TCP, and this listener is {self.protocol.value}; "
+                "leave it out for the default of 350 s"
             )
         problems.raise_any()
 
     @property
     def _takes_udp(self) -> bool:
-        """True if it takes UDP datagrams."""
+        """True if it accepts UDP."""
         return self.protocol in _UDP_PROTOCOLS
 
     @property
     def _protocols(self) -> frozenset[str]:
-        """The protocols by which its load balancer connects to the port of a container, health checks aside."""
+        """The protocols with which its load balancer connects to the port of a container, except for health checks."""
         protocol: str = self.protocol.value
         return frozenset({"TCP"} if protocol == "TLS" else protocol.split("_"))
 
     @property
     def _description(self) -> str:
-        """The listener in words, for errors."""
+        """The description of the listener in errors."""
         return f"{self.protocol.value} on port {self.port}"
 
     @property
     def _load_balancer_ports(self) -> set[int]:
-        """The ports of the load balancer that it takes."""
+        """The ports of the load balancer that it uses."""
         return {self.port, *([] if self.test_port is None else [self.test_port])}
 
     @property
     def _number_of_client_rules(self) -> int:
-        """The number of rules of the security group of its load balancer that let clients connect to its ports."""
+        """The number of rules in the load balancer's security group that let clients connect to its ports."""
         load_balancer = self.load_balancer
         peers = len(load_balancer._clients) + (0 if self.test_port is None else len(load_balancer._test_clients))
         return peers * len(self._protocols)
 
     @property
     def _is_known(self) -> bool:
-        """True if more than a token tells it from other listeners."""
+        """True if it differs from other listeners by more than a token."""
         return not is_token(self.port)
 
     @property
     def _id_suffix(self) -> str:
-        """The part of the ids of its target groups that is of the listener: its name or its port."""
+        """The part of the ids of its target groups that follows from the listener: its name or its port."""
         return f" {self.name or ('' if is_token(self.port) else self.port)}".rstrip()
 
     def _reached_ports(self, ports: tuple[int, int]) -> list[tuple[int, int, bool]]:
-        """Return the ports of a target to which it connects, with its `health_port`: first, last, whether by UDP."""
+        """Return the ports of a target that it reaches, for traffic and health checks: first, last, True for UDP."""
         health_ports = ports if self.health_port is None else (self.health_port, self.health_port)
         tcp_ports = (
             [health_ports] if self.protocol is elbv2.Protocol.UDP or health_ports == ports else [ports, health_ports]
@@ -168,12 +169,11 @@ class Listener:
         return [*((*port_range, False) for port_range in tcp_ports), *([(*ports, True)] if self._takes_udp else [])]
 
     def _clash(self, other: Entry, owner: Construct | None, _entries: Sequence[Entry]) -> str | None:
-        """Describe why it cannot be on one load balancer with `other`; None if it can.
+        """Describe why it cannot be on the same load balancer as `other`; None if it can.
 
         Args:
-            other: The route or listener that is there already.
+            other: The existing route or listener.
             owner: The service that has `other`; None if it is the same service.
-            _entries: All routes and listeners that are there already.
         """
         other = cast("Listener", other)  # a network load balancer has no routes
         shared_ports = sorted(self._load_balancer_ports & other._load_balancer_ports)
@@ -181,12 +181,12 @@ class Listener:
             return None
         return (
             f"listener for {self._description} and that of {describe_service(owner)} for {other._description} clash: "
-            f"port {shared_ports[0]} leads to one service, with one protocol; use another port=, or TCP_UDP for both "
-            "protocols of one service"
+            f"port {shared_ports[0]} can forward to only one service, with one protocol; use another port=, or TCP_UDP "
+            "for both protocols of one service"
         )
 
     def _check(self, beside: Sequence[Entry], problems: Problems) -> None:
-        """Note why it cannot be on its load balancer, or beside the listeners that are there already.
+        """Check that it can be on its load balancer, beside the existing listeners.
 
         Args:
             beside: The other listeners of its service on that load balancer.
@@ -196,34 +196,34 @@ class Listener:
         tls = self.protocol is elbv2.Protocol.TLS
         if tls and load_balancer.certificate is None:
             problems.add(
-                f"listener for {self._description} has no certificate; give {load_balancer.node.path} a certificate="
+                f"listener for {self._description} needs a certificate; give {load_balancer.node.path} a certificate="
             )
         if not tls and load_balancer._requires_tls:
             problems.add(
-                f"listener for {self._description} is public, and everyone on the way reads and changes what it "
-                "carries unless the tasks themselves encrypt it; use TLS, or say why this is right with "
-                f"{load_balancer.node.path}'s without_tls='the reason'"
+                f"listener for {self._description} is public, so everyone on the way can read and change the traffic "
+                f"unless the tasks encrypt it themselves; use TLS, or give {load_balancer.node.path} "
+                "without_tls='the reason why this is acceptable'"
             )
         if self._takes_udp and load_balancer._dual_stack:
             problems.add(
-                f"listener for {self._description} is of a dual-stack load balancer, which sends UDP to targets with "
-                "IPv6 alone, and tasks are targets by IPv4; use another NetworkLoadBalancer without ip_address_type"
+                f"listener for {self._description} is on a dual-stack load balancer, which sends UDP only to IPv6 "
+                "targets, but tasks are IPv4 targets; use another NetworkLoadBalancer without ip_address_type"
             )
         if load_balancer._cross_zone and load_balancer._zonal_shift:
             problems.check(load_balancing_limits.ZONAL_SHIFT_PROTOCOL, f"protocol of port {self.port}", self.protocol)
         load_balancer._check(self, beside, problems)
 
     def _check_task(self, task: Task, problems: Problems) -> None:
-        """Note what the tasks that it leads to could not be reached or checked for."""
+        """Check that its load balancer can reach and check the tasks."""
         if task.network_mode is not NetworkMode.BRIDGE:
             return
         if self._takes_udp:
             problems.add(
-                f"listener for {self._description} leads to tasks in bridge mode, where the port that an instance "
-                "hands out takes UDP and no check by TCP; use network_mode=NetworkMode.AWSVPC"
+                f"listener for {self._description} leads to tasks in bridge mode, where the port that ECS assigns on "
+                "the instance supports UDP but no health check by TCP; use network_mode=NetworkMode.AWSVPC"
             )
         if self.health_port is not None and not is_token(self.health_port):
             problems.add(
                 f"listener for {self._description} has health_port={self.health_port}, but in bridge mode only the "
-                "instance knows which of its ports leads there; leave it out, or use network_mode=NetworkMode.AWSVPC"
+                "instance knows the port that is mapped to it; leave it out, or use network_mode=NetworkMode.AWSVPC"
             )

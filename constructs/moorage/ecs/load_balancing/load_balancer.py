@@ -1,4 +1,4 @@
-"""An entrance shared by any number of services, which reads their requests."""
+"""An Application Load Balancer that any number of services share."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from moorage.workload.durations import Duration
 
 _LOG_DELIVERY_SERVICE = "logdelivery.elasticloadbalancing.amazonaws.com"
-"""The service that writes the logs of application load balancers."""
+"""The service that writes the access logs of application load balancers."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -53,12 +53,12 @@ class _Plan(LoadBalancerPlan):
     zone: route53.IHostedZone | None
 
     def check(self, problems: Problems) -> None:
-        """Note every problem of the arguments."""
+        """Add every problem of the arguments."""
         problems.check(route_limits.IDLE_TIMEOUT, "idle_timeout", self.idle_seconds)
         problems.check(container_limits.PORT, "test_port", self.test_port)
         check_place(problems, "zone", self.zone, self.scope, across_regions=True)
         if self.test_port in {80, 443}:
-            problems.add(f"test_port is {self.test_port}, but that is the port of its other listeners; use another")
+            problems.add(f"test_port must not be 80 or 443, which other listeners use (got {self.test_port}); use 8443")
         peers = len(self.ingress or ()) * (1 if self.certificate is None else 2) + len(self.test_ingress)
         problems.check(route_limits.GROUP_RULES, "the number of rules for clients", peers)
         self._check_encryption(problems)
@@ -70,22 +70,22 @@ class _Plan(LoadBalancerPlan):
 
     def _check_encryption(self, problems: Problems) -> None:
         if self.certificate is not None and self.plain_http is not None:
-            problems.add("certificate and plain_http are both given, but it serves HTTPS or plain HTTP; leave one out")
+            problems.add("certificate and plain_http are both given, but it serves either HTTPS or HTTP; leave one out")
         if self.plain_http is not None and not self.plain_http.strip():
-            problems.add("plain_http is empty, but it is the reason that reviewers read; say why HTTP is right here")
+            problems.add("plain_http must not be empty (got ''), since reviewers read it; write why HTTP is acceptable")
         if self.public and self.certificate is None and self.plain_http is None:
             problems.add(
-                "public=True without a certificate, so that everyone on the way reads and changes what it carries; "
-                "use certificate=, or say why plain HTTP is right here with plain_http='the reason'"
+                "public=True is given without a certificate, so everyone on the way can read and change the traffic; "
+                "use certificate=, or plain_http='the reason why HTTP is acceptable'"
             )
 
 
 @door
 @jsii.implements(ec2.IConnectable)
 class LoadBalancer(RequestLoadBalancer):
-    """An Application Load Balancer over HTTPS that services share; what no service asks for is answered with 404.
+    """An Application Load Balancer with HTTPS that services share. Requests that match no route are answered with 404.
 
-    HTTP is redirected. Headers that are not valid are dropped, access is logged, and it cannot be deleted by mistake.
+    HTTP is redirected to HTTPS. Invalid headers are dropped, access is logged, and deletion protection is on.
     """
 
     def __init__(
@@ -114,41 +114,44 @@ class LoadBalancer(RequestLoadBalancer):
         """Define an Application Load Balancer.
 
         Args:
-            scope: Where it is defined.
-            construct_id: Its id there.
+            scope: The scope in which to define this construct.
+            construct_id: The id of this construct in its scope.
             vpc: The VPC of the load balancer, with subnets in at least two availability zones.
-            public: Whether the load balancer is reachable from the internet. A change replaces it, and what services of
-                other stacks import of it: under strong references between stacks, define a second one, move the
-                services, then remove the first. Default: only from the VPC.
-            certificate: The certificate of its HTTPS listeners, in the region of the load balancer.
-            plain_http: The reason why HTTP without a certificate is right here; kept in the template. A public load
-                balancer needs this or a certificate; one that is not public serves HTTP when it has no certificate.
-            zone: A Route 53 hosted zone in which each host of a route becomes an alias of the load balancer. A warning
-                names a host that the zone cannot hold.
-            ingress: The peers that may connect to its listeners; nobody if empty. Default: everyone if `public`,
+            public: Whether to make the load balancer reachable from the internet. A change replaces the load balancer.
+                With strong references between stacks, define a second load balancer, move the services, then remove the
+                first. Default: False, for clients in the VPC.
+            certificate: The certificate of its HTTPS listeners, in the region of the load balancer. Default: none.
+            plain_http: The reason why HTTP without a certificate is acceptable, kept in the template. A public load
+                balancer needs a certificate or this reason. An internal one serves HTTP if it has no certificate.
+                Default: none.
+            zone: A Route 53 hosted zone in which each host of a route becomes an alias of the load balancer. Hosts that
+                do not belong to the zone give a warning. Default: none.
+            ingress: The peers that may connect to its listeners; empty for nobody. Default: everyone if `public`,
                 otherwise the addresses of the VPC.
             test_ingress: The peers that may connect to the test listener, on which rollouts that shift traffic
-                (`Rollout.canary` and so on) serve a new version first. Default: nobody.
-            test_port: The port of the test listener; 8443, or 8080 without a certificate.
-            vpc_subnets: The subnets of the load balancer. At least two. Default: the public subnets if `public`,
+                (`Rollout.canary`, `Rollout.linear`, `Rollout.blue_green`) serve a new version first. Default: nobody.
+            test_port: The port of the test listener, 1 to 65,535, except for 80 and 443. Default: 8443, or 8080 without
+                a certificate.
+            vpc_subnets: The subnets of the load balancer, at least two. Default: the public subnets if `public`,
                 otherwise the private ones.
-            idle_timeout: How long a connection may be idle, 1 to 4,000 s; 60 s without it.
-            web_acl: The web ACL of AWS WAF that its requests pass, by its ARN or as it is defined: one of its region,
-                with the scope REGIONAL. Priced by AWS, so there is none without it.
+            idle_timeout: The time that a connection may be idle, 1 to 4,000 seconds. Default: 60 seconds.
+            web_acl: A web ACL of AWS WAF with the scope REGIONAL in the region of the load balancer, by its ARN or as a
+                `CfnWebACL`. AWS charges for it. Default: none.
             ip_address_type: The kinds of addresses of the load balancer. Every kind but `IPV4` needs subnets with IPv6,
-                which a `Network` does not have. An internal one then needs `ingress` for clients with IPv6. Default:
-                IPv4.
-            zonal_shift: Whether traffic may be shifted away from an impaired availability zone (Application Recovery
-                Controller). Default: yes, since it costs and changes nothing until somebody starts a shift.
-            access_logs: Whether to keep access logs for a year in a bucket of its own.
-            deletion_protection: Whether to protect the load balancer from deletion, also by a first deployment that
-                fails and is rolled back. Default: yes; an info of `cdk synth` says how to remove it.
+                which a `Network` does not have. An internal load balancer then needs `ingress` for clients with IPv6.
+                Default: IPV4.
+            zonal_shift: Whether to let traffic be shifted away from an impaired availability zone (Application Recovery
+                Controller). It costs and changes nothing until somebody starts a shift. Default: True.
+            access_logs: Whether to keep access logs for a year in a bucket of their own. Default: True.
+            deletion_protection: Whether to protect the load balancer from deletion, also when a first deployment fails
+                and is rolled back. `cdk synth` prints how to turn it off. Default: True.
             removal_policy: The removal policy of the log bucket. Default: RETAIN.
-            auto_delete_objects: Whether to empty the log bucket when it is deleted, as `RemovalPolicy.DESTROY` needs:
-                a function of CDK's does it. Default: False.
+            auto_delete_objects: Whether to empty the log bucket when it is deleted, by a function of CDK's.
+                `RemovalPolicy.DESTROY` needs it. Default: False.
 
         Raises:
-            ValueError: it is public without a certificate or a reason, or an argument is outside its limit.
+            ValueError: If the load balancer is public without a certificate or a reason, or an argument is outside its
+                limits. The error lists all problems.
         """
         plan = _Plan(
             scope=scope,
@@ -202,25 +205,25 @@ class LoadBalancer(RequestLoadBalancer):
         https: bool = True,
         test_listener_arn: str | None = None,
     ) -> ImportedLoadBalancer:
-        """A load balancer that exists already, from another app or another stack, for routes of services here.
+        """Import an Application Load Balancer that exists already, for routes of services in this app.
 
         Args:
-            scope: Where it is known.
-            construct_id: Its id there.
-            listener_arn: The listener that gets the rules of routes. The priorities of rules that it has already are
-                not known here; `Route(priority=)` evades one.
-            security_group_id: That of the load balancer, which gets a rule for each port that leads to a service.
-            vpc: Its VPC.
-            https: Whether the listener is one of HTTPS, which routes of HTTP/2 and gRPC need.
-            test_listener_arn: The listener on which rollouts that shift traffic show a new version first; without it
-                they show it nowhere before.
+            scope: The scope in which to import the load balancer.
+            construct_id: The id of this construct in its scope.
+            listener_arn: The listener that gets the rules of routes. The priorities of its existing rules are not
+                known; use `Route(priority=)` to avoid one.
+            security_group_id: The security group of the load balancer. It gets a rule for each port of a service.
+            vpc: The VPC of the load balancer.
+            https: Whether to treat the listener as one of HTTPS, which routes for HTTP/2 and gRPC need. Default: True.
+            test_listener_arn: The listener on which rollouts that shift traffic serve a new version first. Default:
+                none.
 
         Returns:
-            What `Route` takes as its load balancer.
+            The load balancer, for the `load_balancer` of a `Route`.
 
         Raises:
-            ValueError: an ARN or id is of something else, or of another account or region than `scope`, where rules
-                and target groups of a load balancer cannot stand.
+            ValueError: If an ARN or id is not of the required resource, or belongs to another account or region than
+                `scope`.
         """
         from moorage.ecs.load_balancing.imported_load_balancer import ImportedLoadBalancer  # noqa: PLC0415  # needed only by imports
 
@@ -236,11 +239,11 @@ class LoadBalancer(RequestLoadBalancer):
 
     @property
     def _full_name(self) -> str:
-        """Its name in CloudWatch."""
+        """The name of the load balancer in CloudWatch."""
         return self.load_balancer.load_balancer_full_name
 
     def _claim(self, route: Entry, service: Construct) -> None:
-        """Record that `service` has `route`, and define the alias of each host that has none yet."""
+        """Record that `service` has `route`, and define an alias for each of its hosts."""
         super()._claim(route, service)
         if self._zone and isinstance(route, Route):
             for host in route._hosts:
@@ -249,19 +252,19 @@ class LoadBalancer(RequestLoadBalancer):
                 else:
                     cdk.Annotations.of(service).add_warning_v2(
                         "@moorage/ecs:alias",
-                        f"host {host!r} cannot be a record of the load balancer's zone, so it has no alias; define one "
-                        "in the zone that it is of, or acknowledge this",
+                        f"host {host!r} does not belong to the hosted zone of the load balancer, so it has no alias; "
+                        "define one in its own zone, or acknowledge this",
                     )
 
     def _check(self, entry: Entry, beside: Sequence[Entry], problems: Problems) -> None:
-        """Note why `entry` cannot stand beside those that are there already, or has a host of another load balancer."""
+        """Check that `entry` does not clash with existing routes, and has no host of another load balancer."""
         super()._check(entry, beside, problems)
         if self._zone and isinstance(entry, Route):
             for host in entry._hosts:
                 check_alias(self, "host", self._zone, host, problems)
 
     def _define_alias(self, zone: route53.IHostedZone, host: str, route: Route, service: Construct) -> None:
-        """Define an alias: beside the load balancer, or with the service if only deployment knows its name."""
+        """Define an alias in the scope of the load balancer, or in that of the service if the host is a token."""
         scope, construct_id = (service, f"of route{route._id_suffix}") if is_token(host) else (self, host)
         define_alias(
             self,
@@ -274,13 +277,13 @@ class LoadBalancer(RequestLoadBalancer):
         )
 
     def _listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener:
-        """Return the listener as services in `stack` see it: imported there once, by its ARN."""
+        """Return the listener, as imported into `stack` by its ARN, once for all services."""
         return self._import_listener(stack, "Listener", self.listener, opens=opens)
 
     def _test_listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener:
-        """Return the test listener as services in `stack` see it: imported there once, by its ARN.
+        """Return the test listener, as imported into `stack` by its ARN, once for all services.
 
-        It has a rule for each route whose rollout shifts traffic, where a new version is reached before its traffic is.
+        It has a rule for each route whose rollouts shift traffic, which serves a new version before it gets traffic.
         """
         return self._import_listener(stack, "TestListener", self.test_listener, opens=opens)
 
@@ -311,11 +314,11 @@ class LoadBalancer(RequestLoadBalancer):
                 self.security_group.add_ingress_rule(client, tcp(port), f"Clients on port {port}")
 
     def _define_listeners(self, plan: _Plan) -> elbv2.ApplicationListener:
-        """Define the listeners of ports 80 and 443, and return the one that routes are on.
+        """Define the listeners of ports 80 and 443, and return the one that gets the rules of routes.
 
-        Both are there with and without a certificate, since services of other stacks import their ARNs: CloudFormation
-        lets none of them go in the deployment in which the certificate goes. Without one, nobody reaches port 443: the
-        security group is closed for it, and it has no rules.
+        Both exist with and without a certificate, since services of other stacks import their ARNs: CloudFormation
+        would refuse to delete one in the deployment that removes the certificate. Without a certificate, port 443
+        cannot be reached: the security group does not allow it, and the listener has no rules.
         """
         http_action, https_options = _not_found_response(), _protocol_options(plan.certificate)
         if plan.certificate:

@@ -31,7 +31,7 @@ class LoadBalancerPlan:
     """The arguments of a load balancer of either kind, normalized."""
 
     subnet_limit: ClassVar[Limit]
-    """The number of subnets that this kind of load balancer takes."""
+    """The limit on the number of subnets of this kind of load balancer."""
     scope: Construct
     vpc: ec2.IVpc
     public: bool
@@ -46,14 +46,14 @@ class LoadBalancerPlan:
     auto_delete_objects: bool
 
     def raise_problems(self, construct_id: str) -> None:
-        """Raise a `ValueError` that lists every problem of the arguments, if there is one."""
+        """Raise a `ValueError` that lists every problem of the arguments, if there is any."""
         problems = Problems(lambda: f"{self.scope.node.path}/{construct_id}")
         self.check(problems)
         problems.raise_any()
 
     def check(self, problems: Problems) -> None:
-        """Note every problem of the places, the subnets, the addresses, the clients and the logs."""
-        check_place(problems, "vpc", self.vpc, self.scope, across_accounts=True)  # which may be shared
+        """Check the places, subnets, addresses, clients and logs."""
+        check_place(problems, "vpc", self.vpc, self.scope, across_accounts=True)  # a VPC can be shared
         check_place(problems, "certificate", self.certificate, self.scope)
         self._check_logs(problems)
         self._check_subnets(problems)
@@ -71,7 +71,7 @@ class LoadBalancerPlan:
         return None if self.ip_address_type is IPV4 else self.ip_address_type
 
     def _check_subnets(self, problems: Problems) -> None:
-        """Note too few subnets, as far as the VPC says."""
+        """Check that there are enough subnets, as far as CDK knows the VPC."""
         if self.vpc_subnets is not None:
             self._check_selected_subnets(self.vpc_subnets, problems)
         elif Network._of(self.vpc) is None and not is_token(self.vpc.availability_zones):
@@ -82,14 +82,14 @@ class LoadBalancerPlan:
 
     @property
     def selected_subnets(self) -> ec2.SubnetSelection | None:
-        """The subnets for CDK: those given, or by default one of each zone, where a VPC may have several groups."""
+        """The subnets to pass to CDK: the given ones, or one of each zone, since a VPC may have several groups."""
         if self.vpc_subnets is not None or Network._of(self.vpc) is not None:
             return self.vpc_subnets
         return ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC if self.public else None, one_per_az=True)
 
     @property
     def known_subnets(self) -> ec2.SubnetSelection:
-        """The same, written out."""
+        """The same subnets, as a selection even if CDK's default applies."""
         default_type = ec2.SubnetType.PUBLIC if self.public else None
         return self.selected_subnets or ec2.SubnetSelection(subnet_type=default_type)
 
@@ -99,7 +99,7 @@ class LoadBalancerPlan:
             self._check_own_subnets(subnets, problems)
 
     def _check_own_subnets(self, subnets: Sequence[ec2.ISubnet], problems: Problems) -> None:
-        """Note subnets that are too few, of another place, or two in one zone (ELB: one subnet for each zone)."""
+        """Check the number, the place and the zones of subnets (ELB: one subnet for each zone)."""
         problems.check(self.subnet_limit, "the number of subnets", len(subnets))
         check_in_vpc(problems, "each subnet of vpc_subnets", subnets, self.vpc)
         for subnet in subnets:
@@ -108,36 +108,36 @@ class LoadBalancerPlan:
         if hidden:
             problems.add(
                 f"vpc_subnets must be public subnets with public=True (got {', '.join(hidden)}), since clients on the "
-                "internet reach no other; leave vpc_subnets out, or use public=False"
+                "internet cannot reach others; leave vpc_subnets out, or use public=False"
             )
         zones = [zone for zone in (zone_of(each) or each.subnet_id for each in subnets) if not is_token(zone)]
         problems.check(route_limits.SUBNET_ZONES, "the zone of each of vpc_subnets", zones)
 
     def _check_logs(self, problems: Problems) -> None:
-        """Note a bucket that CloudFormation could not delete: Elastic Load Balancing writes a test file at once."""
+        """Check that CloudFormation can delete the bucket: Elastic Load Balancing writes a test file to it at once."""
         goes = self.access_logs and self.removal_policy is cdk.RemovalPolicy.DESTROY
         if goes and not self.auto_delete_objects:
             problems.add(
-                "removal_policy is DESTROY, but the bucket of its access logs is never empty, and CloudFormation "
+                "removal_policy is DESTROY, but the bucket of the access logs is never empty, and CloudFormation "
                 "deletes only empty buckets; use auto_delete_objects=True, access_logs=False or RemovalPolicy.RETAIN"
             )
         if self.auto_delete_objects and not goes:
             problems.add(
-                "auto_delete_objects=True, but no bucket of access logs is deleted with the stack; leave it out, or "
+                "auto_delete_objects=True, but no log bucket is deleted with the stack; leave it out, or "
                 "use removal_policy=cdk.RemovalPolicy.DESTROY"
             )
 
     def _check_addresses(self, problems: Problems) -> None:
-        """Note IPv6 in a VPC that is known to have none, and no public IPv4 on what is not public."""
+        """Check that the VPC is not known to lack IPv6, and that only public load balancers leave out public IPv4."""
         if self.ip_address_type is IPV4:
             return
         if Network._of(self.vpc) is not None:
             problems.add(
-                f"ip_address_type is {self.ip_address_type.name}, but the subnets of a Network have IPv4 addresses "
-                "alone; leave it out, or use the VPC of an ec2.Vpc(ip_protocol=ec2.IpProtocol.DUAL_STACK)"
+                f"ip_address_type is {self.ip_address_type.name}, but the subnets of a Network have only IPv4 "
+                "addresses; leave it out, or use the VPC of an ec2.Vpc(ip_protocol=ec2.IpProtocol.DUAL_STACK)"
             )
         if self.ip_address_type is WITHOUT_PUBLIC_IPV4 and not self.public:
             problems.add(
-                f"ip_address_type is {self.ip_address_type.name}, but a load balancer that is not public has no "
-                "public address; use DUAL_STACK, or public=True"
+                f"ip_address_type is {self.ip_address_type.name}, but an internal load balancer has no public address; "
+                "use DUAL_STACK, or public=True"
             )

@@ -1,4 +1,4 @@
-"""An entrance for connections that are not HTTP, shared by any number of services."""
+"""A Network Load Balancer, for connections other than HTTP, that any number of services share."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_route53 as route53
 
 _LOG_DELIVERY_SERVICE = "delivery.logs.amazonaws.com"
-"""The service that writes the logs of network load balancers."""
+"""The service that writes the access logs of network load balancers."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -49,25 +49,26 @@ class _Plan(LoadBalancerPlan):
     cross_zone: bool
 
     def check(self, problems: Problems) -> None:
-        """Note every problem of the arguments."""
+        """Add every problem of the arguments."""
         super().check(problems)
         check_encryption(problems, self.certificate, self.without_tls, public=self.public)
         self._check_names(problems)
         self._check_allocations(problems)
         if self.ip_address_type not in {IPV4, elbv2.IpAddressType.DUAL_STACK}:
             problems.add(
-                f"ip_address_type is {self.ip_address_type.name}, which a network load balancer has not; use DUAL_STACK"
+                f"ip_address_type must be IPV4 or DUAL_STACK for a network load balancer (got "
+                f"{self.ip_address_type.name}); use DUAL_STACK"
             )
 
     @property
     def subnet_mappings(self) -> list[elbv2.SubnetMapping] | None:
-        """Each subnet with its address; None where AWS chooses the addresses."""
+        """The subnets with their Elastic IP addresses; None if AWS assigns the addresses."""
         if not self.allocation_ids:
             return None
         subnets = select_subnets(self.vpc, self._public_subnets).subnets
         return [
             elbv2.SubnetMapping(subnet=subnet, allocation_id=each)
-            for subnet, each in zip(subnets, self.allocation_ids, strict=False)  # none, until they are looked up
+            for subnet, each in zip(subnets, self.allocation_ids, strict=False)  # empty before the look-up
         ]
 
     @property
@@ -76,7 +77,7 @@ class _Plan(LoadBalancerPlan):
 
     @property
     def _number_of_subnets(self) -> int | None:
-        """The number of its subnets; None if there are none, which is noted elsewhere, or none yet."""
+        """The number of its subnets; None without any, as another check reports, or before the look-up."""
         network = Network._of(self.vpc)
         if self.vpc_subnets is None and network is not None:
             return network.zones
@@ -85,12 +86,12 @@ class _Plan(LoadBalancerPlan):
 
     def _check_names(self, problems: Problems) -> None:
         if self.zone is not None and not self.hosts:
-            problems.add("zone is given without host, but no listener names one; use host='mqtt.example.com'")
+            problems.add("zone is given without host, but listeners have no host; use host='mqtt.example.com'")
         if self.zone is None and self.hosts:
-            problems.add("host is given without the zone that it is to be a record of; use zone=")
+            problems.add("host is given without the hosted zone for its record; use zone=")
         for host in self.hosts:
             if self.zone is not None and not is_record_of(self.zone, host):
-                problems.add(f"host is {host!r}, but the zone cannot hold that; use a name that ends with the zone's")
+                problems.add(f"host must end with the name of its zone (got {host!r}); use such a name")
             if self.zone is not None:
                 check_alias(self.scope, "host", self.zone, host, problems)
         check_place(problems, "zone", self.zone, self.scope, across_regions=True)
@@ -104,25 +105,25 @@ class _Plan(LoadBalancerPlan):
         problems.check(load_balancing_limits.ALLOCATION_IDS, "each of allocation_ids", self.allocation_ids)
         if not self.public:
             problems.add(
-                "allocation_ids are given, but a load balancer that is not public has no public address; "
+                "allocation_ids are given, but an internal load balancer has no public addresses; "
                 "leave them out, or use public=True"
             )
             return
         subnets = self._number_of_subnets
         if subnets is not None and subnets != len(self.allocation_ids):
             problems.add(
-                f"allocation_ids are {len(self.allocation_ids)}, but it stands in {subnets} subnets and each takes "
-                "one; name one for each, or other subnets with vpc_subnets="
+                f"allocation_ids must be one for each of its {subnets} subnets (got {len(self.allocation_ids)}); add "
+                "or remove some, or choose other subnets with vpc_subnets="
             )
 
 
 @door
 @jsii.implements(ec2.IConnectable)
 class NetworkLoadBalancer(ConnectionLoadBalancer):
-    """A Network Load Balancer whose ports lead to services: TLS, TCP or UDP, and one service a port (`Listener`).
+    """A Network Load Balancer that services share. Each port forwards to one service over TLS, TCP or UDP (`Listener`).
 
-    What no service listens for is dropped. It has a security group, spreads connections over all zones, and cannot be
-    deleted by mistake. AWS writes access logs only of TLS listeners.
+    Connections to other ports are dropped. It has a security group, distributes connections over all zones, and has
+    deletion protection. AWS writes access logs only for TLS listeners.
     """
 
     def __init__(
@@ -151,43 +152,45 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         """Define a Network Load Balancer.
 
         Args:
-            scope: Where it is defined.
-            construct_id: Its id there.
+            scope: The scope in which to define this construct.
+            construct_id: The id of this construct in its scope.
             vpc: The VPC of the load balancer. Use subnets in at least two availability zones, so that it survives the
                 loss of one.
-            public: Whether the load balancer is reachable from the internet. A change replaces it, and what services of
-                other stacks import of it: under strong references between stacks, define a second one, move the
-                services, then remove the first. Default: only from the VPC.
-            certificate: The certificate of its TLS listeners, in the region of the load balancer.
-            without_tls: The reason why a public load balancer may take what is not TLS that ends here, as where tasks
-                end TLS themselves, or with UDP; kept in the template. A public one needs this or a certificate.
-            zone: A Route 53 hosted zone in which `host` becomes an alias of the load balancer.
-            host: One or more names in `zone`.
-            ingress: The peers that may connect to its listeners; nobody if empty. Default: everyone if `public`,
+            public: Whether to make the load balancer reachable from the internet. A change replaces the load balancer.
+                With strong references between stacks, define a second load balancer, move the services, then remove the
+                first. Default: False, for clients in the VPC.
+            certificate: The certificate of its TLS listeners, in the region of the load balancer. Default: none.
+            without_tls: The reason why a public load balancer may have listeners that do not end TLS, kept in the
+                template: tasks may end TLS themselves, or use UDP. A public load balancer needs a certificate or this
+                reason. Default: none.
+            zone: A Route 53 hosted zone in which `host` becomes an alias of the load balancer. Default: none.
+            host: One or more names in `zone`. Default: none.
+            ingress: The peers that may connect to its listeners; empty for nobody. Default: everyone if `public`,
                 otherwise the addresses of the VPC.
             test_ingress: The peers that may connect to the test ports of listeners (`Listener(test_port=)`). Default:
                 nobody.
             vpc_subnets: The subnets of the load balancer. Default: the public subnets if `public`, otherwise the
                 private ones.
-            allocation_ids: Elastic IPs that are its public addresses, by the ids of their allocations, one for each
-                subnet in their order; AWS's own without it, which stay as long as the load balancer.
+            allocation_ids: The allocation ids of Elastic IP addresses for a public load balancer, one for each subnet
+                in their order. Default: none; AWS assigns addresses, which stay as long as the load balancer exists.
             ip_address_type: The kinds of addresses of the load balancer: `IPV4`, or `DUAL_STACK` for clients with IPv6,
-                only over TCP and TLS. `DUAL_STACK` needs subnets with IPv6, which a `Network` does not have. An
-                internal one then needs `ingress` for clients with IPv6. Default: IPv4.
-            cross_zone: Whether each zone's connections go to tasks of all zones; AWS bills what crosses. Without it, a
-                zone with fewer tasks overloads them.
-            zonal_shift: Whether traffic may be shifted away from an impaired availability zone (Application Recovery
-                Controller). Default: no, since with `cross_zone` connections to unhealthy tasks then stay open. A UDP
-                listener is then warned of, since AWS's own pages differ on whether zonal shift supports it.
-            access_logs: Whether to keep access logs for a year in a bucket of its own.
-            deletion_protection: Whether to protect the load balancer from deletion, also by a first deployment that
-                fails and is rolled back. Default: yes; an info of `cdk synth` says how to remove it.
+                only with TCP and TLS. `DUAL_STACK` needs subnets with IPv6, which a `Network` does not have. An
+                internal load balancer then needs `ingress` for clients with IPv6. Default: IPV4.
+            cross_zone: Whether to distribute the connections of each zone over the tasks of all zones. AWS charges for
+                traffic between zones. With False, a zone with few tasks can overload them. Default: True.
+            zonal_shift: Whether to let traffic be shifted away from an impaired availability zone (Application Recovery
+                Controller). With `cross_zone`, connections to unhealthy tasks then stay open. UDP listeners give a
+                warning, since AWS's pages disagree on whether they support zonal shift. Default: False.
+            access_logs: Whether to keep access logs for a year in a bucket of their own. Default: True.
+            deletion_protection: Whether to protect the load balancer from deletion, also when a first deployment fails
+                and is rolled back. `cdk synth` prints how to turn it off. Default: True.
             removal_policy: The removal policy of the log bucket. Default: RETAIN.
-            auto_delete_objects: Whether to empty the log bucket when it is deleted, as `RemovalPolicy.DESTROY` needs:
-                a function of CDK's does it. Default: False.
+            auto_delete_objects: Whether to empty the log bucket when it is deleted, by a function of CDK's.
+                `RemovalPolicy.DESTROY` needs it. Default: False.
 
         Raises:
-            ValueError: it is public without a certificate or a reason, or an argument is outside its limit.
+            ValueError: If the load balancer is public without a certificate or a reason, or an argument is outside its
+                limits. The error lists all problems.
         """
         plan = _Plan(
             scope=scope,
@@ -243,27 +246,28 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         ingress: Sequence[ec2.IPeer] | None = None,
         test_ingress: Sequence[ec2.IPeer] = (),
     ) -> ImportedNetworkLoadBalancer:
-        """A network load balancer that exists already, from another app or stack, for listeners of services here.
+        """Import a Network Load Balancer that exists already, for listeners of services in this app.
 
         Args:
-            scope: Where it is known.
-            construct_id: Its id there.
-            load_balancer_arn: Its ARN. The ports that it listens on already are not known here.
-            security_group_id: That which it has, which gets a rule for each listener and for each port of a task; one
-                without any cannot be given one any more.
-            vpc: Its VPC.
-            public: Whether the internet reaches it.
-            certificate: With which listeners defined here end TLS.
-            without_tls: The reason why what is not TLS is right here, if it is public.
-            ingress: Who may connect to the ports of listeners defined here, as of one that is defined here.
-            test_ingress: Who may connect to their test ports.
+            scope: The scope in which to import the load balancer.
+            construct_id: The id of this construct in its scope.
+            load_balancer_arn: The ARN of the load balancer. The ports of its existing listeners are not known.
+            security_group_id: The security group of the load balancer. It gets rules for each listener and for each
+                port of a task. A load balancer that was created without a security group cannot get one later.
+            vpc: The VPC of the load balancer.
+            public: Whether to treat the load balancer as reachable from the internet. Default: False.
+            certificate: The certificate of TLS listeners that are defined in this app. Default: none.
+            without_tls: The reason why a public load balancer may have listeners that do not end TLS. Default: none.
+            ingress: The peers that may connect to listeners of this app; empty for nobody. Default: everyone if
+                `public`, otherwise the addresses of the VPC.
+            test_ingress: The peers that may connect to their test ports. Default: nobody.
 
         Returns:
-            What `Listener` takes as its load balancer.
+            The load balancer, for the `load_balancer` of a `Listener`.
 
         Raises:
-            ValueError: an ARN or id is of something else, or of another account or region than `scope`, where
-                listeners and target groups of a load balancer cannot stand; or what one defined here would raise.
+            ValueError: If an ARN or id is not of the required resource, or belongs to another account or region than
+                `scope`; or if the load balancer is public without a certificate or a reason.
         """
         return ImportedNetworkLoadBalancer(
             scope,
@@ -280,7 +284,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
 
     @property
     def _full_name(self) -> str:
-        """Its name in CloudWatch."""
+        """The name of the load balancer in CloudWatch."""
         return self.load_balancer.load_balancer_full_name
 
     def _define_load_balancer(self, plan: _Plan) -> elbv2.NetworkLoadBalancer:
@@ -303,7 +307,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         return load_balancer
 
     def _keep_exported(self) -> None:
-        """Export what services of other stacks import, whatever becomes of their listeners."""
+        """Export the values that services of other stacks may import, used or not."""
         arn = self.load_balancer.load_balancer_arn
         keep_exported(self, [self.security_group.security_group_id, self._full_name, arn])
         keep_vpc_exported(self.vpc, cdk.Stack.of(self))
@@ -318,7 +322,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
             define_alias(self, self, host, zone=plan.zone, host=host, target=target, ip_address_type=kinds)
 
     def _define_log_bucket(self, plan: _Plan) -> s3.Bucket:
-        own_account = {"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}  # it writes for all accounts
+        own_account = {"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}  # the service writes for all accounts
         bucket = self._log_to_bucket(
             self.load_balancer,
             _LOG_DELIVERY_SERVICE,
@@ -329,7 +333,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         bucket.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal(_LOG_DELIVERY_SERVICE)],
-                actions=["s3:GetBucketAcl"],  # which it asks before it writes (NLB guide: enable access logs)
+                actions=["s3:GetBucketAcl"],  # required before the service writes (NLB guide: enable access logs)
                 resources=[bucket.bucket_arn],
                 conditions=own_account,
             )

@@ -1,14 +1,14 @@
-"""The priority of a listener rule, worked out from nothing but the hosts and paths that it asks for.
+"""The default priority of a listener rule, which depends only on the rule's own hosts and paths.
 
-A rule's number is a hash of what it asks for, within the band of its kind, so that it moves with nothing else. Two
-patterns of which one covers the other need an order as well, since the wide one would leave the narrow one nothing:
+The number of a rule is a hash of its conditions within the band of its kind, so that no other rule can change it. If
+one pattern covers another, their order matters as well, since the wide one would match all requests of the narrow one:
 
 - Wildcards in hosts and in the first segment of a path have levels at the end of the band.
-- A path below another one, such as `/api/v2/*` below `/api/*`, keeps its hash if that is before the other's number, and
-  has a number shortly before it if not. A list that has `/api/*` in it comes after that in the same way.
+- A path below another one, such as `/api/v2/*` below `/api/*`, keeps its hash if that is before the other's number.
+  Otherwise it gets a number shortly before the other's. A list that includes `/api/*` comes after it in the same way.
 
-So the number is only a hash, as it was before there was an order, for each rule of plain hosts with paths of one
-segment, and for each rule whose hash is in order.
+Hence the number is only a hash for each rule of plain hosts with paths of one segment, and for each rule whose hash is
+in order.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ import posixpath
 import re
 
 _WINDOW = 1500
-"""The numbers before (or after) another one in which a rule finds its own."""
+"""The size of the window before (or after) another number in which a rule gets its own."""
 _LEVEL = 200
-"""The numbers of a level at the end of a band."""
+"""The size of a level at the end of a band."""
 _WILDCARD = re.compile(r"[*?]")
 _LABELS_OF_A_DOMAIN = 2
 
 
 class _Band(enum.Enum):
-    """The numbers that rules of one kind get: the more a rule asks for, the earlier it is tried."""
+    """The numbers for rules of one kind: the more conditions a rule has, the earlier it is evaluated."""
 
     HOST_AND_PATH = range(1, 20_001)
     HOST = range(20_001, 35_001)
@@ -42,15 +42,15 @@ _BANDS = {
     (False, False): _Band.ALL,
 }
 _LEVELS = ((1, False), (2, False), (0, True), (1, True), (2, True))
-"""The levels at the end of a band, by how wide their hosts are and whether their paths begin with a wildcard."""
+"""The levels at the end of a band, by the width of hosts and whether a path begins with a wildcard."""
 
 
 def default_priority(hosts: tuple[str, ...], paths: tuple[str, ...]) -> int:
-    """Return the priority of a rule, 1 to 50,000; the smaller, the earlier it is tried.
+    """Return the priority of a rule, 1 to 50,000. Rules are evaluated from the lowest number to the highest.
 
     Args:
-        hosts: The hosts that it asks for, with wildcards; none for any.
-        paths: The paths that it asks for, with wildcards; none for any.
+        hosts: The hosts of the rule, with wildcards; empty for any host.
+        paths: The paths of the rule, with wildcards; empty for any path.
     """
     conditions = "\n".join([*sorted(hosts), "", *sorted(paths)])
     digest = hashlib.sha256(conditions.encode()).digest()
@@ -67,7 +67,7 @@ def default_priority(hosts: tuple[str, ...], paths: tuple[str, ...]) -> int:
 
 
 def _numbers(hosts: tuple[str, ...], paths: tuple[str, ...]) -> range:
-    """Return the numbers of a rule's level: the whole band, or a part at the end of it."""
+    """Return the numbers of a rule's level: the complete band, or a part at the end of it."""
     band = _BANDS[bool(hosts), bool(paths)].value
     host_level = max(map(_host_level, hosts), default=0)
     level = (host_level, any(map(_is_first_segment_wild, paths)))
@@ -79,7 +79,7 @@ def _numbers(hosts: tuple[str, ...], paths: tuple[str, ...]) -> range:
 
 
 def _host_level(host: str) -> int:
-    """Return how wide a host is: 0 without a wildcard, 1 for one in a domain's subdomain, 2 for one in a domain."""
+    """Return the width of a host: 0 without a wildcard, 1 for a wildcard in a subdomain, 2 for one in a domain."""
     if not _WILDCARD.search(host):
         return 0
     return 1 if len([label for label in host.split(".") if not _WILDCARD.search(label)]) > _LABELS_OF_A_DOMAIN else 2
@@ -90,13 +90,13 @@ def _is_first_segment_wild(path: str) -> bool:
 
 
 def _directory(path: str) -> str:
-    """Return a path up to the last `/` before its first wildcard: `/api/` of `/api/*`, `/api/v2` and `/api/v*`."""
+    """Return a path up to the last `/` before its first wildcard: `/api/` for `/api/*`, `/api/v2` and `/api/v*`."""
     segments = _WILDCARD.split(path, maxsplit=1)[0].lstrip("/").rpartition("/")[0]
     return f"/{segments}/" if segments else "/"
 
 
 def _covering(paths: tuple[str, ...]) -> str | None:
-    """Return the nearest `.../*` that covers all of a rule's paths and is none of them; None if that has a level."""
+    """Return the nearest `.../*` that covers all paths of a rule and is not one of them; None if that has a level."""
     common = posixpath.commonpath([_directory(path) for path in paths]).rstrip("/")
     if f"{common}/*" in paths:
         if not common:
@@ -108,6 +108,6 @@ def _covering(paths: tuple[str, ...]) -> str | None:
 
 
 def _covered(paths: tuple[str, ...]) -> list[str]:
-    """Return each `.../*` that a rule covers and is not itself: `/api/*` of `/api*`, or of `/api` and `/api/*`."""
+    """Return each `.../*` that a rule covers but does not equal: `/api/*` for `/api*`, or for `/api` and `/api/*`."""
     stems = [path[:-1] for path in paths if path.endswith("*") and not _WILDCARD.search(path[:-1])]
     return [f"{stem.rstrip('/')}/*" for stem in stems if len(paths) > 1 or not stem.endswith("/")]

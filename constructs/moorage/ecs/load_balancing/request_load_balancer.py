@@ -1,4 +1,4 @@
-"""An application load balancer as routes see it."""
+"""An application load balancer, as routes use it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class RequestLoadBalancer(SharedLoadBalancer):
-    """An application load balancer and the routes on it, whether it is defined here or exists already."""
+    """An application load balancer with its routes, defined here or imported."""
 
     _https: bool
     _has_test_listener: bool = True
@@ -33,16 +33,16 @@ class RequestLoadBalancer(SharedLoadBalancer):
 
     @abc.abstractmethod
     def _listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener:
-        """Return the listener as services in `stack` see it: imported there once, by its ARN.
+        """Return the listener, as imported into `stack` by its ARN, once for all services.
 
         Args:
             stack: The stack of the services.
-            opens: Whether CDK is to define the rules between the security groups of the load balancer and the tasks.
+            opens: Whether to let CDK define the rules between the security groups of the load balancer and the tasks.
         """
 
     @abc.abstractmethod
     def _test_listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener | None:
-        """Return the test listener as services in `stack` see it: it reaches a new version before traffic does."""
+        """Return the test listener, as imported into `stack`; it serves a new version before that gets traffic."""
 
     def _quotas(self, usage: Usage, _launch: Launch) -> list[tuple[Limit, str, int]]:
         return [
@@ -68,9 +68,9 @@ class RequestLoadBalancer(SharedLoadBalancer):
 
     @functools.cached_property
     def _group_in_no_template(self) -> ec2.ISecurityGroup:
-        """Its security group in a stack of no app, where CDK's rules for targets are defined and go nowhere.
+        """The load balancer's security group in a stack of no app, so that CDK's rules for targets have no effect.
 
-        CDK defines them for each target, and in each stack again.
+        CDK would define these rules for each target, and again in each stack.
         """
         stack = cdk.Stack(cdk.App(auto_synth=False), "Nowhere")
         return ec2.SecurityGroup.from_security_group_id(stack, "SecurityGroup", "sg-0", allow_all_outbound=False)

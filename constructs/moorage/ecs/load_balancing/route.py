@@ -1,4 +1,4 @@
-"""A service's place on a load balancer: which requests reach it, and how its targets are watched."""
+"""The route of a service on an Application Load Balancer: the requests that it gets, and the health checks."""
 
 from __future__ import annotations
 
@@ -38,19 +38,25 @@ def _as_hosts(hosts: str | Sequence[str] | None) -> tuple[str, ...] | None:
 @value_class
 @attrs.frozen
 class TargetHealth:
-    """How a load balancer learns whether a task can serve.
+    """The health check of a load balancer's targets.
 
     Args:
-        path: What it requests; with gRPC, the method it calls as `/package.service/method`. Of a `Listener` without
-            one, whether it can connect is enough.
-        codes: The answers that mean healthy: `200`, `200,204`, `200-299`; with gRPC, 0 to 99.
-        interval: Between two checks, 5 to 300 s. A new task waits for one check before it serves.
-        timeout: What an answer may take, 2 to 120 s and less than the interval.
-        healthy_threshold_count: How many good answers bring a task back, 2 to 10.
-        unhealthy_threshold_count: How many bad ones take it out, 2 to 10.
+        path: The path of the request, which starts with `/` and has at most 1,024 characters; with gRPC, the method as
+            `/package.service/method`. Default: `/`; with gRPC, `/AWS.ALB/healthcheck`; with a `Listener`, a connection
+            without a request.
+        codes: The codes of a healthy response, as in `200`, `200,204` or `200-299`: HTTP codes from 200 to 499, with a
+            `Listener` to 599; gRPC codes from 0 to 99. Default: 200; with gRPC, 12; with a `Listener`, AWS's default.
+        interval: The time between two checks, 5 to 300 seconds. A new task waits for one check before it serves.
+            Default: 10 seconds.
+        timeout: The time without a response that means a failed check, 2 to 120 seconds and less than the interval.
+            Default: 5 seconds.
+        healthy_threshold_count: The number of successful checks that make an unhealthy task healthy, 2 to 10.
+            Default: 2.
+        unhealthy_threshold_count: The number of failed checks that make a healthy task unhealthy, 2 to 10. Default: 2.
 
     Raises:
-        ValueError: one of them is outside what Elastic Load Balancing takes (botocore elbv2 `CreateTargetGroup`).
+        ValueError: If an argument is outside the range that Elastic Load Balancing accepts (botocore elbv2
+            `CreateTargetGroup`).
     """
 
     path: str | None = None
@@ -72,12 +78,12 @@ class TargetHealth:
 
 
 def health_of(health: TargetHealth | str) -> TargetHealth:
-    """Return the health argument of a route or a listener as a `TargetHealth`."""
+    """Return the `health` argument of a route or a listener as a `TargetHealth`."""
     return health if isinstance(health, TargetHealth) else TargetHealth(health)
 
 
 def check_name(name: str | None, problems: Problems) -> None:
-    """Note a name of a route or a listener that ids could not keep."""
+    """Check the name of a route or a listener, which becomes a part of ids."""
     if name is not None and not re.fullmatch("[A-Za-z0-9-]{1,64}", name):
         problems.add(f"name must be 1 to 64 letters, digits and '-' (got {name!r}); write it as in name='beta'")
 
@@ -89,54 +95,57 @@ def _default_priority(route: Route) -> int:
 @value_class
 @attrs.frozen(eq=False)
 class Route:
-    """Which requests of a load balancer reach a service. With neither host nor path, all that nobody else gets.
+    """The requests of an Application Load Balancer that go to a service, by host and path.
 
-    A rule's priority is worked out from what it asks for, never from the order of definition, so that a new service
-    changes no rule of another: host and path before host, host before path, path before all, and within these a path
-    before the one above it (`/api/v2/*` before `/api/*`) and a host before a pattern of hosts. Two rules can still come
-    to the same number, which is an error that names a free one.
+    The priority of a rule follows from its host and path, never from the order of definition, so that a new service
+    changes no rule of another. Rules with host and path come before those with a host, then a path, then neither. Among
+    them, a path comes before the one above it (`/api/v2/*` before `/api/*`), and a host before a pattern of hosts. If
+    two rules still have the same number, the error names a free one.
 
-    A listener has each number once. So a service that is renamed or moved to another stack cannot take its routes along
-    in one deployment: CloudFormation creates the new rule before it deletes the old one, and Elastic Load Balancing
-    refuses it with `PriorityInUse`, while the old service serves on. Remove the old service in a deployment of its own,
-    give the route another `priority=` for one deployment, or use `cdk refactor`, which moves resources only if the app
-    changes in nothing else.
+    A number exists once on a listener. Therefore a service that is renamed or moved to another stack cannot keep its
+    routes in the same deployment. CloudFormation creates the new rule before it deletes the old one, Elastic Load
+    Balancing refuses it with `PriorityInUse`, and the old service keeps serving. Remove the old service in an earlier
+    deployment, or give the route another `priority=` for one deployment. Or use `cdk refactor`, which moves resources
+    only if nothing else in the app changes.
 
-    The id of a target group follows from `name`, or else from the least of the paths, the shortest first, or without
-    paths from `container`: other paths and hosts come and go without a new one. A new one is empty until ECS has
-    replaced the tasks, and CloudFormation turns the rule to it before: requests get 503 meanwhile. So these need two
-    deployments: a first path where there was none, another least path, `name` or `container` given later, and another
-    `protocol_version`. Add a second route with a `name` and a path that nobody requests yet; then give it what the
-    first one asks for, and remove the first. Another `network_mode` of the task needs a second service in the same way.
-    Where rollouts shift traffic, a new rule leads to the first target group, so change hosts and paths while that one
-    serves.
+    The id of a target group follows from `name`, otherwise from the shortest path, or without paths from `container`.
+    Other paths and hosts can be added and removed without a new target group. A new target group is empty until ECS has
+    replaced the tasks, but CloudFormation changes the rule earlier: requests get 503 in between. Therefore these
+    changes need two deployments: a first path, another shortest path, adding `name` or `container`, and another
+    `protocol_version`. First add a second route with a `name` and a path that nobody requests yet. Then give it the
+    host and path of the first route, and remove that. To change the `network_mode` of the task, use a second service in
+    the same way. If rollouts shift traffic, a new rule forwards to the first target group, so change hosts and paths
+    while that one serves.
 
     Args:
-        load_balancer: The entrance; any number of services share it, from any stack of the app. One that exists already
-            is a `LoadBalancer.from_attributes`.
-        host: One or more host names, with `*` and `?`.
-        path: One or more paths, with `*` and `?`. The container sees the path as it was requested.
-        health: The path of the health check, or a `TargetHealth`.
-        container: The name of the container that serves; the first with a port without it.
-        protocol_version: HTTP/1.1, HTTP/2 or gRPC between load balancer and task; the last two need HTTPS before it.
-        priority: In place of the one worked out, 1 to 50,000, the smaller the earlier.
-        name: A name that is kept in the ids of its target groups in place of its path, so that they stay when the path
-            changes: letters, digits and hyphens, once in a service. A route whose hosts and paths are known only at
-            deployment needs one beside a second route. So does one of two routes with the same least path, or without
-            paths to the same container, if each is to have target groups of its own. Default: none.
-        deregistration_delay: How long a task that leaves may finish its requests, 0 to 3,600 s. ECS waits that long
-            for each task it replaces, idle or not. More than 1,800 s is a warning: CloudFormation gives up the deletion
-            of a service after 30 minutes.
+        load_balancer: The load balancer, which any number of services of the app share. For one that exists already,
+            use `LoadBalancer.from_attributes`.
+        host: One or more host names, with `*` and `?`. Default: all hosts.
+        path: One or more paths, with `*` and `?`. The container gets the path as it was requested. Hosts and paths
+            together are at most five. Default: all paths.
+        health: The path of the health check, or a `TargetHealth`. Default: `TargetHealth()`.
+        container: The name of the container that serves. Default: the first container with a port.
+        protocol_version: The protocol between load balancer and task: HTTP1, HTTP2 or GRPC. The last two need HTTPS on
+            the load balancer. Default: HTTP1.
+        priority: The priority of the rule, 1 to 50,000. Lower numbers are evaluated first. Default: a number that
+            follows from host and path.
+        name: The name in the ids of its target groups in place of the path, so that they stay when the path changes. It
+            has 1 to 64 letters, digits and hyphens, and is unique in a service. A route whose hosts and paths are
+            tokens needs a name if the service has other routes. Two routes with the same shortest path, or without
+            paths to the same container, share target groups unless one has a name. Default: none.
+        deregistration_delay: The time in which a deregistered task may finish its requests, 0 to 3,600 seconds. ECS
+            waits this long for each task that it replaces, even without requests. More than 1,800 seconds gives a
+            warning, since CloudFormation gives up the deletion of a service after 30 minutes. Default: 30 seconds.
 
     Raises:
-        ValueError: with all that Elastic Load Balancing would not take.
+        ValueError: If Elastic Load Balancing would not accept an argument. The error lists all problems.
     """
 
     _noun: ClassVar[str] = "route"
     _reads_requests: ClassVar[bool] = True
-    """True, since its load balancer knows of requests: their number, their errors and their latency."""
+    """True, since its load balancer reads requests and has metrics for their number, errors and latency."""
     _protocols: ClassVar[frozenset[str]] = frozenset({"TCP"})
-    """The protocols by which its load balancer connects to the port of a container."""
+    """The protocols with which its load balancer connects to the port of a container."""
 
     load_balancer: RequestLoadBalancer
     host: tuple[str, ...] | None = attrs.field(converter=_as_hosts, default=None, kw_only=True)
@@ -174,19 +183,18 @@ class Route:
             problems.check(route_limits.TARGET_CODES, "health codes", self.health.codes)
         if is_token(asked) and self.priority == _default_priority(self):
             problems.add(
-                "host or path is known only at deployment, so no priority can be worked out that stays the same; "
-                "use priority="
+                "host or path is known only at deployment, so no constant priority follows from it; use priority="
             )
         problems.raise_any()
 
     @property
     def _hosts(self) -> tuple[str, ...]:
-        """The hosts, none for all of them."""
+        """The hosts; empty for all."""
         return self.host or ()
 
     @property
     def _paths(self) -> tuple[str, ...]:
-        """The paths, none for all of them."""
+        """The paths; empty for all."""
         return self.path or ()
 
     @property
@@ -195,7 +203,7 @@ class Route:
 
     @property
     def _description(self) -> str:
-        """The route in words, for errors."""
+        """The description of the route in errors."""
         parts = [
             f"{name} {', '.join(map(repr, values))}"
             for name, values in (("host", self._hosts), ("path", self._paths))
@@ -205,16 +213,16 @@ class Route:
 
     @property
     def _is_known(self) -> bool:
-        """True if more than tokens tells it from other routes."""
+        """True if it differs from other routes by more than tokens."""
         asked = (*self._hosts, *self._paths)
         return not asked or any(not is_token(each) for each in asked)
 
     @property
     def _id_suffix(self) -> str:
-        """The part of the ids of its target groups that is of the route: its name, its least path or its container.
+        """The part of the ids of its target groups that follows from the route: its name, shortest path or container.
 
-        Never its hosts, and one path, so that others come and go without a new target group, which is empty at first.
-        It keeps its `/*`, so that `/a` and `/a/*` can be two routes, with a container or a rollout of their own.
+        It never includes hosts, and only one path, so that others can change without a new target group, which is empty
+        at first. It keeps its `/*`, so that `/a` and `/a/*` can be two routes with different containers or rollouts.
         """
         paths = [path for path in self._paths if not is_token(path)]
         least_path = min(paths, key=lambda path: (len(path), path), default=None)
@@ -226,15 +234,15 @@ class Route:
         return (self.protocol_version, self.health, self.deregistration_delay)
 
     def _reached_ports(self, ports: tuple[int, int]) -> list[tuple[int, int, bool]]:
-        """Return the ports of a target to which the load balancer connects: first, last, whether by UDP."""
+        """Return the ports of a target that the load balancer reaches: first, last, True for UDP."""
         return [(*ports, False)]
 
     def _number_of_rules(self, *, shifts: bool) -> int:
-        """Return the number of rules that it needs: one more if rollouts show a new version first."""
+        """Return the number of rules that it needs: one more on the test listener if rollouts shift traffic."""
         return 2 if shifts and self.load_balancer._has_test_listener else 1
 
     def _check(self, beside: Sequence[Entry], problems: Problems) -> None:
-        """Note why it cannot be on its load balancer, or beside the routes that are there already.
+        """Check that it can be on its load balancer, beside the existing routes.
 
         Args:
             beside: The other routes of its service on that load balancer.
@@ -242,42 +250,42 @@ class Route:
         """
         if self.protocol_version is not elbv2.ApplicationProtocolVersion.HTTP1 and not self.load_balancer._https:
             problems.add(
-                f"route for {self._description} is {self.protocol_version.name}, which clients speak over HTTPS alone; "
+                f"route for {self._description} is {self.protocol_version.name}, which needs HTTPS; "
                 "give the load balancer a certificate="
             )
         self.load_balancer._check(self, beside, problems)
 
     def _hides(self, other: Route) -> bool:
-        """Tell whether this route is known to match every request that `other` matches."""
+        """Return True if this route is known to match every request that `other` matches."""
         if is_token((*self._hosts, *self._paths, *other._hosts, *other._paths)):
             return False
         return _values_cover(self._hosts, other._hosts) and _values_cover(self._paths, other._paths)
 
     def _clash(self, other: Entry, owner: Construct | None, entries: Sequence[Entry]) -> str | None:
-        """Describe why it cannot be on one listener with `other`; None if it can.
+        """Describe why it cannot be on the same listener as `other`; None if it can.
 
         Args:
-            other: The route or listener that is there already.
+            other: The existing route or listener.
             owner: The service that has `other`; None if it is the same service.
-            entries: All routes and listeners that are there already.
+            entries: All existing routes and listeners.
         """
         other = cast("Route", other)  # a load balancer of requests has no listeners of services
         tried_first, tried_second = (other, self) if other.priority <= self.priority else (self, other)
         if (set(other._hosts), set(other._paths)) == (set(self._hosts), set(self._paths)):
-            reason = "clash: they ask for the same, and the second would get nothing; ask for something else"
+            reason = "clash: their conditions are the same, so the second would get no requests; change one of them"
         elif other.priority == self.priority:
             reason = f"have the same priority {self.priority}; {self._way_out(entries)}"
         elif tried_first._hides(tried_second):
             reason = (
-                f"clash: the one with priority {tried_first.priority} is asked first and leaves the one with "
-                f"{tried_second.priority} nothing; {self._way_out(entries)}, or ask for something else"
+                f"clash: the one with priority {tried_first.priority} is evaluated first and leaves no requests for "
+                f"the one with {tried_second.priority}; {self._way_out(entries)}, or change the host or path of one"
             )
         else:
             return None
         return f"route for {self._description} and that of {describe_service(owner)} for {other._description} {reason}"
 
     def _way_out(self, entries: Sequence[Entry]) -> str:
-        """Name the free priority that is nearest to its own, and in order with the routes that are there."""
+        """Suggest the free priority that is nearest to its own and in order with the existing routes."""
         routes = [each for each in entries if isinstance(each, Route)]
         taken = {each.priority for each in routes}
         first = max((each.priority for each in routes if self._hides(each)), default=0) + 1
@@ -288,7 +296,7 @@ class Route:
 
 
 def describe_service(service: Construct | None) -> str:
-    """Return the path of a service, for errors; None stands for the service that is being defined."""
+    """Return the path of a service, for errors; None is the service that is being defined."""
     return service.node.path if service else "this service"
 
 
@@ -299,7 +307,7 @@ def _values_cover(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
 
 
 def _pattern_covers(wide: str, narrow: str) -> bool:
-    """Tell whether `wide` matches all that `narrow` does, tried on its shortest and on too long a match of it."""
+    """Return True if `wide` matches all that `narrow` matches, tried with its shortest and with a too long match."""
     literal = wide.replace("[", "[[]")
     return all(
         fnmatch.fnmatchcase(narrow.replace("*", filler), literal) for filler in ("", "\0" * (_MAX_PATTERN_LENGTH + 1))

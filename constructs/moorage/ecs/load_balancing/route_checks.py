@@ -1,4 +1,4 @@
-"""The checks of all routes and listeners of one service together."""
+"""Checks of all routes and listeners of a service together."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from moorage.workload.task import Task
 
 SPOT_NOTICE_SECONDS = 120
-"""The notice before AWS takes a Spot task back (ECS developer guide, Fargate capacity providers)."""
+"""The warning time before AWS interrupts a Spot task (ECS developer guide, Fargate capacity providers)."""
 
 
 def check_routes(routes: tuple[Route | Listener, ...], launch: Launch, problems: Problems, *, shifts: bool) -> None:
-    """Note routes that lead nowhere, that clash, or whose load balancer is in another VPC.
+    """Check that the routes have a container, do not clash, and are on load balancers in the VPC of the tasks.
 
     Args:
         routes: The routes and listeners of the service.
-        launch: The task, its capacity and its place in the network.
+        launch: The task with its capacity and network.
         problems: The problems to add to.
-        shifts: Whether rollouts shift traffic.
+        shifts: True if rollouts shift traffic.
     """
     problems.check(route_limits.ROUTES, "the number of routes", len(routes))
     for index, route in enumerate(routes):
@@ -43,16 +43,16 @@ def check_routes(routes: tuple[Route | Listener, ...], launch: Launch, problems:
         route._check([each for each in routes[:index] if each.load_balancer is route.load_balancer], problems)
         if are_different_vpcs(route.load_balancer.vpc, launch.reach.vpc):
             problems.add(
-                f"{route._noun} for {route._description} is of {route.load_balancer.node.path}, which stands in "
-                "another VPC than the cluster, so no request would arrive; use a load balancer with the vpc= of "
-                "the cluster"
+                f"{route._noun} for {route._description} must be on a load balancer in the VPC of the cluster (got "
+                f"{route.load_balancer.node.path} in another VPC), or requests would not arrive; use a load balancer "
+                "with the vpc= of the cluster"
             )
     check_zones(routes, launch, problems)
     _check_identities(routes, launch.task, problems, shifts=shifts)
 
 
 def _check_identities(routes: tuple[Route | Listener, ...], task: Task, problems: Problems, *, shifts: bool) -> None:
-    """Note routes that nothing tells apart that stays the same at the next deployment."""
+    """Check that each route has an id that stays the same at the next deployment."""
     names = [route.name for route in routes if route.name is not None]
     for name in sorted({name for name in names if names.count(name) > 1}):
         problems.add(f"name of each route must differ (got {name!r} more than once); give each its own name=")
@@ -60,8 +60,8 @@ def _check_identities(routes: tuple[Route | Listener, ...], task: Task, problems
     for route in routes:
         if len(routes) > 1 and route.name is None and not route._is_known:
             problems.add(
-                f"{route._noun} for {route._description} is known only at deployment, and it is not the only route, so "
-                "nothing tells it from the others in the template; give it a name="
+                f"{route._noun} for {route._description} is known only at deployment, so its id would not differ from "
+                "those of the service's other routes; give it a name="
             )
             continue
         other = routes_by_id.setdefault((route.load_balancer, route._id_suffix), route)
@@ -70,7 +70,7 @@ def _check_identities(routes: tuple[Route | Listener, ...], task: Task, problems
 
 
 def _check_shared_group(other: Route, route: Route, task: Task, problems: Problems, *, shifts: bool) -> None:
-    """Note two routes that nothing but hosts and further paths tells apart, if they cannot share a target group."""
+    """Check that two routes whose target groups have the same id can share a target group."""
     containers = [_serving_name(each, task) for each in (other, route)]
     if containers[0] != containers[1]:
         reason = f"lead to containers {containers[0]!r} and {containers[1]!r}"
@@ -79,20 +79,21 @@ def _check_shared_group(other: Route, route: Route, task: Task, problems: Proble
         reason = "differ in their health, protocol_version or deregistration_delay"
         way_out = "give one of them a name=, or make these the same"
     elif shifts:
-        reason = "are two rules, and ECS turns one for each pair of target groups"
+        reason = "have two rules, and ECS changes only one rule for each pair of target groups"
         way_out = "use one Route with the hosts and paths of both, or give one of them a name="
     else:
         return
     kind = "path" if route._paths else "container"
     shared = f"the {kind} {route._id_suffix.strip()!r}" if route._id_suffix else "the load balancer"
     problems.add(
-        f"routes for {other._description} and for {route._description} {reason}, but their target groups have one id, "
-        f"which follows from {shared} and never from hosts, so that a change of host replaces none; {way_out}"
+        f"routes for {other._description} and for {route._description} {reason}, but their target groups have the same "
+        f"id, which follows from {shared} and not from hosts, so that a host can change without a new target group; "
+        f"{way_out}"
     )
 
 
 def _serving_name(route: Route, task: Task) -> str | None:
-    """Return the name of the container that serves a route; None if there is none, which is a problem of its own."""
+    """Return the name of the container that serves a route; None if it is missing, which another check reports."""
     return next((each.name for each in task.containers if each.port and route.container in {None, each.name}), None)
 
 
@@ -105,32 +106,32 @@ def _check_target(route: Route | Listener, task: Task, problems: Problems) -> No
         )
     elif route.container not in {None, *serving}:
         problems.add(
-            f"{route._noun} for {route._description} names container {route.container!r}, but those with a port "
-            f"are {', '.join(map(repr, serving))}; use one of them"
+            f"{route._noun} for {route._description} names container {route.container!r}, which has no port; use "
+            f"{' or '.join(map(repr, serving))}"
         )
 
 
 def udp_beside_tcp_warning(routes: tuple[Route | Listener, ...], task: Task, udp_only: set[str]) -> str | None:
-    """Describe a container whose port takes UDP and TCP, which has one port mapping."""
+    """Describe a container whose port serves UDP and TCP, since it can have only one port mapping."""
     both = sorted(containers_by_protocol(routes, task, "UDP") - udp_only)
     if not both:
         return None
     return (
-        f"container {both[0]!r} takes UDP and TCP on one port, but ECS takes no service whose container port is mapped "
-        "twice, so it is mapped for TCP; no page of AWS's shows that UDP arrives then, so try it first, or use a "
-        "container with a port of its own for UDP"
+        f"container {both[0]!r} serves UDP and TCP on one port, but ECS refuses services with two mappings of a "
+        "container port, so it is mapped for TCP; AWS does not document that UDP arrives then, so test it first, or "
+        "use a container with a port of its own for UDP"
     )
 
 
 def usages_of(
     routes: Iterable[Route | Listener], launch: Launch, rollout: Rollout, copies: int | None
 ) -> dict[SharedLoadBalancer, Usage]:
-    """Return what a service uses of each of its load balancers.
+    """Return how much of the quotas of each of its load balancers a service uses.
 
     Args:
-        routes: Its routes and listeners, each with a container that serves it.
-        launch: The task, its capacity and its place in the network.
-        rollout: How a new version replaces the old one.
+        routes: The routes and listeners of the service, each with a container that serves it.
+        launch: The task with its capacity and network.
+        rollout: The way in which a new version replaces the old one.
         copies: The largest number of copies, if it is known.
     """
     shifts = rollout._shifts_traffic
@@ -161,15 +162,15 @@ def usages_of(
 
 
 def check_usage(load_balancer: SharedLoadBalancer, usage: Usage, launch: Launch, problems: Problems) -> None:
-    """Note quotas of a load balancer that a service and those that are there already break together.
+    """Check the quotas of a load balancer for a service together with the existing services.
 
-    A quota that AWS can raise is warned of once, by the first service that is too many: asking whether all services
-    before it are still there takes a round trip to node for each.
+    A quota that AWS can raise gives one warning, for the first service that exceeds it. To ask whether the earlier
+    services still exist costs a round trip to node for each.
 
     Args:
         load_balancer: The load balancer.
-        usage: The share of its quotas that the service uses.
-        launch: The task, its capacity and its place in the network.
+        usage: The part of the quotas that the service uses.
+        launch: The task with its capacity and network.
         problems: The problems to add to.
     """
     if not _broken_quotas(load_balancer, sum(load_balancer._used, usage), launch):
@@ -190,14 +191,14 @@ def _broken_quotas(load_balancer: SharedLoadBalancer, usage: Usage, launch: Laun
 
 
 def slow_drain_warning(routes: Iterable[Route | Listener], launch: Launch) -> str | None:
-    """Describe targets that drain for longer than the notice before AWS takes a Spot task back."""
+    """Describe targets that are deregistered more slowly than AWS interrupts a Spot task."""
     spot_names = [each.name for each in launch.strategy._used_capacities if each._is_spot]
     delays = [route.deregistration_delay for route in routes if not is_token(route.deregistration_delay)]
     longest_delay = max(delays, default=0)
     if not spot_names or longest_delay < SPOT_NOTICE_SECONDS:
         return None
     return (
-        f"deregistration_delay is {longest_delay} s, but a task on {spot_names[0]!r} is taken back with "
-        f"{SPOT_NOTICE_SECONDS} s' notice, so the load balancer would send requests to tasks that are gone; "
+        f"deregistration_delay is {longest_delay} s, but AWS interrupts a task on {spot_names[0]!r} with a notice of "
+        f"{SPOT_NOTICE_SECONDS} s, so the load balancer would send requests to tasks that no longer run; "
         f"use less than {SPOT_NOTICE_SECONDS} s"
     )

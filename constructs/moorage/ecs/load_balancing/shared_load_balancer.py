@@ -1,4 +1,4 @@
-"""What application and network load balancers have in common: a security group, a bucket of logs, names in a zone."""
+"""The common part of application and network load balancers: security group, log bucket and aliases."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ WITHOUT_PUBLIC_IPV4 = elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4
 
 
 class Entry(Protocol):
-    """A route or a listener, as its load balancer sees it."""
+    """A route or a listener, as its load balancer uses it."""
 
     def _clash(self, other: Any, owner: Construct | None, entries: Sequence[Any], /) -> str | None:
-        """Describe why it cannot be on one load balancer with `other` of the service `owner`; None if it can."""
+        """Describe why it cannot be on the same load balancer as `other` of the service `owner`; None if it can."""
 
 
 class SharedLoadBalancer(Construct):
-    """A load balancer as services of any stack see it.
+    """A load balancer, as services of any stack use it.
 
-    Whatever refers to both, the rules between the security groups among them, stands in the stack of the service. That
-    of the load balancer never refers to it, and no circle can come about (aws-cdk #3835, #26806).
+    Resources that refer to both, such as security group rules, belong to the stack of the service. The stack of the
+    load balancer never refers to services, so that there are no cyclic references (aws-cdk #3835, #26806).
     """
 
     _public: bool
@@ -53,37 +53,37 @@ class SharedLoadBalancer(Construct):
     security_group: ec2.ISecurityGroup
     certificate: acm.ICertificate | None = None
     _subnets: ec2.SubnetSelection | None = None
-    """Its subnets; None if it exists already."""
+    """The subnets of the load balancer; None if it is imported."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
         self._import_scopes: dict[cdk.Stack, tuple[Construct, ec2.ISecurityGroup]] = {}
         self._entries: list[tuple[Entry, Construct]] = []
-        """The routes and listeners that services have on it."""
+        """The routes and listeners of services on the load balancer."""
         self._usages: list[tuple[Usage, Construct]] = []
-        """The share of its quotas that each service uses."""
+        """The part of its quotas that each service uses."""
         self._warned_quotas: set[str] = set()
-        """The quotas that were warned of."""
+        """The quotas for which there was a warning."""
 
     @functools.cached_property
     def _id(self) -> str:
-        """The part of ids that tells it from other load balancers: its path in its stage."""
+        """The part of ids that follows from the load balancer: its path in its stage."""
         return self.node.path.removeprefix(f"{stage_path(self)}/")
 
     @functools.cached_property
     def _replaceable_id(self) -> str:
-        """The same with all that replaces it: what cannot be of two load balancers at a time follows it then.
+        """The same with the properties that replace the load balancer, for resources that only one can have.
 
-        A target group is of one load balancer (ELB: TargetGroupAssociationLimit).
+        A target group can only belong to one load balancer (ELB: TargetGroupAssociationLimit).
         """
         return f"{self._id} {'public' if self._public else 'internal'}"
 
     def _check(self, entry: Entry, beside: Sequence[Entry], problems: Problems) -> None:
-        """Note why `entry` cannot stand beside those that services have on this load balancer already.
+        """Check that `entry` does not clash with the existing routes and listeners of this load balancer.
 
         Args:
             entry: The route or listener.
-            beside: Those that its own service has there too.
+            beside: The other routes and listeners of its own service.
             problems: The problems to add to.
         """
         owned: list[tuple[Entry, Construct | None]] = [*self._entries, *((each, None) for each in beside)]
@@ -99,38 +99,38 @@ class SharedLoadBalancer(Construct):
 
     @abc.abstractmethod
     def _quotas(self, usage: Usage, launch: Launch, /) -> list[tuple[Limit, str, int]]:
-        """Return its quotas, each with what it counts and how many there are.
+        """Return its quotas, each with the counted resources and their number.
 
         Args:
-            usage: The share that all of its services use.
-            launch: A task of theirs, and its place in the network.
+            usage: The part that all its services use.
+            launch: A task of a service, with its network.
         """
 
     def _use(self, usage: Usage, service: Construct) -> None:
-        """Record what `service` uses of its quotas."""
+        """Record how much of its quotas `service` uses."""
         self._usages.append((usage, service))
 
     @property
     def _used(self) -> list[Usage]:
-        """The share of its quotas that services use, including removed ones."""
+        """The part of its quotas that services use, including removed services."""
         return [usage for usage, _ in self._usages]
 
     def _used_by_those_that_exist(self) -> list[Usage]:
-        """Return what services use of its quotas, for round trips to node."""
+        """Return the part of its quotas that existing services use, which costs round trips to node."""
         return [usage for usage, owner in self._usages if exists(owner)]
 
     @property
     def connections(self) -> ec2.Connections:
-        """Whom it may connect to, and who may connect to it."""
+        """The connections of the load balancer, to allow traffic from and to it."""
         return self.security_group.connections
 
     @property
     @abc.abstractmethod
     def _full_name(self) -> str:
-        """Its name in CloudWatch."""
+        """The name of the load balancer in CloudWatch."""
 
     def _place_in(self, stack: cdk.Stack) -> tuple[Construct, ec2.ISecurityGroup]:
-        """Return the scope for imports of it in `stack`, and its security group as it is imported there."""
+        """Return the scope in `stack` for imports of the load balancer, and its imported security group."""
         if stack not in self._import_scopes:
             scope = Construct(stack, f"Entrance {self.node.addr}")
             security_group = ec2.SecurityGroup.from_security_group_id(
@@ -140,9 +140,10 @@ class SharedLoadBalancer(Construct):
         return self._import_scopes[stack]
 
     def _open_to(self, instances: ec2.ISecurityGroup, first_port: int, last_port: int, *, udp: bool = False) -> None:
-        """Let it reach these ports of instances, with rules in its own stack, once for all services that ask.
+        """Let the load balancer reach ports of instances, with rules in its own stack, once for all services.
 
-        Services of several stacks share the instances' security group; two that defined the same rule would clash.
+        Services of several stacks share the instances' security group; if two defined the same rule, EC2 would refuse
+        it.
         """
         ids = (self.security_group.security_group_id, instances.security_group_id)
         if is_first(cdk.Stack.of(self), *ids, first_port, last_port, udp):
@@ -155,14 +156,14 @@ class SharedLoadBalancer(Construct):
     def _open_to_given(
         self, groups: Iterable[ec2.ISecurityGroup], stack: cdk.Stack, ports: ec2.Port, description: str, *rule: int
     ) -> None:
-        """Let it reach tasks in security groups of the user's, with rules in `stack`, unless another has them.
+        """Let the load balancer reach tasks in given security groups, by rules in `stack` unless another has them.
 
         Args:
             groups: The security groups, which other services may share.
             stack: The stack of the service.
             ports: The ports of the tasks.
             description: The description of the rules.
-            rule: What tells these ports from others.
+            *rule: The numbers that identify these ports.
         """
         _, own_group = self._place_in(stack)
         for group in groups:
@@ -170,10 +171,10 @@ class SharedLoadBalancer(Construct):
                 own_group.connections.allow_to(group, ports, description)
 
     def _say_how_to_delete(self, *, protected: bool) -> None:
-        """Tell the way out of deletion protection, which stops the rollback of a first deployment that fails too."""
+        """Print how to turn off deletion protection, which also stops the rollback of a failed first deployment."""
         if protected:
             cdk.Annotations.of(self).add_info(
-                "deletion protection is on: neither cdk destroy nor the rollback of a first deployment that fails "
+                "deletion protection is on: neither cdk destroy nor the rollback of a failed first deployment "
                 "deletes this load balancer; to delete it, deploy deletion_protection=False, or turn the protection "
                 "off with aws elbv2 modify-load-balancer-attributes"
             )
@@ -181,7 +182,7 @@ class SharedLoadBalancer(Construct):
     def _warn_without_ipv6(
         self, ip_address_type: elbv2.IpAddressType, vpc_subnets: ec2.SubnetSelection | None, *, public: bool
     ) -> None:
-        """Warn where clients come by IPv6 and a subnet that this app defines has none, as far as CDK says."""
+        """Warn if clients use IPv6 and a subnet that this app defines has no IPv6 addresses, as far as CDK knows."""
         if ip_address_type is IPV4:
             return
         kind = ec2.SubnetType.PUBLIC if public else None
@@ -195,7 +196,7 @@ class SharedLoadBalancer(Construct):
         if without_ipv6:
             cdk.Annotations.of(self).add_warning_v2(
                 "@moorage/ecs:ipv6",
-                f"subnets {', '.join(without_ipv6)} have no IPv6, as far as CDK says, so AWS would refuse "
+                f"subnets {', '.join(without_ipv6)} have no IPv6 addresses, as far as CDK knows, so AWS would refuse "
                 "ip_address_type; use an ec2.Vpc(ip_protocol=ec2.IpProtocol.DUAL_STACK), leave ip_address_type out, or "
                 "acknowledge this",
             )
@@ -209,19 +210,19 @@ class SharedLoadBalancer(Construct):
         *,
         auto_delete_objects: bool,
     ) -> s3.Bucket:
-        """Log to a bucket that keeps a year; by attributes, since `log_access_logs` fails in a stack without a region.
+        """Log to a bucket for a year, set by attributes, since `log_access_logs` fails in a stack without a region.
 
         Args:
             load_balancer: The load balancer that logs.
-            writer: The service of AWS's that writes for it.
+            writer: The AWS service that writes the logs.
             removal_policy: The removal policy of the bucket.
-            conditions: The conditions on which it may write.
+            conditions: The conditions under which the service may write.
             auto_delete_objects: Whether to empty the bucket when it is deleted.
         """
         bucket = s3.Bucket(
             self,
             "AccessLogs",
-            encryption=s3.BucketEncryption.S3_MANAGED,  # the only one that all load balancers write with
+            encryption=s3.BucketEncryption.S3_MANAGED,  # the only encryption that both kinds of load balancers support
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,
@@ -246,7 +247,7 @@ class SharedLoadBalancer(Construct):
         )
         load_balancer.set_attribute("access_logs.s3.enabled", "true")
         load_balancer.set_attribute("access_logs.s3.bucket", bucket.bucket_name)
-        # with auto_delete_objects the load balancer is deleted first, and writes no more when the bucket is emptied
+        # with auto_delete_objects the load balancer is deleted first, so that it writes nothing to the emptied bucket
         first = bucket if auto_delete_objects else result.policy_dependable
         load_balancer.node.add_dependency(first)
         return bucket
@@ -255,7 +256,7 @@ class SharedLoadBalancer(Construct):
 def allowed_clients(
     vpc: ec2.IVpc, ingress: Sequence[ec2.IPeer] | None, ip_address_type: elbv2.IpAddressType, *, public: bool
 ) -> tuple[ec2.IPeer, ...]:
-    """Return the peers that may connect: those given, else everyone if public, else the addresses of the VPC."""
+    """Return the peers that may connect: the given ones, otherwise everyone if public, else the VPC's addresses."""
     if ingress is not None:
         return tuple(ingress)
     if not public:
@@ -264,13 +265,13 @@ def allowed_clients(
 
 
 def check_clients(vpc: ec2.IVpc, ingress: Sequence[ec2.IPeer] | None, problems: Problems, *, public: bool) -> None:
-    """Note a VPC that does not say its addresses, if those are to connect."""
+    """Check that the addresses of the VPC are known if they are the clients."""
     if ingress is not None or public:
         return
     try:
         _ = vpc.vpc_cidr_block
-    except RuntimeError:  # imported without them
+    except RuntimeError:  # the VPC was imported without its CIDR block
         problems.add(
-            "ingress is not given, and the VPC does not say its addresses, to which it would open; "
+            "ingress is not given, and the CIDR block of the VPC, its default, is not known; "
             "use ingress=[ec2.Peer.ipv4(...)], or import the VPC with vpc_cidr_block="
         )

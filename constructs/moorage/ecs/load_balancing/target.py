@@ -1,4 +1,4 @@
-"""The target groups of a route or a listener, and the container that they lead to."""
+"""The target groups of a route or a listener, and the container behind them."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 
 
 CONSTANT_PORT = 80
-"""The port of target groups: ECS registers each task with its own, and a group with another port would be replaced."""
+"""The port of target groups: ECS registers each task with its own port, and another port would replace the group."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Serving:
-    """A service in front of which target groups are defined, and what all of its routes share.
+    """A service for which target groups are defined, with the arguments that all its routes share.
 
     Args:
         scope: The scope in which to define them.
         service: The service whose tasks become targets.
-        launch: The task, its capacity and its place in the network.
-        role: The role with which ECS turns rules and listeners, if rollouts shift traffic.
+        launch: The task with its capacity and network.
+        role: The role with which ECS changes rules and listeners, if rollouts shift traffic.
         stack: The stack of `scope`.
     """
 
@@ -49,21 +49,21 @@ class Serving:
 
     @property
     def given_groups(self) -> Sequence[ec2.ISecurityGroup]:
-        """The security groups of the tasks, if they are the user's, who may share them with other services."""
+        """The given security groups of the tasks, which other services may share."""
         return self.launch.security_groups or () if self.launch.has_own_interface else ()
 
 
 @attrs.frozen(eq=False, repr=False)
 class Target:
-    """The target groups and rules that are defined for one route.
+    """The target groups and rules of one route.
 
     Args:
         route: The route.
         suffix: The suffix of the ids of its alarms.
         group: The target group that serves first.
-        alternate: The one that a shifting rollout starts the next version in, and then they take turns.
-        rules: The rules of an application load balancer's listeners, or the listeners of a network load balancer, that
-            such a rollout changes; none otherwise.
+        alternate: The target group of the next version in a rollout that shifts traffic; then the two alternate.
+        rules: The listener rules of an application load balancer, or the listeners of a network load balancer, that
+            such a rollout changes.
     """
 
     route: Route | Listener
@@ -78,16 +78,16 @@ class Target:
 
     @functools.cached_property
     def dimensions(self) -> list[Mapping[str, str]]:
-        """The dimensions of each of its target groups in CloudWatch."""
+        """The CloudWatch dimensions of each of its target groups."""
         load_balancer = self.route.load_balancer._full_name
         return [{"LoadBalancer": load_balancer, "TargetGroup": group.target_group_full_name} for group in self.groups]
 
 
 def containers_by_protocol(routes: Iterable[Route | Listener], task: Task, protocol: str) -> set[str]:
-    """Return the names of the containers whose port load balancers reach by a protocol, TCP or UDP."""
+    """Return the names of the containers whose port load balancers reach with a protocol, TCP or UDP."""
     return {serving_container(route, task).name for route in routes if protocol in route._protocols}
 
 
 def serving_container(route: Route | Listener, task: Task) -> Container:
-    """Return the container that serves a route; `ServicePlan.check` has made sure that there is one."""
+    """Return the container that serves a route; `ServicePlan.check` ensures that there is one."""
     return next(each for each in task.containers if each.port and route.container in {None, each.name})

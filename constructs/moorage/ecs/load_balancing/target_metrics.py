@@ -1,4 +1,4 @@
-"""What CloudWatch knows of the targets of a route, asked of both target groups, of which either may serve."""
+"""CloudWatch's metrics of a route's targets, over both target groups, since either of them may serve."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from moorage.ecs.load_balancing.target import Target
 
 _MIN_REQUESTS = 20
-"""The smallest number of answers in a minute from which their share of errors is taken."""
+"""The number of responses in a minute below which the share of errors is not computed."""
 UNHEALTHY_TARGETS = "UnhealthyTargets"
 """The name of the alarm on targets that fail their health check."""
 _APPLICATION_NAMESPACE = "AWS/ApplicationELB"
@@ -18,29 +18,29 @@ _APPLICATION_NAMESPACE = "AWS/ApplicationELB"
 def target_alarms(
     target: Target, errors_percent: float | None, latency: int | None, unhealthy_targets: int | None
 ) -> dict[str, tuple[float, list[dict[str, Any]]]]:
-    """Return the alarms over a route's targets, by id: the threshold of each, and its queries.
+    """Return the alarms of a route's targets: by id, the threshold and the metric queries of each.
 
-    For a listener of a network load balancer only that of unhealthy targets: it knows of no answers.
+    A listener of a network load balancer has only the alarm for unhealthy targets, since it does not read responses.
 
     Args:
         target: The target groups of the route.
-        errors_percent: The share of errors of targets, in percent of the 20 requests or more that one of the groups
-            gets in a minute; None for none.
-        latency: The time to an answer that 1 of 100 takes longer than, in milliseconds; None for none.
-        unhealthy_targets: The number of targets that fail their health check; None for none.
+        errors_percent: The threshold for failed requests, in percent of the requests that a target group gets in a
+            minute, if these are at least 20; None for no alarm.
+        latency: The threshold for the 99th percentile of the response time in milliseconds; None for no alarm.
+        unhealthy_targets: The number of targets that fail their health check; None for no alarm.
     """
     alarms = {}
     if target.route._reads_requests:
         alarms["Errors"] = (errors_percent, error_share_queries(target))
         alarms["Latency"] = (latency and latency / 1000, worst_queries(target, "TargetResponseTime", "p99"))
-    # more than one less than so many, since all three ask for more than their threshold
+    # the alarm rings above its threshold, so one less
     unhealthy = worst_queries(target, "UnHealthyHostCount", "Maximum")
     alarms[UNHEALTHY_TARGETS] = (unhealthy_targets and unhealthy_targets - 1, unhealthy)
     return {name: (threshold, queries) for name, (threshold, queries) in alarms.items() if threshold is not None}
 
 
 def worst_queries(target: Target, metric: str, statistic: str) -> list[dict[str, Any]]:
-    """Return queries for the higher value of both target groups."""
+    """Return queries for the higher value of the two target groups."""
     namespace = _APPLICATION_NAMESPACE if target.route._reads_requests else "AWS/NetworkELB"
     numbered = enumerate(target.dimensions)
     queries = [_query(f"m{index}", metric, statistic, filled, namespace) for index, filled in numbered]
@@ -49,7 +49,7 @@ def worst_queries(target: Target, metric: str, statistic: str) -> list[dict[str,
 
 
 def request_queries(target: Target) -> list[dict[str, Any]]:
-    """Return queries for the requests of both target groups together."""
+    """Return queries for the number of requests of both target groups."""
     queries = [_query(f"r{index}", "RequestCount", "Sum", each) for index, each in enumerate(target.dimensions)]
     total = " + ".join(f"FILL({query['id']}, 0)" for query in queries)
     return [*queries, {"id": "requests", "expression": total, "label": "requests", "returnData": True}]
@@ -58,10 +58,10 @@ def request_queries(target: Target) -> list[dict[str, Any]]:
 def error_share_queries(target: Target) -> list[dict[str, Any]]:
     """Return queries for the share of errors in percent, of the target group with the larger share.
 
-    Errors are answers of 500 and above, and connections that a target refuses or resets: the load balancer answers
-    those itself with 502, which no metric of a target group counts. A target that never answers is no error here: the
-    load balancer's own 504 is of no target group. Each group counts by itself, since a new version that gets a
-    twentieth of the traffic and fails each request is no more than a twentieth of all.
+    Errors are responses of 500 and above, and connections that a target refuses or resets. The load balancer answers
+    these itself with 502, which no metric of a target group counts. A target that never answers is not counted, since
+    the load balancer's own 504 belongs to no target group. Each group is counted separately: a new version that fails
+    every request, but gets a twentieth of the traffic, would cause only a twentieth of all errors.
     """
     queries: list[dict[str, Any]] = []
     shares: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""The use of a load balancer's quotas by services, counted over all stacks of an app."""
+"""The use of load balancers' quotas by services, counted over all stacks of an app."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import attrs
 
 @attrs.frozen(kw_only=True)
 class Usage:
-    """The use of one service, or of several.
+    """The quotas that one or more services use.
 
     Args:
-        target_groups: The target groups.
-        rules: The rules of listeners.
-        listeners: The listeners.
-        targets: The targets in all target groups, in the midst of a rollout.
-        ingress: The rules that let clients into the security group of the load balancer.
-        egress: The rules that let the load balancer out to tasks, each by a value of its own.
+        target_groups: The number of target groups.
+        rules: The number of listener rules.
+        listeners: The number of listeners.
+        targets: The number of targets in all target groups during a rollout.
+        ingress: The number of rules that let clients connect, in the security group of the load balancer.
+        egress: The rules that let the load balancer connect to tasks, each by a unique value.
     """
 
     target_groups: int = 0

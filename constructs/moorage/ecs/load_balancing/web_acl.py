@@ -1,4 +1,4 @@
-"""A web ACL of AWS WAF before a load balancer."""
+"""The web ACL of a load balancer (AWS WAF)."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 def check_web_acl(web_acl: str | wafv2.CfnWebACL, scope: Construct, problems: Problems) -> None:
-    """Note a web ACL that a load balancer in `scope` could not have: one of CloudFront, or of another place."""
+    """Check that a load balancer in `scope` can have a web ACL: one of its own region, not for CloudFront."""
     stack = stack_of(scope)
-    check_place(problems, "web_acl", web_acl, scope, across_regions=True)  # of which the text below says more
+    check_place(problems, "web_acl", web_acl, scope, across_regions=True)  # the message below explains regions
     if isinstance(web_acl, wafv2.CfnWebACL):
         if not is_token(web_acl.scope) and web_acl.scope != "REGIONAL":
             problems.add(
-                f"web_acl is {web_acl.node.path} with the scope {web_acl.scope!r}, but "
-                f"{load_balancing_limits.WEB_ACL_ARN.rule}; define one with scope='REGIONAL'"
+                f"web_acl must have the scope REGIONAL (got {web_acl.node.path} with the scope {web_acl.scope!r}); "
+                "define one with scope='REGIONAL'"
             )
         region = web_acl.stack.region
     else:
@@ -34,12 +34,12 @@ def check_web_acl(web_acl: str | wafv2.CfnWebACL, scope: Construct, problems: Pr
         region = web_acl.split(":")[3]
     if not is_token((region, stack.region)) and region != stack.region:
         problems.add(
-            f"web_acl is of {region}, but the load balancer stands in {stack.region}, and a regional web ACL protects "
-            "its own region; use one of that"
+            f"web_acl must be in the load balancer's region {stack.region} (got {region}), since a regional web ACL "
+            "protects only its own region; use one in that region"
         )
 
 
 def associate_web_acl(scope: Construct, web_acl: str | wafv2.CfnWebACL, load_balancer_arn: str) -> None:
-    """Let the requests of a load balancer pass a web ACL."""
+    """Associate a web ACL with a load balancer."""
     arn = web_acl if isinstance(web_acl, str) else web_acl.attr_arn
     wafv2.CfnWebACLAssociation(scope, "WebAcl", resource_arn=load_balancer_arn, web_acl_arn=arn)

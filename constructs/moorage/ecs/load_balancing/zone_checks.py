@@ -1,6 +1,6 @@
-"""The availability zones of tasks beside those of their load balancers.
+"""The availability zones of tasks, compared with those of their load balancers.
 
-A load balancer sends nothing to targets in a zone in which it has no subnet, whatever its cross-zone load balancing
+A load balancer sends nothing to targets in a zone without one of its subnets, even with cross-zone load balancing
 (Elastic Load Balancing user guide, "How Elastic Load Balancing works"). They stay `unused` with the reason
 `Target.NotInUse` (botocore elbv2 TargetHealth.Reason), and ECS waits for them to become healthy.
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def check_zones(routes: Iterable[Route | Listener], launch: Launch, problems: Problems) -> None:
-    """Note tasks of which none is in a zone of their load balancer."""
+    """Check that at least one zone of the tasks is a zone of their load balancer."""
     for load_balancer in dict.fromkeys(route.load_balancer for route in routes):
         for argument, zones, balancer_zones in _zones_beside(load_balancer, launch):
             if not set(zones) & set(balancer_zones):
@@ -32,7 +32,7 @@ def check_zones(routes: Iterable[Route | Listener], launch: Launch, problems: Pr
 
 
 def zones_warning(routes: Iterable[Route | Listener], launch: Launch) -> str | None:
-    """Describe tasks of which some are in zones of no subnet of their load balancer."""
+    """Describe the zones of tasks in which their load balancer has no subnet."""
     for load_balancer in dict.fromkeys(route.load_balancer for route in routes):
         for argument, zones, balancer_zones in _zones_beside(load_balancer, launch):
             elsewhere = [each for each in zones if each not in balancer_zones]
@@ -43,7 +43,7 @@ def zones_warning(routes: Iterable[Route | Listener], launch: Launch) -> str | N
 
 
 def _zones_beside(load_balancer: SharedLoadBalancer, launch: Launch) -> Iterable[tuple[str, Zones, Zones]]:
-    """Yield each argument that chooses the subnets of tasks, with their zones and those of the load balancer."""
+    """Yield each argument that selects the subnets of tasks, with their zones and those of the load balancer."""
     balancer_zones = load_balancer._subnets and zones_of(load_balancer._subnets, load_balancer.vpc)
     for argument, selection in launch.task_subnets if balancer_zones else ():
         zones = zones_of(selection, launch.reach.vpc)
@@ -57,12 +57,12 @@ def _described(
 ) -> str:
     own, given = (", ".join(_zone_name(each, vpc) for each in names) for names in (balancer_zones, zones))
     return (
-        f"{rule} in zones of {load_balancer.node.path}, {own} (got {given}), since it sends nothing to tasks elsewhere "
-        "and ECS waits for them to become healthy; use subnets in its zones, or give it one in each of these with its "
-        "vpc_subnets="
+        f"{rule} in zones of {load_balancer.node.path}, {own} (got {given}), since it sends nothing to tasks in other "
+        "zones and ECS waits for them to become healthy; use subnets in its zones, or add a subnet in each of these "
+        "zones to its vpc_subnets="
     )
 
 
 def _zone_name(zone: str, vpc: ec2.IVpc) -> str:
-    """Return the name of a zone, or its number in its VPC if only deployment knows the name."""
+    """Return the name of a zone, or its number in the VPC if the name is a token."""
     return f"zone {vpc.availability_zones.index(zone) + 1} of the VPC" if is_token(zone) else zone

@@ -1,4 +1,4 @@
-"""The alarms of a service that tell somebody."""
+"""The alarms of a service."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 _DEFAULT_LATENCY: Duration = default_seconds(5)
 Watch: TypeAlias = tuple[float, list[dict[str, Any]]]
-"""A threshold, and the queries for what it is compared with."""
+"""A threshold, and the queries of the value that it is compared with."""
 _CPU_METRIC, _MEMORY_METRIC = "CPUUtilization", "MemoryUtilization"
 
 
 @attrs.frozen(kw_only=True)
 class _Plan:
-    """The thresholds of the alarms, as the constructor got them; None for no alarm."""
+    """The thresholds of the alarms, normalized; None for no alarm."""
 
     cpu_percent: float | None
     memory_percent: float | None
@@ -41,7 +41,7 @@ class _Plan:
     minutes: int
 
     def check(self, service: Service, problems: Problems) -> None:
-        """Note every threshold outside its limit, and a service that is left without an alarm."""
+        """Check the thresholds, and that at least one alarm applies to the service."""
         problems.check(scaling_limits.CPU_TARGET, "cpu_percent", self.cpu_percent)
         problems.check(scaling_limits.TARGET_PERCENT, "memory_percent", self.memory_percent)
         problems.check(rollout_limits.ALARM_PERCENT, "errors_percent", self.errors_percent)
@@ -53,10 +53,10 @@ class _Plan:
         applicable += [self.unhealthy_targets] if service._targets else []
         applicable += [self.errors_percent, self.latency_milliseconds] if reads_requests else []
         if all(threshold is None for threshold in applicable):
-            problems.add("there is no alarm left that this service can ring; give cpu_percent= or another a number")
+            problems.add("at least one alarm must apply to this service; set cpu_percent= or another threshold")
 
     def task_watches(self, service: Service) -> dict[str, Watch]:
-        """Return the threshold and the metric of each alarm on tasks, by the alarm's name."""
+        """Return the threshold and the metric of each alarm on tasks, by the name of the alarm."""
         thresholds = (("Cpu", self.cpu_percent, _CPU_METRIC), ("Memory", self.memory_percent, _MEMORY_METRIC))
         return {
             name: (percent, [_task_query(service, metric)])
@@ -65,7 +65,7 @@ class _Plan:
         }
 
     def target_watches(self, service: Service) -> dict[str, Watch]:
-        """Return the threshold and the queries of each alarm on targets, by the alarm's name."""
+        """Return the threshold and the queries of each alarm on targets, by the name of the alarm."""
         return {
             f"{name}{target.suffix}": watch
             for target in service._targets
@@ -77,10 +77,11 @@ class _Plan:
 
 @door
 class ServiceAlarms(Construct):
-    """Alarms on a service: CPU, memory, and over the targets of each of its routes errors, latency and health.
+    """Alarms on the CPU and memory of a service, and on the errors, latency and health of each route's targets.
 
-    Each tells a topic when it rings and when it is over. `RollbackAlarms` are others, which take a rollout back. A
-    network load balancer knows of no answers, so there is none on errors and latency of a `Listener`.
+    Each alarm notifies a topic when it goes off and when it is over. `RollbackAlarms` are other alarms, which roll a
+    deployment back. A network load balancer does not read responses, so a `Listener` has no alarms on errors and
+    latency.
     """
 
     def __init__(
@@ -100,21 +101,27 @@ class ServiceAlarms(Construct):
         """Define the service alarms.
 
         Args:
-            scope: Where they are defined.
-            construct_id: Their id there.
-            service: The service, or the worker, that is watched, in the account and region of the alarms.
-            topic: The topic to tell, in the region of the alarms. CloudWatch is let in by the policies of the topic
-                and of its key; one that is imported needs them already. `alias/aws/sns` as its key is refused.
-            cpu_percent: The average share of what its tasks reserve of CPU, above which it rings; None for no alarm.
-            memory_percent: The same of memory.
-            errors_percent: Answers of 500 and above, and connections that tasks refuse or reset, more than this share
-                of the 20 requests or more that one of the versions gets in a minute; None for no alarm.
-            latency: The time to an answer that 1 of 100 takes longer than, kept in milliseconds; None for no alarm.
-            unhealthy_targets: So many targets that fail their health check; None for no alarm.
-            minutes: How many minutes in a row it must be so, 1 to 1,440.
+            scope: The scope in which to define this construct.
+            construct_id: The id of this construct in its scope.
+            service: The service or worker, in the account and region of the alarms.
+            topic: The topic to notify, in the region of the alarms. The policies of the topic and of its key let
+                CloudWatch publish; imported ones must do so already. A topic that is encrypted by `alias/aws/sns` is
+                refused.
+            cpu_percent: The threshold for the average CPU use, in percent of the CPU that the tasks reserve, 1 or more;
+                None for no alarm. Default: 90.
+            memory_percent: The threshold for the average memory use, in percent of the memory that the tasks reserve, 1
+                to 100; None for no alarm. Default: 90.
+            errors_percent: The threshold for errors, in percent of the requests that a target group gets in a minute,
+                if these are at least 20. Errors are responses of 500 and above, and refused or reset connections. At
+                least 0 and below 100; None for no alarm. Default: 5.
+            latency: The threshold for the 99th percentile of the response time, rounded down to milliseconds; None for
+                no alarm. Default: 5 seconds.
+            unhealthy_targets: The number of targets that fail their health check, 1 or more; None for no alarm.
+                Default: 1.
+            minutes: The number of consecutive minutes above the threshold, 1 to 1,440. Default: 5.
 
         Raises:
-            ValueError: an argument is outside its limit, or there is no alarm left.
+            ValueError: If an argument is outside its limits, or no alarm applies to the service.
         """
         monitored = service_of(service)
         plan = _Plan(
@@ -152,7 +159,7 @@ class ServiceAlarms(Construct):
 
 
 def service_of(service: Service | Worker) -> Service:
-    """Return the service itself, which a worker has."""
+    """Return the service of a worker, or the service itself."""
     return service if isinstance(service, Service) else service.service
 
 

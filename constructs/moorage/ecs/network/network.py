@@ -1,4 +1,4 @@
-"""A VPC made for containers, and what tasks reach from the subnets of any VPC."""
+"""A VPC for containers, and the services that tasks can reach from the subnets of any VPC."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ _PUBLIC_SUBNET_MASK = 24
 
 @door
 class Network(Construct):
-    """A VPC with public subnets for entrances and private ones for tasks, in each of its zones.
+    """A VPC with a public subnet for load balancers and a private subnet for tasks in each of its availability zones.
 
-    Nothing in it gets a public address unless asked, its default security group is closed and its traffic logged.
+    By default nothing in it gets a public IP address, its default security group has no rules, and its traffic is
+    logged.
     """
 
     _is_exported = False
@@ -50,24 +51,25 @@ class Network(Construct):
         """Define a network.
 
         Args:
-            scope: Where it is defined.
-            construct_id: Its id there.
-            zones: The number of availability zones, 2 to 6: the same in a stack with an account and without one. A
-                region has three, but us-east-1 six, us-west-2 four and us-west-1 two. Which ones, the account says: in
-                us-east-1 one may be use1-az3, where Fargate does not run.
-            nat_gateways: The number of NAT gateways that the private subnets reach the internet through, each with an
-                Elastic IP address. One costs less and fails with its zone; 0 leaves the private subnets isolated, with
-                only `endpoints`. Default: one in each zone.
-            endpoints: VPC endpoints, each service with an interface per zone (S3 and DynamoDB with a route):
-                `Endpoints.for_tasks(...)` works out the least.
-            cidr: The addresses of the VPC, a /16 to /28; private subnets take a /20 each, public ones a /24.
-            flow_logs: Whether rejected and accepted traffic is logged, for a year; priced by volume.
-            close_default_security_group: Whether CDK's custom resource empties the VPC's default security group
-                (Security Hub EC2.2), which CloudFormation cannot.
-            removal_policy: What becomes of the flow logs when the stack goes.
+            scope: The scope in which to define this construct.
+            construct_id: The id of this construct in its scope.
+            zones: The number of availability zones, 2 to 6, with or without a known account. Most regions have three;
+                us-east-1 has six, us-west-2 four and us-west-1 two. The account determines which zones these are: in
+                us-east-1 one may be use1-az3, where Fargate is not available. Default: 2.
+            nat_gateways: The number of NAT gateways through which the private subnets reach the internet, 0 to `zones`.
+                Each has an Elastic IP address. A single one costs less and fails with its zone. With 0, the private
+                subnets are isolated and reach only `endpoints`. Default: one in each zone.
+            endpoints: The VPC endpoints: a gateway endpoint for S3 and DynamoDB, an interface in each zone for every
+                other service. `Endpoints.for_tasks(...)` returns those that tasks need. Default: none.
+            cidr: The IPv4 range of the VPC, a /16 to /28. Each private subnet takes a /20, each public one a /24.
+                Default: "10.0.0.0/16".
+            flow_logs: Whether to log accepted and rejected traffic for a year, priced by volume. Default: True.
+            close_default_security_group: Whether to remove all rules from the VPC's default security group (Security
+                Hub EC2.2). CDK does this by a custom resource, since CloudFormation cannot. Default: True.
+            removal_policy: The removal policy of the flow logs. Default: RETAIN.
 
         Raises:
-            ValueError: the zones, gateways or addresses are outside their limits.
+            ValueError: If `zones`, `nat_gateways` or `cidr` is outside its limits.
         """
         gateways = zones if nat_gateways is None else nat_gateways
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
@@ -76,7 +78,7 @@ class Network(Construct):
         problems.check(service_limits.NETWORK_CIDR, "cidr", (cidr, zones))
         if not 0 <= gateways <= zones:
             problems.add(
-                f"nat_gateways must be between 0 and {zones}, the number of zones (got {gateways}); use one a zone"
+                f"nat_gateways must be between 0 and {zones}, the number of zones (got {gateways}); use one per zone"
             )
         problems.raise_any()
         _check_quotas(problems, scope, gateways)
@@ -116,12 +118,12 @@ class Network(Construct):
         return _networks_by_vpc.get(vpc)
 
     def _missing(self, needs: Needs, subnets: ec2.SubnetSelection | None, *, public_address: bool) -> Needs | None:
-        """Return the needs that a task in these subnets does not reach; None if that is not known of the selection.
+        """Return the needs that a task in these subnets cannot reach; None if that is not known for the selection.
 
         Args:
             needs: The services that the task must reach.
-            subnets: The subnets of the task. Default: the public subnets with a public address, else the private ones.
-            public_address: Whether the task gets a public address.
+            subnets: The subnets of the task. Default: public subnets with a public address, otherwise private ones.
+            public_address: True if the task has a public address.
         """
         default_type = ec2.SubnetType.PUBLIC if public_address else ec2.SubnetType.PRIVATE_WITH_EGRESS
         subnet_type = (subnets.subnet_type if subnets else None) or default_type
@@ -135,7 +137,7 @@ class Network(Construct):
         return cdk.Stack.of(self)
 
     def _export(self) -> None:
-        """Export what other stacks import: its id, its addresses and its subnets, whichever they use at a time."""
+        """Export the values that other stacks may import: the id, the CIDR block and the subnets, used or not."""
         vpc = self.vpc
         subnets = [*vpc.public_subnets, *vpc.private_subnets, *vpc.isolated_subnets]
         keep_exported(self, [vpc.vpc_id, vpc.vpc_cidr_block, *(each.subnet_id for each in subnets)])
@@ -160,7 +162,7 @@ _gateways_by_place: PerConstruct[IConstruct, dict[str, list[int]]] = PerConstruc
 
 
 def _check_quotas(problems: Problems, scope: Construct, nat_gateways: int) -> None:
-    """Count a network to those that its app defines in the account and region of a scope."""
+    """Check the number of VPCs and NAT gateways that the app defines in one account and region, with this network."""
     account, region = place_of(scope)
     place = f"{account}/{region}" if account and region else cdk.Stack.of(scope).node.path
     gateways = _gateways_by_place.get_or_make(scope.node.root, dict).setdefault(place, [])
@@ -170,14 +172,14 @@ def _check_quotas(problems: Problems, scope: Construct, nat_gateways: int) -> No
 
 
 def keep_vpc_exported(vpc: ec2.IVpc, stack: cdk.Stack) -> None:
-    """Keep what a `Network` hands out exported, from the first construct of another stack that is in its VPC.
+    """Keep the values of a `Network` exported, as soon as a construct of another stack is in its VPC.
 
-    Subnets come and go with `public=` of a load balancer and with `vpc_subnets=` of a service, the addresses of the VPC
-    with its last listener.
+    Otherwise an export would end with its last user. Users of subnets come and go with `public=` of a load balancer and
+    `vpc_subnets=` of a service, those of the CIDR block with the last listener.
 
     Args:
-        vpc: The VPC; nothing is exported unless a `Network` defines it.
-        stack: The stack of what is in it.
+        vpc: The VPC; nothing is exported unless it is that of a `Network`.
+        stack: The stack of the construct.
     """
     network = Network._of(vpc)
     if network and stack is not network._stack and not network._is_exported and not stack.nested:
@@ -185,10 +187,10 @@ def keep_vpc_exported(vpc: ec2.IVpc, stack: cdk.Stack) -> None:
 
 
 class Reach:
-    """The services that tasks reach from the subnets of one VPC; asks CDK once, for all the services of a cluster.
+    """The services that tasks can reach from the subnets of a VPC. It asks CDK once for all services of a cluster.
 
     Args:
-        vpc: The VPC. Of a `Network`'s the routes and endpoints are known; of any other, which subnets are isolated.
+        vpc: The VPC. The routes and endpoints are known for a `Network`, only isolated subnets for any other VPC.
     """
 
     def __init__(self, vpc: ec2.IVpc) -> None:
@@ -196,11 +198,11 @@ class Reach:
         self.network = Network._of(vpc)
 
     def missing(self, needs: Needs, subnets: ec2.SubnetSelection | None, *, public_address: bool) -> Needs | None:
-        """Return the needs that are out of reach; None if that is not known."""
+        """Return the needs that cannot be reached; None if that is not known."""
         return self.network._missing(needs, subnets, public_address=public_address) if self.network else None
 
     def is_isolated(self, subnets: ec2.SubnetSelection | None) -> bool:
-        """Tell whether tasks without a public address have no way to the internet there, as far as CDK says."""
+        """Return True if tasks without a public address cannot reach the internet there, as far as CDK knows."""
         if subnets is None or not subnets.subnet_type:
             return subnets is None and self._has_no_private_subnets
         return subnets.subnet_type in {ec2.SubnetType.PRIVATE_ISOLATED, ec2.SubnetType.PUBLIC}
@@ -213,21 +215,21 @@ class Reach:
         argument: str = "vpc_subnets",
         public_address: bool = False,
     ) -> None:
-        """Note a selection of subnets that CDK knows none of.
+        """Add a problem if CDK finds no subnets for a selection.
 
         Args:
-            subnets: The selection. Default: the public subnets with a public address, else the private ones, of which a
-                `Network` has some.
+            subnets: The selection. Default: public subnets with a public address, otherwise private ones, which every
+                `Network` has.
             problems: The problems to add to.
-            argument: The name of the argument that takes the selection.
-            public_address: Whether tasks get a public address.
+            argument: The name of the argument with the selection. Default: "vpc_subnets".
+            public_address: True if tasks get a public address. Default: False.
         """
         if subnets is None and self.network:
             return
         if subnets is None and not public_address:
             if not self._has_any_subnets:
                 problems.add(
-                    "vpc has no subnets, as far as CDK knows, so nothing has a place in it; import it with "
+                    "vpc must have subnets, but CDK knows of none; import it with "
                     "private_subnet_ids=[...] or public_subnet_ids=[...], or use Vpc.from_lookup(...)"
                 )
             return
@@ -236,7 +238,7 @@ class Reach:
 
     @functools.cached_property
     def zones(self) -> int:
-        """The number of availability zones over which its subnets are spread."""
+        """The number of availability zones of its subnets."""
         return self.network.zones if self.network else len(self.vpc.availability_zones)
 
     @functools.cached_property
@@ -249,10 +251,10 @@ class Reach:
 
 
 def describe_unreachable(missing: Needs, subject: str = "the task") -> str:
-    """Describe why `subject` would not start in subnets that do not reach what is `missing`, and the ways out."""
+    """Describe why `subject` cannot start in subnets that do not reach the `missing` services, and the ways out."""
     if "internet" in missing:
         return (
-            "its subnets cannot reach the internet, where an image of the task or what it calls is; use a NAT gateway "
+            "its subnets cannot reach the internet, which the task needs for an image or a service; use a NAT gateway "
             "(nat_gateways=1), or push the image to a Repository and use Image.from_repository(...)"
         )
     names = ", ".join(map(repr, sorted(missing)))

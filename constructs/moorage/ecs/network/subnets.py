@@ -1,4 +1,4 @@
-"""The subnets that a selection has in a VPC, as far as CDK knows them."""
+"""The subnets of a VPC that a selection contains, as far as CDK knows them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from moorage.workload.problems import Problems, is_token
 
 _AVAILABLE = re.compile(r"Available (?P<kind>names|types): (?P<listed>.+)")
 _TYPES = {"Public": "PUBLIC", "Private": "PRIVATE_WITH_EGRESS", "Isolated": "PRIVATE_ISOLATED"}
-"""The names of subnet types, by those in CDK's errors; others there are deprecated."""
+"""The names of subnet types, by their names in CDK's errors; the others in these errors are deprecated."""
 _ZONE_NOT_LOOKED_UP = "dummy1a"
-"""The first zone of an account until the CLI has looked its zones up (aws-cdk-lib, `Stack.availabilityZones`)."""
+"""The first zone of an account until the CLI has looked up the zones (aws-cdk-lib, `Stack.availabilityZones`)."""
 
 Zones: TypeAlias = tuple[str, ...]
 
@@ -24,11 +24,11 @@ Zones: TypeAlias = tuple[str, ...]
 def find_subnets(
     argument: str, selection: ec2.SubnetSelection, vpc: ec2.IVpc, problems: Problems
 ) -> Sequence[ec2.ISubnet] | None:
-    """Return the subnets that a selection has, and note that it has none; None if there are none, or none yet.
+    """Return the subnets of a selection; None without any, with a problem unless the CLI will look them up.
 
     Args:
-        argument: The name of the argument that takes the selection.
-        selection: The selection. Subnets that are named are returned as they are.
+        argument: The name of the argument with the selection.
+        selection: The selection. Subnets that it lists are returned as they are.
         vpc: The VPC.
         problems: The problems to add to.
     """
@@ -37,7 +37,7 @@ def find_subnets(
     available = "another selection, or import the VPC with these subnets"
     try:
         selected = select_subnets(vpc, selection)
-    except RuntimeError as error:  # jsii's name for whatever node throws: here, that there are none
+    except RuntimeError as error:  # jsii raises it for every error in node, here if there are no subnets
         available = _available(str(error)) or available
     else:
         if selected.subnets or selected.is_pending_lookup or _ZONE_NOT_LOOKED_UP in vpc.availability_zones:
@@ -49,9 +49,9 @@ def find_subnets(
 
 
 def zones_of(selection: ec2.SubnetSelection, vpc: ec2.IVpc) -> Zones | None:
-    """Return the availability zones of the selected subnets; None if one is not known.
+    """Return the availability zones of the selected subnets; None if a zone is not known.
 
-    A zone that only deployment knows is known beside the others of a VPC that this app defines.
+    A zone that is a token counts as known in a VPC that this app defines, since its other zones are tokens too.
     """
     known = _zones.get_or_make(vpc, list)
     for other, zones in known:
@@ -74,7 +74,7 @@ def _find_zones(selection: ec2.SubnetSelection, vpc: ec2.IVpc) -> Zones | None:
 
 
 def _available(error: str) -> str:
-    """Return the groups or types that a VPC has, from CDK's error, the only place that tells the names of groups."""
+    """Return the subnet groups or types of a VPC, from CDK's error: nothing else in CDK's API names the groups."""
     found = _AVAILABLE.search(error)
     if not found:
         return ""
@@ -89,4 +89,4 @@ def _described(selection: ec2.SubnetSelection) -> str:
         return f"subnet_group_name={selection.subnet_group_name!r}"
     if selection.subnet_type is not None:
         return f"subnet_type={selection.subnet_type.name}"
-    return "filters that leave none"
+    return "filters that match no subnet"

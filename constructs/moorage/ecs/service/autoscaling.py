@@ -1,4 +1,4 @@
-"""What moves the number of a service's copies."""
+"""The service auto scaling of a service."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 HIGH_RESOLUTION_MONITORING: dict[str, Any] = {
     "MetricConfigurations": [{"MetricNames": ["CPUUtilization", "MemoryUtilization"], "ResolutionSeconds": 20}]
 }
-"""The property `Monitoring` of a service that ECS measures every 20 seconds."""
+"""The `Monitoring` property of a service whose metrics have a resolution of 20 seconds."""
 
 
 _FULL_PERCENT = 100
 
 
 def check_scaling(scaling: Scaling, launch: Launch, problems: Problems) -> None:
-    """Note a queue or a metric that is not read where the service runs, and a CPU use that no task has."""
+    """Check that the queue and the metrics are in the place of the service, and that CPU targets are possible."""
     check_place(problems, "queue of scaling", scaling.queue, launch.cluster)
     for target in scaling.metrics:
         stats = list(_stats_of(target.metric))
@@ -53,12 +53,12 @@ def check_scaling(scaling: Scaling, launch: Launch, problems: Problems) -> None:
         if on_fargate and percent is not None and percent > _FULL_PERCENT:
             problems.add(
                 f"{argument} must be at most 100 % on Fargate, where no task uses more than its size (got {percent}); "
-                "use less"
+                "use 100 or less"
             )
 
 
 def _stats_of(metric: cloudwatch.IMetric) -> Iterator[cloudwatch.MetricStatConfig | None]:
-    """Yield what a metric measures, or each metric that it is computed from; None stands for a search for metrics."""
+    """Yield the statistic of a metric, or of each metric in its expression; None stands for a SEARCH expression."""
     configuration = metric.to_metric_config()
     if configuration.math_expression:
         for used_metric in configuration.math_expression.using_metrics.values():
@@ -76,7 +76,7 @@ def _other_places(stats: Iterable[cloudwatch.MetricStatConfig], own_place: Place
 
 
 def define_scaling(service: ecs.BaseService, scaling: Scaling, targets: Sequence[Target]) -> ecs.ScalableTaskCount:
-    """Define the range between which the number of copies moves, and what moves it."""
+    """Define the range of the number of copies, and the policies that change it."""
     count = service.auto_scale_task_count(min_capacity=scaling.minimum, max_capacity=scaling.maximum)
     scale_in_cooldown, scale_out_cooldown = duration(scaling.scale_in_cooldown), duration(scaling.scale_out_cooldown)
     if scaling.cpu_percent is not None and not scaling.high_resolution:
@@ -124,7 +124,7 @@ def _define_schedules(count: ecs.ScalableTaskCount, scaling: Scaling) -> None:
 
 
 def _needs_own_policies(scaling: Scaling, targets: Sequence[Target]) -> bool:
-    """Tell whether there are policies that CDK has no class for."""
+    """Return True if there are policies for which CDK has no class."""
     settings = (scaling.high_resolution, scaling.backlog_per_task, scaling.metrics, scaling.predictive)
     shifts_requests = scaling.requests_per_task is not None and any(target.alternate for target in targets)
     return shifts_requests or any(settings)

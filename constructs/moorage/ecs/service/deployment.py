@@ -1,4 +1,4 @@
-"""What a rollout becomes: ECS's deployment configuration, its hooks and its alarms."""
+"""ECS's deployment configuration for a rollout, with its hooks and alarms."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 DEFAULT_ROLLOUT = Rollout.rolling()
 DAEMON_ROLLOUT = Rollout.rolling(minimum_healthy_percent=0, maximum_percent=100)
-"""The default for daemons: each task stops before the next starts in its place."""
+"""The default for daemons: on each instance, the old task stops before the new one starts."""
 
 _DEPLOYMENT_STRATEGIES: Mapping[Shift, ecs.DeploymentStrategy] = {
     Shift.BLUE_GREEN: ecs.DeploymentStrategy.BLUE_GREEN,
@@ -34,7 +34,7 @@ _DEPLOYMENT_STRATEGIES: Mapping[Shift, ecs.DeploymentStrategy] = {
 def deployment_arguments(rollout: Rollout, placement: Placement) -> dict[str, Any]:
     """Return the rollout as arguments of CDK's services."""
     rebalancing = ecs.AvailabilityZoneRebalancing
-    # Zone rebalancing starts a task before it stops one, so it needs room for more than all of them.
+    # Zone rebalancing starts a task before it stops another, so it needs a maximum above 100 %.
     rebalances = placement._spreads_over_zones_first and rollout.maximum_percent > 100  # noqa: PLR2004  # percent
     arguments: dict[str, Any] = {
         "min_healthy_percent": rollout.minimum_healthy_percent,
@@ -45,7 +45,7 @@ def deployment_arguments(rollout: Rollout, placement: Placement) -> dict[str, An
     arguments["circuit_breaker"] = (
         ecs.DeploymentCircuitBreaker(rollback=breaker.rollback)
         if breaker
-        else ecs.DeploymentCircuitBreaker(enable=False)  # or CDK warns, though only rolling rollouts can have one
+        else ecs.DeploymentCircuitBreaker(enable=False)  # otherwise CDK warns, even if the rollout cannot have one
     )
     if rollout.final_bake is not None:
         arguments["bake_time"] = duration(rollout.final_bake)
@@ -65,7 +65,7 @@ def define_deployment_properties(
     hooks: Sequence[LifecycleHook],
     start_period: int,
 ) -> dict[str, Any]:
-    """Define the alarms and hooks of a rollout, and return the properties that CDK does not take, by their path."""
+    """Define the alarms and hooks of a rollout, and return the properties that CDK does not support, by their path."""
     properties: dict[str, Any] = {}
     if rollout.circuit_breaker:
         properties |= _circuit_breaker_properties(rollout.circuit_breaker)
@@ -80,7 +80,7 @@ def define_deployment_properties(
 
         if rollout.alarms.topic is not None:
             let_alarms_publish(rollout.alarms.topic, scope)
-        in_order = sorted(targets, key=lambda target: target.suffix)  # whatever that of the routes is
+        in_order = sorted(targets, key=lambda target: target.suffix)  # independent of the order of the routes
         alarm_names = [
             name
             for target in in_order

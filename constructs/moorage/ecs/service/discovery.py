@@ -1,4 +1,4 @@
-"""The names of services in Cloud Map: of `cloud_map_options`, and those that each namespace has once."""
+"""The names of services in Cloud Map, from `cloud_map_options` and from Service Connect."""
 
 from __future__ import annotations
 
@@ -24,38 +24,38 @@ _ADDRESSES = {servicediscovery.DnsRecordType.A, servicediscovery.DnsRecordType.A
 
 
 def check_discovery(options: ecs.CloudMapOptions, launch: Launch, problems: Problems) -> None:
-    """Note a name in Cloud Map that a service could not have."""
+    """Check that a service can have its name in Cloud Map."""
     check_place(problems, "cloud_map_options", options.cloud_map_namespace, launch.cluster)
     problems.check(service_limits.CLOUD_MAP_NAME, "name of cloud_map_options", options.name)
     namespace = options.cloud_map_namespace or launch.cluster.default_cloud_map_namespace
     if namespace is None:
         problems.add(
-            "cloud_map_options name no namespace, and the cluster has none by default; "
+            "cloud_map_options have no namespace, and the cluster has no default one; "
             "use CloudMapOptions(cloud_map_namespace=...)"
         )
     elif namespace.type == servicediscovery.NamespaceType.HTTP:
         problems.add(
-            f"cloud_map_options must be of a namespace with DNS (got {namespace.node.path}, without); use a "
+            f"cloud_map_options must be of a namespace with DNS (got {namespace.node.path}, without DNS); use a "
             "PrivateDnsNamespace, or connect=ServiceConnect(...) with Cluster(namespace='...')"
         )
     mode = launch.task.network_mode
     if options.dns_record_type in _ADDRESSES and mode is not NetworkMode.AWSVPC:
         problems.add(
-            f"cloud_map_options have a record of an address, but in {mode.value} mode tasks have none of their own; "
-            "use DnsRecordType.SRV"
+            f"cloud_map_options have a record with an address, but in {mode.value} mode tasks have no address of their "
+            "own; use DnsRecordType.SRV"
         )
     elif options.dns_record_type not in _ADDRESSES and (options.dns_record_type or mode is not NetworkMode.AWSVPC):
         _check_port(options, launch.task, problems)
 
 
 def _check_port(options: ecs.CloudMapOptions, task: Task, problems: Problems) -> None:
-    """Note a record of a port that the container of the record does not have: the first that is essential, for CDK."""
+    """Check that the first essential container, which CDK uses for the record, has the port of the record."""
     container = next(each for each in task.containers if each.essential)
     ports = (options.container_port, container.port)
     if container.port is None:
         problems.add(
-            f"cloud_map_options have a record of a port, and container {container.name!r}, the first essential one, "
-            "has none; use Container(..., port=...), or DnsRecordType.A"
+            f"cloud_map_options have a record with a port, but container {container.name!r}, the first essential one, "
+            "has no port; use Container(..., port=...), or DnsRecordType.A"
         )
     elif ports[0] not in {None, ports[1]} and not is_token(ports):
         problems.add(
@@ -67,14 +67,14 @@ def _check_port(options: ecs.CloudMapOptions, task: Task, problems: Problems) ->
 def claim_discovery_name(
     service: Construct, name: str | None, namespace: servicediscovery.INamespace | str | None
 ) -> None:
-    """Record the name under which Cloud Map finds a service, which its namespace has once.
+    """Record the name of a service in Cloud Map, which must be unique in its namespace.
 
-    Names of DNS differ by more than case (botocore servicediscovery CreateServiceRequest.Name), and those of Service
-    Connect have no capitals.
+    DNS names must differ in more than case (botocore servicediscovery CreateServiceRequest.Name), and names in Service
+    Connect have only lower case.
 
     Args:
         service: The service.
-        name: Its name; None for one that CloudFormation chooses.
+        name: The name of the service; None for one that CloudFormation generates.
         namespace: The namespace, or its name or ARN.
     """
     if name is not None and namespace is not None and not is_token(name):
@@ -82,7 +82,7 @@ def claim_discovery_name(
 
 
 def _key(namespace: servicediscovery.INamespace | str) -> str:
-    """Return what tells a namespace from others: its name or the id in its ARN; its path if it is defined here."""
+    """Return a namespace's name, or the id in its ARN, or its path if this app defines it."""
     if not isinstance(namespace, str):
         namespace_id = namespace.namespace_id
         return namespace.node.path if is_token(namespace_id) else namespace_id

@@ -1,4 +1,4 @@
-"""A service's place in VPC Lattice: the targets that other VPCs and accounts reach through a service network."""
+"""The target groups through which VPC Lattice forwards requests of other VPCs and accounts to a service."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _TARGET_GROUP_ACTIONS = ("RegisterTargets", "DeregisterTargets", "GetTargetGroup", "ListTargets")
 _NETWORK_ACTIONS = ("ec2:DescribeInstances", "ec2:DescribeSubnets", "ec2:DescribeVpcs")
-"""The actions of AmazonECSInfrastructureRolePolicyForVpcLattice that AWS limits to no resource."""
+"""The actions of AmazonECSInfrastructureRolePolicyForVpcLattice that cannot be limited to a resource."""
 
 
 def _health(health: TargetHealth | str) -> TargetHealth:
@@ -49,23 +49,25 @@ def _prefix_list_id(prefix_list: ec2.IPrefixList | str) -> str:
 @value_class
 @attrs.frozen
 class Lattice:
-    """A target group of VPC Lattice that ECS keeps a service's tasks in, and the way in for Lattice alone.
+    """A target group of VPC Lattice in which ECS registers the tasks of a service, reachable only by VPC Lattice.
 
-    The service network, its auth policy and the Lattice service with its listeners are of `aws_vpclattice`; a listener
-    forwards to `service.lattice_target_groups`. ECS registers each task with the port of its container (botocore ecs
-    `VpcLatticeConfiguration.portName`), in place of that of the target group, which is 80 (VPC Lattice user guide,
-    "Create a VPC Lattice target group"). So another port replaces no target group.
+    Define the service network, its auth policy and the Lattice service with `aws_vpclattice`; its listeners forward to
+    `service.lattice_target_groups`. ECS registers each task with the port of its container (botocore ecs
+    `VpcLatticeConfiguration.portName`). The target group's own port, 80, is not used (VPC Lattice user guide, "Create a
+    VPC Lattice target group"). Hence another container port does not replace the target group.
 
     Args:
-        prefix_list: AWS's list of the addresses that Lattice sends from in this region, by its id: of
-            `com.amazonaws.<region>.vpc-lattice`, which `ec2.PrefixList.from_lookup` finds. The tasks let it in.
-        container: The name of the container that serves; the first with a port without it.
-        health: The path of the health check, or a `TargetHealth`; of the target group that is defined.
-        target_group_arn: A target group that exists already, for addresses and of no other service, in place of one
-            that is defined for HTTP. Two services of an app with one are an error.
+        prefix_list: The id of AWS's prefix list `com.amazonaws.<region>.vpc-lattice`, which
+            `ec2.PrefixList.from_lookup` finds, or the prefix list itself. The tasks accept connections from it.
+        container: The name of the container that serves. Default: the first container with a port.
+        health: The path of the health check, or a `TargetHealth`, for a target group that is defined. Default:
+            `TargetHealth()`.
+        target_group_arn: The ARN of an existing target group of type IP that no other service uses. Default: a new
+            target group for HTTP.
 
     Raises:
-        ValueError: the list or the target group is none, or the codes are not those that Lattice takes.
+        ValueError: If prefix_list or target_group_arn is invalid, if VPC Lattice would not accept the health codes, or
+            if health is given for an existing target group.
     """
 
     prefix_list: str = attrs.field(converter=_prefix_list_id)
@@ -79,32 +81,30 @@ class Lattice:
         problems.check(service_limits.LATTICE_TARGET_GROUP, "target_group_arn", self.target_group_arn)
         problems.check(route_limits.TARGET_CODES, "health codes", self.health.codes)
         if self.target_group_arn is not None and self.health != TargetHealth():
-            problems.add("health is given, but the target group exists already, and has its own; leave one of them out")
+            problems.add("health is given, but the existing target group has its own; leave one of them out")
         problems.raise_any()
 
     def _serving_containers(self, task: Task) -> tuple[Container, ...]:
-        """Return the containers with a port that may serve, of which the first does."""
+        """Return the containers with a port that may serve; the first of them does."""
         return tuple(each for each in task.containers if each.port and self.container in {None, each.name})
 
     def _check(self, task: Task, problems: Problems) -> None:
-        """Note why a service of this task could not have this place."""
+        """Check that a service with this task can be in the target group."""
         ports = ", ".join(repr(each.name) for each in task.containers if each.port)
         (serving, *_) = self._serving_containers(task) or (None,)
         if task.network_mode is not NetworkMode.AWSVPC:
             problems.add(
                 f"lattice is given in {task.network_mode.value} mode, but its targets are the addresses of tasks, "
-                "which have none of their own there; use network_mode=NetworkMode.AWSVPC"
+                "which have no address of their own there; use network_mode=NetworkMode.AWSVPC"
             )
         elif not ports:
-            problems.add("lattice needs a container with a port, and the task has none; use Container(..., port=...)")
+            problems.add("lattice needs a container with a port, but the task has none; use Container(..., port=...)")
         elif serving is None:
-            problems.add(
-                f"lattice names container {self.container!r}, but those with a port are {ports}; use one of them"
-            )
+            problems.add(f"lattice names container {self.container!r}, which has no port; use {ports}")
         elif port_name(task, serving) is None:
             problems.add(
-                f"lattice is given, but a port is named after its container, and {serving.name!r} is no name of one; "
-                "use Container(name=...) with 1 to 64 letters, digits, '_' and '-', not first '-'"
+                f"lattice is given, but {serving.name!r}, the name of its container, is not valid for a port; "
+                "use Container(name=...) with 1 to 64 letters, digits, '_' and '-', and no leading '-'"
             )
 
 
@@ -117,15 +117,15 @@ def define_lattices(
     *,
     connections: ec2.Connections,
 ) -> tuple[vpclattice.CfnTargetGroup, ...]:
-    """Define target groups, the role with which ECS keeps tasks in them, and the way in.
+    """Define the target groups, the role with which ECS registers tasks in them, and the security group rules.
 
     Args:
         scope: The construct in which they are defined.
-        service: The service whose tasks they hold.
-        resource: Its CloudFormation resource.
+        service: The service whose tasks are registered.
+        resource: The CloudFormation resource of the service.
         lattices: The target groups to define or to use.
-        launch: The task, its capacity and its place in the network.
-        connections: The connections of its tasks, which let Lattice in.
+        launch: The task with its capacity and network.
+        connections: The connections of the tasks, to allow VPC Lattice.
     """
     role = iam.Role(scope, "LatticeRole", assumed_by=ecs_principal())
     target_groups: list[vpclattice.CfnTargetGroup] = []
@@ -136,7 +136,7 @@ def define_lattices(
         port, arn = container.port or 0, lattice.target_group_arn
         if arn is None:
             named = f"-{lattice.container}" if lattice.container else ""
-            construct_id = f"LatticeTargetGroup{named}{seen[named] or ''}"  # others of a list change no id
+            construct_id = f"LatticeTargetGroup{named}{seen[named] or ''}"  # independent of other target groups
             target_groups.append(_define_group(scope, construct_id, lattice, launch))
             seen[named] += 1
             arn = target_groups[-1].attr_arn
@@ -151,7 +151,7 @@ def define_lattices(
         iam.PolicyStatement(actions=actions, resources=[each["TargetGroupArn"] for each in configurations])
     )
     role.add_to_policy(iam.PolicyStatement(actions=list(_NETWORK_ACTIONS), resources=["*"]))
-    service.node.add_dependency(role)  # with which ECS takes tasks out when the service goes
+    service.node.add_dependency(role)  # ECS needs it to deregister tasks when the service is deleted
     resource.add_property_override("VpcLatticeConfigurations", configurations)
     return tuple(target_groups)
 
@@ -181,13 +181,13 @@ def _define_group(scope: Construct, construct_id: str, lattice: Lattice, launch:
 
 
 _services_by_arn: PerConstruct[IConstruct, dict[str, list[Construct]]] = PerConstruct()
-"""The services of an app in each target group that exists already."""
+"""The services of an app in each existing target group, by its ARN."""
 
 
 def _claim(service: Construct, arn: str) -> None:
-    """Record that a service is in a target group that exists already, and refuse it beside another one.
+    """Record that a service is in an existing target group, and check that no other service is.
 
-    A target group can be added to one service (ECS developer guide, "Create a service that uses VPC Lattice").
+    A target group can be added to only one service (ECS developer guide, "Create a service that uses VPC Lattice").
     """
     if is_token(arn):
         return
@@ -203,6 +203,6 @@ def _conflict(first: Construct, second: Construct, arn: str) -> list[str]:
     if not (exists(first) and exists(second)):
         return []
     return [
-        f"{first.node.path} and {second.node.path} are both in the target group {arn!r} of VPC Lattice, which is of "
-        "one service; give one of them another target_group_arn, or leave it out for a target group of its own"
+        f"{first.node.path} and {second.node.path} are both in the target group {arn!r} of VPC Lattice, which can only "
+        "have one service; use another target_group_arn for one of them, or leave it out for a new target group"
     ]

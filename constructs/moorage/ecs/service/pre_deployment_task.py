@@ -1,4 +1,4 @@
-"""A task that runs once ahead of each new version: a database migration."""
+"""A task that runs once before each deployment, such as a database migration."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from moorage.workload.lifecycle_hooks import LifecycleHook, LifecycleStage
 _FUNCTION_FILE = Path(__file__).with_name("pre_deployment_function.py")
 _FUNCTION_TIMEOUT_SECONDS = 30
 _MINUTES_TO_STOP = 5
-"""The time left for the hook when the function stops the task."""
+"""The minutes that the hook still has when the function stops the task."""
 
 
 def define_pre_deployment_task(
@@ -30,14 +30,14 @@ def define_pre_deployment_task(
     cluster: ecs.ICluster,
     removal_policy: cdk.RemovalPolicy,
 ) -> tuple[TaskResources, LifecycleHook]:
-    """Define the task, and the hook that runs it where and as the service's own tasks are run.
+    """Define the task, and the hook that runs it with the capacity and network of the service.
 
     Args:
         scope: The scope in which to define them.
-        launch: The task, on what and where it runs.
-        service_resources: The service's own, whose security groups it shares.
-        cluster: The cluster, as what is defined after its capacity names it.
-        removal_policy: The removal policy of its function's log group.
+        launch: The task with its capacity and network.
+        service_resources: The resources of the service, whose security groups and log group the task shares.
+        cluster: The cluster, as the resources that depend on its capacity use it.
+        removal_policy: The removal policy of the log group of the hook's function.
     """
     task_scope = Construct(scope, "Before")
     security_groups = service_resources.security_groups if launch.has_own_interface else None

@@ -1,4 +1,4 @@
-"""The alarms that take a rollout back."""
+"""The alarms that roll a deployment back."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 
 def check_places(alarms: RollbackAlarms, scope: IConstruct, problems: Problems) -> None:
-    """Note alarms and a topic that ECS or CloudWatch could not reach from the place of `scope`."""
-    for alarm in alarms.extra_alarms:  # which ECS knows by their names
+    """Check that ECS and CloudWatch can reach the alarms and the topic from the place of `scope`."""
+    for alarm in alarms.extra_alarms:  # ECS refers to alarms by name
         check_place(problems, "each of extra_alarms", alarm, scope)
     if alarms.topic is not None:
         check_alarm_topic(problems, "topic of the rollout's alarms", alarms.topic, scope)
 
 
 def define_rollback_alarms(scope: Construct, alarms: RollbackAlarms, target: Target, *, start_period: int) -> list[str]:
-    """Define the alarms over both target groups of a route, of which either may serve; returns their names.
+    """Define alarms over both target groups of a route, since either of them may serve, and return their names.
 
     Args:
         scope: The scope in which to define them.
         alarms: The thresholds.
         target: The target groups.
-        start_period: The time that a task may take to start, in seconds, in which its target is unhealthy.
+        start_period: The time that a task may take to start, in seconds; its target is unhealthy until then.
     """
     minutes = {UNHEALTHY_TARGETS: max(alarms.evaluation_minutes, start_period // 60 + 1)}
     alarm_queries = target_alarms(target, alarms.errors_percent, alarms.latency, alarms.unhealthy_targets)

@@ -1,4 +1,4 @@
-"""The scaling policies that CDK has no class for, or not with all that AWS takes."""
+"""The scaling policies for which CDK has no class, or whose class lacks options of AWS."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 HIGH_RESOLUTION_SECONDS = 20
 _MINUTE_SECONDS = 60
 _QUOTED = {ord(character): f"%{ord(character):02X}" for character in ":/|"}
-"""The characters that a policy's name must not have (botocore application-autoscaling PutScalingPolicy.PolicyName)."""
+"""The characters that are not allowed in a policy's name (botocore application-autoscaling
+PutScalingPolicy.PolicyName), with their replacements."""
 
 
 class ScalingPolicies:
-    """The policies of one service beside CDK's own."""
+    """The scaling policies of one service that CDK does not define."""
 
     def __init__(self, service: ecs.BaseService, count: ecs.ScalableTaskCount, scaling: Scaling) -> None:
         self._service = service
@@ -36,7 +37,7 @@ class ScalingPolicies:
             self._track_utilization(scaling)
         if scaling.requests_per_task is not None:
             for target in targets:
-                # AWS's own metric is of one target group, and here either serves
+                # AWS's predefined metric is of one target group, and either of two may serve
                 if target.alternate and target.route._reads_requests:
                     self._track_queries(
                         f"Requests{target.suffix}", scaling.requests_per_task, self._request_queries(target)
@@ -66,7 +67,7 @@ class ScalingPolicies:
         return [*queries, self._running_tasks_query(), _result_query("each", f"({total}) / {self._at_least_one_task}")]
 
     def _backlog_queries(self, queue: sqs.IQueue) -> list[dict[str, Any]]:
-        """Return queries for the messages, waiting and in work, for each task that runs."""
+        """Return queries for the number of messages for each running task, waiting and in flight."""
         return [
             _queue_query("waiting", "ApproximateNumberOfMessagesVisible", queue),
             _queue_query("working", "ApproximateNumberOfMessagesNotVisible", queue),
@@ -75,7 +76,7 @@ class ScalingPolicies:
         ]
 
     def _running_tasks_query(self) -> dict[str, Any]:
-        """Return a query for the running tasks: ECS measures each once a minute (ECS developer guide, metrics)."""
+        """Return a query for the running tasks: each of them sends a sample every minute (ECS guide, metrics)."""
         names = {"ClusterName": self._service.cluster.cluster_name, "ServiceName": self._service.service_name}
         return _query("samples", ("AWS/ECS", "CPUUtilization", "SampleCount"), **names)
 
@@ -89,7 +90,7 @@ class ScalingPolicies:
         return f"IF({self._running_tasks} > 1, {self._running_tasks}, 1)"
 
     def _step_from_zero(self, queue: sqs.IQueue) -> None:
-        """Start a task when messages wait and none runs, which the target never does: a share of none is none."""
+        """Start a task if messages wait and no task runs, since target tracking cannot scale out from zero."""
         policy = appscaling.CfnScalingPolicy(
             self._count,
             "FromZero",
@@ -169,7 +170,7 @@ class ScalingPolicies:
 
 
 def _query(name: str, metric: tuple[str, str, str], **dimensions: str) -> dict[str, Any]:
-    """Return a query as scaling policies take it: by the minute, without a period."""
+    """Return a query in the form for scaling policies: one value a minute, without a period."""
     namespace, metric_name, statistic = metric
     metric_dimensions = [{"name": dimension, "value": value} for dimension, value in dimensions.items()]
     return {
@@ -191,7 +192,7 @@ def _result_query(name: str, expression: str) -> dict[str, Any]:
 
 
 def _with_period(query: dict[str, Any]) -> dict[str, Any]:
-    """Return the same query as alarms take it."""
+    """Return a query in the form for alarms."""
     return {**query, "metricStat": {**query["metricStat"], "period": _MINUTE_SECONDS}}
 
 
@@ -203,7 +204,7 @@ def _queries_of(target: MetricTarget) -> list[dict[str, Any]]:
 
 
 def _add_queries(name: str, metric: cloudwatch.IMetric, queries: list[dict[str, Any]]) -> None:
-    """Add the queries of CDK's metric, those before it that it is computed from."""
+    """Add the queries of a CDK metric, after those of the metrics in its expression."""
     configuration = metric.to_metric_config()
     if configuration.math_expression:
         for variable, used_metric in configuration.math_expression.using_metrics.items():

@@ -1,4 +1,4 @@
-"""A new deployment of a service when a secret or a parameter that its tasks read has a new value."""
+"""A new deployment of a service when a secret or a parameter of its tasks has a new value."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ if TYPE_CHECKING:
     from moorage.workload.task import Task
 
 Pattern: TypeAlias = Mapping[str, Any]
-"""An event pattern as EventBridge writes it."""
+"""An event pattern in EventBridge's JSON."""
 
 _CURRENT_STAGE = "AWSCURRENT"
 _IGNORED_STAGES = {"", "AWSPENDING", "AWSPREVIOUS"}
-"""The stages whose moves are ignored: both others move with the current one (Secrets Manager guide, events)."""
+"""The stages whose moves are ignored, since they move together with AWSCURRENT (Secrets Manager guide, events)."""
 _ROTATION, _RULE = "Rotation", "Rule"
 _RETRY = {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 60, "BackoffRate": 2, "MaxAttempts": 6}
-"""The retries of a deployment, an hour in all, for errors that pass: throttling, and a deployment in progress."""
+"""The retries of a deployment, an hour in all, for temporary errors: throttling, or a deployment in progress."""
 
 
 def change_pattern(secrets: Iterable[Any]) -> Pattern | None:
-    """Match the events of a new value of one of these; None if none of them can ever have one.
+    """Return a pattern for the events of new values of secrets and parameters; None if their values cannot change.
 
-    A secret's stage moved to another version, by rotation or by hand ("Secret Label Updated", Secrets Manager guide),
-    or a parameter was written ("Parameter Store Change", Systems Manager guide). Neither needs a trail.
+    A stage of a secret moved to another version, by rotation or manually ("Secret Label Updated", Secrets Manager
+    guide). Or a parameter was updated ("Parameter Store Change", Systems Manager guide). Neither event needs a trail.
 
     Args:
-        secrets: Secrets, parameters and `ecs.Secret`s. One that names the id of a version never has another value.
+        secrets: Secrets, parameters and `ecs.Secret`s. The value of one with a version id never changes.
     """
     parameters: set[str] = set()
     by_stage: dict[str, set[str]] = {}
@@ -57,13 +57,13 @@ def change_pattern(secrets: Iterable[Any]) -> Pattern | None:
     if parameters:
         parameters_written = {"resources": sorted(parameters), "detail": {"operation": ["Update"]}}
         patterns.append({"source": ["aws.ssm"], "detail-type": ["Parameter Store Change"], **parameters_written})
-    if len(patterns) > 1:  # EventBridge takes no $or of only one
+    if len(patterns) > 1:  # EventBridge refuses $or with a single pattern
         return {"$or": patterns}
     return patterns[0] if patterns else None
 
 
 def _stage_patterns(stage: str, arns: list[str]) -> list[Pattern]:
-    """Match moves of a stage of these secrets, by their ARNs or, if those end with the name, by the name."""
+    """Return patterns for moves of a stage, by the ARNs of the secrets or, if these end with the name, by name."""
     source = {"source": ["aws.secretsmanager"], "detail-type": ["Secret Label Updated"]}
     names = [each.split(":secret:")[1] for each in arns if ":secret:" in each]
     return [
@@ -75,20 +75,20 @@ def _stage_patterns(stage: str, arns: list[str]) -> list[Pattern]:
 def define_redeployment(
     scope: Construct, service: ecs.BaseService, cluster: ecs.ICluster, task: Task, log_group: logs.ILogGroup
 ) -> events.CfnRule:
-    """Define the rule once, and the machine that it starts, which has ECS replace the tasks of `service`.
+    """Define the rule, unless it exists, and the state machine that lets ECS replace the tasks of `service`.
 
-    EventBridge calls no UpdateService itself (EventBridge user guide, targets), so Step Functions does.
+    EventBridge cannot call UpdateService itself (EventBridge user guide, targets), so Step Functions does.
 
     Args:
-        scope: The construct in which they are defined; errors name it.
+        scope: The construct in which they are defined, and that errors name.
         service: The service to deploy again.
         cluster: The cluster of the service.
-        task: The task whose secrets and parameters are watched.
-        log_group: The log group for the executions of the machine.
+        task: The task with the secrets and parameters.
+        log_group: The log group for executions of the state machine.
 
     Raises:
-        ValueError: the task reads nothing that could change, or a secret of another account or region, whose events do
-            not come.
+        ValueError: If the task has no secret or parameter whose value can change, or one of another account or region,
+            whose events are not sent to this one.
     """
     defined = scope.node.try_find_child(_ROTATION)
     if defined is not None:
@@ -106,8 +106,8 @@ def define_redeployment(
     dead_letters = define_dead_letters(
         rotation,
         "DeadLetters",
-        encryption=sqs.QueueEncryption.SQS_MANAGED,  # the managed key of SQS lets no rule in
-        removal_policy=cdk.RemovalPolicy.DESTROY,  # all that it says is that a deployment did not start
+        encryption=sqs.QueueEncryption.SQS_MANAGED,  # EventBridge cannot use the KMS key that AWS manages for SQS
+        removal_policy=cdk.RemovalPolicy.DESTROY,  # its messages only tell that a deployment did not start
     )
     rule = events.CfnRule(
         rotation,
@@ -129,11 +129,11 @@ def define_redeployment(
 
 
 def _check(pattern: Pattern | None, secrets: Iterable[tuple[str, Any]], own_place: Place, problems: Problems) -> None:
-    """Note that nothing read can change, and secrets of another place, whose events do not come."""
+    """Check that a value can change, and that its events are sent to this account and region."""
     if pattern is None:
         problems.add(
-            "redeploy_on_rotation() waits for nothing, since no container reads a secret or a parameter that could "
-            "have another value; use Container(secrets={...}), without the id of a version"
+            "redeploy_on_rotation() has no effect, since no container has a secret or a parameter whose value can "
+            "change; use Container(secrets={...}), without the id of a version"
         )
     for name, secret in secrets:
         parts = secret_sources.arn(secret).split(":")
@@ -141,8 +141,8 @@ def _check(pattern: Pattern | None, secrets: Iterable[tuple[str, Any]], own_plac
         for kind, own, other in zip(("account", "region"), own_place, place, strict=True):
             if own and other and not is_token(other) and other != own:
                 problems.add(
-                    f"secrets {name!r} is of {kind} {other}, whose events do not come to {own}; "
-                    "send them to its event bus, and redeploy by a rule of your own"
+                    f"secrets {name!r} must be of {kind} {own} (got {other}), since others send no events here; "
+                    "forward them to this event bus, and define a rule of your own that redeploys"
                 )
 
 

@@ -1,4 +1,4 @@
-"""A task kept running in a cluster."""
+"""A service: a task that is kept running in a cluster."""
 
 from __future__ import annotations
 
@@ -58,11 +58,12 @@ _DEFAULT_STOP: Duration = default_seconds(5)
 @door
 @jsii.implements(ec2.IConnectable, iam.IGrantable)
 class Service(Construct):
-    """A task kept running in a cluster: copies, load balancing, scaling, and rollouts that undo themselves.
+    """A task that is kept running in a cluster, with load balancing, scaling and rollouts that roll back on failure.
 
-    New tasks are started and healthy before old ones stop, and a rollout that does not get healthy goes back. Tasks
-    have no public address, read-only file systems, a log group, and let out TCP 443 alone. It is a grantee (the task
-    role) and a connectable (the tasks' security group, or the instances' where tasks have no interface of their own).
+    By default, new tasks are healthy before old ones stop, and a rollout whose tasks do not become healthy is rolled
+    back. Tasks have no public address, a read-only root file system and a log group, and may connect only to TCP 443. A
+    service is an `IGrantable` (the task role) and an `IConnectable` (the security group of the tasks, or of the
+    instances if tasks have no network interface of their own).
     """
 
     def __init__(
@@ -92,46 +93,46 @@ class Service(Construct):
         """Define a service.
 
         Args:
-            scope: The scope in which to define it.
-            construct_id: Its id in this scope.
-            cluster: The cluster that runs the tasks: a `Cluster`, one of `Cluster.from_attributes`, or any other of
-                CDK's.
+            scope: The scope in which to define this construct.
+            construct_id: The id of this construct in its scope.
+            cluster: The cluster that runs the tasks: a `Cluster`, one of `Cluster.from_attributes`, or CDK's
+                `ecs.ICluster`.
             task: The task to run.
             scaling: The number of copies, and what changes it. Default: 2, so that one copy survives the loss of a
                 zone.
-            route: The requests of a load balancer, or the ports of a network load balancer, that reach the service: up
-                to 5 routes and listeners. Default: none.
-            rollout: How a new version replaces the old one. Default: a rolling deployment with a circuit breaker, in
-                which all copies keep serving; for a daemon, one instance after the other.
+            route: The requests of an Application Load Balancer (`Route`), or the ports of a Network Load Balancer
+                (`Listener`), that go to the service, up to 5. Default: none.
+            rollout: The way in which a new version replaces the old one. Default: a rolling deployment with a circuit
+                breaker, in which all copies keep serving; for a daemon, one instance after the other.
             pre_deployment_task: A task that runs once before each deployment, such as a database migration, with the
-                capacity and network of the service. The rollout fails if its first essential container does not exit
-                with 0 within an hour. `before_task_definition` has its role. Default: none.
-            connect: The name in the cluster's namespace. With it, `connect_to` of the service opens a path to another
-                service. Default: no name.
+                capacity and network of the service. The deployment fails if its first essential container does not exit
+                with code 0 within an hour. `before_task_definition` has its role. Default: none.
+            connect: The name of the service in the cluster's Service Connect namespace. With it, `Service.connect_to`
+                opens a path to another service. Default: no name.
             cloud_map_options: A name in a namespace of Cloud Map, by DNS or by API, in place of `connect`. Default:
                 none.
             lattice: Up to 5 target groups through which VPC Lattice opens the service to other VPCs and accounts.
                 Default: none.
             capacity: The capacity of the tasks: one capacity of the cluster, weights over several, or a `Strategy` with
-                a base. `cluster.default_strategy` follows the cluster's default, whatever it becomes. Default: the
+                a base. `cluster.default_strategy` follows the cluster's default, even if that changes. Default: the
                 cluster's first capacity.
-            placement: The instances of an Auto Scaling group that tasks go to. Default: spread evenly over zones, then
-                over instances.
+            placement: The placement of tasks on the instances of an Auto Scaling group. Default: spread evenly over
+                zones, then over instances.
             vpc_subnets: The subnets of the tasks, up to 16. Default: the private subnets.
-            assign_public_ip: Whether to give each task a public address, which a public subnet without NAT needs. Only
-                on Fargate. Default: False.
+            assign_public_ip: Whether to assign a public address to each task, which it needs in a public subnet to
+                reach the internet. Only on Fargate. Default: False.
             security_groups: The security groups of the tasks, 1 to 5. Default: a new one.
-            egress: The TCP ports through which tasks may connect to any address. `connections` opens others to one peer
-                each. Default: HTTPS (443), through which a task on Fargate pulls images, writes logs and calls AWS.
+            egress: The TCP ports through which tasks may connect to any address. Use `connections` for other ports and
+                peers. Default: HTTPS (443), through which a task on Fargate pulls images, writes logs and calls AWS.
             health_check_grace_period: The time after the start of a task in which failed checks of the load balancer,
-                of VPC Lattice and of its containers do not count. Default: with a route or `lattice` 60 seconds, or the
-                longest `HealthCheck(start_period=)` of a container if that is more; otherwise none.
-            log_group: The log group of the containers. Default: a new one, which keeps logs for a year.
-            removal_policy: What to do with the log group and the queues that are defined here when the stack is
-                deleted. Default: RETAIN.
+                of VPC Lattice and of its containers are ignored, 0 to 2,147,483,647 seconds. Default: with a route or
+                `lattice` 60 seconds, or the longest `HealthCheck(start_period=)` if that is more; otherwise none.
+            log_group: The log group of the containers. Default: a new one that keeps logs for a year.
+            removal_policy: The removal policy of new log groups and queues. Default: RETAIN.
 
         Raises:
-            ValueError: with everything that this task, cluster, network and route cannot do together.
+            ValueError: If the task, cluster, network, routes and other arguments do not work together. The error lists
+                all problems.
         """
         launch = Launch.of(
             task,
@@ -224,7 +225,7 @@ class Service(Construct):
     def _define_deployment(
         self, resources: TaskResources, removal_policy: cdk.RemovalPolicy
     ) -> ecs.TaskDefinition | None:
-        """Define the hooks and alarms of a rollout, and return the definition of its task, if it has one."""
+        """Define the hooks and alarms of rollouts, and return the definition of the pre-deployment task, if any."""
         plan = self._plan
         hooks = list(plan.rollout.hooks)
         task_definition = None
@@ -250,40 +251,43 @@ class Service(Construct):
 
     @property
     def target_groups(self) -> tuple[elbv2.ApplicationTargetGroup | elbv2.NetworkTargetGroup, ...]:
-        """The target groups of its routes, and those that a shifting rollout takes turns with."""
+        """The target groups of its routes, including the alternate ones of rollouts that shift traffic."""
         return tuple(group for target in self._targets for group in target.groups)
 
     def estimate(self, *, start: Duration = _DEFAULT_START, stop: Duration = _DEFAULT_STOP) -> Estimate | None:
-        """How long replacing the least copies is estimated to take, how many serve meanwhile, and what outlives a zone.
+        """Estimate how long it takes to replace the minimum number of copies, and how many copies serve meanwhile.
 
-        A model of ECS's documented behaviour, not a measurement.
+        The estimate is computed from ECS's documented behavior; it is not a measurement.
 
         Args:
-            start: From the decision to start a task until its application answers.
-            stop: From SIGTERM until the application has ended.
+            start: The time from the decision to start a task until its application responds. Default: 60 seconds.
+            stop: The time from SIGTERM until the application has exited. Default: 5 seconds.
 
         Returns:
-            The estimate; None where there may be no copy, where the number is a token, and for a daemon, whose
-            number the instances decide.
+            The estimate; None if the minimum is 0 or a token, and for a daemon.
+
+        Raises:
+            ValueError: If a time is negative.
         """
         return self._plan.estimate(start=seconds(start), stop=seconds(stop))
 
     def connect_to(self, other: Service) -> str:
-        """Let its tasks connect to another service on the port that it serves, and on no other.
+        """Let the tasks connect to the port of another service, and to no other port of it.
 
-        To tasks in bridge mode it opens the ports that instances hand out, of which a proxy has one.
+        If the other service is in bridge mode, its proxy has a port that ECS assigns, so all of these ports are opened.
 
-        It is defined after the other, since a proxy knows the services alone that were there when it started.
+        This service is deployed after the other one, since a proxy knows only services that exist when it starts.
 
         Args:
-            other: A service with `connect=ServiceConnect()` and a port, as this one has, with or without one.
+            other: A service with `connect=ServiceConnect()` and a port. This service needs `connect` as well, but no
+                port.
 
         Returns:
-            Where it is reached: `http://catalog`.
+            The URL of the other service, as in `http://catalog`.
 
         Raises:
-            ValueError: one of the two has no place in a namespace, or each in another, the other serves no port, or it
-                is a circle of stacks.
+            ValueError: If one of the services has no `connect`, their namespaces differ, the other service has no port,
+                or their stacks would depend on each other in a cycle.
         """
         from moorage.ecs.service.service_connect_paths import connect  # noqa: PLC0415  # needed only by Service Connect
 
@@ -303,16 +307,17 @@ class Service(Construct):
         )
 
     def redeploy_on_rotation(self) -> events.CfnRule:
-        """Have ECS replace its tasks, by its rollout, when a secret or a parameter that they read has a new value.
+        """Replace the tasks with a new deployment when a secret or a parameter of theirs has a new value.
 
-        Tasks read them once, at their start. A secret is heard of when its stage moves, by rotation or by hand. This is
-        a deployment: the pre-deployment task runs again.
+        Tasks read their secrets once, when they start. A secret has a new value when its stage moves to another
+        version, by rotation or manually. The deployment uses the service's rollout and runs its pre-deployment task.
 
         Returns:
-            The rule of EventBridge that hears of it, the same at each call.
+            The EventBridge rule for these events, the same one at each call.
 
         Raises:
-            ValueError: its tasks read nothing that could change, or a secret of another account.
+            ValueError: If the tasks have no secret or parameter whose value can change, or one of another account or
+                region.
         """
         from moorage.ecs.service.secret_rotation import define_redeployment  # noqa: PLC0415  # loads aws_cdk.aws_events
 
@@ -330,12 +335,12 @@ class Service(Construct):
 
     @property
     def queue(self) -> sqs.IQueue | None:
-        """The queue whose messages move the number of its tasks."""
+        """The queue whose backlog changes the number of tasks, if there is one."""
         return self._plan.scaling.queue
 
     @property
     def connections(self) -> ec2.Connections:
-        """Whom its tasks may connect to, and who may connect to them."""
+        """The connections of its tasks, to allow traffic from and to them."""
         return self.service.connections if self._plan.launch.has_own_interface else self._instance_connections
 
     @functools.cached_property
@@ -344,37 +349,53 @@ class Service(Construct):
 
     @property
     def grant_principal(self) -> iam.IPrincipal:
-        """The task role, which the application in the task acts as."""
+        """The task role, with which the application calls AWS."""
         return self.task_definition.task_role.grant_principal
 
     def metric(
         self, metric_name: str, *, statistic: str | None = None, period: cdk.Duration | None = None
     ) -> cloudwatch.Metric:
-        """A metric that ECS publishes of this service; averages over five minutes unless told otherwise."""
+        """Return a metric that ECS publishes for this service.
+
+        Args:
+            metric_name: The name of the metric in the namespace `AWS/ECS`.
+            statistic: The statistic. Default: the average.
+            period: The period of a value. Default: five minutes.
+        """
         return self.service.metric(metric_name, statistic=statistic, period=period)
 
     def metric_cpu_utilization(
         self, *, statistic: str | None = None, period: cdk.Duration | None = None
     ) -> cloudwatch.Metric:
-        """How much CPU its tasks use, in percent of what they reserve."""
+        """Return the metric for the CPU that the tasks use, in percent of the CPU that they reserve.
+
+        Args:
+            statistic: The statistic. Default: the average.
+            period: The period of a value. Default: five minutes.
+        """
         return self.service.metric_cpu_utilization(statistic=statistic, period=period)
 
     def metric_memory_utilization(
         self, *, statistic: str | None = None, period: cdk.Duration | None = None
     ) -> cloudwatch.Metric:
-        """How much memory its tasks use, in percent of what they reserve."""
+        """Return the metric for the memory that the tasks use, in percent of the memory that they reserve.
+
+        Args:
+            statistic: The statistic. Default: the average.
+            period: The period of a value. Default: five minutes.
+        """
         return self.service.metric_memory_utilization(statistic=statistic, period=period)
 
 
 _SERVICE_CLASSES: Mapping[CapacityKind, type[ecs.FargateService] | type[ecs.Ec2Service]] = {
     CapacityKind.FARGATE: ecs.FargateService,
     CapacityKind.INSTANCES: ecs.Ec2Service,
-    CapacityKind.MANAGED_INSTANCES: ecs.FargateService,  # CDK's name for what AWS places itself
+    CapacityKind.MANAGED_INSTANCES: ecs.FargateService,  # CDK uses it for Managed Instances as well
 }
 
 
 def _unwanted_properties(task: Task, strategy: Strategy) -> list[str]:
-    """List the properties that CDK writes by itself: a launch type beside no strategy, and awsvpc beside host mode."""
+    """Return the properties to delete: CDK writes a launch type without a strategy, and a network in host mode."""
     launch_type = ["LaunchType"] if strategy._follows_cluster else []
     without_own_network = (
         task.network_mode is not NetworkMode.AWSVPC and strategy._kind is CapacityKind.MANAGED_INSTANCES

@@ -1,4 +1,4 @@
-"""The names under which services of a namespace reach each other."""
+"""The names with which services of a namespace reach each other (Service Connect)."""
 
 from __future__ import annotations
 
@@ -33,22 +33,24 @@ if TYPE_CHECKING:
 _HTTP_PORT = 80
 _MAX_DISCOVERY_NAME = 64
 _KEY_ACTIONS = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyPair")
-"""The use of a customer managed key, which AWS's policy for proxies with TLS lacks (ECS guide, TLS)."""
+"""The use of a customer managed key, which AWS's managed policy for TLS lacks (ECS developer guide, TLS)."""
 
 
 @value_class
 @attrs.frozen(kw_only=True)
 class ServiceConnectTls:
-    """Encryption between the proxies of Service Connect, with certificates that AWS renews.
+    """TLS between the proxies of Service Connect, with certificates that AWS renews.
 
     Args:
-        authority_arn: The ARN of an AWS Private CA that issues them; priced, and so are its short-lived certificates.
-        key: Encrypts their private keys; AWS's own key without it. One that is imported must let IAM decide, as the
-            default policy of a key does.
-        role: Lets ECS ask for them, and use the key; one with AWS's managed policy for it is defined without it.
+        authority_arn: The ARN of the AWS Private CA that issues the certificates. AWS charges for it and for its
+            short-lived certificates.
+        key: The KMS key for the private keys. An imported key needs a policy that lets IAM policies grant its use, as
+            the default key policy does. Default: the key that AWS owns.
+        role: The role with which ECS requests certificates and uses the key. Default: a new role with AWS's managed
+            policy.
 
     Raises:
-        ValueError: the authority is no ARN of a Private CA.
+        ValueError: If authority_arn is not the ARN of an AWS Private CA.
     """
 
     authority_arn: str
@@ -61,7 +63,7 @@ class ServiceConnectTls:
         problems.raise_any()
 
     def _check(self, scope: IConstruct, problems: Problems) -> None:
-        """Note what ECS could not use from the place of `scope`; an authority may be shared with other accounts."""
+        """Check that ECS can use the authority, key and role from the place of `scope`; an authority can be shared."""
         check_place(problems, "authority_arn of tls", self.authority_arn, scope, across_accounts=True)
         check_place(problems, "key of tls", self.key, scope, across_accounts=True)
         check_place(problems, "role of tls", self.role, scope, across_regions=True)
@@ -91,33 +93,33 @@ def _protocol_name(protocol: ecs.AppProtocol | str | None) -> str | None:
 @value_class
 @attrs.frozen(kw_only=True)
 class ServiceConnect:
-    """A service's name in its cluster's namespace: `http://<name>` for every other service that connects to it.
+    """The name of a service in its cluster's namespace: other services that connect to it use `http://<name>`.
 
-    A proxy beside each task finds the others, spreads connections over them, not requests, and takes failing ones out.
-    It uses the task's CPU and memory: 256 CPU units and 64 MiB more are what AWS recommends.
+    A proxy beside each task finds the other services, distributes connections over their tasks, and avoids tasks that
+    fail. It uses the task's CPU and memory: AWS recommends 256 CPU units and 64 MiB more.
 
-    With `protocol` it spreads requests, counts them and logs them. It then ends a request after 15 s and tries failed
-    ones again, those that are not safe to repeat too: set `request_timeout`, and let the application know a request
-    that it has had. ECS changes the protocol of no service: to set, change or remove it later, delete the service and
-    deploy it again.
+    With `protocol`, the proxy distributes, counts and logs requests instead of connections. It then ends a request
+    after 15 seconds, and retries failed requests, even those that are not safe to repeat. Set `request_timeout`, and
+    let the application recognize repeated requests. ECS cannot change the protocol of a service: to set, change or
+    remove it, delete the service and deploy it again.
 
     Args:
-        name: Its name for others, 1 to 127 characters as host names have, and no other service's in the namespace; that
-            of its first container with a port without it. Cloud Map has it with hyphens in place of dots. Not used by a
-            service without a port, which only connects to others.
-        port: The port under that name, 80 without it, so that `http://<name>` is enough.
-        protocol: What the port speaks, as `ecs.AppProtocol.http2` or `"http2"`: HTTP/1.1 (`http`), HTTP/2 (`http2`) or
-            gRPC (`grpc`). Default: TCP.
-        idle_timeout: After how long an idle connection is closed, up to 2,147,483,647 s; never if it is 0. Default: an
-            hour, or with `protocol` five minutes.
-        request_timeout: The time within which a request must be answered completely, up to 2,147,483,647 s; no limit if
-            it is 0. Only with `protocol`, and only if `idle_timeout` is not shorter. Default: 15 s.
-        tls: Encryption between the proxies.
-        access_logs: Whether the proxy logs each request, as JSON and without its query, into the service's log group.
-            Without `protocol` it logs only connections.
+        name: The host name of the service, 1 to 127 lower-case letters, digits, `_`, `-` and `.`, unique in the
+            namespace. Cloud Map has it with hyphens in place of dots. A service without a port has no name. Default:
+            the name of its first container with a port.
+        port: The port of the name, 1 to 65,535. Default: 80, for `http://<name>`.
+        protocol: The protocol of the port: `ecs.AppProtocol.http`, `http2` or `grpc`, or its name as a string. Default:
+            TCP.
+        idle_timeout: The time that a connection may be idle, 0 to 2,147,483,647 seconds; 0 for no limit. Default: one
+            hour, with `protocol` five minutes.
+        request_timeout: The time that a complete response may take, 0 to 2,147,483,647 seconds; 0 for no limit. It
+            needs `protocol`, and an `idle_timeout` that is not shorter. Default: 15 seconds.
+        tls: The encryption between the proxies. Default: none.
+        access_logs: Whether to let the proxy log each request, as JSON without the query, to the log group of the
+            service. Without `protocol` it logs only connections. Default: False.
 
     Raises:
-        ValueError: with all that ECS would not take.
+        ValueError: If ECS would not accept an argument. The error lists all problems.
     """
 
     name: str | None = None
@@ -139,29 +141,29 @@ class ServiceConnect:
         problems.check(service_limits.CONNECT_TIMEOUT, "request_timeout", self.request_timeout)
         if self.request_timeout is not None and self.protocol is None:
             problems.add(
-                f"request_timeout is {self.request_timeout} s, but without a protocol the proxy knows of no requests; "
+                f"request_timeout is {self.request_timeout} s, but the proxy reads no requests without a protocol; "
                 "use protocol=ecs.AppProtocol.http (or http2, grpc), or leave it out"
             )
         if self.idle_timeout and self.request_timeout and self.idle_timeout < self.request_timeout:
             problems.warn(
-                f"idle_timeout is {self.idle_timeout} s, after which a request ends that request_timeout would give "
-                f"{self.request_timeout} s; use {self.request_timeout} s or more"
+                f"idle_timeout should be at least request_timeout (got {self.idle_timeout} s and "
+                f"{self.request_timeout} s), since it ends a request earlier; use {self.request_timeout} s or more"
             )
         problems.raise_any()
 
     @property
     def _empty_logs_warning(self) -> str | None:
-        """Describe access logs that have no requests in them."""
+        """Describe access logs that contain no requests."""
         if not self.access_logs or self.protocol is not None:
             return None
         return (
-            "connect has access_logs=True and no protocol, so the proxy logs connections and no requests; use "
-            "protocol=ecs.AppProtocol.http (or http2, grpc), for which a service that is deployed must be deleted, or "
-            "acknowledge this"
+            "connect has access_logs=True without a protocol, so the proxy logs connections but no requests; use "
+            "protocol=ecs.AppProtocol.http (or http2, grpc), which a deployed service can only get if it is deleted "
+            "first, or acknowledge this"
         )
 
     def _name_for(self, task: Task) -> str | None:
-        """Return its name for others; None if the task has no port to connect to."""
+        """Return its host name; None if the task has no port to connect to."""
         return None if task._front_container is None else self.name or task._front_container.name
 
     def _discovery_name_for(self, task: Task) -> str | None:
@@ -170,16 +172,16 @@ class ServiceConnect:
         return None if name is None else _discovery_name(name)
 
     def _url_for(self, task: Task) -> str:
-        """Return the URL at which others reach it."""
+        """Return the URL that other services use."""
         return f"http://{self._name_for(task)}" + ("" if self.port == _HTTP_PORT else f":{self.port}")
 
     def _check(self, task: Task, cluster_view: Cluster | ImportedCluster, problems: Problems) -> None:
-        """Note why a service of this task could not have this place in the namespace of a cluster."""
+        """Check that a service with this task can have the name in the namespace of a cluster."""
         name = self._name_for(task)
         if cluster_view.namespace is None:
             problems.add(
-                "connect is given, but the cluster has no namespace in which services have names; "
-                "use Cluster(namespace='...'), or of one that exists already Cluster.from_attributes(namespace='...')"
+                "connect is given, but the cluster has no namespace; "
+                "use Cluster(namespace='...'), or for an existing cluster Cluster.from_attributes(namespace='...')"
             )
         elif (
             name is not None
@@ -187,28 +189,28 @@ class ServiceConnect:
             and exists(namesake)
         ):
             problems.add(
-                f"its name for others is {name!r}, but {namesake.node.path} is found under {_discovery_name(name)!r} "
-                "in that namespace, and a name is there once; use ServiceConnect(name=...) with another"
+                f"connect has the name {name!r}, but {namesake.node.path} has the name {_discovery_name(name)!r} "
+                "in the same namespace already; use another name in ServiceConnect(name=...)"
             )
         if self.tls:
             self.tls._check(cluster_view.with_capacity, problems)
         if task._on_windows:
             problems.add(
-                f"connect is given, but on {task.operating_system_family.value} ECS starts no proxy; leave it out, and "
+                f"connect is given, but ECS has no proxy for {task.operating_system_family.value}; leave it out, and "
                 "use cloud_map_options=, or a route"
             )
         front = task._front_container
         if task.network_mode not in {NetworkMode.AWSVPC, NetworkMode.BRIDGE}:
             problems.add(
-                f"connect is given in {task.network_mode.value} mode, but the proxy needs a network of the task's own; "
+                f"connect is given in {task.network_mode.value} mode, but the proxy needs a network of the task; "
                 "use network_mode=NetworkMode.AWSVPC or NetworkMode.BRIDGE"
             )
         elif front is not None:
             problems.check(service_limits.CONNECT_NAME, "the name for others", self._name_for(task))
             if port_name(task, front) is None:
                 problems.add(
-                    f"connect is given, but a port is named after its container, and {front.name!r} is no name of one; "
-                    "use Container(name=...) with 1 to 64 letters, digits, '_' and '-', not first '-'"
+                    f"connect is given, but {front.name!r}, the name of its container, is not valid for a port; "
+                    "use Container(name=...) with 1 to 64 letters, digits, '_' and '-', and no leading '-'"
                 )
         elif self.name is not None:
             problems.add(
@@ -223,7 +225,7 @@ class ServiceConnect:
         cluster_view: Cluster | ImportedCluster,
         log_group: logs.ILogGroup,
     ) -> dict[str, Any]:
-        """Define its roles, and return the arguments of CDK's services for it."""
+        """Define the roles of Service Connect, and return the arguments for CDK's services."""
         front = task._front_container
         namespace = cast("str | INamespace", cluster_view.namespace)  # _check refuses a cluster without one
         services = [] if front is None else [self._service_property(scope, front)]
@@ -253,16 +255,16 @@ class ServiceConnect:
 
 
 _services_by_namespace: PerConstruct[Any, dict[str, Construct]] = PerConstruct()
-"""The services that are found in each namespace, by the names under which they are."""
+"""The services of each namespace, by their names in Cloud Map."""
 
 
 def _services_in_namespace(cluster_view: Cluster | ImportedCluster) -> dict[str, Construct]:
-    """Return the services in a cluster's namespace, or in the cluster if only the name of that is known."""
+    """Return the services in a cluster's namespace, or those of the cluster if the namespace is only a name."""
     return _services_by_namespace.get_or_make(
         cluster_view if isinstance(cluster_view.namespace, str) else cluster_view.namespace, dict
     )
 
 
 def _discovery_name(name: str) -> str:
-    """Return the name in Cloud Map: 64 characters, none of them a dot (botocore `discoveryName`)."""
+    """Return the name in Cloud Map, at most 64 characters without a dot (botocore `discoveryName`)."""
     return name if is_token(name) else name.replace(".", "-")[:_MAX_DISCOVERY_NAME].rstrip("-")

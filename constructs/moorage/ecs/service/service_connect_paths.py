@@ -1,4 +1,4 @@
-"""The paths that are open between services of a namespace."""
+"""The open paths between services of a namespace."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _INSTANCE_RULE_DESCRIPTION = "Service Connect from instances to instances"
 def _have_different_namespaces(
     first_cluster: Cluster | ImportedCluster, second_cluster: Cluster | ImportedCluster
 ) -> bool:
-    """Tell whether the namespaces of two clusters are known to differ."""
+    """Return True if the namespaces of two clusters are known to differ."""
     from aws_cdk import aws_servicediscovery as servicediscovery  # noqa: PLC0415  # loads aws_cdk.aws_servicediscovery
 
     first_namespace, second_namespace = first_cluster.namespace, second_cluster.namespace
@@ -49,15 +49,15 @@ def _have_different_namespaces(
 
 @attrs.frozen(eq=False, repr=False)
 class ConnectedService:
-    """One end of the paths between services.
+    """One end of a path between services.
 
     Args:
-        construct: The construct in which its rules are defined; errors name it.
-        service: The service itself.
-        launch: The task, its capacity and its place in the network.
-        connect: Its name in the namespace, if it has one.
-        security_groups: The security groups of its tasks.
-        targets: Its target groups.
+        construct: The construct in which its rules are defined, and that errors name.
+        service: CDK's service.
+        launch: The task with its capacity and network.
+        connect: The name of the service in the namespace, if it has one.
+        security_groups: The security groups of the tasks.
+        targets: The target groups of the service.
     """
 
     construct: Construct
@@ -79,71 +79,75 @@ class ConnectedService:
 
 
 _servers_by_client: PerConstruct[ConnectedService, list[ConnectedService]] = PerConstruct()
-"""Which services connect to which others."""
+"""The services that each service connects to."""
 
 
 def connect(client: ConnectedService, server: ConnectedService) -> str:
     """Open the path from one service to another, and return the URL of the other.
 
+    Args:
+        client: The service that connects.
+        server: The service that it connects to.
+
     Raises:
-        ValueError: one of them has no name in a namespace, they are in different namespaces, the other serves no port,
-            or two stacks would need each other.
+        ValueError: If one of the services has no `connect`, their namespaces differ, the other service has no port, or
+            their stacks would depend on each other in a cycle.
     """
     problems = Problems(lambda: str(client.node.path))
     for service in (client, server):
         if service.connect is None:
             problems.add(
-                f"{service.node.path} has no place in a namespace, so it knows no names of others and has none; "
+                f"{service.node.path} has no name in a namespace, so it can neither find other services nor be found; "
                 "use Service(connect=ServiceConnect())"
             )
         if not service.security_groups:
             problems.add(
-                f"{service.node.path} runs behind instances whose security group is not known, so that no path "
-                "could be opened; use Cluster.from_attributes(..., security_groups=[...])"
+                f"{service.node.path} runs on instances whose security group is not known, so no path can be "
+                "opened; use Cluster.from_attributes(..., security_groups=[...])"
             )
     both_connect = client.connect and server.connect
     if both_connect and _have_different_namespaces(client.launch.cluster_view, server.launch.cluster_view):
         problems.add(
-            f"{server.node.path} has its name in another namespace than this service, whose proxy would not find "
+            f"{server.node.path} has its name in another namespace than this service, whose proxy cannot find "
             "it; define both in one cluster, or in clusters that share a namespace"
         )
     container = server.launch.task._front_container
     port = container.port if container else None
     if port is None:
-        problems.add(f"{server.node.path} serves no port to connect to; use Container(..., port=...) in its task")
+        problems.add(f"{server.node.path} has no port to connect to; use Container(..., port=...) in its task")
     problems.raise_any()
-    _open_path(client, server, cast("int", port))  # no port and no connect are problems that are raised above
+    _open_path(client, server, cast("int", port))  # a missing port or connect is reported above
     return cast("ServiceConnect", server.connect)._url_for(server.launch.task)
 
 
 def _open_path(client: ConnectedService, server: ConnectedService, port: int) -> None:
-    """Let a service's tasks connect to another's on one port, or in bridge mode on those that proxies are handed out.
+    """Let the tasks of a service connect to one port of another, or in bridge mode to the ports that ECS assigns.
 
-    Where the one that connects has interfaces of its own, both rules stand in its stack, and the stack of the other
-    never refers to it: no circle of stacks comes about but by connecting back. Instances are shared by services of
-    several stacks, so rules of theirs stand in the stack of the other, or of the instances.
+    If the tasks of the client have interfaces of their own, both rules belong to the client's stack. The server's stack
+    never refers to it, so only a connection in the other direction can close a cycle of stacks. Instances are shared
+    by services of several stacks, so their rules belong to the server's stack, or to that of the instances.
 
     Args:
         client: The service that connects.
-        server: The service to which it connects.
-        port: The port of the other's container.
+        server: The service that it connects to.
+        port: The port of the server's container.
 
     Raises:
-        ValueError: a service of the other's stack connects to one of this stack, directly or by others.
+        ValueError: If a service of the server's stack connects to a service of the client's stack, even through others.
     """
     client_stack, server_stack = client.stack, server.stack
     dependency = _stack_dependency(server_stack, client_stack, server) if client_stack is not server_stack else None
     if dependency:
         raise ValueError(
-            f"{client.node.path}: it connects to {server.node.path}, and {dependency}, so that neither stack could be "
+            f"{client.node.path}: it connects to {server.node.path}, but {dependency}, so neither stack could be "
             "deployed before the other; define both services in one stack"
         )
-    if client is not server and _is_path(server, client):  # of two that connect to each other one must start first
+    if client is not server and _is_path(server, client):  # if two services connect to each other, one starts first
         add_warning(
             client.construct,
             f"@moorage/ecs:connect-circle-{server.node.addr[-8:]}",
-            f"it connects to {server.node.path}, which starts after it, since it connects back, so that the proxy of "
-            "this service does not find the name before its next deployment; deploy it once more after the first "
+            f"it connects to {server.node.path}, which connects back and therefore starts after it, so the proxy of "
+            "this service finds that name only after its next deployment; deploy it once more after the first "
             "deployment, as with aws ecs update-service --force-new-deployment",
         )
     elif client is not server:
@@ -185,7 +189,7 @@ def _define_rules(
     ports: tuple[int, int],
     description: str,
 ) -> None:
-    """Define in `scope` what lets one group connect to another, unless its stage has that already."""
+    """Define the rules in `scope` that let one group connect to another, unless its stage has them already."""
     first_port, last_port = ports
     client, server = client_group.security_group_id, server_group.security_group_id
     if not is_first(cdk.Stack.of(scope), client, server, first_port, last_port):
@@ -201,7 +205,7 @@ def _define_rules(
 
 
 def _is_path(start: ConnectedService, goal: ConnectedService) -> bool:
-    """Tell whether a service connects to another, directly or through others."""
+    """Return True if a service connects to another, directly or through others."""
     queue, seen = [start], {start}
     while queue:
         for server in _servers_by_client.get(queue.pop()) or ():
@@ -214,7 +218,7 @@ def _is_path(start: ConnectedService, goal: ConnectedService) -> bool:
 
 
 def _stack_dependency(start: cdk.Stack, goal: cdk.Stack, server: ConnectedService) -> str | None:
-    """Describe how one stack needs another, with `server` among the services; None if it does not."""
+    """Describe how one stack depends on another, with `server` among the services; None if it does not."""
     needed_stacks: dict[cdk.Stack, list[tuple[cdk.Stack, str]]] = {}
     servers_by_client = dict(_servers_by_client.items())
     for client, servers in servers_by_client.items():
@@ -239,7 +243,7 @@ def _stack_dependency(start: cdk.Stack, goal: cdk.Stack, server: ConnectedServic
 
 
 def _required_constructs(service: ConnectedService) -> Iterator[IConstruct]:
-    """List the cluster and the load balancers of a service, without those that are imported, which need no stack."""
+    """Yield the cluster and the load balancers of a service, except for imported ones, which need no stack."""
     if isinstance(service.launch.cluster, ecs.Cluster):
         yield service.launch.cluster
     for target in service.targets:

@@ -67,19 +67,19 @@ def _lattices(lattices: Lattice | Sequence[Lattice] | None) -> tuple[Lattice, ..
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ServicePlan:
-    """The arguments of a service, which check themselves.
+    """The arguments of a service, which are checked together.
 
     Args:
-        launch: The task, its capacity and its place in the network.
-        scaling: The number of copies.
-        routes: The places on load balancers.
-        rollout: How a new version replaces the old one.
-        placement: The instances that tasks go to.
-        pre_deployment_task: The task that runs before each new version.
-        connect: The name in the namespace of the cluster.
+        launch: The task with its capacity and network.
+        scaling: The number of copies, and what changes it.
+        routes: The routes and listeners.
+        rollout: The way in which a new version replaces the old one.
+        placement: The placement of tasks on instances.
+        pre_deployment_task: The task that runs before each deployment.
+        connect: The name in Service Connect.
         cloud_map_options: The name in another namespace of Cloud Map.
         lattices: The target groups of VPC Lattice.
-        explicit_grace_period: The grace period of health checks in seconds, if it was given.
+        explicit_grace_period: The grace period of health checks in seconds, if it is given.
     """
 
     launch: Launch
@@ -99,7 +99,7 @@ class ServicePlan:
 
     @property
     def tasks(self) -> list[Task]:
-        """The task of the service, and the one that runs before a deployment."""
+        """The task of the service, and its pre-deployment task."""
         return [self.task, self.pre_deployment_task] if self.pre_deployment_task else [self.task]
 
     @functools.cached_property
@@ -108,12 +108,12 @@ class ServicePlan:
 
     @property
     def copies(self) -> int | None:
-        """The smallest number of copies; None for a daemon, whose number is that of the instances."""
+        """The minimum number of copies; None for a daemon, which runs on each instance."""
         return None if self.placement.daemon else self.scaling.minimum
 
     @functools.cached_property
     def udp_containers(self) -> set[str]:
-        """The names of the containers whose port takes UDP and not TCP."""
+        """The names of the containers whose port is for UDP and not for TCP."""
         by_tcp = {lattice._serving_containers(self.task)[0].name for lattice in self.lattices}
         if self.connect and self.task._front_container:
             by_tcp.add(self.task._front_container.name)
@@ -122,7 +122,7 @@ class ServicePlan:
 
     @property
     def port_protocols(self) -> dict[str, str]:
-        """The protocols of its containers' ports other than TCP, by the name of the container."""
+        """The protocols of ports that are not TCP, by container name."""
         front = self.task._front_container
         by_connect = {front.name: self.connect.protocol} if front and self.connect and self.connect.protocol else {}
         return {**dict.fromkeys(sorted(self.udp_containers), UDP), **by_connect}
@@ -137,7 +137,7 @@ class ServicePlan:
 
     @property
     def room_for_copies(self) -> int | None:
-        """The number of copies that the instances hold; None if it is not limited, as on Fargate, or not known."""
+        """The number of copies that fit on the instances; None if it is not limited, as on Fargate, or not known."""
         if self.launch.strategy._kind is CapacityKind.FARGATE:
             return None
         from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate needs no instance types
@@ -145,7 +145,7 @@ class ServicePlan:
         return fit_checks.room(self.task, self.launch.strategy)
 
     def estimate(self, *, start: int, stop: int) -> Estimate | None:
-        """Estimate a rollout; see `Service.estimate`."""
+        """Estimate the duration of a rollout; see `Service.estimate`."""
         from moorage.workload.estimate import NO_HEALTH_CHECK_SECONDS, Pace, estimate  # noqa: PLC0415  # needed only by estimates
 
         copies = self.copies
@@ -163,7 +163,7 @@ class ServicePlan:
         return estimate(self.rollout, copies, zones=self.launch.reach.zones, pace=pace, places=self.room_for_copies)
 
     def check(self, problems: Problems, scope: Construct, log_group: logs.ILogGroup | None) -> None:
-        """Note everything that AWS would not accept together in the stack of `scope`, or that would have no effect."""
+        """Check everything that AWS would refuse in the stack of `scope`, and arguments without effect."""
         launch = self.launch
         check_place(problems, "cluster", launch.cluster, scope)
         check_place(problems, "log_group", log_group, scope)
@@ -185,23 +185,23 @@ class ServicePlan:
 
     @functools.cached_property
     def _usages(self) -> dict[SharedLoadBalancer, Usage]:
-        """Its use of each load balancer."""
+        """Its use of each load balancer's quotas."""
         copies = None if self.placement.daemon else self.scaling.maximum
         return usages_of(self.routes, self.launch, self.rollout, copies)
 
     def _check_usage(self, problems: Problems) -> None:
-        """Note quotas that its tasks, and all services of its load balancers, break together."""
+        """Check the quotas of its namespace, and those of its load balancers together with their other services."""
         if not self.placement.daemon and (self.connect or self.cloud_map_options):
             problems.check(service_limits.DISCOVERED_TASKS, "the number of tasks", self.scaling.maximum)
-        if problems.messages:  # the containers that serve may be missing
+        if problems.messages:  # there may be no containers that serve
             return
         for load_balancer, usage in self._usages.items():
             check_usage(load_balancer, usage, self.launch, problems)
 
     def claim_names(self, service: Construct) -> None:
-        """Record the name of a service in its namespace, which has each once.
+        """Record the name of a service in its namespace, in which it must be unique.
 
-        What a `Cluster` defines has names of Service Connect only, which are compared at once.
+        The namespace of a `Cluster` has only names of Service Connect, which are compared when they are checked.
         """
         options, cluster_view = self.cloud_map_options, self.launch.cluster_view
         if self.connect and isinstance(cluster_view, ImportedCluster):
@@ -216,7 +216,7 @@ class ServicePlan:
         claim_discovery_name(service, name, namespace)
 
     def define_routes(self, scope: Construct, service: ecs.BaseService, stack: cdk.Stack) -> tuple[Target, ...]:
-        """Define what leads from its load balancers to a service, all in `stack`, which imports its VPC."""
+        """Define the target groups, rules and listeners of a service, all in `stack`, which imports the VPC."""
         keep_vpc_exported(self.launch.reach.vpc, stack)
         shifts = self.rollout._shifts_traffic and bool(self.routes)
         role = iam.Role(scope, "InfrastructureRole", assumed_by=ecs_principal()) if shifts else None
@@ -226,7 +226,7 @@ class ServicePlan:
         return define_routes(serving, self.routes, self.udp_containers)
 
     def warn(self, construct: Construct) -> None:
-        """Warn about what AWS accepts, and its user may not want."""
+        """Warn about settings that AWS accepts but that users may not want."""
         self.launch.warn(construct)
         if self.launch.strategy._kind is not CapacityKind.FARGATE:
             self._warn_of_instances(construct)
@@ -260,13 +260,13 @@ class ServicePlan:
         return max((period for period in periods if period and not is_token(period)), default=0)
 
     def _check_scaling(self, problems: Problems) -> None:
-        """Note targets that cannot change the number of copies."""
+        """Check the scaling against the capacity and the routes."""
         scaling = self.scaling
         check_scaling(scaling, self.launch, problems)
         if self.placement.daemon and scaling is not DEFAULT_SCALING:
             problems.add(
-                "scaling is given for a daemon, of which one runs on each instance; leave it out, and let the capacity "
-                "grow"
+                "scaling is given for a daemon, which runs once on each instance; leave it out, and scale the capacity "
+                "instead"
             )
         predicted_requests = scaling.predictive.requests_per_task if scaling.predictive else None
         for argument, requests in (
@@ -274,18 +274,16 @@ class ServicePlan:
             ("predictive", predicted_requests),
         ):
             if requests is not None and not any(route._reads_requests for route in self.routes):
-                reason = (
-                    "a network load balancer counts none" if self.routes else "without a route nothing counts requests"
-                )
+                reason = "a network load balancer does not count them" if self.routes else "only routes count requests"
                 problems.add(f"{argument} is {requests}, but {reason}; use route=Route(...), or another target")
         if scaling.backlog_per_task is not None and scaling.queue is None:
             problems.add(
-                f"backlog_per_task is {scaling.backlog_per_task}, but there is no queue whose messages count; "
+                f"backlog_per_task is {scaling.backlog_per_task}, but there is no queue to measure; "
                 "use a Worker, which has one, or Scaling(queue=...)"
             )
 
     def _check_rollout(self, problems: Problems) -> None:
-        """Note a rollout that would shift, watch or start nothing."""
+        """Check the rollout against the routes, alarms and scaling."""
         rollout = self.rollout
         check_hooks(rollout.hooks, self.launch.cluster, problems)
         connections = not all(route._reads_requests for route in self.routes)
@@ -293,26 +291,26 @@ class ServicePlan:
         if self.placement.daemon:
             self._check_daemon_rollout(problems)
             return
-        # proxies of Service Connect shift traffic too (ECS developer guide, "Service Connect resources for Amazon ECS
-        # blue/green, linear, and canary deployments")
+        # proxies of Service Connect shift traffic as well (ECS developer guide, "Service Connect resources for Amazon
+        # ECS blue/green, linear, and canary deployments")
         has_name = self.connect is not None and self.connect._name_for(self.task) is not None
         if rollout.shift in {Shift.CANARY, Shift.LINEAR} and not (self.routes or has_name):
             problems.add(
-                f"rollout is {rollout.shift.value}, but without a route there is no traffic to shift; "
+                f"rollout is {rollout.shift.value}, but there is no traffic to shift without a route; "
                 "use route=Route(...), connect=ServiceConnect(...) with a port, or Rollout.rolling()"
             )
         self._check_rollback_alarms(problems)
         for route in self.routes:
             if not rollout._shifts_traffic and not isinstance(route, Route) and route.test_port is not None:
                 problems.add(
-                    f"listener for {route._description} has test_port={route.test_port}, but a rolling rollout shows "
-                    "no version first; leave it out, or use Rollout.blue_green(), canary() or linear()"
+                    f"listener for {route._description} has test_port={route.test_port}, but a rolling rollout does "
+                    "not test a new version first; leave it out, or use Rollout.blue_green(), canary() or linear()"
                 )
         predictive = self.scaling.predictive
         if rollout._shifts_traffic and predictive and predictive.requests_per_task is not None:
             problems.add(
-                "predictive is of requests, which AWS foretells of one target group, and with this rollout two take "
-                "turns; use PredictiveScaling(cpu_percent=...), or Rollout.rolling()"
+                "predictive uses requests_per_task, which AWS forecasts for one target group, but with this rollout "
+                "two target groups alternate; use PredictiveScaling(cpu_percent=...), or Rollout.rolling()"
             )
         problems.check(
             rollout_limits.ROLLOUT_PROGRESS,
@@ -323,8 +321,8 @@ class ServicePlan:
     def _check_daemon_rollout(self, problems: Problems) -> None:
         if self.rollout._shifts_traffic:
             problems.add(
-                f"rollout is {self.rollout.shift.value}, but a daemon is replaced where it stands, instance by "
-                "instance; use Rollout.rolling(minimum_healthy_percent=0, maximum_percent=100)"
+                f"rollout is {self.rollout.shift.value}, but a daemon is replaced on one instance after the other; "
+                "use Rollout.rolling(minimum_healthy_percent=0, maximum_percent=100)"
             )
         else:
             problems.check(rollout_limits.DAEMON_MAXIMUM, "maximum_percent", self.rollout.maximum_percent)
@@ -337,17 +335,17 @@ class ServicePlan:
             check_places(alarms, self.launch.cluster, problems)
         if alarms and alarms._watches_targets and not self.routes:
             problems.add(
-                "rollout has alarms on the targets of routes, and there is no route; use alarms=None, or "
+                "rollout has alarms on the targets of routes, but there is no route; use alarms=None, or "
                 "RollbackAlarms(errors_percent=None, latency=None, unhealthy_targets=None, extra_alarms=[...])"
             )
         elif alarms and not alarms._has_alarm(reads_requests=any(route._reads_requests for route in self.routes)):
             problems.add(
-                "rollout has alarms on errors and latency alone, of which a network load balancer knows nothing; "
+                "rollout has only alarms on errors and latency, which a network load balancer does not measure; "
                 "use RollbackAlarms(unhealthy_targets=1), or extra_alarms=[...]"
             )
 
     def _check_fit(self, problems: Problems) -> None:
-        """Note a task or a rollout that the instances do not hold."""
+        """Check that the instances hold the task and leave room for a rollout."""
         if self.launch.strategy._kind is CapacityKind.FARGATE:
             return
         from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate needs no instance types
@@ -360,7 +358,7 @@ class ServicePlan:
         problems.check(service_limits.GRACE_PERIOD, "health_check_grace_period", self.explicit_grace_period)
         if self.explicit_grace_period is not None and not self._is_health_checked:
             problems.add(
-                f"health_check_grace_period is {self.explicit_grace_period} s, but nothing checks the tasks; use "
+                f"health_check_grace_period is {self.explicit_grace_period} s, but the tasks have no health check; use "
                 "route=Route(...), or Container(health_check=...)"
             )
 
@@ -369,13 +367,13 @@ class ServicePlan:
         if grace_period is None or is_token(grace_period) or grace_period >= start_period:
             return None
         return (
-            f"health_check_grace_period is {grace_period} s, but HealthCheck(start_period=) lets a container take "
-            f"{start_period} s to start, so the load balancer's checks would stop it before and a rollout would not "
-            f"end; use {start_period} s or more, or leave it out"
+            f"health_check_grace_period is {grace_period} s, but HealthCheck(start_period=) allows a container "
+            f"{start_period} s to start, so the load balancer's checks would stop it earlier, again and again; use "
+            f"{start_period} s or more, or leave it out"
         )
 
     def _check_discovery(self, problems: Problems) -> None:
-        """Note a name in Cloud Map that the service could not have."""
+        """Check the name in Cloud Map."""
         options = self.cloud_map_options
         if options is None:
             return
@@ -384,7 +382,7 @@ class ServicePlan:
         check_discovery(options, self.launch, problems)
         if self.connect:
             problems.add(
-                "cloud_map_options and connect are both given, but a service has one place of names; leave one out"
+                "cloud_map_options and connect are both given, but a service can have only one of them; leave one out"
             )
 
     def _check_lattices(self, problems: Problems) -> None:
@@ -393,8 +391,8 @@ class ServicePlan:
         )
         if self.lattices and self.rollout._shifts_traffic:
             problems.add(
-                f"rollout is {self.rollout.shift.value}, but a target group of VPC Lattice takes turns with no other "
-                "here; use Rollout.rolling(), or a route in place of lattice"
+                f"rollout is {self.rollout.shift.value}, but it cannot shift the traffic of VPC Lattice; "
+                "use Rollout.rolling(), or a route in place of lattice"
             )
         if self.lattices:
             region = place_of(self.launch.cluster)[1]

@@ -1,1 +1,1 @@
-"""A task as it is defined and started: task definition, volumes, grants and launch."""
+"""A task definition with its volumes and permissions, and how its task is started."""

@@ -1,4 +1,4 @@
-"""The place of what a task is given: another account, region, stage or VPC than that of its cluster."""
+"""Checks that the arguments of a task belong to the account, region, stage and VPC of its cluster."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def check_images(scope: IConstruct, task: Task, problems: Problems) -> None:
-    """Note repositories of another stage; those of another account and region can be pulled from."""
+    """Check the place of repositories: ECS can pull from other accounts and regions, but not from another stage."""
     for container in task.containers:
         if isinstance(container.image, RepositoryImage):
             argument = f"image of container {container.name!r}"
@@ -34,7 +34,7 @@ def check_network(
     security_groups: Sequence[ec2.ISecurityGroup],
     problems: Problems,
 ) -> None:
-    """Note subnets and security groups of another place or VPC than the cluster's."""
+    """Check that subnets and security groups belong to the place and the VPC of the cluster."""
     for argument, things in (("vpc_subnets", subnets), ("security_groups", security_groups)):
         for thing in things:
             check_place(problems, f"each of {argument}", cast("IConstruct", thing), scope)

@@ -18,12 +18,12 @@ UDP = "udp"
 
 
 def port_mappings(task: Task, container: Container, protocol: str | None) -> list[ecs.PortMapping] | None:
-    """Map each port once: ECS takes no service whose container port is in two mappings (amazon-ecs-agent #3428).
+    """Return one mapping for each port: ECS refuses services with a port in two mappings (amazon-ecs-agent #3428).
 
     Args:
         task: The task.
-        container: One of its containers.
-        protocol: What its port speaks: `UDP`, or the name of one of ECS's application protocols. None for TCP.
+        container: A container of the task.
+        protocol: The protocol of its port: `UDP`, or the name of an application protocol of ECS. None for TCP.
     """
     udp = protocol == UDP
     mappings = [
@@ -36,7 +36,7 @@ def port_mappings(task: Task, container: Container, protocol: str | None) -> lis
         single = ecs.PortMapping(
             container_port=container.port,
             host_port=container.host_port if task.network_mode is NetworkMode.BRIDGE else None,
-            name=None if udp else port_name(task, container),  # Service Connect knows only TCP
+            name=None if udp else port_name(task, container),  # Service Connect supports only TCP
             protocol=ecs.Protocol.UDP if udp else None,
             app_protocol=None if udp or protocol is None else getattr(ecs.AppProtocol, protocol),
         )
@@ -45,7 +45,7 @@ def port_mappings(task: Task, container: Container, protocol: str | None) -> lis
 
 
 def port_name(task: Task, container: Container) -> str | None:
-    """Return the port's name for Service Connect, which takes fewer names than ECS does and no host mode."""
+    """Return the port's name for Service Connect, which accepts fewer names than ECS, and not in host mode."""
     name = container.name.lower()
     is_valid = task.network_mode is not NetworkMode.HOST and re.fullmatch(r"[a-z0-9_][a-z0-9_-]{0,63}", name)
     return name if is_valid else None

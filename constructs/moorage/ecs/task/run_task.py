@@ -1,4 +1,4 @@
-"""How a task is run once: by EventBridge itself, or by a state machine that sees to the end of it."""
+"""One run of a task: by EventBridge directly, or by a state machine that waits for its end."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from moorage.ecs.task.task_launch import TaskResources
 
 _START_ERRORS = ["ECS.AmazonECSException", "ECS.ServerException", "AmazonECS.Unknown"]
-"""The errors of a task that was not started, and not of one that ran and failed (Step Functions, connect to ECS)."""
+"""The errors of a task that did not start, as opposed to one that ran and failed (Step Functions, connect to ECS)."""
 _RETRY = {"IntervalSeconds": 5, "BackoffRate": 2, "MaxAttempts": 6, "JitterStrategy": "FULL"}
-"""The retries of a start, five minutes in all, for errors that pass: throttling, and ECS not answering."""
+"""The retries of a start, five minutes in all, for temporary errors: throttling, or no answer from ECS."""
 
 _RUN_RETRY = {"IntervalSeconds": 10, "BackoffRate": 2, "MaxDelaySeconds": 600, "JitterStrategy": "FULL"}
-"""The waits before a task that failed is run again."""
+"""The intervals before a failed task is run again."""
 _EXECUTION = "$$.Execution.Name"
-"""The name of an execution, in the words of Step Functions."""
+"""The name of an execution, as a path in Step Functions' context object."""
 
 
 def define_role(
@@ -43,7 +43,7 @@ def define_role(
         scope: The scope in which to define it.
         construct_id: Its id in this scope.
         service: The service, as in `scheduler`.
-        source: The ARN that the service acts for; a pattern where the resource's own name is not known before.
+        source: The ARN on whose behalf the service acts; a pattern if the name of the resource is not known yet.
         statements: The statements of its policy.
     """
     conditions = {"StringEquals": {"aws:SourceAccount": pseudo_parameters()[2]}, "ArnLike": {"aws:SourceArn": source}}
@@ -82,12 +82,12 @@ def define_machine(
 
 @attrs.frozen(eq=False, kw_only=True)
 class TaskRun:
-    """One run of a task, in the parameters of each service that starts it.
+    """One run of a task, as parameters for each service that can start it.
 
     Args:
         resources: The resources of the task to run.
         cluster: The cluster that runs it.
-        placement: The instances that it goes to.
+        placement: The placement of the task on instances.
     """
 
     resources: TaskResources
@@ -95,7 +95,7 @@ class TaskRun:
     placement: Placement | None
 
     def run_statements(self) -> list[dict[str, Any]]:
-        """Return the permissions to run it: this task, in this cluster, with its own two roles."""
+        """Return the permissions to run the task: only this task, in this cluster, with its two roles."""
         definition = self.resources.task_definition
         roles = [definition.task_role.role_arn, definition.obtain_execution_role().role_arn]
         return [
@@ -120,7 +120,7 @@ class TaskRun:
         ]
 
     def grant(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let somebody run it."""
+        """Grant the permissions to run the task."""
         grants = []
         for statement in self.run_statements():
             resources = statement["Resource"]
@@ -144,7 +144,7 @@ class TaskRun:
         return cfn.EcsParametersProperty(**parameters, placement_strategy=strategies or None)
 
     def rule_parameters(self) -> events.CfnRule.EcsParametersProperty:
-        """Return the parameters for a rule of EventBridge."""
+        """Return the parameters for an EventBridge rule."""
         from aws_cdk import aws_events as events  # noqa: PLC0415  # loads aws_cdk.aws_events
 
         cfn = events.CfnRule
@@ -153,25 +153,25 @@ class TaskRun:
         return cfn.EcsParametersProperty(**parameters, placement_strategies=strategies or None)
 
     def run_task_request(self) -> dict[str, Any]:
-        """Return the request for ECS's own RunTask."""
+        """Return the request of ECS's RunTask API."""
         request: dict[str, Any] = _camel_case({**self._run_task_parameters, "count": 1})
         return request
 
     def describe_statement(self) -> dict[str, Any]:
-        """Return the further permission to wait for its end, and to stop it."""
+        """Return the permissions to wait for the end of the task, and to stop it."""
         return {"Effect": "Allow", "Action": ["ecs:DescribeTasks", "ecs:StopTask"], "Resource": self._task_arns}
 
     def define_machine(
         self, scope: Construct, *, overlap: bool, timeout: int | None, retries: int, pass_input: bool
     ) -> sfn.StateMachine:
-        """Define a state machine that runs it and waits until it ends.
+        """Define a state machine that runs the task and waits for its end.
 
         Args:
-            scope: The scope in which to define it, as `Machine`.
-            overlap: Whether to run it while another task of its family runs in the cluster.
-            timeout: The number of seconds after which it is stopped.
-            retries: The number of times that it is run again if it fails.
-            pass_input: Whether to pass an execution's input to the task as its overrides.
+            scope: The scope in which to define it, with the id `Machine`.
+            overlap: Whether to run the task while another task of its family runs in the cluster.
+            timeout: The number of seconds after which the task is stopped; None for no timeout.
+            retries: The number of times that a failed task is run again.
+            pass_input: Whether to pass the input of an execution to the task as overrides.
         """
         states = self.machine_states(overlap=overlap, timeout=timeout, retries=retries, pass_input=pass_input)
         definition = {"StartAt": next(iter(states)), "States": states}
@@ -181,7 +181,7 @@ class TaskRun:
     def machine_states(
         self, *, overlap: bool, timeout: int | None, retries: int, pass_input: bool
     ) -> dict[str, dict[str, Any]]:
-        """Return the states of that machine, the first of them first."""
+        """Return the states of the state machine, beginning with its first."""
         return {
             **({} if overlap else self._overlap_states()),
             "Run": self._run_state(timeout, retries, pass_input=pass_input),
@@ -190,7 +190,7 @@ class TaskRun:
 
     @property
     def _run_task_parameters(self) -> dict[str, Any]:
-        """The parameters of RunTask that are known before it starts."""
+        """The parameters of RunTask that are known before an execution starts."""
         return {
             "cluster": self.cluster.cluster_arn,
             "task_definition": self.resources.task_definition.task_definition_arn,
@@ -208,7 +208,7 @@ class TaskRun:
         return arn("ecs", f"task/{self.cluster.cluster_name}/*")
 
     def _target_parameters(self, cfn: type[scheduler.CfnSchedule | events.CfnRule], awsvpc: str) -> dict[str, Any]:
-        """Return the parameters that Scheduler and rules share, each in its own classes."""
+        """Return the parameters that EventBridge Scheduler and EventBridge rules share, each in its own classes."""
         public_address, interface = self.resources.launch.assign_public_ip, self.resources.network_interface
         strategy_items = None if public_address else self.resources.strategy_items
         capacity_providers: list[Any] = [
@@ -218,7 +218,7 @@ class TaskRun:
         return {
             "task_definition_arn": self.resources.task_definition.task_definition_arn,
             "task_count": 1,
-            # EventBridge gives a public address with nothing else
+            # EventBridge assigns a public address only with the launch type FARGATE
             "launch_type": "FARGATE" if public_address else None,
             "capacity_provider_strategy": capacity_providers or None,
             "network_configuration": network and cfn.NetworkConfigurationProperty(**network),
@@ -246,7 +246,7 @@ class TaskRun:
         return self.placement._written_strategies if self.placement else []
 
     def _overlap_states(self) -> dict[str, Any]:
-        """Return the states that end an execution while another task of the family runs."""
+        """Return the states that end an execution if another task of the family is running."""
         return {
             "List": {**self._list_state(MaxResults=1), "Next": "Any"},
             "Any": {
@@ -276,8 +276,8 @@ class TaskRun:
     def _timeout_states(self) -> dict[str, Any]:
         """Return the states that stop a task that ran too long.
 
-        Step Functions cancels the task of an execution that is stopped, and its guide does not say so of a state that
-        timed out ("Run a Job (.sync)"). A state that timed out has no output, so the task is found by its group.
+        Step Functions stops the task of an execution that is stopped, but its guide does not say so for a state that
+        timed out ("Run a Job (.sync)"). Such a state has no output, so its task is found by the task's group.
         """
         stop_own = {
             "StartAt": "Describe",
@@ -321,7 +321,7 @@ class TaskRun:
         return self._call("listTasks", Family=family, DesiredStatus="RUNNING", **parameters)
 
     def _call(self, action: str, **parameters: Any) -> dict[str, Any]:
-        """Return a state that calls ECS's API in the cluster, without what follows it."""
+        """Return a state that calls ECS's API for the cluster, without its `Next` or `End`."""
         return {
             "Type": "Task",
             "Resource": f"arn:{pseudo_parameters()[0]}:states:::aws-sdk:ecs:{action}",
@@ -330,12 +330,12 @@ class TaskRun:
         }
 
     def _machine_statements(self, *, lists_tasks: bool) -> list[dict[str, Any]]:
-        """Return the permissions of the machine: to run, see and stop the task, and to use Step Functions' rule."""
+        """Return the state machine's permissions: to run, find and stop the task, and to use Step Functions' rule."""
         in_cluster = {"ArnEquals": {"ecs:cluster": self.cluster.cluster_arn}}
         list_statement = {"Effect": "Allow", "Action": "ecs:ListTasks", "Resource": "*", "Condition": in_cluster}
         return [
             *self.run_statements(),
-            # ListTasks knows no resource but an instance, so the cluster bounds it
+            # ListTasks can be limited only to container instances, so the condition limits it to the cluster
             *([list_statement] if lists_tasks else []),
             self.describe_statement(),
             {
@@ -347,12 +347,12 @@ class TaskRun:
 
 
 def pascal_case(value: Any) -> Any:
-    """Rename the keys of plain data as Step Functions names the parameters of an API, without those that are None."""
+    """Rename keys to PascalCase, as in Step Functions' parameters of an API, and drop those whose value is None."""
     return _renamed_keys(value, lambda parts: "".join(word[:1].upper() + word[1:] for word in parts))
 
 
 def _camel_case(value: Any) -> Any:
-    """Rename the keys of plain data as ECS's own API names them, without those that are None."""
+    """Rename keys to camelCase, as in ECS's API, and drop those whose value is None."""
     return _renamed_keys(value, lambda parts: parts[0] + "".join(word.title() for word in parts[1:]))
 
 

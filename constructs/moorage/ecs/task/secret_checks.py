@@ -1,4 +1,4 @@
-"""The secrets of a task, checked for what its tasks could not read and for what everyone could."""
+"""Checks that a task can read its secrets, and that nobody else can."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from moorage.workload.task import Task
 
 _FIRST_STAGES = {"", "AWSCURRENT"}
-"""The stages that a secret has from its first value on (Secrets Manager user guide, "Secret versions")."""
+"""The stages of a secret that has one version (Secrets Manager user guide, "Secret versions")."""
 
 _ATTACHED_FIELDS = {"engine", "host", "port", "dbname", "dbInstanceIdentifier", "dbClusterIdentifier"}
 """The fields that the attachment to a database adds (CloudFormation, AWS::SecretsManager::SecretTargetAttachment)."""
 
 
 def check_secrets(scope: IConstruct, task: Task, problems: Problems) -> None:
-    """Note secrets that tasks could not read in the stack of `scope`, and those in plain view."""
+    """Check that tasks in the stack of `scope` can read their secrets, and that no secret is in plain text."""
     secrets = [(container.name, *each) for container in task.containers for each in container._all_secrets]
     texts = [text for container in task.containers for text in container._plain_texts if is_token(text.value)]
     if not (secrets or texts):
@@ -42,7 +42,7 @@ def check_secrets(scope: IConstruct, task: Task, problems: Problems) -> None:
 
 
 def _check_place(argument: str, secret: Any, scope: IConstruct, problems: Problems) -> None:
-    """Note a secret of another region or stage; a parameter is read in any region, and both in other accounts."""
+    """Check the place of a secret. Tasks read parameters from any region, and and both from any account."""
     thing = secret
     if secret_sources.is_reference(secret):
         from moorage.ecs.task.secret_grants import secret_resource  # noqa: PLC0415  # loads aws_cdk.aws_secretsmanager
@@ -53,7 +53,7 @@ def _check_place(argument: str, secret: Any, scope: IConstruct, problems: Proble
 
 
 def _check_reference(argument: str, reference: Any, problems: Problems) -> None:
-    """Note a field or a version that a secret of this app does not have when the first task reads it."""
+    """Check that a secret of this app has the field and the version when the first task reads it."""
     from moorage.ecs.task.secret_grants import secret_resource  # noqa: PLC0415  # loads aws_cdk.aws_secretsmanager
 
     resource = secret_resource(reference.arn)
@@ -63,7 +63,7 @@ def _check_reference(argument: str, reference: Any, problems: Problems) -> None:
     stage, _ = secret_sources.version(reference) or ("", "")
     if stage not in _FIRST_STAGES:
         problems.add(
-            f"{argument} must be a version that a new secret has (got version_stage={stage!r}), or no task starts "
+            f"{argument} must be a version that a new secret has (got version_stage={stage!r}), since no task starts "
             "until it is rotated; use 'AWSCURRENT', or import the secret by its name once it has that version"
         )
     fields = _fields(resource)
@@ -79,7 +79,7 @@ def _check_reference(argument: str, reference: Any, problems: Problems) -> None:
 
 
 def _fields(secret: secretsmanager.CfnSecret) -> set[str] | None:
-    """Return the fields of a secret, none if it is plain text; return None if they are not known."""
+    """Return the fields of a secret; an empty set for plain text, None if they are not known."""
     text, key = secret.secret_string, None
     if text is None:
         generator = secret.generate_secret_string

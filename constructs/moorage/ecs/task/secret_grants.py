@@ -1,4 +1,4 @@
-"""Secrets as a task is given them, with the key that decrypts them, and without a circle of stacks."""
+"""Secrets for a task, with permissions for their keys, and without cyclic references between stacks."""
 
 from __future__ import annotations
 
@@ -25,16 +25,17 @@ def grant_secret(
     definition: ecs.TaskDefinition,
     secret: secretsmanager.ISecret | ssm.IParameter | ecs.Secret,
 ) -> ecs.Secret:
-    """Return a secret as CDK's container takes it, and let the execution role decrypt it where CDK would not.
+    """Return a secret as CDK's containers accept it, and let the execution role decrypt it if CDK does not.
 
-    CDK lets a role in only by the policy of the secret's key (`Secret.grantRead`): a key that is imported has none to
-    change, and one of another stack would come to need the stack of the role. Of both the role itself is granted the
-    key, as the default policy of a key allows, and a secret of another stack is read by its ARN.
+    CDK grants the role access only in the policy of the secret's key (`Secret.grantRead`). The policy of an imported
+    key cannot be changed. The policy of another stack's key would make that stack depend on the stack of the role. In
+    both cases the role itself is granted access to the key, as the default key policy allows, and a secret of another
+    stack is imported by its ARN.
 
     Args:
         scope: The scope in which the task is defined.
-        construct_id: The id there of a secret that is read by its ARN.
-        definition: The task definition that reads it.
+        construct_id: The id in this scope of a secret that is imported by its ARN.
+        definition: The task definition that uses the secret.
         secret: The secret.
     """
     if secret_sources.is_parameter(secret):
@@ -55,7 +56,7 @@ def grant_secret(
 def _grant_reference(
     scope: Construct, construct_id: str, definition: ecs.TaskDefinition, secret: ecs.Secret
 ) -> ecs.Secret:
-    """Return a field or a version of a secret, whose key is found through what it refers to."""
+    """Return a field or a version of a secret, and let the execution role decrypt it with its key."""
     resource = secret_resource(secret.arn)
     key = resource.kms_key_id if resource else None
     if resource is None or key is None or cdk.Stack.of(resource) is cdk.Stack.of(scope):
@@ -68,7 +69,7 @@ def _grant_reference(
 
 
 def secret_resource(arn: str) -> secretsmanager.CfnSecret | None:
-    """Return the secret that an ARN refers to, itself or by its attachment to a database."""
+    """Return the secret that an ARN refers to, directly or through its attachment to a database."""
     tokens = cdk.Tokenization.reverse_string(arn).tokens if is_token(arn) else []
     target = next((each.target for each in tokens if isinstance(each, cdk.Reference)), None)
     if isinstance(target, secretsmanager.CfnSecretTargetAttachment):

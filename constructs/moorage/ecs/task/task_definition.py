@@ -1,4 +1,4 @@
-"""A `Task` as CDK defines it."""
+"""The task definition of a `Task`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 _MAX_FAMILY_LENGTH = 255
-"""The longest name of a task definition (botocore ecs RegisterTaskDefinition.family)."""
+"""The maximum length of the name of a task definition (botocore ecs RegisterTaskDefinition.family)."""
 _NETWORK_MODES = {
     NetworkMode.AWSVPC: ecs.NetworkMode.AWS_VPC,
     NetworkMode.BRIDGE: ecs.NetworkMode.BRIDGE,
@@ -53,15 +53,15 @@ def define_task(
     kind: CapacityKind,
     port_protocols: Mapping[str, str] = MappingProxyType({}),
 ) -> ecs.TaskDefinition:
-    """Define the task definition of `task`, with a task role and, if the task uses one, an execution role.
+    """Define the task definition of `task`, with a task role and, if needed, an execution role.
 
     Args:
         scope: The scope in which to define it.
-        identity: The identity of the construct that starts it.
+        identity: The identity of the construct that starts the task.
         task: The task.
         log_group: The log group of its containers.
         kind: The kind of its capacity.
-        port_protocols: What the ports of containers speak by their names, if it is not TCP; see `port_mappings`.
+        port_protocols: The protocols of ports that are not TCP, by container name; see `port_mappings`.
     """
     definition = _define_task_definition(scope, identity, task, kind)
     resource = definition.node.default_child if task.retain_revisions else None
@@ -95,7 +95,7 @@ def define_task(
 
 
 def _sidecar_statements(task: Task) -> Iterator[iam.PolicyStatement]:
-    """Return the permissions of sidecars, which AWS limits to no resource."""
+    """Yield the permissions of sidecars, which AWS cannot limit to a resource."""
     for container in task.containers:
         if container.sidecar and container.sidecar.actions:
             yield iam.PolicyStatement(actions=list(container.sidecar.actions), resources=["*"])
@@ -131,7 +131,7 @@ def _define_task_definition(scope: Construct, identity: Identity, task: Task, ki
         **common_options,
     )
     resource = definition.node.default_child if task._on_windows else None
-    if isinstance(resource, cdk.CfnResource):  # CDK takes it only on Fargate
+    if isinstance(resource, cdk.CfnResource):  # CDK accepts a runtime platform only on Fargate
         platform_property = {
             "CpuArchitecture": task.architecture.value,
             "OperatingSystemFamily": task.operating_system_family.value,
@@ -253,7 +253,7 @@ def _repository_image(
 
 
 def _stored_tag(scope: Construct, image: RepositoryImage) -> str:
-    """Return the tag that a parameter holds when the stack is deployed."""
+    """Return the tag that a parameter holds at deployment."""
     if image.parameter_name is None:
         return cast("cdk.CfnParameter", image.parameter).value_as_string
     from aws_cdk import aws_ssm as ssm  # noqa: PLC0415  # loads aws_cdk.aws_ssm

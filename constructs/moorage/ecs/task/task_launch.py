@@ -1,4 +1,4 @@
-"""On what, and where in the network, a task is started: the same for whatever starts one."""
+"""The capacity and the network of a task, for every construct that starts one."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ DEFAULT_EGRESS = (_HTTPS_PORT,)
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Launch:
-    """A task, its capacity, and its place in the network.
+    """A task with its capacity and network.
 
     Args:
         task: The task to run.
         cluster: The cluster that runs it.
-        strategy: The capacities of its copies.
+        strategy: The capacities that its copies run on.
         vpc_subnets: The subnets of its tasks. Default: the private subnets.
-        assign_public_ip: Whether to give each task a public address.
+        assign_public_ip: Whether to assign each task a public IP address.
         security_groups: The security groups of its tasks. Default: a new one.
         egress: The TCP ports through which a new security group lets tasks connect to any address.
         reach: The reach of the subnets of the cluster's VPC.
@@ -76,10 +76,19 @@ class Launch:
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
         egress: Sequence[int] = DEFAULT_EGRESS,
     ) -> Launch:
-        """Return the arguments of a construct, with the cluster's first capacity if it names none.
+        """Return a launch from the arguments of a construct.
+
+        Args:
+            task: The task to run.
+            cluster: The cluster that runs it.
+            capacity: The capacities that its copies run on. Default: the cluster's first capacity.
+            vpc_subnets: The subnets of its tasks. Default: the private subnets.
+            assign_public_ip: Whether to assign each task a public IP address. Default: False.
+            security_groups: The security groups of its tasks. Default: a new one.
+            egress: The TCP ports through which a new security group lets tasks connect to any address. Default: 443.
 
         Raises:
-            ValueError: the VPC of the cluster is not known.
+            ValueError: If the VPC of the cluster is not known.
         """
         cluster_view = cluster_view_of(cluster)
         return cls(
@@ -101,7 +110,7 @@ class Launch:
 
     @property
     def task_subnets(self) -> list[tuple[str, ec2.SubnetSelection]]:
-        """The subnets of its tasks, or of the instances whose interfaces they use, each after its argument."""
+        """The subnets of its tasks, or of the instances whose interfaces they use, each with its argument's name."""
         if self.has_own_interface:
             default_type = ec2.SubnetType.PUBLIC if self.assign_public_ip else None
             return [("vpc_subnets", self.vpc_subnets or ec2.SubnetSelection(subnet_type=default_type))]
@@ -112,7 +121,7 @@ class Launch:
         ]
 
     def instance_security_groups(self, stack: cdk.Stack | None = None) -> list[ec2.ISecurityGroup]:
-        """Return the security groups of the instances, which stand for tasks without an interface of their own."""
+        """Return the security groups of the instances, for tasks without a network interface of their own."""
         return (
             []
             if self.has_own_interface
@@ -120,12 +129,12 @@ class Launch:
         )
 
     def check(self, problems: Problems, *, has_routes: bool = False, has_connect: bool = False) -> None:
-        """Note what this task, capacity and network cannot do together.
+        """Check the task, its capacity and its network together.
 
         Args:
             problems: The problems to add to.
-            has_routes: Whether a load balancer is to reach it.
-            has_connect: Whether it has a name in Service Connect.
+            has_routes: True if a load balancer forwards to the task.
+            has_connect: True if the task has a name in Service Connect.
         """
         self._check_kind(problems)
         self.strategy._check(self.cluster_view.capacities, problems)
@@ -143,14 +152,14 @@ class Launch:
             self._check_sessions(problems)
 
     def check_as_argument(self, argument: str, problems: Problems) -> None:
-        """Note the same of a second task, behind the argument that gives it."""
+        """Check a second task of a construct, and prefix each problem with the argument of the task."""
         own_problems = Problems(argument)
         self.check(own_problems)
         for problem in own_problems.messages:
             problems.add(f"{argument}: {problem}")
 
     def warn(self, construct: Construct) -> None:
-        """Warn where it is not known whether tasks reach what they need, or may."""
+        """Warn about things that may keep tasks from starting, from being recorded or from being rolled back."""
         add_warning(construct, "@moorage/ecs:no-https", self._without_https_warning())
         add_warning(construct, "@moorage/ecs:latest", self._moving_image_warning())
         if self.task.execute_command:
@@ -173,14 +182,14 @@ class Launch:
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
         port_protocols: Mapping[str, str] = MappingProxyType({}),
     ) -> TaskResources:
-        """Define the log group, security group and task definition that it needs, and what is not given.
+        """Define the task definition, and the log group and the security group unless they are given.
 
         Args:
-            scope: The construct that starts it.
-            identity: The identity of that construct, which costs round trips to node if it is not given.
+            scope: The construct that starts the task.
+            identity: The identity of that construct. Default: asked from node, which costs round trips.
             log_group: The log group of its containers. Default: a new one.
-            removal_policy: What to do with a new log group when the stack is deleted.
-            port_protocols: What the ports of containers speak by their names, if it is not TCP.
+            removal_policy: The removal policy of a new log group.
+            port_protocols: The protocols of ports that are not TCP, by container name.
         """
         identity = identity or Identity.of(scope)
         task_log_group = log_group or logs.LogGroup(
@@ -199,7 +208,7 @@ class Launch:
 
     @property
     def _start_subnets(self) -> list[ec2.SubnetSelection | None]:
-        """The subnets that reach images, logs and secrets: those of tasks on Fargate, else those of the instances."""
+        """The subnets from which images, logs and secrets are reached: of tasks on Fargate, otherwise of instances."""
         if self.strategy._kind is CapacityKind.FARGATE:
             return [self.vpc_subnets]
         return [each._vpc_subnets for each in self.strategy.weights]
@@ -218,24 +227,24 @@ class Launch:
 
     def _unreachable_warning(self) -> str:
         return (
-            "its subnets have no way to the internet, as far as CDK says, so whether tasks reach "
-            f"{', '.join(sorted(self.task._needs))} is not known; use a Network, which knows"
+            "its subnets have no route to the internet, as far as CDK knows, so tasks may not reach "
+            f"{', '.join(sorted(self.task._needs))}; use a Network, whose routes and endpoints are known"
         )
 
     def _moving_image_warning(self) -> str | None:
-        """Describe images of which nobody can say which one runs, or go back to it."""
+        """Describe an image without a fixed version, which a rollback cannot restore."""
         moving_images = [
             image._mutable_reference for each in self.task.containers if (image := each.image)._mutable_reference
         ]
         if not moving_images:
             return None
         return (
-            f"image {moving_images[0]!r} is whatever is latest, so a new version comes unasked and none can be gone "
-            "back to; name a release's tag, or its digest"
+            f"image {moving_images[0]!r} has no fixed version, so it can change without a deployment and cannot be "
+            "rolled back; use the tag of a release, or a digest"
         )
 
     def _unrecorded_sessions_warning(self) -> str | None:
-        """Describe containers without an awslogs driver, by whose log group ECS records sessions."""
+        """Describe containers without the awslogs driver, whose log group ECS would record sessions in."""
         if self.cluster_view.exec_sessions and self.cluster_view.exec_sessions.log_group:
             return None
         router = self.task._log_router
@@ -243,28 +252,28 @@ class Launch:
         if not routed:
             return None
         return (
-            f"sessions in container {routed[0]!r} are recorded nowhere, as far as is known, since its logs go "
-            "elsewhere; use Cluster(exec_sessions=ExecSessions())"
+            f"sessions in container {routed[0]!r} may not be recorded, since its logs do not go to the log group of "
+            "the task; use Cluster(exec_sessions=ExecSessions())"
         )
 
     def _without_https_warning(self) -> str | None:
-        """Describe why tasks may not start; on instances, the agent starts them through the group of its instance."""
+        """Describe why tasks on Fargate may not start. On instances, the agent starts them over its own connection."""
         own_group = (
             self.has_own_interface and self.security_groups is None and self.strategy._kind is CapacityKind.FARGATE
         )
         if not own_group or _HTTPS_PORT in self.egress or is_token(tuple(self.egress)):
             return None
         return (
-            f"egress is {list(self.egress)} without {_HTTPS_PORT}, through which a task on Fargate pulls its image, "
-            f"reads secrets and writes its log; use egress={[_HTTPS_PORT, *self.egress]}, or open {_HTTPS_PORT} to "
-            "what serves those with connections"
+            f"egress should contain {_HTTPS_PORT} (got {list(self.egress)}), through which a task on Fargate pulls its "
+            f"image, reads secrets and writes logs; use egress={[_HTTPS_PORT, *self.egress]}, or allow {_HTTPS_PORT} "
+            "to these services with connections"
         )
 
     def _check_kind(self, problems: Problems) -> None:
         kind = self.strategy._kind
         if self.assign_public_ip and kind is not CapacityKind.FARGATE:
             problems.add(
-                "assign_public_ip=True, but only Fargate gives a task a public address; "
+                "assign_public_ip=True, but only Fargate assigns public addresses to tasks; "
                 "leave it out and use a load balancer, or run on Fargate"
             )
         if kind is CapacityKind.FARGATE:
@@ -276,7 +285,7 @@ class Launch:
             platform_checks.check_instances(self.task, problems)
 
     def _check_sessions(self, problems: Problems) -> None:
-        """Note sessions that pass by a key which nothing in its place reaches."""
+        """Add a problem for sessions that are encrypted by a KMS key if the subnets do not reach KMS."""
         needs = (
             self.cluster_view.exec_sessions._needs if self.cluster_view.exec_sessions else frozenset()
         ) - self.task._needs
@@ -284,19 +293,19 @@ class Launch:
         for selection in subnet_selections if needs else ():
             if self.reach.missing(needs, selection, public_address=self.assign_public_ip):
                 problems.add(
-                    "execute_command=True, and sessions of the cluster pass by a key, but its subnets cannot reach "
-                    "'kms'; use Task(called_services=['kms']), which Endpoints.for_tasks(...) looks at, or a NAT "
+                    "execute_command=True, and a KMS key encrypts the cluster's sessions, but the subnets cannot reach "
+                    "'kms'; use Task(called_services=['kms']), which Endpoints.for_tasks(...) includes, or a NAT "
                     "gateway (nat_gateways=1)"
                 )
 
     def _check_instances(self, problems: Problems, *, has_routes: bool, has_connect: bool) -> None:
-        """Note what the instances themselves refuse, or could not be reached for."""
+        """Check that the instances support the task, and that a load balancer can reach them."""
         capacities = self.strategy._used_capacities
         unknown = [each.name for each in capacities if not self.cluster_view._knows_security_group_of(each)]
         if has_routes and unknown and not self.has_own_interface and self.strategy._kind is CapacityKind.INSTANCES:
             problems.add(
-                f"route leads to instances of {', '.join(map(repr, unknown))}, whose security group is not known here, "
-                "so the load balancer could not reach them; use network_mode=NetworkMode.AWSVPC, or name the group in "
+                f"route leads to instances of capacity {', '.join(map(repr, unknown))}, whose security group is not "
+                "known, so the load balancer could not reach them; use network_mode=NetworkMode.AWSVPC, or pass it to "
                 "Cluster.from_attributes(security_groups=[...])"
             )
         if self.strategy._kind is not CapacityKind.FARGATE:
@@ -305,7 +314,7 @@ class Launch:
             check_instances(self.task, capacities, problems, has_connect=has_connect)
 
     def _check_network(self, problems: Problems) -> None:
-        """Note what tasks cannot have on the network."""
+        """Check the subnets, security groups and ports of the tasks."""
         has_own_ports = tuple(self.egress) != DEFAULT_EGRESS
         if not self.has_own_interface:
             given_arguments = {
@@ -315,8 +324,8 @@ class Launch:
             }
             for argument in (name for name, is_given in given_arguments.items() if is_given):
                 problems.add(
-                    f"{argument} is given, but in {self.task.network_mode.value} mode tasks have no interface of their "
-                    "own; leave it out, and say it of the instances in Capacity.ec2(...)"
+                    f"{argument} is given, but in {self.task.network_mode.value} mode tasks have no network interface "
+                    "of their own; leave it out, and set it for the instances in Capacity.ec2(...)"
                 )
             return
         self.reach.check_selection(self.vpc_subnets, problems, public_address=self.assign_public_ip)
@@ -326,8 +335,8 @@ class Launch:
             problems.check(service_limits.SECURITY_GROUPS, "the number of security groups", len(self.security_groups))
             if has_own_ports:
                 problems.add(
-                    "security_groups and egress are both given, but egress is for the group defined here; "
-                    "put it into yours"
+                    "security_groups and egress are both given, but egress only applies to a new security group; "
+                    "add its ports to your groups"
                 )
         subnets = (self.vpc_subnets and self.vpc_subnets.subnets) or ()
         if self.vpc_subnets is not None and self.vpc_subnets.subnets is not None:
@@ -343,13 +352,13 @@ class Launch:
 
 @attrs.frozen(eq=False, repr=False)
 class TaskResources:
-    """The resources that are defined for a `Launch`, as those that start it take them.
+    """The resources that are defined for a `Launch`, in the forms that services and jobs need.
 
     Args:
-        launch: The launch for which they are defined.
+        launch: The launch.
         log_group: The log group of its containers.
-        security_groups: The security groups of its tasks, or of the instances that stand for them.
-        task_definition: The task definition that ECS starts.
+        security_groups: The security groups of its tasks, or of the instances whose interfaces the tasks use.
+        task_definition: The task definition.
     """
 
     launch: Launch
@@ -359,13 +368,13 @@ class TaskResources:
 
     @property
     def strategies(self) -> list[ecs.CapacityProviderStrategy] | None:
-        """Capacity providers, and no launch type: a change from one to the other replaces a service."""
+        """The capacity provider strategy, never a launch type: a change between the two replaces a service."""
         items = self.strategy_items
         return None if items is None else [ecs.CapacityProviderStrategy(**item) for item in items]
 
     @property
     def strategy_items(self) -> list[dict[str, Any]] | None:
-        """The same as plain data; None if the cluster's default is followed."""
+        """The capacity provider strategy as plain data; None if the service follows the cluster's default."""
         strategy = self.launch.strategy
         if strategy._follows_cluster:
             return None
@@ -380,7 +389,7 @@ class TaskResources:
 
     @property
     def network_interface(self) -> dict[str, Any] | None:
-        """The network interface of each task as plain data; None where it has none of its own."""
+        """The network interface of each task as plain data; None if tasks have none of their own."""
         if not self.launch.has_own_interface:
             return None
         public = self.launch.assign_public_ip
@@ -409,18 +418,22 @@ class TaskResources:
 def connections_of(construct: Construct, security_groups: Sequence[ec2.ISecurityGroup]) -> ec2.Connections:
     """Return the connections of these security groups.
 
+    Args:
+        construct: The construct that errors name.
+        security_groups: The security groups.
+
     Raises:
-        ValueError: there is none, so that each rule would be lost.
+        ValueError: If there are no security groups, since rules would be lost.
     """
     if not security_groups:
         raise ValueError(
-            f"{construct.node.path}: security_groups of its cluster's instances are not known, and its tasks have no "
-            "interface of their own; use Cluster.from_attributes(..., security_groups=[...])"
+            f"{construct.node.path}: the security groups of the cluster's instances are not known, and tasks have no "
+            "network interface of their own; use Cluster.from_attributes(..., security_groups=[...])"
         )
     return ec2.Connections(security_groups=list(security_groups))
 
 
 def add_warning(construct: Construct, name: str, warning: str | None) -> None:
-    """Add a warning to a construct that its user may acknowledge by its name; none where there is nothing to say."""
+    """Add a warning that users can acknowledge by its name, unless `warning` is None."""
     if warning:
         cdk.Annotations.of(construct).add_warning_v2(name, f"{warning}; or acknowledge this")

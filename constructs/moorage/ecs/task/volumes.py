@@ -1,4 +1,4 @@
-"""A task's volumes as CDK defines them: in its task definition, and what its service must say of them."""
+"""The volumes of a task, in its task definition and in its service."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ _SESSION_PATHS = {
     CapacityKind.FARGATE: ("/managed-agents", "/var/lib/amazon/ssm", "/var/log/amazon/ssm"),
     CapacityKind.INSTANCES: ("/var/lib/amazon/ssm",),
 }
-"""The paths to which the agent of ECS Exec writes as root (containers-roadmap #1359, #2824). On instances the ECS agent
-mounts its programs and the log directory itself, which Docker refuses twice (amazon-ecs-agent,
+"""The paths to which the agent of ECS Exec writes as root (containers-roadmap #1359, #2824). On instances, the ECS
+agent mounts its programs and the log directory itself, and Docker refuses a second mount (amazon-ecs-agent,
 `execcmd/manager_init_task_linux.go`)."""
 
 
@@ -45,13 +45,13 @@ def define_volumes(
     container_definitions: Mapping[str, ecs.ContainerDefinition],
     kind: CapacityKind,
 ) -> None:
-    """Define the task's own volumes and those of sessions in read-only containers, mount them, and let it use them.
+    """Define and mount the volumes of a task and of sessions in read-only containers, and grant access to them.
 
     Args:
-        task: The task that has them.
-        definition: The task definition in which to define them.
+        task: The task.
+        definition: The task definition in which to define the volumes.
         container_definitions: The definitions of its containers, by name.
-        kind: The kind of capacity that it runs on.
+        kind: The kind of its capacity.
     """
     for volume in task.volumes:
         _add_volume(definition, volume)
@@ -69,7 +69,7 @@ def define_volumes(
 
 
 def check_volumes(task: Task, scope: IConstruct, vpc: ec2.IVpc, problems: Problems) -> None:
-    """Note file systems and keys that tasks in this place and VPC could not use."""
+    """Check that tasks in this place and VPC can use the file systems and keys."""
     for volume in task.volumes:
         argument = f"volume {volume.name!r}"
         if isinstance(volume, EbsVolume):
@@ -83,15 +83,15 @@ def check_volumes(task: Task, scope: IConstruct, vpc: ec2.IVpc, problems: Proble
 
 
 def few_mount_targets_warning(task: Task, selections: Iterable[ec2.SubnetSelection], vpc: ec2.IVpc) -> str | None:
-    """Describe a file system of this app that some of its tasks could not mount.
+    """Describe a file system of this app that cannot be mounted in some zones of the tasks.
 
-    A zone has at most one mount target of a file system (botocore efs CreateMountTarget), and the name by which ECS
-    mounts it is known only in a zone with one (Amazon EFS user guide, "Mounting One Zone file systems").
+    A zone has at most one mount target of a file system (botocore efs CreateMountTarget). ECS mounts a file system by a
+    name that is known only in zones with a mount target (Amazon EFS user guide, "Mounting One Zone file systems").
 
     Args:
         task: The task.
         selections: The subnets of the tasks.
-        vpc: The VPC.
+        vpc: The VPC of the subnets.
     """
     volumes = [volume for volume in task.volumes if isinstance(volume, EfsVolume)]
     zones = {zone for each in selections for zone in zones_of(each, vpc) or ()} if volumes else set()
@@ -102,8 +102,8 @@ def few_mount_targets_warning(task: Task, selections: Iterable[ec2.SubnetSelecti
         if 0 < targets < len(zones):
             return (
                 f"file_system of volume {volume.name!r} should have a mount target in each zone of the tasks (got "
-                f"{targets} for {len(zones)} zones), or tasks elsewhere do not start; use its vpc_subnets= for all of "
-                "these zones, or fewer subnets for the tasks"
+                f"{targets} for {len(zones)} zones), since tasks in other zones do not start; use its vpc_subnets= for "
+                "all of these zones, or fewer subnets for the tasks"
             )
     return None
 
@@ -111,20 +111,20 @@ def few_mount_targets_warning(task: Task, selections: Iterable[ec2.SubnetSelecti
 def _check_access_point(
     access_point: efs.IAccessPoint, file_system: efs.IFileSystem, argument: str, problems: Problems
 ) -> None:
-    """Note an access point that is known to be of another file system."""
+    """Check that an access point belongs to the file system, as far as is known."""
     try:
         ids = (access_point.file_system.file_system_id, file_system.file_system_id)
-    except RuntimeError:  # jsii's name for whatever node throws: imported only by its id
+    except RuntimeError:  # jsii raises it for every error in node; here the access point was imported by its id
         return
     if ids[0] != ids[1] and (not is_token(ids) or file_system.node.default_child is not None):
         problems.add(
             f"{argument} must be of the file system {file_system.node.path} (got one of "
-            f"{access_point.file_system.node.path}); use one of that file system, or leave it out"
+            f"{access_point.file_system.node.path}); use an access point of that file system, or leave it out"
         )
 
 
 def _grant_file_systems(task: Task, definition: ecs.TaskDefinition) -> None:
-    """Let the task role mount the task's file systems, and write where a container does."""
+    """Let the task role mount the task's file systems, with write access if a container needs it."""
     for volume in task.volumes:
         if isinstance(volume, EfsVolume):
             mounts = [
@@ -153,13 +153,13 @@ def _grant_file_systems(task: Task, definition: ecs.TaskDefinition) -> None:
 def attach_volumes(
     scope: Construct, tasks: Sequence[Task], service: ecs.BaseService, connections: ec2.Connections | None
 ) -> None:
-    """Add to a service what its tasks' volumes need beside the task definition, and have it wait for them.
+    """Add to a service the EBS volume and the access to file systems that its tasks need, and let it wait for them.
 
     Args:
         scope: The scope in which to define the role of the managed volume.
         tasks: The tasks that the service runs.
-        service: The service, which gets the managed volume.
-        connections: The connections to the file systems; None if they are those of instances, which services share.
+        service: The service.
+        connections: The connections of the tasks; None for those of instances, which services share.
     """
     volumes = [volume for task in tasks for volume in task.volumes]
     for volume in volumes:
@@ -171,16 +171,16 @@ def attach_volumes(
 def open_file_systems(
     scope: Construct, tasks: Sequence[Task], starter: Construct, connections: ec2.Connections | None
 ) -> None:
-    """Open the way to the file systems of tasks, and have what starts them wait for these.
+    """Let tasks connect to their file systems, and let the construct that starts them wait for the mount targets.
 
-    The rules between the tasks and a file system stand in the stack of the tasks, whichever the file system's is, so
-    that no circle can come about.
+    The security group rules belong to the stack of the tasks, even if another stack defines the file system. Thus
+    stacks never depend on each other in a cycle.
 
     Args:
         scope: A scope in the stack of the tasks, in which to define the rules.
-        tasks: The tasks that mount them.
+        tasks: The tasks.
         starter: The construct that starts the tasks.
-        connections: The connections of the tasks; None if they are those of instances, which tasks share.
+        connections: The connections of the tasks; None for those of instances, which tasks share.
     """
     volumes = [volume for task in tasks for volume in task.volumes]
     for file_system in dict.fromkeys(volume.file_system for volume in volumes if isinstance(volume, EfsVolume)):
@@ -190,9 +190,9 @@ def open_file_systems(
 
 
 def _open_file_system(file_system: efs.IFileSystem, stack: cdk.Stack, connections: ec2.Connections) -> None:
-    """Define in `stack` what lets tasks connect to a file system, unless their stage has that already.
+    """Define the rules in `stack` that let tasks connect to a file system, unless their stage has these rules already.
 
-    Services of several stacks may share a security group of the user's.
+    Services of several stacks may share a security group.
     """
     for group, own in itertools.product(file_system.connections.security_groups, connections.security_groups):
         if is_first(stack, own.security_group_id, group.security_group_id, _NFS_PORT):
@@ -200,7 +200,7 @@ def _open_file_system(file_system: efs.IFileSystem, stack: cdk.Stack, connection
 
 
 def _security_group_in(stack: cdk.Stack, security_group: ec2.ISecurityGroup) -> ec2.ISecurityGroup:
-    """Import a file system's security group into `stack` once, so that no service defines a rule again."""
+    """Import a file system's security group into `stack` once, so that no two services define the same rule."""
     name = f"FileSystem {security_group.node.addr}"
     existing = stack.node.try_find_child(name)
     return cast("ec2.ISecurityGroup | None", existing) or ec2.SecurityGroup.from_security_group_id(
@@ -262,7 +262,7 @@ def _managed_volume(scope: Construct, volume: EbsVolume, service: ecs.BaseServic
 
 
 def _session_mounts(task: Task, container: Container, kind: CapacityKind) -> dict[str, str]:
-    """Return the volumes of sessions in a container, each with its path: where it could not write otherwise."""
+    """Return the volumes that sessions need in a read-only container, each with its path."""
     if not task.execute_command or not container.read_only or task._on_windows:
         return {}
     writable = [*container.writable, *(path for path, mount in container.mounts.items() if not mount.read_only)]

@@ -1,1 +1,1 @@
-"""Tasks that drain a queue."""
+"""Tasks that process the messages of a queue."""

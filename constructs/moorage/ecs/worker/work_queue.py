@@ -1,4 +1,4 @@
-"""What the queue of a worker is like."""
+"""The queue of a worker."""
 
 from __future__ import annotations
 
@@ -29,23 +29,24 @@ _DAY_SECONDS = 24 * 3600
 @value_class
 @attrs.frozen(kw_only=True)
 class WorkQueue:
-    """The queue that is defined for a worker: encrypted, over TLS alone, with a dead-letter queue of the same kind.
+    """The queue that is defined for a worker: encrypted, only over TLS, with a dead-letter queue of the same kind.
 
     Args:
-        visibility_timeout: How long a message is hidden from other tasks while one works on it, up to 12 h, and longer
-            than a task takes to stop. Six times that without it, the proportion that AWS advises for functions:
-            3 minutes with ECS's own stop timeout of 30 s.
-        max_receives: How often a message is given out before it goes to the dead-letter queue, 1 to 1,000. A task that
-            is stopped while it works counts too.
-        retention: How long a message waits at most, 60 s to 14 days; a dead letter is kept for 14 days from when it
-            was sent.
-        fifo: Whether messages of a group are worked on in their order, one at a time.
-        content_based_deduplication: Whether messages of a FIFO queue with the same body are one for five minutes.
-        encryption_key: The KMS key of both queues, billed by use, that senders must be let to use; the key that SQS
-            manages (SSE-SQS), at no cost, without it.
+        visibility_timeout: The time that a message is hidden from other tasks while one processes it, up to 12 hours,
+            and longer than a task takes to stop. Default: six times the stop timeout of the task, as AWS recommends for
+            functions: 3 minutes with ECS's default stop timeout of 30 seconds.
+        max_receives: The number of times that a message is received before it goes to the dead-letter queue, 1 to
+            1,000. A receive by a task that is stopped meanwhile counts as well. Default: 5.
+        retention: The time for which a message is kept, 60 seconds to 14 days. A dead letter is kept for 14 days from
+            the time it was sent. Default: 4 days.
+        fifo: Whether to process the messages of a group in order, one at a time. Default: False.
+        content_based_deduplication: Whether to drop messages of a FIFO queue that have the same body as another one
+            within five minutes. Default: False.
+        encryption_key: The KMS key of both queues, billed by use; senders need permission to use it. Default: a key
+            that SQS manages (SSE-SQS), at no charge.
 
     Raises:
-        ValueError: one of them is outside what SQS takes.
+        ValueError: If an argument is outside the range that SQS accepts.
     """
 
     visibility_timeout: int | None = attrs.field(converter=optional_seconds, default=None)
@@ -65,7 +66,7 @@ class WorkQueue:
         problems.raise_any()
 
     def _visibility_seconds(self, stop_seconds: int) -> int:
-        """Return the number of seconds for which a message is hidden, for tasks that take `stop_seconds` to stop."""
+        """Return the visibility timeout in seconds, for tasks that take `stop_seconds` to stop."""
         if self.visibility_timeout is not None:
             return self.visibility_timeout
         return min(_VISIBILITY_PER_STOP_TIMEOUT * stop_seconds, _MAX_VISIBILITY_SECONDS)
@@ -73,7 +74,7 @@ class WorkQueue:
     def _define(
         self, scope: Construct, stop_seconds: int, removal_policy: cdk.RemovalPolicy
     ) -> tuple[sqs.Queue, sqs.Queue]:
-        """Define the queue and its dead-letter queue, for tasks that take so many seconds to stop."""
+        """Define the queue and its dead-letter queue, for tasks that take `stop_seconds` to stop."""
         removal_policy = retained_except_on_create(removal_policy)
         dead_letters = sqs.Queue(
             scope,
@@ -83,7 +84,7 @@ class WorkQueue:
             enforce_ssl=True,
             fifo=self.fifo or None,
             retention_period=cdk.Duration.days(MAXIMUM_RETENTION_DAYS),
-            # given, since the queue is only for dead letters; to admit only one source would be a circle of the two
+            # set, since the queue is only for dead letters; to allow only one source would be a cyclic reference
             redrive_allow_policy=sqs.RedriveAllowPolicy(redrive_permission=sqs.RedrivePermission.ALLOW_ALL),
             removal_policy=removal_policy,
         )

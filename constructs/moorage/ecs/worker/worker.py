@@ -1,4 +1,4 @@
-"""A task that drains a queue."""
+"""A worker: a task that processes the messages of a queue."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
 
 QUEUE_URL_VARIABLE = "QUEUE_URL"
 _DEFAULT_STOP_SECONDS = 30
-"""The time between SIGTERM and SIGKILL by default (botocore ContainerDefinition.stopTimeout)."""
+"""ECS's default time between SIGTERM and SIGKILL (botocore ContainerDefinition.stopTimeout)."""
 _DEFAULT_VISIBILITY_SECONDS = 30
-"""The time for which SQS hides a message by default (botocore sqs SetQueueAttributes, VisibilityTimeout)."""
+"""SQS's default visibility timeout (botocore sqs SetQueueAttributes, VisibilityTimeout)."""
 
 
 class _Alarm(NamedTuple):
-    """The actions of the alarm on dead letters, and the topic that it tells."""
+    """The actions of the alarm on dead letters, and the topic that it notifies."""
 
     actions: Sequence[cloudwatch.IAlarmAction] | None
     topic: sns.ITopic | None
@@ -54,11 +54,11 @@ class _Alarm(NamedTuple):
 @door
 @jsii.implements(ec2.IConnectable, iam.IGrantable)
 class Worker(Construct):
-    """A task that drains a queue: as many copies as its backlog needs, none where there is nothing to do.
+    """A task that processes the messages of a queue: as many copies as its backlog needs, down to none.
 
-    Each container finds the queue in its variable `QUEUE_URL`, and the task may receive and delete messages. What
-    fails too often goes to a dead-letter queue with an alarm. It is a grantee (the task role) and a connectable, as
-    its `service` is.
+    Each container has the URL of the queue in the variable `QUEUE_URL`, and the task may receive and delete messages.
+    Messages that fail too often go to a dead-letter queue with an alarm. A worker is an `IGrantable` (the task role)
+    and an `IConnectable`, as its `service` is.
     """
 
     def __init__(
@@ -86,42 +86,41 @@ class Worker(Construct):
         """Define a worker.
 
         Args:
-            scope: The scope in which to define it.
-            construct_id: Its id in this scope.
-            cluster: The cluster that runs the tasks: a `Cluster`, one of `Cluster.from_attributes`, or any other of
-                CDK's.
-            task: The task to run. It must reach SQS: in a network without NAT, `Task(called_services="sqs")` tells
-                `Endpoints.for_tasks`.
-            scaling: The number of copies by the messages for each: `Scaling(0, 50, backlog_per_task=100)`. From 0, the
-                first message starts a task within minutes; after six hours without one SQS needs up to 15 minutes to
-                count again.
-            queue: The queue to drain, of no other worker, or a `WorkQueue` that describes a new one. The visibility
-                timeout of a queue that CDK defines is checked. Default: a new queue, `WorkQueue()`.
-            alarm_actions: The actions of the alarm on messages in the dead-letter queue; None for no alarm, unless a
-                topic is given. Default: an alarm without actions.
-            topic: The topic that this alarm tells, which CloudWatch is let into. Default: none.
-            rollout: How a new version replaces the old one. Default: a rolling deployment with a circuit breaker, in
-                which all copies keep working.
-            connect: The name in the cluster's namespace. With it, `connect_to` of the service opens a path to another
-                service. Default: no name.
+            scope: The scope in which to define this construct.
+            construct_id: The id of this construct in its scope.
+            cluster: The cluster that runs the tasks: a `Cluster`, one of `Cluster.from_attributes`, or CDK's
+                `ecs.ICluster`.
+            task: The task to run. It must reach SQS: in a network without NAT gateways, pass
+                `Task(called_services="sqs")` to `Endpoints.for_tasks`.
+            scaling: The number of copies by their backlog, as in `Scaling(0, 50, backlog_per_task=100)`. From 0 copies,
+                the first message starts a task within minutes. After six hours without messages, SQS may need up to 15
+                minutes to count new ones.
+            queue: The queue, which no other worker processes, or a `WorkQueue` for a new one. The visibility timeout of
+                a queue that this app defines is checked. Default: a new queue, `WorkQueue()`.
+            alarm_actions: The actions of the alarm on messages in the dead-letter queue; None for no alarm, unless
+                there is a topic. Default: an alarm without actions.
+            topic: The topic that this alarm notifies; CloudWatch is allowed to publish to it. Default: none.
+            rollout: The way in which a new version replaces the old one. Default: a rolling deployment with a circuit
+                breaker, in which all copies keep working.
+            connect: The name of the service in the cluster's Service Connect namespace. With it, `Service.connect_to`
+                opens a path to another service. Default: no name.
             capacity: The capacity of the tasks: one capacity of the cluster, weights over several, or a `Strategy` with
-                a base. `cluster.default_strategy` follows the cluster's default, whatever it becomes. Default: the
+                a base. `cluster.default_strategy` follows the cluster's default, even if that changes. Default: the
                 cluster's first capacity.
-            placement: The instances of an Auto Scaling group that tasks go to. Default: spread evenly over zones, then
-                over instances.
+            placement: The placement of tasks on the instances of an Auto Scaling group. Default: spread evenly over
+                zones, then over instances.
             vpc_subnets: The subnets of the tasks, up to 16. Default: the private subnets.
-            assign_public_ip: Whether to give each task a public address, which a public subnet without NAT needs. Only
-                on Fargate. Default: False.
+            assign_public_ip: Whether to assign a public address to each task, which it needs in a public subnet to
+                reach the internet. Only on Fargate. Default: False.
             security_groups: The security groups of the tasks, 1 to 5. Default: a new one.
-            egress: The TCP ports through which tasks may connect to any address. `connections` opens others to one peer
-                each. Default: HTTPS (443), through which a task on Fargate pulls images and every task
-                reaches SQS.
-            log_group: The log group of the containers. Default: a new one, which keeps logs for a year.
-            removal_policy: What to do with the log group and the queues that are defined here when the stack is
-                deleted. Default: RETAIN.
+            egress: The TCP ports through which tasks may connect to any address. Use `connections` for other ports and
+                peers. Default: HTTPS (443), through which every task reaches SQS, and a task on Fargate pulls images.
+            log_group: The log group of the containers. Default: a new one that keeps logs for a year.
+            removal_policy: The removal policy of new log groups and queues. Default: RETAIN.
 
         Raises:
-            ValueError: with everything that this task, queue, cluster and network cannot do together.
+            ValueError: If the task, queue, cluster, network and other arguments do not work together. The error lists
+                all problems.
         """
         queue_choice = WorkQueue() if queue is None else queue
         launch = Launch.of(
@@ -158,7 +157,7 @@ class Worker(Construct):
                 removal_policy=removal_policy,
             )
         except ValueError:
-            scope.node.try_remove_child(construct_id)  # what is refused leaves no queue behind
+            scope.node.try_remove_child(construct_id)  # so that a refused worker leaves no queue behind
             raise
         self.queue.grant_consume_messages(self.service)
         self.node.default_child = self.service.service
@@ -167,7 +166,7 @@ class Worker(Construct):
     def _define_queues(
         self, queue: sqs.IQueue | WorkQueue, task: Task, removal_policy: cdk.RemovalPolicy
     ) -> tuple[sqs.IQueue, sqs.IQueue | None]:
-        """Define the queue and its dead-letter queue, or find that of a given queue."""
+        """Define the queue and its dead-letter queue, or find the dead-letter queue of a given queue."""
         if isinstance(queue, WorkQueue):
             own_queue, dead_letters = queue._define(self, _longest_stop_timeout(task), removal_policy)
             add_use(self, own_queue, drains=True)
@@ -187,30 +186,30 @@ class Worker(Construct):
 
     @property
     def connections(self) -> ec2.Connections:
-        """Whom its tasks may connect to, and who may connect to them."""
+        """The connections of its tasks, to allow traffic from and to them."""
         return self.service.connections
 
     @property
     def grant_principal(self) -> iam.IPrincipal:
-        """The task role, which the application in the task acts as."""
+        """The task role, with which the application calls AWS."""
         return self.service.grant_principal
 
 
 def _with_sqs(task: Task) -> Task:
-    """Add SQS to the services that a task calls."""
+    """Return the task with SQS among the services that it calls."""
     return task if "sqs" in task.called_services else attrs.evolve(task, called_services=(*task.called_services, "sqs"))
 
 
 def _with_queue_url(task: Task, url: str) -> Task:
-    """Add the queue's URL to the environment of each container of a task."""
+    """Return the task with the URL of the queue in the environment of each container."""
     containers = [
         attrs.evolve(each, environment={**each.environment, QUEUE_URL_VARIABLE: url}) for each in task.containers
     ]
-    return attrs.evolve(task, containers=containers)  # type: ignore[arg-type]  # its constructor takes each by itself
+    return attrs.evolve(task, containers=containers)  # type: ignore[arg-type]  # its constructor has one parameter for each
 
 
 def _longest_stop_timeout(task: Task) -> int:
-    """Return the longest stop timeout of its containers."""
+    """Return the longest stop timeout of its containers in seconds."""
     return max(_DEFAULT_STOP_SECONDS if each.stop_timeout is None else each.stop_timeout for each in task.containers)
 
 
@@ -223,11 +222,11 @@ def _check(
     scope: Construct,
     problems: Problems,
 ) -> None:
-    """Note what its task, queue, scaling, placement and alarm cannot do together."""
+    """Check that the task, queue, scaling, placement and alarm work together."""
     check_place(problems, "cluster", launch.cluster, scope)
     if isinstance(queue, WorkQueue):
         check_place(problems, "encryption_key of queue", queue.encryption_key, scope, across_accounts=True)
-    else:  # whose metrics are read where the worker is
+    else:  # CloudWatch reads its metrics in the place of the worker
         check_place(problems, "queue", queue, scope)
     _check_alarm(queue, alarm, scope, problems)
     launch.check(problems)
@@ -236,13 +235,13 @@ def _check(
 
 
 def _check_alarm(queue: sqs.IQueue | WorkQueue, alarm: _Alarm, scope: Construct, problems: Problems) -> None:
-    """Note a topic that no alarm reaches, and an alarm that would watch nothing."""
+    """Check that the alarm can publish to its topic, and that there is a queue for it."""
     check_alarm_actions(problems, "alarm_actions", alarm.actions or (), scope, topic=alarm.topic)
     watched = isinstance(queue, WorkQueue) or _dead_letter_queue_of(queue) is not None
     if (alarm.topic is not None or alarm.actions) and not watched:
         given = "alarm_actions" if alarm.topic is None else "topic"
         problems.add(
-            f"{given} is given, but no dead-letter queue of queue is known, so there is no alarm; give the queue one, "
+            f"{given} is given, but the queue has no known dead-letter queue to watch; give the queue one, "
             "use WorkQueue(...), or leave it out"
         )
 
@@ -251,8 +250,8 @@ def _check_queue(queue: sqs.IQueue | WorkQueue, task: Task, problems: Problems) 
     for container in task.containers:
         if QUEUE_URL_VARIABLE in {*container.environment, *container.secrets}:
             problems.add(
-                f"container {container.name!r} has a variable {QUEUE_URL_VARIABLE!r}, which a worker sets to the URL "
-                "of its queue; leave it out, and give the queue as queue="
+                f"container {container.name!r} has a variable {QUEUE_URL_VARIABLE!r}, which the worker sets to the URL "
+                "of its queue; leave it out, and pass the queue as queue="
             )
     timeout = (
         queue._visibility_seconds(_longest_stop_timeout(task))
@@ -268,17 +267,17 @@ def _check_queue(queue: sqs.IQueue | WorkQueue, task: Task, problems: Problems) 
 def _check_scaling(scaling: Scaling, placement: Placement, problems: Problems) -> None:
     if scaling.backlog_per_task is None:
         problems.add(
-            "scaling has no backlog_per_task, so messages would move nothing; "
-            "use Scaling(0, 50, backlog_per_task=100) with as many as a task may have before it, or a Service"
+            "scaling must have backlog_per_task, or messages would not change the number of tasks; "
+            "use Scaling(0, 50, backlog_per_task=100), with the messages that one task can have waiting, or a Service"
         )
     if scaling.queue is not None:
-        problems.add("scaling names a queue, and a worker has one; give it as queue=, and leave it out of scaling")
+        problems.add("scaling has a queue, but the worker has its own; pass it as queue=, and leave it out of scaling")
     if placement.daemon:
-        problems.add("placement is a daemon's, of which no backlog moves the number; leave it out, or use a Service")
+        problems.add("placement must not be a daemon's, which no backlog scales; leave it out, or use a Service")
 
 
 def _visibility_of(queue: sqs.IQueue) -> float | None:
-    """Return the visibility timeout of a queue, as far as CDK says."""
+    """Return the visibility timeout of a queue in seconds, as far as CDK knows it."""
     resource = queue.node.default_child
     if not isinstance(resource, sqs.CfnQueue):
         return None
@@ -292,15 +291,15 @@ def _dead_letter_queue_of(queue: sqs.IQueue) -> sqs.IQueue | None:
 
 def _shared_queue_warning(worker: str) -> str:
     return (
-        f"its queue is drained by {worker} too, and each worker starts tasks for all of its messages; give each "
+        f"its queue is also processed by {worker}, so each worker starts tasks for all of its messages; give each "
         "a queue of its own, or define one worker"
     )
 
 
 def _drained_letters_warning(job: str) -> str:
     return (
-        f"its queue is the dead_letter_queue of {job}, whose starts that failed it gets as work; give the job another "
-        "one"
+        f"its queue is the dead_letter_queue of {job}, whose failed starts it would handle as work; give the job "
+        "another queue"
     )
 
 
@@ -308,6 +307,6 @@ def _missing_dead_letters_warning(queue: sqs.IQueue) -> str | None:
     if not isinstance(queue, sqs.Queue) or queue.dead_letter_queue:
         return None
     return (
-        "its queue has no dead-letter queue, so a message that always fails is tried until it is too old; "
+        "its queue has no dead-letter queue, so a message that always fails is retried until it expires; "
         "give it one, or use WorkQueue(...), which has one"
     )
