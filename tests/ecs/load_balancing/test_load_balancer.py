@@ -576,5 +576,5 @@ def glob(pattern: str, text: str) -> bool:
 
 @pytest.mark.parametrize("port", [80, 443])
 def test_a_test_listener_has_a_port_of_its_own(stack: cdk.Stack, vpc: ec2.IVpc, port: int) -> None:
-    with pytest.raises(ValueError, match=f"test_port is {port}, but that is the port of its other listeners"):
+    with pytest.raises(ValueError, match=rf"test_port must not be 80 or 443, which other listeners use \(got {port}\)"):
         LoadBalancer(stack, "Edge", vpc=vpc, test_port=port)
