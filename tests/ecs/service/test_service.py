@@ -441,7 +441,5 @@ def test_a_service_shows_the_way_in_which_it_is_replaced(stack: cdk.Stack, clust
 
 def test_the_security_groups_of_tasks_are_given_or_defined(stack: cdk.Stack, cluster: Cluster, vpc: ec2.IVpc) -> None:
     group = ec2.SecurityGroup(stack, "Group", vpc=vpc)
-    with pytest.raises(
-        ValueError, match="security_groups and egress are both given, but egress only applies to a new security group"
-    ):
+    with pytest.raises(ValueError, match="security_groups and egress are both given, but egress only applies to a new"):
         Service(stack, "Web", cluster=cluster, task=WEB, security_groups=[group], egress=[5432])
