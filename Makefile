@@ -6,6 +6,9 @@ PYTHON ?= python3
 VENV := .venv
 CHECKOV := $(VENV)/tools/checkov
 BROWSER := $(VENV)/tools/browser
+MUTATE := $(VENV)/tools/mutate
+# of the tests beside the rooms, those that take a branch which no other test takes
+COVERING := arguments door durations interfaces look_ups messages tokens wrong_apps
 DOCS := $(VENV)/tools/docs
 READY := $(VENV)/.ready node_modules/.ready $(CHECKOV)/.ready
 
@@ -23,8 +26,8 @@ export UV_LINK_MODE := copy
 export UV_SYSTEM_CERTS := 1
 export NODE_USE_SYSTEM_CA := 1
 
-.PHONY: help setup synth test lint types mypy pyright unit compat up down docs reference links diagram bench corpus fuzz \
-	oracles lock clean
+.PHONY: help setup synth test lint types mypy pyright unit compat up down docs reference links diagram bench corpus \
+	coverage fuzz mutate oracles lock clean
 
 help: ## What there is
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -79,6 +82,12 @@ bench: $(READY) ## Compare with aws_ecs_patterns; fails over a limit
 fuzz: $(READY) ## Define 2,000 random services and 500 updates; fails on any that AWS would refuse
 	python -m tools.fuzz
 
+coverage: $(READY) ## Run the tests of workload, ecs and ecr; fails on a branch that none of them takes
+	pytest -n 2 --dist worksteal --cov tests/workload tests/ecs tests/ecr $(addprefix tests/test_,$(COVERING:=.py))
+
+mutate: $(READY) $(MUTATE)/.ready ## Change values, routing, fit and lifecycles a little; fails if no test notices
+	python -m tools.mutate $(if $(SAMPLE),--sample $(SAMPLE)) $(MODULES)
+
 corpus: $(READY) ## Deploy each cloud assembly of CORPUS=dir into the AWS on this machine
 	python -m tools.corpus $(CORPUS)
 
@@ -112,6 +121,11 @@ node_modules/.ready: package-lock.json package.json $(VENV)/.ready
 $(CHECKOV)/.ready: tools/checkov/requirements.lock $(VENV)/.ready
 	$(VENV)/bin/uv venv --quiet --clear --python $(VENV)/bin/python $(CHECKOV)
 	$(VENV)/bin/uv pip sync --quiet --require-hashes --compile-bytecode --python $(CHECKOV)/bin/python tools/checkov/requirements.lock
+	touch $@
+
+$(MUTATE)/.ready: tools/mutate/requirements.lock $(VENV)/.ready
+	$(VENV)/bin/uv venv --quiet --clear --python $(VENV)/bin/python $(MUTATE)
+	$(VENV)/bin/uv pip sync --quiet --require-hashes --compile-bytecode --python $(MUTATE)/bin/python tools/mutate/requirements.lock
 	touch $@
 
 $(DOCS)/.ready: tools/docs/requirements.lock $(VENV)/.ready

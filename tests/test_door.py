@@ -259,3 +259,9 @@ def test_members_of_int_and_str_enums_are_converted() -> None:
 
     container = Container("redis:8", name=Name.WEB, port=Port.WEB)
     assert (type(container.name), type(container.port)) == (str, int)
+
+
+def test_what_cdk_refuses_for_other_reasons_is_told_in_its_words(stack: cdk.Stack) -> None:
+    Repository(stack, "Images")
+    with pytest.raises(RuntimeError, match="There is already a Construct with name 'Images' in Stack"):
+        Repository(stack, "Images")

@@ -539,10 +539,6 @@ WARNED: dict[str, tuple[Callable[[Shop], object], str]] = {
 }
 
 
-def test_there_are_at_least_eighty_wrong_apps() -> None:
-    assert len(REFUSED) + len(WARNED) >= 80
-
-
 @pytest.mark.parametrize("wrong", REFUSED)
 def test_a_wrong_app_is_refused_with_the_reason(stack: cdk.Stack, wrong: str) -> None:
     define, says = REFUSED[wrong]
@@ -564,6 +560,24 @@ def test_a_shorter_deregistration_delay_on_spot_does_not_warn(app: cdk.App, stac
     shop = Shop(stack)
     shop.service(REDIS, Capacity.fargate_spot(), route=Route(shop.edge, deregistration_delay=dt.timedelta(seconds=119)))
     assert not [each for each in warnings_of(app, "Shop") if "notice" in each]
+
+
+def test_a_drain_as_long_as_the_notice_of_spot_is_warned_of(app: cdk.App, stack: cdk.Stack) -> None:
+    shop = Shop(stack)
+    shop.service(REDIS, Capacity.fargate_spot(), route=Route(shop.edge, deregistration_delay=minutes(2)))
+    (warning,) = [each for each in warnings_of(app, "Shop") if "notice" in each]
+    assert "deregistration_delay is 120 s" in warning
+    assert "use less than 120 s" in warning
+
+
+@pytest.mark.parametrize(("seconds", "warned"), [(299, True), (300, False), (301, False)])
+def test_a_grace_period_as_long_as_the_start_period_is_enough(
+    app: cdk.App, stack: cdk.Stack, *, seconds: int, warned: bool
+) -> None:
+    slow = Task(Container("redis:8", port=6379, health_check=HealthCheck("true", start_period=minutes(5))))
+    shop = Shop(stack)
+    shop.service(slow, route=Route(shop.edge), health_check_grace_period=dt.timedelta(seconds=seconds))
+    assert any("health_check_grace_period" in each for each in warnings_of(app, "Shop")) is warned
 
 
 @pytest.mark.parametrize("said", ["redis:8", f"redis@sha256:{'0a' * 32}", "registry:5000/redis:8"])

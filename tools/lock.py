@@ -13,7 +13,7 @@ PLAIN = ["--no-annotate", "--no-header", "--no-emit-index-url", "--no-emit-find-
 
 
 def main() -> None:
-    """Lock the project's dependencies at the pins of `requirements.txt`, and those of checkov and docs separately."""
+    """Lock the project's dependencies at the pins of `requirements.txt`, and those of single tools separately."""
     pins = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if "==" in line]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as constraints:
         constraints.write("\n".join(pins))
@@ -22,7 +22,7 @@ def main() -> None:
             ["--group", "dev", "--extra", "local", "--constraint", constraints.name, "pyproject.toml"],
             "requirements.lock",
         )
-    for tool in ("checkov", "docs"):
+    for tool in ("checkov", "docs", "mutate"):
         _lock([f"tools/{tool}/requirements.in"], f"tools/{tool}/requirements.lock")
 
 

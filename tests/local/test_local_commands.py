@@ -129,6 +129,8 @@ def test_the_environment_contains_no_aws_account(tmp_path: Path, monkeypatch: py
         "AWS_SESSION_TOKEN": "real",
         "AWS_WEB_IDENTITY_TOKEN_FILE": "/etc/token",
         "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://169.254.170.2/",
+        "AMAZON_SESSION": "real",
+        "BOTO_CONFIG": "/etc/boto.cfg",
         "CDK_DEFAULT_ACCOUNT": "111111111111",
         "HTTPS_PROXY": "http://proxy:3128",
         "https_proxy": "http://proxy:3128",

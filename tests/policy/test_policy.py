@@ -174,14 +174,6 @@ def test_nothing_that_a_default_could_fix_is_acknowledged() -> None:
         assert entry["reason"]
 
 
-@pytest.mark.parametrize(("job", "most"), [("service", 12), ("instances", 18), ("registry", 15), ("scheduled", 8)])
-def test_a_job_needs_few_lines(job: str, most: int) -> None:
-    source = Path(__file__).read_text()
-    body = source.partition(f"def {job}(")[2].partition("\n\n\n")[0]
-    lines = [line for line in body.splitlines()[1:] if line.strip() and '"""' not in line and "cdk.Stack(" not in line]
-    assert len(lines) <= most, lines
-
-
 def acknowledgement(finding: Finding, issues: list[str]) -> str | None:
     for entry in ACKNOWLEDGED:
         if entry["issue"] in issues and re.fullmatch(entry["resource"], finding.resource):

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from aws_cdk import aws_ec2 as ec2
 
-from moorage import Endpoints
+from moorage import Container, Endpoints, Image, Task
 from moorage.workload.endpoint_names import KNOWN_NAMES
+from tests.stand_ins import stand_in
 
 
 def test_the_known_names_are_those_of_cdk() -> None:
@@ -39,3 +40,35 @@ def test_endpoints_that_cdk_knows_do_not_warn() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         Endpoints("s3", "ecr.api", "logs", "cassandra", "s3express", "ecs-agent", "ecs-telemetry", "ssmmessages", "kms")
+
+
+PRIVATE = Image.from_repository(stand_in("aws_ecr.IRepository"), tag="1")
+NEEDED = ("ecr.api", "ecr.dkr", "logs", "s3")
+
+
+def test_tasks_have_the_endpoints_that_one_of_them_needs() -> None:
+    plain, caller = Task(Container(PRIVATE)), Task(Container(PRIVATE), called_services=["sqs"])
+    assert Endpoints.for_tasks(plain).services == NEEDED
+    assert Endpoints.for_tasks(plain, caller).services == (*NEEDED, "sqs")
+    assert Endpoints.for_tasks().services == ()
+
+
+def test_instances_need_the_endpoints_of_their_agent() -> None:
+    needed = ("ecr.api", "ecr.dkr", "ecs", "ecs-agent", "ecs-telemetry", "logs", "s3")
+    assert Endpoints.for_tasks(Task(Container(PRIVATE)), instances=True).services == needed
+
+
+def test_no_endpoint_reaches_a_public_registry_or_the_internet() -> None:
+    public = Task(Container(PRIVATE, name="web"), Container("redis:8", name="cache"))
+    caller = Task(Container(PRIVATE), called_services=["internet"])
+    with pytest.raises(ValueError, match="Endpoints: 2 problems") as raised:
+        Endpoints.for_tasks(public, caller)
+    assert "image of container 'cache' must not be in a public registry, which no endpoint" in str(raised.value)
+    assert "called_services must not have 'internet', which has no endpoint; keep a NAT gateway" in str(raised.value)
+    assert "'web'" not in str(raised.value)
+
+
+def test_gateways_of_a_network_cost_nothing() -> None:
+    price = Endpoints("s3", "dynamodb", "logs", "ecr.api").monthly_price(zones=3, gib=10)
+    assert (price.interfaces, price.zones, price.gib) == (2, 3, 10)
+    assert Endpoints("s3").monthly_price(zones=2).gib == 0

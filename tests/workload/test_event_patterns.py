@@ -39,6 +39,10 @@ def test_patterns_of_the_user_guide_are_accepted(matcher: Any) -> None:
     assert problems_of({"detail": {"deep": {"field": ["x", matcher]}}}) == []
 
 
+def test_a_part_that_is_filled_in_at_deployment_is_accepted() -> None:
+    assert problems_of({"source": FILLED_IN, "detail": {"Ref": "Detail"}}) == []
+
+
 @pytest.mark.parametrize(
     "matcher",
     [

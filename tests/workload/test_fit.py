@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from moorage import Architecture
 from moorage.workload.ec2_instances import InstanceType, instance_type, instance_types
-from moorage.workload.fit import Demand, Host, fit, rollout_shortage, smallest_fitting_type
+from moorage.workload.fit import Demand, Host, fit, rollout_shortage, smallest_fitting_type, traffic_shift_shortage
 
 SMALL = Demand(cpu=256, memory_mib=512)
 BRIDGE = attrs.evolve(SMALL, interface=False)
@@ -149,8 +149,9 @@ def test_a_daemon_of_another_architecture_uses_nothing() -> None:
 
 
 def test_daemons_never_leave_negative_resources() -> None:
-    left = host("t3.nano").remaining_after(SMALL, SMALL, SMALL)
-    assert (left.memory_mib, left.interfaces) == (0, 0)
+    greedy = Demand(cpu=1024 * 1024, memory_mib=1024 * 1024, gpus=16)
+    left = host("g6.12xlarge").remaining_after(*[greedy] * 20)
+    assert (left.cpu, left.memory_mib, left.gpus, left.interfaces) == (0, 0, 0, 0)
 
 
 def test_a_demand_reports_all_problems_together() -> None:
@@ -278,6 +279,20 @@ def test_a_rollout_progresses_if_a_task_can_start_or_stop(least: int, minimum: i
 def test_more_slots_never_block_a_rollout(least: int, minimum: int, maximum: int, slots: int, more: int) -> None:
     if rollout_shortage(least, minimum, maximum, slots) is None:
         assert rollout_shortage(least, minimum, maximum, slots + more) is None
+
+
+@pytest.mark.parametrize(
+    ("least", "slots", "shortage"),
+    [
+        (0, 0, None),
+        (2, 4, None),
+        (2, 5, None),
+        (2, 3, "the old version and the new one need 4 places at once, and there are 3"),
+        (3, 5, "the old version and the new one need 6 places at once, and there are 5"),
+    ],
+)
+def test_both_versions_have_room_at_once_where_traffic_shifts(least: int, slots: int, shortage: str | None) -> None:
+    assert traffic_shift_shortage(least, slots) == shortage
 
 
 def _within(demand: Demand, on: Host, copies: int) -> bool:

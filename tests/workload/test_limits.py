@@ -660,6 +660,12 @@ def test_a_refused_service_defines_nothing(stack: cdk.Stack) -> None:
     assert stack.node.try_find_child("Web") is None
 
 
+@pytest.mark.parametrize("codes", ["2xx", "200-", "200,,201", "200-299-399", " 200"])
+def test_codes_are_numbers_and_ranges_of_numbers(codes: str) -> None:
+    with pytest.raises(ValueError, match="health codes must be HTTP codes between 200 and 499"):
+        Route(EDGE, health=TargetHealth(codes=codes))
+
+
 def test_ranges_of_codes_are_ascending() -> None:
     with pytest.raises(ValueError, match=r"health codes must be HTTP codes between 200 and 499 \(got '299-200'\)"):
         route(health=TargetHealth(codes="299-200"))(None)  # type: ignore[arg-type]  # a value needs no stack

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,12 +27,17 @@ from moorage import (
     EnvironmentFile,
     HealthCheck,
     Image,
+    LifecyclePolicy,
     OperatingSystemFamily,
+    PredictiveScaling,
+    RollbackAlarms,
     Scaling,
+    ServiceConnect,
     Task,
     Volume,
 )
 from moorage.workload.durations import seconds
+from moorage.workload.plain_texts import PlainText, check_unwrapped
 from moorage.workload.platform_checks import check_fargate, fargate_size
 from moorage.workload.platform_limits import FARGATE_MEMORY, nearest_fargate_sizes
 from moorage.workload.problems import Problems, is_token
@@ -605,3 +611,61 @@ def test_an_entry_point_starts_with_a_program() -> None:
             Container("redis:8", entry_point=words, command="serve")
     with pytest.raises(ValueError, match=r"entry_point must start with a program \(got \[''\]\)"):
         Container("redis:8", entry_point="")
+
+
+def test_a_host_port_leads_to_a_port_of_the_container() -> None:
+    with pytest.raises(ValueError, match=r"host_port must be given with a port \(got 8080\); use port="):
+        Container("redis:8", host_port=8080)
+
+
+def test_a_reason_is_given_only_for_a_variable_that_there_is() -> None:
+    with pytest.raises(ValueError, match=r"not_secret must only name variables of environment \(got 'TOKEN'\)"):
+        Container("redis:8", not_secret={"TOKEN": "a page of the documentation"})
+
+
+def test_an_image_comes_from_one_of_its_methods() -> None:
+    with pytest.raises(NotImplementedError, match=r"Image is not an image; use one of the Image.from_\* methods"):
+        _ = Container(Image()).image._needs
+
+
+@pytest.mark.parametrize("latency", [dt.timedelta(milliseconds=250), cdk.Duration.millis(250)])
+def test_a_latency_may_be_less_than_a_second(latency: Any) -> None:
+    assert RollbackAlarms(latency=latency).latency == 250
+
+
+def test_an_error_of_cdk_that_is_about_no_secret_is_passed_on() -> None:
+    def resolve(_: Any) -> Any:
+        raise RuntimeError("Cannot find module")
+
+    text = PlainText("environment", "MODE", cdk.Token.as_string({"Ref": "Mode"}), "use secrets=")
+    with pytest.raises(RuntimeError, match="Cannot find module"):
+        check_unwrapped([text], resolve, Problems("Service"))
+
+
+@pytest.mark.parametrize(
+    "define",
+    [
+        lambda: ServiceConnect(protocol="http", idle_timeout=dt.timedelta(1), request_timeout=dt.timedelta(2)),
+        lambda: LifecyclePolicy.releases(200_000),  # which defines a rule, which warns
+    ],
+)
+def test_a_warning_is_about_the_line_of_the_users_program(define: Callable[[], object]) -> None:
+    with pytest.warns(UserWarning, match="; (use|keep) ") as caught:
+        define()
+    (warning,) = caught
+    assert (warning.filename, warning.lineno) == (__file__, define.__code__.co_firstlineno)
+
+
+@pytest.mark.parametrize(
+    ("scaling", "policies"),
+    [
+        (Scaling(2), 0),
+        (Scaling(1, 4, cpu_percent=60), 1),
+        (Scaling(1, 4, cpu_percent=60, memory_percent=60, requests_per_task=100), 3),
+        (Scaling(1, 4, backlog_per_task=5, queue=stand_in("aws_sqs.IQueue")), 1),
+        (Scaling(0, 4, backlog_per_task=5, queue=stand_in("aws_sqs.IQueue")), 2),  # and the step from zero
+        (Scaling(1, 4, cpu_percent=60, predictive=PredictiveScaling(cpu_percent=60)), 2),
+    ],
+)
+def test_each_target_and_forecast_is_a_policy(scaling: Scaling, policies: int) -> None:
+    assert scaling._policies == policies

@@ -33,7 +33,7 @@ def registered_memory_mib(installed_mib: int) -> int:
     The estimate is below all publicly known results of DescribeContainerInstances (15 Nitro and 3 Xen types), such as
     7,690 MiB for an m5.large. Kernels and types differ by a few percent.
     """
-    return max(0, installed_mib * 956 // 1000 - 205)
+    return installed_mib * 956 // 1000 - 205
 
 
 def _ports(ports: Iterable[int]) -> tuple[int, ...]:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from moorage.workload import container_limits
-from moorage.workload.problems import is_token
 
 if TYPE_CHECKING:
     from moorage.workload.problems import Problems
@@ -39,11 +38,6 @@ def _class_has(secret: Any, name: str) -> bool:
 def check_secrets(argument: str, secrets: Mapping[Any, Any], problems: Problems) -> None:
     """Check that ECS can read secrets. The problems do not show the values, which may be secrets in plain text."""
     for name, secret in secrets.items():
-        if not isinstance(name, str):
-            problems.add(
-                f"each name of {argument} must be of type str (got {name!r} of type {type(name).__name__}); "
-                "write it as in 'DB_PASSWORD'"
-            )
         if not is_secret(secret):
             problems.add(
                 f"{argument}[{name!r}] must be a secret or a parameter (got a value of type {type(secret).__name__}); "
@@ -73,17 +67,3 @@ def arn(secret: Any) -> str:
         return str(secret.secret_arn)
     secret_arn = str(secret.arn)
     return secret_arn.rsplit(":", 3)[0] if version(secret) else secret_arn
-
-
-def account(secret: Any) -> str | None:
-    """Return the account of a secret or parameter, or None if its ARN is not known."""
-    return _arn_part(secret, source_service(secret), 4)
-
-
-def _arn_part(secret: Any, service: str, index: int) -> str | None:
-    """Return a part of the ARN of a secret, or None if it is not known."""
-    if not is_secret(secret):
-        return None
-    parts = arn(secret).split(":")
-    is_written_out = len(parts) > _TOKEN_ARN_PARTS and parts[2] == service and not is_token(parts[index])
-    return parts[index] if is_written_out else None

@@ -165,3 +165,9 @@ def test_the_checks_do_not_import_cdk() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_tags_may_move_in_a_copy_that_do_not_move_here() -> None:
+    settings = RepositorySettings(mutable_tags=["dev*", "latest"])
+    source = registry("One", HERE, Replication(to="us-east-1", settings=settings))
+    assert list(tag_errors(source, repository("Web", tags=TagMutability(immutable=True, exclusions=("dev*",))))) == []

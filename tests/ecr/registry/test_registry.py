@@ -579,3 +579,22 @@ def test_all_problems_are_reported_together_and_nothing_is_defined(app: cdk.App)
     for says in ("this registry itself", "pull_through must have different prefixes", "a role or user"):
         assert says in str(raised.value)
     assert stack.node.try_find_child("Registry") is None
+
+
+def test_a_secret_whose_name_only_deployment_knows_is_taken(stack: cdk.Stack) -> None:
+    secret = secretsmanager.Secret.from_secret_complete_arn(stack, "Hub", cdk.Fn.import_value("HubSecret"))
+    Registry(stack, "Registry", pull_through=[PullThrough.docker_hub(secret)])
+    template(stack).has_resource_properties(
+        "AWS::ECR::PullThroughCacheRule", {"CredentialArn": {"Fn::ImportValue": "HubSecret"}}
+    )
+
+
+def test_a_registry_has_one_policy_for_all_its_statements(stack: cdk.Stack) -> None:
+    registry = Registry(stack, "Registry")
+    for action in ("ecr:CreateRepository", "ecr:BatchImportUpstreamImage"):
+        registry.add_to_resource_policy(
+            iam.PolicyStatement(actions=[action], principals=[iam.AccountPrincipal(THEIRS)], resources=["*"])
+        )
+    (policy,) = template(stack).find_resources("AWS::ECR::RegistryPolicy").values()
+    actions = [each["Action"] for each in policy["Properties"]["PolicyText"]["Statement"]]
+    assert actions == ["ecr:CreateRepository", "ecr:BatchImportUpstreamImage"]

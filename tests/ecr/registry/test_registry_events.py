@@ -387,3 +387,11 @@ def test_a_wrong_type_is_named(stack: cdk.Stack) -> None:
         registry.on_push("Rule", repositories=wrong)
     with pytest.raises(TypeError, match="alarm_near_quota: topic must be of type sns.ITopic or None"):
         registry.alarm_near_quota("Alarm", call=ApiCall.PUT_IMAGE, topic=wrong)
+
+
+def test_a_dashboard_without_repositories_shows_no_pulls(stack: cdk.Stack) -> None:
+    Registry(stack, "Registry").add_dashboard("Dashboard")
+    (dashboard,) = template(stack).find_resources("AWS::CloudWatch::Dashboard").values()
+    said = json.dumps(dashboard)
+    assert "Logins, pushes and pulls" in said
+    assert "Pulls by repository" not in said

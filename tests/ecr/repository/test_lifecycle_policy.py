@@ -86,6 +86,43 @@ def test_unpulled_images_are_archived_then_deleted() -> None:
     assert lifecycle.expires(images, at=NOW) == ["v0"]
 
 
+A_SECOND = 1 / 86_400
+"""In days."""
+
+
+@pytest.mark.parametrize(
+    ("rule", "image"),
+    [
+        (LifecycleRule(older_than=days(90)), lambda age: PushedImage("v1", ago(age))),
+        (LifecycleRule(older_than=days(90)), lambda age: PushedImage("v1", ago(400), restored=ago(age))),
+        (LifecycleRule(unpulled_for=days(90), archive=True), lambda age: PushedImage("v1", ago(age))),
+        (LifecycleRule(unpulled_for=days(90), archive=True), lambda age: PushedImage("v1", ago(400), pulled=ago(age))),
+        (
+            LifecycleRule(unpulled_for=days(90), archive=True),
+            lambda age: PushedImage("v1", ago(400), pulled=ago(300), restored=ago(age)),
+        ),
+        (
+            LifecycleRule(unpulled_for=days(90), archive=True),
+            lambda age: PushedImage("v1", ago(400), restored=ago(300), pulled=ago(age)),
+        ),
+        (LifecycleRule(archived_for=days(90)), lambda age: PushedImage("v1", ago(400), archived=ago(age))),
+    ],
+    ids=["pushed", "restored", "never pulled", "pulled", "restored after a pull", "pulled after", "archived"],
+)
+def test_an_image_goes_when_it_is_older_than_its_rule_says(
+    rule: LifecycleRule, image: Callable[[float], PushedImage]
+) -> None:
+    (outcome,) = LifecyclePolicy(rule).outcome([image(90)], at=NOW)
+    assert outcome[1] == ("archive" if rule.archived_for else "keep")
+    (outcome,) = LifecyclePolicy(rule).outcome([image(90 + A_SECOND)], at=NOW)
+    assert outcome[1] == ("archive" if rule.archive else "expire")
+
+
+def test_the_newest_images_are_those_pushed_or_restored_last() -> None:
+    restored = PushedImage("v1", ago(90), restored=ago(1))
+    assert LifecyclePolicy.releases(2).keeps([restored, ("v2", ago(80)), ("v3", ago(70))], at=NOW) == ["v1", "v3"]
+
+
 def test_dates_without_a_time_or_time_zone_are_utc() -> None:
     lifecycle = LifecyclePolicy(LifecycleRule(older_than=days(10)))
     assert lifecycle.keeps([("1", dt.date(2026, 11, 1)), ("2", dt.date(2026, 11, 20))], at=NOW) == ["2"]
@@ -151,6 +188,20 @@ def test_the_policy_has_the_form_of_ecr() -> None:
     ]
 
 
+def test_a_hundred_releases_and_two_weeks_are_the_default() -> None:
+    assert LifecyclePolicy.releases() == LifecyclePolicy.releases(100, tags="*", expire_untagged=days(14))
+    assert LifecyclePolicy.releases() == LifecyclePolicy(
+        LifecycleRule(untagged=True, older_than=days(14)), LifecycleRule(tags="*", keep=100)
+    )
+
+
+@pytest.mark.parametrize("number", [1, 30, 100_000])
+def test_days_are_written_as_they_are_given(number: int) -> None:
+    (rule,) = json.loads(LifecyclePolicy(LifecycleRule(older_than=days(number))).text)["rules"]
+    assert rule["selection"]["countNumber"] == number
+    assert rule["description"] == f"Expire images pushed more than {number} days ago"
+
+
 def test_equal_policies_compare_as_equal() -> None:
     assert LifecyclePolicy.releases(5, expire_untagged=days(1)) == LifecyclePolicy.releases(
         5, expire_untagged=cdk.Duration.days(1)
@@ -208,3 +259,9 @@ def test_one_release_is_too_few() -> None:
     with pytest.raises(ValueError, match=r"LifecyclePolicy.releases: keep must be at least 2 .*\(got 1\)"):
         LifecyclePolicy.releases(1, tags="v*")
     assert LifecyclePolicy.releases(2, tags="v*")
+
+
+@pytest.mark.parametrize("tags", ["", [], ["v*", ""]])
+def test_releases_have_tags(tags: str | list[str]) -> None:
+    with pytest.raises(ValueError, match=r"tags must not be empty .*; use '\*' for any"):
+        LifecyclePolicy.releases(3, tags=tags)

@@ -22,6 +22,7 @@ from moorage import (
     NetworkMode,
     OperatingSystemFamily,
     Placement,
+    Rollout,
     Route,
     Scaling,
     Service,
@@ -29,6 +30,7 @@ from moorage import (
     Task,
     WarmPool,
 )
+from moorage.workload.ec2_instances import instance_types
 from tests.conftest import imported_vpc, template, warnings_of
 
 WINDOWS = ContainerInstance(ami=Ami.windows())
@@ -350,10 +352,11 @@ def test_a_service_that_outgrows_its_instances_warns(app: cdk.App, stack: cdk.St
     assert "so 4 copies would wait" in warning
 
 
-def test_room_on_several_capacities_is_added(stack: cdk.Stack) -> None:
+def test_room_on_several_capacities_is_added(app: cdk.App, stack: cdk.Stack) -> None:
     one, other = general(max_instances=1), general(name="other", max_instances=1)
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[one, other])
     Service(stack, "Web", cluster=cluster, task=ARM, scaling=Scaling(3), capacity={one: 1, other: 1})
+    app.synth()  # the first has room for two of the three, and the whole stage is checked here
 
 
 @pytest.mark.parametrize(
@@ -437,7 +440,15 @@ def test_a_cluster_of_cdk_has_no_capacity_of_moorage(stack: cdk.Stack) -> None:
         Service(stack, "Web", cluster=cluster, task=ARM, capacity=general())
 
 
-@pytest.mark.parametrize("method", ["add_capacity", "add_asg_capacity_provider", "enable_fargate_capacity_providers"])
+@pytest.mark.parametrize(
+    "method",
+    [
+        "add_capacity",
+        "add_asg_capacity_provider",
+        "add_managed_instances_capacity_provider",
+        "enable_fargate_capacity_providers",
+    ],
+)
 def test_a_cluster_has_one_list_of_capacities(stack: cdk.Stack, method: str) -> None:
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack))
     with pytest.raises(ValueError, match=f"Shop/Cluster: {method} must not be called, since a cluster has one list"):
@@ -544,6 +555,21 @@ def test_services_that_do_not_fit_together_fail_synthesis(app: cdk.App, stack: c
         app.synth()
 
 
+def test_copies_have_the_room_that_daemons_leave(app: cdk.App, stack: cdk.Stack) -> None:
+    one = general(instance_types=["m7g.large"], max_instances=2)
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[one])
+    agent = Task(Container("redis:8"), cpu=1024, memory_mib=512, architecture=Architecture.ARM64)
+    web = Task(Container("redis:8"), cpu=1536, memory_mib=512, architecture=Architecture.ARM64)
+    rollout = Rollout.rolling(minimum_healthy_percent=50, maximum_percent=100)
+    Service(stack, "Agent", cluster=cluster, task=agent, placement=Placement.on_each_instance())
+    Service(stack, "Web", cluster=cluster, task=web, scaling=Scaling(2), rollout=rollout)
+    with pytest.raises(
+        RuntimeError,
+        match=r"Shop/Agent \(one each\), Shop/Web \(2\) need 3072 CPU units together, but .* has at most 2048 on its 2",
+    ):
+        app.synth()
+
+
 def test_user_data_with_a_secret_is_refused() -> None:
     line = "export TOKEN={{resolve:secretsmanager:shop:SecretString:token}}"
     message = (
@@ -599,3 +625,38 @@ def test_a_constraint_to_types_that_ec2_may_choose_does_not_warn(stack: cdk.Stac
     chosen = InstanceRequirements(vcpus=(2, 4), memory_mib=(4096, None), architecture=Architecture.ARM64)
     other = general(name="other", instance_types=None, requirements=chosen)
     constrained(stack, "attribute:ecs.instance-type == c7g.large", general(instance_types=["m7g.large"]), other)
+
+
+def test_a_daemon_runs_everywhere_alike(stack: cdk.Stack) -> None:
+    one, other = general(), general(name="other")
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[one, other])
+    everywhere = Placement.on_each_instance()
+    for capacity in (Strategy({one: 1, other: 2}), Strategy({one: 1}, base={one: 2})):
+        with pytest.raises(ValueError, match="capacity has weights or a base, but a daemon runs on each of its"):
+            Service(stack, "Agent", cluster=cluster, task=ARM, placement=everywhere, capacity=capacity)
+    Service(stack, "Agent", cluster=cluster, task=ARM, placement=everywhere, capacity={one: 1, other: 1})
+
+
+def test_trunking_of_a_type_that_aws_does_not_list_is_warned_of() -> None:
+    unlisted = next(
+        each.name
+        for each in instance_types()
+        if each.trunk_tasks is None and not each.burstable and each.architecture is Architecture.X86_64
+    )
+    with pytest.warns(UserWarning, match=f"trunking=True, but AWS does not list {unlisted} with a trunk interface"):
+        general(instance_types=[unlisted], trunking=True)
+
+
+def test_what_managed_instances_hold_is_not_known() -> None:
+    assert Capacity.managed_instances("managed").fit(ARM) == ()
+
+
+def test_managed_instances_run_privileged_containers_and_are_placed_by_aws(stack: cdk.Stack) -> None:
+    managed = Capacity.managed_instances("managed")
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[managed])
+    task = Task(Container("redis:8", privileged=True), cpu=256, memory_mib=512, architecture=Architecture.ARM64)
+    Service(stack, "Web", cluster=cluster, task=task)
+    only = Placement(constraints=[ecs.PlacementConstraint.member_of("attribute:ecs.instance-type == m7g.large")])
+    with pytest.raises(ValueError, match="placement is given, but AWS places tasks on Managed Instances") as refused:
+        Service(stack, "Other", cluster=cluster, task=ARM, placement=only)
+    assert "would be placed" not in str(refused.value)

@@ -464,6 +464,22 @@ def test_instances_that_cannot_reach_ecs_are_refused_with_the_endpoints(stack: c
         Cluster(stack, "Cluster", vpc=network.vpc, capacity=[general()])
 
 
+@pytest.mark.parametrize("subnets", [None, ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)])
+def test_instances_in_isolated_subnets_of_another_vpc_are_warned_of(
+    app: cdk.App, stack: cdk.Stack, subnets: ec2.SubnetSelection | None
+) -> None:
+    capacity = [general(vpc_subnets=subnets)]
+    Cluster(stack, "Cluster", vpc=imported_vpc(stack, isolated=True), capacity=capacity)
+    (warning,) = warnings_of(app, "Shop")
+    assert "its subnets have no route to the internet, as far as CDK knows, so instances may not reach ecs, " in warning
+
+
+def test_instances_in_private_subnets_of_another_vpc_are_not_warned_of(app: cdk.App, stack: cdk.Stack) -> None:
+    private = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
+    Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[general(vpc_subnets=private)])
+    assert not warnings_of(app, "Shop")
+
+
 def test_endpoints_for_tasks_on_instances_let_the_agent_join(stack: cdk.Stack) -> None:
     network = Network(stack, "Network", nat_gateways=0, endpoints=Endpoints.for_tasks(instances=True))
     Cluster(stack, "Cluster", vpc=network.vpc, capacity=[general()])

@@ -794,7 +794,8 @@ TASK_CHANGES: dict[str, Any] = {"source": ["aws.ecs"], "detail_type": ["ECS Task
         {"source": ["aws.ecs"]},
         {"account": ["111111111111"]},
         {**TASK_CHANGES, "detail": {"lastStatus": ["STOPPED"], "launchType": ["FARGATE"]}},
-        {**TASK_CHANGES, "detail": {"clusterArn": True}},
+        {**TASK_CHANGES, "detail": {"clusterArn": "its own"}},
+        {**TASK_CHANGES, "detail": {"clusterArn": "with capacity"}},
         {"detail_type": events.Match.prefix("ECS Task")},
         {**TASK_CHANGES, "detail": {"group": events.Match.anything_but("service:web"), "lastStatus": ["STOPPED"]}},
         {**TASK_CHANGES, "detail": {"group": events.Match.prefix("family:")}},
@@ -803,8 +804,9 @@ TASK_CHANGES: dict[str, Any] = {"source": ["aws.ecs"], "detail_type": ["ECS Task
 def test_a_pattern_that_matches_events_of_the_jobs_own_tasks_is_refused(
     stack: cdk.Stack, cluster: Cluster, pattern: dict[str, Any]
 ) -> None:
-    if pattern.get("detail") == {"clusterArn": True}:
-        pattern = {**pattern, "detail": {"clusterArn": [cluster.cluster_arn]}}
+    if "clusterArn" in pattern.get("detail", {}):
+        one = {"its own": cluster, "with capacity": cluster.with_capacity}[pattern["detail"]["clusterArn"]]
+        pattern = {**pattern, "detail": {"clusterArn": [one.cluster_arn]}}
     with pytest.raises(ValueError, match="Shop/Loop: pattern matches the 'ECS Task State Change'.* own runs"):
         Job(stack, "Loop", cluster=cluster, task=REPORT, event=events.EventPattern(**pattern))
 
@@ -981,3 +983,30 @@ def test_a_variable_that_is_declared_not_secret_is_passed(stack: cdk.Stack, clus
         "STACK": stack.stack_name,
     }
     Job(stack, "Job", cluster=cluster, task=task, event=EventRule(OBJECTS, environment=passed))
+
+
+def test_a_variable_of_a_start_is_no_secret_of_a_container(stack: cdk.Stack, cluster: Cluster) -> None:
+    secret = secretsmanager.Secret.from_secret_name_v2(stack, "Secret", "shop")
+    task = Task(Container("redis:8", secrets={"PASSWORD": secret}))
+    start = Schedule(nightly(), environment={"PASSWORD": cdk.Token.as_string({"Ref": "Password"})})
+    with pytest.raises(ValueError, match="environment must not have 'PASSWORD', which secrets of a container has"):
+        Job(stack, "Nightly", cluster=cluster, task=task, schedule=start)
+
+
+class Hourly(scheduler.ScheduleExpression):
+    """A schedule of a user's own, without a time zone."""
+
+    @property
+    def expression_string(self) -> str:
+        return "rate(1 hour)"
+
+    @property
+    def time_zone(self) -> cdk.TimeZone | None:
+        return None
+
+
+def test_a_job_may_start_by_a_schedule_without_a_time_zone(stack: cdk.Stack, cluster: Cluster) -> None:
+    Job(stack, "Hourly", cluster=cluster, task=REPORT, schedule=Hourly())
+    (schedule,) = template(stack).find_resources("AWS::Scheduler::Schedule").values()
+    assert schedule["Properties"]["ScheduleExpression"] == "rate(1 hour)"
+    assert "ScheduleExpressionTimezone" not in schedule["Properties"]

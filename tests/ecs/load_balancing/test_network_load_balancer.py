@@ -761,3 +761,11 @@ def test_a_load_balancer_may_be_in_the_vpc_of_another_stack(app: cdk.App) -> Non
     Service(shop, "Broker", cluster=Cluster(platform, "Cluster", vpc=vpc), task=TASK, route=Listener(gate, 8883))
     app.synth()
     assert not platform.dependencies
+
+
+def test_a_certificate_of_its_own_stack_stays_exported(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    certificate = acm.Certificate(stack, "Certificate", domain_name="mqtt.example.com")
+    NetworkLoadBalancer(stack, "Gate", vpc=vpc, public=True, certificate=certificate, access_logs=False)
+    outputs = template(stack).to_json()["Outputs"].values()
+    (written,) = stack.resolve(certificate.certificate_arn).values()
+    assert {"Ref": written} in [each["Value"] for each in outputs if "Export" in each]

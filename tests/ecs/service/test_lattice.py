@@ -211,3 +211,9 @@ def test_a_service_of_any_cluster_may_be_in_vpc_lattice(stack: cdk.Stack) -> Non
     cluster = ecs.Cluster.from_cluster_attributes(stack, "Theirs", cluster_name="theirs", vpc=imported_vpc(stack))
     Service(stack, "Web", cluster=cluster, task=Task(WEB), lattice=Lattice(PREFIXES))
     template(stack).resource_count_is(TARGETS, 1)
+
+
+def test_a_service_may_be_in_one_target_group_by_two_of_its_addresses(app: cdk.App, stack: cdk.Stack) -> None:
+    twice = [Lattice(PREFIXES, target_group_arn=GROUP), Lattice("pl-1a2b3c4d", target_group_arn=GROUP)]
+    service(stack, lattice=twice)
+    app.synth()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -125,10 +124,6 @@ def test_the_function_may_only_run_this_task_in_this_cluster(stack: cdk.Stack, c
         "iam:PassRole",
         "['logs:CreateLogStream', 'logs:PutLogEvents']",
     }
-
-
-def test_the_function_is_short_enough_for_an_inline_function() -> None:
-    assert len(Path(pre_deployment_function.__file__).read_text()) < 4096  # CDK's limit for an inline function
 
 
 def test_the_task_runs_before_other_hooks_with_the_same_role(stack: cdk.Stack, cluster: Cluster) -> None:

@@ -433,3 +433,34 @@ def test_an_invalid_time_zone_is_refused() -> None:
     nowhere = scheduler.ScheduleExpression.cron(hour="8", minute="0", time_zone=cdk.TimeZone.of("Europe/Atlantis"))
     with pytest.raises(ValueError, match="the time_zone of schedule must be the name of a time zone"):
         ScheduledAction("day", nowhere, minimum=1)
+
+
+class Hourly(scheduler.ScheduleExpression):
+    """A schedule of a user's own, without a time zone."""
+
+    @property
+    def expression_string(self) -> str:
+        return "rate(1 hour)"
+
+    @property
+    def time_zone(self) -> cdk.TimeZone | None:
+        return None
+
+
+def test_a_schedule_without_a_time_zone_is_taken(stack: cdk.Stack, cluster: Cluster) -> None:
+    action = ScheduledAction("hourly", Hourly(), minimum=3)
+    service(stack, cluster, Scaling(2, 4, cpu_percent=60, schedules=[action]))
+    (target,) = template(stack).find_resources("AWS::ApplicationAutoScaling::ScalableTarget").values()
+    (written,) = target["Properties"]["ScheduledActions"]
+    assert written["Schedule"] == "rate(1 hour)"
+
+
+SEARCH = cloudwatch.SearchExpression(expression="SEARCH('{AWS/SQS,QueueName} Depth', 'Average')")
+
+
+@pytest.mark.parametrize(
+    "metric", [SEARCH, cloudwatch.MathExpression(expression="AVG(depths)", using_metrics={"depths": SEARCH})]
+)
+def test_a_search_for_metrics_moves_nothing(stack: cdk.Stack, cluster: Cluster, metric: cloudwatch.IMetric) -> None:
+    with pytest.raises(ValueError, match="Shop/Web: metrics 'depth' must not be a SEARCH expression, which returns"):
+        service(stack, cluster, Scaling(1, 4, metrics=[MetricTarget("depth", metric, 5)]))

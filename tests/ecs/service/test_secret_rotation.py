@@ -76,7 +76,15 @@ def parameter(stack: cdk.Stack) -> ssm.IParameter:
 
 
 @pytest.mark.parametrize(
-    "secret", [complete, by_name, field, version(version_stage="AWSCURRENT"), version(version_stage="AWSPREVIOUS")]
+    "secret",
+    [
+        complete,
+        by_name,
+        field,
+        version(version_stage="AWSCURRENT"),
+        version(version_stage="AWSPENDING"),
+        version(version_stage="AWSPREVIOUS"),
+    ],
 )
 def test_the_pattern_matches_a_new_current_version_of_the_secret_and_no_other(stack: cdk.Stack, secret: Any) -> None:
     pattern = change_pattern([secret(stack)])

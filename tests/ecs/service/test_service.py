@@ -28,6 +28,7 @@ from moorage import (
     LoadBalancer,
     Network,
     Repository,
+    Rollout,
     Route,
     Scaling,
     Service,
@@ -430,3 +431,15 @@ def test_a_grace_period_applies_to_container_health_checks(
     Service(stack, "Web", cluster=cluster, task=task, health_check_grace_period=given)
     (service,) = template(stack).find_resources("AWS::ECS::Service").values()
     assert service["Properties"].get("HealthCheckGracePeriodSeconds") == written
+
+
+def test_a_service_shows_the_way_in_which_it_is_replaced(stack: cdk.Stack, cluster: Cluster) -> None:
+    rollout = Rollout.rolling(minimum_healthy_percent=50)
+    service = Service(stack, "Web", cluster=cluster, task=WEB, rollout=rollout)
+    assert service.rollout == rollout
+
+
+def test_the_security_groups_of_tasks_are_given_or_defined(stack: cdk.Stack, cluster: Cluster, vpc: ec2.IVpc) -> None:
+    group = ec2.SecurityGroup(stack, "Group", vpc=vpc)
+    with pytest.raises(ValueError, match="security_groups and egress are both given, but egress only applies to a new"):
+        Service(stack, "Web", cluster=cluster, task=WEB, security_groups=[group], egress=[5432])

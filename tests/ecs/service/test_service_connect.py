@@ -33,6 +33,7 @@ from moorage import (
     Task,
 )
 from tests.conftest import imported_vpc, readable, template, warnings_of
+from tests.workload.load_balancing_limit_cases import ARN
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -241,6 +242,16 @@ def test_a_service_in_the_stack_of_a_load_balancer_cannot_connect_to_services_be
     api = Service(later, "Api", cluster=theirs, task=task("api"), connect=ServiceConnect(), route=route)
     with pytest.raises(ValueError, match="Shop/Web: it connects to Later/Api, but Later/Api needs Shop/Edge, so"):
         web.connect_to(api)
+
+
+def test_a_service_connects_to_one_of_a_later_stack_behind_an_entrance_that_exists_already(
+    app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc
+) -> None:
+    theirs = Cluster.from_attributes(stack, "Theirs", cluster_name="theirs", vpc=vpc, namespace="store")
+    edge = LoadBalancer.from_attributes(stack, "Edge", listener_arn=ARN, security_group_id="sg-0a1b", vpc=vpc)
+    web, later = service(stack, theirs, "web"), cdk.Stack(app, "Later")
+    api = Service(later, "Api", cluster=theirs, task=task("api"), connect=ServiceConnect(), route=Route(edge))
+    assert web.connect_to(api) == "http://api"
 
 
 def test_a_service_of_an_imported_cluster_may_connect_to_a_later_stack(
@@ -646,3 +657,13 @@ def test_access_logs_without_a_protocol_warn(
     service(stack, cluster, "api", access_logs=True, protocol=protocol)
     found = [each for each in warnings_of(app, "Shop") if "the proxy logs connections but no requests" in each]
     assert bool(found) is warned
+
+
+def test_a_service_is_reached_by_two_ways_that_are_no_circle(app: cdk.App, cluster: Cluster) -> None:
+    outer, front, left, right, back = (
+        service(cdk.Stack(app, name.title()), cluster, name) for name in ("outer", "front", "left", "right", "back")
+    )
+    for client, server in ((front, left), (front, right), (left, back), (right, back), (outer, front)):
+        client.connect_to(server)
+    app.synth()
+    assert not [each for each in warnings_of(app, "Front") if "circle" in each]

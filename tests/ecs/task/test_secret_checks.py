@@ -159,3 +159,30 @@ def test_a_field_that_a_secret_of_this_app_has_is_accepted(
 ) -> None:
     service(stack, Container("redis:8", secrets={"PASSWORD": read(stack)}))
     assert len(containers_of(stack)["app"]["Secrets"]) == 1
+
+
+@pytest.mark.parametrize("place", ["environment", "command"])
+def test_a_secret_that_cdk_refuses_to_write_out_is_refused_in_our_words(place: str) -> None:
+    app = cdk.App(context={"@aws-cdk/core:checkSecretUsage": True}, analytics_reporting=False)
+    stack = cdk.Stack(app, "Shop")
+    plain = cdk.Token.as_string({"Ref": "AWS::Region"})
+    unsafe = PLACES[place](secret(stack).secret_value.to_string())
+    beside = Container("redis:8", name="beside", environment={"REGION": plain})
+    with pytest.raises(ValueError, match=rf"Shop/Web: .*{place}") as refused:
+        service(stack, beside, unsafe)
+    assert "REGION" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["hunter2", "[1, 2]", '"text"'])
+def test_a_secret_that_is_no_object_has_no_fields(stack: cdk.Stack, text: str) -> None:
+    plain = of("password", secret_string_value=cdk.SecretValue.unsafe_plain_text(text))
+    with pytest.raises(ValueError, match=r"\(got 'password'\), which is plain text; use the secret itself"):
+        service(stack, Container("redis:8", secrets={"PASSWORD": plain(stack)}))
+
+
+def test_a_secret_whose_fields_are_known_only_at_deployment_is_read(stack: cdk.Stack) -> None:
+    later = of(
+        "password", secret_string_value=cdk.SecretValue.cfn_parameter(cdk.CfnParameter(stack, "P", no_echo=True))
+    )
+    service(stack, Container("redis:8", secrets={"PASSWORD": later(stack)}))
+    assert len(containers_of(stack)["app"]["Secrets"]) == 1

@@ -194,3 +194,8 @@ def test_a_log_router_on_windows_is_refused_only_on_fargate(stack: cdk.Stack, cl
     router = Container.log_router(FIREHOSE, image="fluent-bit-of-windows:1")
     with pytest.raises(ValueError, match=r"Web: log_router of container 'log-router' must .* \(got 'fluentbit'\)"):
         Service(stack, "Web", cluster=cluster, task=Task(APP, router, **WINDOWS))
+
+
+def test_a_log_router_is_told_a_plugin() -> None:
+    with pytest.raises(ValueError, match="FireLens: output must have the 'Name' of a plugin; write it as in"):
+        Container.log_router({"region": "eu-west-1"})

@@ -10,9 +10,10 @@ import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_efs as efs
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_scheduler as scheduler
 from aws_cdk.assertions import Match
 
-from moorage import Cluster, Container, Mount, Network, Service, Task, Volume
+from moorage import Capacity, Cluster, Container, Job, Mount, Network, NetworkMode, Service, Task, Volume
 from tests.conftest import imported_vpc, readable, template, warnings_of
 from tests.ecs.task.test_task_definition import containers_of, granted
 from tests.stand_ins import stand_in
@@ -319,3 +320,19 @@ def test_all_problems_of_an_ebs_volume_are_reported_together() -> None:
 def test_invalid_iops_and_sizes_suggest_valid_ones(arguments: dict[str, Any], way_out: str) -> None:
     with pytest.raises(ValueError, match=re.escape(way_out)):
         Volume.ebs("data", **arguments)
+
+
+def test_a_volume_comes_from_one_of_its_methods(stack: cdk.Stack, cluster: Cluster) -> None:
+    with pytest.raises(TypeError, match="is not a volume; use one of Volume.bind_mount, efs and ebs"):
+        serve(stack, cluster, Volume("files"))
+
+
+def test_tasks_that_share_an_instance_open_no_path_to_a_file_system(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    own = Capacity.ec2("own", instance_types=["m7i.large"], max_instances=2)
+    cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[own])
+    files = Volume.efs("files", shared(stack, vpc))
+    container = Container("shop:1", mounts={"/files": files.name})
+    task = Task(container, volumes=[files], network_mode=NetworkMode.BRIDGE)
+    Job(stack, "Nightly", cluster=cluster, task=task, schedule=scheduler.ScheduleExpression.rate(cdk.Duration.days(1)))
+    rules = template(stack).find_resources("AWS::EC2::SecurityGroupIngress").values()
+    assert not [each for each in rules if each["Properties"].get("FromPort") == 2049]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import importlib
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -39,7 +38,8 @@ def test_each_listed_name_exists_in_ministack(name: str) -> None:
 def test_each_listed_name_is_used() -> None:
     used: set[str] = set()
     for file in _SERVER.rglob("*.py"):
-        used |= set(re.findall(r"\.(\w+)", file.read_text(encoding="utf-8")))
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        used |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     listed = {name for module in _MODULES.values() for name in module.listed[1]}
     assert sorted(listed - used) == []
 

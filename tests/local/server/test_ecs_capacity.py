@@ -411,6 +411,19 @@ def test_a_desired_count_that_exceeds_the_instances_waits(client: Client, stand:
     assert (seen.service()["runningCount"], seen.group["DesiredCapacity"]) == (6, 2)
 
 
+def test_a_service_is_told_why_its_own_tasks_wait_and_not_those_of_another(
+    client: Client, deploy: Deploy, stand: Callable[..., Seen]
+) -> None:
+    base, crowded = _base(group={"MaxSize": "1"}), _service(DesiredCount=1)
+    seen = stand(base | crowded)
+    client("ecs").update_service(cluster=seen.values["cluster"], service=seen.values["service"], desiredCount=6)
+    large = _service(name="Large", container={"Cpu": 0, "Memory": 16_000})
+    failed = deploy(base | crowded | large, parameters=PARAMETERS, service=ref("Service"), **OUTPUTS)
+    assert "(service " in failed["Reason"]
+    assert "has insufficient memory available" in failed["Reason"]
+    assert "CPU" not in failed["Reason"]
+
+
 def test_network_interfaces_bind_tasks_of_their_own(stand: Callable[..., Seen]) -> None:
     small = {"Cpu": 64, "Memory": 128}
     seen = stand(_base() | _service(DesiredCount=3, container=small, task={"NetworkMode": "awsvpc"}, **AWSVPC))
@@ -454,6 +467,28 @@ def test_placement_strategies_are_followed(stand: Callable[..., Seen], strategy:
     seen = stand(resources)
     assert sorted(each["runningTasksCount"] for each in seen.instances) == counts
     assert seen.service()["placementStrategy"] == [{"type": strategy, "field": field}]
+
+
+def test_tasks_of_other_services_do_not_count_for_a_spread(stand: Callable[..., Seen]) -> None:
+    small = {"Cpu": 64, "Memory": 128}
+    packed = _service(
+        name="Packed",
+        container=small,
+        DesiredCount=2,
+        PlacementStrategies=[{"Type": "binpack", "Field": "memory"}],
+    )
+    base = _base(group={"MinSize": "2"})
+    seen = stand(base | packed, packed=ref("Packed"))
+    assert sorted(each["runningTasksCount"] for each in seen.instances) == [0, 2]
+    seen = stand(base | packed | _service(container=small, DesiredCount=2), packed=ref("Packed"))
+    assert sorted(each["runningTasksCount"] for each in seen.instances) == [1, 3]
+
+
+def test_tasks_of_other_services_do_not_keep_a_task_from_an_instance(stand: Callable[..., Seen]) -> None:
+    small, distinct = {"Cpu": 64, "Memory": 128}, [{"Type": "distinctInstance"}]
+    base, first = _base(group={"MinSize": "1", "MaxSize": "1"}), _service(name="First", container=small)
+    seen = stand(base | first | _service(container=small, PlacementConstraints=distinct), first=ref("First"))
+    assert [each["runningTasksCount"] for each in seen.instances] == [2]
 
 
 def test_placement_constraints_are_kept(stand: Callable[..., Seen]) -> None:

@@ -165,16 +165,13 @@ class LifecycleRule:
         if self.keep is not None:
             return f"Keep the newest {self.keep} {images}" + (", archive the rest" if self.archive else "")
         verb = "Archive" if self.archive else "Expire"
-        for seconds, since in (
-            (self.older_than, "pushed more than"),
-            (self.unpulled_for, "not pulled for"),
-            (self.archived_for, "archived for"),
-        ):
-            if seconds is not None:
-                return f"{verb} {images} {since} {seconds // _SECONDS_PER_DAY} days" + (
-                    " ago" if since.startswith("pushed") else ""
-                )
-        return ""
+        ages = {
+            "pushed more than {} days ago": self.older_than,
+            "not pulled for {} days": self.unpulled_for,
+            "archived for {} days": self.archived_for,
+        }
+        age, seconds = next((text, each) for text, each in ages.items() if each is not None)
+        return f"{verb} {images} {age.format(seconds // _SECONDS_PER_DAY)}"
 
     def _selects(self, image: PushedImage) -> bool:
         """Return whether an image has the tags that the rule selects."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from aws_cdk import aws_ecs as ecs
 
 from moorage.ecs.capacity.auto_scaling_group import InstanceGroup
@@ -16,15 +18,11 @@ def define_instances(cluster: ecs.Cluster, capacity: Capacity) -> Instances:
 
     Args:
         cluster: The cluster that the instances join.
-        capacity: The capacity.
-
-    Raises:
-        TypeError: If the capacity exists already.
+        capacity: The capacity, which does not exist already.
     """
     construct_id = f"{capacity.name} instances"
     specification = capacity.instances
-    if isinstance(specification, InstanceGroupSpecification):
-        return InstanceGroup(cluster, construct_id, specification=specification, cluster=cluster)
     if isinstance(specification, ManagedInstancesSpecification):
         return ManagedInstances(cluster, construct_id, specification=specification, cluster=cluster)
-    raise TypeError(f"capacity {capacity.name!r} has no instances to define; use Capacity.ec2(...)")
+    group = cast("InstanceGroupSpecification", specification)
+    return InstanceGroup(cluster, construct_id, specification=group, cluster=cluster)

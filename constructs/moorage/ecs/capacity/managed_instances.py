@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -56,11 +56,10 @@ class ManagedInstances(Instances):
         self.provider.bind(cluster)
         self.provider_name = self.provider.capacity_provider_name
         if specification.scale_in_delay is not None:
-            resource = self.provider.node.default_child
-            if isinstance(resource, cdk.CfnResource):
-                resource.add_property_override(
-                    "ManagedInstancesProvider.InfrastructureOptimization.ScaleInAfter", specification.scale_in_delay
-                )
+            resource = cast("cdk.CfnResource", self.provider.node.default_child)
+            resource.add_property_override(
+                "ManagedInstancesProvider.InfrastructureOptimization.ScaleInAfter", specification.scale_in_delay
+            )
 
     def _define_profile(self, cluster: ecs.Cluster, identity: Identity) -> iam.InstanceProfile:
         """Define a profile whose name AWS's managed policy lets ECS pass on, and that no other stack uses."""

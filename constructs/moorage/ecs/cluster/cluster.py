@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -283,8 +283,7 @@ class Cluster(ecs.Cluster):
 
     def _define_sessions(self, exec_sessions: ExecSessions, removal_policy: cdk.RemovalPolicy) -> ExecSessions:
         defined_sessions = exec_sessions._define(self, removal_policy)
-        if isinstance(self.node.default_child, ecs.CfnCluster):
-            defined_sessions._configure(self.node.default_child)
+        defined_sessions._configure(cast("ecs.CfnCluster", self.node.default_child))
         return defined_sessions
 
     def _associate_capacities(self) -> ecs.CfnClusterCapacityProviderAssociations:

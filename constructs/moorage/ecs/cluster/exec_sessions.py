@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import attrs
 import aws_cdk as cdk
@@ -110,16 +110,16 @@ class ExecSessions:
 
     def _configure(self, cluster: ecs.CfnCluster) -> None:
         """Set the configuration of the sessions in a cluster."""
-        if self.key and self.log_group:
-            cluster.configuration = ecs.CfnCluster.ClusterConfigurationProperty(
-                execute_command_configuration=ecs.CfnCluster.ExecuteCommandConfigurationProperty(
-                    kms_key_id=self.key.key_arn,
-                    logging="OVERRIDE",
-                    log_configuration=ecs.CfnCluster.ExecuteCommandLogConfigurationProperty(
-                        cloud_watch_log_group_name=self.log_group.log_group_name, cloud_watch_encryption_enabled=True
-                    ),
-                )
+        key, log_group = cast("kms.IKey", self.key), cast("logs.ILogGroup", self.log_group)  # both are defined by now
+        cluster.configuration = ecs.CfnCluster.ClusterConfigurationProperty(
+            execute_command_configuration=ecs.CfnCluster.ExecuteCommandConfigurationProperty(
+                kms_key_id=key.key_arn,
+                logging="OVERRIDE",
+                log_configuration=ecs.CfnCluster.ExecuteCommandLogConfigurationProperty(
+                    cloud_watch_log_group_name=log_group.log_group_name, cloud_watch_encryption_enabled=True
+                ),
             )
+        )
 
 
 def grant_sessions(definition: ecs.TaskDefinition, log_group: logs.ILogGroup, sessions: ExecSessions | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 import attrs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -175,8 +175,7 @@ class Listener:
             other: The existing route or listener.
             owner: The service that has `other`; None if it is the same service.
         """
-        if not isinstance(other, Listener):
-            return None
+        other = cast("Listener", other)  # a network load balancer has no routes
         shared_ports = sorted(self._load_balancer_ports & other._load_balancer_ports)
         if not shared_ports:
             return None

@@ -316,9 +316,10 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
 
     def _define_aliases(self, plan: _Plan) -> None:
         target, kinds = self.load_balancer, plan.ip_address_type
+        if plan.zone is None:
+            return
         for host in plan.hosts:
-            if plan.zone:
-                define_alias(self, self, host, zone=plan.zone, host=host, target=target, ip_address_type=kinds)
+            define_alias(self, self, host, zone=plan.zone, host=host, target=target, ip_address_type=kinds)
 
     def _define_log_bucket(self, plan: _Plan) -> s3.Bucket:
         own_account = {"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}  # the service writes for all accounts

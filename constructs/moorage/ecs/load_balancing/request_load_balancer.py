@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import functools
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ class RequestLoadBalancer(SharedLoadBalancer):
         super().__init__(scope, construct_id)
         self._imported_listeners: dict[tuple[cdk.Stack, str, bool], elbv2.IApplicationListener] = {}
 
+    @abc.abstractmethod
     def _listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener:
         """Return the listener, as imported into `stack` by its ARN, once for all services.
 
@@ -37,11 +39,10 @@ class RequestLoadBalancer(SharedLoadBalancer):
             stack: The stack of the services.
             opens: Whether to let CDK define the rules between the security groups of the load balancer and the tasks.
         """
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def _test_listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener | None:
         """Return the test listener, as imported into `stack`; it serves a new version before that gets traffic."""
-        raise NotImplementedError
 
     def _quotas(self, usage: Usage, _launch: Launch) -> list[tuple[Limit, str, int]]:
         return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 import attrs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -269,8 +269,7 @@ class Route:
             owner: The service that has `other`; None if it is the same service.
             entries: All existing routes and listeners.
         """
-        if not isinstance(other, Route):
-            return None
+        other = cast("Route", other)  # a load balancer of requests has no listeners of services
         tried_first, tried_second = (other, self) if other.priority <= self.priority else (self, other)
         if (set(other._hosts), set(other._paths)) == (set(self._hosts), set(self._paths)):
             reason = "clash: their conditions are the same, so the second would get no requests; change one of them"
@@ -311,6 +310,5 @@ def _pattern_covers(wide: str, narrow: str) -> bool:
     """Return True if `wide` matches all that `narrow` matches, tried with its shortest and with a too long match."""
     literal = wide.replace("[", "[[]")
     return all(
-        fnmatch.fnmatchcase(narrow.replace("*", filler).replace("?", "\0"), literal)
-        for filler in ("", "\0" * (_MAX_PATTERN_LENGTH + 1))
+        fnmatch.fnmatchcase(narrow.replace("*", filler), literal) for filler in ("", "\0" * (_MAX_PATTERN_LENGTH + 1))
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -96,6 +97,7 @@ class SharedLoadBalancer(Construct):
         """Record that `service` has `entry`."""
         self._entries.append((entry, service))
 
+    @abc.abstractmethod
     def _quotas(self, usage: Usage, launch: Launch, /) -> list[tuple[Limit, str, int]]:
         """Return its quotas, each with the counted resources and their number.
 
@@ -103,7 +105,6 @@ class SharedLoadBalancer(Construct):
             usage: The part that all its services use.
             launch: A task of a service, with its network.
         """
-        raise NotImplementedError
 
     def _use(self, usage: Usage, service: Construct) -> None:
         """Record how much of its quotas `service` uses."""
@@ -124,9 +125,9 @@ class SharedLoadBalancer(Construct):
         return self.security_group.connections
 
     @property
+    @abc.abstractmethod
     def _full_name(self) -> str:
         """The name of the load balancer in CloudWatch."""
-        raise NotImplementedError
 
     def _place_in(self, stack: cdk.Stack) -> tuple[Construct, ec2.ISecurityGroup]:
         """Return the scope in `stack` for imports of the load balancer, and its imported security group."""
@@ -246,10 +247,9 @@ class SharedLoadBalancer(Construct):
         )
         load_balancer.set_attribute("access_logs.s3.enabled", "true")
         load_balancer.set_attribute("access_logs.s3.bucket", bucket.bucket_name)
-        if auto_delete_objects:  # the load balancer is deleted first, so that it writes nothing to the emptied bucket
-            load_balancer.node.add_dependency(bucket)
-        elif result.policy_dependable:
-            load_balancer.node.add_dependency(result.policy_dependable)
+        # with auto_delete_objects the load balancer is deleted first, so that it writes nothing to the emptied bucket
+        first = bucket if auto_delete_objects else result.policy_dependable
+        load_balancer.node.add_dependency(first)
         return bucket
 
 

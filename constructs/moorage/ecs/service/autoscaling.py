@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aws_cdk import aws_applicationautoscaling as appscaling
@@ -35,10 +35,17 @@ def check_scaling(scaling: Scaling, launch: Launch, problems: Problems) -> None:
     """Check that the queue and the metrics are in the place of the service, and that CPU targets are possible."""
     check_place(problems, "queue of scaling", scaling.queue, launch.cluster)
     for target in scaling.metrics:
-        for kind, own, other in _other_places(target.metric, place_of(launch.cluster)):
+        stats = list(_stats_of(target.metric))
+        for kind, own, other in _other_places(filter(None, stats), place_of(launch.cluster)):
             problems.add(
                 f"metrics {target.name!r} must be of {kind} {own}, since Application Auto Scaling reads no others (got "
                 f"{kind} {other}); use a metric of {kind} {own}"
+            )
+        if None in stats:
+            # CloudWatch user guide, "Using search expressions in graphs": no alarm can be based on one
+            problems.add(
+                f"metrics {target.name!r} must not be a SEARCH expression, which returns several time series, while a "
+                "scaling policy follows a single one; use a metric, or a math expression over metrics"
             )
     predicted = scaling.predictive.cpu_percent if scaling.predictive else None
     on_fargate = launch.strategy._kind is CapacityKind.FARGATE
@@ -50,15 +57,20 @@ def check_scaling(scaling: Scaling, launch: Launch, problems: Problems) -> None:
             )
 
 
-def _other_places(metric: cloudwatch.IMetric, own_place: Place) -> Iterator[tuple[str, str, str]]:
-    """Yield each account or region of a metric, or of the metrics in its expression, that is known to be another."""
+def _stats_of(metric: cloudwatch.IMetric) -> Iterator[cloudwatch.MetricStatConfig | None]:
+    """Yield the statistic of a metric, or of each metric in its expression; None stands for a SEARCH expression."""
     configuration = metric.to_metric_config()
     if configuration.math_expression:
         for used_metric in configuration.math_expression.using_metrics.values():
-            yield from _other_places(used_metric, own_place)
-    elif configuration.metric_stat:
-        place = (configuration.metric_stat.account, configuration.metric_stat.region)
-        for kind, own, other in zip(("account", "region"), own_place, place, strict=True):
+            yield from _stats_of(used_metric)
+    else:
+        yield configuration.metric_stat
+
+
+def _other_places(stats: Iterable[cloudwatch.MetricStatConfig], own_place: Place) -> Iterator[tuple[str, str, str]]:
+    """Yield where metrics are known to be of another account or region."""
+    for stat in stats:
+        for kind, own, other in zip(("account", "region"), own_place, (stat.account, stat.region), strict=True):
             if own and other and not is_token(other) and own != other:
                 yield kind, own, other
 

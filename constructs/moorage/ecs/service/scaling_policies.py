@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from aws_cdk import aws_applicationautoscaling as appscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -166,10 +166,7 @@ class ScalingPolicies:
 
     @property
     def _target_id(self) -> str:
-        target = self._count.node.find_child("Target")
-        if not isinstance(target, appscaling.ScalableTarget):
-            raise TypeError(f"{self._count.node.path}: CDK has no scalable target with the id 'Target'")
-        return target.scalable_target_id
+        return cast("appscaling.ScalableTarget", self._count.node.find_child("Target")).scalable_target_id
 
 
 def _query(name: str, metric: tuple[str, str, str], **dimensions: str) -> dict[str, Any]:
@@ -213,7 +210,7 @@ def _add_queries(name: str, metric: cloudwatch.IMetric, queries: list[dict[str, 
         for variable, used_metric in configuration.math_expression.using_metrics.items():
             _add_queries(variable, used_metric, queries)
         queries.append({"id": name, "expression": configuration.math_expression.expression, "returnData": False})
-    elif configuration.metric_stat:
-        stat = configuration.metric_stat
+    else:
+        stat = cast("cloudwatch.MetricStatConfig", configuration.metric_stat)  # a search is refused before
         dimensions = {each.name: each.value for each in stat.dimensions or ()}
         queries.append(_query(name, (stat.namespace, stat.metric_name, stat.statistic), **dimensions))

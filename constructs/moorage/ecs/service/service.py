@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import aws_cdk as cdk
 import jsii
@@ -404,7 +404,4 @@ def _unwanted_properties(task: Task, strategy: Strategy) -> list[str]:
 
 
 def _resource_of(service: ecs.BaseService) -> cdk.CfnResource:
-    resource = service.node.default_child
-    if not isinstance(resource, cdk.CfnResource):
-        raise TypeError(f"{service.node.path}: the service has no CloudFormation resource as its default child")
-    return resource
+    return cast("cdk.CfnResource", service.node.default_child)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 from aws_cdk import aws_ecs as ecs
@@ -22,6 +22,7 @@ from moorage.workload.value import value_class
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_logs as logs
+    from aws_cdk.aws_servicediscovery import INamespace
     from constructs import Construct, IConstruct
 
     from moorage.ecs.cluster.cluster import Cluster
@@ -66,6 +67,23 @@ class ServiceConnectTls:
         check_place(problems, "authority_arn of tls", self.authority_arn, scope, across_accounts=True)
         check_place(problems, "key of tls", self.key, scope, across_accounts=True)
         check_place(problems, "role of tls", self.role, scope, across_regions=True)
+
+    def _define(self, scope: Construct) -> ecs.ServiceConnectTlsConfiguration:
+        """Define its role if none is given, and return its configuration."""
+        key = self.key
+        key_statement = iam.PolicyStatement(actions=list(_KEY_ACTIONS), resources=[key.key_arn]) if key else None
+        role = self.role or iam.Role(
+            scope,
+            "ConnectRole",
+            inline_policies={"Key": iam.PolicyDocument(statements=[key_statement])} if key_statement else None,
+            assumed_by=iam.ServicePrincipal("ecs.amazonaws.com"),
+            managed_policies=[
+                iam.ManagedPolicy.from_aws_managed_policy_name(
+                    "service-role/AmazonECSInfrastructureRolePolicyForServiceConnectTransportLayerSecurity"
+                )
+            ],
+        )
+        return ecs.ServiceConnectTlsConfiguration(aws_pca_authority_arn=self.authority_arn, kms_key=key, role=role)
 
 
 def _protocol_name(protocol: ecs.AppProtocol | str | None) -> str | None:
@@ -208,9 +226,8 @@ class ServiceConnect:
         log_group: logs.ILogGroup,
     ) -> dict[str, Any]:
         """Define the roles of Service Connect, and return the arguments for CDK's services."""
-        front, namespace = task._front_container, cluster_view.namespace
-        if namespace is None:
-            return {}
+        front = task._front_container
+        namespace = cast("str | INamespace", cluster_view.namespace)  # _check refuses a cluster without one
         services = [] if front is None else [self._service_property(scope, front)]
         if front is not None:
             _services_in_namespace(cluster_view)[_discovery_name(self.name or front.name)] = scope
@@ -233,26 +250,8 @@ class ServiceConnect:
             port=self.port,
             idle_timeout=optional_duration(self.idle_timeout),
             per_request_timeout=optional_duration(self.request_timeout),
-            tls=self._tls_property(scope) if self.tls else None,
+            tls=self.tls._define(scope) if self.tls else None,
         )
-
-    def _tls_property(self, scope: Construct) -> ecs.ServiceConnectTlsConfiguration | None:
-        if self.tls is None:
-            return None
-        key = self.tls.key
-        key_statement = iam.PolicyStatement(actions=list(_KEY_ACTIONS), resources=[key.key_arn]) if key else None
-        role = self.tls.role or iam.Role(
-            scope,
-            "ConnectRole",
-            inline_policies={"Key": iam.PolicyDocument(statements=[key_statement])} if key_statement else None,
-            assumed_by=iam.ServicePrincipal("ecs.amazonaws.com"),
-            managed_policies=[
-                iam.ManagedPolicy.from_aws_managed_policy_name(
-                    "service-role/AmazonECSInfrastructureRolePolicyForServiceConnectTransportLayerSecurity"
-                )
-            ],
-        )
-        return ecs.ServiceConnectTlsConfiguration(aws_pca_authority_arn=self.tls.authority_arn, kms_key=key, role=role)
 
 
 _services_by_namespace: PerConstruct[Any, dict[str, Construct]] = PerConstruct()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 import aws_cdk as cdk
@@ -116,10 +116,8 @@ def connect(client: ConnectedService, server: ConnectedService) -> str:
     if port is None:
         problems.add(f"{server.node.path} has no port to connect to; use Container(..., port=...) in its task")
     problems.raise_any()
-    if port is None or server.connect is None:
-        raise AssertionError("both are reported above")
-    _open_path(client, server, port)
-    return server.connect._url_for(server.launch.task)
+    _open_path(client, server, cast("int", port))  # a missing port or connect is reported above
+    return cast("ServiceConnect", server.connect)._url_for(server.launch.task)
 
 
 def _open_path(client: ConnectedService, server: ConnectedService, port: int) -> None:

@@ -223,17 +223,16 @@ def _image(scope: Construct, definition: ecs.TaskDefinition, container: Containe
             return registry_image(reference)
         case RepositoryImage():
             return _repository_image(scope, definition, container.name, image)
-        case DirectoryImage():
+        case _:
+            directory = cast("DirectoryImage", image)  # a task of any other is refused before
             return ecs.ContainerImage.from_asset(
-                str(image.path),
-                file=image.file,
-                build_args=dict(image.build_args) or None,
-                build_secrets=dict(image.build_secrets) or None,
-                target=image.target,
+                str(directory.path),
+                file=directory.file,
+                build_args=dict(directory.build_args) or None,
+                build_secrets=dict(directory.build_secrets) or None,
+                target=directory.target,
                 platform=_build_platform(task),
             )
-        case _:
-            raise TypeError(f"{image!r} is not an image; use one of the Image.from_* methods")
 
 
 def _repository_image(

@@ -1,0 +1,91 @@
+"""What `make mutate` runs, and what it takes for an answer."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tools.mutate import __main__ as mutate
+from tools.mutate.__main__ import Mutation, Result
+
+DIFF = """--- mutation diff ---
+--- a/constructs/moorage/workload/fit.py
++++ b/constructs/moorage/workload/fit.py
+@@ -1,3 +1,3 @@
+ def first(slots, least):
+-    if slots >= 2 * least:
++    if slots > 2 * least:
+         return None"""
+SURVIVOR = Mutation("workload/fit.py", "if slots >= 2 * least:", "if slots > 2 * least:")
+
+
+def session(path: Path, *operators: str) -> Path:
+    """A session of cosmic-ray with one mutation by each of these operators, none of which ran."""
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        database.execute("CREATE TABLE work_items (job_id)")
+        database.execute("CREATE TABLE mutation_specs (job_id, operator_name, occurrence)")
+        database.execute("CREATE TABLE work_results (job_id, test_outcome, diff, output)")
+        for job, operator in enumerate(operators):
+            database.execute("INSERT INTO work_items VALUES (?)", (job,))
+            database.execute("INSERT INTO mutation_specs VALUES (?, ?, 0)", (job, f"core/{operator}"))
+    return path
+
+
+def left(path: Path) -> list[str]:
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        return [name for (name,) in database.execute("SELECT operator_name FROM mutation_specs ORDER BY job_id")]
+
+
+def test_every_module_and_test_that_is_named_exists() -> None:
+    for module, tests in mutate.chosen([]).items():
+        assert (mutate.ROOT / mutate.PACKAGE / module).is_file(), module
+        assert tests
+        assert [test for test in tests if not (mutate.ROOT / test).is_file()] == []
+
+
+def test_every_module_of_the_values_is_mutated() -> None:
+    values = (mutate.ROOT / mutate.PACKAGE / "workload").glob("*.py")
+    assert {f"workload/{path.name}" for path in values} - mutate.chosen([]).keys() == {
+        "workload/__init__.py",
+        "workload/limits.py",  # a list of those tables
+    }
+
+
+def test_only_the_operators_that_were_chosen_run(tmp_path: Path) -> None:
+    path = session(
+        tmp_path / "session",
+        "ReplaceComparisonOperator_Lt_LtE",
+        "ReplaceComparisonOperator_Lt_Gt",
+        "ReplaceBinaryOperator_BitOr_Add",
+        "AddNot",
+        "RemoveDecorator",
+    )
+    assert mutate.narrow(path, None) == 2
+    assert left(path) == ["core/ReplaceComparisonOperator_Lt_LtE", "core/AddNot"]
+
+
+def test_a_sample_is_the_same_each_time(tmp_path: Path) -> None:
+    operators = ["AddNot", "NumberReplacer", "ReplaceAndWithOr", "ReplaceOrWithAnd", "ZeroIterationForLoop"]
+    first, second = (session(tmp_path / name, *operators) for name in ("first", "second"))
+    assert [mutate.narrow(first, 3), mutate.narrow(second, 3)] == [5, 5]
+    assert left(first) == left(second)
+    assert len(left(first)) == 3
+
+
+def test_a_survivor_is_known_by_its_lines() -> None:
+    assert mutate.mutation("workload/fit.py", DIFF) == SURVIVOR
+
+
+@pytest.mark.parametrize(("ran", "known", "status"), [(20, True, 0), (19, True, 1), (20, False, 1), (0, True, 1)])
+def test_a_survivor_is_accounted_for_and_one_of_few(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, ran: int, known: bool, status: int
+) -> None:
+    listed = (
+        f'[[mutation]]\nmodule = "workload/fit.py"\noriginal = "{SURVIVOR.original}"\nmutated = "{SURVIVOR.mutated}"'
+    )
+    (tmp_path / "equivalent.toml").write_text(listed if known else "")
+    monkeypatch.setattr(mutate, "HERE", tmp_path)
+    assert mutate.report([Result("workload/fit.py", 99, ran, (SURVIVOR,))]) == status

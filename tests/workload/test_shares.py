@@ -1,0 +1,60 @@
+"""What a task reserves of an instance: on Linux its own size, on Windows that of its containers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from moorage import Container, OperatingSystemFamily, Task
+from moorage.workload.shares import reserved_cpu, reserved_memory_mib, share_of
+
+WINDOWS = OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
+
+
+def containers(*sizes: dict[str, Any]) -> list[Container]:
+    return [Container("a:1", name=f"c{index}", read_only=False, **size) for index, size in enumerate(sizes)]
+
+
+@pytest.mark.parametrize(
+    ("task", "sizes", "shares"),
+    [
+        ({"cpu": 1024}, [{}], [1024]),
+        ({"cpu": 1024}, [{"cpu": 100}], [100]),
+        ({"cpu": 1024}, [{}, {}], [512, 512]),
+        ({"cpu": 1024}, [{"cpu": 24}, {}, {}], [24, 500, 500]),
+        ({"cpu": 1025}, [{}, {}], [512, 512]),
+        ({"cpu": None}, [{}, {}], [None, None]),
+        ({"cpu": None}, [{"cpu": 24}, {}], [24, None]),
+    ],
+)
+def test_containers_share_what_no_other_has(
+    task: dict[str, Any], sizes: list[dict[str, Any]], shares: list[Any]
+) -> None:
+    built = containers(*sizes)
+    made = Task(*built, **task, memory_mib=2048)
+    assert [share_of(made, each, "cpu") for each in built] == shares
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sizes", "cpu", "memory_mib"),
+    [
+        ({"cpu": 1024}, [{"cpu": 100, "memory_mib": 512}], 1024, 2048),
+        ({"cpu": None}, [{"cpu": 100}, {"cpu": 28}], 128, 2048),
+        ({"cpu": None}, [{}, {"cpu": 28}], 28, 2048),
+        ({"cpu": None}, [{}, {}], 0, 2048),
+        ({"cpu": 1024, "operating_system_family": WINDOWS}, [{"cpu": 100, "memory_mib": 512}], 100, 512),
+        ({"cpu": 1024, "operating_system_family": WINDOWS}, [{}, {"cpu": 24, "memory_mib": 48}], 1024, 2048),
+        (
+            {"cpu": 1024, "operating_system_family": WINDOWS},
+            [{"memory_mib": 1024, "memory_reservation_mib": 256}, {"memory_mib": 128}],
+            1024,
+            384,
+        ),
+    ],
+)
+def test_an_instance_counts_a_task_on_linux_and_its_containers_on_windows(
+    arguments: dict[str, Any], sizes: list[dict[str, Any]], cpu: int, memory_mib: int
+) -> None:
+    task = Task(*containers(*sizes), **arguments, memory_mib=2048)
+    assert (reserved_cpu(task), reserved_memory_mib(task)) == (cpu, memory_mib)
