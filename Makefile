@@ -42,6 +42,9 @@ test: $(READY) lint types unit ## Everything: lint, types, unit tests, snapshots
 lint: $(READY)
 	ruff check .
 	ruff format --check .
+	flake8
+	codespell
+	python -m tools.english
 
 types: $(READY)
 	$(MAKE) --no-print-directory -j2 mypy pyright

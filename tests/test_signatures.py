@@ -1,7 +1,7 @@
 """Every argument of what is public, with its default, in one file: `__snapshots__/test_signatures.ambr`.
 
 Its difference is the release note of a change of the interface: an argument that goes, moves or has another default.
-`pytest -n 0 tests/test_signatures.py --snapshot-update` writes it anew.
+`pytest -n 0 tests/test_signatures.py --snapshot-update` writes it again.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def arguments(function: Any, defaults: dict[str, Any]) -> str:
 
 
 def defaults_of(class_: Any) -> dict[str, Any]:
-    """The defaults of a value as its fields hold them: made and converted, which a signature does not show."""
+    """Return the defaults of a value as its fields hold them, converted, which a signature does not show."""
     held = {}
     for each in attrs.fields(class_) if attrs.has(class_) else ():
         default = each.default

@@ -38,7 +38,7 @@ def test_a_member_that_became_internal_has_only_its_new_name(word: str, old: str
 
 
 def members(class_: type) -> set[str]:
-    """The methods and attributes of a class and its bases of ours; those of constructs are only in their methods."""
+    """Return the methods and attributes of a class and of its base classes in this package."""
     names: set[str] = set()
     for base in (each for each in class_.__mro__ if each.__module__.startswith("moorage.")):
         for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(base)))):

@@ -1,4 +1,4 @@
-"""How long a rollout takes by the model of ECS's documented behavior, worked out by hand."""
+"""The durations of rollouts, computed by hand from ECS's documented behavior."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a task reserves of an instance: on Linux its own size, on Windows that of its containers."""
+"""The CPU and memory that a task reserves: on Linux its own size, on Windows that of its containers."""
 
 from __future__ import annotations
 

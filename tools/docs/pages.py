@@ -56,6 +56,10 @@ def zensical() -> str | None:
 def build(into: Path = SITE, stage: Path = ROOT / ".cache" / "docs") -> None:
     """Build the site from a folder that the pages are copied to.
 
+    Args:
+        into: The folder of the site.
+        stage: The folder that the pages are copied to.
+
     Raises:
         SystemExit: the builder warned, or is not installed.
     """

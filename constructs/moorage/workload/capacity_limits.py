@@ -266,7 +266,7 @@ USER_DATA = at_most(
     15000,
     unit="bytes",
     hint="fetch a longer script from S3, or build it into an AMI",
-    source="Amazon EC2 user guide, user data: 16 KB, of which moorage uses 1 KB",
+    source="Amazon EC2 user guide, user data: 16 KB; moorage uses 1 KB of it",
 )
 RESERVED_MEMORY = at_least(
     "reserved-memory",

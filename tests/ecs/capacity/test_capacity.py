@@ -356,7 +356,7 @@ def test_room_on_several_capacities_is_added(app: cdk.App, stack: cdk.Stack) -> 
     one, other = general(max_instances=1), general(name="other", max_instances=1)
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[one, other])
     Service(stack, "Web", cluster=cluster, task=ARM, scaling=Scaling(3), capacity={one: 1, other: 1})
-    app.synth()  # the first has room for two of the three, and the whole stage is checked here
+    app.synth()  # the first has room for two of the three, and the complete stage is checked here
 
 
 @pytest.mark.parametrize(
