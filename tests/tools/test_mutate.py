@@ -1,4 +1,4 @@
-"""What `make mutate` runs, and what it takes for an answer."""
+"""The selection of mutations by `make mutate`, and its result."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SURVIVOR = Mutation("workload/fit.py", "if slots >= 2 * least:", "if slots > 2 *
 
 
 def session(path: Path, *operators: str) -> Path:
-    """A session of cosmic-ray with one mutation by each of these operators, none of which ran."""
+    """Write a session of cosmic-ray with one mutation for each operator, and without results."""
     with contextlib.closing(sqlite3.connect(path)) as database, database:
         database.execute("CREATE TABLE work_items (job_id)")
         database.execute("CREATE TABLE mutation_specs (job_id, operator_name, occurrence)")

@@ -1,1 +1,1 @@
-"""Whether the tests notice small changes of the code."""
+"""Mutation tests: a check that the tests notice small changes of the code."""

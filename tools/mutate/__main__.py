@@ -84,7 +84,7 @@ def main() -> int:
 
 
 def chosen(names: list[str]) -> dict[str, list[str]]:
-    """The modules to mutate, each with its tests."""
+    """Return the modules to mutate, each with its tests."""
     table = tomllib.loads((HERE / "modules.toml").read_text())
     limits = {
         str(path.relative_to(ROOT / PACKAGE)): table["limits"]["tests"]
@@ -96,7 +96,7 @@ def chosen(names: list[str]) -> dict[str, list[str]]:
 
 @contextlib.contextmanager
 def copied_tree() -> Iterator[Path]:
-    """A copy of the tracked files, so that a run that is ended leaves none of them changed."""
+    """Copy the tracked files, so that an interrupted run leaves them unchanged."""
     tree = WORK / "tree"
     shutil.rmtree(tree, ignore_errors=True)
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
@@ -106,7 +106,7 @@ def copied_tree() -> Iterator[Path]:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target)
     (tree / "node_modules").symlink_to(ROOT / "node_modules")
-    for folder in ("constructs", "tests"):  # a mutated module is compiled anew and never written
+    for folder in ("constructs", "tests"):  # a mutated module is compiled again, without a file
         compileall.compile_dir(tree / folder, quiet=1)
     yield tree
     shutil.rmtree(tree, ignore_errors=True)

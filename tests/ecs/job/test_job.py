@@ -989,7 +989,7 @@ def test_a_variable_of_a_start_is_no_secret_of_a_container(stack: cdk.Stack, clu
     secret = secretsmanager.Secret.from_secret_name_v2(stack, "Secret", "shop")
     task = Task(Container("redis:8", secrets={"PASSWORD": secret}))
     start = Schedule(nightly(), environment={"PASSWORD": cdk.Token.as_string({"Ref": "Password"})})
-    with pytest.raises(ValueError, match="environment must not have 'PASSWORD', which secrets of a container has"):
+    with pytest.raises(ValueError, match="environment must not have 'PASSWORD', which is a secret of a container"):
         Job(stack, "Nightly", cluster=cluster, task=task, schedule=start)
 
 
