@@ -348,6 +348,15 @@ def test_a_full_disk_is_reported_in_a_sentence(tmp_path: Path, capsys: pytest.Ca
     assert "fix this, or choose another folder with --home" in capsys.readouterr().err
 
 
+def test_a_closed_output_ends_a_command_quietly(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "moorage.local", "status", "--home", str(tmp_path)]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
 def test_the_commands_import_no_construct() -> None:
     code = (
         "import sys, moorage.local.__main__; print([n for n in sys.modules if n.startswith(('aws_cdk', 'moorage.e'))])"

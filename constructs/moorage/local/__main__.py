@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
+import os
 import shlex
 import signal
 import sys
@@ -60,6 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command(home, given)
     except LocalError as error:
         sys.stderr.write(f"moorage.local: {error}\n")
+    except BrokenPipeError:  # a reader such as `head` closed the output; Python's exit must not write to it again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         where, reason = error.filename or given.home, error.strerror or error
         sys.stderr.write(f"moorage.local: {where}: {reason}; fix this, or choose another folder with --home\n")
