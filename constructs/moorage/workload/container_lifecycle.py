@@ -117,7 +117,9 @@ class EnvironmentFile:
         problems = Problems("EnvironmentFile")
         problems.check(container_limits.ENVIRONMENT_FILE_NAME, "key", self.key)
         if self.bucket is None and not is_token(self.key) and not Path(self.key).is_file():
-            problems.add(f"key must be a local file (got {self.key!r}); for S3 use EnvironmentFile.from_bucket(...)")
+            problems.add(
+                f"key must be a local file (got {self.key!r}); for an S3 object, use EnvironmentFile.from_bucket(...)"
+            )
         problems.raise_any()
 
 

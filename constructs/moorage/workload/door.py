@@ -174,7 +174,7 @@ def _problem_behind(error: FractionError | RuntimeError, given: list[tuple[str, 
     if scope is None or _NO_STACK not in str(error):
         return None
     place = f"{type(scope).__name__} {scope.node.path!r}"
-    return f"scope must be in a stack (got {place}); use a cdk.Stack, or a construct in one"
+    return f"scope must be in a stack (got {place}); use a cdk.Stack, or a construct in a stack"
 
 
 def _problem(name: str, annotation: str, got: str) -> str:

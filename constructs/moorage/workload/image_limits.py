@@ -8,7 +8,7 @@ REPOSITORY_NAME = matching(
     "repository-name",
     r"(?=.{2,256}$)[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*",
     rule="must be 2 to 256 lower-case letters and digits, joined by . _ __ - and /",
-    hint="use another name=, or leave it out for a generated one",
+    hint="use another name=, or leave name= out for a generated name",
     source=Botocore("ecr", "RepositoryName"),
 )
 IMAGE_REFERENCE = matching(
@@ -37,6 +37,6 @@ IMAGE_DIGEST = matching(
     "image-digest",
     r"sha256:[0-9a-f]{64}",
     rule="must be 'sha256:' and 64 hexadecimal digits",
-    hint="copy all of it from `docker push` or the console",
+    hint="copy the complete digest from `docker push` or the console",
     source="botocore ecr ImageDigest; OCI image specification",
 )

@@ -55,7 +55,7 @@ class PlainText(NamedTuple):
 
 
 def check_literals(texts: Iterable[PlainText], problems: Problems) -> None:
-    """Add a problem for each text that looks like a secret. Tokens pass."""
+    """Add a problem for each text that looks like a secret. Tokens are not checked."""
     for text in texts:
         if isinstance(text.value, str) and text.value and not is_token(text.value) and _looks_secret(text):
             problems.add(text.problem)

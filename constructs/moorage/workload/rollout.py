@@ -191,13 +191,13 @@ class Rollout:
             self._check_longest(problems)
         if self.early_success:
             pair = (self.early_success.healthy_percent, self.minimum_healthy_percent)
-            problems.check(rollout_limits.EARLY_SUCCESS_LEAST, "early_success", pair)
+            problems.check(rollout_limits.EARLY_SUCCESS_LEAST, "healthy_percent of early_success", pair)
         for hook in self.hooks:
             for stage in hook.stages:
                 if self.shift is Shift.ROLLING and stage._shifts_traffic:
                     problems.add(
                         f"hooks must not have the stage {stage.name}, since a rolling rollout shifts no traffic; "
-                        "use another stage, or Rollout.blue_green(...)"
+                        "use a stage without a traffic shift, or Rollout.blue_green(...)"
                     )
         problems.raise_any()
 

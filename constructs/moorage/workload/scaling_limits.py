@@ -11,6 +11,7 @@ TARGET_PERCENT = in_range(
     1,
     100,
     unit="%",
+    hint="use a percentage such as 60",
     source="botocore application-autoscaling TargetTrackingScalingPolicyConfiguration.TargetValue (a percentage); no "
     "task uses more memory than its hard limit",
 )
@@ -18,7 +19,8 @@ CPU_TARGET = Limit(
     id="cpu-target-percent",
     accepts=lambda percent: 1 <= percent < math.inf,
     rule="must be at least 1 % and finite",
-    hint="use a percentage such as 60; tasks on instances can use more than 100 % of what they reserve",
+    hint="use a percentage such as 60; values above 100 are for tasks on instances, which can use more CPU than "
+    "they reserve",
     source=Botocore(
         "application-autoscaling",
         "TargetTrackingScalingPolicyConfiguration",
@@ -45,12 +47,12 @@ ACTION_NAME = matching(
 SCALING_POLICIES = at_most(
     "scaling-policies",
     50,
-    hint="leave some targets out, or use one math expression of several metrics",
+    hint="use fewer targets, or one math expression of several metrics",
     source="Application Auto Scaling user guide, quotas: scaling policies per scalable target (not adjustable)",
 )
 SCHEDULED_ACTIONS = at_most(
     "scheduled-actions",
     200,
-    hint="join some with '*', ranges or lists in a cron expression",
+    hint="combine several in one cron expression, with '*', ranges or lists",
     source="Application Auto Scaling user guide, quotas: scheduled actions per scalable target (not adjustable)",
 )

@@ -21,7 +21,7 @@ def is_parameter(secret: Any) -> bool:
 
 
 def is_secret(secret: Any) -> bool:
-    """Return whether a value is an `ecs.Secret`, a secret of Secrets Manager or an SSM parameter."""
+    """Return whether a value is a Secrets Manager secret, an SSM parameter, or an `ecs.Secret`."""
     return is_parameter(secret) or _class_has(secret, "secret_arn") or is_reference(secret)
 
 
@@ -41,7 +41,7 @@ def check_secrets(argument: str, secrets: Mapping[Any, Any], problems: Problems)
     for name, secret in secrets.items():
         if not isinstance(name, str):
             problems.add(
-                f"each name of {argument} must be of type str (got {name!r} of type {type(name).__name__}); "
+                f"each name in {argument} must be of type str (got {name!r} of type {type(name).__name__}); "
                 "write it as in 'DB_PASSWORD'"
             )
         if not is_secret(secret):

@@ -15,7 +15,7 @@ VOLUME_NAME = matching(
 )
 VOLUME_NAMES = unique(
     "volume-names-unique",
-    rule="must have different names",
+    rule="must have unique names",
     hint="give each volume its own name",
     source=Botocore(
         "ecs",
@@ -28,7 +28,7 @@ EBS_VOLUMES = Limit(
     id="ebs-volumes-per-task",
     accepts=lambda names: len(names) <= 1,
     rule="must have at most one Volume.ebs(...)",
-    hint="use one larger volume, or Volume.efs(...) for one of them",
+    hint="use one larger volume, or Volume.efs(...) for one of the volumes",
     source=Botocore(
         "ecs",
         "Volume",
@@ -159,7 +159,7 @@ EBS_INITIALIZATION = Limit(
     id="ebs-initialization-rate",
     accepts=lambda pair: pair[1] is not None and 100 <= pair[0] <= 300,
     rule="must be between 100 and 300 MiB/s, and needs a snapshot_id",
-    hint="use a rate in that range with snapshot_id=, or leave it out",
+    hint="use a rate in this range with snapshot_id=, or leave initialization_rate_mib= out",
     source=Botocore(
         "ec2",
         "EbsBlockDevice",

@@ -10,7 +10,7 @@ import pytest
 from moorage import Replication, ReplicationDestination, ReplicationSource, RepositorySettings
 from moorage.ecr.registry.app_checks import (
     RegistryRecord,
-    circle_errors,
+    cycle_errors,
     find_second_registry,
     replication_errors,
     repositories_of,
@@ -148,14 +148,14 @@ def test_tags_may_be_mutable_at_the_source_if_they_are_at_the_destination() -> N
 
 def test_a_circle_is_reported_by_its_first_registry_only() -> None:
     one, two = registry("One", HERE, TO_THERE), registry("Two", THERE, TO_HERE)
-    (error,) = circle_errors(one, [one, two])
+    (error,) = cycle_errors(one, [one, two])
     assert error.startswith("One/Registry replicates to Two/Registry replicates to One/Registry, which is circular")
-    assert not list(circle_errors(two, [one, two]))
+    assert not list(cycle_errors(two, [one, two]))
 
 
 def test_a_registry_of_an_unknown_account_is_in_no_circle() -> None:
     one, two = registry("One", (None, "eu-west-1"), TO_THERE), registry("Two", (None, "us-east-1"), TO_HERE)
-    assert not list(circle_errors(one, [one, two]))
+    assert not list(cycle_errors(one, [one, two]))
 
 
 def test_the_checks_do_not_import_cdk() -> None:

@@ -96,7 +96,8 @@ class Repository(ecr.Repository):
         _check_lifecycle(problems, lifecycle, keep_releases, release_tags, expire_untagged)
         if empty_on_delete and removal_policy is not cdk.RemovalPolicy.DESTROY:
             problems.add(
-                "empty_on_delete must be used with removal_policy=DESTROY, since the repository is otherwise retained; "
+                "empty_on_delete must be used only with removal_policy=DESTROY, since the repository is "
+                "otherwise retained; "
                 "use removal_policy=cdk.RemovalPolicy.DESTROY"
             )
         problems.raise_any()
@@ -178,5 +179,5 @@ def _check_lifecycle(
     if lifecycle is not None and has_simple_settings:
         problems.add(
             "lifecycle must not be given with keep_releases, release_tags or expire_untagged, which it replaces; "
-            "leave it or them out"
+            "leave lifecycle= or these arguments out"
         )
