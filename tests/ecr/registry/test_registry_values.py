@@ -41,9 +41,13 @@ PROFILE = "arn:aws:signer:eu-west-1:111111111111:/signing-profiles/shop"
 
 @pytest.mark.parametrize("values", [[], (), iter([])])
 def test_an_empty_filter_is_refused(values: Any) -> None:
-    with pytest.raises(ValueError, match=r"prefix must not be empty \(got \[\]\); leave it out for all repositories"):
+    with pytest.raises(
+        ValueError, match=r"prefix must not be empty \(got \[\]\); leave prefix= out for all repositories"
+    ):
         Replication(prefix=values, to="us-east-1")
-    with pytest.raises(ValueError, match=r"repositories must not be empty \(got \[\]\); leave it out for all"):
+    with pytest.raises(
+        ValueError, match=r"repositories must not be empty \(got \[\]\); leave repositories= out for all"
+    ):
         SigningRule(PROFILE, values)
 
 
@@ -233,7 +237,10 @@ def test_templates_of_one_prefix_with_equal_settings_are_merged() -> None:
     merge_templates(
         [RepositoryTemplate("prod"), RepositoryTemplate("prod", RepositorySettings(immutable_tags=False))], problems
     )
-    assert "the prefixes of creation templates must differ (got 'prod' more than once)" in problems.messages[0]
+    assert (
+        "the prefixes of creation templates must be unique unless the settings are the same (got 'prod' more than once)"
+        in problems.messages[0]
+    )
 
 
 def test_signing_filters_match_by_their_wildcards() -> None:

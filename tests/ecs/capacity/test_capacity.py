@@ -110,7 +110,8 @@ def test_a_type_younger_than_the_data_is_warned_of_and_not_checked(stack: cdk.St
 
 def test_an_empty_list_of_allowed_types_does_not_allow_all() -> None:
     with pytest.raises(
-        ValueError, match=r"allowed_instance_types must not be empty \(got \[\]\); leave it out for all"
+        ValueError,
+        match=r"allowed_instance_types must not be empty \(got \[\]\); leave allowed_instance_types= out for all",
     ):
         Capacity.managed_instances("m", allowed_instance_types=[])
     assert Capacity.managed_instances("m", excluded_instance_types=[])

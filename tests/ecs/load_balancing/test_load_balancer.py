@@ -511,7 +511,7 @@ def test_several_routes_keep_the_ids_of_the_first(stack: cdk.Stack, edge: LoadBa
 def test_a_list_without_hosts_or_paths_does_not_mean_all_requests(asked: str) -> None:
     nothing: Any = {asked: []}
     with pytest.raises(
-        ValueError, match=rf"Route: {asked} must not be empty \(got \[\]\); leave it out for all {asked}s"
+        ValueError, match=rf"Route: {asked} must not be empty \(got \[\]\); leave {asked}= out for all {asked}s"
     ):
         Route(EDGE, **nothing)
     everything = attrs.evolve(Route(EDGE), name="all")

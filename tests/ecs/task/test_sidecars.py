@@ -142,7 +142,8 @@ def test_what_a_task_calls_must_be_within_reach(stack: cdk.Stack) -> None:
 
 def test_what_is_called_is_named_as_endpoints_name_it() -> None:
     with pytest.raises(
-        ValueError, match=r"called_services must be a name without .* \(got 'com.amazonaws.eu-west-1.sqs'\)"
+        ValueError,
+        match=r"called_services must not be empty, contain spaces or .* \(got 'com.amazonaws.eu-west-1.sqs'\)",
     ):
         Task(APP, called_services=["com.amazonaws.eu-west-1.sqs"])
 
@@ -176,7 +177,7 @@ def test_on_instances_tasks_are_started_from_there_and_call_from_their_own_subne
     [Container.otel_collector(), Container.otel_collector(config="receivers: {}"), Container.log_router(FIREHOSE)],
 )
 def test_aws_s_sidecars_do_not_run_on_windows(sidecar: Container) -> None:
-    with pytest.raises(ValueError, match=f"image of container '{sidecar.name}' must be built for Windows"):
+    with pytest.raises(ValueError, match=f"image of container '{sidecar.name}' must run on Windows"):
         Task(APP, sidecar, **WINDOWS)
 
 

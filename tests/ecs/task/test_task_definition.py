@@ -197,7 +197,7 @@ def test_programs_run_from_writable_paths_only_where_said(stack: cdk.Stack, clus
         {"ContainerPath": "/tmp", "Size": 64},
         {"ContainerPath": "/plugins", "Size": 32, "MountOptions": ["exec"]},
     ]
-    with pytest.raises(ValueError, match=r"executable must only name paths of writable \(got '/bin'\)"):
+    with pytest.raises(ValueError, match=r"executable must name only paths of writable \(got '/bin'\)"):
         Container("shop:1", executable=["/bin"])
 
 
