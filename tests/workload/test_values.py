@@ -47,7 +47,8 @@ def test_a_value_reports_all_its_problems_together() -> None:
         Container("redis:8", name="a b", port=0, environment={"DB_PASSWORD": "hunter2"})
     assert str(raised.value) == (
         "Container 'a b': 3 problems\n"
-        "  - name must be 1 to 255 letters, digits, hyphens and underscores (got 'a b'); use another name\n"
+        "  - name must be 1 to 255 letters, digits, hyphens and underscores (got 'a b'); "
+        "use another name, as in 'web-1'\n"
         "  - port must be between 1 and 65535 (got 0); use a port such as 8080\n"
         "  - environment has 'DB_PASSWORD', which looks like a secret, "
         "and everyone who can see the task definition can read it; "

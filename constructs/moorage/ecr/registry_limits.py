@@ -222,7 +222,7 @@ SIGNING_RULES = at_most(
     "signing-rules",
     10,
     hint="use several repositories or patterns in one rule",
-    source=Botocore("ecr", "SigningRuleList", also="CFN says 50, and the API is what is asked"),
+    source=Botocore("ecr", "SigningRuleList", also="CFN says 50, but CloudFormation calls the API"),
 )
 SIGNING_FILTERS = at_most(
     "signing-filters",

@@ -174,7 +174,7 @@ PUBLIC_NAME = matching(
     "public-repository-name",
     r"(?=.{2,205}$)(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*",
     rule="must be 2 to 205 lower-case letters and digits, joined by . _ - and /",
-    hint="use another name=",
+    hint="use another name=, as in 'shop/cli'",
     source=Botocore("ecr-public", "RepositoryName"),
 )
 PUBLIC_REGION = Limit(

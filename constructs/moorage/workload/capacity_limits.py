@@ -108,7 +108,7 @@ CAPACITY_NAME = matching(
     "capacity-name",
     r"[A-Za-z0-9_-]{1,128}",
     rule="must be 1 to 128 letters, digits, '_' and '-'",
-    hint="use another name",
+    hint="use another name, as in 'general'",
     source=Botocore(
         "ecs",
         "Attribute",

@@ -95,9 +95,10 @@ class Container:
         port: The port that the container listens on, 1 to 65535. Default: no port, so nothing connects to it.
         port_ranges: Further ports that it listens on, each as a first and a last port. They need awsvpc or bridge
             mode. Default: none.
-        cpu: The CPU units reserved for the container. Default: a share of those that the other containers leave.
+        cpu: The CPU units reserved for the container. Default: a share of those that other containers do not reserve.
         memory_mib: The hard memory limit in MiB. Default: the containers share the task's memory. Instances with
-            Windows ignore the task's memory; there, the default is an even share of the memory that the others leave.
+            Windows ignore the task's memory; there, the default is an even share of the memory that other containers
+            do not reserve.
         memory_reservation_mib: The soft memory limit in MiB, at most `memory_mib`. Default: none.
         environment: Environment variables in plain text. Anyone who can read the task definition can read them.
             Default: none.

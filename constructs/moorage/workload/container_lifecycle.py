@@ -74,8 +74,8 @@ class RestartPolicy:
 class EnvironmentFile:
     """A file of environment variables, one `NAME=value` per line, that ECS reads from S3 when a task starts.
 
-    Variables of `Container(environment=...)` take precedence. Do not put secrets in it: anyone who can read the bucket
-    can read the file.
+    Variables of `Container(environment=...)` take precedence. Do not put secrets in the file: anyone who can read the
+    bucket can read the file.
 
     Args:
         key: The key of the object, or the path of a local file. It must end in `.env`.

@@ -10,7 +10,7 @@ CONTAINER_NAME = matching(
     "container-name",
     r"[A-Za-z0-9_-]{1,255}",
     rule="must be 1 to 255 letters, digits, hyphens and underscores",
-    hint="use another name",
+    hint="use another name, as in 'web-1'",
     source=Botocore("ecs", "ContainerDefinition", "name", "Up to 255 letters (uppercase and lowercase)"),
 )
 CONTAINER_CPU_LEAST = Limit(
@@ -244,7 +244,7 @@ SECRET_VERSION = Limit(
     id="secret-version",
     accepts=lambda version: not all(version),
     rule="must not have both a version_stage and a version_id",
-    hint="use one of them",
+    hint="leave version_stage or version_id out",
     source="ECS developer guide, pass Secrets Manager secrets through environment variables",
     format=lambda version: f"version_stage={version[0]!r}, version_id={version[1]!r}",
 )

@@ -39,7 +39,7 @@ _MODULES = {
     "constructs": "constructs",
     "elbv2": "aws_elasticloadbalancingv2",
 }
-"""The modules of CDK that annotations abbreviate, with their names in jsii."""
+"""The CDK modules that annotations abbreviate, with their names in jsii."""
 _PUBLIC_NAMES = {
     "ConnectionLoadBalancer": "NetworkLoadBalancer",
     "RequestLoadBalancer": "LoadBalancer",
@@ -92,7 +92,7 @@ def door(cls: Class) -> Class:
     wrong. For a sequence, any iterable is accepted and read once into a tuple, or a single element. For a VPC, a
     `Network` is accepted. A string that CDK has not looked up yet is replaced by a well-formed one.
 
-    Classes of CDK are compared by name: `isinstance` raises for an interface of jsii, values do not import `aws_cdk`,
+    CDK classes are compared by name: `isinstance` raises for an interface of jsii, values do not import `aws_cdk`,
     and names need no message to node.
     """
     for name, member in list(vars(cls).items()):

@@ -162,7 +162,7 @@ class RepositoryImage(Image):
         if len(arguments) != 1:
             problems.add(
                 f"exactly one of tag, digest and parameter must be given (got {' and '.join(arguments) or 'none'}); "
-                "use one of them"
+                "use tag=, digest=, or parameter= for a tag that CI sets"
             )
         if self.placeholder is not None and self.parameter is None:
             problems.add(

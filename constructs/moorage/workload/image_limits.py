@@ -30,7 +30,7 @@ IMAGE_TAG = matching(
     "image-tag",
     r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,299}",
     rule="must be 1 to 300 letters, digits, '_', '.' and '-', and not start with '.' or '-'",
-    hint="use another tag=",
+    hint="use another tag=, as in '1.4.2'",
     source=Botocore("ecr", "ImageTag"),
 )
 IMAGE_DIGEST = matching(

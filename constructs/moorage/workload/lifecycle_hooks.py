@@ -87,7 +87,8 @@ class LifecycleHook:
         Args:
             handler: The function. The ECS developer guide describes its event and its result in "Lambda hooks".
             *stages: The stages at which it is invoked, at least one.
-            details: The value that it receives as `hookDetails`. Anyone who can read the service can read it.
+            details: The value that the function receives as `hookDetails`. Anyone who can read the service can read
+                this value.
                 Default: none.
             timeout: The time that ECS waits for `SUCCEEDED` or `FAILED`, 1 to 20,160 whole minutes. More than 1,440
                 causes a warning, since it is the maximum in AWS's guide. The hooks, bake times and shifts of a rollout

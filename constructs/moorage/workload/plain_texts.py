@@ -81,7 +81,7 @@ def check_unwrapped(texts: Iterable[PlainText], resolve: Callable[[Any], Any], p
 
 
 def _resolved(value: Any, resolve: Callable[[Any], Any]) -> Any:
-    """Resolve tokens, or return None if CDK refuses because one of them is a `SecretValue`."""
+    """Resolve tokens, or return None if CDK refuses because a token is a `SecretValue`."""
     try:
         return resolve(value)
     except RuntimeError as error:

@@ -19,13 +19,13 @@ _ALB_QUOTAS = "ALB guide, Quotas for your Application Load Balancers"
 TARGET_GROUPS = at_most(
     "target-groups-per-load-balancer",
     100,
-    hint="use another LoadBalancer for some of its services; rollouts that shift traffic need two for each route",
+    hint="use another LoadBalancer for some services; rollouts that shift traffic need two target groups a route",
     source=f"{_ALB_QUOTAS} (not adjustable); botocore TooManyUniqueTargetGroupsPerLoadBalancerException",
 )
 RULES = quota(
     "rules-per-load-balancer",
     100,
-    hint="ask for a higher quota before the deployment, or use another LoadBalancer for some of its services",
+    hint="ask for a higher quota before the deployment, or use another LoadBalancer for some services",
     source=_ALB_QUOTAS,
 )
 TARGETS = quota(

@@ -74,7 +74,7 @@ def check_time_zone(argument: str, name: str, problems: Problems) -> None:
         if zoneinfo.available_timezones():
             problems.add(
                 f"{argument} must be the name of a time zone in the IANA database (got {name!r}); "
-                "use one of cdk.TimeZone, as in cdk.TimeZone.EUROPE_PARIS"
+                "use a constant of cdk.TimeZone, as in cdk.TimeZone.EUROPE_PARIS"
             )
 
 

@@ -10,7 +10,7 @@ VOLUME_NAME = matching(
     "volume-name",
     r"[A-Za-z0-9_-]{1,255}",
     rule="must be 1 to 255 letters, digits, hyphens and underscores",
-    hint="use another name",
+    hint="use another name, as in 'data'",
     source=Botocore("ecs", "Volume", "name", "Up to 255 letters (uppercase and lowercase)"),
 )
 VOLUME_NAMES = unique(

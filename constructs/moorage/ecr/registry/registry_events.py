@@ -314,7 +314,7 @@ class _TargetWithDeadLetters:
 
 
 def _check_target(problems: Problems, target: events.IRuleTarget | None, scope: Construct) -> None:
-    """Check that EventBridge can reach the topic or queue of a target, if the target of CDK shows it."""
+    """Check that EventBridge can reach the topic or queue of a target, if the target has it as an attribute."""
     topic, queue = getattr(target, "topic", None), getattr(target, "queue", None)
     if topic is not None:
         check_topic(problems, "the topic of target", topic, scope)

@@ -128,7 +128,7 @@ class Repository(ecr.Repository):
             register(self, RepositoryRecord(self.node.path, name, place_of(self), stage_path(self), tag_mutability))
 
     def _complete_resource(self, encryption: Encryption, refused_name: str | None) -> None:
-        """Set the properties of CDK's resource that its construct does not support, or not as ECR does."""
+        """Set the properties that CDK's construct does not support, or supports differently from ECR."""
         resource: ecr.CfnRepository = self.node.default_child  # type: ignore[assignment]  # as CDK names it
         resource.lifecycle_policy = ecr.CfnRepository.LifecyclePolicyProperty(lifecycle_policy_text=self.lifecycle.text)
         resource.encryption_configuration = ecr.CfnRepository.EncryptionConfigurationProperty(
