@@ -70,7 +70,7 @@ class Image:
         parameter: str | ssm.IParameter | cdk.CfnParameter | None = None,
         placeholder: str | None = None,
     ) -> Image:
-        """Use an image of an ECR repository. The execution role of the task is granted to pull it.
+        """Use an image of an ECR repository. The execution role of the task is granted permission to pull the image.
 
         Exactly one of `tag`, `digest` and `parameter` must be given.
 
@@ -87,7 +87,7 @@ class Image:
                 pushed. Default: none.
 
         Raises:
-            ValueError: If not exactly one of `tag`, `digest` and `parameter` is given, or ECR would not accept it.
+            ValueError: If not exactly one of `tag`, `digest` and `parameter` is given, or an argument is invalid.
         """
         return RepositoryImage(repository, tag, digest, parameter, placeholder)
 

@@ -123,7 +123,7 @@ ROLLOUT_DURATION = Limit(
 ROLLOUT_TOTAL = Limit(
     id="rollout-total",
     accepts=lambda time: time <= _LONGEST_ROLLOUT_SECONDS,
-    rule="must be at most 33 hours, which leaves 3 of the 36 hours that CloudFormation waits to start and stop tasks",
+    rule="must be at most 33 hours, which leaves 3 of CloudFormation's 36 hours to start and stop tasks",
     hint="use shorter timeouts of hooks, shorter bake times or larger steps",
     source="CFN AWS::ECS::Service handlers.update.timeoutInMinutes (2,160), CanaryConfiguration, LinearConfiguration",
     format=lambda time: f"{round(time / 3600, 2):g}",

@@ -19,7 +19,7 @@ _ALB_QUOTAS = "ALB guide, Quotas for your Application Load Balancers"
 TARGET_GROUPS = at_most(
     "target-groups-per-load-balancer",
     100,
-    hint="use another LoadBalancer for some services; rollouts that shift traffic need two target groups a route",
+    hint="use another LoadBalancer for some services; rollouts that shift traffic need two target groups per route",
     source=f"{_ALB_QUOTAS} (not adjustable); botocore TooManyUniqueTargetGroupsPerLoadBalancerException",
 )
 RULES = quota(

@@ -53,6 +53,6 @@ SCALING_POLICIES = at_most(
 SCHEDULED_ACTIONS = at_most(
     "scheduled-actions",
     200,
-    hint="combine several in one cron expression, with '*', ranges or lists",
+    hint="combine several schedules in one cron expression, with '*', ranges or lists",
     source="Application Auto Scaling user guide, quotas: scheduled actions per scalable target (not adjustable)",
 )

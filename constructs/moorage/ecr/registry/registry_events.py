@@ -170,7 +170,7 @@ class RegistryEvents(Construct):
         target: events.IRuleTarget | None = None,
         repositories: Sequence[str] | None = None,
     ) -> events.Rule:
-        """Define a rule for findings with a severity or a higher one.
+        """Define a rule for findings with `severity` or a higher severity.
 
         Basic scanning sends one event for each scan, enhanced scanning one for each finding.
 

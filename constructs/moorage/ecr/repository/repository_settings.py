@@ -56,8 +56,8 @@ class Encryption:
     def own_key() -> Encryption:
         """Encrypt with a KMS key that is defined beside the repository, and rotated. AWS bills each key by the month.
 
-        It has the removal policy of the repository. Principals that pull and push need no permissions for it, since ECR
-        uses it with its own grants.
+        The key has the removal policy of the repository. Principals that pull and push need no permissions for the key,
+        since ECR uses the key with its own grants.
         """
         return Encryption(_Cipher.KMS, defines_key=True)
 
