@@ -166,9 +166,8 @@ class RepositoryImage(Image):
             )
         if self.placeholder is not None and self.parameter is None:
             problems.add(
-                "placeholder must not be given without parameter, since it is used while the parameter's value "
-                "is 'none'; "
-                "use parameter=, or leave placeholder= out"
+                "placeholder must not be given without parameter, since it is used while the parameter's value is "
+                "'none'; use parameter=, or leave placeholder= out"
             )
         if self._defines_parameter:
             problems.add(

@@ -158,9 +158,8 @@ class Scaling:
         follows = self.cpu_percent is not None or self.memory_percent is not None or self.metrics
         if self.high_resolution and self._has_target and not follows:
             problems.warn(
-                "high_resolution should be used only with cpu_percent or memory_percent (got neither), since "
-                "only they use "
-                "the metrics, which are billed; use one of these targets, or leave high_resolution= out"
+                "high_resolution should be used only with cpu_percent or memory_percent (got neither), since only "
+                "they use the metrics, which are billed; use one of these targets, or leave high_resolution= out"
             )
 
     def _check_schedules(self, problems: Problems) -> None:

@@ -87,13 +87,13 @@ def test_subnets_are_its_vpc_s_and_one_of_a_zone(stack: cdk.Stack, kind: Any) ->
         for name in ("subnet-7", "subnet-8")
     ]
     with pytest.raises(
-        ValueError, match="the zone of each of vpc_subnets must differ .got 'eu-west-1a' more than once"
+        ValueError, match="the zone of each of vpc_subnets must be unique .got 'eu-west-1a' more than once"
     ):
         kind(stack, "Edge", vpc=vpc, vpc_subnets=ec2.SubnetSelection(subnets=same))
 
 
 def test_an_elastic_ip_is_of_one_subnet(stack: cdk.Stack) -> None:
-    with pytest.raises(ValueError, match="each of allocation_ids must differ .got 'eipalloc-0a1b' more than once"):
+    with pytest.raises(ValueError, match="each of allocation_ids must be unique .got 'eipalloc-0a1b' more than once"):
         NetworkLoadBalancer(
             stack,
             "Gate",
@@ -240,5 +240,7 @@ def test_a_delay_that_the_deletion_of_a_service_does_not_wait_for_warns(stack: c
 def test_one_subnet_is_named_once_though_its_zone_is_not_known(stack: cdk.Stack) -> None:
     subnet = ec2.Subnet.from_subnet_id(stack, "Subnet", "subnet-0a1b2c3d")
     twice = ec2.SubnetSelection(subnets=[subnet, subnet])
-    with pytest.raises(ValueError, match=r"the zone of each of vpc_subnets must differ \(got 'subnet-0a1b2c3d' more"):
+    with pytest.raises(
+        ValueError, match=r"the zone of each of vpc_subnets must be unique \(got 'subnet-0a1b2c3d' more"
+    ):
         LoadBalancer(stack, "Edge", vpc=imported_vpc(stack), vpc_subnets=twice)

@@ -142,9 +142,7 @@ class Registry(RegistryEvents, RegistryMetrics):
         registries = still_registered(scope, RegistryRecord)
         second, possible_path = find_second_registry(stack_path, stage_path(scope), self._place, registries)
         if second:
-            problems.add(
-                f"an account and region must have only one Registry (got {second} and this one); use only {second}"
-            )
+            problems.add(f"an account and region must have only one Registry (got {second} and this one); use {second}")
         check_rules(replication, self._place, problems)
         origins = tuple(each._record if isinstance(each, Registry) else each for each in replicates_from)
         statements = [*policy, *copy_statements(origins, cdk.Stack.of(scope), self._place, problems)]
@@ -251,9 +249,8 @@ class Registry(RegistryEvents, RegistryMetrics):
         if possible_path:
             cdk.Annotations.of(self).add_warning_v2(
                 SECOND_REGISTRY_WARNING,
-                f"{possible_path} may be in the same account and region, which can have only one Registry; use "
-                "env= for "
-                "both stacks if their accounts or regions differ, or remove one of the registries",
+                f"{possible_path} may be in the same account and region, which can have only one Registry; use env= "
+                "for both stacks if their accounts or regions differ, or remove one of the registries",
             )
         for rule in self.replication:
             for replica in rule.to:
@@ -287,9 +284,8 @@ class Registry(RegistryEvents, RegistryMetrics):
         if names and unmatched:
             cdk.Annotations.of(self).add_warning_v2(
                 UNMATCHED_FILTER_WARNING,
-                f"{', '.join(map(repr, dict.fromkeys(unmatched)))} matches no repository that this app defines "
-                "in the registry "
-                f"({', '.join(sorted(names)[:5])}); acknowledge this warning if other repositories match",
+                f"{', '.join(map(repr, dict.fromkeys(unmatched)))} matches no repository that this app defines in the "
+                f"registry ({', '.join(sorted(names)[:5])}); acknowledge this warning if other repositories match",
             )
         return [
             *replication_errors(self._record, registries, functools.partial(has_stack, self)),

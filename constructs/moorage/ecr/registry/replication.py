@@ -179,8 +179,7 @@ def check_rules(rules: Sequence[Replication], place: Place, problems: Problems) 
         if rule_key in rule_keys:
             problems.add(
                 f"replication of {rule._description} must be given once for the same destinations (got two such "
-                "rules); "
-                "remove one of them"
+                "rules); remove one of them"
             )
         rule_keys.add(rule_key)
 

@@ -129,9 +129,8 @@ class LifecycleRule:
         problems.check(repository_limits.LIFECYCLE_PRIORITY, "priority", self.priority)
         if self.unpulled_for is not None and not self.archive:
             problems.add(
-                "unpulled_for must be used only with archive=True, since ECR does not delete images by their "
-                "last pull; "
-                "archive the images, and delete them with archived_for= in a second rule"
+                "unpulled_for must be used only with archive=True, since ECR does not delete images by their last "
+                "pull; archive the images, and delete them with archived_for= in a second rule"
             )
         if self.archived_for is not None and self.archive:
             problems.add("archive must be False with archived_for, which selects archived images; leave archive= out")

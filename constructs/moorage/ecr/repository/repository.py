@@ -96,9 +96,8 @@ class Repository(ecr.Repository):
         _check_lifecycle(problems, lifecycle, keep_releases, release_tags, expire_untagged)
         if empty_on_delete and removal_policy is not cdk.RemovalPolicy.DESTROY:
             problems.add(
-                "empty_on_delete must be used only with removal_policy=DESTROY, since the repository is "
-                "otherwise retained; "
-                "use removal_policy=cdk.RemovalPolicy.DESTROY"
+                "empty_on_delete must be used only with removal_policy=DESTROY, since the repository is otherwise "
+                "retained; use removal_policy=cdk.RemovalPolicy.DESTROY"
             )
         problems.raise_any()
 

@@ -107,9 +107,8 @@ class TagMutability:
         if not isinstance(immutable_tags, bool):
             if mutable_tags:
                 problems.add(
-                    "immutable_tags and mutable_tags must not both name tags, since each implies the other; "
-                    "use only one of "
-                    "these arguments"
+                    "immutable_tags and mutable_tags must not both name tags, since each implies the other; use only "
+                    "one of these arguments"
                 )
             tags = cls(immutable=False, exclusions=tuple(immutable_tags))
         else:
