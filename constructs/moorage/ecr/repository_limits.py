@@ -91,7 +91,7 @@ LIFECYCLE_ANY_LAST = Limit(
     id="lifecycle-any-last",
     accepts=lambda kinds: "any" not in kinds[:-1],
     rule="must have at most one rule for images with any tag status, as the last rule",
-    hint="keep one such rule, after the others and with the highest priority=",
+    hint="keep only one rule for all images, after the other rules and with the highest priority=",
     source="ECR guide: lifecycle policy properties, rule priority; CDK aws-ecr Repository",
     format=" before ".join,
 )

@@ -229,7 +229,7 @@ FARGATE_SPOT_WINDOWS = one_of(
     "fargate-spot-windows",
     ("LINUX",),
     where="on Fargate Spot",
-    hint="use Capacity.fargate()",
+    hint="use Capacity.fargate() for tasks on Windows",
     source="ECS developer guide, Windows containers on Fargate considerations: no Fargate Spot",
 )
 MANAGED_NETWORK_MODE = one_of(
@@ -249,7 +249,7 @@ MANAGED_SYSTEM = one_of(
     "managed-instances-system",
     ("LINUX",),
     where="on ECS Managed Instances",
-    hint="use Capacity.fargate()",
+    hint="use Capacity.fargate() for tasks on Windows",
     source=_MANAGED,
 )
 WINDOWS_LINUX_ONLY = _absent(

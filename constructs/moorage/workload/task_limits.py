@@ -218,7 +218,7 @@ PERMISSION_SIZE = Limit(
     id="permission-size",
     accepts=lambda size: size <= 10_240,
     rule="must be at most 10240 characters as JSON, the limit of one inline policy",
-    hint=f"divide it into several statements, or {_FEWER_RESOURCES}",
+    hint=f"divide the statement into several, or {_FEWER_RESOURCES}",
     source="IAM user guide, quotas: aggregate policy size of a role (10,240); aws-cdk-lib Role divides no statement",
     format=lambda size: f"about {size}",
 )

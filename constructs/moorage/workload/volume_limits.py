@@ -109,7 +109,7 @@ EBS_SIZE = Limit(
 EBS_IOPS = Limit(
     id="ebs-iops",
     accepts=lambda volume: volume[0] in (_EBS_RANGES[volume[1]][1] or ()) and volume[0] <= _max_iops(*volume[1:]),
-    rule="must be in the range of its volume_type and size_gib, and left out if its type has none",
+    rule="must be in the range of volume_type and size_gib, and left out for types without this setting",
     hint=lambda volume: _iops_hint(*volume[1:]),
     source="CDK aws-ecs ServiceManagedVolume; EBS user guide: 500 IOPS per GiB of gp3, 50 of io1, 1,000 of io2",
     format=lambda volume: f"{volume[0]!r} with volume_type={volume[1]!r}, size_gib={volume[2]}",
