@@ -28,7 +28,7 @@ Service(
     "Web",
     cluster=Cluster(stack, "Cluster", vpc=vpc),
     task=Task(Container("public.ecr.aws/nginx/nginx-unprivileged:1.29", port=8080, writable=["/tmp"])),
-    route=Route(edge, host="shop.example.com", priority=120),  # no other rule of the listener can have it
+    route=Route(edge, host="shop.example.com", priority=120),  # no other rule of the listener can have this priority
     rollout=Rollout.blue_green(),
 )
 app.synth()

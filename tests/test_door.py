@@ -153,7 +153,7 @@ def test_a_construct_outside_a_stack_is_refused(app: cdk.App, function: Callable
     for scope, got, path in ((app, "App ''", "/Here"), (stage, "Stage 'Stage'", "Stage/Here")):
         with pytest.raises(ValueError) as raised:  # noqa: PT011  # the complete message is compared
             function(scope, "Here", **arguments)
-        way_out = "use a cdk.Stack, or a construct in one"
+        way_out = "use a cdk.Stack, or a construct in a stack"
         assert str(raised.value) == f"{path}: scope must be in a stack (got {got}); {way_out}"
         assert not [frame for frame in traceback.extract_tb(raised.tb) if "_kernel" in frame.filename]
     function(stack, "Here", **arguments)

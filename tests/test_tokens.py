@@ -75,7 +75,7 @@ def ec2(name: str = "general", **arguments: Any) -> Capacity:
     ],
 )
 def test_a_token_that_cdk_would_have_to_read_is_refused(define: Callable[[], object], argument: str) -> None:
-    with pytest.raises(ValueError, match=r"must be known at synthesis \(got a token\); write the value") as raised:
+    with pytest.raises(ValueError, match=r"must be known at synthesis \(got a token\); use a literal value") as raised:
         define()
     assert f": {argument} must be known at synthesis" in str(raised.value)
 

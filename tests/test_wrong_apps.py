@@ -159,7 +159,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     ),
     "twenty GiB of ephemeral storage": (
         lambda _: Task(Container("redis:8"), ephemeral_storage_gib=20),
-        "leave it out for the 20 GiB",
+        "leave ephemeral_storage_gib= out for Fargate's own 20 GiB",
     ),
     "eleven containers": (
         lambda _: Task(*(Container("redis:8", name=f"c{index}") for index in range(11))),
@@ -167,7 +167,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     ),
     "one port twice in a task": (
         lambda _: Task(Container("a:1", name="a", port=80), Container("b:1", name="b", port=80)),
-        "share a network interface",
+        "since its containers share a network interface",
     ),
     "containers with more memory than their task": (
         lambda _: Task(Container("redis:8", memory_mib=1024), memory_mib=512),
@@ -270,7 +270,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     ),
     "a rollout of two days": (
         lambda _: Rollout.canary(bake=minutes(1440), final_bake=minutes(1440)),
-        r"must be at most 33 hours, or CloudFormation refuses the rollout \(got 48\)",
+        r"must be at most 33 hours, the maximum that CloudFormation accepts \(got 48\)",
     ),
     "a canary without traffic": (
         lambda shop: shop.service(rollout=Rollout.canary()),
@@ -479,20 +479,20 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
         lambda _: Task(Container("redis:8", environment={f"V{n}": "x" * 200 for n in range(300)})),
         "must be at most 65536 bytes",
     ),
-    "a variable without a name": (lambda _: Container("redis:8", environment={"": "x"}), "each name of environ"),
+    "a variable without a name": (lambda _: Container("redis:8", environment={"": "x"}), "each name in environ"),
     "a variable with a value in its name": (
         lambda _: Container("redis:8", environment={"A=B": "x"}),
-        "each name of environment must not be empty or contain '='",
+        "each name in environment must not be empty or contain '='",
     ),
     "a limit on processes on Fargate": (
         lambda shop: shop.service(
             Task(Container("redis:8", linux_parameters=LinuxParameters(ulimits={"nproc": 1024})))
         ),
-        "must only have 'nofile' on Fargate",
+        "must contain only 'nofile' on Fargate",
     ),
     "containers Web and web": (
         lambda _: Task(Container("a:1", name="Web", port=80), Container("b:1", name="web", port=81)),
-        "must differ by more than capital letters",
+        "must be unique regardless of case",
     ),
     "a namespace with a slash": (
         lambda shop: Cluster(shop.stack, "Cluster", vpc=shop.vpc, namespace="shop/web"),

@@ -56,7 +56,7 @@ def test_things_in_another_region_are_refused(make: object) -> None:
     thing = make(scope)  # type: ignore[operator]  # a lambda of the table
     assert problems_of(thing, scope) == [
         "thing must be in region eu-west-1, the region of the stack that uses it (got region us-east-1); "
-        "use one in region eu-west-1"
+        "use a resource in region eu-west-1"
     ]
     assert problems_of(thing, scope, across_regions=True) == []
 
@@ -86,7 +86,7 @@ def test_things_of_another_stage_are_refused_and_imported_ones_pass() -> None:
     test_stack, live_stack = stack(test), stack(live)
     assert problems_of(sqs.Queue(test_stack, "T"), live_stack) == [
         "thing must be in the stage 'Live', the stage of the construct that uses it (got stage 'Test'); "
-        "define it in each stage, or import it by its name or ARN"
+        "define the resource in each stage, or import it by its name or ARN"
     ]
     imported = sqs.Queue.from_queue_arn(test_stack, "Q", "arn:aws:sqs:eu-west-1:111111111111:jobs")
     assert problems_of(imported, live_stack) == []
@@ -110,7 +110,7 @@ def test_vpcs_differ_if_both_are_known() -> None:
     by_its_id = ec2.Subnet.from_subnet_id(scope, "F", "subnet-0a1b2c3d")
     check_in_vpc(problems, "vpc_subnets", [first.private_subnets[0], stray, by_its_id], first)
     assert problems.messages == [
-        "vpc_subnets must be in the VPC Own/A (got Own/B/PrivateSubnet1 in another VPC); use one in that VPC"
+        "vpc_subnets must be in the VPC Own/A (got Own/B/PrivateSubnet1 in another VPC); use a resource in this VPC"
     ]
 
 

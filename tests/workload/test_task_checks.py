@@ -47,7 +47,7 @@ def files(count: int, name: str) -> Container:
         ({"command": ["CMD", "npm", "start"]}, "must start with a program, not with CMD or CMD-SHELL"),
         ({"working_directory": "app"}, "working_directory must be an absolute path"),
         ({"working_directory": "./app"}, "working_directory must be an absolute path"),
-        ({"environment": {"": "a"}}, r"each name of environment must not be empty or contain '=' \(got ''\)"),
+        ({"environment": {"": "a"}}, r"each name in environment must not be empty or contain '=' \(got ''\)"),
         ({"environment": {"A=B": "c"}}, r"or contain '=' \(got 'A=B'\)"),
     ],
 )
@@ -120,7 +120,7 @@ def test_environment_files_are_refused_on_windows() -> None:
     ],
 )
 def test_ports_of_sidecars_must_be_unique(containers: tuple[Container, ...], says: str) -> None:
-    with pytest.raises(ValueError, match=f"port must differ between the containers of a task, .*{says}"):
+    with pytest.raises(ValueError, match=f"port must be unique in a task, .*{says}"):
         Task(APPLICATION, *containers)
 
 
@@ -129,7 +129,7 @@ def test_ports_of_sidecars_can_repeat_in_bridge_mode() -> None:
 
 
 def test_names_of_ports_ignore_case() -> None:
-    with pytest.raises(ValueError, match="name must differ by more than capital letters"):
+    with pytest.raises(ValueError, match="name must be unique regardless of case"):
         Task(Container("a:1", name="Web", port=80), Container("a:1", name="WEB", port=81))
     Task(Container("a:1", name="Web", port=80), Container("a:1", name="web"))
 

@@ -53,8 +53,9 @@ def test_a_value_reports_all_its_problems_together() -> None:
         Container("redis:8", name="a b", port=0, environment={"DB_PASSWORD": "hunter2"})
     assert str(raised.value) == (
         "Container 'a b': 3 problems\n"
-        "  - name must be 1 to 255 letters, digits, hyphens and underscores (got 'a b'); use another name\n"
-        "  - port must be between 1 and 65535 (got 0); use 1 to 65535\n"
+        "  - name must be 1 to 255 letters, digits, hyphens and underscores (got 'a b'); "
+        "use another name, as in 'web-1'\n"
+        "  - port must be between 1 and 65535 (got 0); use a port such as 8080\n"
         "  - environment has 'DB_PASSWORD', which looks like a secret, "
         "and everyone who can see the task definition can read it; "
         "use secrets={'DB_PASSWORD': ...}, or not_secret={'DB_PASSWORD': 'the reason'} if it is not a secret"
@@ -92,7 +93,7 @@ def test_an_empty_command_is_that_of_the_image() -> None:
 
 def test_a_task_without_containers_is_refused() -> None:
     with pytest.raises(
-        ValueError, match=r"the number of containers must be between 1 and 10 \(got 0\); pass at least one"
+        ValueError, match=r"the number of containers must be between 1 and 10 \(got 0\); use 1 to 10 containers"
     ):
         Task()
 
@@ -242,10 +243,10 @@ def test_writable_paths_have_64_mib_by_default() -> None:
 
 
 def test_writable_paths_count_in_the_memory_of_the_container_and_of_the_task() -> None:
-    with pytest.raises(ValueError, match=r"writable of container 'app' must be less .* \(got 512 of 512 MiB\)"):
+    with pytest.raises(ValueError, match=r"writable of container 'app' must be smaller .* \(got 512 of 512 MiB\)"):
         Task(Container("a:1", writable={"/x": 512}), memory_mib=512)
     halves = [Container(f"{name}:1", name=name, writable={"/x": 256}) for name in "ab"]
-    with pytest.raises(ValueError, match=r"writable of its containers must be less .* \(got 512 of 512 MiB\)"):
+    with pytest.raises(ValueError, match=r"writable of its containers must be smaller .* \(got 512 of 512 MiB\)"):
         Task(*halves, memory_mib=512)
     Task(*halves, memory_mib=513)
 
@@ -283,7 +284,7 @@ def test_memory_that_is_a_token_is_not_shared_out(*, of_task: bool, of_container
 def test_a_task_reports_all_problems_of_its_containers_together() -> None:
     with pytest.raises(ValueError, match="2 problems") as raised:
         Task(Container("a:1", name="a", port=80, essential=False), Container("b:1", name="b", port=80, essential=False))
-    assert "which share a network interface (got 80 more than once)" in str(raised.value)
+    assert "since its containers share a network interface (got 80 more than once)" in str(raised.value)
     assert "essential must be True for at least one container" in str(raised.value)
 
 
@@ -434,7 +435,7 @@ def test_an_image_has_a_tag_or_a_digest_or_a_parameter() -> None:
         Image.from_repository(repository)
     with pytest.raises(ValueError, match=r"must be given \(got tag and digest\)"):
         Image.from_repository(repository, tag="1", digest="sha256:" + "0" * 64)
-    with pytest.raises(ValueError, match="placeholder must be given with parameter"):
+    with pytest.raises(ValueError, match="placeholder must not be given without parameter"):
         Image.from_repository(repository, tag="1", placeholder="public.ecr.aws/nginx/nginx:1.29")
 
 
@@ -487,7 +488,9 @@ def test_no_endpoint_reaches_a_public_registry() -> None:
 
 
 def test_endpoints_are_named_without_their_prefix() -> None:
-    with pytest.raises(ValueError, match=r"must be a name without 'com.amazonaws.<region>.'"):
+    with pytest.raises(
+        ValueError, match=r"must not be empty, contain spaces or have the prefix 'com.amazonaws.<region>.'"
+    ):
         Endpoints("com.amazonaws.eu-west-1.s3")
 
 
@@ -569,8 +572,8 @@ def test_a_trailing_slash_makes_no_difference() -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"writable": ["/tmp", "/tmp/"]}, "paths of writable must all be different (got '/tmp' more than once)"),
-        ({"mounts": {"/data/": "a", "/data": "b"}}, "paths of mounts must all be different"),
+        ({"writable": ["/tmp", "/tmp/"]}, "paths of writable must be unique (got '/tmp' more than once)"),
+        ({"mounts": {"/data/": "a", "/data": "b"}}, "paths of mounts must be unique"),
         ({"writable": ["/data/"], "mounts": {"/data": "a"}}, "writable and mounts must not have the same path"),
         ({"writable": ["/data/x/"], "mounts": {"/data/": "a"}}, "writable must not have a path below '/data' of m"),
         ({"writable": ["/tmp/.."]}, "each path of writable must be an absolute path below the root"),

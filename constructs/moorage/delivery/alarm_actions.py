@@ -45,21 +45,25 @@ def check_alarm_actions(
     if topic is not None:
         check_alarm_topic(problems, "topic", topic, scope)
     for arn in _topic_arns(actions):
-        told = _topic_of(arn)
-        if told is None:
+        defined_topic = _topic_of(arn)
+        if defined_topic is None:
             check_place(problems, argument, arn, scope, across_accounts=True)
             if arn.endswith(".fifo"):
                 warn_of_fifo(problems, argument, arn, "CloudWatch")
         else:
-            check_alarm_topic(problems, argument, told, scope)
+            check_alarm_topic(problems, argument, defined_topic, scope)
 
 
 def add_alarm_actions(
     alarm: cloudwatch.Alarm, actions: Sequence[cloudwatch.IAlarmAction], scope: Construct, *, topic: sns.ITopic | None
 ) -> None:
-    """Add actions to an alarm, and allow the alarms of the account of `scope` to publish to the topics of this app."""
-    for told in filter(None, map(_topic_of, _topic_arns(actions))):
-        let_alarms_publish(told, scope)
+    """Add `actions` and the notification of `topic` to an alarm.
+
+    Alarms in the account of `scope` are allowed to publish to `topic` and to the topics of `actions`. An imported topic
+    is not changed.
+    """
+    for defined_topic in filter(None, map(_topic_of, _topic_arns(actions))):
+        let_alarms_publish(defined_topic, scope)
     if actions:
         alarm.add_alarm_action(*actions)
     if topic is not None:

@@ -70,7 +70,7 @@ def check_queue(
     if queue.encryption_type is sqs.QueueEncryption.KMS_MANAGED:
         problems.add(
             f"{argument} must not be encrypted by alias/aws/sqs, which EventBridge cannot use (got {queue.node.path}); "
-            "use QueueEncryption.SQS_MANAGED, or KMS with a key of your own"
+            "use QueueEncryption.SQS_MANAGED, or QueueEncryption.KMS with a key of your own"
         )
 
 
@@ -93,7 +93,7 @@ def allow_any_rule(queue: sqs.IQueue, scope: Construct) -> None:
 
 
 def _allow_source(queue: sqs.IQueue, operator: str, source: str) -> None:
-    """Allow EventBridge to send for a source. Its guide on dead-letter queues has `aws:SourceArn` as only condition."""
+    """Allow EventBridge to send for a source. Its guide on dead-letter queues has no condition but `aws:SourceArn`."""
     queue.add_to_resource_policy(
         iam.PolicyStatement(
             principals=[iam.ServicePrincipal(EVENTBRIDGE)],

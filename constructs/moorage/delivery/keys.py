@@ -30,7 +30,7 @@ def is_managed(key_id: object, service: str) -> bool:
     """Return whether a key is the AWS managed key for SNS or SQS, whose policy allows no other service.
 
     Args:
-        key_id: The ID, alias or ARN of the key.
+        key_id: The alias of the key, or the alias's ARN. A key ID or key ARN is not recognized.
         service: The service: `sns` or `sqs`.
     """
     return isinstance(key_id, str) and key_id.endswith(f"alias/aws/{service}")

@@ -38,7 +38,7 @@ REGIONS_WITHOUT_SIGNING = frozenset(
 REPLICATION_RULES = at_most(
     "replication-rules",
     25,
-    hint="give one rule several prefixes or destinations",
+    hint="use several prefixes or destinations in one rule",
     source=Botocore("ecr", "ReplicationRuleList", also="CFN (older pages of the ECR guide say 10)"),
 )
 REPLICATION_DESTINATIONS = in_range(
@@ -90,7 +90,7 @@ SCANNING_RULES = at_most(
 )
 SCANNING_FREQUENCIES = unique(
     "scanning-frequencies",
-    rule="must differ between rules",
+    rule="must be unique",
     hint="put all filters of one frequency into one rule",
     source="ECR guide: filters of scanning; botocore ecr RegistryScanningRule.scanFrequency",
 )
@@ -110,7 +110,7 @@ SCANNING_BASIC = Limit(
 SCANNING_FILTERS = at_most(
     "scanning-filters",
     100,
-    hint="join some with '*', as in 'prod/*'",
+    hint="replace several filters with one wildcard, as in 'prod/*'",
     source=Botocore("ecr", "ScanningRepositoryFilterList", also="CFN"),
 )
 SCANNING_FILTER = matching(
@@ -125,8 +125,8 @@ REGISTRY_POLICY_ACTIONS = Limit(
     accepts=lambda actions: set(actions) <= _POLICY_SCOPE_V1_ACTIONS,
     rule="should only allow ecr:ReplicateImage, ecr:CreateRepository and ecr:BatchImportUpstreamImage, "
     "unless the account setting REGISTRY_POLICY_SCOPE is V2",
-    hint="set it (aws ecr put-account-setting --name REGISTRY_POLICY_SCOPE --value V2), "
-    "or allow other actions on repositories",
+    hint="use the account setting V2 (aws ecr put-account-setting --name REGISTRY_POLICY_SCOPE --value V2), "
+    "or allow the other actions in the policies of repositories",
     source="a re:Post answer that cites the ECR guide; botocore ecr PutAccountSetting, which no template can call",
     format=lambda actions: ", ".join(sorted(set(actions) - _POLICY_SCOPE_V1_ACTIONS)),
     confirmed=False,
@@ -147,13 +147,13 @@ CACHE_PREFIX = matching(
 CACHE_RULES = at_most(
     "pull-through-rules",
     50,
-    hint="use fewer",
+    hint="use fewer caches",
     source="CFN AWS::ECR::PullThroughCacheRule; ECR quotas",
 )
 CACHE_PREFIXES = unique(
     "pull-through-prefixes-unique",
-    rule="must have different prefixes",
-    hint="give one of them another prefix=",
+    rule="must have unique prefixes",
+    hint="use another prefix= for one of the caches",
     source="CFN AWS::ECR::PullThroughCacheRule primaryIdentifier",
 )
 CACHE_UPSTREAM = Limit(
@@ -172,7 +172,7 @@ CACHE_UPSTREAM = Limit(
             "quay",
         }
     ),
-    rule="must be a registry that ECR caches",
+    rule="must be an upstream registry that ECR supports",
     hint="use one of the PullThrough.* methods",
     source=Botocore("ecr", "UpstreamRegistry", also="CFN"),
 )
@@ -180,7 +180,7 @@ CACHE_SECRET = Limit(
     id="pull-through-secret",
     accepts=lambda name: re.fullmatch(r"ecr-pullthroughcache/[a-zA-Z0-9/_+=.@-]+", name) is not None,
     rule="must be 'ecr-pullthroughcache/', which ECR requires, followed by letters, digits and / _ + = . @ -",
-    hint="give the secret secret_name='ecr-pullthroughcache/...'",
+    hint="use a Secret with secret_name='ecr-pullthroughcache/...'",
     source=Botocore("ecr", "CredentialArn", also="ECR guide: creating a pull through cache rule"),
 )
 CACHE_SECRET_KEY = Limit(
@@ -200,15 +200,15 @@ TEMPLATE_PREFIX = matching(
 )
 TEMPLATE_PREFIXES = unique(
     "template-prefixes-unique",
-    rule="must differ",
-    hint="give the templates the same settings=, or another prefix",
+    rule="must be unique unless the settings are the same",
+    hint="use the same settings= for templates with one prefix, or another prefix for one of the templates",
     source="CFN AWS::ECR::RepositoryCreationTemplate primaryIdentifier",
 )
 TEMPLATE_USES = Limit(
     id="template-applied-for",
     accepts=lambda uses: uses and set(uses) <= {"REPLICATION", "PULL_THROUGH_CACHE", "CREATE_ON_PUSH"},
     rule="must be one or more of REPLICATION, PULL_THROUGH_CACHE and CREATE_ON_PUSH",
-    hint="use at least one of them",
+    hint="use at least one of these actions",
     source=Botocore("ecr", "RCTAppliedFor", also="CFN"),
     format=lambda uses: ", ".join(uses) or "empty",
 )
@@ -221,13 +221,13 @@ TEMPLATE_DESCRIPTION = characters(
 SIGNING_RULES = at_most(
     "signing-rules",
     10,
-    hint="give one rule several filters",
-    source=Botocore("ecr", "SigningRuleList", also="CFN says 50, and the API is what is asked"),
+    hint="use several repositories or patterns in one rule",
+    source=Botocore("ecr", "SigningRuleList", also="CFN says 50, but CloudFormation calls the API"),
 )
 SIGNING_FILTERS = at_most(
     "signing-filters",
     100,
-    hint="join some with '*', as in 'prod/*'",
+    hint="replace several filters with one wildcard, as in 'prod/*'",
     source=Botocore("ecr", "SigningRepositoryFilterList", also="CFN"),
 )
 SIGNING_FILTER = matching(
@@ -259,7 +259,7 @@ SIGNING_REGION = Limit(
 )
 EXCLUDED_PULLERS = unique(
     "pull-time-exclusions-unique",
-    rule="must differ",
+    rule="must be unique",
     hint="name each role and user once",
     source="CFN AWS::ECR::PullTimeUpdateExclusion primaryIdentifier",
 )

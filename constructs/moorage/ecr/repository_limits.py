@@ -24,7 +24,7 @@ PUBLIC_REGIONS = frozenset(
 EXCLUSION_FILTERS = at_most(
     "tag-exclusion-filters",
     5,
-    hint="join some with '*', as in 'dev-*'",
+    hint="replace several patterns with one wildcard, as in 'dev-*'",
     source=Botocore("ecr", "ImageTagMutabilityExclusionFilters", also="CDK aws-ecr Repository"),
 )
 EXCLUSION_FILTER = matching(
@@ -45,14 +45,14 @@ EXCLUSION_WILDCARDS = Limit(
 REPOSITORY_TAGS = at_most(
     "repository-tags",
     50,
-    hint="use fewer",
+    hint="use fewer tags",
     source="CFN AWS::ECR::RepositoryCreationTemplate.ResourceTags",
 )
 REPOSITORY_TAG_KEY = Limit(
     id="repository-tag-key",
     accepts=lambda key: 1 <= len(key) <= 128 and not key.lower().startswith("aws:"),
-    rule="must be 1 to 128 characters that do not start with 'aws:'",
-    hint="use a shorter key",
+    rule="must be 1 to 128 characters, and not start with 'aws:'",
+    hint="use a shorter key, without the prefix 'aws:'",
     source="CFN AWS::ECR::RepositoryCreationTemplate Tag.Key; ECR guide: tagging a repository",
 )
 REPOSITORY_TAG_VALUE = characters(
@@ -72,18 +72,18 @@ LIFECYCLE_TEXT = Limit(
 LIFECYCLE_RULES = at_most(
     "lifecycle-rules",
     50,
-    hint="join tags that share a beginning, as in 'v*'",
+    hint="replace several tags with one pattern, as in 'v*'",
     source="ECR quotas: rules per lifecycle policy",
 )
 LIFECYCLE_PRIORITY = at_least(
     "lifecycle-priority",
     1,
-    hint="leave it out to apply rules in the order in which they are written",
+    hint="leave priority= out to apply rules in the order in which they are written",
     source="ECR guide: lifecycle policy properties; CDK aws-ecr LifecycleRule.rulePriority",
 )
 LIFECYCLE_PRIORITIES = unique(
     "lifecycle-priorities-unique",
-    rule="must differ between rules",
+    rule="must be unique in a policy",
     hint="leave priority= out to apply rules in the order in which they are written",
     source="ECR guide: lifecycle policy properties, rule priority",
 )
@@ -91,7 +91,7 @@ LIFECYCLE_ANY_LAST = Limit(
     id="lifecycle-any-last",
     accepts=lambda kinds: "any" not in kinds[:-1],
     rule="must have at most one rule for images with any tag status, as the last rule",
-    hint="keep one such rule, after the others and with the highest priority=",
+    hint="keep only one rule for all images, after the other rules and with the highest priority=",
     source="ECR guide: lifecycle policy properties, rule priority; CDK aws-ecr Repository",
     format=" before ".join,
 )
@@ -99,34 +99,34 @@ LIFECYCLE_UNTAGGED_ONCE = at_most(
     "lifecycle-untagged-once",
     1,
     unit="for a storage class",
-    hint="keep the rule that you mean",
+    hint="keep only one of the rules",
     source="ECR guide: lifecycle policy evaluation rules",
 )
 LIFECYCLE_TAGS_ONCE = unique(
     "lifecycle-tags-once",
-    rule="must differ between rules, since only the first of them applies to an image",
-    hint="keep the rule that you mean",
+    rule="must not be the same in two rules, since only the first rule applies to an image",
+    hint="keep only one of the rules",
     source="ECR guide: lifecycle policy evaluation rules",
 )
 LIFECYCLE_SELECTION = Limit(
     id="lifecycle-selection",
     accepts=lambda names: len(names) <= 1,
     rule="must be at most one of tags, prefixes and untagged",
-    hint="write a rule for each",
+    hint="use a separate rule for each",
     source="ECR guide: lifecycle policy properties, tag status; CDK aws-ecr Repository",
     format=" and ".join,
 )
 LIFECYCLE_COUNT = at_least(
     "lifecycle-count",
     1,
-    hint="use 1 or more; nothing can be deployed from an empty repository",
+    hint="keep at least the newest image; nothing can be deployed from an empty repository",
     source="ECR guide: lifecycle policy properties, count number",
 )
 IMAGES = Limit(
     id="images-per-repository",
     accepts=lambda count: count <= 100_000,
     rule="should be at most 100000, the default quota of a repository",
-    hint="keep fewer, or make sure that the quota was raised",
+    hint="keep fewer images, or request a higher quota",
     source="ECR quotas: images per repository, which can be raised",
     format=str,
     confirmed=False,
@@ -143,7 +143,7 @@ LIFECYCLE_ONE_COUNT = Limit(
     id="lifecycle-count-or-age",
     accepts=lambda names: len(names) == 1,
     rule="must be exactly one of keep, older_than, unpulled_for and archived_for",
-    hint="use one of them, and another rule for each of the others",
+    hint="use only one of these arguments, and a separate rule for each other one",
     source="ECR guide: lifecycle policy properties, count type; CDK aws-ecr Repository",
     format=lambda names: " and ".join(names) or "none",
 )
@@ -158,7 +158,7 @@ LIFECYCLE_ROLLBACK = at_least(
     "lifecycle-rollback",
     2,
     unit="for releases and images of any tag, so that a rollback finds its image",
-    hint="keep 2 or more",
+    hint="keep at least the current release and the one before",
     source="containers-roadmap #1078: images in use expire; ECS rolls back to the previous image",
 )
 ARCHIVED_DAYS = Limit(
@@ -174,14 +174,14 @@ PUBLIC_NAME = matching(
     "public-repository-name",
     r"(?=.{2,205}$)(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*",
     rule="must be 2 to 205 lower-case letters and digits, joined by . _ - and /",
-    hint="use another name=",
+    hint="use another name=, as in 'shop/cli'",
     source=Botocore("ecr-public", "RepositoryName"),
 )
 PUBLIC_REGION = Limit(
     id="public-repository-region",
     accepts=lambda region: region in PUBLIC_REGIONS,
     rule="must be us-east-1 in the partition aws, the region of Amazon ECR Public",
-    hint="define it in a stack with env=cdk.Environment(region='us-east-1'), which serves all regions",
+    hint="define the repository in a stack with env=cdk.Environment(region='us-east-1'), which serves all regions",
     source="CFN: no other commercial region has AWS::ECR::PublicRepository; AWS general reference",
 )
 PUBLIC_DESCRIPTION = characters(
@@ -193,7 +193,7 @@ PUBLIC_DESCRIPTION = characters(
 PUBLIC_TEXT = characters(
     "public-text",
     10240,
-    hint="write a shorter text, with a link to the rest; CloudFormation accepts no more",
+    hint="write a shorter text with a link to the rest, since CloudFormation accepts less than the API",
     source="CFN AWS::ECR::PublicRepository (the API takes 25,600)",
 )
 PUBLIC_PLATFORM = Limit(
@@ -206,7 +206,7 @@ PUBLIC_PLATFORM = Limit(
 PUBLIC_PLATFORMS = at_most(
     "public-platforms",
     50,
-    hint="use fewer",
+    hint="use fewer names",
     source=Botocore("ecr-public", "ArchitectureList", also="OperatingSystemList alike; CFN"),
 )
 PUBLIC_LOGO = at_most(

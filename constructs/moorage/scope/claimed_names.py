@@ -67,7 +67,8 @@ def claim_name(construct: Construct, kind: str, name: str) -> None:
             cdk.Annotations.of(construct).add_warning_v2(
                 _SAME_NAME_WARNING,
                 f"{earlier.construct.node.path} is also the {kind} {name!r}, and the name must be unique in an account "
-                "and region; give their stacks env= if their accounts or regions differ, or one of them another name",
+                "and region; use env= for both stacks if their accounts or regions differ, or another name for one of "
+                "these resources",
             )
             return
 
@@ -78,7 +79,7 @@ def _conflict(earlier: _Claim, claim: _Claim) -> list[str]:
     paths = f"{earlier.construct.node.path} and {claim.construct.node.path}"
     return [
         f"{paths} are both the {claim.kind} {claim.name!r} of one account and region, where the name must be unique; "
-        "give one of them another name, or leave the name out"
+        "use another name for one of these resources, or leave the name out"
     ]
 
 

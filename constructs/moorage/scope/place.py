@@ -61,12 +61,12 @@ def check_place(
 ) -> None:
     """Add a problem if a thing is known to be in another account, region or stage than the construct that uses it.
 
-    Unknown places pass: tokens, stacks without an environment, and values that CDK has not looked up yet.
+    Unknown places are accepted: tokens, stacks without an environment, and values that CDK has not looked up yet.
 
     Args:
         problems: The problems to add to.
         argument: The name of the argument.
-        thing: The resource or other construct, or an ARN. None passes.
+        thing: The resource or other construct, or an ARN. `None` is accepted.
         scope: The construct that uses the thing, or the scope of that construct.
         across_accounts: Whether to accept a thing in another account. Default: False.
         across_regions: Whether to accept a thing in another region. Default: False.
@@ -81,12 +81,12 @@ def check_place(
         if not allowed and own and other and own != other:
             problems.add(
                 f"{argument} must be in {kind} {own}, the {kind} of the stack that uses it (got {kind} {other}); "
-                f"use one in {kind} {own}"
+                f"use a resource in {kind} {own}"
             )
     if own_place.stage is not None and place.stage not in {None, own_place.stage}:
         problems.add(
             f"{argument} must be in the stage {own_place.stage!r}, the stage of the construct that uses it (got stage "
-            f"{place.stage!r}); define it in each stage, or import it by its name or ARN"
+            f"{place.stage!r}); define the resource in each stage, or import it by its name or ARN"
         )
 
 
@@ -106,7 +106,7 @@ def check_in_vpc(
         if isinstance(vpc_id, str) and _differ(vpc_id, _vpc_id(vpc)):
             problems.add(
                 f"{argument} must be in the VPC {vpc.node.path} (got {thing.node.path} in another VPC); "
-                "use one in that VPC"
+                "use a resource in this VPC"
             )
 
 

@@ -28,7 +28,7 @@ CONSTRAINT_EXPRESSION = Limit(
 PLACEMENT_CONSTRAINTS = at_most(
     "placement-constraints",
     10,
-    hint="join them with 'and' in one expression",
+    hint="combine several expressions with 'and'",
     source=Botocore(
         "ecs",
         "CreateServiceRequest",
@@ -40,7 +40,7 @@ STRATEGY_ITEMS = in_range(
     "strategy-items",
     1,
     20,
-    hint="use 1 to 20 capacities in a strategy",
+    hint="use at least one capacity, and another service for more than 20",
     source=Botocore(
         "ecs",
         "CreateServiceRequest",
@@ -52,26 +52,28 @@ STRATEGY_WEIGHT = in_range(
     "strategy-weight",
     0,
     1000,
+    hint="use smaller weights with the same ratio, such as 1 and 3",
     source=Botocore("ecs", "CapacityProviderStrategyItem", "weight", "The valid range is 0 to 1,000"),
 )
 STRATEGY_WEIGHTS = Limit(
     id="strategy-weights",
     accepts=any,
     rule="must not all be 0",
-    hint="give one of them a weight of 1",
+    hint="use a weight of 1 or more for a capacity",
     source=Botocore(
         "ecs",
         "CapacityProviderStrategyItem",
         "weight",
         "at least one of the capacity providers must have a weight value greater than zero",
     ),
-    format=lambda weights: f"0 for all {len(weights)} capacities",
+    format=lambda _: "0 for each capacity",
 )
 STRATEGY_BASE = in_range(
     "strategy-base",
     0,
     100000,
     unit="tasks",
+    hint="use the number of tasks that must run on this capacity",
     source=Botocore("ecs", "CapacityProviderStrategyItem", "base", "The valid range is 0 to 100,000"),
 )
 STRATEGY_BASES = Limit(
@@ -106,7 +108,7 @@ CAPACITY_NAME = matching(
     "capacity-name",
     r"[A-Za-z0-9_-]{1,128}",
     rule="must be 1 to 128 letters, digits, '_' and '-'",
-    hint="use another name",
+    hint="use another name, as in 'general'",
     source=Botocore(
         "ecs",
         "Attribute",
@@ -118,7 +120,7 @@ CAPACITY_NAME = matching(
 PROVIDERS = at_most(
     "capacity-providers-per-cluster",
     20,
-    hint="use fewer, or define a second cluster",
+    hint="use fewer capacities, or define a second cluster",
     source="ECS quotas",
 )
 INSTANCES_PER_CLUSTER = at_most(
@@ -130,7 +132,7 @@ INSTANCES_PER_CLUSTER = at_most(
 INSTANCES = Limit(
     id="instances-range",
     accepts=lambda ends: 0 <= ends[0] <= ends[1] and ends[1] >= 1,
-    rule="must be at least 0 and 1, and min_instances must not exceed max_instances",
+    rule="must be at least 0 and 1 respectively, and min_instances must not exceed max_instances",
     hint="use min_instances=0 and a larger max_instances=",
     source="botocore autoscaling CreateAutoScalingGroup.MinSize, MaxSize",
     format=lambda ends: f"{ends[0]} and {ends[1]}",
@@ -146,7 +148,7 @@ ON_DEMAND_BASE = Limit(
 WARM_POOL = Limit(
     id="warm-pool",
     accepts=lambda ends: 0 <= ends[0] <= ends[1],
-    rule="must have min_instances between 0 and the maximum of prepared instances",
+    rule="must have min_instances between 0 and the maximum number of prepared instances",
     hint="use a smaller WarmPool(min_instances=), or a larger max_prepared_instances= or max_instances=",
     source=Botocore("autoscaling", "WarmPoolMinSize"),
     format=lambda ends: f"min_instances={ends[0]} of {ends[1]} prepared",
@@ -156,7 +158,7 @@ TARGET_CAPACITY = in_range(
     1,
     100,
     unit="%",
-    hint="use 1 to 100; 100 keeps no spare instances",
+    hint="use a percentage such as 90, or 100 to keep no spare instances",
     source=Botocore(
         "ecs",
         "ManagedScaling",
@@ -169,6 +171,7 @@ SCALING_STEP = in_range(
     1,
     10000,
     unit="instances",
+    hint="use a number of instances such as 10",
     source=Botocore(
         "ecs",
         "ManagedScaling",
@@ -181,13 +184,13 @@ INSTANCE_WARMUP = in_range(
     0,
     10000,
     unit="seconds",
-    hint="use 0 to 10000 seconds in which a new instance does not count",
+    hint="use a time such as cdk.Duration.minutes(5), in which a new instance does not count",
     source=Botocore("ecs", "ManagedScaling", "instanceWarmupPeriod", "The period of time, in seconds"),
 )
 _AMI_PATHS = re.compile(
     r"/aws/service/(ecs/optimized-ami/|bottlerocket/|ami-windows-latest/Windows_Server-\d+-\w+-\w+-ECS_Optimized\b)"
 )
-"""The SSM parameters of AWS's AMIs for container instances. Other parameters belong to the user and pass."""
+"""The SSM parameters of AWS's AMIs for container instances. Other parameters belong to the user and are accepted."""
 
 
 def _ami_system(path: str) -> str:
@@ -252,13 +255,13 @@ VOLUME = Limit(
 INSTANCE_TYPES = at_most(
     "instance-types",
     40,
-    hint="use fewer, or requirements=InstanceRequirements(...)",
+    hint="use fewer types, or requirements=InstanceRequirements(...)",
     source="Amazon EC2 Auto Scaling user guide, groups with multiple instance types and purchase options",
 )
 UNIQUE_INSTANCE_TYPES = unique(
     "instance-types-unique",
     rule="must name each instance type once",
-    hint="leave out the repetitions",
+    hint="remove the repeated types",
     source="botocore autoscaling LaunchTemplate.Overrides",
 )
 USER_DATA = at_most(
@@ -272,7 +275,7 @@ RESERVED_MEMORY = at_least(
     "reserved-memory",
     0,
     unit="MiB",
-    hint="use 0 or more",
+    hint="use 0 to reserve no memory",
     source="ECS developer guide: ECS_RESERVED_MEMORY",
 )
 MANAGED_VOLUME = at_least(
@@ -287,7 +290,7 @@ SCALE_IN_DELAY = in_range(
     -1,
     3600,
     unit="seconds",
-    hint="use 0 to 3600 seconds, or datetime.timedelta(seconds=-1) to keep idle instances",
+    hint="use a time such as cdk.Duration.minutes(5), or datetime.timedelta(seconds=-1) to keep idle instances",
     source="CFN AWS::ECS::CapacityProvider.ScaleInAfter",
 )
 INSTANCE_TYPE_FILTER = matching(

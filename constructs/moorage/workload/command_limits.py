@@ -84,8 +84,8 @@ COMMAND_VARIABLE = Limit(
 COMMAND_BLANK = Limit(
     id="command-blank",
     accepts=lambda words: bool(words[0].strip()),
-    rule="should not start with an empty word, which is the program if the image has no entry point",
-    hint="leave it out for the image's own command, or name the program",
+    rule="should not start with an empty string, which is run as the program if the image has no entry point",
+    hint="leave command= out for the image's own command, or start with the program",
     source="moby daemon/create.go: without an entry point, the first word is the program",
     format=lambda words: repr(list(words)),
     confirmed=False,
@@ -94,7 +94,7 @@ PROGRAM = Limit(
     id="entry-point",
     accepts=lambda words: bool(words) and bool(words[0].strip()),
     rule="must start with a program",
-    hint="name it, as in entry_point=['sh', '-c'], or leave entry_point= out for the image's own entry point",
+    hint="name the program, as in entry_point=['sh', '-c'], or leave entry_point= out for the image's own entry point",
     source="moby daemon/create.go: without a program, no command is specified",
     format=lambda words: repr(list(words)),
 )
@@ -102,14 +102,14 @@ USER = Limit(
     id="user",
     accepts=lambda user: not user or bool(user.strip()),
     rule="must be a user of the image, or a number",
-    hint="write it as in '1000:1000', or leave it out for the image's own user",
+    hint="write it as in '1000:1000', or leave user= out for the image's own user",
     source=Botocore("ecs", "ContainerDefinition", "user", "You can specify the user using the following formats."),
 )
 COMMAND_FORM = Limit(
     id="command-form",
     accepts=lambda words: words[0] not in {"CMD", "CMD-SHELL"},
     rule="must start with a program, not with CMD or CMD-SHELL, which are for health checks",
-    hint="leave the word out, and use ['sh', '-c', 'command line'] for a shell",
+    hint="leave CMD or CMD-SHELL out, and use ['sh', '-c', 'command line'] for a shell",
     source=Botocore(
         "ecs",
         "HealthCheck",

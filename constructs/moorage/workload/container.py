@@ -95,9 +95,10 @@ class Container:
         port: The port that the container listens on, 1 to 65535. Default: no port, so nothing connects to it.
         port_ranges: Further ports that it listens on, each as a first and a last port. They need awsvpc or bridge
             mode. Default: none.
-        cpu: The CPU units reserved for the container. Default: a share of those that the other containers leave.
+        cpu: The CPU units reserved for the container. Default: a share of those that other containers do not reserve.
         memory_mib: The hard memory limit in MiB. Default: the containers share the task's memory. Instances with
-            Windows ignore the task's memory; there, the default is an even share of the memory that the others leave.
+            Windows ignore the task's memory; there, the default is an even share of the memory that other containers
+            do not reserve.
         memory_reservation_mib: The soft memory limit in MiB, at most `memory_mib`. Default: none.
         environment: Environment variables in plain text. Anyone who can read the task definition can read them.
             Default: none.
@@ -306,7 +307,10 @@ class Container:
         if self.host_port:
             problems.check(container_limits.PORT, "host_port", self.host_port)
             if self.port is None:
-                problems.add(f"host_port must be given with a port (got {self.host_port}); use port=, or leave it out")
+                problems.add(
+                    f"host_port must not be given without port (got {self.host_port}); use port=, or leave "
+                    "host_port= out"
+                )
         problems.check(container_limits.INSTANCE_GPUS, "gpus", self.gpus)
         problems.check_known("gpus", self.gpus)
         problems.check(container_limits.CONTAINER_CPU_LEAST, "cpu", self.cpu)
@@ -333,7 +337,10 @@ class Container:
         self._check_environment(problems)
         secret_sources.check_secrets("secrets", self.secrets, problems)
         if self.name in self.depends_on:
-            problems.add(f"depends_on must not name the container itself (got {self.name!r}); leave it out")
+            problems.add(
+                f"depends_on must not name the container itself (got {self.name!r}); remove {self.name!r} from "
+                "depends_on="
+            )
         problems.raise_any()
 
     def _check_port_ranges(self, problems: Problems) -> None:
@@ -349,7 +356,7 @@ class Container:
     def _check_environment(self, problems: Problems) -> None:
         for argument in ("environment", "secrets"):
             for name in getattr(self, argument):
-                problems.check(command_limits.ENVIRONMENT_NAME, f"each name of {argument}", name)
+                problems.check(command_limits.ENVIRONMENT_NAME, f"each name in {argument}", name)
         problems.check(
             container_limits.ENVIRONMENT_FILES, "the number of environment_files", len(self.environment_files)
         )
@@ -362,7 +369,10 @@ class Container:
         check_literals(self._own_plain_texts, problems)
         for name in sorted(self.environment.keys() & self.secrets.keys()):
             problems.add(
-                f"environment and secrets must not have the same variable (got {name!r}); leave it out of one of them"
+                f"environment and secrets must not have the same variable (got {name!r}); remove {name!r} from "
+                "one of them"
             )
         for name in sorted(self.not_secret.keys() - self.environment.keys()):
-            problems.add(f"not_secret must only name variables of environment (got {name!r}); leave it out")
+            problems.add(
+                f"not_secret must name only variables of environment (got {name!r}); remove {name!r} from not_secret="
+            )

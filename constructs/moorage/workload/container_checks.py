@@ -43,12 +43,19 @@ def check_paths(
         problems.check(container_limits.MOUNT_PATHS, f"paths of {argument}", tuple(map(clean_path, paths)))
     for path in writable:
         if path in mounts:
-            problems.add(f"writable and mounts must not have the same path (got {path!r}); leave it out of one of them")
+            problems.add(
+                f"writable and mounts must not have the same path (got {path!r}); remove the path from one of them"
+            )
         for parent in (each for each in (*writable, *mounts) if is_below(clean_path(path), clean_path(each))):
             argument = "mounts" if parent in mounts else "writable"
-            problems.add(f"writable must not have a path below {parent!r} of {argument} (got {path!r}); leave it out")
+            problems.add(
+                f"writable must not have a path below {parent!r} of {argument} (got {path!r}); remove the path"
+            )
     for path in (each for each in executable if each not in writable):
-        problems.add(f"executable must only name paths of writable (got {path!r}); add it there, or leave it out")
+        problems.add(
+            f"executable must name only paths of writable (got {path!r}); add the path to writable=, or remove "
+            "it from executable="
+        )
 
 
 def check_command(entry_point: Sequence[str] | None, command: Sequence[str] | None, problems: Problems) -> None:

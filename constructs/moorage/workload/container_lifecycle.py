@@ -74,8 +74,8 @@ class RestartPolicy:
 class EnvironmentFile:
     """A file of environment variables, one `NAME=value` per line, that ECS reads from S3 when a task starts.
 
-    Variables of `Container(environment=...)` take precedence. Do not put secrets in it: anyone who can read the bucket
-    can read the file.
+    Variables of `Container(environment=...)` take precedence. Do not put secrets in the file: anyone who can read the
+    bucket can read the file.
 
     Args:
         key: The key of the object, or the path of a local file. It must end in `.env`.
@@ -117,7 +117,9 @@ class EnvironmentFile:
         problems = Problems("EnvironmentFile")
         problems.check(container_limits.ENVIRONMENT_FILE_NAME, "key", self.key)
         if self.bucket is None and not is_token(self.key) and not Path(self.key).is_file():
-            problems.add(f"key must be a local file (got {self.key!r}); for S3 use EnvironmentFile.from_bucket(...)")
+            problems.add(
+                f"key must be a local file (got {self.key!r}); for an S3 object, use EnvironmentFile.from_bucket(...)"
+            )
         problems.raise_any()
 
 

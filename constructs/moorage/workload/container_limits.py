@@ -10,14 +10,14 @@ CONTAINER_NAME = matching(
     "container-name",
     r"[A-Za-z0-9_-]{1,255}",
     rule="must be 1 to 255 letters, digits, hyphens and underscores",
-    hint="use another name",
+    hint="use another name, as in 'web-1'",
     source=Botocore("ecs", "ContainerDefinition", "name", "Up to 255 letters (uppercase and lowercase)"),
 )
 CONTAINER_CPU_LEAST = Limit(
     id="container-cpu-least",
     accepts=lambda cpu: cpu >= 0,
     rule="must be 0 or more",
-    hint="use CPU units (1024 for one vCPU), or leave it out to share what the other containers leave",
+    hint="use CPU units (1024 for one vCPU), or leave cpu= out to use the CPU that other containers do not reserve",
     source=Botocore("ecs", "ContainerDefinition", "cpu", "Null and zero CPU values are passed to Docker as 0"),
     format=str,
 )
@@ -25,7 +25,7 @@ CONTAINER_MEMORY_LEAST = at_least(
     "container-memory-least",
     6,
     unit="MiB",
-    hint="use a larger memory_mib=, or give the other containers less if this one gets what they leave",
+    hint="use a larger memory_mib=, or, if this container has none, a smaller memory_mib= for the others",
     source=Botocore("ecs", "ContainerDefinition", "memory", "don't specify less than 6 MiB of memory"),
 )
 MEMORY_RESERVATION = Limit(
@@ -46,22 +46,22 @@ CONTAINER_TIMEOUT = at_least(
     "container-timeout",
     0,
     unit="seconds",
-    hint="use a longer time (2 to 120 seconds on Fargate), or leave it out",
+    hint="use a time such as cdk.Duration.seconds(30); Fargate accepts 2 to 120 seconds",
     source=Botocore("ecs", "ContainerDefinition", "stopTimeout", "Time duration (in seconds) to wait"),
 )
 WRITABLE_LEAST = Limit(
     id="writable-least",
     accepts=lambda size: size >= 1,
     rule="must be 1 MiB or more",
-    hint="give it a size, as in writable={'/tmp': 64}, or leave it out",
+    hint="set a size, as in writable={'/tmp': 64}, or remove the path",
     source=Botocore("ecs", "Tmpfs", "size", "The maximum size (in MiB) of the tmpfs volume."),
     format=str,
 )
 WRITABLE_SIZE = Limit(
     id="writable-size",
     accepts=lambda sizes: sizes[0] < sizes[1],
-    rule="must be less than the memory of the container, or of all containers together less than the task's",
-    hint="give the path less, as in writable={'/tmp': 64}, or the container or task more memory_mib=",
+    rule="must be smaller than the memory of the container, or for all containers together than the task's",
+    hint="use a smaller size, as in writable={'/tmp': 64}, or a larger memory_mib= of the container or task",
     source=Botocore(
         "ecs",
         "Tmpfs",
@@ -86,7 +86,7 @@ MOUNT_PATH = matching(
 )
 MOUNT_PATHS = unique(
     "mount-paths",
-    rule="must all be different",
+    rule="must be unique",
     hint="name each path once; a trailing '/' makes no difference",
     source="moby: Duplicate mount point",
 )
@@ -94,6 +94,7 @@ PORT = in_range(
     "port",
     1,
     65535,
+    hint="use a port such as 8080",
     source=Botocore(
         "ecs", "PortMapping", "containerPortRange", "The containerPortRange valid values are between 1 and 65535."
     ),
@@ -138,7 +139,7 @@ HOST_PORT_SAME = Limit(
 PORT_RANGES = at_most(
     "port-ranges",
     100,
-    hint="join neighbouring ranges",
+    hint="merge adjacent ranges",
     source=Botocore("ecs", "PortMapping", "containerPortRange", "a maximum of 100 port ranges per container."),
 )
 PORT_RANGE = Limit(
@@ -162,7 +163,7 @@ INSTANCE_GPUS = Limit(
     id="instance-gpus",
     accepts=lambda count: count >= 0,
     rule="must be 0 or more",
-    hint="use 0 for none",
+    hint="use 0 for no GPUs",
     source=Botocore("autoscaling", "AcceleratorCountRequest", "Min", "The minimum value."),
     format=str,
 )
@@ -171,6 +172,7 @@ HEALTH_INTERVAL = in_range(
     5,
     300,
     unit="seconds",
+    hint="use a time such as cdk.Duration.seconds(10)",
     source=Botocore("ecs", "HealthCheck", "interval", "You may specify between 5 and 300 seconds."),
 )
 HEALTH_TIMEOUT = in_range(
@@ -178,6 +180,7 @@ HEALTH_TIMEOUT = in_range(
     2,
     60,
     unit="seconds",
+    hint="use a time such as cdk.Duration.seconds(5)",
     source=Botocore("ecs", "HealthCheck", "timeout", "You may specify between 2 and 60 seconds."),
 )
 HEALTH_TIMEOUT_SHORTER = Limit(
@@ -192,6 +195,7 @@ HEALTH_RETRIES = in_range(
     "health-retries",
     1,
     10,
+    hint="use a number of failures such as 3",
     source=Botocore("ecs", "HealthCheck", "retries", "You may specify between 1 and 10 retries."),
 )
 HEALTH_START = in_range(
@@ -199,12 +203,13 @@ HEALTH_START = in_range(
     0,
     300,
     unit="seconds",
+    hint="use a time such as cdk.Duration.seconds(60)",
     source=Botocore("ecs", "HealthCheck", "startPeriod", "You can specify between 0 and 300 seconds."),
 )
 RESTART_EXIT_CODES = at_most(
     "restart-exit-codes",
     50,
-    hint="use fewer",
+    hint="use fewer exit codes",
     source=Botocore(
         "ecs", "ContainerRestartPolicy", "ignoredExitCodes", "You can specify a maximum of 50 container exit codes."
     ),
@@ -214,7 +219,7 @@ RESTART_PERIOD = in_range(
     60,
     1800,
     unit="seconds",
-    hint="use 60 to 1800 seconds, the time that a container must run before it can be restarted",
+    hint="use a time such as cdk.Duration.minutes(5), for which a container must run before it can be restarted",
     source=Botocore(
         "ecs",
         "ContainerRestartPolicy",
@@ -225,7 +230,7 @@ RESTART_PERIOD = in_range(
 ENVIRONMENT_FILES = at_most(
     "environment-files",
     10,
-    hint="join some of the files",
+    hint="combine some of the files",
     source=Botocore("ecs", "EnvironmentFile", "", "You can specify up to ten environment files."),
 )
 ENVIRONMENT_FILE_NAME = matching(
@@ -239,7 +244,7 @@ SECRET_VERSION = Limit(
     id="secret-version",
     accepts=lambda version: not all(version),
     rule="must not have both a version_stage and a version_id",
-    hint="use one of them",
+    hint="leave version_stage or version_id out",
     source="ECS developer guide, pass Secrets Manager secrets through environment variables",
     format=lambda version: f"version_stage={version[0]!r}, version_id={version[1]!r}",
 )
@@ -267,7 +272,7 @@ ULIMIT_NAME = one_of(
 ULIMIT = Limit(
     id="ulimit",
     accepts=lambda pair: len(pair) == 2 and -1 <= pair[0] <= pair[1] and (pair[0] >= 0 or pair[1] == -1),
-    rule="must be a soft limit and a hard limit, the soft one not above the hard one, or -1 (unlimited) for both",
+    rule="must be a soft limit and a hard limit, the soft limit not above the hard limit, or -1 (unlimited) for both",
     hint="write it as in (1024, 4096), or as one number for both limits",
     source="RegisterTaskDefinition compares the numbers: Soft limit exceeds hard limit for ulimit (cdk-preflight)",
 )
@@ -324,7 +329,7 @@ SHARED_MEMORY = at_least(
     "shared-memory",
     1,
     unit="MiB",
-    hint="use a larger shared_memory_mib=, or leave it out",
+    hint="use a larger shared_memory_mib=, or leave shared_memory_mib= out",
     source="CDK aws-ecs LinuxParameters.sharedMemorySize",
 )
 MAX_SWAP = at_least(
@@ -338,13 +343,14 @@ SWAPPINESS = in_range(
     "swappiness",
     0,
     100,
+    hint="use 0 to swap only if necessary, or up to 100 to swap aggressively",
     source=Botocore("ecs", "LinuxParameters", "swappiness", "Accepted values are whole numbers between 0 and 100."),
 )
 SWAPPINESS_ALONE = Limit(
     id="swappiness-alone",
     accepts=lambda pair: pair[1] is not None,
-    rule="must be given with max_swap_mib, or ECS ignores it",
-    hint="give max_swap_mib=, or leave it out",
+    rule="must not be given without max_swap_mib, since ECS then ignores swappiness",
+    hint="set max_swap_mib=, or leave swappiness= out",
     source=Botocore("ecs", "LinuxParameters", "maxSwap", "A maxSwap value must be set for the swappiness parameter"),
     format=lambda pair: str(pair[0]),
 )
@@ -357,7 +363,7 @@ LOG_ROUTER_IMAGE = Limit(
     id="log-router-image",
     accepts=lambda pair: pair[0] != "fluentd" or "fluent-bit" not in str(pair[1]),
     rule="must be an image of Fluentd with type='fluentd'",
-    hint="use an image= of Fluentd with the plugin of your output, or type='fluentbit'",
+    hint="use image= with an image of Fluentd and the plugin of your output, or type='fluentbit'",
     source="ECS developer guide, FireLens: AWS publishes images of Fluent Bit",
     format=lambda pair: repr(pair[1]),
 )

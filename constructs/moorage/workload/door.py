@@ -39,7 +39,7 @@ _MODULES = {
     "constructs": "constructs",
     "elbv2": "aws_elasticloadbalancingv2",
 }
-"""The modules of CDK that annotations abbreviate, with their names in jsii."""
+"""The CDK modules that annotations abbreviate, with their names in jsii."""
 _PUBLIC_NAMES = {
     "ConnectionLoadBalancer": "NetworkLoadBalancer",
     "RequestLoadBalancer": "LoadBalancer",
@@ -92,7 +92,7 @@ def door(cls: Class) -> Class:
     wrong. For a sequence, any iterable is accepted and read once into a tuple, or a single element. For a VPC, a
     `Network` is accepted. A string that CDK has not looked up yet is replaced by a well-formed one.
 
-    Classes of CDK are compared by name: `isinstance` raises for an interface of jsii, values do not import `aws_cdk`,
+    CDK classes are compared by name: `isinstance` raises for an interface of jsii, values do not import `aws_cdk`,
     and names need no message to node.
     """
     for name, member in list(vars(cls).items()):
@@ -174,7 +174,7 @@ def _problem_behind(error: FractionError | RuntimeError, given: list[tuple[str, 
     if scope is None or _NO_STACK not in str(error):
         return None
     place = f"{type(scope).__name__} {scope.node.path!r}"
-    return f"scope must be in a stack (got {place}); use a cdk.Stack, or a construct in one"
+    return f"scope must be in a stack (got {place}); use a cdk.Stack, or a construct in a stack"
 
 
 def _problem(name: str, annotation: str, got: str) -> str:

@@ -34,12 +34,12 @@ _NUMBERS_A_BOUND = 2
 
 def check_pattern(argument: str, pattern: Mapping[str, Any], problems: Problems) -> None:
     """Add a problem for each part of an event pattern that EventBridge does not accept."""
-    for path, fault in _faults((), pattern):
-        problems.add(f"{argument} {'.'.join(path)!r} {fault}")
+    for path, error in _errors((), pattern):
+        problems.add(f"{argument} {'.'.join(path)!r} {error}")
 
 
 def check_length(pattern: Mapping[str, Any], problems: Problems) -> None:
-    """Check the length of a pattern against the limit of EventBridge and against its default quota."""
+    """Check the length of a pattern against the limit of EventBridge and against its deerror quota."""
     length = minimum_length(pattern)
     longest = job_limits.EVENT_PATTERN if length > job_limits.LONGEST_EVENT_PATTERN else job_limits.EVENT_PATTERN_QUOTA
     problems.check(longest, "pattern", length)
@@ -141,35 +141,35 @@ def _is_or(value: Any) -> bool:
     return isinstance(value, Sequence) and len(value) > 1 and all(isinstance(each, Mapping) for each in value)
 
 
-def _faults(path: tuple[str, ...], pattern: Mapping[str, Any]) -> list[tuple[tuple[str, ...], str]]:
-    faults: list[tuple[tuple[str, ...], str]] = []
+def _errors(path: tuple[str, ...], pattern: Mapping[str, Any]) -> list[tuple[tuple[str, ...], str]]:
+    errors: list[tuple[tuple[str, ...], str]] = []
     for name, value in pattern.items():
         inner = (*path, str(name))
         if _is_filled_in(value):
             continue
         if name == _OR:
-            faults += _or_faults(inner, value)
+            errors += _or_errors(inner, value)
         elif isinstance(value, Mapping) and value:
-            faults += _faults(inner, value)
+            errors += _errors(inner, value)
         elif isinstance(value, list | tuple) and value:
-            faults += [(inner, fault) for each in value if (fault := _matcher_fault(each))]
+            errors += [(inner, error) for each in value if (error := _value_error(each))]
         elif isinstance(value, Mapping | list | tuple):
-            faults.append(
-                (inner, f"must not be empty (got {value!r}); leave it out, or list the values that it can have")
+            errors.append(
+                (inner, f"must not be empty (got {value!r}); leave the field out, or list its possible values")
             )
         else:
-            faults.append((inner, f"must be a list of values, or a mapping (got {value!r}); write it as [{value!r}]"))
-    return faults
+            errors.append((inner, f"must be a list of values, or a mapping (got {value!r}); write it as [{value!r}]"))
+    return errors
 
 
-def _or_faults(path: tuple[str, ...], value: Any) -> list[tuple[tuple[str, ...], str]]:
+def _or_errors(path: tuple[str, ...], value: Any) -> list[tuple[tuple[str, ...], str]]:
     if not _is_or(value):
-        return [(path, f"must be a list of two patterns or more (got {value!r}); use more, or leave {_OR} out")]
-    return [fault for each in value for fault in _faults(path, each)]
+        return [(path, f"must be a list of two patterns or more (got {value!r}); add patterns, or leave {_OR} out")]
+    return [error for each in value for error in _errors(path, each)]
 
 
-def _matcher_fault(matcher: Any) -> str | None:
-    """Return the fault of one of the values of a field, or None if it is valid."""
+def _value_error(matcher: Any) -> str | None:
+    """Return the error in one value of a field, or None if the value is valid."""
     if not isinstance(matcher, Mapping):
         if matcher is None or isinstance(matcher, str | int | float):
             return None
@@ -182,10 +182,10 @@ def _matcher_fault(matcher: Any) -> str | None:
             f"one of {', '.join(_OPERATORS)}"
         )
     ((operator, value),) = matcher.items()
-    takes, what = _OPERATORS[operator]
+    takes, what, example = _OPERATORS[operator]
     if is_token(value) or _is_filled_in(value) or takes(value):
         return None
-    return f"must have {what} for {operator!r} (got {value!r}); use such a value"
+    return f"must have {what} for {operator!r} (got {value!r}); write it as in {{{operator!r}: {example}}}"
 
 
 def _is_filled_in(value: Any) -> bool:
@@ -248,14 +248,18 @@ _EXCEPTIONS: Mapping[str, Callable[[Any], bool]] = {
     "wildcard": _is_glob,
 }
 """The operators that `anything-but` accepts, with a check of their operands."""
-_OPERATORS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "prefix": (_is_text_or_any_case, f"a string, or {{'{_IGNORE_CASE}': a string}}"),
-    "suffix": (_is_text_or_any_case, f"a string, or {{'{_IGNORE_CASE}': a string}}"),
-    _IGNORE_CASE: (_is_text, "a string"),
-    "anything-but": (_is_exception, f"strings, numbers, or one of {', '.join(_EXCEPTIONS)} with strings"),
-    "numeric": (_is_span, "bounds, as in ['>', 0] or ['>=', 0, '<', 5],"),
-    "cidr": (_is_block, "a CIDR block, as in '10.0.0.0/24',"),
-    "exists": (lambda value: isinstance(value, bool), "true or false"),
-    "wildcard": (_is_glob, "a string without '**'"),
+_OPERATORS: Mapping[str, tuple[Callable[[Any], bool], str, str]] = {
+    "prefix": (_is_text_or_any_case, f"a string, or {{'{_IGNORE_CASE}': a string}}", "'prod/'"),
+    "suffix": (_is_text_or_any_case, f"a string, or {{'{_IGNORE_CASE}': a string}}", "'.json'"),
+    _IGNORE_CASE: (_is_text, "a string", "'prod'"),
+    "anything-but": (
+        _is_exception,
+        f"strings, numbers, or one of {', '.join(_EXCEPTIONS)} with strings",
+        "['prod', 'test']",
+    ),
+    "numeric": (_is_span, "one or two bounds", "['>=', 0, '<', 5]"),
+    "cidr": (_is_block, "a CIDR block", "'10.0.0.0/24'"),
+    "exists": (lambda value: isinstance(value, bool), "true or false", "True"),
+    "wildcard": (_is_glob, "a string without '**'", "'prod/*'"),
 }
-"""The operators, with a check of their operands and its description."""
+"""The operators, with a check of their operands, its description and an example."""

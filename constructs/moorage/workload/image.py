@@ -44,7 +44,7 @@ class Image:
 
     @property
     def _mutable_reference(self) -> str | None:
-        """The reference if its tag is `latest`, written or implied, and can later point to another image; else None."""
+        """The reference if it has the mutable tag `latest`, explicitly or by default; otherwise None."""
         return None
 
     @staticmethod
@@ -70,7 +70,7 @@ class Image:
         parameter: str | ssm.IParameter | cdk.CfnParameter | None = None,
         placeholder: str | None = None,
     ) -> Image:
-        """Use an image of an ECR repository. The execution role of the task is granted to pull it.
+        """Use an image of an ECR repository. The execution role of the task is granted permission to pull the image.
 
         Exactly one of `tag`, `digest` and `parameter` must be given.
 
@@ -87,7 +87,7 @@ class Image:
                 pushed. Default: none.
 
         Raises:
-            ValueError: If not exactly one of `tag`, `digest` and `parameter` is given, or ECR would not accept it.
+            ValueError: If not exactly one of `tag`, `digest` and `parameter` is given, or an argument is invalid.
         """
         return RepositoryImage(repository, tag, digest, parameter, placeholder)
 
@@ -162,17 +162,17 @@ class RepositoryImage(Image):
         if len(arguments) != 1:
             problems.add(
                 f"exactly one of tag, digest and parameter must be given (got {' and '.join(arguments) or 'none'}); "
-                "use one of them"
+                "use tag=, digest=, or parameter= for a tag that CI sets"
             )
         if self.placeholder is not None and self.parameter is None:
             problems.add(
-                "placeholder must be given with parameter, since it is used while the parameter's value is 'none'; "
-                "use parameter=, or leave it out"
+                "placeholder must not be given without parameter, since it is used while the parameter's value is "
+                "'none'; use parameter=, or leave placeholder= out"
             )
         if self._defines_parameter:
             problems.add(
                 f"parameter must not be defined by this app (got {self.parameter_name!r}), since each update of it "
-                "would overwrite the tag that CI set; create it once with aws ssm put-parameter, and use "
+                "would overwrite the tag that CI set; create the parameter with aws ssm put-parameter, and use "
                 "parameter='/its/name'"
             )
         problems.check(image_limits.IMAGE_TAG, "tag", self.tag)
@@ -226,11 +226,12 @@ class DirectoryImage(Image):
         problems = Problems("Image")
         if not self.path.is_dir():
             problems.add(
-                f"path must be a directory (got {str(self.path)!r}); name the directory that has the Dockerfile"
+                f"path must be a directory (got {str(self.path)!r}); use the directory that contains the Dockerfile"
             )
         elif not (self.path / self.file).is_file():
             problems.add(
-                f"file must be a file in {str(self.path)!r} (got {self.file!r}); name the Dockerfile with file="
+                f"file must be a file in {str(self.path)!r} (got {self.file!r}); use the path of the Dockerfile "
+                "in this directory"
             )
         check_literals(self._plain_texts, problems)
         for argument in ("build_args", "build_secrets"):
@@ -252,5 +253,5 @@ class DirectoryImage(Image):
 
 
 def as_image(value: Image | str) -> Image:
-    """Return an image. A string is a reference as for `Image.from_registry`."""
+    """Return `value` as an image; a string is passed to `Image.from_registry`."""
     return value if isinstance(value, Image) else Image.from_registry(value)

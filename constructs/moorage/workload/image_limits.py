@@ -8,7 +8,7 @@ REPOSITORY_NAME = matching(
     "repository-name",
     r"(?=.{2,256}$)[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*",
     rule="must be 2 to 256 lower-case letters and digits, joined by . _ __ - and /",
-    hint="use another name=, or leave it out for a generated one",
+    hint="use another name=, or leave name= out for a generated name",
     source=Botocore("ecr", "RepositoryName"),
 )
 IMAGE_REFERENCE = matching(
@@ -30,13 +30,13 @@ IMAGE_TAG = matching(
     "image-tag",
     r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,299}",
     rule="must be 1 to 300 letters, digits, '_', '.' and '-', and not start with '.' or '-'",
-    hint="use another tag=",
+    hint="use another tag=, as in '1.4.2'",
     source=Botocore("ecr", "ImageTag"),
 )
 IMAGE_DIGEST = matching(
     "image-digest",
     r"sha256:[0-9a-f]{64}",
     rule="must be 'sha256:' and 64 hexadecimal digits",
-    hint="copy all of it from `docker push` or the console",
+    hint="copy the complete digest from `docker push` or the console",
     source="botocore ecr ImageDigest; OCI image specification",
 )

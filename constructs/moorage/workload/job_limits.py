@@ -8,6 +8,7 @@ TARGET_RETRIES = in_range(
     "target-retries",
     0,
     185,
+    hint="use 0 for no retries, or up to 185",
     source=Botocore(
         "events",
         "RetryPolicy",
@@ -20,7 +21,7 @@ EVENT_AGE = in_range(
     60,
     86400,
     unit="seconds",
-    hint="use 1 minute to 24 hours",
+    hint="use cdk.Duration.minutes(1) to cdk.Duration.hours(24)",
     source=Botocore(
         "events",
         "RetryPolicy",
@@ -32,7 +33,7 @@ FLEXIBLE_WINDOW = whole_minutes(
     "flexible-time-window",
     1,
     1440,
-    hint="use cdk.Duration.minutes(...), or leave it out to start at once",
+    hint="use a time such as cdk.Duration.minutes(15), or leave flexible_window= out to start at once",
     source=Botocore(
         "scheduler",
         "FlexibleTimeWindow",
@@ -74,7 +75,7 @@ TARGET_STRATEGY_ITEMS = at_most(
     "ecs-target-strategy-items",
     6,
     unit="for EventBridge",
-    hint="use fewer, or overlap=False, with which Step Functions starts the task",
+    hint="use fewer capacities, or overlap=False, with which Step Functions starts the task",
     source=Botocore(
         "events", "EcsParameters", "CapacityProviderStrategy", "The capacity provider strategy to use for the task."
     ),
@@ -84,6 +85,7 @@ TASK_TIMEOUT = in_range(
     1,
     99999999,
     unit="seconds",
+    hint="use a time such as cdk.Duration.hours(1)",
     source="Step Functions developer guide, Task state: TimeoutSeconds (default 99999999); CreateStateMachine answers "
     "'Maximum value is 99999999' above it",
 )
@@ -91,7 +93,7 @@ TASK_RETRIES = in_range(
     "task-retries",
     0,
     99999999,
-    hint="use 0 for none",
+    hint="use 0 for no retries",
     source="Step Functions developer guide, error handling: MaxAttempts (a non-negative integer; maximum 99999999)",
 )
 VISIBILITY_TIMEOUT = in_range(
@@ -99,7 +101,7 @@ VISIBILITY_TIMEOUT = in_range(
     0,
     43200,
     unit="seconds",
-    hint="use 0 seconds to 12 hours",
+    hint="use cdk.Duration.seconds(0) to cdk.Duration.hours(12)",
     source=Botocore("sqs", "SetQueueAttributesRequest", "Attributes", "An integer from 0 to 43,200 (12 hours)."),
 )
 VISIBLE_AFTER_STOP = Limit(
@@ -114,7 +116,7 @@ MAX_RECEIVES = in_range(
     "max-receives",
     1,
     1000,
-    hint="use 1 to 1000, after which a message goes to the dead-letter queue",
+    hint="use the number of receives after which a message goes to the dead-letter queue, such as 3",
     source="SQS CreateQueue answers 'valid values are from 1 to 1000 both inclusive' outside of it; "
     "AWS modern-data-architecture-accelerator QueueDlqProps.maxReceiveCount",
 )
@@ -123,7 +125,7 @@ MESSAGE_RETENTION = in_range(
     60,
     1209600,
     unit="seconds",
-    hint="use 1 minute to 14 days",
+    hint="use cdk.Duration.minutes(1) to cdk.Duration.days(14)",
     source=Botocore(
         "sqs",
         "SetQueueAttributesRequest",
@@ -132,7 +134,9 @@ MESSAGE_RETENTION = in_range(
     ),
 )
 LONGEST_EVENT_PATTERN = 4096
-_SHORTER_PATTERN = "use fewer values, or join some with a wildcard ('*', or events.Match in an EventPattern)"
+_SHORTER_PATTERN = (
+    "use fewer values, or replace several values with one wildcard ('*', or events.Match in an EventPattern)"
+)
 EVENT_PATTERN = at_most(
     "event-pattern",
     LONGEST_EVENT_PATTERN,
@@ -144,7 +148,7 @@ EVENT_PATTERN_QUOTA = Limit(
     id="event-pattern-quota",
     accepts=lambda length: length <= 2048,
     rule="should be at most 2048 characters as JSON, the default quota",
-    hint=f"{_SHORTER_PATTERN}, or have the quota raised",
+    hint=f"{_SHORTER_PATTERN}, or request a higher quota",
     source="EventBridge user guide, quotas: event pattern size (2,048, adjustable)",
     format=str,
     confirmed=False,

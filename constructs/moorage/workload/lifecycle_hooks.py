@@ -87,10 +87,12 @@ class LifecycleHook:
         Args:
             handler: The function. The ECS developer guide describes its event and its result in "Lambda hooks".
             *stages: The stages at which it is invoked, at least one.
-            details: The value that it receives as `hookDetails`. Anyone who can read the service can read it.
+            details: The value that the function receives as `hookDetails`. Anyone who can read the service can read
+                this value.
                 Default: none.
             timeout: The time that ECS waits for `SUCCEEDED` or `FAILED`, 1 to 20,160 whole minutes. More than 1,440
-                causes a warning, since it is the maximum in AWS's guide. CloudFormation waits 33 hours for a rollout.
+                causes a warning, since it is the maximum in AWS's guide. The hooks, bake times and shifts of a rollout
+                can take 33 hours in total.
                 Default: 24 hours.
             continue_on_timeout: Whether to continue the rollout after the timeout instead of rolling back.
                 Default: False.
@@ -108,8 +110,8 @@ class LifecycleHook:
 
         Args:
             *stages: The stages at which the rollout pauses, at least one. It cannot pause while traffic is shifting.
-            timeout: The time that ECS waits, 1 to 20,160 whole minutes (14 days). CloudFormation waits 33 hours for a
-                rollout. Default: 24 hours.
+            timeout: The time that ECS waits, 1 to 20,160 whole minutes (14 days). The hooks, bake times and shifts of a
+                rollout can take 33 hours in total. Default: 24 hours.
             continue_on_timeout: Whether to continue the rollout after the timeout instead of rolling back.
                 Default: False.
 
@@ -131,12 +133,14 @@ class LifecycleHook:
         seconds = optional_seconds(timeout)
         problems = Problems("LifecycleHook.function" if handler else "LifecycleHook.pause")
         if not stages:
-            problems.add("stages must not be empty (got none); use LifecycleStage.PRE_SCALE_UP or another")
+            problems.add(
+                "stages must not be empty (got none); use at least one stage, as in LifecycleStage.PRE_SCALE_UP"
+            )
         for stage in stages:
             if handler is None and stage in _STAGES_WITHOUT_PAUSE:
                 problems.add(
                     f"stages must not have {stage.name}, since ECS does not pause while traffic is shifting; "
-                    f"use POST_{stage.name} or the stage before"
+                    f"use POST_{stage.name} or an earlier stage"
                 )
         problems.check(rollout_limits.HOOK_TIMEOUT, "timeout", seconds)
         if handler:

@@ -66,23 +66,23 @@ def in_range(
     high: float,
     *,
     unit: str = "",
-    hint: str = "",
+    hint: str,
     source: Source,
 ) -> Limit:
-    """Limit a number to a range that includes both ends."""
+    """Return a limit that accepts numbers from `low` to `high`."""
     ends = f"{low} and {high} {unit}".rstrip()
     return Limit(
         id=row,
         accepts=lambda value: low <= value <= high,
         rule=f"must be between {ends}",
-        hint=hint or f"use {low} to {high}",
+        hint=hint,
         source=source,
         format=str,
     )
 
 
 def at_most(row: str, high: int, *, unit: str = "", hint: str, source: Source) -> Limit:
-    """Limit a number to a maximum."""
+    """Return a limit that accepts numbers of at most `high`."""
     return Limit(
         id=row,
         accepts=lambda value: value <= high,
@@ -94,7 +94,7 @@ def at_most(row: str, high: int, *, unit: str = "", hint: str, source: Source) -
 
 
 def quota(row: str, high: int, *, hint: str, source: str) -> Limit:
-    """Limit a count to a quota that AWS can raise."""
+    """Return a limit that warns about counts above a quota that AWS can raise."""
     return Limit(
         id=row,
         accepts=lambda count: count <= high,
@@ -107,7 +107,7 @@ def quota(row: str, high: int, *, hint: str, source: str) -> Limit:
 
 
 def at_least(row: str, low: int, *, unit: str = "", hint: str, source: Source) -> Limit:
-    """Limit a number to a minimum."""
+    """Return a limit that accepts numbers of at least `low`."""
     return Limit(
         id=row,
         accepts=lambda value: value >= low,
@@ -119,7 +119,7 @@ def at_least(row: str, low: int, *, unit: str = "", hint: str, source: Source) -
 
 
 def characters(row: str, high: int, *, hint: str, source: Source) -> Limit:
-    """Limit the length of a string."""
+    """Return a limit that accepts strings of at most `high` characters."""
     return Limit(
         id=row,
         accepts=lambda text: len(text) <= high,
@@ -131,19 +131,19 @@ def characters(row: str, high: int, *, hint: str, source: Source) -> Limit:
 
 
 def whole_minutes(row: str, low: int, high: int, *, hint: str = "", source: Source) -> Limit:
-    """Limit a duration in seconds to a range of whole minutes."""
+    """Return a limit that accepts durations in seconds of `low` to `high` whole minutes."""
     return Limit(
         id=row,
         accepts=lambda time: time % 60 == 0 and low <= time // 60 <= high,
-        rule=f"must be between {low} and {high} whole minutes",
-        hint=hint or f"use cdk.Duration.minutes(...) with {low} to {high}",
+        rule=f"must be a whole number of minutes between {low} and {high}",
+        hint=hint or "use a time such as cdk.Duration.minutes(10)",
         source=source,
         format=lambda time: f"{time / 60:g}",
     )
 
 
 def matching(row: str, pattern: str, *, rule: str, hint: str, source: Source) -> Limit:
-    """Limit a string to a regular expression that must match all of it."""
+    """Return a limit that accepts strings that fully match a pattern."""
     return Limit(
         id=row,
         accepts=lambda value: re.fullmatch(pattern, value) is not None,
@@ -156,7 +156,7 @@ def matching(row: str, pattern: str, *, rule: str, hint: str, source: Source) ->
 def one_of(
     row: str, values: Iterable[str], *, where: str = "", hint: str = "use one of these", source: Source
 ) -> Limit:
-    """Limit a string to a list of choices."""
+    """Return a limit that accepts the strings in `values`."""
     choices = tuple(values)
     choice_text = " or ".join(filter(None, (comma_separated(choices[:-1]), repr(choices[-1]))))
     return Limit(
@@ -169,7 +169,7 @@ def one_of(
 
 
 def unique(row: str, *, rule: str, hint: str, source: Source) -> Limit:
-    """Limit a list to distinct values."""
+    """Return a limit that accepts lists without repeated values."""
     return Limit(
         id=row,
         accepts=lambda values: len(set(values)) == len(values),

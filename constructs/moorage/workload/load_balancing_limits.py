@@ -14,14 +14,14 @@ _ARN_PREFIX_PATTERN = r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:"
 NETWORK_SUBNETS = at_least(
     "network-load-balancer-subnets",
     1,
-    hint="use a VPC that has them in different zones, such as a Network, or select them with vpc_subnets=",
+    hint="use a VPC with subnets in different zones, such as a Network, or select such subnets with vpc_subnets=",
     source=Botocore(
         "elbv2", "CreateLoadBalancerInput", "Subnets", "You can specify subnets from one or more Availability Zones."
     ),
 )
 ALLOCATION_IDS = unique(
     "elastic-ip-allocation-ids-unique",
-    rule="must differ",
+    rule="must be unique",
     hint="use one Elastic IP address for each subnet",
     source=Botocore(
         "elbv2", "CreateLoadBalancerInput", "SubnetMappings", "You can specify one Elastic IP address per subnet"
@@ -32,7 +32,7 @@ _NLB_QUOTAS = "NLB guide, Quotas for your Network Load Balancers"
 LISTENERS = at_most(
     "listeners-per-network-load-balancer",
     50,
-    hint="use another NetworkLoadBalancer for some of them",
+    hint="use another NetworkLoadBalancer for some services",
     source=f"{_NLB_QUOTAS} (not adjustable)",
 )
 ZONE_TARGETS = quota(
@@ -75,6 +75,7 @@ LISTENER_IDLE = in_range(
     60,
     6000,
     unit="seconds",
+    hint="use a time such as cdk.Duration.seconds(350)",
     source=Botocore(
         "elbv2",
         "ListenerAttribute",
@@ -87,7 +88,7 @@ ZONAL_SHIFT_PROTOCOL = Limit(
     id="zonal-shift-protocol",
     accepts=lambda protocol: getattr(protocol, "value", None) in {"TCP", "TLS"},
     rule="should be TCP or TLS with cross_zone and zonal_shift",
-    hint="leave out one of the two if AWS refuses it",
+    hint="leave cross_zone= or zonal_shift= out if AWS refuses the listener",
     source="ARC guide: Network Load Balancers; the NLB guide's document history of 2026-09-24 lets UDP in",
     format=lambda protocol: getattr(protocol, "value", repr(protocol)),
     confirmed=False,

@@ -15,7 +15,7 @@ _PLACEHOLDER = re.compile(
     rf"{_MARK}|my-load-balancer/50dc6c495c0c9188|(vpc|[sp]|rtb)-(12345|67890)[sp]?$|sg-(1234|12345678|123456789012)$"
     r"|ami-1234$|pl-x{8}$|dummy1[abc]$|1\.2\.3\.4/5$|DUMMY(_ARN)?$|1234abcd-12ab-34cd-56ef-1234567890ab$"
 )
-"""The placeholders of CDK (aws-cdk-lib, `dummyValue`)."""
+"""CDK's placeholders (aws-cdk-lib, `dummyValue`)."""
 _LONGEST_NAME = 14
 """The maximum length of a name that is kept. With the mark, such a name is short enough for any argument."""
 _BALANCING = "arn:aws:elasticloadbalancing:::"

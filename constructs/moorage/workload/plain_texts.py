@@ -55,7 +55,7 @@ class PlainText(NamedTuple):
 
 
 def check_literals(texts: Iterable[PlainText], problems: Problems) -> None:
-    """Add a problem for each text that looks like a secret. Tokens pass."""
+    """Add a problem for each text that looks like a secret. Tokens are not checked."""
     for text in texts:
         if isinstance(text.value, str) and text.value and not is_token(text.value) and _looks_secret(text):
             problems.add(text.problem)
@@ -81,7 +81,7 @@ def check_unwrapped(texts: Iterable[PlainText], resolve: Callable[[Any], Any], p
 
 
 def _resolved(value: Any, resolve: Callable[[Any], Any]) -> Any:
-    """Resolve tokens, or return None if CDK refuses because one of them is a `SecretValue`."""
+    """Resolve tokens, or return None if CDK refuses because a token is a `SecretValue`."""
     try:
         return resolve(value)
     except RuntimeError as error:

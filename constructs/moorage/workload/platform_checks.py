@@ -87,7 +87,7 @@ def _check_fargate_windows(container: Container, problems: Problems) -> None:
     if container.sidecar and container.restart_policy and not router:
         problems.add(
             f"restart_policy of container {container.name!r} must be left out on Windows on Fargate; use "
-            "attrs.evolve(container, restart_policy=None), or a Capacity.ec2(...) with Ami.windows()"
+            "attrs.evolve(container, restart_policy=None), or Capacity.ec2(...) with Ami.windows()"
         )
 
 
@@ -101,7 +101,7 @@ def check_instances(task: Task, problems: Problems) -> None:
             if SESSION_LOG_PATH in getattr(container, argument):
                 problems.add(
                     f"{argument} of container {container.name!r} must not have {SESSION_LOG_PATH!r}, which the ECS "
-                    "agent itself mounts for ECS Exec; leave it out"
+                    "agent itself mounts for ECS Exec; remove the path"
                 )
 
 
@@ -109,8 +109,8 @@ def _check_windows_shares(task: Task, container: Container, problems: Problems) 
     """Check that a container has CPU and memory on Windows, where the agent ignores the size of the task."""
     if not share_of(task, container, "cpu"):
         problems.add(
-            f"cpu of container {container.name!r} must be given on instances with Windows, which otherwise give it 1 % "
-            "of a CPU; use Task(cpu=...), which its containers share, or Container(cpu=...)"
+            f"cpu of container {container.name!r} must be given on instances with Windows, which otherwise give the "
+            "container 1 % of a CPU; use Task(cpu=...), which its containers share, or Container(cpu=...)"
         )
     problems.check(
         container_limits.CONTAINER_MEMORY_LEAST,
@@ -137,5 +137,5 @@ def _check_ephemeral_storage(task: Task, capacity: str, problems: Problems) -> N
     if task.ephemeral_storage_gib is not None:
         problems.add(
             f"ephemeral_storage_gib must be left out on {capacity}, where tasks share the instance's volume "
-            f"(got {task.ephemeral_storage_gib}); leave it out, and give the capacity a larger volume"
+            f"(got {task.ephemeral_storage_gib}); use a larger volume_gib= of the capacity instead"
         )

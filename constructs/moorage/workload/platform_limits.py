@@ -73,7 +73,7 @@ FARGATE_PRIVILEGED = Limit(
     id="fargate-privileged",
     accepts=lambda privileged: not privileged,
     rule="must be False on Fargate",
-    hint="leave it out, or use a Capacity.ec2(...)",
+    hint="remove privileged=True, or use Capacity.ec2(...)",
     source="AWS, task definition differences for Fargate",
     format=str,
 )
@@ -81,7 +81,7 @@ FARGATE_NETWORK_MODE = one_of(
     "fargate-network-mode",
     ("awsvpc",),
     where="on Fargate",
-    hint="leave it out, or use a Capacity.ec2(...)",
+    hint="leave network_mode= out, or use Capacity.ec2(...)",
     source="AWS, task definition differences for Fargate",
 )
 START_TIMEOUT = in_range(
@@ -89,7 +89,7 @@ START_TIMEOUT = in_range(
     2,
     120,
     unit="seconds",
-    hint="use 2 to 120 seconds, the time that Fargate waits for a container that others depend on",
+    hint="use a time such as cdk.Duration.seconds(60)",
     source=Botocore("ecs", "ContainerDefinition", "startTimeout", "The valid values for Fargate are 2-120 seconds."),
 )
 STOP_TIMEOUT = in_range(
@@ -97,14 +97,14 @@ STOP_TIMEOUT = in_range(
     2,
     120,
     unit="seconds",
-    hint="use 2 to 120 seconds, the time between SIGTERM and SIGKILL on Fargate",
+    hint="use a time such as cdk.Duration.seconds(30)",
     source=Botocore("ecs", "ContainerDefinition", "stopTimeout", "The valid values for Fargate are 2-120 seconds."),
 )
 FARGATE_CAPABILITIES = Limit(
     id="fargate-capabilities",
     accepts=lambda names: set(names) <= {"SYS_PTRACE"},
-    rule="must only have SYS_PTRACE on Fargate",
-    hint="leave the others out, or use a Capacity.ec2(...)",
+    rule="must contain only SYS_PTRACE on Fargate",
+    hint="remove the others, or use Capacity.ec2(...)",
     source=Botocore(
         "ecs",
         "KernelCapabilities",
@@ -116,8 +116,8 @@ FARGATE_CAPABILITIES = Limit(
 FARGATE_ULIMITS = Limit(
     id="fargate-ulimits",
     accepts=lambda names: set(names) <= {"nofile"},
-    rule="must only have 'nofile' on Fargate",
-    hint="leave the others out, or use a Capacity.ec2(...)",
+    rule="must contain only 'nofile' on Fargate",
+    hint="remove the others, or use Capacity.ec2(...)",
     source=Botocore(
         "ecs", "ContainerDefinition", "ulimits", "with the exception of the nofile resource limit parameter"
     ),
@@ -126,7 +126,7 @@ FARGATE_ULIMITS = Limit(
 FARGATE_DEVICES = _absent(
     "fargate-devices",
     rule="must be left out on Fargate",
-    hint="leave it out, or use a Capacity.ec2(...)",
+    hint="use Capacity.ec2(...) for a task that needs devices",
     source=Botocore(
         "ecs", "LinuxParameters", "devices", "use the Fargate launch type, the devices parameter isn't supported."
     ),
@@ -134,7 +134,7 @@ FARGATE_DEVICES = _absent(
 FARGATE_SHARED_MEMORY = _absent(
     "fargate-shared-memory",
     rule="must be left out on Fargate, where the size of /dev/shm is fixed",
-    hint="leave it out, or write to a tmpfs (writable=)",
+    hint="write to a tmpfs instead, with writable=",
     source=Botocore(
         "ecs",
         "LinuxParameters",
@@ -146,7 +146,7 @@ FARGATE_SWAP = Limit(
     id="fargate-swap",
     accepts=lambda value: value is None,
     rule="must be left out on Fargate, which has no swap space",
-    hint="leave it out, or use a Capacity.ec2(...)",
+    hint="use Capacity.ec2(...) for a task that needs swap space",
     source=Botocore(
         "ecs", "LinuxParameters", "maxSwap", "use the Fargate launch type, the maxSwap parameter isn't supported."
     ),
@@ -156,7 +156,7 @@ FARGATE_PID_MODE = one_of(
     "fargate-pid-mode",
     ("task",),
     where="on Fargate",
-    hint="use 'task', or a Capacity.ec2(...)",
+    hint="use 'task', or Capacity.ec2(...) for 'host'",
     source=Botocore(
         "ecs",
         "RegisterTaskDefinitionRequest",
@@ -167,7 +167,7 @@ FARGATE_PID_MODE = one_of(
 FARGATE_IPC_MODE = _absent(
     "fargate-ipc-mode",
     rule="must be left out on Fargate",
-    hint="leave it out, or use a Capacity.ec2(...)",
+    hint="use Capacity.ec2(...) for a task that needs an IPC mode",
     source=_FARGATE,
 )
 FARGATE_LOG_ROUTER_CONFIG = Limit(
@@ -186,7 +186,7 @@ FARGATE_LOG_DRIVER = Limit(
     id="fargate-log-driver",
     accepts=lambda name: name in {"AwsLogDriver", "SplunkLogDriver", "FireLensLogDriver", "GenericLogDriver"},
     rule="must be an awslogs, splunk or awsfirelens driver on Fargate",
-    hint="use ecs.LogDrivers.aws_logs(...), splunk(...) or firelens(...), or a Capacity.ec2(...)",
+    hint="use ecs.LogDrivers.aws_logs(...), splunk(...) or firelens(...), or use Capacity.ec2(...)",
     source=Botocore(
         "ecs",
         "LogConfiguration",
@@ -199,13 +199,13 @@ FARGATE_CREDENTIAL_SPEC = Limit(
     id="fargate-credential-spec",
     accepts=lambda spec: spec.startswith("credentialspecdomainless:"),
     rule="must start with 'credentialspecdomainless:' on Fargate, whose hosts do not join a domain",
-    hint="use 'credentialspecdomainless:' and the ARN of an object in S3",
+    hint="use 'credentialspecdomainless:' followed by the ARN of an S3 object",
     source="ECS developer guide, gMSA for Linux containers on Fargate",
 )
 FARGATE_HOST_PATH = _absent(
     "fargate-host-path",
     rule="must be left out on Fargate",
-    hint="leave host_path= out, or use Volume.efs(...)",
+    hint="use Volume.bind_mount(...) without host_path=, or Volume.efs(...)",
     source=Botocore(
         "ecs",
         "HostVolumeProperties",
@@ -229,33 +229,33 @@ FARGATE_SPOT_WINDOWS = one_of(
     "fargate-spot-windows",
     ("LINUX",),
     where="on Fargate Spot",
-    hint="use Capacity.fargate()",
+    hint="use Capacity.fargate() for tasks on Windows",
     source="ECS developer guide, Windows containers on Fargate considerations: no Fargate Spot",
 )
 MANAGED_NETWORK_MODE = one_of(
     "managed-instances-network-mode",
     ("awsvpc", "host"),
     where="on ECS Managed Instances",
-    hint="use one of these, or a Capacity.ec2(...)",
+    hint="use one of these, or Capacity.ec2(...)",
     source="CDK aws-ecs TaskDefinition (Compatibility.MANAGED_INSTANCES)",
 )
 MANAGED_IPC_MODE = _absent(
     "managed-instances-ipc-mode",
     rule="must be left out on ECS Managed Instances",
-    hint="leave it out, or use a Capacity.ec2(...)",
+    hint="use Capacity.ec2(...) for a task that needs an IPC mode",
     source=_MANAGED,
 )
 MANAGED_SYSTEM = one_of(
     "managed-instances-system",
     ("LINUX",),
     where="on ECS Managed Instances",
-    hint="use Capacity.fargate()",
+    hint="use Capacity.fargate() for tasks on Windows",
     source=_MANAGED,
 )
 WINDOWS_LINUX_ONLY = _absent(
     "windows-linux-only",
     rule="must be left out on Windows",
-    hint="leave it out, or run on Linux",
+    hint="use operating_system_family=OperatingSystemFamily.LINUX for a task that needs this setting",
     source=Botocore(
         "ecs",
         "ContainerDefinition",
@@ -270,8 +270,8 @@ _LINUX_IMAGE = re.compile(
 WINDOWS_IMAGE = Limit(
     id="windows-image",
     accepts=lambda reference: _LINUX_IMAGE.match(reference) is None,
-    rule="must be built for Windows, for which AWS does not build this image",
-    hint="use image= with an image of your own, use a collector or router in another service, or run on Linux",
+    rule="must run on Windows, but AWS provides this image only for Linux",
+    hint="use image= with an image for Windows, move the container to another service, or run the task on Linux",
     source="AWS Distro for OpenTelemetry, Build Collector on MS-Windows: an installer; aws-for-fluent-bit, README: "
     "tags for Windows begin with windowsservercore",
 )
@@ -279,7 +279,7 @@ WINDOWS_VOLUMES = Limit(
     id="windows-volumes",
     accepts=lambda names: not names,
     rule="must not have a Volume.efs(...) in tasks on Windows",
-    hint="use Volume.bind_mount(...) or Volume.ebs(...), or run on Linux",
+    hint="use Volume.bind_mount(...) or Volume.ebs(...), or run the task on Linux",
     source="ECS developer guide, storage options for Amazon ECS tasks",
     format=comma_separated,
 )
@@ -287,7 +287,7 @@ FARGATE_WINDOWS_VOLUMES = Limit(
     id="fargate-windows-volumes",
     accepts=lambda names: not names,
     rule="must not have a Volume.ebs(...) in tasks on Windows on Fargate",
-    hint="use Volume.bind_mount(...), or a Capacity.ec2(...) with Ami.windows()",
+    hint="use Volume.bind_mount(...), or Capacity.ec2(...) with Ami.windows()",
     source="ECS developer guide, storage options for Amazon ECS tasks",
     format=comma_separated,
 )
@@ -308,7 +308,7 @@ WINDOWS_NETWORK_MODE = one_of(
     "windows-network-mode",
     ("awsvpc",),
     where="on Windows",
-    hint="leave it out",
+    hint="leave network_mode= out",
     source=Botocore(
         "ecs",
         "RegisterTaskDefinitionRequest",
@@ -320,7 +320,7 @@ WINDOWS_ARCHITECTURE = one_of(
     "windows-architecture",
     ("X86_64",),
     where="on Windows",
-    hint="leave it out",
+    hint="leave architecture= out",
     source=Botocore(
         "ecs",
         "RuntimePlatform",
@@ -361,6 +361,6 @@ FARGATE_WINDOWS_LEAST = Limit(
 FARGATE_WINDOWS_ABSENT = _absent(
     "fargate-windows-absent",
     rule="must be left out on Windows on Fargate",
-    hint="leave it out, or use a Capacity.ec2(...) with Ami.windows()",
+    hint="use Capacity.ec2(...) with Ami.windows() for a task that needs this setting",
     source="ECS developer guide, Windows containers on Fargate considerations",
 )

@@ -67,7 +67,7 @@ class Problems:
         self.messages.append(problem)
 
     def check(self, limit: Limit, argument: str, value: Any) -> None:
-        """Add a problem if `value` breaks `limit`. None and tokens pass.
+        """Add a problem if `value` breaks `limit`. None and tokens are accepted.
 
         If no source confirms the limit, only warn: an error might refuse a value that AWS accepts.
         """
@@ -80,14 +80,20 @@ class Problems:
             self.warn(problem)
 
     def check_filter(self, argument: str, values: Sequence[Any] | None, everything: str) -> None:
-        """Add a problem if a filter is empty, since AWS would then match everything. None passes."""
+        """Add a problem if a filter is empty, since AWS would then match everything. `None` is accepted."""
         if values is not None and not values:
-            self.add(f"{argument} must not be empty (got []); leave it out for {everything}, or name at least one")
+            self.add(
+                f"{argument} must not be empty (got []); leave {argument}= out for {everything}, or use at "
+                "least one value"
+            )
 
     def check_known(self, argument: str, value: Any) -> None:
-        """Add a problem if only CloudFormation knows a value that CDK must read. Values still to be looked up pass."""
+        """Add a problem if only CloudFormation knows a value that CDK must read.
+
+        Values that CDK has not looked up yet are accepted.
+        """
         if is_token(value) and not (isinstance(value, str) and "${Token[" not in value):
-            self.add(f"{argument} must be known at synthesis (got a token); write the value itself")
+            self.add(f"{argument} must be known at synthesis (got a token); use a literal value")
 
     def warn(self, problem: str) -> None:
         """Warn about a value that AWS may accept, at the line of the user's program."""

@@ -27,6 +27,6 @@ def check_services(argument: str, services: Iterable[str], problems: Problems) -
     for service in services:
         if not service or " " in service or service.startswith("com.amazonaws."):
             problems.add(
-                f"{argument} must be a name without 'com.amazonaws.<region>.' and spaces (got {service!r}); "
-                "write it as in 'ecr.api', 'logs' or 's3'"
+                f"{argument} must not be empty, contain spaces or have the prefix 'com.amazonaws.<region>.' (got "
+                f"{service!r}); write it as in 'ecr.api', 'logs' or 's3'"
             )

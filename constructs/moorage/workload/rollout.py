@@ -65,10 +65,12 @@ class RollbackAlarms:
     """The alarms that roll back a rollout. Up to three are defined for the targets of all routes of the service.
 
     For the targets of a `Listener`, only the alarm on unhealthy targets is defined, since a network load balancer has
-    no metrics of responses. An alarm that is already in ALARM state when a rollout starts does not stop it (ECS
-    developer guide, deployment alarms). A new version whose tasks never start has no targets, so only the time limit
-    of CloudFormation stops it. A version that never responds has no errors; only the alarm on latency detects it, and
-    only after a response.
+    no metrics of responses.
+
+    An alarm that is already in ALARM state when a rollout starts does not stop the rollout (ECS developer guide,
+    deployment alarms). A new version whose tasks never start has no targets, so only the time limit of CloudFormation
+    stops the rollout. A new version that hangs causes no errors. Only the alarm on latency detects such a version, and
+    only when a late response arrives.
 
     Args:
         errors_percent: The percentage of failed requests above which the alarm triggers. It counts responses of 500
@@ -191,13 +193,13 @@ class Rollout:
             self._check_longest(problems)
         if self.early_success:
             pair = (self.early_success.healthy_percent, self.minimum_healthy_percent)
-            problems.check(rollout_limits.EARLY_SUCCESS_LEAST, "early_success", pair)
+            problems.check(rollout_limits.EARLY_SUCCESS_LEAST, "healthy_percent of early_success", pair)
         for hook in self.hooks:
             for stage in hook.stages:
                 if self.shift is Shift.ROLLING and stage._shifts_traffic:
                     problems.add(
                         f"hooks must not have the stage {stage.name}, since a rolling rollout shifts no traffic; "
-                        "use another stage, or Rollout.blue_green(...)"
+                        "use a stage without a traffic shift, or Rollout.blue_green(...)"
                     )
         problems.raise_any()
 

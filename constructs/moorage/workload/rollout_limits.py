@@ -12,7 +12,7 @@ COPIES = Limit(
     id="scaling-copies",
     accepts=lambda count: count >= 0 and not count % 1,
     rule="must be a whole number of tasks, 0 or more",
-    hint="use 0 for none",
+    hint="use 0 for no tasks",
     source=Botocore(
         "ecs",
         "CreateServiceRequest",
@@ -25,7 +25,7 @@ TASKS = Limit(
     id="tasks-per-service",
     accepts=lambda count: count <= 5000,
     rule="should be at most 5000 tasks, a quota that AWS can raise",
-    hint="use fewer, or ask for a higher quota before the deployment",
+    hint="use fewer tasks, or ask for a higher quota before the deployment",
     source="ECS quotas (adjustable)",
     format=str,
     confirmed=False,
@@ -59,7 +59,7 @@ TARGET_VALUE = Limit(
     id="target-value",
     accepts=lambda target: target > 0,
     rule="must be above 0",
-    hint="use a number above 0",
+    hint="use the value near which scaling must keep the metric, such as 100",
     source=Botocore(
         "application-autoscaling",
         "TargetTrackingScalingPolicyConfiguration",
@@ -70,8 +70,8 @@ TARGET_VALUE = Limit(
 )
 UNIQUE_SCALING_NAMES = unique(
     "scaling-names-unique",
-    rule="must differ",
-    hint="give each its own name=",
+    rule="must be unique",
+    hint="use another name= for one of the duplicates",
     source=Botocore(
         "application-autoscaling",
         "PutScheduledActionRequest",
@@ -90,7 +90,7 @@ PREDICTED_AHEAD = in_range(
     0,
     3599,
     unit="seconds",
-    hint="use 0 to 3599 seconds, the time by which copies start before the load",
+    hint="use a time such as cdk.Duration.minutes(5), by which copies start before the load",
     source=Botocore(
         "application-autoscaling",
         "PredictiveScalingPolicyConfiguration",
@@ -103,7 +103,7 @@ PREDICTED_ABOVE = in_range(
     0,
     100,
     unit="%",
-    hint="use 0 to 100, the percentage by which the maximum can exceed the forecast",
+    hint="use a percentage such as 10",
     source=Botocore("application-autoscaling", "PredictiveScalingMaxCapacityBuffer"),
 )
 BAKE = whole_minutes(
@@ -115,7 +115,7 @@ BAKE = whole_minutes(
 ROLLOUT_DURATION = Limit(
     id="rollout-duration",
     accepts=lambda time: time <= _LONGEST_ROLLOUT_SECONDS,
-    rule="must be at most 33 hours, or CloudFormation refuses the rollout",
+    rule="must be at most 33 hours, the maximum that CloudFormation accepts",
     hint="use shorter bake times or larger steps",
     source="CFN AWS::ECS::Service CanaryConfiguration, LinearConfiguration",
     format=lambda time: f"{round(time / 3600, 2):g}",
@@ -123,7 +123,7 @@ ROLLOUT_DURATION = Limit(
 ROLLOUT_TOTAL = Limit(
     id="rollout-total",
     accepts=lambda time: time <= _LONGEST_ROLLOUT_SECONDS,
-    rule="must be at most 33 hours, since CloudFormation stops waiting for a service after 36",
+    rule="must be at most 33 hours, which leaves 3 of CloudFormation's 36 hours to start and stop tasks",
     hint="use shorter timeouts of hooks, shorter bake times or larger steps",
     source="CFN AWS::ECS::Service handlers.update.timeoutInMinutes (2,160), CanaryConfiguration, LinearConfiguration",
     format=lambda time: f"{round(time / 3600, 2):g}",
@@ -133,7 +133,7 @@ FUNCTION_TIMEOUT = Limit(
     id="function-timeout",
     accepts=lambda time: time // 60 <= 1440 or time // 60 > 20160,  # HOOK_TIMEOUT refuses more
     rule="should be at most 1440 minutes for a function, the maximum in the ECS developer guide",
-    hint="use 1 to 1440 minutes, or a pause",
+    hint="use cdk.Duration.hours(24) or less, or LifecycleHook.pause(...)",
     source="ECS developer guide, Lambda hooks for Amazon ECS service deployments; botocore has 20,160",
     format=lambda time: f"{time / 60:g}",
     confirmed=False,
@@ -143,6 +143,7 @@ MINIMUM_HEALTHY = in_range(
     0,
     100,
     unit="%",
+    hint="use a percentage such as 100 or 50",
     source=Botocore(
         "ecs",
         "DeploymentConfiguration",
@@ -153,7 +154,7 @@ MINIMUM_HEALTHY = in_range(
 MAXIMUM_PERCENT = at_least(
     "maximum-percent",
     100,
-    hint="use 100 or more",
+    hint="use a percentage such as 200",
     source="botocore DeploymentConfiguration.maximumPercent",
 )
 ROLLOUT_ROOM = Limit(
@@ -219,7 +220,7 @@ BREAKER_PERCENT = Limit(
     id="breaker-percent",
     accepts=lambda percent: 1 <= percent <= 100,
     rule="should be between 1 and 100",
-    hint="use a value from 1 to 100",
+    hint="use a percentage such as 50",
     source="none found: botocore ThresholdConfiguration.value names no range",
     format=str,
     confirmed=False,
@@ -229,13 +230,14 @@ EARLY_SUCCESS = in_range(
     0,
     100,
     unit="%",
+    hint="use a percentage such as 50",
     source=Botocore("ecs", "DeploymentEarlySuccessCriteria", "healthyPercent", "must be an integer between 0 and 100."),
 )
 EARLY_SUCCESS_LEAST = Limit(
     id="early-success-least",
     accepts=lambda shares: shares[0] >= shares[1],
-    rule="must not be below minimum_healthy_percent",
-    hint="use a larger healthy_percent, or a smaller minimum_healthy_percent",
+    rule="must be at least minimum_healthy_percent",
+    hint="use a larger healthy_percent=, or a smaller minimum_healthy_percent=",
     source=Botocore(
         "ecs",
         "DeploymentEarlySuccessCriteria",
@@ -265,6 +267,7 @@ ALARM_MINUTES = in_range(
     1,
     1440,
     unit="minutes",
+    hint="use a number of minutes such as 3",
     source=Botocore(
         "cloudwatch",
         "PutMetricAlarmInput",

@@ -19,13 +19,13 @@ _ALB_QUOTAS = "ALB guide, Quotas for your Application Load Balancers"
 TARGET_GROUPS = at_most(
     "target-groups-per-load-balancer",
     100,
-    hint="use another LoadBalancer for some of its services; rollouts that shift traffic need two for each route",
+    hint="use another LoadBalancer for some services; rollouts that shift traffic need two target groups per route",
     source=f"{_ALB_QUOTAS} (not adjustable); botocore TooManyUniqueTargetGroupsPerLoadBalancerException",
 )
 RULES = quota(
     "rules-per-load-balancer",
     100,
-    hint="ask for a higher quota before the deployment, or use another LoadBalancer for some of its services",
+    hint="ask for a higher quota before the deployment, or use another LoadBalancer for some services",
     source=_ALB_QUOTAS,
 )
 TARGETS = quota(
@@ -49,15 +49,15 @@ ROUTES = at_most(
 BALANCER_SUBNETS = at_least(
     "load-balancer-subnets",
     2,
-    hint="use a VPC that has them in different zones, such as a Network, or select them with vpc_subnets=",
+    hint="use a VPC with subnets in different zones, such as a Network, or select such subnets with vpc_subnets=",
     source=Botocore(
         "elbv2", "CreateLoadBalancerInput", "Subnets", "You must specify subnets from at least two Availability Zones."
     ),
 )
 SUBNET_ZONES = unique(
     "load-balancer-zones",
-    rule="must differ",
-    hint="use one subnet of each zone",
+    rule="must be unique",
+    hint="use only one subnet of each zone",
     source=Botocore(
         "elbv2", "CreateLoadBalancerInput", "Subnets", "You can specify only one subnet per Availability Zone."
     ),
@@ -67,6 +67,7 @@ IDLE_TIMEOUT = in_range(
     1,
     4000,
     unit="seconds",
+    hint="use a time such as cdk.Duration.seconds(60)",
     source="CDK aws-elasticloadbalancingv2 ApplicationLoadBalancer.idleTimeout",
 )
 TARGET_INTERVAL = in_range(
@@ -74,6 +75,7 @@ TARGET_INTERVAL = in_range(
     5,
     300,
     unit="seconds",
+    hint="use a time such as cdk.Duration.seconds(30)",
     source=Botocore("elbv2", "CreateTargetGroupInput", "HealthCheckIntervalSeconds", "The range is 5-300."),
 )
 TARGET_TIMEOUT = in_range(
@@ -81,6 +83,7 @@ TARGET_TIMEOUT = in_range(
     2,
     120,
     unit="seconds",
+    hint="use a time such as cdk.Duration.seconds(5)",
     source=Botocore("elbv2", "CreateTargetGroupInput", "HealthCheckTimeoutSeconds", "The range is 2\u2013120 seconds."),
 )
 TARGET_TIMEOUT_SHORTER = Limit(
@@ -98,13 +101,14 @@ TARGET_THRESHOLD = in_range(
     "target-health-threshold",
     2,
     10,
+    hint="use a number of checks such as 3",
     source=Botocore("elbv2", "CreateTargetGroupInput", "HealthyThresholdCount", "The range is 2-10."),
 )
 TARGET_PATH = Limit(
     id="target-health-path",
     accepts=lambda path: path.startswith("/") and 1 <= len(path) <= 1024,
     rule="must start with '/' and have at most 1024 characters",
-    hint="write it as in health='/healthz'",
+    hint="write it as in '/healthz'",
     source=Botocore("elbv2", "Path"),
 )
 TARGET_GRPC_PATH = matching(
@@ -140,6 +144,7 @@ DEREGISTRATION_DELAY = in_range(
     0,
     3600,
     unit="seconds",
+    hint="use a time such as cdk.Duration.seconds(300)",
     source=Botocore("elbv2", "TargetGroupAttribute", "Key", "The range is 0-3600 seconds."),
 )
 DELETION_DELAY = Limit(
@@ -155,6 +160,7 @@ RULE_PRIORITY = in_range(
     "rule-priority",
     1,
     50000,
+    hint="use a priority that no other rule of the listener has",
     source=Botocore("elbv2", "RulePriority"),
 )
 RULE_VALUES = at_most(

@@ -95,7 +95,7 @@ class Scaling:
         problems.check(scaling_limits.SCALING_POLICIES, "the number of targets", self._policies)
         problems.check(scaling_limits.SCHEDULED_ACTIONS, "the number of schedules", len(self.schedules))
         if self.queue is not None and self.backlog_per_task is None:
-            problems.add("queue must be given with backlog_per_task; use backlog_per_task=, or leave it out")
+            problems.add("queue must not be given without backlog_per_task; use backlog_per_task=, or leave queue= out")
         problems.check(rollout_limits.SCALING_COOLDOWN, "scale_out_cooldown", self.scale_out_cooldown)
         problems.check(rollout_limits.SCALING_COOLDOWN, "scale_in_cooldown", self.scale_in_cooldown)
         self._check_movement(problems)
@@ -158,8 +158,8 @@ class Scaling:
         follows = self.cpu_percent is not None or self.memory_percent is not None or self.metrics
         if self.high_resolution and self._has_target and not follows:
             problems.warn(
-                "high_resolution should be used with cpu_percent or memory_percent (got neither), since only they use "
-                "the metrics, which are billed; use one of them, or leave it out"
+                "high_resolution should be used only with cpu_percent or memory_percent (got neither), since only "
+                "they use the metrics, which are billed; use one of these targets, or leave high_resolution= out"
             )
 
     def _check_schedules(self, problems: Problems) -> None:
@@ -171,13 +171,13 @@ class Scaling:
         for action in self.schedules:
             if action.minimum is not None and action.minimum > max(maximums):
                 problems.add(
-                    f"minimum of schedule {action.name!r} must not exceed every maximum (got {action.minimum} with "
-                    f"at most {max(maximums)}); use maximum= in it"
+                    f"minimum of schedule {action.name!r} must be at most the highest maximum, {max(maximums)} (got "
+                    f"{action.minimum}); use a higher maximum= in this schedule, or a lower minimum="
                 )
             if action.maximum is not None and action.maximum < min(minimums):
                 problems.add(
-                    f"maximum of schedule {action.name!r} must not be below every minimum (got {action.maximum} with "
-                    f"at least {min(minimums)}); use minimum= in it"
+                    f"maximum of schedule {action.name!r} must be at least the lowest minimum, {min(minimums)} (got "
+                    f"{action.maximum}); use a lower minimum= in this schedule, or a higher maximum="
                 )
 
     @property
@@ -195,13 +195,13 @@ class Scaling:
             return
         if self._scales_predictively and not (self._has_target or self.schedules):
             problems.add(
-                "predictive must be used with a target or schedules, since it never removes copies; "
+                "predictive must be used only with a target or schedules, since it never removes copies; "
                 "use cpu_percent= or another target"
             )
         elif self.minimum < self.maximum and not (self._has_target or self.schedules):
             problems.add(
                 f"a range must have a target or schedules (got {self.minimum} to {self.maximum} without); "
-                "use cpu_percent=, memory_percent=, requests_per_task= or another target, or one number"
+                "use cpu_percent=, memory_percent=, requests_per_task= or another target, or a fixed number"
             )
         if self.minimum == 0 and self._has_target and not self._scales_from_zero:
             problems.add(

@@ -21,7 +21,8 @@ _NO_VALUE = "?"
 
 
 class _Field(NamedTuple):
-    """A field of a cron expression: its name, its smallest and largest value, its names and its wildcards."""
+    """A field of a cron expression: its name, minimum, maximum, names for values (such as `JAN`), and a pattern for its
+    special values (such as `L`)."""
 
     name: str
     low: int
@@ -64,7 +65,7 @@ def check_expression(argument: str, expression: str, problems: Problems) -> None
 
 
 def check_time_zone(argument: str, name: str, problems: Problems) -> None:
-    """Check that the IANA database on this machine has a time zone. Without a database, every name passes."""
+    """Check that the IANA database on this machine has a time zone. Without a database, every name is accepted."""
     if is_token(name):
         return
     try:
@@ -73,7 +74,7 @@ def check_time_zone(argument: str, name: str, problems: Problems) -> None:
         if zoneinfo.available_timezones():
             problems.add(
                 f"{argument} must be the name of a time zone in the IANA database (got {name!r}); "
-                "use one of cdk.TimeZone, as in cdk.TimeZone.EUROPE_PARIS"
+                "use a constant of cdk.TimeZone, as in cdk.TimeZone.EUROPE_PARIS"
             )
 
 
@@ -104,7 +105,9 @@ def _check_moment(argument: str, expression: str, problems: Problems) -> None:
         )
         return
     if moment.replace(tzinfo=dt.UTC) < now() - dt.timedelta(days=1):  # its time zone may be behind UTC
-        problems.warn(f"{argument} should not be in the past (got {expression!r}); use a later time, or leave it out")
+        problems.warn(
+            f"{argument} should not be in the past (got {expression!r}); use a later time, or remove the schedule"
+        )
 
 
 def _check_cron(argument: str, text: str, problems: Problems) -> None:
@@ -121,7 +124,7 @@ def _check_cron(argument: str, text: str, problems: Problems) -> None:
         if not (is_day and value == _NO_VALUE) and not all(_is_valid(field, each) for each in value.split(",")):
             problems.add(
                 f"{argument} must have {_choices(field)} as {field.name} (got {value!r} in {f'cron({text})'!r}); "
-                "use such values, or '*' for each"
+                "use values in this range, or '*' for every value"
             )
     days = (fields[_DAY_OF_MONTH], fields[_DAY_OF_WEEK])
     if days.count(_NO_VALUE) != 1:
@@ -135,7 +138,7 @@ def _check_cron(argument: str, text: str, problems: Problems) -> None:
 
 
 def _is_valid(field: _Field, text: str) -> bool:
-    """Return whether a part of a field between commas is a value, a range, an increment or a wildcard of the field."""
+    """Return whether a part of a field between commas is a value, a range, an increment or a special value."""
     wildcard = re.fullmatch(field.wildcard, text, re.IGNORECASE)
     if wildcard:
         return all(_is_value(field, each) for each in wildcard.groups() if each)

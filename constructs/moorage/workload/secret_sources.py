@@ -20,7 +20,7 @@ def is_parameter(secret: Any) -> bool:
 
 
 def is_secret(secret: Any) -> bool:
-    """Return whether a value is an `ecs.Secret`, a secret of Secrets Manager or an SSM parameter."""
+    """Return whether a value is a Secrets Manager secret, an SSM parameter, or an `ecs.Secret`."""
     return is_parameter(secret) or _class_has(secret, "secret_arn") or is_reference(secret)
 
 

@@ -76,7 +76,7 @@ SECURITY_GROUPS = in_range(
     "awsvpc-security-groups",
     1,
     5,
-    hint="pass 1 to 5, or leave security_groups= out for a new group; one group can hold all rules",
+    hint="use one group that has the rules of several, or leave security_groups= out for a new group",
     source=Botocore(
         "ecs", "AwsVpcConfiguration", "securityGroups", "There's a limit of 5 security groups that can be specified."
     ),
@@ -85,7 +85,7 @@ SUBNETS = in_range(
     "awsvpc-subnets",
     1,
     16,
-    hint="select 1 to 16 with vpc_subnets=",
+    hint="select fewer subnets with vpc_subnets=, such as one in each zone",
     source=Botocore("ecs", "AwsVpcConfiguration", "subnets", "There's a limit of 16 subnets that can be specified."),
 )
 NAMESPACE = matching(
@@ -106,7 +106,7 @@ CLOUD_MAP_NAME = matching(
     "cloud-map-name",
     rf"(?=.{{1,127}}$){_DNS_LABEL}(\.{_DNS_LABEL})*|\.",
     rule="must be 1 to 127 letters, digits, '_', '-' and '.', in parts of up to 63 without '-' at an end",
-    hint="use another name, as in 'catalog', or leave it out",
+    hint="use another name, as in 'catalog', or leave name= out",
     source="botocore servicediscovery ServiceName, its pattern",
 )
 CONNECT_NAME = matching(
@@ -119,7 +119,7 @@ CONNECT_NAME = matching(
 CONNECT_PROTOCOL = one_of(
     "service-connect-protocol",
     ("http", "http2", "grpc"),
-    hint="use one of these, as in ecs.AppProtocol.http2, or leave it out for TCP",
+    hint="use one of these, as in ecs.AppProtocol.http2, or leave protocol= out for TCP",
     source=Botocore("ecs", "ApplicationProtocol"),
 )
 CONNECT_TIMEOUT = in_range(
@@ -127,7 +127,7 @@ CONNECT_TIMEOUT = in_range(
     0,
     2147483647,
     unit="seconds",
-    hint="use 1 to 2147483647, or 0 for no limit",
+    hint="use a time such as cdk.Duration.seconds(60), or cdk.Duration.seconds(0) for no limit",
     source=Botocore("ecs", "Duration", also="the shape of TimeoutConfiguration.idleTimeoutSeconds and its sibling"),
 )
 AUTHORITY_ARN = matching(
@@ -148,19 +148,19 @@ LATTICE_TARGET_GROUP = matching(
     "lattice-target-group",
     r"arn:[a-z0-9-]+:vpc-lattice:[a-zA-Z0-9-]+:\d{12}:targetgroup/tg-[0-9a-z]{17}",
     rule="must be the ARN of a VPC Lattice target group",
-    hint="use such an ARN, or leave it out for a new target group",
+    hint="copy the ARN from the console, or leave target_group_arn= out for a new target group",
     source=Botocore("vpc-lattice", "TargetGroupArn"),
 )
 LATTICE_TARGET_GROUPS = at_most(
     "lattice-target-groups",
     5,
-    hint="leave some out",
+    hint="use fewer target groups",
     source="ECS developer guide, Create a service that uses VPC Lattice: at least 1 target group and at most 5",
 )
 LATTICE_REGION = Limit(
     id="lattice-region",
     accepts=lambda region: region not in _REGIONS_WITHOUT_LATTICE,
-    rule="should have VPC Lattice, which was not available there in November 2026",
+    rule="should be a region that offers VPC Lattice, as of November 2026",
     hint="use a route instead of lattice",
     source="CFN schemas of each region: AWS::VpcLattice::TargetGroup",
     confirmed=False,
@@ -168,14 +168,14 @@ LATTICE_REGION = Limit(
 ALARM_ACTIONS = at_most(
     "alarm-actions",
     5,
-    hint="use one topic that notifies all of them",
+    hint="use one topic that notifies all receivers",
     source=Botocore("cloudwatch", "ResourceList"),
 )
 DISCOVERED_TASKS = Limit(
     id="discovered-tasks",
     accepts=lambda count: count <= 1000,
     rule="should be at most 1000 with Service Connect or a name in Cloud Map",
-    hint="use fewer, or two services",
+    hint="use fewer tasks, or two services",
     source="ECS quotas: tasks per service with service discovery (a quota of AWS Cloud Map)",
     format=str,
     confirmed=False,
@@ -185,6 +185,7 @@ GRACE_PERIOD = in_range(
     0,
     2147483647,
     unit="seconds",
+    hint="use a time such as cdk.Duration.seconds(60)",
     source=Botocore(
         "ecs",
         "UpdateServiceRequest",
@@ -196,7 +197,7 @@ DASHBOARD_NAME = matching(
     "dashboard-name",
     r"[A-Za-z0-9_-]{1,255}",
     rule="must be 1 to 255 letters, digits, '-' and '_'",
-    hint="use another name, or leave it out",
+    hint="use another name, or leave dashboard_name= out",
     source=Botocore(
         "cloudwatch",
         "PutDashboardInput",

@@ -21,8 +21,8 @@ def share_of(task: Task, container: Container, size: Literal["cpu", "memory_mib"
     of_task: int | None = getattr(task, size)
     if own is not None or of_task is None or len(task.containers) == 1:
         return of_task if own is None else own
-    said = [each for each in (getattr(other, size) for other in task.containers) if each is not None]
-    return None if is_token((of_task, *said)) else (of_task - sum(said)) // (len(task.containers) - len(said))
+    given = [each for each in (getattr(other, size) for other in task.containers) if each is not None]
+    return None if is_token((of_task, *given)) else (of_task - sum(given)) // (len(task.containers) - len(given))
 
 
 def reserved_cpu(task: Task) -> int:

@@ -176,7 +176,9 @@ def log_router_arguments(image: Image | str | None, **options: Any) -> dict[str,
     firelens = FireLens(**options)
     problems = Problems("FireLens")
     if firelens.type == "fluentbit" and not {"name"} & {key.lower() for key in firelens.output}:
-        problems.add("output must have the 'Name' of a plugin; write it as in {'Name': 'kinesis_firehose'}")
+        problems.add(
+            "output must contain the 'Name' of an output plugin; add a name, as in {'Name': 'kinesis_firehose'}"
+        )
     problems.check(container_limits.LOG_ROUTER_IMAGE, "image", (firelens.type, image or FLUENT_BIT_IMAGE))
     problems.raise_any()
     return {

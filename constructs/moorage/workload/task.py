@@ -327,7 +327,7 @@ class Task:
             for missing in sorted(dependencies[container.name] - dependencies.keys()):
                 problems.add(
                     f"depends_on of container {container.name!r} must name containers of the task (got {missing!r}); "
-                    f"use {other_names or 'another container'}, or leave it out"
+                    f"use {other_names or 'another container'}, or remove the dependency"
                 )
             self._check_conditions(container, problems)
         startable: set[str] = set()
@@ -337,9 +337,9 @@ class Task:
             if name not in startable and required & dependencies.keys() <= startable
         }:
             startable |= ready
-        if circle := sorted(dependencies.keys() - startable):
+        if cycle := sorted(dependencies.keys() - startable):
             problems.add(
-                f"depends_on must not be circular (got {', '.join(map(repr, circle))}); leave out one dependency"
+                f"depends_on must not be circular (got {', '.join(map(repr, cycle))}); remove one of these dependencies"
             )
 
     def _check_conditions(self, container: Container, problems: Problems) -> None:
@@ -347,9 +347,10 @@ class Task:
             condition = container.depends_on[dependency.name]
             argument = f"depends_on {dependency.name!r} of container {container.name!r}"
             if condition and condition._waits_for_end:
-                problems.check(task_limits.DEPENDENCY_ENDS, argument, dependency.essential)
+                problems.check(task_limits.DEPENDENCY_ENDS, argument, (dependency.name, dependency.essential))
             if condition and condition.value == "HEALTHY":
-                problems.check(task_limits.DEPENDENCY_HEALTHY, argument, dependency.health_check is not None)
+                has_check = dependency.health_check is not None
+                problems.check(task_limits.DEPENDENCY_HEALTHY, argument, (dependency.name, has_check))
 
     def _check_volumes(self, problems: Problems) -> None:
         names = tuple(volume.name for volume in self.volumes)
@@ -363,10 +364,10 @@ class Task:
         for container in self.containers:
             for path, mount in container.mounts.items():
                 if mount.volume not in names:
-                    choices = f"use {', '.join(map(repr, names))}, or leave it out" if names else ""
+                    choices = f"use {', '.join(map(repr, names))}, or remove the mount" if names else ""
                     problems.add(
                         f"mounts of container {container.name!r} must name volumes of the task (got {mount.volume!r} "
-                        f"at {path!r}); {choices or 'add it to Task(volumes=[...])'}"
+                        f"at {path!r}); {choices or 'add the volume to Task(volumes=[...])'}"
                     )
         for name in (name for name in names if name not in mounted_names):
             problems.add(

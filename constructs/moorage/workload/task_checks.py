@@ -49,8 +49,8 @@ def _check_log_routers(containers: Sequence[Container], problems: Problems) -> N
         problems.check(task_limits.LOG_ROUTER_CLIENTS, "log_router", [container.name for container in others])
     if routers and others and not any(map(_logs_to_router, others)):
         problems.warn(
-            "log_router should have another container whose logs it routes, but all have their own logging=; "
-            "leave that out, or leave the router out if no container sends to its port 24224"
+            "log_router should have another container whose logs it routes (got only containers with logging=); "
+            "leave logging= out, or remove the log router if no container sends to its port 24224"
         )
     for container in containers:
         if container.logging is not None and _logs_to_router(container):

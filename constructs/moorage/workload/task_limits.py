@@ -21,7 +21,7 @@ TASK_MEMORY = Limit(
     id="task-memory",
     accepts=lambda memory: memory >= 6,
     rule="must be 6 MiB or more",
-    hint="use the memory that its containers need; Fargate offers 512 or more",
+    hint="use the memory that the containers need; Fargate offers 512 MiB or more",
     source=Botocore("ecs", "ContainerDefinition", "memory", "don't specify less than 6 MiB of memory"),
     format=str,
 )
@@ -30,7 +30,7 @@ EPHEMERAL_STORAGE = in_range(
     21,
     200,
     unit="GiB",
-    hint="leave it out for the 20 GiB that Fargate includes, or use 21 to 200",
+    hint="leave ephemeral_storage_gib= out for Fargate's own 20 GiB, or use Volume.efs(...) for more than 200 GiB",
     source=Botocore(
         "ecs",
         "EphemeralStorage",
@@ -42,25 +42,25 @@ CONTAINERS = in_range(
     "containers-per-task",
     1,
     10,
-    hint="pass at least one container, and split more than 10 into two services",
+    hint="use 1 to 10 containers, or move some to another service",
     source="ECS quotas",
 )
 UNIQUE_NAMES = unique(
     "container-names-unique",
-    rule="must differ between the containers of a task",
-    hint="give each container its own name=",
+    rule="must be unique in a task",
+    hint="use another name= for one of the containers",
     source="botocore ContainerDefinition.name",
 )
 UNIQUE_PORTS = unique(
     "container-ports-unique",
-    rule="must differ between the containers of a task, which share a network interface",
-    hint="use another port for one of them",
+    rule="must be unique in a task, since its containers share a network interface",
+    hint="use another port for one of the containers",
     source="botocore PortMapping.hostPort",
 )
 PORT_NAMES = unique(
     "port-names-unique",
-    rule="must differ by more than capital letters between containers with a port, since ports are named after them",
-    hint="give one of them another name=",
+    rule="must be unique regardless of case for containers with a port, since ports are named after containers",
+    hint="use another name= for one of the containers",
     source=Botocore(
         "ecs",
         "PortMapping",
@@ -71,8 +71,8 @@ PORT_NAMES = unique(
 )
 UNIQUE_HOST_PORTS = unique(
     "host-ports-unique",
-    rule="must differ between the containers of a task",
-    hint="leave host_port= out for dynamic ports, or use different ones",
+    rule="must be unique in a task",
+    hint="leave host_port= out for dynamic ports, or use another port for one of the containers",
     source="botocore PortMapping.hostPort",
 )
 ESSENTIAL = Limit(
@@ -87,7 +87,7 @@ CONTAINER_CPU = Limit(
     id="container-cpu",
     accepts=lambda sums: sums[1] is None or sums[0] <= sums[1],
     rule="must be at least the sum of its containers' cpu",
-    hint="give the task more cpu= or the containers less, or use cpu=None",
+    hint="use a larger cpu= of the task, smaller cpu= of the containers, or Task(cpu=None)",
     source=Botocore(
         "ecs",
         "ContainerDefinition",
@@ -100,7 +100,7 @@ CONTAINER_MEMORY = Limit(
     id="container-memory",
     accepts=lambda sums: sums[0] <= sums[1],
     rule="must be at least the sum of its containers' memory_mib",
-    hint="give the task more memory_mib= or the containers less, or use memory_mib=None to derive it from them",
+    hint="use a larger memory_mib= of the task, smaller memory_mib= of the containers, or Task(memory_mib=None)",
     source=Botocore(
         "ecs",
         "ContainerDefinition",
@@ -111,26 +111,26 @@ CONTAINER_MEMORY = Limit(
 )
 DEPENDENCY_ENDS = Limit(
     id="dependency-on-an-end",
-    accepts=lambda essential: not essential,
+    accepts=lambda dependency: not dependency[1],
     rule="must not wait for the end of an essential container, which ends the task",
-    hint="make that container essential=False, or wait for START or HEALTHY",
+    hint=lambda dependency: f"use essential=False for {dependency[0]!r}, or wait for START or HEALTHY",
     source=Botocore(
         "ecs", "ContainerDependency", "condition", "This condition can't be set on an essential container."
     ),
-    format=lambda _: "essential=True",
+    format=lambda dependency: f"{dependency[0]!r} with essential=True",
 )
 DEPENDENCY_HEALTHY = Limit(
     id="dependency-on-health",
-    accepts=bool,
-    rule="must not wait for HEALTHY without a health check",
-    hint="give that container a health_check=, or wait for START",
+    accepts=lambda dependency: dependency[1],
+    rule="must not wait for HEALTHY of a container without a health check",
+    hint=lambda dependency: f"use health_check= for {dependency[0]!r}, or wait for START",
     source=Botocore(
         "ecs",
         "ContainerDependency",
         "condition",
         "This requires that the dependent container has health checks configured.",
     ),
-    format=lambda _: "health_check=None",
+    format=lambda dependency: f"{dependency[0]!r} with health_check=None",
 )
 PORT_RANGE_MODE = one_of(
     "port-range-mode",
@@ -181,7 +181,7 @@ LOG_ROUTER_CLIENTS = Limit(
     id="log-router-clients",
     accepts=bool,
     rule="must have another container in its task whose logs it routes",
-    hint="leave it out, or add that container to its task",
+    hint="remove the log router, or add the container whose logs it routes to its task",
     source="ECS developer guide, FireLens: the log router is for the logs of the other containers of its task",
     format=lambda _: "none",
 )
@@ -213,12 +213,12 @@ PERMISSION_RESOURCE = matching(
     hint="use an attribute such as bucket.bucket_arn, or a grant such as bucket.grant_read(service)",
     source="IAM user guide, JSON policy elements: Resource",
 )
-_FEWER_RESOURCES = "name fewer resources, as in 'arn:aws:s3:::shop-*'"
+_FEWER_RESOURCES = "replace several resources with one wildcard, as in 'arn:aws:s3:::shop-*'"
 PERMISSION_SIZE = Limit(
     id="permission-size",
     accepts=lambda size: size <= 10_240,
     rule="must be at most 10240 characters as JSON, the limit of one inline policy",
-    hint=f"divide it into several statements, or {_FEWER_RESOURCES}",
+    hint=f"divide the statement into several, or {_FEWER_RESOURCES}",
     source="IAM user guide, quotas: aggregate policy size of a role (10,240); aws-cdk-lib Role divides no statement",
     format=lambda size: f"about {size}",
 )

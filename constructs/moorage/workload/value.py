@@ -36,7 +36,7 @@ def _reduce(self: Any) -> tuple[Any, ...]:
         self: The value.
 
     Raises:
-        TypeError: If the value holds a construct or another object of CDK.
+        TypeError: If the value holds a construct or another CDK object.
     """
     state = {}
     for field in attrs.fields(type(self)):

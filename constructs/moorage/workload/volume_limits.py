@@ -10,12 +10,12 @@ VOLUME_NAME = matching(
     "volume-name",
     r"[A-Za-z0-9_-]{1,255}",
     rule="must be 1 to 255 letters, digits, hyphens and underscores",
-    hint="use another name",
+    hint="use another name, as in 'data'",
     source=Botocore("ecs", "Volume", "name", "Up to 255 letters (uppercase and lowercase)"),
 )
 VOLUME_NAMES = unique(
     "volume-names-unique",
-    rule="must have different names",
+    rule="must have unique names",
     hint="give each volume its own name",
     source=Botocore(
         "ecs",
@@ -28,7 +28,7 @@ EBS_VOLUMES = Limit(
     id="ebs-volumes-per-task",
     accepts=lambda names: len(names) <= 1,
     rule="must have at most one Volume.ebs(...)",
-    hint="use one larger volume, or Volume.efs(...) for one of them",
+    hint="use one larger volume, or Volume.efs(...) for one of the volumes",
     source=Botocore(
         "ecs",
         "Volume",
@@ -109,7 +109,7 @@ EBS_SIZE = Limit(
 EBS_IOPS = Limit(
     id="ebs-iops",
     accepts=lambda volume: volume[0] in (_EBS_RANGES[volume[1]][1] or ()) and volume[0] <= _max_iops(*volume[1:]),
-    rule="must be in the range of its volume_type and size_gib, and left out if its type has none",
+    rule="must be in the range of volume_type and size_gib, and left out for types without this setting",
     hint=lambda volume: _iops_hint(*volume[1:]),
     source="CDK aws-ecs ServiceManagedVolume; EBS user guide: 500 IOPS per GiB of gp3, 50 of io1, 1,000 of io2",
     format=lambda volume: f"{volume[0]!r} with volume_type={volume[1]!r}, size_gib={volume[2]}",
@@ -159,7 +159,7 @@ EBS_INITIALIZATION = Limit(
     id="ebs-initialization-rate",
     accepts=lambda pair: pair[1] is not None and 100 <= pair[0] <= 300,
     rule="must be between 100 and 300 MiB/s, and needs a snapshot_id",
-    hint="use a rate in that range with snapshot_id=, or leave it out",
+    hint="use a rate in this range with snapshot_id=, or leave initialization_rate_mib= out",
     source=Botocore(
         "ec2",
         "EbsBlockDevice",

@@ -23,7 +23,7 @@ class Mount:
 
     Args:
         volume: The name of the volume.
-        read_only: Whether to mount it read-only. Default: False.
+        read_only: Whether to mount the volume read-only. Default: False.
     """
 
     volume: str
@@ -38,7 +38,7 @@ class Volume:
     Create it with `bind_mount`, `efs` or `ebs`.
 
     Args:
-        name: The name by which mounts refer to it.
+        name: The name of the volume, by which mounts refer to the volume.
     """
 
     _per_task: ClassVar[bool] = False
@@ -126,9 +126,9 @@ class Volume:
                 Default: that of the type.
             throughput_mib: The throughput in MiB/s, only for gp3: 125 to 2,000 and at most a quarter of `iops`.
                 Default: that of the type.
-            snapshot_id: The ID of the snapshot to create it from. Default: none, so the volume is empty.
-            initialization_rate_mib: The rate in MiB/s at which it is initialized from the snapshot, 100 to 300.
-                Default: EBS's own.
+            snapshot_id: The ID of the snapshot from which to create the volume. Default: none, so the volume is empty.
+            initialization_rate_mib: The rate in MiB/s at which the volume is initialized from the snapshot, 100 to
+                300. Default: EBS's own.
             file_system_type: The file system: `xfs`, `ext4` or `ext3`, or `ntfs` on Windows. It must be that of the
                 snapshot. Default: `xfs`.
             kms_key: The key for encryption, which ECS is granted to use. Default: the account's default key for EBS.

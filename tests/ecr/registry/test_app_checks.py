@@ -10,7 +10,7 @@ import pytest
 from moorage import Replication, ReplicationDestination, ReplicationSource, RepositorySettings
 from moorage.ecr.registry.app_checks import (
     RegistryRecord,
-    circle_errors,
+    cycle_errors,
     find_second_registry,
     replication_errors,
     repositories_of,
@@ -126,7 +126,10 @@ def test_a_destination_accepts_a_registry_or_the_same_rules_of_its_account() -> 
     other = registry("Other", ("333333333333", "eu-west-1"), TO_THERE)
     for origins in ((), (ReplicationSource(OURS, changed),), (ReplicationSource(THEIRS, TO_THERE),), (other,)):
         (error,) = replication_errors(source, [registry("Two", THERE, replicates_from=origins)], everywhere)
-        assert "but the replicates_from of Two/Registry lacks it or has other settings" in error
+        assert (
+            "but replicates_from of Two/Registry has no entry for One/Registry, or an entry with other settings"
+            in error
+        )
 
 
 def test_tags_that_are_mutable_only_at_the_source_are_an_error() -> None:
@@ -148,14 +151,16 @@ def test_tags_may_be_mutable_at_the_source_if_they_are_at_the_destination() -> N
 
 def test_a_circle_is_reported_by_its_first_registry_only() -> None:
     one, two = registry("One", HERE, TO_THERE), registry("Two", THERE, TO_HERE)
-    (error,) = circle_errors(one, [one, two])
-    assert error.startswith("One/Registry replicates to Two/Registry replicates to One/Registry, which is circular")
-    assert not list(circle_errors(two, [one, two]))
+    (error,) = cycle_errors(one, [one, two])
+    assert error.startswith(
+        "One/Registry replicates to Two/Registry replicates to One/Registry, which is a replication cycle"
+    )
+    assert not list(cycle_errors(two, [one, two]))
 
 
 def test_a_registry_of_an_unknown_account_is_in_no_circle() -> None:
     one, two = registry("One", (None, "eu-west-1"), TO_THERE), registry("Two", (None, "us-east-1"), TO_HERE)
-    assert not list(circle_errors(one, [one, two]))
+    assert not list(cycle_errors(one, [one, two]))
 
 
 def test_the_checks_do_not_import_cdk() -> None:

@@ -202,7 +202,7 @@ def test_a_repeated_exclusion_is_refused(stack: cdk.Stack) -> None:
     own = iam.Role(stack, "Own", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
     pairs: list[list[Any]] = [[role, SCANNER], [own, own]]
     for twice in pairs:
-        with pytest.raises(ValueError, match="pull_time_exclusions must differ"):
+        with pytest.raises(ValueError, match="pull_time_exclusions must be unique"):
             Registry(stack, "Registry", pull_time_exclusions=twice)
 
 
@@ -335,7 +335,7 @@ def test_a_trail_whose_bucket_could_not_be_deleted_is_refused(stack: cdk.Stack) 
     with pytest.raises(ValueError, match="Shop/Registry: removal_policy must not be DESTROY with a trail whose"):
         Registry(stack, "Registry", audit=AuditTrail.own(), removal_policy=cdk.RemovalPolicy.DESTROY)
     with pytest.raises(
-        ValueError, match="Shop/Registry: auto_delete_objects of audit must be used with removal_policy"
+        ValueError, match="Shop/Registry: auto_delete_objects of audit must be used only with removal_policy"
     ):
         Registry(stack, "Registry", audit=AuditTrail.own(auto_delete_objects=True))
     Registry(stack, "Registry", removal_policy=cdk.RemovalPolicy.DESTROY)
@@ -343,7 +343,7 @@ def test_a_trail_whose_bucket_could_not_be_deleted_is_refused(stack: cdk.Stack) 
 
 def test_a_second_registry_in_a_stack_is_an_error_that_names_both(stack: cdk.Stack) -> None:
     Registry(stack, "One")
-    with pytest.raises(ValueError, match=r"Shop/Two: an account and region must have .*got one beside Shop/One"):
+    with pytest.raises(ValueError, match=r"Shop/Two: an account and region must have .*got Shop/One and this one"):
         Registry(stack, "Two")
 
 
@@ -357,7 +357,7 @@ def test_a_removed_registry_can_be_replaced_by_another(app: cdk.App, stack: cdk.
 
 def test_a_second_registry_in_an_environment_is_an_error_across_stages(app: cdk.App) -> None:
     Registry(stack_in(app, "eu-west-1", name="Shop"), "Registry")
-    with pytest.raises(ValueError, match=r"Test/Shop/Registry: .* only one Registry \(got one beside Shop/Registry"):
+    with pytest.raises(ValueError, match=r"Test/Shop/Registry: .* only one Registry \(got Shop/Registry and this one"):
         Registry(stack_in(cdk.Stage(app, "Test"), "eu-west-1", name="Shop"), "Registry")
     Registry(stack_in(app, "us-east-1"), "Registry")
     Registry(stack_in(app, "eu-west-1", THEIRS), "Registry")
@@ -368,7 +368,7 @@ def test_a_second_registry_in_stacks_without_an_account_warns(app: cdk.App) -> N
     Registry(cdk.Stack(app, "One"), "Registry")
     Registry(cdk.Stack(app, "Two"), "Registry")
     (warning,) = warnings_of(app, "Two")
-    assert "One/Registry is also a registry" in warning
+    assert "One/Registry may be in the same account and region" in warning
 
 
 def test_registries_in_different_regions_do_not_warn(app: cdk.App) -> None:
@@ -388,7 +388,7 @@ def test_a_filter_that_matches_no_repository_is_a_warning(app: cdk.App) -> None:
     )
     Repository(stack, "Web", name="prod/web")
     (warning,) = warnings_of(app, "Shop")
-    assert "'test/*', 'dev/' matches no repository that is defined here (prod/web)" in warning
+    assert "'test/*', 'dev/' matches no repository that this app defines in the registry (prod/web)" in warning
 
 
 def test_filters_do_not_warn_if_the_app_has_no_repositories(app: cdk.App) -> None:
@@ -519,7 +519,7 @@ def test_a_destination_with_other_settings_is_an_error(app: cdk.App) -> None:
     told = Replication(to=ReplicationDestination("us-east-1", account=THEIRS))
     Registry(stack_in(app, "eu-west-1", name="Shop"), "Registry", replication=[given])
     Registry(stack_in(app, "us-east-1", THEIRS, "There"), "Registry", replicates_from=[ReplicationSource(OURS, told)])
-    with pytest.raises(RuntimeError, match="replicates_from of There/Registry lacks it or has other settings"):
+    with pytest.raises(RuntimeError, match="replicates_from of There/Registry has no entry"):
         app.synth()
 
 
@@ -555,7 +555,7 @@ def test_tags_that_are_mutable_at_both_ends_pass(app: cdk.App) -> None:
 
 def test_a_source_that_replicates_nothing_here_is_refused(app: cdk.App) -> None:
     source = Registry(stack_in(app, "eu-west-1", name="Shop"), "Registry", replication=[Replication(to="us-east-1")])
-    with pytest.raises(ValueError, match=r"must name registries that replicate here \(got Shop/Registry\)"):
+    with pytest.raises(ValueError, match=r"must name registries that replicate to this registry \(got Shop/Registry\)"):
         Registry(stack_in(app, "ap-south-1"), "Registry", replicates_from=[source])
 
 
@@ -576,7 +576,7 @@ def test_all_problems_are_reported_together_and_nothing_is_defined(app: cdk.App)
             pull_through=[PullThrough.quay(), PullThrough.kubernetes(prefix="quay")],
             pull_time_exclusions=["scanner"],
         )
-    for says in ("this registry itself", "pull_through must have different prefixes", "a role or user"):
+    for says in ("this registry itself", "pull_through must have unique prefixes", "a role or user"):
         assert says in str(raised.value)
     assert stack.node.try_find_child("Registry") is None
 

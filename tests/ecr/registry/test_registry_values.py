@@ -26,7 +26,7 @@ from moorage import (
     Severity,
     SigningRule,
 )
-from moorage.ecr.registry.replication import check_rules, replication_circles, rules_for_destination
+from moorage.ecr.registry.replication import check_rules, replication_cycles, rules_for_destination
 from moorage.ecr.registry.repository_templates import RepositoryTemplate, merge_templates
 from moorage.ecr.repository.repository_settings import TagMutability
 from moorage.scope.place import Place
@@ -41,9 +41,13 @@ PROFILE = "arn:aws:signer:eu-west-1:111111111111:/signing-profiles/shop"
 
 @pytest.mark.parametrize("values", [[], (), iter([])])
 def test_an_empty_filter_is_refused(values: Any) -> None:
-    with pytest.raises(ValueError, match=r"prefix must not be empty \(got \[\]\); leave it out for all repositories"):
+    with pytest.raises(
+        ValueError, match=r"prefix must not be empty \(got \[\]\); leave prefix= out for all repositories"
+    ):
         Replication(prefix=values, to="us-east-1")
-    with pytest.raises(ValueError, match=r"repositories must not be empty \(got \[\]\); leave it out for all"):
+    with pytest.raises(
+        ValueError, match=r"repositories must not be empty \(got \[\]\); leave repositories= out for all"
+    ):
         SigningRule(PROFILE, values)
 
 
@@ -137,17 +141,17 @@ def test_only_rules_for_the_destination_apply() -> None:
 def test_a_circle_needs_overlapping_prefixes() -> None:
     there: Place = ("111111111111", "us-east-1")
     to_there, back = Replication(prefix="prod/", to="us-east-1"), Replication(prefix="prod/web", to="eu-west-1")
-    assert list(replication_circles([(HERE, [to_there]), (there, [back])])) == [(HERE, there)]
+    assert list(replication_cycles([(HERE, [to_there]), (there, [back])])) == [(HERE, there)]
     other = Replication(prefix="dev/", to="eu-west-1")
-    assert not list(replication_circles([(HERE, [to_there]), (there, [other])]))
+    assert not list(replication_cycles([(HERE, [to_there]), (there, [other])]))
 
 
 def test_a_long_circle_is_found_and_a_star_is_not_a_circle() -> None:
     regions = ["eu-west-1", "us-east-1", "ap-south-1"]
     places: list[Place] = [("111111111111", region) for region in regions]
     around = [(places[n], [Replication(to=regions[(n + 1) % 3])]) for n in range(3)]
-    assert list(replication_circles(around)) == [tuple(places)]
-    assert not list(replication_circles([(places[0], [Replication(to=regions[1:])]), (places[1], []), (places[2], [])]))
+    assert list(replication_cycles(around)) == [tuple(places)]
+    assert not list(replication_cycles([(places[0], [Replication(to=regions[1:])]), (places[1], []), (places[2], [])]))
 
 
 @pytest.mark.parametrize(
@@ -233,7 +237,10 @@ def test_templates_of_one_prefix_with_equal_settings_are_merged() -> None:
     merge_templates(
         [RepositoryTemplate("prod"), RepositoryTemplate("prod", RepositorySettings(immutable_tags=False))], problems
     )
-    assert "the prefixes of creation templates must differ (got 'prod' more than once)" in problems.messages[0]
+    assert (
+        "the prefixes of creation templates must be unique unless the settings are the same (got 'prod' more than once)"
+        in problems.messages[0]
+    )
 
 
 def test_signing_filters_match_by_their_wildcards() -> None:

@@ -211,7 +211,7 @@ def test_equal_policies_compare_as_equal() -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"unpulled_for": days(90)}, "ECR deletes no image for not being pulled"),
+        ({"unpulled_for": days(90)}, "ECR does not delete images by their last pull"),
         ({"archived_for": days(90), "archive": True}, "which selects archived images"),
     ],
 )
@@ -229,7 +229,7 @@ def test_all_problems_of_a_policy_are_reported_together() -> None:
         )
     for says in (
         "so that a rollback finds its image",
-        "priority must differ between rules",
+        "priority must be unique in a policy",
         "must have at most one rule for images with any tag status",
         "untagged=True must be at most 1",
     ):
@@ -249,7 +249,7 @@ def test_a_rollback_finds_its_image_with_any_tags(selection: dict[str, Any]) -> 
 )
 def test_an_empty_list_of_tags_is_refused(make: Callable[[list[str] | None], LifecycleRule]) -> None:
     with pytest.raises(
-        ValueError, match=r"(tags|prefixes) must not be empty \(got \[\]\); leave it out for all images"
+        ValueError, match=r"(tags|prefixes) must not be empty \(got \[\]\); leave (tags|prefixes)= out for all images"
     ):
         make([])
     assert make(None) == attrs.evolve(LifecycleRule(keep=9), keep=10)

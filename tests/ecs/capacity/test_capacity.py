@@ -115,7 +115,8 @@ def test_a_type_newer_than_the_data_warns_and_is_not_checked(stack: cdk.Stack) -
 
 def test_an_empty_list_of_allowed_types_does_not_allow_all() -> None:
     with pytest.raises(
-        ValueError, match=r"allowed_instance_types must not be empty \(got \[\]\); leave it out for all"
+        ValueError,
+        match=r"allowed_instance_types must not be empty \(got \[\]\); leave allowed_instance_types= out for all",
     ):
         Capacity.managed_instances("m", allowed_instance_types=[])
     assert Capacity.managed_instances("m", excluded_instance_types=[])

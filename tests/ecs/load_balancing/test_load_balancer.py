@@ -518,7 +518,7 @@ def test_a_second_route_keeps_the_ids_of_the_first(stack: cdk.Stack, edge: LoadB
 def test_an_empty_list_of_hosts_or_paths_is_refused(asked: str) -> None:
     nothing: Any = {asked: []}
     with pytest.raises(
-        ValueError, match=rf"Route: {asked} must not be empty \(got \[\]\); leave it out for all {asked}s"
+        ValueError, match=rf"Route: {asked} must not be empty \(got \[\]\); leave {asked}= out for all {asked}s"
     ):
         Route(EDGE, **nothing)
     everything = attrs.evolve(Route(EDGE), name="all")

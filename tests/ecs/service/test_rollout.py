@@ -503,11 +503,12 @@ def test_whole_template(
         (
             lambda: LifecycleHook.pause(LifecycleStage.PRODUCTION_TRAFFIC_SHIFT),
             "LifecycleHook.pause: stages must not have PRODUCTION_TRAFFIC_SHIFT, since ECS does not pause while "
-            "traffic is shifting; use POST_PRODUCTION_TRAFFIC_SHIFT or the stage before",
+            "traffic is shifting; use POST_PRODUCTION_TRAFFIC_SHIFT or an earlier stage",
         ),
         (
             LifecycleHook.pause,
-            "LifecycleHook.pause: stages must not be empty (got none); use LifecycleStage.PRE_SCALE_UP or another",
+            "LifecycleHook.pause: stages must not be empty (got none); "
+            "use at least one stage, as in LifecycleStage.PRE_SCALE_UP",
         ),
         (
             lambda: LifecycleHook.function(HANDLER, LifecycleStage.PRE_SCALE_UP, details={"at": dt.date(2026, 11, 24)}),
@@ -517,7 +518,7 @@ def test_whole_template(
         (
             lambda: Rollout.rolling(hooks=[LifecycleHook.pause(LifecycleStage.POST_TEST_TRAFFIC_SHIFT)]),
             "Rollout.rolling: hooks must not have the stage POST_TEST_TRAFFIC_SHIFT, since a rolling rollout shifts no "
-            "traffic; use another stage, or Rollout.blue_green(...)",
+            "traffic; use a stage without a traffic shift, or Rollout.blue_green(...)",
         ),
         (
             lambda: RollbackAlarms(errors_percent=None, latency=None, unhealthy_targets=None),
@@ -526,8 +527,8 @@ def test_whole_template(
         ),
         (
             lambda: Rollout.linear(percent=3, bake=dt.timedelta(hours=1)),
-            "Rollout.linear: the sum of all bake times must be at most 33 hours, or CloudFormation refuses the rollout "
-            "(got 34); use shorter bake times or larger steps",
+            "Rollout.linear: the sum of all bake times must be at most 33 hours, the maximum that CloudFormation "
+            "accepts (got 34); use shorter bake times or larger steps",
         ),
     ],
 )

@@ -116,7 +116,7 @@ def test_a_function_may_take_as_long_as_botocore_allows() -> None:
         hook = LifecycleHook.function(HANDLER, STAGE.PRE_SCALE_UP, timeout=hours(48))
     with pytest.raises(ValueError, match=r"must be at most 33 hours, .*\(got 48\)"):
         Rollout.rolling(hooks=[hook])
-    with pytest.raises(ValueError, match="timeout must be between 1 and 20160 whole minutes"):
+    with pytest.raises(ValueError, match="timeout must be a whole number of minutes between 1 and 20160"):
         LifecycleHook.function(HANDLER, STAGE.PRE_SCALE_UP, timeout=hours(336) + ONE_MINUTE)
 
 

@@ -232,12 +232,12 @@ def test_whole_template(
         ),
         (
             lambda: Scaling(1, 4, cpu_percent=60, schedules=[ScheduledAction("morning", EIGHT, minimum=6)]),
-            "Scaling(1, 4): minimum of schedule 'morning' must not exceed every maximum (got 6 with at most 4); "
-            "use maximum= in it",
+            "Scaling(1, 4): minimum of schedule 'morning' must be at most the highest maximum, 4 (got 6); "
+            "use a higher maximum= in this schedule, or a lower minimum=",
         ),
         (
             lambda: Scaling(1, 4, predictive=PredictiveScaling(cpu_percent=50)),
-            "Scaling(1, 4): predictive must be used with a target or schedules, since it never removes copies; "
+            "Scaling(1, 4): predictive must be used only with a target or schedules, since it never removes copies; "
             "use cpu_percent= or another target",
         ),
         (
@@ -246,7 +246,7 @@ def test_whole_template(
         ),
         (
             lambda: Scaling(1, 5, predictive=PredictiveScaling(cpu_percent=50)),
-            "Scaling(1, 5): predictive must be used with a target or schedules, since it never removes copies; "
+            "Scaling(1, 5): predictive must be used only with a target or schedules, since it never removes copies; "
             "use cpu_percent= or another target",
         ),
         (
@@ -256,18 +256,18 @@ def test_whole_template(
         ),
         (
             lambda: Scaling(2, 8, cpu_percent=50, schedules=[ScheduledAction("sale", EIGHT, minimum=12)]),
-            "Scaling(2, 8): minimum of schedule 'sale' must not exceed every maximum (got 12 with at most 8); "
-            "use maximum= in it",
+            "Scaling(2, 8): minimum of schedule 'sale' must be at most the highest maximum, 8 (got 12); "
+            "use a higher maximum= in this schedule, or a lower minimum=",
         ),
         (
             lambda: Scaling(2, 8, cpu_percent=50, schedules=[ScheduledAction("night", EIGHT, maximum=1)]),
-            "Scaling(2, 8): maximum of schedule 'night' must not be below every minimum (got 1 with at least 2); "
-            "use minimum= in it",
+            "Scaling(2, 8): maximum of schedule 'night' must be at least the lowest minimum, 2 (got 1); "
+            "use a lower minimum= in this schedule, or a higher maximum=",
         ),
         (
             lambda: Scaling(1, 5, predictive=PredictiveScaling(cpu_percent=50, forecast_only=True)),
             "Scaling(1, 5): a range must have a target or schedules (got 1 to 5 without); use cpu_percent=, "
-            "memory_percent=, requests_per_task= or another target, or one number",
+            "memory_percent=, requests_per_task= or another target, or a fixed number",
         ),
     ],
 )
@@ -324,7 +324,9 @@ def test_tasks_are_counted_once_even_with_metrics_every_20_seconds(
 @pytest.mark.parametrize("target", ["requests_per_task", "backlog_per_task"])
 def test_high_resolution_without_a_target_for_it_warns(target: str) -> None:
     other: dict[str, Any] = {target: 10}
-    with pytest.warns(UserWarning, match=r"Scaling\(1, 3\): high_resolution should be used with cpu_percent or memory"):
+    with pytest.warns(
+        UserWarning, match=r"Scaling\(1, 3\): high_resolution should be used only with cpu_percent or memory"
+    ):
         Scaling(1, 3, **other, high_resolution=True)
     assert Scaling(1, 3, **other, cpu_percent=60, high_resolution=True)
     assert Scaling(1, 3, **other, memory_percent=60, high_resolution=True)
@@ -349,7 +351,7 @@ def test_a_backlog_without_a_queue_is_refused(stack: cdk.Stack, cluster: Cluster
 
 
 def test_a_queue_without_a_backlog_target_is_refused(queue: sqs.Queue) -> None:
-    with pytest.raises(ValueError, match="queue must be given with backlog_per_task"):
+    with pytest.raises(ValueError, match="queue must not be given without backlog_per_task"):
         Scaling(1, 9, cpu_percent=60, queue=queue)
 
 

@@ -142,7 +142,8 @@ def test_a_task_that_cannot_reach_a_called_service_is_refused(stack: cdk.Stack) 
 
 def test_a_called_service_has_the_name_of_its_endpoint() -> None:
     with pytest.raises(
-        ValueError, match=r"called_services must be a name without .* \(got 'com.amazonaws.eu-west-1.sqs'\)"
+        ValueError,
+        match=r"called_services must not be empty, contain spaces or .* \(got 'com.amazonaws.eu-west-1.sqs'\)",
     ):
         Task(APP, called_services=["com.amazonaws.eu-west-1.sqs"])
 
@@ -178,7 +179,7 @@ def test_tasks_on_instances_start_from_the_instances_and_call_from_their_own_sub
     [Container.otel_collector(), Container.otel_collector(config="receivers: {}"), Container.log_router(FIREHOSE)],
 )
 def test_aws_sidecars_without_a_windows_build_are_refused_on_windows(sidecar: Container) -> None:
-    with pytest.raises(ValueError, match=f"image of container '{sidecar.name}' must be built for Windows"):
+    with pytest.raises(ValueError, match=f"image of container '{sidecar.name}' must run on Windows"):
         Task(APP, sidecar, **WINDOWS)
 
 

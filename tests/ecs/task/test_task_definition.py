@@ -197,7 +197,7 @@ def test_writable_paths_are_executable_only_if_declared(stack: cdk.Stack, cluste
         {"ContainerPath": "/tmp", "Size": 64},
         {"ContainerPath": "/plugins", "Size": 32, "MountOptions": ["exec"]},
     ]
-    with pytest.raises(ValueError, match=r"executable must only name paths of writable \(got '/bin'\)"):
+    with pytest.raises(ValueError, match=r"executable must name only paths of writable \(got '/bin'\)"):
         Container("shop:1", executable=["/bin"])
 
 

@@ -275,9 +275,9 @@ def test_containers_share_a_directory_that_one_of_them_mounts_read_only(stack: c
         (
             {"/data": "data"},
             [],
-            r"mounts of container 'app' must name volumes of the task \(got 'data' at '/data'\); add it to",
+            r"mounts of container 'app' must name volumes of the task \(got 'data' at '/data'\); add the volume to",
         ),
-        ({"/data": "date"}, [Volume.bind_mount("data")], r"got 'date' at '/data'\); use 'data', or leave it out"),
+        ({"/data": "date"}, [Volume.bind_mount("data")], r"got 'date' at '/data'\); use 'data', or remove the mount"),
         ({}, [Volume.bind_mount("data")], r"volumes must be mounted by a container \(got 'data'\); use Container"),
     ],
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.ecr.registry.replication import Replication, ReplicationSource, replication_circles
+from moorage.ecr.registry.replication import Replication, ReplicationSource, replication_cycles
 
 if TYPE_CHECKING:
     from moorage.ecr.repository.repository_record import RepositoryRecord
@@ -50,7 +50,7 @@ class RegistryRecord:
 def find_second_registry(
     stack: str, stage: str | None, place: Place, registries: Sequence[RegistryRecord]
 ) -> tuple[str | None, str | None]:
-    """Return the path of a registry in the same account and region, and of one that may be there.
+    """Return the path of a registry in the same account and region, and of one that may be in the same place.
 
     Stages with an unknown account or region are assumed to be in different places.
 
@@ -100,14 +100,14 @@ def replication_errors(
                 yield (
                     f"{source.path} replicates {rule._description} to {replica._description}, where this app has "
                     "stacks but no registry, so ECR would refuse the images or create repositories with mutable tags; "
-                    "define Registry(replicates_from=[...]) there, or use "
+                    f"define Registry(replicates_from=[...]) in {replica._description}, or use "
                     "ReplicationDestination(managed_elsewhere=True) if another app defines it"
                 )
             elif not any(registry.accepts_copies(rule, source) for registry in destinations):
                 yield (
-                    f"{source.path} replicates {rule._description} to {replica._description}, but the replicates_from "
-                    f"of {destinations[0].path} lacks it or has other settings; use replicates_from=[...] there with "
-                    "the registry that replicates"
+                    f"{source.path} replicates {rule._description} to {replica._description}, but replicates_from of "
+                    f"{destinations[0].path} has no entry for {source.path}, or an entry with other settings; add "
+                    f"{source.path} or its ReplicationSource(...) to replicates_from= of {destinations[0].path}"
                 )
 
 
@@ -133,14 +133,14 @@ def tag_errors(source: RegistryRecord, repository: RepositoryRecord) -> Iterator
                 )
 
 
-def circle_errors(registry: RegistryRecord, registries: Sequence[RegistryRecord]) -> Iterator[str]:
-    """Yield an error for each circle that starts at this registry, so that each circle is reported once."""
+def cycle_errors(registry: RegistryRecord, registries: Sequence[RegistryRecord]) -> Iterator[str]:
+    """Yield an error for each replication cycle that starts at this registry, so that each is reported once."""
     located = [each for each in registries if None not in each.place]
     paths = {each.place: each.path for each in located}
-    for circle in replication_circles([(each.place, each.replication) for each in located]):
-        if circle[0] == registry.place:
+    for cycle in replication_cycles([(each.place, each.replication) for each in located]):
+        if cycle[0] == registry.place:
             yield (
-                f"{' replicates to '.join(paths[place] for place in (*circle, circle[0]))}, which is circular: ECR "
-                "does not replicate a replicated image again, and a tag that is pushed to two of them becomes two "
-                "images; let one registry replicate to the others"
+                f"{' replicates to '.join(paths[place] for place in (*cycle, cycle[0]))}, which is a replication "
+                "cycle: ECR does not replicate a replicated image again, and a tag that is pushed to two of these "
+                "registries becomes two images; let one registry replicate to the others"
             )

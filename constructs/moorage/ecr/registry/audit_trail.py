@@ -88,8 +88,9 @@ def check_removal(audit: AuditTrail, removal_policy: cdk.RemovalPolicy, problems
         )
     if audit.auto_delete_objects and not goes:
         problems.add(
-            "auto_delete_objects of audit must be used with removal_policy=DESTROY, since the bucket of the trail is "
-            "otherwise retained; leave it out, or use removal_policy=cdk.RemovalPolicy.DESTROY"
+            "auto_delete_objects of audit must be used only with removal_policy=DESTROY, since the bucket of the "
+            "trail is otherwise retained; leave auto_delete_objects= out, or use "
+            "removal_policy=cdk.RemovalPolicy.DESTROY"
         )
 
 

@@ -15,7 +15,7 @@ from constructs import Construct
 from moorage.ecr import registry_limits
 from moorage.ecr.registry.app_checks import (
     RegistryRecord,
-    circle_errors,
+    cycle_errors,
     find_second_registry,
     replication_errors,
     repositories_of,
@@ -142,7 +142,7 @@ class Registry(RegistryEvents, RegistryMetrics):
         registries = still_registered(scope, RegistryRecord)
         second, possible_path = find_second_registry(stack_path, stage_path(scope), self._place, registries)
         if second:
-            problems.add(f"an account and region must have only one Registry (got one beside {second}); use {second}")
+            problems.add(f"an account and region must have only one Registry (got {second} and this one); use {second}")
         check_rules(replication, self._place, problems)
         origins = tuple(each._record if isinstance(each, Registry) else each for each in replicates_from)
         statements = [*policy, *copy_statements(origins, cdk.Stack.of(scope), self._place, problems)]
@@ -249,8 +249,8 @@ class Registry(RegistryEvents, RegistryMetrics):
         if possible_path:
             cdk.Annotations.of(self).add_warning_v2(
                 SECOND_REGISTRY_WARNING,
-                f"{possible_path} is also a registry, and an account and region has only one; give their stacks env= "
-                "if their accounts or regions differ, or use one of the two",
+                f"{possible_path} may be in the same account and region, which can have only one Registry; use env= "
+                "for both stacks if their accounts or regions differ, or remove one of the registries",
             )
         for rule in self.replication:
             for replica in rule.to:
@@ -263,7 +263,7 @@ class Registry(RegistryEvents, RegistryMetrics):
                     TEMPLATE_REACH_WARNING,
                     f"replication of {prefix!r} also creates repositories without a creation template, since a "
                     "template applies only below 'prefix/', and their tags are mutable; end the prefix with '/', or "
-                    "define the repositories here",
+                    "define the repositories in this app",
                 )
         register(self, self._record)
         add_stage_check(self, self._check_in_app)
@@ -284,13 +284,13 @@ class Registry(RegistryEvents, RegistryMetrics):
         if names and unmatched:
             cdk.Annotations.of(self).add_warning_v2(
                 UNMATCHED_FILTER_WARNING,
-                f"{', '.join(map(repr, dict.fromkeys(unmatched)))} matches no repository that is defined here "
-                f"({', '.join(sorted(names)[:5])}); acknowledge this if it matches others",
+                f"{', '.join(map(repr, dict.fromkeys(unmatched)))} matches no repository that this app defines in the "
+                f"registry ({', '.join(sorted(names)[:5])}); acknowledge this warning if other repositories match",
             )
         return [
             *replication_errors(self._record, registries, functools.partial(has_stack, self)),
             *(error for each in repositories for error in tag_errors(self._record, each)),
-            *circle_errors(self._record, registries),
+            *cycle_errors(self._record, registries),
         ]
 
     def _output_requirements(self, rule: Replication, replica: ReplicationDestination) -> None:
@@ -313,7 +313,7 @@ class Registry(RegistryEvents, RegistryMetrics):
         )
 
     def _remove_outputs_for(self, destination: Registry) -> None:
-        """Remove the outputs for a destination that a registry of this app defines."""
+        """Remove the outputs for `destination`; they are not needed for a registry that this app defines."""
         for number, rule in enumerate(self.replication):
             for replica in rule.to:
                 if replica._place_from(self._place) == destination._place:

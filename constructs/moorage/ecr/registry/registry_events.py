@@ -44,8 +44,8 @@ def check_event_key(key: kms.IKey | None, scope: Construct, problems: Problems) 
     check_place(problems, "event_key", key, scope, across_accounts=True)
     if key is not None and key.key_arn.endswith("alias/aws/sqs"):
         problems.add(
-            f"event_key must not be alias/aws/sqs, which EventBridge cannot use (got {key.node.path}); leave it out, "
-            "or use a key of your own"
+            f"event_key must not be alias/aws/sqs, which EventBridge cannot use (got {key.node.path}); leave "
+            "event_key= out, or use a key of your own"
         )
 
 
@@ -104,11 +104,12 @@ class RegistryEvents(Construct):
         Args:
             construct_id: The ID of the rule in the registry.
             target: The target of the rule. Default: none.
-            repositories: The names of repositories, or patterns with `*`. Default: all of the account and region.
+            repositories: The names of repositories, or patterns with `*`. Default: all repositories in the account
+                and region.
             tags: The tags of images, or patterns with `*`. Default: all tags.
 
         Raises:
-            ValueError: If a filter is empty or invalid, or EventBridge cannot reach the target.
+            ValueError: If `repositories` or `tags` is empty or invalid, or EventBridge cannot reach the target.
         """
         return self._add_rule(construct_id, push_pattern(repositories, tags), target, repositories, tags)
 
@@ -120,10 +121,11 @@ class RegistryEvents(Construct):
         Args:
             construct_id: The ID of the rule in the registry.
             target: The target of the rule. Default: none.
-            repositories: The names of repositories, or patterns with `*`. Default: all of the account and region.
+            repositories: The names of repositories, or patterns with `*`. Default: all repositories in the account
+                and region.
 
         Raises:
-            ValueError: If the filter is empty or invalid, or EventBridge cannot reach the target.
+            ValueError: If `repositories` is empty or invalid, or EventBridge cannot reach the target.
         """
         return self._add_rule(construct_id, deletion_pattern(repositories), target, repositories)
 
@@ -135,10 +137,11 @@ class RegistryEvents(Construct):
         Args:
             construct_id: The ID of the rule in the registry.
             target: The target of the rule. Default: none.
-            repositories: The names of repositories, or patterns with `*`. Default: all of the account and region.
+            repositories: The names of repositories, or patterns with `*`. Default: all repositories in the account
+                and region.
 
         Raises:
-            ValueError: If the filter is empty or invalid, or EventBridge cannot reach the target.
+            ValueError: If `repositories` is empty or invalid, or EventBridge cannot reach the target.
         """
         return self._add_rule(construct_id, archive_pattern(repositories), target, repositories)
 
@@ -150,10 +153,11 @@ class RegistryEvents(Construct):
         Args:
             construct_id: The ID of the rule in the registry.
             target: The target of the rule. Default: none.
-            repositories: The names of repositories, or patterns with `*`. Default: all of the account and region.
+            repositories: The names of repositories, or patterns with `*`. Default: all repositories in the account
+                and region.
 
         Raises:
-            ValueError: If the filter is empty or invalid, or EventBridge cannot reach the target.
+            ValueError: If `repositories` is empty or invalid, or EventBridge cannot reach the target.
         """
         pattern = scan_pattern(repositories, by_inspector=self._scanning._by_inspector)
         return self._add_rule(construct_id, pattern, target, repositories)
@@ -166,7 +170,7 @@ class RegistryEvents(Construct):
         target: events.IRuleTarget | None = None,
         repositories: Sequence[str] | None = None,
     ) -> events.Rule:
-        """Define a rule for findings with a severity or a higher one.
+        """Define a rule for findings with `severity` or a higher severity.
 
         Basic scanning sends one event for each scan, enhanced scanning one for each finding.
 
@@ -174,10 +178,11 @@ class RegistryEvents(Construct):
             construct_id: The ID of the rule in the registry.
             severity: The lowest severity.
             target: The target of the rule. Default: none.
-            repositories: The names of repositories, or patterns with `*`. Default: all of the account and region.
+            repositories: The names of repositories, or patterns with `*`. Default: all repositories in the account
+                and region.
 
         Raises:
-            ValueError: If the filter is empty or invalid, or EventBridge cannot reach the target.
+            ValueError: If `repositories` is empty or invalid, or EventBridge cannot reach the target.
         """
         pattern = finding_pattern(severity, repositories, by_inspector=self._scanning._by_inspector)
         return self._add_rule(construct_id, pattern, target, repositories)
@@ -195,11 +200,12 @@ class RegistryEvents(Construct):
         Args:
             construct_id: The ID of the rule in the registry.
             target: The target of the rule. Default: none.
-            repositories: The names of repositories, or patterns with `*`. Default: all of the account and region.
+            repositories: The names of repositories, or patterns with `*`. Default: all repositories in the account
+                and region.
             failed: Whether to match failed replications instead of successful ones. Default: False.
 
         Raises:
-            ValueError: If the filter is empty or invalid, or EventBridge cannot reach the target.
+            ValueError: If `repositories` is empty or invalid, or EventBridge cannot reach the target.
         """
         pattern = replication_pattern(repositories, result="FAILED" if failed else "SUCCESS")
         return self._add_rule(construct_id, pattern, target, repositories)
@@ -217,11 +223,12 @@ class RegistryEvents(Construct):
         Args:
             construct_id: The ID of the rule in the registry.
             target: The target of the rule. Default: none.
-            repositories: The names of repositories, or patterns with `*`. Default: all of the account and region.
+            repositories: The names of repositories, or patterns with `*`. Default: all repositories in the account
+                and region.
             failed: Whether to match only failed synchronizations. Default: False.
 
         Raises:
-            ValueError: If the filter is empty or invalid, or EventBridge cannot reach the target.
+            ValueError: If `repositories` is empty or invalid, or EventBridge cannot reach the target.
         """
         pattern = pull_through_pattern(repositories, status="FAILED" if failed else None)
         return self._add_rule(construct_id, pattern, target, repositories)
@@ -242,7 +249,7 @@ class RegistryEvents(Construct):
             target: The target of the rule. Default: none.
 
         Raises:
-            ValueError: If there is no operation, a name is invalid, or EventBridge cannot reach the target.
+            ValueError: If `calls` is empty, a name is invalid, or EventBridge cannot reach the target.
         """
         problems = Problems(lambda: f"{self.node.path}/{construct_id}")
         problems.check(registry_limits.API_CALLS, "the number of calls", len(calls))
@@ -307,7 +314,7 @@ class _TargetWithDeadLetters:
 
 
 def _check_target(problems: Problems, target: events.IRuleTarget | None, scope: Construct) -> None:
-    """Check that EventBridge can reach the topic or queue of a target, if the target of CDK shows it."""
+    """Check that EventBridge can reach the topic or queue of a target, if the target has it as an attribute."""
     topic, queue = getattr(target, "topic", None), getattr(target, "queue", None)
     if topic is not None:
         check_topic(problems, "the topic of target", topic, scope)

@@ -91,7 +91,7 @@ class Replication:
             problems.check(registry_limits.REPLICATION_FILTER, "each prefix", prefix)
         problems.check(registry_limits.REPLICATION_DESTINATIONS, "the number of destinations", len(self.to))
         for replica in sorted({each._description for each in self.to if self.to.count(each) > 1}):
-            problems.add(f"to must name each destination once (got {replica} more than once); leave one out")
+            problems.add(f"to must name each destination once (got {replica} more than once); remove the repetitions")
         problems.raise_any()
 
     @property
@@ -146,7 +146,7 @@ class ReplicationSource:
         problems = Problems("ReplicationSource")
         problems.check(registry_limits.ACCOUNT, "account", self.account)
         if not self.replication:
-            problems.add("replication must not be empty (got none); use the replication= of the source's Registry")
+            problems.add("replication must not be empty (got none); pass the replication= of the source's Registry")
         problems.raise_any()
 
 
@@ -162,24 +162,24 @@ def check_rules(rules: Sequence[Replication], place: Place, problems: Problems) 
         destinations = [replica._place_from(place) for replica in rule.to]
         for region in (each.region for each in rule.to if _are_of_two_partitions(each.region, place[1])):
             problems.add(
-                f"replication of {rule._description} must stay in the partition of {place[1]} (got {region}); name "
-                "regions of that partition"
+                f"replication of {rule._description} must stay in the partition of {place[1]} (got {region}); use "
+                "regions of this partition"
             )
         if place in destinations and None not in place:
             problems.add(
-                f"replication of {rule._description} must not go to this registry itself (got {place[1]}); name "
+                f"replication of {rule._description} must not go to this registry itself (got {place[1]}); use "
                 "another region or account"
             )
         if len(set(destinations)) < len(set(rule.to)):
             problems.add(
                 f"replication of {rule._description} must name each region once (got this account with and without "
-                "its ID); leave one out"
+                "its ID); remove one of the two destinations"
             )
         rule_key = (frozenset(rule._prefixes), frozenset(destinations))
         if rule_key in rule_keys:
             problems.add(
-                f"replication of {rule._description} must be given once for the same destinations (got it twice); "
-                "leave one out"
+                f"replication of {rule._description} must be given once for the same destinations (got two such "
+                "rules); remove one of them"
             )
         rule_keys.add(rule_key)
 
@@ -196,8 +196,8 @@ def _may_match(place: Place, other_place: Place) -> bool:
     )
 
 
-def replication_circles(registries: Sequence[tuple[Place, Sequence[Replication]]]) -> Iterator[tuple[Place, ...]]:
-    """Yield each circle of registries in which a repository is replicated back to the first registry.
+def replication_cycles(registries: Sequence[tuple[Place, Sequence[Replication]]]) -> Iterator[tuple[Place, ...]]:
+    """Yield each cycle of registries in which a repository is replicated back to the first registry.
 
     Two rules apply to a repository if its name starts with a prefix of each. The prefixes are the names that are tried.
     """
@@ -209,13 +209,13 @@ def replication_circles(registries: Sequence[tuple[Place, Sequence[Replication]]
             for place, rules in registries
         }
         for start in destinations:
-            circle = _shortest_circle(start, destinations)
-            if circle and frozenset(circle) not in reported:
-                reported.add(frozenset(circle))
-                yield circle
+            cycle = _shortest_cycle(start, destinations)
+            if cycle and frozenset(cycle) not in reported:
+                reported.add(frozenset(cycle))
+                yield cycle
 
 
-def _shortest_circle(start: Place, destinations: dict[Place, list[Place]]) -> tuple[Place, ...]:
+def _shortest_cycle(start: Place, destinations: dict[Place, list[Place]]) -> tuple[Place, ...]:
     paths: list[tuple[Place, ...]] = [(start,)]
     visited: set[Place] = set()
     while paths:

@@ -48,13 +48,13 @@ def copy_statements(
         rules = rules_for_destination(origin.replication, source, place)
         if not rules:
             problems.add(
-                f"replicates_from must name registries that replicate here (got {name}); add this region (and "
-                "account) to its Replication(to=[...])"
+                f"replicates_from must name registries that replicate to this registry (got {name}); add this region "
+                f"(and account) to Replication(to=[...]) of {name}"
             )
         if source[0] is None and place[0] is not None:
             problems.add(
                 f"replicates_from must name registries of a known account, which the policy names (got {name}); "
-                "give its stack env="
+                f"use env= for the stack of {name}"
             )
         elif source[0] is not None and source[0] != place[0]:
             statements += [copy_statement(rule, source[0], registry) for rule in rules]
@@ -72,5 +72,5 @@ def copy_templates(origins: Sequence[OriginRecord], place: Place) -> list[Reposi
 
 
 def _place_of(origin: OriginRecord) -> Place:
-    """Return the account and region of an origin. The region is unknown for a registry of another app."""
+    """Return the account and region of an origin. The region of a registry of another app is unknown."""
     return (origin.account, None) if isinstance(origin, ReplicationSource) else origin.place

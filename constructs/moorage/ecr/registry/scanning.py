@@ -94,7 +94,7 @@ class Scanning:
         problems = Problems("Scanning")
         frequencies = [rule.frequency for rule in self.rules]
         problems.check(registry_limits.SCANNING_RULES, "the number of rules", len(self.rules))
-        problems.check(registry_limits.SCANNING_FREQUENCIES, "the frequency of rules", frequencies)
+        problems.check(registry_limits.SCANNING_FREQUENCIES, "the frequency of each rule", frequencies)
         if self.kind not in {_BASIC_SCANNING, _ENHANCED_SCANNING}:
             problems.add(
                 f"kind must be 'BASIC' or 'ENHANCED' (got {self.kind!r}); use Scanning.basic() or Scanning.enhanced()"

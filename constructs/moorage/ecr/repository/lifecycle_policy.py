@@ -93,7 +93,7 @@ class LifecycleRule:
         archive: Whether to archive images instead of deleting them. An archived image must be restored before it can be
             pulled, which takes minutes. The archive costs less, but is billed for at least 90 days. Default: False.
         priority: The priority of the rule. The lowest applies first. Default: the next after that of the rule before.
-        description: The description of the rule. Default: one that is derived from the other arguments.
+        description: The description of the rule. Default: a description of the other arguments.
 
     Raises:
         ValueError: If there is more than one selection, not exactly one count, or ECR would not accept an argument.
@@ -129,8 +129,8 @@ class LifecycleRule:
         problems.check(repository_limits.LIFECYCLE_PRIORITY, "priority", self.priority)
         if self.unpulled_for is not None and not self.archive:
             problems.add(
-                "unpulled_for must be used with archive=True, since ECR deletes no image for not being pulled; "
-                "archive the images, and delete them with archived_for= of a second rule"
+                "unpulled_for must be used only with archive=True, since ECR does not delete images by their last "
+                "pull; archive the images, and delete them with archived_for= in a second rule"
             )
         if self.archived_for is not None and self.archive:
             problems.add("archive must be False with archived_for, which selects archived images; leave archive= out")
@@ -160,7 +160,7 @@ class LifecycleRule:
 
     @property
     def _default_description(self) -> str:
-        """The description of a rule that is given none."""
+        """The rule's default description."""
         images = self._images_text
         if self.keep is not None:
             return f"Keep the newest {self.keep} {images}" + (", archive the rest" if self.archive else "")

@@ -106,7 +106,9 @@ class PublicRepository(Construct):
             self._output_logo_command(Path(logo))
 
     def grant_push(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Grant permission to push. For an account or organization, add a statement to the repository policy.
+        """Grant permission to push images.
+
+        If the principal has no identity policy, such as an account, add a statement to the repository policy.
 
         Args:
             grantee: The principal that receives the permission.
@@ -158,6 +160,6 @@ def _check_logo(logo: str | Path | None, problems: Problems) -> None:
     if logo is None:
         return
     if not Path(logo).is_file():
-        problems.add(f"logo must be the path of a file (got {str(logo)!r}); name a picture")
+        problems.add(f"logo must be the path of a file (got {str(logo)!r}); use the path of an image file")
     else:
         problems.check(repository_limits.PUBLIC_LOGO, "logo", Path(logo).stat().st_size)

@@ -96,8 +96,8 @@ class Repository(ecr.Repository):
         _check_lifecycle(problems, lifecycle, keep_releases, release_tags, expire_untagged)
         if empty_on_delete and removal_policy is not cdk.RemovalPolicy.DESTROY:
             problems.add(
-                "empty_on_delete must be used with removal_policy=DESTROY, since the repository is otherwise retained; "
-                "use removal_policy=cdk.RemovalPolicy.DESTROY"
+                "empty_on_delete must be used only with removal_policy=DESTROY, since the repository is otherwise "
+                "retained; use removal_policy=cdk.RemovalPolicy.DESTROY"
             )
         problems.raise_any()
 
@@ -127,7 +127,7 @@ class Repository(ecr.Repository):
             register(self, RepositoryRecord(self.node.path, name, place_of(self), stage_path(self), tag_mutability))
 
     def _complete_resource(self, encryption: Encryption, refused_name: str | None) -> None:
-        """Set the properties of CDK's resource that its construct does not support, or not as ECR does."""
+        """Set the properties that CDK's construct does not support, or supports differently from ECR."""
         resource: ecr.CfnRepository = self.node.default_child  # type: ignore[assignment]  # as CDK names it
         resource.lifecycle_policy = ecr.CfnRepository.LifecyclePolicyProperty(lifecycle_policy_text=self.lifecycle.text)
         resource.encryption_configuration = ecr.CfnRepository.EncryptionConfigurationProperty(
@@ -178,5 +178,5 @@ def _check_lifecycle(
     if lifecycle is not None and has_simple_settings:
         problems.add(
             "lifecycle must not be given with keep_releases, release_tags or expire_untagged, which it replaces; "
-            "leave it or them out"
+            "leave lifecycle= or these arguments out"
         )

@@ -56,8 +56,8 @@ class Encryption:
     def own_key() -> Encryption:
         """Encrypt with a KMS key that is defined beside the repository, and rotated. AWS bills each key by the month.
 
-        It has the removal policy of the repository. Principals that pull and push need no permissions for it, since ECR
-        uses it with its own grants.
+        The key has the removal policy of the repository. Principals that pull and push need no permissions for the key,
+        since ECR uses the key with its own grants.
         """
         return Encryption(_Cipher.KMS, defines_key=True)
 
@@ -107,14 +107,15 @@ class TagMutability:
         if not isinstance(immutable_tags, bool):
             if mutable_tags:
                 problems.add(
-                    "immutable_tags and mutable_tags must not both name tags, since each implies the other; use one"
+                    "immutable_tags and mutable_tags must not both name tags, since each implies the other; use only "
+                    "one of these arguments"
                 )
             tags = cls(immutable=False, exclusions=tuple(immutable_tags))
         else:
             if mutable_tags and not immutable_tags:
                 problems.add(
                     "mutable_tags must not be given with immutable_tags=False, which makes every tag mutable; "
-                    "leave one of them out"
+                    "leave one of the two arguments out"
                 )
             tags = cls(immutable=immutable_tags, exclusions=tuple(mutable_tags))
         name = "mutable_tags" if tags.immutable else "immutable_tags"
@@ -154,7 +155,9 @@ def check_repository_policy(problems: Problems, argument: str, statements: Itera
     if not all(each.has_principal for each in given):
         problems.add(f"{argument} must name a principal in each statement; use PolicyStatement(principals=[...])")
     if any(each.has_resource for each in given):
-        problems.add(f"{argument} must not name a resource, which is always its repository; leave resources= out")
+        problems.add(
+            f"{argument} must not name a resource, since it always applies to its repository; leave resources= out"
+        )
 
 
 @value_class
