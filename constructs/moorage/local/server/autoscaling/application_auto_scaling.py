@@ -136,7 +136,7 @@ def _check_predefined(namespace: str, parameters: Parameters) -> None:
 def _check_metric(key: tuple[str, ...], parameters: Parameters) -> None:
     """Refuse a second policy that tracks the same metric of a target, even if it replaces the first.
 
-    The words are AWS's (cdklabs/cdk-ecs-service-extensions issue 35).
+    The message is AWS's (cdklabs/cdk-ecs-service-extensions issue 35).
     """
     metric = _tracked(parameters)
     for other, policy in _policies.items():
@@ -154,7 +154,7 @@ def _tracked(policy: Mapping[str, Any]) -> Any:
 
 
 def _moving(dispatch: Callable[..., None]) -> Callable[..., None]:
-    """Let alarms carry out the step scaling policies among their actions."""
+    """Make alarms with enabled actions run the step scaling policies among their actions."""
 
     def dispatched(alarm: Parameters, old_state: str, new_state: str, reason: str) -> None:
         dispatch(alarm, old_state, new_state, reason)

@@ -198,7 +198,7 @@ def _metrics(collections: Any) -> list[dict[str, str]]:
 
 
 def _policy(policy: Properties, old: Properties, new: Properties) -> Properties | None:
-    """Return the preferences of the instance refresh that an update starts; None if it replaces no instance."""
+    """Return the preferences of the instance refresh that an update starts; None if the update replaces no instance."""
     refresh, rolling = policy.get("AutoScalingInstanceRefresh"), policy.get("AutoScalingRollingUpdate")
     if (policy.get("AutoScalingReplacingUpdate") or {}).get("WillReplace"):
         raise RefusedError("UpdatePolicy AutoScalingReplacingUpdate is not implemented by the local AWS")

@@ -283,7 +283,7 @@ def _victim(group: Group) -> Mapping[str, Any] | None:
 
 
 def _warm(group: Group) -> None:
-    """Keep as many prepared instances as the group's warm pool requires."""
+    """Launch or terminate instances of the group's warm pool, so that it has the required size."""
     pool = group.get("WarmPoolConfiguration")
     prepared = group.setdefault("_warm", [])
     most = -1 if pool is None else pool.get("MaxGroupPreparedCapacity", -1)

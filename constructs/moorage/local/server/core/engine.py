@@ -188,7 +188,7 @@ class _Checked:
 
 
 def _claimed(resource_type: str, logical_id: str, properties: Properties, stack_name: str) -> list[str]:
-    """Return an error if another resource has the unique name; ministack would let this resource take it over."""
+    """Return an error if another resource has the unique name; ministack would overwrite the other resource."""
     name = _UNIQUE.get(resource_type) or schema.identifier(resource_type)
     wanted = properties.get(name) if name else None
     return [
@@ -238,7 +238,7 @@ def _naming_paths(validate: Callable[..., None]) -> Callable[..., None]:
 
 
 def _remembering(roll_back: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-    """Keep the resources that a rollback could not delete in their stack, so that its deletion tries again."""
+    """After a failed creation, keep undeleted resources in the stack, so that deleting the stack retries them."""
 
     async def rolled_back(
         stack_name: str, stack_id: str, stack: dict[str, Any], operation: dict[str, Any], *rest: Any
@@ -253,7 +253,7 @@ def _remembering(roll_back: Callable[..., Awaitable[None]]) -> Callable[..., Awa
 
 
 def _holding(handle: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[Answer]]:
-    """Delay the response to DescribeStacks until the stack's operation is complete.
+    """Delay the response to DescribeStacks until the stack's operation is complete, but at most 20 s.
 
     The cdk CLI calls it once and then waits five seconds, longer than a complete deployment takes here. The delay is
     shorter than any client's timeout.

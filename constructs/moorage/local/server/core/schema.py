@@ -125,7 +125,7 @@ def identifier(resource_type: str) -> str | None:
 
 
 def tag_property(resource_type: str) -> str | None:
-    """Return the property of a type that takes the stack's tags as a list; None if it does not exist."""
+    """Return the property of a type that takes the stack's tags as a list; None if there is no such property."""
     schema = of(resource_type, "us-east-1") or {}
     tagging = schema.get("tagging") or {}
     if not tagging.get("taggable"):

@@ -30,7 +30,7 @@ def call(service: str, operation: str, parameters: Mapping[str, Any]) -> dict[st
     Args:
         service: The service's name in boto3.
         operation: The operation, such as `CreateActivity`.
-        parameters: Its input, with the names of the service's model.
+        parameters: The input of the operation, with the names of the service's model.
 
     Raises:
         RefusedError: The service refused the call; the message contains its code and message.
@@ -139,8 +139,8 @@ class ApiResource(Resource):
         """Return the created or updated resource.
 
         Args:
-            known: Its properties and the output of the operation.
-            physical_id: Its physical id, if it exists already.
+            known: The resource's properties and the output of the operation.
+            physical_id: The physical id, if the resource exists already.
         """
         found = physical_id or str(_at(self.identity, known))
         values = {name: _at(path, {**known, REF: found}) for name, path in self.attributes}

@@ -26,7 +26,7 @@ _MUTABILITY = ("imageTagMutability", "imageTagMutabilityExclusionFilters", "repo
 
 
 class Repository(Resource):
-    """A private repository; a second one of the same name is refused."""
+    """A private repository; a repository whose name exists is refused."""
 
     type = "AWS::ECR::Repository"
 

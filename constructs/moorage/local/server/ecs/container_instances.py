@@ -248,7 +248,7 @@ def free(record: Mapping[str, Any]) -> Room:
 
 
 def why_not(record: Mapping[str, Any], wanted: Need, group: str) -> str | None:
-    """Return why an instance cannot take a task, in ECS's words; None if it can.
+    """Return why a task cannot be placed on an instance, as ECS reports it; None if the task can be placed.
 
     Args:
         record: The container instance.

@@ -278,7 +278,7 @@ def _holding(operation: Callable[..., None], flag: str) -> Callable[..., None]:
 
 
 def _syncing(sync: Callable[[str, Record], None]) -> Callable[[str, Record], None]:
-    """Register the tasks of each deployment in its own target groups."""
+    """Register the tasks of each deployment in its own target groups, if the service's deployments have some."""
 
     def synced(cluster: str, service: Record) -> None:
         revisions.counted(service)
@@ -312,7 +312,7 @@ def begin(cluster: str, service: Record, stated: Mapping[str, Any], before: Reco
 
 
 def install() -> None:
-    """Let deployments control when tasks start, where they are registered and when old tasks stop."""
+    """Make deployments control when tasks start, where they are registered and when old tasks stop."""
     ecs.reconcile_service_tasks = _holding(ecs.reconcile_service_tasks, "_held")
     ecs.complete_service_deployment = _holding(ecs.complete_service_deployment, "_rolling")
     ecs.sync_service_targets = _syncing(ecs.sync_service_targets)

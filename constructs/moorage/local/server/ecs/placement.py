@@ -155,7 +155,7 @@ def waiting(cluster: str) -> list[Record]:
 
 
 def why_waiting(service: Mapping[str, Any]) -> str | None:
-    """Return why a service has fewer running tasks than desired, as in its events; None if it has them all."""
+    """Return why a service has fewer running tasks than desired, as in its events; None if all desired tasks run."""
     primary = ecs.primary_deployment(service)
     if not primary or primary["runningCount"] >= service["desiredCount"]:
         return None

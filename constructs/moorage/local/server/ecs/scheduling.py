@@ -207,7 +207,7 @@ def _make_room(service: Record) -> bool:
 
 
 def _reconciling(reconcile: Callable[[str, str], None]) -> Callable[[str, str], None]:
-    """Continue a rollout as far as the instances allow."""
+    """Continue a rollout of a service on instances as far as the instances allow."""
 
     def reconciled(cluster: str, key: str) -> None:
         service = ecs.services.get(key)
@@ -283,7 +283,10 @@ def _counting(refresh: Callable[[str, str], None]) -> Callable[[str, str], None]
 
 
 def then_shrink(operation: Callable[[Record], Any]) -> Callable[[Record], Any]:
-    """After an operation of ECS, place waiting tasks in the freed room and terminate idle instances."""
+    """After an ECS operation, place waiting tasks on the freed resources.
+
+    Then terminate idle instances, unless a rollout is running.
+    """
 
     def done(parameters: Record) -> Any:
         answer = operation(parameters)

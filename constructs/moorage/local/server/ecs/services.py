@@ -153,7 +153,7 @@ def _answered(answer: Any) -> None:
 
 
 def _served(change: Callable[[Record], Done]) -> Callable[[Record], Any]:
-    """Return an operation of the API, which responds before the end of a deployment with hooks."""
+    """Return an API operation. If the deployment has hooks, the operation responds before the deployment ends."""
 
     def served(parameters: Record) -> Any:
         try:

@@ -41,7 +41,7 @@ class RequestValidator(Resource):
 
 
 def install() -> None:
-    """Let REST APIs read their document from a bucket."""
+    """Make REST APIs read their OpenAPI document from a bucket if their `BodyS3Location` names it."""
     handler = provisioners.RESOURCE_HANDLERS["AWS::ApiGateway::RestApi"]
     create, update = handler["create"], handler["update"]
 

@@ -17,7 +17,7 @@ from moorage.local.server.services.guards import complete, guard
 
 
 def install() -> None:
-    """Add to certificates the properties that ministack drops."""
+    """Add the certificate properties that ministack drops."""
     complete("AWS::CertificateManager::Certificate", _complete)
     guard("AWS::CertificateManager::Certificate", deletion=_clear)
 

@@ -1,6 +1,6 @@
 """The checks that Amazon EC2 makes of networks and security groups, and of their deletion.
 
-The words are those of the API, as users report them (pulumi/pulumi-awsx issue 328, terraform-aws-modules/
+The messages are those of the API, as users report them (pulumi/pulumi-awsx issue 328, terraform-aws-modules/
 terraform-aws-alb issue 294, prabhatsharma/kubernetes-the-hard-way-aws issue 16). Otherwise the code is the API's (EC2
 API reference, "Error codes for the Amazon EC2 API") and the rule is that of the operation's page.
 """
@@ -34,7 +34,7 @@ _HIGHEST_PORT = 65535
 
 
 placeholders: dict[str, bool] = AccountRegionScopedDict()
-"""The names that CDK uses for the zones of a region until it has looked them up; they belong to no region of AWS."""
+"""The names that CDK uses for the zones of a region until it has looked the zones up; no AWS region has them."""
 
 
 def network(text: str, parameter: str) -> Network:
@@ -181,7 +181,7 @@ def check_security_group(properties: Properties, group_id: str | None = None) ->
 
 
 def is_instance_type(name: str) -> bool:
-    """Return whether an instance type exists: in moorage's list of those for containers, or in botocore's of all.
+    """Return whether an instance type is in moorage's list of types for containers, or in botocore's list.
 
     Args:
         name: The name of the instance type.

@@ -18,7 +18,7 @@ _BUILT_IN = "t2.micro"  # botocore ec2 RunInstancesRequest.InstanceType: m1.smal
 
 
 class Instance(Resource):
-    """An instance of a template; no machine runs."""
+    """An EC2 instance; no machine is started."""
 
     type = "AWS::EC2::Instance"
 

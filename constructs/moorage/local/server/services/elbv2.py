@@ -63,7 +63,7 @@ class LoadBalancer(Resource):
 
 
 def _of_type(made: Made, properties: Properties) -> Made:
-    """Return a load balancer with the ARN and the full name of its type, which its metrics have too."""
+    """Return a load balancer with the ARN and the full name that its type requires; its metrics use the full name."""
     short = {"network": "net", "gateway": "gwy"}.get(str(properties.get("Type")))
     if short is None:
         return made
@@ -80,7 +80,7 @@ def _attributes(balancer: str) -> dict[str, str]:
 
 
 def _write_test_files(balancer: str) -> None:
-    """Write the test files into the buckets of a load balancer's logs, which are no longer empty then."""
+    """Write the test files to a load balancer's log buckets, so that these are not empty."""
     attributes = _attributes(balancer)
     for kind, name in _TEST_FILES.items():
         if attributes.get(f"{kind}.s3.enabled") != "true":
@@ -225,7 +225,7 @@ class ListenerRule(Resource):
 
 
 def _taken(arn: str) -> str:
-    """Return a sentence about the owner of a port or priority, and why an update does not free it."""
+    """Return a sentence that names the owner of a port or priority, and says how to free it."""
     return (
         f"it belongs to {owners.owner(arn)}. CloudFormation creates and updates resources before it deletes any: "
         "delete that one in a separate deployment first, or move it with `cdk refactor`"
@@ -306,7 +306,7 @@ def _check_actions(properties: Properties) -> None:
 
 
 def _with_forward(actions: Callable[..., Actions]) -> Callable[..., Actions]:
-    """Keep the weights and the stickiness of forward actions, which ministack drops."""
+    """Add the weights and the stickiness to forward actions, which ministack drops."""
 
     def kept(properties: Properties, balancer: str | None, prop: str = "DefaultActions") -> Actions:
         records = actions(properties, balancer, prop)
@@ -335,7 +335,7 @@ def _showing_forward(describe: Callable[[dict[str, Any]], str]) -> Callable[[dic
 
 
 def install() -> None:
-    """Let the service's API show the properties that ministack's records do not have."""
+    """Make the API show the properties that ministack's records do not have."""
     describe = alb.tg_xml
 
     def described(group: dict[str, Any]) -> str:
@@ -350,7 +350,7 @@ def install() -> None:
 
 
 def _with_zones(describe: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, Any]], str]:
-    """Show the zone of each subnet, where ministack shows the region's first one for all."""
+    """Show the zone of each subnet; ministack shows the region's first zone for all subnets."""
 
     def described(balancer: dict[str, Any]) -> str:
         shown = describe(balancer)

@@ -1,6 +1,6 @@
 """The checks that Elastic Load Balancing makes of load balancers, target groups, listeners and actions.
 
-The words are those of the API, as users report them (kubernetes-sigs/aws-load-balancer-controller issue 1045,
+The messages are those of the API, as users report them (kubernetes-sigs/aws-load-balancer-controller issue 1045,
 aws/copilot-cli issue 5473, openshift/installer issue 1110, hashicorp/terraform issue 18126, aws-cloudformation/cfn-lint
 issue 3833, terraform-aws-modules/terraform-aws-alb issue 294, coldbrewcloud/coldbrew-cli issue 44, in4it/ecs-deploy
 issue 8, theopensystemslab/planx-new pull request 1051). Otherwise the rule is the API reference's.
@@ -123,7 +123,7 @@ def check_load_balancer(properties: Properties) -> str:
             "InvalidConfigurationRequest: A load balancer cannot be attached to multiple subnets in the same "
             "Availability Zone"
         )
-    if kind == "application" and len(subnets) < 2:  # noqa: PLR2004  # as the words say
+    if kind == "application" and len(subnets) < 2:  # noqa: PLR2004  # as the message says
         raise RefusedError(
             "ValidationError: At least two subnets in two different Availability Zones must be specified"
         )

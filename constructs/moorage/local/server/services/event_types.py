@@ -108,7 +108,7 @@ def _with_end(arn: str) -> str:
 
 
 def install() -> None:
-    """Add to event buses the policy in their own definition."""
+    """Add the policy in the definition of an event bus to that event bus."""
     complete("AWS::Events::EventBus", _complete)
 
 

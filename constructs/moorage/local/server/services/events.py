@@ -32,7 +32,10 @@ _NO_PERMISSIONS = "NO_PERMISSIONS"
 
 
 class Rule(Resource):
-    """A rule with its targets; a second one of the same name is refused. The id names an event bus but the default."""
+    """An EventBridge rule and its targets. A rule whose name exists is refused.
+
+    The physical ID includes the event bus unless it is the default event bus.
+    """
 
     type = "AWS::Events::Rule"
 
@@ -223,7 +226,7 @@ def _write(target: Record, rule: Record, view: Any) -> None:
 
 
 def put_aside(target: Record, text: str, rule_arn: str, error: RefusedError) -> None:
-    """Send an event that could not be delivered to the target's dead-letter queue, if that allows it.
+    """Send an undeliverable event to its target's dead-letter queue, if the queue's policy and key allow it.
 
     Args:
         target: The target, with its `DeadLetterConfig`.

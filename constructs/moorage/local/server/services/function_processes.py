@@ -51,7 +51,7 @@ _lock = threading.Lock()
 
 
 def install() -> None:
-    """Let ministack run the processes of functions, Glue jobs and resolvers through this module."""
+    """Make ministack run the processes of functions, Glue jobs and resolvers through this module."""
     processes: Any = SimpleNamespace(**{**vars(subprocess), "Popen": _Process, "run": _run})
     for module in (lambda_runtime, lambda_svc, node_pool, glue):
         module.subprocess = processes
@@ -158,7 +158,10 @@ def _run(command: Sequence[str], **settings: Any) -> subprocess.CompletedProcess
 
 
 def _environment(given: Mapping[str, str], folder: str | None) -> dict[str, str]:
-    """Return the environment of a process without the server's variables, with Lambda's."""
+    """Return the environment variables of a function's process.
+
+    These are Lambda's variables and the function's own. Of the server's variables, only those in `_INHERITED` are kept.
+    """
     own = {name: value for name, value in given.items() if os.environ.get(name) != value}
     kept = {name: given[name] for name in _INHERITED if name in given}
     if folder and Path(folder).name == "code":  # the folder of only this process, which is deleted after it

@@ -155,7 +155,7 @@ class ImportedTargetGroup(_Imported):
 
 
 class ImportedZone(Resource):
-    """A placeholder of CDK for an Availability Zone that it has not looked up."""
+    """CDK's placeholder for an Availability Zone that is not looked up yet."""
 
     type = "Moorage::Local::AvailabilityZone"
 

@@ -75,7 +75,7 @@ def _service(package: str) -> str:
 
 
 def _names(service: str) -> Iterator[str]:
-    """Yield the exports of a package of the SDK that code uses by name."""
+    """Yield the names that an SDK package exports."""
     model = _session.get_service_model(service)
     name = "".join(part[:1].upper() + part[1:] for part in str(model.service_id).split(" "))
     yield from (f"{name}Client", name, f"{name}ServiceException")

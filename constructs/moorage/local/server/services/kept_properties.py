@@ -137,7 +137,7 @@ _WITHOUT_EFFECT = {
 
 
 def install() -> None:
-    """Keep the properties of each type."""
+    """Store the listed properties of each type."""
     for kept in _KEPT:
         complete(kept.type, kept.keep)
     for resource_type, names in _WITHOUT_EFFECT.items():

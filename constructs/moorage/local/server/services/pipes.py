@@ -16,7 +16,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 def install() -> None:
-    """Deliver only the records that a pipe does not change."""
+    """Deliver records only through pipes that do not change them."""
     pipes.deliver_batch = _as_stated(pipes.deliver_batch)
 
 

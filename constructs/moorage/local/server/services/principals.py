@@ -44,8 +44,8 @@ _KINDS = frozenset(("AWS", "CanonicalUser", "Federated", "Service"))
 def invalid(principal: Any) -> Iterator[str]:
     """Yield the invalid principals of a statement, as IAM shows them.
 
-    AWS publishes no list of service principals: one that contains the name of an API of AWS passes. Users and roles of
-    other accounts pass too.
+    AWS publishes no list of service principals, so a principal that contains the name of an AWS API is accepted. So are
+    users and roles of other accounts.
 
     Args:
         principal: The statement's `Principal`.
@@ -83,7 +83,7 @@ def exists(name: Any) -> bool:
 
 @functools.cache
 def is_service(name: Any) -> bool:
-    """Return whether AWS may have a service principal."""
+    """Return whether a service principal may exist in AWS."""
     if not isinstance(name, str) or not _SERVICE.fullmatch(name):
         return False
     labels = re.split(r"\.(?:amazonaws|amazon|aws)\.", name)[0].split(".")

@@ -50,7 +50,7 @@ class HostedZone(Resource):
         provisioners.reconcile_tag_map(tags, old, new, prop="HostedZoneTags")
 
     def _keep(self, zone: str, properties: Properties) -> None:
-        """Keep the VPCs of a private zone, and the query logging of a public one."""
+        """Store the VPCs of a private zone, and the query logging of a public zone."""
         record = route53.zones[zone]
         networks = [{"VPCId": each["VPCId"], "VPCRegion": each["VPCRegion"]} for each in properties.get("VPCs") or ()]
         record |= {"private": bool(networks), "vpcs": networks}

@@ -103,7 +103,7 @@ def _logging(value: dict[str, Any]) -> bytes:
 
 
 def _lock(value: Any) -> bytes:
-    """Return the configuration of an object lock; it has no rule if the template has only `ObjectLockEnabled`."""
+    """Return the object lock configuration, which has no rule if the template has only `ObjectLockEnabled`."""
     if not isinstance(value, dict):
         value = {"ObjectLockEnabled": "Enabled"} if str(value).lower() == "true" else {}
     return _xml("PutObjectLockConfiguration", {"ObjectLockConfiguration": value}) if value else b""
