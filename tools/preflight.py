@@ -37,8 +37,8 @@ class Finding:
     """A resource that breaks a rule.
 
     Args:
-        rule: The id of the rule.
-        resource: The path of the resource's construct, or its logical id.
+        rule: The ID of the rule.
+        resource: The path of the resource's construct, or its logical ID.
         property: The property that the rule is about.
         message: The message of the rule.
         source: The AWS documentation page that the rule cites.
@@ -112,7 +112,7 @@ def acknowledgement(program: str, finding: Finding) -> dict[str, str] | None:
 
 @functools.cache
 def rules() -> dict[str, dict[str, Any]]:
-    """Return the rules of the package, by id."""
+    """Return the rules of the package, by ID."""
     return {rule["id"]: rule for rule in _exported("BUNDLED_RULES")}
 
 

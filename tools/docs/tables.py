@@ -17,7 +17,7 @@ from tools.docs import api
 
 PACKAGE = Path(moorage.__file__).parent
 WARNING_CALLS = ("add_warning", "add_warning_v2")
-"""The functions that add a warning with an id; the id and the text are their last two arguments."""
+"""The functions that add a warning with an ID; the ID and the text are their last two arguments."""
 _FILLED_IN = "…"
 _MESSAGE = re.compile(r"[a-z]{3}.*[a-z]{3}.*; .*[a-z]{3}")
 """A problem and its way out, behind a semicolon."""
@@ -116,7 +116,7 @@ def _source(row: Limit) -> str:
 
 
 def warnings_page() -> str:
-    """Return the page of the warnings with their ids, and of those of Python."""
+    """Return the page of the warnings with their IDs, and of those of Python."""
     named = sorted({(f"`{name}`", text) for name, texts in warnings().items() for text in texts})
     unnamed = sorted({(text,) for text in python_warnings()})
     return "\n".join([_WARNINGS, _table(("id", "warning"), named), _UNNAMED, _table(("warning",), unnamed)])
@@ -152,7 +152,7 @@ def _constants() -> dict[str, str]:
 
 
 def warnings() -> dict[str, set[str]]:
-    """Return the id of each warning that CDK prints, and its texts, as the code defines them."""
+    """Return the ID of each warning that CDK prints, and its texts, as the code defines them."""
     found: dict[str, set[str]] = {}
     for function, call in _calls(WARNING_CALLS):
         name, text = call.args[-2:]
@@ -163,7 +163,7 @@ def warnings() -> dict[str, set[str]]:
 
 
 def python_warnings() -> set[str]:
-    """Return the texts of the warnings without an id."""
+    """Return the texts of the warnings without an ID."""
     return {text for function, call in _calls(("warn",)) if call.args for text in _texts(call.args[0], function)}
 
 

@@ -39,11 +39,11 @@ _SECURITY_GROUP_RULES = ("AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGr
 
 @attrs.frozen
 class Physical:
-    """A physical resource, as opposed to its logical id.
+    """A physical resource, as opposed to its logical ID.
 
     Args:
         stack: The stack.
-        logical_id: The logical id in the template.
+        logical_id: The logical ID in the template.
         generation: The number of replacements before it.
     """
 

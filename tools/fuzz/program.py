@@ -50,7 +50,7 @@ class Pick:
 
     Args:
         draw: Hypothesis's `draw`.
-        broken: The ids of the limits to break.
+        broken: The IDs of the limits to break.
     """
 
     draw: Callable[[st.SearchStrategy[Any]], Any]

@@ -75,7 +75,7 @@ def definitions(draw: Callable[[st.SearchStrategy[Any]], Any], *rows: str, sever
 
     Args:
         draw: Hypothesis's `draw`.
-        rows: The ids of the limits to break.
+        rows: The IDs of the limits to break.
         several: Whether to break two more limits of the same kind of construct.
     """
     some = [draw(st.sampled_from(_BREAKABLE))] if several else []

@@ -47,7 +47,7 @@ class Sketch:
     """A service.
 
     Args:
-        name: The id of its construct.
+        name: The ID of its construct.
         container: The name of its container.
         port: The port of its container.
         entries: Its routes or listeners.

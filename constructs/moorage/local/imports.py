@@ -1,8 +1,8 @@
-"""Resources that an app imports by id or name, such as a VPC, a subnet, a cluster or a role.
+"""Resources that an app imports by ID or name, such as a VPC, a subnet, a cluster or a role.
 
-AWS refuses an id that does not exist, and so does the local AWS. But the account that the app is for has the resources
+AWS refuses an ID that does not exist, and so does the local AWS. But the account that the app is for has the resources
 that the app imports. So `up` creates them in a separate stack and lists them: those that the templates name by a
-literal id and no stack of the app creates. A resource that would have to be in a VPC of the app cannot exist before
+literal ID and no stack of the app creates. A resource that would have to be in a VPC of the app cannot exist before
 that VPC, so it is not created and stays refused.
 """
 
@@ -33,7 +33,7 @@ _KINDS = {
     "listener": ("Moorage::Local::Listener", "", "", ""),
     "targetgroup": ("Moorage::Local::TargetGroup", "describe_target_groups", "TargetGroups", "TargetGroupArn"),
 }
-"""For each kind of id: the type that creates the resource, and the operation that lists existing ids."""
+"""For each kind of ID: the type that creates the resource, and the operation that lists existing IDs."""
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role(/(?:[!-.0-~]+/)*)([\w+=,.@-]+)")
 _ZONE = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d(?:[a-z]|-[a-z]{3}-\d[a-z])")
 """An Availability Zone or a Local Zone (EC2 user guide, "Regions and Zones")."""
@@ -167,7 +167,7 @@ def _resources(place: Place) -> Resources:
 
 
 def _known(account: Account) -> set[str]:
-    """Return the ids that exist in the local AWS, except those in the stack of imports."""
+    """Return the IDs that exist in the local AWS, except those in the stack of imports."""
     clients = (account.client("ec2"), account.client("elbv2"))
     found = {
         each[identifier]
@@ -191,7 +191,7 @@ def _imported(account: Account) -> set[str]:
 
 
 def _network(place: Place) -> Resources:
-    """Return a resource for each network id, in the VPC that the templates name it with."""
+    """Return a resource for each network ID, in the VPC that the templates name it with."""
     known = _known(place.account)
     found = literals(place.templates, place.account.account, place.account.region)
     named = [each for group in found.groups for each in group if kind_of(each) == "vpc"]

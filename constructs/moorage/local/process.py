@@ -1,4 +1,4 @@
-"""The server process of the local AWS: start it on a port of 127.0.0.1, find it by its process id, and stop it."""
+"""The server process of the local AWS: start it on a port of 127.0.0.1, find it by its process ID, and stop it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Server:
     """A running local AWS.
 
     Args:
-        pid: The process id.
+        pid: The process ID.
         port: The port that it listens on, at 127.0.0.1.
         secret: The secret access key that signs requests.
     """
@@ -259,7 +259,7 @@ class Home:
 
 
 def _end(server: Server) -> bool:
-    """Stop the process if it is still this server: process ids are reused."""
+    """Stop the process if it is still this server: process IDs are reused."""
     if not server.lives:
         return False
     until = time.monotonic() + STOP_SECONDS
@@ -286,7 +286,7 @@ def _functions(home: Path) -> Iterator[int]:
 
 
 def _is_server(server: Server) -> bool:
-    """Return whether a process is this server: process ids are reused, even by other local AWS servers."""
+    """Return whether a process is this server: process IDs are reused, even by other local AWS servers."""
     try:
         command = Path(f"/proc/{server.pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except OSError:  # macOS has no /proc, and a slim Linux has no ps

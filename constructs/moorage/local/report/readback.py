@@ -27,7 +27,7 @@ def _service(account: Account, arn: str) -> bool:
 
 
 def schedule_of(account: Account, name: str) -> Mapping[str, Any] | None:
-    """Return a schedule by its name: the physical id does not contain its group."""
+    """Return a schedule by its name: the physical ID does not contain its group."""
     client = account.client("scheduler")
     pages = client.get_paginator("list_schedules").paginate(NamePrefix=name)
     groups = [each["GroupName"] for page in pages for each in page["Schedules"] if each["Name"] == name]

@@ -233,7 +233,7 @@ def require_replaceable(group: Group, preferences: Mapping[str, Any]) -> None:
 
 
 def refresh(group: Group, preferences: Mapping[str, Any]) -> str:
-    """Replace a group's instances, launching each new one before the old one is terminated, and return the id."""
+    """Replace a group's instances, launching each new one before the old one is terminated, and return the ID."""
     name = group["AutoScalingGroupName"]
     replaced = [
         instance

@@ -28,7 +28,7 @@ class Launch:
     """The settings that a new instance is launched with.
 
     Args:
-        template: The launch template's id, name and version number; empty for a launch configuration.
+        template: The launch template's ID, name and version number; empty for a launch configuration.
         data: The data of that version.
         type: The instance type.
         spot: Whether to launch a Spot Instance.

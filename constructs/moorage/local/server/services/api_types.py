@@ -31,7 +31,7 @@ class Activity(ApiResource):
 
 
 class BackupSelection(ApiResource):
-    """The resources that a backup plan backs up; `Ref` returns the id of the selection."""
+    """The resources that a backup plan backs up; `Ref` returns the ID of the selection."""
 
     type = "AWS::Backup::BackupSelection"
     service = "backup"
@@ -89,7 +89,7 @@ class Workflow(ApiResource):
 
 
 class NamedQuery(ApiResource):
-    """A named query of Athena; `Ref` returns its id."""
+    """A named query of Athena; `Ref` returns its ID."""
 
     type = "AWS::Athena::NamedQuery"
     service = "athena"
@@ -101,7 +101,7 @@ class NamedQuery(ApiResource):
 
 
 class SearchCollection(ApiResource):
-    """A collection of OpenSearch Serverless; `Ref` returns its id."""
+    """A collection of OpenSearch Serverless; `Ref` returns its ID."""
 
     type = "AWS::OpenSearchServerless::Collection"
     service = "opensearchserverless"
@@ -140,7 +140,7 @@ class SearchSecurityPolicy(ApiResource):
 
 
 class HealthCheck(ApiResource):
-    """A health check of Route 53; `Ref` returns its id."""
+    """A health check of Route 53; `Ref` returns its ID."""
 
     type = "AWS::Route53::HealthCheck"
     service = "route53"
@@ -226,7 +226,7 @@ class PoolUserToGroup(ApiResource):
 
 
 class IpSet(ApiResource):
-    """An IP set of AWS WAF; `Ref` returns its name, id and scope."""
+    """An IP set of AWS WAF; `Ref` returns its name, ID and scope."""
 
     type = "AWS::WAFv2::IPSet"
     service = "wafv2"
@@ -267,7 +267,7 @@ class IpSet(ApiResource):
 
 
 class RegexPatternSet(IpSet):
-    """A regex pattern set of AWS WAF; `Ref` returns its name, id and scope."""
+    """A regex pattern set of AWS WAF; `Ref` returns its name, ID and scope."""
 
     type = "AWS::WAFv2::RegexPatternSet"
     creation = "CreateRegexPatternSet"
@@ -279,7 +279,7 @@ class RegexPatternSet(IpSet):
 
 
 class RuleGroup(IpSet):
-    """A rule group of AWS WAF; `Ref` returns its name, id and scope."""
+    """A rule group of AWS WAF; `Ref` returns its name, ID and scope."""
 
     type = "AWS::WAFv2::RuleGroup"
     creation = "CreateRuleGroup"

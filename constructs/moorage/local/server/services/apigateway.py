@@ -14,7 +14,7 @@ _OF_THE_IMPORT = ("FailOnWarnings", "Mode", "Parameters")
 
 
 class RequestValidator(Resource):
-    """A request validator; `Ref` returns its id."""
+    """A request validator; `Ref` returns its ID."""
 
     type = "AWS::ApiGateway::RequestValidator"
 

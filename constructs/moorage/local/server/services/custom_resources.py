@@ -45,16 +45,16 @@ def invoke(
     physical_id: str | None = None,
     old_props: Properties | None = None,
 ) -> tuple[str, Mapping[str, Any]]:
-    """Call the function of a custom resource and return the physical id and the attributes in its response.
+    """Call the function of a custom resource and return the physical ID and the attributes in its response.
 
     Args:
         request_type: `Create`, `Update` or `Delete`.
-        logical_id: The resource's logical id.
+        logical_id: The resource's logical ID.
         props: The properties in the template, resolved.
         stack_name: The stack.
         stack_id: The stack's ARN.
         resource_type: `Custom::` and a name, or `AWS::CloudFormation::CustomResource`.
-        physical_id: The resource's physical id, if it has one.
+        physical_id: The resource's physical ID, if it has one.
         old_props: For an update, the properties before it.
 
     Raises:

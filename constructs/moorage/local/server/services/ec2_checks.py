@@ -84,7 +84,7 @@ def known_vpc(vpc: str) -> dict[str, Any]:
     """Return the record of a VPC.
 
     Args:
-        vpc: The id of the VPC.
+        vpc: The ID of the VPC.
 
     Raises:
         RefusedError: If the VPC does not exist.
@@ -100,7 +100,7 @@ def internet_gateways(vpc: str) -> list[str]:
     """Return the internet gateways that are attached to a VPC.
 
     Args:
-        vpc: The id of the VPC.
+        vpc: The ID of the VPC.
     """
     return [
         gateway["InternetGatewayId"]
@@ -142,7 +142,7 @@ def check_security_group(properties: Properties, group_id: str | None = None) ->
 
     Args:
         properties: The properties in the template.
-        group_id: The id of the group, if it exists already.
+        group_id: The ID of the group, if it exists already.
     """
     description, name = str(properties.get("GroupDescription", "")), str(properties.get("GroupName", ""))
     if not description.isascii():
@@ -247,7 +247,7 @@ def check_group_unused(group_id: str) -> None:
     """Refuse to delete a security group that is used by something outside its stack.
 
     Args:
-        group_id: The id of the group.
+        group_id: The ID of the group.
     """
     users = [user for user in _group_users(group_id) if not owners.together(group_id, user)]
     if users:
@@ -282,7 +282,7 @@ def check_table_unused(table_id: str) -> None:
     """Refuse to delete a route table that is associated with a subnet outside its stack (DeleteRouteTable).
 
     Args:
-        table_id: The id of the route table.
+        table_id: The ID of the route table.
     """
     table = ec2.route_tables.get(table_id, {})
     for each in table.get("Associations", ()):
@@ -298,7 +298,7 @@ def check_subnet_unused(subnet_id: str) -> None:
     """Refuse to delete a subnet that is used by something outside its stack.
 
     Args:
-        subnet_id: The id of the subnet.
+        subnet_id: The ID of the subnet.
     """
     users = [arn for arn, balancer in alb.lbs.items() if subnet_id in balancer.get("Subnets", ())]
     users += [key for key, gateway in ec2.nat_gateways.items() if gateway["SubnetId"] == subnet_id]
@@ -316,8 +316,8 @@ def check_addresses_unmapped(attachment: str, vpc: str) -> None:
     """Refuse to detach an internet gateway while something outside its stack has a public address in the VPC.
 
     Args:
-        attachment: The physical id of the attachment.
-        vpc: The id of the VPC.
+        attachment: The physical ID of the attachment.
+        vpc: The ID of the VPC.
     """
     users = [
         key

@@ -151,7 +151,7 @@ def profile(data: Mapping[str, Any]) -> Any:
 
 
 def template_version(specification: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapping[str, Any]]:
-    """Return the id, name and number of a launch template's version, and its data.
+    """Return the ID, name and number of a launch template's version, and its data.
 
     Args:
         specification: The reference of a group or an instance to the version.

@@ -67,7 +67,7 @@ class ApiDestination(ApiResource):
 
 
 class EventBusPolicy(Resource):
-    """A statement in the policy of an event bus; `Ref` returns its id."""
+    """A statement in the policy of an event bus; `Ref` returns its ID."""
 
     type = "AWS::Events::EventBusPolicy"
 
@@ -103,7 +103,7 @@ class EventBusPolicy(Resource):
 
 
 def _with_end(arn: str) -> str:
-    """Return an ARN with an id at its end, as in EventBridge; ministack finds resources by the ARN before the id."""
+    """Return an ARN with an ID at its end, as in EventBridge; ministack finds resources by the ARN before the ID."""
     return f"{arn}/{uuid.uuid5(uuid.NAMESPACE_URL, arn)}"
 
 

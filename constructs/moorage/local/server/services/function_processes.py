@@ -129,7 +129,7 @@ class _Process(subprocess.Popen[Any]):
             os.killpg(self.pid, signal.SIGKILL)
         if self._mark:
             _end_marked(self._mark)
-        self._gone = self.returncode is not None  # the id can belong to another group now
+        self._gone = self.returncode is not None  # the ID can belong to another group now
 
 
 def _end_marked(mark: str) -> None:

@@ -1,6 +1,6 @@
 """Resources that an app imports by their id: they exist in the app's AWS account, so they are created here too.
 
-AWS assigns ids itself, so no template of AWS can create these resources. `moorage.local up` creates them in a separate
+AWS assigns IDs itself, so no template of AWS can create these resources. `moorage.local up` creates them in a separate
 stack. Their other properties are only those that the app states.
 """
 
@@ -19,7 +19,7 @@ _SECURE = 443
 
 
 class _Imported(Resource):
-    """A resource with a given id, which is deleted with its stack even if it is in use."""
+    """A resource with a given ID, which is deleted with its stack even if it is in use."""
 
     records: ClassVar[Any]
 

@@ -62,7 +62,7 @@ def _answer(call: dict[str, Any]) -> Any:
 
 @functools.cache
 def _service(package: str) -> str:
-    """Return botocore's name of a service; the SDK for JavaScript uses the service id."""
+    """Return botocore's name of a service; the SDK for JavaScript uses the service ID."""
     data = Path(str(botocore.__file__)).parent / "data"
     wanted = package.replace("-", "")
     candidates = sorted(data.iterdir(), key=lambda each: (each.name != wanted, each.name))

@@ -26,7 +26,7 @@ class _Kept:
     Args:
         type: The CloudFormation type.
         names: The properties.
-        record: The function that returns a resource's record for its physical id and its properties.
+        record: The function that returns a resource's record for its physical ID and its properties.
         service: The service's name in boto3.
         shape: The structure with which the service's API describes the resource.
         renamed: The structure's names for properties that differ by more than capitals.

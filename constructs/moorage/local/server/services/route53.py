@@ -13,7 +13,7 @@ from moorage.local.server.services.guards import complete, guard
 
 _REQUIRED = ("NS", "SOA")
 _IDENTITY = re.compile(r"(?:/hostedzone/)?(Z[A-Z0-9]{1,31})")
-"""The form of a hosted zone's id (HostedZoneId of Route 53's model in botocore has at most 32 characters)."""
+"""The form of a hosted zone's ID (HostedZoneId of Route 53's model in botocore has at most 32 characters)."""
 
 
 class HostedZone(Resource):
@@ -85,7 +85,7 @@ class RecordSetGroup(Resource):
 
 
 def install() -> None:
-    """Accept records in hosted zones that a template imports by their id."""
+    """Accept records in hosted zones that a template imports by their ID."""
     guard("AWS::Route53::RecordSet", _stand_in)
     complete("AWS::Route53::RecordSet", lambda _, __, new: _read(new))
 
