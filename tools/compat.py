@@ -1,7 +1,7 @@
 """Synthesize every example with the built wheel, on the oldest and newest Python and aws-cdk-lib that are supported.
 
-Each pair runs under the feature flags of `cdk init` and under none. An example fails if it does not synthesize. The
-templates may differ between the versions: logical IDs may not.
+Each pair runs with the feature flags of `cdk init` and without flags. An example fails if it does not synthesize. The
+templates may differ between the versions, but logical IDs must not.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def differences(first: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]
 
 
 def main() -> int:
-    """Run all examples in all environments and print what fails."""
+    """Run all examples in all environments, and print the failures."""
     examples = sorted((ROOT / "examples").glob("*.py"))
     known: dict[tuple[bool, str], dict[str, dict[str, str]]] = {}
     failed = 0

@@ -68,8 +68,8 @@ def findings(text: str, region: str = "unknown-region", account: str = "unknown-
 
     Args:
         text: The text of the template.
-        region: The region of the stack. Default: unknown, so that rules about regions pass.
-        account: The account of the stack. Default: unknown, so that rules about accounts pass.
+        region: The region of the stack. Default: unknown, so that rules about regions find nothing.
+        account: The account of the stack. Default: unknown, so that rules about accounts find nothing.
     """
     template = json.loads(text)
     known = PseudoParameterOverrides(

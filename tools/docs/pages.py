@@ -1,7 +1,7 @@
 """The pages of the site, as GitHub shows them too: collect them, with what they link to, and build the site.
 
 The sources link to the repository's files (`../../examples/canary.py`), which GitHub shows. The site has a page of its
-own for each file that a page links to, so that nothing there leads elsewhere.
+own for each file that a page links to, so that no link to a file leads to GitHub.
 """
 
 from __future__ import annotations

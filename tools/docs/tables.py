@@ -140,7 +140,7 @@ def _functions() -> dict[str, list[ast.FunctionDef]]:
 
 @functools.cache
 def _constants() -> dict[str, str]:
-    """Return the texts that modules give a name in capitals."""
+    """Return the string constants of all modules, by name."""
     return {
         target.id: node.value.value
         for tree in _trees().values()
@@ -175,7 +175,7 @@ def _calls(names: tuple[str, ...]) -> Iterator[tuple[ast.FunctionDef, ast.Call]]
 
 
 def _texts(node: ast.expr, function: ast.FunctionDef) -> set[str]:
-    """Return the texts that an expression of a function may be, found in what it names."""
+    """Return the texts that an expression in a function can have, also through its variables and calls."""
     if isinstance(node, ast.Constant | ast.JoinedStr):
         text = _filled(node)
         return {text} if _MESSAGE.search(text) else set()
@@ -206,7 +206,7 @@ def _name(node: ast.expr) -> str:
 
 
 def _filled(node: ast.expr) -> str:
-    """Return a text with a sign for each value that it is filled in with."""
+    """Return a text with a placeholder for each inserted value."""
     if isinstance(node, ast.Constant):
         return str(node.value or "")
     values = node.values if isinstance(node, ast.JoinedStr) else []
@@ -223,7 +223,7 @@ def _cell(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return a text in which signs of Markdown and HTML are only signs, except in code."""
+    """Return a text with the special characters of Markdown and HTML escaped, except in code."""
     parts = text.split("`")
     for index in range(0, len(parts), 2):
         for sign, written in (("<", "&lt;"), ("*", "\\*"), ("_", "\\_"), ("{", "&#123;"), ("$", "&#36;")):

@@ -37,7 +37,7 @@ class Entry:
     Args:
         edge: The load balancer.
         routes: One or several of its routes or listeners.
-        requests: True if it is an Application Load Balancer, which knows of requests.
+        requests: True if the load balancer is an Application Load Balancer, which routes requests.
     """
 
     edge: Code

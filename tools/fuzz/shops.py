@@ -50,7 +50,7 @@ class Sketch:
         name: The ID of its construct.
         container: The name of its container.
         port: The port of its container.
-        entries: Its routes or listeners.
+        entries: The routes or listeners of the service.
         rollout: The rollout of a new version.
         scaling: The number of copies.
         capacity: The capacity that it runs on.

@@ -38,7 +38,7 @@ _ENDED = {
     (False, True): _NOT_RUNNING,
     (False, False): _NOT_RUNNING,
 }
-"""The last line of a `down` that destroys no stacks. The key: a server was stopped, and `--discard` was given."""
+"""The last line of a `down` that destroys no stacks, by whether a server was stopped and `--discard` was given."""
 
 
 def out(text: str) -> None:
@@ -202,7 +202,7 @@ def _tell_copied(home: Home) -> None:
 
 
 def _deployed(home: Home) -> tuple[Stack, ...]:
-    """Return the stacks of the last synthesized assembly; none if an interruption left no manifest."""
+    """Return the stacks of the last synthesized assembly; no stacks if an interruption left no manifest."""
     if not (home.assembly / "manifest.json").exists():
         return ()
     try:

@@ -33,7 +33,7 @@ class Resource:
 
     @property
     def name(self) -> str:
-        """The last parts of its construct path, without those that CDK adds."""
+        """The last parts of the resource's construct path, without the parts that CDK adds."""
         parts = [part for part in self.path.split("/") if part not in {"Resource", "Default", "Service"}]
         return "/".join(parts[-2:]) if len(parts) > 1 else self.logical_id
 

@@ -1,9 +1,9 @@
 """Resources that an app imports by ID or name, such as a VPC, a subnet, a cluster or a role.
 
 AWS refuses an ID that does not exist, and so does the local AWS. But the account that the app is for has the resources
-that the app imports. So `up` creates them in a separate stack and lists them: those that the templates name by a
-literal ID and no stack of the app creates. A resource that would have to be in a VPC of the app cannot exist before
-that VPC, so it is not created and stays refused.
+that the app imports. So `up` creates these resources in a separate stack and lists them. They are the resources that
+templates name by a literal ID and that no stack of the app creates. A resource that would have to be in a VPC of the
+app cannot exist before that VPC, so it is not created and stays refused.
 """
 
 from __future__ import annotations
@@ -231,7 +231,8 @@ def _logical_id(kind: str, name: str) -> str:
 
 
 def _zones(place: Place) -> Resources:
-    """Return a resource for each zone that AWS does not have; CDK writes such names if it could not look them up."""
+    """Return a resource for each zone that AWS does not have; CDK writes these names if it could not look up the
+    zones."""
     kind = "Moorage::Local::AvailabilityZone"
     names = (place.text((each.get("Properties") or {}).get("AvailabilityZone")) for _, each in place.resources())
     return {

@@ -157,14 +157,14 @@ class Home:
             yield
 
     def _forget_other(self) -> None:
-        """Forget the server of another home, whose record and secret were copied along with the folder."""
+        """Delete the record and the secret of the server of another home, which were copied with the folder."""
         if self.origin:
             self._state.unlink()
             self._secret.unlink(missing_ok=True)
 
     @property
     def origin(self) -> str | None:
-        """The folder that this one was copied or moved from; None if it is where it was created."""
+        """The folder that this folder was copied or moved from; None if it was neither copied nor moved."""
         recorded = self._record().get("home", self._here)
         return None if recorded == self._here else str(recorded)
 
@@ -217,7 +217,8 @@ class Home:
         return server
 
     def _own_secret(self) -> str:
-        """Return the secret of this home. It outlives the server, so that the variables in a shell stay valid."""
+        """Return the secret of this home. The secret is kept when the server stops, so that the variables in a shell
+        stay valid."""
         if not self._secret.exists() or not self._secret.read_text():  # a full disk leaves the file empty
             private.write(self._secret, secrets.token_urlsafe(30))
         return self._secret.read_text()

@@ -49,7 +49,7 @@ def _log_group(account: Account, name: str) -> bool:
 
 
 def _listed(service: str, operation: str, argument: str, result: str) -> Callable[[Account, str], bool]:
-    """Return a check by an operation that returns an empty list if nothing exists."""
+    """Return a check for existence: the operation returns an empty list if the resource does not exist."""
 
     def exists(account: Account, physical_id: str) -> bool:
         return bool(getattr(account.client(service), operation)(**{argument: [physical_id]})[result])

@@ -245,7 +245,7 @@ def refresh(group: Group, preferences: Mapping[str, Any]) -> str:
         replaced = [instance for instance in replaced if instance.get("LaunchTemplate") != template]
     for instance in replaced:
         if instance not in group["Instances"]:
-            continue  # scaled in after another one was replaced
+            continue  # scaled in after another instance was replaced
         instances.launch(group)
         instances.terminate(group, instance)
         notify()
@@ -287,7 +287,7 @@ class WarmPool(Resource):
 
 
 class LifecycleHook(Resource):
-    """A lifecycle hook of a group, for which nothing waits here."""
+    """A lifecycle hook of a group; no instance waits for the hook here."""
 
     type = "AWS::AutoScaling::LifecycleHook"
 
@@ -306,7 +306,7 @@ class LifecycleHook(Resource):
 
 
 def group_named(name: str) -> Group:
-    """Return the group of a name, which must exist."""
+    """Return the group with a name; the group must exist."""
     if name not in autoscaling.asgs:
         raise RefusedError(f"ValidationError: AutoScalingGroup name not found - AutoScalingGroup {name} not found")
     group: Group = autoscaling.asgs[name]
@@ -314,6 +314,6 @@ def group_named(name: str) -> Group:
 
 
 def notify() -> None:
-    """Notify of changed groups."""
+    """Call the functions that are registered for changes of groups."""
     for each in changed:
         each()

@@ -49,7 +49,7 @@ def next_launch(group: Group) -> Launch:
         group: The record of the group.
 
     Raises:
-        RefusedError: If the group cannot launch an instance.
+        RefusedError: The group cannot launch an instance.
     """
     policy = group.get("MixedInstancesPolicy")
     instances = group["Instances"]

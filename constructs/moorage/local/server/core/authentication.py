@@ -100,7 +100,7 @@ def _acting_as(scope: Message, holder: registry_tokens.Holder) -> Message:
 
 
 async def _verified(request: Request, receive: Receive, send: Send) -> bytes | None:
-    """Return the body of a request with a valid signature; None if it was refused, or if its client disconnected."""
+    """Return the body of a signed request; None if the request was refused, or if its client disconnected."""
     if request.states_hash and (failure := request.failure(None)):
         await _refuse(request, failure, send)
         return None
@@ -115,7 +115,7 @@ async def _verified(request: Request, receive: Receive, send: Send) -> bytes | N
 
 
 async def _of_the_app(request: Request, receive: Receive, send: Send) -> bytes | None:
-    """Return the body of a request that may be unsigned; None if it may not, or if its client disconnected."""
+    """Return the body of an unsigned request; None if the request was refused, or if its client disconnected."""
     if unsigned.may_serve(request.method, request.path, request.headers):
         return await _read(receive, send, _MOST_UNSIGNED_BYTES)
     length = request.headers.get("content-length", "")

@@ -34,7 +34,7 @@ _UNIQUE = {
     "AWS::SQS::Queue": "QueueName",
     "AWS::SecretsManager::Secret": "Name",
 }
-"""Names that must be unique in a service, of types that CloudFormation's schema identifies by an ARN or a URL."""
+"""The properties that must be unique, of types that CloudFormation's schema identifies by an ARN or a URL."""
 
 Handler = dict[str, Any]
 Answer = tuple[int, dict[str, str], bytes]

@@ -1,8 +1,9 @@
 """The order in which the resources of a stack are created.
 
-CloudFormation creates independent resources in parallel; ministack creates one at a time. This order avoids waiting in
-vain. A gateway is attached as early as possible: on AWS, it is usually attached before resources without `DependsOn`
-need it. Services are created as late as possible: ECS waits until there are instances for their tasks.
+CloudFormation creates independent resources in parallel; ministack creates one at a time. This order avoids waits that
+end only by a timeout. A gateway is attached as early as possible: on AWS, it is usually attached before resources
+without `DependsOn` need it. Services are created as late as possible: ECS waits until there are instances for their
+tasks.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ def together(physical_id: str, other_id: str) -> bool:
 
 
 def replaces(name: str, physical_id: str) -> bool:
-    """Return whether a resource that is being created replaces another one.
+    """Return whether a resource that is being created replaces another resource.
 
     Args:
         name: The generated name of the new resource, as `Resource.create` gets it.

@@ -18,7 +18,7 @@ _RESPONSES = "/_ministack/cfn-response/"
 _CONNECTIONS = "/@connections/"
 _SIGNED = "AWS_IAM"
 _AT_ONCE = 32
-"""The number of such requests that are served at a time: each may start a function's process."""
+"""The number of unsigned requests that are served at a time: each may start a function's process."""
 _after_body = app.handle_post_body_shortcuts  # ministack's own function, saved before it is replaced
 
 

@@ -71,7 +71,7 @@ def call(operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         parameters: The operation's input.
 
     Raises:
-        RefusedError: If ECR refuses the call; with its code and message.
+        RefusedError: ECR refuses the call; the message contains ECR's code and message.
     """
     check("ecr", operation, parameters)
     return _OPERATIONS[operation](parameters)

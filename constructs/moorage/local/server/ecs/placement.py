@@ -48,7 +48,7 @@ def candidates(task: Mapping[str, Any], cluster: str) -> list[Record]:
 
 
 def place_on(task: Record, offered: Sequence[Record]) -> bool:
-    """Place a task on the best instance with enough room, and return whether there was one."""
+    """Place a task on the best instance with enough resources, and return whether the task was placed."""
     fitting = [record for record in offered if instances.why_not(record, task["_need"], task["group"]) is None]
     if not fitting:
         return False

@@ -69,7 +69,8 @@ def admit(task: Record, owner: Mapping[str, Any]) -> None:
 
 
 def place(task: Record) -> bool:
-    """Place a waiting task on an existing instance or on one that its group starts, and return whether that worked."""
+    """Place a waiting task on an existing instance or on a new instance of its group, and return whether the task was
+    placed."""
     cluster = ecs.cluster_name_from_arn(task["clusterArn"])
     if placement.place_on(task, placement.candidates(task, cluster)):
         return True
@@ -96,7 +97,7 @@ def place(task: Record) -> bool:
 
 
 def settle(cluster: str) -> None:
-    """Start as many tasks of the cluster's services as the instances allow, then fit the groups to the tasks."""
+    """Start as many tasks of the cluster's services as the instances allow, then resize the groups to fit the tasks."""
     instances.refresh()
     _settle_daemons(cluster)
     for task in placement.waiting(cluster):
@@ -188,7 +189,7 @@ def is_shifting(service: Mapping[str, Any]) -> bool:
 
 
 def _make_room(service: Record) -> bool:
-    """Stop a task of an older deployment if minimumHealthyPercent allows it, and return whether one was stopped."""
+    """Stop a task of an older deployment if minimumHealthyPercent allows it, and return whether a task was stopped."""
     primary, group = ecs.primary_deployment(service), f"service:{service['serviceName']}"
     if primary is None or primary["rolloutState"] != "IN_PROGRESS" or is_shifting(service):
         return False

@@ -117,7 +117,7 @@ def update(parameters: Record) -> Done:
 
 
 def _is_external(service: Mapping[str, Any]) -> bool:
-    """Return whether another tool deploys a service by task sets, without which it has no tasks."""
+    """Return whether another tool deploys a service by task sets; a service without task sets has no tasks."""
     return bool(service["deploymentController"].get("type") == "EXTERNAL")
 
 

@@ -185,7 +185,7 @@ class FlowLog(Resource):
 
 
 class SecurityGroup(Resource):
-    """A security group, with the rules in its own template entry."""
+    """A security group, with the rules among its properties."""
 
     type = "AWS::EC2::SecurityGroup"
 
@@ -256,7 +256,7 @@ class SecurityGroupEgress(_SecurityGroupRule):
 
 
 class LaunchTemplate(Resource):
-    """A launch template; each change of its data adds a version, and the default stays the first one."""
+    """A launch template; each change of its data adds a version, and the first version remains the default."""
 
     type = "AWS::EC2::LaunchTemplate"
 

@@ -82,7 +82,7 @@ class SubnetCidrBlock(Resource):
 
 
 class EgressOnlyInternetGateway(Operated):
-    """An egress-only internet gateway, which lets IPv6 out of a VPC but not in."""
+    """An egress-only internet gateway, which allows only outbound IPv6 connections from a VPC."""
 
     type = "AWS::EC2::EgressOnlyInternetGateway"
     made_by, removed_by = "CreateEgressOnlyInternetGateway", "DeleteEgressOnlyInternetGateway"

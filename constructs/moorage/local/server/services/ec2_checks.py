@@ -45,7 +45,7 @@ def network(text: str, parameter: str) -> Network:
         parameter: The name of the API's parameter.
 
     Raises:
-        RefusedError: If the text is not a CIDR block.
+        RefusedError: The text is not a CIDR block.
     """
     try:
         return ipaddress.ip_network(text, strict=False)
@@ -57,7 +57,8 @@ def network(text: str, parameter: str) -> Network:
 
 
 def check_vpc(properties: Properties) -> None:
-    """Refuse a VPC that is not a /16 to /28, or has DNS hostnames without DNS support (ModifyVpcAttribute).
+    """Refuse a VPC whose CIDR block is not a /16 to /28, or that has DNS hostnames without DNS support
+    (ModifyVpcAttribute).
 
     Args:
         properties: The properties in the template.
@@ -87,7 +88,7 @@ def known_vpc(vpc: str) -> dict[str, Any]:
         vpc: The ID of the VPC.
 
     Raises:
-        RefusedError: If the VPC does not exist.
+        RefusedError: The VPC does not exist.
     """
     ec2.ensure_defaults_initialized()
     if vpc not in ec2.vpcs:

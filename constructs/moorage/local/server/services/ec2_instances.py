@@ -139,7 +139,7 @@ def profile(data: Mapping[str, Any]) -> Any:
         data: The data of the launch template.
 
     Raises:
-        RefusedError: If the instance profile does not exist.
+        RefusedError: The instance profile does not exist.
     """
     stated = data.get("IamInstanceProfile", {})
     found, fault = ec2.resolve_iam_instance_profile(stated.get("Arn", ""), stated.get("Name", ""))
@@ -157,7 +157,7 @@ def template_version(specification: Mapping[str, Any]) -> tuple[Mapping[str, str
         specification: The reference of a group or an instance to the version.
 
     Raises:
-        RefusedError: If the version, or the parameter that it names for its image, does not exist.
+        RefusedError: The version, or the parameter that it names for its image, does not exist.
     """
     found = next(
         (

@@ -21,7 +21,7 @@ def invoke(operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         parameters: The operation's input.
 
     Raises:
-        RefusedError: If the operation fails; with the API's code and message.
+        RefusedError: The operation fails; the message contains the API's code and message.
     """
     described = model("ec2").operation_model(operation)
     body = create_serializer("ec2").serialize_to_request(dict(parameters), described)["body"]

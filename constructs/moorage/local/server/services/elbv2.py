@@ -155,7 +155,7 @@ class TargetGroup(Resource):
 
 
 class Listener(Resource):
-    """A listener, the only one on its port of the load balancer."""
+    """A listener; no other listener of the load balancer has its port."""
 
     type = "AWS::ElasticLoadBalancingV2::Listener"
 
@@ -190,7 +190,7 @@ class Listener(Resource):
 
 
 class ListenerRule(Resource):
-    """A rule of a listener, the only one with its priority."""
+    """A rule of a listener; no other rule of the listener has its priority."""
 
     type = "AWS::ElasticLoadBalancingV2::ListenerRule"
 
@@ -228,7 +228,7 @@ def _taken(arn: str) -> str:
     """Return a sentence that names the owner of a port or priority, and says how to free it."""
     return (
         f"it belongs to {owners.owner(arn)}. CloudFormation creates and updates resources before it deletes any: "
-        "delete that one in a separate deployment first, or move it with `cdk refactor`"
+        "delete that resource in a separate deployment first, or move it with `cdk refactor`"
     )
 
 
@@ -262,7 +262,7 @@ def weights(rule_arn: str) -> dict[str, int]:
         rule_arn: The ARN of the rule, or of the listener for its default rule.
 
     Raises:
-        RefusedError: If the rule or listener does not exist.
+        RefusedError: The rule or listener does not exist.
     """
     rule = _rule(rule_arn)
     if rule is None:

@@ -135,7 +135,7 @@ def _open_to(target: Record, rule_arn: str) -> str:
         rule_arn: The ARN of the rule.
 
     Raises:
-        RefusedError: If the target does not exist or does not allow it.
+        RefusedError: The target does not exist, or does not allow the rule to deliver events.
     """
     try:
         spec = parse_arn(target["Arn"])

@@ -110,14 +110,14 @@ class _Process(subprocess.Popen[Any]):
     kill = terminate
 
     def poll(self) -> int | None:
-        """Return the exit code, and kill the processes that are left of the group."""
+        """Return the exit code. If the process has ended, kill the remaining processes of the group."""
         code = super().poll()
         if code is not None:
             self._end_others()
         return code
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait for the end, and kill the processes that are left of the group."""
+        """Wait for the end, and kill the remaining processes of the group."""
         code = super().wait(timeout)
         self._end_others()
         return code

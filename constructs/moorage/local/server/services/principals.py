@@ -66,7 +66,7 @@ def invalid(principal: Any) -> Iterator[str]:
 
 
 def exists(name: Any) -> bool:
-    """Return whether the name of a user, a role or an account is valid; one of this account must exist."""
+    """Return whether a user, a role or an account is valid; users and roles of this account must exist."""
     if name == "*" or (isinstance(name, int) or re.fullmatch(r"\d{12}", str(name))):
         return True
     if str(name).startswith(_PREFIXES) or _CLOUDFRONT.fullmatch(str(name)):

@@ -56,7 +56,7 @@ def resolved_image(image_id: str) -> str:
             Systems Manager parameter instead of an AMI ID in a launch template").
 
     Raises:
-        RefusedError: If the parameter does not exist.
+        RefusedError: The parameter does not exist.
     """
     if not image_id.startswith(_RESOLVED):
         return image_id
