@@ -32,7 +32,7 @@ PHRASES = {
     r"\bby itself\b": "name the cause, or automatically",
     r"\bwhere not\b|\bwhere none\b": "if not",
 }
-"""What to write instead of each phrase."""
+"""The replacement of each phrase."""
 OPENING = re.compile(r"(?:What|Whether(?! to\b)|That|Which|Who|Whose|How|Where|As|Of)\b")
 _QUOTED = re.compile(r"``?[^`]*``?|\"[^\"\n]*\"")
 _FENCE = re.compile(r"^(`{3,}).*?^\1$", re.MULTILINE | re.DOTALL)
@@ -44,7 +44,7 @@ _SERVER = "constructs/moorage/local/server/"
 
 @attrs.frozen
 class Finding:
-    """A phrase in a file, and what to write instead."""
+    """A phrase in a file, and its replacement."""
 
     path: Path
     line: int

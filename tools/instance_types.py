@@ -11,7 +11,7 @@ There are two sources, joined by the name of the type:
   the numbers of Amazon EKS. If both are known, they are never higher than those of Amazon ECS, so they are safe. It
   also has a few types that moto lacks, in EC2's format.
 
-Run it as `python -m tools.instance_types`; the diff then shows what AWS has changed.
+Run it as `python -m tools.instance_types`; the diff then shows the changes by AWS.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """cdk-preflight's rules for many templates: errors that its authors saw in real deployments.
 
-Its construct runs them during synthesis. Here the same rules run in the engine that also runs Control Tower's rules,
-which takes 50 ms for a template and needs no aws_cdk.
+The construct of cdk-preflight runs the rules during synthesis. Here, the same rules run in the engine that also runs
+Control Tower's rules, which takes 50 ms for a template and needs no aws_cdk.
 """
 
 from __future__ import annotations

@@ -67,7 +67,8 @@ def index_page() -> str:
 
 
 def _entry(name: str, page: str) -> str:
-    """Return a name's entry, with an anchor of its own, so that other pages need not know where it is described."""
+    """Return a name's entry, with an anchor of its own, so that other pages do not depend on the page of its
+    description."""
     anchor = name.lower()
     return f'- <a id="{anchor}"></a>[`{name}`](api/{page}.md#{anchor}): {_plain(_summary(name))}'
 
@@ -79,7 +80,7 @@ def _summary(name: str) -> str:
 
 
 def limits_page() -> str:
-    """Return the page of the limits, one list for each module that has them."""
+    """Return the page of the limits, one list for each module with limits."""
     parts = [_LIMITS]
     for title, table in (("Amazon ECS and load balancing", workload_limits.TABLE), ("Amazon ECR", ecr_limits.TABLE)):
         parts.append(f"## {title}\n")

@@ -1,7 +1,7 @@
 """The effects of an update of stacks in CloudFormation, from both templates and the resource schemas.
 
 CloudFormation creates and updates first, and deletes removed resources at the end. So a new resource must not need a
-priority, port or name that an old one still has. A kept resource must not lose its targets.
+priority, port or name that an old resource still has. A kept resource must not lose its targets.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def entry(pick: Pick, mode: str, *, shifts: bool) -> Entry:
 
 
 def _several(pick: Pick, word: str) -> list[Code] | None:
-    """Return several minimal routes; None if a detailed one is wanted."""
+    """Return several minimal routes; None if a detailed route is wanted."""
     if pick.breaks("target-groups-per-service"):
         count = 6
     elif pick.breaks(*HEALTH, *REQUESTS, *CONNECTIONS, *EITHER) or pick.often():

@@ -1,4 +1,4 @@
-"""Random updates: services behind a load balancer, and one change of them."""
+"""Random updates: services behind a load balancer, and a change of one service or of the load balancer."""
 
 from __future__ import annotations
 

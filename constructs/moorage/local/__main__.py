@@ -80,7 +80,7 @@ def _interrupted(*_: object) -> None:
 
 
 def up(home: Home, given: argparse.Namespace) -> None:
-    """Deploy the app and show what is deployed, or say that nothing changed."""
+    """Deploy the app and show the deployed resources, or print that nothing changed."""
     toolkit = Toolkit(home, given.app)
     _tell_copied(home)
     with home.exclusive():
@@ -121,7 +121,8 @@ def up(home: Home, given: argparse.Namespace) -> None:
 
 
 def down(home: Home, given: argparse.Namespace) -> None:
-    """Destroy the app's stacks, check that no stack is left, and stop the server; with `--discard`, only stop it."""
+    """Destroy the app's stacks, check that all stacks are deleted, and stop the server; with `--discard`, only stop
+    it."""
     if not home.folder.exists():
         out(f"{_NOT_RUNNING}\n")
         return
@@ -149,7 +150,7 @@ def down(home: Home, given: argparse.Namespace) -> None:
 
 
 def status(home: Home, given: argparse.Namespace) -> None:
-    """Show what is deployed."""
+    """Show the deployed resources."""
     _tell_copied(home)
     server = home.running()
     if server is None:

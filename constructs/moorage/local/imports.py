@@ -109,7 +109,7 @@ class Place:
 
 
 def put(access: Access, assembly: Path, stacks: Sequence[Stack]) -> Iterator[str]:
-    """Create the resources that stacks import, and yield a line for each account and region that has some.
+    """Create the resources that stacks import, and yield a line for each account and region with created resources.
 
     Args:
         access: The local AWS.
@@ -343,7 +343,7 @@ def _instances(cluster: str, name: str, provider: str) -> Resources:
 
 
 def _roles(place: Place) -> Resources:
-    """Return the roles that templates import. Any service may assume them, and they have all permissions."""
+    """Return the roles that templates import. Any service may assume these roles, which have all permissions."""
     made = place.made("AWS::IAM::Role", "RoleName")
     found: Resources = {}
     for _, resource in place.resources():

@@ -85,10 +85,10 @@ class Home:
     Nothing is written before `exclusive` is entered. Only the owner can read the folder and its contents.
 
     Args:
-        folder: A folder that an earlier command created, an empty folder, or one that does not exist yet.
+        folder: A folder that an earlier command created, an empty folder, or a folder that does not exist yet.
 
     Raises:
-        LocalError: The folder belongs to something else, whose files could be lost.
+        LocalError: The folder belongs to another user, or moorage.local did not create it.
     """
 
     MARK = ".gitignore"
@@ -277,7 +277,8 @@ def _end(server: Server) -> bool:
 def _functions(home: Path) -> Iterator[int]:
     """Yield the processes that a home's functions left behind when its server was killed. This works only on Linux.
 
-    `LAMBDA_TASK_ROOT`, Lambda's variable for the folder of the code, identifies them and the processes they started.
+    `LAMBDA_TASK_ROOT`, Lambda's variable for the folder of the code, identifies these processes and their child
+    processes.
     """
     mark = f"LAMBDA_TASK_ROOT={home}/".encode()
     for environment in Path("/proc").glob("[0-9]*/environ"):

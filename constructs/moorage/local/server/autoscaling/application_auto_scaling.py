@@ -148,7 +148,7 @@ def _check_metric(key: tuple[str, ...], parameters: Parameters) -> None:
 
 
 def _tracked(policy: Mapping[str, Any]) -> Any:
-    """Return the metric of a target tracking policy, or None for another policy."""
+    """Return the metric of a target tracking policy; None for other policies."""
     stated = policy.get("TargetTrackingScalingPolicyConfiguration") or {}
     return stated.get("PredefinedMetricSpecification") or stated.get("CustomizedMetricSpecification")
 
@@ -230,7 +230,7 @@ def _describing(records: Any, answer: str, **filters: str) -> Callable[[Paramete
 
     Args:
         records: The records.
-        answer: The member of the answer that lists them.
+        answer: The member of the output that lists the records.
         filters: For each parameter that is a list, the member of a record that it is compared with.
     """
 

@@ -39,7 +39,7 @@ notifications = AccountRegionScopedDict()
 
 
 class AutoScalingGroup(Resource):
-    """A group of EC2 instances, which cannot be deleted while they are protected from scale-in."""
+    """A group of EC2 instances; a group with protected instances cannot be deleted."""
 
     type = "AWS::AutoScaling::AutoScalingGroup"
 

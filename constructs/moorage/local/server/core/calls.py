@@ -295,7 +295,7 @@ def perform(operation: Callable[[dict[str, Any]], Any], parameters: Mapping[str,
 
 
 def query(operation: Callable[[dict[str, Any]], Any], **parameters: Any) -> ET.Element:
-    """Call an operation of EC2's XML API, and return its response without namespaces.
+    """Call an operation of the EC2 XML API, and return its response without namespaces.
 
     Args:
         operation: ministack's function for it.

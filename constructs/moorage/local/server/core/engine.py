@@ -1,8 +1,8 @@
 """ministack's CloudFormation engine, extended by this package's types and by checks of properties.
 
-ministack's handlers read the properties that they know and silently ignore the others. Here, each handler gets the
-properties in a mapping that records which ones were read. If CloudFormation has a property that no handler reads, the
-resource fails and is rolled back. ministack has no public interface for this, so private names are used.
+ministack's handlers silently ignore the properties that they do not support. Here, each handler gets the properties in
+a mapping that records which ones were read. If CloudFormation has a property that no handler reads, the resource fails
+and is rolled back. ministack has no public interface for this, so private names are used.
 """
 
 from __future__ import annotations

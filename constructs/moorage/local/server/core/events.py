@@ -1,7 +1,7 @@
 """The events of a stack: in order, and only for resources that an operation changes.
 
-CloudFormation updates the resources whose definition changed, and adds no event for the others. During an update, it
-creates new resources; during the cleanup, it deletes replaced and removed resources (AWS CloudFormation user guide,
+CloudFormation updates the resources whose definition changed, and adds no event for other resources. During an update,
+it creates new resources; during the cleanup, it deletes replaced and removed resources (AWS CloudFormation user guide,
 "Understand stack creation events"). ministack adds update events for every resource, several within a millisecond, and
 none for the deletions of the cleanup.
 """

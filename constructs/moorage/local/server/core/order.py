@@ -22,7 +22,7 @@ _FIRST, _USUAL = 0, 1
 
 
 def install() -> None:
-    """Create the resources that others wait for first, and those that wait for others last."""
+    """Create the resources first that other resources wait for, and the resources last that wait for others."""
     ordered = _ranked(engine.topological_sort)
     for module in (engine, stacks):
         module.topological_sort = ordered

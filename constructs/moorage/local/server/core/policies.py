@@ -1,4 +1,4 @@
-"""The decisions of resource policies about requests of AWS services."""
+"""The decisions of resource policies about requests from AWS services."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def of(resource_type: str, region: str) -> Schema | None:
 
     Args:
         resource_type: The type, as in a template: `AWS::ECS::Service`.
-        region: The region; the schemas of us-east-1 are used for one that cfn-lint does not know.
+        region: The region; for a region that cfn-lint does not know, the schemas of us-east-1 are used.
 
     Returns:
         The schema; None for a type without one (CDK's metadata, custom resources).

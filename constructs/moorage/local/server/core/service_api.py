@@ -63,7 +63,8 @@ def _handler(metadata: Mapping[str, str]) -> str:
 
 
 def _done(answer: Awaitable[Answer]) -> Answer:
-    """Return the response of a ministack handler. It may wait for its own threads, so it gets its own event loop."""
+    """Return the response of a ministack handler. The handler may wait for its own threads, so it gets its own event
+    loop."""
 
     async def awaited() -> Answer:
         return await answer

@@ -264,7 +264,7 @@ def evaluate(template: Template, parameters: dict[str, Any]) -> dict[str, bool]:
 
     Args:
         template: The template.
-        parameters: The values of its parameters, as ministack resolves them.
+        parameters: The values of the template's parameters, as ministack resolves them.
     """
     stated = template.get("Conditions") or {}
     known: dict[str, bool] = {}

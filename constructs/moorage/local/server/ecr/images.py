@@ -289,4 +289,4 @@ OPERATIONS: Mapping[str, Operation] = {
     "PutImage": _put,
     "UploadLayerPart": _upload,
 }
-"""The operations of ECR's API on images."""
+"""The ECR API operations on images."""

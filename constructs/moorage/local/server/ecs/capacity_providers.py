@@ -288,7 +288,7 @@ def _existing(provider: str) -> str:
 
 
 def scoped(cluster: Mapping[str, Any]) -> list[str]:
-    """Return the providers that were created only for the cluster: those of ECS Managed Instances."""
+    """Return the providers that were created only for the cluster, those of ECS Managed Instances."""
     return [each["name"] for each in ecs.capacity_providers.values() if each.get("cluster") == cluster["clusterName"]]
 
 

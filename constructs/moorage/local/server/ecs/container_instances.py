@@ -137,7 +137,7 @@ def tasks_on(record: Mapping[str, Any]) -> list[Record]:
 
 
 def refresh() -> None:
-    """Register each running instance whose agent finds its cluster, and deregister those that are gone."""
+    """Register each running instance whose agent finds its cluster, and deregister the instances that no longer run."""
     for instance_id, record in list(_registered.items()):
         if ec2.instances.get(instance_id, {}).get("State", {}).get("Name") != "running":
             _forget(record)

@@ -1,6 +1,6 @@
 """Amazon ECS: the scheduling of tasks on container instances, and managed scaling of the instances.
 
-Scaling, which takes minutes on AWS, happens at once: a group grows when a task finds no room, and shrinks when an
+Scaling, which takes minutes on AWS, happens at once: a group grows when a task fits on no instance, and shrinks when an
 instance has no more tasks.
 """
 
@@ -234,7 +234,8 @@ def _reconciling(reconcile: Callable[[str, str], None]) -> Callable[[str, str], 
 
 
 def shrink() -> None:
-    """Terminate instances that no task needs, down to the target of each provider; not while a stack is deleted.
+    """Terminate instances that no task needs, down to the target of each provider; terminate none while a stack is
+    deleted.
 
     On AWS, scaling in takes a quarter of an hour, longer than the rest of the stack's deletion.
     """

@@ -11,7 +11,7 @@ _TARGETS = ("DBClusterIdentifiers", "DBInstanceIdentifiers")
 
 
 class OptionGroup(ApiResource):
-    """An option group of RDS; `Ref` returns its name."""
+    """An RDS option group; `Ref` returns its name."""
 
     type = "AWS::RDS::OptionGroup"
     service = "rds"

@@ -92,7 +92,7 @@ def parsed(document: Any) -> dict[str, Any]:
 
 
 def statements(document: Mapping[str, Any]) -> list[Statement]:
-    """Return the statements of a document, which may contain a single one without a list.
+    """Return the statements of a document, whose `Statement` is a list or a single statement.
 
     Args:
         document: The document.
@@ -104,7 +104,7 @@ def several(value: Any) -> list[Any]:
     """Return the values of an element as a list.
 
     Args:
-        value: One value, a list of them, or None.
+        value: A value, a list of values, or None.
     """
     return list(value) if isinstance(value, list) else [] if value is None else [value]
 

@@ -18,7 +18,7 @@ from moorage.local.server.services import ec2_checks
 from moorage.local.server.services.ec2_operations import Operated
 
 _MOST_IPV6_RANGES = 5
-"""The quota of IPv6 CIDR blocks of a VPC (VPC user guide, "Amazon VPC quotas")."""
+"""The quota of IPv6 CIDR blocks for a VPC (VPC user guide, "Amazon VPC quotas")."""
 _HELD = {"CidrBlockState": {"State": "associated"}}
 _HELD_IPV6 = {"Ipv6CidrBlockState": {"State": "associated"}, "IpSource": "amazon"}
 
@@ -65,7 +65,7 @@ class VpcCidrBlock(Resource):
 
 
 class SubnetCidrBlock(Resource):
-    """The IPv6 CIDR block of a subnet that was created without one."""
+    """An IPv6 CIDR block that is added to an existing subnet."""
 
     type = "AWS::EC2::SubnetCidrBlock"
 

@@ -85,7 +85,7 @@ class EipAssociation(Resource):
             raise RefusedError(
                 f"InvalidNetworkInterfaceID.NotFound: The networkInterface ID '{interface}' does not exist"
             )
-        properties.get("PrivateIpAddress")  # no effect: an interface has one address here
+        properties.get("PrivateIpAddress")  # no effect: a network interface has a single address here
         target = {"InstanceId": instance} if instance else {"NetworkInterfaceId": interface}
         association = invoke("AssociateAddress", {"AllocationId": address["AllocationId"], **target})["AssociationId"]
         if instance:

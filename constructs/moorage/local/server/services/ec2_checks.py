@@ -245,7 +245,7 @@ def _is_network(text: str, version: int) -> bool:
 
 
 def check_group_unused(group_id: str) -> None:
-    """Refuse to delete a security group that is used by something outside its stack.
+    """Refuse to delete a security group that a resource outside its stack uses.
 
     Args:
         group_id: The ID of the group.
@@ -296,7 +296,7 @@ def check_table_unused(table_id: str) -> None:
 
 
 def check_subnet_unused(subnet_id: str) -> None:
-    """Refuse to delete a subnet that is used by something outside its stack.
+    """Refuse to delete a subnet that a resource outside its stack uses.
 
     Args:
         subnet_id: The ID of the subnet.
@@ -314,7 +314,7 @@ def check_subnet_unused(subnet_id: str) -> None:
 
 
 def check_addresses_unmapped(attachment: str, vpc: str) -> None:
-    """Refuse to detach an internet gateway while something outside its stack has a public address in the VPC.
+    """Refuse to detach an internet gateway while a resource outside its stack has a public address in the VPC.
 
     Args:
         attachment: The physical ID of the attachment.

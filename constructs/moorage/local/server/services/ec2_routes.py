@@ -186,7 +186,7 @@ class Route(Resource):
 
 
 class VpcGatewayAttachment(Resource):
-    """The attachment of an internet gateway to a VPC; each can have only one."""
+    """The attachment of an internet gateway to a VPC; gateways and VPCs can each have only one attachment."""
 
     type = "AWS::EC2::VPCGatewayAttachment"
 

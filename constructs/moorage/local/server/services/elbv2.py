@@ -99,7 +99,7 @@ def _may_write(balancer: str, bucket: str, key: str) -> bool:
     """Return whether a bucket's policy allows a load balancer to write its logs.
 
     Elastic Load Balancing writes as a service or as an AWS account that depends on the region (user guide, "Enable
-    access logs", "Step 2: Attach a policy to your S3 bucket"). Any account but this one is assumed to be that account.
+    access logs", "Step 2: Attach a policy to your S3 bucket"). Any other account is assumed to be that account.
     """
     policy, resource = s3.bucket_policies.get(bucket), f"arn:aws:s3:::{bucket}/{key}"
     context = {"s3:x-amz-acl": "bucket-owner-full-control"}
@@ -141,7 +141,7 @@ class TargetGroup(Resource):
         return Made(*provisioners.elbv2_target_group_update(physical_id, old, kept, physical_id))
 
     def _register(self, group: str, old: Properties, new: Properties) -> None:
-        """Register the targets in the template; those of ECS services and Auto Scaling groups stay."""
+        """Register the targets in the template; the targets of ECS services and Auto Scaling groups stay registered."""
         targets = [dict(each) for each in new.get("Targets") or ()]
         gone = [each["Id"] for each in old.get("Targets") or ()]
         kept = [each for each in alb.targets.get(group, []) if each["Id"] not in gone]

@@ -75,7 +75,7 @@ def check_name(kind: str, name: str | None) -> None:
 
     Args:
         kind: The beginning of the message, which names the kind of resource.
-        name: The name, if the template has one.
+        name: The name, if the template specifies it.
     """
     if name is None:
         return
@@ -279,7 +279,7 @@ def check_listener(properties: Properties) -> None:
 
 
 def _is_newer(policy: str) -> bool:
-    """Return whether a security policy may be newer than those that are known here."""
+    """Return whether a security policy may be newer than the policies that are known here."""
     release = _RELEASE.fullmatch(policy)
     return release is not None and release[1] > _NEWEST_RELEASE
 

@@ -20,7 +20,7 @@ def check_schedule(expression: str | None, bus: str) -> None:
     """Refuse an invalid rate, and a schedule on a custom event bus.
 
     Args:
-        expression: The rule's schedule, if it has one.
+        expression: The rule's `ScheduleExpression`, if it is specified.
         bus: The name of the rule's event bus.
 
     Raises:
@@ -42,7 +42,7 @@ def check_role(rule_arn: str, role: str | None) -> None:
 
     Args:
         rule_arn: The ARN of the rule.
-        role: The rule's `RoleArn`, if it has one.
+        role: The rule's `RoleArn`, if it is specified.
 
     Raises:
         RefusedError: EventBridge does not accept the role; the message is EventBridge's.

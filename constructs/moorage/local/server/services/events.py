@@ -157,8 +157,8 @@ def _ask_queue(arn: str, rule_arn: str) -> None:
 def _ask_topic(arn: str, _rule_arn: str) -> None:
     """Check a topic's policy without the rule and its account, which EventBridge does not send to Amazon SNS.
 
-    Conditions on them are never met (Amazon EventBridge user guide, "Using resource-based policies", note on Amazon
-    SNS).
+    Conditions on the rule or the account are never met (Amazon EventBridge user guide, "Using resource-based policies",
+    note on Amazon SNS).
     """
     _ask_encrypted(sns.topics.get(arn), "sns:Publish", arn, None)
 

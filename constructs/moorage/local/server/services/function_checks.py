@@ -24,7 +24,8 @@ _LIMITS = (("Timeout", 900, 5400), ("MemorySize", 10240, 32768))
 """The maximum of properties, and that on Lambda Managed Instances (botocore lambda: CreateFunctionRequest)."""
 _MOST_ENVIRONMENT_BYTES = 4096
 _CONCURRENCY, _LEAST_UNRESERVED = 1000, 100
-"""The concurrent executions of an account, and those that stay unreserved (Lambda developer guide, "Lambda quotas")."""
+"""The concurrent executions of an account, and the number that must stay unreserved (Lambda developer guide, "Lambda
+quotas")."""
 _ENI_ACTIONS = ("CreateNetworkInterface", "DescribeNetworkInterfaces", "DeleteNetworkInterface")
 _SOURCES = {
     "sqs": ("SQS", ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")),

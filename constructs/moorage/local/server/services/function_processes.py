@@ -1,9 +1,9 @@
 """The processes that run the code of templates: their environment, their timeout and their end.
 
-ministack starts them with the server's environment and kills only the process that it started. Here each process leads
-a process group. It gets the variables that Lambda documents (Lambda developer guide, "Defined runtime environment
-variables") and the function's own, and it is killed with all its descendants. There is no container: `/tmp` is the
-machine's.
+ministack starts them with the server's environment and kills only the process that it started. Here, each process leads
+a process group. The process gets the variables that Lambda documents (Lambda developer guide, "Defined runtime
+environment variables") and the function's own, and is killed with all its descendants. There is no container: `/tmp` is
+the machine's.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _ALWAYS = {
 npm offline, the function of CDK's `AwsCustomResource` uses the SDK that is there instead of installing the newest."""
 _INHERITED = ("NODE_PATH",)
 _MARK = "AWS_LAMBDA_LOG_STREAM_NAME"
-"""A variable of Lambda that has another value in each process and is inherited by its descendants."""
+"""A Lambda variable that has another value in each process and is inherited by its descendants."""
 _INIT_SECONDS = 10
 """The time limit of a function's initialization, which is then retried within the function's timeout (Lambda developer
 guide, "Understanding the Lambda execution environment lifecycle")."""

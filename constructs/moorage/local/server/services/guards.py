@@ -92,5 +92,5 @@ def complete(resource_type: str, add: Completion) -> None:
 
 
 def plain(properties: Mapping[str, Any]) -> Properties:
-    """Return properties whose reading does not count as an implementation of them."""
+    """Return properties that do not count as implemented when they are read."""
     return {name: dict.__getitem__(properties, name) for name in properties} if isinstance(properties, dict) else {}

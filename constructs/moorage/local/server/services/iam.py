@@ -1,4 +1,4 @@
-"""AWS IAM: instance profiles, and the checks that a role allows what a service does."""
+"""AWS IAM: instance profiles, and the checks that a role allows the actions of a service."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from moorage.local.server.core.resource import Made, Properties, Resource, short
 
 
 class InstanceProfile(Resource):
-    """An instance profile, which holds one role; `Ref` returns its name."""
+    """An instance profile, which contains one role; `Ref` returns its name."""
 
     type = "AWS::IAM::InstanceProfile"
 

@@ -1,7 +1,7 @@
 """Resources that an app imports by their id: they exist in the app's AWS account, so they are created here too.
 
-AWS assigns IDs itself, so no template of AWS can create these resources. `moorage.local up` creates them in a separate
-stack. Their other properties are only those that the app states.
+AWS assigns IDs itself, so no template can create these resources on AWS. `moorage.local up` creates them in a separate
+stack. They have no other properties than those in the app's templates.
 """
 
 from __future__ import annotations

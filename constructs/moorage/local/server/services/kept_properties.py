@@ -1,7 +1,7 @@
 """Properties without an effect here, which the service's API shows.
 
-ministack drops them. Here they are kept in the record from which the service's API describes the resource, under the
-names in botocore's model.
+ministack drops them. Here, they are stored in the record from which the API describes the resource, under the names in
+botocore's model.
 """
 
 from __future__ import annotations

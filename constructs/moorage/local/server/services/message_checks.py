@@ -68,7 +68,7 @@ def check_topic(topic: Properties) -> None:
         topic: The properties in the template.
 
     Raises:
-        RefusedError: SNS does not accept the topic; the message is that of SNS.
+        RefusedError: SNS does not accept the topic; the message is SNS's.
     """
     name = topic.get("TopicName")
     if name is not None and not _TOPIC_NAME.fullmatch(str(name)):

@@ -1,4 +1,4 @@
-"""The principals that policies may name: the services of AWS, and the users and roles of this account."""
+"""The principals that policies may name: AWS services, and the users and roles of this account."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ def check_key_policy(document: Any, *, bypass: bool) -> None:
         bypass: Whether to skip the check that somebody can still change the policy.
 
     Raises:
-        RefusedError: KMS does not accept the policy; the message is that of KMS.
+        RefusedError: KMS does not accept the policy; the message is KMS's.
     """
     policy = documents.parsed(document)
     code = "MalformedPolicyDocumentException"

@@ -35,7 +35,7 @@ _CANNED = {
 
 
 def install() -> None:
-    """Add the properties to those that ministack sets, and refuse to delete a bucket that is not empty."""
+    """Set the properties that ministack drops, and refuse to delete a bucket that is not empty."""
     provisioners.S3_BUCKET_CONFIGURATIONS = (
         *provisioners.S3_BUCKET_CONFIGURATIONS,
         (

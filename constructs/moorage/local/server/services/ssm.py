@@ -1,4 +1,4 @@
-"""AWS Systems Manager: parameters, and the public ones that name AMIs and the image of AWS for Fluent Bit.
+"""AWS Systems Manager: parameters, including public parameters for AMIs and the image of AWS for Fluent Bit.
 
 On AWS only Amazon writes public parameters. Here `PutParameter` does too, so that a test can release an image.
 """
