@@ -1,5 +1,4 @@
-"""The pages of the site, as GitHub shows them too: collect the pages and the files that they link to, and build the
-site.
+"""The pages of the site, which GitHub shows too: collect the pages and the files they link to, and build the site.
 
 The sources link to the repository's files (`../../examples/canary.py`), which GitHub shows. The site has a page of its
 own for each file that a page links to, so that no link to a file leads to GitHub.
@@ -97,8 +96,7 @@ def collect(into: Path) -> None:
 
 
 def page_of(source: Path) -> str:
-    """Return the page that shows a file of the repository: a page of docs/, of the root, or a page with the file's
-    code."""
+    """Return the page that shows a file of the repository: a Markdown page itself, or a page with the file's code."""
     if source.is_relative_to(ROOT / "docs"):
         return str(source.relative_to(ROOT / "docs"))
     path = str(source.relative_to(ROOT))

@@ -67,8 +67,7 @@ def index_page() -> str:
 
 
 def _entry(name: str, page: str) -> str:
-    """Return a name's entry, with an anchor of its own, so that other pages do not depend on the page of its
-    description."""
+    """Return a name's entry, with its own anchor, so that other pages can link to the name wherever it is described."""
     anchor = name.lower()
     return f'- <a id="{anchor}"></a>[`{name}`](api/{page}.md#{anchor}): {_plain(_summary(name))}'
 

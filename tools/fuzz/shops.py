@@ -47,7 +47,7 @@ class Sketch:
     """A service.
 
     Args:
-        name: The ID of its construct.
+        name: The construct ID of the service.
         container: The name of its container.
         port: The port of its container.
         entries: The routes or listeners of the service.

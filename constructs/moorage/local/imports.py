@@ -231,8 +231,8 @@ def _logical_id(kind: str, name: str) -> str:
 
 
 def _zones(place: Place) -> Resources:
-    """Return a resource for each zone that AWS does not have; CDK writes these names if it could not look up the
-    zones."""
+    """Return a resource for each zone that AWS does not have: CDK's placeholders for zones that it has not looked
+    up."""
     kind = "Moorage::Local::AvailabilityZone"
     names = (place.text((each.get("Properties") or {}).get("AvailabilityZone")) for _, each in place.resources())
     return {

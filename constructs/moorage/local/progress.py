@@ -23,7 +23,7 @@ _UPDATE = "UPDATE_IN_PROGRESS"
 
 @attrs.define
 class _Count:
-    """The numbers of finished and of all resources of a stack. Nothing is counted during a rollback."""
+    """The numbers of finished and of all resources of a stack. After a failure, no further resource is counted."""
 
     total: int = 0
     done: set[str] = attrs.field(factory=set)

@@ -75,8 +75,7 @@ class _Log:
         self._write(*before, "CREATE_IN_PROGRESS" if starts and key in self._new else status, *rest, **named)
 
     def _is_changed(self, stack_name: str, logical_id: str, key: Key) -> bool:
-        """Return whether a resource is new or its definition changed; if not, hold back the start event of its
-        update."""
+        """Return whether a resource is new or its definition changed; if not, hold back the event of its update."""
         known = _resources(stack_name).get(logical_id)
         if known is None:
             self._new.add(key)

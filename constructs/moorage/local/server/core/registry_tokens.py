@@ -1,5 +1,4 @@
-"""The tokens with which Docker logs in to the registry. Docker sends a token as a password and does not sign
-requests."""
+"""The tokens with which Docker logs in to the registry. Docker sends them as passwords and does not sign requests."""
 
 from __future__ import annotations
 

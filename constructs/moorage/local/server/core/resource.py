@@ -66,8 +66,7 @@ class Resource:
 
 
 def generated_name(stack_name: str, logical_id: str) -> str:
-    """Return a unique physical name, as CloudFormation generates it, so that it never collides with a retained
-    resource."""
+    """Return a unique physical name like those of CloudFormation, which never collides with a retained resource."""
     suffix = "".join(secrets.choice(_SUFFIX) for _ in range(12))
     return f"{stack_name}-{logical_id}"[:242] + f"-{suffix}"
 

@@ -63,8 +63,7 @@ def _handler(metadata: Mapping[str, str]) -> str:
 
 
 def _done(answer: Awaitable[Answer]) -> Answer:
-    """Return the response of a ministack handler. The handler may wait for its own threads, so it gets its own event
-    loop."""
+    """Return the response of a ministack handler, run in its own event loop, since it may wait for its own threads."""
 
     async def awaited() -> Answer:
         return await answer

@@ -69,8 +69,7 @@ def admit(task: Record, owner: Mapping[str, Any]) -> None:
 
 
 def place(task: Record) -> bool:
-    """Place a waiting task on an existing instance or on a new instance of its group, and return whether the task was
-    placed."""
+    """Place a waiting task on an existing instance or a new instance of its group; return whether it was placed."""
     cluster = ecs.cluster_name_from_arn(task["clusterArn"])
     if placement.place_on(task, placement.candidates(task, cluster)):
         return True
@@ -234,8 +233,7 @@ def _reconciling(reconcile: Callable[[str, str], None]) -> Callable[[str, str], 
 
 
 def shrink() -> None:
-    """Terminate instances that no task needs, down to the target of each provider; terminate none while a stack is
-    deleted.
+    """Terminate instances that no task needs, down to the target of each provider, unless a stack is being deleted.
 
     On AWS, scaling in takes a quarter of an hour, longer than the rest of the stack's deletion.
     """

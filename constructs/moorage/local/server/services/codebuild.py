@@ -1,5 +1,4 @@
-"""AWS CodeBuild: the properties of projects that ministack drops, as the CodeBuild API describes them; builds do not
-run here."""
+"""AWS CodeBuild: the properties of projects that ministack drops, as the API shows them; builds do not run here."""
 
 from __future__ import annotations
 

@@ -57,8 +57,7 @@ def network(text: str, parameter: str) -> Network:
 
 
 def check_vpc(properties: Properties) -> None:
-    """Refuse a VPC whose CIDR block is not a /16 to /28, or that has DNS hostnames without DNS support
-    (ModifyVpcAttribute).
+    """Refuse a VPC with a CIDR block outside /16 to /28, or with DNS hostnames but no DNS support (ModifyVpcAttribute).
 
     Args:
         properties: The properties in the template.

@@ -157,7 +157,7 @@ def template_version(specification: Mapping[str, Any]) -> tuple[Mapping[str, str
         specification: The reference of a group or an instance to the version.
 
     Raises:
-        RefusedError: The version, or the parameter that it names for its image, does not exist.
+        RefusedError: The version does not exist, or names a parameter for its image that does not exist.
     """
     found = next(
         (

@@ -306,7 +306,7 @@ def _check_actions(properties: Properties) -> None:
 
 
 def _with_forward(actions: Callable[..., Actions]) -> Callable[..., Actions]:
-    """Add the weights and the stickiness to forward actions, which ministack drops."""
+    """Add the weights and the stickiness of forward actions that ministack drops."""
 
     def kept(properties: Properties, balancer: str | None, prop: str = "DefaultActions") -> Actions:
         records = actions(properties, balancer, prop)

@@ -111,8 +111,7 @@ def _made(service: str, region: str | None, key: str | None, secret: str | None,
 
 
 def _stated(error: ClientError, call: dict[str, Any]) -> dict[str, Any]:
-    """Return an error as the SDK for JavaScript names it: by the error's shape, if the service's model has that
-    shape."""
+    """Return an error as the SDK for JavaScript names it: by its shape, if the service's model has that shape."""
     code = error.response["Error"].get("Code", "UnknownError")
     metadata = error.response.get("ResponseMetadata", {})
     modelled = _client(_service(call["service"]), call).exceptions.from_code(code)
