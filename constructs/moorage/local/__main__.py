@@ -121,8 +121,7 @@ def up(home: Home, given: argparse.Namespace) -> None:
 
 
 def down(home: Home, given: argparse.Namespace) -> None:
-    """Destroy the app's stacks, check that they are deleted, and stop the server. With `--discard`, only stop the
-    server."""
+    """Destroy the app's stacks, check that they are deleted, and stop the server; with `--discard`, only stop it."""
     if not home.folder.exists():
         out(f"{_NOT_RUNNING}\n")
         return

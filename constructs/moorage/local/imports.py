@@ -231,8 +231,7 @@ def _logical_id(kind: str, name: str) -> str:
 
 
 def _zones(place: Place) -> Resources:
-    """Return a resource for each zone that AWS does not have: CDK's placeholders for zones that it has not looked
-    up."""
+    """Return a resource for each zone that AWS does not have: CDK's placeholders for zones not yet looked up."""
     kind = "Moorage::Local::AvailabilityZone"
     names = (place.text((each.get("Properties") or {}).get("AvailabilityZone")) for _, each in place.resources())
     return {
