@@ -217,7 +217,7 @@ class Home:
         return server
 
     def _own_secret(self) -> str:
-        """Return the secret of this home, which outlives the server, so that the variables in a shell stay valid."""
+        """Return this home's secret, which outlives the server, so that the variables in a shell stay valid."""
         if not self._secret.exists() or not self._secret.read_text():  # a full disk leaves the file empty
             private.write(self._secret, secrets.token_urlsafe(30))
         return self._secret.read_text()
