@@ -16,8 +16,8 @@ def matches(template: str, region: str, *, include: tuple[str, ...] = (), ignore
     Args:
         template: The text of the template.
         region: The region whose schemas apply.
-        include: Prefixes of the ids of rules that are off by default.
-        ignore: Prefixes of the ids of rules to leave out.
+        include: Prefixes of the IDs of rules that are off by default.
+        ignore: Prefixes of the IDs of rules to leave out.
     """
     decoded, problems = decode_str(template)
     return list(problems or _runner(region, include, ignore).validate_template(decoded))

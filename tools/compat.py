@@ -1,7 +1,7 @@
 """Synthesize every example with the built wheel, on the oldest and newest Python and aws-cdk-lib that are supported.
 
-Each pair runs under the feature flags of `cdk init` and under none. An example fails if it does not synthesize. The
-templates may differ between the versions: logical ids may not.
+Each pair runs with the feature flags of `cdk init` and without flags. An example fails if it does not synthesize. The
+templates may differ between the versions, but logical IDs must not.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def pythons() -> list[str]:
 
 
 def logical_ids(assembly: Path) -> dict[str, dict[str, str]]:
-    """Return the type of each logical id of each template in a cloud assembly."""
+    """Return the type of each logical ID of each template in a cloud assembly."""
     return {
         path.name: {name: each["Type"] for name, each in json.loads(path.read_text()).get("Resources", {}).items()}
         for path in sorted(assembly.rglob("*.template.json"))
@@ -49,12 +49,12 @@ def logical_ids(assembly: Path) -> dict[str, dict[str, str]]:
 
 
 def differences(first: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """Return the templates whose logical ids are not the same in both."""
+    """Return the templates whose logical IDs are not the same in both."""
     return sorted(name for name in first.keys() | other.keys() if first.get(name) != other.get(name))
 
 
 def main() -> int:
-    """Run all examples in all environments and print what fails."""
+    """Run all examples in all environments, and print the failures."""
     examples = sorted((ROOT / "examples").glob("*.py"))
     known: dict[tuple[bool, str], dict[str, dict[str, str]]] = {}
     failed = 0
@@ -101,7 +101,7 @@ def run(python: Path, context: Mapping[str, Any], example: Path) -> tuple[str, d
         example: The program.
 
     Returns:
-        The last line of its error, or an empty text; and the logical ids of its templates.
+        The last line of its error, or an empty text; and the logical IDs of its templates.
     """
     with tempfile.TemporaryDirectory() as folder:
         program = shutil.copy(example, folder)

@@ -32,19 +32,19 @@ PHRASES = {
     r"\bby itself\b": "name the cause, or automatically",
     r"\bwhere not\b|\bwhere none\b": "if not",
 }
-"""What to write instead of each phrase."""
+"""The replacement of each phrase."""
 OPENING = re.compile(r"(?:What|Whether(?! to\b)|That|Which|Who|Whose|How|Where|As|Of)\b")
 _QUOTED = re.compile(r"``?[^`]*``?|\"[^\"\n]*\"")
 _FENCE = re.compile(r"^(`{3,}).*?^\1$", re.MULTILINE | re.DOTALL)
 _ARGUMENT = re.compile(r"^ {4,}\*{0,2}\w+(?: \([^)]*\))?: (?P<text>.*)$")
 _SECTIONS = ("Args:", "Attributes:", "Returns:", "Yields:", "Raises:")
 _SERVER = "constructs/moorage/local/server/"
-"""Its errors are in AWS's words."""
+"""The folder whose errors are AWS's messages."""
 
 
 @attrs.frozen
 class Finding:
-    """A phrase in a file, and what to write instead."""
+    """A phrase in a file, and its replacement."""
 
     path: Path
     line: int
@@ -56,7 +56,7 @@ class Finding:
 
 
 def python_findings(path: Path, source: str) -> Iterator[Finding]:
-    """Find what to reword in the docstrings, comments and messages of a module."""
+    """Yield the phrases to reword in the docstrings, comments and messages of a module."""
     tree = ast.parse(source)
     for docstring in _docstrings(tree):
         yield from _opening_findings(path, docstring.lineno, str(docstring.value))
@@ -81,7 +81,7 @@ def _docstrings(tree: ast.Module) -> Iterator[ast.Constant]:
 
 
 def markdown_findings(path: Path, text: str) -> Iterator[Finding]:
-    """Find what to reword in a page, outside of code."""
+    """Yield the phrases to reword in a page, outside of code."""
     prose = _FENCE.sub(lambda fence: "\n" * fence[0].count("\n"), text)
     yield from _phrase_findings(path, 1, prose)
 
@@ -107,7 +107,7 @@ def _phrase_findings(path: Path, line: int, text: str) -> Iterator[Finding]:
 
 
 def findings(root: Path) -> Iterator[Finding]:
-    """Find what to reword in each file that git knows."""
+    """Yield the phrases to reword in each file that git tracks."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py", "*.md"]
     listed = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout
     for path in map(Path, listed.splitlines()):

@@ -8,10 +8,10 @@ There are two sources, joined by the name of the type:
 - `tools/trunking.json`, transcribed by hand from the Amazon ECS developer guide: the number of tasks with their own
   network interface on each type with `awsvpcTrunking`, and the types that do not support it. For types that are newer
   than the guide's table, it has the branch interfaces of aws/amazon-vpc-resource-controller-k8s (Apache-2.0). These are
-  the numbers of Amazon EKS. They are never higher than those of Amazon ECS where both are known, so they are safe. It
+  the numbers of Amazon EKS. If both are known, they are never higher than those of Amazon ECS, so they are safe. It
   also has a few types that moto lacks, in EC2's format.
 
-Run it as `python -m tools.instance_types`; the diff then shows what AWS has changed.
+Run it as `python -m tools.instance_types`; the diff then shows the changes by AWS.
 """
 
 from __future__ import annotations

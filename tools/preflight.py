@@ -1,7 +1,7 @@
 """cdk-preflight's rules for many templates: errors that its authors saw in real deployments.
 
-Its construct runs them during synthesis. Here the same rules run in the engine that also runs Control Tower's rules,
-which takes 50 ms for a template and needs no aws_cdk.
+The construct of cdk-preflight runs the rules during synthesis. Here, the same rules run in the engine that also runs
+Control Tower's rules, which takes 50 ms for a template and needs no aws_cdk.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Finding:
     """A resource that breaks a rule.
 
     Args:
-        rule: The id of the rule.
-        resource: The path of the resource's construct, or its logical id.
+        rule: The ID of the rule.
+        resource: The path of the resource's construct, or its logical ID.
         property: The property that the rule is about.
         message: The message of the rule.
         source: The AWS documentation page that the rule cites.
@@ -68,8 +68,8 @@ def findings(text: str, region: str = "unknown-region", account: str = "unknown-
 
     Args:
         text: The text of the template.
-        region: The region of the stack. Default: unknown, so that rules about regions pass.
-        account: The account of the stack. Default: unknown, so that rules about accounts pass.
+        region: The region of the stack. Default: unknown, so that rules about regions find nothing.
+        account: The account of the stack. Default: unknown, so that rules about accounts find nothing.
     """
     template = json.loads(text)
     known = PseudoParameterOverrides(
@@ -112,7 +112,7 @@ def acknowledgement(program: str, finding: Finding) -> dict[str, str] | None:
 
 @functools.cache
 def rules() -> dict[str, dict[str, Any]]:
-    """Return the rules of the package, by id."""
+    """Return the rules of the package, by ID."""
     return {rule["id"]: rule for rule in _exported("BUNDLED_RULES")}
 
 

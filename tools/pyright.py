@@ -1,8 +1,8 @@
-"""Check the types of package, examples and stacks with pyright, and compare what is left with a list.
+"""Check the types of package, examples and stacks with pyright, and compare the errors with a list.
 
 jsii generates classes whose parameters have other names than those of the interfaces that they implement, so pyright
-takes no `Key` for an `IKey`, where mypy does. `pyright_jsii.toml` lists the places, each with the interface that is
-declared there. A finding that is not listed fails, as does an entry that nothing matches.
+does not accept a `Key` as an `IKey`; mypy does. `pyright_jsii.toml` lists the places, each with the interface that is
+declared there. A finding that is not listed fails; so does an entry without a finding.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _MISMATCH = re.compile(
 
 @attrs.frozen(order=True)
 class Finding:
-    """An error of pyright's.
+    """An error that pyright reports.
 
     Args:
         file: The file, from the root of the repository.
-        line: Its line.
-        message: The message's first line.
+        line: The line of the error.
+        message: The first line of the message.
     """
 
     file: str
@@ -70,7 +70,8 @@ def problems(found: Iterable[Finding], entries: Iterable[Mapping[str, Any]]) -> 
 
     Args:
         found: The errors of pyright.
-        entries: Tables with `file`, `parameter` (or `return`, `declared`), `declared`, `interface` and how often.
+        entries: Tables with `file`, `parameter` (or `return`, `declared`), `declared`, `interface`, and optionally
+            `times`.
     """
     left: Counter[tuple[str, str, str] | None] = Counter()
     for entry in entries:

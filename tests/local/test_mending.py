@@ -84,7 +84,7 @@ def test_stacks_that_import_from_a_broken_stack_are_deleted_first(
     sqs.delete_queue(QueueUrl=queue)
     assert _mended(server, "Platform", "Services", "Bystander") == [
         "path/Platform lacks Queue (AWS::SQS::Queue); deleting and redeploying only this stack.",
-        "Services imports from it and is deleted first; up redeploys it.",
+        "Services imports from Platform and is deleted first; up redeploys Services.",
     ]
     assert _standing(client) & {"Platform", "Services", "Bystander"} == {"Bystander"}
 

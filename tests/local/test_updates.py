@@ -294,5 +294,5 @@ def test_a_service_that_takes_over_a_rule_is_refused_and_the_old_serves(
     assert said.startswith(stack)
     assert "PriorityInUse: Priority" in said
     assert "it belongs to Shop/" in said
-    assert "delete that one in a separate deployment first, or move it with `cdk refactor`" in said
+    assert "delete that resource in a separate deployment first, or move it with `cdk refactor`" in said
     assert local.serving() == before

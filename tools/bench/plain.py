@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def keep_failures(stack: cdk.Stack, cluster: ecs.Cluster) -> None:
-    """Keep the failures of a cluster in a log group, as `moorage.FailureEvents` does."""
+    """Store the failure events of a cluster in a log group, as `moorage.FailureEvents` does."""
     seen = logs.LogGroup(stack, "SeenLogs", retention=logs.RetentionDays.ONE_YEAR)
     let_write = logs.CfnResourcePolicy(
         stack,

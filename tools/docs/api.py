@@ -165,7 +165,7 @@ def _describe(word: type, *, page: str) -> Iterator[str]:
 
 
 def _bases(word: type) -> Iterator[str]:
-    """Say which class of CDK a class extends."""
+    """Yield a sentence that names the CDK class that a class extends, if there is one."""
     for base in word.__mro__[1:]:
         module = base.__module__.removeprefix("aws_cdk.aws_")
         if base.__module__.startswith("aws_cdk.aws_"):
@@ -241,7 +241,7 @@ def _arguments(signature: inspect.Signature, meanings: Mapping[str, str], *, pag
 
 
 def _argument(parameter: inspect.Parameter, meaning: str | None, *, page: str) -> str:
-    """Return the entry of one argument: its declaration as Python has it, its meaning and links to its types."""
+    """Return the entry of one argument: its declaration in Python, its meaning, and links to its types."""
     declared = f"{'*' * (parameter.kind is parameter.VAR_POSITIONAL)}{parameter.name}"
     annotation = "" if parameter.annotation is parameter.empty else _type(parameter.annotation)
     declared += f": {annotation}" if annotation else ""
@@ -257,7 +257,7 @@ def _address(name: str, page: str) -> str:
 
 
 def _type(annotation: str) -> str:
-    """Return an annotation as its users know it."""
+    """Return an annotation with the public names of types."""
     found = inspect.formatannotation(annotation) if not isinstance(annotation, str) else annotation
     found = found.strip("'")
     for internal, public in _PUBLIC_NAMES.items():
@@ -270,7 +270,7 @@ def _type(annotation: str) -> str:
 
 
 def _default(value: Any, annotation: str) -> str:
-    """Return a default as a program writes it; `...` if that is more than a literal."""
+    """Return the source text of a default; `...` if the default is not a literal."""
     if isinstance(value, enum.Enum) and value is not attrs.NOTHING:
         qualified = re.search(rf"[\w.]*\b{type(value).__name__}\b", annotation)
         return f"{qualified[0] if qualified else type(value).__name__}.{value.name}"
@@ -339,6 +339,6 @@ def _told(text: str | None) -> str:
 
 
 def _prose(text: str) -> str:
-    """Return a docstring's text as Markdown: what looks like a tag outside of code is no tag."""
+    """Return a docstring's text as Markdown, with tags outside of code escaped."""
     parts = re.split(r"(`[^`]*`)", text)
     return "".join(part if part.startswith("`") else re.sub(r"<(?=\w)", "&lt;", part) for part in parts)

@@ -14,11 +14,11 @@ from tools.docs.pages import FENCE, ROOT, sources
 _LINK = re.compile(r"(?<=\]\()(https?://[^)\s#]+)")
 _SECONDS = 20
 _REFUSED = {HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS}
-"""The answers by which a server refuses programs; the page may be there."""
+"""The statuses with which servers refuse programs, although the page may exist."""
 
 
 def links() -> dict[str, list[str]]:
-    """Return each external link, and the places that have it."""
+    """Return the places of each external link."""
     found: dict[str, list[str]] = {}
     for page in (ROOT / "README.md", *sources()):
         text = FENCE.sub(lambda fence: "\n" * fence[0].count("\n"), page.read_text(encoding="utf-8"))
@@ -29,7 +29,7 @@ def links() -> dict[str, list[str]]:
 
 
 def problem(url: str) -> str | None:
-    """Return why a page cannot be read, or None."""
+    """Return why a page cannot be read; None if it can be read, or if the server refuses programs."""
     request = urllib.request.Request(url, headers={"User-Agent": "Mozilla/5.0"})  # noqa: S310  # only http and https
     try:
         with urllib.request.urlopen(request, timeout=_SECONDS):  # noqa: S310  # only http and https

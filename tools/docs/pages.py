@@ -1,7 +1,7 @@
-"""The pages of the site, as GitHub shows them too: collect them, with what they link to, and build the site.
+"""The pages of the site, which GitHub shows too: collect the pages and the files they link to, and build the site.
 
 The sources link to the repository's files (`../../examples/canary.py`), which GitHub shows. The site has a page of its
-own for each file that a page links to, so that nothing there leads elsewhere.
+own for each file that a page links to, so that no link to a file leads to GitHub.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def collect(into: Path) -> None:
 
 
 def page_of(source: Path) -> str:
-    """Return the page that shows a file of the repository: a page of docs/, of the root, or one with its code."""
+    """Return the page that shows a file of the repository: a Markdown page itself, or a page with the file's code."""
     if source.is_relative_to(ROOT / "docs"):
         return str(source.relative_to(ROOT / "docs"))
     path = str(source.relative_to(ROOT))
@@ -108,7 +108,7 @@ def page_of(source: Path) -> str:
 
 
 def _with_links_of_the_site(source: Path, linked: set[Path]) -> str:
-    """Return the text of a page whose links lead to the site's pages, and add the files that need one."""
+    """Return the text of a page whose links lead to the site's pages, and add the files that need a page."""
     here = Path(page_of(source)).parent
 
     def led(link: re.Match[str]) -> str:

@@ -17,7 +17,7 @@ from tools.docs import api
 
 PACKAGE = Path(moorage.__file__).parent
 WARNING_CALLS = ("add_warning", "add_warning_v2")
-"""The functions that add a warning with an id; the id and the text are their last two arguments."""
+"""The functions that add a warning with an ID; the ID and the text are their last two arguments."""
 _FILLED_IN = "…"
 _MESSAGE = re.compile(r"[a-z]{3}.*[a-z]{3}.*; .*[a-z]{3}")
 """A problem and its way out, behind a semicolon."""
@@ -67,7 +67,7 @@ def index_page() -> str:
 
 
 def _entry(name: str, page: str) -> str:
-    """Return a name's entry, with an anchor of its own, so that other pages need not know where it is described."""
+    """Return a name's entry, with its own anchor, so that other pages can link to the name wherever it is described."""
     anchor = name.lower()
     return f'- <a id="{anchor}"></a>[`{name}`](api/{page}.md#{anchor}): {_plain(_summary(name))}'
 
@@ -79,7 +79,7 @@ def _summary(name: str) -> str:
 
 
 def limits_page() -> str:
-    """Return the page of the limits, one list for each module that has them."""
+    """Return the page of the limits, one list for each module with limits."""
     parts = [_LIMITS]
     for title, table in (("Amazon ECS and load balancing", workload_limits.TABLE), ("Amazon ECR", ecr_limits.TABLE)):
         parts.append(f"## {title}\n")
@@ -116,7 +116,7 @@ def _source(row: Limit) -> str:
 
 
 def warnings_page() -> str:
-    """Return the page of the warnings with their ids, and of those of Python."""
+    """Return the page of the warnings with their IDs, and of those of Python."""
     named = sorted({(f"`{name}`", text) for name, texts in warnings().items() for text in texts})
     unnamed = sorted({(text,) for text in python_warnings()})
     return "\n".join([_WARNINGS, _table(("id", "warning"), named), _UNNAMED, _table(("warning",), unnamed)])
@@ -140,7 +140,7 @@ def _functions() -> dict[str, list[ast.FunctionDef]]:
 
 @functools.cache
 def _constants() -> dict[str, str]:
-    """Return the texts that modules give a name in capitals."""
+    """Return the string constants of all modules, by name."""
     return {
         target.id: node.value.value
         for tree in _trees().values()
@@ -152,7 +152,7 @@ def _constants() -> dict[str, str]:
 
 
 def warnings() -> dict[str, set[str]]:
-    """Return the id of each warning that CDK prints, and its texts, as the code defines them."""
+    """Return the ID of each warning that CDK prints, and its texts, as the code defines them."""
     found: dict[str, set[str]] = {}
     for function, call in _calls(WARNING_CALLS):
         name, text = call.args[-2:]
@@ -163,7 +163,7 @@ def warnings() -> dict[str, set[str]]:
 
 
 def python_warnings() -> set[str]:
-    """Return the texts of the warnings without an id."""
+    """Return the texts of the warnings without an ID."""
     return {text for function, call in _calls(("warn",)) if call.args for text in _texts(call.args[0], function)}
 
 
@@ -175,7 +175,7 @@ def _calls(names: tuple[str, ...]) -> Iterator[tuple[ast.FunctionDef, ast.Call]]
 
 
 def _texts(node: ast.expr, function: ast.FunctionDef) -> set[str]:
-    """Return the texts that an expression of a function may be, found in what it names."""
+    """Return the texts that an expression in a function can have, also through its variables and calls."""
     if isinstance(node, ast.Constant | ast.JoinedStr):
         text = _filled(node)
         return {text} if _MESSAGE.search(text) else set()
@@ -206,7 +206,7 @@ def _name(node: ast.expr) -> str:
 
 
 def _filled(node: ast.expr) -> str:
-    """Return a text with a sign for each value that it is filled in with."""
+    """Return a text with a placeholder for each inserted value."""
     if isinstance(node, ast.Constant):
         return str(node.value or "")
     values = node.values if isinstance(node, ast.JoinedStr) else []
@@ -223,7 +223,7 @@ def _cell(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return a text in which signs of Markdown and HTML are only signs, except in code."""
+    """Return a text with the special characters of Markdown and HTML escaped, except in code."""
     parts = text.split("`")
     for index in range(0, len(parts), 2):
         for sign, written in (("<", "&lt;"), ("*", "\\*"), ("_", "\\_"), ("{", "&#123;"), ("$", "&#36;")):

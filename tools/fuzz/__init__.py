@@ -1,1 +1,1 @@
-"""Random services: what the values accept must synthesize to a valid template; a refusal must say why."""
+"""Random services: accepted arguments must synthesize to a valid template; an error must name its reason."""

@@ -1,9 +1,9 @@
 """`make fuzz`: define random services, count accepted, refused and hit limits, and fail on any other result.
 
-It fails on a crash inside jsii and on a template that cfn-lint or cdk-preflight refuses. It also fails on a refusal
-that does not say why, on a broken limit that is accepted, and on a limit that was never hit. It prints the smallest
-program for each kind of failure. Then it draws updates of random services. It fails if CloudFormation would refuse
-one, or if one leaves a service without targets.
+It fails on a crash inside jsii and on a template that cfn-lint or cdk-preflight refuses. It also fails on an error
+without a reason, on a broken limit that is accepted, and on a limit that was never hit. It prints the smallest program
+for each kind of failure. Then it draws updates of random services. It fails if CloudFormation would refuse an update,
+or if an update leaves a service without targets.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ class Ground:
 
 
 def ground(pick: Pick) -> Ground:
-    """Return the capacity that the limits to break need, or any."""
+    """Return the capacity that the limits to break require, or a random one."""
     kinds = [kind for kind, rows in _FORCED.items() if pick.breaks(*rows)]
     kind = kinds[0] if kinds else pick.one_of("fargate", "fargate", "fargate", "ec2", "managed", "existing")
     return {"fargate": _fargate, "ec2": _group, "managed": _managed, "existing": _existing}[kind](pick)

@@ -1,7 +1,7 @@
 """The effects of an update of stacks in CloudFormation, from both templates and the resource schemas.
 
 CloudFormation creates and updates first, and deletes removed resources at the end. So a new resource must not need a
-priority, port or name that an old one still has. A kept resource must not lose its targets.
+priority, port or name that an old resource still has. A kept resource must not lose its targets.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ _SECURITY_GROUP_RULES = ("AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGr
 
 @attrs.frozen
 class Physical:
-    """A physical resource, as opposed to its logical id.
+    """A physical resource, as opposed to its logical ID.
 
     Args:
         stack: The stack.
-        logical_id: The logical id in the template.
+        logical_id: The logical ID in the template.
         generation: The number of replacements before it.
     """
 
@@ -90,7 +90,7 @@ class World:
     stacks: dict[str, Deployed] = attrs.field(factory=dict)
 
     def update(self, stack: str, template: Template) -> list[str]:
-        """Deploy a stack, and return what CloudFormation would refuse and what would interrupt a service."""
+        """Deploy a stack, and return the errors of CloudFormation and the interruptions of services."""
         old, before = self.stacks.get(stack), self.resources
         new = self.stacks[stack] = self._deployed(stack, template, old)
         if old is None:
@@ -147,7 +147,7 @@ class World:
 
 
 def update_problems(before: Stacks, after: Stacks) -> list[str]:
-    """Return what fails, or leads nowhere for a while, during an update of an app.
+    """Return the failures of an update of an app, and the rules that temporarily have no targets.
 
     Args:
         before: The deployed stacks.
@@ -344,7 +344,7 @@ def _leads(resources: Resources) -> Iterator[tuple[Physical, str, set[str]]]:
 
 
 def _whose(reference: Any) -> str:
-    """Return the resource of a reference to it or to one of its attributes."""
+    """Return the resource that a reference to a resource or to an attribute names."""
     return str(reference).partition(">")[0] + ">" * (">" in str(reference))
 
 

@@ -37,7 +37,7 @@ class Entry:
     Args:
         edge: The load balancer.
         routes: One or several of its routes or listeners.
-        requests: True if it is an Application Load Balancer, which knows of requests.
+        requests: True if the load balancer is an Application Load Balancer, which routes requests.
     """
 
     edge: Code
@@ -53,7 +53,7 @@ def entry(pick: Pick, mode: str, *, shifts: bool) -> Entry:
 
 
 def _several(pick: Pick, word: str) -> list[Code] | None:
-    """Return several minimal routes; None if a detailed one is wanted."""
+    """Return several minimal routes; None if a detailed route is wanted."""
     if pick.breaks("target-groups-per-service"):
         count = 6
     elif pick.breaks(*HEALTH, *REQUESTS, *CONNECTIONS, *EITHER) or pick.often():

@@ -1,4 +1,4 @@
-"""Further settings of a container or a task: for each limit, one that keeps it and one that breaks it."""
+"""Further settings of a container or a task: for each limit, a setting that keeps it and a setting that breaks it."""
 
 from __future__ import annotations
 

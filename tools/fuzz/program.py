@@ -1,4 +1,4 @@
-"""Programs as text: they are what a user would type, and one that fails can be read and run again."""
+"""Programs as text, as a user would write them, so that a failing program can be read and run again."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Pick:
 
     Args:
         draw: Hypothesis's `draw`.
-        broken: The ids of the limits to break.
+        broken: The IDs of the limits to break.
     """
 
     draw: Callable[[st.SearchStrategy[Any]], Any]
@@ -87,11 +87,11 @@ class Pick:
         return make() if self.when(*rows) else None
 
     def within(self, row: str, low: int, high: int, *beyond: float) -> Any:
-        """Return an integer in a range, often at its ends; to break the limit, one just beyond or a given one."""
+        """Return an integer in a range, often at its ends; to break the limit, a value just beyond or a given value."""
         if self.breaks(row):
             return self.one_of(*(beyond or (low - 1, high + 1)))
         return self.draw(st.sampled_from((low, high)) | st.integers(low, high))
 
     def keeping(self, row: str, kept: Sequence[T], beyond: Sequence[T]) -> T:
-        """Return one of the values that keep a limit, or to break it, one of those that do not."""
+        """Return a value that keeps a limit; to break the limit, return a value beyond it."""
         return self.one_of(*(beyond if self.breaks(row) else kept))

@@ -75,7 +75,7 @@ def definitions(draw: Callable[[st.SearchStrategy[Any]], Any], *rows: str, sever
 
     Args:
         draw: Hypothesis's `draw`.
-        rows: The ids of the limits to break.
+        rows: The IDs of the limits to break.
         several: Whether to break two more limits of the same kind of construct.
     """
     some = [draw(st.sampled_from(_BREAKABLE))] if several else []
@@ -100,7 +100,7 @@ def _program(pick: Pick) -> str:
 
 
 def _what(pick: Pick) -> str:
-    """Return the kind of construct to define: nearly always a service, or the one whose limit is broken."""
+    """Return the kind of construct to define: nearly always a service, or the construct whose limit is broken."""
     if pick.broken:
         return "Job" if pick.breaks(*jobs.JOBS) else "Worker" if pick.breaks(*jobs.WORKERS) else "Service"
     return pick.one_of(*["Service"] * 6, "Worker", "Job")
@@ -158,7 +158,7 @@ def _cluster(pick: Pick, under: Ground, *, namespace: Code | str | None) -> Code
 
 
 def _own_network(pick: Pick) -> Code | None:
-    """Return a network that is defined in the program instead of the imported one."""
+    """Return a network that is defined in the program instead of the imported network."""
     if not (pick.breaks(*_NETWORK) or (not pick.broken and pick.seldom() and pick.seldom())):
         return None
     zones = pick.within("zones", 2, 6, 0, 1, 7)

@@ -47,10 +47,10 @@ class Sketch:
     """A service.
 
     Args:
-        name: The id of its construct.
+        name: The construct ID of the service.
         container: The name of its container.
         port: The port of its container.
-        entries: Its routes or listeners.
+        entries: The routes or listeners of the service.
         rollout: The rollout of a new version.
         scaling: The number of copies.
         capacity: The capacity that it runs on.

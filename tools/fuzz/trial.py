@@ -65,7 +65,7 @@ class Problem:
     """A result that no program should have.
 
     Args:
-        kind: `crash`, `invalid template`, `unsaid` for a refusal that does not say why, or `let through`.
+        kind: `crash`, `invalid template`, `unsaid` for an error that lacks its reason, or `let through`.
         definition: The program.
         says: The message.
     """
@@ -221,7 +221,7 @@ class Trial:
 
 
 def unsaid(message: str) -> str | None:
-    """Return what a refusal lacks: the path, the problem, or the way out; None if it is complete."""
+    """Return the part that an error lacks: the path, the problem, or the hint; None if the error is complete."""
     named = _SUBJECT.fullmatch(message)
     if not named:
         return f"no path and no value: {message}"

@@ -1,4 +1,4 @@
-"""Random updates: services behind a load balancer, and one change of them."""
+"""Random updates: services behind a load balancer, and a change of one service or of the load balancer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tools.fuzz.shops import CAPACITIES, ON_FARGATE, ROLLOUTS, SCALINGS, Shop, S
 from tools.fuzz.trial import existing_vpc, names_of_programs
 
 _RARE = 20
-"""A kind of update is rare if it is less than one in this number: 25 of the 500 of a full run."""
+"""A kind of update is rare if fewer than one in this number of updates is of that kind: 25 of 500 in a full run."""
 _REFERENCES = "@aws-cdk/core:defaultCrossStackReferences"
 
 

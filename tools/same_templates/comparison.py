@@ -25,7 +25,7 @@ class Difference:
     """A value that differs between two revisions.
 
     Args:
-        path: The program, the stack, the section of the template, the logical id, and the path of the property.
+        path: The program, the stack, the section of the template, the logical ID, and the path of the property.
         base: The value at the base. Default: None for an absent value, which a template never contains.
         head: The value at the head. Default: None for an absent value.
     """

@@ -39,7 +39,7 @@ _ENDED = {
     (False, True): _NOT_RUNNING,
     (False, False): _NOT_RUNNING,
 }
-"""The last line of a `down` that destroys no stacks. The key: a server was stopped, and `--discard` was given."""
+"""The last line of a `down` that destroys no stacks, by whether a server was stopped and `--discard` was given."""
 
 
 def out(text: str) -> None:
@@ -83,7 +83,7 @@ def _interrupted(*_: object) -> None:
 
 
 def up(home: Home, given: argparse.Namespace) -> None:
-    """Deploy the app and show what is deployed, or say that nothing changed."""
+    """Deploy the app and show the deployed resources, or print that nothing changed."""
     toolkit = Toolkit(home, given.app)
     _tell_copied(home)
     with home.exclusive():
@@ -124,7 +124,7 @@ def up(home: Home, given: argparse.Namespace) -> None:
 
 
 def down(home: Home, given: argparse.Namespace) -> None:
-    """Destroy the app's stacks, check that no stack is left, and stop the server; with `--discard`, only stop it."""
+    """Destroy the app's stacks, check that they are deleted, and stop the server; with `--discard`, only stop it."""
     if not home.folder.exists():
         out(f"{_NOT_RUNNING}\n")
         return
@@ -152,7 +152,7 @@ def down(home: Home, given: argparse.Namespace) -> None:
 
 
 def status(home: Home, given: argparse.Namespace) -> None:
-    """Show what is deployed."""
+    """Show the deployed resources."""
     _tell_copied(home)
     server = home.running()
     if server is None:
@@ -205,7 +205,7 @@ def _tell_copied(home: Home) -> None:
 
 
 def _deployed(home: Home) -> tuple[Stack, ...]:
-    """Return the stacks of the last synthesized assembly; none if an interruption left no manifest."""
+    """Return the stacks of the last synthesized assembly; no stacks if an interruption left no manifest."""
     if not (home.assembly / "manifest.json").exists():
         return ()
     try:

@@ -19,7 +19,7 @@ _GONE = {"DELETE_COMPLETE"}
 _NOTHING = {
     name: (None, None, default, conversion) for name, (_, _, default, conversion) in Session.SESSION_VARIABLES.items()
 }
-"""botocore's settings without their environment variables and configuration entries: the user's may be broken."""
+"""botocore's settings without their environment variables and configuration entries, which may be invalid."""
 _FILES = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
 
 

@@ -33,7 +33,7 @@ class Resource:
 
     @property
     def name(self) -> str:
-        """The last parts of its construct path, without those that CDK adds."""
+        """The last parts of the resource's construct path, without the parts that CDK adds."""
         parts = [part for part in self.path.split("/") if part not in {"Resource", "Default", "Service"}]
         return "/".join(parts[-2:]) if len(parts) > 1 else self.logical_id
 
@@ -52,12 +52,12 @@ class Stack:
 
     Args:
         name: The stack's name in CloudFormation.
-        path: The path of its construct, by which the CLI selects it.
-        account: The account that it is deployed to; None for the account of the credentials.
-        region: The region that it is deployed to; None for the region of the credentials.
-        template: Its template.
-        needs: The names of the stacks that must be deployed before it.
-        images: Its image assets.
+        path: The path of the construct, by which the CLI selects the stack.
+        account: The account that the stack is deployed to; None for the account of the credentials.
+        region: The region that the stack is deployed to; None for the region of the credentials.
+        template: The template of the stack.
+        needs: The names of the stacks that must be deployed before this one.
+        images: The image assets of the stack.
     """
 
     name: str

@@ -38,7 +38,7 @@ class Edge:
 
 
 def draw(stacks: Sequence[Stack]) -> str:
-    """Return the diagram: a box for each stack with its resources, and arrows for what connects them."""
+    """Return the diagram: a box for each stack with its resources, and arrows for their connections."""
     graph = _Graph(stacks)
     lines = ["flowchart LR"]
     for stack in stacks:

@@ -26,7 +26,7 @@ class Access:
     """The endpoint and the secret of a local AWS.
 
     Args:
-        endpoint: Its URL.
+        endpoint: The URL of the local AWS.
         secret: The secret access key that signs requests. All accounts share it.
     """
 

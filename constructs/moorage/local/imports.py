@@ -1,9 +1,9 @@
-"""Resources that an app imports by id or name, such as a VPC, a subnet, a cluster or a role.
+"""Resources that an app imports by ID or name, such as a VPC, a subnet, a cluster or a role.
 
-AWS refuses an id that does not exist, and so does the local AWS. But the account that the app is for has the resources
-that the app imports. So `up` creates them in a separate stack and lists them: those that the templates name by a
-literal id and no stack of the app creates. A resource that would have to be in a VPC of the app cannot exist before
-that VPC, so it is not created and stays refused.
+AWS refuses an ID that does not exist, and so does the local AWS. But the account that the app is for has the resources
+that the app imports. So `up` creates these resources in a separate stack and lists them. They are the resources that
+templates name by a literal ID and that no stack of the app creates. A resource that would have to be in a VPC of the
+app cannot exist before that VPC, so it is not created and stays refused.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _KINDS = {
     "listener": ("Moorage::Local::Listener", "", "", ""),
     "targetgroup": ("Moorage::Local::TargetGroup", "describe_target_groups", "TargetGroups", "TargetGroupArn"),
 }
-"""For each kind of id: the type that creates the resource, and the operation that lists existing ids."""
+"""For each kind of ID: the type that creates the resource, and the operation that lists existing IDs."""
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role(/(?:[!-.0-~]+/)*)([\w+=,.@-]+)")
 _ZONE = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d(?:[a-z]|-[a-z]{3}-\d[a-z])")
 """An Availability Zone or a Local Zone (EC2 user guide, "Regions and Zones")."""
@@ -109,7 +109,7 @@ class Place:
 
 
 def put(access: Access, assembly: Path, stacks: Sequence[Stack]) -> Iterator[str]:
-    """Create the resources that stacks import, and yield a line for each account and region that has some.
+    """Create the resources that stacks import, and yield a line for each account and region with created resources.
 
     Args:
         access: The local AWS.
@@ -167,7 +167,7 @@ def _resources(place: Place) -> Resources:
 
 
 def _known(account: Account) -> set[str]:
-    """Return the ids that exist in the local AWS, except those in the stack of imports."""
+    """Return the IDs that exist in the local AWS, except those in the stack of imports."""
     clients = (account.client("ec2"), account.client("elbv2"))
     found = {
         each[identifier]
@@ -191,7 +191,7 @@ def _imported(account: Account) -> set[str]:
 
 
 def _network(place: Place) -> Resources:
-    """Return a resource for each network id, in the VPC that the templates name it with."""
+    """Return a resource for each network ID, in the VPC that the templates name it with."""
     known = _known(place.account)
     found = literals(place.templates, place.account.account, place.account.region)
     named = [each for group in found.groups for each in group if kind_of(each) == "vpc"]
@@ -231,7 +231,7 @@ def _logical_id(kind: str, name: str) -> str:
 
 
 def _zones(place: Place) -> Resources:
-    """Return a resource for each zone that AWS does not have; CDK writes such names if it could not look them up."""
+    """Return a resource for each zone that AWS does not have: CDK's placeholders for zones not yet looked up."""
     kind = "Moorage::Local::AvailabilityZone"
     names = (place.text((each.get("Properties") or {}).get("AvailabilityZone")) for _, each in place.resources())
     return {
@@ -342,7 +342,7 @@ def _instances(cluster: str, name: str, provider: str) -> Resources:
 
 
 def _roles(place: Place) -> Resources:
-    """Return the roles that templates import. Any service may assume them, and they have all permissions."""
+    """Return the roles that templates import. Any service may assume these roles, which have all permissions."""
     made = place.made("AWS::IAM::Role", "RoleName")
     found: Resources = {}
     for _, resource in place.resources():

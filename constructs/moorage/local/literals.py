@@ -1,4 +1,4 @@
-"""The ids that templates contain as literals, except ids that must be in a VPC of a template."""
+"""The IDs that templates contain as literals, except IDs that must be in a VPC of a template."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ID = re.compile(
     r"|arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:(listener|loadbalancer|targetgroup)/[\w./-]+"
 )
 _NETWORKED = ("AWS::AutoScaling::", "AWS::EC2::", "AWS::ECS::Service", "AWS::EFS::", "AWS::ElasticLoadBalancing")
-"""The types that are in the same VPC as the ids they name. A type that spans VPCs, such as a cluster, is not listed."""
+"""The types that are in the same VPC as the IDs they name. A type that spans VPCs, such as a cluster, is not listed."""
 _ACROSS = ("DestinationSecurityGroupId", "PeerVpcId", "SourceSecurityGroupId")
 """Properties that may name a resource in another, peered VPC."""
 _OWN_VPC = "AWS::EC2::VPC"
@@ -23,11 +23,11 @@ _OWN_VPC = "AWS::EC2::VPC"
 
 @attrs.frozen
 class Literals:
-    """The ids that templates name, grouped by VPC.
+    """The IDs that templates name, grouped by VPC.
 
     Args:
-        groups: The ids of each VPC, in the order of the templates.
-        positions: The index of each id in the first list that contains it.
+        groups: The IDs of each VPC, in the order of the templates.
+        positions: The index of each ID in the first list that contains it.
     """
 
     groups: Sequence[tuple[str, ...]]
@@ -35,17 +35,17 @@ class Literals:
 
 
 def kind_of(name: str) -> str | None:
-    """Return the kind of an id, such as `subnet` or `listener`; None if it is not a network id.
+    """Return the kind of an ID, such as `subnet` or `listener`; None if it is not a network ID.
 
     Args:
-        name: The id or ARN.
+        name: The ID or ARN.
     """
     found = _ID.fullmatch(name)
     return (found[1] or found[2]) if found else None
 
 
 def literals(templates: Sequence[Template], account: str, region: str) -> Literals:
-    """Return the ids that templates contain as literals, except ids that must be in a VPC of a template.
+    """Return the IDs that templates contain as literals, except IDs that must be in a VPC of a template.
 
     Args:
         templates: The templates of one account and region.
@@ -73,7 +73,7 @@ def literals(templates: Sequence[Template], account: str, region: str) -> Litera
 
 
 class _Joined:
-    """Groups of ids and resources that are in the same VPC."""
+    """Groups of IDs and resources that are in the same VPC."""
 
     def __init__(self) -> None:
         self._parents: dict[str, str] = {}

@@ -41,7 +41,7 @@ def prepared(folder: Path) -> Path:
 
 
 def command(app: str) -> str:
-    """Return a command so that it can be run from another folder.
+    """Return a form of a command that can be run from another folder.
 
     Args:
         app: The command, or the folder of an assembly, as `cdk --app` takes them.

@@ -24,7 +24,7 @@ _STAGING = "AWS::S3::Bucket"
 def mend(access: Access, stacks: Sequence[Stack]) -> Iterator[str]:
     """Delete each stack that is unfinished or lacks a resource, and say so.
 
-    Stacks that import from such a stack are deleted first: CloudFormation does not delete an export in use.
+    Stacks that import from the stack are deleted first: CloudFormation does not delete an export in use.
 
     Args:
         access: The local AWS.
@@ -58,7 +58,7 @@ def _settled(account: Account, name: str) -> Iterator[str]:
 def _deleted(access: Access, stack: Stack) -> Iterator[str]:
     account = Account(access, stack.account, stack.region)
     for name in _importing(account, stack.name):
-        yield f"{name} imports from it and is deleted first; up redeploys it."
+        yield f"{name} imports from {stack.name} and is deleted first; up redeploys {name}."
         yield from _deleted(access, Stack(name, name, stack.account, stack.region, {}, ()))
     if said := take_away(access, [stack]):
         yield said

@@ -21,7 +21,7 @@ def write(path: Path, text: str) -> None:
 
 
 def restrict(folder: Path) -> None:
-    """Let only the owner read a folder that other programs wrote to. Symbolic links are skipped."""
+    """Make a folder that other programs wrote to readable only by its owner. Symbolic links are skipped."""
     for path in (folder, *folder.rglob("*")):
         if not path.is_symlink():
             path.chmod(path.stat().st_mode & ~UMASK & 0o777)

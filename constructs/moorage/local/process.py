@@ -1,4 +1,4 @@
-"""The server process of the local AWS: start it on a port of 127.0.0.1, find it by its process id, and stop it."""
+"""The server process of the local AWS: start it on a port of 127.0.0.1, find it by its process ID, and stop it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Server:
     """A running local AWS.
 
     Args:
-        pid: The process id.
+        pid: The process ID.
         port: The port that it listens on, at 127.0.0.1.
         secret: The secret access key that signs requests.
     """
@@ -85,10 +85,10 @@ class Home:
     Nothing is written before `exclusive` is entered. Only the owner can read the folder and its contents.
 
     Args:
-        folder: A folder that an earlier command created, an empty folder, or one that does not exist yet.
+        folder: A folder that an earlier command created, an empty folder, or a folder that does not exist yet.
 
     Raises:
-        LocalError: The folder belongs to something else, whose files could be lost.
+        LocalError: The folder belongs to another user, or moorage.local did not create it.
     """
 
     MARK = ".gitignore"
@@ -157,14 +157,14 @@ class Home:
             yield
 
     def _forget_other(self) -> None:
-        """Forget the server of another home, whose record and secret were copied along with the folder."""
+        """Delete the record and the secret of the server of another home, which were copied with the folder."""
         if self.origin:
             self._state.unlink()
             self._secret.unlink(missing_ok=True)
 
     @property
     def origin(self) -> str | None:
-        """The folder that this one was copied or moved from; None if it is where it was created."""
+        """The folder that this folder was copied or moved from; None if it was neither copied nor moved."""
         recorded = self._record().get("home", self._here)
         return None if recorded == self._here else str(recorded)
 
@@ -217,7 +217,7 @@ class Home:
         return server
 
     def _own_secret(self) -> str:
-        """Return the secret of this home. It outlives the server, so that the variables in a shell stay valid."""
+        """Return this home's secret, which outlives the server, so that the variables in a shell stay valid."""
         if not self._secret.exists() or not self._secret.read_text():  # a full disk leaves the file empty
             private.write(self._secret, secrets.token_urlsafe(30))
         return self._secret.read_text()
@@ -259,7 +259,7 @@ class Home:
 
 
 def _end(server: Server) -> bool:
-    """Stop the process if it is still this server: process ids are reused."""
+    """Stop the process if it is still this server: process IDs are reused."""
     if not server.lives:
         return False
     until = time.monotonic() + STOP_SECONDS
@@ -276,7 +276,8 @@ def _end(server: Server) -> bool:
 def _functions(home: Path) -> Iterator[int]:
     """Yield the processes that a home's functions left behind when its server was killed. This works only on Linux.
 
-    `LAMBDA_TASK_ROOT`, Lambda's variable for the folder of the code, identifies them and the processes they started.
+    `LAMBDA_TASK_ROOT`, Lambda's variable for the folder of the code, identifies these processes and their child
+    processes.
     """
     mark = f"LAMBDA_TASK_ROOT={home}/".encode()
     for environment in Path("/proc").glob("[0-9]*/environ"):
@@ -286,7 +287,7 @@ def _functions(home: Path) -> Iterator[int]:
 
 
 def _is_server(server: Server) -> bool:
-    """Return whether a process is this server: process ids are reused, even by other local AWS servers."""
+    """Return whether a process is this server: process IDs are reused, even by other local AWS servers."""
     try:
         command = Path(f"/proc/{server.pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except OSError:  # macOS has no /proc, and a slim Linux has no ps

@@ -23,8 +23,8 @@ class _Kind:
     """A type of resource that can be protected or non-empty.
 
     Args:
-        done: The action, as the user reads it.
-        noun: The resource, as the user reads it.
+        done: The action, as it is printed.
+        noun: The kind of resource, as it is printed.
         free: A function that removes the protection or the contents, and returns whether there were any.
     """
 

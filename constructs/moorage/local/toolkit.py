@@ -103,7 +103,7 @@ class Toolkit:
         return any((asset / home / Home.MARK).exists() for asset in assets for home in below)
 
     def _taken(self, assembly: Path) -> Path:
-        """Copy the given assembly into the home, since `down` needs it later."""
+        """Copy the given assembly into the home, since `down` needs the assembly later."""
         if assembly.resolve() != self._home.assembly.resolve():
             shutil.rmtree(self._home.assembly, ignore_errors=True)
             shutil.copytree(assembly, self._home.assembly, ignore_dangling_symlinks=True)
@@ -159,7 +159,7 @@ class Toolkit:
             raise LocalError(self._reason(server, failed, done, way_out))
 
     def _reason(self, server: Server, failed: str, code: int, way_out: str) -> str:
-        """Return the error message for a failed command; if the server is gone, that is the reason."""
+        """Return the error message for a failed command, or the message that the server has stopped."""
         if server.answers:
             return f"{failed} (exit code {code}); see the first error above; {way_out}"
         return self._gone()
@@ -180,7 +180,7 @@ class Toolkit:
 
         Args:
             arguments: The arguments of the CLI.
-            environment: Its environment variables.
+            environment: The environment variables of the CLI.
             server: The local AWS that the CLI deploys to. Default: none, and all output is shown.
             umask: The mask for the modes of the files that it writes.
             folder: The directory to run in. Default: the current one.
@@ -230,7 +230,7 @@ def _is_folder(app: str) -> bool:
 
 
 def _showing(printed: IO[str] | None, shown: IO[str]) -> threading.Thread:
-    """Show the filtered output of a stream in a thread."""
+    """Start and return a thread that copies the filtered lines of a stream to `shown`."""
 
     def show() -> None:
         progress = Progress()

@@ -65,7 +65,7 @@ def test_update_with_a_priority_in_use_is_refused(
     assert changed["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert "PriorityInUse: Priority" in changed["Reason"]
     assert f"it belongs to {holder} of the stack" in changed["Reason"]
-    assert "delete that one in a separate deployment first, or move it with `cdk refactor`" in changed["Reason"]
+    assert "delete that resource in a separate deployment first, or move it with `cdk refactor`" in changed["Reason"]
 
 
 def test_rule_can_keep_its_priority_or_move_to_a_free_one(deploy: Deploy) -> None:

@@ -1,1 +1,1 @@
-"""The report of what is deployed in the local AWS."""
+"""The report of the resources in the local AWS."""

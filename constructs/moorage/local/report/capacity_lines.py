@@ -96,7 +96,7 @@ def _host(instance: Shown, which: str) -> Host | None:
 
 
 def _demand(revision: Shown, architecture: Architecture) -> Demand | None:
-    """Return the resources of a task; None if it has no memory. Without an architecture, it runs on any."""
+    """Return the resources of a task; None if the task has no memory. Without an architecture, the task runs on any."""
     containers, mode = revision["containerDefinitions"], revision["networkMode"]
     stated = (revision.get("runtimePlatform") or {}).get("cpuArchitecture")
     mappings = [mapping for each in containers for mapping in each.get("portMappings") or ()]

@@ -27,7 +27,7 @@ def _service(account: Account, arn: str) -> bool:
 
 
 def schedule_of(account: Account, name: str) -> Mapping[str, Any] | None:
-    """Return a schedule by its name: the physical id does not contain its group."""
+    """Return a schedule by its name: the physical ID does not contain its group."""
     client = account.client("scheduler")
     pages = client.get_paginator("list_schedules").paginate(NamePrefix=name)
     groups = [each["GroupName"] for page in pages for each in page["Schedules"] if each["Name"] == name]
@@ -49,7 +49,7 @@ def _log_group(account: Account, name: str) -> bool:
 
 
 def _listed(service: str, operation: str, argument: str, result: str) -> Callable[[Account, str], bool]:
-    """Return a check by an operation that returns an empty list if nothing exists."""
+    """Return a check for existence: the operation returns an empty list if the resource does not exist."""
 
     def exists(account: Account, physical_id: str) -> bool:
         return bool(getattr(account.client(service), operation)(**{argument: [physical_id]})[result])

@@ -81,7 +81,7 @@ def estimate_line(ecs: Client, elbv2: Client, ec2: Client, service: Shown) -> st
     except ValueError:
         return None
     found = estimate(rollout, service["desiredCount"], zones=len(zones), pace=pace)
-    return str(found) if found else "cannot replace a task: none may stop, and no extra one may start"
+    return str(found) if found else "cannot replace a task: no task may stop, and no additional task may start"
 
 
 def _drain(elbv2: Client, arns: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""The table of what is deployed in the local AWS, as each service's API returns it."""
+"""The table of the resources in the local AWS, as each service's API returns it."""
 
 from __future__ import annotations
 
@@ -112,4 +112,4 @@ SHOWN: Mapping[str, Callable[[Account, str], Iterator[Row]]] = {
     "AWS::Scheduler::Schedule": _schedule,
     "AWS::StepFunctions::StateMachine": _state_machine,
 }
-"""The types that have rows, and the function that makes them."""
+"""The function that makes the rows of each type."""

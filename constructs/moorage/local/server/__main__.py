@@ -53,7 +53,7 @@ _ENVIRONMENT = {
 _LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG")
 _WATCH_SECONDS = 1.0
 _RECORD_SECONDS = 60.0
-"""The seconds after which a server ends that nobody has recorded in its home."""
+"""The seconds after which a server ends if the home has no record of the server."""
 SECRET = "AWS_SECRET_ACCESS_KEY"  # noqa: S105  # the variable's name
 """The variable with the secret that signs requests. Other users of the machine cannot read it."""
 _OWN = (
@@ -119,7 +119,7 @@ async def _serve(address: str, log_level: str, home: Path | None, clean_up: Call
         if watch:
             watch.cancel()
 
-    await serve(application, config, shutdown_trigger=until_told)  # type: ignore[arg-type]  # hypercorn has types of its own
+    await serve(application, config, shutdown_trigger=until_told)  # type: ignore[arg-type]  # hypercorn has its own types
     lambda_svc.reset()  # ends the functions' processes and removes their files
     clean_up()
     sys.stderr.flush()
@@ -127,7 +127,7 @@ async def _serve(address: str, log_level: str, home: Path | None, clean_up: Call
 
 
 async def _end_without(home: Path, ended: asyncio.Event) -> None:
-    """End the server when its home is gone or records another server, since nobody could find this one again."""
+    """End the server when its home is gone or records another server, since no command could find this server again."""
     recorded = False
     until = time.monotonic() + _RECORD_SECONDS
     while recorded or time.monotonic() < until:

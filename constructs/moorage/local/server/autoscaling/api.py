@@ -107,7 +107,7 @@ def _delete_group(parameters: Parameters) -> Answer:
 
 
 def _mended(terminate: Callable[[Parameters], Answer]) -> Callable[[Parameters], Answer]:
-    """Let a group replace an instance that is terminated in EC2."""
+    """Make groups replace the instances that are terminated in EC2."""
 
     def terminated(parameters: Parameters) -> Answer:
         answer = terminate(parameters)
@@ -128,7 +128,7 @@ def _runs(instance_id: str) -> bool:
 
 
 def _answering(operation: Callable[[Parameters], Answer]) -> Callable[[Parameters], Answer]:
-    """Return a refusal in the service's format, and notify of changed groups."""
+    """Convert an error into a response of the service; otherwise notify of changed groups."""
 
     def answered(parameters: Parameters) -> Answer:
         try:

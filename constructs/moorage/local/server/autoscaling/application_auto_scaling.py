@@ -136,7 +136,7 @@ def _check_predefined(namespace: str, parameters: Parameters) -> None:
 def _check_metric(key: tuple[str, ...], parameters: Parameters) -> None:
     """Refuse a second policy that tracks the same metric of a target, even if it replaces the first.
 
-    The words are AWS's (cdklabs/cdk-ecs-service-extensions issue 35).
+    The message is AWS's (cdklabs/cdk-ecs-service-extensions issue 35).
     """
     metric = _tracked(parameters)
     for other, policy in _policies.items():
@@ -148,13 +148,13 @@ def _check_metric(key: tuple[str, ...], parameters: Parameters) -> None:
 
 
 def _tracked(policy: Mapping[str, Any]) -> Any:
-    """Return the metric of a target tracking policy, or None for another policy."""
+    """Return the metric of a target tracking policy; None for other policies."""
     stated = policy.get("TargetTrackingScalingPolicyConfiguration") or {}
     return stated.get("PredefinedMetricSpecification") or stated.get("CustomizedMetricSpecification")
 
 
 def _moving(dispatch: Callable[..., None]) -> Callable[..., None]:
-    """Let alarms carry out the step scaling policies among their actions."""
+    """Make alarms with enabled actions run the step scaling policies among their actions."""
 
     def dispatched(alarm: Parameters, old_state: str, new_state: str, reason: str) -> None:
         dispatch(alarm, old_state, new_state, reason)
@@ -230,7 +230,7 @@ def _describing(records: Any, answer: str, **filters: str) -> Callable[[Paramete
 
     Args:
         records: The records.
-        answer: The member of the answer that lists them.
+        answer: The member of the output that lists the records.
         filters: For each parameter that is a list, the member of a record that it is compared with.
     """
 

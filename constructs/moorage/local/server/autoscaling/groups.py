@@ -39,7 +39,7 @@ notifications = AccountRegionScopedDict()
 
 
 class AutoScalingGroup(Resource):
-    """A group of EC2 instances, which cannot be deleted while they are protected from scale-in."""
+    """A group of EC2 instances; a group with protected instances cannot be deleted."""
 
     type = "AWS::AutoScaling::AutoScalingGroup"
 
@@ -198,7 +198,7 @@ def _metrics(collections: Any) -> list[dict[str, str]]:
 
 
 def _policy(policy: Properties, old: Properties, new: Properties) -> Properties | None:
-    """Return the preferences of the instance refresh that an update starts; None if it replaces no instance."""
+    """Return the preferences of the instance refresh that an update starts; None if the update replaces no instance."""
     refresh, rolling = policy.get("AutoScalingInstanceRefresh"), policy.get("AutoScalingRollingUpdate")
     if (policy.get("AutoScalingReplacingUpdate") or {}).get("WillReplace"):
         raise RefusedError("UpdatePolicy AutoScalingReplacingUpdate is not implemented by the local AWS")
@@ -233,7 +233,7 @@ def require_replaceable(group: Group, preferences: Mapping[str, Any]) -> None:
 
 
 def refresh(group: Group, preferences: Mapping[str, Any]) -> str:
-    """Replace a group's instances, launching each new one before the old one is terminated, and return the id."""
+    """Replace a group's instances, launching each new one before the old one is terminated, and return the ID."""
     name = group["AutoScalingGroupName"]
     replaced = [
         instance
@@ -245,7 +245,7 @@ def refresh(group: Group, preferences: Mapping[str, Any]) -> str:
         replaced = [instance for instance in replaced if instance.get("LaunchTemplate") != template]
     for instance in replaced:
         if instance not in group["Instances"]:
-            continue  # scaled in after another one was replaced
+            continue  # scaled in after another instance was replaced
         instances.launch(group)
         instances.terminate(group, instance)
         notify()
@@ -287,7 +287,7 @@ class WarmPool(Resource):
 
 
 class LifecycleHook(Resource):
-    """A lifecycle hook of a group, for which nothing waits here."""
+    """A lifecycle hook of a group; no instance waits for the hook here."""
 
     type = "AWS::AutoScaling::LifecycleHook"
 
@@ -306,7 +306,7 @@ class LifecycleHook(Resource):
 
 
 def group_named(name: str) -> Group:
-    """Return the group of a name, which must exist."""
+    """Return the group with a name; the group must exist."""
     if name not in autoscaling.asgs:
         raise RefusedError(f"ValidationError: AutoScalingGroup name not found - AutoScalingGroup {name} not found")
     group: Group = autoscaling.asgs[name]
@@ -314,6 +314,6 @@ def group_named(name: str) -> Group:
 
 
 def notify() -> None:
-    """Notify of changed groups."""
+    """Call the functions that are registered for changes of groups."""
     for each in changed:
         each()

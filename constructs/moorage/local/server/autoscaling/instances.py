@@ -28,7 +28,7 @@ class Launch:
     """The settings that a new instance is launched with.
 
     Args:
-        template: The launch template's id, name and version number; empty for a launch configuration.
+        template: The launch template's ID, name and version number; empty for a launch configuration.
         data: The data of that version.
         type: The instance type.
         spot: Whether to launch a Spot Instance.
@@ -49,7 +49,7 @@ def next_launch(group: Group) -> Launch:
         group: The record of the group.
 
     Raises:
-        RefusedError: If the group cannot launch an instance.
+        RefusedError: The group cannot launch an instance.
     """
     policy = group.get("MixedInstancesPolicy")
     instances = group["Instances"]
@@ -283,7 +283,7 @@ def _victim(group: Group) -> Mapping[str, Any] | None:
 
 
 def _warm(group: Group) -> None:
-    """Keep as many prepared instances as the group's warm pool requires."""
+    """Launch or terminate instances of the group's warm pool, so that it has the required size."""
     pool = group.get("WarmPoolConfiguration")
     prepared = group.setdefault("_warm", [])
     most = -1 if pool is None else pool.get("MaxGroupPreparedCapacity", -1)

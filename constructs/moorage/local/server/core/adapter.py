@@ -1,4 +1,4 @@
-"""The names of ministack that the local AWS uses, including private names.
+"""The names in ministack that the local AWS uses, including private names.
 
 ministack has no public interface to the state behind its APIs. So each of its modules is accessed through a list of the
 names that are used, without their underscores. An upgrade of ministack changes only this file, and a test reports names

@@ -1,6 +1,6 @@
 """The authentication of every request: only requests signed with the home's secret or with issued keys are served.
 
-Every request passes this check before ministack sees it. It refuses web pages in a browser, other users of the machine
+Every request is checked before ministack gets it. The check refuses web pages in a browser, other users of the machine
 and programs without the secret. `unsigned.TABLE` lists the requests that are served without a signature.
 """
 
@@ -100,7 +100,7 @@ def _acting_as(scope: Message, holder: registry_tokens.Holder) -> Message:
 
 
 async def _verified(request: Request, receive: Receive, send: Send) -> bytes | None:
-    """Return the body of a request with a valid signature; None if it was refused, or if its client disconnected."""
+    """Return the body of a signed request; None if the request was refused, or if its client disconnected."""
     if request.states_hash and (failure := request.failure(None)):
         await _refuse(request, failure, send)
         return None
@@ -115,7 +115,7 @@ async def _verified(request: Request, receive: Receive, send: Send) -> bytes | N
 
 
 async def _of_the_app(request: Request, receive: Receive, send: Send) -> bytes | None:
-    """Return the body of a request that may be unsigned; None if it may not, or if its client disconnected."""
+    """Return the body of an unsigned request; None if the request was refused, or if its client disconnected."""
     if unsigned.may_serve(request.method, request.path, request.headers):
         return await _read(receive, send, _MOST_UNSIGNED_BYTES)
     length = request.headers.get("content-length", "")
@@ -193,7 +193,7 @@ def _without_cors(send: Send) -> Send:
 
 
 def _refuse_the_rest() -> None:
-    """Answer an unsigned request with AWS's error if no handler served it."""
+    """Answer unsigned requests that no other handler serves with AWS's error."""
     dispatch = ministack.dispatch_service_request
 
     async def handle_rest(*request: Any) -> Answer:

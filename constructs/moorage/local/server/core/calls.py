@@ -64,7 +64,7 @@ def _stated(service: str) -> dict[str, Any]:
 
 
 def install() -> None:
-    """Let ministack use these models instead of loading its own copies."""
+    """Make ministack use these models instead of loading its own copies."""
     named = responses.BOTOCORE_NAME
 
     def found(service: str) -> ServiceModel | None:
@@ -255,7 +255,7 @@ def json_service(operations: Mapping[str, Operation], otherwise: Handler | None 
 
     Args:
         operations: The functions that answer the operations, by name.
-        otherwise: The handler of all other operations. Default: they are unknown.
+        otherwise: The handler of all other operations. Default: they are rejected.
     """
 
     async def answer(
@@ -295,7 +295,7 @@ def perform(operation: Callable[[dict[str, Any]], Any], parameters: Mapping[str,
 
 
 def query(operation: Callable[[dict[str, Any]], Any], **parameters: Any) -> ET.Element:
-    """Call an operation of EC2's XML API, and return its response without namespaces.
+    """Call an operation of the EC2 XML API, and return its response without namespaces.
 
     Args:
         operation: ministack's function for it.
@@ -320,7 +320,7 @@ def query(operation: Callable[[dict[str, Any]], Any], **parameters: Any) -> ET.E
 
 
 def text(answer: ET.Element, name: str) -> str:
-    """Return the text of the first element with a name in a response; it must exist."""
+    """Return the text of the first element with a name in a response; the element must exist."""
     found = answer.findtext(f".//{name}")
     if found is None:
         raise RefusedError(f"the service answered without {name}")

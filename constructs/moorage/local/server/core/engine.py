@@ -1,8 +1,8 @@
 """ministack's CloudFormation engine, extended by this package's types and by checks of properties.
 
-ministack's handlers read the properties that they know and silently ignore the others. Here, each handler gets the
-properties in a mapping that records which ones were read. If CloudFormation has a property that no handler reads, the
-resource fails and is rolled back. ministack has no public interface for this, so private names are used.
+ministack's handlers silently ignore the properties that they do not support. Here, each handler gets the properties in
+a mapping that records which ones were read. If CloudFormation has a property that no handler reads, the resource fails
+and is rolled back. ministack has no public interface for this, so private names are used.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _UNIQUE = {
     "AWS::SQS::Queue": "QueueName",
     "AWS::SecretsManager::Secret": "Name",
 }
-"""Names that must be unique in a service, of types that CloudFormation's schema identifies by an ARN or a URL."""
+"""The properties that must be unique, of types that CloudFormation's schema identifies by an ARN or a URL."""
 
 Handler = dict[str, Any]
 Answer = tuple[int, dict[str, str], bytes]
@@ -188,7 +188,7 @@ class _Checked:
 
 
 def _claimed(resource_type: str, logical_id: str, properties: Properties, stack_name: str) -> list[str]:
-    """Return an error if another resource has the unique name; ministack would let this resource take it over."""
+    """Return an error if another resource has the unique name; ministack would overwrite the other resource."""
     name = _UNIQUE.get(resource_type) or schema.identifier(resource_type)
     wanted = properties.get(name) if name else None
     return [
@@ -238,7 +238,7 @@ def _naming_paths(validate: Callable[..., None]) -> Callable[..., None]:
 
 
 def _remembering(roll_back: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-    """Keep the resources that a rollback could not delete in their stack, so that its deletion tries again."""
+    """After a failed creation, keep undeleted resources in the stack, so that deleting the stack retries them."""
 
     async def rolled_back(
         stack_name: str, stack_id: str, stack: dict[str, Any], operation: dict[str, Any], *rest: Any
@@ -253,7 +253,7 @@ def _remembering(roll_back: Callable[..., Awaitable[None]]) -> Callable[..., Awa
 
 
 def _holding(handle: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[Answer]]:
-    """Delay the response to DescribeStacks until the stack's operation is complete.
+    """Delay the response to DescribeStacks until the stack's operation is complete, but at most 20 s.
 
     The cdk CLI calls it once and then waits five seconds, longer than a complete deployment takes here. The delay is
     shorter than any client's timeout.

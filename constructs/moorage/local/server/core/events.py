@@ -1,7 +1,7 @@
 """The events of a stack: in order, and only for resources that an operation changes.
 
-CloudFormation updates the resources whose definition changed, and adds no event for the others. During an update, it
-creates new resources; during the cleanup, it deletes replaced and removed resources (AWS CloudFormation user guide,
+CloudFormation updates the resources whose definition changed, and adds no event for other resources. During an update,
+it creates new resources; during the cleanup, it deletes replaced and removed resources (AWS CloudFormation user guide,
 "Understand stack creation events"). ministack adds update events for every resource, several within a millisecond, and
 none for the deletions of the cleanup.
 """
@@ -75,7 +75,7 @@ class _Log:
         self._write(*before, "CREATE_IN_PROGRESS" if starts and key in self._new else status, *rest, **named)
 
     def _is_changed(self, stack_name: str, logical_id: str, key: Key) -> bool:
-        """Return whether a resource is new or its definition changed; otherwise hold back the start of its update."""
+        """Return whether a resource is new or its definition changed; if not, hold back the event of its update."""
         known = _resources(stack_name).get(logical_id)
         if known is None:
             self._new.add(key)
@@ -125,7 +125,7 @@ class _Log:
         return updated
 
     def deleting(self, delete: Callable[..., None]) -> Callable[..., None]:
-        """Add events for the deletions during the cleanup of an update."""
+        """Add events for a deletion if it is part of the cleanup of an update."""
 
         def deleted(
             resource_type: str, physical_id: str, properties: Any, stack_name: str = "", logical_id: str = ""
@@ -182,7 +182,7 @@ def _resources(stack_name: str) -> dict[str, dict[str, Any]]:
 
 
 def _standing(resolve: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """Leave resources whose condition is false out of change sets: they are not created."""
+    """Omit resources with a false condition from change sets, since they are not created."""
 
     def resolved(stated: dict[str, Any], parameters: dict[str, Any], *rest: Any) -> dict[str, Any]:
         found = resolve(stated, parameters, *rest)

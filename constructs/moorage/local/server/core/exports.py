@@ -61,7 +61,7 @@ def _imported(exports: Iterable[str], stack_name: str) -> Iterator[tuple[str, st
 
 
 def _keeping(delete: Callable[[dict[str, Any]], Answer]) -> Callable[[dict[str, Any]], Answer]:
-    """Keep a stack whose exports another stack imports, and report the reason in an event, as CloudFormation does."""
+    """Refuse to delete a stack whose exports another stack imports, and report the reason in an event, as on AWS."""
 
     def deleted(parameters: dict[str, Any]) -> Answer:
         stack = handlers.resolve_stack(handlers.p(parameters, "StackName"))

@@ -1,8 +1,9 @@
 """The order in which the resources of a stack are created.
 
-CloudFormation creates independent resources in parallel; ministack creates one at a time. This order avoids waiting in
-vain. A gateway is attached as early as possible: on AWS, it is usually attached before resources without `DependsOn`
-need it. Services are created as late as possible: ECS waits until there are instances for their tasks.
+CloudFormation creates independent resources in parallel; ministack creates one at a time. This order avoids waits that
+end only by a timeout. A gateway is attached as early as possible: on AWS, it is usually attached before resources
+without `DependsOn` need it. Services are created as late as possible: ECS waits until there are instances for their
+tasks.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _FIRST, _USUAL = 0, 1
 
 
 def install() -> None:
-    """Create the resources that others wait for first, and those that wait for others last."""
+    """Create the resources first that other resources wait for, and the resources last that wait for others."""
     ordered = _ranked(engine.topological_sort)
     for module in (engine, stacks):
         module.topological_sort = ordered

@@ -14,7 +14,7 @@ def definition(stack_name: str, logical_id: str) -> Mapping[str, Any]:
 
     Args:
         stack_name: The name of the stack.
-        logical_id: The logical id of the resource.
+        logical_id: The logical ID of the resource.
     """
     body = cloudformation.stacks.get(stack_name, {}).get("_template_body")
     found: Mapping[str, Any] = _resources(body).get(logical_id, {}) if body else {}
@@ -29,10 +29,10 @@ def _resources(body: str) -> Mapping[str, Any]:
 
 
 def construct(logical_id: str, stated: Mapping[str, Any]) -> str:
-    """Return the path of a resource's construct if the template contains it; otherwise the logical id.
+    """Return the path of a resource's construct if the template contains it; otherwise the logical ID.
 
     Args:
-        logical_id: The logical id of the resource.
+        logical_id: The logical ID of the resource.
         stated: The definition of the resource in the template.
     """
     return str((stated.get("Metadata") or {}).get("aws:cdk:path", logical_id))
@@ -43,7 +43,7 @@ def path(stack_name: str, logical_id: str) -> str:
 
     Args:
         stack_name: The name of the stack.
-        logical_id: The logical id of the resource.
+        logical_id: The logical ID of the resource.
     """
     return construct(logical_id, definition(stack_name, logical_id))
 
@@ -52,7 +52,7 @@ def owner(physical_id: str) -> str:
     """Return the construct and the stack of a resource, as part of a message.
 
     Args:
-        physical_id: The physical id of the resource.
+        physical_id: The physical ID of the resource.
     """
     for stack_name, stack in cloudformation.stacks.items():
         for logical_id, found in stack.get("_resources", {}).items():
@@ -67,8 +67,8 @@ def together(physical_id: str, other_id: str) -> bool:
     """Return whether two resources are in a stack that is being deleted, so that neither outlives the other.
 
     Args:
-        physical_id: The physical id of the first resource.
-        other_id: The physical id of the second resource.
+        physical_id: The physical ID of the first resource.
+        other_id: The physical ID of the second resource.
     """
     for stack in cloudformation.stacks.values():
         parts = {part.get("PhysicalResourceId") for part in stack.get("_resources", {}).values()}
@@ -80,11 +80,11 @@ def together(physical_id: str, other_id: str) -> bool:
 
 
 def replaces(name: str, physical_id: str) -> bool:
-    """Return whether a resource that is being created replaces another one.
+    """Return whether a resource that is being created replaces another resource.
 
     Args:
         name: The generated name of the new resource, as `Resource.create` gets it.
-        physical_id: The physical id of the other resource.
+        physical_id: The physical ID of the other resource.
     """
     return any(
         found.get("PhysicalResourceId") == physical_id
@@ -98,7 +98,7 @@ def renew(physical_id: str, attributes: Mapping[str, Any]) -> None:
     """Change the values that `Fn::GetAtt` returns for a resource, in the stack that contains it.
 
     Args:
-        physical_id: The physical id of the resource.
+        physical_id: The physical ID of the resource.
         attributes: The attributes that changed.
     """
     for stack in cloudformation.stacks.values():

@@ -1,4 +1,4 @@
-"""The decisions of resource policies about requests of AWS services."""
+"""The decisions of resource policies about requests from AWS services."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def is_elsewhere(arn: str) -> bool:
 
 
 def unusable_key(key: str | None, service: str, source: str | None, *actions: str, **context: str) -> str | None:
-    """Return why a service cannot use the key that encrypts a resource; None if it can, or if there is no key.
+    """Return why a service cannot use the key that encrypts a resource; None if the service can, or if there is no key.
 
     Args:
         key: The ID, ARN or alias of the key.

@@ -1,4 +1,4 @@
-"""The tokens with which Docker logs in to the registry. It sends them as a password and signs no requests."""
+"""The tokens with which Docker logs in to the registry. Docker sends them as passwords and does not sign requests."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ Properties = dict[str, Any]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Made:
-    """A resource that exists: its physical id, which `Ref` returns, and the attributes that `Fn::GetAtt` returns."""
+    """A resource that exists: its physical ID, which `Ref` returns, and the attributes that `Fn::GetAtt` returns."""
 
     physical_id: str
     attributes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -41,7 +41,7 @@ class Resource:
 
         Args:
             properties: The resolved properties of the template.
-            name: A physical name in case the template has none: stack, logical id and a random suffix.
+            name: A physical name in case the template has none: stack, logical ID and a random suffix.
         """
         raise NotImplementedError
 
@@ -54,7 +54,7 @@ class Resource:
 
         Args:
             policy: The `UpdatePolicy` of the resource in the template; empty if it has none.
-            physical_id: The physical id, as for `update`.
+            physical_id: The physical ID, as for `update`.
             old: The old properties.
             new: The new properties.
         """
@@ -66,7 +66,7 @@ class Resource:
 
 
 def generated_name(stack_name: str, logical_id: str) -> str:
-    """Return a physical name like those of CloudFormation: unique, so it never collides with a retained resource."""
+    """Return a unique physical name like those of CloudFormation, which never collides with a retained resource."""
     suffix = "".join(secrets.choice(_SUFFIX) for _ in range(12))
     return f"{stack_name}-{logical_id}"[:242] + f"-{suffix}"
 

@@ -19,9 +19,10 @@ _Check = Callable[[Any, Any, Any, Schema], Iterator[ValidationError]]
 _TRUTHS = ("true", "false")
 _SHOWN = 100
 _IN_WORDS_OF_THE_SERVICE = (("AWS::EC2::SecurityGroup", "GroupDescription"),)
-"""Properties that the service itself refuses, as users report, so that CloudFormation's schema must accept them."""
+"""Properties whose values the service itself refuses, as users report; CloudFormation's schema does not check them."""
 _OF_ANY_CASE = (("AWS::EC2::FlowLog", "DestinationOptions"),)
-"""Values that CDK writes in the API's capitals, so templates deploy with either (aws-cdk, integ.vpc-flow-logs)."""
+"""Properties that CDK writes with the API's capitalization, which CloudFormation accepts (aws-cdk,
+integ.vpc-flow-logs)."""
 _PORTS = ("aws_ec2_securitygroup/all_to_and_from_ports", "aws_ec2_securitygroup/protocols_and_port_ranges_include")
 _FUNCTION = "aws_lambda_function"
 _SOURCE = "aws_lambda_eventsourcemapping"
@@ -101,7 +102,7 @@ def of(resource_type: str, region: str) -> Schema | None:
 
     Args:
         resource_type: The type, as in a template: `AWS::ECS::Service`.
-        region: The region; the schemas of us-east-1 are used for one that cfn-lint does not know.
+        region: The region; for a region that cfn-lint does not know, the schemas of us-east-1 are used.
 
     Returns:
         The schema; None for a type without one (CDK's metadata, custom resources).
@@ -125,7 +126,7 @@ def identifier(resource_type: str) -> str | None:
 
 
 def tag_property(resource_type: str) -> str | None:
-    """Return the property of a type that takes the stack's tags as a list; None if it does not exist."""
+    """Return the property of a type that takes the stack's tags as a list; None if there is no such property."""
     schema = of(resource_type, "us-east-1") or {}
     tagging = schema.get("tagging") or {}
     if not tagging.get("taggable"):
@@ -197,7 +198,7 @@ def _without_false(schema: Any) -> Any:
 
 
 def _below(path: str, schema: Schema) -> Schema:
-    """Return a schema that applies another at a path below; `*` in the path means each item of a list."""
+    """Return a schema that applies another schema at a path; `*` in the path means each item of a list."""
     for name in reversed(path.split("/") if path else []):
         schema = {"items": schema} if name == "*" else {"properties": {name: schema}}
     return schema
@@ -316,7 +317,7 @@ def _check_one_of_names(_: Any, names: list[str], value: Any, __: Schema) -> Ite
 
 
 def _check_any(validator: Any, branches: list[Schema], value: Any, _: Schema) -> Iterator[ValidationError]:
-    """Yield the errors of all branches if none matches; several can match, since strings can stand for numbers."""
+    """Yield the errors of all branches if none matches; several can match, since strings are accepted for numbers."""
     context = []
     for index, branch in enumerate(branches):
         errors = list(validator.descend(value, branch, schema_path=index))

@@ -18,7 +18,7 @@ from moorage.local.server.core.calls import RefusedError, model, request
 from moorage.local.server.core.resource import Made, Properties, Resource, shortened
 
 REF = "Ref"
-"""A placeholder for the physical id among the parameters of an operation."""
+"""A placeholder for the physical ID among the parameters of an operation."""
 _GONE = ("NotFound", "NoSuch", "NonExistent", "does not exist")
 
 Answer = tuple[int, Mapping[str, str], bytes | str]
@@ -30,7 +30,7 @@ def call(service: str, operation: str, parameters: Mapping[str, Any]) -> dict[st
     Args:
         service: The service's name in boto3.
         operation: The operation, such as `CreateActivity`.
-        parameters: Its input, with the names of the service's model.
+        parameters: The input of the operation, with the names of the service's model.
 
     Raises:
         RefusedError: The service refused the call; the message contains its code and message.
@@ -63,7 +63,7 @@ def _handler(metadata: Mapping[str, str]) -> str:
 
 
 def _done(answer: Awaitable[Answer]) -> Answer:
-    """Return the response of a ministack handler. It may wait for its own threads, so it gets its own event loop."""
+    """Return the response of a ministack handler, run in its own event loop, since it may wait for its own threads."""
 
     async def awaited() -> Answer:
         return await answer
@@ -82,7 +82,7 @@ class ApiResource(Resource):
         change: The operation that updates it, with the parameters that name the resource; None if every change replaces
             the resource.
         deletion: The operation that deletes it, with its parameters: each is the name of a property, or `REF`.
-        identity: The path of the physical id in the output of the creation or in the properties.
+        identity: The path of the physical ID in the output of the creation or in the properties.
         named: The property that gets a generated name if the template has none, and the maximum length of the name.
         attributes: The attributes for `Fn::GetAtt`, each with the path of its value.
         renamed: The API's names of properties that differ by more than capitals.
@@ -139,8 +139,8 @@ class ApiResource(Resource):
         """Return the created or updated resource.
 
         Args:
-            known: Its properties and the output of the operation.
-            physical_id: Its physical id, if it exists already.
+            known: The resource's properties and the output of the operation.
+            physical_id: The physical ID, if the resource exists already.
         """
         found = physical_id or str(_at(self.identity, known))
         values = {name: _at(path, {**known, REF: found}) for name, path in self.attributes}

@@ -193,7 +193,7 @@ def _has_parts(authorization: str) -> bool:
 
 
 def account_of(access_key_id: str) -> str | None:
-    """Return the account of an access key: its own digits, or the account of the session or user that has it.
+    """Return the account of an access key: its own digits, or the account of the session or user that has the key.
 
     Args:
         access_key_id: The access key ID.

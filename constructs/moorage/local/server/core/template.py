@@ -91,7 +91,7 @@ def _checked(validate: Callable[..., None]) -> Callable[..., None]:
 
 
 def _knowing(resolve: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """Refuse parameters that the template does not declare."""
+    """Refuse parameters that the template does not declare, and values that must exist but do not."""
 
     def resolved(template: dict[str, Any], given: list[dict[str, Any]], *rest: Any, **named: Any) -> dict[str, Any]:
         declared = template.get("Parameters") or {}
@@ -109,7 +109,7 @@ def _knowing(resolve: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, 
 
 
 def _check_existing(name: str, kind: str, resolved: Any) -> None:
-    """Refuse a parameter whose type requires that its value exists, if this can be checked here.
+    """Refuse a parameter whose type requires an existing value, if the value does not exist. Other types are accepted.
 
     The types are those of the template reference, "CloudFormation-supplied parameter types".
     """
@@ -264,7 +264,7 @@ def evaluate(template: Template, parameters: dict[str, Any]) -> dict[str, bool]:
 
     Args:
         template: The template.
-        parameters: The values of its parameters, as ministack resolves them.
+        parameters: The values of the template's parameters, as ministack resolves them.
     """
     stated = template.get("Conditions") or {}
     known: dict[str, bool] = {}

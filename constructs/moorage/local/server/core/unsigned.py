@@ -18,7 +18,7 @@ _RESPONSES = "/_ministack/cfn-response/"
 _CONNECTIONS = "/@connections/"
 _SIGNED = "AWS_IAM"
 _AT_ONCE = 32
-"""The number of such requests that are served at a time: each may start a function's process."""
+"""The number of unsigned requests that are served at a time: each may start a function's process."""
 _after_body = app.handle_post_body_shortcuts  # ministack's own function, saved before it is replaced
 
 
@@ -56,7 +56,7 @@ class Traffic:
         what: The requests.
         why: The reason why they need no signature.
         admits: A function that returns whether a request is of this kind, by its method, path and headers.
-        serve: A function that answers such a request.
+        serve: A function that answers a request of this kind.
     """
 
     what: str
@@ -151,7 +151,7 @@ def may_serve(method: str, path: str, headers: Mapping[str, str]) -> bool:
 
 
 def install(signed: Callable[[], bool]) -> None:
-    """Refuse requests without a signature that are not in the table.
+    """Refuse unsigned requests of kinds that `TABLE` does not list.
 
     Args:
         signed: A function that returns whether the current request has a verified signature.

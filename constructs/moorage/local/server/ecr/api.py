@@ -64,14 +64,14 @@ _OPERATIONS: Mapping[str, Operation] = {
 
 
 def call(operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Call an operation of ECR inside this process.
+    """Call an ECR operation in this process.
 
     Args:
         operation: The operation, such as `PutImage`.
         parameters: The operation's input.
 
     Raises:
-        RefusedError: If ECR refuses the call; with its code and message.
+        RefusedError: ECR refuses the call; the message contains ECR's code and message.
     """
     check("ecr", operation, parameters)
     return _OPERATIONS[operation](parameters)

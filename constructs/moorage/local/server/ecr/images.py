@@ -70,7 +70,10 @@ def _shown(image: Parameters, image_id: Parameters) -> Parameters:
 
 
 def pulled(repository: str, image_id: Parameters) -> Parameters | None:
-    """Return the image that a pull requests, from upstream if necessary, and record the time of the pull."""
+    """Return the image that a pull requests, fetched from upstream if necessary; None if the image does not exist.
+
+    Record the time of the pull unless the caller is excluded.
+    """
     image = pull_through.fetch(repository, image_id)
     if image is not None and not registry.excludes(iam.caller_arn()):
         image["lastRecordedPullTime"] = time.time()
@@ -286,4 +289,4 @@ OPERATIONS: Mapping[str, Operation] = {
     "PutImage": _put,
     "UploadLayerPart": _upload,
 }
-"""The operations of ECR's API on images."""
+"""The ECR API operations on images."""

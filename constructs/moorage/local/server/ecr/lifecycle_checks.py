@@ -25,7 +25,7 @@ def check(text: str) -> None:
         text: The policy, as JSON.
 
     Raises:
-        RefusedError: If the policy has a fault; with the first one.
+        RefusedError: The policy has an error; the message describes the first.
     """
     for fault in _faults(text):
         raise RefusedError(

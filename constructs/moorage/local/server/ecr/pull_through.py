@@ -23,7 +23,7 @@ _MEDIA_TYPE = "application/vnd.oci.image.manifest.v1+json"
 
 
 def fetch(repository: str, image_id: Parameters) -> Parameters | None:
-    """Return the image that a pull requests, fetched from upstream if a rule applies; None if it does not exist.
+    """Return the image that a pull requests, fetched from upstream if a rule applies; None if the image does not exist.
 
     Args:
         repository: The repository's name in this registry.

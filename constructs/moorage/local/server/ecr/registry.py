@@ -390,4 +390,4 @@ OPERATIONS: Mapping[str, Callable[[Parameters], Parameters]] = {
     "UpdateRepositoryCreationTemplate": _update_template,
     "ValidatePullThroughCacheRule": _validate_cache_rule,
 }
-"""The operations of ECR's API on the registry."""
+"""The ECR API operations on the registry."""

@@ -91,7 +91,7 @@ def _keep(repository: str, image: Parameters, tag: str | None, content: _Content
 
 
 def _may(source: str, action: str, repository_arn: str) -> bool:
-    """Return whether this registry's policy allows an action to an account; its own account needs no policy."""
+    """Return whether the registry policy allows an account an action; the registry's own account needs no policy."""
     if source == get_account_id():
         return True
     context = iam.EvalContext(
@@ -115,4 +115,4 @@ def _status(parameters: Parameters) -> Parameters:
 
 
 OPERATIONS: Mapping[str, Operation] = {"DescribeImageReplicationStatus": _status}
-"""The operations of ECR's API on replication."""
+"""The ECR API operations on replication."""

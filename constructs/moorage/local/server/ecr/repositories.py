@@ -21,7 +21,7 @@ _FILTERS = "imageTagMutabilityExclusionFilters"
 
 
 def create(parameters: Parameters) -> Parameters:
-    """Create a repository; a second one of the same name is refused."""
+    """Create a repository; a name that exists is refused."""
     _check_filters(parameters)
     perform(ecr.create_repository, parameters)
     record: Parameters = ecr.repositories[parameters["repositoryName"]]

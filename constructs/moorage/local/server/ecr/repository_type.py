@@ -26,7 +26,7 @@ _MUTABILITY = ("imageTagMutability", "imageTagMutabilityExclusionFilters", "repo
 
 
 class Repository(Resource):
-    """A private repository; a second one of the same name is refused."""
+    """A private repository; a repository whose name exists is refused."""
 
     type = "AWS::ECR::Repository"
 
@@ -79,7 +79,7 @@ class Repository(Resource):
 
 
 def missing_image(image: str) -> str | None:
-    """Return the reason why no task can pull an image, or None if tasks can.
+    """Return the reason why no task can pull an image; None if tasks can pull the image.
 
     Only private registries in the local AWS are checked: that of the deploying account, and those of other accounts
     that have a repository here.

@@ -237,4 +237,4 @@ OPERATIONS: Mapping[str, Operation] = {
     "PutRegistryScanningConfiguration": _put,
     "StartImageScan": _start,
 }
-"""The operations of ECR's API on scans."""
+"""The ECR API operations on scans."""

@@ -53,7 +53,7 @@ def kind(provider: str) -> str:
 
 
 def name_of(provider: str) -> str:
-    """Return the name of a provider, given its name or ARN; empty if it does not exist."""
+    """Return the name of a provider, given its name or ARN, or an empty string if the provider does not exist."""
     return str(ecs.resolve_capacity_provider_name(provider) or "")
 
 
@@ -288,7 +288,7 @@ def _existing(provider: str) -> str:
 
 
 def scoped(cluster: Mapping[str, Any]) -> list[str]:
-    """Return the providers that were created only for the cluster: those of ECS Managed Instances."""
+    """Return the providers that were created only for the cluster, those of ECS Managed Instances."""
     return [each["name"] for each in ecs.capacity_providers.values() if each.get("cluster") == cluster["clusterName"]]
 
 
@@ -311,7 +311,7 @@ def check_strategy(strategy: Iterable[Mapping[str, Any]], known: Iterable[str]) 
 
 
 def answering(operation: Callable[[Record], Record]) -> Callable[[Record], Any]:
-    """Convert the result or the refusal of an operation into a response of ECS."""
+    """Convert the result or the error of an operation into an ECS response."""
 
     def answered(parameters: Record) -> Any:
         try:

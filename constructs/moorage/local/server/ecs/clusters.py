@@ -226,7 +226,7 @@ def _check_name(what: str, name: str) -> None:
 
 
 def _require_shown(wanted: Mapping[str, Any], shown: Set[str]) -> None:
-    """Refuse properties of a request that no description would return."""
+    """Refuse properties of a request that the description of the resource would not return."""
     lost = sorted(set(wanted) - shown)
     if lost:
         raise RefusedError(
@@ -281,7 +281,7 @@ def _owner(parameters: Mapping[str, Any], cluster: str) -> dict[str, Any]:
 
 
 def _ran(tasks: Sequence[dict[str, Any]]) -> Any:
-    """Return the response to RunTask. A task without a capacity provider does not wait for room: it is a failure."""
+    """Return the response to RunTask. A task without a capacity provider that cannot be placed becomes a failure."""
     failures = []
     for task in [task for task in tasks if task["lastStatus"] == "PROVISIONING" and not task["capacityProviderName"]]:
         found = [(each, instances.why_not(each, task["_need"], task["group"])) for each in _instances_of(task)]

@@ -137,7 +137,7 @@ def tasks_on(record: Mapping[str, Any]) -> list[Record]:
 
 
 def refresh() -> None:
-    """Register each running instance whose agent finds its cluster, and deregister those that are gone."""
+    """Register each running instance whose agent finds its cluster, and deregister the instances that no longer run."""
     for instance_id, record in list(_registered.items()):
         if ec2.instances.get(instance_id, {}).get("State", {}).get("Name") != "running":
             _forget(record)
@@ -248,7 +248,7 @@ def free(record: Mapping[str, Any]) -> Room:
 
 
 def why_not(record: Mapping[str, Any], wanted: Need, group: str) -> str | None:
-    """Return why an instance cannot take a task, in ECS's words; None if it can.
+    """Return why a task cannot be placed on an instance, as ECS reports it; None if the task can be placed.
 
     Args:
         record: The container instance.

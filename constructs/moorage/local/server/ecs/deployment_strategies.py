@@ -150,7 +150,9 @@ def _check_advanced(balancer: Mapping[str, Any], advanced: Mapping[str, Any]) ->
 
 
 def check_stack(configuration: Mapping[str, Any]) -> None:
-    """Refuse a deployment that takes longer than CloudFormation may wait.
+    """Refuse a deployment whose bake times total more than 33 hours, as CloudFormation does.
+
+    CloudFormation itself times out after 36 hours (template reference, "AWS::ECS::Service CanaryConfiguration").
 
     Args:
         configuration: The deployment configuration with ECS's defaults.

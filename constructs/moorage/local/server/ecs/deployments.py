@@ -30,7 +30,7 @@ _RECURRING = ("TEST_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT")
 
 
 class _WaitingError(Exception):
-    """The deployment waits for room on instances, and no circuit breaker ends the wait."""
+    """A deployment that waits for resources on instances, while no circuit breaker ends the wait."""
 
 
 class Rollout:
@@ -62,10 +62,10 @@ class Rollout:
         return bool(self._hooks)
 
     def run(self, *, patient: bool = False) -> None:
-        """Go through the stages.
+        """Run the lifecycle stages of the deployment.
 
         Args:
-            patient: Whether to let a deployment without a circuit breaker wait for room on instances.
+            patient: Whether to let a deployment without a circuit breaker wait for resources on instances.
 
         Raises:
             RefusedError: The deployment failed and was rolled back.
@@ -158,7 +158,7 @@ class Rollout:
         return {name for name, alarm in found.items() if alarm and alarm["StateValue"] == "ALARM"}
 
     def _assign_groups(self) -> None:
-        """Choose the free one of each load balancer's two target groups for the new tasks."""
+        """Choose a target group of each load balancer for the new tasks: the unused one, if traffic shifts."""
         balancers = self._service.get("loadBalancers") or []
         if not any("advancedConfiguration" in each for each in balancers):
             return
@@ -278,7 +278,7 @@ def _holding(operation: Callable[..., None], flag: str) -> Callable[..., None]:
 
 
 def _syncing(sync: Callable[[str, Record], None]) -> Callable[[str, Record], None]:
-    """Register the tasks of each deployment in its own target groups."""
+    """Register the tasks of each deployment in its own target groups, if the service's deployments have some."""
 
     def synced(cluster: str, service: Record) -> None:
         revisions.counted(service)
@@ -312,7 +312,7 @@ def begin(cluster: str, service: Record, stated: Mapping[str, Any], before: Reco
 
 
 def install() -> None:
-    """Let deployments control when tasks start, where they are registered and when old tasks stop."""
+    """Make deployments control when tasks start, where they are registered and when old tasks stop."""
     ecs.reconcile_service_tasks = _holding(ecs.reconcile_service_tasks, "_held")
     ecs.complete_service_deployment = _holding(ecs.complete_service_deployment, "_rolling")
     ecs.sync_service_targets = _syncing(ecs.sync_service_targets)

@@ -83,7 +83,7 @@ def put_aside(target: Mapping[str, Any], text: str, source: str, error: RefusedE
 
 
 def _invoking(invoke: Callable[..., None]) -> Callable[..., None]:
-    """Let rules run tasks, which ministack's rules cannot do."""
+    """Run tasks if the target of a rule is a cluster, which ministack does not support."""
 
     def invoked(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
         if _CLUSTER not in target["Arn"]:

@@ -113,7 +113,7 @@ def run(hooks: Sequence[Mapping[str, Any]], stage: str, deployment: Record) -> N
 
 
 def _pause(record: Record, minutes: int) -> str | None:
-    """Wait until a pause is continued, and return why the deployment must be rolled back; None if it continues."""
+    """Wait until a pause ends, and return why the deployment must be rolled back; None if it must not."""
     pause = _waiting[record["hookId"]] = _Pause(record)
     resolved = pause.over.wait(min(minutes, _MOST_PAUSE_SECONDS))
     _waiting.pop(record["hookId"], None)
@@ -143,7 +143,7 @@ def interrupt(deployment: Mapping[str, Any]) -> None:
 
 
 def _ask(hook: Mapping[str, Any], stage: str, record: Record, deployment: Record, minutes: int) -> str | None:
-    """Invoke a function until it is done, and return why the deployment must be rolled back; None if it continues."""
+    """Invoke a function until it ends, and return why the deployment must be rolled back; None if it must not."""
     arn, details = hook["hookTargetArn"], dict(hook.get("hookDetails") or {})
     left = minutes * 60
     for _ in range(_MOST_CALLS):

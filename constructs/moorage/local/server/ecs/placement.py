@@ -48,7 +48,7 @@ def candidates(task: Mapping[str, Any], cluster: str) -> list[Record]:
 
 
 def place_on(task: Record, offered: Sequence[Record]) -> bool:
-    """Place a task on the best instance with enough room, and return whether there was one."""
+    """Place a task on the best instance with enough resources, and return whether the task was placed."""
     fitting = [record for record in offered if instances.why_not(record, task["_need"], task["group"]) is None]
     if not fitting:
         return False
@@ -155,7 +155,7 @@ def waiting(cluster: str) -> list[Record]:
 
 
 def why_waiting(service: Mapping[str, Any]) -> str | None:
-    """Return why a service has fewer running tasks than desired, as in its events; None if it has them all."""
+    """Return why a service has fewer running tasks than desired, as in its events; None if all desired tasks run."""
     primary = ecs.primary_deployment(service)
     if not primary or primary["runningCount"] >= service["desiredCount"]:
         return None

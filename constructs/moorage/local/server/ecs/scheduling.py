@@ -1,6 +1,6 @@
 """Amazon ECS: the scheduling of tasks on container instances, and managed scaling of the instances.
 
-Scaling, which takes minutes on AWS, happens at once: a group grows when a task finds no room, and shrinks when an
+Scaling, which takes minutes on AWS, happens at once: a group grows when a task fits on no instance, and shrinks when an
 instance has no more tasks.
 """
 
@@ -69,7 +69,7 @@ def admit(task: Record, owner: Mapping[str, Any]) -> None:
 
 
 def place(task: Record) -> bool:
-    """Place a waiting task on an existing instance or on one that its group starts, and return whether that worked."""
+    """Place a waiting task on an existing instance or a new instance of its group; return whether it was placed."""
     cluster = ecs.cluster_name_from_arn(task["clusterArn"])
     if placement.place_on(task, placement.candidates(task, cluster)):
         return True
@@ -96,7 +96,7 @@ def place(task: Record) -> bool:
 
 
 def settle(cluster: str) -> None:
-    """Start as many tasks of the cluster's services as the instances allow, then fit the groups to the tasks."""
+    """Start as many tasks of the cluster's services as the instances allow, then resize the groups to fit the tasks."""
     instances.refresh()
     _settle_daemons(cluster)
     for task in placement.waiting(cluster):
@@ -188,7 +188,7 @@ def is_shifting(service: Mapping[str, Any]) -> bool:
 
 
 def _make_room(service: Record) -> bool:
-    """Stop a task of an older deployment if minimumHealthyPercent allows it, and return whether one was stopped."""
+    """Stop a task of an older deployment if minimumHealthyPercent allows it, and return whether a task was stopped."""
     primary, group = ecs.primary_deployment(service), f"service:{service['serviceName']}"
     if primary is None or primary["rolloutState"] != "IN_PROGRESS" or is_shifting(service):
         return False
@@ -207,7 +207,7 @@ def _make_room(service: Record) -> bool:
 
 
 def _reconciling(reconcile: Callable[[str, str], None]) -> Callable[[str, str], None]:
-    """Continue a rollout as far as the instances allow."""
+    """Continue a rollout of a service on instances as far as the instances allow."""
 
     def reconciled(cluster: str, key: str) -> None:
         service = ecs.services.get(key)
@@ -233,7 +233,7 @@ def _reconciling(reconcile: Callable[[str, str], None]) -> Callable[[str, str], 
 
 
 def shrink() -> None:
-    """Terminate instances that no task needs, down to the target of each provider; not while a stack is deleted.
+    """Terminate instances that no task needs, down to the target of each provider, unless a stack is being deleted.
 
     On AWS, scaling in takes a quarter of an hour, longer than the rest of the stack's deletion.
     """
@@ -283,7 +283,10 @@ def _counting(refresh: Callable[[str, str], None]) -> Callable[[str, str], None]
 
 
 def then_shrink(operation: Callable[[Record], Any]) -> Callable[[Record], Any]:
-    """After an operation of ECS, place waiting tasks in the freed room and terminate idle instances."""
+    """After an ECS operation, place waiting tasks on the freed resources.
+
+    Then terminate idle instances, unless a rollout is running.
+    """
 
     def done(parameters: Record) -> Any:
         answer = operation(parameters)

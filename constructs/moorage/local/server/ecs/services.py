@@ -117,7 +117,7 @@ def update(parameters: Record) -> Done:
 
 
 def _is_external(service: Mapping[str, Any]) -> bool:
-    """Return whether another tool deploys a service by task sets, without which it has no tasks."""
+    """Return whether another tool deploys a service by task sets; a service without task sets has no tasks."""
     return bool(service["deploymentController"].get("type") == "EXTERNAL")
 
 
@@ -153,7 +153,7 @@ def _answered(answer: Any) -> None:
 
 
 def _served(change: Callable[[Record], Done]) -> Callable[[Record], Any]:
-    """Return an operation of the API, which responds before the end of a deployment with hooks."""
+    """Return an API operation. If the deployment has hooks, the operation responds before the deployment ends."""
 
     def served(parameters: Record) -> Any:
         try:

@@ -16,7 +16,7 @@ _FOR_GOOD = ("MeasureLatency", "RequestInterval", "RoutingControlArn", "Type")
 
 
 class Activity(ApiResource):
-    """An activity of Step Functions; `Ref` returns its ARN."""
+    """A Step Functions activity; `Ref` returns its ARN."""
 
     type = "AWS::StepFunctions::Activity"
     service = "stepfunctions"
@@ -31,7 +31,7 @@ class Activity(ApiResource):
 
 
 class BackupSelection(ApiResource):
-    """The resources that a backup plan backs up; `Ref` returns the id of the selection."""
+    """The resources that a backup plan backs up; `Ref` returns the ID of the selection."""
 
     type = "AWS::Backup::BackupSelection"
     service = "backup"
@@ -46,7 +46,7 @@ class BackupSelection(ApiResource):
 
 
 class ConfigRule(ApiResource):
-    """A rule of AWS Config; `Ref` returns its name."""
+    """An AWS Config rule; `Ref` returns its name."""
 
     type = "AWS::Config::ConfigRule"
     service = "config"
@@ -66,7 +66,7 @@ class ConfigRule(ApiResource):
 
 
 class SecurityConfiguration(ApiResource):
-    """A security configuration of AWS Glue; `Ref` returns its name."""
+    """An AWS Glue security configuration; `Ref` returns its name."""
 
     type = "AWS::Glue::SecurityConfiguration"
     service = "glue"
@@ -77,7 +77,7 @@ class SecurityConfiguration(ApiResource):
 
 
 class Workflow(ApiResource):
-    """A workflow of AWS Glue; `Ref` returns its name."""
+    """An AWS Glue workflow; `Ref` returns its name."""
 
     type = "AWS::Glue::Workflow"
     service = "glue"
@@ -89,7 +89,7 @@ class Workflow(ApiResource):
 
 
 class NamedQuery(ApiResource):
-    """A named query of Athena; `Ref` returns its id."""
+    """An Athena named query; `Ref` returns its ID."""
 
     type = "AWS::Athena::NamedQuery"
     service = "athena"
@@ -101,7 +101,7 @@ class NamedQuery(ApiResource):
 
 
 class SearchCollection(ApiResource):
-    """A collection of OpenSearch Serverless; `Ref` returns its id."""
+    """An OpenSearch Serverless collection; `Ref` returns its ID."""
 
     type = "AWS::OpenSearchServerless::Collection"
     service = "opensearchserverless"
@@ -120,7 +120,7 @@ class SearchCollection(ApiResource):
 
 
 class SearchAccessPolicy(ApiResource):
-    """A data access policy of OpenSearch Serverless; `Ref` returns its name."""
+    """An OpenSearch Serverless data access policy; `Ref` returns its name."""
 
     type = "AWS::OpenSearchServerless::AccessPolicy"
     service = "opensearchserverless"
@@ -130,7 +130,7 @@ class SearchAccessPolicy(ApiResource):
 
 
 class SearchSecurityPolicy(ApiResource):
-    """An encryption or network policy of OpenSearch Serverless; `Ref` returns its name."""
+    """An OpenSearch Serverless encryption or network policy; `Ref` returns its name."""
 
     type = "AWS::OpenSearchServerless::SecurityPolicy"
     service = "opensearchserverless"
@@ -140,7 +140,7 @@ class SearchSecurityPolicy(ApiResource):
 
 
 class HealthCheck(ApiResource):
-    """A health check of Route 53; `Ref` returns its id."""
+    """A Route 53 health check; `Ref` returns its ID."""
 
     type = "AWS::Route53::HealthCheck"
     service = "route53"
@@ -226,7 +226,7 @@ class PoolUserToGroup(ApiResource):
 
 
 class IpSet(ApiResource):
-    """An IP set of AWS WAF; `Ref` returns its name, id and scope."""
+    """An AWS WAF IP set; `Ref` returns its name, ID and scope."""
 
     type = "AWS::WAFv2::IPSet"
     service = "wafv2"
@@ -267,7 +267,7 @@ class IpSet(ApiResource):
 
 
 class RegexPatternSet(IpSet):
-    """A regex pattern set of AWS WAF; `Ref` returns its name, id and scope."""
+    """An AWS WAF regex pattern set; `Ref` returns its name, ID and scope."""
 
     type = "AWS::WAFv2::RegexPatternSet"
     creation = "CreateRegexPatternSet"
@@ -279,7 +279,7 @@ class RegexPatternSet(IpSet):
 
 
 class RuleGroup(IpSet):
-    """A rule group of AWS WAF; `Ref` returns its name, id and scope."""
+    """An AWS WAF rule group; `Ref` returns its name, ID and scope."""
 
     type = "AWS::WAFv2::RuleGroup"
     creation = "CreateRuleGroup"

@@ -14,7 +14,7 @@ _OF_THE_IMPORT = ("FailOnWarnings", "Mode", "Parameters")
 
 
 class RequestValidator(Resource):
-    """A request validator; `Ref` returns its id."""
+    """A request validator; `Ref` returns its ID."""
 
     type = "AWS::ApiGateway::RequestValidator"
 
@@ -41,7 +41,7 @@ class RequestValidator(Resource):
 
 
 def install() -> None:
-    """Let REST APIs read their document from a bucket."""
+    """Make REST APIs read their OpenAPI document from a bucket if their `BodyS3Location` names it."""
     handler = provisioners.RESOURCE_HANDLERS["AWS::ApiGateway::RestApi"]
     create, update = handler["create"], handler["update"]
 

@@ -1,4 +1,4 @@
-"""AWS Batch: compute environments, job queues and job definitions; no job runs here."""
+"""AWS Batch: compute environments, job queues and job definitions; jobs do not run here."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def _is_same_event(one: str, other: str) -> bool:
 
 
 def _validated(put: Callable[..., Any]) -> Callable[..., Any]:
-    """Check that the destinations of a bucket's notifications allow S3, which sends them a test message."""
+    """Refuse a bucket's notifications if a destination does not allow S3, which sends it a test message."""
 
     def validated(name: str, body: bytes, *rest: Any, **named: Any) -> Any:
         elements = ET.fromstring(body or b"<a/>").iter()  # noqa: S314  # as S3's own handler parses it

@@ -3,7 +3,7 @@
 ACM puts the record into the zone that `DomainValidationOptions` names (CloudFormation template reference,
 "AWS::CertificateManager::Certificate DomainValidationOption"). On AWS the record stays when the certificate is deleted,
 and then the zone cannot be deleted (aws/aws-cdk issue 7063). Here the record is deleted with the certificate, so that
-an app with both can be taken down.
+an app that has both can be deleted.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from moorage.local.server.services.guards import complete, guard
 
 
 def install() -> None:
-    """Add to certificates the properties that ministack drops."""
+    """Add the certificate properties that ministack drops."""
     complete("AWS::CertificateManager::Certificate", _complete)
     guard("AWS::CertificateManager::Certificate", deletion=_clear)
 

@@ -123,7 +123,7 @@ def _require(trail_arn: str, trail: Properties) -> None:
 
 
 def _unusable_key(trail: Properties, trail_arn: str) -> str | None:
-    """Return the reason why a trail cannot use its key, or None if it can.
+    """Return the reason why a trail cannot use its key; None if the trail can use it.
 
     A trail describes its key, encrypts with it and decrypts a bucket key. DescribeKey has no encryption context; a
     bucket key needs kms:Decrypt (AWS CloudTrail user guide, "Configure AWS KMS key policies for CloudTrail").

@@ -174,7 +174,7 @@ class Dashboard(Resource):
 
 
 def _asking(dispatch: Callable[..., None]) -> Callable[..., None]:
-    """Take the actions of an alarm, and record those that fail in its history."""
+    """Run an alarm's actions, and record the results of its SNS actions in its history."""
 
     def dispatched(alarm: dict[str, Any], old_state: str, new_state: str, reason: str) -> None:
         field = _ACTIONS.get(new_state, "")
@@ -188,9 +188,10 @@ def _asking(dispatch: Callable[..., None]) -> Callable[..., None]:
 
 
 def _fault(topic_arn: str, alarm_arn: str) -> str | None:
-    """Return the reason why CloudWatch cannot publish to a topic, as an alarm's history states it; None if it can.
+    """Return the reason why CloudWatch cannot publish to a topic; None if CloudWatch can publish.
 
-    The words are those of AWS re:Post's "Why didn't I receive an SNS notification for my CloudWatch alarm trigger?".
+    The messages are those of an alarm's history (AWS re:Post, "Why didn't I receive an SNS notification for my
+    CloudWatch alarm trigger?").
     """
     topic = sns.topics.get(topic_arn)
     if topic is None:

@@ -1,4 +1,4 @@
-"""AWS CodeBuild: the properties of projects that ministack drops, as CodeBuild's API describes them; no build runs."""
+"""AWS CodeBuild: the properties of projects that ministack drops, as the API shows them; builds do not run here."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FURTHER = "what ministack does not describe"
 
 
 def install() -> None:
-    """Keep the properties of projects and describe them."""
+    """Store these properties, and add them to the descriptions of projects."""
     complete("AWS::CodeBuild::Project", _complete)
     shape: Callable[[Mapping[str, Any]], dict[str, Any]] = codebuild.project_shape
     codebuild.project_shape = lambda project: {**shape(project), **project.get(_FURTHER, {})}

@@ -2,7 +2,7 @@
 
 CloudFormation waits for the response until `ServiceTimeout`, 3600 seconds by default (CloudFormation template
 reference, AWS::CloudFormation::CustomResource). The local AWS sees the end of the function, so it does not wait for a
-response that cannot come. The words are CloudFormation's, as users report them: a missing response in
+response that cannot come. The messages are CloudFormation's, as users report them: a missing response in
 aws-samples/aws-control-tower-automate-account-creation issue 8 and aws/aws-cdk issue 18746, a response with the status
 FAILED in awslabs/aws-video-transcriber issue 32.
 """
@@ -30,7 +30,7 @@ _NO_RESPONSE = "CloudFormation did not receive a response from your Custom Resou
 
 
 def install() -> None:
-    """Let custom resources call their functions through this module."""
+    """Make custom resources call their functions through this module."""
     custom_resource.invoke_custom_resource = invoke
 
 
@@ -45,20 +45,20 @@ def invoke(
     physical_id: str | None = None,
     old_props: Properties | None = None,
 ) -> tuple[str, Mapping[str, Any]]:
-    """Call the function of a custom resource and return the physical id and the attributes in its response.
+    """Call the function of a custom resource and return the physical ID and the attributes in its response.
 
     Args:
         request_type: `Create`, `Update` or `Delete`.
-        logical_id: The resource's logical id.
+        logical_id: The resource's logical ID.
         props: The properties in the template, resolved.
         stack_name: The stack.
         stack_id: The stack's ARN.
         resource_type: `Custom::` and a name, or `AWS::CloudFormation::CustomResource`.
-        physical_id: The resource's physical id, if it has one.
+        physical_id: The resource's physical ID, if it has one.
         old_props: For an update, the properties before it.
 
     Raises:
-        RefusedError: If the function does not exist, fails, responds with FAILED, or can no longer respond.
+        RefusedError: The function does not exist, fails, responds with FAILED, or can no longer respond.
     """
     request: dict[str, Any] = {
         "RequestType": request_type,
@@ -117,7 +117,7 @@ class _Invocation:
         self._ended.set()
 
     def _await(self, answered: threading.Event) -> None:
-        """Wait for the response while something runs that can send it."""
+        """Wait for the response while the function, or another process that can send the response, is running."""
         until = time.monotonic() + self._longest
         quiet_since = None
         while not answered.wait(_POLL_SECONDS):

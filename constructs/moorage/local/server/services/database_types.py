@@ -11,7 +11,7 @@ _TARGETS = ("DBClusterIdentifiers", "DBInstanceIdentifiers")
 
 
 class OptionGroup(ApiResource):
-    """An option group of RDS; `Ref` returns its name."""
+    """An RDS option group; `Ref` returns its name."""
 
     type = "AWS::RDS::OptionGroup"
     service = "rds"
@@ -31,7 +31,7 @@ class OptionGroup(ApiResource):
         return Made(physical_id)
 
     def _include(self, group: str, properties: Properties) -> None:
-        """Keep the options for DescribeOptionGroups; RDS's API has another operation for them."""
+        """Store the options for DescribeOptionGroups; the RDS API sets options by another operation."""
         options = properties.get("OptionConfigurations") or []
         rds.option_groups[group]["Options"] = [
             {key: value for key, value in each.items() if key != "OptionSettings"} for each in options

@@ -32,7 +32,7 @@ _RENAMED = {
 
 
 def install() -> None:
-    """Add to databases the properties that ministack drops."""
+    """Add the database properties that ministack drops."""
     for kind, kept in (("DBCluster", rds.clusters), ("DBInstance", rds.instances)):
         complete(f"AWS::RDS::{kind}", _completion(kind, kept))
         guard(f"AWS::RDS::{kind}", deletion=_clearing(kept))
@@ -62,7 +62,7 @@ def _completion(kind: str, records: Any) -> Any:
 
 
 def _manage_password(record: dict[str, Any], new: Properties) -> Properties:
-    """Keep a managed password in a secret (Amazon RDS user guide, "Password management with AWS Secrets Manager")."""
+    """Store a managed password in a secret (Amazon RDS user guide, "Password management with AWS Secrets Manager")."""
     if str(new.get("ManageMasterUserPassword", False)).lower() != "true":
         _forget_password(record)
         return {}

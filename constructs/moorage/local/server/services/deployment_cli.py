@@ -1,6 +1,6 @@
 """The commands of the AWS CLI that CDK's bucket deployment uses: `s3 cp`, `s3 sync` and `s3 rm`.
 
-On AWS a layer brings the CLI at `/opt/awscli/aws`. Here the function runs this file by its path, with only Lambda's
+On AWS, a layer contains the CLI at `/opt/awscli/aws`. Here the function runs this file by its path, with only Lambda's
 variables, so it imports nothing from this package.
 """
 
@@ -84,7 +84,7 @@ def _put(client: Any, folder: Path, target: str, given: argparse.Namespace) -> N
 
 
 def _chosen(name: str, filters: list[tuple[bool, str]]) -> bool:
-    """Return whether the filters include a file; the last one that matches decides."""
+    """Return whether the filters include a file; the last matching filter decides."""
     chosen = [included for included, pattern in filters if fnmatch.fnmatch(name, pattern)]
     return not chosen or chosen[-1]
 

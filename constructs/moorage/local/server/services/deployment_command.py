@@ -1,4 +1,4 @@
-"""The AWS CLI for functions of CDK that get it from a layer, such as the one for bucket deployments."""
+"""The AWS CLI for CDK's functions that get it from a layer, such as the function for bucket deployments."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The checks that IAM, and other services with policies, make of policy documents.
 
-The grammar is the IAM user guide's, "Grammar of the IAM JSON policy language". The words and their order are those that
-moto measured on AWS (moto, tests/test_iam/test_iam_policies.py).
+The grammar is the IAM user guide's, "Grammar of the IAM JSON policy language". The messages and their order are those
+that moto measured on AWS (moto, tests/test_iam/test_iam_policies.py).
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def parsed(document: Any) -> dict[str, Any]:
         document: The document, as JSON text or an object.
 
     Raises:
-        RefusedError: If the document is not JSON or not an object.
+        RefusedError: The document is not JSON or not an object.
     """
     try:
         found = json.loads(document) if isinstance(document, str) else document
@@ -92,7 +92,7 @@ def parsed(document: Any) -> dict[str, Any]:
 
 
 def statements(document: Mapping[str, Any]) -> list[Statement]:
-    """Return the statements of a document, which may contain a single one without a list.
+    """Return the statements of a document, whose `Statement` is a list or a single statement.
 
     Args:
         document: The document.
@@ -104,13 +104,13 @@ def several(value: Any) -> list[Any]:
     """Return the values of an element as a list.
 
     Args:
-        value: One value, a list of them, or None.
+        value: A value, a list of values, or None.
     """
     return list(value) if isinstance(value, list) else [] if value is None else [value]
 
 
 def syntax_faults(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the faults that any service finds in a document.
+    """Yield the errors that any service finds in a document.
 
     Args:
         document: The document.
@@ -123,7 +123,7 @@ def syntax_faults(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def action_faults(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the faults of actions. IAM accepts services and actions that do not exist.
+    """Yield the errors in actions. IAM accepts services and actions that do not exist.
 
     Args:
         document: The document.
@@ -141,7 +141,7 @@ def action_faults(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def identity_faults(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the faults that IAM finds in a policy of a user, a group or a role.
+    """Yield the errors that IAM finds in a policy of a user, a group or a role.
 
     Args:
         document: The document.
@@ -204,14 +204,14 @@ def _arn_faults(resource: str) -> Iterator[str]:
 
 
 def refuse(faults: Iterator[str], code: str = "MalformedPolicyDocument") -> None:
-    """Raise an error with the first of the faults.
+    """Raise the first error, if there is one.
 
     Args:
-        faults: The faults, in the service's words.
+        faults: The errors, with the service's messages.
         code: The service's error code.
 
     Raises:
-        RefusedError: If there is a fault.
+        RefusedError: There is an error.
     """
     fault = next(faults, None)
     if fault:

@@ -185,7 +185,7 @@ class FlowLog(Resource):
 
 
 class SecurityGroup(Resource):
-    """A security group, with the rules in its own template entry."""
+    """A security group, with the rules among its properties."""
 
     type = "AWS::EC2::SecurityGroup"
 
@@ -256,7 +256,7 @@ class SecurityGroupEgress(_SecurityGroupRule):
 
 
 class LaunchTemplate(Resource):
-    """A launch template; each change of its data adds a version, and the default stays the first one."""
+    """A launch template; each change of its data adds a version, and the first version remains the default."""
 
     type = "AWS::EC2::LaunchTemplate"
 
@@ -351,7 +351,7 @@ def _now() -> str:
 
 
 def install() -> None:
-    """Let EC2's API show the properties that ministack's records do not have."""
+    """Make the EC2 API show the properties that ministack's records do not have."""
     guard("AWS::EC2::RouteTable", deletion=lambda table, _: ec2_checks.check_table_unused(table))
     ec2.lt_data_xml = lambda data: xml("ec2", "ResponseLaunchTemplateData", data)
     show_group: Callable[[dict[str, Any]], str] = ec2.sg_xml

@@ -64,7 +64,7 @@ class NetworkAclEntry(Resource):
 
 
 class SubnetNetworkAclAssociation(Resource):
-    """The network ACL of a subnet, in place of the VPC's default one."""
+    """The network ACL of a subnet, in place of the VPC's default network ACL."""
 
     type = "AWS::EC2::SubnetNetworkAclAssociation"
 

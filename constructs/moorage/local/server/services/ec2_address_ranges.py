@@ -18,13 +18,13 @@ from moorage.local.server.services import ec2_checks
 from moorage.local.server.services.ec2_operations import Operated
 
 _MOST_IPV6_RANGES = 5
-"""The quota of IPv6 CIDR blocks of a VPC (VPC user guide, "Amazon VPC quotas")."""
+"""The quota of IPv6 CIDR blocks for a VPC (VPC user guide, "Amazon VPC quotas")."""
 _HELD = {"CidrBlockState": {"State": "associated"}}
 _HELD_IPV6 = {"Ipv6CidrBlockState": {"State": "associated"}, "IpSource": "amazon"}
 
 
 class VpcCidrBlock(Resource):
-    """An additional CIDR block of a VPC: one of IPv4, or a /56 of IPv6 that Amazon provides."""
+    """An additional IPv4 CIDR block of a VPC, or an Amazon-provided /56 IPv6 CIDR block."""
 
     type = "AWS::EC2::VPCCidrBlock"
 
@@ -57,7 +57,7 @@ class VpcCidrBlock(Resource):
         self._tell(vpc)
 
     def _tell(self, vpc: dict[str, Any]) -> None:
-        """Let `Fn::GetAtt` of the VPC return its current CIDR blocks, as CloudFormation does."""
+        """Make `Fn::GetAtt` of the VPC return its current CIDR blocks, as CloudFormation does."""
         first = f"vpc-cidr-assoc-{vpc['VpcId'].removeprefix('vpc-')}"
         associations = [first, *vpc.get("_more", {})]
         blocks = list(vpc.get("_ipv6", {}).values())
@@ -65,7 +65,7 @@ class VpcCidrBlock(Resource):
 
 
 class SubnetCidrBlock(Resource):
-    """The IPv6 CIDR block of a subnet that was created without one."""
+    """An IPv6 CIDR block that is added to an existing subnet."""
 
     type = "AWS::EC2::SubnetCidrBlock"
 
@@ -82,7 +82,7 @@ class SubnetCidrBlock(Resource):
 
 
 class EgressOnlyInternetGateway(Operated):
-    """An egress-only internet gateway, which lets IPv6 out of a VPC but not in."""
+    """An egress-only internet gateway, which allows only outbound IPv6 connections from a VPC."""
 
     type = "AWS::EC2::EgressOnlyInternetGateway"
     made_by, removed_by = "CreateEgressOnlyInternetGateway", "DeleteEgressOnlyInternetGateway"
@@ -99,7 +99,7 @@ def _range(association: str) -> str:
 
 
 def assign(subnet: dict[str, Any], properties: Properties) -> None:
-    """Set the IPv6 CIDR block of a subnet, with the other properties of IPv6.
+    """Set the IPv6 CIDR block of a subnet, and its other IPv6 properties.
 
     Args:
         subnet: The record of the subnet.
@@ -136,7 +136,7 @@ def blocks(vpc: dict[str, Any]) -> list[str]:
 
 
 def install() -> None:
-    """Let EC2's API show the CIDR blocks that ministack's records do not have."""
+    """Make the EC2 API show the CIDR blocks that ministack's records do not have."""
     describe_vpc: Callable[..., str] = ec2.vpc_fields_xml
     describe_subnet: Callable[..., str] = ec2.subnet_fields_xml
 

@@ -12,7 +12,7 @@ from moorage.local.server.services.ec2_operations import Operated, invoke
 
 
 class KeyPair(Resource):
-    """A key pair; the private key of one that is not imported is in Parameter Store, as CloudFormation stores it."""
+    """A key pair. If the key is not imported, the private key is in Parameter Store, as CloudFormation stores it."""
 
     type = "AWS::EC2::KeyPair"
 
@@ -85,7 +85,7 @@ class EipAssociation(Resource):
             raise RefusedError(
                 f"InvalidNetworkInterfaceID.NotFound: The networkInterface ID '{interface}' does not exist"
             )
-        properties.get("PrivateIpAddress")  # no effect: an interface has one address here
+        properties.get("PrivateIpAddress")  # no effect: a network interface has a single address here
         target = {"InstanceId": instance} if instance else {"NetworkInterfaceId": interface}
         association = invoke("AssociateAddress", {"AllocationId": address["AllocationId"], **target})["AssociationId"]
         if instance:

@@ -1,6 +1,6 @@
 """The checks that Amazon EC2 makes of networks and security groups, and of their deletion.
 
-The words are those of the API, as users report them (pulumi/pulumi-awsx issue 328, terraform-aws-modules/
+The messages are those of the API, as users report them (pulumi/pulumi-awsx issue 328, terraform-aws-modules/
 terraform-aws-alb issue 294, prabhatsharma/kubernetes-the-hard-way-aws issue 16). Otherwise the code is the API's (EC2
 API reference, "Error codes for the Amazon EC2 API") and the rule is that of the operation's page.
 """
@@ -34,7 +34,7 @@ _HIGHEST_PORT = 65535
 
 
 placeholders: dict[str, bool] = AccountRegionScopedDict()
-"""The names that CDK uses for the zones of a region until it has looked them up; they belong to no region of AWS."""
+"""The names that CDK uses for the zones of a region until it has looked the zones up; no AWS region has them."""
 
 
 def network(text: str, parameter: str) -> Network:
@@ -45,7 +45,7 @@ def network(text: str, parameter: str) -> Network:
         parameter: The name of the API's parameter.
 
     Raises:
-        RefusedError: If the text is not a CIDR block.
+        RefusedError: The text is not a CIDR block.
     """
     try:
         return ipaddress.ip_network(text, strict=False)
@@ -57,7 +57,7 @@ def network(text: str, parameter: str) -> Network:
 
 
 def check_vpc(properties: Properties) -> None:
-    """Refuse a VPC that is not a /16 to /28, or has DNS hostnames without DNS support (ModifyVpcAttribute).
+    """Refuse a VPC with a CIDR block outside /16 to /28, or with DNS hostnames but no DNS support (ModifyVpcAttribute).
 
     Args:
         properties: The properties in the template.
@@ -84,10 +84,10 @@ def known_vpc(vpc: str) -> dict[str, Any]:
     """Return the record of a VPC.
 
     Args:
-        vpc: The id of the VPC.
+        vpc: The ID of the VPC.
 
     Raises:
-        RefusedError: If the VPC does not exist.
+        RefusedError: The VPC does not exist.
     """
     ec2.ensure_defaults_initialized()
     if vpc not in ec2.vpcs:
@@ -100,7 +100,7 @@ def internet_gateways(vpc: str) -> list[str]:
     """Return the internet gateways that are attached to a VPC.
 
     Args:
-        vpc: The id of the VPC.
+        vpc: The ID of the VPC.
     """
     return [
         gateway["InternetGatewayId"]
@@ -142,7 +142,7 @@ def check_security_group(properties: Properties, group_id: str | None = None) ->
 
     Args:
         properties: The properties in the template.
-        group_id: The id of the group, if it exists already.
+        group_id: The ID of the group, if it exists already.
     """
     description, name = str(properties.get("GroupDescription", "")), str(properties.get("GroupName", ""))
     if not description.isascii():
@@ -181,7 +181,7 @@ def check_security_group(properties: Properties, group_id: str | None = None) ->
 
 
 def is_instance_type(name: str) -> bool:
-    """Return whether an instance type exists: in moorage's list of those for containers, or in botocore's of all.
+    """Return whether an instance type is in moorage's list of types for containers, or in botocore's list.
 
     Args:
         name: The name of the instance type.
@@ -244,10 +244,10 @@ def _is_network(text: str, version: int) -> bool:
 
 
 def check_group_unused(group_id: str) -> None:
-    """Refuse to delete a security group that is used by something outside its stack.
+    """Refuse to delete a security group that a resource outside its stack uses.
 
     Args:
-        group_id: The id of the group.
+        group_id: The ID of the group.
     """
     users = [user for user in _group_users(group_id) if not owners.together(group_id, user)]
     if users:
@@ -282,7 +282,7 @@ def check_table_unused(table_id: str) -> None:
     """Refuse to delete a route table that is associated with a subnet outside its stack (DeleteRouteTable).
 
     Args:
-        table_id: The id of the route table.
+        table_id: The ID of the route table.
     """
     table = ec2.route_tables.get(table_id, {})
     for each in table.get("Associations", ()):
@@ -295,10 +295,10 @@ def check_table_unused(table_id: str) -> None:
 
 
 def check_subnet_unused(subnet_id: str) -> None:
-    """Refuse to delete a subnet that is used by something outside its stack.
+    """Refuse to delete a subnet that a resource outside its stack uses.
 
     Args:
-        subnet_id: The id of the subnet.
+        subnet_id: The ID of the subnet.
     """
     users = [arn for arn, balancer in alb.lbs.items() if subnet_id in balancer.get("Subnets", ())]
     users += [key for key, gateway in ec2.nat_gateways.items() if gateway["SubnetId"] == subnet_id]
@@ -313,11 +313,11 @@ def check_subnet_unused(subnet_id: str) -> None:
 
 
 def check_addresses_unmapped(attachment: str, vpc: str) -> None:
-    """Refuse to detach an internet gateway while something outside its stack has a public address in the VPC.
+    """Refuse to detach an internet gateway while a resource outside its stack has a public address in the VPC.
 
     Args:
-        attachment: The physical id of the attachment.
-        vpc: The id of the VPC.
+        attachment: The physical ID of the attachment.
+        vpc: The ID of the VPC.
     """
     users = [
         key

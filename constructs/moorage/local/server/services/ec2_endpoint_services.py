@@ -94,6 +94,6 @@ def _permitted(parameters: dict[str, Any]) -> Any:
 
 
 def install() -> None:
-    """Let EC2's API describe endpoint services and their permissions."""
+    """Make the EC2 API describe endpoint services and their permissions."""
     ec2.ACTION_MAP["DescribeVpcEndpointServiceConfigurations"] = _described
     ec2.ACTION_MAP["DescribeVpcEndpointServicePermissions"] = _permitted

@@ -18,7 +18,7 @@ _BUILT_IN = "t2.micro"  # botocore ec2 RunInstancesRequest.InstanceType: m1.smal
 
 
 class Instance(Resource):
-    """An instance of a template; no machine runs."""
+    """An EC2 instance; no machine is started."""
 
     type = "AWS::EC2::Instance"
 
@@ -139,7 +139,7 @@ def profile(data: Mapping[str, Any]) -> Any:
         data: The data of the launch template.
 
     Raises:
-        RefusedError: If the instance profile does not exist.
+        RefusedError: The instance profile does not exist.
     """
     stated = data.get("IamInstanceProfile", {})
     found, fault = ec2.resolve_iam_instance_profile(stated.get("Arn", ""), stated.get("Name", ""))
@@ -151,13 +151,13 @@ def profile(data: Mapping[str, Any]) -> Any:
 
 
 def template_version(specification: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapping[str, Any]]:
-    """Return the id, name and number of a launch template's version, and its data.
+    """Return the ID, name and number of a launch template's version, and its data.
 
     Args:
         specification: The reference of a group or an instance to the version.
 
     Raises:
-        RefusedError: If the version, or the parameter that it names for its image, does not exist.
+        RefusedError: The version does not exist, or names a parameter for its image that does not exist.
     """
     found = next(
         (

@@ -1,4 +1,4 @@
-"""Amazon EC2: resources that one operation of its API creates and another deletes."""
+"""Amazon EC2: resources that one API operation creates and another API operation deletes."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from moorage.local.server.core.resource import Made, Properties, Resource
 
 
 def invoke(operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Call an operation of EC2's API and return its output, both as boto3 does.
+    """Call an EC2 API operation and return its output, in the format of boto3.
 
     Args:
         operation: The operation, such as `CreateNetworkAcl`.
         parameters: The operation's input.
 
     Raises:
-        RefusedError: If the operation fails; with the API's code and message.
+        RefusedError: The operation fails; the message contains the API's code and message.
     """
     described = model("ec2").operation_model(operation)
     body = create_serializer("ec2").serialize_to_request(dict(parameters), described)["body"]
@@ -35,7 +35,7 @@ def invoke(operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Operated(Resource):
-    """A resource that one operation creates, with the properties as its parameters, and another deletes.
+    """A resource that one operation creates from the properties, and another operation deletes.
 
     An update changes only the tags, unless a subclass changes more.
     """

@@ -1,6 +1,6 @@
 """Amazon EC2: subnets, routes, gateways and endpoints, checked against their VPC.
 
-The words are those of the API, as users report them (binlab/terraform-aws-vault-ha-raft issue 54,
+The messages are those of the API, as users report them (binlab/terraform-aws-vault-ha-raft issue 54,
 terraform-aws-modules/terraform-aws-vpc issue 583). Otherwise the code is the API's and the rule is that of the
 operation's page (EC2 API reference).
 """
@@ -186,7 +186,7 @@ class Route(Resource):
 
 
 class VpcGatewayAttachment(Resource):
-    """The attachment of an internet gateway to a VPC; each can have only one."""
+    """The attachment of an internet gateway to a VPC; gateways and VPCs can each have only one attachment."""
 
     type = "AWS::EC2::VPCGatewayAttachment"
 

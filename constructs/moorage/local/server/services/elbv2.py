@@ -63,7 +63,7 @@ class LoadBalancer(Resource):
 
 
 def _of_type(made: Made, properties: Properties) -> Made:
-    """Return a load balancer with the ARN and the full name of its type, which its metrics have too."""
+    """Return a load balancer with the ARN and the full name that its type requires; its metrics use the full name."""
     short = {"network": "net", "gateway": "gwy"}.get(str(properties.get("Type")))
     if short is None:
         return made
@@ -80,7 +80,7 @@ def _attributes(balancer: str) -> dict[str, str]:
 
 
 def _write_test_files(balancer: str) -> None:
-    """Write the test files into the buckets of a load balancer's logs, which are no longer empty then."""
+    """Write the test files to a load balancer's log buckets, so that these are not empty."""
     attributes = _attributes(balancer)
     for kind, name in _TEST_FILES.items():
         if attributes.get(f"{kind}.s3.enabled") != "true":
@@ -99,7 +99,7 @@ def _may_write(balancer: str, bucket: str, key: str) -> bool:
     """Return whether a bucket's policy allows a load balancer to write its logs.
 
     Elastic Load Balancing writes as a service or as an AWS account that depends on the region (user guide, "Enable
-    access logs", "Step 2: Attach a policy to your S3 bucket"). Any account but this one is assumed to be that account.
+    access logs", "Step 2: Attach a policy to your S3 bucket"). Any other account is assumed to be that account.
     """
     policy, resource = s3.bucket_policies.get(bucket), f"arn:aws:s3:::{bucket}/{key}"
     context = {"s3:x-amz-acl": "bucket-owner-full-control"}
@@ -141,7 +141,7 @@ class TargetGroup(Resource):
         return Made(*provisioners.elbv2_target_group_update(physical_id, old, kept, physical_id))
 
     def _register(self, group: str, old: Properties, new: Properties) -> None:
-        """Register the targets in the template; those of ECS services and Auto Scaling groups stay."""
+        """Register the targets in the template; the targets of ECS services and Auto Scaling groups stay registered."""
         targets = [dict(each) for each in new.get("Targets") or ()]
         gone = [each["Id"] for each in old.get("Targets") or ()]
         kept = [each for each in alb.targets.get(group, []) if each["Id"] not in gone]
@@ -155,7 +155,7 @@ class TargetGroup(Resource):
 
 
 class Listener(Resource):
-    """A listener, the only one on its port of the load balancer."""
+    """A listener; no other listener of the load balancer has its port."""
 
     type = "AWS::ElasticLoadBalancingV2::Listener"
 
@@ -190,7 +190,7 @@ class Listener(Resource):
 
 
 class ListenerRule(Resource):
-    """A rule of a listener, the only one with its priority."""
+    """A rule of a listener; no other rule of the listener has its priority."""
 
     type = "AWS::ElasticLoadBalancingV2::ListenerRule"
 
@@ -225,10 +225,10 @@ class ListenerRule(Resource):
 
 
 def _taken(arn: str) -> str:
-    """Return a sentence about the owner of a port or priority, and why an update does not free it."""
+    """Return a sentence that names the owner of a port or priority, and says how to free it."""
     return (
         f"it belongs to {owners.owner(arn)}. CloudFormation creates and updates resources before it deletes any: "
-        "delete that one in a separate deployment first, or move it with `cdk refactor`"
+        "delete that resource in a separate deployment first, or move it with `cdk refactor`"
     )
 
 
@@ -262,7 +262,7 @@ def weights(rule_arn: str) -> dict[str, int]:
         rule_arn: The ARN of the rule, or of the listener for its default rule.
 
     Raises:
-        RefusedError: If the rule or listener does not exist.
+        RefusedError: The rule or listener does not exist.
     """
     rule = _rule(rule_arn)
     if rule is None:
@@ -306,7 +306,7 @@ def _check_actions(properties: Properties) -> None:
 
 
 def _with_forward(actions: Callable[..., Actions]) -> Callable[..., Actions]:
-    """Keep the weights and the stickiness of forward actions, which ministack drops."""
+    """Add the weights and the stickiness of forward actions that ministack drops."""
 
     def kept(properties: Properties, balancer: str | None, prop: str = "DefaultActions") -> Actions:
         records = actions(properties, balancer, prop)
@@ -335,7 +335,7 @@ def _showing_forward(describe: Callable[[dict[str, Any]], str]) -> Callable[[dic
 
 
 def install() -> None:
-    """Let the service's API show the properties that ministack's records do not have."""
+    """Make the API show the properties that ministack's records do not have."""
     describe = alb.tg_xml
 
     def described(group: dict[str, Any]) -> str:
@@ -350,7 +350,7 @@ def install() -> None:
 
 
 def _with_zones(describe: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, Any]], str]:
-    """Show the zone of each subnet, where ministack shows the region's first one for all."""
+    """Show the zone of each subnet; ministack shows the region's first zone for all subnets."""
 
     def described(balancer: dict[str, Any]) -> str:
         shown = describe(balancer)

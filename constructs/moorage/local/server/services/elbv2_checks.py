@@ -1,6 +1,6 @@
 """The checks that Elastic Load Balancing makes of load balancers, target groups, listeners and actions.
 
-The words are those of the API, as users report them (kubernetes-sigs/aws-load-balancer-controller issue 1045,
+The messages are those of the API, as users report them (kubernetes-sigs/aws-load-balancer-controller issue 1045,
 aws/copilot-cli issue 5473, openshift/installer issue 1110, hashicorp/terraform issue 18126, aws-cloudformation/cfn-lint
 issue 3833, terraform-aws-modules/terraform-aws-alb issue 294, coldbrewcloud/coldbrew-cli issue 44, in4it/ecs-deploy
 issue 8, theopensystemslab/planx-new pull request 1051). Otherwise the rule is the API reference's.
@@ -75,7 +75,7 @@ def check_name(kind: str, name: str | None) -> None:
 
     Args:
         kind: The beginning of the message, which names the kind of resource.
-        name: The name, if the template has one.
+        name: The name, if the template specifies it.
     """
     if name is None:
         return
@@ -123,7 +123,7 @@ def check_load_balancer(properties: Properties) -> str:
             "InvalidConfigurationRequest: A load balancer cannot be attached to multiple subnets in the same "
             "Availability Zone"
         )
-    if kind == "application" and len(subnets) < 2:  # noqa: PLR2004  # as the words say
+    if kind == "application" and len(subnets) < 2:  # noqa: PLR2004  # as the message says
         raise RefusedError(
             "ValidationError: At least two subnets in two different Availability Zones must be specified"
         )
@@ -279,7 +279,7 @@ def check_listener(properties: Properties) -> None:
 
 
 def _is_newer(policy: str) -> bool:
-    """Return whether a security policy may be newer than those that are known here."""
+    """Return whether a security policy may be newer than the policies that are known here."""
     release = _RELEASE.fullmatch(policy)
     return release is not None and release[1] > _NEWEST_RELEASE
 

@@ -1,6 +1,6 @@
 """The checks that Elastic Load Balancing makes of listener rules.
 
-The words are the service's, as users report them. Otherwise the rule is the API reference's (RuleCondition and the
+The messages are the service's, as users report them. Otherwise the rule is the API reference's (RuleCondition and the
 structures in it), or that of the user guide, "Condition types for listener rules".
 """
 
@@ -34,7 +34,7 @@ _METHOD = re.compile("[A-Z_-]{1,40}")
 
 
 def check_rule(properties: Properties) -> None:
-    """Refuse a rule that the service does not accept.
+    """Refuse a rule that Elastic Load Balancing does not accept.
 
     Args:
         properties: The properties in the template.

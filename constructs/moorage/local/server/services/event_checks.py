@@ -1,4 +1,4 @@
-"""The checks that Amazon EventBridge's `PutRule` and `PutTargets` make of rules and targets, in their words."""
+"""The checks that Amazon EventBridge's `PutRule` and `PutTargets` make of rules and targets, with their messages."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def check_schedule(expression: str | None, bus: str) -> None:
     """Refuse an invalid rate, and a schedule on a custom event bus.
 
     Args:
-        expression: The rule's schedule, if it has one.
+        expression: The rule's `ScheduleExpression`, if it is specified.
         bus: The name of the rule's event bus.
 
     Raises:
-        RefusedError: If EventBridge does not accept the schedule; in its words.
+        RefusedError: EventBridge does not accept the schedule; the message is EventBridge's.
     """
     if not expression:
         return
@@ -42,10 +42,10 @@ def check_role(rule_arn: str, role: str | None) -> None:
 
     Args:
         rule_arn: The ARN of the rule.
-        role: The rule's `RoleArn`, if it has one.
+        role: The rule's `RoleArn`, if it is specified.
 
     Raises:
-        RefusedError: If EventBridge does not accept the role; in its words.
+        RefusedError: EventBridge does not accept the role; the message is EventBridge's.
     """
     known = role and str(role).rsplit("/", maxsplit=1)[-1] in roles.roles
     if known and not iam.is_trusted(str(role), "events.amazonaws.com", sourcearn=rule_arn):
@@ -61,7 +61,7 @@ def check_targets(targets: list[dict[str, Any]]) -> None:
         targets: The targets, as parameters of `PutTargets`.
 
     Raises:
-        RefusedError: If EventBridge does not accept a target; in its words.
+        RefusedError: EventBridge does not accept a target; the message is EventBridge's.
     """
     for target in targets:
         name, arn = target["Id"], str(target["Arn"])

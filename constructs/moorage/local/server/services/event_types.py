@@ -67,7 +67,7 @@ class ApiDestination(ApiResource):
 
 
 class EventBusPolicy(Resource):
-    """A statement in the policy of an event bus; `Ref` returns its id."""
+    """A statement in the policy of an event bus; `Ref` returns its ID."""
 
     type = "AWS::Events::EventBusPolicy"
 
@@ -103,12 +103,12 @@ class EventBusPolicy(Resource):
 
 
 def _with_end(arn: str) -> str:
-    """Return an ARN with an id at its end, as in EventBridge; ministack finds resources by the ARN before the id."""
+    """Return an ARN with an ID at its end, as in EventBridge; ministack finds resources by the ARN before the ID."""
     return f"{arn}/{uuid.uuid5(uuid.NAMESPACE_URL, arn)}"
 
 
 def install() -> None:
-    """Add to event buses the policy in their own definition."""
+    """Add the policy in the definition of an event bus to that event bus."""
     complete("AWS::Events::EventBus", _complete)
 
 

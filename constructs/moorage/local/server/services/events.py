@@ -32,7 +32,10 @@ _NO_PERMISSIONS = "NO_PERMISSIONS"
 
 
 class Rule(Resource):
-    """A rule with its targets; a second one of the same name is refused. The id names an event bus but the default."""
+    """An EventBridge rule and its targets. A rule whose name exists is refused.
+
+    The physical ID includes the event bus unless it is the default event bus.
+    """
 
     type = "AWS::Events::Rule"
 
@@ -132,7 +135,7 @@ def _open_to(target: Record, rule_arn: str) -> str:
         rule_arn: The ARN of the rule.
 
     Raises:
-        RefusedError: If the target does not exist or does not allow it.
+        RefusedError: The target does not exist, or does not allow the rule to deliver events.
     """
     try:
         spec = parse_arn(target["Arn"])
@@ -154,8 +157,8 @@ def _ask_queue(arn: str, rule_arn: str) -> None:
 def _ask_topic(arn: str, _rule_arn: str) -> None:
     """Check a topic's policy without the rule and its account, which EventBridge does not send to Amazon SNS.
 
-    Conditions on them are never met (Amazon EventBridge user guide, "Using resource-based policies", note on Amazon
-    SNS).
+    Conditions on the rule or the account are never met (Amazon EventBridge user guide, "Using resource-based policies",
+    note on Amazon SNS).
     """
     _ask_encrypted(sns.topics.get(arn), "sns:Publish", arn, None)
 
@@ -223,7 +226,7 @@ def _write(target: Record, rule: Record, view: Any) -> None:
 
 
 def put_aside(target: Record, text: str, rule_arn: str, error: RefusedError) -> None:
-    """Send an event that could not be delivered to the target's dead-letter queue, if that allows it.
+    """Send an undeliverable event to its target's dead-letter queue, if the queue's policy and key allow it.
 
     Args:
         target: The target, with its `DeadLetterConfig`.

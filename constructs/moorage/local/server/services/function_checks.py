@@ -1,6 +1,6 @@
 """The checks that AWS Lambda makes of functions, permissions and event source mappings.
 
-The error codes are those of Lambda's model in botocore. The words are Lambda's, as users report them: for network
+The error codes are those of Lambda's model in botocore. The messages are Lambda's, as users report them: for network
 interfaces in amazon-connect/amazon-connect-salesforce-lambda issue 29, for queues in mongodb/docs-worker-pool pull
 request 878, for the environment in aws-samples/aws-genai-llm-chatbot issue 583, and for concurrency in
 aws-samples/siem-on-amazon-opensearch-service issue 175.
@@ -24,7 +24,8 @@ _LIMITS = (("Timeout", 900, 5400), ("MemorySize", 10240, 32768))
 """The maximum of properties, and that on Lambda Managed Instances (botocore lambda: CreateFunctionRequest)."""
 _MOST_ENVIRONMENT_BYTES = 4096
 _CONCURRENCY, _LEAST_UNRESERVED = 1000, 100
-"""The concurrent executions of an account, and those that stay unreserved (Lambda developer guide, "Lambda quotas")."""
+"""The concurrent executions of an account, and the number that must stay unreserved (Lambda developer guide, "Lambda
+quotas")."""
 _ENI_ACTIONS = ("CreateNetworkInterface", "DescribeNetworkInterfaces", "DeleteNetworkInterface")
 _SOURCES = {
     "sqs": ("SQS", ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")),
@@ -49,7 +50,7 @@ def check(function: Properties, name: str) -> None:
         name: The name of the function, if it exists already.
 
     Raises:
-        RefusedError: If Lambda does not accept the function; in its words.
+        RefusedError: Lambda does not accept the function; the message is Lambda's.
     """
     fault = next(_faults(function, name), None)
     if fault:

@@ -1,9 +1,9 @@
 """The processes that run the code of templates: their environment, their timeout and their end.
 
-ministack starts them with the server's environment and kills only the process that it started. Here each process leads
-a process group. It gets the variables that Lambda documents (Lambda developer guide, "Defined runtime environment
-variables") and the function's own, and it is killed with all its descendants. There is no container: `/tmp` is the
-machine's.
+ministack starts them with the server's environment and kills only the process that it started. Here, each process leads
+a process group. The process gets the variables that Lambda documents (Lambda developer guide, "Defined runtime
+environment variables") and the function's own, and is killed with all its descendants. There is no container: `/tmp` is
+the machine's.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _ALWAYS = {
 npm offline, the function of CDK's `AwsCustomResource` uses the SDK that is there instead of installing the newest."""
 _INHERITED = ("NODE_PATH",)
 _MARK = "AWS_LAMBDA_LOG_STREAM_NAME"
-"""A variable of Lambda that has another value in each process and is inherited by its descendants."""
+"""A Lambda variable that has another value in each process and is inherited by its descendants."""
 _INIT_SECONDS = 10
 """The time limit of a function's initialization, which is then retried within the function's timeout (Lambda developer
 guide, "Understanding the Lambda execution environment lifecycle")."""
@@ -51,7 +51,7 @@ _lock = threading.Lock()
 
 
 def install() -> None:
-    """Let ministack run the processes of functions, Glue jobs and resolvers through this module."""
+    """Make ministack run the processes of functions, Glue jobs and resolvers through this module."""
     processes: Any = SimpleNamespace(**{**vars(subprocess), "Popen": _Process, "run": _run})
     for module in (lambda_runtime, lambda_svc, node_pool, glue):
         module.subprocess = processes
@@ -110,14 +110,14 @@ class _Process(subprocess.Popen[Any]):
     kill = terminate
 
     def poll(self) -> int | None:
-        """Return the exit code, and kill the processes that are left of the group."""
+        """Return the exit code. If the process has ended, kill the remaining processes of the group."""
         code = super().poll()
         if code is not None:
             self._end_others()
         return code
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait for the end, and kill the processes that are left of the group."""
+        """Wait for the end, and kill the remaining processes of the group."""
         code = super().wait(timeout)
         self._end_others()
         return code
@@ -129,7 +129,7 @@ class _Process(subprocess.Popen[Any]):
             os.killpg(self.pid, signal.SIGKILL)
         if self._mark:
             _end_marked(self._mark)
-        self._gone = self.returncode is not None  # the id can belong to another group now
+        self._gone = self.returncode is not None  # the ID can belong to another group now
 
 
 def _end_marked(mark: str) -> None:
@@ -158,7 +158,10 @@ def _run(command: Sequence[str], **settings: Any) -> subprocess.CompletedProcess
 
 
 def _environment(given: Mapping[str, str], folder: str | None) -> dict[str, str]:
-    """Return the environment of a process without the server's variables, with Lambda's."""
+    """Return the environment variables of a function's process.
+
+    These are Lambda's variables and the function's own. Of the server's variables, only those in `_INHERITED` are kept.
+    """
     own = {name: value for name, value in given.items() if os.environ.get(name) != value}
     kept = {name: given[name] for name in _INHERITED if name in given}
     if folder and Path(folder).name == "code":  # the folder of only this process, which is deleted after it

@@ -30,7 +30,7 @@ def guard(
         check: The check of the properties at creation and update.
         creation: The check of the properties at creation only.
         change: The check of the old and the new properties at an update.
-        deletion: The check of the physical id and the properties at deletion.
+        deletion: The check of the physical ID and the properties at deletion.
     """
     handler: dict[str, Any] = provisioners.RESOURCE_HANDLERS[resource_type]
     create = handler["create"]
@@ -67,7 +67,7 @@ def complete(resource_type: str, add: Completion) -> None:
 
     Args:
         resource_type: The CloudFormation type.
-        add: The function to call after creation and update with the physical id, the old properties (none at creation)
+        add: The function to call after creation and update with the physical ID, the old properties (none at creation)
             and the new ones. It returns more attributes, or None.
     """
     handler: dict[str, Any] = provisioners.RESOURCE_HANDLERS[resource_type]
@@ -92,5 +92,5 @@ def complete(resource_type: str, add: Completion) -> None:
 
 
 def plain(properties: Mapping[str, Any]) -> Properties:
-    """Return properties whose reading does not count as an implementation of them."""
+    """Return properties that do not count as implemented when they are read."""
     return {name: dict.__getitem__(properties, name) for name in properties} if isinstance(properties, dict) else {}

@@ -1,4 +1,4 @@
-"""AWS IAM: instance profiles, and the checks that a role allows what a service does."""
+"""AWS IAM: instance profiles, and the checks that a role allows the actions of a service."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from moorage.local.server.core.resource import Made, Properties, Resource, short
 
 
 class InstanceProfile(Resource):
-    """An instance profile, which holds one role; `Ref` returns its name."""
+    """An instance profile, which contains one role; `Ref` returns its name."""
 
     type = "AWS::IAM::InstanceProfile"
 
@@ -70,7 +70,7 @@ def is_trusted(role_arn: str, service: str, **context: str) -> bool:
 def require(role_arn: str, action: str, resource: str, **context: str) -> None:
     """Refuse an action that a service's role does not allow.
 
-    A role with an AWS managed policy passes, since its content is not known here.
+    A role with an AWS managed policy is accepted, since the content of such policies is not known here.
 
     Args:
         role_arn: The ARN of the role.
@@ -79,7 +79,7 @@ def require(role_arn: str, action: str, resource: str, **context: str) -> None:
         context: Condition keys of the action's service, such as `cluster` for `ecs:cluster`.
 
     Raises:
-        RefusedError: If the role does not allow the action; in the service's words.
+        RefusedError: The role does not allow the action; the message is the service's.
     """
     name = role_arn.rsplit("/", maxsplit=1)[-1]
     role: dict[str, Any] = iam.roles.get(name, {})

@@ -1,7 +1,7 @@
 """The checks that AWS IAM makes of roles, users and policies, and of their deletion.
 
 The error codes and ranges are those of IAM's model in botocore. The quotas are those of the IAM user guide, "IAM and
-AWS STS quotas". The words are those of users' reports if there are any.
+AWS STS quotas". The messages are those of users' reports, if there are any.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _check_session(stated: Any) -> None:
 
 
 def _trust_faults(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the faults that IAM finds in a trust policy."""
+    """Yield the errors that IAM finds in a trust policy."""
     yield from documents.syntax_faults(document)
     yield from documents.action_faults(document)
     for statement in documents.statements(document):
@@ -186,7 +186,7 @@ def _size(document: Mapping[str, Any]) -> int:
 
 
 def _bounded(handler: dict[str, Any]) -> None:
-    """Keep the permissions boundary of a role, which ministack's CloudFormation drops."""
+    """Store the permissions boundary of a role, which ministack's CloudFormation drops."""
     for operation in ("create", "update"):
         handler[operation] = _keeping_boundary(handler[operation], 0 if operation == "create" else 1)
 

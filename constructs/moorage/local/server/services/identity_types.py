@@ -120,7 +120,7 @@ class ServiceLinkedRole(ApiResource):
 
 
 class AccessKey(ApiResource):
-    """A user's access key; `Ref` returns its id."""
+    """A user's access key; `Ref` returns its ID."""
 
     type = "AWS::IAM::AccessKey"
     service = "iam"

@@ -1,7 +1,7 @@
 """Resources that an app imports by their id: they exist in the app's AWS account, so they are created here too.
 
-AWS assigns ids itself, so no template of AWS can create these resources. `moorage.local up` creates them in a separate
-stack. Their other properties are only those that the app states.
+AWS assigns IDs itself, so no template can create these resources on AWS. `moorage.local up` creates them in a separate
+stack. They have no other properties than those in the app's templates.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SECURE = 443
 
 
 class _Imported(Resource):
-    """A resource with a given id, which is deleted with its stack even if it is in use."""
+    """A resource with a given ID, which is deleted with its stack even if it is in use."""
 
     records: ClassVar[Any]
 
@@ -155,7 +155,7 @@ class ImportedTargetGroup(_Imported):
 
 
 class ImportedZone(Resource):
-    """A placeholder of CDK for an Availability Zone that it has not looked up."""
+    """CDK's placeholder for an Availability Zone that is not looked up yet."""
 
     type = "Moorage::Local::AvailabilityZone"
 

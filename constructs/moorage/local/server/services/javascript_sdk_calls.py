@@ -62,7 +62,7 @@ def _answer(call: dict[str, Any]) -> Any:
 
 @functools.cache
 def _service(package: str) -> str:
-    """Return botocore's name of a service; the SDK for JavaScript uses the service id."""
+    """Return botocore's name of a service; the SDK for JavaScript uses the service ID."""
     data = Path(str(botocore.__file__)).parent / "data"
     wanted = package.replace("-", "")
     candidates = sorted(data.iterdir(), key=lambda each: (each.name != wanted, each.name))
@@ -75,7 +75,7 @@ def _service(package: str) -> str:
 
 
 def _names(service: str) -> Iterator[str]:
-    """Yield the exports of a package of the SDK that code uses by name."""
+    """Yield the names that an SDK package exports."""
     model = _session.get_service_model(service)
     name = "".join(part[:1].upper() + part[1:] for part in str(model.service_id).split(" "))
     yield from (f"{name}Client", name, f"{name}ServiceException")
@@ -111,7 +111,7 @@ def _made(service: str, region: str | None, key: str | None, secret: str | None,
 
 
 def _stated(error: ClientError, call: dict[str, Any]) -> dict[str, Any]:
-    """Return an error as the SDK for JavaScript names it: by its shape, if the service's model has one."""
+    """Return an error as the SDK for JavaScript names it: by its shape, if the service's model has that shape."""
     code = error.response["Error"].get("Code", "UnknownError")
     metadata = error.response.get("ResponseMetadata", {})
     modelled = _client(_service(call["service"]), call).exceptions.from_code(code)

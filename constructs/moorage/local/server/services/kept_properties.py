@@ -1,7 +1,7 @@
 """Properties without an effect here, which the service's API shows.
 
-ministack drops them. Here they are kept in the record from which the service's API describes the resource, under the
-names in botocore's model.
+ministack drops them. Here, they are stored in the record from which the API describes the resource, under the names in
+botocore's model.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class _Kept:
     Args:
         type: The CloudFormation type.
         names: The properties.
-        record: The function that returns a resource's record for its physical id and its properties.
+        record: The function that returns a resource's record for its physical ID and its properties.
         service: The service's name in boto3.
         shape: The structure with which the service's API describes the resource.
         renamed: The structure's names for properties that differ by more than capitals.
@@ -137,7 +137,7 @@ _WITHOUT_EFFECT = {
 
 
 def install() -> None:
-    """Keep the properties of each type."""
+    """Store the listed properties of each type."""
     for kept in _KEPT:
         complete(kept.type, kept.keep)
     for resource_type, names in _WITHOUT_EFFECT.items():

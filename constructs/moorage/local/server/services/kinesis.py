@@ -29,7 +29,7 @@ class StreamConsumer(Resource):
 
 
 def install() -> None:
-    """Add to streams the properties that ministack drops."""
+    """Add the stream properties that ministack drops."""
     complete("AWS::Kinesis::Stream", _complete)
 
 
@@ -46,7 +46,7 @@ def _complete(name: str, old: Properties, new: Properties) -> None:
 
 
 def _may_exist(key: str) -> bool:
-    """Return whether a key may exist; an AWS managed key and a key in another account pass.
+    """Return whether a key may exist; True for an AWS managed key and for a key in another account.
 
     A key can be in another account (Kinesis Data Streams developer guide, "Create and use user-generated KMS keys").
     """

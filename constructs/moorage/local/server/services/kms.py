@@ -41,7 +41,7 @@ class Key(Resource):
             resource_policies.check_key_policy(properties["KeyPolicy"], bypass=bypass)
 
     def _stated(self, properties: Properties) -> Properties:
-        """Return the properties with booleans and numbers, which a template may state as text."""
+        """Return the properties with booleans and numbers, which a template may contain as strings."""
         for name in _NOT_KEPT:
             properties.get(name)
         stated = {name: properties[name] for name in _KEPT if name in properties}

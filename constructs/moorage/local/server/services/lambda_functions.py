@@ -49,7 +49,7 @@ class Function(Resource):
         function_checks.check(plain(properties), function)
 
     def _keep(self, name: str, properties: Properties) -> None:
-        """Keep the properties that ministack drops."""
+        """Store the properties that ministack drops."""
         record: dict[str, Any] = functions.functions[name]
         for key in _KEPT:
             record["config"].pop(key, None)

@@ -1,6 +1,6 @@
 """The checks that Amazon CloudWatch Logs makes of filter patterns, subscriptions, resource policies and KMS keys.
 
-The error codes are those of the service's model in botocore. The words are the service's, measured by cdk-preflight
+The error codes are those of the service's model in botocore. The messages are the service's, measured by cdk-preflight
 1.9.1 (rules pf-logs-filter-pattern-bracket and pf-logs-resource-policy-json) or reported by users. The CloudWatch Logs
 user guide has the syntax of patterns in "Filter pattern syntax for metric filters", and the permissions for a key in
 "Encrypt log data using AWS KMS".
@@ -96,11 +96,11 @@ def check_key(key: str | None, group: str) -> None:
     """Refuse a key with which CloudWatch Logs cannot encrypt a log group.
 
     Args:
-        key: The ARN of the key; a key of another account passes.
+        key: The ARN of the key; a key of another account is accepted.
         group: The log group's name.
 
     Raises:
-        RefusedError: If CloudWatch Logs cannot use the key; in its words.
+        RefusedError: CloudWatch Logs cannot use the key; the message is that of CloudWatch Logs.
     """
     here = f"arn:aws:kms:{get_region()}:{get_account_id()}:"
     if not key or not str(key).startswith(here):

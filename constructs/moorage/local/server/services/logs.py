@@ -16,7 +16,7 @@ _RECORDED = ("BearerTokenAuthenticationEnabled", "DataProtectionPolicy", "FieldI
 
 
 class LogGroup(Resource):
-    """A log group; a second one of the same name is refused."""
+    """A log group; a log group whose name exists is refused."""
 
     type = "AWS::Logs::LogGroup"
 

@@ -1,6 +1,6 @@
 """The checks that Amazon SQS and Amazon SNS make of queues, topics and subscriptions.
 
-The protocols and names are those of the API references. The words are the services', as far as they are published.
+The protocols and names are those of the API references. The messages are the services', if they are published.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def check_topic(topic: Properties) -> None:
         topic: The properties in the template.
 
     Raises:
-        RefusedError: If SNS does not accept the topic; in its words.
+        RefusedError: SNS does not accept the topic; the message is SNS's.
     """
     name = topic.get("TopicName")
     if name is not None and not _TOPIC_NAME.fullmatch(str(name)):

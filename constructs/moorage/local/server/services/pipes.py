@@ -1,7 +1,7 @@
-"""Amazon EventBridge Pipes: a pipe holds the records that it cannot process as on AWS.
+"""Amazon EventBridge Pipes: a pipe keeps the records that it cannot process here.
 
-ministack delivers records of DynamoDB streams unchanged to topics and state machines. A pipe that filters, enriches or
-transforms them holds them here, as ministack holds records for other targets.
+ministack delivers records of DynamoDB streams unchanged to topics and state machines. Here, a pipe that filters,
+enriches or transforms records keeps them, as ministack keeps records for other targets.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 def install() -> None:
-    """Deliver only the records that a pipe does not change."""
+    """Deliver records only through pipes that do not change them."""
     pipes.deliver_batch = _as_stated(pipes.deliver_batch)
 
 

@@ -1,4 +1,4 @@
-"""The principals that policies may name: the services of AWS, and the users and roles of this account."""
+"""The principals that policies may name: AWS services, and the users and roles of this account."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ _KINDS = frozenset(("AWS", "CanonicalUser", "Federated", "Service"))
 def invalid(principal: Any) -> Iterator[str]:
     """Yield the invalid principals of a statement, as IAM shows them.
 
-    AWS publishes no list of service principals: one that contains the name of an API of AWS passes. Users and roles of
-    other accounts pass too.
+    AWS publishes no list of service principals, so a principal that contains the name of an AWS API is accepted. So are
+    users and roles of other accounts.
 
     Args:
         principal: The statement's `Principal`.
@@ -66,7 +66,7 @@ def invalid(principal: Any) -> Iterator[str]:
 
 
 def exists(name: Any) -> bool:
-    """Return whether the name of a user, a role or an account is valid; one of this account must exist."""
+    """Return whether a user, a role or an account is valid; users and roles of this account must exist."""
     if name == "*" or (isinstance(name, int) or re.fullmatch(r"\d{12}", str(name))):
         return True
     if str(name).startswith(_PREFIXES) or _CLOUDFRONT.fullmatch(str(name)):
@@ -83,7 +83,7 @@ def exists(name: Any) -> bool:
 
 @functools.cache
 def is_service(name: Any) -> bool:
-    """Return whether AWS may have a service principal."""
+    """Return whether a service principal may exist in AWS."""
     if not isinstance(name, str) or not _SERVICE.fullmatch(name):
         return False
     labels = re.split(r"\.(?:amazonaws|amazon|aws)\.", name)[0].split(".")

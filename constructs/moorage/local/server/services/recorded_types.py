@@ -22,8 +22,8 @@ class _Type:
 
     Args:
         type: The CloudFormation type.
-        identity: The physical id. Names in braces are properties, `service`, `region`, `account`, `hex` and `uuid`.
-        attributes: The attributes for `Fn::GetAtt`, with `id` for the physical id.
+        identity: The physical ID. Names in braces are properties, `service`, `region`, `account`, `hex` and `uuid`.
+        attributes: The attributes for `Fn::GetAtt`, with `id` for the physical ID.
         named: The property that gets a generated name if the template has none, and the maximum length of that name.
     """
 

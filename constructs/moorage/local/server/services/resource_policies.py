@@ -1,6 +1,6 @@
 """The checks that Amazon S3, SQS, SNS and AWS KMS make of the policies of buckets, queues, topics and keys.
 
-The words are the services' as users report them: S3's in aws-cloudformation/cfn-lint issue 2412, SNS's in
+The messages are the services', as users report them: S3's in aws-cloudformation/cfn-lint issue 2412, SNS's in
 hashicorp/terraform-provider-aws issue 26041 and serverless/serverless issue 5519, KMS's in
 trussworks/terraform-aws-cloudtrail issue 178 and cloudposse/terraform-aws-vpc-flow-logs-s3-bucket pull request 27.
 """
@@ -90,7 +90,7 @@ def _applies(action: str, resources: list[str]) -> bool:
 
 
 def _is_public(statement: documents.Statement) -> bool:
-    """Return whether a statement allows everybody; one with a condition passes, since only S3 can evaluate it."""
+    """Return whether a statement allows everybody; False if it has a condition, which only S3 can evaluate."""
     principal = statement.get("Principal")
     anyone = principal == "*" or (isinstance(principal, dict) and "*" in documents.several(principal.get("AWS")))
     return statement["Effect"] == "Allow" and anyone and not statement.get("Condition")
@@ -124,7 +124,7 @@ def _check_topic_policy(properties: Properties) -> None:
 
 
 def _service_faults(document: Mapping[str, Any], service: str) -> Iterator[str]:
-    """Yield the faults that a service finds in the policy of a resource, in SNS's words."""
+    """Yield the errors that a service finds in the policy of a resource, with SNS's messages."""
     if any(documents.syntax_faults(document)):
         yield "Invalid parameter: Policy Error: null"
     for statement in documents.statements(document):
@@ -145,7 +145,7 @@ def check_key_policy(document: Any, *, bypass: bool) -> None:
         bypass: Whether to skip the check that somebody can still change the policy.
 
     Raises:
-        RefusedError: If KMS does not accept the policy; in its words.
+        RefusedError: KMS does not accept the policy; the message is KMS's.
     """
     policy = documents.parsed(document)
     code = "MalformedPolicyDocumentException"
@@ -169,7 +169,7 @@ def _lets_change(statement: documents.Statement) -> bool:
 
 
 def _is_of_a_stack(arn: str) -> bool:
-    """Return whether a principal is a role of a stack other than CDK's bootstrap, with which nobody deploys."""
+    """Return whether a principal is a role that a stack defines, except the CDK bootstrap role that deploys stacks."""
     name = arn.rsplit("/", maxsplit=1)[-1]
     return ":role/" in arn and any(
         each.get("ResourceType") == "AWS::IAM::Role" and each.get("PhysicalResourceId") == name

@@ -13,7 +13,7 @@ from moorage.local.server.services.guards import complete, guard
 
 _REQUIRED = ("NS", "SOA")
 _IDENTITY = re.compile(r"(?:/hostedzone/)?(Z[A-Z0-9]{1,31})")
-"""The form of a hosted zone's id (HostedZoneId of Route 53's model in botocore has at most 32 characters)."""
+"""The form of a hosted zone's ID (HostedZoneId of Route 53's model in botocore has at most 32 characters)."""
 
 
 class HostedZone(Resource):
@@ -50,7 +50,7 @@ class HostedZone(Resource):
         provisioners.reconcile_tag_map(tags, old, new, prop="HostedZoneTags")
 
     def _keep(self, zone: str, properties: Properties) -> None:
-        """Keep the VPCs of a private zone, and the query logging of a public one."""
+        """Store the VPCs of a private zone, and the query logging of a public zone."""
         record = route53.zones[zone]
         networks = [{"VPCId": each["VPCId"], "VPCRegion": each["VPCRegion"]} for each in properties.get("VPCs") or ()]
         record |= {"private": bool(networks), "vpcs": networks}
@@ -85,7 +85,7 @@ class RecordSetGroup(Resource):
 
 
 def install() -> None:
-    """Accept records in hosted zones that a template imports by their id."""
+    """Accept records in hosted zones that a template imports by their ID."""
     guard("AWS::Route53::RecordSet", _stand_in)
     complete("AWS::Route53::RecordSet", lambda _, __, new: _read(new))
 

@@ -35,7 +35,7 @@ _CANNED = {
 
 
 def install() -> None:
-    """Add the properties to those that ministack sets, and refuse to delete a bucket that is not empty."""
+    """Set the properties that ministack drops, and refuse to delete a bucket that is not empty."""
     provisioners.S3_BUCKET_CONFIGURATIONS = (
         *provisioners.S3_BUCKET_CONFIGURATIONS,
         (
@@ -103,7 +103,7 @@ def _logging(value: dict[str, Any]) -> bytes:
 
 
 def _lock(value: Any) -> bytes:
-    """Return the configuration of an object lock; it has no rule if the template has only `ObjectLockEnabled`."""
+    """Return the object lock configuration, which has no rule if the template has only `ObjectLockEnabled`."""
     if not isinstance(value, dict):
         value = {"ObjectLockEnabled": "Enabled"} if str(value).lower() == "true" else {}
     return _xml("PutObjectLockConfiguration", {"ObjectLockConfiguration": value}) if value else b""

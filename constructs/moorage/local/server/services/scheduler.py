@@ -130,7 +130,7 @@ def _check(schedule: Record) -> None:
 
 
 def _rate(expression: str) -> float | None:
-    """Return the seconds of a rate, whose keyword may have capitals."""
+    """Return the interval of a rate in seconds, or None for another expression; the keyword is case-insensitive."""
     keyword, bracket, rest = expression.partition("(")
     seconds: float | None = eventbridge.parse_rate_seconds(f"{keyword.lower()}{bracket}{rest}")
     return seconds
@@ -139,7 +139,7 @@ def _rate(expression: str) -> float | None:
 def _cron(expression: str) -> Any:
     """Return the fields of a cron expression, or None for another expression.
 
-    EventBridge Scheduler accepts an expression without a year, and a keyword with capitals (cdk-preflight 1.9.1, rule
+    EventBridge Scheduler accepts an expression without a year, and a keyword in any case (cdk-preflight 1.9.1, rule
     pf-scheduler-schedule-expression).
     """
     keyword, bracket, rest = expression.partition("(")
@@ -171,7 +171,7 @@ def _check_tasks(parameters: Record | None) -> None:
 
 
 def _due(schedule: Record, since: float, now: float, *, fired: bool) -> bool:
-    """Return whether to invoke a schedule that was last invoked, or first checked, at a time."""
+    """Return whether a schedule is due, given the time when it was last invoked or first checked."""
     expression = schedule["ScheduleExpression"]
     zone = zoneinfo.ZoneInfo(schedule.get("ScheduleExpressionTimezone") or "UTC")
     once = _AT.fullmatch(expression)

@@ -8,7 +8,7 @@ from moorage.local.server.core.resource import Made, Properties, Resource
 
 
 class Service(Resource):
-    """A service of a namespace, discoverable by DNS or only by the API."""
+    """A service of a namespace, discoverable by DNS or only through API calls."""
 
     type = "AWS::ServiceDiscovery::Service"
 
@@ -25,6 +25,6 @@ class Service(Resource):
         provisioners.sd_service_delete(physical_id, properties)
 
     def _check(self, properties: Properties) -> None:
-        """Refuse a DnsConfig of a service that only the API discovers (botocore servicediscovery, CreateService)."""
+        """Refuse a DnsConfig of a service that is discoverable only through API calls (botocore, CreateService)."""
         if properties.get("Type") == "HTTP" and properties.get("DnsConfig"):
             raise RefusedError("InvalidInput: Services of type HTTP cannot have a DnsConfig")

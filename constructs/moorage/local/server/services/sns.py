@@ -19,7 +19,7 @@ _ATTRIBUTES = (
 
 
 class Topic(Resource):
-    """A topic; a second one of the same name is refused."""
+    """A topic; a topic whose name exists is refused."""
 
     type = "AWS::SNS::Topic"
 

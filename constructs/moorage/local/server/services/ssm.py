@@ -1,4 +1,4 @@
-"""AWS Systems Manager: parameters, and the public ones that name AMIs and the image of AWS for Fluent Bit.
+"""AWS Systems Manager: parameters, including public parameters for AMIs and the image of AWS for Fluent Bit.
 
 On AWS only Amazon writes public parameters. Here `PutParameter` does too, so that a test can release an image.
 """
@@ -56,7 +56,7 @@ def resolved_image(image_id: str) -> str:
             Systems Manager parameter instead of an AMI ID in a launch template").
 
     Raises:
-        RefusedError: If the parameter does not exist.
+        RefusedError: The parameter does not exist.
     """
     if not image_id.startswith(_RESOLVED):
         return image_id
@@ -106,7 +106,7 @@ def _value(name: str) -> str:
 
 
 def _check(parameter: Properties) -> None:
-    """Refuse a parameter that `PutParameter` does not accept, in its words."""
+    """Refuse a parameter that `PutParameter` does not accept, with the message of Systems Manager."""
     name, value = str(parameter.get("Name", "/a")), str(parameter.get("Value"))
     if "/" in name and not name.startswith("/"):
         raise RefusedError("ValidationException: Parameter name must be a fully qualified name.")
@@ -138,7 +138,7 @@ def _check(parameter: Properties) -> None:
 
 
 def _is_matched(pattern: str, value: str) -> bool:
-    """Return whether a value matches a pattern; a pattern that only Java can parse passes."""
+    """Return whether a value matches a pattern; True for a pattern that only Java can parse."""
     try:
         return bool(re.search(pattern, value))
     except re.error:
@@ -146,7 +146,7 @@ def _is_matched(pattern: str, value: str) -> bool:
 
 
 def _named(create: Callable[..., Any]) -> Callable[..., Any]:
-    """Generate names without the stack's name, which may begin with the reserved `aws` or `ssm`."""
+    """Generate missing names without the stack's name, which may begin with the reserved `aws` or `ssm`."""
 
     def created(logical_id: str, properties: Properties, stack_name: str) -> Any:
         stated = properties if properties.get("Name") else properties | {"Name": generated_name("CFN", logical_id)}

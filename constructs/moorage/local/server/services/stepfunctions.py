@@ -82,7 +82,7 @@ class StateMachine(Resource):
 
 
 def _faults(text: str) -> Iterator[str]:
-    """Yield the faults of a definition that Step Functions does not accept."""
+    """Yield the errors for which Step Functions refuses a definition."""
     try:
         definition = json.loads(text)
     except json.JSONDecodeError as error:
@@ -180,7 +180,7 @@ def _pascal(value: Any) -> Any:
 
 
 def _allowed(invoke: Callable[[str, dict[str, Any]], Any]) -> Callable[[str, dict[str, Any]], Any]:
-    """Let an execution call only the operations of ECS that its role allows."""
+    """Refuse the ECS operations that the role of an execution does not allow."""
 
     def invoked(resource: str, parameters: dict[str, Any]) -> Any:
         *_, service, action = resource.split(":")
@@ -199,7 +199,7 @@ def _allowed(invoke: Callable[[str, dict[str, Any]], Any]) -> Callable[[str, dic
 
 
 def install() -> None:
-    """Let executions run tasks through the ECS of the local AWS."""
+    """Make executions run tasks through the ECS of the local AWS."""
     machines.SFN_WAIT_SCALE = _WAIT_SCALE
     machines.run_execution = _with_role(machines.run_execution)
     machines.SERVICE_DISPATCH[_RUN_TASK] = _run_task

@@ -18,7 +18,7 @@ _OF_AN_INDEX = ("IndexName", "KeySchema", "Projection", "ProvisionedThroughput")
 
 
 def _check(table: Properties) -> None:
-    """Refuse a table that `CreateTable` refuses, by creating one with the same properties and dropping it."""
+    """Refuse a table that `CreateTable` refuses, by creating and deleting a table with the same properties."""
     name = table.get("TableName")
     if name is not None and not _NAME.fullmatch(str(name)):
         raise RefusedError(

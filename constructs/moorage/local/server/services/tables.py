@@ -20,7 +20,7 @@ _OF_A_REPLICA = (
 
 
 def install() -> None:
-    """Add to tables the properties that ministack drops."""
+    """Add the table properties that ministack drops."""
     handler = provisioners.RESOURCE_HANDLERS["AWS::DynamoDB::GlobalTable"]
     handler["update"] = _in_place(handler["update"])
     complete("AWS::DynamoDB::Table", _complete)
@@ -30,7 +30,7 @@ def install() -> None:
 
 
 def _in_place(update: Callable[..., Any]) -> Callable[..., Any]:
-    """Update a table without a name in place, where ministack would create another one."""
+    """Update a table with a generated name in place; ministack would create another table."""
 
     def updated(physical_id: str, old: Properties, new: Properties, *rest: Any) -> Any:
         named = {"TableName": physical_id}
@@ -86,7 +86,7 @@ def _encrypt(table: dict[str, Any], encryption: Mapping[str, Any] | None) -> Non
 
 
 def _call(operation: str, call: Any, name: str, old: Properties, new: Properties, setting: str) -> None:
-    """Put a setting of the template, or disable it if it is no longer there."""
+    """Apply a setting of the template, or disable the setting if the template no longer has it."""
     if new.get(setting):
         perform(call, request("dynamodb", operation, {"TableName": name, setting: new[setting]}))
     elif old.get(setting):
@@ -107,7 +107,7 @@ def _stream(name: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] | N
 
 
 def _keep(table: dict[str, Any], new: Properties) -> None:
-    """Keep the properties that only DescribeTable shows."""
+    """Store the properties that only DescribeTable shows."""
     kind, on_demand, warm = (new.get(name) for name in ("TableClass", "OnDemandThroughput", "WarmThroughput"))
     table["TableClassSummary"] = {"TableClass": kind} if kind else None
     table["OnDemandThroughput"] = on_demand and {name: int(value) for name, value in on_demand.items()}
