@@ -617,12 +617,12 @@ def test_an_entry_point_starts_with_a_program() -> None:
 
 
 def test_a_host_port_leads_to_a_port_of_the_container() -> None:
-    with pytest.raises(ValueError, match=r"host_port must be given with a port \(got 8080\); use port="):
+    with pytest.raises(ValueError, match=r"host_port must not be given without port \(got 8080\); use port="):
         Container("redis:8", host_port=8080)
 
 
 def test_a_reason_is_given_only_for_a_variable_that_there_is() -> None:
-    with pytest.raises(ValueError, match=r"not_secret must only name variables of environment \(got 'TOKEN'\)"):
+    with pytest.raises(ValueError, match=r"not_secret must name only variables of environment \(got 'TOKEN'\)"):
         Container("redis:8", not_secret={"TOKEN": "a page of the documentation"})
 
 
