@@ -39,8 +39,8 @@ warning: it says "should" in place of "must". Values that only CloudFormation kn
 """
 _WARNINGS = """# Warnings
 
-`cdk synth` prints these warnings with the id in `[ack: ...]`. To silence one, acknowledge its id on the construct that
-it names, or on one above it:
+Below each warning, `cdk synth` prints `Acknowledge with 'Annotation::ID'`. To silence a warning, pass the id without
+`Annotation::`, on the construct that the warning names or on one above it:
 
 ```python
 cdk.Annotations.of(web).acknowledge_warning("@moorage/ecs:latest", "Rebuilt daily.")
