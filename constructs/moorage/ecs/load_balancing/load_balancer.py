@@ -70,13 +70,16 @@ class _Plan(LoadBalancerPlan):
 
     def _check_encryption(self, problems: Problems) -> None:
         if self.certificate is not None and self.plain_http is not None:
-            problems.add("certificate and plain_http are both given, but it serves either HTTPS or HTTP; leave one out")
+            problems.add(
+                "certificate and plain_http must not be given together, since a load balancer serves either HTTPS or "
+                "HTTP; leave one of them out"
+            )
         if self.plain_http is not None and not self.plain_http.strip():
-            problems.add("plain_http must not be empty (got ''), since reviewers read it; write why HTTP is acceptable")
+            problems.add("plain_http must not be empty (got ''), since reviewers read it; state why HTTP is acceptable")
         if self.public and self.certificate is None and self.plain_http is None:
             problems.add(
-                "public=True is given without a certificate, so everyone on the way can read and change the traffic; "
-                "use certificate=, or plain_http='the reason why HTTP is acceptable'"
+                "public=True without a certificate lets anyone on the network path read and change the traffic; use "
+                "certificate=, or plain_http='the reason why HTTP is acceptable'"
             )
 
 
@@ -252,8 +255,9 @@ class LoadBalancer(RequestLoadBalancer):
                 else:
                     cdk.Annotations.of(service).add_warning_v2(
                         "@moorage/ecs:alias",
-                        f"host {host!r} does not belong to the hosted zone of the load balancer, so it has no alias; "
-                        "define one in its own zone, or acknowledge this",
+                        f"host {host!r} does not belong to the hosted zone of the load balancer, so moorage defines no "
+                        "alias for this host; define an alias record in the zone of the host, or acknowledge this "
+                        "warning",
                     )
 
     def _check(self, entry: Entry, beside: Sequence[Entry], problems: Problems) -> None:

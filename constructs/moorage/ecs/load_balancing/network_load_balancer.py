@@ -86,12 +86,17 @@ class _Plan(LoadBalancerPlan):
 
     def _check_names(self, problems: Problems) -> None:
         if self.zone is not None and not self.hosts:
-            problems.add("zone is given without host, but listeners have no host; use host='mqtt.example.com'")
+            problems.add(
+                "zone requires host, the name of the alias record; use host='mqtt.example.com', or leave zone= out"
+            )
         if self.zone is None and self.hosts:
-            problems.add("host is given without the hosted zone for its record; use zone=")
+            problems.add("host requires zone, the hosted zone of the alias record; pass zone=, or leave host= out")
         for host in self.hosts:
             if self.zone is not None and not is_record_of(self.zone, host):
-                problems.add(f"host must end with the name of its zone (got {host!r}); use such a name")
+                problems.add(
+                    f"host must end with the name of the hosted zone (got {host!r}); use another host=, or the hosted "
+                    "zone of this host"
+                )
             if self.zone is not None:
                 check_alias(self.scope, "host", self.zone, host, problems)
         check_place(problems, "zone", self.zone, self.scope, across_regions=True)
@@ -105,15 +110,16 @@ class _Plan(LoadBalancerPlan):
         problems.check(load_balancing_limits.ALLOCATION_IDS, "each of allocation_ids", self.allocation_ids)
         if not self.public:
             problems.add(
-                "allocation_ids are given, but an internal load balancer has no public addresses; "
-                "leave them out, or use public=True"
+                "allocation_ids require public=True, since an internal load balancer has no public addresses; leave "
+                "allocation_ids= out, or use public=True"
             )
             return
         subnets = self._number_of_subnets
         if subnets is not None and subnets != len(self.allocation_ids):
             problems.add(
-                f"allocation_ids must be one for each of its {subnets} subnets (got {len(self.allocation_ids)}); add "
-                "or remove some, or choose other subnets with vpc_subnets="
+                f"the number of allocation_ids must be {subnets}, the number of subnets (got "
+                f"{len(self.allocation_ids)}); use one Elastic IP address for each subnet, or select other subnets "
+                "with vpc_subnets="
             )
 
 

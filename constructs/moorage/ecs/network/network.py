@@ -78,7 +78,8 @@ class Network(Construct):
         problems.check(service_limits.NETWORK_CIDR, "cidr", (cidr, zones))
         if not 0 <= gateways <= zones:
             problems.add(
-                f"nat_gateways must be between 0 and {zones}, the number of zones (got {gateways}); use one per zone"
+                f"nat_gateways must be between 0 and {zones}, the number of zones (got {gateways}); use one NAT "
+                "gateway for each zone"
             )
         problems.raise_any()
         _check_quotas(problems, scope, gateways)
@@ -229,8 +230,8 @@ class Reach:
         if subnets is None and not public_address:
             if not self._has_any_subnets:
                 problems.add(
-                    "vpc must have subnets, but CDK knows of none; import it with "
-                    "private_subnet_ids=[...] or public_subnet_ids=[...], or use Vpc.from_lookup(...)"
+                    "vpc must have subnets that CDK knows; import the VPC with private_subnet_ids=[...] or "
+                    "public_subnet_ids=[...], or use Vpc.from_lookup(...)"
                 )
             return
         public = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)

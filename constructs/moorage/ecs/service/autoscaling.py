@@ -37,8 +37,8 @@ def check_scaling(scaling: Scaling, launch: Launch, problems: Problems) -> None:
     for target in scaling.metrics:
         for kind, own, other in _other_places(target.metric, place_of(launch.cluster)):
             problems.add(
-                f"metrics {target.name!r} must be of {kind} {own}, since Application Auto Scaling reads no others (got "
-                f"{kind} {other}); use a metric of {kind} {own}"
+                f"metrics {target.name!r} must be in {kind} {own}, since Application Auto Scaling reads no metrics of "
+                f"another {kind} (got {other}); publish the metric in {kind} {own}"
             )
     predicted = scaling.predictive.cpu_percent if scaling.predictive else None
     on_fargate = launch.strategy._kind is CapacityKind.FARGATE
@@ -46,7 +46,7 @@ def check_scaling(scaling: Scaling, launch: Launch, problems: Problems) -> None:
         if on_fargate and percent is not None and percent > _FULL_PERCENT:
             problems.add(
                 f"{argument} must be at most 100 % on Fargate, where no task uses more than its size (got {percent}); "
-                "use 100 or less"
+                "use a percentage such as 60"
             )
 
 

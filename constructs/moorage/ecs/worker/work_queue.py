@@ -62,7 +62,10 @@ class WorkQueue:
         problems.check(job_limits.MAX_RECEIVES, "max_receives", self.max_receives)
         problems.check(job_limits.MESSAGE_RETENTION, "retention", self.retention)
         if self.content_based_deduplication and not self.fifo:
-            problems.add("content_based_deduplication is given, but only FIFO queues have it; use fifo=True")
+            problems.add(
+                "content_based_deduplication requires a FIFO queue; use fifo=True, or leave "
+                "content_based_deduplication= out"
+            )
         problems.raise_any()
 
     def _visibility_seconds(self, stop_seconds: int) -> int:
