@@ -330,8 +330,8 @@ def test_a_service_reports_all_problems_together_with_its_path(stack: cdk.Stack,
         "use cpu=1024, memory_mib=2048 or cpu=512, memory_mib=1024\n"
         "  - stop_timeout of container 'app' must be between 2 and 120 seconds (got 180); "
         "use 2 to 120 seconds, the time between SIGTERM and SIGKILL on Fargate\n"
-        "  - capacity 'FARGATE_SPOT' is not one of the cluster's ('FARGATE'); "
-        "name it in capacity=[...] of Cluster(...) or Cluster.from_attributes(...)\n"
+        "  - capacity 'FARGATE_SPOT' must be one of the cluster's capacities ('FARGATE'); "
+        "add this capacity to capacity=[...] of Cluster(...) or Cluster.from_attributes(...)\n"
         "  - requests_per_task is 10, but only routes count requests; "
         "use route=Route(...), or another target"
     )
@@ -340,8 +340,8 @@ def test_a_service_reports_all_problems_together_with_its_path(stack: cdk.Stack,
 @pytest.mark.parametrize(
     ("task", "route", "says"),
     [
-        (Task(Container("redis:8")), {}, "route for all requests needs a container with a port"),
-        (WEB, {"container": "api"}, "names container 'api', which has no port; use 'web'"),
+        (Task(Container("redis:8")), {}, "route for all requests requires a container with a port"),
+        (WEB, {"container": "api"}, "must be a container with a port .got 'api'.; use 'web'"),
     ],
 )
 def test_a_route_needs_a_container_with_a_port(

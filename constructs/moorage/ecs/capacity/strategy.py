@@ -100,7 +100,7 @@ class Strategy:
         for capacity in self.weights:
             if cluster_capacities is None and not capacity._exists_already:
                 problems.add(
-                    f"capacity {capacity.name!r} defines instances, which an imported cluster cannot have; use "
+                    f"capacity {capacity.name!r} must be defined by a Cluster, not by an imported cluster; use "
                     "Capacity.from_provider_name(...) for an existing capacity provider of the cluster"
                 )
             elif cluster_capacities is not None and not any(capacity._same_as(each) for each in cluster_capacities):

@@ -186,6 +186,6 @@ def _check_capacity(capacities: tuple[Capacity, ...], problems: Problems) -> Non
     for capacity in capacities:
         if not capacity._exists_already:
             problems.add(
-                f"capacity {capacity.name!r} defines instances, which an imported cluster cannot have; use "
+                f"capacity {capacity.name!r} must be defined by a Cluster, not by an imported cluster; use "
                 "Capacity.from_provider_name(...) for an existing capacity provider of the cluster"
             )

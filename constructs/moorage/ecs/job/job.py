@@ -286,7 +286,7 @@ def _check_triggers(
 ) -> None:
     if not triggers:
         problems.add(
-            "schedule or event must be given, since nothing would start the job; use "
+            "schedule or event must be given, since nothing would start the job otherwise; use "
             "schedule=ScheduleExpression.cron(...) or event=EventPattern(...)"
         )
     if len(triggers) > 1:

@@ -228,8 +228,8 @@ class Schedule(Trigger):
             )
         if self.end and self.end <= now:
             problems.add(
-                f"end must not be in the past (got {self.end}), since the schedule would never start; use a later end, "
-                "or enabled=False"
+                f"end must not be in the past (got {self.end}), or the schedule would never start; use a later end, or "
+                "enabled=False"
             )
         if self.start and self.end and self.start >= self.end:
             problems.add(f"end must be later than start (got {self.end} and {self.start}); use a later end")

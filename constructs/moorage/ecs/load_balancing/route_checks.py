@@ -44,8 +44,8 @@ def check_routes(routes: tuple[Route | Listener, ...], launch: Launch, problems:
         if are_different_vpcs(route.load_balancer.vpc, launch.reach.vpc):
             problems.add(
                 f"{route._noun} for {route._description} must be on a load balancer in the VPC of the cluster (got "
-                f"{route.load_balancer.node.path} in another VPC), since requests would not reach the tasks; use a "
-                "load balancer with the vpc= of the cluster"
+                f"{route.load_balancer.node.path} in another VPC), since requests would not reach the tasks otherwise; "
+                "use a load balancer with the vpc= of the cluster"
             )
     check_zones(routes, launch, problems)
     _check_identities(routes, launch.task, problems, shifts=shifts)
@@ -74,7 +74,7 @@ def _check_shared_group(other: Route, route: Route, task: Task, problems: Proble
     containers = [_serving_name(each, task) for each in (other, route)]
     if containers[0] != containers[1]:
         reason = f"lead to containers {containers[0]!r} and {containers[1]!r}"
-        way_out = "give one of them a name="
+        way_out = "give one route a name="
     elif route._target_settings != other._target_settings:
         reason = "differ in their health, protocol_version or deregistration_delay"
         way_out = "give one route a name=, or use the same settings for both"

@@ -57,8 +57,8 @@ def _described(
 ) -> str:
     own, given = (", ".join(_zone_name(each, vpc) for each in names) for names in (balancer_zones, zones))
     return (
-        f"{rule} in the zones of {load_balancer.node.path}, {own} (got {given}), since a load balancer sends nothing "
-        "to tasks in other zones, and ECS waits for these tasks to become healthy; use subnets in zones of the load "
+        f"{rule} in zones of {load_balancer.node.path}, {own} (got {given}), since a load balancer sends nothing to "
+        "tasks in other zones, and ECS waits for these tasks to become healthy; use subnets in zones of the load "
         "balancer, or select subnets in all of these zones with vpc_subnets= of the load balancer"
     )
 

@@ -271,7 +271,7 @@ class ServicePlan:
         predicted_requests = scaling.predictive.requests_per_task if scaling.predictive else None
         for argument, requests in (
             ("requests_per_task", scaling.requests_per_task),
-            ("predictive", predicted_requests),
+            ("requests_per_task of predictive", predicted_requests),
         ):
             if requests is not None and not any(route._reads_requests for route in self.routes):
                 reason = (

@@ -267,8 +267,8 @@ def _check_queue(queue: sqs.IQueue | WorkQueue, task: Task, problems: Problems) 
 def _check_scaling(scaling: Scaling, placement: Placement, problems: Problems) -> None:
     if scaling.backlog_per_task is None:
         problems.add(
-            "scaling must have backlog_per_task, since messages would not change the number of tasks; use Scaling(0, "
-            "50, backlog_per_task=100), where 100 is the number of waiting messages for each task, or use a Service"
+            "scaling must have backlog_per_task, or messages would not change the number of tasks; use Scaling(0, 50, "
+            "backlog_per_task=100), where 100 is the number of waiting messages for each task, or use a Service"
         )
     if scaling.queue is not None:
         problems.add(
