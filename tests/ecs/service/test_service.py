@@ -332,8 +332,8 @@ def test_a_service_reports_all_problems_together_with_its_path(stack: cdk.Stack,
         "use 2 to 120 seconds, the time between SIGTERM and SIGKILL on Fargate\n"
         "  - capacity 'FARGATE_SPOT' must be one of the cluster's capacities ('FARGATE'); "
         "add this capacity to capacity=[...] of Cluster(...) or Cluster.from_attributes(...)\n"
-        "  - requests_per_task is 10, but only routes count requests; "
-        "use route=Route(...), or another target"
+        "  - requests_per_task requires a Route, since only routes count requests (got 10); "
+        "use route=Route(...), or another target such as cpu_percent="
     )
 
 

@@ -205,8 +205,9 @@ def test_a_cycle_of_stacks_is_refused_with_its_connections(app: cdk.App, cluster
     with pytest.raises(ValueError, match="Third/Log: this service connects to Second/Ui, but") as raised:
         log.connect_to(ui)
     assert str(raised.value) == (
-        "Third/Log: this service connects to Second/Ui, but Second/Ui connects to First/Api, First/Api connects to Third/Log, "
-        "so neither stack could be deployed before the other; define both services in one stack"
+        "Third/Log: this service connects to Second/Ui, but Second/Ui connects to First/Api, "
+        "First/Api connects to Third/Log, so neither stack could be deployed before the other; "
+        "define both services in one stack"
     )
 
 

@@ -25,10 +25,10 @@ def _ports(ports: Iterable[int]) -> tuple[int, ...]:
 @value_class
 @attrs.frozen(kw_only=True)
 class Ami:
-    """The AMI of container instances. An SSM parameter holds its id, so that each deployment uses the newest.
+    """The AMI of container instances. An SSM parameter holds its ID, so that each deployment uses the newest.
 
     Args:
-        parameter: The SSM parameter that holds the id of the AMI. Default: AWS's own parameter for the operating
+        parameter: The SSM parameter that holds the ID of the AMI. Default: AWS's own parameter for the operating
             system, the architecture and the GPUs of the instance types.
         is_bottlerocket: Whether to configure the AMI as Bottlerocket, by TOML. Default: False, for Amazon Linux
             2023 or Windows.
@@ -126,7 +126,7 @@ class Ami:
         return 50 if self._on_windows else 30
 
     def _parameter_for(self, architecture: Architecture, *, gpus: bool) -> str:
-        """Return the SSM parameter that holds the AMI's id (guides of ECS, Bottlerocket and Windows)."""
+        """Return the SSM parameter that holds the AMI's ID (guides of ECS, Bottlerocket and Windows)."""
         if self.parameter:
             return self.parameter
         if self._on_windows:

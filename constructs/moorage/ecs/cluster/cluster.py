@@ -85,7 +85,7 @@ class Cluster(ecs.Cluster):
 
         Raises:
             ValueError: If there is no capacity, or one is given twice or cannot reach ECS; if another argument is
-                invalid or belongs to another place; if a topic is given without failure_events.
+                invalid or belongs to another account or region; if a topic is given without failure_events.
         """
         capacities = (Capacity.fargate(),) if capacity is None else tuple(capacity)
         reach = Reach(vpc)
@@ -143,7 +143,7 @@ class Cluster(ecs.Cluster):
     ) -> ecs.ICluster:
         """Import a cluster that exists already, of another stack or another tool, for any construct with a cluster.
 
-        Only the given arguments are checked. If a construct needs another one, its error names it.
+        Only the given arguments are checked. If a construct needs another argument, its error names that argument.
 
         Args:
             scope: The scope in which to import the cluster.

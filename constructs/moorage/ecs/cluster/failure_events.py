@@ -185,8 +185,8 @@ class FailureEvents(Construct):
         Args:
             scope: The scope in which to define the policy.
             construct_id: The id of the policy in this scope.
-            log_groups: A pattern for the names of the log groups, as in `shop-*` for the stacks whose names begin so.
-                Default: "*".
+            log_groups: A pattern for the names of the log groups, as in `shop-*` for the stacks whose names begin with
+                `shop-`. Default: "*".
         """
         return _define_log_policy(scope, construct_id, f"{stack_name()}-{construct_id}", log_groups)
 

@@ -219,7 +219,7 @@ class Job(Construct):
     def metric(
         self, metric_name: str, *, statistic: str | None = None, period: cdk.Duration | None = None
     ) -> cloudwatch.Metric:
-        """Return a metric of Container Insights for the task, as `CpuUtilized` (CPU units) or `MemoryUtilized` (MiB).
+        """Return a Container Insights metric of the task, such as `CpuUtilized` (CPU units) or `MemoryUtilized` (MiB).
 
         Args:
             metric_name: The name of the metric in the namespace `ECS/ContainerInsights`.

@@ -57,7 +57,7 @@ class ImportedLoadBalancer(RequestLoadBalancer):
             test_listener_arn: The listener on which rollouts that shift traffic serve a new version first.
 
         Raises:
-            ValueError: If an ARN or id is not of the required resource, or of another account or region.
+            ValueError: If an ARN or ID is not of the required resource, or of another account or region.
         """
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         problems.check(load_balancing_limits.SECURITY_GROUP_ID, "security_group_id", security_group_id)
@@ -143,7 +143,7 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
             test_ingress: The peers that may connect to their test ports.
 
         Raises:
-            ValueError: If an ARN or id is not of the required resource or of another account or region, or if the load
+            ValueError: If an ARN or ID is not of the required resource or of another account or region, or if the load
                 balancer is public without a certificate or a reason.
         """
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")

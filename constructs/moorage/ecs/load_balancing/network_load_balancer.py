@@ -160,7 +160,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         Args:
             scope: The scope in which to define this construct.
             construct_id: The id of this construct in its scope.
-            vpc: The VPC of the load balancer. Use subnets in at least two availability zones, so that it survives the
+            vpc: The VPC of the load balancer. Use subnets in at least two Availability Zones, so that it survives the
                 loss of one.
             public: Whether to make the load balancer reachable from the internet. A change replaces the load balancer.
                 With strong references between stacks, define a second load balancer, move the services, then remove the
@@ -177,14 +177,14 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
                 nobody.
             vpc_subnets: The subnets of the load balancer. Default: the public subnets if `public`, otherwise the
                 private ones.
-            allocation_ids: The allocation ids of Elastic IP addresses for a public load balancer, one for each subnet
+            allocation_ids: The allocation IDs of Elastic IP addresses for a public load balancer, one for each subnet
                 in their order. Default: none; AWS assigns addresses, which stay as long as the load balancer exists.
             ip_address_type: The kinds of addresses of the load balancer: `IPV4`, or `DUAL_STACK` for clients with IPv6,
                 only with TCP and TLS. `DUAL_STACK` needs subnets with IPv6, which a `Network` does not have. An
                 internal load balancer then needs `ingress` for clients with IPv6. Default: IPV4.
             cross_zone: Whether to distribute the connections of each zone over the tasks of all zones. AWS charges for
                 traffic between zones. With False, a zone with few tasks can overload them. Default: True.
-            zonal_shift: Whether to let traffic be shifted away from an impaired availability zone (Application Recovery
+            zonal_shift: Whether to let traffic be shifted away from an impaired Availability Zone (Application Recovery
                 Controller). With `cross_zone`, connections to unhealthy tasks then stay open. UDP listeners give a
                 warning, since AWS's pages disagree on whether they support zonal shift. Default: False.
             access_logs: Whether to keep access logs for a year in a bucket of their own. Default: True.
@@ -272,7 +272,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
             The load balancer, for the `load_balancer` of a `Listener`.
 
         Raises:
-            ValueError: If an ARN or id is not of the required resource, or belongs to another account or region than
+            ValueError: If an ARN or ID is not of the required resource, or belongs to another account or region than
                 `scope`; or if the load balancer is public without a certificate or a reason.
         """
         return ImportedNetworkLoadBalancer(

@@ -1,4 +1,4 @@
-"""The availability zones of tasks, compared with those of their load balancers.
+"""The Availability Zones of tasks, compared with those of their load balancers.
 
 A load balancer sends nothing to targets in a zone without one of its subnets, even with cross-zone load balancing
 (Elastic Load Balancing user guide, "How Elastic Load Balancing works"). They stay `unused` with the reason

@@ -67,8 +67,8 @@ class Dashboard(Construct):
                 CloudFormation.
 
         Raises:
-            ValueError: If there is no service, a service is given twice or belongs to another place, there are more
-                than 500 widgets, or `dashboard_name` is invalid.
+            ValueError: If there is no service, a service is given twice or belongs to another account or region, there
+                are more than 500 widgets, or `dashboard_name` is invalid.
         """
         dashboard_services = [service_of(service) for service in services]
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")

@@ -57,7 +57,7 @@ class Lattice:
     VPC Lattice target group"). Hence another container port does not replace the target group.
 
     Args:
-        prefix_list: The id of AWS's prefix list `com.amazonaws.<region>.vpc-lattice`, which
+        prefix_list: The ID of AWS's prefix list `com.amazonaws.<region>.vpc-lattice`, which
             `ec2.PrefixList.from_lookup` finds, or the prefix list itself. The tasks accept connections from it.
         container: The name of the container that serves. Default: the first container with a port.
         health: The path of the health check, or a `TargetHealth`, for a target group that is defined. Default:

@@ -41,7 +41,7 @@ def change_pattern(secrets: Iterable[Any]) -> Pattern | None:
     guide). Or a parameter was updated ("Parameter Store Change", Systems Manager guide). Neither event needs a trail.
 
     Args:
-        secrets: Secrets, parameters and `ecs.Secret`s. The value of one with a version id never changes.
+        secrets: Secrets, parameters and `ecs.Secret`s. The value of a secret with a version ID never changes.
     """
     parameters: set[str] = set()
     by_stage: dict[str, set[str]] = {}

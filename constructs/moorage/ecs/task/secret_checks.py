@@ -42,7 +42,7 @@ def check_secrets(scope: IConstruct, task: Task, problems: Problems) -> None:
 
 
 def _check_place(argument: str, secret: Any, scope: IConstruct, problems: Problems) -> None:
-    """Check the place of a secret. Tasks read parameters from any region, and and both from any account."""
+    """Check the place of a secret, which may be in another account; a parameter may also be in another region."""
     thing = secret
     if secret_sources.is_reference(secret):
         from moorage.ecs.task.secret_grants import secret_resource  # noqa: PLC0415  # loads aws_cdk.aws_secretsmanager

@@ -114,7 +114,7 @@ def _check_access_point(
     """Check that an access point belongs to the file system, as far as is known."""
     try:
         ids = (access_point.file_system.file_system_id, file_system.file_system_id)
-    except RuntimeError:  # jsii raises it for every error in node; here the access point was imported by its id
+    except RuntimeError:  # jsii raises it for every error in node; here the access point was imported by its ID
         return
     if ids[0] != ids[1] and (not is_token(ids) or file_system.node.default_child is not None):
         problems.add(

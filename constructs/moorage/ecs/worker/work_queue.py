@@ -29,7 +29,7 @@ _DAY_SECONDS = 24 * 3600
 @value_class
 @attrs.frozen(kw_only=True)
 class WorkQueue:
-    """The queue that is defined for a worker: encrypted, only over TLS, with a dead-letter queue of the same kind.
+    """The queue that is defined for a worker: encrypted, used only over TLS, with a dead-letter queue of the same kind.
 
     Args:
         visibility_timeout: The time that a message is hidden from other tasks while one processes it, up to 12 hours,
