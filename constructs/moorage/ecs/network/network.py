@@ -78,8 +78,7 @@ class Network(Construct):
         problems.check(service_limits.NETWORK_CIDR, "cidr", (cidr, zones))
         if not 0 <= gateways <= zones:
             problems.add(
-                f"nat_gateways must be between 0 and {zones}, the number of zones (got {gateways}); use one NAT "
-                "gateway for each zone"
+                f"nat_gateways must be between 0 and {zones}, the number of zones (got {gateways}); use one per zone"
             )
         problems.raise_any()
         _check_quotas(problems, scope, gateways)
