@@ -27,7 +27,4 @@ def define_instances(cluster: ecs.Cluster, capacity: Capacity) -> Instances:
         return InstanceGroup(cluster, construct_id, specification=specification, cluster=cluster)
     if isinstance(specification, ManagedInstancesSpecification):
         return ManagedInstances(cluster, construct_id, specification=specification, cluster=cluster)
-    raise TypeError(
-        f"capacity {capacity.name!r} has no instances to define; use Capacity.ec2(...) or "
-        "Capacity.managed_instances(...)"
-    )
+    raise TypeError(f"capacity {capacity.name!r} has no instances to define; use Capacity.ec2(...)")
