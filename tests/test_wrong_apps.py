@@ -210,7 +210,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     "latest in a repository that keeps its tags": (latest, "tag must not be 'latest' with a repository whose tags"),
     "a task that no instance holds": (
         lambda shop: shop.service(Task(Container("redis:8"), memory_mib=65536, cpu=None), PAIR),
-        "no instance type of capacity 'pair' holds it",
+        "no instance type of capacity 'pair' has enough",
     ),
     "images of another processor than the instances": (
         lambda shop: shop.service(Task(Container("redis:8"), memory_mib=128, cpu=None), SMALL),
@@ -234,7 +234,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     ),
     "a capacity that the cluster does not have": (
         lambda shop: shop.service(capacity=Capacity.fargate_spot()),
-        "'FARGATE_SPOT' is not one of the cluster's",
+        "'FARGATE_SPOT' must be one of the cluster's",
     ),
     "a provider with AWS's own name": (
         lambda _: Capacity.from_provider_name("fargate-like"),
@@ -250,7 +250,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     ),
     "a daemon with a number of copies": (
         lambda shop: shop.service(REDIS, PAIR, placement=Placement.on_each_instance(), scaling=Scaling(2)),
-        "scaling is given for a daemon",
+        "scaling does not apply to a daemon",
     ),
     "a daemon that runs twice while it is replaced": (
         lambda shop: shop.service(REDIS, PAIR, placement=Placement.on_each_instance(), rollout=Rollout.rolling()),
@@ -306,13 +306,13 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     ),
     "a grace period without a load balancer": (
         lambda shop: shop.service(health_check_grace_period=minutes(1)),
-        "the tasks have no health check",
+        "health_check_grace_period requires a health check",
     ),
     "a route to a task without a port": (
         lambda shop: shop.service(Task(Container("redis:8")), route=Route(shop.edge)),
-        "needs a container with a port",
+        "requires a container with a port",
     ),
-    "two services with one path": (twice, "route for path '/v1/\\*' and that of .* clash"),
+    "two services with one path": (twice, "route for path '/v1/\\*' and the route of .* clash"),
     "six paths in one rule": (
         lambda shop: Route(shop.edge, path=[f"/{index}" for index in range(6)]),
         r"must be at most 5 \(got 6\)",
@@ -327,7 +327,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     ),
     "public without a certificate": (
         lambda shop: LoadBalancer(shop.stack, "Edge", vpc=shop.vpc, public=True),
-        "public=True is given without a certificate",
+        "public=True without a certificate",
     ),
     "a load balancer in another VPC": (elsewhere, "must be on a load balancer in the VPC of the cluster"),
     "an isolated subnet without the endpoints": (isolated, "its subnets cannot reach"),
@@ -346,7 +346,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
             scaling=Scaling(1),
             connect=ServiceConnect(),
         ),
-        "connect is given in host mode",
+        "connect requires network mode awsvpc or bridge .got host",
     ),
     "a cluster of another region": (
         lambda shop: here(
@@ -502,7 +502,10 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
         lambda _: Task(Container("redis:8", mounts={"C:\\data": "data"}), volumes=[Volume.bind_mount("data")]),
         "must start with '/' on Linux",
     ),
-    "an address in bridge mode": (named, "in bridge mode tasks have no address of their own; use DnsRecordType.SRV"),
+    "an address in bridge mode": (
+        named,
+        "in bridge mode, where tasks have no IP address of their own; use DnsRecordType.SRV",
+    ),
 }
 
 WARNED: dict[str, tuple[Callable[[Shop], object], str]] = {

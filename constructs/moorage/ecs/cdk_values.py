@@ -102,7 +102,7 @@ def define_security_group(scope: Construct, vpc: ec2.IVpc, path: str) -> ec2.Sec
 
 
 def zone_of(subnet: ec2.ISubnet) -> str | None:
-    """Return the availability zone of a subnet; None if the subnet was imported only by its id."""
+    """Return the Availability Zone of a subnet; None if the subnet was imported only by its ID."""
     try:
         return subnet.availability_zone
     except RuntimeError:  # jsii raises it for every error in node
@@ -110,7 +110,7 @@ def zone_of(subnet: ec2.ISubnet) -> str | None:
 
 
 def select_subnet_ids(vpc: ec2.IVpc, selection: ec2.SubnetSelection) -> list[str]:
-    """Return the ids of the selected subnets."""
+    """Return the IDs of the selected subnets."""
     if selection.subnets is not None:  # they may be imported without a zone, and CDK would not select them
         return [subnet.subnet_id for subnet in selection.subnets]
     return select_subnets(vpc, selection).subnet_ids

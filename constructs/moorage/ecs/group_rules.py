@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from constructs import IConstruct
 
 Rule: TypeAlias = tuple[str | int | bool, ...]
-"""The ids of the groups (or tokens for them), the ports, and True for UDP."""
+"""The IDs of the groups (or tokens for them), the ports, and True for UDP."""
 
 _stacks_by_rule: PerConstruct[IConstruct, dict[Rule, cdk.Stack]] = PerConstruct()
 """The stack that defines each rule, for each stage."""

@@ -47,43 +47,52 @@ def general(**arguments: Any) -> Capacity:
     ("arguments", "says"),
     [
         ({"min_instances": 11}, "min_instances must not exceed max_instances"),
-        ({"instance_types": []}, "instance_types is empty, but a group launches either named types or"),
-        ({"requirements": InstanceRequirements(vcpus=(2, 4), memory_mib=(1, None))}, "given beside requirements"),
+        ({"instance_types": []}, "exactly one of instance_types and requirements must be given .got neither"),
+        (
+            {"requirements": InstanceRequirements(vcpus=(2, 4), memory_mib=(1, None))},
+            "exactly one of instance_types and requirements must be given .got both",
+        ),
         ({"instance_types": ["m7g.larg"]}, "'m7g.larg', which is not an instance type .*; use 'm7g.large'"),
-        ({"instance_types": ["m7g.large", "m7i.large"]}, r"differ in architecture \(m7g.large \(ARM64\), m7i.large"),
-        ({"instance_types": ["g6.xlarge", "m7i.large"]}, r"differ in GPUs \(g6.xlarge \(with GPUs\)"),
+        (
+            {"instance_types": ["m7g.large", "m7i.large"]},
+            r"differ in architecture \(got m7g.large \(ARM64\), m7i.large",
+        ),
+        ({"instance_types": ["g6.xlarge", "m7i.large"]}, r"differ in GPUs \(got g6.xlarge \(with GPUs\)"),
         (
             {"instance": WINDOWS},
-            "but ECS's Windows AMIs support only x86_64 without GPUs; use other types, as in 'm7i.large'",
+            "x86_64 without GPUs with ECS's Windows AMIs, which support no other types; use types such as 'm7i.large'",
         ),
-        ({"instance": WINDOWS, "instance_types": ["g6.xlarge"]}, "instance_types are arm64 or have GPUs"),
+        ({"instance": WINDOWS, "instance_types": ["g6.xlarge"]}, "instance_types must be x86_64 without GPUs"),
         (
             {"instance": WINDOWS, "instance_types": ["m7i.large"], "trunking": True},
-            "trunking is given, but Windows",
+            "trunking is not supported by Windows",
         ),
         (
             {"instance": WINDOWS, "instance_types": ["m7i.large"], "warm_pool": WarmPool()},
-            "warm_pool is given, but Windows",
+            "warm_pool is not supported by Windows",
         ),
         ({"instance_types": ["g5g.xlarge"]}, r"no Amazon Linux 2023 AMI; use .*Ami.bottlerocket\(\)"),
-        ({"on_demand_base": 1}, "on_demand_base is 1, but without spot=True every instance is on demand"),
+        ({"on_demand_base": 1}, "on_demand_base requires spot=True"),
         (
             {"on_demand_base": 11, "spot": True},
             "on_demand_base must be between 0 and max_instances",
         ),
-        ({"warm_pool": WarmPool(), "spot": True}, "a Spot instance cannot be stopped to wait"),
+        ({"warm_pool": WarmPool(), "spot": True}, "a Spot Instance cannot be stopped to wait"),
         (
             {"warm_pool": WarmPool(min_instances=1, max_prepared_instances=0)},
             "warm_pool must have min_instances between",
         ),
-        ({"instance_types": ["t4g.large"], "trunking": True}, "trunking=True, but t4g.large has no trunk interface"),
+        (
+            {"instance_types": ["t4g.large"], "trunking": True},
+            "trunking=True requires instance types with a trunk interface",
+        ),
         (
             {
                 "instance_types": None,
                 "requirements": InstanceRequirements(vcpus=(2, 4), memory_mib=(1, None), burstable=True),
                 "trunking": True,
             },
-            "trunking=True, but requirements have burstable=True",
+            "trunking=True must not be used with burstable=True",
         ),
         ({"instance_types": ["M7G.large"]}, "'M7G.large', which is not an instance type .*; use 'm7g.large'"),
         ({"name": "two words"}, "1 to 128 letters, digits, '_' and '-'"),
@@ -123,7 +132,7 @@ def test_an_empty_list_of_allowed_types_does_not_allow_all() -> None:
 
 
 def test_managed_instances_accept_either_allowed_or_excluded_types() -> None:
-    with pytest.raises(ValueError, match="are both given, but ECS accepts only one of them"):
+    with pytest.raises(ValueError, match="must not be given together, since ECS accepts only one of them"):
         Capacity.managed_instances("m", allowed_instance_types=["m7g.*"], excluded_instance_types=["t4g.*"])
 
 
@@ -212,16 +221,16 @@ def test_an_aws_ami_has_the_architecture_of_the_instance_types(
 
 
 def test_a_windows_group_without_types_is_refused() -> None:
-    with pytest.raises(ValueError, match="instance_types is empty"):
+    with pytest.raises(ValueError, match="exactly one of instance_types and requirements must be given"):
         Capacity.ec2("general", max_instances=1, instance=ContainerInstance(ami=Ami.windows()))
 
 
 def test_a_custom_ami_needs_the_path_of_a_parameter() -> None:
     with pytest.raises(ValueError, match=r"parameter must be .* \(got 'ami-123'\); write it as in '/golden/ecs'"):
         Ami.from_ssm_parameter("ami-123")
-    with pytest.raises(ValueError, match=r"family must be Windows \(got LINUX\); use Ami.al2023\(\)"):
+    with pytest.raises(ValueError, match=r"family must be a version of Windows \(got LINUX\); use Ami.al2023\(\)"):
         Ami.windows(OperatingSystemFamily.LINUX)
-    with pytest.raises(ValueError, match="is_bottlerocket=True and Windows are both given, but an AMI has one system"):
+    with pytest.raises(ValueError, match="bottlerocket=True must not be used with a Windows operating_system_family"):
         Ami(is_bottlerocket=True, operating_system_family=OperatingSystemFamily.WINDOWS_SERVER_2019_CORE)
 
 
@@ -296,27 +305,27 @@ def test_a_strategy_reports_all_problems_when_it_is_created() -> None:
 def test_a_strategy_with_a_capacity_of_no_cluster_is_refused(stack: cdk.Stack) -> None:
     one, stray = general(), general(name="stray")
     said = refused(stack, one, Capacity.fargate(), capacity={one: 1, stray: 1})
-    assert "capacity 'stray' is not one of the cluster's ('general', 'FARGATE'); name it in capacity=" in said
+    assert "capacity 'stray' must be one of the cluster's capacities ('general', 'FARGATE'); add this capacity" in said
 
 
 def test_a_base_needs_a_weight() -> None:
     one, other = general(), general(name="other")
-    with pytest.raises(ValueError, match="base names capacity 'other', but the weights do not; give it a weight of 0"):
+    with pytest.raises(ValueError, match="give capacity 'other' a weight of 0"):
         Strategy(one, base={other: 1})
 
 
 def test_a_task_that_fits_on_no_type_is_refused_with_the_nearest_type(stack: cdk.Stack) -> None:
     large = Task(Container("redis:8"), cpu=1024, memory_mib=12_000, architecture=Architecture.ARM64)
     assert refused(stack, general(instance_types=["m7g.medium", "m7g.large"]), task=large) == (
-        "Shop/Web: task needs 12000 MiB, but m7g.large has 7370, and no instance type of capacity 'general' holds it; "
-        "use m7g.xlarge, the nearest type that does, or a smaller task"
+        "Shop/Web: task needs 12000 MiB, but m7g.large has 7370, and no instance type of capacity 'general' has "
+        "enough; use m7g.xlarge, the nearest type that holds the task, or a smaller task"
     )
 
 
 def test_an_arm_task_does_not_run_on_x86_instances(stack: cdk.Stack) -> None:
     assert refused(stack, general(instance_types=["m7i.large"])) == (
         "Shop/Web: task is built for ARM64, but the instances of capacity 'general' are X86_64; "
-        "use architecture=Architecture.X86_64, or instance types of the other architecture"
+        "use architecture=Architecture.X86_64, or ARM64 instance types"
     )
 
 
@@ -330,8 +339,11 @@ def test_a_gpu_task_needs_instances_with_gpus(stack: cdk.Stack) -> None:
 def test_a_rollout_without_room_is_refused_with_the_numbers(stack: cdk.Stack) -> None:
     one = general(instance_types=["m7g.large"], max_instances=1)
     said = refused(stack, one, scaling=Scaling(2))
-    assert "scaling starts at 2, but capacity 'general' holds 2 on each m7g.large (network interfaces)" in said
-    assert "has at most 1, which is 2 in all" in said
+    assert (
+        "minimum of scaling is 2, but capacity 'general' holds 2 on each m7g.large (limited by network interfaces)"
+        in said
+    )
+    assert "has at most 1 instances, 2 in total" in said
     assert "3 places are needed" in said
 
 
@@ -342,14 +354,14 @@ def test_a_rollout_with_host_ports_needs_a_free_instance(stack: cdk.Stack) -> No
         architecture=Architecture.ARM64,
     )
     said = refused(stack, general(max_instances=2), task=fixed, scaling=Scaling(2))
-    assert "holds 1 on each m7g.large (host ports) and has at most 2" in said
+    assert "holds 1 on each m7g.large (limited by host ports) and has at most 2" in said
 
 
 def test_a_service_that_outgrows_its_instances_warns(app: cdk.App, stack: cdk.Stack) -> None:
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[general(max_instances=3)])
     Service(stack, "Web", cluster=cluster, task=ARM, scaling=Scaling(2, 10, cpu_percent=60))
     (warning,) = warnings_of(app, "Shop")
-    assert "scaling goes to 10, but" in warning
+    assert "maximum of scaling is 10, but" in warning
     assert "so 4 copies would wait" in warning
 
 
@@ -363,18 +375,18 @@ def test_room_on_several_capacities_is_added(app: cdk.App, stack: cdk.Stack) -> 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"placement": Placement.on_each_instance(), "scaling": Scaling(2)}, "scaling is given for a daemon"),
-        ({"assign_public_ip": True}, "only Fargate assigns public addresses to tasks"),
+        ({"placement": Placement.on_each_instance(), "scaling": Scaling(2)}, "scaling does not apply to a daemon"),
+        ({"assign_public_ip": True}, "assign_public_ip=True requires Fargate"),
         (
             {"capacity": Capacity.fargate(), "placement": Placement.on_each_instance()},
-            "placement is given, but AWS places tasks on Fargate",
+            "since AWS places tasks on Fargate",
         ),
         (
             {
                 "task": Task(Container("redis:8"), network_mode=NetworkMode.BRIDGE, architecture=Architecture.ARM64),
                 "egress": (6379,),
             },
-            "egress is given, but in bridge mode tasks have no network interface of",
+            "egress does not apply in bridge mode, in which tasks have no network interface of",
         ),
         (
             {"task": Task(Container("redis:8"), ephemeral_storage_gib=30, architecture=Architecture.ARM64)},
@@ -390,7 +402,7 @@ def test_arguments_that_a_kind_of_capacity_does_not_support_are_refused(
 
 def test_a_daemon_has_no_placement_strategies(stack: cdk.Stack) -> None:
     both = Placement(daemon=True, strategies=[ecs.PlacementStrategy.spread_across_instances()])
-    assert "a daemon runs on every instance; leave strategies out" in refused(stack, placement=both)
+    assert "a daemon runs on every instance; leave strategies= out" in refused(stack, placement=both)
 
 
 @pytest.mark.parametrize(("ami", "least"), [(Ami.al2023(), 30), (Ami.windows(), 50), (Ami.bottlerocket(), 1)])
@@ -430,14 +442,14 @@ def test_a_strategy_needs_capacities_and_whole_numbers(weights: Any, says: str) 
 
 def test_another_capacity_of_the_same_name_is_refused(stack: cdk.Stack) -> None:
     assert (
-        "capacity 'general' is not one of the cluster's ('general'), but another of the same name; "
-        "create it once, and pass the same object to the cluster and here"
+        "capacity 'general' must be the same object as the cluster's capacity with this name; "
+        "create the capacity once, and pass the same object to the cluster and here"
     ) in refused(stack, capacity=general())
 
 
 def test_a_cluster_of_cdk_has_no_capacity_of_moorage(stack: cdk.Stack) -> None:
     cluster = ecs.Cluster(stack, "Plain", vpc=imported_vpc(stack))
-    with pytest.raises(ValueError, match="must be defined by the cluster, but this cluster is imported"):
+    with pytest.raises(ValueError, match="must be defined by a Cluster, not by an imported cluster"):
         Service(stack, "Web", cluster=cluster, task=ARM, capacity=general())
 
 
@@ -460,7 +472,7 @@ def test_a_task_that_fits_on_no_managed_instance_is_refused(stack: cdk.Stack) ->
     small = InstanceRequirements(vcpus=(2, 4), memory_mib=(1, None), architecture=Architecture.ARM64)
     large = Task(Container("redis:8"), cpu=16384, memory_mib=4096, architecture=Architecture.ARM64)
     managed = Capacity.managed_instances("managed", requirements=small)
-    assert "no type that meets the requirements of capacity 'managed' holds it" in refused(stack, managed, task=large)
+    assert "no instance type that capacity 'managed' allows holds the task" in refused(stack, managed, task=large)
 
 
 @pytest.mark.filterwarnings("ignore:.*'m99g")
@@ -479,7 +491,7 @@ def test_a_task_must_fit_on_a_managed_instance_of_an_allowed_type(
 ) -> None:
     managed = Capacity.managed_instances("managed", **types)
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[managed])
-    with nullcontext() if holds else pytest.raises(ValueError, match="and ARM64, but no type"):
+    with nullcontext() if holds else pytest.raises(ValueError, match="and ARM64, but no instance type"):
         Service(stack, "Web", cluster=cluster, task=ARM)
 
 
@@ -495,7 +507,7 @@ def test_types_that_are_too_small_for_the_task_warn(app: cdk.App, stack: cdk.Sta
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[mixed])
     Service(stack, "Web", cluster=cluster, task=large)
     (warning,) = warnings_of(app, "Shop")
-    assert "m7g.medium may be launched for the service, but cannot hold its task" in warning
+    assert "m7g.medium may be launched, but cannot hold a task of this service" in warning
 
 
 def test_bottlerocket_runs_privileged_containers_only_if_it_is_configured_to(stack: cdk.Stack) -> None:
@@ -504,7 +516,7 @@ def test_bottlerocket_runs_privileged_containers_only_if_it_is_configured_to(sta
     assert "is privileged, which Bottlerocket does not allow by default" in refused(
         stack, bottlerocket, task=privileged
     )
-    with pytest.raises(ValueError, match=r"user_data must not repeat the table \[settings.ecs\]"):
+    with pytest.raises(ValueError, match=r"user_data must not have the header \[settings.ecs\]"):
         ContainerInstance(ami=Ami.bottlerocket(), user_data=["[settings.ecs]"])
 
 
@@ -540,9 +552,7 @@ def test_two_services_with_one_host_port_need_an_instance_each(app: cdk.App, sta
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[general(max_instances=3)])
     for name in ("Web", "Api"):
         Service(cdk.Stack(app, name), name, cluster=cluster, task=fixed, scaling=Scaling(2))
-    with pytest.raises(
-        RuntimeError, match=r"need 4 instances with port 80 free together, but .* has at most 3 on its 3"
-    ):
+    with pytest.raises(RuntimeError, match=r"need 4 instances with port 80 free in total, but .* has at most 3 on 3"):
         app.synth()
 
 
@@ -566,7 +576,7 @@ def test_copies_have_the_room_that_daemons_leave(app: cdk.App, stack: cdk.Stack)
     Service(stack, "Web", cluster=cluster, task=web, scaling=Scaling(2), rollout=rollout)
     with pytest.raises(
         RuntimeError,
-        match=r"Shop/Agent \(one each\), Shop/Web \(2\) need 3072 CPU units together, but .* has at most 2048 on its 2",
+        match=r"Shop/Agent \(one each\), Shop/Web \(2\) need 3072 CPU units in total, but .* has at most 2048 on 2",
     ):
         app.synth()
 
@@ -633,7 +643,7 @@ def test_a_daemon_runs_everywhere_alike(stack: cdk.Stack) -> None:
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[one, other])
     everywhere = Placement.on_each_instance()
     for capacity in (Strategy({one: 1, other: 2}), Strategy({one: 1}, base={one: 2})):
-        with pytest.raises(ValueError, match="capacity has weights or a base, but a daemon runs on each of its"):
+        with pytest.raises(ValueError, match="capacity of a daemon must have equal weights and no base"):
             Service(stack, "Agent", cluster=cluster, task=ARM, placement=everywhere, capacity=capacity)
     Service(stack, "Agent", cluster=cluster, task=ARM, placement=everywhere, capacity={one: 1, other: 1})
 
@@ -644,7 +654,7 @@ def test_trunking_of_a_type_that_aws_does_not_list_is_warned_of() -> None:
         for each in instance_types()
         if each.trunk_tasks is None and not each.burstable and each.architecture is Architecture.X86_64
     )
-    with pytest.warns(UserWarning, match=f"trunking=True, but AWS does not list {unlisted} with a trunk interface"):
+    with pytest.warns(UserWarning, match=f"trunking=True may have no effect on {unlisted}, which AWS"):
         general(instance_types=[unlisted], trunking=True)
 
 
@@ -658,6 +668,6 @@ def test_managed_instances_run_privileged_containers_and_are_placed_by_aws(stack
     task = Task(Container("redis:8", privileged=True), cpu=256, memory_mib=512, architecture=Architecture.ARM64)
     Service(stack, "Web", cluster=cluster, task=task)
     only = Placement(constraints=[ecs.PlacementConstraint.member_of("attribute:ecs.instance-type == m7g.large")])
-    with pytest.raises(ValueError, match="placement is given, but AWS places tasks on Managed Instances") as refused:
+    with pytest.raises(ValueError, match="since AWS places tasks on Managed Instances") as refused:
         Service(stack, "Other", cluster=cluster, task=ARM, placement=only)
     assert "would be placed" not in str(refused.value)

@@ -50,9 +50,7 @@ def test_bottlerocket_does_not_support_efs_or_ebs_volumes(stack: cdk.Stack, vpc:
     cluster = cluster_of(stack, vpc, instance=BOTTLEROCKET)
     files = efs.FileSystem(stack, "Files", vpc=vpc)
     mounted = Task(Container("redis:8", mounts={"/data": "data"}), volumes=Volume.efs("data", files))
-    reason = (
-        "volume 'data' on capacity 'general': the agent of Bottlerocket does not support EFS, EBS or Service Connect"
-    )
+    reason = "volume 'data' must not be used on capacity 'general', since Bottlerocket's ECS agent does not support"
     assert reason in refusal(cluster, mounted)
     assert reason in refusal(cluster, DISK)
     Service(stack, "Web", cluster=cluster, task=mounted, capacity=cluster.capacities[1])
@@ -61,13 +59,15 @@ def test_bottlerocket_does_not_support_efs_or_ebs_volumes(stack: cdk.Stack, vpc:
 def test_bottlerocket_does_not_support_service_connect(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cluster = cluster_of(stack, vpc, instance=BOTTLEROCKET)
     task = Task(Container("redis:8", port=6379))
-    assert "connect=ServiceConnect(...) on capacity 'general'" in refusal(cluster, task, connect=ServiceConnect())
+    assert "connect=ServiceConnect(...) must not be used on capacity 'general'" in refusal(
+        cluster, task, connect=ServiceConnect()
+    )
     Service(stack, "Web", cluster=cluster, task=task)
 
 
 def test_an_ebs_volume_needs_nitro_instances(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cluster = cluster_of(stack, vpc, instance_types=["m7i.large", "m4.large"])
-    assert "but capacity 'general' launches m4.large; use other types" in refusal(cluster, DISK)
+    assert "but capacity 'general' launches m4.large; use Nitro-based instance types" in refusal(cluster, DISK)
     Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8")))
 
 
@@ -84,7 +84,9 @@ def test_an_ebs_volume_is_accepted_on_nitro_instances(stack: cdk.Stack, vpc: ec2
 
 def test_amazon_linux_2023_does_not_support_swappiness(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     task = Task(Container("redis:8", linux_parameters=LinuxParameters(max_swap_mib=64, swappiness=10)))
-    assert "swappiness of container 'app' is given, but instances of capacity" in refusal(cluster_of(stack, vpc), task)
+    assert "swappiness of container 'app' is not supported by Amazon Linux 2023" in refusal(
+        cluster_of(stack, vpc), task
+    )
 
 
 def test_a_daemon_cannot_have_an_ebs_volume(stack: cdk.Stack, vpc: ec2.IVpc) -> None:

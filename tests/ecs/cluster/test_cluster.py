@@ -413,7 +413,7 @@ def test_managed_instances_are_in_the_default_strategy_and_not_associated(
 
 def test_an_existing_provider_of_managed_instances_is_refused(stack: cdk.Stack) -> None:
     existing = Capacity.from_provider_name("managed", managed_instances=True)
-    with pytest.raises(ValueError, match="'managed' is an existing provider of Managed Instances, which only the"):
+    with pytest.raises(ValueError, match="'managed' is an existing capacity provider of ECS Managed Instances, which"):
         Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[existing])
 
 
@@ -425,7 +425,7 @@ def test_a_cluster_returns_the_instances_of_a_capacity(stack: cdk.Stack) -> None
     assert cluster._provider_name(one) == defined.provider_name
     assert {name: fits[0].copies for name, fits in cluster.fit(ARM).items()} == {"general": 2}
     with pytest.raises(
-        ValueError, match=r"Shop/Cluster: capacity 'other' has no instances defined here; use 'general'"
+        ValueError, match=r"Shop/Cluster: this cluster defines no instances for capacity 'other'; use 'general'"
     ):
         cluster.capacity(general(name="other"))
 
@@ -447,7 +447,9 @@ def test_instances_in_one_zone_warn(app: cdk.App, stack: cdk.Stack) -> None:
     subnet = ec2.SubnetSelection(availability_zones=["eu-west-1a"])
     cluster_of(stack, general(vpc_subnets=subnet))
     (warning,) = warnings_of(app, "Shop")
-    assert "all its subnets are in one zone, so all instances and their tasks fail with that zone" in warning
+    assert (
+        "all subnets of these instances are in one Availability Zone, so all instances and their tasks fail" in warning
+    )
 
 
 @pytest.mark.parametrize(("zones", "warned"), [(1, True), (2, False)])
@@ -455,7 +457,7 @@ def test_instances_in_one_zone_warn_even_if_the_region_is_not_known(
     *, app: cdk.App, stack: cdk.Stack, zones: int, warned: bool
 ) -> None:
     Cluster(stack, "Cluster", vpc=ec2.Vpc(stack, "Vpc", max_azs=zones), capacity=[general()])
-    assert any("in one zone" in warning for warning in warnings_of(app, "Shop")) is warned
+    assert any("in one Availability Zone" in warning for warning in warnings_of(app, "Shop")) is warned
 
 
 def test_instances_that_cannot_reach_ecs_are_refused_with_the_endpoints(stack: cdk.Stack) -> None:
@@ -471,7 +473,7 @@ def test_instances_in_isolated_subnets_of_another_vpc_are_warned_of(
     capacity = [general(vpc_subnets=subnets)]
     Cluster(stack, "Cluster", vpc=imported_vpc(stack, isolated=True), capacity=capacity)
     (warning,) = warnings_of(app, "Shop")
-    assert "its subnets have no route to the internet, as far as CDK knows, so instances may not reach ecs, " in warning
+    assert "the subnets of these instances have no route to the internet, as far as CDK knows, so the instances may not reach ecs, " in warning
 
 
 def test_instances_in_private_subnets_of_another_vpc_are_not_warned_of(app: cdk.App, stack: cdk.Stack) -> None:

@@ -170,7 +170,7 @@ def test_cdk_services_on_the_cluster_have_the_same_sessions(stack: cdk.Stack) ->
         (
             ExecSessions(),
             ("ssmmessages",),
-            "a KMS key encrypts the cluster's sessions, but the subnets cannot reach 'kms'",
+            "execute_command=True requires subnets that reach 'kms'",
         ),
     ],
 )

@@ -219,7 +219,7 @@ def test_the_ninth_policy_of_an_account_warns(app: cdk.App) -> None:
 
 
 def test_a_topic_without_failure_events_is_refused(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
-    with pytest.raises(ValueError, match="Shop/Cluster: failure_topic is given, but failure_events=False"):
+    with pytest.raises(ValueError, match="Shop/Cluster: failure_topic must not be used with failure_events=False"):
         Cluster(stack, "Cluster", vpc=vpc, failure_events=False, failure_topic=sns.Topic(stack, "Topic"))
 
 

@@ -111,10 +111,10 @@ def test_failure_events_and_dashboards_of_an_imported_cluster_need_no_vpc(stack:
 def test_a_task_without_a_known_vpc_is_refused_with_the_way_out(stack: cdk.Stack, define: Any) -> None:
     given = {"cluster_arn": ARN}
     cluster = define(stack, "Theirs", **given) if define == Cluster.from_attributes else define(stack, "Theirs", ARN)
-    with pytest.raises(ValueError, match="the VPC of this cluster is not known") as refused:
+    with pytest.raises(ValueError, match="the VPC of this imported cluster is not known") as refused:
         Service(stack, "Web", cluster=cluster, task=WEB)
     assert str(refused.value) == (
-        "Shop/Theirs: the VPC of this cluster is not known, but its tasks need one; "
+        "Shop/Theirs: the VPC of this imported cluster is not known, but tasks need a VPC; "
         "use Cluster.from_attributes(..., vpc=...)"
     )
 
@@ -129,7 +129,7 @@ def test_a_cluster_name_may_be_a_token(stack: cdk.Stack) -> None:
 
 def test_service_connect_needs_the_namespace_of_the_imported_cluster(stack: cdk.Stack) -> None:
     with pytest.raises(
-        ValueError, match=r"no namespace; .* existing cluster Cluster.from_attributes\(namespace='...'\)"
+        ValueError, match=r"with a namespace; .* existing cluster Cluster.from_attributes\(namespace='...'\)"
     ):
         Service(stack, "Web", cluster=existing(stack), task=WEB, connect=ServiceConnect())
 
@@ -170,7 +170,10 @@ def managed_instances() -> Capacity:
 
 def test_a_capacity_that_the_imported_cluster_lacks_is_refused(stack: cdk.Stack) -> None:
     cluster = existing(stack, capacity=[GENERAL])
-    with pytest.raises(ValueError, match=r"'FARGATE' is not one of the cluster's \('general'\); name it in capacity="):
+    with pytest.raises(
+        ValueError,
+        match=r"'FARGATE' must be one of the cluster's capacities \('general'\); add this capacity to capacity=",
+    ):
         Service(stack, "Web", cluster=cluster, task=WEB, capacity=Capacity.fargate())
 
 
@@ -181,18 +184,18 @@ def test_a_capacity_that_the_imported_cluster_lacks_is_refused(stack: cdk.Stack)
         ({"cluster_arn": ARN}, r"exactly one of cluster_name and cluster_arn must be given \(got both\)"),
         (
             {"cluster_name": None, "cluster_arn": ARN.replace("eu-west-1", "us-east-1")},
-            r"cluster_arn must be of the stack's region eu-west-1 \(got us-east-1\), since tasks run where their "
+            r"cluster_arn must be in the stack's region eu-west-1 \(got us-east-1\), since tasks run where their "
             r"cluster is; use a stack with env=Environment\(region='us-east-1'\)",
         ),
         (
             {"cluster_name": None, "cluster_arn": ARN.replace("1" * 12, "2" * 12)},
-            r"cluster_arn must be of the stack's account 111111111111 \(got 222222222222\)",
+            r"cluster_arn must be in the stack's account 111111111111 \(got 222222222222\)",
         ),
         ({"capacity": []}, "capacity must not be empty"),
-        ({"capacity": [GENERAL, GENERAL]}, r"capacity must have different names \(got 'general', 'general'\)"),
+        ({"capacity": [GENERAL, GENERAL]}, r"names of capacities must be unique \(got 'general', 'general'\)"),
         (
             {"capacity": [Capacity.ec2("ours", instance_types=["m7i.large"], max_instances=2)]},
-            r"capacity 'ours' is defined by a Cluster, .*; use Capacity.from_provider_name\(...\)",
+            r"capacity 'ours' must be defined by a Cluster, .*; use Capacity.from_provider_name\(...\)",
         ),
     ],
 )
@@ -216,7 +219,9 @@ def test_a_load_balancer_reaches_the_instances_through_their_security_group(stac
 def test_a_rule_for_instances_with_an_unknown_security_group_is_refused(stack: cdk.Stack) -> None:
     cluster = existing(stack, capacity=[GENERAL], namespace="store")
     edge = LoadBalancer(stack, "Edge", vpc=imported_vpc(cdk.Stack(stack, "Net")), access_logs=False)
-    with pytest.raises(ValueError, match=r"or pass it to Cluster.from_attributes\(security_groups=\[...\]\)"):
+    with pytest.raises(
+        ValueError, match=r"or pass the security group to Cluster.from_attributes\(security_groups=\[...\]\)"
+    ):
         Service(stack, "Web", cluster=cluster, task=BRIDGED, route=Route(edge))
     web = Service(stack, "Web", cluster=cluster, task=BRIDGED, connect=ServiceConnect())
     api = Service(stack, "Api", cluster=cluster, task=WEB, connect=ServiceConnect(name="api"))
@@ -231,7 +236,8 @@ def test_a_daemon_on_an_imported_cluster_must_name_all_its_capacities(stack: cdk
     cluster = existing(stack, capacity=[GENERAL, other, Capacity.fargate()])
     daemon = Placement.on_each_instance()
     with pytest.raises(
-        ValueError, match=r"capacity 'general' of a daemon exists already, .* and in Cluster.from_attributes"
+        ValueError,
+        match=r"a daemon cannot be limited to the instances of capacity 'general', .* and in Cluster.from_attributes",
     ):
         Service(stack, "Agent", cluster=cluster, task=WEB, placement=daemon)
     Service(stack, "Agent", cluster=cluster, task=WEB, placement=daemon, capacity={GENERAL: 1, other: 1})

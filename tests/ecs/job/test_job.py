@@ -698,11 +698,11 @@ def test_a_job_reports_all_problems_together_with_its_path(stack: cdk.Stack, clu
             placement=Placement.on_each_instance(),
         )
     for said in (
-        "schedule and event are both given",
+        "schedule and event must not be given together",
         "environment must be at most 8192 characters as JSON",
         "must be a size that Fargate offers",
         "network_mode must be 'awsvpc' on Fargate (got 'bridge')",
-        "placement must not be that of a daemon",
+        "placement of a job must not have daemon=True",
     ):
         assert said in str(raised.value)
     assert stack.node.try_find_child("Nightly") is None
@@ -710,7 +710,7 @@ def test_a_job_reports_all_problems_together_with_its_path(stack: cdk.Stack, clu
 
 def test_a_job_without_a_trigger_is_refused(stack: cdk.Stack, cluster: Cluster) -> None:
     with pytest.raises(
-        ValueError, match="Shop/Nightly: neither schedule nor event is given, so nothing starts the job"
+        ValueError, match="Shop/Nightly: schedule or event must be given, since nothing would start the job"
     ):
         Job(stack, "Nightly", cluster=cluster, task=REPORT)
 
@@ -735,9 +735,12 @@ def test_a_job_without_a_trigger_is_refused(stack: cdk.Stack, cluster: Cluster) 
             "start must not be in the past",
         ),
         (lambda: Schedule(EVERY_DAY, end=dt.datetime.now(dt.UTC)), "end must not be in the past"),
-        (lambda: Schedule(once(), flexible_window=dt.timedelta(minutes=5)), "flexible_window is given with 'at(2127"),
-        (lambda: Schedule(once(), start=dt.datetime(2126, 1, 1, tzinfo=dt.UTC)), "start is given with 'at(2127"),
-        (lambda: Schedule(once(), end=dt.datetime(2128, 1, 1, tzinfo=dt.UTC)), "end is given with 'at(2127"),
+        (
+            lambda: Schedule(once(), flexible_window=dt.timedelta(minutes=5)),
+            "flexible_window must not be used with the one-time schedule 'at(2127",
+        ),
+        (lambda: Schedule(once(), start=dt.datetime(2126, 1, 1, tzinfo=dt.UTC)), "start has no effect on 'at(2127"),
+        (lambda: Schedule(once(), end=dt.datetime(2128, 1, 1, tzinfo=dt.UTC)), "end has no effect on 'at(2127"),
         (
             lambda: Schedule(EVERY_DAY, flexible_window=dt.timedelta(minutes=1441)),
             "flexible_window must not be longer than the time between two starts",
@@ -897,7 +900,7 @@ def test_a_fifo_dead_letter_queue_is_refused(stack: cdk.Stack) -> None:
 def test_a_public_address_on_fargate_spot_is_refused_without_a_state_machine(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     spot = Capacity.fargate_spot()
     cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[spot])
-    with pytest.raises(ValueError, match="EventBridge assigns no public address on Fargate Spot"):
+    with pytest.raises(ValueError, match="assign_public_ip=True is not possible on Fargate Spot"):
         Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=nightly(), assign_public_ip=True)
     Job(stack, "Alone", cluster=cluster, task=REPORT, schedule=nightly(), assign_public_ip=True, overlap=False)
 
@@ -913,7 +916,7 @@ def test_a_task_that_fits_on_no_instance_is_refused(stack: cdk.Stack, vpc: ec2.I
     general = Capacity.ec2("general", instance_types=["m7g.large"], max_instances=2)
     cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[general])
     task = Task(Container("report:1"), memory_mib=16384, architecture=Architecture.ARM64)
-    with pytest.raises(ValueError, match="no instance type of capacity 'general' holds it"):
+    with pytest.raises(ValueError, match="no instance type of capacity 'general' has enough"):
         Job(stack, "Nightly", cluster=cluster, task=task, schedule=nightly())
 
 

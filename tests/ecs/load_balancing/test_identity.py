@@ -125,9 +125,7 @@ def test_routes_that_differ_only_by_host_need_names_for_their_own_target_groups(
     def differing(edge: LoadBalancer, *_: object, name: str | None = None) -> list[Route]:
         return [Route(edge, host="a.com", **first), Route(edge, host="b.com", name=name, **second)]
 
-    with pytest.raises(
-        ValueError, match=f"for host 'a.com'.* and for host 'b.com'.*{reason}.*give one of them a name="
-    ):
+    with pytest.raises(ValueError, match=f"for host 'a.com'.* and for host 'b.com'.*{reason}.*give one route a name="):
         resources(differing, rollout=rollout, task=CONTAINERS)
     alone = resources(lambda *edges: differing(*edges)[:1], rollout=rollout, task=CONTAINERS)
     named = resources(lambda *edges: differing(*edges, name="beta"), rollout=rollout, task=CONTAINERS)
@@ -212,7 +210,9 @@ def test_routes_that_differ_only_by_a_token_need_names() -> None:
     host = cdk.Token.as_string({"Ref": "Host"})
     port: Any = cdk.Token.as_number({"Ref": "Port"})
     alone = resources(lambda edge, _: [Route(edge, host=host, priority=5)])
-    with pytest.raises(ValueError, match="is known only at deployment, so its id would not differ.*give it a name="):
+    with pytest.raises(
+        ValueError, match="is known only at deployment, so moorage cannot derive a unique ID.*give this route a name="
+    ):
         resources(lambda edge, _: [Route(edge, path="/a"), Route(edge, host=host, priority=5)])
     with pytest.raises(ValueError, match="is known only at deployment"):
         resources(lambda _, gate: [Listener(gate, 9000), Listener(gate, port)])
@@ -232,7 +232,7 @@ def test_an_invalid_name_is_refused(name: str) -> None:
 
 
 def test_a_name_that_is_given_twice_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"name of each route must differ \(got 'a' more than once\)"):
+    with pytest.raises(ValueError, match=r"name of each route must be unique \(got 'a' more than once\)"):
         resources(lambda edge, _: [Route(edge, path="/a", name="a"), Route(edge, path="/b", name="a")])
 
 

@@ -127,7 +127,7 @@ def test_each_protection_can_be_turned_off(stack: cdk.Stack, vpc: ec2.IVpc) -> N
 
 
 def test_public_without_a_certificate_is_refused_with_the_way_out(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
-    with pytest.raises(ValueError, match="Shop/Edge: public=True is given without a certificate") as raised:
+    with pytest.raises(ValueError, match="Shop/Edge: public=True without a certificate") as raised:
         LoadBalancer(stack, "Edge", vpc=vpc, public=True)
     assert "plain_http='the reason" in str(raised.value)
     assert stack.node.try_find_child("Edge") is None
@@ -147,7 +147,7 @@ def test_an_empty_reason_is_refused(stack: cdk.Stack, vpc: ec2.IVpc, reason: str
 def test_a_certificate_with_plain_http_is_refused(
     stack: cdk.Stack, vpc: ec2.IVpc, certificate: acm.ICertificate
 ) -> None:
-    with pytest.raises(ValueError, match="certificate and plain_http are both given"):
+    with pytest.raises(ValueError, match="certificate and plain_http must not be given together"):
         LoadBalancer(stack, "Edge", vpc=vpc, certificate=certificate, plain_http="why")
 
 
@@ -212,7 +212,9 @@ def test_grpc_targets_are_checked_by_a_method(stack: cdk.Stack, edge: LoadBalanc
 
 def test_http2_and_grpc_need_https(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     plain = LoadBalancer(stack, "Plain", vpc=vpc)
-    with pytest.raises(ValueError, match="is GRPC, which needs HTTPS; give the load balancer a certificate="):
+    with pytest.raises(
+        ValueError, match="with protocol_version GRPC requires HTTPS; pass certificate= to the load balancer"
+    ):
         serve(stack, "Web", Route(plain, protocol_version=GRPC))
 
 
@@ -319,14 +321,14 @@ def test_without_public_ipv4_there_is_no_ipv4_record(
     edge = LoadBalancer(stack, "Edge", vpc=vpc, public=True, certificate=certificate, zone=zone, ip_address_type=only)
     serve(stack, "Web", Route(edge, host="shop.example.com"))
     assert record_types(stack) == ["AAAA"]
-    with pytest.raises(ValueError, match="but an internal load balancer has no public address"):
+    with pytest.raises(ValueError, match="since an internal load balancer has no public address"):
         LoadBalancer(stack, "Internal", vpc=vpc, ip_address_type=only)
 
 
 def test_a_network_has_no_ipv6(stack: cdk.Stack) -> None:
     network = Network(stack, "Network")
     with pytest.raises(
-        ValueError, match="ip_address_type is DUAL_STACK, but the subnets of a Network have only IPv4"
+        ValueError, match="ip_address_type must be IPV4 in a Network, whose subnets have only IPv4"
     ) as raised:
         LoadBalancer(stack, "Edge", vpc=network.vpc, ip_address_type=DUAL_STACK)
     assert "ec2.Vpc(ip_protocol=ec2.IpProtocol.DUAL_STACK)" in str(raised.value)
@@ -421,8 +423,8 @@ def test_routes_on_an_imported_load_balancer_are_checked(stack: cdk.Stack, vpc: 
     serve(stack, "Web", Route(edge, path="/a"))
     with pytest.raises(ValueError, match="Shop/Api: 2 problems") as raised:
         serve(stack, "Api", Route(edge, path="/a", protocol_version=GRPC))
-    assert "is GRPC, which needs HTTPS" in str(raised.value)
-    assert "that of Shop/Web for path '/a' clash" in str(raised.value)
+    assert "with protocol_version GRPC requires HTTPS" in str(raised.value)
+    assert "the route of Shop/Web for path '/a' clash" in str(raised.value)
 
 
 def test_instances_allow_an_imported_load_balancer(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
@@ -444,7 +446,7 @@ def test_an_imported_load_balancer_of_another_account_or_region_is_refused(
 ) -> None:
     stack = cdk.Stack(app, "Shop", env=cdk.Environment(account=account, region=region))
     with pytest.raises(
-        ValueError, match=f"Shop/Edge: listener_arn must be of the stack's {what} .* use a load balancer of that {what}"
+        ValueError, match=f"Shop/Edge: listener_arn must be in the stack's {what} .* use a load balancer in {what}"
     ):
         LoadBalancer.from_attributes(
             stack, "Edge", listener_arn=ARN, security_group_id="sg-0a1b", vpc=imported_vpc(stack)
@@ -463,7 +465,7 @@ def test_a_test_listener_of_another_load_balancer_is_refused(stack: cdk.Stack, v
     """ELB refuses the second with TargetGroupAssociationLimit: both listeners have the same target groups."""
     test_arn = re.sub("app/[^/]+/[^/]+", other, ARN)
     with pytest.raises(
-        ValueError, match=rf"test_listener_arn must be of the load balancer of listener_arn, app/.* \(got {other}\)"
+        ValueError, match=rf"test_listener_arn must belong to the load balancer of listener_arn, app/.* \(got {other}\)"
     ):
         LoadBalancer.from_attributes(
             stack, "Edge", listener_arn=ARN, security_group_id="sg-0a1b", vpc=vpc, test_listener_arn=test_arn
@@ -480,7 +482,7 @@ def test_listeners_that_are_not_looked_up_yet_are_accepted(stack: cdk.Stack, vpc
 def test_two_services_with_the_same_route_are_refused(stack: cdk.Stack, edge: LoadBalancer) -> None:
     serve(stack, "Web", Route(edge, host="shop.example.com"))
     with pytest.raises(
-        ValueError, match="Shop/Api: route for host 'shop.example.com' and that of Shop/Web for .* clash: their"
+        ValueError, match="Shop/Api: route for host 'shop.example.com' and the route of Shop/Web for .* clash: their"
     ):
         serve(stack, "Api", Route(edge, host="SHOP.example.com"))
     with pytest.raises(ValueError, match="their conditions are the same"):
@@ -489,21 +491,22 @@ def test_two_services_with_the_same_route_are_refused(stack: cdk.Stack, edge: Lo
 
 def test_two_routes_with_the_same_priority_are_refused(stack: cdk.Stack, edge: LoadBalancer) -> None:
     serve(stack, "Web", Route(edge, path="/a", priority=7))
-    with pytest.raises(ValueError, match="have the same priority 7; set priority= on one of them"):
+    with pytest.raises(ValueError, match="have the same priority 7; set priority= on one of the routes"):
         serve(stack, "Api", Route(edge, path="/b", priority=7))
 
 
 def test_a_route_that_never_gets_a_request_is_refused(stack: cdk.Stack, edge: LoadBalancer) -> None:
     serve(stack, "Web", Route(edge, path="/api/*", priority=1))
     with pytest.raises(
-        ValueError, match="the one with priority 1 is evaluated first and leaves no requests for the one with 2"
+        ValueError,
+        match="the route with priority 1 is evaluated first and leaves no requests for the route with priority 2",
     ):
         serve(stack, "Api", Route(edge, path="/api/admin/*", priority=2))
     serve(stack, "Admin", Route(edge, path=["/api/admin/*", "/admin/*"], priority=3))
 
 
 def test_two_routes_of_one_service_that_clash_are_refused(stack: cdk.Stack, edge: LoadBalancer) -> None:
-    with pytest.raises(ValueError, match="that of this service for path '/a' clash"):
+    with pytest.raises(ValueError, match="the route of this service for path '/a' clash"):
         serve(stack, "Web", Route(edge, path="/a"), Route(edge, path="/a"))
 
 
@@ -538,7 +541,7 @@ def test_a_priority_depends_only_on_hosts_and_paths(paths: list[str]) -> None:
 
 def test_a_host_that_is_a_token_needs_a_priority() -> None:
     host = cdk.Token.as_string({"Ref": "Host"})
-    with pytest.raises(ValueError, match="so no constant priority follows from it; use priority="):
+    with pytest.raises(ValueError, match="so moorage cannot derive a constant priority; use priority="):
         Route(EDGE, host=host)
     assert Route(EDGE, host=host, priority=5).priority == 5
 

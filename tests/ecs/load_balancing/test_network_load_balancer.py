@@ -147,7 +147,7 @@ def test_logs_expire_and_are_written_only_for_the_own_account(stack: cdk.Stack) 
 
 
 def test_public_without_a_certificate_is_refused_with_the_way_out(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
-    with pytest.raises(ValueError, match="Shop/Gate: public=True is given without a certificate") as raised:
+    with pytest.raises(ValueError, match="Shop/Gate: public=True without a certificate") as raised:
         NetworkLoadBalancer(stack, "Gate", vpc=vpc, public=True)
     assert "without_tls='the reason" in str(raised.value)
     assert stack.node.try_find_child("Gate") is None
@@ -177,13 +177,13 @@ def test_a_public_listener_without_tls_needs_a_reason_even_with_a_certificate(
     gate = NetworkLoadBalancer(stack, "Gate", vpc=vpc, public=True, certificate=certificate)
     with pytest.raises(ValueError, match="listener for TCP on port 1883 is public") as raised:
         serve(stack, "Broker", Listener(gate, 1883, protocol=TCP))
-    assert "give Shop/Gate without_tls='the reason" in str(raised.value)
+    assert "pass without_tls='the reason" in str(raised.value)
     open_gate = NetworkLoadBalancer(stack, "Open", vpc=vpc, public=True, certificate=certificate, without_tls="a test")
     serve(stack, "Other", Listener(open_gate, 1883, protocol=TCP))
 
 
 def test_tls_without_a_certificate_is_refused(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
-    with pytest.raises(ValueError, match="TLS on port 8883 needs a certificate; give Shop/Gate a certificate="):
+    with pytest.raises(ValueError, match="TLS on port 8883 requires a certificate; pass certificate= to Shop/Gate"):
         serve(stack, "Broker", Listener(gate, 8883, protocol=TLS))
 
 
@@ -238,10 +238,10 @@ def test_two_listeners_on_one_port_are_refused(stack: cdk.Stack, gate: NetworkLo
     serve(stack, "Broker", Listener(gate, 8883))
     with pytest.raises(
         ValueError,
-        match="Shop/Other: listener for UDP on port 8883 and that of Shop/Broker for TCP on port 8883 clash: port 8883",
+        match="Shop/Other: listener for UDP on port 8883 and the listener of Shop/Broker for TCP on port 8883 clash",
     ):
         serve(stack, "Other", Listener(gate, 8883, protocol=UDP))
-    with pytest.raises(ValueError, match="that of this service for TCP on port 53 clash: port 54"):
+    with pytest.raises(ValueError, match="the listener of this service for TCP on port 53 clash: port 54"):
         serve(
             stack,
             "Third",
@@ -364,15 +364,15 @@ def test_an_unsupported_protocol_is_refused() -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        ({"health": TargetHealth(codes="200")}, "health has codes without a path"),
-        ({"protocol": UDP, "preserve_client_ip": False}, "preserve_client_ip is False, but UDP always preserves"),
+        ({"health": TargetHealth(codes="200")}, "health must have a path if it has codes"),
+        ({"protocol": UDP, "preserve_client_ip": False}, "preserve_client_ip=False is not possible with UDP"),
         (
             {"protocol": UDP, "idle_timeout": dt.timedelta(minutes=10)},
-            "idle_timeout is given, but AWS allows it only for TCP",
+            "idle_timeout requires protocol TCP",
         ),
         (
             {"protocol": TLS, "idle_timeout": dt.timedelta(minutes=10)},
-            "idle_timeout is given, but AWS allows it only for TCP",
+            "idle_timeout requires protocol TCP",
         ),
         ({"test_port": 8883}, r"test_port must differ from port \(got 8883 for both\)"),
     ],
@@ -438,7 +438,7 @@ def test_without_a_test_port_a_rollout_has_no_test_listener(stack: cdk.Stack, ga
     template(stack).resource_count_is(LISTENER, 1)
     (service,) = template(stack).find_resources("AWS::ECS::Service").values()
     assert "TestListenerRule" not in service["Properties"]["LoadBalancers"][0]["AdvancedConfiguration"]
-    with pytest.raises(ValueError, match="has test_port=9884, but a rolling rollout does not test"):
+    with pytest.raises(ValueError, match="has no effect with a rolling rollout, which does not test"):
         serve(stack, "Other", Listener(gate, 8884, test_port=9884))
 
 
@@ -507,15 +507,19 @@ def test_a_dashboard_shows_the_unhealthy_targets_of_a_listener(stack: cdk.Stack,
 @pytest.mark.parametrize(
     ("scaling", "argument"),
     [
-        (Scaling(2, 9, requests_per_task=100), "requests_per_task is 100"),
-        (Scaling(2, 9, cpu_percent=60, predictive=PredictiveScaling(requests_per_task=100)), "predictive is 100"),
+        (Scaling(2, 9, requests_per_task=100), "requests_per_task"),
+        (
+            Scaling(2, 9, cpu_percent=60, predictive=PredictiveScaling(requests_per_task=100)),
+            "requests_per_task of predictive",
+        ),
     ],
 )
 def test_scaling_by_requests_is_refused_without_a_route(
     stack: cdk.Stack, gate: NetworkLoadBalancer, scaling: Scaling, argument: str
 ) -> None:
     with pytest.raises(
-        ValueError, match=f"{argument}, but a network load balancer does not count them; use route=Route"
+        ValueError,
+        match=f"{argument} requires a Route, since a network load balancer does not count requests .* use route=Route",
     ):
         serve(stack, "Broker", Listener(gate, 8883), scaling=scaling)
 
@@ -579,8 +583,8 @@ def test_udp_and_a_health_port_are_refused_in_bridge_mode(stack: cdk.Stack, vpc:
             task=bridged,
             route=Listener(gate, 53, protocol=UDP, health_port=8080),
         )
-    assert "leads to tasks in bridge mode" in str(raised.value)
-    assert "has health_port=8080, but in bridge mode" in str(raised.value)
+    assert "forwards UDP to tasks in bridge mode" in str(raised.value)
+    assert "must not have a health_port in bridge mode" in str(raised.value)
     hosted = Task(BROKER, network_mode=NetworkMode.HOST)
     replaced = Rollout.rolling(minimum_healthy_percent=0, maximum_percent=100)
     Service(
@@ -635,7 +639,7 @@ def test_subnets_that_are_known_to_lack_ipv6_warn(app: cdk.App, stack: cdk.Stack
 
 def test_an_unsupported_ip_address_type_is_refused(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     network = Network(stack, "Network")
-    with pytest.raises(ValueError, match="ip_address_type is DUAL_STACK, but the subnets of a Network have only IPv4"):
+    with pytest.raises(ValueError, match="ip_address_type must be IPV4 in a Network, whose subnets have only IPv4"):
         NetworkLoadBalancer(stack, "Gate", vpc=network.vpc, ip_address_type=DUAL)
     with pytest.raises(ValueError, match="must be IPV4 or DUAL_STACK for a network load balancer .*; use DUAL_STACK"):
         NetworkLoadBalancer(
@@ -657,7 +661,7 @@ def test_a_load_balancer_may_have_elastic_ip_addresses(stack: cdk.Stack) -> None
 
 
 def test_elastic_ip_addresses_that_do_not_match_the_subnets_are_refused(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
-    with pytest.raises(ValueError, match="allocation_ids must be one for each of its 2 subnets .got 1."):
+    with pytest.raises(ValueError, match="the number of allocation_ids must be 2, the number of subnets .got 1."):
         NetworkLoadBalancer(stack, "Gate", vpc=vpc, public=True, without_tls="a test", allocation_ids=["eipalloc-0a1b"])
     with pytest.raises(ValueError, match="an internal load balancer has no public addresses"):
         NetworkLoadBalancer(stack, "Gate", vpc=vpc, allocation_ids=["eipalloc-0a1b", "eipalloc-0a1c"])
@@ -675,9 +679,9 @@ def test_hosts_become_aliases(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
 @pytest.mark.parametrize(
     ("host", "zone_id", "problem"),
     [
-        ((), "Z1", "zone is given without host"),
-        ("mqtt.example.com", None, "host is given without the hosted zone"),
-        ("mqtt.other.com", "Z1", "host must end with the name of its zone .got 'mqtt.other.com'"),
+        ((), "Z1", "zone requires host"),
+        ("mqtt.example.com", None, "host requires zone, the hosted zone"),
+        ("mqtt.other.com", "Z1", "host must end with the name of the hosted zone .got 'mqtt.other.com'"),
     ],
 )
 def test_a_host_without_its_zone_is_refused(
@@ -738,19 +742,19 @@ def test_an_imported_load_balancer_only_gets_listeners_from_services(
 def test_listeners_on_an_imported_load_balancer_are_checked(
     stack: cdk.Stack, vpc: ec2.IVpc, certificate: acm.ICertificate
 ) -> None:
-    with pytest.raises(ValueError, match="Shop/Gate: public=True is given without a certificate"):
+    with pytest.raises(ValueError, match="Shop/Gate: public=True without a certificate"):
         existing(stack, vpc, public=True)
     gate = existing(stack, vpc, public=True, certificate=certificate)
     serve(stack, "Broker", Listener(gate, 8883))
     with pytest.raises(ValueError, match="Shop/Other: 2 problems") as raised:
         serve(stack, "Other", Listener(gate, 8883, protocol=UDP))
     assert "listener for UDP on port 8883 is public" in str(raised.value)
-    assert "that of Shop/Broker for TLS on port 8883 clash" in str(raised.value)
+    assert "the listener of Shop/Broker for TLS on port 8883 clash" in str(raised.value)
 
 
 def test_an_imported_load_balancer_of_another_account_is_refused(app: cdk.App) -> None:
     stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="222222222222", region="eu-west-1"))
-    with pytest.raises(ValueError, match="Shop/Gate: load_balancer_arn must be of the stack's account 222222222222"):
+    with pytest.raises(ValueError, match="Shop/Gate: load_balancer_arn must be in the stack's account 222222222222"):
         existing(stack, imported_vpc(stack))
 
 

@@ -164,8 +164,10 @@ def test_a_clash_suggests_a_number_that_is_free_and_in_order() -> None:
     task = Task(Container("public.ecr.aws/nginx/nginx-unprivileged:1.29", name="web", port=8080))
     taken = [Route(edge, path=f"/{name}", priority=number) for name, number in (("a", 7), ("b", 6), ("c", 8))]
     Service(stack, "Web", cluster=cluster, task=task, route=taken)
-    with pytest.raises(ValueError, match="have the same priority 7; set priority= on one of them: priority=5 is free"):
+    with pytest.raises(
+        ValueError, match="have the same priority 7; set priority= on one of the routes: priority=5 is free"
+    ):
         Service(stack, "Api", cluster=cluster, task=task, route=Route(edge, path="/d", priority=7))
-    with pytest.raises(ValueError, match="set priority= on one of them: priority=9 is free for the new one"):
+    with pytest.raises(ValueError, match="set priority= on one of the routes: priority=9 is free for the new route"):
         Service(stack, "All", cluster=cluster, task=task, route=Route(edge, path="/*", priority=7))
     Service(stack, "All", cluster=cluster, task=task, route=Route(edge, path="/*", priority=9))

@@ -142,7 +142,7 @@ def test_two_imports_of_one_listener_share_their_routes(app: cdk.App, stack: cdk
         for scope in (stack, other)
     ]
     serve(stack, "Web", Route(edges[0], path="/a", priority=7))
-    with pytest.raises(ValueError, match="Other/Web: route for path '/b' and that of Shop/Web .* same priority 7"):
+    with pytest.raises(ValueError, match="Other/Web: route for path '/b' and the route of Shop/Web .* same priority 7"):
         serve(other, "Web", Route(edges[1], path="/b", priority=7))
     gates = [
         NetworkLoadBalancer.from_attributes(
@@ -178,9 +178,9 @@ def test_the_routes_of_a_removed_service_can_be_used_again(stack: cdk.Stack) -> 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_log_bucket_that_is_deleted_must_be_emptied(stack: cdk.Stack, kind: Any) -> None:
     vpc, gone = imported_vpc(stack), cdk.RemovalPolicy.DESTROY
-    with pytest.raises(ValueError, match="removal_policy is DESTROY, but the bucket of the access logs is never empty"):
+    with pytest.raises(ValueError, match="removal_policy=DESTROY cannot delete the bucket of the access logs"):
         kind(stack, "Edge", vpc=vpc, removal_policy=gone)
-    with pytest.raises(ValueError, match="auto_delete_objects=True, but no log bucket is deleted"):
+    with pytest.raises(ValueError, match="auto_delete_objects=True has no effect, since no log bucket is deleted"):
         kind(stack, "Edge", vpc=vpc, auto_delete_objects=True)
     kind(stack, "Without", vpc=vpc, removal_policy=gone, access_logs=False)
     kind(stack, "Edge", vpc=vpc, removal_policy=gone, auto_delete_objects=True)

@@ -187,5 +187,7 @@ def test_a_dashboard_without_services_or_with_one_twice_is_refused(stack: cdk.St
     with pytest.raises(ValueError, match="Shop/Seen: services must not be empty"):
         Dashboard(stack, "Seen", services=[])
     service = Service(stack, "Api", cluster=cluster, task=TASK)
-    with pytest.raises(ValueError, match=r"services must differ \(got Shop/Api more than once\); name each once"):
+    with pytest.raises(
+        ValueError, match=r"services must be unique \(got Shop/Api more than once\); list each service once"
+    ):
         Dashboard(stack, "Seen", services=[service, service])

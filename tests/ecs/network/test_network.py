@@ -76,11 +76,11 @@ def test_a_public_address_reaches_the_internet_without_nat(stack: cdk.Stack) -> 
 def test_a_vpc_without_subnets_is_refused(stack: cdk.Stack) -> None:
     bare = ec2.Vpc.from_vpc_attributes(stack, "Bare", vpc_id="vpc-1", availability_zones=["eu-west-1a"])
     general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=2)
-    with pytest.raises(ValueError, match="Shop/Cluster: vpc must have subnets, but CDK knows of none"):
+    with pytest.raises(ValueError, match="Shop/Cluster: vpc must have subnets that CDK knows"):
         Cluster(stack, "Cluster", vpc=bare, capacity=[general])
     cluster = Cluster(stack, "Fargate", vpc=bare)
     task = Task(Container("redis:8"))
-    with pytest.raises(ValueError, match="Shop/Web: vpc must have subnets, but CDK knows of none"):
+    with pytest.raises(ValueError, match="Shop/Web: vpc must have subnets that CDK knows"):
         Service(stack, "Web", cluster=cluster, task=task)
     with pytest.raises(ValueError, match="Shop/Web: vpc_subnets must select subnets of the VPC Shop/Bare"):
         Service(stack, "Web", cluster=cluster, task=task, assign_public_ip=True)
@@ -247,7 +247,10 @@ def test_a_cluster_works_with_cdk_constructs(stack: cdk.Stack, vpc: ec2.IVpc) ->
 
 @pytest.mark.parametrize(
     ("capacity", "says"),
-    [([], "capacity must not be empty"), ([Capacity.fargate(), Capacity.fargate()], "capacity must have different")],
+    [
+        ([], "capacity must not be empty"),
+        ([Capacity.fargate(), Capacity.fargate()], "names of capacities must be unique"),
+    ],
 )
 def test_a_cluster_needs_at_least_one_capacity_and_each_only_once(
     stack: cdk.Stack, vpc: ec2.IVpc, capacity: list[Capacity], says: str

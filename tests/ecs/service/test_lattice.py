@@ -164,21 +164,24 @@ def test_a_service_without_lattice_has_no_lattice_resources(stack: cdk.Stack) ->
     [
         (
             {"task": Task(Container("redis:8"))},
-            "lattice needs a container with a port, but the task has none; use Cont",
+            "lattice requires a container with a port, and no container of the task has a port; use Cont",
         ),
         (
             {"lattice": Lattice(PREFIXES, container="api")},
-            "lattice names container 'api', which has no port; use 'W",
+            "container of lattice must be a container with a port (got 'api'); use 'W",
         ),
         (
             {"task": Task(Container("redis:8", name="x" * 65, port=80))},
-            "is not valid for a port; use Container(name=...)",
+            "since its port has the same name; use another Container(name=...)",
         ),
         (
             {"rollout": Rollout.blue_green()},
-            "rollout is BLUE_GREEN, but it cannot shift the traffic of VPC Lattice",
+            "rollout must be rolling with lattice, since ECS does not shift the traffic of VPC Lattice",
         ),
-        ({"health_check_grace_period": cdk.Duration.seconds(90), "lattice": ()}, "the tasks have no health check"),
+        (
+            {"health_check_grace_period": cdk.Duration.seconds(90), "lattice": ()},
+            "health_check_grace_period requires a health check",
+        ),
     ],
 )
 def test_a_service_that_vpc_lattice_cannot_reach_is_refused(
@@ -193,12 +196,18 @@ def test_tasks_without_an_address_are_refused(stack: cdk.Stack) -> None:
     fleet = Capacity.ec2("fleet", instance_types=["m7i.large"], max_instances=2)
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[fleet])
     task = Task(WEB, network_mode=NetworkMode.BRIDGE)
-    with pytest.raises(ValueError, match="lattice is given in bridge mode, but its targets are the addresses of tasks"):
+    with pytest.raises(
+        ValueError,
+        match="lattice requires network mode awsvpc .got bridge., since its targets are the IP addresses of tasks",
+    ):
         Service(stack, "Web", cluster=cluster, task=task, lattice=Lattice(PREFIXES))
 
 
 def test_health_for_an_existing_target_group_is_refused() -> None:
-    with pytest.raises(ValueError, match="Lattice: health is given, but the existing target group has its own"):
+    with pytest.raises(
+        ValueError,
+        match="Lattice: health must not be used with target_group_arn, since the existing target group has its own",
+    ):
         Lattice(PREFIXES, target_group_arn=GROUP, health="/healthz")
 
 

@@ -330,7 +330,7 @@ def test_a_service_reports_all_problems_together_with_its_path(stack: cdk.Stack,
         "  - cpu and memory_mib must be a size that Fargate offers (got cpu=1000, memory_mib=1024); "
         "use cpu=1024, memory_mib=2048 or cpu=512, memory_mib=1024\n"
         "  - stop_timeout of container 'app' must be between 2 and 120 seconds (got 180); "
-        "use a time such as cdk.Duration.seconds(30)\n"
+        "use 2 to 120 seconds, the time between SIGTERM and SIGKILL on Fargate\n"
         "  - capacity 'FARGATE_SPOT' is not one of the cluster's ('FARGATE'); "
         "name it in capacity=[...] of Cluster(...) or Cluster.from_attributes(...)\n"
         "  - requests_per_task is 10, but only routes count requests; "
@@ -341,8 +341,8 @@ def test_a_service_reports_all_problems_together_with_its_path(stack: cdk.Stack,
 @pytest.mark.parametrize(
     ("task", "route", "says"),
     [
-        (Task(Container("redis:8")), {}, "route for all requests needs a container with a port"),
-        (WEB, {"container": "api"}, "names container 'api', which has no port; use 'web'"),
+        (Task(Container("redis:8")), {}, "route for all requests requires a container with a port"),
+        (WEB, {"container": "api"}, "must be a container with a port .got 'api'.; use 'web'"),
     ],
 )
 def test_a_route_needs_a_container_with_a_port(
@@ -441,5 +441,5 @@ def test_a_service_shows_the_way_in_which_it_is_replaced(stack: cdk.Stack, clust
 
 def test_the_security_groups_of_tasks_are_given_or_defined(stack: cdk.Stack, cluster: Cluster, vpc: ec2.IVpc) -> None:
     group = ec2.SecurityGroup(stack, "Group", vpc=vpc)
-    with pytest.raises(ValueError, match="security_groups and egress are both given, but egress only applies to a new"):
+    with pytest.raises(ValueError, match="since egress applies only to a new"):
         Service(stack, "Web", cluster=cluster, task=WEB, security_groups=[group], egress=[5432])

@@ -131,12 +131,14 @@ def test_the_first_service_of_a_connection_cycle_warns(stack: cdk.Stack, cluster
     services[-1].connect_to(services[0])
     services[0].connect_to(services[0])
     (warning,) = circle_warnings(services[-1])
-    assert warning.startswith("it connects to Shop/A, which connects back and therefore starts after it, so the proxy")
+    assert warning.startswith(
+        "this service connects to Shop/A, which connects back and therefore starts later, so the proxy"
+    )
     assert not any(circle_warnings(each) for each in services[:-1])
 
 
 def circle_warnings(of: Service) -> list[str]:
-    return [str(each.data) for each in of.node.metadata if "therefore starts after it" in str(each.data)]
+    return [str(each.data) for each in of.node.metadata if "therefore starts later" in str(each.data)]
 
 
 def test_proxies_encrypt_with_certificates_of_a_private_authority(stack: cdk.Stack, cluster: Cluster) -> None:
@@ -201,11 +203,12 @@ def test_a_cycle_of_stacks_is_refused_with_its_connections(app: cdk.App, cluster
     api, ui, log = service(first, cluster, "api"), service(second, cluster, "ui"), service(third, cluster, "log")
     ui.connect_to(api)
     api.connect_to(log)
-    with pytest.raises(ValueError, match="Third/Log: it connects to Second/Ui, but") as raised:
+    with pytest.raises(ValueError, match="Third/Log: this service connects to Second/Ui, but") as raised:
         log.connect_to(ui)
     assert str(raised.value) == (
-        "Third/Log: it connects to Second/Ui, but Second/Ui connects to First/Api, First/Api connects to Third/Log, so "
-        "neither stack could be deployed before the other; define both services in one stack"
+        "Third/Log: this service connects to Second/Ui, but Second/Ui connects to First/Api, "
+        "First/Api connects to Third/Log, so neither stack could be deployed before the other; "
+        "define both services in one stack"
     )
 
 
@@ -213,7 +216,7 @@ def test_services_of_two_stacks_that_connect_to_each_other_are_refused(app: cdk.
     api, ui = (service(cdk.Stack(app, name), cluster, name.lower()) for name in ("One", "Two"))
     ui.connect_to(api)
     with pytest.raises(
-        ValueError, match="One/One: it connects to Two/Two, but Two/Two connects to One/One, so neither"
+        ValueError, match="One/One: this service connects to Two/Two, but Two/Two connects to One/One, so neither"
     ):
         api.connect_to(ui)
 
@@ -223,10 +226,10 @@ def test_a_service_in_the_stack_of_its_cluster_cannot_connect_to_a_later_stack(
 ) -> None:
     later = cdk.Stack(app, "Later")
     web, api = service(stack, cluster, "web"), service(later, cluster, "api")
-    with pytest.raises(ValueError, match="Shop/Web: it connects to Later/Api, but") as raised:
+    with pytest.raises(ValueError, match="Shop/Web: this service connects to Later/Api, but") as raised:
         web.connect_to(api)
     assert str(raised.value) == (
-        "Shop/Web: it connects to Later/Api, but Later/Api needs Shop/Cluster, so neither stack could be "
+        "Shop/Web: this service connects to Later/Api, but Later/Api needs Shop/Cluster, so neither stack could be "
         "deployed before the other; define both services in one stack"
     )
 
@@ -240,7 +243,9 @@ def test_a_service_in_the_stack_of_a_load_balancer_cannot_connect_to_services_be
     route = Route(edge) if of is LoadBalancer else Listener(edge, port=80)
     web, later = service(stack, theirs, "web"), cdk.Stack(app, "Later")
     api = Service(later, "Api", cluster=theirs, task=task("api"), connect=ServiceConnect(), route=route)
-    with pytest.raises(ValueError, match="Shop/Web: it connects to Later/Api, but Later/Api needs Shop/Edge, so"):
+    with pytest.raises(
+        ValueError, match="Shop/Web: this service connects to Later/Api, but Later/Api needs Shop/Edge, so"
+    ):
         web.connect_to(api)
 
 
@@ -349,7 +354,9 @@ def test_a_connection_to_a_service_without_a_name_or_a_port_is_refused(stack: cd
 
 
 def test_a_name_without_a_namespace_is_refused(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
-    with pytest.raises(ValueError, match=r"the cluster has no namespace; use Cluster\(namespace='...'\)"):
+    with pytest.raises(
+        ValueError, match=r"connect requires a cluster with a namespace; use Cluster\(namespace='...'\)"
+    ):
         Service(
             stack,
             "Api",
@@ -360,7 +367,7 @@ def test_a_name_without_a_namespace_is_refused(stack: cdk.Stack, vpc: ec2.IVpc) 
 
 
 def test_a_name_without_a_port_is_refused(stack: cdk.Stack, cluster: Cluster) -> None:
-    with pytest.raises(ValueError, match="connect has name 'api', but the task has no port"):
+    with pytest.raises(ValueError, match="name of connect requires a port"):
         service(stack, cluster, "api", None, name="api")
 
 
@@ -375,7 +382,9 @@ def test_the_name_of_a_removed_service_can_be_used_again(stack: cdk.Stack, clust
 def test_a_name_that_exists_in_the_namespace_is_refused(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
     """Botocore `ServiceConnectService.discoveryName`: unique within the Cloud Map namespace."""
     service(stack, cluster, "api")
-    with pytest.raises(ValueError, match="connect has the name 'api', but Shop/Api has the name 'api' in the same"):
+    with pytest.raises(
+        ValueError, match="name of connect must be unique in the namespace .got 'api', but Shop/Api has the name 'api'"
+    ):
         service(stack, cluster, "second", name="api")
     service(stack, Cluster(stack, "Other", vpc=vpc, namespace="other"), "third", name="api")
     theirs = Cluster.from_attributes(stack, "Theirs", cluster_name="theirs", vpc=vpc, namespace="theirs")
@@ -402,7 +411,9 @@ def test_service_connect_on_windows_is_refused(stack: cdk.Stack, cluster: Cluste
         memory_mib=2048,
         operating_system_family=OperatingSystemFamily.WINDOWS_SERVER_2022_CORE,
     )
-    with pytest.raises(ValueError, match="ECS has no proxy for WINDOWS_SERVER_2022_CORE; leave it out"):
+    with pytest.raises(
+        ValueError, match="connect is not supported on WINDOWS_SERVER_2022_CORE, for which ECS has no proxy"
+    ):
         Service(stack, "Web", cluster=cluster, task=windows, connect=ServiceConnect())
 
 
@@ -410,7 +421,7 @@ def test_a_connection_to_another_namespace_is_refused(stack: cdk.Stack, vpc: ec2
     ui = service(stack, cluster, "ui")
     other = service(stack, Cluster(stack, "Other", vpc=vpc, namespace="other"), "api")
     with pytest.raises(
-        ValueError, match="Shop/Ui: Shop/Api has its name in another namespace than this service, whose"
+        ValueError, match="Shop/Ui: Shop/Api must have its name in the namespace of this service, whose"
     ):
         ui.connect_to(other)
 
@@ -429,7 +440,7 @@ def test_namespaces_that_may_be_the_same_are_accepted(stack: cdk.Stack, vpc: ec2
 
 
 def test_imported_namespaces_are_compared_by_name(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
-    with pytest.raises(ValueError, match="in another namespace"):
+    with pytest.raises(ValueError, match="in the namespace of this service"):
         from_store_to("other", stack, vpc)
 
 
@@ -440,7 +451,7 @@ def test_whole_template(stack: cdk.Stack, cluster: Cluster, template_snapshot: S
 
 
 def test_a_container_whose_name_is_invalid_for_a_port_is_refused(stack: cdk.Stack, cluster: Cluster) -> None:
-    with pytest.raises(ValueError, match="'-web', the name of its container, is not valid for a port; use"):
+    with pytest.raises(ValueError, match="the name of the container for connect must be .* .got '-web'."):
         Service(stack, "Web", cluster=cluster, task=task("-web"), connect=ServiceConnect(name="web"))
 
 
@@ -450,13 +461,15 @@ def names(stack: cdk.Stack, of: servicediscovery.DnsRecordType | None = None) ->
 
 
 def test_a_name_in_cloud_map_needs_a_namespace(stack: cdk.Stack, cluster: Cluster) -> None:
-    with pytest.raises(ValueError, match="cloud_map_options have no namespace, and the cluster has no default one"):
+    with pytest.raises(
+        ValueError, match="cloud_map_options must have a namespace, since the cluster has no default namespace"
+    ):
         Service(stack, "Web", cluster=cluster, task=task("web"), cloud_map_options=ecs.CloudMapOptions())
 
 
 def test_cloud_map_options_with_service_connect_are_refused(stack: cdk.Stack, cluster: Cluster) -> None:
     options = names(cdk.Stack(stack, "Other"))
-    with pytest.raises(ValueError, match="cloud_map_options and connect are both given"):
+    with pytest.raises(ValueError, match="must not have both cloud_map_options and connect"):
         Service(stack, "Web", cluster=cluster, task=task("web"), connect=ServiceConnect(), cloud_map_options=options)
 
 
@@ -491,7 +504,7 @@ SRV = servicediscovery.DnsRecordType.SRV
         (
             None,
             {"dns_record_type": SRV},
-            "have a record with a port, but container 'web', the first essential one, has",
+            "container 'web', the first essential container, must have a port",
         ),
         (8080, {"dns_record_type": SRV, "container_port": 9}, r"must be 8080, the port of container 'web' \(got 9\)"),
     ],
@@ -511,7 +524,7 @@ def test_a_name_in_cloud_map_needs_a_namespace_with_dns(stack: cdk.Stack, cluste
     options = ecs.CloudMapOptions(cloud_map_namespace=None if default else namespace)
     if default:
         cluster = Cluster.from_attributes(stack, "Own", cluster_name="shop", vpc=cluster.vpc, namespace=namespace)
-    with pytest.raises(ValueError, match=r"must be of a namespace with DNS \(got Shop/"):
+    with pytest.raises(ValueError, match=r"must have DNS \(got Shop/"):
         Service(stack, "Web", cluster=cluster, task=task("web"), cloud_map_options=options)
 
 
@@ -628,7 +641,7 @@ def test_only_the_port_of_the_name_has_the_protocol(stack: cdk.Stack, cluster: C
 
 
 def test_a_request_timeout_without_a_protocol_is_refused() -> None:
-    with pytest.raises(ValueError, match="is 40 s, but the proxy reads no requests without a protocol"):
+    with pytest.raises(ValueError, match="request_timeout requires protocol"):
         ServiceConnect(request_timeout=dt.timedelta(seconds=40))
 
 

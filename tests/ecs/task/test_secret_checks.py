@@ -113,11 +113,11 @@ def of(name: str, **arguments: Any) -> Callable[[cdk.Stack], ecs.Secret]:
         ),
         (
             of("pass", generate_secret_string=GENERATED),
-            r"must be a field of the secret \(got 'pass'\), which has 'password', 'username'; use one of them",
+            r"must be a field of the secret \(got 'pass'\), which has 'password', 'username'; use one of these fields",
         ),
         (
             of("a", secret_object_value={"b": cdk.SecretValue.unsafe_plain_text("c")}),
-            r"must be a field of the secret \(got 'a'\), which has 'b'; use one of them",
+            r"must be a field of the secret \(got 'a'\), which has 'b'; use one of these fields",
         ),
         (
             lambda stack: ecs.Secret.from_secrets_manager_version(secret(stack), PREVIOUS),

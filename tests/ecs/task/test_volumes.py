@@ -142,7 +142,7 @@ def test_a_one_zone_file_system_does_not_warn_for_tasks_in_that_zone(app: cdk.Ap
 def test_an_access_point_of_another_file_system_is_refused(stack: cdk.Stack, vpc: ec2.IVpc, cluster: Cluster) -> None:
     files, other = shared(stack, vpc), efs.FileSystem(stack, "Other", vpc=vpc)
     with pytest.raises(
-        ValueError, match="access_point of volume 'data' must be of the file system Shop/Files .got one"
+        ValueError, match="access_point of volume 'data' must belong to the file system Shop/Files .got an"
     ):
         serve(stack, cluster, Volume.efs("data", files, access_point=other.add_access_point("Point")))
     imported = efs.AccessPoint.from_access_point_id(stack, "Imported", "fsap-1")
@@ -323,7 +323,7 @@ def test_invalid_iops_and_sizes_suggest_valid_ones(arguments: dict[str, Any], wa
 
 
 def test_a_volume_comes_from_one_of_its_methods(stack: cdk.Stack, cluster: Cluster) -> None:
-    with pytest.raises(TypeError, match="is not a volume; use one of Volume.bind_mount, efs and ebs"):
+    with pytest.raises(TypeError, match="is not a volume; use Volume.bind_mount"):
         serve(stack, cluster, Volume("files"))
 
 

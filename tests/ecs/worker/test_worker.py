@@ -189,7 +189,7 @@ def test_a_given_queue_without_a_dead_letter_queue_warns(app: cdk.App, stack: cd
     queue = sqs.Queue(stack, "Mails", visibility_timeout=cdk.Duration.minutes(5))
     Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, queue=queue)
     (warning,) = warnings_of(app, "Shop")
-    assert "its queue has no dead-letter queue" in warning
+    assert "the queue of this worker has no dead-letter queue" in warning
 
 
 def test_a_fifo_queue_has_a_fifo_dead_letter_queue(stack: cdk.Stack, cluster: Cluster) -> None:
@@ -261,10 +261,10 @@ def test_a_worker_reports_all_problems_together_with_its_path(stack: cdk.Stack, 
         )
     for said in (
         "stop_timeout of container 'app' must be between 2 and 120 seconds (got 121)",
-        "container 'app' has a variable 'QUEUE_URL'",
+        "container 'app' must not have the variable 'QUEUE_URL'",
         "(got 60 with stop_timeout=121, in seconds)",
         "scaling must have backlog_per_task",
-        "placement must not be a daemon's",
+        "placement of a worker must not have daemon=True",
     ):
         assert said in str(raised.value)
     assert stack.node.try_find_child("Mailer") is None
@@ -273,7 +273,7 @@ def test_a_worker_reports_all_problems_together_with_its_path(stack: cdk.Stack, 
 def test_a_refused_worker_leaves_no_queue_behind(stack: cdk.Stack, cluster: Cluster) -> None:
     scaling = Scaling(0, 5, backlog_per_task=10, requests_per_task=10)
     with pytest.raises(
-        ValueError, match="Shop/Mailer/Service: requests_per_task is 10, but only routes count requests"
+        ValueError, match="Shop/Mailer/Service: requests_per_task requires a Route, since only routes count requests"
     ):
         Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=scaling)
     assert stack.node.try_find_child("Mailer") is None
@@ -282,12 +282,15 @@ def test_a_refused_worker_leaves_no_queue_behind(stack: cdk.Stack, cluster: Clus
 def test_a_queue_in_scaling_is_refused(stack: cdk.Stack, cluster: Cluster) -> None:
     queue = sqs.Queue(stack, "Queue")
     scaling = Scaling(0, 5, backlog_per_task=10, queue=queue)
-    with pytest.raises(ValueError, match="scaling has a queue, but the worker has its own; pass it as queue="):
+    with pytest.raises(
+        ValueError,
+        match="scaling must not have a queue, since the worker has its own queue; pass the queue to Worker.queue=...",
+    ):
         Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=scaling)
 
 
 def test_deduplication_needs_a_fifo_queue() -> None:
-    with pytest.raises(ValueError, match="only FIFO queues have it; use fifo=True"):
+    with pytest.raises(ValueError, match="requires a FIFO queue; use fifo=True"):
         WorkQueue(content_based_deduplication=True)
 
 
@@ -320,9 +323,7 @@ def test_an_alarm_without_a_dead_letter_queue_is_refused(stack: cdk.Stack, clust
     topic = sns.Topic(stack, "Operators")
     told: dict[str, Any] = {"topic": topic} if given == "topic" else {"alarm_actions": [actions.SnsAction(topic)]}
     queue = sqs.Queue.from_queue_arn(stack, "Mails", "arn:aws:sqs:eu-west-1:111111111111:mails")
-    with pytest.raises(
-        ValueError, match=f"Shop/Mailer: {given} is given, but the queue has no known dead-letter queue"
-    ):
+    with pytest.raises(ValueError, match=f"Shop/Mailer: {given} requires a queue with a dead-letter queue"):
         Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, queue=queue, **told)
 
 
@@ -381,7 +382,7 @@ def test_two_workers_of_one_queue_warn(app: cdk.App, stack: cdk.Stack, cluster: 
     again = first.queue if own else sqs.Queue.from_queue_arn(stack, "Again", arn)
     Worker(stack, "Second", cluster=cluster, task=MAILER, scaling=BACKLOG, queue=again)
     (warning,) = [each for each in warnings_of(app, "Shop") if "processed by" in each]
-    assert "its queue is also processed by Shop/First" in warning
+    assert "the queue of this worker is also processed by Shop/First" in warning
 
 
 def test_the_queue_of_a_removed_worker_can_be_used_again(app: cdk.App, stack: cdk.Stack, cluster: Cluster) -> None:
@@ -404,7 +405,9 @@ def test_dead_letters_of_a_job_in_the_queue_of_a_worker_warn(
         else:
             Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, queue=queue)
     (warning,) = [each for each in warnings_of(app, "Shop") if "drained-dead-letters" in each]
-    assert ("Shop/Nightly, whose failed starts" if job_first else "is the queue of Shop/Mailer") in warning
+    assert (
+        "Shop/Nightly, so the worker would process failed starts" if job_first else "is the queue of Shop/Mailer"
+    ) in warning
 
 
 def test_jobs_may_share_a_dead_letter_queue(app: cdk.App, stack: cdk.Stack, cluster: Cluster) -> None:

@@ -36,9 +36,9 @@ _DELETION_INSTRUCTIONS = (
 class InstanceGroup(Instances):
     """The Auto Scaling group of a `Capacity.ec2` and its capacity provider; `Cluster.capacity(...)` returns it.
 
-    Instances require IMDSv2 with a hop limit of 1, and most tasks cannot reach it. ECS blocks it for tasks with a
-    network interface of their own. In bridge mode, a firewall rule of the instance blocks it (on Bottlerocket, the hop
-    limit). Nothing blocks it for tasks in host mode: they have the permissions of the instance.
+    Instances require IMDSv2 with a hop limit of 1, and most tasks cannot reach the instance metadata. ECS blocks it for
+    tasks with a network interface of their own. In bridge mode, a firewall rule of the instance blocks it (on
+    Bottlerocket, the hop limit). Nothing blocks it for tasks in host mode: they have the permissions of the instance.
     """
 
     def __init__(

@@ -119,7 +119,7 @@ class Capacity:
 
     @staticmethod
     def fargate() -> Capacity:
-        """Return AWS Fargate, which runs tasks without instances to manage and bills each task by the second."""
+        """Return AWS Fargate, which runs tasks without instances to manage, and bills each task by the second."""
         return Capacity("FARGATE")
 
     @staticmethod
@@ -191,7 +191,7 @@ class Capacity:
             trunking: Whether to rely on the account setting `awsvpcTrunking`, with which more tasks with a network
                 interface of their own fit on an instance. CloudFormation cannot set it. It applies to instances that
                 are launched after it was turned on. Default: False.
-            notifications: A topic that is notified when an instance is launched or terminated, or fails to be.
+            notifications: A topic that is notified when an instance launch or termination succeeds or fails.
                 Default: none.
             vpc_subnets: The subnets of the instances. Default: the private subnets of every zone.
 

@@ -25,10 +25,10 @@ def _ports(ports: Iterable[int]) -> tuple[int, ...]:
 @value_class
 @attrs.frozen(kw_only=True)
 class Ami:
-    """The AMI of container instances. An SSM parameter holds its id, so that each deployment uses the newest.
+    """The AMI of container instances. An SSM parameter holds its ID, so that each deployment uses the newest.
 
     Args:
-        parameter: The SSM parameter that holds the id of the AMI. Default: AWS's own parameter for the operating
+        parameter: The SSM parameter that holds the ID of the AMI. Default: AWS's own parameter for the operating
             system, the architecture and the GPUs of the instance types.
         is_bottlerocket: Whether to configure the AMI as Bottlerocket, by TOML. Default: False, for Amazon Linux
             2023 or Windows.
@@ -55,7 +55,9 @@ class Ami:
             system = "Bottlerocket" if self.is_bottlerocket else self.operating_system_family.value
             problems.check(capacity_limits.AMI_SYSTEM, "parameter", (self.parameter, system))
         if self.is_bottlerocket and self._on_windows:
-            problems.add("is_bottlerocket=True and Windows are both given, but an AMI has one system; leave one out")
+            problems.add(
+                "bottlerocket=True must not be used with a Windows operating_system_family; leave one of them out"
+            )
         problems.raise_any()
 
     @classmethod
@@ -85,7 +87,9 @@ class Ami:
             ValueError: If `family` is LINUX.
         """
         if family is OperatingSystemFamily.LINUX:
-            raise ValueError("Ami: family must be Windows (got LINUX); use Ami.al2023() or Ami.bottlerocket()")
+            raise ValueError(
+                "Ami: family must be a version of Windows (got LINUX); use Ami.al2023() or Ami.bottlerocket() for Linux"
+            )
         return cls(operating_system_family=family)
 
     @classmethod
@@ -122,7 +126,7 @@ class Ami:
         return 50 if self._on_windows else 30
 
     def _parameter_for(self, architecture: Architecture, *, gpus: bool) -> str:
-        """Return the SSM parameter that holds the AMI's id (guides of ECS, Bottlerocket and Windows)."""
+        """Return the SSM parameter that holds the AMI's ID (guides of ECS, Bottlerocket and Windows)."""
         if self.parameter:
             return self.parameter
         if self._on_windows:
@@ -186,8 +190,8 @@ class ContainerInstance:
         for table in ("[settings.ecs]", "[settings.autoscaling]"):
             if self.ami.is_bottlerocket and table in map(str.strip, self.user_data):
                 problems.add(
-                    f"user_data must not repeat the table {table}, which TOML allows only once; write the lines "
-                    "for [settings.ecs] first, without the table's name"
+                    f"user_data must not have the header {table}, since moorage writes that table and TOML allows each "
+                    "table only once; put lines for [settings.ecs] first, without a header"
                 )
         problems.raise_any()
 

@@ -39,7 +39,7 @@ def check_fit(task: Task, strategy: Strategy, problems: Problems) -> None:
             elif not fits[0].copies and not instances.spot and not instances.requirements:
                 problems.add(
                     f"{_describe_shortage(task, fits[0])}, and capacity {capacity.name!r} launches that type first; "
-                    "leave it out of instance_types"
+                    "remove that type from instance_types="
                 )
 
 
@@ -56,8 +56,8 @@ def too_small_types_warning(task: Task, strategy: Strategy) -> str | None:
         return None
     listed, unlisted = too_small_types[:_MAX_LISTED_TYPES], len(too_small_types) - _MAX_LISTED_TYPES
     return (
-        f"{', '.join(listed)}{f' and {unlisted} more' if unlisted > 0 else ''} may be launched for the service, but "
-        "cannot hold its task; narrow instance_types= or requirements= of the capacity"
+        f"{', '.join(listed)}{f' and {unlisted} more' if unlisted > 0 else ''} may be launched, but cannot hold a task "
+        "of this service; remove such types from instance_types= of the capacity, or narrow its requirements="
     )
 
 
@@ -72,8 +72,8 @@ def check_rollout(task: Task, strategy: Strategy, minimum: int, rollout: Rollout
         shortage = rollout_shortage(minimum, rollout.minimum_healthy_percent, rollout.maximum_percent, copies)
     if shortage:
         problems.add(
-            f"scaling starts at {minimum}, but {_describe_room(task, strategy)}: {shortage}; "
-            "use a larger max_instances=, larger instance types or a smaller task"
+            f"minimum of scaling is {minimum}, but {_describe_room(task, strategy)}: {shortage}; use a larger "
+            "max_instances=, larger instance types or a smaller task"
         )
 
 
@@ -89,8 +89,8 @@ def maximum_shortage_warning(task: Task, strategy: Strategy, maximum: int) -> st
     if copies is None or is_token(maximum) or copies >= maximum:
         return None
     return (
-        f"scaling goes to {maximum}, but {_describe_room(task, strategy)}, so {maximum - copies} copies would wait; "
-        "use a larger max_instances= or a smaller maximum"
+        f"maximum of scaling is {maximum}, but {_describe_room(task, strategy)}, so {maximum - copies} copies would "
+        "wait for room; use a larger max_instances=, or a smaller maximum"
     )
 
 
@@ -143,9 +143,9 @@ def overcommitment_problem(capacity: Capacity, claims: Sequence[Claim]) -> str |
         available = capacity_per_instance.get(resource, 1) * group.max_instances
         if total > available:
             return (
-                f"{', '.join(map(str, known_claims))} need {total} {resource} together, but capacity {capacity.name!r} "
-                f"has at most {available} on its {group.max_instances} instances; use a larger max_instances= or "
-                "larger instance types"
+                f"{', '.join(map(str, known_claims))} need {total} {resource} in total, but capacity {capacity.name!r} "
+                f"has at most {available} on {group.max_instances} instances; use a larger max_instances= or larger "
+                "instance types"
             )
     return None
 
@@ -161,10 +161,10 @@ def _describe_room(task: Task, strategy: Strategy) -> str:
     for group in _instance_groups(strategy):
         largest = max(group.fit(task), key=lambda each: each.copies)
         parts.append(
-            f"capacity {group.name!r} holds {largest.copies} on each {largest.host.instance_type} "
-            f"({' and '.join(largest.limiting_resources)}) and has at most {group.max_instances}"
+            f"capacity {group.name!r} holds {largest.copies} on each {largest.host.instance_type} (limited by "
+            f"{' and '.join(largest.limiting_resources)}) and has at most {group.max_instances} instances"
         )
-    return f"{' and '.join(parts)}, which is {room(task, strategy)} in all"
+    return f"{' and '.join(parts)}, {room(task, strategy)} in total"
 
 
 def _describe_too_small_task(task: Task, group: InstanceGroupSpecification, fits: tuple[Fit, ...]) -> str:
@@ -173,7 +173,7 @@ def _describe_too_small_task(task: Task, group: InstanceGroupSpecification, fits
         return (
             f"task is built for {task.architecture.value}, but the instances of capacity {group.name!r} are "
             f"{largest.host.architecture.value}; use architecture=Architecture.{largest.host.architecture.name}, or "
-            "instance types of the other architecture"
+            f"{task.architecture.value} instance types"
         )
     like = instance_type(largest.host.instance_type)
     suggestion = like and smallest_fitting_type(
@@ -183,8 +183,8 @@ def _describe_too_small_task(task: Task, group: InstanceGroupSpecification, fits
         like=like,
     )
     return (
-        f"{_describe_shortage(task, largest)}, and no instance type of capacity {group.name!r} holds it; "
-        f"use {suggestion.name + ', the nearest type that does, or ' if suggestion else ''}a smaller task"
+        f"{_describe_shortage(task, largest)}, and no instance type of capacity {group.name!r} has enough; use "
+        f"{suggestion.name + ', the nearest type that holds the task, or ' if suggestion else ''}a smaller task"
     )
 
 

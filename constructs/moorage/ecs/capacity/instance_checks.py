@@ -43,7 +43,7 @@ def _check_system(task: Task, capacity: Capacity, problems: Problems) -> None:
     if system is not None and system is not task.operating_system_family:
         problems.add(
             f"operating_system_family is {task.operating_system_family.value!r}, but instances of capacity "
-            f"{capacity.name!r} run {system.value}; use a capacity with a matching AMI (as with Ami.windows(...)), or "
+            f"{capacity.name!r} run {system.value}; use a capacity with a matching AMI, such as Ami.windows(...), or "
             "run the task on Fargate"
         )
 
@@ -56,8 +56,8 @@ def _check_bottlerocket(task: Task, capacity: Capacity, problems: Problems, *, h
         parts.append("connect=ServiceConnect(...)")
     if parts:
         problems.add(
-            f"{' and '.join(parts)} on capacity {capacity.name!r}: the agent of Bottlerocket does not support EFS, EBS "
-            "or Service Connect, so no task would be placed; use Ami.al2023(), or Fargate"
+            f"{' and '.join(parts)} must not be used on capacity {capacity.name!r}, since Bottlerocket's ECS agent "
+            "does not support EFS, EBS or Service Connect; use Ami.al2023(), or Fargate"
         )
 
 
@@ -66,8 +66,8 @@ def _check_swappiness(task: Task, capacity: Capacity, problems: Problems) -> Non
     for container in task.containers:
         if container.linux_parameters and container.linux_parameters.swappiness is not None:
             problems.add(
-                f"swappiness of container {container.name!r} is given, but instances of capacity {capacity.name!r} run "
-                "Amazon Linux 2023, which does not support it; leave it out"
+                f"swappiness of container {container.name!r} is not supported by Amazon Linux 2023, which the "
+                f"instances of capacity {capacity.name!r} run; leave swappiness= out"
             )
 
 
@@ -78,5 +78,5 @@ def _check_volumes(task: Task, capacity: Capacity, problems: Problems) -> None:
     if volumes and xen_types:
         problems.add(
             f"volume {volumes[0]!r} is an EBS volume, which only instances of the AWS Nitro System can attach, but "
-            f"capacity {capacity.name!r} launches {xen_types[0]}; use other types, as in 'm7i.large'"
+            f"capacity {capacity.name!r} launches {xen_types[0]}; use Nitro-based instance types, as in 'm7i.large'"
         )

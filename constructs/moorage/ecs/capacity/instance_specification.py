@@ -127,8 +127,8 @@ class ManagedInstancesSpecification(InstanceSpecification):
                     _check_known(argument, pattern, problems)
         if self.allowed_instance_types and self.excluded_instance_types:
             problems.add(
-                "allowed_instance_types and excluded_instance_types are both given, but ECS accepts only one of them; "
-                "leave one out"
+                "allowed_instance_types and excluded_instance_types must not be given together, since ECS accepts "
+                "only one of them; leave one of them out"
             )
         for port in self.egress:
             problems.check(container_limits.PORT, "each port of egress", port)
@@ -143,8 +143,8 @@ class ManagedInstancesSpecification(InstanceSpecification):
             return None
         return (
             f"task needs {demand.cpu} CPU units, {demand.memory_mib} MiB, {demand.gpus} GPUs and "
-            f"{task.architecture.value}, but no type that meets the requirements of capacity {self.name!r} holds it; "
-            "widen its InstanceRequirements(...) or the allowed types"
+            f"{task.architecture.value}, but no instance type that capacity {self.name!r} allows holds the task; widen "
+            "requirements= or allowed_instance_types= of the capacity"
         )
 
     @functools.cached_property
@@ -192,8 +192,8 @@ class InstanceGroupSpecification(InstanceSpecification):
         self._check_types(problems)
         if self.on_demand_base and not self.spot:
             problems.add(
-                f"on_demand_base is {self.on_demand_base}, but without spot=True every instance is on demand; "
-                "use spot=True, or leave it out"
+                "on_demand_base requires spot=True, since all instances are On-Demand Instances otherwise (got "
+                f"{self.on_demand_base}); use spot=True, or leave on_demand_base= out"
             )
         problems.check(capacity_limits.ON_DEMAND_BASE, "on_demand_base", (self.on_demand_base, self.max_instances))
         if self.warm_pool:
@@ -202,8 +202,8 @@ class InstanceGroupSpecification(InstanceSpecification):
             problems.check(capacity_limits.WARM_POOL, "warm_pool", (self.warm_pool.min_instances, max_prepared))
         if self.warm_pool and self.spot:
             problems.add(
-                "warm_pool and spot=True are both given, but a Spot instance cannot be stopped to wait in the pool; "
-                "leave one out, or use a second capacity for Spot"
+                "warm_pool must not be used with spot=True, since a Spot Instance cannot be stopped to wait in a warm "
+                "pool; leave one of them out, or use a second capacity for Spot Instances"
             )
         problems.raise_any()
 
@@ -290,13 +290,13 @@ class InstanceGroupSpecification(InstanceSpecification):
     def _check_types(self, problems: Problems) -> None:
         if bool(self.instance_types) is bool(self.requirements):
             problems.add(
-                f"instance_types is {'given beside requirements' if self.requirements else 'empty'}, but a group "
-                "launches either named types or types that meet requirements; use instance_types=['m7g.large', ...] or "
+                "exactly one of instance_types and requirements must be given (got "
+                f"{'both' if self.requirements else 'neither'}); use instance_types=['m7g.large', ...] or "
                 "requirements=InstanceRequirements(...)"
             )
         if self.requirements and not self.known_types and not self.requirements._has_tokens:
             problems.add(
-                f"requirements match no instance type (data of {DATE}); use a wider range of vcpus or memory_mib"
+                f"requirements match no instance type (data of {DATE}); use a wider range of vcpus= or memory_mib="
             )
         problems.check(capacity_limits.INSTANCE_TYPES, "the number of instance_types", len(self.instance_types))
         problems.check(capacity_limits.UNIQUE_INSTANCE_TYPES, "instance_types", self.instance_types)
@@ -309,8 +309,8 @@ class InstanceGroupSpecification(InstanceSpecification):
             if len(set(values.values())) > 1 and not self.requirements:
                 listed = ", ".join(f"{name} ({value})" for name, value in values.items())
                 problems.add(
-                    f"instance_types differ in {argument} ({listed}), but all of them start from one AMI; "
-                    "use a second capacity for the others"
+                    f"instance_types must not differ in {argument} (got {listed}), since all instances start from one "
+                    "AMI; use a second capacity for the other types"
                 )
         if self.has_gpus and self.architecture is Architecture.ARM64 and not self._has_ami_for_arm_gpus:
             problems.add(
@@ -333,27 +333,29 @@ class InstanceGroupSpecification(InstanceSpecification):
         """Add a problem for everything that AWS's Windows AMIs do not support."""
         if self.architecture is not Architecture.X86_64 or self.has_gpus:
             problems.add(
-                "instance_types are arm64 or have GPUs, but ECS's Windows AMIs support only x86_64 without GPUs; "
-                "use other types, as in 'm7i.large'"
+                "instance_types must be x86_64 without GPUs with ECS's Windows AMIs, which support no other types; "
+                "use types such as 'm7i.large'"
             )
         for argument in (name for name in ("trunking", "warm_pool") if getattr(self, name)):
-            problems.add(f"{argument} is given, but Windows instances do not support it; leave it out")
+            problems.add(f"{argument} is not supported by Windows instances; leave {argument}= out, or use a Linux AMI")
 
     def _check_trunking(self, problems: Problems) -> None:
         if self.trunking and self.requirements and self.requirements.burstable:
             problems.add(
-                "trunking=True, but requirements have burstable=True, and the T families have no trunk interface; "
-                "leave one of the two out"
+                "trunking=True must not be used with burstable=True of requirements, since the T families have no "
+                "trunk interface; leave one of them out"
             )
         for known_type in self.known_types if self.trunking and not self.requirements else ():
             if known_type.burstable:
                 problems.add(
-                    f"trunking=True, but {known_type.name} has no trunk interface; leave it out, or use another type"
+                    f"trunking=True requires instance types with a trunk interface (got {known_type.name}); use other "
+                    "types, or leave trunking= out"
                 )
             elif known_type.trunk_tasks is None:
                 problems.warn(
-                    f"trunking=True, but AWS does not list {known_type.name} with a trunk interface (data of {DATE}), "
-                    "so no additional interfaces are assumed; use another type if its tasks need more interfaces"
+                    f"trunking=True may have no effect on {known_type.name}, which AWS does not list with a trunk "
+                    f"interface (data of {DATE}), so moorage assumes no additional interfaces; use another type if "
+                    "tasks need more interfaces"
                 )
 
     @property
@@ -378,12 +380,12 @@ def _check_known(argument: str, name: str, problems: Problems) -> None:
         patterns = () if argument == "instance_types" else (f"{family}.*",)
         nearest = " or ".join(map(repr, nearest_names(name) or filter(_matches_known_type, patterns)))
         problems.add(
-            f"{argument} has {name!r}, which is not an instance type (data of {DATE}); use {nearest or 'another'}"
+            f"{argument} has {name!r}, which is not an instance type (data of {DATE}); use {nearest or 'another type'}"
         )
     else:
         problems.warn(
-            f"{argument} has {name!r}, which is not in the data of {DATE}, so tasks are not checked to fit on it; "
-            "make sure that it is spelled correctly"
+            f"{argument} has {name!r}, which is not in the data of {DATE}, so moorage cannot check that tasks fit on "
+            "this type; check the spelling of the type"
         )
 
 

@@ -67,8 +67,8 @@ class Instances(Construct):
         ):  # a token of a list may hold several zones
             cdk.Annotations.of(self).add_warning_v2(
                 _SINGLE_ZONE_WARNING,
-                "all its subnets are in one zone, so all instances and their tasks fail with that zone; "
-                "choose subnets of two zones or more with vpc_subnets=, or acknowledge this",
+                "all subnets of these instances are in one Availability Zone, so all instances and their tasks fail "
+                "with that zone; select subnets in at least two zones with vpc_subnets=, or acknowledge this warning",
             )
 
     @property

@@ -158,8 +158,8 @@ class Placement:
                 )
         if self != EVEN_PLACEMENT and strategy._kind is not CapacityKind.INSTANCES:
             problems.add(
-                f"placement is given, but AWS places tasks on {strategy._kind.value}; "
-                "leave it out, or use a Capacity.ec2(...)"
+                f"placement applies only to Auto Scaling groups, since AWS places tasks on {strategy._kind.value}; "
+                "leave placement= out, or use Capacity.ec2(...)"
             )
 
     def _check_daemon(
@@ -167,17 +167,19 @@ class Placement:
     ) -> None:
         if self.strategies:
             problems.add(
-                "placement has strategies and daemon=True, but a daemon runs on every instance; leave strategies out"
+                "placement must not have strategies with daemon=True, since a daemon runs on every instance; leave "
+                "strategies= out"
             )
         if strategy.base or len(set(strategy.weights.values())) > 1:
             problems.add(
-                "capacity has weights or a base, but a daemon runs on each of its instances; name only the capacities"
+                "capacity of a daemon must have equal weights and no base, since a daemon runs on every instance; "
+                "give each capacity the weight 1, and leave base= out"
             )
         imported = [each for each in strategy.weights if each._exists_already and each.kind is CapacityKind.INSTANCES]
         if imported and not _names_all_instance_capacities(strategy, cluster_capacities):
             problems.add(
-                f"capacity {imported[0].name!r} of a daemon exists already, and its instances do not carry its name, "
-                "so the daemon would run on all instances of the cluster; use a Capacity.ec2(...), or name all "
+                f"a daemon cannot be limited to the instances of capacity {imported[0].name!r}, which exists already, "
+                "so the daemon would run on all instances of the cluster; use Capacity.ec2(...), or list all "
                 "capacities of the cluster, here and in Cluster.from_attributes(capacity=[...])"
             )
 
@@ -193,7 +195,7 @@ def _warn_of_other_types(expression: str, strategy: Strategy, problems: Problems
     if wanted.isdisjoint(types):
         problems.warn(
             f"constraints contain {expression!r}, but capacity {strategy._used_capacities[0].name!r} launches only "
-            f"{', '.join(types)}, so no task would be placed; use one of these, or another capacity"
+            f"{', '.join(types)}, so no task would be placed; use one of these types, or another capacity"
         )
 
 

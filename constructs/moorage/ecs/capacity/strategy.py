@@ -42,7 +42,10 @@ class Strategy:
     def __attrs_post_init__(self) -> None:
         problems = Problems("Strategy")
         if not self.weights:
-            problems.add("weights must not be empty, since tasks need a capacity; name one, or leave capacity= out")
+            problems.add(
+                "weights must not be empty, since tasks need a capacity; name at least one capacity, or leave "
+                "capacity= out"
+            )
         if not problems.messages:
             self._check_limits(problems)
         problems.raise_any()
@@ -83,7 +86,8 @@ class Strategy:
             problems.check(capacity_limits.STRATEGY_BASE, f"the base of capacity {capacity.name!r}", base)
             if capacity not in self.weights:
                 problems.add(
-                    f"base names capacity {capacity.name!r}, but the weights do not; give it a weight of 0 or more"
+                    f"base must contain only capacities with a weight (got {capacity.name!r}); give capacity "
+                    f"{capacity.name!r} a weight of 0 or more"
                 )
 
     def _check(self, cluster_capacities: tuple[Capacity, ...] | None, problems: Problems) -> None:
@@ -96,8 +100,8 @@ class Strategy:
         for capacity in self.weights:
             if cluster_capacities is None and not capacity._exists_already:
                 problems.add(
-                    f"capacity {capacity.name!r} must be defined by the cluster, but this cluster is imported; "
-                    "use Capacity.from_provider_name(...) for a provider that it has"
+                    f"capacity {capacity.name!r} must be defined by a Cluster, not by an imported cluster; use "
+                    "Capacity.from_provider_name(...) for an existing capacity provider of the cluster"
                 )
             elif cluster_capacities is not None and not any(capacity._same_as(each) for each in cluster_capacities):
                 problems.add(_describe_unknown_capacity(capacity, [each.name for each in cluster_capacities]))
@@ -107,12 +111,12 @@ def _describe_unknown_capacity(capacity: Capacity, names: Sequence[str]) -> str:
     listed = ", ".join(map(repr, names))
     if capacity.name in names:
         return (
-            f"capacity {capacity.name!r} is not one of the cluster's ({listed}), but another of the same name; "
-            "create it once, and pass the same object to the cluster and here"
+            f"capacity {capacity.name!r} must be the same object as the cluster's capacity with this name; create the "
+            "capacity once, and pass the same object to the cluster and here"
         )
     return (
-        f"capacity {capacity.name!r} is not one of the cluster's ({listed}); name it in capacity=[...] of Cluster(...) "
-        "or Cluster.from_attributes(...)"
+        f"capacity {capacity.name!r} must be one of the cluster's capacities ({listed}); add this capacity to "
+        "capacity=[...] of Cluster(...) or Cluster.from_attributes(...)"
     )
 
 

@@ -85,7 +85,7 @@ class Cluster(ecs.Cluster):
 
         Raises:
             ValueError: If there is no capacity, or one is given twice or cannot reach ECS; if another argument is
-                invalid or belongs to another place; if a topic is given without failure_events.
+                invalid or belongs to another account or region; if a topic is given without failure_events.
         """
         capacities = (Capacity.fargate(),) if capacity is None else tuple(capacity)
         reach = Reach(vpc)
@@ -143,7 +143,7 @@ class Cluster(ecs.Cluster):
     ) -> ecs.ICluster:
         """Import a cluster that exists already, of another stack or another tool, for any construct with a cluster.
 
-        Only the given arguments are checked. If a construct needs another one, its error names it.
+        Only the given arguments are checked. If a construct needs another argument, its error names that argument.
 
         Args:
             scope: The scope in which to import the cluster.
@@ -202,8 +202,8 @@ class Cluster(ecs.Cluster):
         """
         if capacity not in self._instances:
             raise ValueError(
-                f"{self.node.path}: capacity {capacity.name!r} has no instances defined here; "
-                f"use {' or '.join(repr(each.name) for each in self._instances) or 'one made by Capacity.ec2'}"
+                f"{self.node.path}: this cluster defines no instances for capacity {capacity.name!r}; use "
+                f"{' or '.join(repr(each.name) for each in self._instances) or 'a capacity made by Capacity.ec2'}"
             )
         return self._instances[capacity]
 
@@ -323,8 +323,9 @@ class Cluster(ecs.Cluster):
         if not self._reach.network and self._reach.is_isolated(capacity._vpc_subnets):
             cdk.Annotations.of(instances).add_warning_v2(
                 UNREACHABLE_WARNING,
-                "its subnets have no route to the internet, as far as CDK knows, so instances may not reach "
-                f"{', '.join(sorted(capacity._agent_needs))}; acknowledge this if they do",
+                "the subnets of these instances have no route to the internet, as far as CDK knows, so the instances "
+                f"may not reach {', '.join(sorted(capacity._agent_needs))}; acknowledge this warning if they reach all "
+                "of these",
             )
         return instances
 
@@ -341,7 +342,10 @@ def cluster_view_of(cluster: ecs.ICluster) -> Cluster | ImportedCluster:
 def _check_topic(topic: sns.ITopic | None, scope: Construct, problems: Problems, *, failure_events: bool) -> None:
     """Add a problem for a topic that would not be notified, or that EventBridge could not reach."""
     if topic and not failure_events:
-        problems.add("failure_topic is given, but failure_events=False sends it nothing; leave one of them out")
+        problems.add(
+            "failure_topic must not be used with failure_events=False, since nothing would notify the topic; leave "
+            "one of them out"
+        )
     elif topic:
         check_topic(problems, "failure_topic", topic, scope)
 
@@ -358,13 +362,16 @@ def _check(
         exec_sessions._check(scope, problems)
     names = [capacity.name for capacity in capacities]
     if not names:
-        problems.add("capacity must not be empty (got []), since no task could run; leave it out for Fargate")
+        problems.add("capacity must not be empty (got []), since no task could run; leave capacity= out for Fargate")
     problems.check(capacity_limits.PROVIDERS, "the number of capacities", len(names))
     max_instances = [capacity._most_instances for capacity in capacities]
     if not is_token(max_instances):
         problems.check(capacity_limits.INSTANCES_PER_CLUSTER, "the sum of max_instances", sum(max_instances))
     if len(set(names)) < len(names):
-        problems.add(f"capacity must have different names (got {', '.join(map(repr, names))}); name each once")
+        problems.add(
+            f"names of capacities must be unique (got {', '.join(map(repr, names))}); list each capacity once, and "
+            "give each its own name"
+        )
     for capacity in capacities:
         notifications = getattr(capacity.instances, "notifications", None)
         check_place(problems, f"notifications of capacity {capacity.name!r}", notifications, scope)
@@ -374,9 +381,9 @@ def _check(
         if capacity._exists_already and capacity.kind is CapacityKind.MANAGED_INSTANCES:
             # botocore ecs CreateCapacityProvider.cluster
             problems.add(
-                f"capacity {capacity.name!r} is an existing provider of Managed Instances, which only the cluster that "
-                "it was created for may use; use Capacity.managed_instances(...), or import that cluster with "
-                "Cluster.from_attributes(...)"
+                f"capacity {capacity.name!r} is an existing capacity provider of ECS Managed Instances, which belongs "
+                "to the cluster that it was created for; use Capacity.managed_instances(...), or import that cluster "
+                "with Cluster.from_attributes(...)"
             )
         if capacity.instances:
             argument = f"vpc_subnets of capacity {capacity.name!r}"

@@ -185,8 +185,8 @@ class FailureEvents(Construct):
         Args:
             scope: The scope in which to define the policy.
             construct_id: The id of the policy in this scope.
-            log_groups: A pattern for the names of the log groups, as in `shop-*` for the stacks whose names begin so.
-                Default: "*".
+            log_groups: A pattern for the names of the log groups, as in `shop-*` for the stacks whose names begin with
+                `shop-`. Default: "*".
         """
         return _define_log_policy(scope, construct_id, f"{stack_name()}-{construct_id}", log_groups)
 
@@ -271,8 +271,8 @@ def _log_policy_of(stack: cdk.Stack) -> logs.CfnResourcePolicy:
         cdk.Annotations.of(policy).add_warning_v2(
             "@moorage/ecs:log-policies",
             f"this is log resource policy {number} of this app in one account and region, and CloudWatch Logs allows "
-            f"{_MAX_LOG_POLICIES}; define one for all stacks with FailureEvents.define_log_policy(...), and pass it to "
-            "Cluster(failure_log_policy=...); or acknowledge this",
+            f"{_MAX_LOG_POLICIES}; define one policy for all stacks with FailureEvents.define_log_policy(...) and pass "
+            "it to Cluster(failure_log_policy=...), or acknowledge this warning",
         )
     return policy
 

@@ -69,7 +69,7 @@ class ImportedCluster:
             return Reach(self.with_capacity.vpc)
         except RuntimeError as error:  # jsii raises it for every error in node
             raise ValueError(
-                f"{self.with_capacity.node.path}: the VPC of this cluster is not known, but its tasks need one; "
+                f"{self.with_capacity.node.path}: the VPC of this imported cluster is not known, but tasks need a VPC; "
                 "use Cluster.from_attributes(..., vpc=...)"
             ) from error
 
@@ -165,7 +165,7 @@ def _check_name(name: str | None, arn: str | None, stack: cdk.Stack, problems: P
     ):
         if not is_token(stack_value) and stack_value != cluster_value:
             problems.add(
-                f"cluster_arn must be of the stack's {kind} {stack_value} (got {cluster_value}), since tasks run where "
+                f"cluster_arn must be in the stack's {kind} {stack_value} (got {cluster_value}), since tasks run where "
                 f"their cluster is; use a stack with env=Environment({kind}='{cluster_value}')"
             )
 
@@ -173,13 +173,19 @@ def _check_name(name: str | None, arn: str | None, stack: cdk.Stack, problems: P
 def _check_capacity(capacities: tuple[Capacity, ...], problems: Problems) -> None:
     """Check the capacities of an imported cluster."""
     if not capacities:
-        problems.add("capacity must not be empty (got []), since no task could run; leave it out if it is not known")
+        problems.add(
+            "capacity must not be empty (got []), since no task could run; leave capacity= out if the capacities are "
+            "not known"
+        )
     names = [capacity.name for capacity in capacities]
     if len(set(names)) < len(names):
-        problems.add(f"capacity must have different names (got {', '.join(map(repr, names))}); name each once")
+        problems.add(
+            f"names of capacities must be unique (got {', '.join(map(repr, names))}); list each capacity once, and "
+            "give each its own name"
+        )
     for capacity in capacities:
         if not capacity._exists_already:
             problems.add(
-                f"capacity {capacity.name!r} is defined by a Cluster, but this cluster exists already; "
-                "use Capacity.from_provider_name(...) for a provider that it has"
+                f"capacity {capacity.name!r} must be defined by a Cluster, not by an imported cluster; use "
+                "Capacity.from_provider_name(...) for an existing capacity provider of the cluster"
             )

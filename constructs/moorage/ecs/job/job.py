@@ -219,7 +219,7 @@ class Job(Construct):
     def metric(
         self, metric_name: str, *, statistic: str | None = None, period: cdk.Duration | None = None
     ) -> cloudwatch.Metric:
-        """Return a metric of Container Insights for the task, as `CpuUtilized` (CPU units) or `MemoryUtilized` (MiB).
+        """Return a Container Insights metric of the task, such as `CpuUtilized` (CPU units) or `MemoryUtilized` (MiB).
 
         Args:
             metric_name: The name of the metric in the namespace `ECS/ContainerInsights`.
@@ -247,7 +247,10 @@ class Job(Construct):
 
 
 def _drained_letters_warning(worker: str) -> str:
-    return f"its dead_letter_queue is the queue of {worker}, which would handle failed starts as work; leave it out"
+    return (
+        f"dead_letter_queue of this job is the queue of {worker}, which would process failed starts as messages; use "
+        "another queue, or leave dead_letter_queue= out"
+    )
 
 
 def _check(
@@ -283,12 +286,13 @@ def _check_triggers(
 ) -> None:
     if not triggers:
         problems.add(
-            "neither schedule nor event is given, so nothing starts the job; use schedule=ScheduleExpression.cron(...) "
-            "or event=EventPattern(...)"
+            "schedule or event must be given, since nothing would start the job otherwise; use "
+            "schedule=ScheduleExpression.cron(...) or event=EventPattern(...)"
         )
     if len(triggers) > 1:
         problems.add(
-            "schedule and event are both given, but a job has one trigger; leave one out, or define a second Job"
+            "schedule and event must not be given together, since a job has one trigger; leave one of them out, or "
+            "define a second Job"
         )
     for trigger in triggers:
         trigger._check_overrides(launch.task, scope, problems)
@@ -308,7 +312,8 @@ def _check_placement(launch: Launch, placement: Placement | None, problems: Prob
         fit_checks.check_fit(launch.task, launch.strategy, problems)
     if placement is not None and placement.daemon:
         problems.add(
-            "placement must not be that of a daemon, since a job runs once for each start; use a Service for a daemon"
+            "placement of a job must not have daemon=True, since a job runs once for each start; use a Service for a "
+            "daemon"
         )
     elif placement is not None:
         placement._check(launch.strategy, launch.cluster_view.capacities, launch.task, problems)
@@ -321,6 +326,7 @@ def _check_target(launch: Launch, problems: Problems) -> None:
     on_demand = [each.name for each in strategy._used_capacities] == ["FARGATE"] and not strategy._follows_cluster
     if launch.assign_public_ip and strategy._kind is CapacityKind.FARGATE and not on_demand:
         problems.add(
-            "assign_public_ip=True, but EventBridge assigns no public address on Fargate Spot or with the cluster's "
-            "default strategy; use capacity=Capacity.fargate(), or overlap=False, with which Step Functions starts it"
+            "assign_public_ip=True is not possible on Fargate Spot or with the cluster's default strategy if "
+            "EventBridge starts the task; use capacity=Capacity.fargate(), or overlap=False, with which Step "
+            "Functions starts the task"
         )

@@ -97,7 +97,10 @@ class Trigger:
         for name in self.environment:
             problems.check(command_limits.ENVIRONMENT_NAME, "each name of environment", name)
         if self.dead_letter_queue is not None and self.dead_letter_queue.fifo:
-            problems.add("dead_letter_queue must be a standard queue (got a FIFO queue); use another one")
+            problems.add(
+                "dead_letter_queue must be a standard queue (got a FIFO queue); use another queue, or leave "
+                "dead_letter_queue= out for a new queue"
+            )
 
     def _check_places(self, scope: Construct, problems: Problems) -> None:
         """Check that resources are in the place of the job, and that the alarm can publish to the topic."""
@@ -116,7 +119,10 @@ class Trigger:
             problems.check(job_limits.TASK_OVERRIDES, "environment", len(json.dumps(self._overrides(task))))
         for name in sorted(self.environment.keys() & {name for each in task.containers for name in each.secrets}):
             # ECS refuses a variable and a secret with the same name
-            problems.add(f"environment must not have {name!r}, which is a secret of a container; leave one of them out")
+            problems.add(
+                f"environment must not have {name!r}, which is a secret of a container; leave the variable or the "
+                "secret out"
+            )
         named = {name for container in task.containers for name in container.not_secret}
         texts = [
             PlainText(
@@ -189,20 +195,20 @@ class Schedule(Trigger):
         once = schedule_expressions.is_once(expression)
         if once and self.flexible_window:
             problems.add(
-                f"flexible_window is given with {expression!r}, which is a single time; leave it out, or use "
-                "another time"
+                f"flexible_window must not be used with the one-time schedule {expression!r}; leave flexible_window= "
+                "out, or use a rate or cron expression"
             )
         rate = schedule_expressions.rate_seconds(expression)
         if rate and self.flexible_window and self.flexible_window > rate:
             problems.add(
                 f"flexible_window must not be longer than the time between two starts (got {self.flexible_window} "
-                f"seconds with {expression!r}); use a shorter window, or a longer rate"
+                f"seconds with {expression!r}); use a shorter flexible_window=, or a longer rate"
             )
         for name in ("start", "end"):
             if once and getattr(self, name) is not None:
                 problems.add(
-                    f"{name} is given with {expression!r}, but EventBridge Scheduler ignores it for a schedule that "
-                    "starts once; leave it out"
+                    f"{name} has no effect on {expression!r}, since EventBridge Scheduler ignores it for one-time "
+                    f"schedules; leave {name}= out"
                 )
 
     def _check_times(self, problems: Problems) -> None:
@@ -217,8 +223,8 @@ class Schedule(Trigger):
         # CreateSchedule: "The StartDate you specify cannot be earlier than 5 minutes ago."
         if self.start and self.start < now - _START_LEEWAY:
             problems.add(
-                f"start must not be in the past (got {self.start}), since EventBridge Scheduler refuses that; leave "
-                "it out to start from now on"
+                f"start must not be in the past (got {self.start}), since EventBridge Scheduler rejects such a date; "
+                "leave start= out to start from now on"
             )
         if self.end and self.end <= now:
             problems.add(
@@ -271,8 +277,8 @@ class EventRule(Trigger):
         problems = Problems("EventRule")
         if not self._event_pattern:
             problems.add(
-                "pattern must not be empty, since EventBridge accepts none that matches every event; use source= or "
-                "another field"
+                "pattern must not be empty, since EventBridge accepts no pattern that matches every event; use "
+                "source= or another field"
             )
         else:
             _check_pattern(self._event_pattern, problems)
@@ -329,7 +335,7 @@ class EventRule(Trigger):
             way_out = _TELLS_APART[kinds[0]] if len(kinds) == 1 else "detail_type=['ECS Deployment State Change']"
             problems.add(
                 f"pattern matches the {' and '.join(map(repr, kinds))} events of the job's own runs, so each run would "
-                f"start the next one without end; add a field that excludes them, as in {way_out}"
+                f"start the next one without end; add a field that excludes these events, as in {way_out}"
             )
 
     @property

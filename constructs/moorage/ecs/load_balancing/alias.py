@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from moorage.workload.problems import Problems
 
 _owners: PerConstruct[IConstruct, dict[tuple[str, str], Construct]] = PerConstruct()
-"""The load balancer of each alias of an app, by zone id and host."""
+"""The load balancer of each alias of an app, by zone ID and host."""
 
 
 def _owners_of(scope: Construct) -> dict[tuple[str, str], Construct]:
@@ -29,7 +29,7 @@ def check_alias(scope: Construct, argument: str, zone: route53.IHostedZone, host
     """Check that no load balancer but `scope` has this alias already: a zone has each name once."""
     zone_id = zone.hosted_zone_id
     owner = _owners_of(scope).get((zone_id, host))
-    # until a zone is looked up, its id is DUMMY
+    # until a zone is looked up, its ID is DUMMY
     if owner is not None and owner is not scope and "DUMMY" not in zone_id and exists(owner):
         problems.add(
             f"{argument} is {host!r}, which is an alias of {owner.node.path} in the same zone already; use another "

@@ -49,9 +49,12 @@ def check_encryption(
 ) -> None:
     """Check that a public load balancer has a certificate, or a reason for none."""
     if without_tls is not None and not without_tls.strip():
-        problems.add("without_tls must not be empty (got ''), since reviewers read it; write why this is acceptable")
+        problems.add(
+            "without_tls must not be empty (got ''), since reviewers read it; state why traffic without TLS is "
+            "acceptable"
+        )
     if public and certificate is None and without_tls is None:
         problems.add(
-            "public=True is given without a certificate, so everyone on the way can read and change the traffic unless "
-            "the tasks encrypt it themselves; use certificate=, or without_tls='the reason why this is acceptable'"
+            "public=True without a certificate lets anyone on the network path read and change traffic that the tasks "
+            "do not encrypt; use certificate=, or without_tls='the reason why this is acceptable'"
         )

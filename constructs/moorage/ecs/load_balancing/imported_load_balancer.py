@@ -57,7 +57,7 @@ class ImportedLoadBalancer(RequestLoadBalancer):
             test_listener_arn: The listener on which rollouts that shift traffic serve a new version first.
 
         Raises:
-            ValueError: If an ARN or id is not of the required resource, or of another account or region.
+            ValueError: If an ARN or ID is not of the required resource, or of another account or region.
         """
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         problems.check(load_balancing_limits.SECURITY_GROUP_ID, "security_group_id", security_group_id)
@@ -68,15 +68,15 @@ class ImportedLoadBalancer(RequestLoadBalancer):
         if test_listener_arn is not None and test_listener_arn == listener_arn:
             problems.add(
                 "test_listener_arn must not be listener_arn, since a new version would get all traffic before it is "
-                "tested; use another listener of the load balancer, or leave it out"
+                "tested; use another listener of the load balancer, or leave test_listener_arn= out"
             )
         if test_listener_arn is not None and not problems.messages and not is_token((listener_arn, test_listener_arn)):
             names = _full_name_of(test_listener_arn), _full_name_of(listener_arn)
             if names[0] != names[1]:
                 problems.add(
-                    f"test_listener_arn must be of the load balancer of listener_arn, {names[1]} (got {names[0]}), "
-                    "since a target group belongs to one load balancer; use another listener of that one, or "
-                    "leave it out"
+                    f"test_listener_arn must belong to the load balancer of listener_arn, {names[1]} (got {names[0]}), "
+                    f"since a target group belongs to one load balancer; use another listener of {names[1]}, or leave "
+                    "test_listener_arn= out"
                 )
         problems.raise_any()
 
@@ -143,7 +143,7 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
             test_ingress: The peers that may connect to their test ports.
 
         Raises:
-            ValueError: If an ARN or id is not of the required resource or of another account or region, or if the load
+            ValueError: If an ARN or ID is not of the required resource or of another account or region, or if the load
                 balancer is public without a certificate or a reason.
         """
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
@@ -212,7 +212,7 @@ def _check_place(argument: str, arn: str, stack: cdk.Stack, problems: Problems) 
     for kind, arn_value, stack_value in (("account", account, stack.account), ("region", region, stack.region)):
         if not is_token(stack_value) and arn_value != stack_value:
             problems.add(
-                f"{argument} must be of the stack's {kind} {stack_value} (got {arn_value}), since listeners, rules and "
-                f"target groups belong to the {kind} of their load balancer; use a load balancer of that {kind}, or "
-                f"define the service in {kind} {arn_value}"
+                f"{argument} must be in the stack's {kind} {stack_value} (got {arn_value}), since listeners, rules and "
+                f"target groups belong to the {kind} of their load balancer; use a load balancer in {kind} "
+                f"{stack_value}, or define the service in {kind} {arn_value}"
             )

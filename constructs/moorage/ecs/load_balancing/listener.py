@@ -105,20 +105,21 @@ class Listener:
         problems.check(route_limits.DELETION_DELAY, "deregistration_delay", self.deregistration_delay)
         check_name(self.name, problems)
         if self.test_port == self.port:
-            problems.add(f"test_port must differ from port (got {self.test_port} for both); use another port")
+            problems.add(f"test_port must differ from port (got {self.test_port} for both); use another test_port=")
         if self.health.codes and not self.health.path:
             problems.add(
-                "health has codes without a path, but a TCP check returns no code; use TargetHealth('/', codes=)"
+                "health must have a path if it has codes, since a TCP health check returns no code; use "
+                "TargetHealth('/', codes=...)"
             )
         if self._takes_udp and self.preserve_client_ip is False:
             problems.add(
-                f"preserve_client_ip is False, but {self.protocol.value} always preserves the client's address; "
-                "leave it out"
+                f"preserve_client_ip=False is not possible with {self.protocol.value}, which always preserves the "
+                "client IP address; leave preserve_client_ip= out"
             )
         if self.protocol is not elbv2.Protocol.TCP and self.idle_timeout is not None:
             problems.add(
-                f"idle_timeout is given, but AWS allows it only for TCP, and this listener is {self.protocol.value}; "
-                "leave it out for the default of 350 s"
+                f"idle_timeout requires protocol TCP (got {self.protocol.value}); use protocol=elbv2.Protocol.TCP, or "
+                "leave idle_timeout= out"
             )
         problems.raise_any()
 
@@ -180,9 +181,9 @@ class Listener:
         if not shared_ports:
             return None
         return (
-            f"listener for {self._description} and that of {describe_service(owner)} for {other._description} clash: "
-            f"port {shared_ports[0]} can forward to only one service, with one protocol; use another port=, or TCP_UDP "
-            "for both protocols of one service"
+            f"listener for {self._description} and the listener of {describe_service(owner)} for {other._description} "
+            f"clash: port {shared_ports[0]} can forward to only one service, with one protocol; use another port=, or "
+            "TCP_UDP for both protocols of one service"
         )
 
     def _check(self, beside: Sequence[Entry], problems: Problems) -> None:
@@ -196,18 +197,19 @@ class Listener:
         tls = self.protocol is elbv2.Protocol.TLS
         if tls and load_balancer.certificate is None:
             problems.add(
-                f"listener for {self._description} needs a certificate; give {load_balancer.node.path} a certificate="
+                f"listener for {self._description} requires a certificate; pass certificate= to "
+                f"{load_balancer.node.path}"
             )
         if not tls and load_balancer._requires_tls:
             problems.add(
-                f"listener for {self._description} is public, so everyone on the way can read and change the traffic "
-                f"unless the tasks encrypt it themselves; use TLS, or give {load_balancer.node.path} "
-                "without_tls='the reason why this is acceptable'"
+                f"listener for {self._description} is public without TLS, so anyone on the network path can read and "
+                "change traffic that the tasks do not encrypt; use TLS, or pass without_tls='the reason why this is "
+                f"acceptable' to {load_balancer.node.path}"
             )
         if self._takes_udp and load_balancer._dual_stack:
             problems.add(
                 f"listener for {self._description} is on a dual-stack load balancer, which sends UDP only to IPv6 "
-                "targets, but tasks are IPv4 targets; use another NetworkLoadBalancer without ip_address_type"
+                "targets, but tasks are IPv4 targets; use a NetworkLoadBalancer without ip_address_type="
             )
         if load_balancer._cross_zone and load_balancer._zonal_shift:
             problems.check(load_balancing_limits.ZONAL_SHIFT_PROTOCOL, f"protocol of port {self.port}", self.protocol)
@@ -219,11 +221,12 @@ class Listener:
             return
         if self._takes_udp:
             problems.add(
-                f"listener for {self._description} leads to tasks in bridge mode, where the port that ECS assigns on "
-                "the instance supports UDP but no health check by TCP; use network_mode=NetworkMode.AWSVPC"
+                f"listener for {self._description} forwards UDP to tasks in bridge mode, where the host port that ECS "
+                "assigns accepts no TCP health checks; use network_mode=NetworkMode.AWSVPC"
             )
         if self.health_port is not None and not is_token(self.health_port):
             problems.add(
-                f"listener for {self._description} has health_port={self.health_port}, but in bridge mode only the "
-                "instance knows the port that is mapped to it; leave it out, or use network_mode=NetworkMode.AWSVPC"
+                f"listener for {self._description} must not have a health_port in bridge mode (got "
+                f"{self.health_port}), where ECS assigns the host port for each container port; leave health_port= "
+                "out, or use network_mode=NetworkMode.AWSVPC"
             )

@@ -70,13 +70,16 @@ class _Plan(LoadBalancerPlan):
 
     def _check_encryption(self, problems: Problems) -> None:
         if self.certificate is not None and self.plain_http is not None:
-            problems.add("certificate and plain_http are both given, but it serves either HTTPS or HTTP; leave one out")
+            problems.add(
+                "certificate and plain_http must not be given together, since a load balancer serves either HTTPS or "
+                "HTTP; leave one of them out"
+            )
         if self.plain_http is not None and not self.plain_http.strip():
-            problems.add("plain_http must not be empty (got ''), since reviewers read it; write why HTTP is acceptable")
+            problems.add("plain_http must not be empty (got ''), since reviewers read it; state why HTTP is acceptable")
         if self.public and self.certificate is None and self.plain_http is None:
             problems.add(
-                "public=True is given without a certificate, so everyone on the way can read and change the traffic; "
-                "use certificate=, or plain_http='the reason why HTTP is acceptable'"
+                "public=True without a certificate lets anyone on the network path read and change the traffic; use "
+                "certificate=, or plain_http='the reason why HTTP is acceptable'"
             )
 
 
@@ -116,7 +119,7 @@ class LoadBalancer(RequestLoadBalancer):
         Args:
             scope: The scope in which to define this construct.
             construct_id: The id of this construct in its scope.
-            vpc: The VPC of the load balancer, with subnets in at least two availability zones.
+            vpc: The VPC of the load balancer, with subnets in at least two Availability Zones.
             public: Whether to make the load balancer reachable from the internet. A change replaces the load balancer.
                 With strong references between stacks, define a second load balancer, move the services, then remove the
                 first. Default: False, for clients in the VPC.
@@ -140,7 +143,7 @@ class LoadBalancer(RequestLoadBalancer):
             ip_address_type: The kinds of addresses of the load balancer. Every kind but `IPV4` needs subnets with IPv6,
                 which a `Network` does not have. An internal load balancer then needs `ingress` for clients with IPv6.
                 Default: IPV4.
-            zonal_shift: Whether to let traffic be shifted away from an impaired availability zone (Application Recovery
+            zonal_shift: Whether to let traffic be shifted away from an impaired Availability Zone (Application Recovery
                 Controller). It costs and changes nothing until somebody starts a shift. Default: True.
             access_logs: Whether to keep access logs for a year in a bucket of their own. Default: True.
             deletion_protection: Whether to protect the load balancer from deletion, also when a first deployment fails
@@ -211,7 +214,7 @@ class LoadBalancer(RequestLoadBalancer):
             scope: The scope in which to import the load balancer.
             construct_id: The id of this construct in its scope.
             listener_arn: The listener that gets the rules of routes. The priorities of its existing rules are not
-                known; use `Route(priority=)` to avoid one.
+                known; use `Route(priority=)` to avoid such a priority.
             security_group_id: The security group of the load balancer. It gets a rule for each port of a service.
             vpc: The VPC of the load balancer.
             https: Whether to treat the listener as one of HTTPS, which routes for HTTP/2 and gRPC need. Default: True.
@@ -222,7 +225,7 @@ class LoadBalancer(RequestLoadBalancer):
             The load balancer, for the `load_balancer` of a `Route`.
 
         Raises:
-            ValueError: If an ARN or id is not of the required resource, or belongs to another account or region than
+            ValueError: If an ARN or ID is not of the required resource, or belongs to another account or region than
                 `scope`.
         """
         from moorage.ecs.load_balancing.imported_load_balancer import ImportedLoadBalancer  # noqa: PLC0415  # needed only by imports
@@ -252,8 +255,9 @@ class LoadBalancer(RequestLoadBalancer):
                 else:
                     cdk.Annotations.of(service).add_warning_v2(
                         "@moorage/ecs:alias",
-                        f"host {host!r} does not belong to the hosted zone of the load balancer, so it has no alias; "
-                        "define one in its own zone, or acknowledge this",
+                        f"host {host!r} does not belong to the hosted zone of the load balancer, so moorage defines no "
+                        "alias for this host; define an alias record in the zone of the host, or acknowledge this "
+                        "warning",
                     )
 
     def _check(self, entry: Entry, beside: Sequence[Entry], problems: Problems) -> None:

@@ -108,7 +108,7 @@ class LoadBalancerPlan:
         if hidden:
             problems.add(
                 f"vpc_subnets must be public subnets with public=True (got {', '.join(hidden)}), since clients on the "
-                "internet cannot reach others; leave vpc_subnets out, or use public=False"
+                "internet cannot reach private subnets; leave vpc_subnets= out, or use public=False"
             )
         zones = [zone for zone in (zone_of(each) or each.subnet_id for each in subnets) if not is_token(zone)]
         problems.check(route_limits.SUBNET_ZONES, "the zone of each of vpc_subnets", zones)
@@ -118,13 +118,13 @@ class LoadBalancerPlan:
         goes = self.access_logs and self.removal_policy is cdk.RemovalPolicy.DESTROY
         if goes and not self.auto_delete_objects:
             problems.add(
-                "removal_policy is DESTROY, but the bucket of the access logs is never empty, and CloudFormation "
-                "deletes only empty buckets; use auto_delete_objects=True, access_logs=False or RemovalPolicy.RETAIN"
+                "removal_policy=DESTROY cannot delete the bucket of the access logs, since CloudFormation deletes "
+                "only empty buckets; use auto_delete_objects=True, access_logs=False or RemovalPolicy.RETAIN"
             )
         if self.auto_delete_objects and not goes:
             problems.add(
-                "auto_delete_objects=True, but no log bucket is deleted with the stack; leave it out, or "
-                "use removal_policy=cdk.RemovalPolicy.DESTROY"
+                "auto_delete_objects=True has no effect, since no log bucket is deleted with the stack; leave "
+                "auto_delete_objects= out, or use access logs with removal_policy=cdk.RemovalPolicy.DESTROY"
             )
 
     def _check_addresses(self, problems: Problems) -> None:
@@ -133,11 +133,12 @@ class LoadBalancerPlan:
             return
         if Network._of(self.vpc) is not None:
             problems.add(
-                f"ip_address_type is {self.ip_address_type.name}, but the subnets of a Network have only IPv4 "
-                "addresses; leave it out, or use the VPC of an ec2.Vpc(ip_protocol=ec2.IpProtocol.DUAL_STACK)"
+                "ip_address_type must be IPV4 in a Network, whose subnets have only IPv4 addresses (got "
+                f"{self.ip_address_type.name}); leave ip_address_type= out, or use an "
+                "ec2.Vpc(ip_protocol=ec2.IpProtocol.DUAL_STACK)"
             )
         if self.ip_address_type is WITHOUT_PUBLIC_IPV4 and not self.public:
             problems.add(
-                f"ip_address_type is {self.ip_address_type.name}, but an internal load balancer has no public address; "
-                "use DUAL_STACK, or public=True"
+                f"ip_address_type={self.ip_address_type.name} requires public=True, since an internal load balancer "
+                "has no public addresses; use DUAL_STACK, or public=True"
             )

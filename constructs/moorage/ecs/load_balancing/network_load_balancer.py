@@ -86,12 +86,17 @@ class _Plan(LoadBalancerPlan):
 
     def _check_names(self, problems: Problems) -> None:
         if self.zone is not None and not self.hosts:
-            problems.add("zone is given without host, but listeners have no host; use host='mqtt.example.com'")
+            problems.add(
+                "zone requires host, the name of the alias record; use host='mqtt.example.com', or leave zone= out"
+            )
         if self.zone is None and self.hosts:
-            problems.add("host is given without the hosted zone for its record; use zone=")
+            problems.add("host requires zone, the hosted zone of the alias record; pass zone=, or leave host= out")
         for host in self.hosts:
             if self.zone is not None and not is_record_of(self.zone, host):
-                problems.add(f"host must end with the name of its zone (got {host!r}); use such a name")
+                problems.add(
+                    f"host must end with the name of the hosted zone (got {host!r}); use another host=, or the hosted "
+                    "zone of this host"
+                )
             if self.zone is not None:
                 check_alias(self.scope, "host", self.zone, host, problems)
         check_place(problems, "zone", self.zone, self.scope, across_regions=True)
@@ -105,15 +110,16 @@ class _Plan(LoadBalancerPlan):
         problems.check(load_balancing_limits.ALLOCATION_IDS, "each of allocation_ids", self.allocation_ids)
         if not self.public:
             problems.add(
-                "allocation_ids are given, but an internal load balancer has no public addresses; "
-                "leave them out, or use public=True"
+                "allocation_ids require public=True, since an internal load balancer has no public addresses; leave "
+                "allocation_ids= out, or use public=True"
             )
             return
         subnets = self._number_of_subnets
         if subnets is not None and subnets != len(self.allocation_ids):
             problems.add(
-                f"allocation_ids must be one for each of its {subnets} subnets (got {len(self.allocation_ids)}); add "
-                "or remove some, or choose other subnets with vpc_subnets="
+                f"the number of allocation_ids must be {subnets}, the number of subnets (got "
+                f"{len(self.allocation_ids)}); use one Elastic IP address for each subnet, or select other subnets "
+                "with vpc_subnets="
             )
 
 
@@ -154,7 +160,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         Args:
             scope: The scope in which to define this construct.
             construct_id: The id of this construct in its scope.
-            vpc: The VPC of the load balancer. Use subnets in at least two availability zones, so that it survives the
+            vpc: The VPC of the load balancer. Use subnets in at least two Availability Zones, so that it survives the
                 loss of one.
             public: Whether to make the load balancer reachable from the internet. A change replaces the load balancer.
                 With strong references between stacks, define a second load balancer, move the services, then remove the
@@ -171,14 +177,14 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
                 nobody.
             vpc_subnets: The subnets of the load balancer. Default: the public subnets if `public`, otherwise the
                 private ones.
-            allocation_ids: The allocation ids of Elastic IP addresses for a public load balancer, one for each subnet
+            allocation_ids: The allocation IDs of Elastic IP addresses for a public load balancer, one for each subnet
                 in their order. Default: none; AWS assigns addresses, which stay as long as the load balancer exists.
             ip_address_type: The kinds of addresses of the load balancer: `IPV4`, or `DUAL_STACK` for clients with IPv6,
                 only with TCP and TLS. `DUAL_STACK` needs subnets with IPv6, which a `Network` does not have. An
                 internal load balancer then needs `ingress` for clients with IPv6. Default: IPV4.
             cross_zone: Whether to distribute the connections of each zone over the tasks of all zones. AWS charges for
                 traffic between zones. With False, a zone with few tasks can overload them. Default: True.
-            zonal_shift: Whether to let traffic be shifted away from an impaired availability zone (Application Recovery
+            zonal_shift: Whether to let traffic be shifted away from an impaired Availability Zone (Application Recovery
                 Controller). With `cross_zone`, connections to unhealthy tasks then stay open. UDP listeners give a
                 warning, since AWS's pages disagree on whether they support zonal shift. Default: False.
             access_logs: Whether to keep access logs for a year in a bucket of their own. Default: True.
@@ -266,7 +272,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
             The load balancer, for the `load_balancer` of a `Listener`.
 
         Raises:
-            ValueError: If an ARN or id is not of the required resource, or belongs to another account or region than
+            ValueError: If an ARN or ID is not of the required resource, or belongs to another account or region than
                 `scope`; or if the load balancer is public without a certificate or a reason.
         """
         return ImportedNetworkLoadBalancer(

@@ -183,7 +183,7 @@ class Route:
             problems.check(route_limits.TARGET_CODES, "health codes", self.health.codes)
         if is_token(asked) and self.priority == _default_priority(self):
             problems.add(
-                "host or path is known only at deployment, so no constant priority follows from it; use priority="
+                "host or path is known only at deployment, so moorage cannot derive a constant priority; use priority="
             )
         problems.raise_any()
 
@@ -250,8 +250,8 @@ class Route:
         """
         if self.protocol_version is not elbv2.ApplicationProtocolVersion.HTTP1 and not self.load_balancer._https:
             problems.add(
-                f"route for {self._description} is {self.protocol_version.name}, which needs HTTPS; "
-                "give the load balancer a certificate="
+                f"route for {self._description} with protocol_version {self.protocol_version.name} requires HTTPS; "
+                "pass certificate= to the load balancer"
             )
         self.load_balancer._check(self, beside, problems)
 
@@ -272,17 +272,24 @@ class Route:
         other = cast("Route", other)  # a load balancer of requests has no listeners of services
         tried_first, tried_second = (other, self) if other.priority <= self.priority else (self, other)
         if (set(other._hosts), set(other._paths)) == (set(self._hosts), set(self._paths)):
-            reason = "clash: their conditions are the same, so the second would get no requests; change one of them"
+            reason = (
+                "clash: their conditions are the same, so the second route would get no requests; change the host or "
+                "path of one route"
+            )
         elif other.priority == self.priority:
             reason = f"have the same priority {self.priority}; {self._way_out(entries)}"
         elif tried_first._hides(tried_second):
             reason = (
-                f"clash: the one with priority {tried_first.priority} is evaluated first and leaves no requests for "
-                f"the one with {tried_second.priority}; {self._way_out(entries)}, or change the host or path of one"
+                f"clash: the route with priority {tried_first.priority} is evaluated first and leaves no requests for "
+                f"the route with priority {tried_second.priority}; {self._way_out(entries)}, or change the host or "
+                "path of one route"
             )
         else:
             return None
-        return f"route for {self._description} and that of {describe_service(owner)} for {other._description} {reason}"
+        return (
+            f"route for {self._description} and the route of {describe_service(owner)} for {other._description} "
+            f"{reason}"
+        )
 
     def _way_out(self, entries: Sequence[Entry]) -> str:
         """Suggest the free priority that is nearest to its own and in order with the existing routes."""
@@ -291,8 +298,8 @@ class Route:
         first = max((each.priority for each in routes if self._hides(each)), default=0) + 1
         end = min((each.priority for each in routes if each._hides(self)), default=_LAST_PRIORITY + 1)
         free = min(set(range(first, end)) - taken, key=lambda each: abs(each - self.priority), default=None)
-        way_out = "set priority= on one of them"
-        return way_out if free is None else f"{way_out}: priority={free} is free for the new one"
+        way_out = "set priority= on one of the routes"
+        return way_out if free is None else f"{way_out}: priority={free} is free for the new route"
 
 
 def describe_service(service: Construct | None) -> str:

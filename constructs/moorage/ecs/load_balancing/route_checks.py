@@ -44,8 +44,8 @@ def check_routes(routes: tuple[Route | Listener, ...], launch: Launch, problems:
         if are_different_vpcs(route.load_balancer.vpc, launch.reach.vpc):
             problems.add(
                 f"{route._noun} for {route._description} must be on a load balancer in the VPC of the cluster (got "
-                f"{route.load_balancer.node.path} in another VPC), or requests would not arrive; use a load balancer "
-                "with the vpc= of the cluster"
+                f"{route.load_balancer.node.path} in another VPC), since requests would not reach the tasks otherwise; "
+                "use a load balancer with the vpc= of the cluster"
             )
     check_zones(routes, launch, problems)
     _check_identities(routes, launch.task, problems, shifts=shifts)
@@ -55,13 +55,13 @@ def _check_identities(routes: tuple[Route | Listener, ...], task: Task, problems
     """Check that each route has an id that stays the same at the next deployment."""
     names = [route.name for route in routes if route.name is not None]
     for name in sorted({name for name in names if names.count(name) > 1}):
-        problems.add(f"name of each route must differ (got {name!r} more than once); give each its own name=")
+        problems.add(f"name of each route must be unique (got {name!r} more than once); give each route its own name=")
     routes_by_id: dict[tuple[object, str], Route | Listener] = {}
     for route in routes:
         if len(routes) > 1 and route.name is None and not route._is_known:
             problems.add(
-                f"{route._noun} for {route._description} is known only at deployment, so its id would not differ from "
-                "those of the service's other routes; give it a name="
+                f"{route._noun} for {route._description} is known only at deployment, so moorage cannot derive a "
+                f"unique ID for its target group; give this {route._noun} a name="
             )
             continue
         other = routes_by_id.setdefault((route.load_balancer, route._id_suffix), route)
@@ -74,21 +74,20 @@ def _check_shared_group(other: Route, route: Route, task: Task, problems: Proble
     containers = [_serving_name(each, task) for each in (other, route)]
     if containers[0] != containers[1]:
         reason = f"lead to containers {containers[0]!r} and {containers[1]!r}"
-        way_out = "give one of them a name="
+        way_out = "give one route a name="
     elif route._target_settings != other._target_settings:
         reason = "differ in their health, protocol_version or deregistration_delay"
-        way_out = "give one of them a name=, or make these the same"
+        way_out = "give one route a name=, or use the same settings for both"
     elif shifts:
         reason = "have two rules, and ECS changes only one rule for each pair of target groups"
-        way_out = "use one Route with the hosts and paths of both, or give one of them a name="
+        way_out = "use one Route with the hosts and paths of both, or give one route a name="
     else:
         return
     kind = "path" if route._paths else "container"
     shared = f"the {kind} {route._id_suffix.strip()!r}" if route._id_suffix else "the load balancer"
     problems.add(
-        f"routes for {other._description} and for {route._description} {reason}, but their target groups have the same "
-        f"id, which follows from {shared} and not from hosts, so that a host can change without a new target group; "
-        f"{way_out}"
+        f"routes for {other._description} and for {route._description} {reason}, so they cannot share the target group "
+        f"whose ID follows from {shared}, not from hosts; {way_out}"
     )
 
 
@@ -101,13 +100,13 @@ def _check_target(route: Route | Listener, task: Task, problems: Problems) -> No
     serving = [each.name for each in task.containers if each.port]
     if not serving:
         problems.add(
-            f"{route._noun} for {route._description} needs a container with a port, and the task has none; "
-            "use Container(..., port=...)"
+            f"{route._noun} for {route._description} requires a container with a port, and no container of the task "
+            "has a port; use Container(..., port=...)"
         )
     elif route.container not in {None, *serving}:
         problems.add(
-            f"{route._noun} for {route._description} names container {route.container!r}, which has no port; use "
-            f"{' or '.join(map(repr, serving))}"
+            f"container of the {route._noun} for {route._description} must be a container with a port (got "
+            f"{route.container!r}); use {' or '.join(map(repr, serving))}"
         )
 
 
@@ -118,8 +117,8 @@ def udp_beside_tcp_warning(routes: tuple[Route | Listener, ...], task: Task, udp
         return None
     return (
         f"container {both[0]!r} serves UDP and TCP on one port, but ECS refuses services with two mappings of a "
-        "container port, so it is mapped for TCP; AWS does not document that UDP arrives then, so test it first, or "
-        "use a container with a port of its own for UDP"
+        "container port, so moorage maps the port for TCP; test that UDP arrives, which AWS does not document, or use "
+        "a container with its own port for UDP"
     )
 
 

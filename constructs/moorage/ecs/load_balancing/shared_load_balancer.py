@@ -196,9 +196,9 @@ class SharedLoadBalancer(Construct):
         if without_ipv6:
             cdk.Annotations.of(self).add_warning_v2(
                 "@moorage/ecs:ipv6",
-                f"subnets {', '.join(without_ipv6)} have no IPv6 addresses, as far as CDK knows, so AWS would refuse "
-                "ip_address_type; use an ec2.Vpc(ip_protocol=ec2.IpProtocol.DUAL_STACK), leave ip_address_type out, or "
-                "acknowledge this",
+                f"subnets {', '.join(without_ipv6)} have no IPv6 addresses, as far as CDK knows, so AWS would reject "
+                "this ip_address_type; use an ec2.Vpc(ip_protocol=ec2.IpProtocol.DUAL_STACK), leave ip_address_type= "
+                "out, or acknowledge this warning",
             )
 
     def _log_to_bucket(
@@ -272,6 +272,6 @@ def check_clients(vpc: ec2.IVpc, ingress: Sequence[ec2.IPeer] | None, problems: 
         _ = vpc.vpc_cidr_block
     except RuntimeError:  # the VPC was imported without its CIDR block
         problems.add(
-            "ingress is not given, and the CIDR block of the VPC, its default, is not known; "
-            "use ingress=[ec2.Peer.ipv4(...)], or import the VPC with vpc_cidr_block="
+            "ingress must be given, since the CIDR block of the VPC, the default of ingress, is not known; use "
+            "ingress=[ec2.Peer.ipv4(...)], or import the VPC with vpc_cidr_block="
         )

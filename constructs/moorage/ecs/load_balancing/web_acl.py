@@ -23,7 +23,7 @@ def check_web_acl(web_acl: str | wafv2.CfnWebACL, scope: Construct, problems: Pr
         if not is_token(web_acl.scope) and web_acl.scope != "REGIONAL":
             problems.add(
                 f"web_acl must have the scope REGIONAL (got {web_acl.node.path} with the scope {web_acl.scope!r}); "
-                "define one with scope='REGIONAL'"
+                "define the web ACL with scope='REGIONAL'"
             )
         region = web_acl.stack.region
     else:
@@ -35,7 +35,7 @@ def check_web_acl(web_acl: str | wafv2.CfnWebACL, scope: Construct, problems: Pr
     if not is_token((region, stack.region)) and region != stack.region:
         problems.add(
             f"web_acl must be in the load balancer's region {stack.region} (got {region}), since a regional web ACL "
-            "protects only its own region; use one in that region"
+            f"protects only its own region; use a web ACL in {stack.region}"
         )
 
 

@@ -1,4 +1,4 @@
-"""The availability zones of tasks, compared with those of their load balancers.
+"""The Availability Zones of tasks, compared with those of their load balancers.
 
 A load balancer sends nothing to targets in a zone without one of its subnets, even with cross-zone load balancing
 (Elastic Load Balancing user guide, "How Elastic Load Balancing works"). They stay `unused` with the reason
@@ -57,9 +57,9 @@ def _described(
 ) -> str:
     own, given = (", ".join(_zone_name(each, vpc) for each in names) for names in (balancer_zones, zones))
     return (
-        f"{rule} in zones of {load_balancer.node.path}, {own} (got {given}), since it sends nothing to tasks in other "
-        "zones and ECS waits for them to become healthy; use subnets in its zones, or add a subnet in each of these "
-        "zones to its vpc_subnets="
+        f"{rule} in zones of {load_balancer.node.path}, {own} (got {given}), since a load balancer sends nothing to "
+        "tasks in other zones, and ECS waits for these tasks to become healthy; use subnets in zones of the load "
+        "balancer, or select subnets in all of these zones with vpc_subnets= of the load balancer"
     )
 
 

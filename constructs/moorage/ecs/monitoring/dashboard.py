@@ -67,17 +67,17 @@ class Dashboard(Construct):
                 CloudFormation.
 
         Raises:
-            ValueError: If there is no service, a service is given twice or belongs to another place, there are more
-                than 500 widgets, or `dashboard_name` is invalid.
+            ValueError: If there is no service, a service is given twice or belongs to another account or region, there
+                are more than 500 widgets, or `dashboard_name` is invalid.
         """
         dashboard_services = [service_of(service) for service in services]
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         if not dashboard_services:
-            problems.add("services must not be empty (got none); name at least one Service or Worker")
+            problems.add("services must not be empty (got none); list at least one Service or Worker")
         for path in sorted(
             {service.node.path for service in dashboard_services if dashboard_services.count(service) > 1}
         ):
-            problems.add(f"services must differ (got {path} more than once); name each once")
+            problems.add(f"services must be unique (got {path} more than once); list each service once")
         for service in dashboard_services:
             check_place(problems, f"service {service.node.path}", service, scope)
         problems.check(service_limits.DASHBOARD_NAME, "dashboard_name", dashboard_name)

@@ -27,7 +27,7 @@ _PUBLIC_SUBNET_MASK = 24
 
 @door
 class Network(Construct):
-    """A VPC with a public subnet for load balancers and a private subnet for tasks in each of its availability zones.
+    """A VPC with a public subnet for load balancers and a private subnet for tasks in each of its Availability Zones.
 
     By default nothing in it gets a public IP address, its default security group has no rules, and its traffic is
     logged.
@@ -53,9 +53,9 @@ class Network(Construct):
         Args:
             scope: The scope in which to define this construct.
             construct_id: The id of this construct in its scope.
-            zones: The number of availability zones, 2 to 6, with or without a known account. Most regions have three;
-                us-east-1 has six, us-west-2 four and us-west-1 two. The account determines which zones these are: in
-                us-east-1 one may be use1-az3, where Fargate is not available. Default: 2.
+            zones: The number of Availability Zones, 2 to 6, also if the account of the stack is not known. Most regions
+                have three; us-east-1 has six, us-west-2 four and us-west-1 two. The account determines which zones
+                these are: in us-east-1 one may be use1-az3, where Fargate is not available. Default: 2.
             nat_gateways: The number of NAT gateways through which the private subnets reach the internet, 0 to `zones`.
                 Each has an Elastic IP address. A single one costs less and fails with its zone. With 0, the private
                 subnets are isolated and reach only `endpoints`. Default: one in each zone.
@@ -137,7 +137,7 @@ class Network(Construct):
         return cdk.Stack.of(self)
 
     def _export(self) -> None:
-        """Export the values that other stacks may import: the id, the CIDR block and the subnets, used or not."""
+        """Export the values that other stacks may import: the ID, the CIDR block and the subnets, used or not."""
         vpc = self.vpc
         subnets = [*vpc.public_subnets, *vpc.private_subnets, *vpc.isolated_subnets]
         keep_exported(self, [vpc.vpc_id, vpc.vpc_cidr_block, *(each.subnet_id for each in subnets)])
@@ -229,8 +229,8 @@ class Reach:
         if subnets is None and not public_address:
             if not self._has_any_subnets:
                 problems.add(
-                    "vpc must have subnets, but CDK knows of none; import it with "
-                    "private_subnet_ids=[...] or public_subnet_ids=[...], or use Vpc.from_lookup(...)"
+                    "vpc must have subnets that CDK knows; import the VPC with private_subnet_ids=[...] or "
+                    "public_subnet_ids=[...], or use Vpc.from_lookup(...)"
                 )
             return
         public = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)
@@ -238,7 +238,7 @@ class Reach:
 
     @functools.cached_property
     def zones(self) -> int:
-        """The number of availability zones of its subnets."""
+        """The number of Availability Zones of its subnets."""
         return self.network.zones if self.network else len(self.vpc.availability_zones)
 
     @functools.cached_property

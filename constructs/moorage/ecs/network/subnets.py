@@ -49,7 +49,7 @@ def find_subnets(
 
 
 def zones_of(selection: ec2.SubnetSelection, vpc: ec2.IVpc) -> Zones | None:
-    """Return the availability zones of the selected subnets; None if a zone is not known.
+    """Return the Availability Zones of the selected subnets; None if a zone is not known.
 
     A zone that is a token counts as known in a VPC that this app defines, since its other zones are tokens too.
     """

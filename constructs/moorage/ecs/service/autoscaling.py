@@ -38,8 +38,8 @@ def check_scaling(scaling: Scaling, launch: Launch, problems: Problems) -> None:
         stats = list(_stats_of(target.metric))
         for kind, own, other in _other_places(filter(None, stats), place_of(launch.cluster)):
             problems.add(
-                f"metrics {target.name!r} must be of {kind} {own}, since Application Auto Scaling reads no others (got "
-                f"{kind} {other}); use a metric of {kind} {own}"
+                f"metrics {target.name!r} must be in {kind} {own}, since Application Auto Scaling reads no metrics of "
+                f"another {kind} (got {other}); publish the metric in {kind} {own}"
             )
         if None in stats:
             # CloudWatch user guide, "Using search expressions in graphs": no alarm can be based on one
@@ -53,7 +53,7 @@ def check_scaling(scaling: Scaling, launch: Launch, problems: Problems) -> None:
         if on_fargate and percent is not None and percent > _FULL_PERCENT:
             problems.add(
                 f"{argument} must be at most 100 % on Fargate, where no task uses more than its size (got {percent}); "
-                "use 100 or less"
+                "use a percentage such as 60"
             )
 
 

@@ -30,19 +30,19 @@ def check_discovery(options: ecs.CloudMapOptions, launch: Launch, problems: Prob
     namespace = options.cloud_map_namespace or launch.cluster.default_cloud_map_namespace
     if namespace is None:
         problems.add(
-            "cloud_map_options have no namespace, and the cluster has no default one; "
-            "use CloudMapOptions(cloud_map_namespace=...)"
+            "cloud_map_options must have a namespace, since the cluster has no default namespace; use "
+            "CloudMapOptions(cloud_map_namespace=...)"
         )
     elif namespace.type == servicediscovery.NamespaceType.HTTP:
         problems.add(
-            f"cloud_map_options must be of a namespace with DNS (got {namespace.node.path}, without DNS); use a "
+            f"namespace of cloud_map_options must have DNS (got {namespace.node.path}, an HTTP namespace); use a "
             "PrivateDnsNamespace, or connect=ServiceConnect(...) with Cluster(namespace='...')"
         )
     mode = launch.task.network_mode
     if options.dns_record_type in _ADDRESSES and mode is not NetworkMode.AWSVPC:
         problems.add(
-            f"cloud_map_options have a record with an address, but in {mode.value} mode tasks have no address of their "
-            "own; use DnsRecordType.SRV"
+            f"dns_record_type of cloud_map_options must not be A or AAAA in {mode.value} mode, where tasks have no IP "
+            "address of their own; use DnsRecordType.SRV"
         )
     elif options.dns_record_type not in _ADDRESSES and (options.dns_record_type or mode is not NetworkMode.AWSVPC):
         _check_port(options, launch.task, problems)
@@ -54,13 +54,13 @@ def _check_port(options: ecs.CloudMapOptions, task: Task, problems: Problems) ->
     ports = (options.container_port, container.port)
     if container.port is None:
         problems.add(
-            f"cloud_map_options have a record with a port, but container {container.name!r}, the first essential one, "
-            "has no port; use Container(..., port=...), or DnsRecordType.A"
+            f"container {container.name!r}, the first essential container, must have a port for the SRV record of "
+            "cloud_map_options; use Container(..., port=...), or DnsRecordType.A in awsvpc mode"
         )
     elif ports[0] not in {None, ports[1]} and not is_token(ports):
         problems.add(
-            f"container_port of cloud_map_options must be {container.port}, the port of container "
-            f"{container.name!r} (got {options.container_port}); use that, or leave it out"
+            f"container_port of cloud_map_options must be {container.port}, the port of container {container.name!r} "
+            f"(got {options.container_port}); use container_port={container.port}, or leave container_port= out"
         )
 
 
@@ -82,7 +82,7 @@ def claim_discovery_name(
 
 
 def _key(namespace: servicediscovery.INamespace | str) -> str:
-    """Return a namespace's name, or the id in its ARN, or its path if this app defines it."""
+    """Return a namespace's name, or the ID in its ARN, or its path if this app defines it."""
     if not isinstance(namespace, str):
         namespace_id = namespace.namespace_id
         return namespace.node.path if is_token(namespace_id) else namespace_id

@@ -57,7 +57,7 @@ class Lattice:
     VPC Lattice target group"). Hence another container port does not replace the target group.
 
     Args:
-        prefix_list: The id of AWS's prefix list `com.amazonaws.<region>.vpc-lattice`, which
+        prefix_list: The ID of AWS's prefix list `com.amazonaws.<region>.vpc-lattice`, which
             `ec2.PrefixList.from_lookup` finds, or the prefix list itself. The tasks accept connections from it.
         container: The name of the container that serves. Default: the first container with a port.
         health: The path of the health check, or a `TargetHealth`, for a target group that is defined. Default:
@@ -81,7 +81,10 @@ class Lattice:
         problems.check(service_limits.LATTICE_TARGET_GROUP, "target_group_arn", self.target_group_arn)
         problems.check(route_limits.TARGET_CODES, "health codes", self.health.codes)
         if self.target_group_arn is not None and self.health != TargetHealth():
-            problems.add("health is given, but the existing target group has its own; leave one of them out")
+            problems.add(
+                "health must not be used with target_group_arn, since the existing target group has its own health "
+                "check; leave one of them out"
+            )
         problems.raise_any()
 
     def _serving_containers(self, task: Task) -> tuple[Container, ...]:
@@ -94,17 +97,20 @@ class Lattice:
         (serving, *_) = self._serving_containers(task) or (None,)
         if task.network_mode is not NetworkMode.AWSVPC:
             problems.add(
-                f"lattice is given in {task.network_mode.value} mode, but its targets are the addresses of tasks, "
-                "which have no address of their own there; use network_mode=NetworkMode.AWSVPC"
+                f"lattice requires network mode awsvpc (got {task.network_mode.value}), since its targets are the IP "
+                "addresses of tasks; use network_mode=NetworkMode.AWSVPC"
             )
         elif not ports:
-            problems.add("lattice needs a container with a port, but the task has none; use Container(..., port=...)")
+            problems.add(
+                "lattice requires a container with a port, and no container of the task has a port; use "
+                "Container(..., port=...)"
+            )
         elif serving is None:
-            problems.add(f"lattice names container {self.container!r}, which has no port; use {ports}")
+            problems.add(f"container of lattice must be a container with a port (got {self.container!r}); use {ports}")
         elif port_name(task, serving) is None:
             problems.add(
-                f"lattice is given, but {serving.name!r}, the name of its container, is not valid for a port; "
-                "use Container(name=...) with 1 to 64 letters, digits, '_' and '-', and no leading '-'"
+                "the name of the container for lattice must be 1 to 64 letters, digits, '_' and '-', and not start "
+                f"with '-' (got {serving.name!r}), since its port has the same name; use another Container(name=...)"
             )
 
 
@@ -203,6 +209,7 @@ def _conflict(first: Construct, second: Construct, arn: str) -> list[str]:
     if not (exists(first) and exists(second)):
         return []
     return [
-        f"{first.node.path} and {second.node.path} are both in the target group {arn!r} of VPC Lattice, which can only "
-        "have one service; use another target_group_arn for one of them, or leave it out for a new target group"
+        f"{first.node.path} and {second.node.path} are both in the target group {arn!r} of VPC Lattice, which can have "
+        "only one service; use another target_group_arn for one service, or leave target_group_arn= out for a new "
+        "target group"
     ]

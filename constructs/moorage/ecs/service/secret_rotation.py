@@ -41,7 +41,7 @@ def change_pattern(secrets: Iterable[Any]) -> Pattern | None:
     guide). Or a parameter was updated ("Parameter Store Change", Systems Manager guide). Neither event needs a trail.
 
     Args:
-        secrets: Secrets, parameters and `ecs.Secret`s. The value of one with a version id never changes.
+        secrets: Secrets, parameters and `ecs.Secret`s. The value of a secret with a version ID never changes.
     """
     parameters: set[str] = set()
     by_stage: dict[str, set[str]] = {}
@@ -133,7 +133,7 @@ def _check(pattern: Pattern | None, secrets: Iterable[tuple[str, Any]], own_plac
     if pattern is None:
         problems.add(
             "redeploy_on_rotation() has no effect, since no container has a secret or a parameter whose value can "
-            "change; use Container(secrets={...}), without the id of a version"
+            "change; use Container(secrets={...}), without a version_id"
         )
     for name, secret in secrets:
         parts = secret_sources.arn(secret).split(":")
@@ -141,8 +141,9 @@ def _check(pattern: Pattern | None, secrets: Iterable[tuple[str, Any]], own_plac
         for kind, own, other in zip(("account", "region"), own_place, place, strict=True):
             if own and other and not is_token(other) and other != own:
                 problems.add(
-                    f"secrets {name!r} must be of {kind} {own} (got {other}), since others send no events here; "
-                    "forward them to this event bus, and define a rule of your own that redeploys"
+                    f"secrets {name!r} must be in {kind} {own} (got {other}), since another {kind} sends its events "
+                    f"elsewhere; forward these events to {kind} {own}, and define a rule of your own that redeploys "
+                    "the service"
                 )
 
 

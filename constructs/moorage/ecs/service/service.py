@@ -272,9 +272,10 @@ class Service(Construct):
         return self._plan.estimate(start=seconds(start), stop=seconds(stop))
 
     def connect_to(self, other: Service) -> str:
-        """Let the tasks connect to the port of another service, and to no other port of it.
+        """Let the tasks connect to the port of another service, but to none of its other ports.
 
-        If the other service is in bridge mode, its proxy has a port that ECS assigns, so all of these ports are opened.
+        If the other service is in bridge mode, its proxy has a port that ECS assigns, so all ports that ECS may assign
+        are opened.
 
         This service is deployed after the other one, since a proxy knows only services that exist when it starts.
 

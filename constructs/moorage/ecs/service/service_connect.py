@@ -141,13 +141,15 @@ class ServiceConnect:
         problems.check(service_limits.CONNECT_TIMEOUT, "request_timeout", self.request_timeout)
         if self.request_timeout is not None and self.protocol is None:
             problems.add(
-                f"request_timeout is {self.request_timeout} s, but the proxy reads no requests without a protocol; "
-                "use protocol=ecs.AppProtocol.http (or http2, grpc), or leave it out"
+                "request_timeout requires protocol, since the proxy does not read requests otherwise (got "
+                f"{self.request_timeout} s); use protocol=ecs.AppProtocol.http (or http2, grpc), or leave "
+                "request_timeout= out"
             )
         if self.idle_timeout and self.request_timeout and self.idle_timeout < self.request_timeout:
             problems.warn(
-                f"idle_timeout should be at least request_timeout (got {self.idle_timeout} s and "
-                f"{self.request_timeout} s), since it ends a request earlier; use {self.request_timeout} s or more"
+                f"idle_timeout should be at least request_timeout (got {self.idle_timeout} s with "
+                f"request_timeout={self.request_timeout} s), since the proxy ends requests earlier otherwise; use "
+                f"{self.request_timeout} s or more"
             )
         problems.raise_any()
 
@@ -158,8 +160,8 @@ class ServiceConnect:
             return None
         return (
             "connect has access_logs=True without a protocol, so the proxy logs connections but no requests; use "
-            "protocol=ecs.AppProtocol.http (or http2, grpc), which a deployed service can only get if it is deleted "
-            "first, or acknowledge this"
+            "protocol=ecs.AppProtocol.http (or http2, grpc), for which a deployed service must be deleted first, or "
+            "acknowledge this warning"
         )
 
     def _name_for(self, task: Task) -> str | None:
@@ -180,8 +182,8 @@ class ServiceConnect:
         name = self._name_for(task)
         if cluster_view.namespace is None:
             problems.add(
-                "connect is given, but the cluster has no namespace; "
-                "use Cluster(namespace='...'), or for an existing cluster Cluster.from_attributes(namespace='...')"
+                "connect requires a cluster with a namespace; use Cluster(namespace='...'), or for an existing "
+                "cluster Cluster.from_attributes(namespace='...')"
             )
         elif (
             name is not None
@@ -189,33 +191,34 @@ class ServiceConnect:
             and exists(namesake)
         ):
             problems.add(
-                f"connect has the name {name!r}, but {namesake.node.path} has the name {_discovery_name(name)!r} "
-                "in the same namespace already; use another name in ServiceConnect(name=...)"
+                f"name of connect must be unique in the namespace (got {name!r}, but {namesake.node.path} has the name "
+                f"{_discovery_name(name)!r} already); use another name in ServiceConnect(name=...)"
             )
         if self.tls:
             self.tls._check(cluster_view.with_capacity, problems)
         if task._on_windows:
             problems.add(
-                f"connect is given, but ECS has no proxy for {task.operating_system_family.value}; leave it out, and "
-                "use cloud_map_options=, or a route"
+                f"connect is not supported on {task.operating_system_family.value}, for which ECS has no proxy; use "
+                "cloud_map_options= or a route instead of connect="
             )
         front = task._front_container
         if task.network_mode not in {NetworkMode.AWSVPC, NetworkMode.BRIDGE}:
             problems.add(
-                f"connect is given in {task.network_mode.value} mode, but the proxy needs a network of the task; "
-                "use network_mode=NetworkMode.AWSVPC or NetworkMode.BRIDGE"
+                f"connect requires network mode awsvpc or bridge (got {task.network_mode.value}), since the proxy "
+                "needs a network of the task; use network_mode=NetworkMode.AWSVPC or NetworkMode.BRIDGE"
             )
         elif front is not None:
             problems.check(service_limits.CONNECT_NAME, "the name for others", self._name_for(task))
             if port_name(task, front) is None:
                 problems.add(
-                    f"connect is given, but {front.name!r}, the name of its container, is not valid for a port; "
-                    "use Container(name=...) with 1 to 64 letters, digits, '_' and '-', and no leading '-'"
+                    "the name of the container for connect must be 1 to 64 letters, digits, '_' and '-', and not "
+                    f"start with '-' (got {front.name!r}), since its port has the same name; use another "
+                    "Container(name=...)"
                 )
         elif self.name is not None:
             problems.add(
-                f"connect has name {self.name!r}, but the task has no port that others could connect to; "
-                "use Container(..., port=...), or leave the name out"
+                f"name of connect requires a port that other services can connect to (got {self.name!r}); use "
+                "Container(..., port=...), or leave name= out"
             )
 
     def _define(

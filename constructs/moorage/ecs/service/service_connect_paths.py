@@ -108,8 +108,8 @@ def connect(client: ConnectedService, server: ConnectedService) -> str:
     both_connect = client.connect and server.connect
     if both_connect and _have_different_namespaces(client.launch.cluster_view, server.launch.cluster_view):
         problems.add(
-            f"{server.node.path} has its name in another namespace than this service, whose proxy cannot find "
-            "it; define both in one cluster, or in clusters that share a namespace"
+            f"{server.node.path} must have its name in the namespace of this service, whose proxy finds no services of "
+            "other namespaces; define both services in one cluster, or in clusters that share a namespace"
         )
     container = server.launch.task._front_container
     port = container.port if container else None
@@ -139,16 +139,16 @@ def _open_path(client: ConnectedService, server: ConnectedService, port: int) ->
     dependency = _stack_dependency(server_stack, client_stack, server) if client_stack is not server_stack else None
     if dependency:
         raise ValueError(
-            f"{client.node.path}: it connects to {server.node.path}, but {dependency}, so neither stack could be "
-            "deployed before the other; define both services in one stack"
+            f"{client.node.path}: this service connects to {server.node.path}, but {dependency}, so neither stack "
+            "could be deployed before the other; define both services in one stack"
         )
     if client is not server and _is_path(server, client):  # if two services connect to each other, one starts first
         add_warning(
             client.construct,
             f"@moorage/ecs:connect-circle-{server.node.addr[-8:]}",
-            f"it connects to {server.node.path}, which connects back and therefore starts after it, so the proxy of "
-            "this service finds that name only after its next deployment; deploy it once more after the first "
-            "deployment, as with aws ecs update-service --force-new-deployment",
+            f"this service connects to {server.node.path}, which connects back and therefore starts later, so the "
+            "proxy of this service finds that name only after another deployment; deploy this service again after the "
+            "first deployment, as with aws ecs update-service --force-new-deployment",
         )
     elif client is not server:
         client.service.node.add_dependency(server.service)

@@ -265,21 +265,26 @@ class ServicePlan:
         check_scaling(scaling, self.launch, problems)
         if self.placement.daemon and scaling is not DEFAULT_SCALING:
             problems.add(
-                "scaling is given for a daemon, which runs once on each instance; leave it out, and scale the capacity "
-                "instead"
+                "scaling does not apply to a daemon, which runs once on each instance; leave scaling= out, and scale "
+                "the capacity instead"
             )
         predicted_requests = scaling.predictive.requests_per_task if scaling.predictive else None
         for argument, requests in (
             ("requests_per_task", scaling.requests_per_task),
-            ("predictive", predicted_requests),
+            ("requests_per_task of predictive", predicted_requests),
         ):
             if requests is not None and not any(route._reads_requests for route in self.routes):
-                reason = "a network load balancer does not count them" if self.routes else "only routes count requests"
-                problems.add(f"{argument} is {requests}, but {reason}; use route=Route(...), or another target")
+                reason = (
+                    "a network load balancer does not count requests" if self.routes else "only routes count requests"
+                )
+                problems.add(
+                    f"{argument} requires a Route, since {reason} (got {requests}); use route=Route(...), or another "
+                    "target such as cpu_percent="
+                )
         if scaling.backlog_per_task is not None and scaling.queue is None:
             problems.add(
-                f"backlog_per_task is {scaling.backlog_per_task}, but there is no queue to measure; "
-                "use a Worker, which has one, or Scaling(queue=...)"
+                f"backlog_per_task requires a queue (got {scaling.backlog_per_task}); use a Worker, which has a queue, "
+                "or Scaling(queue=...)"
             )
 
     def _check_rollout(self, problems: Problems) -> None:
@@ -303,8 +308,9 @@ class ServicePlan:
         for route in self.routes:
             if not rollout._shifts_traffic and not isinstance(route, Route) and route.test_port is not None:
                 problems.add(
-                    f"listener for {route._description} has test_port={route.test_port}, but a rolling rollout does "
-                    "not test a new version first; leave it out, or use Rollout.blue_green(), canary() or linear()"
+                    f"test_port of the listener for {route._description} has no effect with a rolling rollout, which "
+                    "does not test a new version first; leave test_port= out, or use Rollout.blue_green(), canary() "
+                    "or linear()"
                 )
         predictive = self.scaling.predictive
         if rollout._shifts_traffic and predictive and predictive.requests_per_task is not None:
@@ -358,8 +364,8 @@ class ServicePlan:
         problems.check(service_limits.GRACE_PERIOD, "health_check_grace_period", self.explicit_grace_period)
         if self.explicit_grace_period is not None and not self._is_health_checked:
             problems.add(
-                f"health_check_grace_period is {self.explicit_grace_period} s, but the tasks have no health check; use "
-                "route=Route(...), or Container(health_check=...)"
+                f"health_check_grace_period requires a health check of the tasks (got {self.explicit_grace_period} s); "
+                "use route=Route(...), or Container(health_check=...)"
             )
 
     def _short_grace_period_warning(self) -> str | None:
@@ -369,7 +375,7 @@ class ServicePlan:
         return (
             f"health_check_grace_period is {grace_period} s, but HealthCheck(start_period=) allows a container "
             f"{start_period} s to start, so the load balancer's checks would stop it earlier, again and again; use "
-            f"{start_period} s or more, or leave it out"
+            f"{start_period} s or more, or leave health_check_grace_period= out"
         )
 
     def _check_discovery(self, problems: Problems) -> None:
@@ -381,9 +387,7 @@ class ServicePlan:
 
         check_discovery(options, self.launch, problems)
         if self.connect:
-            problems.add(
-                "cloud_map_options and connect are both given, but a service can have only one of them; leave one out"
-            )
+            problems.add("a service must not have both cloud_map_options and connect; leave one of them out")
 
     def _check_lattices(self, problems: Problems) -> None:
         problems.check(
@@ -391,8 +395,8 @@ class ServicePlan:
         )
         if self.lattices and self.rollout._shifts_traffic:
             problems.add(
-                f"rollout is {self.rollout.shift.value}, but it cannot shift the traffic of VPC Lattice; "
-                "use Rollout.rolling(), or a route in place of lattice"
+                "rollout must be rolling with lattice, since ECS does not shift the traffic of VPC Lattice (got "
+                f"{self.rollout.shift.value}); use Rollout.rolling(), or a route instead of lattice"
             )
         if self.lattices:
             region = place_of(self.launch.cluster)[1]

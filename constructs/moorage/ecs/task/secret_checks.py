@@ -42,7 +42,7 @@ def check_secrets(scope: IConstruct, task: Task, problems: Problems) -> None:
 
 
 def _check_place(argument: str, secret: Any, scope: IConstruct, problems: Problems) -> None:
-    """Check the place of a secret. Tasks read parameters from any region, and and both from any account."""
+    """Check the place of a secret, which may be in another account; a parameter may also be in another region."""
     thing = secret
     if secret_sources.is_reference(secret):
         from moorage.ecs.task.secret_grants import secret_resource  # noqa: PLC0415  # loads aws_cdk.aws_secretsmanager
@@ -64,13 +64,14 @@ def _check_reference(argument: str, reference: Any, problems: Problems) -> None:
     if stage not in _FIRST_STAGES:
         problems.add(
             f"{argument} must be a version that a new secret has (got version_stage={stage!r}), since no task starts "
-            "until it is rotated; use 'AWSCURRENT', or import the secret by its name once it has that version"
+            "until the secret has been rotated; use 'AWSCURRENT', or import the secret by its name once the secret "
+            "has that version"
         )
     fields = _fields(resource)
     if field and field not in _ATTACHED_FIELDS and fields is not None and field not in fields:
         names = ", ".join(map(repr, sorted(fields)))
         way_out = (
-            f"which has {names}; use one of them, or add it to secret_string_template="
+            f"which has {names}; use one of these fields, or add {field!r} to secret_string_template="
             if fields
             else "which is plain text; use the secret itself, or generate JSON with "
             f"SecretStringGenerator(secret_string_template='{{}}', generate_string_key={field!r})"

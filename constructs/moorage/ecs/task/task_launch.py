@@ -273,8 +273,8 @@ class Launch:
         kind = self.strategy._kind
         if self.assign_public_ip and kind is not CapacityKind.FARGATE:
             problems.add(
-                "assign_public_ip=True, but only Fargate assigns public addresses to tasks; "
-                "leave it out and use a load balancer, or run on Fargate"
+                "assign_public_ip=True requires Fargate, since other capacities assign no public addresses to tasks; "
+                "use a load balancer instead, or run the task on Fargate"
             )
         if kind is CapacityKind.FARGATE:
             spot = any(each.name == "FARGATE_SPOT" for each in self.strategy.weights)
@@ -293,8 +293,8 @@ class Launch:
         for selection in subnet_selections if needs else ():
             if self.reach.missing(needs, selection, public_address=self.assign_public_ip):
                 problems.add(
-                    "execute_command=True, and a KMS key encrypts the cluster's sessions, but the subnets cannot reach "
-                    "'kms'; use Task(called_services=['kms']), which Endpoints.for_tasks(...) includes, or a NAT "
+                    "execute_command=True requires subnets that reach 'kms', since a KMS key encrypts the cluster's "
+                    "sessions; use Task(called_services=['kms']), which Endpoints.for_tasks(...) includes, or a NAT "
                     "gateway (nat_gateways=1)"
                 )
 
@@ -305,8 +305,8 @@ class Launch:
         if has_routes and unknown and not self.has_own_interface and self.strategy._kind is CapacityKind.INSTANCES:
             problems.add(
                 f"route leads to instances of capacity {', '.join(map(repr, unknown))}, whose security group is not "
-                "known, so the load balancer could not reach them; use network_mode=NetworkMode.AWSVPC, or pass it to "
-                "Cluster.from_attributes(security_groups=[...])"
+                "known, so the load balancer could not reach them; use network_mode=NetworkMode.AWSVPC, or pass the "
+                "security group to Cluster.from_attributes(security_groups=[...])"
             )
         if self.strategy._kind is not CapacityKind.FARGATE:
             from moorage.ecs.capacity.instance_checks import check_instances  # noqa: PLC0415  # Fargate needs no instances
@@ -324,8 +324,9 @@ class Launch:
             }
             for argument in (name for name, is_given in given_arguments.items() if is_given):
                 problems.add(
-                    f"{argument} is given, but in {self.task.network_mode.value} mode tasks have no network interface "
-                    "of their own; leave it out, and set it for the instances in Capacity.ec2(...)"
+                    f"{argument} does not apply in {self.task.network_mode.value} mode, in which tasks have no network "
+                    f"interface of their own; leave {argument}= out, and configure the instances in Capacity.ec2(...) "
+                    "instead"
                 )
             return
         self.reach.check_selection(self.vpc_subnets, problems, public_address=self.assign_public_ip)
@@ -335,8 +336,8 @@ class Launch:
             problems.check(service_limits.SECURITY_GROUPS, "the number of security groups", len(self.security_groups))
             if has_own_ports:
                 problems.add(
-                    "security_groups and egress are both given, but egress only applies to a new security group; "
-                    "add its ports to your groups"
+                    "egress must not be used with security_groups, since egress applies only to a new security group; "
+                    "allow the ports in your security groups instead"
                 )
         subnets = (self.vpc_subnets and self.vpc_subnets.subnets) or ()
         if self.vpc_subnets is not None and self.vpc_subnets.subnets is not None:
@@ -436,4 +437,4 @@ def connections_of(construct: Construct, security_groups: Sequence[ec2.ISecurity
 def add_warning(construct: Construct, name: str, warning: str | None) -> None:
     """Add a warning that users can acknowledge by its name, unless `warning` is None."""
     if warning:
-        cdk.Annotations.of(construct).add_warning_v2(name, f"{warning}; or acknowledge this")
+        cdk.Annotations.of(construct).add_warning_v2(name, f"{warning}; or acknowledge this warning")

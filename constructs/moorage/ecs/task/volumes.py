@@ -102,8 +102,8 @@ def few_mount_targets_warning(task: Task, selections: Iterable[ec2.SubnetSelecti
         if 0 < targets < len(zones):
             return (
                 f"file_system of volume {volume.name!r} should have a mount target in each zone of the tasks (got "
-                f"{targets} for {len(zones)} zones), since tasks in other zones do not start; use its vpc_subnets= for "
-                "all of these zones, or fewer subnets for the tasks"
+                f"{targets} for {len(zones)} zones), since tasks in other zones do not start; use vpc_subnets= of the "
+                "file system for all of these zones, or fewer subnets for the tasks"
             )
     return None
 
@@ -114,12 +114,13 @@ def _check_access_point(
     """Check that an access point belongs to the file system, as far as is known."""
     try:
         ids = (access_point.file_system.file_system_id, file_system.file_system_id)
-    except RuntimeError:  # jsii raises it for every error in node; here the access point was imported by its id
+    except RuntimeError:  # jsii raises it for every error in node; here the access point was imported by its ID
         return
     if ids[0] != ids[1] and (not is_token(ids) or file_system.node.default_child is not None):
         problems.add(
-            f"{argument} must be of the file system {file_system.node.path} (got one of "
-            f"{access_point.file_system.node.path}); use an access point of that file system, or leave it out"
+            f"{argument} must belong to the file system {file_system.node.path} (got an access point of "
+            f"{access_point.file_system.node.path}); use an access point of {file_system.node.path}, or leave "
+            "access_point= out"
         )
 
 
@@ -228,7 +229,9 @@ def _add_volume(definition: ecs.TaskDefinition, volume: object) -> None:
         case BindMount(host_path=host_path):
             definition.add_volume(name=volume.name, host=ecs.Host(source_path=host_path) if host_path else None)
         case _:
-            raise TypeError(f"{volume!r} is not a volume; use one of Volume.bind_mount, efs and ebs")
+            raise TypeError(
+                f"{volume!r} is not a volume; use Volume.bind_mount(...), Volume.efs(...) or Volume.ebs(...)"
+            )
 
 
 def _managed_volume(scope: Construct, volume: EbsVolume, service: ecs.BaseService) -> ecs.ServiceManagedVolume:

@@ -29,7 +29,7 @@ _DAY_SECONDS = 24 * 3600
 @value_class
 @attrs.frozen(kw_only=True)
 class WorkQueue:
-    """The queue that is defined for a worker: encrypted, only over TLS, with a dead-letter queue of the same kind.
+    """The queue that is defined for a worker: encrypted, used only over TLS, with a dead-letter queue of the same kind.
 
     Args:
         visibility_timeout: The time that a message is hidden from other tasks while one processes it, up to 12 hours,
@@ -62,7 +62,10 @@ class WorkQueue:
         problems.check(job_limits.MAX_RECEIVES, "max_receives", self.max_receives)
         problems.check(job_limits.MESSAGE_RETENTION, "retention", self.retention)
         if self.content_based_deduplication and not self.fifo:
-            problems.add("content_based_deduplication is given, but only FIFO queues have it; use fifo=True")
+            problems.add(
+                "content_based_deduplication requires a FIFO queue; use fifo=True, or leave "
+                "content_based_deduplication= out"
+            )
         problems.raise_any()
 
     def _visibility_seconds(self, stop_seconds: int) -> int:

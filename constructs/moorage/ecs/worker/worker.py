@@ -241,8 +241,8 @@ def _check_alarm(queue: sqs.IQueue | WorkQueue, alarm: _Alarm, scope: Construct,
     if (alarm.topic is not None or alarm.actions) and not watched:
         given = "alarm_actions" if alarm.topic is None else "topic"
         problems.add(
-            f"{given} is given, but the queue has no known dead-letter queue to watch; give the queue one, "
-            "use WorkQueue(...), or leave it out"
+            f"{given} requires a queue with a dead-letter queue that CDK knows; give the queue a dead_letter_queue=, "
+            f"use WorkQueue(...), or leave {given}= out"
         )
 
 
@@ -250,8 +250,8 @@ def _check_queue(queue: sqs.IQueue | WorkQueue, task: Task, problems: Problems) 
     for container in task.containers:
         if QUEUE_URL_VARIABLE in {*container.environment, *container.secrets}:
             problems.add(
-                f"container {container.name!r} has a variable {QUEUE_URL_VARIABLE!r}, which the worker sets to the URL "
-                "of its queue; leave it out, and pass the queue as queue="
+                f"container {container.name!r} must not have the variable {QUEUE_URL_VARIABLE!r}, which the worker "
+                "sets to the URL of its queue; leave the variable out, and pass the queue as queue="
             )
     timeout = (
         queue._visibility_seconds(_longest_stop_timeout(task))
@@ -267,13 +267,19 @@ def _check_queue(queue: sqs.IQueue | WorkQueue, task: Task, problems: Problems) 
 def _check_scaling(scaling: Scaling, placement: Placement, problems: Problems) -> None:
     if scaling.backlog_per_task is None:
         problems.add(
-            "scaling must have backlog_per_task, or messages would not change the number of tasks; "
-            "use Scaling(0, 50, backlog_per_task=100), with the messages that one task can have waiting, or a Service"
+            "scaling must have backlog_per_task, or messages would not change the number of tasks; use Scaling(0, 50, "
+            "backlog_per_task=100), where 100 is the number of waiting messages for each task, or use a Service"
         )
     if scaling.queue is not None:
-        problems.add("scaling has a queue, but the worker has its own; pass it as queue=, and leave it out of scaling")
+        problems.add(
+            "scaling must not have a queue, since the worker has its own queue; pass the queue to Worker(queue=...) "
+            "instead"
+        )
     if placement.daemon:
-        problems.add("placement must not be a daemon's, which no backlog scales; leave it out, or use a Service")
+        problems.add(
+            "placement of a worker must not have daemon=True, since a daemon does not scale with the backlog; leave "
+            "placement= out, or use a Service"
+        )
 
 
 def _visibility_of(queue: sqs.IQueue) -> float | None:
@@ -291,15 +297,15 @@ def _dead_letter_queue_of(queue: sqs.IQueue) -> sqs.IQueue | None:
 
 def _shared_queue_warning(worker: str) -> str:
     return (
-        f"its queue is also processed by {worker}, so each worker starts tasks for all of its messages; give each "
-        "a queue of its own, or define one worker"
+        f"the queue of this worker is also processed by {worker}, so each worker starts tasks for all messages; give "
+        "each worker its own queue, or define only one worker"
     )
 
 
 def _drained_letters_warning(job: str) -> str:
     return (
-        f"its queue is the dead_letter_queue of {job}, whose failed starts it would handle as work; give the job "
-        "another queue"
+        f"the queue of this worker is the dead_letter_queue of {job}, so the worker would process failed starts as "
+        "messages; give the job another queue"
     )
 
 
@@ -307,6 +313,6 @@ def _missing_dead_letters_warning(queue: sqs.IQueue) -> str | None:
     if not isinstance(queue, sqs.Queue) or queue.dead_letter_queue:
         return None
     return (
-        "its queue has no dead-letter queue, so a message that always fails is retried until it expires; "
-        "give it one, or use WorkQueue(...), which has one"
+        "the queue of this worker has no dead-letter queue, so a message that always fails is retried until it "
+        "expires; give the queue a dead_letter_queue=, or use WorkQueue(...)"
     )
