@@ -474,8 +474,8 @@ def test_instances_in_isolated_subnets_of_another_vpc_are_warned_of(
     Cluster(stack, "Cluster", vpc=imported_vpc(stack, isolated=True), capacity=capacity)
     (warning,) = warnings_of(app, "Shop")
     assert (
-        "the subnets of these instances have no route to the internet, as far as CDK knows, so the instances may not reach ecs, "
-        in warning
+        "the subnets of these instances have no route to the internet, as far as CDK knows, "
+        "so the instances may not reach ecs, " in warning
     )
 
 

@@ -224,6 +224,17 @@ def test_routes_that_differ_only_by_a_token_need_names() -> None:
     resources(lambda _, gate: [Listener(gate, 9000), Listener(gate, port, name="beta")])
 
 
+def test_rules_whose_priority_is_a_token_have_the_names_of_their_routes() -> None:
+    first, second = (cdk.Token.as_number({"Ref": name}) for name in ("First", "Second"))
+    found = resources(
+        lambda edge, _: [
+            Route(edge, path="/a", priority=first, name="a"),
+            Route(edge, path="/b", priority=second, name="b"),
+        ]
+    )
+    assert len(of(found, RULE)) == 2
+
+
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "ä", "x" * 65])
 def test_an_invalid_name_is_refused(name: str) -> None:
     edge = stand_in("RequestLoadBalancer")

@@ -171,3 +171,20 @@ def test_a_clash_suggests_a_number_that_is_free_and_in_order() -> None:
     with pytest.raises(ValueError, match="set priority= on one of the routes: priority=9 is free for the new route"):
         Service(stack, "All", cluster=cluster, task=task, route=Route(edge, path="/*", priority=7))
     Service(stack, "All", cluster=cluster, task=task, route=Route(edge, path="/*", priority=9))
+
+
+def test_a_suggested_priority_is_at_least_one() -> None:
+    stack = cdk.Stack(cdk.App(), "Shop")
+    vpc = imported_vpc(stack)
+    edge, cluster = LoadBalancer(stack, "Edge", vpc=vpc), Cluster(stack, "Cluster", vpc=vpc)
+    task = Task(Container("public.ecr.aws/nginx/nginx-unprivileged:1.29", name="web", port=8080))
+    Service(stack, "Web", cluster=cluster, task=task, route=Route(edge, path="/a", priority=1))
+    with pytest.raises(ValueError, match="have the same priority 1; .*: priority=2 is free"):
+        Service(stack, "Api", cluster=cluster, task=task, route=Route(edge, path="/b", priority=1))
+
+
+def test_both_wildcards_count() -> None:
+    stack = cdk.Stack(cdk.App(), "Shop")
+    edge = LoadBalancer(stack, "Edge", vpc=imported_vpc(stack))
+    with pytest.raises(ValueError, match="the number of wildcards must be at most 6 .got 7."):
+        Route(edge, path="/*/?/*/?/*/?/*", priority=1)
