@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import aws_cdk as cdk
 import pytest
@@ -225,7 +225,7 @@ def test_routes_that_differ_only_by_a_token_need_names() -> None:
 
 
 def test_rules_whose_priority_is_a_token_have_the_names_of_their_routes() -> None:
-    first, second = (cdk.Token.as_number({"Ref": name}) for name in ("First", "Second"))
+    first, second = (cast("int", cdk.Token.as_number({"Ref": name})) for name in ("First", "Second"))
     found = resources(
         lambda edge, _: [
             Route(edge, path="/a", priority=first, name="a"),
