@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,8 +22,6 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 FLAGS = ROOT / "node_modules" / "aws-cdk" / "lib" / "init-templates" / ".recommended-feature-flags.json"
-RESOLUTIONS = ("lowest-direct", "highest")
-"""The lowest version of each dependency that the wheel allows, and the newest."""
 OLDEST = (3, 11)
 _TIMEOUT = 120
 
@@ -38,6 +37,12 @@ def pythons() -> list[str]:
         if not done.returncode and (version := tuple(map(int, done.stdout.split()))) >= OLDEST:
             found[version] = str(program)
     return [found[version] for version in sorted({min(found), max(found)})]
+
+
+def lowest() -> list[str]:
+    """Return the lowest version of each dependency that the wheel allows."""
+    dependencies = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    return [each.partition(",")[0].replace(">=", "==") for each in dependencies]
 
 
 def logical_ids(assembly: Path) -> dict[str, dict[str, str]]:
@@ -78,11 +83,11 @@ def environments(wheel: Path, folder: Path) -> Iterator[tuple[str, Path, Mapping
     """Yield each environment's name, its Python, and the context to synthesize in."""
     flags = json.loads(FLAGS.read_text())
     for python in pythons():
-        for resolution in RESOLUTIONS:
+        for pins in (lowest(), []):
             place = folder / f"{len(list(folder.iterdir()))}"
             subprocess.run(["uv", "venv", "--quiet", "--python", python, str(place)], check=True)
-            install = ["uv", "pip", "install", "--quiet", "--python", str(place), "--resolution", resolution]
-            subprocess.run([*install, str(wheel)], check=True)
+            install = ["uv", "pip", "install", "--quiet", "--python", str(place)]
+            subprocess.run([*install, str(wheel), *pins], check=True)
             listed = subprocess.run(
                 ["uv", "pip", "freeze", "--quiet", "--python", str(place)], check=True, capture_output=True, text=True
             ).stdout
