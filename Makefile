@@ -83,7 +83,7 @@ fuzz: $(READY) ## Define 2,000 random services and 500 updates; fails on any tha
 	python -m tools.fuzz
 
 coverage: $(READY) ## Run the tests of workload, ecs and ecr; fails on a branch that none of them takes
-	pytest -n 2 --dist worksteal --cov tests/workload tests/ecs tests/ecr $(addprefix tests/test_,$(COVERING:=.py))
+	pytest --cov -n 2 --dist worksteal tests/workload tests/ecs tests/ecr $(addprefix tests/test_,$(COVERING:=.py))
 
 mutate: $(READY) $(MUTATE)/.ready ## Change values, routing, fit and lifecycles a little; fails if no test notices
 	python -m tools.mutate $(if $(SAMPLE),--sample $(SAMPLE)) $(MODULES)
