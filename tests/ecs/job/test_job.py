@@ -43,6 +43,7 @@ from moorage import (
     Volume,
 )
 from tests.conftest import imported_vpc, readable, template, warnings_of
+from tests.ecs.schedules import Hourly
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -994,18 +995,6 @@ def test_a_variable_of_a_start_is_no_secret_of_a_container(stack: cdk.Stack, clu
     start = Schedule(nightly(), environment={"PASSWORD": cdk.Token.as_string({"Ref": "Password"})})
     with pytest.raises(ValueError, match="environment must not have 'PASSWORD', which is a secret of a container"):
         Job(stack, "Nightly", cluster=cluster, task=task, schedule=start)
-
-
-class Hourly(scheduler.ScheduleExpression):
-    """A schedule of a user's own, without a time zone."""
-
-    @property
-    def expression_string(self) -> str:
-        return "rate(1 hour)"
-
-    @property
-    def time_zone(self) -> cdk.TimeZone | None:
-        return None
 
 
 def test_a_job_may_start_by_a_schedule_without_a_time_zone(stack: cdk.Stack, cluster: Cluster) -> None:

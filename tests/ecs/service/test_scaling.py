@@ -31,6 +31,7 @@ from moorage import (
     Task,
 )
 from tests.conftest import imported_vpc, readable, template
+from tests.ecs.schedules import Hourly
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -437,18 +438,6 @@ def test_an_invalid_time_zone_is_refused() -> None:
     nowhere = scheduler.ScheduleExpression.cron(hour="8", minute="0", time_zone=cdk.TimeZone.of("Europe/Atlantis"))
     with pytest.raises(ValueError, match="the time_zone of schedule must be the name of a time zone"):
         ScheduledAction("day", nowhere, minimum=1)
-
-
-class Hourly(scheduler.ScheduleExpression):
-    """A schedule of a user's own, without a time zone."""
-
-    @property
-    def expression_string(self) -> str:
-        return "rate(1 hour)"
-
-    @property
-    def time_zone(self) -> cdk.TimeZone | None:
-        return None
 
 
 def test_a_schedule_without_a_time_zone_is_taken(stack: cdk.Stack, cluster: Cluster) -> None:
