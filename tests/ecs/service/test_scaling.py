@@ -452,8 +452,16 @@ SEARCH = cloudwatch.SearchExpression(expression="SEARCH('{AWS/SQS,QueueName} Dep
 
 
 @pytest.mark.parametrize(
-    "metric", [SEARCH, cloudwatch.MathExpression(expression="AVG(depths)", using_metrics={"depths": SEARCH})]
+    "metric",
+    [
+        SEARCH,
+        cloudwatch.MathExpression(expression="AVG(depths)", using_metrics={"depths": SEARCH}),
+        cloudwatch.MathExpression(expression="SUM(SEARCH('{AWS/SQS,QueueName} Depth', 'Average'))"),
+    ],
+    ids=["search", "used", "called"],
 )
 def test_a_search_for_metrics_moves_nothing(stack: cdk.Stack, cluster: Cluster, metric: cloudwatch.IMetric) -> None:
-    with pytest.raises(ValueError, match="Shop/Web: metrics 'depth' must not be a SEARCH expression, which returns"):
+    with pytest.raises(
+        ValueError, match="Shop/Web: metrics 'depth' must not contain a SEARCH expression, which returns"
+    ):
         service(stack, cluster, Scaling(1, 4, metrics=[MetricTarget("depth", metric, 5)]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -44,8 +45,8 @@ def check_scaling(scaling: Scaling, launch: Launch, problems: Problems) -> None:
         if None in stats:
             # CloudWatch user guide, "Using search expressions in graphs": no alarm can be based on one
             problems.add(
-                f"metrics {target.name!r} must not be a SEARCH expression, which returns several time series, while a "
-                "scaling policy follows a single one; use a metric, or a math expression over metrics"
+                f"metrics {target.name!r} must not contain a SEARCH expression, which returns several time series, "
+                "while a scaling policy follows a single one; use a metric, or a math expression over metrics"
             )
     predicted = scaling.predictive.cpu_percent if scaling.predictive else None
     on_fargate = launch.strategy._kind is CapacityKind.FARGATE
@@ -61,6 +62,8 @@ def _stats_of(metric: cloudwatch.IMetric) -> Iterator[cloudwatch.MetricStatConfi
     """Yield the statistic of a metric, or of each metric in its expression; None stands for a SEARCH expression."""
     configuration = metric.to_metric_config()
     if configuration.math_expression:
+        if re.search(r"\bSEARCH\s*\(", configuration.math_expression.expression):
+            yield None
         for used_metric in configuration.math_expression.using_metrics.values():
             yield from _stats_of(used_metric)
     else:
