@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from moorage.assembly.cloud_assembly import Stack
 from moorage.local import imports
 from moorage.local.account import Account
-from moorage.local.assembly import Stack
 from moorage.local.literals import literals, text_of
 from tests.local.local_aws import ACCOUNT, REGION, access, ref, resource, server
 

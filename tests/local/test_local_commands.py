@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
+from moorage.assembly.cloud_assembly import stacks_of
+from moorage.assembly.diagram import BEGIN, END, draw
+from moorage.assembly.diagram import main as diagram
 from moorage.local import __main__ as local
 from moorage.local import private
-from moorage.local.assembly import stacks_of
-from moorage.local.diagram import BEGIN, END, draw
-from moorage.local.diagram import main as diagram
 from moorage.local.environment import Access, sealed
 from moorage.local.process import Home, LocalError, Server
 from tests.conftest import synthesize

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from moorage.assembly.cloud_assembly import Stack
 from moorage.local import lookups
-from moorage.local.assembly import Stack, by_account
+from moorage.local.account import by_account
 from moorage.local.environment import Access
 from moorage.local.lookups import UnansweredError
 from moorage.local.shell import shell_lines

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from moorage.local.assembly import Stack
+from moorage.assembly.cloud_assembly import Stack
 from moorage.local.mending import mend
 from moorage.local.process import LocalError
 from moorage.local.protection import take_away

@@ -20,7 +20,7 @@ from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 
 from moorage import Cluster, Container, LoadBalancer, Network, Rollout, Route, Service, Task
-from moorage.local.assembly import Stack, stacks_of
+from moorage.assembly.cloud_assembly import Stack, stacks_of
 from tests.local.local_aws import ACCOUNT, REGION, Client
 
 REFERENCES = "@aws-cdk/core:defaultCrossStackReferences"

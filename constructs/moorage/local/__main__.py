@@ -14,10 +14,10 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from moorage.assembly.cloud_assembly import AssemblyError, Stack, stacks_of
+from moorage.assembly.diagram import draw
 from moorage.local import imports
-from moorage.local.account import Account
-from moorage.local.assembly import Stack, by_account, stacks_of
-from moorage.local.diagram import draw
+from moorage.local.account import Account, by_account
 from moorage.local.environment import ACCOUNT, REGION
 from moorage.local.images import push
 from moorage.local.lookups import UnansweredError
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         home = Home(given.home)
         command = {"up": up, "down": down, "status": status}[given.command]
         command(home, given)
-    except LocalError as error:
+    except (AssemblyError, LocalError) as error:
         sys.stderr.write(f"moorage.local: {error}\n")
     except BrokenPipeError:  # a reader such as `head` closed the output; Python's exit must not write to it again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -94,7 +94,7 @@ def up(home: Home, given: argparse.Namespace) -> None:
         except UnansweredError as error:
             _suggest(_standing(home, given.port), given, error.places)
             raise
-        except LocalError:
+        except (AssemblyError, LocalError):
             if not stood:
                 home.stop()
             raise
@@ -210,7 +210,7 @@ def _deployed(home: Home) -> tuple[Stack, ...]:
         return ()
     try:
         return stacks_of(home.assembly)
-    except LocalError as error:
+    except AssemblyError as error:
         raise LocalError(f"{error} with up; {DISCARD}") from error
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import boto3
@@ -12,6 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.session import Session
 
+from moorage.assembly.cloud_assembly import Stack
 from moorage.local.environment import ACCOUNT, REGION, Access, session_arguments
 
 _QUICK = Config(retries={"max_attempts": 2, "mode": "standard"}, connect_timeout=2, read_timeout=30, proxies={})
@@ -52,3 +54,13 @@ class Account:
     def resources(self, stack: str) -> Sequence[Mapping[str, Any]]:
         pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
         return [each for page in pages for each in page["StackResourceSummaries"]]
+
+
+def by_account(stacks: Iterable[Stack]) -> list[tuple[str, list[Stack]]]:
+    """Group consecutive stacks of the same account, and keep their order.
+
+    Args:
+        stacks: Stacks of an assembly.
+    """
+    groups = itertools.groupby(stacks, key=lambda stack: stack.account or ACCOUNT)
+    return [(account, list(group)) for account, group in groups]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
+from moorage.assembly.cloud_assembly import Stack
 from moorage.local.account import Account
-from moorage.local.assembly import Stack
 from moorage.local.environment import Access
 
 

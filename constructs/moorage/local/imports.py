@@ -17,8 +17,8 @@ from typing import Any
 
 import attrs
 
+from moorage.assembly.cloud_assembly import Stack
 from moorage.local.account import Account
-from moorage.local.assembly import Stack
 from moorage.local.environment import Access
 from moorage.local.literals import kind_of, literals, text_of
 from moorage.local.process import LocalError

@@ -9,8 +9,8 @@ from typing import Any
 import attrs
 from botocore.exceptions import ClientError
 
+from moorage.assembly.cloud_assembly import Stack
 from moorage.local.account import Account
-from moorage.local.assembly import Stack
 from moorage.local.environment import Access
 
 _NESTED = "AWS::CloudFormation::Stack"

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
+from moorage.assembly.cloud_assembly import stacks_of
 from moorage.local import lookups, private
-from moorage.local.assembly import stacks_of
 from moorage.local.environment import ACCOUNT, REGION, TRUST, sealed
 from moorage.local.process import Home, LocalError, Server
 from moorage.local.progress import Progress
@@ -41,7 +41,8 @@ class Toolkit:
             `cdk.json`.
 
     Raises:
-        LocalError: There is no `cdk`, the folder is not an assembly, or the assembly and the home contain each other.
+        LocalError: There is no `cdk`, or the assembly and the home contain each other.
+        AssemblyError: The folder is not an assembly.
     """
 
     def __init__(self, home: Home, app: str | None) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from moorage.local.assembly import Stack
+from moorage.assembly.cloud_assembly import Stack
 from moorage.local.report.readback import why_not_standing
 from moorage.local.report.table import table
 from tests.local.local_aws import ACCOUNT, REGION, Client, Deploy, access, attribute, ref, resource

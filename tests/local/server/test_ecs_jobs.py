@@ -13,8 +13,8 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
+from moorage.assembly.cloud_assembly import Stack
 from moorage.ecs.task.run_task import TaskRun
-from moorage.local.assembly import Stack
 from moorage.local.report.readback import why_not_standing
 from moorage.local.report.table import table
 from tests.local.local_aws import (

@@ -7,8 +7,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from moorage.assembly.cloud_assembly import Stack
 from moorage.local.account import Account
-from moorage.local.assembly import Stack
 from moorage.local.environment import Access
 
 TOOLKIT = "CDKToolkit"

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import attrs
 
+from moorage.assembly.cloud_assembly import Stack
 from moorage.local.account import Account
-from moorage.local.assembly import Stack
 from moorage.local.environment import Access
 from moorage.local.report.capacity_lines import fit_line, group_line
 from moorage.local.report.readback import schedule_of

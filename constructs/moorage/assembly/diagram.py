@@ -1,6 +1,6 @@
 """A Mermaid diagram of a synthesized app, which GitHub renders.
 
-`python -m moorage.local.diagram ASSEMBLY [STAGE] [--into FILE]` prints it, or writes it between two marks in a file.
+`python -m moorage.assembly.diagram ASSEMBLY [STAGE] [--into FILE]` prints it, or writes it between two marks in a file.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import attrs
 
-from moorage.local.assembly import Resource, Stack, stacks_of
+from moorage.assembly.cloud_assembly import Resource, Stack, stacks_of
 
 SHAPES = {
     "AWS::EC2::VPC": ("[/", "/]", "VPC"),
@@ -173,7 +173,7 @@ def _word(text: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the diagram of an assembly, or write it between the marks of a file."""
-    parser = argparse.ArgumentParser(prog="python -m moorage.local.diagram", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m moorage.assembly.diagram", description=__doc__)
     parser.add_argument("assembly", type=Path, help="a folder that `cdk synth` wrote")
     parser.add_argument("stage", nargs="?", default="", help="only stacks whose path starts with this text")
     parser.add_argument("--into", type=Path, help=f"a file with the marks {BEGIN} and {END}")

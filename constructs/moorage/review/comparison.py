@@ -1,0 +1,186 @@
+"""The differences between two cloud assemblies: stacks, resources and properties."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from moorage.assembly.cloud_assembly import AssemblyError, Resource, Stack
+
+
+class Replacement(enum.Enum):
+    """The three answers to the question of an update: does it replace the resource?"""
+
+    NO = "no"
+    MAY = "may"
+    YES = "yes"
+
+
+@attrs.frozen
+class PropertyChange:
+    """A property of a resource with its two values; None for the side that does not have it.
+
+    Args:
+        path: The names of the properties from the resource's, with list indexes as texts: `("Tags", "0", "Value")`.
+        before: The value in the base.
+        after: The value in the head.
+    """
+
+    path: tuple[str, ...]
+    before: Any
+    after: Any
+
+
+@attrs.frozen(eq=False)
+class ResourceChange:
+    """A resource that differs between base and head, or that an update replaces because of a reference.
+
+    Args:
+        stack: The two stacks that contain the resource.
+        before: The resource in the base; None if it is added.
+        after: The resource in the head; None if it is removed.
+        properties: The properties that differ, each as deep as the values have the same structure.
+        replacement: The answer to whether CloudFormation replaces the resource.
+        reasons: Why it is replaced, or what decides whether it is, each as a clause: `its Name is create-only`.
+    """
+
+    stack: StackChange
+    before: Resource | None
+    after: Resource | None
+    properties: tuple[PropertyChange, ...] = ()
+    replacement: Replacement = Replacement.NO
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def resource(self) -> Resource:
+        """The resource in the head if it is there, else in the base."""
+        return next(side for side in (self.after, self.before) if side is not None)
+
+    @property
+    def type(self) -> str:
+        return self.resource.type
+
+    @property
+    def logical_id(self) -> str:
+        return self.resource.logical_id
+
+
+@attrs.define(eq=False)
+class StackChange:
+    """A stack in the base, in the head, or in both. Nested stacks are stacks of their own.
+
+    Args:
+        before: The stack in the base; None if it is added.
+        after: The stack in the head; None if it is removed.
+        changes: The resources that differ, in the order of the head's template, with removed ones last.
+    """
+
+    before: Stack | None
+    after: Stack | None
+    changes: tuple[ResourceChange, ...] = ()
+
+    @property
+    def stack(self) -> Stack:
+        """The stack in the head if it is there, else in the base."""
+        return next(side for side in (self.after, self.before) if side is not None)
+
+    @property
+    def path(self) -> str:
+        return self.stack.path
+
+
+@attrs.frozen(eq=False)
+class Comparison:
+    """Two assemblies, compared.
+
+    Args:
+        stacks: All stacks of both, in the head's deployment order, with removed ones last.
+        new: True if there is no base, so that everything is added.
+    """
+
+    stacks: tuple[StackChange, ...]
+    new: bool = False
+
+    @property
+    def changes(self) -> Iterator[ResourceChange]:
+        """All resources that differ."""
+        for stack in self.stacks:
+            yield from stack.changes
+
+
+def compare(base: Sequence[Stack] | None, head: Sequence[Stack]) -> Comparison:
+    """Compare the stacks of two assemblies.
+
+    Args:
+        base: The stacks before the change; None to review the head as a new app.
+        head: The stacks after it.
+
+    Raises:
+        AssemblyError: Two stacks of one assembly have the same path, account, region and name.
+    """
+    before, after = _by_place(base or ()), _by_place(head)
+    stacks = [StackChange(before.get(place), after.get(place)) for place in (*after, *(set(before) - set(after)))]
+    for stack in stacks:
+        stack.changes = tuple(_changes(stack))
+    return Comparison(tuple(stacks), new=base is None)
+
+
+def property_changes(before: Any, after: Any, path: tuple[str, ...] = ()) -> Iterator[PropertyChange]:
+    """Yield the differences between two values, each as deep as both are objects, or lists of the same length.
+
+    Args:
+        before: The value in the base.
+        after: The value in the head.
+        path: The path of the value in its resource.
+    """
+    if before == after:
+        return
+    if isinstance(before, Mapping) and isinstance(after, Mapping) and not (_is_function(before) or _is_function(after)):
+        for name in (*after, *(name for name in before if name not in after)):
+            yield from property_changes(before.get(name), after.get(name), (*path, name))
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for index, (one, other) in enumerate(zip(before, after, strict=True)):
+            yield from property_changes(one, other, (*path, str(index)))
+    else:
+        yield PropertyChange(path, before, after)
+
+
+def _is_function(value: Mapping[str, Any]) -> bool:
+    """Return whether a value is an intrinsic function of CloudFormation."""
+    return len(value) == 1 and next(iter(value)).startswith(("Fn::", "Ref"))
+
+
+def _by_place(stacks: Sequence[Stack]) -> dict[tuple[str | None, ...], Stack]:
+    found: dict[tuple[str | None, ...], Stack] = {}
+    for top in stacks:
+        for stack in top.walk():
+            place = (stack.path.rpartition("/")[0], stack.account, stack.region, stack.name)
+            if place in found:
+                raise AssemblyError(
+                    f"two stacks have the name {stack.name} in account {stack.account} and region {stack.region}: "
+                    f"{found[place].path} and {stack.path}; give each a stack_name of its own"
+                )
+            found[place] = stack
+    return found
+
+
+def _changes(stack: StackChange) -> Iterator[ResourceChange]:
+    before = {resource.logical_id: resource for resource in (stack.before.resources if stack.before else ())}
+    after = {resource.logical_id: resource for resource in (stack.after.resources if stack.after else ())}
+    for logical_id in (*after, *(name for name in before if name not in after)):
+        one, other = before.get(logical_id), after.get(logical_id)
+        if one is None or other is None or _compared(one) != _compared(other):
+            yield ResourceChange(
+                stack,
+                one,
+                other,
+                tuple(property_changes(one.properties, other.properties)) if one and other else (),
+            )
+
+
+def _compared(resource: Resource) -> Mapping[str, Any]:
+    """Return what CloudFormation reads of a resource. CDK's metadata changes nothing."""
+    return {name: value for name, value in resource.definition.items() if name != "Metadata"}

@@ -1,0 +1,52 @@
+"""The findings of a review, each of one kind and in one sentence."""
+
+from __future__ import annotations
+
+import enum
+
+import attrs
+
+from moorage.assembly.cloud_assembly import Line, Resource
+
+
+class Kind(enum.Enum):
+    """The kinds of findings, the most serious first."""
+
+    LOST = "lost"
+    REFUSED = "refused"
+    INTERRUPTED = "interrupted"
+    OPENED = "opened"
+    RENAMED = "renamed"
+    POLICY = "policy"
+    COST = "cost"
+
+
+@attrs.frozen
+class Finding:
+    """One thing that the reviewer should know.
+
+    Args:
+        kind: The kind of the finding.
+        rule: The id of the rule, stable across versions, such as `lost/replaced` or `policy/log-kms`.
+        stack: The path of the stack.
+        resource: The resource that the finding is about, from the head if it is there; None for a stack.
+        sentence: The consequence, in one sentence that begins with a capital letter and ends with a period.
+        details: Further lines: a condition, the argument that fixes it, the consequence for a client. Default: none.
+    """
+
+    kind: Kind
+    rule: str
+    stack: str
+    resource: Resource | None
+    sentence: str
+    details: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """The path of the construct; of the stack if there is no resource."""
+        return self.resource.path if self.resource else self.stack
+
+    @property
+    def line(self) -> Line | None:
+        """The line of the user's program; None if the assembly has no stack traces."""
+        return self.resource.line if self.resource else None
