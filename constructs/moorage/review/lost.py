@@ -145,9 +145,7 @@ def _removed(change: ResourceChange, before: Resource) -> Finding:
 def _replaced(change: ResourceChange, before: Resource, after: Resource) -> Finding:
     data = DATA[after.type]
     policy = str(after.definition.get("UpdateReplacePolicy") or "Delete")
-    may = "" if change.replacement is Replacement.YES else "may be "
-    because = f" because {' and '.join(change.reasons)}" if change.reasons else ""
-    subject = f"The {named(after)} {may or 'is '}replaced{because}"
+    subject = f"The {named(after)} {change.replaced}"
     details = [f"UpdateReplacePolicy: {policy}."]
     if policy in _KEPT:
         rule = "lost/kept"

@@ -134,7 +134,7 @@ def _renewed(change: ResourceChange, after: Resource, claim: Claim) -> Iterator[
         )
     else:
         rule, result = "refused/in-use", f"and the old one still has {claim.what}"
-    sentence = f"The {named(after)} {_replaced(change)}, {result}."
+    sentence = f"The {named(after)} {change.replaced}, {result}."
     way = "Change it as well, or remove the resource in a deployment of its own first."
     yield Finding(Kind.REFUSED, rule, change.stack.path, after, sentence, (way,))
 
@@ -163,11 +163,6 @@ def _taken(
     sentence = f"The {named(after)} {verb} refused: {claim.what} belongs to the {named(holder.before)}, {reason}."
     way = "Use another one, or remove the old resource in a deployment of its own first."
     yield Finding(Kind.REFUSED, "refused/in-use", change.stack.path, after, sentence, (way,))
-
-
-def _replaced(change: ResourceChange) -> str:
-    verb = "is replaced" if change.replacement is Replacement.YES else "may be replaced"
-    return f"{verb} because {' and '.join(change.reasons)}" if change.reasons else verb
 
 
 def _depends_on(resource: Resource) -> list[str]:
@@ -275,7 +270,7 @@ def _shared_target_group(listener: ResourceChange, group: Resource, balancer: Re
     may = "is" if balancer.replacement is Replacement.YES else "may be"
     sentence = (
         f"The {named(listener.resource)} {may} refused: the {named(group)} still belongs to the old load balancer, "
-        f"since the {named(balancer.resource)} {_replaced(balancer)}."
+        f"since the {named(balancer.resource)} {balancer.replaced}."
     )
     way = "Give the target group a change that replaces it, too, such as another name."
     return Finding(Kind.REFUSED, "refused/target-group", listener.stack.path, group, sentence, (way,))
@@ -293,7 +288,7 @@ def _protected(change: ResourceChange) -> Iterator[Finding]:
         return
     if change.stack.after is None and change.stack.stack.root is None:
         return  # the CDK CLI does not delete a stack that leaves the app
-    verb = "is removed" if change.after is None else _replaced(change)
+    verb = "is removed" if change.after is None else change.replaced
     sentence = (
         f"The {named(before)} {verb}, but it is protected from deletion: CloudFormation cannot delete the old one, "
         "which stays outside of the stack and is billed."
