@@ -12,6 +12,11 @@ from typing import Any
 import attrs
 
 ANY_ACCOUNT, ANY_REGION = "unknown-account", "unknown-region"
+NEWEST_SCHEMA = 55
+"""The newest version of the cloud assembly schema that is known here (aws-cdk 2.1148.1, `Manifest.version()`).
+
+The cdk CLI refuses a newer one, too.
+"""
 _BOOTSTRAPPED = re.compile(r"/cdk-bootstrap/([^/]+)/version")
 _QUALIFIER = "hnb659fds"
 """CDK's default qualifier (CDK guide, "Customize CDK bootstrapping")."""
@@ -155,12 +160,7 @@ def stacks_of(assembly: Path, root: Path | None = None) -> tuple[Stack, ...]:
     try:
         found = list(_read(assembly, root))
     except (AttributeError, KeyError, TypeError, ValueError, OSError) as error:
-        reason = str(error) if isinstance(error, ValueError | OSError) else repr(error)
-        if isinstance(error, FileNotFoundError):
-            reason = f"{error.filename} is missing"
-        raise AssemblyError(
-            f"{assembly} is not a readable CDK cloud assembly ({reason}); synthesize it again"
-        ) from error
+        raise _unreadable(assembly, error) from error
     return _ordered(found)
 
 
@@ -183,6 +183,43 @@ def _ordered(stacks: Sequence[Stack]) -> tuple[Stack, ...]:
     for stack in stacks:
         place(stack)
     return tuple(ordered)
+
+
+def schema_of(assembly: Path) -> int:
+    """Return the major version of the schema of an assembly; 0 if its manifest does not state one.
+
+    Args:
+        assembly: The folder that `cdk synth` wrote.
+
+    Raises:
+        AssemblyError: The manifest is missing or broken.
+    """
+    try:
+        stated = str(_json(assembly / "manifest.json").get("version")).partition(".")[0]
+    except (ValueError, OSError) as error:
+        raise _unreadable(assembly, error) from error
+    return int(stated) if stated.isdecimal() else 0
+
+
+def entries(assembly: Path, kind: str) -> Iterator[tuple[str, Any]]:
+    """Yield the metadata of one type in an assembly and its stages, each with the path of its construct.
+
+    Args:
+        assembly: The folder that `cdk synth` wrote.
+        kind: The type of the metadata, such as `aws:cdk:error`.
+    """
+    for artifact in _json(assembly / "manifest.json")["artifacts"].values():
+        if artifact["type"] == "cdk:cloud-assembly":
+            yield from entries(assembly / artifact["properties"]["directoryName"], kind)
+        for path, found in _metadata(assembly, artifact).items():
+            yield from ((path, entry.get("data")) for entry in found if entry["type"] == kind)
+
+
+def _unreadable(assembly: Path, error: Exception) -> AssemblyError:
+    reason = str(error) if isinstance(error, ValueError | OSError) else repr(error)
+    if isinstance(error, FileNotFoundError):
+        reason = f"{error.filename} is missing"
+    return AssemblyError(f"{assembly} is not a readable CDK cloud assembly ({reason}); synthesize it again")
 
 
 def _read(assembly: Path, root: Path | None) -> Iterator[Stack]:
