@@ -19,7 +19,7 @@ _ATTRIBUTES = (
 
 
 class Topic(Resource):
-    """A topic; a topic whose name exists is refused."""
+    """A topic; an existing name is refused."""
 
     type = "AWS::SNS::Topic"
 
