@@ -43,7 +43,7 @@ def mend(access: Access, stacks: Sequence[Stack]) -> Iterator[str]:
 
 
 def _settled(account: Account, name: str) -> Iterator[str]:
-    """Wait for the end of an operation that an earlier command started, which continues on the server."""
+    """Wait for the end of an operation that an earlier command started and that continues on the server."""
     until = time.monotonic() + _SETTLING_SECONDS
     told = False
     while (status := _status(account, name)).endswith("_IN_PROGRESS") and not status.startswith("REVIEW"):

@@ -80,7 +80,7 @@ class Server:
 
 
 class Home:
-    """The folder with the state of the local AWS of one app: `.moorage`, beside the app.
+    """The folder with the state of the local AWS of one app; by default, `.moorage` in the current folder.
 
     Nothing is written before `exclusive` is entered. Only the owner can read the folder and its contents.
 

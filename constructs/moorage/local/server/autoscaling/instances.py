@@ -86,9 +86,13 @@ def _template_of(policy: Mapping[str, Any], override: Mapping[str, Any]) -> tupl
 
 
 def _types(data: Mapping[str, Any], override: Mapping[str, Any]) -> list[InstanceType]:
-    """Return the type that an override or else its launch template names, or those that meet its requirements.
+    """Return the instance type that an override names, or those that meet its requirements, the smallest first.
 
-    The types that meet the requirements are sorted, the smallest first.
+    If the override states neither, the launch template's type or requirements apply.
+
+    Args:
+        data: The data of the launch template.
+        override: The override; empty if there is no override.
     """
     named = override.get("InstanceType")
     required = override.get("InstanceRequirements")

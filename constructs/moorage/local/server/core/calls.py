@@ -186,7 +186,7 @@ def _converted(value: Any, shape: Shape, path: str, renamed: Mapping[str, str]) 
         items = value if isinstance(value, list | tuple) else [value]
         return [_converted(item, shape.member, path, renamed) for item in items]
     if isinstance(shape, MapShape):
-        pairs = {each["Key"]: each["Value"] for each in value} if isinstance(value, list) else value  # tags
+        pairs = {each["Key"]: each["Value"] for each in value} if isinstance(value, list) else value  # a list of tags
         return {key: _converted(item, shape.value, path, renamed) for key, item in pairs.items()}
     return _scalar(value, shape.type_name, path.rstrip("."))
 

@@ -126,14 +126,14 @@ def deployment(arn: str) -> Record:
 
 
 def forget(service_arn: str) -> None:
-    """Delete the records of a service that is deleted."""
+    """Delete the records of a deleted service."""
     for records in (_revisions, _deployments):
         for arn in [arn for arn, record in records.items() if record["serviceArn"] == service_arn]:
             records.pop(arn)
 
 
 def counted(service: Record) -> None:
-    """Update the service's list of its revisions."""
+    """Update a service's list of its current revisions."""
     service["currentServiceRevisions"] = [
         {
             "arn": each["_revision"],

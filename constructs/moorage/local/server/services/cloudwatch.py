@@ -222,5 +222,5 @@ def _note(alarm: dict[str, Any], action: str, fault: str | None) -> None:
 
 
 def install() -> None:
-    """Check that the topics of alarms allow CloudWatch."""
+    """Make alarms check that their SNS topics allow CloudWatch."""
     cloudwatch.dispatch_alarm_actions = _asking(cloudwatch.dispatch_alarm_actions)

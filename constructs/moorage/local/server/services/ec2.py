@@ -351,7 +351,7 @@ def _now() -> str:
 
 
 def install() -> None:
-    """Make the EC2 API show the properties that ministack's records do not have."""
+    """Make the EC2 API show properties that ministack lacks, and refuse to delete route tables in use."""
     guard("AWS::EC2::RouteTable", deletion=lambda table, _: ec2_checks.check_table_unused(table))
     ec2.lt_data_xml = lambda data: xml("ec2", "ResponseLaunchTemplateData", data)
     show_group: Callable[[dict[str, Any]], str] = ec2.sg_xml

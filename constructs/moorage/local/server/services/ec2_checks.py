@@ -73,7 +73,7 @@ def check_vpc(properties: Properties) -> None:
 
 
 def check_vpcs() -> None:
-    """Refuse a sixth VPC in a region, including the default VPC (VPC user guide, "Amazon VPC quotas")."""
+    """Refuse a sixth VPC in a region, counting the default VPC (VPC user guide, "Amazon VPC quotas")."""
     ec2.ensure_defaults_initialized()
     if len(ec2.vpcs) >= _MOST_VPCS:
         # terraform-aws-modules/terraform-aws-vpc issue 429

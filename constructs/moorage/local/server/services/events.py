@@ -106,7 +106,7 @@ def _check_unused(bus: str, _properties: Properties) -> None:
 
 
 def install() -> None:
-    """Deliver the events of rules as EventBridge does."""
+    """Make rules deliver events as EventBridge does, and refuse to delete an event bus that has rules."""
     guard("AWS::Events::EventBus", deletion=_check_unused)
     invoke: Callable[..., None] = eventbridge.invoke_target
 

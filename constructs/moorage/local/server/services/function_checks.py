@@ -226,7 +226,7 @@ def _function(properties: Properties) -> dict[str, Any]:
 
 
 def install() -> None:
-    """Check the resources of functions as Lambda does."""
+    """Check aliases, versions, permissions, event source mappings, URLs and destinations as Lambda does."""
     guard("AWS::Lambda::Alias", _check_alias)
     guard("AWS::Lambda::EventInvokeConfig", _check_destinations)
     guard("AWS::Lambda::EventSourceMapping", _check_source, creation=_check_new_source)

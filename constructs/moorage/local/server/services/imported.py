@@ -155,7 +155,7 @@ class ImportedTargetGroup(_Imported):
 
 
 class ImportedZone(Resource):
-    """CDK's placeholder for an Availability Zone that is not looked up yet."""
+    """CDK's placeholder for an Availability Zone that has not been looked up yet."""
 
     type = "Moorage::Local::AvailabilityZone"
 
