@@ -201,7 +201,7 @@ class ServicePlan:
     def claim_names(self, service: Construct) -> None:
         """Record the name of a service in its namespace, in which it must be unique.
 
-        The namespace of a `Cluster` has only names of Service Connect, which are compared when they are checked.
+        The namespace of a `Cluster` has only names of Service Connect, which `ServiceConnect._check` compares.
         """
         options, cluster_view = self.cloud_map_options, self.launch.cluster_view
         if self.connect and isinstance(cluster_view, ImportedCluster):
