@@ -60,7 +60,7 @@ def general(**arguments: Any) -> Capacity:
         ({"instance_types": ["g6.xlarge", "m7i.large"]}, r"differ in GPUs \(got g6.xlarge \(with GPUs\)"),
         (
             {"instance": WINDOWS},
-            "x86_64 without GPUs with ECS's Windows AMIs, which support no other types; use types such as 'm7i.large'",
+            "x86_64 without GPUs, the only types that ECS's Windows AMIs support; use types such as 'm7i.large'",
         ),
         ({"instance": WINDOWS, "instance_types": ["g6.xlarge"]}, "instance_types must be x86_64 without GPUs"),
         (

@@ -41,7 +41,9 @@ class CapacityKind(enum.Enum):
 @value_class
 @attrs.frozen(eq=False)
 class Capacity:
-    """The capacity that tasks run on, made by one of its methods. It is compared by identity, and can be a key.
+    """The capacity that tasks run on, made by one of its methods.
+
+    Capacities are compared by identity, and can be the keys of a mapping.
 
     Args:
         name: The name of the capacity in errors; for an existing capacity provider, its name in ECS.
@@ -164,7 +166,7 @@ class Capacity:
         notifications: ITopic | None = None,
         vpc_subnets: SubnetSelection | None = None,
     ) -> Capacity:
-        """Return instances in an Auto Scaling group. They are paid for whether or not a task runs on them.
+        """Return instances in an Auto Scaling group, which AWS bills whether or not a task runs on them.
 
         Args:
             name: The name of the capacity in errors and in the ids of its resources: 1 to 128 letters, digits, `_` and
@@ -176,7 +178,7 @@ class Capacity:
                 that has them. Default: `instance_types`.
             min_instances: The minimum number of instances, 0 or more. Default: 0.
             max_instances: The maximum number of instances, 1 or more.
-            spot: Whether to launch Spot instances: cheaper, and interrupted with a two-minute notice. EC2 chooses the
+            spot: Whether to launch Spot Instances: cheaper, and interrupted with a two-minute notice. EC2 chooses the
                 pools that are least likely to be interrupted, then the cheapest (`price-capacity-optimized`).
                 Default: False.
             on_demand_base: With `spot`, the number of On-Demand Instances to launch before any Spot Instance, up to
@@ -241,7 +243,7 @@ class Capacity:
             allowed_instance_types: The types or patterns (`m7g.*`) that may be used, up to 400. Default: all.
             excluded_instance_types: The types or patterns that must not be used, up to 400. Not together with
                 `allowed_instance_types`. Default: none.
-            spot: Whether to use Spot instances. Default: False.
+            spot: Whether to use Spot Instances. Default: False.
             volume_gib: The size of the volume for images, logs and files of tasks on each instance, in GiB, 1 or more.
                 Default: 80.
             scale_in_delay: The time that an instance stays idle before ECS terminates it, up to one hour;

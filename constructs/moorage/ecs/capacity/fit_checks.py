@@ -25,7 +25,7 @@ _MAX_LISTED_TYPES = 5
 
 
 def check_fit(task: Task, strategy: Strategy, problems: Problems) -> None:
-    """Add a problem for each capacity if no instance type, or not the type that is launched first, holds the task."""
+    """Add a problem for each capacity if a task fits on no instance type, or not on the one that is launched first."""
     for capacity in strategy.weights:
         instances = capacity.instances
         if isinstance(instances, ManagedInstancesSpecification):

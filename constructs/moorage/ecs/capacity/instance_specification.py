@@ -44,7 +44,7 @@ class InstanceSpecification:
 
     Args:
         name: The name of the capacity.
-        spot: Whether to launch Spot instances.
+        spot: Whether to launch Spot Instances.
         vpc_subnets: The subnets of the instances. Default: the private subnets of every zone.
     """
 
@@ -333,8 +333,8 @@ class InstanceGroupSpecification(InstanceSpecification):
         """Add a problem for everything that AWS's Windows AMIs do not support."""
         if self.architecture is not Architecture.X86_64 or self.has_gpus:
             problems.add(
-                "instance_types must be x86_64 without GPUs with ECS's Windows AMIs, which support no other types; "
-                "use types such as 'm7i.large'"
+                "instance_types must be x86_64 without GPUs, the only types that ECS's Windows AMIs support; use types "
+                "such as 'm7i.large'"
             )
         for argument in (name for name in ("trunking", "warm_pool") if getattr(self, name)):
             problems.add(f"{argument} is not supported by Windows instances; leave {argument}= out, or use a Linux AMI")

@@ -62,7 +62,7 @@ class ManagedInstances(Instances):
             )
 
     def _define_profile(self, cluster: ecs.Cluster, identity: Identity) -> iam.InstanceProfile:
-        """Define a profile with a role that AWS's managed policy lets ECS pass (`ecsInstanceRole*`), uniquely named."""
+        """Define a uniquely named profile with a role that AWS's managed policy lets ECS pass (`ecsInstanceRole*`)."""
         unique_name = identity.unique_name(_MAX_ROLE_WORDS_LENGTH) or self.node.addr[-12:]
         name = f"ecsInstanceRole-{cdk.Stack.of(self).region}-{unique_name}"
         self.role = define_instance_role(self, cluster, name)

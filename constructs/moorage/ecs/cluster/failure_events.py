@@ -34,7 +34,7 @@ Pattern: TypeAlias = Mapping[str, Any]
 _LOG_POLICY_ID = "EventLogs"
 _QUEUE_KEY_ID = "EventKey"
 _MAX_LOG_POLICIES = 10
-"""The number of policies without a resource that an account may have in a region (botocore logs PutResourcePolicy)."""
+"""The maximum number of resource policies for an account in a region (botocore logs PutResourcePolicy)."""
 _MANY_LOG_POLICIES = 8
 
 

@@ -73,9 +73,9 @@ class Trigger:
     """The settings that schedules and event rules share: overrides, retries and the dead-letter queue.
 
     Args:
-        environment: Variables for each container of the task, which override its own.
+        environment: Variables for each container of the task, which override those of the container.
         retries: The number of retries of a failed start.
-        max_event_age: The time in which a start is retried.
+        max_event_age: The time during which a failed start is retried.
         dead_letter_queue: The queue for starts that failed.
         alarm_actions: The actions of an alarm on messages in that queue.
         topic: The topic that this alarm notifies.
@@ -155,11 +155,11 @@ class Schedule(Trigger):
         end: The time after which the job does not start, in the future and with a time zone. Not for a single time.
             Default: none.
         group: The schedule group. Default: the group `default`.
-        environment: Variables for each container of the task, which override its own. `scheduler.ContextAttribute` has
-            the scheduled time. Default: none.
+        environment: Variables for each container of the task, which override those of the container.
+            `scheduler.ContextAttribute` provides the scheduled time. Default: none.
         retries: The number of retries of a failed start, 0 to 185. EventBridge does not notice if a task fails after
             its start. Default: 185.
-        max_event_age: The time in which a start is retried, 60 seconds to 24 hours. Default: 24 hours.
+        max_event_age: The time during which a failed start is retried, 60 seconds to 24 hours. Default: 24 hours.
         dead_letter_queue: The queue for starts that failed. Default: a new one.
         alarm_actions: The actions of an alarm on messages in that queue; `()` for an alarm without actions. After a
             time without messages, SQS may need 15 minutes to count new ones. Default: no alarm, unless there is a
@@ -253,11 +253,11 @@ class EventRule(Trigger):
     Args:
         pattern: The pattern that events must match.
         bus: The event bus. Default: the default bus of the account.
-        environment: Variables for each container of the task, which override its own.
+        environment: Variables for each container of the task, which override those of the container.
             `events.EventField.from_path("$.detail.name")` stands for a value of the event. Default: none.
         retries: The number of retries of a failed start, 0 to 185. EventBridge does not notice if a task fails after
             its start. Default: 185.
-        max_event_age: The time in which a start is retried, 60 seconds to 24 hours. Default: 24 hours.
+        max_event_age: The time during which a failed start is retried, 60 seconds to 24 hours. Default: 24 hours.
         dead_letter_queue: The queue for events that could not start the job. Default: a new one.
         alarm_actions: The actions of an alarm on messages in that queue; `()` for an alarm without actions. After a
             time without messages, SQS may need 15 minutes to count new ones. Default: no alarm, unless there is a
@@ -345,7 +345,7 @@ class EventRule(Trigger):
 
 
 def _with_nulls(pattern: Any) -> Any:
-    """Replace each None in a part of a pattern by CDK's match for null, since jsii would drop it from a list."""
+    """Replace each None in a part of a pattern with CDK's match for null, since jsii would drop None from a list."""
     if isinstance(pattern, Mapping):
         return {name: _with_nulls(each) for name, each in pattern.items()}
     if not isinstance(pattern, list | tuple):

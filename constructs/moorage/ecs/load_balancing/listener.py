@@ -188,7 +188,7 @@ class Listener:
         )
 
     def _check(self, beside: Sequence[Entry], problems: Problems) -> None:
-        """Check that it can be on its load balancer, beside the existing listeners.
+        """Check that the listener can be added to its load balancer, given the existing listeners.
 
         Args:
             beside: The other listeners of its service on that load balancer.

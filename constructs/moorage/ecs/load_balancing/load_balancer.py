@@ -53,7 +53,7 @@ class _Plan(LoadBalancerPlan):
     zone: route53.IHostedZone | None
 
     def check(self, problems: Problems) -> None:
-        """Add every problem of the arguments."""
+        """Check all arguments."""
         problems.check(route_limits.IDLE_TIMEOUT, "idle_timeout", self.idle_seconds)
         problems.check(container_limits.PORT, "test_port", self.test_port)
         check_place(problems, "zone", self.zone, self.scope, across_regions=True)

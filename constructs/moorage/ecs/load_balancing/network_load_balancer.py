@@ -49,7 +49,7 @@ class _Plan(LoadBalancerPlan):
     cross_zone: bool
 
     def check(self, problems: Problems) -> None:
-        """Add every problem of the arguments."""
+        """Check all arguments."""
         super().check(problems)
         check_encryption(problems, self.certificate, self.without_tls, public=self.public)
         self._check_names(problems)

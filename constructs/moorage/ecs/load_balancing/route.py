@@ -244,7 +244,7 @@ class Route:
         return 2 if shifts and self.load_balancer._has_test_listener else 1
 
     def _check(self, beside: Sequence[Entry], problems: Problems) -> None:
-        """Check that it can be on its load balancer, beside the existing routes.
+        """Check that the route can be added to its load balancer, given the existing routes.
 
         Args:
             beside: The other routes of its service on that load balancer.
@@ -316,7 +316,7 @@ def _values_cover(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
 
 
 def _pattern_covers(wide: str, narrow: str) -> bool:
-    """Return True if `wide` matches all that `narrow` matches, with no and with very long text for each `*`."""
+    """Return True if `wide` matches all that `narrow` matches, with empty and with very long text for `*`."""
     literal = wide.replace("[", "[[]")
     return all(
         fnmatch.fnmatchcase(narrow.replace("*", filler), literal) for filler in ("", "\0" * (_MAX_PATTERN_LENGTH + 1))

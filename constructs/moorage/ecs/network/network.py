@@ -254,7 +254,7 @@ class Reach:
 
 
 def describe_unreachable(missing: Needs, subject: str = "the task") -> str:
-    """Describe why `subject` cannot start in subnets that do not reach the `missing` services, and the ways out."""
+    """Describe why `subject` cannot start in subnets that do not reach the `missing` services, and suggest fixes."""
     if "internet" in missing:
         return (
             "its subnets cannot reach the internet, which the task needs for an image or a service; use a NAT gateway "

@@ -131,7 +131,7 @@ def define_lattices(
         resource: The CloudFormation resource of the service.
         lattices: The target groups to define or to use.
         launch: The task with its capacity and network.
-        connections: The connections of the tasks, to allow VPC Lattice.
+        connections: The connections of the tasks, to which VPC Lattice is allowed to connect.
     """
     role = iam.Role(scope, "LatticeRole", assumed_by=ecs_principal())
     target_groups: list[vpclattice.CfnTargetGroup] = []

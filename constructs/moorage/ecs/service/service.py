@@ -396,7 +396,7 @@ _SERVICE_CLASSES: Mapping[CapacityKind, type[ecs.FargateService] | type[ecs.Ec2S
 
 
 def _unwanted_properties(task: Task, strategy: Strategy) -> list[str]:
-    """Return the properties to delete: CDK writes a launch type without a strategy, and a network in host mode."""
+    """Return the properties to delete: CDK writes a launch type if there is no strategy, and a network in host mode."""
     launch_type = ["LaunchType"] if strategy._follows_cluster else []
     without_own_network = (
         task.network_mode is not NetworkMode.AWSVPC and strategy._kind is CapacityKind.MANAGED_INSTANCES
