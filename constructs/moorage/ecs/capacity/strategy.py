@@ -28,8 +28,8 @@ class Strategy:
     Args:
         weights: One capacity, or up to 20 with a weight of 0 to 1,000 each, not all 0. With `{general: 1, spot: 3}`
             three of four tasks run on `spot`.
-        base: The number of tasks that one capacity runs before the weights apply, 0 to 100,000, such as `base={general:
-            2}`. Default: none.
+        base: The number of tasks that one capacity runs before the weights apply, 0 to 100,000, such as
+            `base={general: 2}`. Default: none.
 
     Raises:
         ValueError: If ECS would not accept the strategy. The error lists all problems.
