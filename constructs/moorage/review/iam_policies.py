@@ -120,8 +120,15 @@ class Policies:
                 found._add(Field.IDENTITY, token, iter(found._managed[token]))
         for scope, resource in side.resources(*_RESOURCE_POLICIES):
             found._add_resource_policy(scope, resource)
+        urls = {
+            root(scope.text(properties_of(resource).get("TargetFunctionArn")))
+            for scope, resource in side.resources("AWS::Lambda::Url")
+        }
         for scope, resource in side.resources("AWS::Lambda::Permission"):
-            found._add_permission(scope, resource)
+            properties = properties_of(resource)
+            by_url = "FunctionUrlAuthType" in properties or "InvokedViaFunctionUrl" in properties
+            if not by_url or root(scope.text(properties.get("FunctionName"))) not in urls:
+                found._add_permission(scope, resource)
         for scope, resource in side.resources("AWS::Events::EventBusPolicy"):
             found._add_event_bus_policy(scope, resource)
         return found

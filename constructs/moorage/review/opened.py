@@ -10,6 +10,9 @@ from collections.abc import Iterator, Mapping
 from moorage.review.comparison import Comparison
 from moorage.review.finding import Finding
 from moorage.review.iam_openings import iam_openings
+from moorage.review.network_openings import network_openings
+from moorage.review.protection import lost_protection
+from moorage.review.reachable import reachable
 from moorage.review.sides import Sides
 
 RULES: Mapping[str, str] = {
@@ -37,5 +40,5 @@ def opened(comparison: Comparison) -> Iterator[Finding]:
         comparison: The two assemblies.
     """
     sides = Sides.of(comparison)
-    found = [*iam_openings(sides)]
+    found = [*iam_openings(sides), *network_openings(sides), *reachable(sides), *lost_protection(sides)]
     yield from sorted(found, key=lambda finding: _ORDER[finding.rule])
