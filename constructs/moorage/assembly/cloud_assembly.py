@@ -134,6 +134,8 @@ class Stack:
                 self.lines.get(logical_id),
             )
             for logical_id, resource in (self.template.get("Resources") or {}).items()
+            # Fn::ForEach, of the transform AWS::LanguageExtensions, is a list: its resources exist only at deployment
+            if isinstance(resource, Mapping) and isinstance(resource.get("Type"), str)
         )
 
     def walk(self) -> Iterator[Stack]:
