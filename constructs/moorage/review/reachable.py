@@ -153,7 +153,7 @@ def _subnet(read: _Read) -> Iterator[Exposure]:
 
 def _load_balancer(read: _Read) -> Iterator[Exposure]:
     if is_public(read.scope, read.resource):
-        sentence = "clients on the internet can now reach {}, which is internet-facing"
+        sentence = "clients on the internet can now reach {}"
         yield Exposure("opened/internet", sentence, read.token)
 
 
