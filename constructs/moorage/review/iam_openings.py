@@ -130,7 +130,7 @@ def _of_resource(
         return
     trust = holder.field is Field.TRUST
     found = sides.head.found(holder.text)
-    endpoint = found is not None and found[1].type == "AWS::EC2::VPCEndpoint"
+    kind = found[1].type if found else ""
     by_rule: dict[str, list[Statement]] = defaultdict(list)
     who: dict[str, dict[str, None]] = defaultdict(dict)
     notes: dict[str, dict[str, None]] = defaultdict(dict)
@@ -139,9 +139,9 @@ def _of_resource(
         rule = heard.rule
         if rule == "opened/resource-policy" and trust:
             rule = "opened/iam-trust"
-        if endpoint:
+        if kind == "AWS::EC2::VPCEndpoint":
             rule = "opened/resource-policy"
-        if rule == "opened/other-account" and _reaches(piece, "kms:*"):
+        if rule == "opened/other-account" and kind.startswith("AWS::KMS::") and _reaches(piece, "kms:*"):
             rule = "opened/iam-admin"
         by_rule[rule].append(piece)
         who[rule][heard.who] = None
@@ -155,7 +155,7 @@ def _of_resource(
         verb = f"assume {name}" if trust and _assumes(pieces) else f"{called(pieces)} on {name}"
         looser = [each for piece in pieces for each in old if each.allows and each.covers(piece, conditions=False)]
         details = [
-            *call_details(sides, pieces, shown=trust or all(piece.resources == EVERYTHING for piece in pieces)),
+            *call_details(sides, pieces, shown=trust or _is_all(pieces), of_resource=True),
             *(f"Before, only if {conditions(sides, each.given)}." for each in dict.fromkeys(looser)),
             *notes[rule],
         ]
@@ -186,7 +186,9 @@ def _denials(sides: Sides, holder: Holder, before: Sequence[Statement], after: P
             sentence = f"{name} is no longer denied to {calls(sides, lost)}"
         else:
             sentence = f"the policy of {name} no longer denies to {called(lost)}"
-        yield sides.finding("opened/deny-removed", about, sentence, call_details(sides, lost, shown=False))
+        of_resource = holder.field is not Field.IDENTITY
+        details = call_details(sides, lost, shown=not of_resource or _is_all(lost), of_resource=of_resource)
+        yield sides.finding("opened/deny-removed", about, sentence, details)
 
 
 def _about(
@@ -221,6 +223,11 @@ def _actions_meet(one: Statement, other: Statement) -> bool:
     if one.actions.excluded or other.actions.excluded:
         return True
     return any(patterns_meet(mine, theirs) for mine in one.actions.values for theirs in other.actions.values)
+
+
+def _is_all(pieces: Sequence[Statement]) -> bool:
+    """Return whether some statements are about any resource."""
+    return all(piece.resources == EVERYTHING for piece in pieces)
 
 
 def _assumes(pieces: Sequence[Statement]) -> bool:

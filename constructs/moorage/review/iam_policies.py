@@ -98,11 +98,13 @@ class Policies:
         statements: The statements by their holder.
         attached: The managed policies that the templates do not define, by the holder, with the condition.
         _managed: The statements of the managed policies that the templates define, by their token.
+        _attached_here: The tokens of the managed policies that the templates attach to an identity.
     """
 
     statements: dict[Holder, list[Statement]]
     attached: dict[Holder, dict[str, Given]]
     _managed: dict[str, list[Statement]] = attrs.field(factory=dict)
+    _attached_here: set[str] = attrs.field(factory=set)
 
     @classmethod
     def of(cls, side: Side) -> Policies:
@@ -111,13 +113,10 @@ class Policies:
         names = _named_identities(side)
         for scope, resource in side.resources(*_IDENTITY_POLICIES):
             found._add_identity_policy(scope, resource, names)
-        unused = set(found._managed)
         for scope, resource in side.resources(*_IDENTITIES):
-            unused -= set(found._add_identity(scope, resource))
-        held = {id(each) for statements in found.statements.values() for each in statements}
-        for token in sorted(unused):
-            if not any(id(each) in held for each in found._managed[token]):
-                found._add(Field.IDENTITY, token, iter(found._managed[token]))
+            found._attached_here.update(found._add_identity(scope, resource))
+        for token in sorted(found._managed.keys() - found._attached_here):
+            found._add(Field.IDENTITY, token, iter(found._managed[token]))
         for scope, resource in side.resources(*_RESOURCE_POLICIES):
             found._add_resource_policy(scope, resource)
         urls = {
@@ -148,6 +147,7 @@ class Policies:
         if resource.type == "AWS::IAM::ManagedPolicy":
             defined = statements_of(scope, document, resource, identity=True)
             self._managed[scope.token(resource.logical_id)] = list(defined)
+            self._attached_here.update(scope.token(resource.logical_id) for _ in targets)
         for given, target in targets:
             self._add(Field.IDENTITY, target, statements_of(scope, document, resource, identity=True, given=given))
 
@@ -211,15 +211,15 @@ class Policies:
             scope.text(properties.get(name, "")) for name in ("FunctionName", "Principal", "Action")
         )
         conditions = {
-            "SourceArn": ("arnlike", "aws:sourcearn"),
-            "SourceAccount": ("stringequals", "aws:sourceaccount"),
-            "PrincipalOrgID": ("stringequals", "aws:principalorgid"),
-            "EventSourceToken": ("stringequals", "lambda:eventsourcetoken"),
-            "FunctionUrlAuthType": ("stringequals", "lambda:functionurlauthtype"),
+            "SourceArn": ("arnlike", "aws:SourceArn"),
+            "SourceAccount": ("stringequals", "aws:SourceAccount"),
+            "PrincipalOrgID": ("stringequals", "aws:PrincipalOrgID"),
+            "EventSourceToken": ("stringequals", "lambda:EventSourceToken"),
+            "FunctionUrlAuthType": ("stringequals", "lambda:FunctionUrlAuthType"),
         }
         given = scope.given(resource) | {
-            Constraint(*conditions[name], values)
-            for name in conditions
+            Constraint(operator, key.lower(), values, key)
+            for name, (operator, key) in conditions.items()
             if (values := scope.texts(properties.get(name)))
         }
         kind = "Service" if "amazonaws.com" in who else "AWS"

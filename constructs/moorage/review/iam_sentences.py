@@ -11,6 +11,7 @@ from moorage.review.sides import Sides, listed
 
 _MOST = 3
 """The largest number of actions or resources that a sentence names."""
+_ANY = "any resource"
 _VERBS = {
     "bool": "is",
     "stringequals": "is",
@@ -44,13 +45,16 @@ def called(pieces: Sequence[Statement]) -> str:
     return f"call {listed(sorted({_actions(piece) for piece in pieces}), _MOST, 'actions')}"
 
 
-def call_details(sides: Sides, pieces: Sequence[Statement], *, shown: bool = True) -> Iterator[str]:
+def call_details(
+    sides: Sides, pieces: Sequence[Statement], *, shown: bool = True, of_resource: bool = False
+) -> Iterator[str]:
     """Yield a line for each group of statements that differ only in their actions or only in their resources.
 
     Args:
         sides: The two sides of the comparison.
         pieces: The statements, each with one action and one resource.
         shown: Whether the sentence names the actions and resources, so that one group needs no line.
+        of_resource: Whether the policy is that of a resource, in which `*` is the resource.
     """
     by_resource: dict[tuple[Given, str], set[str]] = defaultdict(set)
     for piece in pieces:
@@ -61,6 +65,8 @@ def call_details(sides: Sides, pieces: Sequence[Statement], *, shown: bool = Tru
     for (given, names), resources in by_actions.items():
         short = len(names) <= _MOST and len(resources) <= _MOST
         line = f"{listed(names, 1000)} on {listed(sorted(resources), 1000)}"
+        if of_resource and resources == {_ANY}:
+            line = listed(names, 1000)
         if given:
             yield f"{line}, only if {conditions(sides, given)}"
         elif not (shown and short and len(by_actions) == 1):
@@ -94,4 +100,4 @@ def _resources(sides: Sides, resources: Among) -> str:
     names = sorted(sides.readable(each) for each in resources.values)
     if resources.excluded:
         return f"any resource but {listed(names)}"
-    return "any resource" if names == ["*"] else listed(names)
+    return _ANY if names == ["*"] else listed(names)

@@ -108,7 +108,7 @@ def _finding(sides: Sides, opening: _Opening) -> Finding:
     groups = [sides.named(group, "security group") for group in opening.groups]
     many = len(groups) > 1
     named = f"{len(groups)} security groups" if many else groups[0]
-    ports, peers = _ports(opening.ports), listed(opening.peers, 3, "others")
+    ports, peers = _ports(opening.ports), listed(opening.peers)
     if opening.ingress:
         sentence = f"{peers} can now reach {ports} of {named}"
     else:

@@ -11,7 +11,7 @@ developer guide, "Control access to Lambda function URLs" (`NONE` is no authenti
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -92,7 +92,8 @@ def reachable(sides: Sides) -> Iterator[Finding]:
     Args:
         sides: The two sides of the comparison.
     """
-    before = set(exposures(sides.base))
+    let_in = _let_in(sides.base)
+    before = set(exposures(sides.base, let_in))
     removed = {
         (each.sentence, found[0].place, found[1].type)
         for each in before
@@ -100,7 +101,7 @@ def reachable(sides: Sides) -> Iterator[Finding]:
         if found and not sides.exists(each.subject)
     }
     grouped: dict[tuple[str, str, str], list[Exposure]] = defaultdict(list)
-    for exposure in dict.fromkeys(exposures(sides.head)):
+    for exposure in dict.fromkeys(exposures(sides.head, let_in)):
         found, added = sides.head.found(exposure.subject), sides.added(exposure.subject)
         moved = found and added and (exposure.sentence, found[0].place, found[1].type) in removed
         if exposure not in before and not moved and not (exposure.existing and added):
@@ -114,11 +115,13 @@ def reachable(sides: Sides) -> Iterator[Finding]:
         yield sides.finding(rule, about, said, details)
 
 
-def exposures(side: Side) -> Iterator[Exposure]:
+def exposures(side: Side, let_in: Mapping[str, Sequence[tuple[int, int]]]) -> Iterator[Exposure]:
     """Yield what is reachable on one side.
 
     Args:
         side: The stacks before or after the change.
+        let_in: The ports that security groups let in from the internet before the change. A rule that is added is an
+            opening of its own.
     """
     for scope, resource in side.resources():
         subject = scope.token(resource.logical_id)
@@ -130,7 +133,7 @@ def exposures(side: Side) -> Iterator[Exposure]:
         if resource.type in _READERS:
             for exposure in _READERS[resource.type](_Read(scope, resource)):
                 yield attrs.evolve(exposure, about=(scope, resource))
-    yield from _listeners(side)
+    yield from _listeners(side, let_in)
 
 
 def _leaves(scope: Scope, value: Any, name: str = "") -> Iterator[tuple[str, str]]:
@@ -254,15 +257,17 @@ _READERS: Mapping[str, Callable[[_Read], Iterator[Exposure]]] = {
 }
 
 
-def _listeners(side: Side) -> Iterator[Exposure]:
-    """Yield the ports of internet-facing load balancers that their security groups let in, if they have any.
-
-    A port that the groups do not let in is reachable only with a rule, which is an opening of its own.
-    """
-    open_groups: dict[str, list[tuple[int, int]]] = defaultdict(list)
+def _let_in(side: Side) -> dict[str, list[tuple[int, int]]]:
+    """Return the ports that each security group lets in from the internet."""
+    found: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for rule in rules_of(side, defaults=False):
         if rule.ingress and rule.peer.is_internet and not isinstance(rule.ports, str):
-            open_groups[rule.group].append(rule.ports)
+            found[rule.group].append(rule.ports)
+    return found
+
+
+def _listeners(side: Side, let_in: Mapping[str, Sequence[tuple[int, int]]]) -> Iterator[Exposure]:
+    """Yield the ports of internet-facing load balancers that their security groups let in, if they have any."""
     for scope, listener in side.resources("AWS::ElasticLoadBalancingV2::Listener"):
         properties = properties_of(listener)
         port = scope.text(properties.get("Port"))
@@ -270,7 +275,7 @@ def _listeners(side: Side) -> Iterator[Exposure]:
         if balancer is None or not is_public(*balancer):
             continue
         groups = {root(text) for text in balancer[0].texts(properties_of(balancer[1]).get("SecurityGroups"))}
-        ranges = [ports for group in groups for ports in open_groups[group]]
+        ranges = [ports for group in groups for ports in let_in.get(group, ())]
         known = all(side.found(group) for group in groups)
         if not known or not groups or any(low <= int(port) <= high for low, high in ranges if port.isdecimal()):
             suffix = "" if known else ", if its security groups allow it"
