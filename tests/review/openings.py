@@ -1,4 +1,4 @@
-"""What opens between two templates, as texts."""
+"""Openings between two templates, as texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which changes of policies are openings, who may do what to what, and which changes open nothing."""
+"""Openings of IAM: who may do what to what, and the changes of policies that open nothing."""
 
 from __future__ import annotations
 

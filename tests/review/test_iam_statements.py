@@ -1,4 +1,4 @@
-"""Which patterns, conditions and IP address ranges cover which."""
+"""Patterns, conditions and IP address ranges that cover each other."""
 
 from __future__ import annotations
 

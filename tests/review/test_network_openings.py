@@ -1,4 +1,4 @@
-"""Which traffic security groups newly allow, said once, and which changes of rules open nothing."""
+"""Traffic that security groups newly allow, in one finding each, and changes of rules that open nothing."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ def test_a_finding_names_its_stack_and_the_resource_with_its_line() -> None:
 
 
 METADATA = {"aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metadata": True}
-"""What the cdk CLI turns on."""
+"""The context that the cdk CLI gives."""
 
 
 def program(define: Callable[[cdk.Stack], None], folder: Path) -> tuple[Stack, ...]:

@@ -1,4 +1,4 @@
-"""Which protection a change removes: encryption in transit, web ACLs, S3's block of public access."""
+"""Protection that a change removes: encryption in transit, web ACLs, S3's block of public access."""
 
 from __future__ import annotations
 

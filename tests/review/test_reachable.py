@@ -1,4 +1,4 @@
-"""What becomes reachable from the internet or another account, besides security groups and policies."""
+"""Things that become reachable from the internet or another account, besides security groups and policies."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Constraint:
     Args:
         operator: The operator in lower case, such as `stringlike`; `fn::if` for a condition of the template.
         key: The key in lower case; the name of the condition for a condition of the template.
-        values: The values, one of which must match.
+        values: The values: one of them must match.
         name: The key as it is written.
     """
 

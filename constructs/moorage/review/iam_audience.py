@@ -76,7 +76,7 @@ class Audience:
     Args:
         rule: The id of the rule that an opening to this audience is of.
         who: The words for it, without a capital letter.
-        note: A further line; empty if there is none.
+        note: A further line; empty if there is no such line.
     """
 
     rule: str

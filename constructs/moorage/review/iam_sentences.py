@@ -53,8 +53,8 @@ def call_details(
     Args:
         sides: The two sides of the comparison.
         pieces: The statements, each with one action and one resource.
-        shown: Whether the sentence names the actions and resources, so that one group needs no line.
-        of_resource: Whether the policy is that of a resource, in which `*` is the resource.
+        shown: True if the sentence names the actions and resources, so that one group needs no line.
+        of_resource: True if the policy is that of a resource, in which `*` is the resource.
     """
     by_resource: dict[tuple[Given, str], set[str]] = defaultdict(set)
     for piece in pieces:

@@ -252,7 +252,7 @@ def statements_of(
         scope: The stack of the policy.
         document: The document: an object, a text in JSON, or a function.
         source: The resource that contains the policy.
-        identity: Whether the policy is one of an identity, which has no principals.
+        identity: True if the policy is one of an identity, which has no principals.
         given: The conditions under which the policy exists.
     """
     for holds, each in scope.items(document, given | scope.given(source)):
@@ -272,7 +272,7 @@ def statement_of(
         scope: The stack of the policy.
         statement: The statement in the template.
         source: The resource that contains the policy.
-        identity: Whether the policy is one of an identity, which has no principals.
+        identity: True if the policy is one of an identity, which has no principals.
         given: The conditions under which the statement exists.
     """
     if not isinstance(statement, Mapping) or statement.get("Effect") not in ("Allow", "Deny"):
