@@ -6,7 +6,7 @@ import attrs
 
 from moorage.review.canonical_text import Constraint, Given, Scope
 from moorage.review.iam_statements import Principal, Statement, own_account
-from moorage.review.sides import Sides, listed
+from moorage.review.two_sides import Sides, listed
 
 _LOAD_BALANCING = frozenset(
     {

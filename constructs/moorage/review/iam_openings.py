@@ -20,7 +20,7 @@ from moorage.review.iam_audience import audience
 from moorage.review.iam_policies import Field, Holder, Policies
 from moorage.review.iam_sentences import call_details, called, calls, conditions
 from moorage.review.iam_statements import EVERYTHING, Among, Statement, pattern_covers, patterns_meet
-from moorage.review.sides import Sides, listed
+from moorage.review.two_sides import Sides, listed
 
 _POWERFUL = ("AdministratorAccess", "IAMFullAccess", "PowerUserAccess")
 """AWS's managed policies with which an identity can take or give any permission, or any but those of IAM."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from moorage.review.canonical_text import Constraint, Given
 from moorage.review.iam_statements import Among, Statement
-from moorage.review.sides import Sides, listed
+from moorage.review.two_sides import Sides, listed
 
 _MOST = 3
 """The largest number of actions or resources that a sentence names."""

@@ -10,7 +10,7 @@ import attrs
 from moorage.review.finding import Finding
 from moorage.review.iam_sentences import conditions
 from moorage.review.security_groups import EVERY_PORT, Peer, Ports, Rule, rules_of
-from moorage.review.sides import Sides, listed
+from moorage.review.two_sides import Sides, listed
 
 
 @attrs.frozen

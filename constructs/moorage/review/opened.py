@@ -13,7 +13,7 @@ from moorage.review.iam_openings import iam_openings
 from moorage.review.network_openings import network_openings
 from moorage.review.protection import lost_protection
 from moorage.review.reachable import reachable
-from moorage.review.sides import Sides
+from moorage.review.two_sides import Sides
 
 RULES: Mapping[str, str] = {
     "opened/iam-admin": "An identity may do anything or act as others, or another account controls a key.",
