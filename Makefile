@@ -74,7 +74,7 @@ links: $(READY) ## Request each external link of the documentation; fails on a b
 	python -m tools.docs.links
 
 diagram: synth ## Draw dev anew in the README
-	python -m moorage.assembly.diagram cdk.out dev/ --into README.md
+	moorage diagram cdk.out dev/ --into README.md
 
 bench: $(READY) ## Compare with aws_ecs_patterns; fails over a limit
 	python -m tools.bench

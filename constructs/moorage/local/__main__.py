@@ -49,8 +49,16 @@ def out(text: str) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. An error that the user can act on is printed as a sentence, with exit code 1."""
-    given = _parse(arguments)
+    """Parse the arguments, run the command, and return its exit code."""
+    return run(_parse(arguments))
+
+
+def run(given: argparse.Namespace) -> int:
+    """Run one command. An error that the user can act on is printed as a sentence, with exit code 1.
+
+    Args:
+        given: The `command` (`up`, `down` or `status`), its `stacks`, `app`, `port`, `home`, and whether to `discard`.
+    """
     if given.discard and (given.command != "down" or given.stacks):
         sys.stderr.write("moorage.local: --discard discards all stacks; use it only as `down --discard`\n")
         return 1

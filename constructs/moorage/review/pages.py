@@ -1,0 +1,83 @@
+"""The forms of a review, each written to a file or printed."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from moorage.review.review import Review
+from moorage.review.revisions import ReviewError
+
+PRINTED = Path("-")
+"""The file that means standard output."""
+
+
+def require_writable(files: Mapping[str, Path]) -> None:
+    """Refuse files that cannot be written, before the review takes its time.
+
+    Args:
+        files: The file of each form.
+
+    Raises:
+        ReviewError: Two forms have the same file, or its folder does not exist.
+    """
+    for form, file in files.items():
+        if not file.absolute().parent.is_dir():
+            raise ReviewError(f"--{form} {file}: there is no folder {file.parent}; make it first")
+        same = [other for other in files if files[other].absolute() == file.absolute()]
+        if len(same) > 1:
+            raise ReviewError(f"--{same[0]} and --{same[1]} both write {file}; give each a file of its own")
+
+
+def write(review: Review, files: Mapping[str, Path]) -> None:
+    """Write a review in several forms, and print it for the terminal unless one of them is printed.
+
+    Nothing is written unless every form can be rendered, and no file is half-written.
+
+    Args:
+        review: The review.
+        files: The file of each form.
+    """
+    texts = {file: _render(form, review) for form, file in files.items()}
+    if PRINTED not in texts:
+        texts = {PRINTED: _render("terminal", review), **texts}
+    for file, text in texts.items():
+        if file == PRINTED:
+            _print(text)
+        else:
+            _replace(file, text)
+
+
+def _render(form: str, review: Review) -> str:
+    text: str = importlib.import_module(f"moorage.review.forms.{form}").render(review)
+    return text if text.endswith("\n") else f"{text}\n"
+
+
+def _print(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:  # a reader such as `head` closed the output; Python's exit must not write to it again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _replace(file: Path, text: str) -> None:
+    if file.exists() and not file.is_file():  # a pipe or a device, such as /dev/stderr
+        file.write_text(text, "utf-8")
+        return
+    mode = file.stat().st_mode if file.exists() else 0o666 & ~_umask()
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=file.resolve().parent, delete=False) as written:
+        written.write(text)
+    Path(written.name).chmod(mode)
+    Path(written.name).replace(file.resolve())
+
+
+def _umask() -> int:
+    """Return the umask of this process, which can be read only by setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
