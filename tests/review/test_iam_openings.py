@@ -46,7 +46,7 @@ def key(*statements: Any) -> dict[str, Any]:
 def test_a_broadened_role_names_the_action_and_the_resource() -> None:
     base = {**BUCKET, **role(allow("s3:GetObject*", [ARN, OBJECTS]))}
     head = {**BUCKET, **role(allow(["s3:GetObject*", "s3:PutObject"], [ARN, OBJECTS]))}
-    said = "The role Shop/Role may now call s3:PutObject on Shop/Images and Shop/Images/*."
+    said = "The IAM role Shop/Role may now call s3:PutObject on Shop/Images and Shop/Images/*."
     assert sentences(base, head) == [("iam-broadened", said)]
     assert sentences(head, base) == []
 
@@ -145,7 +145,7 @@ def test_what_is_narrowed_split_merged_reordered_or_written_otherwise_opens_noth
 )
 def test_what_is_loosened_is_an_opening_of_only_the_difference(before: Any, after: Any, opens: str) -> None:
     found = sentences({**BUCKET, **role(*before)}, {**BUCKET, **role(*after)})
-    assert found == [("iam-broadened", f"The role Shop/Role may now {opens}.")]
+    assert found == [("iam-broadened", f"The IAM role Shop/Role may now {opens}.")]
 
 
 def test_the_details_say_the_conditions_now_and_before() -> None:
@@ -193,7 +193,7 @@ def test_a_policy_that_moves_to_another_stack_opens_nothing() -> None:
     ],
 )
 def test_what_reaches_other_identities_is_said_first_and_for_new_apps_too(statement: Any, opens: str) -> None:
-    first = ("iam-admin", f"The role Shop/Role may now call {opens}.")
+    first = ("iam-admin", f"The IAM role Shop/Role may now call {opens}.")
     assert sentences(role(), role(allow("s3:Get*"), statement))[0] == first
     assert sentences(None, role(allow("s3:Get*"), statement)) == [first]
 
@@ -214,30 +214,28 @@ def test_what_reaches_a_named_identity_or_service_is_only_broader(statement: Any
 def test_managed_policies_of_aws_are_named() -> None:
     arn = "arn:aws:iam::aws:policy/"
     attached = role(ManagedPolicyArns=[f"{arn}AmazonS3FullAccess"])
-    said = "The role Shop/Role may now do what the managed policy AmazonS3FullAccess allows."
+    said = "The IAM role Shop/Role may now do what the managed policy AmazonS3FullAccess allows."
     assert sentences(role(), attached) == [("iam-broadened", said)]
     assert sentences(attached, role()) == []
     (found,) = findings(attached, role(allow("s3:Get*")))
     assert "AmazonS3FullAccess, which is no longer attached, may have allowed it" in found.details[-1]
     assert sentences(role(), role(ManagedPolicyArns=[f"{arn}AdministratorAccess"]))[0] == (
         "iam-admin",
-        "The role Shop/Role may now call any action on any resource.",
+        "The IAM role Shop/Role may now call any action on any resource.",
     )
     assert sentences(role(), role(ManagedPolicyArns=[f"{arn}IAMFullAccess"]))[0][0] == "iam-admin"
 
 
 def test_a_new_role_is_one_line_and_none_in_a_new_stack() -> None:
     new = {**BUCKET, **role(allow(["s3:Get*", "s3:Put*"], [ARN, OBJECTS]), allow("ecr:Get*"))}
-    said = (
-        "The new role Shop/Role may call ecr:Get*, s3:Get* and s3:Put* on Shop/Images, Shop/Images/* and any resource."
-    )
+    said = "The new IAM role Shop/Role may call ecr:Get*, s3:Get* and s3:Put* on Shop/Images, Shop/Images/* and any resource."
     assert sentences(BUCKET, new) == [("iam-new-identity", said)]
     assert sentences(None, new) == []
 
 
 def test_a_deny_that_is_removed_or_narrowed_is_an_opening() -> None:
     deny = {"Effect": "Deny", "Action": "s3:Delete*", "Resource": "*"}
-    said = ("deny-removed", "The role Shop/Role is no longer denied to call s3:Delete* on any resource.")
+    said = ("deny-removed", "The IAM role Shop/Role is no longer denied to call s3:Delete* on any resource.")
     assert sentences(role(allow("s3:*"), deny), role(allow("s3:*"))) == [said]
     assert sentences(role(allow("s3:*"), deny), role(allow("s3:*"), {**deny, "Resource": ARN})) == [said]
     assert sentences(role(allow("s3:*"), deny), role(allow("s3:*"), {**deny, "Action": "s3:*"})) == []
@@ -250,7 +248,7 @@ def test_a_bucket_policy_that_no_longer_denies_plain_http_is_an_opening() -> Non
     (found,) = findings(bucket_policy(deny), BUCKET)
     assert (found.rule, found.sentence) == (
         "opened/deny-removed",
-        "The policy of the bucket Shop/Images no longer denies to call s3:*.",
+        "The policy of the S3 bucket Shop/Images no longer denies to call s3:*.",
     )
     assert found.details == ("s3:*, only if aws:SecureTransport is false",)
     assert sentences(bucket_policy(deny), bucket_policy(deny, logical_id="Other")) == []
@@ -280,14 +278,14 @@ def test_a_bucket_policy_that_no_longer_denies_plain_http_is_an_opening() -> Non
         ({"AWS": "222222222222"}, {}, "other-account", "The account 222222222222"),
         ({"AWS": "arn:aws:iam::222222222222:root"}, {}, "other-account", "The account 222222222222"),
         ({"AWS": OWN}, {}, "resource-policy", "An identity of the stack's own account"),
-        ({"AWS": {"Fn::GetAtt": ["Role", "Arn"]}}, {}, "resource-policy", "The role Shop/Role"),
+        ({"AWS": {"Fn::GetAtt": ["Role", "Arn"]}}, {}, "resource-policy", "The IAM role Shop/Role"),
         ({"Service": "cloudfront.amazonaws.com"}, {}, "resource-policy", "The service cloudfront.amazonaws.com"),
         ({"AWS": "arn:aws:iam::156460612806:root"}, {}, "resource-policy", "Elastic Load Balancing"),
     ],
 )
 def test_a_bucket_policy_names_who_may_use_the_bucket(principal: Any, condition: Any, rule: str, who: str) -> None:
     statement = allow("s3:GetObject", OBJECTS, Principal=principal, **({"Condition": condition} if condition else {}))
-    said = (rule, f"{who} may now call s3:GetObject on the bucket Shop/Images.")
+    said = (rule, f"{who} may now call s3:GetObject on the S3 bucket Shop/Images.")
     assert sentences({**role(), **BUCKET}, {**role(), **bucket_policy(statement)}) == [said]
     public = [said] if rule in ("internet", "other-account") else []
     assert sentences(None, bucket_policy(statement)) == public, "only what leaves the account is said of a new app"
@@ -309,7 +307,7 @@ def test_the_account_covers_its_own_roles_and_no_role_covers_another() -> None:
 def test_a_key_that_another_account_controls_is_said_first() -> None:
     theirs = allow("kms:*", Principal={"AWS": "222222222222"})
     assert sentences(key(), key(theirs)) == [
-        ("iam-admin", "The account 222222222222 may now call kms:* on the key Shop/Key.")
+        ("iam-admin", "The account 222222222222 may now call kms:* on the KMS key Shop/Key.")
     ]
     decrypt = allow("kms:Decrypt", Principal={"AWS": "222222222222"})
     assert sentences(key(), key(decrypt))[0][0] == "other-account"
@@ -325,13 +323,13 @@ def test_a_key_that_another_account_controls_is_said_first() -> None:
 )
 def test_a_trust_policy_names_who_may_assume_the_role(principal: Any, rule: str, who: str) -> None:
     trust = [TASKS, {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]
-    assert sentences(role(), role(trust=trust)) == [(rule, f"{who} may now assume the role Shop/Role.")]
+    assert sentences(role(), role(trust=trust)) == [(rule, f"{who} may now assume the IAM role Shop/Role.")]
 
 
 def test_the_services_of_a_new_role_are_expected_and_an_identity_provider_is_not() -> None:
     assert sentences({}, role()) == []
     web = {"Effect": "Allow", "Principal": {"Federated": "idp"}, "Action": "sts:AssumeRoleWithWebIdentity"}
-    said = "An identity of the provider idp may now assume the role Shop/Role."
+    said = "An identity of the provider idp may now assume the IAM role Shop/Role."
     assert sentences({}, role(trust=web)) == [("iam-trust", said)]
     assert sentences(None, role(trust=web)) == []
 
@@ -394,7 +392,7 @@ def test_a_permission_of_lambda_is_a_statement_with_conditions() -> None:
     (found,) = findings({"F": function}, events)
     assert found.rule == "opened/resource-policy"
     assert found.sentence == (
-        "The service events.amazonaws.com may now call lambda:InvokeFunction on the function Shop/F."
+        "The service events.amazonaws.com may now call lambda:InvokeFunction on the Lambda function Shop/F."
     )
     assert "only if aws:SourceArn matches arn:aws:events:eu-west-1:1:rule/a" in found.details[0]
     assert len(findings(events, permission(Principal="events.amazonaws.com"))) == 1
@@ -425,7 +423,7 @@ def test_a_policy_in_json_is_read_and_one_that_is_not_known_opens_nothing() -> N
 def test_a_managed_policy_without_identities_is_said_of_itself() -> None:
     base = policy(allow("s3:Get*"), kind="AWS::IAM::ManagedPolicy", Roles=[])
     head = policy(allow("s3:*"), kind="AWS::IAM::ManagedPolicy", Roles=[])
-    said = "The managed policy Shop/Policy may now call s3:* on any resource."
+    said = "The IAM managed policy Shop/Policy may now call s3:* on any resource."
     assert sentences(base, head) == [("iam-broadened", said)]
 
 

@@ -33,7 +33,7 @@ def rule(direction: str, of: str, **rule: Any) -> dict[str, Any]:
 
 def test_both_versions_of_ip_are_the_internet_and_ports_of_one_group_are_one_finding() -> None:
     head = {"Web": group(tcp(22, **INTERNET), tcp(22, **INTERNET_6), tcp(443, **INTERNET))}
-    said = "The internet can now reach ports 22 and 443 of the security group Shop/Web."
+    said = "The internet can now reach ports 22 and 443 of the EC2 security group Shop/Web."
     assert sentences({"Web": group()}, head) == [("internet", said)]
 
 
@@ -87,12 +87,12 @@ def test_a_rule_that_is_narrowed_moved_split_or_renamed_opens_nothing(head: Any)
 )
 def test_only_the_difference_of_a_widened_rule_is_an_opening(head: Any, opens: str) -> None:
     (found,) = sentences({"Web": group(tcp(80, 90, **INTERNET))}, {"Web": group(tcp(80, 90, **INTERNET), head)})
-    assert found[1] == f"{opens} of the security group Shop/Web."
+    assert found[1] == f"{opens} of the EC2 security group Shop/Web."
 
 
 def test_a_wider_address_range_is_an_opening_and_a_part_of_it_is_not() -> None:
     narrow, wide = {"Web": group(tcp(80, CidrIp="10.1.0.0/16"))}, {"Web": group(tcp(80, CidrIp="10.0.0.0/8"))}
-    said = "10.0.0.0/8 can now reach port 80 of the security group Shop/Web."
+    said = "10.0.0.0/8 can now reach port 80 of the EC2 security group Shop/Web."
     assert sentences(narrow, wide) == [("security-group", said)]
     assert sentences(wide, narrow) == []
 
@@ -111,7 +111,7 @@ def test_a_connection_of_two_groups_is_said_once_by_their_names() -> None:
         "In": rule("Ingress", "Db", **tcp(5432, SourceSecurityGroupId={"Ref": "Web"})),
         "Out": rule("Egress", "Web", **tcp(5432, DestinationSecurityGroupId={"Fn::GetAtt": ["Db", "GroupId"]})),
     }
-    said = "The security group Shop/Web can now reach port 5432 of the security group Shop/Db."
+    said = "The EC2 security group Shop/Web can now reach port 5432 of the EC2 security group Shop/Db."
     assert sentences(base, head) == [("security-group", said)]
 
 
@@ -120,15 +120,17 @@ def test_many_groups_that_reach_one_are_one_finding() -> None:
     rules = [tcp(5432, SourceSecurityGroupId={"Ref": f"Web{number}"}) for number in range(5)]
     (found,) = findings(base, {**base, "Db": group(*rules)})
     assert found.sentence == (
-        "The security group Shop/Web0, the security group Shop/Web1 and 3 more can now reach port 5432 of the "
-        "security group Shop/Db."
+        "The EC2 security group Shop/Web0, the EC2 security group Shop/Web1 and 3 more can now reach port 5432 of the "
+        "EC2 security group Shop/Db."
     )
     assert found.details[0].count("Shop/Web") == 5
 
 
 def test_a_group_of_another_account_is_said_as_that() -> None:
     peer = {"SourceSecurityGroupId": "sg-1", "SourceSecurityGroupOwnerId": "222222222222"}
-    said = "The security group sg-1 of the account 222222222222 can now reach port 80 of the security group Shop/Web."
+    said = (
+        "The security group sg-1 of the account 222222222222 can now reach port 80 of the EC2 security group Shop/Web."
+    )
     assert sentences({"Web": group()}, {"Web": group(tcp(80, **peer))}) == [("other-account", said)]
     own = {**peer, "SourceSecurityGroupOwnerId": {"Ref": "AWS::AccountId"}}
     assert sentences({"Web": group()}, {"Web": group(tcp(80, **own))})[0][0] == "security-group"
@@ -136,7 +138,7 @@ def test_a_group_of_another_account_is_said_as_that() -> None:
 
 def test_of_a_new_group_only_what_the_internet_reaches_is_said() -> None:
     new = {"Web": group(tcp(443, **INTERNET), tcp(80, CidrIp="10.0.0.0/8"), egress=[tcp(443, **INTERNET)])}
-    said = [("internet", "The internet can now reach port 443 of the security group Shop/Web.")]
+    said = [("internet", "The internet can now reach port 443 of the EC2 security group Shop/Web.")]
     assert sentences({}, new) == said
     assert sentences(None, new) == said
 

@@ -14,13 +14,15 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
 
 from moorage.assembly.cloud_assembly import Stack, stacks_of
 from moorage.review.comparison import Comparison, compare
 from moorage.review.finding import Kind
 from moorage.review.opened import RULES, opened
 from tests.review.openings import findings, sentences
-from tests.review.templates import compared
+from tests.review.templates import compared, stacks
 
 STRANGE = [
     None,
@@ -152,7 +154,7 @@ def test_a_program_that_grants_writing_opens_only_what_reading_did_not_allow(tmp
     narrow, wide = (lambda stack: define(stack, write=False)), (lambda stack: define(stack, write=True))
     (found,) = opened(changed(tmp_path, narrow, wide))
     assert found.rule == "opened/iam-broadened"
-    assert found.sentence.startswith("The role Shop/Web may now call kms:Encrypt, ")
+    assert found.sentence.startswith("The IAM role Shop/Web may now call kms:Encrypt, ")
     said = "; ".join(found.details)
     assert "s3:PutObject" in said
     assert "kms:Decrypt" not in said
@@ -176,7 +178,7 @@ def test_a_program_that_opens_a_port_says_the_port_the_peer_and_the_group(tmp_pa
     (found,) = opened(changed(tmp_path / "opened", with_ports(443), with_ports(443, 22)))
     assert (found.rule, found.sentence) == (
         "opened/internet",
-        "The internet can now reach port 22 of the security group Shop/Web.",
+        "The internet can now reach port 22 of the EC2 security group Shop/Web.",
     )
     assert list(opened(changed(tmp_path / "closed", with_ports(443, 22), with_ports(443)))) == []
     assert list(opened(changed(tmp_path / "moved", with_ports(443), with_ports(443, inline=False)))) == []
@@ -194,7 +196,7 @@ def test_a_program_whose_policy_refers_to_another_stack_is_compared_through_the_
         return stacks_of(tmp_path / folder)
 
     (found,) = opened(compare(synthesized("base", write=False), synthesized("head", write=True)))
-    assert found.sentence == "The role Shop/Web may now call s3:DeleteObject* on Data/Images/*."
+    assert found.sentence == "The IAM role Shop/Web may now call s3:DeleteObject* on Data/Images/*."
 
 
 def test_a_nested_stack_knows_what_its_parent_gives_it(tmp_path: Path) -> None:
@@ -208,7 +210,35 @@ def test_a_nested_stack_knows_what_its_parent_gives_it(tmp_path: Path) -> None:
 
     narrow, wide = (lambda stack: define(stack, write=False)), (lambda stack: define(stack, write=True))
     (found,) = opened(changed(tmp_path, narrow, wide))
-    assert found.sentence == "The role Shop/Inner/Web may now call s3:DeleteObject* on Shop/Images/*."
+    assert found.sentence == "The IAM role Shop/Inner/Web may now call s3:DeleteObject* on Shop/Images/*."
+
+
+def test_a_construct_under_another_id_opens_nothing_and_a_broader_one_only_the_difference(tmp_path: Path) -> None:
+    def define(stack: cdk.Stack, construct_id: str, actions: list[str]) -> None:
+        scope = Construct(stack, construct_id)
+        role = iam.Role(scope, "Web", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+        vpc = ec2.Vpc.from_vpc_attributes(stack, "Vpc", vpc_id="vpc-1", availability_zones=["eu-west-1a"])
+        group = ec2.SecurityGroup(scope, "Group", vpc=vpc)
+        group.connections.allow_from_any_ipv4(ec2.Port.tcp(443))
+        queue = sqs.Queue(scope, "Queue")
+        role.add_to_policy(iam.PolicyStatement(actions=actions, resources=[queue.queue_arn]))
+
+    def under(construct_id: str, *actions: str) -> Callable[[cdk.Stack], None]:
+        return lambda stack: define(stack, construct_id, list(actions))
+
+    send = "sqs:SendMessage"
+    assert list(opened(changed(tmp_path / "same", under("Old", send), under("New", send)))) == []
+    (found,) = opened(changed(tmp_path / "more", under("Old", send), under("New", send, "sqs:PurgeQueue")))
+    assert found.sentence == "The IAM role Shop/New/Web may now call sqs:PurgeQueue on Shop/New/Queue."
+
+
+def test_an_account_that_only_one_side_knows_is_the_account_of_both() -> None:
+    trust = {"AWS": {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}}
+    statement = {"Effect": "Allow", "Principal": trust, "Action": "sts:AssumeRole"}
+    properties = {"AssumeRolePolicyDocument": {"Statement": statement}}
+    head = stacks({"Shop": {"Role": {"Type": "AWS::IAM::Role", "Properties": properties}}})
+    base = [attrs.evolve(stack, account=None, region=None) for stack in head]
+    assert list(opened(compare(base, head))) == list(opened(compare(head, base))) == []
 
 
 def test_a_thousand_roles_and_groups_take_less_than_two_seconds() -> None:

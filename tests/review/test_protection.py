@@ -67,9 +67,9 @@ def test_a_distribution_that_answers_by_http_is_an_opening() -> None:
         return {"Cdn": {"Type": "AWS::CloudFront::Distribution", "Properties": {"DistributionConfig": config}}}
 
     closed = distribution("redirect-to-https", "TLSv1.2_2021")
-    said = "The distribution Shop/Cdn now answers requests by HTTP, which is not encrypted."
+    said = "The CloudFront distribution Shop/Cdn now answers requests by HTTP, which is not encrypted."
     assert sentences(closed, distribution("allow-all", "TLSv1.2_2021")) == [("encryption", said)]
-    weaker = "The distribution Shop/Cdn now accepts TLS 1.0, and before at least TLS 1.2."
+    weaker = "The CloudFront distribution Shop/Cdn now accepts TLS 1.0, and before at least TLS 1.2."
     assert sentences(closed, distribution("https-only", "TLSv1")) == [("encryption", weaker)]
     assert sentences(closed, distribution("https-only", "TLSv1.3_2025")) == []
 
@@ -79,7 +79,7 @@ def test_a_domain_that_no_longer_requires_https_is_an_opening() -> None:
         properties = {"DomainEndpointOptions": options}
         return {"Search": {"Type": "AWS::OpenSearchService::Domain", "Properties": properties}}
 
-    said = "The domain Shop/Search no longer requires HTTPS."
+    said = "The OpenSearchService domain Shop/Search no longer requires HTTPS."
     assert sentences(domain(EnforceHTTPS=True), domain(EnforceHTTPS=False)) == [("encryption", said)]
     assert sentences(domain(EnforceHTTPS=True), domain(Other=1)) == [("encryption", said)]
     assert sentences(domain(EnforceHTTPS=False), domain(EnforceHTTPS=True)) == []
@@ -101,11 +101,11 @@ def test_a_bucket_that_no_longer_blocks_public_access_names_the_blocks(after: An
     (found,) = findings(bucket(**EVERY_BLOCK), bucket(**after))
     assert found.rule == "opened/public-access-block"
     lost = "BlockPublicPolicy" if after else "BlockPublicAcls, BlockPublicPolicy, IgnorePublicAcls and Restrict"
-    assert found.sentence.startswith(f"The bucket Shop/Images no longer blocks public access ({lost}")
+    assert found.sentence.startswith(f"The S3 bucket Shop/Images no longer blocks public access ({lost}")
     assert findings(bucket(**after), bucket(**EVERY_BLOCK)) == []
 
 
 def test_a_new_bucket_is_an_opening_only_if_it_turns_a_block_off() -> None:
-    said = "The new bucket Shop/Images does not block public access (BlockPublicPolicy)."
+    said = "The new S3 bucket Shop/Images does not block public access (BlockPublicPolicy)."
     assert sentences({}, bucket(BlockPublicPolicy=False)) == [("public-access-block", said)]
     assert sentences({}, bucket()) == sentences({}, bucket(BlockPublicAcls=True)) == []

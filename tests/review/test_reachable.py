@@ -34,26 +34,26 @@ def service(public: Any) -> dict[str, Any]:
             balancer(Scheme="internet-facing"),
             "Clients on the internet can now reach the load balancer Shop/It.",
         ),
-        (service("DISABLED"), service("ENABLED"), "Tasks of the service Shop/It now get public IP addresses."),
+        (service("DISABLED"), service("ENABLED"), "Tasks of the ECS service Shop/It now get public IP addresses."),
         (
             service("DISABLED"),
             service({"Fn::If": ["Public", "ENABLED", "DISABLED"]}),
-            "Tasks of the service Shop/It now get public IP addresses.",
+            "Tasks of the ECS service Shop/It now get public IP addresses.",
         ),
         (
             resource("AWS::RDS::DBInstance", PubliclyAccessible=False),
             resource("AWS::RDS::DBInstance", PubliclyAccessible="true"),
-            "The internet can now reach the database Shop/It, if its subnets and security groups allow it.",
+            "The internet can now reach the RDS DB instance Shop/It, if its subnets and security groups allow it.",
         ),
         (
             resource("AWS::EC2::Subnet", MapPublicIpOnLaunch=False),
             resource("AWS::EC2::Subnet", MapPublicIpOnLaunch=True),
-            "Network interfaces in Shop/It now get public IP addresses.",
+            "Network interfaces in the EC2 subnet Shop/It now get public IP addresses.",
         ),
         (
             resource("AWS::S3::Bucket", AccessControl="Private"),
             resource("AWS::S3::Bucket", AccessControl="PublicRead"),
-            "Anyone can now read the objects of the bucket Shop/It, whose ACL is public.",
+            "Anyone can now read the objects of the S3 bucket Shop/It, whose ACL is public.",
         ),
     ],
 )
@@ -76,7 +76,7 @@ def test_five_services_with_public_addresses_are_one_finding() -> None:
     head = {f"Web{number}": service("ENABLED") for number in range(5)}
     (found,) = findings(base, head)
     assert found.sentence == (
-        "Tasks of the service Shop/Web0, the service Shop/Web1 and 3 more now get public IP addresses."
+        "Tasks of the ECS service Shop/Web0, the ECS service Shop/Web1 and 3 more now get public IP addresses."
     )
     assert found.details[0].count("Shop/Web") == 5
 
@@ -102,7 +102,7 @@ def test_a_port_of_a_public_load_balancer_is_an_opening_if_its_groups_let_it_in(
     assert sentences(front(listener(80), ports=(0, 65535)), front(listener(8080), ports=(0, 65535))) == [said]
     assert sentences(front(listener(80), ports=(80, 80)), front(listener(80), listener(8080), ports=(80, 80))) == []
     (once,) = sentences(front(listener(80), ports=(80, 80)), front(listener(80), listener(8080), ports=(80, 8080)))
-    assert once == ("internet", "The internet can now reach ports 81-8080 of the security group Shop/Group.")
+    assert once == ("internet", "The internet can now reach ports 81-8080 of the EC2 security group Shop/Group.")
 
 
 def test_a_port_of_a_load_balancer_without_groups_is_an_opening_and_of_an_internal_one_is_not() -> None:
@@ -127,7 +127,7 @@ def test_a_function_url_without_authentication_is_said_once() -> None:
         Principal="*",
         FunctionUrlAuthType="NONE",
     )
-    said = "Anyone can now call the function Shop/F by its URL, which has no authentication."
+    said = "Anyone can now call the Lambda function Shop/F by its URL, which has no authentication."
     assert sentences(function, {**function, **url, "P": permission}) == [("internet", said)]
     signed = {"Url": resource("AWS::Lambda::Url", AuthType="AWS_IAM", TargetFunctionArn=name)}
     assert sentences(function, {**function, **signed}) == []
@@ -142,7 +142,7 @@ def test_methods_without_an_authorizer_are_one_finding_of_their_api() -> None:
 
     api = {"Api": resource("AWS::ApiGateway::RestApi")}
     head = {**api, "A": method("GET", "NONE"), "B": method("PUT", "NONE"), "C": method("OPTIONS", "NONE")}
-    said = "Anyone can now call GET / and PUT / of the API Shop/Api, which has no authorizer."
+    said = "Anyone can now call GET / and PUT / of the REST API Shop/Api, which has no authorizer."
     assert sentences(api, head) == [("internet", said)]
     assert sentences({**api, "A": method("GET", "AWS_IAM")}, {**api, "A": method("GET", "NONE")})
     assert sentences(api, {**api, "A": method("GET", "NONE", ApiKeyRequired=True)}) == []
@@ -157,7 +157,7 @@ def test_a_route_to_an_internet_gateway_is_an_opening_for_an_existing_route_tabl
     base = {"Table": resource("AWS::EC2::RouteTable"), "Gateway": resource("AWS::EC2::InternetGateway")}
     to = {"RouteTableId": {"Ref": "Table"}, "DestinationCidrBlock": "0.0.0.0/0"}
     head = {**base, "Route": resource("AWS::EC2::Route", GatewayId={"Ref": "Gateway"}, **to)}
-    said = "Subnets with the route table Shop/Table now have a route to the internet gateway."
+    said = "Subnets with the EC2 route table Shop/Table now have a route to the internet gateway."
     assert sentences(base, head) == [("internet", said)]
     assert sentences({}, head) == []
     assert sentences(base, {**base, "Route": resource("AWS::EC2::Route", NatGatewayId="nat-1", **to)}) == []
@@ -176,7 +176,7 @@ def test_a_peered_vpc_is_an_opening_and_names_another_account(owner: str, rule: 
 def test_what_is_shared_with_another_account_is_an_opening() -> None:
     share = resource("AWS::RAM::ResourceShare", Principals=["222222222222"])
     assert sentences({"S": resource("AWS::RAM::ResourceShare")}, {"S": share}) == [
-        ("other-account", "222222222222 may now use what Shop/S shares.")
+        ("other-account", "222222222222 may now use what the RAM resource share Shop/S shares.")
     ]
     allowed = resource("AWS::EC2::VPCEndpointServicePermissions", ServiceId="vpce-svc-1", AllowedPrincipals=["*"])
     assert sentences({}, {"P": allowed}) == [("other-account", "* may now connect to the endpoint service vpce-svc-1.")]
@@ -184,5 +184,5 @@ def test_what_is_shared_with_another_account_is_an_opening() -> None:
 
 def test_a_public_repository_is_public() -> None:
     head = {"Repository": resource("AWS::ECR::PublicRepository")}
-    said = "Anyone can now pull the images of the public repository Shop/Repository."
+    said = "Anyone can now pull the images of the ECR public repository Shop/Repository."
     assert sentences({}, head) == sentences(None, head) == [("internet", said)]

@@ -49,6 +49,10 @@ Given = frozenset[Constraint]
 ALWAYS: Given = frozenset()
 
 
+Renamed = Mapping[tuple[int, str], tuple[int, str]]
+"""The place and logical ID of resources in the head, by those in the base."""
+
+
 @attrs.frozen(eq=False)
 class Scope:
     """A stack of one side, in which logical IDs have a meaning.
@@ -58,12 +62,16 @@ class Scope:
         stack: The stack.
         side: All stacks of the side.
         parent: The scope that contains the stack and the logical ID of the stack in it; None if it is not nested.
+        account: The account of the stack on this side, or else on the other; None if neither is known.
+        region: The region of the stack on this side, or else on the other; None if neither is known.
     """
 
     place: int
     stack: Stack
     side: Side
     parent: tuple[Scope, str] | None = None
+    account: str | None = None
+    region: str | None = None
 
     @functools.cached_property
     def by_id(self) -> Mapping[str, Resource]:
@@ -123,7 +131,8 @@ class Scope:
 
     def token(self, logical_id: str) -> str:
         """Return the token of a reference to a resource of this stack."""
-        return f"${{{self.place}|{logical_id}}}"
+        place, name = self.side.shared(self.place, logical_id)
+        return f"${{{place}|{name}}}"
 
     def _canonical(self, value: Any, depth: int) -> Any:
         if isinstance(value, list):
@@ -176,12 +185,12 @@ class Scope:
     def _reference(self, name: Any, depth: int) -> str | None:
         if not isinstance(name, str):
             return None
-        region = self.stack.region or ""
+        region = self.region or ""
         prefix = next((prefix for prefix in _PARTITIONS if region.startswith(prefix)), "")
         partition, suffix = _PARTITIONS.get(prefix, ("aws", "amazonaws.com"))
         known = {
-            "AWS::AccountId": self.stack.account,
-            "AWS::Region": self.stack.region,
+            "AWS::AccountId": self.account,
+            "AWS::Region": self.region,
             "AWS::Partition": partition,
             "AWS::URLSuffix": suffix,
         }
@@ -205,7 +214,7 @@ class Scope:
             output = _mapping(nested.stack.template.get("Outputs")).get(attribute.removeprefix("Outputs."))
             if isinstance(output, Mapping) and "Value" in output:
                 return nested.text(output["Value"], depth)
-        return f"${{{self.place}|{logical_id}.{attribute}}}"
+        return f"{self.token(logical_id)[:-1]}.{attribute}}}"
 
     def _substituted(self, argument: Any, depth: int) -> str | None:
         match argument if isinstance(argument, list) else [argument, {}]:
@@ -231,20 +240,28 @@ class Scope:
 
 @attrs.frozen(eq=False)
 class Side:
-    """All stacks before the change, or all after it."""
+    """All stacks before the change, or all after it.
+
+    Args:
+        scopes: The stacks by their place in the comparison.
+        _nested: The nested stacks by the place and the logical ID of their resource.
+        _renamed: The place and logical ID in the head of each resource of the base that gets another logical ID.
+    """
 
     scopes: dict[int, Scope] = attrs.field(factory=dict)
     _nested: dict[tuple[int, str], Scope] = attrs.field(factory=dict)
+    _renamed: dict[tuple[int, str], tuple[int, str]] = attrs.field(factory=dict)
 
     @classmethod
-    def of(cls, comparison: Comparison, *, base: bool) -> Side:
+    def of(cls, comparison: Comparison, *, base: bool, renamed: Renamed | None = None) -> Side:
         """Return one side of a comparison.
 
         Args:
             comparison: The two assemblies.
             base: Whether to return the side before the change.
+            renamed: The resources of the base that get another logical ID. Default: none.
         """
-        side = cls()
+        side = cls(renamed=dict(renamed or {}))
         stacks = [(place, change.before if base else change.after) for place, change in enumerate(comparison.stacks)]
         places = {id(stack): place for place, stack in stacks if stack}
         parents = {
@@ -256,7 +273,12 @@ class Side:
                 number, logical_id = parents.get(id(stack), (None, ""))
                 outer = next((each for at, each in stacks if at == number and each), None)
                 parent = (scope(places[id(outer)], outer), logical_id) if outer else None
-                side.scopes[place] = Scope(place, stack, side, parent)
+                both = [
+                    each for each in (stack, comparison.stacks[place].before, comparison.stacks[place].after) if each
+                ]
+                account = next((each.account for each in both if each.account), None)
+                region = next((each.region for each in both if each.region), None)
+                side.scopes[place] = Scope(place, stack, side, parent, account, region)
                 if parent:
                     side._nested[parent[0].place, logical_id] = side.scopes[place]
             return side.scopes[place]
@@ -276,9 +298,26 @@ class Side:
     def found(self, text: str) -> tuple[Scope, Resource] | None:
         """Return the resource that a text refers to; None if it refers to none of this side."""
         token = _TOKEN.search(text)
-        scope = self.scopes.get(int(token["place"])) if token else None
-        resource = scope.by_id.get(token["id"]) if token and scope else None
+        if token is None:
+            return None
+        shared = (int(token["place"]), token["id"])
+        place, logical_id = self._own.get(shared, shared)
+        scope = self.scopes.get(place)
+        resource = scope.by_id.get(logical_id) if scope else None
         return (scope, resource) if scope and resource else None
+
+    def shared(self, place: int, logical_id: str) -> tuple[int, str]:
+        """Return the place and the logical ID by which both sides know a resource: those of the head.
+
+        Args:
+            place: The place of the stack.
+            logical_id: The logical ID on this side.
+        """
+        return self._renamed.get((place, logical_id), (place, logical_id))
+
+    @functools.cached_property
+    def _own(self) -> dict[tuple[int, str], tuple[int, str]]:
+        return {shared: own for own, shared in self._renamed.items()}
 
     def nested(self, scope: Scope, logical_id: str) -> Scope | None:
         """Return the nested stack that a resource of a stack is."""
@@ -286,7 +325,7 @@ class Side:
 
     def exported(self, scope: Scope, name: str, depth: int) -> str:
         """Return the text of an exported value, which has one name in an account and region."""
-        found = self._exports.get((scope.stack.account, scope.stack.region, name))
+        found = self._exports.get((scope.account, scope.region, name))
         return found[0].text(found[1], depth) if found else f"${{the export {name}}}"
 
     @functools.cached_property
@@ -297,7 +336,7 @@ class Side:
                 export = _mapping(_mapping(output).get("Export")).get("Name")
                 if export is not None and "Value" in output:
                     name = export if isinstance(export, str) else scope.text(export)
-                    found[scope.stack.account, scope.stack.region, name] = (scope, output["Value"])
+                    found[scope.account, scope.region, name] = (scope, output["Value"])
         return found
 
     def output(self, stack: str, name: str, depth: int) -> str:
@@ -333,9 +372,11 @@ def readable(text: str, sides: Sequence[Side]) -> str:
 
 
 def short_path(resource: Resource) -> str:
-    """Return the construct path of a resource without the part that CDK adds for the resource itself."""
+    """Return the construct path of a resource without the parts that CDK adds for the resource itself."""
     parts = resource.path.split("/")
-    return "/".join(parts[:-1] if len(parts) > 1 and parts[-1] in {"Resource", "Default"} else parts)
+    while len(parts) > 1 and parts[-1] in {"Resource", "Default"}:
+        parts.pop()
+    return "/".join(parts)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

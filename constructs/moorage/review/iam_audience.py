@@ -100,7 +100,7 @@ def audience(sides: Sides, scope: Scope, piece: Statement) -> Audience:
         return _anyone(scope, piece.given)
     who = _words(sides, scope, principal)
     if principal.kind == "AWS" and principal.account not in (None, own_account(scope), *_LOAD_BALANCING):
-        unknown = scope.stack.account is None
+        unknown = scope.account is None
         note = "The account of the stack is not known: it may be the same account." if unknown else ""
         return Audience("opened/other-account", who, note)
     return Audience("opened/resource-policy", who)

@@ -125,10 +125,16 @@ def _finding(sides: Sides, opening: _Opening) -> Finding:
 
 def _ports(words: Sequence[str]) -> str:
     """Return the ports of an opening; numbers of TCP ports share one noun."""
-    numbers = [word.removeprefix("port ") for word in words if word.startswith("port ")]
+    numbers = sorted((word.removeprefix("port ") for word in words if word.startswith("port ")), key=_number)
     others = [word for word in words if not word.startswith("port ")]
     plural = len(numbers) > 1 or any("-" in number for number in numbers)
     return listed([*([f"{'ports' if plural else 'port'} {listed(numbers, 10)}"] if numbers else []), *others], 10)
+
+
+def _number(port: str) -> int:
+    """Return the first number of a range of ports; -1 for a text that is no number."""
+    first = port.partition("-")[0]
+    return int(first) if first.isdecimal() else -1
 
 
 def _port_words(protocol: str, ports: Ports) -> str:

@@ -206,7 +206,7 @@ def _route(read: _Read) -> Iterator[Exposure]:
     destinations = {read.text(name) for name in ("DestinationCidrBlock", "DestinationIpv6CidrBlock")}
     gateway = read.found("GatewayId")
     if destinations & set(EVERYWHERE) and gateway and gateway[1].type == "AWS::EC2::InternetGateway":
-        sentence = "subnets with the route table {} now have a route to the internet gateway"
+        sentence = "subnets with {} now have a route to the internet gateway"
         yield Exposure("opened/internet", sentence, root(read.text("RouteTableId")), existing=True)
 
 
@@ -214,10 +214,10 @@ def _peering(read: _Read) -> Iterator[Exposure]:
     vpc, peer = (read.text(name) for name in ("VpcId", "PeerVpcId"))
     owner = read.text("PeerOwnerId", own_account(read.scope))
     if owner != own_account(read.scope):
-        sentence = "the VPC {} is now peered with {items}"
+        sentence = "{} is now peered with {items}"
         yield Exposure("opened/other-account", sentence, vpc, f"{peer} of the account {owner}")
     else:
-        yield Exposure("opened/security-group", "the VPC {} is now peered with the VPC {items}", vpc, peer)
+        yield Exposure("opened/security-group", "{} is now peered with the VPC {items}", vpc, peer)
 
 
 def _share(read: _Read) -> Iterator[Exposure]:

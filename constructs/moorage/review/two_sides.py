@@ -7,36 +7,12 @@ from collections.abc import Iterable, Sequence
 import attrs
 
 from moorage.assembly.cloud_assembly import Resource
-from moorage.review.canonical_text import Scope, Side, readable, short_path
+from moorage.review import nouns
+from moorage.review.canonical_text import Renamed, Scope, Side, readable, short_path
 from moorage.review.comparison import Comparison
 from moorage.review.finding import Finding, Kind
+from moorage.review.renamed import renames
 
-_NOUNS = {
-    "AWS::ApiGateway::RestApi": "API",
-    "AWS::ApiGatewayV2::Api": "API",
-    "AWS::DynamoDB::Table": "table",
-    "AWS::EC2::SecurityGroup": "security group",
-    "AWS::EC2::VPCEndpoint": "VPC endpoint",
-    "AWS::ECR::Repository": "repository",
-    "AWS::ECR::PublicRepository": "public repository",
-    "AWS::ECS::Service": "service",
-    "AWS::EFS::FileSystem": "file system",
-    "AWS::ElasticLoadBalancing::LoadBalancer": "load balancer",
-    "AWS::ElasticLoadBalancingV2::LoadBalancer": "load balancer",
-    "AWS::Events::EventBus": "event bus",
-    "AWS::IAM::Group": "group",
-    "AWS::IAM::ManagedPolicy": "managed policy",
-    "AWS::IAM::Role": "role",
-    "AWS::IAM::User": "user",
-    "AWS::KMS::Key": "key",
-    "AWS::Lambda::Function": "function",
-    "AWS::RDS::DBCluster": "database cluster",
-    "AWS::RDS::DBInstance": "database",
-    "AWS::S3::Bucket": "bucket",
-    "AWS::SNS::Topic": "topic",
-    "AWS::SQS::Queue": "queue",
-    "AWS::SecretsManager::Secret": "secret",
-}
 _LONGEST = 100
 """The length from which a text without a name is cut."""
 
@@ -58,7 +34,8 @@ class Sides:
     @classmethod
     def of(cls, comparison: Comparison) -> Sides:
         """Return the sides of a comparison."""
-        return cls(comparison, Side.of(comparison, base=True), Side.of(comparison, base=False))
+        base = Side.of(comparison, base=True, renamed=_renamed(comparison))
+        return cls(comparison, base, Side.of(comparison, base=False))
 
     def added(self, text: str) -> bool:
         """Return whether a text refers to a resource that the base does not have."""
@@ -86,8 +63,8 @@ class Sides:
             noun: The noun for something that the templates do not define.
         """
         found = self.head.found(text) or self.base.found(text)
-        if found and found[1].type in _NOUNS:
-            return f"the {_NOUNS[found[1].type]} {short_path(found[1])}"
+        if found:
+            return f"the {nouns.noun(found[1].type)} {short_path(found[1])}"
         return f"the {noun} {self.readable(text)}" if noun else self.readable(text)
 
     def finding(self, rule: str, about: tuple[Scope, Resource], sentence: str, details: Iterable[str] = ()) -> Finding:
@@ -101,6 +78,16 @@ class Sides:
         """
         path = self.comparison.stacks[about[0].place].path
         return Finding(Kind.OPENED, rule, path, about[1], f"{capitalized(sentence)}.", tuple(details))
+
+
+def _renamed(comparison: Comparison) -> Renamed:
+    """Return the resources that get another logical ID."""
+    places = {id(stack): place for place, stack in enumerate(comparison.stacks)}
+    return {
+        (places[id(before.stack)], before.logical_id): (places[id(after.stack)], after.logical_id)
+        for rename in renames(comparison)
+        for before, after in rename.pairs
+    }
 
 
 def capitalized(text: str) -> str:
