@@ -228,7 +228,8 @@ def test_managed_policies_of_aws_are_named() -> None:
 
 def test_a_new_role_is_one_line_and_none_in_a_new_stack() -> None:
     new = {**BUCKET, **role(allow(["s3:Get*", "s3:Put*"], [ARN, OBJECTS]), allow("ecr:Get*"))}
-    said = "The new IAM role Shop/Role may call ecr:Get*, s3:Get* and s3:Put* on Shop/Images, Shop/Images/* and any resource."
+    calls = "call ecr:Get*, s3:Get* and s3:Put* on Shop/Images, Shop/Images/* and any resource"
+    said = f"The new IAM role Shop/Role may {calls}."
     assert sentences(BUCKET, new) == [("iam-new-identity", said)]
     assert sentences(None, new) == []
 

@@ -143,6 +143,16 @@ def test_of_a_new_group_only_what_the_internet_reaches_is_said() -> None:
     assert sentences(None, new) == said
 
 
+def test_of_a_new_app_an_existing_group_is_no_opening_within_the_account() -> None:
+    def imported(**peer: Any) -> dict[str, Any]:
+        properties = {"GroupId": "sg-1", **tcp(80, **peer)}
+        return {"Rule": {"Type": "AWS::EC2::SecurityGroupIngress", "Properties": properties}}
+
+    assert sentences(None, imported(CidrIp="10.0.0.0/8")) == []
+    assert len(sentences({}, imported(CidrIp="10.0.0.0/8"))) == 1
+    assert len(sentences(None, imported(**INTERNET))) == 1
+
+
 def test_a_group_under_another_id_that_opens_no_more_than_the_removed_one_opens_nothing() -> None:
     base = {"Web": group(tcp(443, **INTERNET))}
     assert sentences(base, {"Web2": group(tcp(443, **INTERNET))}) == []

@@ -38,7 +38,7 @@ def network_openings(sides: Sides) -> Iterator[Finding]:
         attrs.evolve(rule, ports=ports)
         for rule in dict.fromkeys(rules_of(sides.head, defaults=False))
         for ports in rule.beyond(_comparable(sides, rule, before))
-        if not sides.added(rule.group) or (rule.ingress and (rule.peer.is_internet or rule.peer.account))
+        if _leaves(rule) or not (sides.comparison.new or sides.added(rule.group))
     ]
     received = {(rule.peer.text, rule.group, rule.protocol, rule.ports) for rule in opened if rule.ingress}
     single = [
@@ -69,6 +69,11 @@ def _comparable(sides: Sides, rule: Rule, before: dict[tuple[str, bool], list[Ru
         if found and head and found[0].place == head[0].place and ingress == rule.ingress and not sides.exists(group)
         for each in rules
     ]
+
+
+def _leaves(rule: Rule) -> bool:
+    """Return whether a rule lets in the internet or another account."""
+    return rule.ingress and (rule.peer.is_internet or bool(rule.peer.account))
 
 
 def _rule_id(rule: Rule) -> str:
