@@ -262,6 +262,8 @@ def test_a_bucket_policy_that_no_longer_denies_plain_http_is_an_opening() -> Non
         ("*", {}, "internet", "Anyone"),
         ({"AWS": "*"}, {"Bool": {"aws:SecureTransport": "true"}}, "internet", "Anyone"),
         ({"AWS": "*"}, {"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}, "internet", "Anyone"),
+        ("*", {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}, "internet", "Anyone"),
+        ("*", {"StringEqualsIfExists": {"aws:SourceVpce": "vpce-1"}}, "internet", "Anyone"),
         ("*", {"StringEquals": {"aws:SourceVpce": "vpce-1"}}, "resource-policy", "Anyone who meets its conditions"),
         (
             "*",

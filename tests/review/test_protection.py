@@ -109,3 +109,14 @@ def test_a_new_bucket_is_an_opening_only_if_it_turns_a_block_off() -> None:
     said = "The new S3 bucket Shop/Images does not block public access (BlockPublicPolicy)."
     assert sentences({}, bucket(BlockPublicPolicy=False)) == [("public-access-block", said)]
     assert sentences({}, bucket()) == sentences({}, bucket(BlockPublicAcls=True)) == []
+
+
+def test_an_identity_without_its_permissions_boundary_is_an_opening() -> None:
+    def role(**properties: Any) -> dict[str, Any]:
+        return {"Role": {"Type": "AWS::IAM::Role", "Properties": properties}}
+
+    bounded = role(PermissionsBoundary="arn:aws:iam::aws:policy/ReadOnlyAccess")
+    said = "No permissions boundary limits the IAM role Shop/Role any more."
+    assert sentences(bounded, role(Path="/")) == [("deny-removed", said)]
+    assert sentences(role(Path="/"), bounded) == []
+    assert sentences(bounded, role(PermissionsBoundary={"Ref": "Boundary"})) == []

@@ -20,7 +20,7 @@ RULES: Mapping[str, str] = {
     "opened/internet": "The internet, or anyone with AWS credentials, reaches something or may use it.",
     "opened/other-account": "Another account may use a resource or assume a role.",
     "opened/public-access-block": "A bucket no longer blocks public access.",
-    "opened/deny-removed": "A policy no longer denies what it denied.",
+    "opened/deny-removed": "A policy no longer denies what it denied, or a permissions boundary is removed.",
     "opened/firewall": "A web ACL no longer protects a resource.",
     "opened/encryption": "Traffic is no longer encrypted, or a weaker protocol is allowed.",
     "opened/iam-trust": "A service or an identity may assume a role that it could not assume.",

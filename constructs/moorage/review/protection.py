@@ -1,8 +1,9 @@
-"""The judgement of protection that is lost: encryption in transit, web ACLs, and S3's block of public access.
+"""The judgement of protection that is lost: encryption, web ACLs, permissions boundaries, S3's public access block.
 
 Sources: Elastic Load Balancing, "Security policies for your Application Load Balancer" (the name of a policy has the
 lowest version of TLS that it accepts; CloudFormation gives a listener without one `ELBSecurityPolicy-2016-08`, which
-accepts TLS 1.0); the provider schema of `AWS::CloudFront::Distribution`; S3, `PublicAccessBlockConfiguration`.
+accepts TLS 1.0); the provider schema of `AWS::CloudFront::Distribution`; S3, `PublicAccessBlockConfiguration`; IAM user
+guide, "Permissions boundaries for IAM entities" (the maximum of what the policies of an identity can grant).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from moorage.review.finding import Finding
 from moorage.review.two_sides import Sides, listed
 
 _ASSOCIATIONS = ("AWS::WAFv2::WebACLAssociation", "AWS::WAFRegional::WebACLAssociation")
+_BOUNDED = ("AWS::IAM::Role", "AWS::IAM::User")
 _BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 _ENCRYPTED = ("HTTPS", "TLS")
 _LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
@@ -43,6 +45,7 @@ def lost_protection(sides: Sides) -> Iterator[Finding]:
         if found is None or found[1].type != after.type or properties_of(found[1]) == properties_of(after):
             continue
         yield from _encryption(sides, about, found)
+        yield from _boundary(sides, about, found)
         if after.type == _LISTENER:
             yield from _listener(sides, about, found)
 
@@ -89,6 +92,13 @@ def _bucket(sides: Sides, about: tuple[Scope, Resource], before: tuple[Scope, Re
     if lost:
         sentence = f"{name} no longer blocks public access ({listed(lost, 4)})"
         yield sides.finding("opened/public-access-block", about, sentence, [note])
+
+
+def _boundary(sides: Sides, about: tuple[Scope, Resource], before: tuple[Scope, Resource]) -> Iterator[Finding]:
+    old, new = (scope.texts(properties_of(resource).get("PermissionsBoundary")) for scope, resource in (before, about))
+    if about[1].type in _BOUNDED and old and not new:
+        name = sides.named(about[0].token(about[1].logical_id))
+        yield sides.finding("opened/deny-removed", about, f"no permissions boundary limits {name} any more")
 
 
 def _encryption(sides: Sides, about: tuple[Scope, Resource], before: tuple[Scope, Resource]) -> Iterator[Finding]:
