@@ -125,6 +125,11 @@ class Stack:
     root: str | None = None
 
     @property
+    def text(self) -> str:
+        """The text of the template, as it is in its file."""
+        return self.template_file.read_text("utf-8") if self.template_file else json.dumps(self.template)
+
+    @property
     def qualifier(self) -> str | None:
         """The bootstrap qualifier of the stack; None if it is CDK's default."""
         stated = (self.template.get("Parameters") or {}).get("BootstrapVersion") or {}
