@@ -93,6 +93,7 @@ def test_a_broadened_role_names_the_action_and_the_resource() -> None:
         ([allow("s3:Get*")], [allow("s3:Get*"), {"Effect": "Deny", "Action": "s3:Put*", "Resource": "*"}]),
         ([allow("s3:Get*")], [allow("s3:Get*"), allow("s3:Put*"), {"Effect": "Deny", "Action": "*", "Resource": "*"}]),
         ([allow("s3:Get*")], [{"Fn::If": ["Wide", allow("s3:Get*"), {"Ref": "AWS::NoValue"}]}]),
+        ([{"Fn::If": ["Wide", allow("s3:Get*"), allow("s3:GetObject")]}], [allow("s3:GetObject")]),
         ([allow("s3:*", {"Fn::Sub": "arn:${AWS::Partition}:s3:::a"})], [allow("s3:*", "arn:aws:s3:::a")]),
         (
             [allow("sqs:*", {"Fn::Sub": "arn:aws:sqs:*:${AWS::AccountId}:a"})],

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from moorage.assembly.cloud_assembly import Resource
-from moorage.review.canonical_text import Scope
+from moorage.review.canonical_text import Constraint, Scope
 from moorage.review.finding import Finding
 from moorage.review.iam_audience import audience
 from moorage.review.iam_policies import Field, Holder, Policies
@@ -59,10 +59,25 @@ def _gained(before: Sequence[Statement], after: Sequence[Statement]) -> Iterator
             continue
         for piece in statement.single():
             denied = attrs.evolve(piece, allows=False)
-            if piece in seen or any(each.covers(piece) for each in before) or any(d.covers(denied) for d in denying):
+            if piece in seen or _is_covered(piece, before) or any(each.covers(denied) for each in denying):
                 continue
             seen.add(piece)
             yield piece
+
+
+def _is_covered(piece: Statement, statements: Sequence[Statement]) -> bool:
+    """Return whether a statement covers a piece, or two do in the two branches of a condition of the template."""
+    if any(each.covers(piece) for each in statements):
+        return True
+    branches = {each.key for statement in statements for each in statement.given if each.operator == "fn::if"}
+    return any(
+        all(
+            any(each.covers(attrs.evolve(piece, given=piece.given | {branch})) for each in statements)
+            for answer in ("true", "false")
+            for branch in [Constraint("fn::if", key, frozenset({answer}))]
+        )
+        for key in branches
+    )
 
 
 def _identity(
