@@ -51,10 +51,9 @@ def test_the_first_lines_say_what_is_serious() -> None:
         "  It is gone.",
         "    Shop/Data/Resource (app.py:18)",
     ]
-    assert markdown.render(review(found())).splitlines()[:5] == [
+    assert markdown.render(review(found())).splitlines()[:4] == [
         "<!-- moorage review -->",
-        "## Review of HEAD against main",
-        "**1 lost; 1 resource differs**",
+        "## Review of HEAD against main: 1 lost; 1 resource differs",
         "### Lost",
         "- It is gone. `Shop/Data/Resource`",
     ]
