@@ -39,13 +39,13 @@ def check_scaling(scaling: Scaling, launch: Launch, problems: Problems) -> None:
         stats = list(_stats_of(target.metric))
         for kind, own, other in _other_places(filter(None, stats), place_of(launch.cluster)):
             problems.add(
-                f"metrics {target.name!r} must be in {kind} {own}, since Application Auto Scaling reads no metrics of "
+                f"metric {target.name!r} must be in {kind} {own}, since Application Auto Scaling reads no metrics of "
                 f"another {kind} (got {other}); publish the metric in {kind} {own}"
             )
         if None in stats:
             # CloudWatch user guide, "Using search expressions in graphs": no alarm can be based on one
             problems.add(
-                f"metrics {target.name!r} must not contain a SEARCH expression, which returns several time series, "
+                f"metric {target.name!r} must not contain a SEARCH expression, which returns several time series, "
                 "while a scaling policy follows a single one; use a metric, or a math expression over metrics"
             )
     predicted = scaling.predictive.cpu_percent if scaling.predictive else None

@@ -141,7 +141,7 @@ def _check(pattern: Pattern | None, secrets: Iterable[tuple[str, Any]], own_plac
         for kind, own, other in zip(("account", "region"), own_place, place, strict=True):
             if own and other and not is_token(other) and other != own:
                 problems.add(
-                    f"secrets {name!r} must be in {kind} {own} (got {other}), since another {kind} sends its events "
+                    f"secret {name!r} must be in {kind} {own} (got {other}), since another {kind} sends its events "
                     f"elsewhere; forward these events to {kind} {own}, and define a rule of your own that redeploys "
                     "the service"
                 )

@@ -35,7 +35,7 @@ def check_secrets(scope: IConstruct, task: Task, problems: Problems) -> None:
     stack = cdk.Stack.of(scope)
     check_unwrapped(texts, stack.resolve, problems)
     for container, name, secret in secrets:
-        argument = f"secrets {name!r} of container {container!r}"
+        argument = f"secret {name!r} of container {container!r}"
         _check_place(argument, secret, scope, problems)
         if secret_sources.version(secret):
             _check_reference(argument, secret, problems)
