@@ -70,8 +70,8 @@ def ec2(name: str = "general", **arguments: Any) -> Capacity:
         (lambda: Capacity.managed_instances(TEXT), "name"),
         (lambda: ServiceConnect(port=NUMBER), "port"),
         (lambda: ServiceConnect(protocol=TEXT), "protocol"),
-        (lambda: Repository(cdk.Stack(), "Images", mutable_tags=[TEXT]), "each of mutable_tags"),
-        (lambda: Repository(cdk.Stack(), "Images", immutable_tags=[TEXT]), "each of immutable_tags"),
+        (lambda: Repository(cdk.Stack(), "Images", mutable_tags=[TEXT]), "each item of mutable_tags"),
+        (lambda: Repository(cdk.Stack(), "Images", immutable_tags=[TEXT]), "each item of immutable_tags"),
     ],
 )
 def test_a_token_that_cdk_would_have_to_read_is_refused(define: Callable[[], object], argument: str) -> None:
