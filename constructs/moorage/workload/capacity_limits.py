@@ -101,7 +101,7 @@ PROVIDER_NAME = matching(
     "capacity-provider-name",
     r"(?!(?i:aws|ecs|fargate))[A-Za-z0-9_-]{1,255}",
     rule="must be 1 to 255 letters, digits, '_' and '-', and not start with aws, ecs or fargate",
-    hint="use another name, or Capacity.fargate() and Capacity.fargate_spot() for Fargate",
+    hint="use a name such as 'general', or Capacity.fargate() and Capacity.fargate_spot() for Fargate",
     source=Botocore("ecs", "CreateCapacityProviderRequest", "name", "Up to 255 characters are allowed."),
 )
 CAPACITY_NAME = matching(

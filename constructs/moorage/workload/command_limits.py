@@ -94,7 +94,7 @@ PROGRAM = Limit(
     id="entry-point",
     accepts=lambda words: bool(words) and bool(words[0].strip()),
     rule="must start with a program",
-    hint="use a program, such as entry_point=['sh', '-c'], or leave entry_point= out for the image's entry point",
+    hint="use a form such as ['sh', '-c'], or leave entry_point= out for the image's own entry point",
     source="moby daemon/create.go: without a program, no command is specified",
     format=lambda words: repr(list(words)),
 )

@@ -348,7 +348,7 @@ class Container:
     def _check_port_ranges(self, problems: Problems) -> None:
         problems.check(container_limits.PORT_RANGES, "the number of port_ranges", len(self.port_ranges))
         for port_range in self.port_ranges:
-            problems.check(container_limits.PORT_RANGE, "port_ranges", port_range)
+            problems.check(container_limits.PORT_RANGE, "each item of port_ranges", port_range)
             for port in port_range:
                 problems.check_known("each port of port_ranges", port)
         if self.port_ranges and not problems.messages:

@@ -346,7 +346,7 @@ FARGATE_WINDOWS_SIZE = Limit(
 FARGATE_WINDOWS_LEAST = Limit(
     id="fargate-windows-least",
     accepts=lambda size: tuple(size) != (1024, 1024),
-    rule="must have at least 2048 MiB with 1024 CPU units on Windows",
+    rule="must be a size with at least 2048 MiB for 1024 CPU units on Windows",
     hint="use memory_mib=2048",
     source=Botocore(
         "ecs",
