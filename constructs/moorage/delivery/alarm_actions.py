@@ -96,7 +96,7 @@ def _any_alarm() -> tuple[cdk.Stack, cloudwatch.IAlarm]:
 
 
 def _topic_of(arn: str) -> sns.Topic | None:
-    """Return the topic that an ARN refers to, if this app defines it."""
+    """Return the topic that an ARN refers to, or None if this app does not define the topic."""
     from aws_cdk import aws_sns as sns  # noqa: PLC0415  # loads aws_cdk.aws_sns
 
     tokens = cdk.Tokenization.reverse_string(arn).tokens

@@ -202,7 +202,7 @@ def _ami_system(path: str) -> str:
 
 
 def _ami_architecture(path: str) -> str | None:
-    """Return the architecture of one of AWS's AMIs, or None if the path is the user's own or does not show it."""
+    """Return the architecture of one of AWS's AMIs, or None if the path is the user's own or shows none."""
     named = re.search(r"/(arm64|x86_64)/", path)
     if not _AMI_PATHS.match(path):
         return None

@@ -257,7 +257,7 @@ class Container:
 
     @property
     def _firelens(self) -> FireLens | None:
-        """The settings of the log router, or None if the container is not one."""
+        """The settings of the log router, or None for any other container."""
         return self.sidecar.firelens if self.sidecar else None
 
     @property

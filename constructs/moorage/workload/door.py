@@ -256,7 +256,7 @@ def _check_of_generic(name: str, arguments: list[ast.expr]) -> Check:
 
 
 def _check_union(checks: tuple[Check, ...], value: Any) -> Any:
-    """Return the value unchanged if a member accepts it so, otherwise as converted by the first member to accept it."""
+    """Return the value unchanged if one of the checks does, otherwise as converted by the first check to accept it."""
     taken, entry = [], None
     for check in checks:
         try:

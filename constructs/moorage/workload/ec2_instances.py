@@ -110,7 +110,7 @@ def nearest_names(name: str) -> tuple[str, ...]:
 @value_class
 @attrs.frozen(kw_only=True)
 class InstanceRequirements:
-    """The requirements for instances. EC2 chooses from all types that meet the requirements.
+    """The requirements for instance types; EC2 chooses from all types that meet these requirements.
 
     Only types of the current generations are used. Bare metal types are left out.
 

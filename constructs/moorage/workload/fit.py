@@ -154,7 +154,7 @@ class Host:
 
 @attrs.frozen
 class Fit:
-    """The number of copies of a task that fit on one container instance, and the resources that limit it.
+    """The number of copies of a task that fit on one container instance, and the resources that limit this number.
 
     Args:
         host: The container instance.

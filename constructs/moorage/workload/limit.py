@@ -37,7 +37,7 @@ class Limit(NamedTuple):
         accepts: A function that returns whether AWS accepts a value.
         rule: The limit as a predicate of the argument, such as "must be between 1 and 65535". The word is "should" if
             no source confirms the limit.
-        hint: The way out, or a function that derives it from the refused value.
+        hint: The way out, or a function that derives the way out from the refused value.
         source: The place where AWS states the limit.
         format: A function that formats a refused value. Default: `repr`.
         confirmed: Whether to refuse a value that breaks the limit. False only warns, since no source confirms the

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @value_class
 @attrs.frozen
 class MetricTarget:
-    """The target value of any metric. Scaling adds and removes copies to keep the metric near this value.
+    """A target value for any metric, near which scaling keeps the metric by adding and removing copies.
 
     The metric must decrease as copies are added: a utilization, a backlog or a rate per copy, not a total.
 

@@ -93,8 +93,8 @@ class Task:
         execute_command: Whether to enable ECS Exec (`aws ecs execute-command`). Default: False.
         operating_system_family: The operating system that the images are built for.
             Default: `OperatingSystemFamily.LINUX`.
-        pid_mode: The process namespace: `task` shares it between the containers, `host` shares that of the instance and
-            fails Security Hub control ECS.3. Default: each container has its own namespace.
+        pid_mode: The process namespace: `task` shares one between the containers, `host` shares that of the instance
+            and fails Security Hub control ECS.3. Default: each container has its own namespace.
         ipc_mode: The IPC namespace, only on instances: `task`, `host` or `none`. Default: Docker's own.
         enable_fault_injection: Whether to allow fault injection by AWS Fault Injection Service. Default: False.
         retain_revisions: Whether to keep earlier revisions of the task definition active, so that a service can be
@@ -217,7 +217,7 @@ class Task:
 
     @property
     def _needs_to_start(self) -> Needs:
-        """The services for images, the log group, secrets and files. On instances, the ECS agent calls them."""
+        """The services for images, logs, secrets and files. On instances, the ECS agent calls these services."""
         return LOG_NEEDS.union(
             *(container.image._needs for container in self.containers),
             *(container._needs_to_start for container in self.containers),

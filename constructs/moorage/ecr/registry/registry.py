@@ -341,7 +341,7 @@ def _cache_templates(caches: Sequence[PullThrough]) -> list[RepositoryTemplate]:
 def _check_templates(
     templates: Sequence[RepositoryTemplate], scope: Construct, problems: Problems
 ) -> tuple[RepositoryTemplate, ...]:
-    """Merge the templates of each prefix into one, and check that ECR accepts them."""
+    """Merge the templates of each prefix into one, and check their settings and keys."""
     merged_templates = merge_templates(templates, problems)
     for template in merged_templates:
         key = template.settings.encryption.given_key

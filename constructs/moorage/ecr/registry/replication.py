@@ -105,7 +105,7 @@ class Replication:
 
     @property
     def _template_prefixes(self) -> tuple[str, ...]:
-        """The prefixes of creation templates at the destinations, each for the repositories below it."""
+        """The prefixes of creation templates at the destinations, each for the repositories below the prefix."""
         below = (prefix.rstrip("/") for prefix in self._prefixes)
         return (
             tuple(each for each in below if registry_limits.TEMPLATE_PREFIX.accepts(each)) if self.prefix else ("ROOT",)
@@ -129,7 +129,7 @@ def _as_rules(rules: Replication | Sequence[Replication]) -> tuple[Replication, 
 @value_class
 @attrs.frozen
 class ReplicationSource:
-    """A registry in another app that replicates images to this one.
+    """A registry in another app that replicates images to this registry.
 
     Args:
         account: The account of the source.

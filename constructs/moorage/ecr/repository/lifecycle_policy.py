@@ -48,10 +48,10 @@ class PushedImage:
 
     Args:
         tags: The tags of the image, which can be empty.
-        pushed: The time at which it was pushed.
-        pulled: The time at which it was last pulled. Default: never.
-        archived: The time at which it was moved to the archive. Default: it is not in the archive.
-        restored: The time at which it was restored from the archive. Default: never.
+        pushed: The time at which the image was pushed.
+        pulled: The time at which the image was last pulled. Default: never.
+        archived: The time at which the image was moved to the archive. Default: not archived.
+        restored: The time at which the image was restored from the archive. Default: never.
         part_of: A tag of the index (multi-architecture image) that refers to the image. ECR keeps the image as long as
             the index.
             Default: none.
@@ -66,7 +66,7 @@ class PushedImage:
 
     @property
     def _arrival(self) -> dt.datetime:
-        """The time at which it was pushed or restored, by which ECR sorts images."""
+        """The time at which the image was pushed or restored, by which ECR sorts images."""
         return self.restored or self.pushed
 
 
