@@ -226,7 +226,7 @@ def test_a_windows_group_without_types_is_refused() -> None:
 
 
 def test_a_custom_ami_needs_the_path_of_a_parameter() -> None:
-    with pytest.raises(ValueError, match=r"parameter must be .* \(got 'ami-123'\); write it as in '/golden/ecs'"):
+    with pytest.raises(ValueError, match=r"parameter must be .* \(got 'ami-123'\); use a path such as '/golden/ecs'"):
         Ami.from_ssm_parameter("ami-123")
     with pytest.raises(ValueError, match=r"family must be a version of Windows \(got LINUX\); use Ami.al2023\(\)"):
         Ami.windows(OperatingSystemFamily.LINUX)

@@ -238,8 +238,8 @@ def test_whole_template(
         ),
         (
             lambda: Scaling(1, 4, predictive=PredictiveScaling(cpu_percent=50)),
-            "Scaling(1, 4): predictive must be used only with a target or schedules, since it never removes copies; "
-            "use cpu_percent= or another target",
+            "Scaling(1, 4): predictive must be used only with a target or schedules, since a forecast never removes "
+            "copies; use cpu_percent= or another target",
         ),
         (
             lambda: ScheduledAction("night", EIGHT),
@@ -247,8 +247,8 @@ def test_whole_template(
         ),
         (
             lambda: Scaling(1, 5, predictive=PredictiveScaling(cpu_percent=50)),
-            "Scaling(1, 5): predictive must be used only with a target or schedules, since it never removes copies; "
-            "use cpu_percent= or another target",
+            "Scaling(1, 5): predictive must be used only with a target or schedules, since a forecast never removes "
+            "copies; use cpu_percent= or another target",
         ),
         (
             lambda: Scaling(5, cpu_percent=50),
@@ -267,7 +267,7 @@ def test_whole_template(
         ),
         (
             lambda: Scaling(1, 5, predictive=PredictiveScaling(cpu_percent=50, forecast_only=True)),
-            "Scaling(1, 5): a range must have a target or schedules (got 1 to 5 without); use cpu_percent=, "
+            "Scaling(1, 5): a range must have a target or schedules (got 1 to 5 with neither); use cpu_percent=, "
             "memory_percent=, requests_per_task= or another target, or a fixed number",
         ),
     ],

@@ -47,7 +47,8 @@ class Ami:
         problems = Problems("Ami")
         if self.parameter is not None and not is_token(self.parameter) and not self.parameter.startswith("/"):
             problems.add(
-                f"parameter must be the path of an SSM parameter (got {self.parameter!r}); write it as in '/golden/ecs'"
+                f"parameter must be the path of an SSM parameter (got {self.parameter!r}); use a path such as "
+                "'/golden/ecs'"
             )
         problems.check_known("parameter", self.parameter)
         problems.check(capacity_limits.AMI_ID, "parameter", self.parameter)

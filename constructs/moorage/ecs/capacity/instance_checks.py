@@ -78,5 +78,5 @@ def _check_volumes(task: Task, capacity: Capacity, problems: Problems) -> None:
     if volumes and xen_types:
         problems.add(
             f"volume {volumes[0]!r} is an EBS volume, which only instances of the AWS Nitro System can attach, but "
-            f"capacity {capacity.name!r} launches {xen_types[0]}; use Nitro-based instance types, as in 'm7i.large'"
+            f"capacity {capacity.name!r} launches {xen_types[0]}; use Nitro-based instance types such as 'm7i.large'"
         )

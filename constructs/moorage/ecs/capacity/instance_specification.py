@@ -122,7 +122,7 @@ class ManagedInstancesSpecification(InstanceSpecification):
                 capacity_limits.INSTANCE_TYPE_FILTERS, f"the number of {argument}", len(getattr(self, argument))
             )
             for pattern in getattr(self, argument):
-                problems.check(capacity_limits.INSTANCE_TYPE_FILTER, f"each of {argument}", pattern)
+                problems.check(capacity_limits.INSTANCE_TYPE_FILTER, f"each item of {argument}", pattern)
                 if capacity_limits.INSTANCE_TYPE_FILTER.accepts(pattern):
                     _check_known(argument, pattern, problems)
         if self.allowed_instance_types and self.excluded_instance_types:

@@ -334,7 +334,7 @@ class EventRule(Trigger):
             way_out = _TELLS_APART[kinds[0]] if len(kinds) == 1 else "detail_type=['ECS Deployment State Change']"
             problems.add(
                 f"pattern matches the {' and '.join(map(repr, kinds))} events of the job's own runs, so each run would "
-                f"start the next one without end; add a field that excludes these events, as in {way_out}"
+                f"start the next one without end; add a field that excludes these events, such as {way_out}"
             )
 
     @property

@@ -111,7 +111,7 @@ class LoadBalancerPlan:
                 "internet cannot reach private subnets; leave vpc_subnets= out, or use public=False"
             )
         zones = [zone for zone in (zone_of(each) or each.subnet_id for each in subnets) if not is_token(zone)]
-        problems.check(route_limits.SUBNET_ZONES, "the Availability Zone of each subnet of vpc_subnets", zones)
+        problems.check(route_limits.SUBNET_ZONES, "the Availability Zones of vpc_subnets", zones)
 
     def _check_logs(self, problems: Problems) -> None:
         """Check that CloudFormation can delete the bucket: Elastic Load Balancing writes a test file to it at once."""

@@ -105,9 +105,9 @@ class _Plan(LoadBalancerPlan):
         if not self.allocation_ids:
             return
         for each in self.allocation_ids:
-            problems.check(load_balancing_limits.ALLOCATION_ID, "each of allocation_ids", each)
+            problems.check(load_balancing_limits.ALLOCATION_ID, "each item of allocation_ids", each)
         problems.check(load_balancing_limits.ADDRESSES, "the number of allocation_ids", len(self.allocation_ids))
-        problems.check(load_balancing_limits.ALLOCATION_IDS, "each of allocation_ids", self.allocation_ids)
+        problems.check(load_balancing_limits.ALLOCATION_IDS, "allocation_ids", self.allocation_ids)
         if not self.public:
             problems.add(
                 "allocation_ids require public=True, since an internal load balancer has no public addresses; leave "

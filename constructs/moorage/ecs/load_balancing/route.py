@@ -86,7 +86,7 @@ def health_of(health: TargetHealth | str) -> TargetHealth:
 def check_name(name: str | None, problems: Problems) -> None:
     """Check the name of a route or a listener, which becomes a part of ids."""
     if name is not None and not re.fullmatch("[A-Za-z0-9-]{1,64}", name):
-        problems.add(f"name must be 1 to 64 letters, digits and '-' (got {name!r}); write it as in name='beta'")
+        problems.add(f"name must be 1 to 64 letters, digits and '-' (got {name!r}); use a name such as 'beta'")
 
 
 def _default_priority(route: Route) -> int:

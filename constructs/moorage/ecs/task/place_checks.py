@@ -37,5 +37,5 @@ def check_network(
     """Check that subnets and security groups belong to the account, region, stage and VPC of the cluster."""
     for argument, things in (("vpc_subnets", subnets), ("security_groups", security_groups)):
         for thing in things:
-            check_place(problems, f"each of {argument}", cast("IConstruct", thing), scope)
-        check_in_vpc(problems, f"each of {argument}", things, vpc)
+            check_place(problems, f"each item of {argument}", cast("IConstruct", thing), scope)
+        check_in_vpc(problems, f"each item of {argument}", things, vpc)
