@@ -51,7 +51,7 @@ def yes(*causes: str) -> Difference:
     return Difference(Replacement.YES, causes)
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class Comparer:
     """A comparison of values under one assumption about the resources that are replaced.
 
@@ -62,6 +62,16 @@ class Comparer:
 
     of_reference: Callable[[Reference], Difference]
     type_of: Callable[[Reference], str | None]
+    _ways: Mapping[type, Callable[[Any, Any, Node], Difference]] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._ways = {
+            dict: self._objects,
+            tuple: self._lists,
+            Reference: self._references,
+            Joined: self._joined,
+            Function: self._functions,
+        }
 
     def difference(self, before: Value, after: Value, node: Node) -> Difference:
         """Return whether two values differ.
@@ -71,10 +81,14 @@ class Comparer:
             after: The value after.
             node: The schema of the value.
         """
+        if before == after:
+            # most values are equal, and then only references can differ
+            references = {each for each in within(after) if isinstance(each, Reference)}
+            if _any(map(self.of_reference, references)).answer is Replacement.NO:
+                return SAME
         conditions = {each.condition: each for value in (before, after) for each in _choices(value)}
         if len(conditions) > MOST_CONDITIONS:
-            names = sorted({f"depends on the condition {each.name}" for each in conditions.values()})
-            return self._inside(after) if before == after else may(*names)
+            return may(*sorted({f"depends on the condition {each.name}" for each in conditions.values()}))
         found: list[Difference] = []
         for truths in itertools.product((True, False), repeat=len(conditions)):
             one, other = before, after
@@ -85,31 +99,16 @@ class Comparer:
             return _any(found)
         return may(*(f"depends on the condition {each.name}" for each in conditions.values()))
 
-    def _inside(self, value: Value) -> Difference:
-        """Return whether a value differs that has the same form on both sides."""
-        found = _any(self.of_reference(each) for each in within(value) if isinstance(each, Reference))
-        return found if found.answer is Replacement.NO else may(*found.causes)
-
     def _plain(self, before: Value, after: Value, node: Node) -> Difference:
         """Return whether two values differ in which nothing depends on a condition."""
         if before is None or after is None:
             return _with_absent(before, after)
         if isinstance(before, str) and isinstance(after, str):
             return _texts(before, after, node)
-        compare = next((of for kind, of in self._ways if isinstance(before, kind) and isinstance(after, kind)), None)
-        if compare:
-            return compare(before, after, node)
+        kind = type(before)
+        if kind is type(after) and kind in self._ways:
+            return self._ways[kind](before, after, node)
         return SAME if isinstance(before, Unknown) and before == after else _unlike(before, after)
-
-    @property
-    def _ways(self) -> tuple[tuple[type, Callable[[Any, Any, Node], Difference]], ...]:
-        return (
-            (Mapping, self._objects),
-            (tuple, self._lists),
-            (Reference, self._references),
-            (Joined, self._joined),
-            (Function, self._functions),
-        )
 
     def _objects(self, before: Mapping[str, Value], after: Mapping[str, Value], node: Node) -> Difference:
         names = [*after, *(name for name in before if name not in after)]
@@ -136,17 +135,18 @@ class Comparer:
         if in_order.answer is Replacement.NO or not (node.is_unordered or node.is_unique):
             return in_order
         rest = list(after)
-        left: list[Value] = []
-        for one in before:
-            same = (i for i, other in enumerate(rest) if self._plain(one, other, node.item).answer is Replacement.NO)
-            index = next(same, None)
-            if index is None:
-                left.append(one)
-            else:
+        left = [each for each in before if not self._taken(each, rest, node)]
+        if left or rest:
+            return self._in_order(left, rest, node) if len(left) == len(rest) else in_order
+        return SAME if node.is_unordered else may("changes only in its order")
+
+    def _taken(self, one: Value, rest: list[Value], node: Node) -> bool:
+        """Return whether an item is in a list, and take it from there."""
+        for index, other in enumerate(rest):
+            if one == other and self._plain(one, other, node.item).answer is Replacement.NO:
                 del rest[index]
-        if not left and not rest:
-            return SAME if node.is_unordered else may("changes only in its order")
-        return self._in_order(left, rest, node) if len(left) == len(rest) else in_order
+                return True
+        return False
 
     def _in_order(self, before: Sequence[Value], after: Sequence[Value], node: Node) -> Difference:
         if len(before) != len(after):
@@ -174,7 +174,8 @@ _ANY = Node({}, {})
 def _any(found: Iterable[Difference]) -> Difference:
     answer = SAME
     for each in found:
-        answer |= each
+        if each.answer is not Replacement.NO:
+            answer = answer | each if answer is not SAME else each
     return answer
 
 

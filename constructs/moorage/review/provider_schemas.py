@@ -27,12 +27,17 @@ class Node:
 
     schema: Mapping[str, Any]
     part: Mapping[str, Any]
+    _members: dict[str, Node] = attrs.field(init=False, factory=dict)
 
     def member(self, name: str) -> Node:
         """Return the part for a property of an object; an empty part if the schema does not describe it."""
-        return self._to((self.part.get("properties") or {}).get(name))
+        if not self.part:
+            return self
+        if name not in self._members:
+            self._members[name] = self._to((self.part.get("properties") or {}).get(name))
+        return self._members[name]
 
-    @property
+    @functools.cached_property
     def item(self) -> Node:
         """The part for an item of a list."""
         return self._to(self.part.get("items"))
@@ -76,7 +81,7 @@ class ProviderSchema:
 
     document: Mapping[str, Any]
 
-    @property
+    @functools.cached_property
     def properties(self) -> Node:
         return Node(self.document, self.document)
 

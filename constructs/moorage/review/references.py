@@ -54,7 +54,7 @@ class Side:
             stack: The position of the stack.
             raw: The value as it is in the template.
         """
-        if isinstance(raw, Mapping):
+        if isinstance(raw, dict):
             if len(raw) == 1:
                 name, argument = next(iter(raw.items()))
                 if name == "Ref" or str(name).startswith("Fn::"):

@@ -13,8 +13,8 @@ from moorage.review.comparison import Comparison, PropertyChange, Replacement, R
 from moorage.review.difference import ADDED, REMOVED, SAME, Comparer, Difference, is_identity, may
 from moorage.review.provider_schemas import Node, Pointer, ProviderSchema, provider_schema
 from moorage.review.references import Side
-from moorage.review.update_behaviors import UpdateBehavior, documented_behaviors
 from moorage.review.template_values import Place, Reference, Value, at, within
+from moorage.review.update_behaviors import UpdateBehavior, documented_behaviors
 
 _CUSTOM = ("Custom::", "AWS::CloudFormation::CustomResource")
 _TOKEN = "ServiceToken"  # noqa: S105  # the name of a property

@@ -139,7 +139,7 @@ def within(value: Value) -> Iterator[Value]:
     yield value
     if isinstance(value, tuple):
         inner: Iterable[Value] = value
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         inner = value.values()
     elif isinstance(value, Joined):
         inner = value.parts
@@ -162,7 +162,7 @@ def assumed(value: Value, condition: Value, *, truth: bool) -> Value:
     found = value
     if isinstance(value, tuple):
         found = tuple(each for each in map(of, value) if each is not None)
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         pairs = ((name, of(each)) for name, each in value.items())
         found = {name: each for name, each in pairs if each is not None}
     elif isinstance(value, Joined):
@@ -186,7 +186,7 @@ def at(value: Value, pointer: tuple[str, ...]) -> Value:
         return choice(value.condition, at(value.then, pointer), at(value.otherwise, pointer), value.name)
     if isinstance(value, tuple):
         return tuple(at(each, rest if name == "*" else pointer) for each in value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         if name == "*":
             return {each: at(inner, rest) for each, inner in value.items()}
         return at(value.get(name), rest)
