@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 
 from moorage.assembly.cloud_assembly import Stack
 from moorage.review.comparison import Comparison, Replacement, ResourceChange, compare
+from moorage.review.provider_schemas import provider_schema
 from moorage.review.replacement import replaced
+from moorage.review.update_behaviors import TABLE
 from tests.review.templates import compared
 
 NO, MAY, YES = Replacement.NO, Replacement.MAY, Replacement.YES
@@ -636,3 +639,21 @@ def test_many_conditions_raise_nothing_and_say_may() -> None:
     sections = {"Conditions": conditions, "Parameters": parameters}
     assert of_value(value, value, **sections) is NO
     assert of_value(value, {**value, "K0": "x"}, **sections) is MAY
+
+
+def test_a_property_whose_documentation_disagrees_with_its_schema_may_replace() -> None:
+    change = changes({"Ip": resource("EC2::EIP", Domain="vpc")}, {"Ip": resource("EC2::EIP", Domain="standard")})["Ip"]
+    assert change.replacement is MAY
+    assert change.reasons == ("its Domain changes, which replaces it by AWS's documentation, but not by its schema",)
+
+
+def test_each_row_of_the_documented_behaviors_disagrees_with_the_schema() -> None:
+    rows = tomllib.loads(TABLE.read_text("utf-8"))["behavior"]
+    assert len({(row["type"], row["property"]) for row in rows}) == len(rows)
+    for row in rows:
+        schema = provider_schema(row["type"])
+        assert schema is not None, row
+        pointer = tuple(row["property"].split("."))
+        assert pointer[0] in schema.document["properties"], row
+        assert pointer not in {*schema.create_only, *schema.conditionally_create_only, *schema.read_only}, row
+        assert row["url"].startswith("https://docs.aws.amazon.com/AWSCloudFormation/"), row

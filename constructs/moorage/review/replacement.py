@@ -19,6 +19,7 @@ from moorage.review.update_behaviors import UpdateBehavior, documented_behaviors
 _CUSTOM = ("Custom::", "AWS::CloudFormation::CustomResource")
 _TOKEN = "ServiceToken"  # noqa: S105  # the name of a property
 _GROUP = "AWS::AutoScaling::AutoScalingGroup"
+_DISPUTED = "which replaces it by AWS's documentation, but not by its schema"
 _SOMETIMES = "which replaces it only under certain conditions"
 
 
@@ -275,7 +276,9 @@ def _pointers(schema: ProviderSchema, resource: Resource) -> dict[Pointer, str]:
 
 
 def _condition(behavior: UpdateBehavior) -> str:
-    return "" if behavior.update is Replacement.YES else behavior.condition or _SOMETIMES
+    if behavior.update is Replacement.YES:
+        return ""
+    return _DISPUTED if behavior.documented == "Replacement" else _SOMETIMES
 
 
 def _is_replacing(resource: Resource) -> bool:

@@ -12,7 +12,7 @@ import attrs
 from moorage.review.comparison import Replacement
 from moorage.review.provider_schemas import Pointer
 
-_TABLE = Path(__file__).with_name("update_behaviors.toml")
+TABLE = Path(__file__).with_name("update_behaviors.toml")
 
 
 @attrs.frozen
@@ -22,12 +22,12 @@ class UpdateBehavior:
     Args:
         pointer: The names of the properties, from the resource's.
         update: The answer to whether a change of it replaces the resource.
-        condition: The condition under which a change replaces the resource, as the end of a sentence.
+        documented: The documented update behavior, as in `Update requires: Replacement`.
     """
 
     pointer: Pointer
     update: Replacement
-    condition: str = ""
+    documented: str
 
 
 def documented_behaviors(resource_type: str) -> tuple[UpdateBehavior, ...]:
@@ -38,9 +38,7 @@ def documented_behaviors(resource_type: str) -> tuple[UpdateBehavior, ...]:
 @functools.cache
 def _behaviors() -> Mapping[str, tuple[UpdateBehavior, ...]]:
     found: dict[str, tuple[UpdateBehavior, ...]] = {}
-    for row in tomllib.loads(_TABLE.read_text("utf-8"))["behavior"]:
-        behavior = UpdateBehavior(
-            tuple(row["property"].split(".")), Replacement(row["update"]), row.get("condition", "")
-        )
+    for row in tomllib.loads(TABLE.read_text("utf-8"))["behavior"]:
+        behavior = UpdateBehavior(tuple(row["property"].split(".")), Replacement(row["update"]), row["documented"])
         found[row["type"]] = (*found.get(row["type"], ()), behavior)
     return found
