@@ -376,6 +376,21 @@ def test_the_region_of_an_agnostic_stack_is_not_known() -> None:
     assert answers(of_templates(base, head)) == {}
 
 
+def test_a_region_that_one_side_knows_is_that_of_both() -> None:
+    def side(name: Any, region: str | None) -> list[Stack]:
+        return [Stack("Shop", "Shop", None, region, template({"Group": group(LogGroupName=name)}), ())]
+
+    found = replaced(compare(side({"Ref": "AWS::Region"}, None), side("eu-west-1", "eu-west-1")))
+    assert answers(found) == {}
+
+
+def test_the_record_of_used_constructs_is_not_replaced() -> None:
+    def record(used: str) -> dict[str, Any]:
+        return {"CDKMetadata": {"Type": "AWS::CDK::Metadata", "Properties": {"Analytics": used}}}
+
+    assert changes(record("a"), record("b")) == {}
+
+
 def test_the_order_of_a_set_is_no_change() -> None:
     def balanced(*subnets: str) -> dict[str, Any]:
         return resource("ElasticLoadBalancingV2::LoadBalancer", SecurityGroups=list(subnets))

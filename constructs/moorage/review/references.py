@@ -23,9 +23,11 @@ class Side:
 
     Args:
         stacks: The stacks, each at its position in the comparison; None if this side does not have it.
+        others: The stacks of the other side. A stack whose account or region is not known is in that of the other.
     """
 
     stacks: Sequence[Stack | None]
+    others: Sequence[Stack | None]
     _parents: dict[int, Place] = attrs.field(init=False, factory=dict)
     _children: dict[Place, int] = attrs.field(init=False, factory=dict)
     _outputs: dict[tuple[int, str], Value] = attrs.field(init=False, factory=dict)
@@ -105,14 +107,21 @@ class Side:
         of = self.stacks[stack]
         if name == "AWS::NoValue" or of is None:
             return None
-        known = {"AWS::Region": of.region, "AWS::AccountId": of.account}
+        account, region = self._environment(stack)
+        known = {"AWS::Region": region, "AWS::AccountId": account}
         if stack not in self._parents:
             known["AWS::StackName"] = of.name
-        if of.region and not of.region.startswith(_OTHER_PARTITIONS):
+        if region and not region.startswith(_OTHER_PARTITIONS):
             known |= {"AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com"}
         # the account and the region of an agnostic stack are those of the credentials, the same in each such stack
         own = "" if name in {"AWS::Region", "AWS::AccountId", "AWS::Partition", "AWS::URLSuffix"} else str(stack)
         return known.get(name) or Unknown("pseudo parameter", name, own)
+
+    def _environment(self, stack: int) -> tuple[str | None, str | None]:
+        """Return the account and the region of a stack, as far as one side knows them."""
+        sides = [each for each in (self.stacks[stack], self.others[stack]) if each]
+        account = next((each.account for each in sides if each.account), None)
+        return account, next((each.region for each in sides if each.region), None)
 
     def _parameter(self, stack: int, name: str) -> Value:
         parent = self._parents.get(stack)
@@ -181,9 +190,8 @@ class Side:
                     export = stated.get("Export") if isinstance(stated, Mapping) else None
                     if of and isinstance(export, Mapping):
                         known_as = repr(self.value(position, export.get("Name")))
-                        self._exports[of.account, of.region, known_as] = (position, output)
-        of = self.stacks[stack]
-        found = self._exports.get((of.account, of.region, repr(name))) if of else None
+                        self._exports[*self._environment(position), known_as] = (position, output)
+        found = self._exports.get((*self._environment(stack), repr(name)))
         return self._output(*found) if found else function("Fn::ImportValue", name)
 
     def _of_stack(self, stack: int, argument: Any) -> Value:
@@ -191,14 +199,12 @@ class Side:
         stated = self.value(stack, argument)
         if not isinstance(stated, Mapping):
             return function("Fn::GetStackOutput", stated)
-        here = self.stacks[stack]
-        region = stated.get("Region") or (here.region if here else None)
+        region = stated.get("Region") or self._environment(stack)[1]
         named = [
             position for position, of in enumerate(self.stacks) if of is not None and of.name == stated.get("StackName")
         ]
         for position in named:
-            of = self.stacks[position]
-            if of is not None and (len(named) == 1 or of.region == region):
+            if len(named) == 1 or self._environment(position)[1] == region:
                 return self._output(position, str(stated.get("OutputName")))
         return function("Fn::GetStackOutput", stated)
 

@@ -17,6 +17,7 @@ from moorage.review.template_values import Place, Reference, Value, at, within
 from moorage.review.update_behaviors import UpdateBehavior, documented_behaviors
 
 _CUSTOM = ("Custom::", "AWS::CloudFormation::CustomResource")
+_METADATA = "AWS::CDK::Metadata"
 _TOKEN = "ServiceToken"  # noqa: S105  # the name of a property
 _GROUP = "AWS::AutoScaling::AutoScalingGroup"
 _DISPUTED = "which replaces it by AWS's documentation, but not by its schema"
@@ -73,11 +74,15 @@ class _Cascade:
     _verdicts: dict[Place, _Verdict] = attrs.field(init=False, factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        stacks = self.comparison.stacks
-        self._sides = Side([stack.before for stack in stacks]), Side([stack.after for stack in stacks])
+        old, new = ([getattr(stack, side) for stack in self.comparison.stacks] for side in ("before", "after"))
+        self._sides = Side(old, new), Side(new, old)
         before = dict(self._sides[0].resources())
         after = dict(self._sides[1].resources())
-        self._resources = {place: (before[place], resource) for place, resource in after.items() if place in before}
+        self._resources = {
+            place: (before[place], resource)
+            for place, resource in after.items()
+            if place in before and resource.type != _METADATA
+        }
 
     def run(self) -> None:
         """Answer for every resource that is on both sides."""
