@@ -152,10 +152,12 @@ def test_an_auto_scaling_group_is_replaced_only_by_its_policy() -> None:
         return {**resource("AutoScaling::AutoScalingGroup", VPCZoneIdentifier=[subnet]), **policy}
 
     replacing = {"UpdatePolicy": {"AutoScalingReplacingUpdate": {"WillReplace": True}}}
+    unknown = {"UpdatePolicy": {"AutoScalingReplacingUpdate": {"WillReplace": {"Ref": "P"}}}}
     rolling = {"UpdatePolicy": {"AutoScalingReplacingUpdate": {"WillReplace": False}}}
     assert changes({"G": scaling("a")}, {"G": scaling("b")})["G"].replacement is NO
     assert changes({"G": scaling("a", **rolling)}, {"G": scaling("b", **rolling)})["G"].replacement is NO
     assert changes({"G": scaling("a", **replacing)}, {"G": scaling("b", **replacing)})["G"].replacement is YES
+    assert changes({"G": scaling("a", **unknown)}, {"G": scaling("b", **unknown)})["G"].replacement is MAY
 
 
 def test_a_replaced_load_balancer_replaces_its_listener_and_the_rules_of_it() -> None:
@@ -235,6 +237,24 @@ def test_an_attribute_that_is_a_property_changes_only_with_it() -> None:
     assert set(changes(before, resources("10.0.0.0/16", "2"))) == {"Vpc"}
     assert changes(before, resources("10.0.0.0/16", "2"))["Vpc"].replacement is YES
     assert changes(before, resources("10.1.0.0/16", "1"))["Group"].replacement is YES
+
+
+def test_an_attribute_that_is_a_property_changes_with_what_it_refers_to() -> None:
+    def resources(cidr: str) -> dict[str, Any]:
+        vpc = resource("EC2::VPC", CidrBlock=cidr)
+        of_group = {"Fn::GetAtt": ["Group", "VpcId"]}
+        return {"Vpc": vpc, "Group": security_group({"Ref": "Vpc"}), "Other": security_group(of_group)}
+
+    found = changes(resources("10.0.0.0/16"), resources("10.1.0.0/16"))
+    assert {change.replacement for change in found.values()} == {YES}
+
+
+def test_resources_that_refer_to_each_other_raise_nothing() -> None:
+    def resources(days: int) -> dict[str, Any]:
+        one = group(LogGroupName={"Fn::GetAtt": ["B", "LogGroupName"]}, RetentionInDays=days)
+        return {"A": one, "B": group(LogGroupName={"Fn::GetAtt": ["A", "LogGroupName"]})}
+
+    assert set(changes(resources(1), resources(3))) == {"A"}
 
 
 def test_an_update_in_place_keeps_the_identity_and_may_change_other_attributes() -> None:

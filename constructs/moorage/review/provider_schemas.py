@@ -107,11 +107,6 @@ class ProviderSchema:
         others = (pointer for each in self.document.get("additionalIdentifiers", ()) for pointer in each)
         return frozenset((*self._pointers("primaryIdentifier"), *map(_pointer, others)))
 
-    @property
-    def deletes_first(self) -> bool:
-        """True if CloudFormation deletes the old resource before it creates the replacement."""
-        return self.document.get("replacementStrategy") == "delete_then_create"
-
     def node(self, pointer: Pointer) -> Node:
         """Return the part of the schema for a value."""
         found = self.properties

@@ -72,6 +72,7 @@ class _Cascade:
     _differing: dict[Place, ResourceChange] = attrs.field(init=False, factory=dict)
     _updated: set[Place] = attrs.field(init=False, factory=set)
     _verdicts: dict[Place, _Verdict] = attrs.field(init=False, factory=dict)
+    _following: set[tuple[Place, str]] = attrs.field(init=False, factory=set)
 
     def __attrs_post_init__(self) -> None:
         old, new = ([getattr(stack, side) for stack in self.comparison.stacks] for side in ("before", "after"))
@@ -217,7 +218,7 @@ class _Cascade:
             return SAME
         if attribute is not None and (given := self._given(reference.place, both, attribute)) is not None:
             return given
-        identity = attribute is None or (is_identity(attribute) and not both[1].type.startswith(_CUSTOM))
+        identity = attribute is None or self._is_identity(reference.place, both[1], attribute)
         replacement, name = self._verdicts.get(reference.place, _Verdict()).replacement, both[1].name
         of = name if identity else f"{attribute} of {name}"
         if replacement is Replacement.YES:
@@ -225,6 +226,13 @@ class _Cascade:
         if replacement is Replacement.MAY:
             return may(f"refers to {of}, which may be replaced")
         return may(f"refers to {of}, which may change") if not identity and reference.place in self._updated else SAME
+
+    def _is_identity(self, place: Place, resource: Resource, attribute: str) -> bool:
+        """Return whether an attribute changes only with the resource."""
+        if resource.type.startswith(_CUSTOM):
+            return False
+        schema = _schema(resource, self.comparison, place)
+        return is_identity(attribute) or (schema is not None and tuple(attribute.split(".")) in schema.identifiers)
 
     def _given(self, place: Place, both: tuple[Resource, Resource], attribute: str) -> Difference | None:
         """Return whether an attribute changes that is a property of the template; None if only the service sets it."""
@@ -237,9 +245,13 @@ class _Cascade:
             for side, resource in zip(self._sides, both, strict=True)
         )
         one, other = values
-        if one is None or other is None:
+        if one is None or other is None or (place, attribute) in self._following:
             return None
-        return Comparer(lambda _: SAME, self._type_of).difference(one, other, _node(schema, pointer))
+        self._following.add((place, attribute))  # two resources that refer to each other would be a circle
+        try:
+            return Comparer(self._of_reference, self._type_of).difference(one, other, _node(schema, pointer))
+        finally:
+            self._following.remove((place, attribute))
 
 
 _EMPTY = Node({}, {})
@@ -270,8 +282,9 @@ def _beside(resource: Resource) -> Mapping[str, Any]:
 def _pointers(schema: ProviderSchema, resource: Resource) -> dict[Pointer, str]:
     """Return the properties of a type that decide, each with what decides beside a change."""
     found = dict.fromkeys(schema.create_only, "")
-    if resource.type != _GROUP or _is_replacing(resource):
-        found |= dict.fromkeys(schema.conditionally_create_only, "" if resource.type == _GROUP else _SOMETIMES)
+    condition = _replacing(resource) if resource.type == _GROUP else _SOMETIMES
+    if condition is not None:
+        found |= dict.fromkeys(schema.conditionally_create_only, condition)
     for each in documented_behaviors(resource.type):
         if each.update is Replacement.NO:
             found.pop(each.pointer, None)
@@ -286,16 +299,17 @@ def _condition(behavior: UpdateBehavior) -> str:
     return _DISPUTED if behavior.documented == "Replacement" else _SOMETIMES
 
 
-def _is_replacing(resource: Resource) -> bool:
-    """Return whether an Auto Scaling group is replaced whenever its instances have to be.
+def _replacing(resource: Resource) -> str | None:
+    """Return the condition under which an Auto Scaling group is replaced with its instances; None if it never is.
 
-    A group without this policy keeps its physical ID (template reference, "UpdatePolicy attribute",
-    AutoScalingReplacingUpdate).
+    Only a group with this policy is (template reference, "UpdatePolicy attribute", AutoScalingReplacingUpdate).
     """
     policy = resource.definition.get("UpdatePolicy")
     replacing = policy.get("AutoScalingReplacingUpdate") if isinstance(policy, Mapping) else None
     will = replacing.get("WillReplace") if isinstance(replacing, Mapping) else None
-    return str(will).lower() not in {"none", "false"}
+    if isinstance(will, Mapping) or (replacing is None and isinstance(policy, Mapping) and "Fn::If" in policy):
+        return _SOMETIMES
+    return "" if str(will).lower() == "true" else None
 
 
 def _answer(decisive: _Decisive, difference: Difference) -> Replacement:
