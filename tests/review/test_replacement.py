@@ -347,6 +347,10 @@ def test_another_form_of_the_same_value_is_no_change(before: Any, after: Any) ->
         ({"Fn::If": ["C", "x", "y"]}, {"Fn::If": ["C", "x", "z"]}, MAY),
         ({"Fn::If": ["C", "x", "y"]}, {"Fn::If": ["C", "y", "x"]}, YES),
         ({"Fn::If": ["C", "x", "y"]}, {"Fn::If": ["D", "x", "y"]}, MAY),
+        ({"Fn::If": ["Never", "x", "y"]}, "y", NO),
+        ({"Fn::If": ["Always", "x", "y"]}, "x", NO),
+        ({"Fn::If": ["Both", "x", "y"]}, {"Fn::If": ["C", "x", "y"]}, MAY),
+        ({"Fn::Join": ["/", ["a", {"Ref": "Vpc"}, {"Ref": "P"}]]}, {"Fn::Sub": "a/${Other}/${Q}"}, MAY),
         ("x", {"Fn::If": ["C", "x", "y"]}, MAY),
         ("z", {"Fn::If": ["C", "x", "y"]}, YES),
         ("x", {"Fn::If": ["C", "x", {"Ref": "AWS::NoValue"}]}, MAY),
@@ -368,7 +372,13 @@ def test_another_form_of_the_same_value_is_no_change(before: Any, after: Any) ->
 def test_a_value_that_is_not_known_is_not_compared_as_if_it_were(before: Any, after: Any, answer: Replacement) -> None:
     sections = {
         "Parameters": {"P": {"Type": "String"}, "Q": {"Type": "String"}},
-        "Conditions": {"C": {"Fn::Equals": [{"Ref": "P"}, "a"]}, "D": {"Fn::Equals": [{"Ref": "Q"}, "a"]}},
+        "Conditions": {
+            "C": {"Fn::Equals": [{"Ref": "P"}, "a"]},
+            "D": {"Fn::Equals": [{"Ref": "Q"}, "a"]},
+            "Both": {"Fn::And": [{"Condition": "C"}, {"Condition": "D"}]},
+            "Never": {"Fn::And": [{"Condition": "C"}, {"Fn::Equals": ["a", "b"]}]},
+            "Always": {"Fn::Or": [{"Condition": "C"}, {"Fn::Equals": ["a", "a"]}]},
+        },
     }
     assert of_value(before, after, **sections) is answer
 
@@ -417,6 +427,70 @@ def test_the_order_of_a_set_is_no_change() -> None:
 
     assert changes({"B": balanced("a", "b")}, {"B": balanced("b", "a")}) == {}
     assert set(changes({"B": balanced("a", "b")}, {"B": balanced("b", "c")})) == {"B"}
+
+
+def test_the_order_of_unique_items_may_matter() -> None:
+    def options(*servers: str) -> dict[str, Any]:
+        return {"Options": resource("EC2::DHCPOptions", DomainNameServers=list(servers))}
+
+    found = changes(options("a", "b"), options("b", "a"))["Options"]
+    assert (found.replacement, found.reasons) == (MAY, ("its DomainNameServers changes only in its order",))
+    assert changes(options("a", "b"), options("b", "c"))["Options"].replacement is YES
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "answer"),
+    [
+        ("StorageEncrypted", "True", True, NO),
+        ("StorageEncrypted", "True", False, YES),
+        ("CharacterSetName", "True", "true", YES),
+        ("AllocatedStorage", "1", 1, NO),
+    ],
+)
+def test_a_boolean_is_compared_without_its_capitalization(
+    name: str, before: Any, after: Any, answer: Replacement
+) -> None:
+    sides = ({"Database": resource("RDS::DBInstance", **{name: value})} for value in (before, after))
+    found = changes(*sides)
+    assert (found["Database"].replacement if found else NO) is answer
+
+
+@pytest.mark.parametrize(("before", "after", "answer"), [("80", "80.0", NO), ("80", "81", YES), ("80", "x", YES)])
+def test_a_number_is_compared_as_a_number(before: str, after: str, answer: Replacement) -> None:
+    sides = ({"Rule": resource("EC2::SecurityGroupIngress", FromPort=value)} for value in (before, after))
+    found = changes(*sides)
+    assert (found["Rule"].replacement if found else NO) is answer
+
+
+def test_the_reason_inside_of_a_function_is_kept() -> None:
+    def resources(scheme: str) -> dict[str, Any]:
+        cidr = {"Fn::Cidr": [{"Ref": "Balancer"}, 1, 2]}
+        return {"Balancer": balancer(scheme), "Group": group(LogGroupName=cidr)}
+
+    found = changes(resources("internal"), resources("internet-facing"))["Group"]
+    assert (found.replacement, found.reasons) == (MAY, ("its LogGroupName refers to Shop/Balancer, which is replaced",))
+
+
+def test_stacks_with_one_name_are_told_apart_by_their_regions() -> None:
+    def side(scheme: str) -> list[Stack]:
+        output = {"Fn::GetStackOutput": {"StackName": "Platform", "OutputName": "Arn", "Region": "eu-west-2"}}
+        platforms = [
+            (region, template({"Balancer": balancer(each)}, Outputs={"Arn": {"Value": {"Ref": "Balancer"}}}))
+            for region, each in (("eu-west-1", scheme), ("eu-west-2", "internal"))
+        ]
+        shop = Stack("Shop", "Shop", "1", "eu-west-1", template({"Listener": listener(output)}), ())
+        return [*(Stack("Platform", "Platform", "1", region, each, ()) for region, each in platforms), shop]
+
+    assert answers(replaced(compare(side("internal"), side("internet-facing")))) == {"Balancer": YES}
+
+
+def test_the_name_of_a_nested_stack_is_not_known() -> None:
+    def side(name: Any) -> list[Stack]:
+        inner = Stack("Shop/Inner", "Shop/Inner", None, "eu-west-1", template({"Group": group(LogGroupName=name)}), ())
+        outer = template({"Inner": {"Type": "AWS::CloudFormation::Stack"}})
+        return [Stack("Shop", "Shop", None, "eu-west-1", outer, (), nested={"Inner": inner})]
+
+    assert answers(replaced(compare(side("Shop/Inner"), side({"Ref": "AWS::StackName"})))) == {"Group": MAY}
 
 
 def test_only_properties_that_differ_are_left() -> None:
