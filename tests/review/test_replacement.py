@@ -391,6 +391,16 @@ def test_a_condition_is_named_as_the_reason() -> None:
     assert found.reasons == ("its LogGroupName depends on the condition C",)
 
 
+@pytest.mark.parametrize(("key", "answer"), [("b", YES), ({"Ref": "P"}, MAY), ("c", NO)])
+def test_another_value_in_a_mapping_is_a_change(key: Any, answer: Replacement) -> None:
+    resources = {"Group": group(LogGroupName={"Fn::FindInMap": ["M", "a", key]})}
+    base, head = (
+        {"Shop": template(resources, Mappings={"M": {"a": {"b": value, "c": "z"}}}, Parameters={"P": {}})}
+        for value in "xy"
+    )
+    assert answers(of_templates(base, head)).get("Group", NO) is answer
+
+
 def test_a_new_default_of_a_parameter_may_be_a_new_value() -> None:
     resources = {"Group": group(LogGroupName={"Ref": "P"})}
     base, head = (template(resources, Parameters={"P": {"Type": "String", "Default": each}}) for each in "ab")

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import random
 import tomllib
+from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from moorage.assembly.cloud_assembly import Stack
+from moorage.review.comparison import Replacement, compare
+from moorage.review.replacement import replaced
+from tools.fuzz.deployment import World
+from tools.fuzz.shops import draw_shop
+from tools.fuzz.updates import KINDS, synthesized
 from tools.review_oracle.__main__ import TABLE, Row, answers_of_moorage, differences, rows
 from tools.review_oracle.changes import Change, each_value, single_properties
 
@@ -69,3 +78,36 @@ def test_the_table_has_the_answers_of_moorage() -> None:
             checked += 1
             assert answer == table[key] or answer == "yes", each.name
     assert checked > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["scheme", "certificate", "ports", "names", "capacity"])
+def test_the_replacements_of_random_updates_are_those_of_their_deployment(kind: str) -> None:
+    """The fuzzer has its own way through the references between stacks, since it deploys them one by one."""
+    before, after = random_update(kind)
+    world = World()
+    for stack, template in before.items():
+        world.update(stack, template)
+    earlier = set(world.resources)
+    for stack, template in after.items():
+        world.update(stack, template)
+    expected = {(each.stack, each.logical_id) for each in world.resources if each.generation and each not in earlier}
+    assert expected or kind != "scheme", "another scheme replaces the load balancer"
+    sides = ([Stack(name, name, None, None, of, ()) for name, of in side.items()] for side in (before, after))
+    found = {(each.stack.path, each.logical_id): each.replacement for each in replaced(compare(*sides)).changes}
+    assert {place for place, answer in found.items() if answer is Replacement.YES} == expected
+    assert Replacement.MAY not in found.values()
+
+
+def random_update(kind: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Return the templates of a shop in several stacks, before and after a change of a kind."""
+    drawn = random.Random(11)  # noqa: S311  # nothing secret
+    while True:
+        shop = draw_shop(drawn)
+        changed = KINDS[kind](shop, drawn)
+        if changed is None or shop.stacks == "one":
+            continue
+        try:
+            return synthesized(shop), synthesized(changed)
+        except ValueError:  # moorage refuses it
+            continue

@@ -32,6 +32,7 @@ class Side:
     _children: dict[Place, int] = attrs.field(init=False, factory=dict)
     _outputs: dict[tuple[int, str], Value] = attrs.field(init=False, factory=dict)
     _exports: dict[tuple[str | None, str | None, str], tuple[int, str]] | None = attrs.field(init=False, default=None)
+    _tables: dict[int, str] = attrs.field(init=False, factory=dict)
     _open: set[tuple[str, int, str]] = attrs.field(init=False, factory=set)
 
     def __attrs_post_init__(self) -> None:
@@ -89,9 +90,10 @@ class Side:
         return choice(self._condition(stack, {"Condition": condition}), *values, str(condition))
 
     def _found(self, stack: int, argument: Any) -> Value:
-        tables = json.dumps(self._section(stack, "Mappings"), sort_keys=True, default=str)
+        if stack not in self._tables:
+            self._tables[stack] = json.dumps(self._section(stack, "Mappings"), sort_keys=True, default=str)
         keys = self.value(stack, argument)
-        return function("Fn::FindInMap", (tables, *(keys if isinstance(keys, tuple) else (keys,))))
+        return function("Fn::FindInMap", (self._tables[stack], *(keys if isinstance(keys, tuple) else (keys,))))
 
     def _zones(self, stack: int, argument: Any) -> Value:
         return function("Fn::GetAZs", self.value(stack, argument) or self._named(stack, "AWS::Region"))
