@@ -47,7 +47,8 @@ class ResourceChange:
         after: The resource in the head; None if it is removed.
         properties: The properties that differ, each as deep as the values have the same structure.
         replacement: The answer to whether CloudFormation replaces the resource.
-        reasons: Why it is replaced, or what decides whether it is, each as a clause: `its Name is create-only`.
+        reasons: Why it is replaced, or what decides whether it is, each as a clause: `its Name changes`.
+        refusals: Why CloudFormation refuses the update, each as a clause. Default: none.
     """
 
     stack: StackChange
@@ -56,6 +57,7 @@ class ResourceChange:
     properties: tuple[PropertyChange, ...] = ()
     replacement: Replacement = Replacement.NO
     reasons: tuple[str, ...] = ()
+    refusals: tuple[str, ...] = ()
 
     @property
     def resource(self) -> Resource:

@@ -11,6 +11,7 @@ from moorage.review import interrupted, lost, opened, refused, renamed
 from moorage.review.comparison import Comparison, compare
 from moorage.review.finding import Finding, Kind
 from moorage.review.policy import policy_findings
+from moorage.review.replacement import replaced
 
 Judge = Callable[[Comparison], Iterable[Finding]]
 """A function that yields the findings of one kind, or of a few related ones."""
@@ -67,7 +68,7 @@ def review(
     Raises:
         AssemblyError: Two stacks of one assembly have the same account, region and name.
     """
-    comparison = compare(base, head)
+    comparison = replaced(compare(base, head))
     found = [finding for judge in _JUDGES for finding in judge(comparison)]
     notes = list(_notes(comparison, base_name, head_name))
     if policy:
