@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,11 +22,13 @@ def require_writable(files: Mapping[str, Path]) -> None:
         files: The file of each form.
 
     Raises:
-        ReviewError: Two forms have the same file, or its folder does not exist.
+        ReviewError: Two forms have the same file, or there is no folder for it.
     """
     for form, file in files.items():
         if not file.absolute().parent.is_dir():
             raise ReviewError(f"--{form} {file}: there is no folder {file.parent}; make it first")
+        if file != PRINTED and file.is_dir():
+            raise ReviewError(f"--{form} {file}: it is a folder; give a file in it")
         same = [other for other in files if files[other].absolute() == file.absolute()]
         if len(same) > 1:
             raise ReviewError(f"--{same[0]} and --{same[1]} both write {file}; give each a file of its own")
@@ -69,15 +70,12 @@ def _replace(file: Path, text: str) -> None:
     if file.exists() and not file.is_file():  # a pipe or a device, such as /dev/stderr
         file.write_text(text, "utf-8")
         return
-    mode = file.stat().st_mode if file.exists() else 0o666 & ~_umask()
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=file.resolve().parent, delete=False) as written:
-        written.write(text)
-    Path(written.name).chmod(mode)
-    Path(written.name).replace(file.resolve())
-
-
-def _umask() -> int:
-    """Return the umask of this process, which can be read only by setting it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    target = file.resolve()
+    written = target.with_name(f"{target.name}.{os.getpid()}")
+    try:
+        written.write_text(text, "utf-8")
+        if target.exists():
+            written.chmod(target.stat().st_mode)
+        written.replace(target)
+    finally:
+        written.unlink(missing_ok=True)
