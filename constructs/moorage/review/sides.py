@@ -134,12 +134,7 @@ def _source(name: str, repository: Repository | None) -> _Source:
 
 
 def _stacks(assembly: Path, root: Path) -> tuple[Stack, ...]:
-    """Return the stacks of an assembly whose schema is known.
-
-    Raises:
-        ReviewError: The schema is newer.
-        AssemblyError: The assembly cannot be read.
-    """
+    """Return the stacks of an assembly, unless its schema is newer than the newest that is known."""
     schema = schema_of(assembly)
     if schema > NEWEST_SCHEMA:
         raise ReviewError(
