@@ -1,4 +1,4 @@
-"""Resolve the lock files from their pins, with hashes and without a registry."""
+"""Write the lock files from the pins, with hashes but without the URL of a registry."""
 
 from __future__ import annotations
 

@@ -256,7 +256,7 @@ def test_an_unreadable_assembly_is_reported_in_a_sentence(
 def test_a_home_inside_its_assembly_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "manifest.json").write_text("{}")
     assert local.main(["up", "--app", str(tmp_path), "--home", str(tmp_path / "home")]) == 1
-    assert "must not contain each other" in capsys.readouterr().err
+    assert "must be separate folders" in capsys.readouterr().err
 
 
 def test_a_symbolic_link_in_a_home_is_not_followed(tmp_path: Path) -> None:

@@ -109,6 +109,7 @@ class Stack:
         lines: The line of the user's program that defined each resource, by the path of the construct; empty without
             stack traces.
         template_file: The file of the template. Default: None, the template is not from a file.
+        root: For a nested stack, the name of the stack that the CLI deploys. Default: None, the stack is not nested.
     """
 
     name: str
@@ -123,6 +124,12 @@ class Stack:
     nested: Mapping[str, Stack] = attrs.field(factory=dict)
     lines: Mapping[str, Line] = attrs.field(factory=dict)
     template_file: Path | None = None
+    root: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The text of the template, as it is in its file."""
+        return self.template_file.read_text("utf-8") if self.template_file else json.dumps(self.template)
 
     @property
     def qualifier(self) -> str | None:
@@ -270,6 +277,7 @@ def _nested(parent: Stack, folder: Path) -> dict[str, Stack]:
             needs=(),
             lines=parent.lines,
             template_file=folder / file,
+            root=parent.root or parent.name,
         )
         found[resource.logical_id] = attrs.evolve(stack, nested=_nested(stack, folder))
     return found

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import attrs
 
 from moorage.assembly.cloud_assembly import Stack
+from moorage.review import interrupted, lost, policy, refused, renamed
 from moorage.review.comparison import Comparison, compare
 from moorage.review.finding import Finding, Kind
 
 Judge = Callable[[Comparison], Iterable[Finding]]
 """A function that yields the findings of one kind, or of a few related ones."""
 
-_JUDGES: tuple[Judge, ...] = ()
+_JUDGES: tuple[Judge, ...] = (lost.lost, refused.refused, interrupted.interrupted, renamed.renamed)
 """The judges that every review runs, in the order in which their findings are shown within a kind."""
-_POLICY_JUDGES: tuple[Judge, ...] = ()
+_POLICY_JUDGES: tuple[Judge, ...] = (lost.lost, refused.refused, interrupted.interrupted, renamed.renamed)
 """The judges that run policy engines, which take seconds."""
+RULES: Mapping[str, str] = {**lost.RULES, **refused.RULES, **interrupted.RULES, **renamed.RULES}
+"""The rules of the judges, each with its meaning. The rules of policy engines are not among them."""
 _ORDER = {kind: number for number, kind in enumerate(Kind)}
 
 
