@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from moorage.review.review import Review
 from moorage.review.revisions import ReviewError
 
 PRINTED = Path("-")
 """The file that means standard output."""
+_WIDTH = 100
+"""The columns of a page that is printed to a file or a log."""
 
 
 def require_writable(files: Mapping[str, Path]) -> None:
@@ -45,7 +49,9 @@ def write(review: Review, files: Mapping[str, Path]) -> None:
     """
     texts = {file: _render(form, review) for form, file in files.items()}
     if PRINTED not in texts:
-        texts = {PRINTED: _render("terminal", review), **texts}
+        color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDTH
+        texts = {PRINTED: _render("terminal", review, color=color, width=width), **texts}
     for file, text in texts.items():
         if file == PRINTED:
             _print(text)
@@ -53,14 +59,15 @@ def write(review: Review, files: Mapping[str, Path]) -> None:
             _replace(file, text)
 
 
-def _render(form: str, review: Review) -> str:
-    text: str = importlib.import_module(f"moorage.review.forms.{form}").render(review)
+def _render(form: str, review: Review, **options: Any) -> str:
+    text: str = importlib.import_module(f"moorage.review.forms.{form}").render(review, **options)
     return text if text.endswith("\n") else f"{text}\n"
 
 
 def _print(text: str) -> None:
+    encoding = sys.stdout.encoding or "utf-8"
     try:
-        sys.stdout.write(text)
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
         sys.stdout.flush()
     except BrokenPipeError:  # a reader such as `head` closed the output; Python's exit must not write to it again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
