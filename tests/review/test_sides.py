@@ -80,13 +80,13 @@ def test_the_users_files_index_and_assembly_are_not_touched(shop: App) -> None:
     assert shop.state == before
 
 
-def test_no_hook_of_the_user_is_run(shop: App) -> None:
+def test_no_hook_of_the_user_is_run(shop: App, tmp_path: Path) -> None:
     hook = shop.root / ".git" / "hooks" / "post-checkout"
     hook.parent.mkdir(exist_ok=True)
-    hook.write_text("#!/bin/sh\ntouch ran\n")
+    hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
     hook.chmod(0o755)
     topics("HEAD~1", "HEAD")
-    assert not list(shop.root.rglob("ran"))
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_review_in_a_hook_does_not_touch_the_index_of_the_commit(shop: App, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -499,7 +499,7 @@ def test_editable_packages_of_setuptools_are_imported_from_the_worktree(shop: Ap
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_leaves_no_worktree_and_no_program(shop: App, tmp_path: Path, number: signal.Signals) -> None:
     started, survived = tmp_path / "started", tmp_path / "survived"
-    app = f"touch {started}; sleep 2; touch {survived}"
+    app = f"(sleep 2; touch {survived}) & touch {started}; wait"
     command = [sys.executable, "-m", "moorage.review", "HEAD~1", "HEAD", "--app", app]
     variables = {**os.environ, "TMPDIR": str(tmp_path)}
     with subprocess.Popen(command, env=variables, stderr=subprocess.PIPE, text=True) as review:
