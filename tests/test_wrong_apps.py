@@ -360,7 +360,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     ),
     "a secret of another region": (
         lambda shop: here(shop, secrets={"A": secretsmanager.Secret(placed(shop, "us-east-1"), "Secret")}),
-        "secrets 'A' of container 'app' must be in region eu-west-1",
+        "secret 'A' of container 'app' must be in region eu-west-1",
     ),
     "a security group of another VPC": (
         lambda shop: shop.service(
@@ -428,7 +428,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
                 )
             )
         ),
-        "must be a version that a new secret has",
+        "must refer to a version that a new secret has",
     ),
     "a line as a command": (lambda _: Container("node:22", command="npm run start"), "use \\['npm', 'run'"),
     "a shell command without its arguments": (

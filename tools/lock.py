@@ -19,7 +19,17 @@ def main() -> None:
         constraints.write("\n".join(pins))
         constraints.flush()
         _lock(
-            ["--group", "dev", "--extra", "local", "--constraint", constraints.name, "pyproject.toml"],
+            [
+                "--group",
+                "dev",
+                "--extra",
+                "local",
+                "--extra",
+                "review",
+                "--constraint",
+                constraints.name,
+                "pyproject.toml",
+            ],
             "requirements.lock",
         )
     for tool in ("checkov", "docs", "mutate"):

@@ -18,6 +18,7 @@ from moorage.review.forms import html, junit, markdown, sarif, terminal
 from moorage.review.forms import json as json_form
 from moorage.review.forms.page import rows, verdict
 from moorage.review.review import Review
+from tests.docs.browser import browsed
 from tests.review.templates import compared
 
 EVIL = "<script>alert(1)</script> | *a* `b` @team \x00"
@@ -51,10 +52,9 @@ def test_the_first_lines_say_what_is_serious() -> None:
         "  It is gone.",
         "    Shop/Data/Resource (app.py:18)",
     ]
-    assert markdown.render(review(found())).splitlines()[:5] == [
+    assert markdown.render(review(found())).splitlines()[:4] == [
         "<!-- moorage review -->",
-        "## Review of HEAD against main",
-        "**1 lost; 1 resource differs**",
+        "## Review of HEAD against main: 1 lost; 1 resource differs",
         "### Lost",
         "- It is gone. `Shop/Data/Resource`",
     ]
@@ -152,3 +152,14 @@ def test_the_diagram_is_shown_if_it_changes() -> None:
     repository = {"R": {"Type": "AWS::ECR::Repository"}}
     assert "```mermaid" in markdown.render(review(base={"T": table("t")}, head={"T": table("t"), **repository}))
     assert "```mermaid" not in markdown.render(review())
+
+
+@pytest.mark.slow
+def test_a_browser_shows_the_html_page_and_asks_for_nothing(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "review.html").write_text(html.render(FULL), "utf-8")
+    address, seen = browsed(tmp_path / "site", tmp_path / "profile", ["review.html"], [360, 1280])
+    assert seen["errors"] == []
+    assert [url for url in seen["requests"] if url != f"{address}review.html" and not url.endswith("favicon.ico")] == []
+    assert [view["overflow"] <= 0 for view in seen["views"]] == [True, True]
+    assert all(view["heading"] == FULL.title for view in seen["views"])

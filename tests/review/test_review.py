@@ -30,7 +30,7 @@ def lost(comparison: Comparison) -> Iterator[Finding]:
 
 def test_findings_are_sorted_by_kind_and_keep_the_order_of_their_judges(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reviewing, "_JUDGES", (opened_then_lost,))
-    monkeypatch.setattr(reviewing, "_POLICY_JUDGES", (lost,))
+    monkeypatch.setattr(reviewing, "policy_findings", lambda comparison: (list(lost(comparison)), 3))
     found = review(stacks("Shop"), stacks("Shop"))
     assert [finding.rule for finding in found.findings] == ["lost/a", "lost/z", "opened/a", "opened/b"]
     assert [finding.rule for finding in found.of_kind(Kind.LOST)] == ["lost/a", "lost/z"]
@@ -38,18 +38,22 @@ def test_findings_are_sorted_by_kind_and_keep_the_order_of_their_judges(monkeypa
 
 def test_policy_engines_can_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reviewing, "_JUDGES", (opened_then_lost,))
-    monkeypatch.setattr(reviewing, "_POLICY_JUDGES", (lost,))
+    monkeypatch.setattr(reviewing, "policy_findings", lambda comparison: (list(lost(comparison)), 3))
+    assert review(stacks("Shop"), stacks("Shop")).notes == (
+        "3 policy findings of the base are still there; they are not shown.",
+    )
     found = review(stacks("Shop"), stacks("Shop"), policy=False)
+    assert found.notes == ()
     assert "lost/z" not in {finding.rule for finding in found.findings}
 
 
 def test_the_names_of_both_sides_are_in_the_title() -> None:
-    found = review(stacks("Shop"), stacks("Shop"), base_name="main", head_name="HEAD")
+    found = review(stacks("Shop"), stacks("Shop"), base_name="main", head_name="HEAD", policy=False)
     assert (found.title, found.base, found.head) == ("Review of HEAD against main", "main", "HEAD")
 
 
 def test_an_app_without_a_base_is_reviewed_as_new() -> None:
-    found = review(None, stacks("Shop"), head_name="cdk.out")
+    found = review(None, stacks("Shop"), head_name="cdk.out", policy=False)
     assert (found.title, found.base, found.comparison.new, found.notes) == ("Review of cdk.out", None, True, ())
     assert [(change.before, change.logical_id) for change in found.comparison.changes] == [(None, "Topic")]
 
@@ -60,7 +64,9 @@ def test_a_note_says_if_the_base_has_no_app_yet() -> None:
 
 
 def test_a_note_says_if_the_two_sides_have_no_stack_in_common() -> None:
-    found = review(stacks("Bank"), stacks("Shop", "Data", "Web", "Mail"), base_name="a.out", head_name="b.out")
+    found = review(
+        stacks("Bank"), stacks("Shop", "Data", "Web", "Mail"), base_name="a.out", head_name="b.out", policy=False
+    )
     assert found.notes == (
         "a.out and b.out have no stack in common (Bank in the base, Shop, Data, Web and 1 more in the head): are they "
         "the same app? Every stack is shown as removed or added.",

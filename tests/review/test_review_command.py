@@ -30,8 +30,9 @@ def lost(comparison: Comparison) -> Iterator[Finding]:
         yield Finding(Kind.LOST, "lost/test", change.stack.path, change.resource, "The topic is lost.")
 
 
-def engine(comparison: Comparison) -> Iterator[Finding]:
-    yield Finding(Kind.POLICY, "policy/test", comparison.stacks[0].path, None, "The topic has no key.")
+def engine(comparison: Comparison) -> tuple[list[Finding], int]:
+    found = Finding(Kind.POLICY, "policy/test", comparison.stacks[0].path, None, "The topic has no key.")
+    return [found], 0
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +47,7 @@ def forms(monkeypatch: pytest.MonkeyPatch) -> None:
         form.render = render  # type: ignore[attr-defined]  # a module of the test
         monkeypatch.setitem(sys.modules, form.__name__, form)
     monkeypatch.setattr(reviewing, "_JUDGES", (lost,))
-    monkeypatch.setattr(reviewing, "_POLICY_JUDGES", (engine,))
+    monkeypatch.setattr(reviewing, "policy_findings", engine)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
 import json
@@ -77,7 +78,8 @@ def _kept(stack: Stack) -> list[Violation]:
     key = "\n".join((*map(_version, _VERSIONED), stack.region or _REGION, stack.path, stack.text))
     file = folder / f"{hashlib.sha256(key.encode()).hexdigest()}.json" if folder else None
     if file and file.is_file():
-        return [Violation(*each) for each in json.loads(file.read_text("utf-8"))]
+        with contextlib.suppress(TypeError, ValueError):  # written by something else
+            return [Violation(*each) for each in json.loads(file.read_text("utf-8"))]
     found = sorted({*_cfn_lint(stack), *_guard(stack)})
     if file:
         _write(file, json.dumps([[each.rule, each.path, each.message] for each in found]))

@@ -12,6 +12,7 @@ from moorage.review.comparison import Comparison, Replacement, ResourceChange
 from moorage.review.ecs_services import SCALABLE_TARGET, SERVICE, STARTS_DEPLOYMENT, App, Service
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import named
+from moorage.review.renamed import renames
 from moorage.review.values import referenced
 from moorage.workload.estimate import duration_text
 
@@ -66,10 +67,12 @@ class _Interruptions:
     comparison: Comparison
     base: App = attrs.field(init=False)
     head: App = attrs.field(init=False)
+    renamed: set[int] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.base = App(tuple(stack.before for stack in self.comparison.stacks if stack.before))
         self.head = App(tuple(stack.after for stack in self.comparison.stacks if stack.after))
+        self.renamed = {id(before) for rename in renames(self.comparison) for before, _ in rename.pairs}
 
     def all(self) -> Iterator[Finding]:
         told = set()
@@ -85,7 +88,7 @@ class _Interruptions:
 
     def _service(self, change: ResourceChange) -> Iterator[Finding]:
         before, after = self._sides(change)
-        if before is None:
+        if before is None or id(change) in self.renamed:
             return
         if after is None:
             copies = "" if before.copies is None else f" with its {_copies(before.copies)}"

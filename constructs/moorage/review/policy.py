@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from moorage.assembly.cloud_assembly import Resource, Stack
 from moorage.policy.engines import reported, violations
@@ -16,8 +16,8 @@ from moorage.review.renamed import renames
 _LISTED = 4
 
 
-def policy(comparison: Comparison) -> Iterator[Finding]:
-    """Yield a finding for each issue that the change adds, with the most resources first.
+def policy_findings(comparison: Comparison) -> tuple[list[Finding], int]:
+    """Return a finding for each issue that the change adds, and the number of violations that both sides have.
 
     Args:
         comparison: The two assemblies.
@@ -25,24 +25,14 @@ def policy(comparison: Comparison) -> Iterator[Finding]:
     before = [stack.before for stack in comparison.stacks if stack.before]
     after = [stack.after for stack in comparison.stacks if stack.after]
     old = {_moved(comparison, violation) for violation in _all(before)}
+    now = _all(after)
     groups: dict[str, list[Violation]] = defaultdict(list)
-    for violation in sorted(_all(after) - old):
+    for violation in sorted(now - old):
         about = issues_of(violation.rule)
         groups[about[0].name if about else violation.rule].append(violation)
     resources = {resource.path: (stack, resource) for stack in after for resource in stack.resources}
-    for name, found in sorted(groups.items(), key=lambda group: -len({each.path for each in group[1]})):
-        yield _finding(name, found, resources, comparison)
-
-
-def old_findings(comparison: Comparison) -> int:
-    """Return the number of findings that both sides have.
-
-    Args:
-        comparison: The two assemblies.
-    """
-    before = [stack.before for stack in comparison.stacks if stack.before]
-    after = [stack.after for stack in comparison.stacks if stack.after]
-    return len(_all(after) & {_moved(comparison, violation) for violation in _all(before)})
+    found = [_finding(name, group, resources, comparison) for name, group in groups.items()]
+    return sorted(found, key=lambda finding: -len(groups[finding.rule.partition("/")[2]])), len(now & old)
 
 
 def _all(stacks: Sequence[Stack]) -> frozenset[Violation]:

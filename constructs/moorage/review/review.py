@@ -7,17 +7,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import attrs
 
 from moorage.assembly.cloud_assembly import Stack
-from moorage.review import interrupted, lost, policy, refused, renamed
+from moorage.review import interrupted, lost, refused, renamed
 from moorage.review.comparison import Comparison, compare
 from moorage.review.finding import Finding, Kind
+from moorage.review.policy import policy_findings
 
 Judge = Callable[[Comparison], Iterable[Finding]]
 """A function that yields the findings of one kind, or of a few related ones."""
 
 _JUDGES: tuple[Judge, ...] = (lost.lost, refused.refused, interrupted.interrupted, renamed.renamed)
 """The judges that every review runs, in the order in which their findings are shown within a kind."""
-_POLICY_JUDGES: tuple[Judge, ...] = (policy.policy,)
-"""The judges that run policy engines, which take seconds."""
 RULES: Mapping[str, str] = {**lost.RULES, **refused.RULES, **interrupted.RULES, **renamed.RULES}
 """The rules of the judges, each with its meaning. The rules of policy engines are not among them."""
 _ORDER = {kind: number for number, kind in enumerate(Kind)}
@@ -70,16 +69,20 @@ def review(
         AssemblyError: Two stacks of one assembly have the same account, region and name.
     """
     comparison = compare(base, head)
-    old = base_name or "base"
-    judges = (*_JUDGES, *(_POLICY_JUDGES if policy else ()))
-    found = [finding for judge in judges for finding in judge(comparison)]
+    before = base_name or "base"
+    found = [finding for judge in _JUDGES for finding in judge(comparison)]
+    notes = list(_notes(comparison, base_name, head_name))
+    if policy:
+        violated, old = policy_findings(comparison)
+        found += violated
+        notes += [f"{old} policy findings of the base are still there; they are not shown."] if old else []
     return Review(
         comparison=comparison,
         findings=tuple(sorted(found, key=lambda finding: _ORDER[finding.kind])),
-        title=f"Review of {head_name}" if base is None else f"Review of {head_name} against {old}",
-        base=None if base is None else old,
+        title=f"Review of {head_name}" if base is None else f"Review of {head_name} against {before}",
+        base=None if base is None else before,
         head=head_name,
-        notes=tuple(_notes(comparison, base_name, head_name)),
+        notes=tuple(notes),
     )
 
 

@@ -58,8 +58,8 @@ def names(stack: cdk.Stack) -> dict[str, Any]:
     [
         (cluster, "cluster"),
         (group, "log_group"),
-        (secret, "secrets 'PASSWORD' of container 'app'"),
-        (field, "secrets 'PASSWORD' of container 'app'"),
+        (secret, "secret 'PASSWORD' of container 'app'"),
+        (field, "secret 'PASSWORD' of container 'app'"),
         (security_group, "each of security_groups"),
         (names, "cloud_map_options"),
     ],
@@ -90,7 +90,7 @@ def test_resources_of_another_account_are_refused(
     ("make", "argument"),
     [
         (cluster, "cluster"),
-        (secret, "secrets 'PASSWORD' of container 'app'"),
+        (secret, "secret 'PASSWORD' of container 'app'"),
         (
             lambda stack: {"image": Image.from_repository(ecr.Repository(stack, "Images"), tag="1")},
             "image of container",

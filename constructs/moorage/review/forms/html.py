@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from moorage.review.forms.page import diagrams, place, rows, sections, verdict
+from moorage.review.forms.page import diagrams, headlines, place, rows, sections, verdict
 from moorage.review.review import Review
 
 _STYLE = """
@@ -37,7 +37,7 @@ def _parts(review: Review) -> Iterator[str]:
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield f"<title>{escape(review.title)}</title><style>{_STYLE}</style></head><body>\n"
     yield f"<h1>{escape(review.title)}</h1>\n<p><strong>{escape(verdict(review))}</strong></p>\n"
-    yield from (f"<p>{escape(note)}</p>\n" for note in review.notes)
+    yield from (f"<p>{escape(line)}</p>\n" for line in (*headlines(review), *review.notes))
     for heading, found in sections(review):
         yield f'<h2 class="{escape(heading.lower())}">{escape(heading)}</h2>\n<ul>\n'
         for finding in found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from moorage.review.finding import Finding
-from moorage.review.forms.page import Row, diagrams, place, rows, sections, verdict
+from moorage.review.forms.page import Row, diagrams, headlines, place, rows, sections, verdict
 from moorage.review.review import Review
 
 MARKER = "<!-- moorage review -->"
@@ -38,7 +38,8 @@ def render(review: Review) -> str:
 
 def _top(review: Review) -> str:
     notes = "".join(f"> {_escaped(note)}\n" for note in review.notes)
-    return f"{MARKER}\n## {_escaped(review.title)}\n**{verdict(review)}**\n{notes}"
+    lines = "".join(f"- {_escaped(line)}\n" for line in headlines(review))
+    return f"{MARKER}\n## {_escaped(review.title)}: {verdict(review)}\n{lines}{notes}"
 
 
 def _section(heading: str, found: Sequence[Finding]) -> Iterator[str]:

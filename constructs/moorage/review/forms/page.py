@@ -87,6 +87,21 @@ def sections(review: Review) -> Iterator[tuple[str, tuple[Finding, ...]]]:
             yield HEADINGS[kind], found
 
 
+def headlines(review: Review) -> list[str]:
+    """Return the first finding of each kind in a line, if there are several kinds.
+
+    Args:
+        review: The review.
+    """
+    found = list(sections(review))
+    if len(found) == 1:
+        return []
+    return [
+        f"{heading}: {first.sentence}{f' And {len(others)} more.' if others else ''}"
+        for heading, (first, *others) in found
+    ]
+
+
 def place(finding: Finding) -> str:
     """Return where a finding is: the user's line if it is known, else the path of the construct.
 

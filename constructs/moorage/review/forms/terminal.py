@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from moorage.review.finding import Kind
-from moorage.review.forms.page import HEADINGS, diagrams, place, rows, sections, verdict
+from moorage.review.forms.page import HEADINGS, diagrams, headlines, place, rows, sections, verdict
 from moorage.review.review import Review
 
 _STYLES: Mapping[str, str] = {
@@ -32,6 +32,8 @@ def render(review: Review, *, width: int = 100, color: bool = False) -> str:
     written = io.StringIO()
     console = Console(file=written, width=width, force_terminal=color, no_color=not color, highlight=False)
     console.print(Text(f"{review.title}: {verdict(review)}", style="bold"))
+    for line in headlines(review):
+        console.print(Text(line), soft_wrap=True)
     for note in review.notes:
         console.print(Text(note))
     for heading, found in sections(review):
