@@ -21,6 +21,8 @@ _SERVICES = {
 }
 """The names of services whose namespace in CloudFormation is another; empty if the type's own name is enough."""
 _TYPES = {
+    "AWS::ApiGateway::RestApi": "REST API",
+    "AWS::ApiGatewayV2::Api": "API Gateway API",
     "AWS::EC2::EIP": "Elastic IP address",
     "AWS::EC2::VPC": "VPC",
     "AWS::EC2::NatGateway": "NAT gateway",
