@@ -58,6 +58,11 @@ def test_an_app_without_a_base_is_reviewed_as_new() -> None:
     assert [(change.before, change.logical_id) for change in found.comparison.changes] == [(None, "Topic")]
 
 
+def test_a_note_says_if_the_base_has_no_app_yet() -> None:
+    found = review(None, stacks("Shop"), base_name="main", head_name="HEAD")
+    assert (found.title, found.notes) == ("Review of HEAD", ("main has no app in this folder: everything is new.",))
+
+
 def test_a_note_says_if_the_two_sides_have_no_stack_in_common() -> None:
     found = review(
         stacks("Bank"), stacks("Shop", "Data", "Web", "Mail"), base_name="a.out", head_name="b.out", policy=False

@@ -23,6 +23,8 @@ _QUALIFIER = "hnb659fds"
 _FRAME = re.compile(r"\(?(?P<file>[^()\s][^()]*?):(?P<line>\d+)(?::\d+)?\)?$")
 _OF_LIBRARIES = ("/site-packages/", "/dist-packages/", "/node_modules/", "/lib/python3", "/constructs/moorage/")
 """Folders whose frames in a stack trace are not the user's."""
+_OF_RUNTIMES = ("node:", "<")
+"""The beginnings of the names in frames of Node.js itself and of frozen Python modules, which are no files."""
 _NESTED = "AWS::CloudFormation::Stack"
 _NESTED_PATH = re.compile(r"\.NestedStack/[^/]+\.NestedStackResource$")
 """The end of the path that CDK gives the resource of a nested stack."""
@@ -345,8 +347,10 @@ def user_line(frames: Sequence[str], root: Path | None = None) -> Line | None:
     """
     for frame in frames:
         found = _FRAME.search(frame.strip())
-        if found and not frame.strip().startswith("...") and not any(each in found["file"] for each in _OF_LIBRARIES):
-            file = found["file"].removeprefix("at ").removeprefix("file://")
+        if found is None or frame.strip().startswith("..."):
+            continue
+        file = found["file"].removeprefix("at ").removeprefix("file://")
+        if not file.startswith(_OF_RUNTIMES) and not any(folder in file for folder in _OF_LIBRARIES):
             return Line(_relative(file, root) if root else file, int(found["line"]))
     return None
 

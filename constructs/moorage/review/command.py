@@ -81,7 +81,9 @@ def review_command(
         raise click.UsageError("--new takes only one side, which is HEAD; leave out BASE.")
     if base is None and not new:
         raise click.UsageError("Missing argument 'BASE'; to review a new app, use --new.")
-    run = load("moorage review", "moorage.review.run", "review").run
     wanted = {form: file for form, file in files.items() if file is not None}
+    for form in ("terminal", *wanted):  # before the sides are synthesized, which takes time
+        load("moorage review", f"moorage.review.forms.{form}", "review")
+    run = load("moorage review", "moorage.review.run", "review").run
     sides = (None, base or ".") if new else (base, head or ".")
     raise SystemExit(run(*sides, app=app, files=wanted, fail_on=fail_on, policy=policy))

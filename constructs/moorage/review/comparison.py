@@ -171,7 +171,7 @@ def _is_function(value: Mapping[str, Any]) -> bool:
 
 @attrs.frozen
 class _Place:
-    """What a stack is recognized by in the other assembly.
+    """The place of a stack, by which it is recognized in the other assembly.
 
     Args:
         stage: The path of the stage; of the parent for a nested stack.
@@ -195,7 +195,7 @@ class _Place:
 
 
 def _resolved(place: _Place, before: Iterable[_Place], after: Iterable[_Place]) -> _Place | None:
-    """Return the only place of the base that may be a place of the head; None if there is none, or a choice."""
+    """Return the only place of the base that may be a place of the head; None if there is not just one."""
     found = [other for other in before if place.may_be(other)]
     if len(found) == 1 and not any(found[0].may_be(other) for other in after if other != place):
         return found[0]

@@ -53,7 +53,7 @@ def review(
     head: Sequence[Stack],
     *,
     policy: bool = True,
-    base_name: str = "base",
+    base_name: str | None = None,
     head_name: str = "head",
 ) -> Review:
     """Review the change from one assembly to another.
@@ -62,13 +62,15 @@ def review(
         base: The stacks before the change; None to review the head as a new app.
         head: The stacks after it.
         policy: Whether to run the policy engines, which take seconds.
-        base_name: The name of the base on the page: a revision, or the folder of an assembly.
+        base_name: The name of the base on the page: a revision, or the folder of an assembly. Default: None; a base
+            without stacks that has a name is one that has no app yet.
         head_name: The name of the head on the page.
 
     Raises:
         AssemblyError: Two stacks of one assembly have the same account, region and name.
     """
     comparison = replaced(compare(base, head))
+    before = base_name or "base"
     found = [finding for judge in _JUDGES for finding in judge(comparison)]
     notes = list(_notes(comparison, base_name, head_name))
     if policy:
@@ -78,21 +80,23 @@ def review(
     return Review(
         comparison=comparison,
         findings=tuple(sorted(found, key=lambda finding: _ORDER[finding.kind])),
-        title=f"Review of {head_name}" if base is None else f"Review of {head_name} against {base_name}",
-        base=None if base is None else base_name,
+        title=f"Review of {head_name}" if base is None else f"Review of {head_name} against {before}",
+        base=None if base is None else before,
         head=head_name,
         notes=tuple(notes),
     )
 
 
-def _notes(comparison: Comparison, base: str, head: str) -> Iterable[str]:
+def _notes(comparison: Comparison, base: str | None, head: str) -> Iterable[str]:
+    if comparison.new and base:
+        yield f"{base} has no app in this folder: everything is new."
     both = [stack for stack in comparison.stacks if stack.before and stack.after]
     before = [stack.path for stack in comparison.stacks if stack.before]
     after = [stack.path for stack in comparison.stacks if stack.after]
     if before and after and not both:
         yield (
-            f"{base} and {head} have no stack in common ({_listed(before)} in the base, {_listed(after)} in the head): "
-            "are they the same app? Every stack is shown as removed or added."
+            f"{base or 'base'} and {head} have no stack in common ({_listed(before)} in the base, {_listed(after)} in "
+            "the head): are they the same app? Every stack is shown as removed or added."
         )
 
 

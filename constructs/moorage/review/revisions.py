@@ -25,7 +25,7 @@ class ReviewError(Exception):
 
     Args:
         sentence: The message for the user.
-        output: What the app printed before it failed. Default: nothing.
+        output: The output of the app before it failed. Default: nothing.
     """
 
     def __init__(self, sentence: str, output: str = "") -> None:
@@ -47,7 +47,7 @@ class Repository:
 
     @classmethod
     def of(cls, folder: Path) -> Repository | None:
-        """Return the repository that contains a folder; None if there is none, or no git.
+        """Return the repository that contains a folder; None if there is no repository, or no git.
 
         Args:
             folder: A folder in the checkout.

@@ -49,7 +49,7 @@ def run(
                 one.stacks if one else None,
                 other.stacks or (),
                 policy=policy,
-                base_name=one.name if one else "nothing",
+                base_name=one.name if one else None,
                 head_name=other.name,
             )
             write(found, files or {})

@@ -115,7 +115,7 @@ def _running(
 
 def _source(name: str, repository: Repository | None) -> _Source:
     """Return the side that a name means: a folder with a manifest, the working tree, or else a revision."""
-    path = Path(name)
+    path = Path(name or "''")
     if (path / "manifest.json").exists():
         return _Source(name, assembly=path)
     if name == WORKING_TREE:
@@ -123,23 +123,18 @@ def _source(name: str, repository: Repository | None) -> _Source:
     if repository and (commit := repository.commit(name)):
         return _Source(name, commit=commit)
     if path.is_dir():
-        raise ReviewError(f"{name} is not a cloud assembly: it has no manifest.json; synthesize it with `cdk synth`")
+        raise ReviewError(f"{path} is not a cloud assembly: it has no manifest.json; synthesize it with `cdk synth`")
     if path.is_file():
-        raise ReviewError(f"{name} is a file; give the folder that `cdk synth` wrote, such as cdk.out")
+        raise ReviewError(f"{path} is a file; give the folder that `cdk synth` wrote, such as cdk.out")
     if repository is None:
-        raise ReviewError(f"there is no folder {name}, and the current folder is not in a git repository")
+        raise ReviewError(f"there is no folder {path}, and the current folder is not in a git repository")
     raise ReviewError(
-        f"{name} is neither a folder nor a revision of this repository; fetch it with `git fetch` if it is a remote one"
+        f"{path} is neither a folder nor a revision of this repository; fetch it with `git fetch` if it is a remote one"
     )
 
 
 def _stacks(assembly: Path, root: Path) -> tuple[Stack, ...]:
-    """Return the stacks of an assembly whose schema is known.
-
-    Raises:
-        ReviewError: The schema is newer.
-        AssemblyError: The assembly cannot be read.
-    """
+    """Return the stacks of an assembly, unless its schema is newer than the newest that is known."""
     schema = schema_of(assembly)
     if schema > NEWEST_SCHEMA:
         raise ReviewError(

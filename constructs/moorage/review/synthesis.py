@@ -22,7 +22,7 @@ _MOST_CONTEXT = 100_000
 """The bytes of context that one variable takes. Linux takes 131,072 (`execve(2)`, "Limits on size of arguments")."""
 _MOST_NAMED = 3
 _REGION = "us-east-1"
-"""The region that the cdk CLI uses if none is configured (aws-cdk 2.1148.1, `AwsCliCompatible.region`)."""
+"""The region that the cdk CLI uses if no region is configured (aws-cdk 2.1148.1, `AwsCliCompatible.region`)."""
 _WITHOUT_ACCOUNT = re.compile(r"CDK_DEFAULT_ACCOUNT|account/region are not specified")
 _REPORTS = ("validation-report.json", "policy-validation-report.json")
 
