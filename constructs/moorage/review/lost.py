@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 
-from moorage.assembly.cloud_assembly import Resource
+from moorage.assembly.cloud_assembly import Resource, Stack
 from moorage.review.claims import NAMES
 from moorage.review.comparison import Comparison, Replacement, ResourceChange, StackChange
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import named
+from moorage.review.refused import is_protected
 
 RULES: Mapping[str, str] = {
     "lost/removed": "A resource with data is removed, and its data is deleted with it.",
@@ -83,14 +84,23 @@ def lost(comparison: Comparison) -> Iterator[Finding]:
     Args:
         comparison: The two assemblies, with the replacements known.
     """
-    gone = {stack.stack.name for stack in comparison.stacks if stack.after is None and stack.stack.root is None}
+    gone = {_place(stack.stack) for stack in comparison.stacks if stack.after is None and stack.stack.root is None}
     found = [
         finding
         for stack in comparison.stacks
-        for finding in (_of_stack(comparison, stack) if stack.stack.name in gone else _of_resources(stack, gone))
+        for finding in (_of_stack(comparison, stack) if _is_gone(stack) else _of_resources(stack, gone))
     ]
     order = list(RULES)
     yield from sorted(found, key=lambda finding: order.index(finding.rule))
+
+
+def _place(stack: Stack) -> tuple[str | None, str | None, str]:
+    """Return the account, the region and the name of a stack; for a nested stack, of the one that the CLI deploys."""
+    return stack.account, stack.region, stack.root or stack.name
+
+
+def _is_gone(stack: StackChange) -> bool:
+    return stack.after is None and stack.stack.root is None
 
 
 def _of_stack(comparison: Comparison, removed: StackChange) -> Iterator[Finding]:
@@ -98,24 +108,23 @@ def _of_stack(comparison: Comparison, removed: StackChange) -> Iterator[Finding]
     resources = [
         resource
         for stack in comparison.stacks
-        if removed.stack.name in {stack.stack.name, stack.stack.root}
+        if stack.after is None and _place(stack.stack) == _place(removed.stack)
         for resource in stack.stack.resources
     ]
     data = [named(resource) for resource in resources if resource.type in DATA]
-    sentence = (
-        f"The stack {removed.path} is no longer in the app: `cdk deploy` does not delete it, so its {len(resources)} "
-        "resources stay and are billed."
-    )
+    count = len(resources)
+    stay = "1 resource stays and is billed" if count == 1 else f"{count} resources stay and are billed"
+    sentence = f"The stack {removed.path} is no longer in the app: `cdk deploy` does not delete it, so its {stay}."
     details = ["`cdk destroy` with the base deletes it."]
     if data:
         details.append(f"It has data: {', '.join(data)}.")
     yield Finding(Kind.LOST, "lost/stack", removed.path, None, sentence, tuple(details))
 
 
-def _of_resources(stack: StackChange, gone: set[str]) -> Iterator[Finding]:
+def _of_resources(stack: StackChange, gone: set[tuple[str | None, str | None, str]]) -> Iterator[Finding]:
     for change in stack.changes:
         before, after = change.before, change.after
-        if before is None or before.type not in DATA or stack.stack.root in gone:
+        if before is None or before.type not in DATA or (stack.after is None and _place(stack.stack) in gone):
             continue
         if after is None:
             yield _removed(change, before)
@@ -130,6 +139,10 @@ def _removed(change: ResourceChange, before: Resource) -> Finding:
     details = [f"DeletionPolicy of the base: {policy}."]
     if policy in _KEPT:
         rule, sentence = "lost/kept", f"{subject} from the stack and kept with its {data.contents}: {_NO_STACK}."
+        details += _in_the_way(before)
+    elif is_protected(before):
+        rule = "lost/kept"
+        sentence = f"{subject} from the stack, and its protection keeps it with its {data.contents}: {_NO_STACK}."
         details += _in_the_way(before)
     elif policy == "Snapshot":
         rule, sentence = "lost/snapshot", f"{subject}: {data.loss} after a final snapshot."
@@ -147,7 +160,7 @@ def _replaced(change: ResourceChange, before: Resource, after: Resource) -> Find
     policy = str(after.definition.get("UpdateReplacePolicy") or "Delete")
     subject = f"The {named(after)} {change.replaced}"
     details = [f"UpdateReplacePolicy: {policy}."]
-    if policy in _KEPT:
+    if policy in _KEPT or is_protected(before):
         rule = "lost/kept"
         sentence = f"{subject}: the new one is empty; the old one is kept with its {data.contents}, and {_NO_STACK}."
     elif policy == "Snapshot":
