@@ -283,8 +283,8 @@ def _read(assembly: Path, root: Path | None) -> Iterator[Stack]:
 def _nested(parent: Stack, folder: Path, templates: Mapping[str, str]) -> dict[str, Stack]:
     """Return the nested stacks of a stack.
 
-    The CDK CLI has CDK name the file of each in the metadata of its resource. If there is none, the file is that of the
-    asset whose name is in the URL.
+    With the CDK CLI, CDK writes the file of each into the metadata of its resource. Otherwise, it is the asset whose
+    name is in the URL.
     """
     found = {}
     for resource in parent.resources:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import attrs
 
@@ -17,6 +19,7 @@ RULES: Mapping[str, str] = {
     "lost/removed": "A resource with data is removed, and its data is deleted with it.",
     "lost/replaced": "A resource with data is replaced by an empty one, and the old one is deleted with its data.",
     "lost/snapshot": "A resource with data is deleted after a final snapshot.",
+    "lost/expired": "A resource keeps its data for a shorter time, and older data is deleted.",
     "lost/kept": "A resource with data leaves the stack and is kept: it is billed, and nothing manages it.",
     "lost/stack": "A stack with data leaves the app. The CDK CLI does not delete it.",
 }
@@ -74,6 +77,14 @@ _SNAPSHOT_BY_DEFAULT = {"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"}
 `DeletionPolicy`)."""
 _EMPTIED_BY_CDK = {"aws-cdk:auto-delete-objects", "aws-cdk:auto-delete-images"}
 """The tags of buckets and repositories that a custom resource of CDK empties before they are deleted."""
+_RETENTION: Mapping[str, tuple[str, str, int | None]] = {
+    "AWS::Kinesis::Stream": ("RetentionPeriodHours", "hours", 24),
+    "AWS::Logs::LogGroup": ("RetentionInDays", "days", None),
+    "AWS::SQS::Queue": ("MessageRetentionPeriod", "seconds", 345_600),
+}
+"""The property with the time for which a type keeps its data, its unit and its default; None if there is no limit.
+Sources: Kinesis API reference, DecreaseStreamRetentionPeriod; CloudWatch Logs API reference, PutRetentionPolicy; SQS
+API reference, SetQueueAttributes (a shorter period deletes messages that are in the queue)."""
 _KEPT = {"Retain", "RetainExceptOnCreate"}
 _NO_STACK = "it is billed, and no stack manages it"
 
@@ -130,6 +141,8 @@ def _of_resources(stack: StackChange, gone: set[tuple[str | None, str | None, st
             yield _removed(change, before)
         elif change.replacement is not Replacement.NO and after.type == before.type:
             yield _replaced(change, before, after)
+        elif after.type == before.type:
+            yield from _expired(change, before, after)
 
 
 def _removed(change: ResourceChange, before: Resource) -> Finding:
@@ -174,6 +187,30 @@ def _replaced(change: ResourceChange, before: Resource, after: Resource) -> Find
             f"{subject}: the new one is empty, and the old one is deleted with its {data.contents}.",
         )
     return Finding(Kind.LOST, rule, change.stack.path, after, sentence, tuple(details))
+
+
+def _expired(change: ResourceChange, before: Resource, after: Resource) -> Iterator[Finding]:
+    """Yield the finding for a shorter retention, if both sides state it as a number or leave it out."""
+    if after.type not in _RETENTION:
+        return
+    name, unit, by_default = _RETENTION[after.type]
+    values = (side.properties.get(name, by_default) for side in (before, after))
+    old, new = (math.inf if value is None else _number(value) for value in values)
+    if old is None or new is None or new >= old:
+        return
+    was = "without a limit" if old == math.inf else f"{old:g} {unit}"
+    sentence = (
+        f"The {named(after)} keeps its {DATA[after.type].contents} for only {new:g} {unit} (before: {was}): older ones "
+        "are deleted."
+    )
+    yield Finding(Kind.LOST, "lost/expired", change.stack.path, after, sentence)
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
 
 
 def _deletion_policy(resource: Resource) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import attrs
 
 from moorage.assembly.cloud_assembly import Stack
-from moorage.review import interrupted, lost, opened, refused, renamed
+from moorage.review import instances, interrupted, lost, opened, refused, removed, renamed
 from moorage.review.comparison import Comparison, compare
 from moorage.review.finding import Finding, Kind
 from moorage.review.policy import policy_findings
@@ -16,9 +16,25 @@ from moorage.review.replacement import replaced
 Judge = Callable[[Comparison], Iterable[Finding]]
 """A function that yields the findings of one kind, or of a few related ones."""
 
-_JUDGES: tuple[Judge, ...] = (lost.lost, refused.refused, interrupted.interrupted, opened.opened, renamed.renamed)
+_JUDGES: tuple[Judge, ...] = (
+    lost.lost,
+    refused.refused,
+    interrupted.interrupted,
+    removed.removed,
+    instances.replaced_instances,
+    opened.opened,
+    renamed.renamed,
+)
 """The judges that every review runs, in the order in which their findings are shown within a kind."""
-RULES: Mapping[str, str] = {**lost.RULES, **refused.RULES, **interrupted.RULES, **opened.RULES, **renamed.RULES}
+RULES: Mapping[str, str] = {
+    **lost.RULES,
+    **refused.RULES,
+    **interrupted.RULES,
+    **removed.RULES,
+    **instances.RULES,
+    **opened.RULES,
+    **renamed.RULES,
+}
 """The rules of the judges, each with its meaning. The rules of policy engines are not among them."""
 _ORDER = {kind: number for number, kind in enumerate(Kind)}
 
