@@ -32,6 +32,8 @@ Violations that the head has and the base does not have. Rules of several engine
 then has the name of the issue, such as `policy/ecr-kms`. {len(issues())} issues are known. Otherwise it has the
 name of the engine and the rule, such as `policy/cfn-lint:E3012`. The engines are `cfn-lint`, `guard` (the rules of AWS
 Control Tower), `checkov`, `nag` (cdk-nag), and other validation plugins under their names.
+
+The issues, each with the advice in the finding:
 """
 _JSON = """## JSON
 
@@ -48,7 +50,8 @@ def review_rules_page() -> str:
         rows = [(f"`{rule}`", text) for rule, text in RULES.items() if rule.startswith(f"{kind.value}/")]
         parts.append(f"## {HEADINGS[kind]}\n\n{meaning}\n\n{table(('rule', 'meaning'), rows)}")
     schema = json.loads(_SCHEMA.read_text("utf-8"))
-    parts += [_POLICY, _JSON, _members("Review", schema)]
+    advice = [(f"`policy/{name}`", issue.advice) for name, issue in issues().items()]
+    parts += [_POLICY, table(("rule", "advice"), advice), _JSON, _members("Review", schema)]
     parts += [_members(f"A {name}", each) for name, each in schema["definitions"].items()]
     return "\n".join(parts)
 
