@@ -66,6 +66,6 @@ def _finding(
         f"policy/{name}",
         stack,
         first[1] if first else None,
-        f"{subject} {name}: {message}.",
+        f"{subject} a policy rule: {message}.",
         tuple(details),
     )
