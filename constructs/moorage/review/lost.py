@@ -175,7 +175,9 @@ def _replaced(change: ResourceChange, before: Resource, after: Resource) -> Find
     details = [f"UpdateReplacePolicy: {policy}."]
     if policy in _KEPT or is_protected(before):
         rule = "lost/kept"
-        sentence = f"{subject}: the new one is empty; the old one is kept with its {data.contents}, and {_NO_STACK}."
+        sentence = (
+            f"{subject}: the new one is empty; the old one is kept with its {data.contents}, billed, and in no stack."
+        )
     elif policy == "Snapshot":
         rule, sentence = "lost/snapshot", f"{subject}: the new one is empty; the old one is deleted after a snapshot."
     elif data.only_if_empty and not _is_emptied(before):

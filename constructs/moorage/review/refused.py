@@ -172,7 +172,7 @@ def _taken(
         certain = False
     verb = "is" if certain else "may be"
     sentence = f"The {named(after)} {verb} refused: {claim.what} belongs to the {named(holder.before)}, {reason}."
-    way = "Use another one, or remove the old resource in a deployment of its own first."
+    way = "Use another one, or delete the old resource in a deployment of its own first."
     yield Finding(Kind.REFUSED, "refused/in-use", change.stack.path, after, sentence, (way,))
 
 

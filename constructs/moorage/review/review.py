@@ -107,13 +107,21 @@ def _notes(comparison: Comparison, base: str | None, head: str) -> Iterable[str]
     if comparison.new and base:
         yield f"{base} has no app in this folder: everything is new."
     both = [stack for stack in comparison.stacks if stack.before and stack.after]
-    before = [stack.path for stack in comparison.stacks if stack.before]
-    after = [stack.path for stack in comparison.stacks if stack.after]
+    old = [stack.before for stack in comparison.stacks if stack.before]
+    new = [stack.after for stack in comparison.stacks if stack.after]
+    same = {stack.path for stack in old} == {stack.path for stack in new}
+    before, after = ([_with_place(stack) if same else stack.path for stack in stacks] for stacks in (old, new))
     if before and after and not both:
         yield (
             f"{base or 'base'} and {head} have no stack in common ({_listed(before)} in the base, {_listed(after)} in "
             "the head): are they the same app? Every stack is shown as removed or added."
         )
+
+
+def _with_place(stack: Stack) -> str:
+    """Return the path of a stack with its account and region, which tell two stacks of one name apart."""
+    place = [*([f"account {stack.account}"] if stack.account else []), *([stack.region] if stack.region else [])]
+    return f"{stack.path} of {', '.join(place)}" if place else stack.path
 
 
 def _listed(paths: Sequence[str]) -> str:
