@@ -37,9 +37,9 @@ _RETRY = {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 60, "BackoffR
 def change_pattern(secrets: Iterable[Any]) -> Pattern | None:
     """Return a pattern for the events of new values of secrets and parameters; None if their values cannot change.
 
-    The events are that a stage of a secret moved to another version, by rotation or manually ("Secret Label Updated",
-    Secrets Manager guide), or that a parameter was updated ("Parameter Store Change", Systems Manager guide). Neither
-    event needs a trail.
+    The pattern matches the events for a stage of a secret that moved to another version, by rotation or manually
+    ("Secret Label Updated", Secrets Manager guide), and for a parameter that was updated ("Parameter Store Change",
+    Systems Manager guide). Neither event needs a CloudTrail trail.
 
     Args:
         secrets: Secrets, parameters and `ecs.Secret`s. The value of a secret with a version ID never changes.
