@@ -76,7 +76,7 @@ def check_queue(
 
 
 def allow_send(queue: sqs.IQueue, rule: events.CfnRule) -> None:
-    """Allow EventBridge to send failed events of `rule` to a queue, and to use its KMS key.
+    """Allow EventBridge to send undelivered events of `rule` to a queue, and to use its KMS key.
 
     If the queue is in another stack, that stack is deployed first, so the queue policy cannot name the rule. The policy
     then allows all rules of the rule's account and region.

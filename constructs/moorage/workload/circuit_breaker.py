@@ -13,7 +13,7 @@ from moorage.workload.value import value_class
 
 
 class Threshold(enum.Enum):
-    """The unit of a circuit breaker's threshold."""
+    """The unit of a circuit breaker's threshold: a number of tasks, or a percentage with or without bounds."""
 
     COUNT = "COUNT"
     BOUNDED_PERCENT = "BOUNDED_PERCENT"

@@ -128,7 +128,7 @@ def define_trail(scope: Construct, audit: AuditTrail, removal_policy: cdk.Remova
 
 
 def _define_key(scope: Construct, removal_policy: cdk.RemovalPolicy) -> kms.Key:
-    """Define the KMS key of the trail's files, which CloudTrail is allowed to use."""
+    """Define the KMS key that encrypts the trail's files, and allow CloudTrail to use the key."""
     from aws_cdk import aws_iam as iam  # noqa: PLC0415  # loads aws_cdk.aws_iam
     from aws_cdk import aws_kms as kms  # noqa: PLC0415  # loads aws_cdk.aws_kms
 

@@ -42,7 +42,7 @@ class RegistryMetrics(Construct):
     """The metrics of a `Registry` in CloudWatch, which cover its entire account and region."""
 
     def metric_calls(self, call: ApiCall, **options: Any) -> cloudwatch.Metric:
-        """Return the metric of the number of calls of an API operation per minute.
+        """Return the metric for the calls of an API operation per minute.
 
         Args:
             call: The operation. A login is `GET_AUTHORIZATION_TOKEN`, a push ends with `PUT_IMAGE`, and a pull starts

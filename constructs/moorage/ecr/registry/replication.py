@@ -151,7 +151,7 @@ class ReplicationSource:
 
 
 def check_rules(rules: Sequence[Replication], place: Place, problems: Problems) -> None:
-    """Check that a registry at `place` can have these rules together."""
+    """Check that a registry in the account and region `place` can have these rules together."""
     problems.check(registry_limits.REPLICATION_RULES, "the number of replication rules", len(rules))
     places = {replica._place_from(place) for rule in rules for replica in rule.to}
     problems.check(

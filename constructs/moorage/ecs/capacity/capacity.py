@@ -101,7 +101,7 @@ class Capacity:
 
     @property
     def _most_instances(self) -> int:
-        """The largest number of container instances that it can add to a cluster; 0 if that is not known."""
+        """The largest number of container instances that the capacity can add to a cluster; 0 if that is not known."""
         return self.instances.most_instances if self.instances else 0
 
     def fit(self, task: Task) -> tuple[Fit, ...]:

@@ -89,7 +89,7 @@ class InstanceSpecification:
 
     @property
     def most_instances(self) -> int:
-        """The largest number of container instances that it can add to a cluster; 0 if that is not known."""
+        """The largest number of container instances that the capacity can add to a cluster; 0 if that is not known."""
         return 0
 
     def fit(self, task: Task) -> tuple[Fit, ...]:  # noqa: ARG002  # AWS chooses the instances, so their sizes are unknown
@@ -223,7 +223,7 @@ class InstanceGroupSpecification(InstanceSpecification):
 
     @property
     def most_instances(self) -> int:
-        """The largest number of container instances that it can add to a cluster."""
+        """The largest number of container instances that the capacity can add to a cluster."""
         return self.max_instances
 
     @functools.cached_property

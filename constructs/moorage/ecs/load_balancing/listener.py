@@ -126,7 +126,7 @@ class Listener:
 
     @property
     def _takes_udp(self) -> bool:
-        """True if it accepts UDP."""
+        """True if the listener accepts UDP."""
         return self.protocol in _UDP_PROTOCOLS
 
     @property

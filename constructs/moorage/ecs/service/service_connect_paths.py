@@ -74,7 +74,7 @@ class ConnectedService:
 
     @property
     def stack(self) -> cdk.Stack:
-        """The stack of its construct."""
+        """The stack of the service."""
         return cdk.Stack.of(self.construct)
 
 
