@@ -22,15 +22,23 @@ DIFF = """--- mutation diff ---
 SURVIVOR = Mutation("workload/fit.py", "if slots >= 2 * least:", "if slots > 2 * least:")
 
 
-def session(path: Path, *operators: str) -> Path:
-    """Write a session of cosmic-ray with one mutation for each operator, and without results."""
+SOURCE = "if TYPE_CHECKING:\npairs = zip(ones, others, strict=True)\npart = evolve(part, strict=True, kw_only=True)\n"
+
+
+def session(path: Path, *mutations: str | tuple[str, int, int]) -> Path:
+    """Write a session of cosmic-ray with mutations and without results; a name alone is at the start of the source."""
     with contextlib.closing(sqlite3.connect(path)) as database, database:
         database.execute("CREATE TABLE work_items (job_id)")
-        database.execute("CREATE TABLE mutation_specs (job_id, operator_name, occurrence)")
+        database.execute(
+            "CREATE TABLE mutation_specs (job_id, operator_name, occurrence, start_pos_row, start_pos_col)"
+        )
         database.execute("CREATE TABLE work_results (job_id, test_outcome, diff, output)")
-        for job, operator in enumerate(operators):
+        for job, mutation in enumerate(mutations):
+            operator, row, column = (mutation, 1, 0) if isinstance(mutation, str) else mutation
             database.execute("INSERT INTO work_items VALUES (?)", (job,))
-            database.execute("INSERT INTO mutation_specs VALUES (?, ?, 0)", (job, f"core/{operator}"))
+            database.execute(
+                "INSERT INTO mutation_specs VALUES (?, ?, 0, ?, ?)", (job, f"core/{operator}", row, column)
+            )
     return path
 
 
@@ -63,14 +71,26 @@ def test_only_the_operators_that_were_chosen_run(tmp_path: Path) -> None:
         "AddNot",
         "RemoveDecorator",
     )
-    assert mutate.narrow(path, None) == 2
+    assert mutate.narrow(path, SOURCE, None) == 2
     assert left(path) == ["core/ReplaceComparisonOperator_Lt_LtE", "core/AddNot"]
+
+
+def test_imports_for_type_checkers_and_checks_of_zip_stay(tmp_path: Path) -> None:
+    changes_truth = "ReplaceTrueWithFalse"
+    path = session(
+        tmp_path / "session",
+        ("AddNot", 1, SOURCE.splitlines()[0].index("TYPE")),
+        (changes_truth, 2, SOURCE.splitlines()[1].index("True")),
+        (changes_truth, 3, SOURCE.splitlines()[2].rindex("True")),
+    )
+    assert mutate.narrow(path, SOURCE, None) == 1
+    assert left(path) == [f"core/{changes_truth}"]
 
 
 def test_a_sample_is_the_same_each_time(tmp_path: Path) -> None:
     operators = ["AddNot", "NumberReplacer", "ReplaceAndWithOr", "ReplaceOrWithAnd", "ZeroIterationForLoop"]
     first, second = (session(tmp_path / name, *operators) for name in ("first", "second"))
-    assert [mutate.narrow(first, 3), mutate.narrow(second, 3)] == [5, 5]
+    assert [mutate.narrow(each, SOURCE, 3) for each in (first, second)] == [5, 5]
     assert left(first) == left(second)
     assert len(left(first)) == 3
 
