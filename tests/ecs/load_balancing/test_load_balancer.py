@@ -202,6 +202,17 @@ def test_services_of_several_stacks_share_a_load_balancer_whose_stack_refers_to_
     template(stack).resource_count_is("AWS::EC2::SecurityGroupEgress", 0)
 
 
+def test_a_rule_has_the_hosts_and_paths_of_its_route(stack: cdk.Stack, edge: LoadBalancer) -> None:
+    selections = [("shop.example.com", "/api/*"), ("shop.example.com", None), (None, "/api/*"), (None, None)]
+    routes = [Route(edge, host=host, path=path, priority=n) for n, (host, path) in enumerate(selections, 1)]
+    serve(stack, "Web", *routes)
+    rules = template(stack).find_resources("AWS::ElasticLoadBalancingV2::ListenerRule").values()
+    by_priority = sorted((rule["Properties"] for rule in rules), key=lambda rule: rule["Priority"])
+    on_host = {"Field": "host-header", "HostHeaderConfig": {"Values": ["shop.example.com"]}}
+    on_path, on_any = ({"Field": "path-pattern", "PathPatternConfig": {"Values": [each]}} for each in ("/api/*", "/*"))
+    assert [rule["Conditions"] for rule in by_priority] == [[on_host, on_path], [on_host], [on_path], [on_any]]
+
+
 def test_grpc_targets_are_checked_by_a_method(stack: cdk.Stack, edge: LoadBalancer) -> None:
     serve(stack, "Web", Route(edge, protocol_version=GRPC, health=TargetHealth("/shop.Cart/Check", codes="0")))
     template(stack).has_resource_properties(
@@ -434,7 +445,7 @@ def test_instances_allow_an_imported_load_balancer(stack: cdk.Stack, vpc: ec2.IV
     task = Task(Container("redis:8", port=6379), network_mode=NetworkMode.BRIDGE)
     Service(stack, "Web", cluster=cluster, task=task, route=Route(edge))
     template(stack).has_resource_properties(
-        "AWS::EC2::SecurityGroupIngress", {"SourceSecurityGroupId": "sg-0a1b", "FromPort": 32768}
+        "AWS::EC2::SecurityGroupIngress", {"SourceSecurityGroupId": "sg-0a1b", "FromPort": 32768, "ToPort": 65535}
     )
 
 
