@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tools.mutate import __main__ as mutate
+from tools.mutate import order
 from tools.mutate.__main__ import Mutation, Result
 
 DIFF = """--- mutation diff ---
@@ -109,3 +110,38 @@ def test_a_survivor_is_accounted_for_and_one_of_few(
     (tmp_path / "equivalent.toml").write_text(listed if known else "")
     monkeypatch.setattr(mutate, "HERE", tmp_path)
     assert mutate.report([Result("workload/fit.py", 99, ran, (SURVIVOR,))]) == status
+
+
+MODULE = """
+PORT = at_most("port", 65535)
+NAME = matching("name", "a+")
+
+def first(count=1):
+    return count > 2
+
+class Second:
+    def third(self):
+        return sorted(self.parts, key=lambda part: part.size + 1)
+"""
+TESTS = {
+    "test_a[port]": (1.0, []),
+    "test_a[name]": (2.0, ["third:9"]),
+    "test_slow": (9.0, ["first:5"]),
+    "test_quick": (3.0, ["first:5", "<lambda>:10"]),
+}
+
+
+@pytest.mark.parametrize(
+    ("original", "mutated", "sorted_tests"),
+    [
+        ("65535", "65536", ["test_a[port]", "test_a[name]", "test_quick", "test_slow"]),
+        ('"a+"', '"b+"', ["test_a[name]", "test_a[port]", "test_quick", "test_slow"]),
+        ("count > 2", "count >= 2", ["test_quick", "test_slow", "test_a[port]", "test_a[name]"]),
+        ("size + 1", "size - 1", ["test_quick", "test_a[port]", "test_a[name]", "test_slow"]),
+        ("sorted(", "reversed(", ["test_a[name]", "test_a[port]", "test_quick", "test_slow"]),
+    ],
+    ids=["a limit", "a string of a limit", "a function", "a lambda", "beside a lambda"],
+)
+def test_the_tests_of_what_is_changed_run_first(original: str, mutated: str, sorted_tests: list[str]) -> None:
+    key = order.order(MODULE, MODULE.replace(original, mutated), TESTS)
+    assert sorted(TESTS, key=key) == sorted_tests
