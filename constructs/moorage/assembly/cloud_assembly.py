@@ -100,6 +100,7 @@ class Stack:
         nested: The nested stacks, by the logical IDs of their `AWS::CloudFormation::Stack` resources.
         lines: The line of the user's program that defined each resource, by logical ID; empty without stack traces.
         template_file: The file of the template. Default: None, the template is not from a file.
+        root: For a nested stack, the name of the stack that the CLI deploys. Default: None, the stack is not nested.
     """
 
     name: str
@@ -114,6 +115,7 @@ class Stack:
     nested: Mapping[str, Stack] = attrs.field(factory=dict)
     lines: Mapping[str, Line] = attrs.field(factory=dict)
     template_file: Path | None = None
+    root: str | None = None
 
     @property
     def qualifier(self) -> str | None:
@@ -221,6 +223,7 @@ def _nested(parent: Stack, folder: Path) -> dict[str, Stack]:
             needs=(),
             lines=parent.lines,
             template_file=folder / file,
+            root=parent.root or parent.name,
         )
         found[resource.logical_id] = attrs.evolve(stack, nested=_nested(stack, folder))
     return found

@@ -60,6 +60,12 @@ class ResourceChange:
         return next(side for side in (self.after, self.before) if side is not None)
 
     @property
+    def replaced(self) -> str:
+        """The verb and the reasons of a replacement: `is replaced because its Name is create-only`."""
+        verb = "is replaced" if self.replacement is Replacement.YES else "may be replaced"
+        return f"{verb} because {' and '.join(self.reasons)}" if self.reasons else verb
+
+    @property
     def type(self) -> str:
         return self.resource.type
 

@@ -1,0 +1,234 @@
+"""Interruptions that a client sees: deployments of ECS services, fewer copies, and resources that are replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from moorage.assembly.cloud_assembly import Stack
+from moorage.review.comparison import Comparison, Replacement, ResourceChange
+from moorage.review.ecs_services import SCALABLE_TARGET, SERVICE, STARTS_DEPLOYMENT, App, Service
+from moorage.review.finding import Finding, Kind
+from moorage.review.nouns import named
+from moorage.review.values import referenced
+from moorage.workload.estimate import duration_text
+
+RULES: Mapping[str, str] = {
+    "interrupted/service-removed": "An ECS service is removed.",
+    "interrupted/service-replaced": "An ECS service is replaced by a new one.",
+    "interrupted/no-copies": "An ECS service may run no copy.",
+    "interrupted/stuck": "A deployment of an ECS service can make no progress.",
+    "interrupted/replaced": "A resource that clients or tasks use is replaced.",
+    "interrupted/restarted": "A resource is restarted in place.",
+    "interrupted/fewer-copies": "An ECS service keeps fewer copies.",
+    "interrupted/deployment": "An ECS service replaces its tasks.",
+}
+_SEEN: Mapping[str, str] = {
+    "AWS::ApiGateway::RestApi": "its URL changes, and clients of the old URL fail",
+    "AWS::ApiGatewayV2::Api": "its URL changes, and clients of the old URL fail",
+    "AWS::AutoScaling::AutoScalingGroup": "the instances of the old one are terminated with the tasks on them",
+    "AWS::CloudFront::Distribution": "its domain name changes, and clients of the old name fail",
+    "AWS::EC2::EIP": "traffic leaves from another public address, which allow lists do not know",
+    "AWS::EC2::Instance": "the old instance is terminated",
+    "AWS::EC2::NatGateway": "connections through the old one are cut",
+    "AWS::EC2::Subnet": "what runs in the old one has to move",
+    "AWS::EC2::VPC": "all that runs in the old one has to move",
+    "AWS::ECS::Cluster": "its services and tasks have to move",
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": "its DNS name changes, and clients of the old name fail",
+    "AWS::ElasticLoadBalancingV2::TargetGroup": "the new one is empty until its targets are healthy",
+    "AWS::ServiceDiscovery::HttpNamespace": "its names are not found until the services are in the new one",
+    "AWS::ServiceDiscovery::PrivateDnsNamespace": "its names are not found until the services are in the new one",
+}
+"""The consequence of a replacement for a client, by type."""
+_RESTARTS: Mapping[str, frozenset[str]] = {
+    "AWS::EC2::Instance": frozenset({"InstanceType", "EbsOptimized"}),
+    "AWS::RDS::DBInstance": frozenset({"DBInstanceClass", "EngineVersion"}),
+}
+"""The properties whose update in place interrupts a resource (CloudFormation template reference, "Update requires: Some
+interruptions")."""
+_MANY_DETAILS = 4
+
+
+def interrupted(comparison: Comparison) -> Iterator[Finding]:
+    """Yield a finding for each interruption, the longest first.
+
+    Args:
+        comparison: The two assemblies, with the replacements known.
+    """
+    order = list(RULES)
+    yield from sorted(_Interruptions(comparison).all(), key=lambda finding: order.index(finding.rule))
+
+
+@attrs.define(eq=False)
+class _Interruptions:
+    comparison: Comparison
+    base: App = attrs.field(init=False)
+    head: App = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.base = App(tuple(stack.before for stack in self.comparison.stacks if stack.before))
+        self.head = App(tuple(stack.after for stack in self.comparison.stacks if stack.after))
+
+    def all(self) -> Iterator[Finding]:
+        told = set()
+        for change in self.comparison.changes:
+            if change.before is None or change.stack.before is None or change.stack.after is None:
+                continue
+            if change.type == SERVICE:
+                told.add((change.stack.path, change.logical_id))
+                yield from self._service(change)
+            elif change.after is not None and change.before.type == change.after.type:
+                yield from self._other(change)
+        yield from self._scaled(told)
+
+    def _service(self, change: ResourceChange) -> Iterator[Finding]:
+        before, after = self._sides(change)
+        if before is None:
+            return
+        if after is None:
+            copies = "" if before.copies is None else f" with its {_copies(before.copies)}"
+            sentence = f"The {named(before.resource)} is removed{copies}: its clients get no more responses."
+            yield self._finding("service-removed", change, sentence)
+            return
+        if change.replacement is not Replacement.NO:
+            sentence = (
+                f"The {named(after.resource)} {change.replaced}: a second service starts, and the old one stops "
+                "with its tasks."
+            )
+            yield self._finding("service-replaced", change, sentence)
+        else:
+            yield from self._deployed(change, before, after)
+        yield from _fewer(change.stack.path, before, after)
+
+    def _deployed(self, change: ResourceChange, before: Service, after: Service) -> Iterator[Finding]:
+        """Yield the finding for a deployment that an update of the service starts."""
+        causes = sorted({each.path[0] for each in change.properties} & STARTS_DEPLOYMENT)
+        causes = causes or sorted(set(self._replaced_references(change)) & STARTS_DEPLOYMENT)
+        if not causes or after.copies == 0:
+            return
+        subject = f"The {named(after.resource)} replaces its tasks in a {after.kind} deployment"
+        if after.controller != "ECS":
+            sentence = f"{subject} of the controller {after.controller}, since {' and '.join(causes)} changes."
+            yield self._finding("deployment", change, sentence, self._task_changes(change, after))
+            return
+        if after.copies is None:
+            yield self._finding("deployment", change, f"{subject}.", self._task_changes(change, after))
+            return
+        estimate = after.estimate()
+        if estimate is None:
+            sentence = (
+                f"The deployment of the {named(after.resource)} cannot make progress: with its "
+                f"{_copies(after.copies)}, ECS may neither start a new one nor stop an old one."
+            )
+            yield self._finding(
+                "stuck", change, sentence, ("Increase MaximumPercent, or lower MinimumHealthyPercent.",)
+            )
+            return
+        sentence = (
+            f"{subject}: {_copies(estimate.copies)} in an estimated {duration_text(estimate.seconds)}, with at least "
+            f"{estimate.least_healthy} healthy{_zone_clause(before, after, estimate.left_without_a_zone)}."
+        )
+        details = (
+            *self._task_changes(change, after),
+            "The estimate assumes 60 s from the start of a task to its response.",
+        )
+        yield self._finding("deployment", change, sentence, details)
+
+    def _replaced_references(self, change: ResourceChange) -> Iterator[str]:
+        """Yield the properties of a service that refer to resources that the update replaces."""
+        replaced = {
+            each.logical_id
+            for each in change.stack.changes
+            if each.replacement is Replacement.YES and each.before and each.after
+        }
+        for name, value in (change.after.properties if change.after else {}).items():
+            if replaced & set(referenced(value)):
+                yield name
+
+    def _task_changes(self, change: ResourceChange, after: Service) -> tuple[str, ...]:
+        """Return a line about what changes in the task definition."""
+        task = after.task
+        changed = next(
+            (each for each in change.stack.changes if task and each.logical_id == task.logical_id and each.before), None
+        )
+        if changed is None:
+            return ()
+        parts = [".".join(part for part in each.path if not part.isdigit()) for each in changed.properties]
+        listed = list(dict.fromkeys(parts))
+        more = f" and {len(listed) - _MANY_DETAILS} more" if len(listed) > _MANY_DETAILS else ""
+        return (f"Its task definition changes: {', '.join(listed[:_MANY_DETAILS])}{more}.",) if listed else ()
+
+    def _other(self, change: ResourceChange) -> Iterator[Finding]:
+        resource = change.resource
+        if change.replacement is not Replacement.NO and resource.type in _SEEN:
+            sentence = f"The {named(resource)} {change.replaced}: {_SEEN[resource.type]}."
+            yield self._finding("replaced", change, sentence)
+        elif change.replacement is Replacement.NO:
+            changed = sorted({each.path[0] for each in change.properties} & _RESTARTS.get(resource.type, frozenset()))
+            if changed:
+                sentence = f"The {named(resource)} is restarted, since {' and '.join(changed)} changes."
+                yield self._finding("restarted", change, sentence)
+
+    def _scaled(self, told: set[tuple[str, str]]) -> Iterator[Finding]:
+        """Yield the findings for services that differ only in their scaling."""
+        for change in self.comparison.changes:
+            stack = change.stack
+            if change.type != SCALABLE_TARGET or stack.before is None or stack.after is None:
+                continue
+            names = set(referenced(change.resource.properties))
+            for resource in stack.after.resources:
+                key = (stack.path, resource.logical_id)
+                if resource.type == SERVICE and resource.logical_id in names and key not in told:
+                    told.add(key)
+                    before = _service_in(self.base, stack.before, resource.logical_id)
+                    if before:
+                        yield from _fewer(stack.path, before, Service(self.head, stack.after, resource))
+
+    def _sides(self, change: ResourceChange) -> tuple[Service | None, Service | None]:
+        before = (
+            Service(self.base, change.stack.before, change.before) if change.stack.before and change.before else None
+        )
+        after = Service(self.head, change.stack.after, change.after) if change.stack.after and change.after else None
+        return before, after
+
+    @staticmethod
+    def _finding(rule: str, change: ResourceChange, sentence: str, details: tuple[str, ...] = ()) -> Finding:
+        return Finding(
+            Kind.INTERRUPTED, f"interrupted/{rule}", change.stack.path, change.resource, sentence, tuple(details)
+        )
+
+
+def _service_in(app: App, stack: Stack, logical_id: str) -> Service | None:
+    found = next((each for each in stack.resources if each.logical_id == logical_id and each.type == SERVICE), None)
+    return Service(app, stack, found) if found else None
+
+
+def _fewer(path: str, before: Service, after: Service) -> Iterator[Finding]:
+    """Yield the finding for a service that keeps fewer copies, or none."""
+    if before.copies is None or after.copies is None or after.copies >= before.copies:
+        return
+    if after.copies == 0:
+        rule = "interrupted/no-copies"
+        sentence = f"The {named(after.resource)} may run no copy (before: at least {before.copies})."
+    else:
+        rule = "interrupted/fewer-copies"
+        sentence = (
+            f"The {named(after.resource)} keeps at least {_copies(after.copies)} (before: {before.copies})"
+            f"{_zone_clause(before, after, after.left_without_a_zone)}."
+        )
+    yield Finding(Kind.INTERRUPTED, rule, path, after.resource, sentence)
+
+
+def _zone_clause(before: Service, after: Service, left: Any) -> str:
+    """Return the clause about a lost zone; empty if the zones are not known."""
+    if left is None or not after.zones:
+        return ""
+    was = before.left_without_a_zone
+    earlier = "" if was is None else f" (before: {was} of {before.copies} in {before.zones})"
+    return f"; if one of {after.zones} zones is lost, {left} remain{'s' if left == 1 else ''}{earlier}"
+
+
+def _copies(number: int) -> str:
+    return "1 copy" if number == 1 else f"{number} copies"
