@@ -574,6 +574,46 @@ def test_one_route_hides_another_exactly_if_it_matches_all_its_requests(path: st
         assert wide._hides(narrow) == (asked <= answered), (other_host, other)
 
 
+def test_an_asterisk_matches_more_than_question_marks() -> None:
+    assert not Route(EDGE, path="/a?b*")._hides(Route(EDGE, path="/a*bb"))
+    assert Route(EDGE, path="/a*b*")._hides(Route(EDGE, path="/a*bb"))
+
+
+@pytest.mark.parametrize(
+    ("taken", "priority", "free"),
+    [
+        ([1, 2], 1, "3"),
+        ([50_000, 49_999], 50_000, "49998"),
+        ([49_999, 49_998], 49_999, "50000"),
+        ([7, 6, 8], 7, "5"),
+    ],
+)
+def test_a_free_priority_is_between_1_and_50_000(taken: list[int], priority: int, free: str) -> None:
+    routes = [Route(EDGE, path=f"/{number}", priority=number) for number in taken]
+    message = Route(EDGE, path="/new", priority=priority)._clash(routes[0], None, routes)
+    assert message is not None
+    assert message.endswith(f"; set priority= on one of the routes: priority={free} is free for the new route")
+
+
+@pytest.mark.parametrize(
+    ("wide", "way_out"),
+    [
+        (10, "set priority= on one of the routes: priority=8 is free for the new route"),
+        (9, "set priority= on one of the routes: priority=8 is free for the new route"),
+        (8, "set priority= on one of the routes"),
+    ],
+)
+def test_a_free_priority_is_after_narrower_routes_and_before_wider_ones(wide: int, way_out: str) -> None:
+    routes = [
+        Route(EDGE, path="/z", priority=3),
+        Route(EDGE, path="/a/b/c", priority=7),
+        Route(EDGE, path="/a/*", priority=wide),
+    ]
+    message = Route(EDGE, path="/a/b/*", priority=3)._clash(routes[0], None, routes)
+    assert message is not None
+    assert message.endswith(f"; {way_out}")
+
+
 def matches(route: Route, host: str, path: str) -> bool:
     return (not route._hosts or any(glob(each, host) for each in route._hosts)) and any(
         glob(each, path) for each in route._paths

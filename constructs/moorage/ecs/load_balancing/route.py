@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from moorage.ecs.load_balancing.request_load_balancer import RequestLoadBalancer
     from moorage.ecs.load_balancing.shared_load_balancer import Entry
 
-_MAX_PATTERN_LENGTH = 128
 _LAST_PRIORITY = 50_000
 
 
@@ -316,6 +315,4 @@ def _values_cover(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
 def _pattern_covers(wide: str, narrow: str) -> bool:
     """Return True if `wide` matches all that `narrow` matches, tried with its shortest and with a too long match."""
     literal = wide.replace("[", "[[]")
-    return all(
-        fnmatch.fnmatchcase(narrow.replace("*", filler), literal) for filler in ("", "\0" * (_MAX_PATTERN_LENGTH + 1))
-    )
+    return all(fnmatch.fnmatchcase(narrow.replace("*", filler), literal) for filler in ("", "\0" * len(wide)))
