@@ -434,7 +434,8 @@ def test_the_circuit_breaker_is_on_by_default_and_can_be_turned_off(stack: cdk.S
     ("breaker", "copies", "failures"),
     [
         (CircuitBreaker(), 1, 3),
-        (CircuitBreaker(), 10, 5),
+        (CircuitBreaker(), 7, 4),
+        (CircuitBreaker(), 100, 50),
         (CircuitBreaker(), 1000, 200),
         (CircuitBreaker.percent(10, bounded=False), 1000, 100),
         (CircuitBreaker.failures(7), 1000, 7),
