@@ -724,6 +724,7 @@ ACCEPTED_AND_REFUSED: list[tuple[Limit, list[Any], list[Any]]] = [
         (rollout_limits.ROLLOUT_DURATION, 33 * 3600 + 59, "33.02"),
         (rollout_limits.ROLLOUT_TOTAL, 33 * 3600 + 59, "33.02"),
         (rollout_limits.FUNCTION_TIMEOUT, 90_030, "1500.5"),
+        (rollout_limits.ROLLOUT_ROOM, (100, 99), "99 with minimum_healthy_percent=100"),
     ],
 )
 def test_a_refused_value_is_named_as_its_limit_counts_it(row: Limit, value: Any, text: str) -> None:
