@@ -212,6 +212,12 @@ def test_the_size_of_a_task_definition_is_that_of_its_json() -> None:
     Task(Container("a:1", environment={f"V{index}": "x" for index in range(2200)}))
 
 
+def test_only_writable_paths_are_executable() -> None:
+    with pytest.raises(ValueError, match=r"executable must name only paths of writable \(got '/bin'\)"):
+        Container("a:1", writable={"/tmp": 64}, executable=["/tmp", "/bin"])
+    Container("a:1", writable={"/tmp": 64}, executable=["/tmp"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "size"),
     [

@@ -85,6 +85,34 @@ def test_the_shifts_of_a_network_load_balancer_make_a_rollout_too_long(stack: cd
 
 
 @pytest.mark.parametrize(
+    ("rollout", "shifts"),
+    [
+        (Rollout.rolling(), 0),
+        (Rollout.blue_green(), 1),
+        (Rollout.canary(), 2),
+        (Rollout.linear(percent=25), 4),
+        (Rollout.linear(percent=24.9), 5),
+        (Rollout.linear(percent=100), 1),
+    ],
+)
+def test_traffic_is_shifted_as_often_as_cloudformation_counts_it(rollout: Rollout, shifts: int) -> None:
+    assert rollout._traffic_shifts == shifts
+
+
+def test_a_pause_without_a_timeout_has_the_given_one() -> None:
+    rollout = Rollout.rolling(
+        hooks=[
+            LifecycleHook.pause(STAGE.PRE_SCALE_UP),
+            LifecycleHook.pause(STAGE.POST_SCALE_UP, timeout=hours(2)),
+            LifecycleHook.function(HANDLER, STAGE.PRE_SCALE_UP, STAGE.POST_SCALE_UP),
+            LifecycleHook.function(HANDLER, STAGE.PRE_SCALE_UP, timeout=hours(1)),
+        ]
+    )
+    assert rollout._longest_hooks() == 3 * 3600
+    assert rollout._longest_hooks(60) == 3 * 3600 + 60
+
+
+@pytest.mark.parametrize(
     "hook",
     [
         LifecycleHook.function(HANDLER, STAGE.PRE_SCALE_UP, timeout=hours(24)),
