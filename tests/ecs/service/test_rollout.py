@@ -401,6 +401,23 @@ def test_a_rolling_rollout_may_have_alarms(stack: cdk.Stack, cluster: Cluster, e
     assert deployment(template(stack))["Alarms"]["Rollback"]
 
 
+@pytest.mark.parametrize(
+    ("alarms", "reads_requests", "has_alarm"),
+    [
+        (RollbackAlarms(), True, True),
+        (RollbackAlarms(), False, True),
+        (RollbackAlarms(unhealthy_targets=None), True, True),
+        (RollbackAlarms(unhealthy_targets=None), False, False),
+        (RollbackAlarms(errors_percent=None, latency=None), False, True),
+        (RollbackAlarms(unhealthy_targets=None, extra_alarms=[stand_in("aws_cloudwatch.IAlarm")]), False, True),
+    ],
+)
+def test_without_requests_only_unhealthy_targets_and_extra_alarms_are_watched(
+    alarms: RollbackAlarms, *, reads_requests: bool, has_alarm: bool
+) -> None:
+    assert alarms._has_alarm(reads_requests=reads_requests) == has_alarm
+
+
 def test_the_circuit_breaker_can_be_configured(stack: cdk.Stack, cluster: Cluster) -> None:
     breaker = CircuitBreaker.percent(25, bounded=False, reset_on_healthy_task=False)
     service(stack, cluster, Rollout.rolling(circuit_breaker=breaker))
