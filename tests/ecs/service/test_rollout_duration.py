@@ -85,18 +85,19 @@ def test_the_shifts_of_a_network_load_balancer_make_a_rollout_too_long(stack: cd
 
 
 @pytest.mark.parametrize(
-    ("rollout", "shifts"),
+    ("rollout", "shifts", "bake"),
     [
-        (Rollout.rolling(), 0),
-        (Rollout.blue_green(), 1),
-        (Rollout.canary(), 2),
-        (Rollout.linear(percent=25), 4),
-        (Rollout.linear(percent=24.9), 5),
-        (Rollout.linear(percent=100), 1),
+        (Rollout.rolling(), 0, 0),
+        (Rollout.rolling(bake=hours(1)), 0, 3600),
+        (Rollout.blue_green(bake=hours(1)), 1, 3600),
+        (Rollout.canary(bake=hours(1), final_bake=hours(2)), 2, 3 * 3600),
+        (Rollout.linear(percent=25, bake=hours(1), final_bake=hours(2)), 4, 5 * 3600),
+        (Rollout.linear(percent=24.9, bake=hours(1)), 5, 5 * 3600),
+        (Rollout.linear(percent=100, bake=hours(1)), 1, 3600),
     ],
 )
-def test_traffic_is_shifted_as_often_as_cloudformation_counts_it(rollout: Rollout, shifts: int) -> None:
-    assert rollout._traffic_shifts == shifts
+def test_shifts_and_bake_times_are_counted_as_cloudformation_does(rollout: Rollout, shifts: int, bake: int) -> None:
+    assert (rollout._traffic_shifts, rollout._total_bake) == (shifts, bake)
 
 
 def test_a_pause_without_a_timeout_has_the_given_one() -> None:
