@@ -489,6 +489,22 @@ def test_zones_are_not_rebalanced_without_room_for_another_task(stack: cdk.Stack
     assert balanced == ["DISABLED", "ENABLED"]
 
 
+def test_the_details_of_a_hook_are_sorted_json() -> None:
+    stage = LifecycleStage.PRE_SCALE_UP
+    assert LifecycleHook.function(HANDLER, stage, details={"b": 1, "a": [2]})._details_json == '{"a": [2], "b": 1}'
+    assert LifecycleHook.function(HANDLER, stage)._details_json is None
+
+
+@pytest.mark.parametrize("stage", LifecycleStage)
+def test_a_rollout_pauses_only_while_no_traffic_is_shifting(stage: LifecycleStage) -> None:
+    if stage in {LifecycleStage.TEST_TRAFFIC_SHIFT, LifecycleStage.PRODUCTION_TRAFFIC_SHIFT}:
+        with pytest.raises(ValueError, match=f"stages must not have {stage.name}"):
+            LifecycleHook.pause(stage)
+    else:
+        assert LifecycleHook.pause(stage).stages == (stage,)
+    assert LifecycleHook.function(HANDLER, stage).stages == (stage,)
+
+
 def test_a_service_in_another_stack_shifts_traffic_of_a_shared_load_balancer(
     app: cdk.App, cluster: Cluster, edge: LoadBalancer, template_snapshot: SnapshotAssertion
 ) -> None:
@@ -532,6 +548,11 @@ def test_whole_template(
             lambda: LifecycleHook.function(HANDLER, LifecycleStage.PRE_SCALE_UP, details={"at": dt.date(2026, 11, 24)}),
             "LifecycleHook.function: details must be valid JSON (got Object of type date is not JSON serializable); "
             "use strings, numbers, lists and mappings",
+        ),
+        (
+            lambda: LifecycleHook.function(HANDLER, LifecycleStage.PRE_SCALE_UP, details={"PASSWORD": "hunter2"}),
+            "LifecycleHook.function: details has 'PASSWORD', which looks like a secret, and everyone who can see the "
+            "service can read it; give the function the name of a secret, which it reads itself",
         ),
         (
             lambda: Rollout.rolling(hooks=[LifecycleHook.pause(LifecycleStage.POST_TEST_TRAFFIC_SHIFT)]),

@@ -98,6 +98,7 @@ def test_the_shifts_of_a_network_load_balancer_make_a_rollout_too_long(stack: cd
 )
 def test_shifts_and_bake_times_are_counted_as_cloudformation_does(rollout: Rollout, shifts: int, bake: int) -> None:
     assert (rollout._traffic_shifts, rollout._total_bake) == (shifts, bake)
+    assert rollout._network_load_balancer_wait == (600 * (1 + shifts) if shifts else 0)
 
 
 def test_a_pause_without_a_timeout_has_the_given_one() -> None:
