@@ -9,7 +9,7 @@ import inspect
 import pickle
 import re
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -37,6 +37,7 @@ from moorage import (
     Task,
     Volume,
 )
+from moorage.workload.door import door
 from tests.conftest import imported_vpc, template
 from tests.workload.load_balancing_limit_cases import ARN, NETWORK_ARN
 
@@ -240,6 +241,68 @@ def test_a_copy_of_a_capacity_is_the_capacity() -> None:
 def test_an_evolved_task_keeps_its_containers() -> None:
     larger = attrs.evolve(WEB, cpu=1024, memory_mib=2048)
     assert (larger.cpu, larger.memory_mib, larger.containers) == (1024, 2048, WEB.containers)
+
+
+@door
+class Box:
+    """A class with an argument of each kind."""
+
+    def __init__(
+        self,
+        name: str,
+        *sizes: int,
+        span: tuple[int, int | None] = (0, None),
+        labels: tuple[str, ...] = (),
+        weights: Mapping[str, int] | None = None,
+    ) -> None:
+        self.given = (name, sizes, span, labels, weights)
+
+
+def test_arguments_of_each_kind_reach_the_class() -> None:
+    make: Any = Box
+    assert make("a").given == ("a", (), (0, None), (), None)
+    assert make("a", 1, 2, span=[3, 4], labels={"c", "b"}, weights={"d": 5}).given == (
+        *("a", (1, 2), (3, 4), ("b", "c"), {"d": 5}),
+    )
+    assert make(name="a", labels="bc").given == ("a", (), (0, None), ("bc",), None)
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'name'"):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem", "way_out"),
+    [
+        ({"name": 1}, "name must be of type str (got 1 of type int)", "a string"),
+        ({"sizes": [1, "2"]}, "sizes must be of type int (got '2' of type str)", "a whole number"),
+        ({"sizes": [True]}, "sizes must be of type int (got True of type bool)", "a whole number"),
+        ({"span": (1,)}, "span must be of type tuple[int, int | None] (got (1,) of type tuple)", "a tuple"),
+        ({"span": (1, "2")}, "span must be of type tuple[int, int | None] (got (1, '2') of type tuple)", "a tuple"),
+        ({"labels": [b"b"]}, "labels must be of type tuple[str, ...] (got a list with b'b' of type bytes)", "a tuple"),
+        (
+            {"weights": {"b": "c"}},
+            "weights must be of type Mapping[str, int] or None (got a dict with a value of type str for 'b')",
+            "a dict",
+        ),
+        (
+            {"weights": {b"b": 1}},
+            "weights must be of type Mapping[str, int] or None (got a dict with the key b'b' of type bytes)",
+            "a dict",
+        ),
+    ],
+)
+def test_a_wrong_argument_is_described(arguments: dict[str, Any], problem: str, way_out: str) -> None:
+    named = {name: value for name, value in arguments.items() if name not in {"name", "sizes"}}
+    with pytest.raises(TypeError) as raised:
+        Box(arguments.get("name", "a"), *arguments.get("sizes", ()), **named)
+    assert str(raised.value) == f"Box: {problem}; use {way_out}"
+
+
+@pytest.mark.parametrize(("length", "shown"), [(57, f"b'{'x' * 57}'"), (58, f"b'{'x' * 58}...")])
+def test_a_long_value_is_cut_after_60_characters(length: int, shown: str) -> None:
+    make: Any = Box
+    with pytest.raises(TypeError) as raised:
+        make(b"x" * length)
+    assert f"(got {shown} of type bytes)" in str(raised.value)
 
 
 def test_a_fraction_of_a_second_is_refused_with_its_argument() -> None:

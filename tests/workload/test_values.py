@@ -141,6 +141,18 @@ def test_tokens_are_recognized_without_calling_cdk() -> None:
     assert is_token({"a": tokens[0]})
 
 
+@pytest.mark.parametrize(
+    "token", [cdk.Token.as_string({"Ref": "A"}), cdk.Token.as_number({"Ref": "A"}), cdk.Token.as_list({"Ref": "A"})]
+)
+def test_what_cdk_must_read_is_known_at_synthesis(token: object) -> None:
+    problems = Problems("Value")
+    for known in ("a", 1, ["a"], None, "dummy-value-for-a"):
+        problems.check_known("argument", known)
+    assert problems.messages == []
+    problems.check_known("argument", token)
+    assert problems.messages == ["argument must be known at synthesis (got a token); use a literal value"]
+
+
 @given(
     st.one_of(
         st.integers(-(10**15), 10**15),

@@ -250,7 +250,7 @@ def _members(node: ast.expr) -> list[ast.expr]:
 def _check_of_generic(name: str, arguments: list[ast.expr]) -> Check:
     if name == "Mapping":
         return functools.partial(_check_mapping, *map(_check_of_node, arguments))
-    if name == "tuple" and not isinstance(arguments[-1], ast.Constant):
+    if name == "tuple" and "..." not in map(ast.unparse, arguments):
         return functools.partial(_check_tuple, tuple(map(_check_of_node, arguments)))
     return functools.partial(_check_sequence, _check_of_node(arguments[0]))
 

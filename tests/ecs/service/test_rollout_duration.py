@@ -23,6 +23,7 @@ from moorage import (
     Task,
 )
 from moorage.workload.estimate import Pace, estimate
+from moorage.workload.rollout import Shift
 from tests.conftest import warnings_of
 from tests.stand_ins import stand_in
 
@@ -94,6 +95,8 @@ def test_the_shifts_of_a_network_load_balancer_make_a_rollout_too_long(stack: cd
         (Rollout.linear(percent=25, bake=hours(1), final_bake=hours(2)), 4, 5 * 3600),
         (Rollout.linear(percent=24.9, bake=hours(1)), 5, 5 * 3600),
         (Rollout.linear(percent=100, bake=hours(1)), 1, 3600),
+        (Rollout(shift=Shift.CANARY), 2, 0),
+        (Rollout(shift=Shift.LINEAR), 2, 0),
     ],
 )
 def test_shifts_and_bake_times_are_counted_as_cloudformation_does(rollout: Rollout, shifts: int, bake: int) -> None:
