@@ -17,9 +17,10 @@ import pytest
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+import moorage
 from moorage import (
     Architecture,
     Container,
@@ -160,6 +161,7 @@ def test_what_cdk_must_read_is_known_at_synthesis(token: object) -> None:
         st.text(max_size=40).filter(lambda t: "Token[" not in t),
     )
 )
+@example(-1e280)
 def test_no_plain_value_is_mistaken_for_a_token(value: Any) -> None:
     assert not is_token(value)
 
@@ -669,6 +671,14 @@ def test_a_warning_is_about_the_line_of_the_users_program(define: Callable[[], o
         define()
     (warning,) = caught
     assert (warning.filename, warning.lineno) == (__file__, define.__code__.co_firstlineno)
+
+
+def test_a_program_beside_the_package_is_the_users() -> None:
+    program = str(Path(moorage.__file__).parents[1] / "app.py")
+    code = compile("LifecyclePolicy.releases(200_000)", program, "exec")
+    with pytest.warns(UserWarning, match="; keep ") as caught:
+        exec(code, {"LifecyclePolicy": LifecyclePolicy})  # noqa: S102  # the line above
+    assert [warning.filename for warning in caught] == [program]
 
 
 @pytest.mark.parametrize(

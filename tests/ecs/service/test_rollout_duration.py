@@ -95,6 +95,7 @@ def test_the_shifts_of_a_network_load_balancer_make_a_rollout_too_long(stack: cd
         (Rollout.linear(percent=25, bake=hours(1), final_bake=hours(2)), 4, 5 * 3600),
         (Rollout.linear(percent=24.9, bake=hours(1)), 5, 5 * 3600),
         (Rollout.linear(percent=100, bake=hours(1)), 1, 3600),
+        (Rollout(shift=Shift.ROLLING, bake=60), 0, 0),
         (Rollout(shift=Shift.CANARY), 2, 0),
         (Rollout(shift=Shift.LINEAR), 2, 0),
     ],
