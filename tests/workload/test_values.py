@@ -37,6 +37,7 @@ from moorage import (
     Task,
     Volume,
 )
+from moorage.workload import secret_sources
 from moorage.workload.durations import seconds
 from moorage.workload.plain_texts import PlainText, check_unwrapped
 from moorage.workload.platform_checks import check_fargate, fargate_size
@@ -671,6 +672,49 @@ def test_a_warning_is_about_the_line_of_the_users_program(define: Callable[[], o
         define()
     (warning,) = caught
     assert (warning.filename, warning.lineno) == (__file__, define.__code__.co_firstlineno)
+
+
+@attrs.frozen
+class Reference:
+    """A stand-in for an `ecs.Secret`."""
+
+    arn: str
+    has_field: bool = True
+
+
+SECRET_ARN = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:shop-AbCdEf"  # noqa: S105  # a name
+
+
+@pytest.mark.parametrize("arn", [SECRET_ARN, "${Token[Secret.1]}"], ids=["written out", "a token"])
+@pytest.mark.parametrize(
+    ("suffix", "version"),
+    [
+        ("", None),
+        (":user", None),
+        (":user:AWSPREVIOUS", None),
+        (":user::", ("", "")),
+        (":user:AWSPREVIOUS:", ("AWSPREVIOUS", "")),
+        ("::AWSPREVIOUS:a1b2", ("AWSPREVIOUS", "a1b2")),
+        (":user:AWSPREVIOUS:a1b2:more", None),
+    ],
+)
+def test_a_reference_with_all_parts_names_a_version(arn: str, suffix: str, version: tuple[str, str] | None) -> None:
+    reference = Reference(arn + suffix)
+    assert secret_sources.version(reference) == version
+    assert secret_sources.arn(reference) == (arn + suffix if version is None else arn)
+
+
+def test_the_arn_of_a_secret_or_a_parameter_is_its_own() -> None:
+    secret = stand_in("aws_secretsmanager.ISecret", secret_arn=SECRET_ARN)
+    parameter = stand_in("aws_ssm.IParameter", parameter_arn="arn:aws:ssm:eu-west-1:111111111111:parameter/shop")
+    for source, service in ((secret, "secretsmanager"), (parameter, "ssm")):
+        type(source).__getattr__ = object.__getattribute__  # as a proxy of jsii
+        assert secret_sources.is_secret(source)
+        assert secret_sources.source_service(source) == service
+        assert secret_sources.version(source) is None
+    assert (secret_sources.arn(secret), secret_sources.arn(parameter)) == (SECRET_ARN, parameter.parameter_arn)
+    assert secret_sources.source_service(Reference(parameter.parameter_arn)) == "ssm"
+    assert secret_sources.source_service(Reference(SECRET_ARN)) == "secretsmanager"
 
 
 def test_a_program_beside_the_package_is_the_users() -> None:
