@@ -9,7 +9,7 @@ import inspect
 import pickle
 import re
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -26,6 +26,7 @@ from moorage import (
     Cluster,
     Container,
     HealthCheck,
+    LifecycleHook,
     LoadBalancer,
     Network,
     Repository,
@@ -254,8 +255,10 @@ class Box:
         span: tuple[int, int | None] = (0, None),
         labels: tuple[str, ...] = (),
         weights: Mapping[str, int] | None = None,
+        text: str | Sequence[str] = "",
     ) -> None:
         self.given = (name, sizes, span, labels, weights)
+        self.text = text
 
 
 def test_arguments_of_each_kind_reach_the_class() -> None:
@@ -265,6 +268,8 @@ def test_arguments_of_each_kind_reach_the_class() -> None:
         *("a", (1, 2), (3, 4), ("b", "c"), {"d": 5}),
     )
     assert make(name="a", labels="bc").given == ("a", (), (0, None), ("bc",), None)
+    assert make("a", labels=["c", "b", "d"]).given[3] == ("c", "b", "d")
+    assert make("a", labels=set("gfedcba")).given[3] == tuple("abcdefg")
     with pytest.raises(TypeError, match="missing 1 required positional argument: 'name'"):
         make()
 
@@ -297,6 +302,31 @@ def test_a_wrong_argument_is_described(arguments: dict[str, Any], problem: str, 
     assert str(raised.value) == f"Box: {problem}; use {way_out}"
 
 
+@pytest.mark.parametrize(
+    ("define", "says"),
+    [
+        (
+            lambda wrong: HealthCheck("true", interval=wrong),
+            "interval must be of type cdk.Duration or datetime.timedelta (got 7 of type int); "
+            "use cdk.Duration.minutes(...) or datetime.timedelta(...)",
+        ),
+        (Route, "use a LoadBalancer, or Listener(...) for a NetworkLoadBalancer"),
+        (lambda wrong: Rollout.rolling(early_success=wrong), "use an EarlySuccess"),
+        (LifecycleHook.pause, "use a LifecycleStage"),
+    ],
+)
+def test_a_type_has_its_public_name(define: Callable[[Any], object], says: str) -> None:
+    with pytest.raises(TypeError, match=f"{re.escape(says)}$"):
+        define(7)
+
+
+def test_a_construct_without_a_scope_or_an_id_is_named_by_its_class(stack: cdk.Stack) -> None:
+    make: Any = Service
+    for scope, construct_id in (("Shop", "Web"), (stack, 7)):
+        with pytest.raises(TypeError, match="^Service: "):
+            make(scope, construct_id)
+
+
 @pytest.mark.parametrize(("length", "shown"), [(57, f"b'{'x' * 57}'"), (58, f"b'{'x' * 58}...")])
 def test_a_long_value_is_cut_after_60_characters(length: int, shown: str) -> None:
     make: Any = Box
@@ -322,6 +352,7 @@ def test_members_of_int_and_str_enums_are_converted() -> None:
 
     container = Container("redis:8", name=Name.WEB, port=Port.WEB)
     assert (type(container.name), type(container.port)) == (str, int)
+    assert Box("a", text=Name.WEB).text == "web"
 
 
 def test_what_cdk_refuses_for_other_reasons_is_told_in_its_words(stack: cdk.Stack) -> None:

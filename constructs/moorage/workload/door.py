@@ -117,7 +117,7 @@ def _checked(function: Callable[..., Any], subject: str) -> Callable[..., Any]:
         positional, rest, annotations = parameters()
         if rest in kwargs and len(args) == len(positional):  # as `attrs.evolve` passes it
             args = (*args, *_as_tuple(kwargs.pop(rest)))
-        names = (*positional, *[rest or ""] * (len(args) - len(positional)))[: len(args)]
+        names = (*positional, *[rest or ""] * len(args))[: len(args)]
         given = [*zip(names, args, strict=True), *kwargs.items()]
         checked, problems = [], []
         for name, each in given:
@@ -161,7 +161,7 @@ def _subject_text(subject: str, given: Mapping[str, Any]) -> str:
 
 def _message(subject: str, problems: list[str]) -> str:
     if len(problems) == 1:
-        return f"{subject}: {problems[0]}"
+        return f"{subject}: {''.join(problems)}"
     return f"{subject}: {len(problems)} problems" + "".join(f"\n  - {problem}" for problem in problems)
 
 

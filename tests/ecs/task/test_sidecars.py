@@ -94,11 +94,6 @@ def test_a_sidecar_restarts_if_it_ran_for_a_minute(sidecar: Container) -> None:
     assert sidecar.restart_policy == RestartPolicy(attempt_period=dt.timedelta(seconds=60))
 
 
-def test_the_names_of_options_of_a_router_are_known_at_synthesis() -> None:
-    with pytest.raises(ValueError, match="each name of output must be known at synthesis"):
-        Container.log_router({"Name": "http", cdk.Fn.import_value("Option"): "a"})
-
-
 @pytest.mark.parametrize("make", [FireLens, Sidecar])
 def test_the_arguments_of_a_sidecar_are_named(make: Callable[..., object]) -> None:
     with pytest.raises(TypeError, match="takes 1 positional argument"):
