@@ -574,6 +574,18 @@ def test_one_route_hides_another_exactly_if_it_matches_all_its_requests(path: st
         assert wide._hides(narrow) == (asked <= answered), (other_host, other)
 
 
+@pytest.mark.parametrize(("has_test_listener", "shifts", "rules"), [(1, 1, 2), (1, 0, 1), (0, 1, 1), (0, 0, 1)])
+def test_a_rollout_that_shifts_traffic_needs_a_rule_on_the_test_listener(
+    has_test_listener: int, shifts: int, rules: int
+) -> None:
+    edge = stand_in("RequestLoadBalancer", _has_test_listener=bool(has_test_listener))
+    assert Route(edge)._number_of_rules(shifts=bool(shifts)) == rules
+
+
+def test_two_routes_with_the_same_arguments_are_two_routes() -> None:
+    assert len({Route(EDGE), Route(EDGE)}) == 2
+
+
 def test_an_asterisk_matches_more_than_question_marks() -> None:
     assert not Route(EDGE, path="/a?b*")._hides(Route(EDGE, path="/a*bb"))
     assert Route(EDGE, path="/a*b*")._hides(Route(EDGE, path="/a*bb"))
@@ -583,6 +595,7 @@ def test_an_asterisk_matches_more_than_question_marks() -> None:
     ("taken", "priority", "free"),
     [
         ([1, 2], 1, "3"),
+        ([2, 3], 2, "1"),
         ([50_000, 49_999], 50_000, "49998"),
         ([49_999, 49_998], 49_999, "50000"),
         ([7, 6, 8], 7, "5"),

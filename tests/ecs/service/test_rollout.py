@@ -489,6 +489,10 @@ def test_zones_are_not_rebalanced_without_room_for_another_task(stack: cdk.Stack
     assert balanced == ["DISABLED", "ENABLED"]
 
 
+def test_two_hooks_with_the_same_arguments_are_two_hooks() -> None:
+    assert len({LifecycleHook.pause(LifecycleStage.PRE_SCALE_UP) for _ in range(2)}) == 2
+
+
 def test_the_details_of_a_hook_are_sorted_json() -> None:
     stage = LifecycleStage.PRE_SCALE_UP
     assert LifecycleHook.function(HANDLER, stage, details={"b": 1, "a": [2]})._details_json == '{"a": [2], "b": 1}'

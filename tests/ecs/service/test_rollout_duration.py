@@ -135,7 +135,12 @@ def test_hooks_count_with_bakes(hook: LifecycleHook) -> None:
 
 @pytest.mark.parametrize(
     ("stage", "times"),
-    [(STAGE.PRE_PRODUCTION_TRAFFIC_SHIFT, 4), (STAGE.POST_PRODUCTION_TRAFFIC_SHIFT, 1), (STAGE.POST_SCALE_UP, 1)],
+    [
+        (STAGE.PRE_SCALE_UP, 1),
+        (STAGE.POST_SCALE_UP, 1),
+        (STAGE.PRE_PRODUCTION_TRAFFIC_SHIFT, 4),
+        (STAGE.POST_PRODUCTION_TRAFFIC_SHIFT, 1),
+    ],
 )
 def test_a_hook_at_each_step_counts_for_each_step(stage: LifecycleStage, times: int) -> None:
     """Botocore `DeploymentLifecycleHook`: this stage is invoked before every traffic shift step."""

@@ -269,7 +269,7 @@ class Route:
             entries: All existing routes and listeners.
         """
         other = cast("Route", other)  # a load balancer of requests has no listeners of services
-        tried_first, tried_second = (other, self) if other.priority <= self.priority else (self, other)
+        tried_first, tried_second = sorted((other, self), key=lambda route: route.priority)
         if (set(other._hosts), set(other._paths)) == (set(self._hosts), set(self._paths)):
             reason = (
                 "clash: their conditions are the same, so the second route would get no requests; change the host or "
