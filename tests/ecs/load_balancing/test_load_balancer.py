@@ -445,7 +445,8 @@ def test_instances_allow_an_imported_load_balancer(stack: cdk.Stack, vpc: ec2.IV
     task = Task(Container("redis:8", port=6379), network_mode=NetworkMode.BRIDGE)
     Service(stack, "Web", cluster=cluster, task=task, route=Route(edge))
     template(stack).has_resource_properties(
-        "AWS::EC2::SecurityGroupIngress", {"SourceSecurityGroupId": "sg-0a1b", "FromPort": 32768, "ToPort": 65535}
+        "AWS::EC2::SecurityGroupIngress",
+        {"SourceSecurityGroupId": "sg-0a1b", "IpProtocol": "tcp", "FromPort": 32768, "ToPort": 65535},
     )
 
 

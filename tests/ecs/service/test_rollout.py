@@ -453,6 +453,7 @@ def test_the_circuit_breaker_is_on_by_default_and_can_be_turned_off(stack: cdk.S
         (CircuitBreaker(), 1, 3),
         (CircuitBreaker(), 7, 4),
         (CircuitBreaker(), 100, 50),
+        (CircuitBreaker(), 202, 101),
         (CircuitBreaker(), 1000, 200),
         (CircuitBreaker.percent(10, bounded=False), 1000, 100),
         (CircuitBreaker.failures(7), 1000, 7),
