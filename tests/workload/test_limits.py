@@ -724,6 +724,11 @@ ACCEPTED_AND_REFUSED: list[tuple[Limit, list[Any], list[Any]]] = [
         (rollout_limits.ROLLOUT_DURATION, 33 * 3600 + 59, "33.02"),
         (rollout_limits.ROLLOUT_TOTAL, 33 * 3600 + 59, "33.02"),
         (rollout_limits.FUNCTION_TIMEOUT, 90_030, "1500.5"),
+        (
+            rollout_limits.ROLLOUT_PROGRESS,
+            (3, 67, 100),
+            "3 copies with minimum_healthy_percent=67, rounded up to 3, and maximum_percent=100, rounded down to 3",
+        ),
         (rollout_limits.ROLLOUT_ROOM, (100, 99), "99 with minimum_healthy_percent=100"),
     ],
 )

@@ -7,11 +7,11 @@ from typing import Any
 
 import attrs
 
-from moorage.assembly.cloud_assembly import Stack
-from moorage.review.comparison import Comparison, Replacement, ResourceChange
-from moorage.review.ecs_services import SCALABLE_TARGET, SERVICE, STARTS_DEPLOYMENT, App, Service
+from moorage.review.comparison import Comparison, Replacement, ResourceChange, StackChange
+from moorage.review.ecs_services import SERVICE, STARTS_DEPLOYMENT, App, Service
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import named
+from moorage.review.renamed import renames
 from moorage.review.values import referenced
 from moorage.workload.estimate import duration_text
 
@@ -66,26 +66,24 @@ class _Interruptions:
     comparison: Comparison
     base: App = attrs.field(init=False)
     head: App = attrs.field(init=False)
+    renamed: set[int] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.base = App(tuple(stack.before for stack in self.comparison.stacks if stack.before))
         self.head = App(tuple(stack.after for stack in self.comparison.stacks if stack.after))
+        self.renamed = {id(before) for rename in renames(self.comparison) for before, _ in rename.pairs}
 
     def all(self) -> Iterator[Finding]:
-        told = set()
         for change in self.comparison.changes:
-            if change.before is None or change.stack.before is None or change.stack.after is None:
-                continue
-            if change.type == SERVICE:
-                told.add((change.stack.path, change.logical_id))
-                yield from self._service(change)
-            elif change.after is not None and change.before.type == change.after.type:
+            if change.before and change.after and change.type == change.before.type != SERVICE:
                 yield from self._other(change)
-        yield from self._scaled(told)
+        for stack in self.comparison.stacks:
+            for change in _services(stack):
+                yield from self._service(change)
 
     def _service(self, change: ResourceChange) -> Iterator[Finding]:
         before, after = self._sides(change)
-        if before is None:
+        if before is None or id(change) in self.renamed:
             return
         if after is None:
             copies = "" if before.copies is None else f" with its {_copies(before.copies)}"
@@ -171,21 +169,6 @@ class _Interruptions:
                 sentence = f"The {named(resource)} is restarted, since {' and '.join(changed)} changes."
                 yield self._finding("restarted", change, sentence)
 
-    def _scaled(self, told: set[tuple[str, str]]) -> Iterator[Finding]:
-        """Yield the findings for services that differ only in their scaling."""
-        for change in self.comparison.changes:
-            stack = change.stack
-            if change.type != SCALABLE_TARGET or stack.before is None or stack.after is None:
-                continue
-            names = set(referenced(change.resource.properties))
-            for resource in stack.after.resources:
-                key = (stack.path, resource.logical_id)
-                if resource.type == SERVICE and resource.logical_id in names and key not in told:
-                    told.add(key)
-                    before = _service_in(self.base, stack.before, resource.logical_id)
-                    if before:
-                        yield from _fewer(stack.path, before, Service(self.head, stack.after, resource))
-
     def _sides(self, change: ResourceChange) -> tuple[Service | None, Service | None]:
         before = (
             Service(self.base, change.stack.before, change.before) if change.stack.before and change.before else None
@@ -200,9 +183,19 @@ class _Interruptions:
         )
 
 
-def _service_in(app: App, stack: Stack, logical_id: str) -> Service | None:
-    found = next((each for each in stack.resources if each.logical_id == logical_id and each.type == SERVICE), None)
-    return Service(app, stack, found) if found else None
+def _services(stack: StackChange) -> Iterator[ResourceChange]:
+    """Yield the services that both templates of a stack, or only the base's, have.
+
+    A service that does not differ is among them: its scaling and its task definition are resources of their own.
+    """
+    if stack.before is None or stack.after is None:
+        return
+    changes = {change.logical_id: change for change in stack.changes}
+    after = {resource.logical_id: resource for resource in stack.after.resources if resource.type == SERVICE}
+    for before in stack.before.resources:
+        if before.type == SERVICE:
+            unchanged = ResourceChange(stack, before, after.get(before.logical_id))
+            yield changes.get(before.logical_id, unchanged)
 
 
 def _fewer(path: str, before: Service, after: Service) -> Iterator[Finding]:

@@ -21,6 +21,8 @@ _SERVICES = {
 }
 """The names of services whose namespace in CloudFormation is another; empty if the type's own name is enough."""
 _TYPES = {
+    "AWS::ApiGateway::RestApi": "REST API",
+    "AWS::ApiGatewayV2::Api": "API Gateway API",
     "AWS::EC2::EIP": "Elastic IP address",
     "AWS::EC2::VPC": "VPC",
     "AWS::EC2::NatGateway": "NAT gateway",
@@ -30,7 +32,7 @@ _TYPES = {
     "AWS::Serverless::Function": "Lambda function",
 }
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z]|$|\d)|[A-Z]?[a-z0-9]+|[A-Z]+")
-_CDK_PARTS = {"Resource", "Default"}
+_CDK_PARTS = {"Resource", "Default", "Service"}
 
 
 def noun(type_: str) -> str:
@@ -49,11 +51,12 @@ def noun(type_: str) -> str:
 
 
 def named(resource: Resource) -> str:
-    """Return a resource's noun and the path of its construct, without the last part if CDK added it.
+    """Return a resource's noun and the path of its construct, without the last parts if CDK added them.
 
     Args:
         resource: The resource.
     """
-    path = resource.path
-    head, _, last = path.rpartition("/")
-    return f"{noun(resource.type)} {head if head and last in _CDK_PARTS else path}"
+    parts = resource.path.split("/")
+    while len(parts) > 2 and parts[-1] in _CDK_PARTS:  # noqa: PLR2004  # a stack and a construct
+        parts.pop()
+    return f"{noun(resource.type)} {'/'.join(parts)}"

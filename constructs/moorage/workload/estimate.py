@@ -22,10 +22,10 @@ class Pace:
     """The durations of the steps of a replacement, in seconds.
 
     Args:
-        start: The time from the start of a task until its application responds. No template contains it.
+        start: The time from the start of a task until its application responds. No template states this time.
         check_interval: The interval of the health check that ECS waits for.
         drain: The time in which a deregistered task finishes its requests.
-        stop: The time from SIGTERM until the application has stopped. No template contains it.
+        stop: The time from SIGTERM until the application has stopped. No template states this time.
         network_load_balancer: Whether to add the waits of ECS for a network load balancer.
 
     Raises:
@@ -58,7 +58,7 @@ class Estimate:
         new_after: The time until the new version serves all requests, in seconds.
         least_healthy: The minimum number of healthy copies during the rollout.
         most_running: The maximum number of running copies during the rollout.
-        left_without_a_zone: The number of `least_healthy` copies that remain if the zone with most copies is lost.
+        left_without_a_zone: The number of `least_healthy` copies that remain if the zone with the most copies is lost.
         zones: The number of Availability Zones over which the copies are spread.
     """
 
@@ -78,7 +78,7 @@ class Estimate:
 
 
 def estimate(rollout: Rollout, copies: int, *, zones: int, pace: Pace, places: int | None = None) -> Estimate | None:
-    """Estimate how long ECS takes to replace all copies, by a model of its documented behavior.
+    """Estimate how long ECS takes to replace all copies, by a model of the documented behavior of ECS.
 
     A rolling rollout proceeds in batches of the tasks that can start beside old tasks or in place of them. Other
     rollouts start all new tasks at once and wait for their bake times.
