@@ -27,7 +27,7 @@ SOURCE = "if TYPE_CHECKING:\npairs = zip(ones, others, strict=True)\npart = evol
 
 
 def session(path: Path, *mutations: str | tuple[str, int, int]) -> Path:
-    """Write a session of cosmic-ray with mutations and without results; one that is only a name is at the start of the source."""
+    """Write a session of cosmic-ray with mutations and no results; a plain name is at the start of the source."""
     with contextlib.closing(sqlite3.connect(path)) as database, database:
         database.execute("CREATE TABLE work_items (job_id)")
         database.execute(
