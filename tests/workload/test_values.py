@@ -144,7 +144,9 @@ def test_tokens_are_recognized_without_calling_cdk() -> None:
 
 
 @pytest.mark.parametrize(
-    "token", [cdk.Token.as_string({"Ref": "A"}), cdk.Token.as_number({"Ref": "A"}), cdk.Token.as_list({"Ref": "A"})]
+    "token",
+    [cdk.Token.as_string({"Ref": "A"}), cdk.Token.as_number({"Ref": "A"}), cdk.Token.as_list({"Ref": "A"})],
+    ids=["a string", "a number", "a list"],
 )
 def test_what_cdk_must_read_is_known_at_synthesis(token: object) -> None:
     problems = Problems("Value")

@@ -245,7 +245,7 @@ def test_problems_of_stored_images_come_before_those_of_archived_images() -> Non
 
 def test_a_pattern_has_at_most_four_wildcards() -> None:
     with pytest.raises(
-        ValueError, match=r"LifecycleRule: each of tags must have at most 4 '\*' \(got '\*a\*b\*c\*d\*'\)"
+        ValueError, match=r"LifecycleRule: each item of tags must have at most 4 '\*' \(got '\*a\*b\*c\*d\*'\)"
     ):
         LifecycleRule(tags=["*", "*a*b*c*d*"], keep=2)
     assert LifecycleRule(tags=["*", "*a*b*c*"], keep=2)
