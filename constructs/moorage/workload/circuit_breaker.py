@@ -92,7 +92,7 @@ class CircuitBreaker:
         Args:
             copies: The number of copies that the service runs.
         """
-        if self.threshold is Threshold.COUNT:
-            return self.value or 1
+        if self.value is not None and self.threshold is Threshold.COUNT:
+            return self.value
         share = math.ceil(copies * (50 if self.value is None else self.value) / 100)
         return share if self.threshold is Threshold.UNBOUNDED_PERCENT else min(max(share, 3), 200)

@@ -117,7 +117,7 @@ def _checked(function: Callable[..., Any], subject: str) -> Callable[..., Any]:
         positional, rest, annotations = parameters()
         if rest in kwargs and len(args) == len(positional):  # as `attrs.evolve` passes it
             args = (*args, *_as_tuple(kwargs.pop(rest)))
-        names = (*positional, *[rest or ""] * (len(args) - len(positional)))[: len(args)]
+        names = (*positional, *[rest or ""] * len(args))[: len(args)]
         given = [*zip(names, args, strict=True), *kwargs.items()]
         checked, problems = [], []
         for name, each in given:
@@ -161,7 +161,7 @@ def _subject_text(subject: str, given: Mapping[str, Any]) -> str:
 
 def _message(subject: str, problems: list[str]) -> str:
     if len(problems) == 1:
-        return f"{subject}: {problems[0]}"
+        return f"{subject}: {''.join(problems)}"
     return f"{subject}: {len(problems)} problems" + "".join(f"\n  - {problem}" for problem in problems)
 
 
@@ -250,7 +250,7 @@ def _members(node: ast.expr) -> list[ast.expr]:
 def _check_of_generic(name: str, arguments: list[ast.expr]) -> Check:
     if name == "Mapping":
         return functools.partial(_check_mapping, *map(_check_of_node, arguments))
-    if name == "tuple" and not isinstance(arguments[-1], ast.Constant):
+    if name == "tuple" and "..." not in map(ast.unparse, arguments):
         return functools.partial(_check_tuple, tuple(map(_check_of_node, arguments)))
     return functools.partial(_check_sequence, _check_of_node(arguments[0]))
 

@@ -115,8 +115,8 @@ def replacement(
     pace: Pace,
     minimum_healthy_percent: int,
     maximum_percent: int,
+    final_bake: int,
     shift_seconds: int | None = None,
-    final_bake: int = 0,
     places: int | None = None,
 ) -> Estimate | None:
     """Estimate a replacement as `estimate` does, from the settings of an ECS deployment.
@@ -127,9 +127,9 @@ def replacement(
         pace: The durations of the steps.
         minimum_healthy_percent: The share of the copies that keep running during a rolling deployment.
         maximum_percent: The largest share of the copies that run during a rolling deployment.
+        final_bake: The time before the old version stops, in seconds.
         shift_seconds: The time in which a deployment shifts the traffic, in seconds. Default: None, for a rolling
             deployment.
-        final_bake: The time before the old version stops, in seconds.
         places: The number of copies that fit on the capacity. Default: no limit.
 
     Returns:

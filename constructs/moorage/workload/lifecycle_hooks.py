@@ -129,7 +129,7 @@ class LifecycleHook:
         continue_on_timeout: bool,  # noqa: FBT001  # private, and a keyword argument of both public methods
     ) -> LifecycleHook:
         """Create a hook if its arguments are valid."""
-        seconds = optional_seconds(timeout)
+        given_details, seconds = dict(details or {}), optional_seconds(timeout)
         problems = Problems("LifecycleHook.function" if handler else "LifecycleHook.pause")
         if not stages:
             problems.add(
@@ -145,12 +145,12 @@ class LifecycleHook:
         if handler:
             problems.check(rollout_limits.FUNCTION_TIMEOUT, "timeout", seconds)
         try:
-            json.dumps(dict(details or {}))
+            json.dumps(given_details)
         except TypeError as error:
             problems.add(f"details must be valid JSON (got {error}); use strings, numbers, lists and mappings")
-        check_literals(_plain_texts(details or {}), problems)
+        check_literals(_plain_texts(given_details), problems)
         problems.raise_any()
-        return cls(stages, handler, MappingProxyType(dict(details or {})), seconds, continue_on_timeout)
+        return cls(stages, handler, MappingProxyType(given_details), seconds, continue_on_timeout)
 
     @property
     def _plain_texts(self) -> list[PlainText]:

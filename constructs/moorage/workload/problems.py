@@ -102,7 +102,7 @@ class Problems:
     def raise_any(self) -> None:
         """Raise a `ValueError` that lists all problems, if there are any."""
         if len(self.messages) == 1:
-            raise ValueError(f"{self._subject_text()}: {self.messages[0]}")
+            raise ValueError(f"{self._subject_text()}: {''.join(self.messages)}")
         if self.messages:
             listed = "".join(f"\n  - {problem}" for problem in self.messages)
             raise ValueError(f"{self._subject_text()}: {len(self.messages)} problems{listed}")

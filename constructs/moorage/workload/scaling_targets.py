@@ -133,7 +133,8 @@ class PredictiveScaling:
     @property
     def _target(self) -> float:
         """The value of the only target."""
-        return self._targets[0]
+        (target,) = self._targets
+        return target
 
     @property
     def _targets(self) -> list[float]:

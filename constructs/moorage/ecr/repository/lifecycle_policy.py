@@ -387,7 +387,7 @@ def _affected_numbers(
     if rule.keep is not None:
         newest_first = sorted(selected, key=lambda number: images[number]._arrival, reverse=True)
         return newest_first[rule.keep :]
-    age = rule.older_than or rule.unpulled_for or rule.archived_for or 0
+    age = next(filter(None, (rule.older_than, rule.unpulled_for, rule.archived_for)))
     return [number for number in selected if (instant - _age_start(rule, images[number])).total_seconds() > age]
 
 
@@ -396,6 +396,5 @@ def _age_start(rule: LifecycleRule, image: PushedImage) -> dt.datetime:
     if rule.archived_for is not None:
         return image.archived or image._arrival
     if rule.unpulled_for is not None:
-        pulled_since = image.pulled and (image.restored is None or image.pulled > image.restored)
-        return image.pulled if image.pulled and pulled_since else image._arrival
+        return max(filter(None, (image.pulled, image.restored)), default=image.pushed)
     return image._arrival

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -62,7 +62,7 @@ def define_routes(
             listener = route.load_balancer._listener_in(serving.stack, opens=not serving.given_groups)
             _define_rules(serving, route, {"Rule": listener}, target_groups=[targets[group_id].group])
         if isinstance(route, Route) and serving.given_groups:
-            port = serving_container(route, launch.task).port or 0
+            port = cast("int", serving_container(route, launch.task).port)
             arguments = (serving.stack, tcp(port), "Load balancer to target", port)  # CDK's own description
             route.load_balancer._open_to_given(serving.given_groups, *arguments)
         route.load_balancer._claim(route, serving.scope)
@@ -113,7 +113,7 @@ def _define_shifting_target(serving: Serving, route: Route, suffix: str, role: i
             f"Alternate{group_id}",
             alternate_target_group=alternate,
             production_listener=rule_configuration(rule),
-            test_listener=rule_configuration(test[0]) if test else None,
+            test_listener=rule_configuration(*test) if test else None,
             role=role,
         ),
     )

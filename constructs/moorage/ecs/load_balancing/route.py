@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from moorage.ecs.load_balancing.request_load_balancer import RequestLoadBalancer
     from moorage.ecs.load_balancing.shared_load_balancer import Entry
 
-_MAX_PATTERN_LENGTH = 128
 _LAST_PRIORITY = 50_000
 
 
@@ -272,7 +271,7 @@ class Route:
             entries: All existing routes and listeners.
         """
         other = cast("Route", other)  # a load balancer of requests has no listeners of services
-        tried_first, tried_second = (other, self) if other.priority <= self.priority else (self, other)
+        tried_first, tried_second = sorted((other, self), key=lambda route: route.priority)
         if (set(other._hosts), set(other._paths)) == (set(self._hosts), set(self._paths)):
             reason = (
                 "clash: their conditions are the same, so the second route would get no requests; change the host or "
@@ -318,6 +317,4 @@ def _values_cover(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
 def _pattern_covers(wide: str, narrow: str) -> bool:
     """Return True if `wide` matches all that `narrow` matches, with empty and with very long text for `*`."""
     literal = wide.replace("[", "[[]")
-    return all(
-        fnmatch.fnmatchcase(narrow.replace("*", filler), literal) for filler in ("", "\0" * (_MAX_PATTERN_LENGTH + 1))
-    )
+    return all(fnmatch.fnmatchcase(narrow.replace("*", filler), literal) for filler in ("", "\0" * len(wide)))
