@@ -39,7 +39,7 @@ def check_pattern(argument: str, pattern: Mapping[str, Any], problems: Problems)
 
 
 def check_length(pattern: Mapping[str, Any], problems: Problems) -> None:
-    """Check the length of a pattern against the limit of EventBridge and against its deerror quota."""
+    """Check the length of a pattern against the limit of EventBridge and against its default quota."""
     length = minimum_length(pattern)
     longest = job_limits.EVENT_PATTERN if length > job_limits.LONGEST_EVENT_PATTERN else job_limits.EVENT_PATTERN_QUOTA
     problems.check(longest, "pattern", length)
