@@ -708,6 +708,8 @@ ACCEPTED_AND_REFUSED: list[tuple[Limit, list[Any], list[Any]]] = [
         [("10.0.0.0/15", 2), ("10.0.0.0/18", 4), ("10.0.0.0/19", 2), ("10.0.0.0", 2), ("shop", 2)],
     ),
     (container_limits.HOST_PORT_EPHEMERAL, [32767], [32768]),
+    (volume_limits.EBS_VOLUMES, [[], ["a"]], [["a", "b"]]),
+    (volume_limits.EFS_ROOT, [("/", None), ("/", "fsap-1"), ("/shop", None)], [("/shop", "fsap-1")]),
     (container_limits.MEMORY_RESERVATION, [(6, 6), (128, 128)], [(5, 128), (129, 128)]),
     (
         volume_limits.EBS_IOPS,
