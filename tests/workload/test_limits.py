@@ -50,6 +50,7 @@ from moorage.workload import (
     container_limits,
     ec2_instances,
     image_limits,
+    job_limits,
     limits,
     platform_limits,
     route_limits,
@@ -58,7 +59,7 @@ from moorage.workload import (
     volume_limits,
 )
 from moorage.workload.ec2_instances import InstanceRequirements
-from moorage.workload.limit import Limit
+from moorage.workload.limit import Limit, minimum_length
 from tests.conftest import imported_vpc
 from tests.ecr import ecr_limit_cases as ecr_cases
 from tests.stand_ins import stand_in
@@ -715,10 +716,13 @@ ACCEPTED_AND_REFUSED: list[tuple[Limit, list[Any], list[Any]]] = [
     (route_limits.RULE_WILDCARDS_OF_GUIDE, [5, 7], [6]),
     (
         service_limits.NETWORK_CIDR,
-        [("10.0.0.0/16", 15), ("10.0.0.0/18", 3), ("10.0.0.0/19", 1)],
+        [("10.0.0.0/16", 15), ("10.0.0.1/16", 2), ("10.0.0.0/18", 3), ("10.0.0.0/19", 1)],
         [("10.0.0.0/15", 2), ("10.0.0.0/18", 4), ("10.0.0.0/19", 2), ("10.0.0.0", 2), ("shop", 2)],
     ),
     (container_limits.HOST_PORT_EPHEMERAL, [32767], [32768]),
+    (service_limits.DISCOVERED_TASKS, [1000], [1001]),
+    (service_limits.WIDGETS, [500], [501]),
+    (job_limits.FLEXIBLE_WINDOW, [60, 86400], [0, 59, 61, 86460]),
     (volume_limits.EBS_VOLUMES, [[], ["a"]], [["a", "b"]]),
     (volume_limits.EFS_ROOT, [("/", None), ("/", "fsap-1"), ("/shop", None)], [("/shop", "fsap-1")]),
     (container_limits.MEMORY_RESERVATION, [(6, 6), (128, 128)], [(5, 128), (129, 128)]),
@@ -783,6 +787,22 @@ HINTS: list[tuple[Limit, Any, str]] = [
 @pytest.mark.parametrize(("row", "refused", "hint"), HINTS, ids=lambda part: getattr(part, "id", ""))
 def test_a_way_out_depends_on_the_refused_value(row: Limit, refused: Any, hint: str) -> None:
     assert row.problem("it", refused) == f"it {row.rule} (got {row.format(refused)}); {hint}"
+
+
+def test_only_the_repeated_values_are_listed() -> None:
+    problem = container_limits.MOUNT_PATHS.problem("paths", ["/c", "/a", "/b", "/c", "/b"])
+    assert problem
+    assert "(got '/b', '/c' more than once)" in problem
+
+
+def test_the_length_of_a_document_leaves_out_what_cloudformation_fills_in() -> None:
+    document = {
+        "reference": {"Ref": "Table"},
+        "attribute": {"Fn::GetAtt": ["Table", "Arn"]},
+        "text": "a ${Token[Text.1]} b #{Token[List.2]} c",
+        "${Token[Key.3]}": [1, ("x", {"y": None})],
+    }
+    assert minimum_length(document) == len('{"reference":"","attribute":"","text":"a  b  c","":[1,["x",{"y":null}]]}')
 
 
 def test_a_refused_service_defines_nothing(stack: cdk.Stack) -> None:
