@@ -651,6 +651,11 @@ ACCEPTED_AND_REFUSED: list[tuple[Limit, list[Any], list[Any]]] = [
         ],
     ),
     (
+        capacity_limits.AMI_ID,
+        [f"{AWS_AMI}/recommended/image_id", f"{AWS_AMI}/recommended/image_id:3", "/shop/ami"],
+        [f"{AWS_AMI}/recommended", f"{AWS_AMI}/recommended/image_id:x"],
+    ),
+    (
         capacity_limits.AMI_SYSTEM,
         [
             (f"{AWS_AMI}/recommended/image_id", "LINUX"),
