@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 CHECKOV := $(VENV)/tools/checkov
 BROWSER := $(VENV)/tools/browser
+REVIEW := $(VENV)/tools/review_oracle
 MUTATE := $(VENV)/tools/mutate
 # of the tests beside the rooms, those that take a branch which no other test takes
 COVERING := arguments door durations interfaces look_ups messages tokens wrong_apps
@@ -74,7 +75,7 @@ links: $(READY) ## Request each external link of the documentation; fails on a b
 	python -m tools.docs.links
 
 diagram: synth ## Draw dev anew in the README
-	python -m moorage.assembly.diagram cdk.out dev/ --into README.md
+	moorage diagram cdk.out dev/ --into README.md
 
 bench: $(READY) ## Compare with aws_ecs_patterns; fails over a limit
 	python -m tools.bench
@@ -91,9 +92,10 @@ mutate: $(READY) $(MUTATE)/.ready ## Change values, routing, fit and lifecycles 
 corpus: $(READY) ## Deploy each cloud assembly of CORPUS=dir into the AWS on this machine
 	python -m tools.corpus $(CORPUS)
 
-oracles: $(READY) ## Hold every program and 500 random services to rules that nobody here wrote
+oracles: $(READY) $(REVIEW)/.ready ## Hold every program, 500 random services and 200 updates to rules of others
 	pytest -n 2 --dist worksteal tests/oracles tests/policy
 	python -m tools.oracles
+	python -m tools.review_oracle $(CORPUS)
 
 compat: $(READY) ## Synthesize the examples on the oldest and newest Python and aws-cdk-lib
 	python -m tools.compat
@@ -139,4 +141,11 @@ $(BROWSER)/.ready: tools/browser/package-lock.json tools/browser/unpack.mjs $(VE
 	cp tools/browser/package.json tools/browser/package-lock.json tools/browser/unpack.mjs $(BROWSER)
 	$(VENV)/bin/npm ci --prefix $(BROWSER) --loglevel=error --no-audit --no-fund --location=project --no-global
 	TMPDIR=$(CURDIR)/$(BROWSER) $(VENV)/bin/node $(BROWSER)/unpack.mjs
+	touch $@
+
+$(REVIEW)/.ready: $(addprefix tools/review_oracle/,package.json package-lock.json diff.mjs) $(VENV)/.ready
+	rm -rf $(REVIEW)
+	mkdir -p $(REVIEW)
+	cp tools/review_oracle/package.json tools/review_oracle/package-lock.json tools/review_oracle/diff.mjs $(REVIEW)
+	$(VENV)/bin/npm ci --prefix $(REVIEW) --loglevel=error --no-audit --no-fund --location=project --no-global
 	touch $@

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from moorage.policy.cloudformation_lint import matches
 from tests.conftest import synthesize
-from tools.cloudformation_lint import matches
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))

@@ -30,7 +30,7 @@ NAMELESS = {"base", "common", "helpers", "manager", "misc", "shared", "util", "u
 CONSTRUCTOR_LINES = 40
 READERS = {"review", "local", "assembly"}
 """The rooms that read the cloud assembly of any CDK app, and so import none of the constructs."""
-READ_BY = {"assembly", "workload"}
+READ_BY = {"assembly", "policy", "workload"}
 SUPPRESSION = re.compile(r"#\s*(noqa|ruff:|type:\s*ignore|mypy:|pyright:|pragma\b|nosec\b)")
 """A comment that turns a check off."""
 

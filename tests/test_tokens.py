@@ -58,8 +58,8 @@ def ec2(name: str = "general", **arguments: Any) -> Capacity:
         (lambda: Container("redis:8", port_ranges=[(7000, NUMBER)]), "each port of port_ranges"),
         (lambda: Container.log_router({TEXT: "stdout"}), "each name of output"),
         (lambda: Container.log_router({"Name": "stdout"}, type=TEXT), "type"),
-        (lambda: LinuxParameters(add_capabilities=TEXT), "each of add_capabilities"),
-        (lambda: LinuxParameters(drop_capabilities=[TEXT]), "each of drop_capabilities"),
+        (lambda: LinuxParameters(add_capabilities=TEXT), "each item of add_capabilities"),
+        (lambda: LinuxParameters(drop_capabilities=[TEXT]), "each item of drop_capabilities"),
         (lambda: LinuxParameters(ulimits={TEXT: 1}), "each name of ulimits"),
         (lambda: Task(Container("redis:8"), pid_mode=TEXT), "pid_mode"),
         (lambda: Task(Container("redis:8"), ipc_mode=TEXT), "ipc_mode"),
@@ -70,8 +70,8 @@ def ec2(name: str = "general", **arguments: Any) -> Capacity:
         (lambda: Capacity.managed_instances(TEXT), "name"),
         (lambda: ServiceConnect(port=NUMBER), "port"),
         (lambda: ServiceConnect(protocol=TEXT), "protocol"),
-        (lambda: Repository(cdk.Stack(), "Images", mutable_tags=[TEXT]), "each of mutable_tags"),
-        (lambda: Repository(cdk.Stack(), "Images", immutable_tags=[TEXT]), "each of immutable_tags"),
+        (lambda: Repository(cdk.Stack(), "Images", mutable_tags=[TEXT]), "each item of mutable_tags"),
+        (lambda: Repository(cdk.Stack(), "Images", immutable_tags=[TEXT]), "each item of immutable_tags"),
     ],
 )
 def test_a_token_that_cdk_would_have_to_read_is_refused(define: Callable[[], object], argument: str) -> None:

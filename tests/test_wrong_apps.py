@@ -159,7 +159,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     ),
     "twenty GiB of ephemeral storage": (
         lambda _: Task(Container("redis:8"), ephemeral_storage_gib=20),
-        "leave ephemeral_storage_gib= out for Fargate's own 20 GiB",
+        "leave ephemeral_storage_gib= out for the default of 20 GiB",
     ),
     "eleven containers": (
         lambda _: Task(*(Container("redis:8", name=f"c{index}") for index in range(11))),
@@ -188,7 +188,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     "eleven retries": (lambda _: HealthCheck("true", retries=11), r"retries must be between 1 and 10 \(got 11\)"),
     "a health check that is no command": (
         lambda _: HealthCheck(["curl", "localhost"]),
-        "must be CMD and a list of words, or CMD-SHELL and one command line",
+        "must be CMD followed by a program and its arguments, or CMD-SHELL followed by one command line",
     ),
     "half a second": (
         lambda _: HealthCheck("true", interval=dt.timedelta(seconds=5.5)),
@@ -360,19 +360,19 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     ),
     "a secret of another region": (
         lambda shop: here(shop, secrets={"A": secretsmanager.Secret(placed(shop, "us-east-1"), "Secret")}),
-        "secrets 'A' of container 'app' must be in region eu-west-1",
+        "secret 'A' of container 'app' must be in region eu-west-1",
     ),
     "a security group of another VPC": (
         lambda shop: shop.service(
             security_groups=[ec2.SecurityGroup(shop.stack, "Group", vpc=Network(shop.stack, "Other").vpc)]
         ),
-        "each of security_groups must be in the VPC ",
+        "each item of security_groups must be in the VPC ",
     ),
     "subnets of another VPC": (
         lambda shop: shop.service(
             vpc_subnets=ec2.SubnetSelection(subnets=Network(shop.stack, "Other").vpc.private_subnets)
         ),
-        "each of vpc_subnets must be in the VPC ",
+        "each item of vpc_subnets must be in the VPC ",
     ),
     "an unwrapped secret in a variable": (
         lambda shop: shop.service(
@@ -428,12 +428,12 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
                 )
             )
         ),
-        "must be a version that a new secret has",
+        "must refer to a version that a new secret has",
     ),
     "a line as a command": (lambda _: Container("node:22", command="npm run start"), "use \\['npm', 'run'"),
     "a shell command without its arguments": (
         lambda _: HealthCheck(["CMD-SHELL", "curl", "-f", "http://localhost"]),
-        "must be CMD and a list of words, or CMD-SHELL and one command line",
+        "must be CMD followed by a program and its arguments, or CMD-SHELL followed by one command line",
     ),
     "a shell entry point with separate words": (
         lambda _: Container("node:22", entry_point=["sh", "-c"], command=["npm", "start"]),
@@ -445,7 +445,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     ),
     "a log router without other containers": (
         lambda _: Task(Container.log_router(ROUTER)),
-        "another container in its task",
+        "the logs of another container in the task",
     ),
     "FireLens without a router": (
         lambda _: Task(Container("redis:8", logging=ecs.LogDrivers.firelens(options=ROUTER))),

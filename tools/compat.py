@@ -27,7 +27,7 @@ _TIMEOUT = 120
 
 
 def pythons() -> list[str]:
-    """Return the oldest supported Python on the PATH or of pyenv, and the newest."""
+    """Return the oldest and the newest supported Python, from the PATH or pyenv."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
     places = [*map(Path, os.environ["PATH"].split(os.pathsep)), *pyenv.glob("*/bin")]
     found = {}
@@ -106,7 +106,7 @@ def run(python: Path, context: Mapping[str, Any], example: Path) -> tuple[str, d
         example: The program.
 
     Returns:
-        The last line of its error, or an empty text; and the logical IDs of its templates.
+        The last line of the error (empty after a success), and the logical IDs of the templates.
     """
     with tempfile.TemporaryDirectory() as folder:
         program = shutil.copy(example, folder)

@@ -73,7 +73,7 @@ def python_findings(path: Path, source: str) -> Iterator[Finding]:
 
 
 def _docstrings(tree: ast.Module) -> Iterator[ast.Constant]:
-    """Yield the docstrings of modules, classes and functions, and those behind an attribute."""
+    """Yield the docstrings of modules, classes, functions and attributes."""
     for parent in ast.walk(tree):
         if isinstance(parent, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             for before, node in itertools.pairwise([None, *parent.body]):

@@ -94,7 +94,7 @@ def trunk_tasks(name: str, trunking: Mapping[str, Any]) -> int | None:
 
 
 def row(described: Mapping[str, Any], trunk: int | None) -> list[Any]:
-    """Return a type as [vcpus, memory_mib, architecture, gpus, interfaces, trunk_tasks]: only full NVIDIA GPUs."""
+    """Return a type as [vcpus, memory_mib, architecture, gpus, interfaces, trunk_tasks]; gpus counts NVIDIA GPUs."""
     gpus = described.get("GpuInfo", {"Gpus": []})["Gpus"]
     return [
         described["VCpuInfo"]["DefaultVCpus"],

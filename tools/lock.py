@@ -1,4 +1,4 @@
-"""Resolve the lock files from their pins, with hashes and without a registry."""
+"""Write the lock files from the pins, with hashes but without the URL of a registry."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMON = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"]
+EXTRAS = ["--extra", "local", "--extra", "review"]
 PLAIN = ["--no-annotate", "--no-header", "--no-emit-index-url", "--no-emit-find-links"]
 
 
@@ -19,7 +20,17 @@ def main() -> None:
         constraints.write("\n".join(pins))
         constraints.flush()
         _lock(
-            ["--group", "dev", "--extra", "local", "--constraint", constraints.name, "pyproject.toml"],
+            [
+                "--group",
+                "dev",
+                "--extra",
+                "local",
+                "--extra",
+                "review",
+                "--constraint",
+                constraints.name,
+                "pyproject.toml",
+            ],
             "requirements.lock",
         )
     for tool in ("checkov", "docs", "mutate"):

@@ -71,7 +71,8 @@ for (const width of JSON.parse(widths)) {
     view.heading = await evaluate(`${seen("h1")} && document.querySelector("h1").innerText`);
     view.overflow = await evaluate("Math.max(document.documentElement.scrollWidth, document.body.scrollWidth) - innerWidth");
     await picture(`${page.replaceAll("/", "-") || "index"}-${width}`);
-    if (!(await evaluate(seen("nav.md-nav--primary a.md-nav__link")))) {
+    const drawer = await evaluate("Boolean(document.querySelector('label[for=__drawer]'))");
+    if (drawer && !(await evaluate(seen("nav.md-nav--primary a.md-nav__link")))) {
       await evaluate(`document.querySelector("label[for=__drawer]").click()`);
       await sleep(500);
       await picture(`${page.replaceAll("/", "-") || "index"}-${width}-navigation`);
@@ -81,7 +82,8 @@ for (const width of JSON.parse(widths)) {
   }
 }
 
-await evaluate(`document.querySelector(".md-search__button").click()`);
+const searchable = await evaluate("Boolean(document.querySelector('.md-search__button'))");
+if (searchable) await evaluate(`document.querySelector(".md-search__button").click()`);
 const box = `[...document.querySelectorAll("*")].find((each) => each.shadowRoot?.querySelector("[role=combobox]"))?.shadowRoot`;
 const search = async (words) => {
   for (let tries = 0; !(await evaluate(`${box}?.activeElement?.matches("input")`)); tries++) {
@@ -96,7 +98,7 @@ const search = async (words) => {
   }
   return [];
 };
-const results = await search("Service");
+const results = searchable ? await search("Service") : [];
 await picture("search");
 console.log(JSON.stringify({ views, results, errors, requests: [...requests] }));
 chromium.kill("SIGKILL");

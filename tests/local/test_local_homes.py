@@ -247,7 +247,7 @@ def test_a_home_inside_an_assembly_is_refused_before_it_is_created(
 ) -> None:
     home = assembly.parent / inside
     assert local.main(["up", "--app", str(assembly), "--home", str(home)]) == 1
-    assert "must not contain each other; choose a folder outside the assembly" in capsys.readouterr().err
+    assert "must be separate folders; choose a folder outside the assembly" in capsys.readouterr().err
     assert not home.exists()
 
 
@@ -258,7 +258,7 @@ def test_an_assembly_inside_the_assembly_of_the_home_is_refused(
     with home.exclusive():
         shutil.move(assembly, home.assembly / "stage")
     assert local.main(["up", "--app", str(home.assembly / "stage"), "--home", str(home.folder)]) == 1
-    assert "must not contain each other" in capsys.readouterr().err
+    assert "must be separate folders" in capsys.readouterr().err
     assert (home.assembly / "stage" / "Shop.json").exists()
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import aws_cdk as cdk
 import pytest
@@ -40,11 +40,13 @@ from moorage import (
     Severity,
     Task,
 )
+from moorage.policy.issues import Issue, issues, issues_of
+from moorage.policy.violation import Violation
 from stacks.environment import Environment
-from tests.policy.engines import Finding, findings
+from tests.policy.engines import findings
 
 HERE = Path(__file__).parent
-ISSUES: dict[str, dict[str, Any]] = tomllib.loads((HERE / "issues.toml").read_text())
+ISSUES = issues()
 ACKNOWLEDGED: list[dict[str, str]] = tomllib.loads((HERE / "acknowledged.toml").read_text())["acknowledged"]
 BY_DEFAULT = {"D", "O"}
 PATHS = {"aws:cdk:enable-path-metadata": True}
@@ -140,7 +142,7 @@ JOBS = {
 
 
 @pytest.fixture(scope="module")
-def found() -> dict[str, set[Finding]]:
+def found() -> dict[str, set[Violation]]:
     apps = {job: cdk.App(context=PATHS) for job in JOBS}
     for job, define in JOBS.items():
         define(apps[job])
@@ -149,19 +151,18 @@ def found() -> dict[str, set[Finding]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("job", JOBS)
-def test_no_issue_remains_that_a_default_could_fix(found: dict[str, set[Finding]], job: str) -> None:
+def test_no_issue_remains_that_a_default_could_fix(found: dict[str, set[Violation]], job: str) -> None:
     failed = []
     for finding in sorted(found[job]):
-        rules = {finding.rule, finding.rule.partition("[")[0]}  # nag appends the statement
-        issues = [name for name, issue in ISSUES.items() if rules & set(issue["rules"])]
-        acknowledged = acknowledgement(finding, issues)
-        print(f"{finding.rule:60} {finding.resource}\n    {describe(issues)}: {acknowledged or 'NOT MET'}")
+        about = issues_of(finding.rule)
+        acknowledged = acknowledgement(finding, about)
+        print(f"{finding.rule:60} {finding.path}\n    {describe(about)}: {acknowledged or 'NOT MET'}")
         if acknowledged is None:
             failed.append(finding)
     left = {
         name
         for name in ISSUES
-        if ISSUES[name]["verdict"] in BY_DEFAULT and not any(f.rule in ISSUES[name]["rules"] for f in found[job])
+        if ISSUES[name].verdict in BY_DEFAULT and not any(f.rule in ISSUES[name].rules for f in found[job])
     }
     print(f"met: {', '.join(sorted(left))}")
     assert not failed, "findings that nothing acknowledges; see the printed list"
@@ -169,19 +170,18 @@ def test_no_issue_remains_that_a_default_could_fix(found: dict[str, set[Finding]
 
 def test_nothing_that_a_default_could_fix_is_acknowledged() -> None:
     for entry in ACKNOWLEDGED:
-        if ISSUES[entry["issue"]]["verdict"] in BY_DEFAULT:
+        if ISSUES[entry["issue"]].verdict in BY_DEFAULT:
             assert entry.get("unsatisfiable"), f"{entry['issue']} is acknowledged, but a default could meet it"
         assert entry["reason"]
 
 
-def acknowledgement(finding: Finding, issues: list[str]) -> str | None:
+def acknowledgement(finding: Violation, about: Sequence[Issue]) -> str | None:
+    names = {issue.name for issue in about}
     for entry in ACKNOWLEDGED:
-        if entry["issue"] in issues and re.fullmatch(entry["resource"], finding.resource):
+        if entry["issue"] in names and re.fullmatch(entry["resource"], finding.path):
             return f"acknowledged: {entry['reason']}"
     return None
 
 
-def describe(issues: list[str]) -> str:
-    return (
-        "; ".join(f"{name} ({ISSUES[name]['verdict']}: {ISSUES[name]['means']})" for name in issues) or "unknown rule"
-    )
+def describe(about: Sequence[Issue]) -> str:
+    return "; ".join(f"{issue.name} ({issue.verdict}: {issue.means})" for issue in about) or "unknown rule"

@@ -88,13 +88,13 @@ def test_a_price_counts_hours_in_each_zone_and_traffic() -> None:
     assert price.nat_gateway_per_zone == pytest.approx(3 * 36.50 + 0.45)
     assert price.one_nat_gateway == pytest.approx(36.50 + 0.45)
     assert str(price) == (
-        "2 interface endpoints in 3 zones cost about $44 a month; NAT gateways $110, or $37 for a single one"
+        "2 interface endpoints in 3 zones cost about $44 a month; NAT gateways cost $110, a single NAT gateway $37"
     )
 
 
 @pytest.mark.parametrize("name", ["", "ecr api", "com.amazonaws.eu-west-1.logs"])
 def test_a_service_is_named_as_in_its_endpoint(name: str) -> None:
     with pytest.raises(
-        ValueError, match=r"service must not be empty, contain spaces or .* \(got '[^']*'\); write it as"
+        ValueError, match=r"service must not be empty, contain spaces or .* \(got '[^']*'\); use a name"
     ):
         Endpoints("logs", name)

@@ -73,7 +73,7 @@ def test_fargate_runs_these_tasks(task: Task) -> None:
         ),
         (
             Task(web(), **{**WINDOWS, "memory_mib": 1024}),
-            "cpu and memory_mib must be at least 2048 MiB with 1024 CPU units",
+            "cpu and memory_mib must be a size with at least 2048 MiB for 1024 CPU units",
         ),
         (
             Task(web(), web("other", restart_policy=RestartPolicy()), **WINDOWS),
@@ -138,7 +138,7 @@ def test_a_session_on_instances_leaves_other_paths_alone() -> None:
 def test_each_container_on_windows_instances_has_cpu_and_memory() -> None:
     small = web("small", cpu=1024, memory_mib=4093)
     problems = problems_of(check_instances, Task(small, web(), **WINDOWS))
-    assert problems[0].startswith("cpu of container 'web' must be given on instances with Windows")
+    assert problems[0].startswith("cpu of container 'web' must be given on Windows instances")
     assert problems[1].startswith("the memory left for container 'web' must be at least 6 MiB (got 3)")
     assert len(problems) == 2
     assert problems_of(check_instances, Task(web(), web("other"), **WINDOWS)) == []

@@ -109,7 +109,7 @@ def test_a_schedule_beyond_the_range_is_refused(schedules: list[ScheduledAction]
         (lambda: Scaling(-1), r"^Scaling\(-1, -1\): minimum must be "),
         (lambda: Scaling(1, 2, cpu_percent=60, queue=QUEUE), "queue must not be given without backlog_per_task"),
         (lambda: Scaling(2, predictive=FORECAST), "predictive must be used only with a target or schedules"),
-        (lambda: Scaling(2, 3), r"a range must have a target or schedules \(got 2 to 3 without\)"),
+        (lambda: Scaling(2, 3), r"a range must have a target or schedules \(got 2 to 3 with neither\)"),
         (lambda: Scaling(2, 3, predictive=DISPLAYED), "a range must have a target or schedules"),
         (lambda: Scaling(0, 3, cpu_percent=60), r"minimum must be at least 1 with these targets \(got 0\)"),
         (lambda: Scaling(2, cpu_percent=60), r"maximum must be above minimum with a target \(got 2 for both\)"),

@@ -89,7 +89,7 @@ def test_valid_commands_are_accepted(arguments: dict[str, Any]) -> None:
     ],
 )
 def test_health_checks_that_would_not_run_as_written_are_refused(command: list[str]) -> None:
-    with pytest.raises(ValueError, match="command must be CMD and a list of words, or CMD-SHELL and one command line"):
+    with pytest.raises(ValueError, match="command must be CMD followed by a program and its arguments, or CMD-SHELL"):
         HealthCheck(command)
 
 
@@ -135,10 +135,10 @@ def test_names_of_ports_ignore_case() -> None:
 
 
 def test_a_log_router_needs_logs_to_route() -> None:
-    with pytest.raises(ValueError, match="log_router must have another container in its task whose logs it routes"):
+    with pytest.raises(ValueError, match="log_router must route the logs of another container in the task"):
         Task(Container.log_router(OUTPUT))
     own = Container("a:1", memory_mib=64, logging=ecs.LogDrivers.aws_logs(stream_prefix="a"))
-    with pytest.warns(UserWarning, match="log_router should have another container whose logs it routes"):
+    with pytest.warns(UserWarning, match="log_router should route the logs of another container"):
         Task(own, Container.log_router(OUTPUT))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -187,7 +187,7 @@ def allowing(*resources: str, **arguments: Any) -> iam.PolicyStatement:
     ],
 )
 def test_resources_of_permissions_must_be_arns(statement: Callable[[], iam.PolicyStatement]) -> None:
-    with pytest.raises(ValueError, match=r"resources of permissions must be an ARN or '\*'"):
+    with pytest.raises(ValueError, match=r"resources= in permissions must be an ARN or '\*'"):
         Task(APPLICATION, permissions=[statement()])
 
 

@@ -54,7 +54,7 @@ def test_a_value_reports_all_its_problems_together() -> None:
     assert str(raised.value) == (
         "Container 'a b': 3 problems\n"
         "  - name must be 1 to 255 letters, digits, hyphens and underscores (got 'a b'); "
-        "use another name, as in 'web-1'\n"
+        "use a name such as 'web-1'\n"
         "  - port must be between 1 and 65535 (got 0); use a port such as 8080\n"
         "  - environment has 'DB_PASSWORD', which looks like a secret, "
         "and everyone who can see the task definition can read it; "
@@ -93,7 +93,7 @@ def test_an_empty_command_is_that_of_the_image() -> None:
 
 def test_a_task_without_containers_is_refused() -> None:
     with pytest.raises(
-        ValueError, match=r"the number of containers must be between 1 and 10 \(got 0\); use 1 to 10 containers"
+        ValueError, match=r"the number of containers must be between 1 and 10 \(got 0\); use at least one container"
     ):
         Task()
 
@@ -225,9 +225,7 @@ def test_not_secret_needs_a_reason() -> None:
 
 
 def test_an_environment_variable_is_a_string() -> None:
-    with pytest.raises(
-        ValueError, match=r"environment\['PORT'\] must be .*80 of type int\); write it as in {'PORT': '80'}"
-    ):
+    with pytest.raises(ValueError, match=r"environment\['PORT'\] must be .*80 of type int\); use {'PORT': '80'}"):
         Container("redis:8", environment={"PORT": 80})
 
 
@@ -243,10 +241,14 @@ def test_writable_paths_have_64_mib_by_default() -> None:
 
 
 def test_writable_paths_count_in_the_memory_of_the_container_and_of_the_task() -> None:
-    with pytest.raises(ValueError, match=r"writable of container 'app' must be smaller .* \(got 512 of 512 MiB\)"):
+    with pytest.raises(
+        ValueError, match=r"the sum of writable of container 'app' must be smaller .* \(got 512 of 512 MiB\)"
+    ):
         Task(Container("a:1", writable={"/x": 512}), memory_mib=512)
     halves = [Container(f"{name}:1", name=name, writable={"/x": 256}) for name in "ab"]
-    with pytest.raises(ValueError, match=r"writable of its containers must be smaller .* \(got 512 of 512 MiB\)"):
+    with pytest.raises(
+        ValueError, match=r"the sum of writable of all containers must be smaller .* \(got 512 of 512 MiB\)"
+    ):
         Task(*halves, memory_mib=512)
     Task(*halves, memory_mib=513)
 
@@ -375,9 +377,9 @@ def test_a_derived_memory_is_the_sum_of_the_containers() -> None:
 def test_a_memory_can_be_derived_only_if_all_containers_have_one() -> None:
     with pytest.raises(ValueError, match="2 problems") as raised:
         Task(Container("a:1", name="a"), Container("b:1", name="b"), memory_mib=None)
-    assert "memory_mib of container 'a' must be a known number if that of the task is None" in str(raised.value)
+    assert "memory_mib of container 'a' must be a known number if memory_mib of the task is None" in str(raised.value)
     token: Any = cdk.Token.as_number({"Ref": "Memory"})
-    with pytest.raises(ValueError, match="must be a known number if that of the task is None"):
+    with pytest.raises(ValueError, match="must be a known number if memory_mib of the task is None"):
         Task(Container("a:1", memory_mib=token), memory_mib=None)
 
 
@@ -391,7 +393,7 @@ def test_a_need_beyond_fargates_sizes_is_refused() -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"minimum": 2, "maximum": 20}, r"a range must have a target or schedules \(got 2 to 20 without\)"),
+        ({"minimum": 2, "maximum": 20}, r"a range must have a target or schedules \(got 2 to 20 with neither\)"),
         ({"minimum": 2, "cpu_percent": 60}, r"maximum must be above minimum with a target \(got 2 for both\)"),
     ],
 )
@@ -418,7 +420,7 @@ def test_a_reference_that_cannot_be_pulled_is_refused(reference: str, says: str)
 
 def test_a_repository_is_not_an_image() -> None:
     with pytest.raises(
-        TypeError, match=r"got a value of type .*; use an Image, as in Image.from_repository\(..., tag=...\)"
+        TypeError, match=r"got a value of type .*; use an Image such as Image.from_repository\(..., tag=...\)"
     ):
         Container(SimpleNamespace())  # type: ignore[arg-type]  # wrong on purpose
 
@@ -475,7 +477,7 @@ def test_the_price_of_endpoints_is_compared_with_nat_gateways() -> None:
     price = Endpoints("ecr.api", "ecr.dkr", "s3", "logs").monthly_price(zones=3, gib=100)
     assert (price.endpoints, price.nat_gateway_per_zone, price.one_nat_gateway) == pytest.approx((66.7, 114, 41))
     assert str(price) == (
-        "3 interface endpoints in 3 zones cost about $67 a month; NAT gateways $114, or $41 for a single one"
+        "3 interface endpoints in 3 zones cost about $67 a month; NAT gateways cost $114, a single NAT gateway $41"
     )
     assert Endpoints("s3", "dynamodb").monthly_price(zones=2).endpoints == 0
 

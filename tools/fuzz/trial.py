@@ -38,9 +38,9 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 import moorage
+from moorage.policy.cloudformation_lint import matches
 from moorage.workload.limit import Limit
 from tools import preflight
-from tools.cloudformation_lint import matches
 from tools.fuzz.services import TABLE, Definition
 
 _ARN = "arn:aws:{}:eu-west-1:111111111111:{}"

@@ -11,14 +11,25 @@ from typing import Any
 
 import attrs
 
+from moorage.assembly.asset_manifest import files, source_hashes
+
 ANY_ACCOUNT, ANY_REGION = "unknown-account", "unknown-region"
+NEWEST_SCHEMA = 55
+"""The newest version of the cloud assembly schema that is known here (aws-cdk 2.1148.1, `Manifest.version()`).
+
+The cdk CLI refuses a newer one, too.
+"""
 _BOOTSTRAPPED = re.compile(r"/cdk-bootstrap/([^/]+)/version")
 _QUALIFIER = "hnb659fds"
 """CDK's default qualifier (CDK guide, "Customize CDK bootstrapping")."""
 _FRAME = re.compile(r"\(?(?P<file>[^()\s][^()]*?):(?P<line>\d+)(?::\d+)?\)?$")
 _OF_LIBRARIES = ("/site-packages/", "/dist-packages/", "/node_modules/", "/lib/python3", "/constructs/moorage/")
 """Folders whose frames in a stack trace are not the user's."""
+_OF_RUNTIMES = ("node:", "<")
+"""The beginnings of the names in frames of Node.js itself and of frozen Python modules, which are no files."""
 _NESTED = "AWS::CloudFormation::Stack"
+_NESTED_PATH = re.compile(r"\.NestedStack/[^/]+\.NestedStackResource$")
+"""The end of the path that CDK gives the resource of a nested stack."""
 
 
 class AssemblyError(Exception):
@@ -65,8 +76,7 @@ class Resource:
 
     @property
     def properties(self) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self.definition.get("Properties") or {}
-        return found
+        return _object(self.definition.get("Properties"))
 
     @property
     def name(self) -> str:
@@ -98,8 +108,11 @@ class Stack:
         assets: The source hashes of the file and image assets of the stack, by their names in the assembly.
         termination_protection: True if CloudFormation refuses to delete the stack.
         nested: The nested stacks, by the logical IDs of their `AWS::CloudFormation::Stack` resources.
-        lines: The line of the user's program that defined each resource, by logical ID; empty without stack traces.
+        lines: The line of the user's program that defined each resource, by the path of the construct; empty without
+            stack traces.
+        logical_ids: The logical IDs in the stack and its nested stacks, by the paths of the constructs.
         template_file: The file of the template. Default: None, the template is not from a file.
+        root: For a nested stack, the name of the stack that the CLI deploys. Default: None, the stack is not nested.
     """
 
     name: str
@@ -113,7 +126,14 @@ class Stack:
     termination_protection: bool = False
     nested: Mapping[str, Stack] = attrs.field(factory=dict)
     lines: Mapping[str, Line] = attrs.field(factory=dict)
+    logical_ids: Mapping[str, str] = attrs.field(factory=dict)
     template_file: Path | None = None
+    root: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The text of the template, as it is in its file."""
+        return self.template_file.read_text("utf-8") if self.template_file else json.dumps(self.template)
 
     @property
     def qualifier(self) -> str | None:
@@ -124,17 +144,21 @@ class Stack:
 
     @functools.cached_property
     def resources(self) -> tuple[Resource, ...]:
-        """The resources of the stack's own template, without those of its nested stacks."""
-        return tuple(
-            Resource(
-                self.name,
-                logical_id,
-                resource,
-                (resource.get("Metadata") or {}).get("aws:cdk:path", f"{self.path}/{logical_id}"),
-                self.lines.get(logical_id),
-            )
-            for logical_id, resource in (self.template.get("Resources") or {}).items()
-        )
+        """The resources of the stack's own template, without those of its nested stacks and of `Fn::ForEach` loops."""
+        found = []
+        for logical_id, resource in _object(self.template.get("Resources")).items():
+            if isinstance(resource, Mapping) and isinstance(resource.get("Type"), str):
+                own = self._paths.get(logical_id, f"{self.path}/{logical_id}")
+                path = str(_object(resource.get("Metadata")).get("aws:cdk:path", own))
+                found.append(Resource(self.name, logical_id, resource, path, self.lines.get(path)))
+        return tuple(found)
+
+    @functools.cached_property
+    def _paths(self) -> Mapping[str, str]:
+        """The paths by logical ID, for templates without the metadata that the CDK CLI has CDK write."""
+        inside = [path for path in self.logical_ids if path.startswith(f"{self.path}/")]
+        # a nested stack may have the logical ID too, and its paths are longer
+        return {self.logical_ids[path]: path for path in sorted(inside, key=len, reverse=True)}
 
     def walk(self) -> Iterator[Stack]:
         """Yield the stack and, recursively, its nested stacks."""
@@ -143,43 +167,92 @@ class Stack:
             yield from stack.walk()
 
 
-def stacks_of(assembly: Path) -> tuple[Stack, ...]:
+def stacks_of(assembly: Path, root: Path | None = None) -> tuple[Stack, ...]:
     """Return every stack of an assembly and its stages, in deployment order. Nested stacks are within their parents.
 
     Args:
         assembly: The folder that `cdk synth` wrote.
+        root: The folder of the user's program. The files of lines are relative to it if they are inside it. Default:
+            None, they are as in the stack traces.
 
     Raises:
         AssemblyError: One of its files is missing or broken.
     """
     try:
-        found = {stack.name: stack for stack in _read(assembly)}
+        found = list(_read(assembly, root))
     except (AttributeError, KeyError, TypeError, ValueError, OSError) as error:
-        reason = str(error) if isinstance(error, ValueError | OSError) else repr(error)
-        if isinstance(error, FileNotFoundError):
-            reason = f"{error.filename} is missing"
-        raise AssemblyError(
-            f"{assembly} is not a readable CDK cloud assembly ({reason}); synthesize it again"
-        ) from error
-    ordered: dict[str, Stack] = {}
+        raise _unreadable(assembly, error) from error
+    return _ordered(found)
+
+
+def _ordered(stacks: Sequence[Stack]) -> tuple[Stack, ...]:
+    """Return the stacks with those that each needs before it. Stacks of several regions can have the same name."""
+    named: dict[str, list[Stack]] = {}
+    for stack in stacks:
+        named.setdefault(stack.name, []).append(stack)
+    ordered: list[Stack] = []
+    seen: set[Stack] = set()
 
     def place(stack: Stack) -> None:
-        for name in stack.needs:
-            if name in found and name not in ordered:
-                place(found[name])
-        ordered.setdefault(stack.name, stack)
+        if stack not in seen:
+            seen.add(stack)
+            for needed in stack.needs:
+                for other in named.get(needed, ()):
+                    place(other)
+            ordered.append(stack)
 
-    for stack in found.values():
+    for stack in stacks:
         place(stack)
-    return tuple(ordered.values())
+    return tuple(ordered)
 
 
-def _read(assembly: Path) -> Iterator[Stack]:
+def schema_of(assembly: Path) -> int:
+    """Return the major version of the schema of an assembly; 0 if its manifest does not state one.
+
+    Args:
+        assembly: The folder that `cdk synth` wrote.
+
+    Raises:
+        AssemblyError: The manifest is missing or broken.
+    """
+    try:
+        stated = str(_json(assembly / "manifest.json").get("version")).partition(".")[0]
+    except (ValueError, OSError) as error:
+        raise _unreadable(assembly, error) from error
+    return int(stated) if stated.isdecimal() else 0
+
+
+def entries(assembly: Path, kind: str) -> Iterator[tuple[str, Any]]:
+    """Yield the metadata of one type in an assembly and its stages, each with the path of its construct.
+
+    Args:
+        assembly: The folder that `cdk synth` wrote.
+        kind: The type of the metadata, such as `aws:cdk:error`.
+    """
+    for artifact in _json(assembly / "manifest.json")["artifacts"].values():
+        if artifact["type"] == "cdk:cloud-assembly":
+            yield from entries(assembly / artifact["properties"]["directoryName"], kind)
+        for path, found in _metadata(assembly, artifact).items():
+            yield from ((path, entry.get("data")) for entry in found if entry["type"] == kind)
+
+
+def _unreadable(assembly: Path, error: Exception) -> AssemblyError:
+    reason = str(error)
+    if isinstance(error, KeyError):
+        reason = f"it has no {error.args[0]}"
+    elif isinstance(error, AttributeError | TypeError):
+        reason = "its manifest does not have the form of the schema"
+    if isinstance(error, FileNotFoundError):
+        reason = f"{error.filename} is missing"
+    return AssemblyError(f"{assembly} is not a readable CDK cloud assembly ({reason}); synthesize it again")
+
+
+def _read(assembly: Path, root: Path | None) -> Iterator[Stack]:
     artifacts = _json(assembly / "manifest.json")["artifacts"]
     for name, artifact in artifacts.items():
         properties = artifact.get("properties", {})
         if artifact["type"] == "cdk:cloud-assembly":
-            yield from _read(assembly / properties["directoryName"])
+            yield from _read(assembly / properties["directoryName"], root)
         elif artifact["type"] == "aws:cloudformation:stack":
             account, region = artifact["environment"].removeprefix("aws://").split("/")
             manifests = [
@@ -187,42 +260,65 @@ def _read(assembly: Path) -> Iterator[Stack]:
                 for need in artifact.get("dependencies", [])
                 if artifacts[need]["type"] == "cdk:asset-manifest"
             ]
+            templates = {name: path for manifest in manifests for name, path in files(manifest)}
             file = assembly / properties["templateFile"]
+            metadata = _metadata(assembly, artifact)
             stack = Stack(
                 name=properties.get("stackName", name),
                 path=artifact.get("displayName", name),
                 account=None if account == ANY_ACCOUNT else account,
                 region=None if region == ANY_REGION else region,
-                template=_json(file),
+                template=_template(file),
                 needs=tuple(_stack_name(artifacts, need) for need in artifact.get("dependencies", [])),
                 images=tuple(image for manifest in manifests for image in _images(manifest)),
-                assets={name: hashed for manifest in manifests for name, hashed in _assets(manifest)},
+                assets={name: hashed for manifest in manifests for name, hashed in source_hashes(manifest)},
                 termination_protection=bool(properties.get("terminationProtection")),
-                lines=_lines(_metadata(assembly, artifact)),
+                lines=_lines(metadata, root),
+                logical_ids=_logical_ids(metadata),
                 template_file=file,
             )
-            yield attrs.evolve(stack, nested=_nested(stack, file.parent))
+            yield attrs.evolve(stack, nested=_nested(stack, file.parent, templates))
 
 
-def _nested(parent: Stack, folder: Path) -> dict[str, Stack]:
-    """Return the nested stacks of a stack. CDK names the file of each in the metadata of its resource."""
+def _nested(parent: Stack, folder: Path, templates: Mapping[str, str]) -> dict[str, Stack]:
+    """Return the nested stacks of a stack.
+
+    With the CDK CLI, CDK writes the file of each into the metadata of its resource. Otherwise, it is the asset whose
+    name is in the URL.
+    """
     found = {}
     for resource in parent.resources:
-        file = (resource.definition.get("Metadata") or {}).get("aws:asset:path")
-        if resource.type != _NESTED or not file or not (folder / file).is_file():
+        file = _object(resource.definition.get("Metadata")).get("aws:asset:path")
+        if file is None and resource.type == _NESTED:
+            url = json.dumps(resource.properties.get("TemplateURL"))
+            file = next((path for name, path in templates.items() if name in url), None)
+        if resource.type != _NESTED or not isinstance(file, str) or not (folder / file).is_file():
             continue
-        path = resource.path.removesuffix(".NestedStackResource").removesuffix(f"/{resource.path.rpartition('/')[2]}")
         stack = Stack(
             name=resource.path,
-            path=path,
+            path=_NESTED_PATH.sub("", resource.path),
             account=parent.account,
             region=parent.region,
-            template=_json(folder / file),
+            template=_template(folder / file),
             needs=(),
             lines=parent.lines,
+            logical_ids=parent.logical_ids,
             template_file=folder / file,
+            root=parent.root or parent.name,
         )
-        found[resource.logical_id] = attrs.evolve(stack, nested=_nested(stack, folder))
+        found[resource.logical_id] = attrs.evolve(stack, nested=_nested(stack, folder, templates))
+    return found
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    """Return a value of a template if it is an object, else an empty object."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def _template(path: Path) -> dict[str, Any]:
+    found = _json(path)
+    if not isinstance(found.get("Resources", {}), dict):
+        raise ValueError(f"the Resources of {path.name} are not a JSON object")
     return found
 
 
@@ -242,12 +338,6 @@ def _images(manifest: Mapping[str, Any]) -> Iterator[Image]:
             yield Image(destination["repositoryName"], destination["imageTag"])
 
 
-def _assets(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for kind in ("files", "dockerImages"):
-        for hashed, asset in manifest.get(kind, {}).items():
-            yield asset.get("displayName", hashed), hashed
-
-
 def _metadata(assembly: Path, artifact: Mapping[str, Any]) -> Mapping[str, Sequence[Mapping[str, Any]]]:
     """Return the metadata of a stack's constructs, which recent versions of CDK write to a file of its own."""
     file = artifact.get("additionalMetadataFile")
@@ -255,31 +345,52 @@ def _metadata(assembly: Path, artifact: Mapping[str, Any]) -> Mapping[str, Seque
     return {**artifact.get("metadata", {}), **extra}
 
 
-def _lines(metadata: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Line]:
-    """Return the user's line for each logical ID, from the stack traces that `CDK_DEBUG` adds."""
+def _logical_ids(metadata: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, str]:
+    return {
+        path.removeprefix("/"): entry["data"]
+        for path, found in metadata.items()
+        for entry in found
+        if entry["type"] == "aws:cdk:logicalId"
+    }
+
+
+def _lines(metadata: Mapping[str, Sequence[Mapping[str, Any]]], root: Path | None) -> dict[str, Line]:
+    """Return the user's line for the path of each resource, from the stack traces that `CDK_DEBUG` adds."""
     found = {}
-    for entries in metadata.values():
+    for path, entries in metadata.items():
         identity = next((entry for entry in entries if entry["type"] == "aws:cdk:logicalId"), None)
         if identity is None:
             continue
         stacks = [entry["data"] for entry in entries if entry["type"] == "aws:cdk:creationStack"]
         frames = stacks[0] if stacks else identity.get("trace", [])
-        if line := user_line(frames):
-            found[str(identity["data"])] = line
+        if line := user_line(frames, root):
+            found[path.removeprefix("/")] = line
     return found
 
 
-def user_line(frames: Sequence[str]) -> Line | None:
+def user_line(frames: Sequence[str], root: Path | None = None) -> Line | None:
     """Return the innermost frame of a stack trace that is in the user's program; None if all are in libraries.
 
     Args:
         frames: The frames as CDK writes them, innermost first: `make (/app/app.py:5)` or `at f (/app/app.ts:5:3)`.
+        root: The folder that the file becomes relative to if it is inside it. Default: None, it stays as it is.
     """
     for frame in frames:
         found = _FRAME.search(frame.strip())
-        if found and not frame.startswith("...") and not any(folder in found["file"] for folder in _OF_LIBRARIES):
-            return Line(found["file"].removeprefix("at "), int(found["line"]))
+        if found is None or frame.strip().startswith("..."):
+            continue
+        file = found["file"].removeprefix("at ").removeprefix("file://")
+        if not file.startswith(_OF_RUNTIMES) and not any(folder in file for folder in _OF_LIBRARIES):
+            return Line(_relative(file, root) if root else file, int(found["line"]))
     return None
+
+
+def _relative(file: str, root: Path) -> str:
+    """Return the path of a file from the root. A stack trace has real paths or those with symbolic links."""
+    for folder in (root, root.resolve()):
+        if Path(file).is_relative_to(folder):
+            return Path(file).relative_to(folder).as_posix()
+    return file
 
 
 def _stack_name(artifacts: Mapping[str, Any], name: str) -> str:

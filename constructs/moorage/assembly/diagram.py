@@ -1,11 +1,7 @@
-"""A Mermaid diagram of a synthesized app, which GitHub renders.
-
-`python -m moorage.assembly.diagram ASSEMBLY [STAGE] [--into FILE]` prints it, or writes it between two marks in a file.
-"""
+"""A Mermaid diagram of a synthesized app, which GitHub renders. `moorage diagram` draws it."""
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -171,24 +167,24 @@ def _word(text: str) -> str:
     return re.sub(r"\W", "_", text)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the diagram of an assembly, or write it between the marks of a file."""
-    parser = argparse.ArgumentParser(prog="python -m moorage.assembly.diagram", description=__doc__)
-    parser.add_argument("assembly", type=Path, help="a folder that `cdk synth` wrote")
-    parser.add_argument("stage", nargs="?", default="", help="only stacks whose path starts with this text")
-    parser.add_argument("--into", type=Path, help=f"a file with the marks {BEGIN} and {END}")
-    given = parser.parse_args(arguments)
-    text = draw([stack for stack in stacks_of(given.assembly) if stack.path.startswith(given.stage)])
-    if given.into is None:
+def show(assembly: Path, stage: str, into: Path | None) -> None:
+    """Print the diagram of an assembly, or write it between the marks of a file.
+
+    Args:
+        assembly: The folder that `cdk synth` wrote.
+        stage: The text that the paths of the drawn stacks start with.
+        into: The file with the marks; None to print the diagram.
+
+    Raises:
+        AssemblyError: The assembly cannot be read.
+        ValueError: The file has no marks.
+    """
+    text = draw([stack for stack in stacks_of(assembly) if stack.path.startswith(stage)])
+    if into is None:
         sys.stdout.write(text)
-        return 0
-    before, begin, rest = given.into.read_text().partition(BEGIN)
+        return
+    before, begin, rest = into.read_text().partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        parser.error(f"{given.into} must contain {BEGIN} and {END}; the diagram is written between them")
-    given.into.write_text(f"{before}{BEGIN}\n```mermaid\n{text}```\n{END}{after}")
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+        raise ValueError(f"{into} must contain {BEGIN} and {END}; the diagram is written between them")
+    into.write_text(f"{before}{BEGIN}\n```mermaid\n{text}```\n{END}{after}")

@@ -1,4 +1,4 @@
-"""The topics of alarm actions, which CDK does not show. They are checked and opened like topics that are given."""
+"""The topics of alarm actions, which CDK does not expose, with the checks and permissions of other alarm topics."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def check_alarm_actions(
     *,
     topic: sns.ITopic | None,
 ) -> None:
-    """Check that alarms in the stack of `scope` can notify the topics of actions, and the number of actions.
+    """Check the number of actions, and that alarms in the stack of `scope` can notify the topics of the actions.
 
     Args:
         problems: The problems to add to.
@@ -88,7 +88,7 @@ def _topic_arns(actions: Iterable[cloudwatch.IAlarmAction]) -> list[str]:
 
 @functools.cache
 def _any_alarm() -> tuple[cdk.Stack, cloudwatch.IAlarm]:
-    """Return an alarm that belongs to no app."""
+    """Return a stack and an alarm that belong to no app."""
     from aws_cdk import aws_cloudwatch as cloudwatch  # noqa: PLC0415  # loads aws_cdk.aws_cloudwatch
 
     stack = cdk.Stack()
@@ -96,7 +96,7 @@ def _any_alarm() -> tuple[cdk.Stack, cloudwatch.IAlarm]:
 
 
 def _topic_of(arn: str) -> sns.Topic | None:
-    """Return the topic that an ARN refers to, if this app defines it."""
+    """Return the topic that an ARN refers to, or None if this app does not define the topic."""
     from aws_cdk import aws_sns as sns  # noqa: PLC0415  # loads aws_cdk.aws_sns
 
     tokens = cdk.Tokenization.reverse_string(arn).tokens

@@ -37,7 +37,7 @@ def let_alarms_publish(topic: sns.ITopic, scope: IConstruct) -> None:
     """Allow the alarms of the account of `scope` to publish to a topic, and to use its KMS key.
 
     The policies of imported topics and keys do not change. The statement is needed although SNS's default policy would
-    allow it, since a topic with any other policy, as from `enforce_ssl`, has no default policy.
+    allow it, since a topic with any other policy, such as that of `enforce_ssl`, has no default policy.
     """
     account, region = _account_and_region(topic, scope)
     topic.add_to_resource_policy(
@@ -57,7 +57,7 @@ def let_alarms_publish(topic: sns.ITopic, scope: IConstruct) -> None:
 
 
 def _account_and_region(topic: sns.ITopic, scope: IConstruct) -> tuple[str, str]:
-    """Return the account and region of the alarms, written out only if the topic is known to be in another account."""
+    """Return the account and region of the alarms, as literals only if the topic is known to be in another account."""
     topic_account, _ = place_of(topic)
     account, region = place_of(scope)
     if account and region and topic_account not in {None, account}:

@@ -34,7 +34,7 @@ def define_dead_letters(
     removal_policy: cdk.RemovalPolicy,
     encryption_key: kms.IKey | None = None,
 ) -> sqs.Queue:
-    """Define a dead-letter queue for AWS services, with the maximum retention of SQS. Other queues cannot use it.
+    """Define a dead-letter queue with the maximum retention of SQS for AWS services, but not for other queues.
 
     Even with `RETAIN`, the queue is deleted if its creation fails, since it is empty then.
     """
@@ -55,8 +55,8 @@ def check_queue(
 ) -> None:
     """Check that an EventBridge rule in the stack of `scope` can send to a queue.
 
-    The policy of AWS's key for SQS allows the roles of its account but no service (SQS developer guide, key
-    management).
+    The policy of the AWS managed key for SQS allows principals of its account but no AWS service (SQS developer guide,
+    key management).
 
     Args:
         problems: The problems to add to.
@@ -77,8 +77,8 @@ def check_queue(
 def allow_send(queue: sqs.IQueue, rule: events.CfnRule) -> None:
     """Allow EventBridge to send failed events of `rule` to a queue, and to use its KMS key.
 
-    If the queue is in another stack, that stack is deployed first, so its policy cannot name the rule. Then it allows
-    all rules of the rule's account and region.
+    If the queue is in another stack, that stack is deployed first, so the queue policy cannot name the rule. The policy
+    then allows all rules of the rule's account and region.
     """
     if cdk.Stack.of(queue) is cdk.Stack.of(rule):
         _allow_source(queue, "ArnEquals", rule.attr_arn)
@@ -93,7 +93,10 @@ def allow_any_rule(queue: sqs.IQueue, scope: Construct) -> None:
 
 
 def _allow_source(queue: sqs.IQueue, operator: str, source: str) -> None:
-    """Allow EventBridge to send for a source. Its guide on dead-letter queues has no condition but `aws:SourceArn`."""
+    """Allow EventBridge to send for a source.
+
+    The EventBridge guide on dead-letter queues has no condition other than `aws:SourceArn`.
+    """
     queue.add_to_resource_policy(
         iam.PolicyStatement(
             principals=[iam.ServicePrincipal(EVENTBRIDGE)],

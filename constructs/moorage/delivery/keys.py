@@ -37,13 +37,14 @@ def is_managed(key_id: object, service: str) -> bool:
 
 
 def retained_except_on_create(policy: cdk.RemovalPolicy) -> cdk.RemovalPolicy:
-    """Return a removal policy that deletes a resource if its creation fails, when it is still empty.
+    """Return a removal policy that, even for `RETAIN`, deletes a resource if its creation fails.
 
-    Otherwise a repository from a failed first deployment would keep its name, and a key would be billed.
+    The resource is empty then. Otherwise a repository from a failed first deployment would keep its name, and a key
+    would be billed.
     """
     return cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if policy is cdk.RemovalPolicy.RETAIN else policy
 
 
 def strictest(*policies: cdk.RemovalPolicy) -> cdk.RemovalPolicy:
-    """Return the policy that retains most. For a key, since data is unreadable once its key is pending deletion."""
+    """Return the policy that retains most, for a key: data is unreadable once its key is pending deletion."""
     return max(policies, key=_DELETION_ORDER.index)

@@ -25,10 +25,11 @@ def add_use(construct: Construct, queue: sqs.IQueue, *, drains: bool) -> tuple[s
     Args:
         construct: The construct that uses the queue.
         queue: The queue.
-        drains: True if the construct drains the queue, False if it sends dead letters to it.
+        drains: True if the construct drains the queue, False if it sends dead letters to the queue.
 
     Returns:
-        The paths of the constructs that already drain the queue, and that already send dead letters to it.
+        The path of a construct that already drains the queue, and the path of a construct that already sends dead
+        letters to the queue, each None if there is no such construct.
     """
     own = _Use(queue.queue_arn, construct.node.path, drains)
     uses = still_registered(construct, _Use, lambda each: each.queue_arn == own.queue_arn)

@@ -40,7 +40,7 @@ def warn_of_fifo(problems: Problems, argument: str, name: str, sender: str) -> N
 
 
 def check_key(problems: Problems, argument: str, topic: sns.ITopic, sender: str) -> None:
-    """Check that a topic is not encrypted with AWS's key for SNS.
+    """Check that a topic is not encrypted with the AWS managed key for SNS.
 
     The policy of that key allows no service and cannot be changed (SNS developer guide, key management). The key of an
     imported topic is unknown.

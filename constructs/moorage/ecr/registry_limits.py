@@ -57,7 +57,7 @@ REPLICATION_UNIQUE_DESTINATIONS = at_most(
 REPLICATION_FILTERS = at_most(
     "replication-filters",
     100,
-    hint="use a shorter prefix, as in 'prod/', or a second rule",
+    hint="replace several prefixes with one, such as 'prod/', or use a second rule",
     source=Botocore("ecr", "RepositoryFilterList", also="CFN"),
 )
 REPLICATION_FILTER = matching(
@@ -65,21 +65,21 @@ REPLICATION_FILTER = matching(
     r"(?=.{2,256}$)(?:[a-z0-9]+(?:[._-][a-z0-9]*)*/)*[a-z0-9]*(?:[._-][a-z0-9]*)*",
     rule="must be 2 to 256 lower-case letters, digits, '.', '_', '-' and '/', where each part before a '/' starts with "
     "a letter or digit",
-    hint="write it as in 'prod/', without a '*'",
+    hint="use a prefix such as 'prod/', without a '*'",
     source=Botocore("ecr", "RepositoryFilterValue", also="CFN"),
 )
 REGION = matching(
     "replication-region",
     r"[a-z]{2}(-[a-z]+)+-\d",
     rule="must be the name of a region",
-    hint="write it as in 'eu-central-1'",
+    hint="use a name such as 'eu-central-1'",
     source=Botocore("ecr", "Region", also="AWS general reference"),
 )
 ACCOUNT = matching(
     "account-id",
     r"[0-9]{12}",
     rule="must be a string of 12 digits",
-    hint="write it as in '111111111111'",
+    hint="use an account ID such as '111111111111'",
     source=Botocore("ecr", "RegistryId"),
 )
 SCANNING_RULES = at_most(
@@ -98,7 +98,7 @@ SCANNING_BASIC = Limit(
     id="scanning-basic-frequency",
     accepts=lambda frequencies: "CONTINUOUS_SCAN" not in frequencies,
     rule="must not be CONTINUOUS_SCAN, which only enhanced scanning has",
-    hint="use Scanning.enhanced(continuous=...), or on_push=",
+    hint="use Scanning.enhanced(continuous=...), or Scanning.basic(on_push=...)",
     source=Botocore(
         "ecr",
         "RegistryScanningRule",
@@ -110,14 +110,14 @@ SCANNING_BASIC = Limit(
 SCANNING_FILTERS = at_most(
     "scanning-filters",
     100,
-    hint="replace several filters with one wildcard, as in 'prod/*'",
+    hint="replace several filters with one, such as 'prod/*'",
     source=Botocore("ecr", "ScanningRepositoryFilterList", also="CFN"),
 )
 SCANNING_FILTER = matching(
     "scanning-filter",
     r"(?=.{1,255}$)[a-z0-9*](?:[._\-/a-z0-9*]?[a-z0-9*]+)*",
     rule="must be 1 to 255 lower-case letters, digits and '*', joined by single '.', '_', '-' or '/'",
-    hint="write it as in 'prod/*'",
+    hint="use a filter such as 'prod/*'",
     source=Botocore("ecr", "ScanningRepositoryFilterValue", also="CFN"),
 )
 REGISTRY_POLICY_ACTIONS = Limit(
@@ -140,8 +140,8 @@ REGISTRY_POLICY = characters(
 CACHE_PREFIX = matching(
     "pull-through-prefix",
     rf"(?=.{{2,30}}$)({_NAME_PART_PATTERN}(/{_NAME_PART_PATTERN})*/?|ROOT)",
-    rule="must be 2 to 30 lower-case letters and digits, joined by . _ - and /, or ROOT",
-    hint="write it as in 'docker-hub' or 'team/base'",
+    rule="must be ROOT, or 2 to 30 lower-case letters and digits, joined by '.', '_', '__', '-' or '/'",
+    hint="use a prefix such as 'docker-hub' or 'team/base'",
     source=Botocore("ecr", "PullThroughCacheRuleRepositoryPrefix", also="CFN"),
 )
 CACHE_RULES = at_most(
@@ -179,7 +179,7 @@ CACHE_UPSTREAM = Limit(
 CACHE_SECRET = Limit(
     id="pull-through-secret",
     accepts=lambda name: re.fullmatch(r"ecr-pullthroughcache/[a-zA-Z0-9/_+=.@-]+", name) is not None,
-    rule="must be 'ecr-pullthroughcache/', which ECR requires, followed by letters, digits and / _ + = . @ -",
+    rule="must be 'ecr-pullthroughcache/' followed by letters, digits, '/', '_', '+', '=', '.', '@' and '-'",
     hint="use a Secret with secret_name='ecr-pullthroughcache/...'",
     source=Botocore("ecr", "CredentialArn", also="ECR guide: creating a pull through cache rule"),
 )
@@ -194,14 +194,14 @@ CACHE_SECRET_KEY = Limit(
 TEMPLATE_PREFIX = matching(
     "template-prefix",
     rf"(?=.{{1,256}}$)({_NAME_PART_PATTERN}(/{_NAME_PART_PATTERN})*/?|ROOT)",
-    rule="must be 1 to 256 lower-case letters and digits, joined by . _ - and /, or ROOT",
-    hint="write it as in 'prod', which means 'prod/'",
+    rule="must be ROOT, or 1 to 256 lower-case letters and digits, joined by '.', '_', '__', '-' or '/'",
+    hint="use a prefix such as 'prod', which means 'prod/'",
     source=Botocore("ecr", "Prefix", also="CFN"),
 )
 TEMPLATE_PREFIXES = unique(
     "template-prefixes-unique",
     rule="must be unique unless the settings are the same",
-    hint="use the same settings= for templates with one prefix, or another prefix for one of the templates",
+    hint="use the same settings= for templates with the same prefix, or another prefix for one of the templates",
     source="CFN AWS::ECR::RepositoryCreationTemplate primaryIdentifier",
 )
 TEMPLATE_USES = Limit(
@@ -227,14 +227,14 @@ SIGNING_RULES = at_most(
 SIGNING_FILTERS = at_most(
     "signing-filters",
     100,
-    hint="replace several filters with one wildcard, as in 'prod/*'",
+    hint="replace several filters with one, such as 'prod/*'",
     source=Botocore("ecr", "SigningRepositoryFilterList", also="CFN"),
 )
 SIGNING_FILTER = matching(
     "signing-filter",
     r"(?=.{1,256}$)(?:[a-z0-9*]+(?:[._-][a-z0-9*]+)*/)*[a-z0-9*]+(?:[._-][a-z0-9*]+)*",
     rule="must be 1 to 256 lower-case letters, digits and '*', joined by single '.', '_', '-' or '/'",
-    hint="write it as in 'prod/*'",
+    hint="use a filter such as 'prod/*'",
     source=Botocore("ecr", "SigningRepositoryFilterValue", also="CFN"),
 )
 SIGNING_PROFILE = matching(
@@ -279,29 +279,31 @@ API_CALLS = at_least(
 EVENT_REPOSITORY = matching(
     "event-repository",
     r"(?!.*\*\*)[a-z0-9._/*-]{1,256}",
-    rule="must be the name of a repository, or a pattern of names with single '*'",
-    hint="write it as in 'prod/web' or 'prod/*'",
+    rule="must be the name of a repository, or a pattern without consecutive '*'",
+    hint="use a form such as 'prod/web' or 'prod/*'",
     source="botocore ecr RepositoryName; aws/event-ruler WildcardParser: no consecutive wildcards",
 )
 EVENT_TAG = matching(
     "event-tag",
     r"(?!.*\*\*)[\w.*-]{1,300}",
-    rule="must be a tag, or a pattern of tags with single '*'",
-    hint="write it as in 'latest' or 'v*'",
+    rule="must be a tag, or a pattern without consecutive '*'",
+    hint="use a form such as 'latest' or 'v*'",
     source="botocore ecr ImageTag; aws/event-ruler WildcardParser: no consecutive wildcards",
 )
 API_CALL = matching(
     "api-call",
     r"(?!.*\*\*)[A-Z*][A-Za-z*]*",
     rule="must be the name of an API operation, spelled as in the API, or a pattern with '*'",
-    hint="write it as in 'DeleteRepository' or 'Put*'",
+    hint="use a form such as 'DeleteRepository' or 'Put*'",
     source="botocore ecr operation names, as CloudTrail records them (ECR guide: logging with CloudTrail)",
 )
 KNOWN_API_CALL = Limit(
     id="known-api-call",
     accepts=lambda call: bool(fnmatch.filter(OPERATIONS, call)),
     rule="should be an API operation of private registries, or a pattern that matches one",
-    hint=lambda call: f"use {next(map(repr, difflib.get_close_matches(call, OPERATIONS)), 'one of its operations')}",
+    hint=lambda call: (
+        f"use {next(map(repr, difflib.get_close_matches(call, OPERATIONS)), 'an operation of the ECR API')}"
+    ),
     source="botocore ecr operation names; there may be new ones",
     confirmed=False,
 )

@@ -24,21 +24,21 @@ PUBLIC_REGIONS = frozenset(
 EXCLUSION_FILTERS = at_most(
     "tag-exclusion-filters",
     5,
-    hint="replace several patterns with one wildcard, as in 'dev-*'",
+    hint="replace several patterns with one, such as 'dev-*'",
     source=Botocore("ecr", "ImageTagMutabilityExclusionFilters", also="CDK aws-ecr Repository"),
 )
 EXCLUSION_FILTER = matching(
     "tag-exclusion-filter",
     r"[0-9A-Za-z._*-]{1,128}",
     rule="must be 1 to 128 letters, digits, '.', '_', '-' and '*'",
-    hint="write it as in 'latest' or 'dev-*'",
+    hint="use a form such as 'latest' or 'dev-*'",
     source=Botocore("ecr", "ImageTagMutabilityExclusionFilterValue"),
 )
 EXCLUSION_WILDCARDS = Limit(
     id="tag-exclusion-wildcards",
     accepts=lambda pattern: pattern.count("*") <= 2,
     rule="should have at most 2 '*'",
-    hint="use a shorter pattern, as in 'dev-*'",
+    hint="use a pattern such as 'dev-*'",
     source="the validator of terraform-provider-aws, aws_ecr_repository; botocore has no such limit",
     confirmed=False,
 )
@@ -72,7 +72,7 @@ LIFECYCLE_TEXT = Limit(
 LIFECYCLE_RULES = at_most(
     "lifecycle-rules",
     50,
-    hint="replace several tags with one pattern, as in 'v*'",
+    hint="replace several tags with one pattern such as 'v*'",
     source="ECR quotas: rules per lifecycle policy",
 )
 LIFECYCLE_PRIORITY = at_least(
@@ -90,7 +90,7 @@ LIFECYCLE_PRIORITIES = unique(
 LIFECYCLE_ANY_LAST = Limit(
     id="lifecycle-any-last",
     accepts=lambda kinds: "any" not in kinds[:-1],
-    rule="must have at most one rule for images with any tag status, as the last rule",
+    rule="must have at most one rule for images with any tag status, and this rule must be the last",
     hint="keep only one rule for all images, after the other rules and with the highest priority=",
     source="ECR guide: lifecycle policy properties, rule priority; CDK aws-ecr Repository",
     format=" before ".join,
@@ -98,7 +98,7 @@ LIFECYCLE_ANY_LAST = Limit(
 LIFECYCLE_UNTAGGED_ONCE = at_most(
     "lifecycle-untagged-once",
     1,
-    unit="for a storage class",
+    unit="for each storage class",
     hint="keep only one of the rules",
     source="ECR guide: lifecycle policy evaluation rules",
 )
@@ -112,7 +112,7 @@ LIFECYCLE_SELECTION = Limit(
     id="lifecycle-selection",
     accepts=lambda names: len(names) <= 1,
     rule="must be at most one of tags, prefixes and untagged",
-    hint="use a separate rule for each",
+    hint="use a separate rule for each of these arguments",
     source="ECR guide: lifecycle policy properties, tag status; CDK aws-ecr Repository",
     format=" and ".join,
 )
@@ -143,7 +143,7 @@ LIFECYCLE_ONE_COUNT = Limit(
     id="lifecycle-count-or-age",
     accepts=lambda names: len(names) == 1,
     rule="must be exactly one of keep, older_than, unpulled_for and archived_for",
-    hint="use only one of these arguments, and a separate rule for each other one",
+    hint="use only one of these arguments, and a separate rule for each of the others",
     source="ECR guide: lifecycle policy properties, count type; CDK aws-ecr Repository",
     format=lambda names: " and ".join(names) or "none",
 )
@@ -157,14 +157,14 @@ LIFECYCLE_WILDCARDS = Limit(
 LIFECYCLE_ROLLBACK = at_least(
     "lifecycle-rollback",
     2,
-    unit="for releases and images of any tag, so that a rollback finds its image",
+    unit="for releases and for images with any tag, so that a rollback finds the previous image",
     hint="keep at least the current release and the one before",
     source="containers-roadmap #1078: images in use expire; ECS rolls back to the previous image",
 )
 ARCHIVED_DAYS = Limit(
     id="lifecycle-archived-days",
     accepts=lambda seconds: seconds >= 90 * 86400,
-    rule="should be at least 90 days, for which archived images are billed",
+    rule="should be at least 90 days, since an archived image is billed for at least 90 days",
     hint="use cdk.Duration.days(90) or more",
     source="no text of the ECR guide was found that refuses it; its pricing has a minimum duration of 90 days",
     format=lambda seconds: f"{seconds / 86400:g}",
@@ -173,15 +173,15 @@ ARCHIVED_DAYS = Limit(
 PUBLIC_NAME = matching(
     "public-repository-name",
     r"(?=.{2,205}$)(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*",
-    rule="must be 2 to 205 lower-case letters and digits, joined by . _ - and /",
-    hint="use another name=, as in 'shop/cli'",
+    rule="must be 2 to 205 lower-case letters and digits, joined by single '.', '_', '-' or '/'",
+    hint="use a name such as 'shop/cli'",
     source=Botocore("ecr-public", "RepositoryName"),
 )
 PUBLIC_REGION = Limit(
     id="public-repository-region",
     accepts=lambda region: region in PUBLIC_REGIONS,
-    rule="must be us-east-1 in the partition aws, the region of Amazon ECR Public",
-    hint="define the repository in a stack with env=cdk.Environment(region='us-east-1'), which serves all regions",
+    rule="must be us-east-1, the region of Amazon ECR Public in the partition aws",
+    hint="define the repository in a stack with env=cdk.Environment(region='us-east-1'); all regions can pull from it",
     source="CFN: no other commercial region has AWS::ECR::PublicRepository; AWS general reference",
 )
 PUBLIC_DESCRIPTION = characters(
@@ -200,7 +200,7 @@ PUBLIC_PLATFORM = Limit(
     id="public-platform",
     accepts=lambda name: 1 <= len(name) <= 50,
     rule="must be 1 to 50 characters",
-    hint="write it as in 'ARM 64' or 'Linux'",
+    hint="use a name such as 'ARM 64' or 'Linux'",
     source=Botocore("ecr-public", "Architecture", also="OperatingSystem alike; CFN"),
 )
 PUBLIC_PLATFORMS = at_most(

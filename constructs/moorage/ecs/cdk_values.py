@@ -42,7 +42,7 @@ def stack_name() -> str:
 
 
 def stack_of(scope: Construct) -> cdk.Stack:
-    """Return the stack that `scope` is or is in, without a call to CDK if it is a stack itself."""
+    """Return the stack of `scope`, without a call to CDK if `scope` is a stack itself."""
     return scope if isinstance(scope, cdk.Stack) else cdk.Stack.of(scope)
 
 
@@ -91,7 +91,7 @@ def define_security_group(scope: Construct, vpc: ec2.IVpc, path: str) -> ec2.Sec
     CreateSecurityGroup.Description).
 
     Args:
-        scope: The scope in which to define it.
+        scope: The scope in which to define the group.
         vpc: The VPC of the group.
         path: The path of the construct.
     """
@@ -111,7 +111,7 @@ def zone_of(subnet: ec2.ISubnet) -> str | None:
 
 def select_subnet_ids(vpc: ec2.IVpc, selection: ec2.SubnetSelection) -> list[str]:
     """Return the IDs of the selected subnets."""
-    if selection.subnets is not None:  # they may be imported without a zone, and CDK would not select them
+    if selection.subnets is not None:  # CDK would not select subnets that were imported without a zone
         return [subnet.subnet_id for subnet in selection.subnets]
     return select_subnets(vpc, selection).subnet_ids
 

@@ -1,4 +1,4 @@
-"""The owners of security group rules that several services share: EC2 accepts each rule only once."""
+"""The stacks that define the security group rules which several services share: EC2 accepts each rule only once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _stacks_by_rule: PerConstruct[IConstruct, dict[Rule, cdk.Stack]] = PerConstruct(
 def is_first(stack: cdk.Stack, *rule: str | int | bool) -> bool:
     """Return True if `stack` must define a rule, since it is the first stack of its stage that needs the rule.
 
-    Every other stack is deployed after that stack. Otherwise its tasks would start before they can be reached.
+    Make any other stack depend on that stack: otherwise its tasks would start before they can be reached.
     """
     stage = cdk.Stage.of(stack) or stack.node.root
     stacks = _stacks_by_rule.get_or_make(stage, dict)

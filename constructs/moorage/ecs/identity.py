@@ -54,7 +54,10 @@ _stack_names: PerConstruct[cdk.Stack, str | None] = PerConstruct()
 
 
 def _name_beside_id(construct: Construct) -> str | None:
-    """Return the name of a stack whose id is different, as with `stack_name=f"shop-{env}"`."""
+    """Return the name of the construct's top-level stack; None if it is a token, or the stack's path begins with it.
+
+    A name that the path does not begin with is set by hand, as with `stack_name=f"shop-{env}"`.
+    """
     stack = cdk.Stack.of(construct)
     while stack.nested_stack_parent is not None:
         stack = stack.nested_stack_parent

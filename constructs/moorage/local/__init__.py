@@ -1,5 +1,5 @@
 """A local AWS on this machine: start it, deploy any CDK app to it, list what is deployed, and stop it.
 
-`pip install moorage[local]` installs it; `python -m moorage.local up|down|status` runs it. It reads the synthesized
-cloud assembly and imports none of the constructs, so it works with any CDK app.
+`pip install moorage[local]` installs it; `python -m moorage.local up|down|status` runs it. The local AWS reads the
+synthesized cloud assembly and does not import the constructs, so it works with any CDK app.
 """

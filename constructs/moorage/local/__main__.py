@@ -39,7 +39,7 @@ _ENDED = {
     (False, True): _NOT_RUNNING,
     (False, False): _NOT_RUNNING,
 }
-"""The last line of a `down` that destroys no stacks, by whether a server was stopped and `--discard` was given."""
+"""The last line of a `down` that destroys no stacks: (a server was stopped, `--discard` was given)."""
 
 
 def out(text: str) -> None:
@@ -49,8 +49,16 @@ def out(text: str) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. An error that the user can act on is printed as a sentence, with exit code 1."""
-    given = _parse(arguments)
+    """Parse the arguments, run the command, and return its exit code."""
+    return run(_parse(arguments))
+
+
+def run(given: argparse.Namespace) -> int:
+    """Run one command. An error that the user can act on is printed as a sentence, with exit code 1.
+
+    Args:
+        given: The `command` (`up`, `down` or `status`), its `stacks`, `app`, `port`, `home`, and whether to `discard`.
+    """
     if given.discard and (given.command != "down" or given.stacks):
         sys.stderr.write("moorage.local: --discard discards all stacks; use it only as `down --discard`\n")
         return 1
@@ -83,7 +91,7 @@ def _interrupted(*_: object) -> None:
 
 
 def up(home: Home, given: argparse.Namespace) -> None:
-    """Deploy the app and show the deployed resources, or print that nothing changed."""
+    """Deploy the stacks that do not match their templates, and show the deployed resources."""
     toolkit = Toolkit(home, given.app)
     _tell_copied(home)
     with home.exclusive():
@@ -124,7 +132,7 @@ def up(home: Home, given: argparse.Namespace) -> None:
 
 
 def down(home: Home, given: argparse.Namespace) -> None:
-    """Destroy the app's stacks, check that they are deleted, and stop the server; with `--discard`, only stop it."""
+    """Destroy stacks, and stop the server if no stack is left. With `--discard`, only stop the server."""
     if not home.folder.exists():
         out(f"{_NOT_RUNNING}\n")
         return
@@ -195,7 +203,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--discard", action="store_true", help="with down: stop the local AWS without deleting its stacks first"
     )
-    parser.add_argument("--home", type=Path, default=HOME, help="the folder for its state (default: .moorage)")
+    parser.add_argument(
+        "--home", type=Path, default=HOME, help="the folder for the state of the local AWS (default: .moorage)"
+    )
     return parser.parse_intermixed_args(arguments)
 
 
@@ -215,7 +225,7 @@ def _deployed(home: Home) -> tuple[Stack, ...]:
 
 
 def _chosen(stacks: Sequence[Stack], patterns: Sequence[str]) -> tuple[Stack, ...]:
-    """Return the stacks that match the patterns and the stacks that they need, in deployment order."""
+    """Return the stacks that match the patterns and the stacks that these depend on, in deployment order."""
     names = _named(stacks, patterns)
     for stack in reversed(stacks):
         if stack.name in names:
@@ -224,7 +234,7 @@ def _chosen(stacks: Sequence[Stack], patterns: Sequence[str]) -> tuple[Stack, ..
 
 
 def _with_dependents(stacks: Sequence[Stack], names: set[str]) -> tuple[Stack, ...]:
-    """Return the named stacks and the stacks that need them: `cdk destroy` deletes them together."""
+    """Return the named stacks and the stacks that depend on them, which have to be deleted with them."""
     for stack in stacks:
         if names & set(stack.needs):
             names.add(stack.name)
@@ -299,7 +309,7 @@ def _suggest(server: Server, given: argparse.Namespace, places: Sequence[tuple[s
 
 
 def _relative(program: str) -> str:
-    """Return the shortest path to a program from the current folder."""
+    """Return the path of a program, relative to the current folder if the program is inside."""
     here = Path.cwd()
     return str(Path(program).relative_to(here)) if Path(program).is_relative_to(here) else program
 

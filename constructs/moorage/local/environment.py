@@ -43,7 +43,7 @@ def sealed(home: Path, access: Access, *, account: str = ACCOUNT, region: str = 
     Args:
         home: A folder for the empty files and for the files that the programs write.
         access: The local AWS.
-        account: The account that programs act in. The local AWS takes an access key ID of 12 digits for the account.
+        account: The account that programs act in. The local AWS takes a 12-digit access key ID as the account ID.
         region: The region that programs act in.
     """
     home = home.resolve()

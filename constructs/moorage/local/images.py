@@ -1,4 +1,4 @@
-"""The image assets of an app. No container runs here, so each is treated as built and pushed."""
+"""The image assets of an app. No container runs here, so each asset is treated as built and pushed."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 AWS refuses an ID that does not exist, and so does the local AWS. But the account that the app is for has the resources
 that the app imports. So `up` creates these resources in a separate stack and lists them. They are the resources that
 templates name by a literal ID and that no stack of the app creates. A resource that would have to be in a VPC of the
-app cannot exist before that VPC, so it is not created and stays refused.
+app cannot exist before that VPC, so it is not created, and the local AWS refuses its ID.
 """
 
 from __future__ import annotations
@@ -69,14 +69,14 @@ class Place:
 
     Args:
         account: The account and region.
-        templates: The templates of its stacks and nested stacks.
+        templates: The templates of the stacks and nested stacks.
     """
 
     account: Account
     templates: tuple[Mapping[str, Any], ...]
 
     def made(self, resource_type: str, name: str) -> set[str]:
-        """Return the literal names of the resources of a type that the templates define."""
+        """Return the literal values of a property in the templates' resources of a type."""
         return {
             text
             for _, resource in self.resources(resource_type)
@@ -104,7 +104,7 @@ class Place:
                 yield from self.literals(each)
 
     def text(self, value: Any) -> str | None:
-        """Return a value of a template as a literal text; None if it is not literal."""
+        """Return a literal value of a template as text; None for any other value."""
         return text_of(value, self.account.account, self.account.region)
 
 
@@ -162,7 +162,7 @@ def _deployed(account: Account, resources: Mapping[str, Any]) -> bool:
 
 
 def _resources(place: Place) -> Resources:
-    """Return the resources to create for the imports of a place's templates."""
+    """Return the resources to create for the imports in the templates of an account and region."""
     return {**_network(place), **_zones(place), **_clusters(place), **_roles(place)}
 
 
@@ -191,7 +191,7 @@ def _imported(account: Account) -> set[str]:
 
 
 def _network(place: Place) -> Resources:
-    """Return a resource for each network ID, in the VPC that the templates name it with."""
+    """Return a resource for each network ID, in the VPC that the templates name together with the ID."""
     known = _known(place.account)
     found = literals(place.templates, place.account.account, place.account.region)
     named = [each for group in found.groups for each in group if kind_of(each) == "vpc"]
@@ -242,7 +242,7 @@ def _zones(place: Place) -> Resources:
 
 
 def _clusters(place: Place) -> Resources:
-    """Return the clusters and capacity providers that services import, with instances for their tasks."""
+    """Return the clusters and capacity providers that services import, with instances for the services' tasks."""
     made = place.made("AWS::ECS::Cluster", "ClusterName")
     providers = place.made("AWS::ECS::CapacityProvider", "Name")
     resources: Resources = {}
@@ -342,7 +342,7 @@ def _instances(cluster: str, name: str, provider: str) -> Resources:
 
 
 def _roles(place: Place) -> Resources:
-    """Return the roles that templates import. Any service may assume these roles, which have all permissions."""
+    """Return the roles that templates import. They have all permissions; any principal in `_TRUST` may assume them."""
     made = place.made("AWS::IAM::Role", "RoleName")
     found: Resources = {}
     for _, resource in place.resources():

@@ -1,4 +1,4 @@
-"""The IDs that templates contain as literals, except IDs that must be in a VPC of a template."""
+"""The IDs that templates contain as literals, except those that must belong to a VPC that a template defines."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ID = re.compile(
     r"|arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:(listener|loadbalancer|targetgroup)/[\w./-]+"
 )
 _NETWORKED = ("AWS::AutoScaling::", "AWS::EC2::", "AWS::ECS::Service", "AWS::EFS::", "AWS::ElasticLoadBalancing")
-"""The types that are in the same VPC as the IDs they name. A type that spans VPCs, such as a cluster, is not listed."""
+"""The types of resources that are in the same VPC as the IDs they name. Types that span VPCs are not listed."""
 _ACROSS = ("DestinationSecurityGroupId", "PeerVpcId", "SourceSecurityGroupId")
 """Properties that may name a resource in another, peered VPC."""
 _OWN_VPC = "AWS::EC2::VPC"
@@ -45,7 +45,7 @@ def kind_of(name: str) -> str | None:
 
 
 def literals(templates: Sequence[Template], account: str, region: str) -> Literals:
-    """Return the IDs that templates contain as literals, except IDs that must be in a VPC of a template.
+    """Return the IDs that templates contain as literals, except those that must belong to a VPC of the templates.
 
     Args:
         templates: The templates of one account and region.

@@ -1,4 +1,4 @@
-"""Context lookups of an app. The local AWS answers the cdk CLI, which caches the answers in the home's folder.
+"""Context lookups of an app. The local AWS answers the cdk CLI, which caches the answers in the home folder.
 
 The CLI reads `cdk.json` and writes `cdk.context.json` in the current folder. Answers of the local AWS must not get into
 the user's files. So the CLI runs in a folder with copies of both; the app runs in the user's folder.
@@ -28,7 +28,7 @@ def prepared(folder: Path) -> Path:
     """Make the folder in which the CLI synthesizes the app of the current folder.
 
     Args:
-        folder: The home's folder.
+        folder: The home folder of the local AWS.
     """
     ours, theirs = folder / "synthesis", Path.cwd()
     ours.mkdir(mode=0o700, exist_ok=True)
@@ -44,7 +44,7 @@ def command(app: str) -> str:
     """Return a form of a command that can be run from another folder.
 
     Args:
-        app: The command, or the folder of an assembly, as `cdk --app` takes them.
+        app: The command or the folder of an assembly, in the form that `cdk --app` accepts.
     """
     here, path = Path.cwd(), Path(app)
     if path.is_dir():
@@ -79,10 +79,10 @@ def _moved(text: str) -> str:
 
 
 class UnansweredError(LocalError):
-    """An app that looks up resources that do not exist in the local AWS.
+    """The error for an app that looks up resources that do not exist in the local AWS.
 
     Args:
-        missing: The lookups, as in the assembly's manifest.
+        missing: The missing lookups in the format of the assembly's manifest.
     """
 
     def __init__(self, missing: Sequence[Mapping[str, Any]]) -> None:
@@ -90,8 +90,8 @@ class UnansweredError(LocalError):
         if len(missing) > _MOST_NAMED:
             named.append(f"{len(missing) - _MOST_NAMED} more")
         super().__init__(
-            f"the app looks up resources that do not exist in the local AWS: {'; '.join(named)}. Create them there (it "
-            f"is running, see above), or add the values to {_CONTEXT}"
+            f"the app looks up resources that do not exist in the local AWS: {'; '.join(named)}. Create them "
+            f"(the local AWS is running, see above), or add the values to {_CONTEXT}"
         )
         stated = [each.get("props") or {} for each in missing]
         self.places = [

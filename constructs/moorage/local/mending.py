@@ -22,7 +22,7 @@ _STAGING = "AWS::S3::Bucket"
 
 
 def mend(access: Access, stacks: Sequence[Stack]) -> Iterator[str]:
-    """Delete each stack that is unfinished or lacks a resource, and say so.
+    """Delete each stack that is unfinished or lacks a resource, and yield a line about each step.
 
     Stacks that import from the stack are deleted first: CloudFormation does not delete an export in use.
 
@@ -43,7 +43,7 @@ def mend(access: Access, stacks: Sequence[Stack]) -> Iterator[str]:
 
 
 def _settled(account: Account, name: str) -> Iterator[str]:
-    """Wait until an operation that an earlier command started has ended: it continues on the server."""
+    """Wait for the end of an operation that an earlier command started and that continues on the server."""
     until = time.monotonic() + _SETTLING_SECONDS
     told = False
     while (status := _status(account, name)).endswith("_IN_PROGRESS") and not status.startswith("REVIEW"):
@@ -92,7 +92,7 @@ def _await_end(account: Account, stack_id: str) -> None:
 
 
 def _importing(account: Account, name: str) -> Sequence[str]:
-    """Return the stacks that import the exports of a stack."""
+    """Return the names of the stacks that import the exports of a stack."""
     client = account.client("cloudformation")
     stack_id = (account.stack(name) or {}).get("StackId")
     pages = client.get_paginator("list_exports").paginate()
@@ -107,14 +107,14 @@ def _importing(account: Account, name: str) -> Sequence[str]:
 
 
 def _kept(client: Any, stack_id: str) -> Sequence[Mapping[str, Any]]:
-    """Return the resources that a stack's deletion, or the rollback before it, retained."""
+    """Return the resources that the deletion of a stack, or the rollback before the deletion, retained."""
     pages = client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
     events = [each for page in pages for each in page["StackEvents"]]
     return [each for each in events if each["ResourceStatus"] == "DELETE_SKIPPED" and each.get("PhysicalResourceId")]
 
 
 def _remove_bucket(account: Account, name: str) -> None:
-    """Delete the bucket of the bootstrap stack, whose name the next bootstrap stack uses."""
+    """Delete the bootstrap stack's bucket, since the next bootstrap stack uses the same bucket name."""
     client = account.client("s3")
     try:
         client.delete_bucket(Bucket=name)

@@ -10,7 +10,7 @@ UMASK = 0o077
 
 
 def opened(path: Path, mode: str) -> IO[str]:
-    """Open a text file, but no symbolic link. Only the owner can read a new file."""
+    """Open a text file; a symbolic link is an error. Only the owner can read a new file."""
     return open(path, mode, encoding="utf-8", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW, 0o600))
 
 
@@ -21,7 +21,7 @@ def write(path: Path, text: str) -> None:
 
 
 def restrict(folder: Path) -> None:
-    """Make a folder that other programs wrote to readable only by its owner. Symbolic links are skipped."""
+    """Restrict a folder, and all that other programs wrote to it, to the owner. Symbolic links are skipped."""
     for path in (folder, *folder.rglob("*")):
         if not path.is_symlink():
             path.chmod(path.stat().st_mode & ~UMASK & 0o777)

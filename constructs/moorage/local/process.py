@@ -33,7 +33,7 @@ READY_SECONDS = 60
 STOP_SECONDS = 5
 HOST = "127.0.0.1"
 _MARK = "# The state of a local AWS, written by moorage.local"
-"""The first line of a home's `.gitignore`."""
+"""The first line of the `.gitignore` in a home folder."""
 
 
 class LocalError(Exception):
@@ -46,7 +46,7 @@ class Server:
 
     Args:
         pid: The process ID.
-        port: The port that it listens on, at 127.0.0.1.
+        port: The port on 127.0.0.1 that the server listens on.
         secret: The secret access key that signs requests.
     """
 
@@ -66,7 +66,7 @@ class Server:
 
     @property
     def answers(self) -> bool:
-        """True if the process exists and answers a request that is signed with its secret."""
+        """True if the process exists and answers a request that is signed with the secret."""
         request = AWSRequest("POST", f"{self.access.endpoint}/", data="Action=GetCallerIdentity&Version=2011-06-15")
         request.headers["Content-Type"] = "application/x-www-form-urlencoded"
         SigV4Auth(Credentials(ACCOUNT, self.secret), "sts", REGION).add_auth(request)
@@ -80,7 +80,7 @@ class Server:
 
 
 class Home:
-    """The folder with the state of the local AWS of one app: `.moorage`, beside the app.
+    """The folder with the state of the local AWS of one app; by default, `.moorage` in the current folder.
 
     Nothing is written before `exclusive` is entered. Only the owner can read the folder and its contents.
 
@@ -113,7 +113,7 @@ class Home:
         if any(self.folder.iterdir()) and not self._is_marked():
             raise LocalError(
                 f"{self.folder} is not empty, and moorage.local did not create it; choose a new or empty folder with "
-                "--home, or remove this one if an earlier version created it"
+                "--home, or remove this folder if an earlier version created it"
             )
         for path in self.folder.iterdir():
             if path.is_symlink():
@@ -139,7 +139,7 @@ class Home:
             LocalError: Another `up` or `down` holds the lock.
         """
         if sys.platform == "win32":
-            raise LocalError("the local AWS needs Linux or macOS; use WSL")
+            raise LocalError("the local AWS needs Linux or macOS; on Windows, use WSL")
         self._make()
         with private.opened(self.folder / "lock", "a+") as lock:
             try:
@@ -157,7 +157,7 @@ class Home:
             yield
 
     def _forget_other(self) -> None:
-        """Delete the record and the secret of the server of another home, which were copied with the folder."""
+        """Delete the record and the secret of another home's server, which were copied or moved with the folder."""
         if self.origin:
             self._state.unlink()
             self._secret.unlink(missing_ok=True)
@@ -189,7 +189,7 @@ class Home:
         listener = _listening(port or 0)
         port = int(listener.getsockname()[1])
         secret = self._own_secret()
-        shutil.rmtree(self.folder / "tmp", ignore_errors=True)  # left by functions whose server was killed
+        shutil.rmtree(self.folder / "tmp", ignore_errors=True)  # left by Lambda functions whose server was killed
         command = [sys.executable, "-m", "moorage.local.server", "--port", str(port), "--home", self._here]
         command += ["--descriptor", str(listener.fileno())]
         with listener, private.opened(self.log, "w") as log:
@@ -259,7 +259,7 @@ class Home:
 
 
 def _end(server: Server) -> bool:
-    """Stop the process if it is still this server: process IDs are reused."""
+    """Stop a server if its process ID still belongs to the server, since process IDs are reused."""
     if not server.lives:
         return False
     until = time.monotonic() + STOP_SECONDS
@@ -274,10 +274,13 @@ def _end(server: Server) -> bool:
 
 
 def _functions(home: Path) -> Iterator[int]:
-    """Yield the processes that a home's functions left behind when its server was killed. This works only on Linux.
+    """Yield the IDs of the processes that Lambda functions left behind when the server was killed. Only for Linux.
 
-    `LAMBDA_TASK_ROOT`, Lambda's variable for the folder of the code, identifies these processes and their child
-    processes.
+    `LAMBDA_TASK_ROOT`, Lambda's environment variable for the folder of the code, identifies these processes and their
+    child processes.
+
+    Args:
+        home: The home folder of the server.
     """
     mark = f"LAMBDA_TASK_ROOT={home}/".encode()
     for environment in Path("/proc").glob("[0-9]*/environ"):
@@ -301,7 +304,7 @@ def _is_server(server: Server) -> bool:
 
 
 def _listening(port: int) -> socket.socket:
-    """Listen on a port, or on a free one for 0, so that no other process takes it before the server starts."""
+    """Listen on a port, or on any free port for 0, so that no other process takes it before the server starts."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -23,7 +23,7 @@ _UPDATE = "UPDATE_IN_PROGRESS"
 
 @attrs.define
 class _Count:
-    """The numbers of finished and of all resources of a stack. After a failure, no further resource is counted."""
+    """The number of finished resources of a stack, and the number of all. After a failure, no resource is counted."""
 
     total: int = 0
     done: set[str] = attrs.field(factory=set)

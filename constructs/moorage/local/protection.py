@@ -34,7 +34,7 @@ class _Kind:
 
 
 def take_away(access: Access, stacks: Sequence[Stack]) -> str | None:
-    """Remove protection and contents of the resources of stacks.
+    """Remove the protection and the contents of resources in stacks.
 
     Args:
         access: The local AWS.

@@ -1,4 +1,4 @@
-"""The commands with which a shell, either version of the AWS CLI and boto3 use the local AWS."""
+"""The commands that make a shell use the local AWS, with either version of the AWS CLI and with boto3."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from moorage.local.environment import ACCOUNT, REGION, Access
 
 
 def shell_lines(access: Access, secret: Path, places: Sequence[tuple[str, str]]) -> list[str]:
-    """Return the commands to type: one line for each account and region, and an example that works after it.
+    """Return the commands to type: one line for each account and region, and an example to run after such a line.
 
     Version 1 of the CLI and boto3 read `AWS_DEFAULT_REGION`; version 2 prefers `AWS_REGION` (their user guides,
-    "Environment variables"). The session token is emptied, since one of other credentials would be sent with the key.
+    "Environment variables"). The session token is emptied; otherwise, a token of other credentials would be sent.
 
     Args:
         access: The local AWS.
-        secret: The file that contains its secret.
+        secret: The file that contains the secret of the local AWS.
         places: The deployed accounts and regions.
     """
     read = f'"$(cat {shlex.quote(str(secret))})"'

@@ -21,7 +21,7 @@ from moorage.local.progress import Progress
 from moorage.local.report.readback import TOOLKIT
 
 _ALWAYS = ("--no-notices", "--no-ci", "--profile=", "--proxy=", "--ca-bundle-path=", "--role-arn=")
-"""Arguments that override `cdk.json`, `~/.cdk.json` and variables such as `CDK_PROXY`, which could lead elsewhere.
+"""Arguments that override `cdk.json`, `~/.cdk.json` and variables such as `CDK_PROXY`, which could redirect the CLI.
 
 Without `--no-ci`, the CLI would print its progress and errors to standard output if `CI` is set.
 """
@@ -37,11 +37,11 @@ class Toolkit:
 
     Args:
         home: The folder to write the assembly to.
-        app: The command that synthesizes the app, or a cloud assembly, as `cdk --app` takes them. Default: the `app` of
-            `cdk.json`.
+        app: The command that synthesizes the app, or a cloud assembly, in the form that `cdk --app` accepts. Default:
+            the `app` of `cdk.json`.
 
     Raises:
-        LocalError: There is no `cdk`, or the assembly and the home contain each other.
+        LocalError: There is no `cdk`, or the assembly contains the home, or the home contains the assembly.
         AssemblyError: The folder is not an assembly.
     """
 
@@ -61,7 +61,7 @@ class Toolkit:
         theirs, ours = assembly.resolve(), self._home.assembly.resolve()
         if theirs != ours and (theirs.is_relative_to(ours) or ours.is_relative_to(theirs)):
             raise LocalError(
-                f"--app {assembly} and --home {self._home.folder} must not contain each other; choose a folder outside "
+                f"--app {assembly} and --home {self._home.folder} must be separate folders; choose a folder outside "
                 "the assembly with --home"
             )
 
@@ -97,7 +97,7 @@ class Toolkit:
         return self._home.assembly
 
     def _contains_home(self) -> bool:
-        """Return whether an asset contains the home. It would change in every synthesis, which might never end."""
+        """Return whether an asset contains the home. Such an asset changes in each synthesis, which might never end."""
         parts = self._home.folder.resolve().parts
         below = [Path(*parts[number:]) for number in range(1, len(parts))]
         assets = list(self._home.assembly.glob("asset.*"))
@@ -177,13 +177,13 @@ class Toolkit:
         umask: int = private.UMASK,
         folder: Path | None = None,
     ) -> int:
-        """Run the CLI. With a server, check that it keeps running, and filter the output.
+        """Run the CLI and return its exit code. With a server, check that the server runs, and filter the output.
 
         Args:
             arguments: The arguments of the CLI.
             environment: The environment variables of the CLI.
             server: The local AWS that the CLI deploys to. Default: none, and all output is shown.
-            umask: The mask for the modes of the files that it writes.
+            umask: The mask for the modes of the files that the CLI writes.
             folder: The directory to run in. Default: the current one.
 
         Raises:

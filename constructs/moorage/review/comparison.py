@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from moorage.assembly.cloud_assembly import AssemblyError, Resource, Stack
+
+_METADATA = "AWS::CDK::Metadata"
+"""The type of the resource in which CDK counts the constructs in use. It changes nothing in AWS."""
 
 
 class Replacement(enum.Enum):
@@ -44,7 +47,8 @@ class ResourceChange:
         after: The resource in the head; None if it is removed.
         properties: The properties that differ, each as deep as the values have the same structure.
         replacement: The answer to whether CloudFormation replaces the resource.
-        reasons: Why it is replaced, or what decides whether it is, each as a clause: `its Name is create-only`.
+        reasons: Why it is replaced, or what decides whether it is, each as a clause: `its Name changes`.
+        refusals: Why CloudFormation refuses the update, each as a clause. Default: none.
     """
 
     stack: StackChange
@@ -53,11 +57,18 @@ class ResourceChange:
     properties: tuple[PropertyChange, ...] = ()
     replacement: Replacement = Replacement.NO
     reasons: tuple[str, ...] = ()
+    refusals: tuple[str, ...] = ()
 
     @property
     def resource(self) -> Resource:
         """The resource in the head if it is there, else in the base."""
         return next(side for side in (self.after, self.before) if side is not None)
+
+    @property
+    def replaced(self) -> str:
+        """The verb and the reasons of a replacement: `is replaced because its Name is create-only`."""
+        verb = "is replaced" if self.replacement is Replacement.YES else "may be replaced"
+        return f"{verb} because {' and '.join(self.reasons)}" if self.reasons else verb
 
     @property
     def type(self) -> str:
@@ -122,7 +133,12 @@ def compare(base: Sequence[Stack] | None, head: Sequence[Stack]) -> Comparison:
         AssemblyError: Two stacks of one assembly have the same path, account, region and name.
     """
     before, after = _by_place(base or ()), _by_place(head)
-    stacks = [StackChange(before.get(place), after.get(place)) for place in (*after, *(set(before) - set(after)))]
+    pairs = {place: place for place in after if place in before}
+    for place in after:
+        if place not in pairs and (other := _resolved(place, before.keys() - set(pairs.values()), after)):
+            pairs[place] = other
+    stacks = [StackChange(before[pairs[place]] if place in pairs else None, after[place]) for place in after]
+    stacks += [StackChange(stack, None) for place, stack in before.items() if place not in pairs.values()]
     for stack in stacks:
         stack.changes = tuple(_changes(stack))
     return Comparison(tuple(stacks), new=base is None)
@@ -153,18 +169,56 @@ def _is_function(value: Mapping[str, Any]) -> bool:
     return len(value) == 1 and next(iter(value)).startswith(("Fn::", "Ref"))
 
 
-def _by_place(stacks: Sequence[Stack]) -> dict[tuple[str | None, ...], Stack]:
-    found: dict[tuple[str | None, ...], Stack] = {}
+@attrs.frozen
+class _Place:
+    """The place of a stack, by which it is recognized in the other assembly.
+
+    Args:
+        stage: The path of the stage; of the parent for a nested stack.
+        account: The account; None for the account of the credentials.
+        region: The region; None for the region of the credentials.
+        name: The name of the stack.
+    """
+
+    stage: str
+    account: str | None
+    region: str | None
+    name: str
+
+    def may_be(self, other: _Place) -> bool:
+        """Return whether both are one place if the credentials are those of the other side."""
+        return (
+            (self.stage, self.name) == (other.stage, other.name)
+            and (None in {self.account, other.account} or self.account == other.account)
+            and (None in {self.region, other.region} or self.region == other.region)
+        )
+
+
+def _resolved(place: _Place, before: Iterable[_Place], after: Iterable[_Place]) -> _Place | None:
+    """Return the only place of the base that may be a place of the head; None if there is not just one."""
+    found = [other for other in before if place.may_be(other)]
+    if len(found) == 1 and not any(found[0].may_be(other) for other in after if other != place):
+        return found[0]
+    return None
+
+
+def _by_place(stacks: Sequence[Stack]) -> dict[_Place, Stack]:
+    found: dict[_Place, Stack] = {}
     for top in stacks:
         for stack in top.walk():
-            place = (stack.path.rpartition("/")[0], stack.account, stack.region, stack.name)
+            place = _Place(stack.path.rpartition("/")[0], stack.account, stack.region, stack.name)
             if place in found:
                 raise AssemblyError(
-                    f"two stacks have the name {stack.name} in account {stack.account} and region {stack.region}: "
-                    f"{found[place].path} and {stack.path}; give each a stack_name of its own"
+                    f"the stacks {found[place].path} and {stack.path} have the same name {stack.name} "
+                    f"({_where(stack)}); give each a stack_name of its own"
                 )
             found[place] = stack
     return found
+
+
+def _where(stack: Stack) -> str:
+    account = f"account {stack.account}" if stack.account else "the account of the credentials"
+    return f"{account}, {f'region {stack.region}' if stack.region else 'the region of the credentials'}"
 
 
 def _changes(stack: StackChange) -> Iterator[ResourceChange]:
@@ -172,6 +226,8 @@ def _changes(stack: StackChange) -> Iterator[ResourceChange]:
     after = {resource.logical_id: resource for resource in (stack.after.resources if stack.after else ())}
     for logical_id in (*after, *(name for name in before if name not in after)):
         one, other = before.get(logical_id), after.get(logical_id)
+        if _METADATA in {each.type for each in (one, other) if each}:
+            continue
         if one is None or other is None or _compared(one) != _compared(other):
             yield ResourceChange(
                 stack,

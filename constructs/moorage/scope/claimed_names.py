@@ -43,8 +43,8 @@ _claims: PerConstruct[IConstruct, list[_Claim]] = PerConstruct()
 def claim_name(construct: Construct, kind: str, name: str) -> None:
     """Record that `construct` uses a name that must be unique in its account and region.
 
-    The same name twice in one account and region is an error of the app. If the account or region of the stacks is not
-    known, they may differ, so it is a warning.
+    Using a name twice in one account and region is an error at synthesis. If the account or region of a stack is not
+    known, the two may differ, so the app gets only a warning.
 
     Args:
         construct: The construct that uses the name.

@@ -33,7 +33,7 @@ def keep_exported(construct: Construct, values: Iterable[str]) -> None:
 
 
 def is_of_stack(value: str, construct: Construct) -> bool:
-    """Return whether a value is an attribute or parameter of the stack of `construct`, which can export it."""
+    """Return whether a value is an attribute or parameter that the stack of `construct` can export."""
     if not is_token(value):
         return False
     reference = cdk.Tokenization.reverse_complete_string(value)

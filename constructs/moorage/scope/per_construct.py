@@ -12,9 +12,9 @@ Value = TypeVar("Value")
 class PerConstruct(Generic[Owner, Value]):
     """A mapping of constructs to values, by the identity of their Python objects.
 
-    A value and its owner stay in memory until the process ends. jsii keeps every object that Python creates for that
-    long in any case, because it cannot know which of them JavaScript still refers to. An attribute of the construct
-    is no alternative, since the proxies of imported resources, such as those of `Vpc.from_lookup`, do not support any.
+    A value and its owner stay in memory until the process ends. jsii keeps every object that Python creates just as
+    long, because it cannot know which objects JavaScript still refers to. An attribute of the construct is no
+    alternative, since the proxies of imported resources, such as those of `Vpc.from_lookup`, do not accept attributes.
 
     jsii creates a new proxy each time that it returns an imported resource. A value is found only by the proxy for
     which it was set.
@@ -24,7 +24,7 @@ class PerConstruct(Generic[Owner, Value]):
         self._values: dict[Owner, Value] = {}
 
     def get(self, owner: Owner) -> Value | None:
-        """Return the value of a construct, or None if it has none."""
+        """Return the value of a construct, or None if no value is set."""
         return self._values.get(owner)
 
     def set(self, owner: Owner, value: Value) -> None:

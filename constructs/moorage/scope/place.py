@@ -163,7 +163,7 @@ def _place_of_thing(thing: IConstruct | str) -> _StackPlace:
 
 
 def _find_place(thing: IConstruct) -> _StackPlace:
-    """Return the place of a construct: from its ARN if that is known, else where it was imported or defined.
+    """Return the place of a construct: from its ARN if that is known, else the place where it was imported or defined.
 
     For a resource that is imported by its ARN, CDK's `env` is that of the ARN for some types and that of the stack for
     others. An imported resource belongs to no stage, since it is referred to by plain strings.
@@ -197,7 +197,7 @@ def _place_in_arn(arn: str) -> _StackPlace:
 
 
 def _arn_of(thing: IConstruct) -> str:
-    """Return the ARN of an imported resource, whose attribute has the name of its interface, or an empty string."""
+    """Return the ARN of an imported resource from the attribute named after its interface, or an empty string."""
     for interface in _interfaces_of(thing):
         attribute = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", interface.__name__.removeprefix("_").removeprefix("I"))
         attribute = f"{attribute.removesuffix('Proxy').rstrip('_').removesuffix('_Base').lower()}_arn"

@@ -1,1 +1,1 @@
-"""The values of a task and the limits that they keep: pure Python, without `aws_cdk` at run time."""
+"""The values that describe a workload, and AWS's limits for them: pure Python, without `aws_cdk` at run time."""

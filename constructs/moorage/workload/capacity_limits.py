@@ -22,7 +22,7 @@ CONSTRAINT_EXPRESSION = Limit(
     id="placement-expression",
     accepts=lambda expression: re.search(r"(?<![=!<>])=(?![=~])", expression) is None,
     rule="must compare with '=='",
-    hint="write it as in 'attribute:ecs.instance-type == m7g.large'",
+    hint="use an expression such as 'attribute:ecs.instance-type == m7g.large'",
     source="ECS developer guide, cluster query language: operators",
 )
 PLACEMENT_CONSTRAINTS = at_most(
@@ -59,7 +59,7 @@ STRATEGY_WEIGHTS = Limit(
     id="strategy-weights",
     accepts=any,
     rule="must not all be 0",
-    hint="use a weight of 1 or more for a capacity",
+    hint="use a weight of 1 or more for at least one capacity",
     source=Botocore(
         "ecs",
         "CapacityProviderStrategyItem",
@@ -101,14 +101,14 @@ PROVIDER_NAME = matching(
     "capacity-provider-name",
     r"(?!(?i:aws|ecs|fargate))[A-Za-z0-9_-]{1,255}",
     rule="must be 1 to 255 letters, digits, '_' and '-', and not start with aws, ecs or fargate",
-    hint="use another name, or Capacity.fargate() and Capacity.fargate_spot() for Fargate",
+    hint="use a name such as 'general', or Capacity.fargate() and Capacity.fargate_spot() for Fargate",
     source=Botocore("ecs", "CreateCapacityProviderRequest", "name", "Up to 255 characters are allowed."),
 )
 CAPACITY_NAME = matching(
     "capacity-name",
     r"[A-Za-z0-9_-]{1,128}",
     rule="must be 1 to 128 letters, digits, '_' and '-'",
-    hint="use another name, as in 'general'",
+    hint="use a name such as 'general'",
     source=Botocore(
         "ecs",
         "Attribute",
@@ -184,17 +184,17 @@ INSTANCE_WARMUP = in_range(
     0,
     10000,
     unit="seconds",
-    hint="use a time such as cdk.Duration.minutes(5), in which a new instance does not count",
+    hint="use a time such as cdk.Duration.minutes(5), during which a new instance does not count",
     source=Botocore("ecs", "ManagedScaling", "instanceWarmupPeriod", "The period of time, in seconds"),
 )
 _AMI_PATHS = re.compile(
     r"/aws/service/(ecs/optimized-ami/|bottlerocket/|ami-windows-latest/Windows_Server-\d+-\w+-\w+-ECS_Optimized\b)"
 )
-"""The SSM parameters of AWS's AMIs for container instances. Other parameters belong to the user and are accepted."""
+"""The SSM parameters of AWS's AMIs for container instances. Other paths belong to the user and are accepted."""
 
 
 def _ami_system(path: str) -> str:
-    """Return the operating system of one of AWS's AMIs, for Windows as ECS names it."""
+    """Return the operating system of one of AWS's AMIs: `Bottlerocket`, `LINUX`, or ECS's name of a Windows version."""
     windows = re.search(r"Windows_Server-(\d+)-\w+-(Core|Full)|windows_server/(\d+)/\w+/(core|full)", path)
     if windows:
         return "_".join(["WINDOWS_SERVER", *filter(None, windows.groups())]).upper()
@@ -202,7 +202,7 @@ def _ami_system(path: str) -> str:
 
 
 def _ami_architecture(path: str) -> str | None:
-    """Return the architecture of one of AWS's AMIs, or None if it is the user's own or the path does not show it."""
+    """Return the architecture of one of AWS's AMIs, or None if the path is the user's own or shows none."""
     named = re.search(r"/(arm64|x86_64)/", path)
     if not _AMI_PATHS.match(path):
         return None
@@ -297,20 +297,20 @@ INSTANCE_TYPE_FILTER = matching(
     "managed-instances-type",
     r"[a-zA-Z0-9.*-]{1,30}",
     rule="must be a type or pattern of 1 to 30 letters, digits, '.', '-' and '*'",
-    hint="write it as in 'm7g.*'",
+    hint="use a pattern such as 'm7g.*'",
     source="CFN AWS::ECS::CapacityProvider AllowedInstanceTypes",
 )
 INSTANCE_TYPE_FILTERS = at_most(
     "managed-instances-types",
     400,
-    hint="use patterns, as in 'm7g.*'",
+    hint="replace several types with one pattern such as 'm7g.*'",
     source="CFN AWS::ECS::CapacityProvider AllowedInstanceTypes, ExcludedInstanceTypes",
 )
 INSTANCE_RANGE = Limit(
     id="instance-range",
     accepts=lambda pair: len(pair) == 2 and 0 <= pair[0] <= (math.inf if pair[1] is None else pair[1]),
     rule="must be a minimum and a maximum, and the minimum must not exceed the maximum",
-    hint="write it as in (2, 8), with 0 for no minimum or None for no maximum",
+    hint="use a pair such as (2, 8), with 0 for no minimum or None for no maximum",
     source="botocore autoscaling VCpuCountRequest, MemoryMiBRequest",
 )
 _ZONES: dict[str, int] = {
@@ -331,7 +331,7 @@ _ZONES: dict[str, int] = {
     "us-west-1": 2,
     "us-west-2": 4,
 }
-"""The largest number of Availability Zones of a region that an account can use; in us-west-1, 2 of 3."""
+"""The largest number of Availability Zones that one account can use, by region; in us-west-1, 2 of 3."""
 ZONES_OF_REGION = Limit(
     id="zones-of-region",
     accepts=lambda pair: pair[0] <= _ZONES.get(pair[1], pair[0]),

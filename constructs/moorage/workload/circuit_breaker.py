@@ -25,8 +25,8 @@ class Threshold(enum.Enum):
 class CircuitBreaker:
     """The circuit breaker of a rolling rollout, which stops the rollout when its tasks keep failing.
 
-    By default, ECS stops the rollout when as many tasks have failed as half of the copies, at least 3 and at most 200
-    (ECS developer guide, deployment circuit breaker). `failures` and `percent` set another threshold.
+    By default, ECS stops the rollout when the number of failed tasks reaches half of the copies, at least 3 and at most
+    200 (ECS developer guide, deployment circuit breaker). `failures` and `percent` set another threshold.
 
     Args:
         rollback: Whether to roll back to the last completed deployment. Default: True.
@@ -78,7 +78,7 @@ class CircuitBreaker:
 
         Args:
             percent: The percentage, 1 to 100.
-            bounded: Whether to limit the number of failed tasks to at least 3 and at most 200. Default: True.
+            bounded: Whether to keep the threshold between 3 and 200 failed tasks. Default: True.
             rollback: Whether to roll back to the last completed deployment. Default: True.
             reset_on_healthy_task: Whether to count from 0 again when a task becomes healthy. Default: True.
         """

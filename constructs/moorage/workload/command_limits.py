@@ -18,7 +18,7 @@ def _is_one_line(words: Sequence[str]) -> bool:
 
 
 def _shell_drops_words(words: Sequence[str]) -> bool:
-    """Return whether words follow the script of `sh -c` that the script does not refer to, so that they are ignored."""
+    """Return whether `sh -c` ignores the words after its script, since the script is a single word without `$`."""
     if len(words) <= 3 or words[0].rsplit("/", 1)[-1] not in _SHELLS or words[1] != "-c":  # sh -c x
         return False
     return "$" not in words[2] and not any(character.isspace() for character in words[2])
@@ -76,7 +76,7 @@ COMMAND_VARIABLE = Limit(
     id="command-variable",
     accepts=lambda words: not _has_unread_variable(words),
     rule="should not contain shell variables, since no shell expands them",
-    hint=lambda words: f"use a shell, as in ['sh', '-c', {' '.join(words)!r}]",
+    hint=lambda words: f"use a shell: ['sh', '-c', {' '.join(words)!r}]",
     source="Docker, exec form: no shell processes it. The entry point of the image may be a shell",
     format=lambda words: repr(list(words)),
     confirmed=False,
@@ -94,15 +94,15 @@ PROGRAM = Limit(
     id="entry-point",
     accepts=lambda words: bool(words) and bool(words[0].strip()),
     rule="must start with a program",
-    hint="name the program, as in entry_point=['sh', '-c'], or leave entry_point= out for the image's own entry point",
+    hint="use a form such as ['sh', '-c'], or leave entry_point= out for the image's own entry point",
     source="moby daemon/create.go: without a program, no command is specified",
     format=lambda words: repr(list(words)),
 )
 USER = Limit(
     id="user",
     accepts=lambda user: not user or bool(user.strip()),
-    rule="must be a user of the image, or a number",
-    hint="write it as in '1000:1000', or leave user= out for the image's own user",
+    rule="must be a user of the image, or a user ID",
+    hint="use a form such as '1000:1000', or leave user= out for the image's own user",
     source=Botocore("ecs", "ContainerDefinition", "user", "You can specify the user using the following formats."),
 )
 COMMAND_FORM = Limit(
@@ -129,8 +129,9 @@ HEALTH_COMMAND = Limit(
             or (command[0] == "CMD" and not _is_one_line(command[1:]) and not _shell_drops_words(command[1:]))
         )
     ),
-    rule="must be CMD and a list of words, or CMD-SHELL and one command line, without empty parts",
-    hint="write it as one string for a shell, or as ['CMD', 'program', 'argument']",
+    rule="must be CMD followed by a program and its arguments, or CMD-SHELL followed by one command line, without "
+    "empty parts",
+    hint="use one string for a shell, or ['CMD', 'program', 'argument']",
     source=Botocore(
         "ecs",
         "HealthCheck",
@@ -144,13 +145,13 @@ WORKING_DIRECTORY = matching(
     "working-directory",
     r"(?s)([/\\]|[A-Za-z]:[/\\]).*",
     rule="must be an absolute path",
-    hint="write it as in '/srv', or 'C:\\\\srv' on Windows",
+    hint="use a path such as '/srv', or 'C:\\\\srv' on Windows",
     source="moby container.verifyContainerSettings: it needs to be an absolute path",
 )
 ENVIRONMENT_NAME = matching(
     "environment-name",
     r"[^=\x00]+",
     rule="must not be empty or contain '='",
-    hint="give the name and the value separately, as in {'NAME': 'value'}",
+    hint="separate the name and the value: {'NAME': 'value'}",
     source="POSIX environ; moby opts.ValidateEnv (invalid environment variable)",
 )

@@ -92,12 +92,12 @@ class Container:
     Args:
         image: The image, or the name of a public image as for `docker pull`.
         name: The name: 1 to 255 letters, digits, `_` and `-`, unique in the task. Default: `app`.
-        port: The port that the container listens on, 1 to 65535. Default: no port, so nothing connects to it.
-        port_ranges: Further ports that it listens on, each as a first and a last port. They need awsvpc or bridge
-            mode. Default: none.
+        port: The port that the container listens on, 1 to 65535. Default: none, so nothing connects to the container.
+        port_ranges: Further ranges of ports that the container listens on, each as a first and a last port. They need
+            awsvpc or bridge mode. Default: none.
         cpu: The CPU units reserved for the container. Default: a share of those that other containers do not reserve.
-        memory_mib: The hard memory limit in MiB. Default: the containers share the task's memory. Instances with
-            Windows ignore the task's memory; there, the default is an even share of the memory that other containers
+        memory_mib: The hard memory limit in MiB. Default: the containers share the task's memory. Windows
+            instances ignore the task's memory; there, the default is an even share of the memory that other containers
             do not reserve.
         memory_reservation_mib: The soft memory limit in MiB, at most `memory_mib`. Default: none.
         environment: Environment variables in plain text. Anyone who can read the task definition can read them.
@@ -107,7 +107,7 @@ class Container:
         secrets: Environment variables that ECS reads when a task starts. The execution role is granted read access.
             Each is a Secrets Manager secret, an SSM parameter (ECS reads the latest version), or an `ecs.Secret` for a
             field or version of a secret. Default: none.
-        command: The command as a list of words, as in `["npm", "run", "start"]`. For a shell command, use
+        command: The command as a list of words, such as `["npm", "run", "start"]`. For a shell command, use
             `entry_point=["sh", "-c"]`. Default: the `CMD` of the image.
         entry_point: The entry point as a list of words. Default: the `ENTRYPOINT` of the image.
         working_directory: The working directory, an absolute path. Default: the `WORKDIR` of the image.
@@ -117,9 +117,10 @@ class Container:
             Default: ECS's own.
         stop_timeout: The time between SIGTERM and SIGKILL, 2 to 120 s on Fargate. Default: 30 s.
         user: The user to run as: `1000`, `1000:1000` or a name. Default: the user of the image.
-        writable: The paths that the container can write to, as a list, or as a mapping of each path to its size in
-            MiB. Each is a tmpfs of 64 MiB: it uses the container's memory, is empty at each start, and is writable by
-            any user (mode 1777). On instances, programs cannot run from it (`noexec,nosuid,nodev`). Default: none.
+        writable: The paths that the container can write to, as a list, or as a mapping of each path to its size in MiB.
+            Each is a tmpfs, by default of 64 MiB. It uses the container's memory, is empty at each start, and is
+            writable by any user (mode 1777). On instances, programs cannot run from it (`noexec,nosuid,nodev`).
+            Default: none.
         executable: The paths of `writable` from which programs can run. Default: none.
         mounts: The volumes of the task by mount path, each as the name of a volume or as a `Mount`. Default: none.
         read_only: Whether to make the root file system read-only. Default: True.
@@ -129,7 +130,7 @@ class Container:
         not_secret: The variables of `environment` that look like secrets but are not, each with a reason.
             Default: none.
         host_port: In bridge mode, the port of the instance that maps to `port`, below 32,768. Only one copy then fits
-            on an instance. Default: 0, so ECS chooses a free port for each copy.
+            on an instance. Default: a free port for each copy.
         gpus: The number of GPUs reserved for the container. Not supported on Fargate. Default: 0.
         privileged: Whether to give the container root access to the instance. Not supported on Fargate, and fails
             Security Hub control ECS.4. Default: False.
@@ -139,8 +140,8 @@ class Container:
         version_consistency: Whether to run the same image in all tasks of a deployment: the one that the tag pointed to
             when the deployment began. Default: True.
         credential_spec: The credential spec of a group Managed Service Account in Active Directory:
-            `credentialspecdomainless:` and the ARN of an SSM parameter or S3 object. The execution role is granted
-            read access. Default: none.
+            `credentialspec:` or `credentialspecdomainless:`, followed by the ARN of an SSM parameter or S3 object. The
+            execution role is granted read access. Default: none.
         logging: A log driver (`ecs.LogDrivers`). Default: the log router of the task, or the log group.
         sidecar: The extra settings of a container made by `otel_collector` or `log_router`. Default: none.
 
@@ -228,13 +229,14 @@ class Container:
         image: Image | str | None = None,
         memory_mib: int = 128,
     ) -> Container:
-        """Create a FireLens log router, which routes the logs of all other containers in its task.
+        """Create a FireLens log router, which routes the logs of the other containers in its task.
 
-        Its own logs go to the service's log group. For an output in AWS, grant the task role access, as in
+        Logs of containers with another driver in `logging` are not routed. The router's own logs go to the service's
+        log group. For an output in AWS, grant the task role access, for example with
         `stream.grant_put_records(service)`.
 
         Args:
-            output: The options of the output plugin, as in `{"Name": "kinesis_firehose", "delivery_stream": ...}`.
+            output: The options of the output plugin, such as `{"Name": "kinesis_firehose", "delivery_stream": ...}`.
             secret_output: The options that are secrets, such as an API key. Default: none.
             config_file: Further configuration: a path in the image or, except on Fargate, the ARN of an S3 object.
                 Default: none.
@@ -244,7 +246,7 @@ class Container:
             memory_mib: The hard memory limit in MiB. Default: 128.
 
         Raises:
-            ValueError: If `type` is not a kind of router that FireLens supports, or the image does not match it.
+            ValueError: If `type` is not a kind of router that FireLens supports, or the image does not match `type`.
         """
         from moorage.workload import sidecars  # noqa: PLC0415  # needed only by sidecars
 
@@ -255,7 +257,7 @@ class Container:
 
     @property
     def _firelens(self) -> FireLens | None:
-        """The settings of the log router, or None if the container is not one."""
+        """The settings of the log router, or None for any other container."""
         return self.sidecar.firelens if self.sidecar else None
 
     @property
@@ -346,7 +348,7 @@ class Container:
     def _check_port_ranges(self, problems: Problems) -> None:
         problems.check(container_limits.PORT_RANGES, "the number of port_ranges", len(self.port_ranges))
         for port_range in self.port_ranges:
-            problems.check(container_limits.PORT_RANGE, "port_ranges", port_range)
+            problems.check(container_limits.PORT_RANGE, "each item of port_ranges", port_range)
             for port in port_range:
                 problems.check_known("each port of port_ranges", port)
         if self.port_ranges and not problems.messages:
@@ -364,7 +366,7 @@ class Container:
             if not isinstance(value, str):
                 problems.add(
                     f"environment[{name!r}] must be of type str (got {value!r} of type {type(value).__name__}); "
-                    f"write it as in {{{name!r}: {str(value)!r}}}"
+                    f"use {{{name!r}: {str(value)!r}}}"
                 )
         check_literals(self._own_plain_texts, problems)
         for name in sorted(self.environment.keys() & self.secrets.keys()):

@@ -24,7 +24,7 @@ def clean_path(path: str) -> str:
 
 
 def clean_paths(by_path: Mapping[str, T]) -> Mapping[str, T]:
-    """Normalize the paths of a mapping. If two become the same, return them unchanged, so that they are refused."""
+    """Normalize the paths of a mapping. If two become the same, return all unchanged, so that a check refuses them."""
     cleaned = {clean_path(path): entry for path, entry in by_path.items()}
     return MappingProxyType(cleaned if len(cleaned) == len(by_path) else dict(by_path))
 
@@ -36,7 +36,10 @@ def is_below(path: str, parent: str) -> bool:
 def check_paths(
     writable: Mapping[str, int], mounts: Mapping[str, object], executable: Iterable[str], problems: Problems
 ) -> None:
-    """Check that the paths can be mounted, and that no writable path is at or below another mount."""
+    """Check that the paths can be mounted, and that no writable path is at or below another path.
+
+    Executable paths must be writable.
+    """
     for argument, paths in (("writable", writable), ("mounts", mounts)):
         for path in paths:
             problems.check(container_limits.MOUNT_PATH, f"each path of {argument}", path)

@@ -82,7 +82,7 @@ class EnvironmentFile:
         bucket: The bucket of the object. Default: none, so `cdk deploy` uploads the local file.
 
     Raises:
-        ValueError: If the name does not end in `.env`, or the local file does not exist.
+        ValueError: If `key` does not end in `.env`, or the local file does not exist.
     """
 
     key: str
@@ -129,8 +129,8 @@ class HealthCheck:
     """A command that ECS runs inside a container to determine if it is healthy.
 
     Args:
-        command: A command line for the container's shell, or a list: `CMD` and the words of a command, or `CMD-SHELL`
-            and a command line. Exit code 0 means healthy. The program must be in the image.
+        command: A command line for the container's shell, or a list: `CMD` followed by a program and its arguments, or
+            `CMD-SHELL` followed by a command line. Exit code 0 means healthy. The program must be in the image.
         interval: The time between two checks, 5 to 300 s. Default: 10 s.
         timeout: The time that a check can take, 2 to 60 s, and at most `interval`. Default: 5 s.
         retries: The number of consecutive failures after which the container is unhealthy, 1 to 10. Default: 3.

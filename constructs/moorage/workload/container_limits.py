@@ -10,7 +10,7 @@ CONTAINER_NAME = matching(
     "container-name",
     r"[A-Za-z0-9_-]{1,255}",
     rule="must be 1 to 255 letters, digits, hyphens and underscores",
-    hint="use another name, as in 'web-1'",
+    hint="use a name such as 'web-1'",
     source=Botocore("ecs", "ContainerDefinition", "name", "Up to 255 letters (uppercase and lowercase)"),
 )
 CONTAINER_CPU_LEAST = Limit(
@@ -53,15 +53,15 @@ WRITABLE_LEAST = Limit(
     id="writable-least",
     accepts=lambda size: size >= 1,
     rule="must be 1 MiB or more",
-    hint="set a size, as in writable={'/tmp': 64}, or remove the path",
+    hint="set a size, such as writable={'/tmp': 64}, or remove the path",
     source=Botocore("ecs", "Tmpfs", "size", "The maximum size (in MiB) of the tmpfs volume."),
     format=str,
 )
 WRITABLE_SIZE = Limit(
     id="writable-size",
     accepts=lambda sizes: sizes[0] < sizes[1],
-    rule="must be smaller than the memory of the container, or for all containers together than the task's",
-    hint="use a smaller size, as in writable={'/tmp': 64}, or a larger memory_mib= of the container or task",
+    rule="must be smaller than the memory of the container or task",
+    hint="use a smaller size, such as writable={'/tmp': 64}, or a larger memory_mib= of the container or task",
     source=Botocore(
         "ecs",
         "Tmpfs",
@@ -75,7 +75,7 @@ MOUNT_PATH = matching(
     "writable-path",
     r"(/[^/:,]+)+/?|[A-Za-z]:\\([^\\/:,]+(\\[^\\/:,]+)*\\?)?",
     rule="must be an absolute path below the root, without ':' or ','",
-    hint="write it as in '/tmp', or 'C:\\\\data' on Windows",
+    hint="use a path such as '/tmp', or 'C:\\\\data' on Windows",
     source=Botocore(
         "ecs",
         "Tmpfs",
@@ -117,7 +117,7 @@ HOST_PORT = Limit(
 HOST_PORT_EPHEMERAL = Limit(
     id="host-port-ephemeral",
     accepts=lambda port: port < 32768,
-    rule="should be below 32768, since instances give higher ports to containers without host_port=",
+    rule="should be below 32768, since instances assign higher ports to containers without host_port=",
     hint="use a lower port, or leave host_port= out for a dynamic port",
     source=Botocore("ecs", "PortMapping", "hostPort", "ports below 32768 are outside of the ephemeral port range."),
     format=str,
@@ -146,7 +146,7 @@ PORT_RANGE = Limit(
     id="port-range",
     accepts=lambda pair: len(pair) == 2 and 1 <= pair[0] < pair[1] <= 65535,
     rule="must be a first port and a higher last port, between 1 and 65535",
-    hint="write it as in (8000, 8010)",
+    hint="use a pair such as (8000, 8010)",
     source=Botocore(
         "ecs", "PortMapping", "containerPortRange", "The containerPortRange valid values are between 1 and 65535."
     ),
@@ -237,7 +237,7 @@ ENVIRONMENT_FILE_NAME = matching(
     "environment-file-name",
     r".+\.env",
     rule="must end in '.env'",
-    hint="rename the file, as in 'web.env'",
+    hint="use a file name such as 'web.env'",
     source=Botocore("ecs", "EnvironmentFile", "", "The file must have a .env file extension."),
 )
 SECRET_VERSION = Limit(
@@ -267,13 +267,14 @@ ULIMIT_NAME = one_of(
         "sigpending",
         "stack",
     ),
+    hint="use a name such as 'nofile'",
     source=Botocore("ecs", "UlimitName"),
 )
 ULIMIT = Limit(
     id="ulimit",
     accepts=lambda pair: len(pair) == 2 and -1 <= pair[0] <= pair[1] and (pair[0] >= 0 or pair[1] == -1),
     rule="must be a soft limit and a hard limit, the soft limit not above the hard limit, or -1 (unlimited) for both",
-    hint="write it as in (1024, 4096), or as one number for both limits",
+    hint="use a pair such as (1024, 4096), or one number for both limits",
     source="RegisterTaskDefinition compares the numbers: Soft limit exceeds hard limit for ulimit (cdk-preflight)",
 )
 CAPABILITIES = frozenset(
@@ -322,7 +323,7 @@ CAPABILITY = Limit(
     id="capability",
     accepts=lambda name: name in CAPABILITIES,
     rule="must be a Linux capability that ECS offers",
-    hint="write it without CAP_, as in 'NET_ADMIN', or use 'ALL'",
+    hint="use a name without CAP_, such as 'NET_ADMIN', or 'ALL'",
     source=Botocore("ecs", "KernelCapabilities", "add", 'Valid values: "ALL" | "AUDIT_CONTROL" | "AUDIT_WRITE"'),
 )
 SHARED_MEMORY = at_least(
@@ -357,6 +358,7 @@ SWAPPINESS_ALONE = Limit(
 LOG_ROUTER = one_of(
     "log-router",
     ("fluentbit", "fluentd"),
+    hint="leave type= out, or use type='fluentd' with image=",
     source=Botocore("ecs", "FirelensConfigurationType"),
 )
 LOG_ROUTER_IMAGE = Limit(
@@ -370,8 +372,9 @@ LOG_ROUTER_IMAGE = Limit(
 CREDENTIAL_SPEC = matching(
     "credential-spec",
     r"credentialspec(domainless)?:arn:.+",
-    rule="must be 'credentialspec:' or 'credentialspecdomainless:', followed by the ARN of a file or parameter",
-    hint="write it as in 'credentialspecdomainless:arn:aws:s3:::bucket/key'",
+    rule="must be 'credentialspec:' or 'credentialspecdomainless:', followed by the ARN of an S3 object or SSM "
+    "parameter",
+    hint="use a form such as 'credentialspecdomainless:arn:aws:s3:::bucket/key'",
     source=Botocore("ecs", "ContainerDefinition", "credentialSpecs", "There are two formats for each ARN."),
 )
 

@@ -22,7 +22,7 @@ Check: TypeAlias = Callable[[Any], Any]
 
 _LONGEST_VALUE = 60
 _NO_STACK = "should be created in the scope of a Stack"
-"""The words of CDK's error for a construct outside a stack. Asking for the stack first would be a message to node."""
+"""The words of CDK's error for a construct outside a stack. Asking for the stack first would cost a round trip."""
 _ALIASES = {
     "CapacityChoice": "Capacity | Mapping[Capacity, int] | Strategy",
     "Construct": "constructs.Construct",
@@ -47,7 +47,7 @@ _PUBLIC_NAMES = {
 }
 """The public names of types that have another name in annotations."""
 _HINTS = {
-    "Image": "an Image, as in Image.from_repository(..., tag=...)",
+    "Image": "an Image such as Image.from_repository(..., tag=...)",
     "LoadBalancer": "a LoadBalancer, or Listener(...) for a NetworkLoadBalancer",
     "Mapping": "a dict",
     "NetworkLoadBalancer": "a NetworkLoadBalancer, or Route(...) for a LoadBalancer",
@@ -88,12 +88,12 @@ class _Parameters(NamedTuple):
 def door(cls: Class) -> Class:
     """Decorate a class, so that the types of the arguments of its constructor and public methods are checked.
 
-    Each argument is checked against its annotation before the class uses it, and one `TypeError` names all that are
-    wrong. For a sequence, any iterable is accepted and read once into a tuple, or a single element. For a VPC, a
-    `Network` is accepted. A string that CDK has not looked up yet is replaced by a well-formed one.
+    Each argument is checked against its annotation before the class uses it, and one `TypeError` names all wrong
+    arguments. For a sequence, a single element is accepted, or any iterable, which is read once into a tuple. For a
+    VPC, a `Network` is accepted. A string that CDK has not looked up yet is replaced by a well-formed one.
 
     CDK classes are compared by name: `isinstance` raises for an interface of jsii, values do not import `aws_cdk`,
-    and names need no message to node.
+    and names need no round trip to node.
     """
     for name, member in list(vars(cls).items()):
         if name == "__init__":
@@ -256,7 +256,7 @@ def _check_of_generic(name: str, arguments: list[ast.expr]) -> Check:
 
 
 def _check_union(checks: tuple[Check, ...], value: Any) -> Any:
-    """Return the value unchanged if a member accepts it so, else in the form of the first member that accepts it."""
+    """Return the value unchanged if one of the checks does, otherwise as converted by the first check to accept it."""
     taken, entry = [], None
     for check in checks:
         try:
@@ -352,7 +352,7 @@ _SIMPLE_CHECKS: Mapping[str, Check] = {
 
 
 def _check_name(name: str, value: Any) -> Any:
-    """Check that a value has a class or interface of this name: `Task`, `cdk.Duration`, `ec2.IVpc`."""
+    """Return a value of this class or interface, such as `Task` or `ec2.IVpc`. For a `Network`, return its VPC."""
     names = _names_of(value)
     if _full_name(name) in names:
         return value
@@ -363,7 +363,7 @@ def _check_name(name: str, value: Any) -> Any:
 
 @functools.cache
 def _full_name(name: str) -> str:
-    """Return the name of a type with its module in jsii, as in `aws_ec2.IVpc`. A bare name is a Python class."""
+    """Return the name of a type with its module in jsii, such as `aws_ec2.IVpc`. A bare name is a Python class."""
     module, dot, kind = name.rpartition(".")
     module = module.rstrip("_")
     return f"{_MODULES.get(module, f'aws_{module}')}{dot}{kind}" if dot else kind

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class Seconds(int):
     """Whole seconds that were read from a duration.
 
-    The type marks them as read, so that a value can be made from the fields of another.
+    The type marks seconds that are already converted, so that a value can be made from the fields of another value.
     """
 
 
@@ -36,10 +36,10 @@ def seconds(duration: Duration | Seconds) -> Seconds:
     """Convert a duration to whole seconds.
 
     Args:
-        duration: The duration. Seconds that are already read are returned unchanged.
+        duration: The duration. `Seconds` are returned unchanged.
 
     Raises:
-        FractionError: If it is not a whole number of seconds.
+        FractionError: If the duration is not a whole number of seconds.
     """
     if isinstance(duration, Seconds):
         return duration
@@ -69,7 +69,7 @@ def optional_milliseconds(duration: Duration | Milliseconds | None) -> Milliseco
 def default_seconds(count: int) -> Any:
     """Return the default of a field that `seconds` converts.
 
-    It is untyped, since the type of the field is the converted one.
+    The return type is `Any`, since the field has the type of the converted value.
     """
     return dt.timedelta(seconds=count)
 

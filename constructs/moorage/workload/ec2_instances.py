@@ -21,7 +21,7 @@ DATA_FILE = Path(__file__).with_name("instance_types.json")
 
 if TYPE_CHECKING:
     DATE: str
-    """The date of the data, as in '2026-10-27'. Newer types are not in it."""
+    """The date of the data, such as '2026-10-27'. The data does not contain newer types."""
 else:
 
     def __getattr__(name: str) -> Any:
@@ -35,14 +35,14 @@ class InstanceType:
     """The resources that an EC2 instance type offers to the tasks of a container instance.
 
     Args:
-        name: The name in EC2, as in `m7g.large`.
+        name: The name in EC2, such as `m7g.large`.
         vcpus: The number of vCPUs. ECS registers 1,024 CPU units for each.
         memory_mib: The memory in MiB. ECS registers less, since the operating system uses some of it.
         architecture: The processor architecture.
         gpus: The number of complete NVIDIA GPUs.
-        interfaces: The number of elastic network interfaces of all network cards, including the primary one.
-        trunk_tasks: The number of tasks with their own network interface that it runs with `awsvpcTrunking`. None if
-            AWS lists the type as not supported or does not list it.
+        interfaces: The number of elastic network interfaces of all network cards, including the primary interface.
+        trunk_tasks: The number of tasks with their own network interface that the type runs with `awsvpcTrunking`. None
+            if AWS lists the type as not supported or does not list the type.
         previous: True if the type belongs to a previous generation.
         accelerated: True if the type has GPUs, FPGAs or other accelerators.
         nitro: True if the type is built on the AWS Nitro System.
@@ -77,7 +77,7 @@ class InstanceType:
 
 @functools.cache
 def instance_type(name: str) -> InstanceType | None:
-    """Return the type with a name, or None if the data does not have it. The type may be newer than `DATE`."""
+    """Return the type with this name, or None if the data does not contain it, as for a type newer than `DATE`."""
     data = _load_data()
     if name not in data["types"]:
         return None
@@ -98,7 +98,7 @@ def instance_type(name: str) -> InstanceType | None:
 
 
 def instance_types() -> tuple[InstanceType, ...]:
-    """Return all types, grouped by family and from small to large."""
+    """Return all types, grouped by family, from small to large."""
     return tuple(filter(None, map(instance_type, _load_data()["types"])))
 
 
@@ -110,7 +110,7 @@ def nearest_names(name: str) -> tuple[str, ...]:
 @value_class
 @attrs.frozen(kw_only=True)
 class InstanceRequirements:
-    """The requirements of instances, so that EC2 can choose from all types that meet them.
+    """The requirements for instance types; EC2 chooses from all types that meet these requirements.
 
     Only types of the current generations are used. Bare metal types are left out.
 
@@ -143,7 +143,7 @@ class InstanceRequirements:
         return is_token((self.vcpus, self.memory_mib, self.gpus))
 
     def _matching_types(self) -> tuple[InstanceType, ...]:
-        """Return the types that EC2 can choose from, or no types if they are not known before deployment."""
+        """Return the types that EC2 can choose from, or no types if a requirement is known only at deployment."""
         return () if self._has_tokens else tuple(type_ for type_ in instance_types() if self._accepts(type_))
 
     def _accepts(self, type_: InstanceType) -> bool:

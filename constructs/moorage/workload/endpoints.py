@@ -27,13 +27,13 @@ class Endpoints:
     """The VPC endpoints through which a network without NAT gateways reaches AWS services.
 
     Args:
-        *services: The names of the services as in the names of their endpoints: `ecr.api`, `ecr.dkr`, `s3`, `logs`,
+        *services: The names of the services, as in the names of their endpoints: `ecr.api`, `ecr.dkr`, `s3`, `logs`,
             `secretsmanager`, `ssm`, `ssmmessages`, `kms`, `sqs` and so on. `s3` and `dynamodb` become gateway
             endpoints, which are free. All others are billed for each hour and Availability Zone. A name that CDK does
             not know causes a warning.
 
     Raises:
-        ValueError: If a name contains a space or starts with `com.amazonaws.`.
+        ValueError: If a name is empty, contains a space or starts with `com.amazonaws.`.
     """
 
     services: tuple[str, ...]
@@ -55,7 +55,7 @@ class Endpoints:
             instances: Whether to add the endpoints that container instances need to reach ECS. Default: False.
 
         Raises:
-            ValueError: If a task needs internet access: its image is in a public registry, or it calls `internet`.
+            ValueError: If a task needs internet access: an image is in a public registry, or the task calls `internet`.
                 Copy the image to a `Repository`, or keep a NAT gateway.
         """
         problems = Problems("Endpoints")
@@ -66,7 +66,8 @@ class Endpoints:
                 if container.image._needs >= INTERNET_NEEDS:
                     problems.add(
                         f"image of container {container.name!r} must not be in a public registry, which no endpoint "
-                        "reaches; push it to a Repository and use Image.from_repository(...), or keep a NAT gateway"
+                        "reaches; push the image to a Repository and use Image.from_repository(...), or keep a NAT "
+                        "gateway"
                     )
         problems.raise_any()
         return cls(*needs_of(tasks), *(INSTANCE_NEEDS if instances else ()))

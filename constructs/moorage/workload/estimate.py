@@ -22,10 +22,10 @@ class Pace:
     """The durations of the steps of a replacement, in seconds.
 
     Args:
-        start: The time from the start of a task until its application responds. No template contains it.
+        start: The time from the start of a task until its application responds. No template states this time.
         check_interval: The interval of the health check that ECS waits for.
         drain: The time in which a deregistered task finishes its requests.
-        stop: The time from SIGTERM until the application has stopped. No template contains it.
+        stop: The time from SIGTERM until the application has stopped. No template states this time.
         network_load_balancer: Whether to add the waits of ECS for a network load balancer.
 
     Raises:
@@ -58,7 +58,7 @@ class Estimate:
         new_after: The time until the new version serves all requests, in seconds.
         least_healthy: The minimum number of healthy copies during the rollout.
         most_running: The maximum number of running copies during the rollout.
-        left_without_a_zone: The number of `least_healthy` copies that remain if the zone with most copies is lost.
+        left_without_a_zone: The number of `least_healthy` copies that remain if the zone with the most copies is lost.
         zones: The number of Availability Zones over which the copies are spread.
     """
 
@@ -72,13 +72,13 @@ class Estimate:
 
     def __str__(self) -> str:
         return (
-            f"replacing {self.copies} takes an estimated {_duration_text(self.seconds)} with {self.least_healthy} to "
+            f"replacing {self.copies} takes an estimated {duration_text(self.seconds)} with {self.least_healthy} to "
             f"{self.most_running} running, and leaves {self.left_without_a_zone} if one of {self.zones} zones is lost"
         )
 
 
 def estimate(rollout: Rollout, copies: int, *, zones: int, pace: Pace, places: int | None = None) -> Estimate | None:
-    """Estimate how long ECS takes to replace all copies, by a model of its documented behavior.
+    """Estimate how long ECS takes to replace all copies, by a model of the documented behavior of ECS.
 
     A rolling rollout proceeds in batches of the tasks that can start beside old tasks or in place of them. Other
     rollouts start all new tasks at once and wait for their bake times.
@@ -93,10 +93,50 @@ def estimate(rollout: Rollout, copies: int, *, zones: int, pace: Pace, places: i
     Returns:
         The estimate, or None if the rollout could make no progress.
     """
-    least = math.ceil(copies * rollout.minimum_healthy_percent / 100)
-    most = copies * rollout.maximum_percent // 100
+    final = rollout.final_bake or 0
+    wait = rollout._network_load_balancer_wait if pace.network_load_balancer else 0
+    return replacement(
+        copies,
+        zones=zones,
+        pace=pace,
+        places=places,
+        minimum_healthy_percent=rollout.minimum_healthy_percent,
+        maximum_percent=rollout.maximum_percent,
+        shift_seconds=rollout._total_bake - final + wait if rollout._shifts_traffic else None,
+        final_bake=final,
+    )
+
+
+def replacement(
+    copies: int,
+    *,
+    zones: int,
+    pace: Pace,
+    minimum_healthy_percent: int,
+    maximum_percent: int,
+    shift_seconds: int | None = None,
+    final_bake: int = 0,
+    places: int | None = None,
+) -> Estimate | None:
+    """Estimate a replacement as `estimate` does, from the settings of an ECS deployment.
+
+    Args:
+        copies: The number of running copies.
+        zones: The number of Availability Zones over which the copies are spread.
+        pace: The durations of the steps.
+        minimum_healthy_percent: The share of the copies that keep running during a rolling deployment.
+        maximum_percent: The largest share of the copies that run during a rolling deployment.
+        shift_seconds: The time in which a deployment shifts the traffic, in seconds. Default: None, a rolling one.
+        final_bake: The time before the old version stops, in seconds.
+        places: The number of copies that fit on the capacity. Default: no limit.
+
+    Returns:
+        The estimate, or None if the deployment could make no progress.
+    """
+    least = math.ceil(copies * minimum_healthy_percent / 100)
+    most = copies * maximum_percent // 100
     removal_seconds = pace.drain + pace.stop
-    if rollout._shifts_traffic:
+    if shift_seconds is not None:
         least, most, waves = copies, 2 * copies, 1
     else:
         extra = max(min(most, most if places is None else places) - copies, 0)
@@ -104,16 +144,10 @@ def estimate(rollout: Rollout, copies: int, *, zones: int, pace: Pace, places: i
         if copies and wave_size < 1:
             return None
         waves = math.ceil(copies / wave_size) if copies else 0
-    new_after = waves * (pace.start + pace.check_interval) + max(waves - 1, 0) * removal_seconds
-    if rollout._shifts_traffic:
-        new_after += (
-            rollout._total_bake
-            - (rollout.final_bake or 0)
-            + (rollout._network_load_balancer_wait if pace.network_load_balancer else 0)
-        )
+    new_after = waves * (pace.start + pace.check_interval) + max(waves - 1, 0) * removal_seconds + (shift_seconds or 0)
     return Estimate(
         copies=copies,
-        seconds=new_after + (rollout.final_bake or 0) + removal_seconds,
+        seconds=new_after + final_bake + removal_seconds,
         new_after=new_after,
         least_healthy=least,
         most_running=most if places is None else min(most, places),
@@ -122,5 +156,10 @@ def estimate(rollout: Rollout, copies: int, *, zones: int, pace: Pace, places: i
     )
 
 
-def _duration_text(seconds: int) -> str:
+def duration_text(seconds: int) -> str:
+    """Return a duration in seconds up to ten minutes, and in minutes above.
+
+    Args:
+        seconds: The duration, in seconds.
+    """
     return f"{seconds} s" if seconds < _MINUTES_SHOWN_FROM_SECONDS else f"{round(seconds / 60)} min"

@@ -20,7 +20,7 @@ ANY: Final = object()
 
 
 class Beginning(str):
-    """The beginning of a string in an event whose rest is unknown."""
+    """The known beginning of a string in an event. The rest of the string is unknown."""
 
     __slots__ = ()
 
@@ -28,7 +28,7 @@ class Beginning(str):
 _OR = "$or"
 _IGNORE_CASE = "equals-ignore-case"
 _BOUNDS = {"=": ("=",), ">": ("<", "<="), ">=": ("<", "<="), "<": (), "<=": ()}
-"""The comparisons of `numeric`, with those that can follow each."""
+"""The comparisons of `numeric`, each with the comparisons that can follow."""
 
 
 def check_pattern(argument: str, pattern: Mapping[str, Any], problems: Problems) -> None:
@@ -38,7 +38,7 @@ def check_pattern(argument: str, pattern: Mapping[str, Any], problems: Problems)
 
 
 def check_length(pattern: Mapping[str, Any], problems: Problems) -> None:
-    """Check the length of a pattern against the limit of EventBridge and against its default quota."""
+    """Check the length of a pattern against the limit of EventBridge and the default quota."""
     length = minimum_length(pattern)
     longest = job_limits.EVENT_PATTERN if length > job_limits.LONGEST_EVENT_PATTERN else job_limits.EVENT_PATTERN_QUOTA
     problems.check(longest, "pattern", length)
@@ -48,7 +48,7 @@ def may_match(pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
     """Return whether a valid pattern may match an event.
 
     Args:
-        pattern: The pattern. It does not match if it has a field that the event does not have.
+        pattern: The pattern. A field that the event does not have is matched only by `{"exists": false}`.
         event: The known parts of the event. A list holds the possible values of a field; `ANY` is an unknown value.
     """
     for name, wanted in pattern.items():
@@ -72,7 +72,8 @@ def _field_may_match(wanted: Sequence[Any], value: Any) -> bool:
 
 
 def _is(matcher: Any, value: Any) -> bool:
-    """Return whether a matcher may match a value of an event. A token matches only the same token."""
+    """Return whether a matcher may match a value of an event. A token matches only the same token, and a `Beginning`
+    only if every string with this beginning matches."""
     if value is ANY or matcher == value:
         return True
     if not isinstance(matcher, Mapping) or _is_filled_in(matcher):
@@ -157,7 +158,7 @@ def _errors(path: tuple[str, ...], pattern: Mapping[str, Any]) -> list[tuple[tup
                 (inner, f"must not be empty (got {value!r}); leave the field out, or list its possible values")
             )
         else:
-            errors.append((inner, f"must be a list of values, or a mapping (got {value!r}); write it as [{value!r}]"))
+            errors.append((inner, f"must be a list of values, or a mapping (got {value!r}); use [{value!r}]"))
     return errors
 
 
@@ -172,7 +173,9 @@ def _value_error(matcher: Any) -> str | None:
     if not isinstance(matcher, Mapping):
         if matcher is None or isinstance(matcher, str | int | float):
             return None
-        return f"must have strings, numbers, true, false, null or comparisons (got {matcher!r}); use one of these"
+        return (
+            f"must have strings, numbers, true, false, null or comparisons (got {matcher!r}); use values such as 'prod'"
+        )
     if _is_filled_in(matcher):
         return None
     if len(matcher) != 1 or next(iter(matcher)) not in _OPERATORS:
@@ -184,7 +187,7 @@ def _value_error(matcher: Any) -> str | None:
     takes, what, example = _OPERATORS[operator]
     if is_token(value) or _is_filled_in(value) or takes(value):
         return None
-    return f"must have {what} for {operator!r} (got {value!r}); write it as in {{{operator!r}: {example}}}"
+    return f"must have {what} for {operator!r} (got {value!r}); use a form such as {{{operator!r}: {example}}}"
 
 
 def _is_filled_in(value: Any) -> bool:
@@ -246,7 +249,7 @@ _EXCEPTIONS: Mapping[str, Callable[[Any], bool]] = {
     _IGNORE_CASE: _is_text,
     "wildcard": _is_glob,
 }
-"""The operators that `anything-but` accepts, with a check of their operands."""
+"""The operators that `anything-but` accepts, each with a check of its operand."""
 _OPERATORS: Mapping[str, tuple[Callable[[Any], bool], str, str]] = {
     "prefix": (_is_text_or_any_case, f"a string, or {{'{_IGNORE_CASE}': a string}}", "'prod/'"),
     "suffix": (_is_text_or_any_case, f"a string, or {{'{_IGNORE_CASE}': a string}}", "'.json'"),
@@ -261,4 +264,4 @@ _OPERATORS: Mapping[str, tuple[Callable[[Any], bool], str, str]] = {
     "exists": (lambda value: isinstance(value, bool), "true or false", "True"),
     "wildcard": (_is_glob, "a string without '**'", "'prod/*'"),
 }
-"""The operators, with a check of their operands, its description and an example."""
+"""The operators, each with a check of its operand, a description of valid operands and an example."""

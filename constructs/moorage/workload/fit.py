@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from moorage.workload.task import Task
 
 DEFAULT_RESERVED_MIB = 256
-"""The memory of an instance that is reserved for the operating system and the ECS agent by default. It is the example
-of the ECS developer guide; ECS itself reserves nothing."""
+"""The memory of an instance that is reserved for the operating system and the ECS agent by default. The value is the
+example of the ECS developer guide; ECS itself reserves nothing."""
 
 
 def registered_memory_mib(installed_mib: int) -> int:
-    """Return the minimum memory that ECS registers for an instance, without that of the firmware and the kernel.
+    """Estimate the memory that ECS registers for an instance, without the memory of the firmware and the kernel.
 
     The estimate is below all publicly known results of DescribeContainerInstances (15 Nitro and 3 Xen types), such as
     7,690 MiB for an m5.large. Kernels and types differ by a few percent.
@@ -81,11 +81,11 @@ class Demand:
     def __attrs_post_init__(self) -> None:
         problems = Problems("Demand")
         if self.cpu < 0:
-            problems.add(f"cpu must be 0 or more (got {self.cpu}); use 0 to reserve none")
+            problems.add(f"cpu must be 0 or more (got {self.cpu}); use 0 to reserve no CPU")
         problems.check(container_limits.CONTAINER_MEMORY_LEAST, "memory_mib", self.memory_mib)
         problems.check(container_limits.INSTANCE_GPUS, "gpus", self.gpus)
         for port in self.host_ports:
-            problems.check(container_limits.PORT, "each of host_ports", port)
+            problems.check(container_limits.PORT, "each item of host_ports", port)
         if self.interface and self.host_ports:
             problems.add(
                 f"host_ports must be empty for a task with its own network interface (got {self.host_ports}); "
@@ -124,8 +124,8 @@ class Host:
 
         Args:
             instance_type: The instance type.
-            trunking: True if the account setting `awsvpcTrunking` was on when the instance was launched. It has no
-                effect on types that AWS does not list as supported. Default: False.
+            trunking: True if the account setting `awsvpcTrunking` was on when the instance was launched. The setting
+                has no effect on types that AWS does not list as supported. Default: False.
             reserved_memory_mib: The memory that `ECS_RESERVED_MEMORY` withholds from tasks, in MiB. Default: 256, the
                 example of the ECS developer guide.
         """
@@ -154,7 +154,7 @@ class Host:
 
 @attrs.frozen
 class Fit:
-    """The number of copies of a task that fit on one container instance, and the resources that limit it.
+    """The number of copies of a task that fit on one container instance, and the resources that limit this number.
 
     Args:
         host: The container instance.
@@ -193,7 +193,7 @@ def smallest_fitting_type(
     like: InstanceType,
     daemons: Sequence[Demand] = (),
 ) -> InstanceType | None:
-    """Return the instance type nearest to `like` on which one copy fits beside the daemons, for an error message.
+    """Return the nearest instance type to `like` with room for one copy beside the daemons, for an error message.
 
     The nearest type is the smallest sufficient one of the same family. Otherwise it is a type of the current
     generations, of the class of `like` or of the C, M and R families: the one with the most similar vCPUs and memory,
@@ -240,10 +240,10 @@ def _class_of(type_: InstanceType) -> str:
 
 
 def rollout_shortage(least: int, minimum_percent: int, maximum_percent: int, slots: int) -> str | None:
-    """Return the reason why a rolling deployment could never progress, with the numbers, or None if it can.
+    """Return the reason why a rolling deployment could never progress, with the numbers, or None if there is no reason.
 
     ECS keeps `minimum_percent` of the copies running, rounded up, and runs at most `maximum_percent` of them, rounded
-    down (ECS API DeploymentConfiguration). It must be able to start or to stop at least one task.
+    down (ECS API DeploymentConfiguration). ECS must be able to start or stop at least one task.
 
     Args:
         least: The number of copies that run when the rollout starts.
@@ -274,7 +274,7 @@ def rollout_shortage(least: int, minimum_percent: int, maximum_percent: int, slo
 
 
 def traffic_shift_shortage(least: int, slots: int) -> str | None:
-    """Return the reason why the old and the new version do not fit side by side, or None if they do.
+    """Return the reason why the old and the new version do not fit side by side, or None if both fit.
 
     Args:
         least: The number of copies that run when the rollout starts.

@@ -56,8 +56,8 @@ class Image:
                 `ghcr.io/org/image@sha256:...`.
 
         Raises:
-            ValueError: If the reference is invalid or names a private ECR registry. A task can pull from it only with
-                the permissions that `from_repository` grants.
+            ValueError: If the reference is invalid or names a private ECR registry. A task can pull from such a
+                registry only with the permissions that `from_repository` grants.
         """
         return RegistryImage(reference)
 
@@ -77,7 +77,7 @@ class Image:
         Args:
             repository: A `moorage.Repository` or any other `ecr.IRepository`.
             tag: The tag of the image, 1 to 300 characters. `latest` is refused for a repository with immutable tags,
-                since it could be pushed only once. Default: none.
+                since that tag could be pushed only once. Default: none.
             digest: The digest of the image, `sha256:...`. Default: none.
             parameter: The parameter that holds the tag, which CI sets: the name of an SSM parameter, an imported SSM
                 parameter, or a parameter of the stack. Each deployment reads the current value. The app must not
@@ -107,8 +107,8 @@ class Image:
             file: The path of the Dockerfile, relative to `path`. Default: `Dockerfile`.
             build_args: The arguments of `docker build --build-arg`. The image contains them, so secrets are refused.
                 Default: none.
-            build_secrets: The arguments of `docker build --secret`, as in `{"NPM_TOKEN": "env=NPM_TOKEN"}`. Each is an
-                environment variable or a file (`src=...`) of the build machine. The image does not contain them.
+            build_secrets: The arguments of `docker build --secret`, such as `{"NPM_TOKEN": "env=NPM_TOKEN"}`. Each is
+                an environment variable or a file (`src=...`) of the build machine. The image does not contain them.
                 Default: none.
             target: The build stage. Default: the last stage.
 
@@ -166,21 +166,21 @@ class RepositoryImage(Image):
             )
         if self.placeholder is not None and self.parameter is None:
             problems.add(
-                "placeholder must not be given without parameter, since it is used while the parameter's value is "
-                "'none'; use parameter=, or leave placeholder= out"
+                "placeholder must not be given without parameter, since the placeholder is used while the value of "
+                "parameter is 'none'; use parameter=, or leave placeholder= out"
             )
         if self._defines_parameter:
             problems.add(
-                f"parameter must not be defined by this app (got {self.parameter_name!r}), since each update of it "
-                "would overwrite the tag that CI set; create the parameter with aws ssm put-parameter, and use "
-                "parameter='/its/name'"
+                f"parameter must not be defined by this app (got {self.parameter_name!r}), since each update of the "
+                "parameter would overwrite the tag that CI set; create the parameter with aws ssm put-parameter, and "
+                "use parameter='/its/name'"
             )
         problems.check(image_limits.IMAGE_TAG, "tag", self.tag)
         problems.check(image_limits.IMAGE_DIGEST, "digest", self.digest)
         if self.tag == "latest" and _tag_is_immutable(self.repository, self.tag):
             problems.add(
-                "tag must not be 'latest' with a repository whose tags are immutable, since it could be pushed only "
-                "once; use the tag of a release, or digest="
+                "tag must not be 'latest' with a repository whose tags are immutable, since that tag could be pushed "
+                "only once; use the tag of a release, or digest="
             )
         problems.raise_any()
 
@@ -204,7 +204,7 @@ class RepositoryImage(Image):
 
 
 def _tag_is_immutable(repository: ecr.IRepository, tag: str) -> bool:
-    """Return whether a tag of a repository is immutable. It is known only if the app defines the repository."""
+    """Return whether a tag of a repository is immutable. The tags of an imported repository count as mutable."""
     is_immutable = getattr(repository, "_tag_is_immutable", None)
     if is_immutable is not None:
         return bool(is_immutable(tag))

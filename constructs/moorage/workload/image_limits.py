@@ -7,8 +7,8 @@ from moorage.workload.limit import Botocore, matching
 REPOSITORY_NAME = matching(
     "repository-name",
     r"(?=.{2,256}$)[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*",
-    rule="must be 2 to 256 lower-case letters and digits, joined by . _ __ - and /",
-    hint="use another name=, or leave name= out for a generated name",
+    rule="must be 2 to 256 lower-case letters and digits, joined by '.', '_', '__', '-' or '/'",
+    hint="use a name such as 'shop/web', or leave name= out for a generated name",
     source=Botocore("ecr", "RepositoryName"),
 )
 IMAGE_REFERENCE = matching(
@@ -17,7 +17,7 @@ IMAGE_REFERENCE = matching(
     r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?",
     rule="must be lower-case parts joined by '/', and optionally ':tag' and '@sha256:...', without a scheme, "
     "with at most 255 characters before any '@'",
-    hint="write it as for `docker pull`, as in 'redis:8' or 'ghcr.io/org/image:1.2'",
+    hint="use a reference for `docker pull`, such as 'redis:8' or 'ghcr.io/org/image:1.2'",
     source=Botocore(
         "ecs",
         "ContainerDefinition",
@@ -30,13 +30,13 @@ IMAGE_TAG = matching(
     "image-tag",
     r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,299}",
     rule="must be 1 to 300 letters, digits, '_', '.' and '-', and not start with '.' or '-'",
-    hint="use another tag=, as in '1.4.2'",
+    hint="use a tag such as '1.4.2'",
     source=Botocore("ecr", "ImageTag"),
 )
 IMAGE_DIGEST = matching(
     "image-digest",
     r"sha256:[0-9a-f]{64}",
-    rule="must be 'sha256:' and 64 hexadecimal digits",
+    rule="must be 'sha256:' followed by 64 hexadecimal digits",
     hint="copy the complete digest from `docker push` or the console",
     source="botocore ecr ImageDigest; OCI image specification",
 )

@@ -8,7 +8,7 @@ TARGET_RETRIES = in_range(
     "target-retries",
     0,
     185,
-    hint="use 0 for no retries, or up to 185",
+    hint="use 0 for no retries, or a number such as 3",
     source=Botocore(
         "events",
         "RetryPolicy",
@@ -21,7 +21,7 @@ EVENT_AGE = in_range(
     60,
     86400,
     unit="seconds",
-    hint="use cdk.Duration.minutes(1) to cdk.Duration.hours(24)",
+    hint="use a time such as cdk.Duration.hours(1)",
     source=Botocore(
         "events",
         "RetryPolicy",
@@ -44,7 +44,7 @@ FLEXIBLE_WINDOW = whole_minutes(
 TASK_OVERRIDES = at_most(
     "task-overrides",
     8192,
-    unit="characters as JSON with its container names",
+    unit="characters as JSON, including the container names",
     hint="pass a reference to the values, or put constant values into Container(environment=...)",
     source=Botocore(
         "ecs",
@@ -66,8 +66,8 @@ EVENT_FIELDS = at_most(
 EVENT_FIELD = matching(
     "event-field",
     r"""(?=.{1,256}$)\$(?!.*\[['"]).*""",
-    rule="must be a JSON path that starts with '$', in dot notation and at most 256 characters",
-    hint="write it as in EventField.from_path('$.detail.name')",
+    rule="must be a JSON path in dot notation that starts with '$' and has at most 256 characters",
+    hint="use a field such as EventField.from_path('$.detail.name')",
     source="botocore events InputTransformer.InputPathsMap (a valid JSON path, in JSON dot notation, not bracket "
     "notation) and TargetInputPath; EventBridge user guide, input transformation",
 )
@@ -101,7 +101,7 @@ VISIBILITY_TIMEOUT = in_range(
     0,
     43200,
     unit="seconds",
-    hint="use cdk.Duration.seconds(0) to cdk.Duration.hours(12)",
+    hint="use a time such as cdk.Duration.minutes(5)",
     source=Botocore("sqs", "SetQueueAttributesRequest", "Attributes", "An integer from 0 to 43,200 (12 hours)."),
 )
 VISIBLE_AFTER_STOP = Limit(
@@ -125,7 +125,7 @@ MESSAGE_RETENTION = in_range(
     60,
     1209600,
     unit="seconds",
-    hint="use cdk.Duration.minutes(1) to cdk.Duration.days(14)",
+    hint="use a time such as cdk.Duration.days(4)",
     source=Botocore(
         "sqs",
         "SetQueueAttributesRequest",

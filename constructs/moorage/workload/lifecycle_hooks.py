@@ -57,13 +57,13 @@ _STAGES_WITHOUT_PAUSE = (LifecycleStage.TEST_TRAFFIC_SHIFT, LifecycleStage.PRODU
 class LifecycleHook:
     """A Lambda function that ECS invokes, or a pause, at the stages of each rollout.
 
-    Create it with `LifecycleHook.function` or `LifecycleHook.pause`.
+    Create a hook with `LifecycleHook.function` or `LifecycleHook.pause`.
 
     Args:
         stages: The stages at which the hook runs.
         handler: The function, or None for a pause.
         details: The value that the function receives as `hookDetails`.
-        timeout: The time that ECS waits for a response, in seconds, or None for ECS's own 24 hours.
+        timeout: The time that ECS waits for a response, in seconds, or None for the default of 24 hours.
         continue_on_timeout: Whether to continue the rollout after the timeout instead of rolling back.
     """
 
@@ -86,12 +86,12 @@ class LifecycleHook:
 
         Args:
             handler: The function. The ECS developer guide describes its event and its result in "Lambda hooks".
-            *stages: The stages at which it is invoked, at least one.
+            *stages: The stages at which the function is invoked, at least one.
             details: The value that the function receives as `hookDetails`. Anyone who can read the service can read
                 this value.
                 Default: none.
             timeout: The time that ECS waits for `SUCCEEDED` or `FAILED`, 1 to 20,160 whole minutes. More than 1,440
-                causes a warning, since it is the maximum in AWS's guide. The hooks, bake times and shifts of a rollout
+                causes a warning, since AWS's guide has this maximum. The hooks, bake times and shifts of a rollout
                 can take 33 hours in total.
                 Default: 24 hours.
             continue_on_timeout: Whether to continue the rollout after the timeout instead of rolling back.
@@ -109,7 +109,7 @@ class LifecycleHook:
         """Pause until someone continues or rolls back the rollout with ECS's ContinueServiceDeployment.
 
         Args:
-            *stages: The stages at which the rollout pauses, at least one. It cannot pause while traffic is shifting.
+            *stages: The stages at which the rollout pauses, at least one. A rollout cannot pause while traffic shifts.
             timeout: The time that ECS waits, 1 to 20,160 whole minutes (14 days). The hooks, bake times and shifts of a
                 rollout can take 33 hours in total. Default: 24 hours.
             continue_on_timeout: Whether to continue the rollout after the timeout instead of rolling back.
@@ -134,7 +134,7 @@ class LifecycleHook:
         problems = Problems("LifecycleHook.function" if handler else "LifecycleHook.pause")
         if not stages:
             problems.add(
-                "stages must not be empty (got none); use at least one stage, as in LifecycleStage.PRE_SCALE_UP"
+                "stages must not be empty (got none); use at least one stage, such as LifecycleStage.PRE_SCALE_UP"
             )
         for stage in stages:
             if handler is None and stage in _STAGES_WITHOUT_PAUSE:
@@ -165,5 +165,5 @@ class LifecycleHook:
 
 
 def _plain_texts(details: Mapping[str, Any]) -> list[PlainText]:
-    way_out = "give the function the name of a secret, which it reads itself"
+    way_out = "pass the name of a secret, which the function reads"
     return [PlainText("details", name, value, way_out, "can see the service") for name, value in details.items()]

@@ -35,11 +35,11 @@ class Limit(NamedTuple):
     Args:
         id: The name of the row in the table.
         accepts: A function that returns whether AWS accepts a value.
-        rule: The limit as a predicate of the argument, as in "must be between 1 and 65535". It says "should" if no
-            source confirms the limit.
-        hint: The way out, or a function that derives it from the refused value.
+        rule: The limit as a predicate of the argument, such as "must be between 1 and 65535". The word is "should" if
+            no source confirms the limit.
+        hint: The way out, or a function that derives the way out from the refused value.
         source: The place where AWS states the limit.
-        format: A function that writes a refused value. Default: `repr`.
+        format: A function that formats a refused value. Default: `repr`.
         confirmed: Whether to refuse a value that breaks the limit. False only warns, since no source confirms the
             limit. Default: True.
     """
@@ -131,7 +131,7 @@ def characters(row: str, high: int, *, hint: str, source: Source) -> Limit:
 
 
 def whole_minutes(row: str, low: int, high: int, *, hint: str = "", source: Source) -> Limit:
-    """Return a limit that accepts durations in seconds of `low` to `high` whole minutes."""
+    """Return a limit for durations in seconds, which must be `low` to `high` whole minutes."""
     return Limit(
         id=row,
         accepts=lambda time: time % 60 == 0 and low <= time // 60 <= high,
@@ -153,9 +153,7 @@ def matching(row: str, pattern: str, *, rule: str, hint: str, source: Source) ->
     )
 
 
-def one_of(
-    row: str, values: Iterable[str], *, where: str = "", hint: str = "use one of these", source: Source
-) -> Limit:
+def one_of(row: str, values: Iterable[str], *, where: str = "", hint: str, source: Source) -> Limit:
     """Return a limit that accepts the strings in `values`."""
     choices = tuple(values)
     choice_text = " or ".join(filter(None, (comma_separated(choices[:-1]), repr(choices[-1]))))

@@ -37,11 +37,11 @@ class LinuxParameters:
     """The Linux options of a container: capabilities, init process, ulimits, devices, shared memory and swap.
 
     Args:
-        add_capabilities: The capabilities to add to Docker's defaults, as in `NET_ADMIN`. Fargate supports only
+        add_capabilities: The capabilities to add to Docker's defaults, such as `NET_ADMIN`. Fargate supports only
             `SYS_PTRACE`. Default: none.
         drop_capabilities: The capabilities to drop from Docker's defaults, or `ALL`. Default: none.
         init_process_enabled: Whether to run an init process that forwards signals and reaps processes. Default: False.
-        ulimits: The ulimits by name, as in `{"nofile": 65536}`, or each as a soft and a hard limit. -1 is unlimited.
+        ulimits: The ulimits by name, such as `{"nofile": 65536}`, or each as a soft and a hard limit. -1 is unlimited.
             Fargate supports only `nofile`. Default: none.
         devices: The devices of the instance that the container can use. Not supported on Fargate. Default: none.
         shared_memory_mib: The size of `/dev/shm` in MiB. Not supported on Fargate. Default: Docker's 64 MiB.
@@ -67,12 +67,12 @@ class LinuxParameters:
         problems = Problems("LinuxParameters")
         for argument in ("add_capabilities", "drop_capabilities"):
             for name in getattr(self, argument):
-                problems.check(container_limits.CAPABILITY, f"each of {argument}", name)
-                problems.check_known(f"each of {argument}", name)
+                problems.check(container_limits.CAPABILITY, f"each item of {argument}", name)
+                problems.check_known(f"each item of {argument}", name)
         for name, pair in self.ulimits.items():
             problems.check(container_limits.ULIMIT_NAME, "each name of ulimits", name)
             problems.check_known("each name of ulimits", name)
-            problems.check(container_limits.ULIMIT, f"ulimits {name!r}", pair)
+            problems.check(container_limits.ULIMIT, f"ulimit {name!r}", pair)
         problems.check(container_limits.SHARED_MEMORY, "shared_memory_mib", self.shared_memory_mib)
         problems.check(container_limits.MAX_SWAP, "max_swap_mib", self.max_swap_mib)
         problems.check(container_limits.SWAPPINESS, "swappiness", self.swappiness)

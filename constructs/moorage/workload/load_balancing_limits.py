@@ -1,4 +1,4 @@
-"""The limits of network load balancers, imported load balancers and web ACLs; rows of the table in `limits`.
+"""The limits of Network Load Balancers, imported load balancers and web ACLs; rows of the table in `limits`.
 
 `NLB guide` is the user guide for Network Load Balancers.
 """
@@ -51,7 +51,7 @@ NETWORK_CODES = Limit(
     id="network-target-health-codes",
     accepts=lambda codes: within_codes(codes, 200, 599),
     rule="must be HTTP codes between 200 and 599",
-    hint="write them as in '200', '200,204' or '200-299'",
+    hint="use a form such as '200', '200,204' or '200-299'",
     source=Botocore(
         "elbv2", "Matcher", "HttpCode", "For Network Load Balancers, you can specify values between 200 and 599"
     ),
@@ -60,7 +60,7 @@ LISTENER_PROTOCOL = Limit(
     id="listener-protocol",
     accepts=lambda protocol: getattr(protocol, "value", None) in {"TCP", "TLS", "UDP", "TCP_UDP"},
     rule="must be TCP, TLS, UDP or TCP_UDP",
-    hint="use one of these, as in elbv2.Protocol.TCP, or a LoadBalancer for HTTP and HTTPS",
+    hint="use a protocol such as elbv2.Protocol.TCP, or a LoadBalancer for HTTP and HTTPS",
     source=Botocore(
         "elbv2",
         "CreateListenerInput",
@@ -97,7 +97,7 @@ ALLOCATION_ID = matching(
     "elastic-ip-allocation-id",
     r"eipalloc-[0-9a-f]+",
     rule="must be the allocation ID of an Elastic IP address",
-    hint="write it as in 'eipalloc-0a1b2c3d'",
+    hint="use an ID such as 'eipalloc-0a1b2c3d'",
     source=Botocore(
         "elbv2",
         "SubnetMapping",
@@ -108,28 +108,28 @@ ALLOCATION_ID = matching(
 LISTENER_ARN = matching(
     "listener-arn",
     _ARN_PREFIX_PATTERN + rf"listener/app/[\w-]+/{_HEX_PATTERN}/{_HEX_PATTERN}",
-    rule="must be the ARN of a listener of an application load balancer",
-    hint="copy it from the console, or from `aws elbv2 describe-listeners`",
+    rule="must be the ARN of a listener of an Application Load Balancer",
+    hint="copy the ARN from the console, or from `aws elbv2 describe-listeners`",
     source="IAM service authorization reference: Elastic Load Balancing V2, listener/app",
 )
 NETWORK_ARN = matching(
     "network-load-balancer-arn",
     _ARN_PREFIX_PATTERN + rf"loadbalancer/net/[\w-]+/{_HEX_PATTERN}",
-    rule="must be the ARN of a network load balancer",
-    hint="copy it from the console, or from `aws elbv2 describe-load-balancers`",
+    rule="must be the ARN of a Network Load Balancer",
+    hint="copy the ARN from the console, or from `aws elbv2 describe-load-balancers`",
     source="IAM service authorization reference: Elastic Load Balancing V2, loadbalancer/net",
 )
 SECURITY_GROUP_ID = matching(
     "security-group-id",
     r"sg-[0-9a-z]+",
     rule="must be the ID of a security group",
-    hint="write it as in 'sg-0a1b2c3d'",
+    hint="use an ID such as 'sg-0a1b2c3d'",
     source=Botocore("ec2", "SecurityGroup", "GroupId", "The ID of the security group."),
 )
 WEB_ACL_ARN = matching(
     "web-acl-arn",
     r"arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional/webacl/[^/]+/[^/]+",
     rule="must be the ARN of a WAFv2 web ACL with the scope REGIONAL",
-    hint="use a web ACL in the load balancer's region; an ARN with 'global/' is a web ACL for CloudFront",
+    hint="use a web ACL in the load balancer's region; an ARN with 'global/' is that of a web ACL for CloudFront",
     source="botocore wafv2 AssociateWebACL.WebACLArn",
 )

@@ -1,7 +1,7 @@
 """CDK's placeholders for values that a program looks up, and the well-formed strings that replace them.
 
 CDK returns a placeholder in the first pass of `cdk synth`. The CLI then looks the value up and runs the program again,
-and that second pass checks it.
+and that pass checks the value.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _PLACEHOLDER = re.compile(
 )
 """CDK's placeholders (aws-cdk-lib, `dummyValue`)."""
 _LONGEST_NAME = 14
-"""The maximum length of a name that is kept. With the mark, such a name is short enough for any argument."""
+"""The length above which a name is replaced by a hash, which is short enough for any argument."""
 _BALANCING = "arn:aws:elasticloadbalancing:::"
 _STAND_INS = {
     "Capacity.ec2.instance_types": "m0.dummy-value-for-{}",
@@ -57,10 +57,10 @@ def is_looked_up_later(text: str) -> bool:
 
 
 def stand_in(argument: str, value: Any) -> Any:
-    """Replace parameters that are not looked up yet by well-formed strings in the value of an argument.
+    """Replace placeholders in the value of an argument with well-formed strings.
 
     Args:
-        argument: The argument with its class and method, as in `Cluster.from_attributes.cluster_arn`.
+        argument: The argument with its class and method, such as `Cluster.from_attributes.cluster_arn`.
         value: A string or a tuple of strings. Any other value is returned unchanged.
     """
     if isinstance(value, tuple):

@@ -35,7 +35,8 @@ class PlainText(NamedTuple):
     Args:
         argument: The argument that contains the text, as named in the error.
         name: The name of the variable or option whose value the text is, or None. A text without a name is taken for a
-            secret only if it resolves to one, contains a key, or assigns a value to a variable.
+            secret only if it resolves to a secret, contains a key, or assigns a value to a variable whose name looks
+            like that of a secret.
         value: The text.
         way_out: The argument to use instead for a secret.
         readers: The people who can read the text, as a predicate.
@@ -62,11 +63,12 @@ def check_literals(texts: Iterable[PlainText], problems: Problems) -> None:
 
 
 def check_unwrapped(texts: Iterable[PlainText], resolve: Callable[[Any], Any], problems: Problems) -> None:
-    """Add a problem for each text that CloudFormation fills with a secret, as from `SecretValue.unsafe_unwrap()`.
+    """Add a problem for each text that CloudFormation fills with a secret, such as one from `unsafe_unwrap()`.
 
     Args:
         texts: The texts. Only those with a token are checked.
-        resolve: The function that resolves tokens: `stack.resolve`. It is called once, since it is a round trip.
+        resolve: The function that resolves tokens: `stack.resolve`. It is called once for all texts if possible,
+            since each call is a round trip to node.
         problems: The problems to add to.
     """
     unknown = [text for text in texts if is_token(text.value)]

@@ -109,7 +109,7 @@ def _check_windows_shares(task: Task, container: Container, problems: Problems) 
     """Check that a container has CPU and memory on Windows, where the agent ignores the size of the task."""
     if not share_of(task, container, "cpu"):
         problems.add(
-            f"cpu of container {container.name!r} must be given on instances with Windows, which otherwise give the "
+            f"cpu of container {container.name!r} must be given on Windows instances, which otherwise give the "
             "container 1 % of a CPU; use Task(cpu=...), which its containers share, or Container(cpu=...)"
         )
     problems.check(

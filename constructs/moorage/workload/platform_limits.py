@@ -13,7 +13,7 @@ _MANAGED = "CDK aws-ecs TaskDefinition (Compatibility.MANAGED_INSTANCES)"
 
 
 def _absent(row: str, *, rule: str, hint: str, source: Source) -> Limit:
-    """Require that an argument is left out on a platform."""
+    """Return a limit that accepts an argument only if it is left out."""
     return Limit(id=row, accepts=lambda value: not value, rule=rule, hint=hint, source=source)
 
 
@@ -35,7 +35,7 @@ FARGATE_MEMORY: dict[int, tuple[int, ...]] = {
 
 
 def nearest_fargate_sizes(cpu: int, memory_mib: int) -> tuple[tuple[int, int], ...]:
-    """Return the Fargate sizes nearest to a requested size: the nearest sufficient one and the nearest smaller one."""
+    """Return the Fargate sizes nearest to a requested size: the nearest sufficient and the nearest insufficient one."""
     sizes = [(units, memory) for units, memories in FARGATE_MEMORY.items() for memory in memories]
 
     def change(size: tuple[int, int]) -> float:
@@ -63,7 +63,7 @@ FARGATE_GPUS = Limit(
     id="fargate-gpus",
     accepts=lambda gpus: gpus == 0,
     rule="must be 0 on Fargate, which has no GPUs",
-    hint="use a capacity with GPU instances, as in Capacity.ec2('gpu', instance_types=['g6.xlarge'], ...)",
+    hint="use a capacity with GPU instances, such as Capacity.ec2('gpu', instance_types=['g6.xlarge'], ...)",
     source="AWS, task definition differences for Fargate",
     format=str,
 )
@@ -234,7 +234,7 @@ MANAGED_NETWORK_MODE = one_of(
     "managed-instances-network-mode",
     ("awsvpc", "host"),
     where="on ECS Managed Instances",
-    hint="use one of these, or Capacity.ec2(...)",
+    hint="leave network_mode= out for 'awsvpc', or use NetworkMode.HOST or Capacity.ec2(...)",
     source="CDK aws-ecs TaskDefinition (Compatibility.MANAGED_INSTANCES)",
 )
 MANAGED_IPC_MODE = _absent(
@@ -344,7 +344,7 @@ FARGATE_WINDOWS_SIZE = Limit(
 FARGATE_WINDOWS_LEAST = Limit(
     id="fargate-windows-least",
     accepts=lambda size: tuple(size) != (1024, 1024),
-    rule="must be at least 2048 MiB with 1024 CPU units on Windows",
+    rule="must be a size with at least 2048 MiB for 1024 CPU units on Windows",
     hint="use memory_mib=2048",
     source=Botocore(
         "ecs",

@@ -51,7 +51,7 @@ def _is_internal(frame: FrameType) -> bool:
 
 
 class Problems:
-    """A collection of the problems of one value or construct, so that its user reads all of them at once.
+    """A collection of the problems of one value or construct, so that the user reads all of them at once.
 
     Args:
         subject: The name of the value, or a function that returns the path of the construct. The function is called

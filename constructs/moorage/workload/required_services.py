@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from moorage.workload.problems import Problems
 
 Needs: TypeAlias = frozenset[str]
-"""The names of AWS services as in their endpoints (`ecr.api`), and `internet` for everything without an endpoint."""
+"""The names of AWS services, as in their endpoints (`ecr.api`), and `internet` for everything without an endpoint."""
 
 INTERNET_NEEDS: Needs = frozenset({"internet"})
 PRIVATE_IMAGE_NEEDS: Needs = frozenset({"ecr.api", "ecr.dkr", "s3"})
@@ -28,5 +28,5 @@ def check_services(argument: str, services: Iterable[str], problems: Problems) -
         if not service or " " in service or service.startswith("com.amazonaws."):
             problems.add(
                 f"{argument} must not be empty, contain spaces or have the prefix 'com.amazonaws.<region>.' (got "
-                f"{service!r}); write it as in 'ecr.api', 'logs' or 's3'"
+                f"{service!r}); use a name such as 'ecr.api', 'logs' or 's3'"
             )

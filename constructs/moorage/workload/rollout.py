@@ -64,7 +64,7 @@ def _alarms(alarms: Iterable[cloudwatch.IAlarm]) -> tuple[cloudwatch.IAlarm, ...
 class RollbackAlarms:
     """The alarms that roll back a rollout. Up to three are defined for the targets of all routes of the service.
 
-    For the targets of a `Listener`, only the alarm on unhealthy targets is defined, since a network load balancer has
+    For the targets of a `Listener`, only the alarm on unhealthy targets is defined, since a Network Load Balancer has
     no metrics of responses.
 
     An alarm that is already in ALARM state when a rollout starts does not stop the rollout (ECS developer guide,
@@ -73,21 +73,21 @@ class RollbackAlarms:
     only when a late response arrives.
 
     Args:
-        errors_percent: The percentage of failed requests above which the alarm triggers. It counts responses of 500
-            and above, and connections that tasks refuse or reset. A version must receive at least 20 requests in a
-            minute; for a canary of 5 %, that is 400 requests in total. None defines no alarm. Default: 5.
+        errors_percent: The percentage of failed requests above which the alarm triggers. Failed requests are responses
+            of 500 and above, and connections that tasks refuse or reset. A version must receive at least 20 requests in
+            a minute; for a canary of 5 %, that is 400 requests in total. None defines no alarm. Default: 5.
         latency: The response time that 99 % of the requests must not exceed. None defines no alarm. Default: 5 s.
         unhealthy_targets: The number of unhealthy targets at which the alarm triggers. None defines no alarm.
             Default: 1.
         evaluation_minutes: The number of consecutive minutes after which an alarm triggers, 1 or more. For unhealthy
-            targets it is at least a minute more than the longest `HealthCheck(start_period=)`, so that a slow start
+            targets, the number is at least one more than the longest `HealthCheck(start_period=)`, so that a slow start
             does not roll back. Default: 3.
         extra_alarms: Alarms of your own that also roll back. Default: none.
         topic: The SNS topic to notify, in the region of the service. The policies of the topic and of its key allow
             CloudWatch to publish. Default: none, so the alarms only roll back.
 
     Raises:
-        ValueError: If an argument is outside its limit, or no alarm is left.
+        ValueError: If an argument is outside its limit, or no alarm is given.
     """
 
     errors_percent: float | None = 5
@@ -116,11 +116,10 @@ class RollbackAlarms:
         return any(each is not None for each in (self.errors_percent, self.latency, self.unhealthy_targets))
 
     def _has_alarm(self, *, reads_requests: bool) -> bool:
-        """Return whether there is an alarm for targets.
+        """Return whether an alarm applies to a service.
 
         Args:
-            reads_requests: True if the load balancer of the targets reads requests, as only application load balancers
-                do.
+            reads_requests: True if the service has targets of an Application Load Balancer, which reads requests.
         """
         return bool(self.extra_alarms) or (
             self._watches_targets if reads_requests else self.unhealthy_targets is not None
@@ -145,9 +144,9 @@ def _hooks(hooks: Iterable[LifecycleHook]) -> tuple[LifecycleHook, ...]:
 class Rollout:
     """The way in which a new version replaces the old version of a service.
 
-    Create it with `rolling`, `blue_green`, `canary` or `linear`. The last three start all tasks of the new version
-    beside the old ones, which needs twice the capacity. Then they shift the traffic of the service's routes. As long as
-    the old version runs, a rollback takes seconds.
+    Create a rollout with `rolling`, `blue_green`, `canary` or `linear`. The last three start all tasks of the new
+    version beside the old ones, which needs twice the capacity. Then they shift the traffic of the service's routes. As
+    long as the old version runs, a rollback takes seconds.
 
     Args:
         shift: The deployment strategy of ECS.
@@ -347,14 +346,14 @@ class Rollout:
 
     @property
     def _traffic_shifts(self) -> int:
-        """The number of shifts of production traffic, as CloudFormation counts the steps."""
+        """The number of times that production traffic is shifted, counted as CloudFormation counts steps."""
         if self.shift is Shift.LINEAR and self.percent:
             return math.ceil(100 / self.percent)
         return {Shift.ROLLING: 0, Shift.BLUE_GREEN: 1}.get(self.shift, 2)
 
     @property
     def _total_bake(self) -> int:
-        """The sum of all bake times in seconds, as CloudFormation counts it for its limit.
+        """The sum of all bake times in seconds, as CloudFormation counts bake times for its limit.
 
         Source: CloudFormation's CanaryConfiguration and LinearConfiguration of an ECS service.
         """
@@ -362,7 +361,7 @@ class Rollout:
 
     @property
     def _network_load_balancer_wait(self) -> int:
-        """The total time in seconds that ECS waits for a network load balancer.
+        """The total time in seconds that ECS waits for a Network Load Balancer.
 
         ECS waits after the shift of test traffic and after each shift of production traffic (ECS developer guide,
         "Network Load Balancer resources for Amazon ECS blue/green, linear and canary deployments").
@@ -373,7 +372,7 @@ class Rollout:
         """Return the maximum total time of the hooks, in seconds.
 
         Args:
-            pause: The timeout of pauses without their own.
+            pause: The timeout of pauses that have no timeout of their own, in seconds. Default: 0.
         """
         return sum(
             (pause if hook.timeout is None and hook.handler is None else hook.timeout or 0)
@@ -390,4 +389,4 @@ class Rollout:
             added_seconds: The time that the service adds, in seconds.
         """
         total = self._total_bake + self._longest_hooks() + added_seconds
-        problems.check(rollout_limits.ROLLOUT_TOTAL, "the sum of timeouts of hooks, bake times and shifts", total)
+        problems.check(rollout_limits.ROLLOUT_TOTAL, "the sum of hook timeouts, bake times and shifts", total)

@@ -59,7 +59,7 @@ TARGET_VALUE = Limit(
     id="target-value",
     accepts=lambda target: target > 0,
     rule="must be above 0",
-    hint="use the value near which scaling must keep the metric, such as 100",
+    hint="use the value near which scaling keeps the metric, such as 100",
     source=Botocore(
         "application-autoscaling",
         "TargetTrackingScalingPolicyConfiguration",
@@ -90,7 +90,7 @@ PREDICTED_AHEAD = in_range(
     0,
     3599,
     unit="seconds",
-    hint="use a time such as cdk.Duration.minutes(5), by which copies start before the load",
+    hint="use the time that a copy needs to start, such as cdk.Duration.minutes(5)",
     source=Botocore(
         "application-autoscaling",
         "PredictiveScalingPolicyConfiguration",
@@ -124,7 +124,7 @@ ROLLOUT_TOTAL = Limit(
     id="rollout-total",
     accepts=lambda time: time <= _LONGEST_ROLLOUT_SECONDS,
     rule="must be at most 33 hours, which leaves 3 of CloudFormation's 36 hours to start and stop tasks",
-    hint="use shorter timeouts of hooks, shorter bake times or larger steps",
+    hint="use shorter hook timeouts, shorter bake times or larger steps",
     source="CFN AWS::ECS::Service handlers.update.timeoutInMinutes (2,160), CanaryConfiguration, LinearConfiguration",
     format=lambda time: f"{round(time / 3600, 2):g}",
 )
@@ -172,7 +172,7 @@ ROLLOUT_PROGRESS = Limit(
     hint="use a larger maximum_percent, a smaller minimum_healthy_percent or more copies",
     source="ECS API DeploymentConfiguration: the minimum is rounded up and the maximum down",
     format=lambda values: (
-        f"{values[0]} copies with minimum_healthy_percent={values[1]}, "
+        f"{values[0]} {'copy' if values[0] == 1 else 'copies'} with minimum_healthy_percent={values[1]}, "
         f"rounded up to {values[0] - _stoppable(*values)}, "
         f"and maximum_percent={values[2]}, rounded down to {values[0] + _startable(*values)}"
     ),
@@ -211,7 +211,7 @@ LINEAR_PERCENT = Limit(
 BREAKER_COUNT = at_least(
     "breaker-count",
     1,
-    hint="use 1 or more, or circuit_breaker=None to turn it off",
+    hint="use a number such as 3, or circuit_breaker=None for no circuit breaker",
     source=Botocore(
         "ecs", "ThresholdConfiguration", "value", "When type is COUNT, this value is the failure threshold itself."
     ),

@@ -57,7 +57,7 @@ BALANCER_SUBNETS = at_least(
 SUBNET_ZONES = unique(
     "load-balancer-zones",
     rule="must be unique",
-    hint="use only one subnet of each zone",
+    hint="use one subnet in each zone",
     source=Botocore(
         "elbv2", "CreateLoadBalancerInput", "Subnets", "You can specify only one subnet per Availability Zone."
     ),
@@ -108,14 +108,14 @@ TARGET_PATH = Limit(
     id="target-health-path",
     accepts=lambda path: path.startswith("/") and len(path) <= 1024,
     rule="must start with '/' and have at most 1024 characters",
-    hint="write it as in '/healthz'",
+    hint="use a path such as '/healthz'",
     source=Botocore("elbv2", "Path"),
 )
 TARGET_GRPC_PATH = matching(
     "target-health-grpc-path",
     r"/[\w.]+/\w+",
     rule="must be /package.service/method for gRPC",
-    hint="use a method, as in '/grpc.health.v1.Health/Check'",
+    hint="use a method such as '/grpc.health.v1.Health/Check'",
     source=Botocore(
         "elbv2",
         "CreateTargetGroupInput",
@@ -127,7 +127,7 @@ TARGET_CODES = Limit(
     id="target-health-codes",
     accepts=lambda codes: within_codes(codes, 200, 499),
     rule="must be HTTP codes between 200 and 499",
-    hint="write them as in '200', '200,204' or '200-299'",
+    hint="use a form such as '200', '200,204' or '200-299'",
     source=Botocore(
         "elbv2", "Matcher", "HttpCode", "For Application Load Balancers, you can specify values between 200 and 499"
     ),
@@ -136,7 +136,7 @@ TARGET_GRPC_CODES = Limit(
     id="target-health-grpc-codes",
     accepts=lambda codes: within_codes(codes, 0, 99),
     rule="must be gRPC codes between 0 and 99",
-    hint="write them as in '0', '0,12' or '0-5'",
+    hint="use a form such as '0', '0,12' or '0-5'",
     source=Botocore("elbv2", "Matcher", "GrpcCode", "You can specify values between 0 and 99."),
 )
 DEREGISTRATION_DELAY = in_range(
@@ -188,7 +188,7 @@ RULE_HOST = matching(
     "rule-host",
     r"(?=.{1,128}$)[A-Za-z0-9\-*?.]*\.[A-Za-z]+",
     rule="must be 1 to 128 letters, digits, '-', '.', '*' and '?', with only letters after the last '.'",
-    hint="write it as in 'api.example.com' or '*.example.com'",
+    hint="use a host such as 'api.example.com' or '*.example.com'",
     source=Botocore(
         "elbv2", "HostHeaderConditionConfig", "Values", "The maximum length of each string is 128 characters."
     ),
@@ -197,7 +197,7 @@ RULE_PATH = matching(
     "rule-path",
     r"(?=.{1,128}$)[/*?][A-Za-z0-9_\-.$/~\"'@:+&*?]*",
     rule="must start with '/', '*' or '?' and be 1 to 128 letters, digits and _ - . $ / ~ \" ' @ : + & * ?",
-    hint="write it as in '/v1/*'",
+    hint="use a path such as '/v1/*'",
     source=Botocore(
         "elbv2", "PathPatternConditionConfig", "Values", "The maximum length of each string is 128 characters."
     ),

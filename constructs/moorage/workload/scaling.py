@@ -52,10 +52,10 @@ class Scaling:
             Default: none.
         schedules: The scheduled changes of the range, at most 200. Default: none.
         predictive: The predictive scaling, which starts copies before the load rises. Default: none.
-        high_resolution: Whether to publish CPU and memory metrics every 20 s instead of 60 s, which `cpu_percent` and
-            `memory_percent` then use. They are billed as custom metrics. Default: False.
-        scale_out_cooldown: The time after a scale-out before the next one. Default: 60 s.
-        scale_in_cooldown: The time after a scale-in before the next one. Default: 300 s.
+        high_resolution: Whether to publish CPU and memory metrics every 20 s instead of every 60 s. `cpu_percent` and
+            `memory_percent` then use these metrics, which are billed as custom metrics. Default: False.
+        scale_out_cooldown: The time after a scale-out before the next scale-out. Default: 60 s.
+        scale_in_cooldown: The time after a scale-in before the next scale-in. Default: 300 s.
 
     Raises:
         ValueError: If an argument is outside its limit, the minimum exceeds the maximum, or nothing scales the number
@@ -105,11 +105,11 @@ class Scaling:
 
     @staticmethod
     def surviving_zone_loss(*, peak: int, zones: int) -> int:
-        """Return the minimum number of copies so that `peak` of them remain when the zone with the most is lost.
+        """Return the number of copies that leaves at least `peak` copies when the zone with the most copies is lost.
 
-        Copies are spread evenly, so the loss of a zone removes the number divided by the zones, rounded up (AWS
-        containers blog, Amazon ECS availability best practices). A multiple of the number of zones is the most
-        efficient.
+        Copies are spread evenly, so the loss of a zone removes the number of copies divided by the number of zones,
+        rounded up (AWS containers blog, Amazon ECS availability best practices). A multiple of the number of zones is
+        the most efficient.
 
         Args:
             peak: The number of copies that the peak load needs, 1 or more.
@@ -144,13 +144,13 @@ class Scaling:
 
     @property
     def _policies(self) -> int:
-        """The number of scaling policies: one for each target, for the step from zero, and for the forecast."""
+        """The number of scaling policies: one for each target, one for the step from zero, and one for the forecast."""
         steps_from_zero = self.backlog_per_task is not None and self.minimum == 0
         return self._targets + steps_from_zero + (self.predictive is not None)
 
     @property
     def _changes_count(self) -> bool:
-        """True if the number of copies changes automatically, so that a deployment must not set it."""
+        """True if the number of copies changes automatically, so that a deployment must not set the number."""
         return self._has_target or bool(self.schedules) or self.predictive is not None
 
     def _check_resolution(self, problems: Problems) -> None:
@@ -159,11 +159,12 @@ class Scaling:
         if self.high_resolution and self._has_target and not follows:
             problems.warn(
                 "high_resolution should be used only with cpu_percent or memory_percent (got neither), since only "
-                "they use the metrics, which are billed; use one of these targets, or leave high_resolution= out"
+                "these targets use the metrics, which are billed; use one of these targets, or leave "
+                "high_resolution= out"
             )
 
     def _check_schedules(self, problems: Problems) -> None:
-        """Check that no scheduled change is certain to be refused by Application Auto Scaling at its time."""
+        """Check that Application Auto Scaling can accept each scheduled change when the change takes effect."""
         maximums = [self.maximum, *(each.maximum for each in self.schedules if each.maximum is not None)]
         minimums = [self.minimum, *(each.minimum for each in self.schedules if each.minimum is not None)]
         if is_token((*maximums, *minimums)):
@@ -195,12 +196,12 @@ class Scaling:
             return
         if self._scales_predictively and not (self._has_target or self.schedules):
             problems.add(
-                "predictive must be used only with a target or schedules, since it never removes copies; "
+                "predictive must be used only with a target or schedules, since a forecast never removes copies; "
                 "use cpu_percent= or another target"
             )
         elif self.minimum < self.maximum and not (self._has_target or self.schedules):
             problems.add(
-                f"a range must have a target or schedules (got {self.minimum} to {self.maximum} without); "
+                f"a range must have a target or schedules (got {self.minimum} to {self.maximum} with neither); "
                 "use cpu_percent=, memory_percent=, requests_per_task= or another target, or a fixed number"
             )
         if self.minimum == 0 and self._has_target and not self._scales_from_zero:

@@ -34,14 +34,14 @@ POLICY_NAME = matching(
     "scaling-policy-name",
     r"[ -~]{1,249}",
     rule="must be 1 to 249 printable ASCII characters",
-    hint="use another name, as in 'Backlog'",
+    hint="use a name such as 'Backlog'",
     source=Botocore("application-autoscaling", "PolicyName", also="249 leaves room for 'Metric ' before it"),
 )
 ACTION_NAME = matching(
     "scaling-name",
     r"(?! )(?!.* $)[^\x00-\x1f\x7f-\x9f:/|]{1,240}",
-    rule="must be 1 to 240 characters without ':', '/', '|' and control characters, and without spaces at its ends",
-    hint="use another name, as in 'morning'",
+    rule="must be 1 to 240 characters without ':', '/', '|' and control characters, and not begin or end with a space",
+    hint="use a name such as 'morning'",
     source=Botocore("application-autoscaling", "ScheduledActionName", also="240 leaves room for an id before it"),
 )
 SCALING_POLICIES = at_most(

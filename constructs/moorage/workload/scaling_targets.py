@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 @value_class
 @attrs.frozen
 class MetricTarget:
-    """The target of any metric, which scaling keeps near a value by adding and removing copies.
+    """A target value for any metric, near which scaling keeps the metric by adding and removing copies.
 
     The metric must decrease as copies are added: a utilization, a backlog or a rate per copy, not a total.
 
     Args:
         name: The name: 1 to 249 printable ASCII characters, unique in the service. The name of the scaling policy is
-            `Metric` and this name.
+            `Metric`, followed by this name.
         metric: The metric or math expression.
         target: The target value, above 0.
 
@@ -51,7 +51,7 @@ class ScheduledAction:
 
     Args:
         name: The name: 1 to 240 characters without `:`, `/` and `|`, unique in the service.
-        schedule: The times of the change, as in `ScheduleExpression.cron(hour="8", minute="0", time_zone=...)`.
+        schedule: The times of the change, such as `ScheduleExpression.cron(hour="8", minute="0", time_zone=...)`.
         minimum: The new minimum number of copies. Default: unchanged.
         maximum: The new maximum number of copies. Default: unchanged.
 
@@ -91,7 +91,7 @@ class ScheduledAction:
 class PredictiveScaling:
     """The predictive scaling of a service, which starts copies before the load that two weeks of history predict.
 
-    It never removes copies. Exactly one of the three targets must be given; it is the metric of the forecast.
+    A forecast never removes copies. Exactly one of the three targets must be given; its metric is forecast.
 
     Args:
         cpu_percent: The target of the average CPU utilization in percent of the reserved CPU, 1 or more. Only tasks on

@@ -45,7 +45,7 @@ _FIELDS = (
 
 
 def check_expression(argument: str, expression: str, problems: Problems) -> None:
-    """Check an expression, and warn about a time in the past, which AWS accepts although it never starts anything."""
+    """Check an expression, and warn about a time in the past, which AWS accepts although nothing ever starts."""
     if is_token(expression):
         return
     parts = _EXPRESSION.fullmatch(expression)
@@ -65,7 +65,7 @@ def check_expression(argument: str, expression: str, problems: Problems) -> None
 
 
 def check_time_zone(argument: str, name: str, problems: Problems) -> None:
-    """Check that the IANA database on this machine has a time zone. Without a database, every name is accepted."""
+    """Check that the IANA database on this machine has this time zone. Without a database, every name is accepted."""
     if is_token(name):
         return
     try:
@@ -74,7 +74,7 @@ def check_time_zone(argument: str, name: str, problems: Problems) -> None:
         if zoneinfo.available_timezones():
             problems.add(
                 f"{argument} must be the name of a time zone in the IANA database (got {name!r}); "
-                "use a constant of cdk.TimeZone, as in cdk.TimeZone.EUROPE_PARIS"
+                "use a constant of cdk.TimeZone, such as cdk.TimeZone.EUROPE_PARIS"
             )
 
 
@@ -104,7 +104,7 @@ def _check_moment(argument: str, expression: str, problems: Problems) -> None:
             "use ScheduleExpression.at(datetime(...), time_zone)"
         )
         return
-    if moment.replace(tzinfo=dt.UTC) < now() - dt.timedelta(days=1):  # its time zone may be behind UTC
+    if moment.replace(tzinfo=dt.UTC) < now() - dt.timedelta(days=1):  # the time zone of the schedule may be behind UTC
         problems.warn(
             f"{argument} should not be in the past (got {expression!r}); use a later time, or remove the schedule"
         )
@@ -115,7 +115,7 @@ def _check_cron(argument: str, text: str, problems: Problems) -> None:
     if len(fields) != len(_FIELDS):
         problems.add(
             f"{argument} must have six fields, minutes, hours, day-of-month, month, day-of-week and year "
-            f"(got {len(fields)} in {f'cron({text})'!r}); write it as in 'cron(0 3 * * ? *)', or use "
+            f"(got {len(fields)} in {f'cron({text})'!r}); use a form such as 'cron(0 3 * * ? *)', or "
             "ScheduleExpression.cron(...)"
         )
         return

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from moorage.workload.problems import Problems
 
 _TOKEN_ARN_PARTS, _ARN_PARTS = 4, 10
-"""The number of parts of a secret's ARN with field, stage and ID, if the ARN is a token and if it is written out."""
+"""The numbers of parts of a secret's ARN with field, stage and version ID: of a token, and of a literal ARN."""
 
 
 def is_parameter(secret: Any) -> bool:
@@ -44,17 +44,20 @@ def check_secrets(argument: str, secrets: Mapping[Any, Any], problems: Problems)
                 "use a secretsmanager.Secret, an ssm.StringParameter or an ecs.Secret"
             )
         if reference_version := version(secret):
-            problems.check(container_limits.SECRET_VERSION, f"{argument} {name!r}", reference_version)
+            problems.check(container_limits.SECRET_VERSION, f"{argument}[{name!r}]", reference_version)
 
 
 def source_service(secret: Any) -> str:
-    """Return the AWS service from which a secret is read, as in the name of its endpoint."""
+    """Return the AWS service from which a secret is read, as in the name of the service's endpoint."""
     parameter = is_parameter(secret) or (is_reference(secret) and ":ssm:" in secret.arn)
     return "ssm" if parameter else "secretsmanager"
 
 
 def version(secret: Any) -> tuple[str, str] | None:
-    """Return the stage and the ID of the version that an `ecs.Secret` names. Each is empty if it is not named."""
+    """Return the stage and the ID of the version that an `ecs.Secret` names, each an empty string if not named.
+
+    Return None for an `ecs.Secret` without field and version, and for other secrets.
+    """
     parts: list[str] = secret.arn.split(":") if is_reference(secret) else []
     return (parts[-2], parts[-1]) if len(parts) in {_TOKEN_ARN_PARTS, _ARN_PARTS} else None
 

@@ -31,7 +31,7 @@ ZONES = in_range(
     "zones",
     2,
     6,
-    hint="use 2 or more, as a load balancer and the loss of a zone need; no region has more than 6",
+    hint="use at least 2, which a load balancer requires, and at most the number of zones of the region",
     source=Botocore(
         "elbv2",
         "CreateLoadBalancerInput",
@@ -44,7 +44,7 @@ NETWORK_CIDR = Limit(
     id="network-cidr",
     accepts=lambda pair: _holds_subnets(*pair),
     rule="must be an IPv4 block of /16 to /28 with room for a /20 and a /24 in each zone",
-    hint="use a larger block, as in '10.0.0.0/16', or fewer zones",
+    hint="use a larger block, such as '10.0.0.0/16', or fewer zones",
     source="botocore ec2 CreateVpc.CidrBlock",
     format=lambda pair: f"{pair[0]!r} for {pair[1]} zones",
 )
@@ -92,7 +92,7 @@ NAMESPACE = matching(
     "namespace-name",
     r"(?!arn:)[!#-.0-;=?-~]{1,1024}",
     rule="must be 1 to 1024 visible ASCII characters without <, >, / and double quotes, and not an ARN",
-    hint="use a name, as in 'shop', or pass an existing namespace with Cluster.from_attributes(namespace='...')",
+    hint="use a name such as 'shop', or pass an existing namespace with Cluster.from_attributes(namespace='...')",
     source=Botocore(
         "ecs",
         "ClusterServiceConnectDefaultsRequest",
@@ -105,21 +105,22 @@ _DNS_LABEL = "([a-zA-Z0-9_][a-zA-Z0-9_-]{0,61}[a-zA-Z0-9_]|[a-zA-Z0-9])"
 CLOUD_MAP_NAME = matching(
     "cloud-map-name",
     rf"(?=.{{1,127}}$){_DNS_LABEL}(\.{_DNS_LABEL})*|\.",
-    rule="must be 1 to 127 letters, digits, '_', '-' and '.', in parts of up to 63 without '-' at an end",
-    hint="use another name, as in 'catalog', or leave name= out",
+    rule="must be 1 to 127 letters, digits, '_', '-' and '.'; each part between dots must have at most 63 characters "
+    "and not begin or end with '-'",
+    hint="use a name such as 'catalog', or leave name= out",
     source="botocore servicediscovery ServiceName, its pattern",
 )
 CONNECT_NAME = matching(
     "service-connect-name",
     r"(?=.{1,127}$)(?!-)[a-z0-9_-]+(\.[a-z0-9_-]+)*",
     rule="must be a host name of 1 to 127 lower-case letters, digits, '_', '-' and '.', and not start with '-'",
-    hint="use another name=, as in 'catalog'",
+    hint="use a name such as 'catalog'",
     source=Botocore("ecs", "ServiceConnectClientAlias", "dnsName", "The name can include up to 127 characters."),
 )
 CONNECT_PROTOCOL = one_of(
     "service-connect-protocol",
     ("http", "http2", "grpc"),
-    hint="use one of these, as in ecs.AppProtocol.http2, or leave protocol= out for TCP",
+    hint="use a protocol such as ecs.AppProtocol.http2, or leave protocol= out for TCP",
     source=Botocore("ecs", "ApplicationProtocol"),
 )
 CONNECT_TIMEOUT = in_range(
@@ -141,7 +142,7 @@ PREFIX_LIST = matching(
     "prefix-list",
     r"pl-[0-9a-f]{8,17}",
     rule="must be the ID of a prefix list",
-    hint="use the ID of com.amazonaws.<region>.vpc-lattice, as in 'pl-0a1b2c3d'",
+    hint="use the ID of com.amazonaws.<region>.vpc-lattice, such as 'pl-0a1b2c3d'",
     source="EC2 user guide, AWS-managed prefix lists",
 )
 LATTICE_TARGET_GROUP = matching(
@@ -197,7 +198,7 @@ DASHBOARD_NAME = matching(
     "dashboard-name",
     r"[A-Za-z0-9_-]{1,255}",
     rule="must be 1 to 255 letters, digits, '-' and '_'",
-    hint="use another name, or leave dashboard_name= out",
+    hint="use a name such as 'shop', or leave dashboard_name= out",
     source=Botocore(
         "cloudwatch",
         "PutDashboardInput",
@@ -208,7 +209,7 @@ DASHBOARD_NAME = matching(
 WIDGETS = Limit(
     id="dashboard-widgets",
     accepts=lambda count: count <= 500,
-    rule="must have at most 500 widgets in all",
+    rule="must have at most 500 widgets in total",
     hint="define a dashboard for each cluster, or for each service",
     source="CloudWatch API, dashboard body structure (up to 500 widgets)",
     format=str,

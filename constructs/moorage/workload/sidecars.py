@@ -1,4 +1,4 @@
-"""The sidecar containers with images of AWS: the log router and the OpenTelemetry collector."""
+"""The sidecar containers with AWS images: the log router and the OpenTelemetry collector."""
 
 from __future__ import annotations
 
@@ -125,12 +125,12 @@ class FireLens:
 
     @property
     def config_in_s3(self) -> bool:
-        """True if further configuration is read from S3. A token is an ARN, since paths are known at synthesis."""
+        """True if configuration is read from S3. A token is taken to be an ARN, since a path is known at synthesis."""
         return self.config_file is not None and (self.config_file.startswith("arn:") or is_token(self.config_file))
 
     @property
     def called_services(self) -> tuple[str, ...]:
-        """The AWS services of the output and of the configuration, if their names show them."""
+        """The AWS services that the output and the configuration use, as far as their names show."""
         services = {_SERVICE_BY_OUTPUT.get(self.output.get("Name", ""))}
         if self.config_in_s3:
             services.add("s3")
@@ -142,9 +142,9 @@ class Sidecar:
     """The requirements of a sidecar container beyond its image.
 
     Args:
-        called_services: The AWS services that it calls, as in the names of their endpoints.
+        called_services: The AWS services that the sidecar calls, as in the names of their endpoints.
         actions: The IAM actions that the task role needs, on all resources.
-        ports: The TCP ports that it listens on, which no other container of the task can use.
+        ports: The TCP ports that the sidecar listens on, which no other container of the task can use.
         firelens: The settings of a log router, or None for other containers.
     """
 
@@ -177,7 +177,7 @@ def log_router_arguments(image: Image | str | None, **options: Any) -> dict[str,
     problems = Problems("FireLens")
     if firelens.type == "fluentbit" and not {"name"} & {key.lower() for key in firelens.output}:
         problems.add(
-            "output must contain the 'Name' of an output plugin; add a name, as in {'Name': 'kinesis_firehose'}"
+            "output must contain the 'Name' of an output plugin; add a name, such as {'Name': 'kinesis_firehose'}"
         )
     problems.check(container_limits.LOG_ROUTER_IMAGE, "image", (firelens.type, image or FLUENT_BIT_IMAGE))
     problems.raise_any()

@@ -56,14 +56,14 @@ class NetworkMode(enum.Enum):
 class _SumOfContainers(int):
     """The memory of a task that is derived from its containers.
 
-    The type marks it as derived, so that a task that is made from the fields of another derives it again.
+    The type marks derived memory, so that a task made from the fields of another task derives the memory again.
     """
 
 
 @value_class
 @attrs.frozen(init=False)
 class Task:
-    """The containers that run together, and their shared settings. It does not define how many copies run.
+    """The containers that run together, and their shared settings. A task does not define how many copies run.
 
     AWS does not support ECS Exec in containers with a read-only root file system. With `execute_command` on Fargate and
     in Auto Scaling groups, such a container therefore gets an init process and writable directories for the SSM agent:
@@ -74,13 +74,13 @@ class Task:
         *containers: The containers, 1 to 10, with at least one essential container. The first container with a port
             receives connections.
         cpu: The CPU units of the task, 1,024 for each vCPU. They are reserved for the task and limit it. None reserves
-            nothing on instances of an Auto Scaling group, and is the smallest sufficient size on Fargate.
+            only the CPU of the containers on instances, and selects the smallest sufficient size on Fargate.
             Default: 256.
-        memory_mib: The memory of the task in MiB. Fargate supports only certain combinations with `cpu`. None is the
-            sum of the containers' `memory_mib`, which each must have, or the smallest sufficient size on Fargate.
+        memory_mib: The memory of the task in MiB. Fargate supports only certain combinations with `cpu`. None selects
+            the sum of the containers' `memory_mib`, which each must have, or the smallest sufficient size on Fargate.
             Default: 512.
         architecture: The processor architecture that the images are built for. Default: `Architecture.X86_64`.
-        ephemeral_storage_gib: The ephemeral storage of a Fargate task, 21 to 200 GiB. Default: Fargate's own 20 GiB.
+        ephemeral_storage_gib: The ephemeral storage of a Fargate task, 21 to 200 GiB. Default: 20 GiB.
         permissions: The permissions of the application in AWS. Grants, such as `bucket.grant_read(service)`, add
             further permissions. Default: none.
         network_mode: The network mode. `BRIDGE` and `NONE` need instances of an Auto Scaling group; `HOST` needs them
@@ -93,12 +93,12 @@ class Task:
         execute_command: Whether to enable ECS Exec (`aws ecs execute-command`). Default: False.
         operating_system_family: The operating system that the images are built for.
             Default: `OperatingSystemFamily.LINUX`.
-        pid_mode: The process namespace: `task` shares it between the containers, `host` shares that of the instance and
-            fails Security Hub control ECS.3. Default: each container has its own.
+        pid_mode: The process namespace: `task` shares one between the containers, `host` shares that of the instance
+            and fails Security Hub control ECS.3. Default: each container has its own namespace.
         ipc_mode: The IPC namespace, only on instances: `task`, `host` or `none`. Default: Docker's own.
         enable_fault_injection: Whether to allow fault injection by AWS Fault Injection Service. Default: False.
         retain_revisions: Whether to keep earlier revisions of the task definition active, so that a service can be
-            rolled back by hand. They are free, and remain after the stack is deleted until they are deregistered.
+            rolled back by hand. Revisions are free, and remain after the stack is deleted until they are deregistered.
             Default: False, so a deployment deregisters the revision that it replaces.
 
     Raises:
@@ -202,7 +202,7 @@ class Task:
 
     @property
     def _log_router(self) -> Container | None:
-        """The container that routes the logs of all others, or None if there is no such container."""
+        """The container that routes the logs of the others, or None if there is no such container."""
         return next((container for container in self.containers if container._firelens), None)
 
     @property
@@ -217,7 +217,7 @@ class Task:
 
     @property
     def _needs_to_start(self) -> Needs:
-        """The services of the images, log group, secrets and files. On instances, the ECS agent calls them."""
+        """The services for images, logs, secrets and files. On instances, the ECS agent calls these services."""
         return LOG_NEEDS.union(
             *(container.image._needs for container in self.containers),
             *(container._needs_to_start for container in self.containers),
@@ -232,7 +232,7 @@ class Task:
         )
 
     def _memory_limit_of(self, container: Container) -> int | None:
-        """Return the hard memory limit of a container in MiB: its own, or the task's if it is the only container."""
+        """Return the hard memory limit of a container in MiB: its own, or the task's if the task has no other."""
         return self.memory_mib if container.memory_mib is None and len(self.containers) == 1 else container.memory_mib
 
     @property
@@ -242,7 +242,7 @@ class Task:
 
     @property
     def _host_ports(self) -> tuple[int, ...]:
-        """The fixed ports of the instance, so that only one copy of the task fits on it."""
+        """The fixed ports of the instance. Only one copy of a task with such ports fits on an instance."""
         if self.network_mode is NetworkMode.AWSVPC:
             return ()
         if self.network_mode is NetworkMode.HOST:
@@ -259,12 +259,12 @@ class Task:
                 )
 
     def _check_sizes(self, problems: Problems) -> None:
-        """Check that all containers have the memory from which that of the task is derived."""
+        """Check that all containers have a `memory_mib`, from which the memory of the task is derived."""
         for container in self.containers:
             if container.memory_mib is None or is_token(container.memory_mib):
                 problems.add(
-                    f"memory_mib of container {container.name!r} must be a known number if that of the task is None; "
-                    "use Container(memory_mib=...), or Task(memory_mib=...)"
+                    f"memory_mib of container {container.name!r} must be a known number if memory_mib of the task is "
+                    "None; use Container(memory_mib=...), or Task(memory_mib=...)"
                 )
 
     def _check_ports(self, problems: Problems) -> None:
@@ -315,10 +315,12 @@ class Task:
                 )
             if container.writable and limit is not None:
                 writable = (sum(container.writable.values()), limit)
-                problems.check(container_limits.WRITABLE_SIZE, f"writable of container {container.name!r}", writable)
+                problems.check(
+                    container_limits.WRITABLE_SIZE, f"the sum of writable of container {container.name!r}", writable
+                )
         if len(self.containers) > 1:
             writable = (sum(size for each in self.containers for size in each.writable.values()), self.memory_mib)
-            problems.check(container_limits.WRITABLE_SIZE, "writable of its containers", writable)
+            problems.check(container_limits.WRITABLE_SIZE, "the sum of writable of all containers", writable)
 
     def _check_order(self, problems: Problems) -> None:
         dependencies = {container.name: set(container.depends_on) for container in self.containers}

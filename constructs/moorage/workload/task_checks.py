@@ -34,11 +34,11 @@ def check_permissions(permissions: Sequence[iam.PolicyStatement], problems: Prob
     documents = [statement.to_json() for statement in permissions]
     problems.check(task_limits.PERMISSIONS_SIZE, "permissions", minimum_length(documents))
     for document in documents:
-        problems.check(task_limits.PERMISSION_SIZE, "each of permissions", minimum_length(document))
+        problems.check(task_limits.PERMISSION_SIZE, "each item of permissions", minimum_length(document))
         for argument, name in (("resources", "Resource"), ("not_resources", "NotResource")):
             resources = document.get(name, ())
             for resource in [resources] if isinstance(resources, str) else resources:
-                problems.check(task_limits.PERMISSION_RESOURCE, f"each of {argument} of permissions", resource)
+                problems.check(task_limits.PERMISSION_RESOURCE, f"each item of {argument}= in permissions", resource)
 
 
 def _check_log_routers(containers: Sequence[Container], problems: Problems) -> None:
@@ -49,8 +49,8 @@ def _check_log_routers(containers: Sequence[Container], problems: Problems) -> N
         problems.check(task_limits.LOG_ROUTER_CLIENTS, "log_router", [container.name for container in others])
     if routers and others and not any(map(_logs_to_router, others)):
         problems.warn(
-            "log_router should have another container whose logs it routes (got only containers with logging=); "
-            "leave logging= out, or remove the log router if no container sends to its port 24224"
+            "log_router should route the logs of another container (got only containers with logging=); leave "
+            "logging= out, or remove the log router if no container sends logs to port 24224"
         )
     for container in containers:
         if container.logging is not None and _logs_to_router(container):

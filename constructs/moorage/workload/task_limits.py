@@ -30,7 +30,7 @@ EPHEMERAL_STORAGE = in_range(
     21,
     200,
     unit="GiB",
-    hint="leave ephemeral_storage_gib= out for Fargate's own 20 GiB, or use Volume.efs(...) for more than 200 GiB",
+    hint="leave ephemeral_storage_gib= out for the default of 20 GiB, or use Volume.efs(...) for more than 200 GiB",
     source=Botocore(
         "ecs",
         "EphemeralStorage",
@@ -42,7 +42,7 @@ CONTAINERS = in_range(
     "containers-per-task",
     1,
     10,
-    hint="use 1 to 10 containers, or move some to another service",
+    hint="use at least one container, and another service for more than 10",
     source="ECS quotas",
 )
 UNIQUE_NAMES = unique(
@@ -66,7 +66,7 @@ PORT_NAMES = unique(
         "PortMapping",
         "name",
         "The name that's used for the port mapping.",
-        also="CDK writes it in small letters",
+        also="CDK writes the name in lower case",
     ),
 )
 UNIQUE_HOST_PORTS = unique(
@@ -79,7 +79,7 @@ ESSENTIAL = Limit(
     id="essential-container",
     accepts=any,
     rule="must be True for at least one container",
-    hint="leave essential=True on the container that does the work",
+    hint="set essential=True on the container that does the work",
     source=Botocore("ecs", "ContainerDefinition", "essential", "All tasks must have at least one essential container."),
     format=lambda essential: f"False for all {len(essential)} containers" if len(essential) > 1 else "False",
 )
@@ -112,7 +112,7 @@ CONTAINER_MEMORY = Limit(
 DEPENDENCY_ENDS = Limit(
     id="dependency-on-an-end",
     accepts=lambda dependency: not dependency[1],
-    rule="must not wait for the end of an essential container, which ends the task",
+    rule="must not wait for the end of an essential container, since its end stops the task",
     hint=lambda dependency: f"use essential=False for {dependency[0]!r}, or wait for START or HEALTHY",
     source=Botocore(
         "ecs", "ContainerDependency", "condition", "This condition can't be set on an essential container."
@@ -136,6 +136,7 @@ PORT_RANGE_MODE = one_of(
     "port-range-mode",
     ("awsvpc", "bridge"),
     where="with port_ranges",
+    hint="use NetworkMode.AWSVPC or NetworkMode.BRIDGE, or leave port_ranges= out",
     source=Botocore(
         "ecs", "PortMapping", "containerPortRange", "either the bridge network mode or the awsvpc network mode."
     ),
@@ -156,32 +157,35 @@ NO_PORTS = Limit(
 PID_MODE = one_of(
     "pid-mode",
     ("task", "host"),
+    hint="use 'task' or 'host', or leave pid_mode= out for a separate process namespace for each container",
     source=Botocore("ecs", "PidMode"),
 )
 IPC_MODE = one_of(
     "ipc-mode",
     ("task", "host", "none"),
+    hint="use 'task' to share the IPC namespace between containers, or leave ipc_mode= out for Docker's default",
     source=Botocore("ecs", "IpcMode"),
 )
 FAULT_INJECTION_MODE = one_of(
     "fault-injection-mode",
     ("awsvpc", "host"),
     where="with fault injection",
+    hint="leave network_mode= out for 'awsvpc', or use NetworkMode.HOST",
     source="CDK aws-ecs TaskDefinition (enableFaultInjection)",
 )
 LOG_ROUTERS = Limit(
     id="log-routers",
     accepts=lambda names: len(names) <= 1,
     rule="must be given to at most one container",
-    hint="give one router several outputs in its config_file=",
+    hint="configure several outputs in config_file= of one log router",
     source="ECS developer guide, FireLens",
     format=comma_separated,
 )
 LOG_ROUTER_CLIENTS = Limit(
     id="log-router-clients",
     accepts=bool,
-    rule="must have another container in its task whose logs it routes",
-    hint="remove the log router, or add the container whose logs it routes to its task",
+    rule="must route the logs of another container in the task",
+    hint="remove the log router, or add the container that writes the logs",
     source="ECS developer guide, FireLens: the log router is for the logs of the other containers of its task",
     format=lambda _: "none",
 )
@@ -197,7 +201,7 @@ LINUX_PATH = Limit(
     id="linux-path",
     accepts=lambda path: path.startswith("/"),
     rule="must start with '/' on Linux",
-    hint="write it as in '/data', or use operating_system_family= for Windows",
+    hint="use a path such as '/data', or operating_system_family= for Windows",
     source=Botocore(
         "ecs",
         "MountPoint",
@@ -213,7 +217,7 @@ PERMISSION_RESOURCE = matching(
     hint="use an attribute such as bucket.bucket_arn, or a grant such as bucket.grant_read(service)",
     source="IAM user guide, JSON policy elements: Resource",
 )
-_FEWER_RESOURCES = "replace several resources with one wildcard, as in 'arn:aws:s3:::shop-*'"
+_FEWER_RESOURCES = "replace several resources with one pattern such as 'arn:aws:s3:::shop-*'"
 PERMISSION_SIZE = Limit(
     id="permission-size",
     accepts=lambda size: size <= 10_240,

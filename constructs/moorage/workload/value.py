@@ -1,4 +1,4 @@
-"""The decorator of the classes of values, which are checked when they are made and can be copied and pickled."""
+"""The decorator of value classes, whose values are checked when created and can be copied and pickled."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Class = TypeVar("Class", bound=type[Any])
 
 
 def value_class(cls: Class) -> Class:
-    """Decorate a frozen attrs class, so that its arguments are checked by `door` and it can be copied and pickled.
+    """Decorate a frozen attrs class, so that `door` checks its arguments, and its values can be copied and pickled.
 
     A copy of a value is the value itself, since values never change. A value that holds a construct cannot be pickled,
     since the construct belongs to the app of one process.
@@ -45,7 +45,7 @@ def _reduce(self: Any) -> tuple[Any, ...]:
             if hasattr(type(each), "__jsii_type__"):
                 raise TypeError(
                     f"{type(self).__name__} cannot be pickled, since {field.name} holds a {type(each).__name__} of one "
-                    "app; make the value in the process that uses it"
+                    "app; create the value in the process that uses it"
                 )
         state[field.name] = dict(content) if isinstance(content, MappingProxyType) else content
     return _restore, (type(self), state)

@@ -10,7 +10,7 @@ VOLUME_NAME = matching(
     "volume-name",
     r"[A-Za-z0-9_-]{1,255}",
     rule="must be 1 to 255 letters, digits, hyphens and underscores",
-    hint="use another name, as in 'data'",
+    hint="use a name such as 'data'",
     source=Botocore("ecs", "Volume", "name", "Up to 255 letters (uppercase and lowercase)"),
 )
 VOLUME_NAMES = unique(
@@ -64,7 +64,11 @@ _EBS_RANGES: dict[str, tuple[range, range | None]] = {
 
 
 def _ebs_hint(sizes: range | None, argument: str) -> str:
-    return f"use {argument}={sizes[0]} to {sizes[-1]}" if sizes else f"leave {argument}= out, or use 'gp3'"
+    return (
+        f"use {argument}= between {sizes[0]} and {sizes[-1]}"
+        if sizes
+        else f"leave {argument}= out, or use volume_type='gp3'"
+    )
 
 
 GP3_IOPS = 3000
@@ -73,7 +77,7 @@ _IOPS_PER_GIB = {"gp3": 500, "io1": 50, "io2": 1000}
 
 
 def _max_iops(volume_type: str, size_gib: int | None) -> float:
-    """Return the maximum IOPS of a size. There is no maximum for a volume from a snapshot, whose size is unknown."""
+    """Return the maximum IOPS of a volume. For a volume with the size of its snapshot, no maximum is known."""
     if size_gib is None:
         return math.inf
     largest = _IOPS_PER_GIB[volume_type] * size_gib
@@ -87,13 +91,14 @@ def _iops_hint(volume_type: str, size_gib: int | None) -> str:
     largest = _max_iops(volume_type, size_gib)
     if largest < values[0]:
         return f"use size_gib={_EBS_RANGES[volume_type][0][0]} or more"  # which is enough for the smallest iops=
-    numbers = values[0] if largest == values[0] else f"{values[0]} to {largest}"
+    numbers = values[0] if largest == values[0] else f" between {values[0]} and {largest}"
     return f"use iops={numbers}, or a larger size_gib="
 
 
 EBS_TYPE = one_of(
     "ebs-type",
     _EBS_RANGES,
+    hint="leave volume_type= out for 'gp3'",
     source=Botocore(
         "ecs", "ServiceManagedEBSVolumeConfiguration", "volumeType", "The following are the supported volume types."
     ),
@@ -101,7 +106,7 @@ EBS_TYPE = one_of(
 EBS_SIZE = Limit(
     id="ebs-size",
     accepts=lambda pair: pair[0] in _EBS_RANGES[pair[1]][0],
-    rule="must be in the range of its volume_type",
+    rule="must be within the range of volume_type",
     hint=lambda pair: _ebs_hint(_EBS_RANGES[pair[1]][0], "size_gib"),
     source="CDK aws-ecs ServiceManagedVolume",
     format=lambda pair: f"{pair[0]!r} with volume_type={pair[1]!r}",
@@ -109,7 +114,7 @@ EBS_SIZE = Limit(
 EBS_IOPS = Limit(
     id="ebs-iops",
     accepts=lambda volume: volume[0] in (_EBS_RANGES[volume[1]][1] or ()) and volume[0] <= _max_iops(*volume[1:]),
-    rule="must be in the range of volume_type and size_gib, and left out for types without this setting",
+    rule="must be within the range that volume_type and size_gib allow, and left out for types without this setting",
     hint=lambda volume: _iops_hint(*volume[1:]),
     source="CDK aws-ecs ServiceManagedVolume; EBS user guide: 500 IOPS per GiB of gp3, 50 of io1, 1,000 of io2",
     format=lambda volume: f"{volume[0]!r} with volume_type={volume[1]!r}, size_gib={volume[2]}",
@@ -118,7 +123,7 @@ EBS_IOPS_GIVEN = Limit(
     id="ebs-iops-given",
     accepts=lambda pair: pair[0] is not None or pair[1] not in {"io1", "io2"},
     rule="must be given for io1 and io2",
-    hint="give iops=, or use 'gp3'",
+    hint="set iops=, or use volume_type='gp3'",
     source=Botocore(
         "ecs",
         "ServiceManagedEBSVolumeConfiguration",
@@ -139,7 +144,7 @@ EBS_SOURCE = Limit(
     id="ebs-size-or-snapshot",
     accepts=any,
     rule="must be given if there is no snapshot_id",
-    hint="give size_gib= or snapshot_id=",
+    hint="set size_gib= or snapshot_id=",
     source=Botocore(
         "ecs",
         "ServiceManagedEBSVolumeConfiguration",
@@ -151,7 +156,7 @@ EBS_SOURCE = Limit(
 EBS_SNAPSHOT = matching(
     "ebs-snapshot",
     r"snap-[0-9a-fA-F]+",
-    rule="must be 'snap-' and hexadecimal digits",
+    rule="must be 'snap-' followed by hexadecimal digits",
     hint="copy the ID from the console",
     source="CDK aws-ecs ServiceManagedVolume",
 )
@@ -172,5 +177,6 @@ EBS_INITIALIZATION = Limit(
 FILE_SYSTEM_TYPE = one_of(
     "file-system-type",
     ("xfs", "ext4", "ext3", "ntfs"),
+    hint="leave file_system_type= out for 'xfs'",
     source=Botocore("ecs", "TaskFilesystemType"),
 )

@@ -35,7 +35,7 @@ class Mount:
 class Volume:
     """A volume of a task, which containers mount with `Container(mounts=...)`.
 
-    Create it with `bind_mount`, `efs` or `ebs`.
+    Create a volume with `bind_mount`, `efs` or `ebs`.
 
     Args:
         name: The name of the volume, by which mounts refer to the volume.
@@ -54,10 +54,11 @@ class Volume:
 
     @staticmethod
     def bind_mount(name: str, *, host_path: str | None = None) -> Volume:
-        """Create a directory that the containers of a task share, and that is deleted with the task.
+        """Share a directory between the containers of a task. Without `host_path`, it is deleted with the task.
 
-        It belongs to root and has mode 0755. Another user can write to it only if the image declares the directory as
-        a `VOLUME` with that owner. `Container(writable=...)` is writable by any user, but uses memory.
+        The directory belongs to root and has mode 0755. Another user can write to it only if the image declares the
+        directory as a `VOLUME` with that owner. Paths of `Container(writable=...)` are writable by any user, but use
+        memory.
 
         Args:
             name: The name: 1 to 255 letters, digits, `-` and `_`.
@@ -78,11 +79,11 @@ class Volume:
         root_directory: str = "/",
         root_access: bool = False,
     ) -> Volume:
-        """Use a file system of Amazon EFS, which tasks share and which remains after they stop.
+        """Use an Amazon EFS file system, which tasks share and which remains after they stop.
 
         Traffic is encrypted in transit. The task role is granted access to mount the file system, and to write to it if
-        a container mounts it writable. The security group of the file system allows the service. If tasks run on
-        instances, these mount the file system, so also allow their capacity:
+        a container mounts it writable. The security group of the file system allows connections from the service.
+        If tasks run on instances, the instances mount the file system, so also allow connections from their capacity:
         `file_system.connections.allow_default_port_from(cluster.capacity(general))`.
 
         The root user of a container is anonymous in the file system and can write only where all users can. Use a user
@@ -116,22 +117,24 @@ class Volume:
     ) -> Volume:
         """Create an encrypted Amazon EBS volume for each task of a service, which is deleted with the task.
 
-        Daemons and tasks on Windows on Fargate do not support it. Instances must be of the AWS Nitro System.
+        Daemons and Windows tasks on Fargate do not support EBS volumes. Instances must be built on the AWS Nitro
+        System.
 
         Args:
             name: The name: 1 to 255 letters, digits, `-` and `_`.
             size_gib: The size in GiB. Default: the size of the snapshot.
             volume_type: The type: `gp3`, `gp2`, `io1`, `io2`, `st1`, `sc1` or `standard`. Default: `gp3`.
-            iops: The IOPS. For gp3 it is 3,000 to 80,000 and at most 500 for each GiB. Required for io1 and io2.
-                Default: that of the type.
+            iops: The IOPS. For gp3, 3,000 to 80,000 and at most 500 for each GiB. Required for io1 and io2.
+                Default: the default of the type.
             throughput_mib: The throughput in MiB/s, only for gp3: 125 to 2,000 and at most a quarter of `iops`.
-                Default: that of the type.
+                Default: the default of the type.
             snapshot_id: The ID of the snapshot from which to create the volume. Default: none, so the volume is empty.
             initialization_rate_mib: The rate in MiB/s at which the volume is initialized from the snapshot, 100 to
-                300. Default: EBS's own.
-            file_system_type: The file system: `xfs`, `ext4` or `ext3`, or `ntfs` on Windows. It must be that of the
+                300. Default: the default of EBS.
+            file_system_type: The file system: `xfs`, `ext4` or `ext3`, or `ntfs` on Windows. It must match the
                 snapshot. Default: `xfs`.
-            kms_key: The key for encryption, which ECS is granted to use. Default: the account's default key for EBS.
+            kms_key: The KMS key for encryption, which ECS is granted permission to use. Default: the account's default
+                key for EBS.
 
         Raises:
             ValueError: If an argument is outside the limits of EBS.

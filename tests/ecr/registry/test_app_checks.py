@@ -136,7 +136,7 @@ def test_tags_that_are_mutable_only_at_the_source_are_an_error() -> None:
     source = registry("Shop", HERE, Replication(prefix="prod/", to="us-east-1"))
     mutable = TagMutability(immutable=True, exclusions=("dev-1",))
     (error,) = tag_errors(source, repository("prod/web", tags=mutable))
-    assert "Shop/prod/web has mutable tags ('dev-1'), but Shop/Registry replicates it" in error
+    assert "Shop/prod/web has mutable tags ('dev-1'), but Shop/Registry replicates the repository" in error
     assert not list(tag_errors(source, repository("prod/web")))
     assert not list(tag_errors(source, repository("dev/web", tags=mutable)))
 
@@ -152,9 +152,7 @@ def test_tags_may_be_mutable_at_the_source_if_they_are_at_the_destination() -> N
 def test_a_circle_is_reported_by_its_first_registry_only() -> None:
     one, two = registry("One", HERE, TO_THERE), registry("Two", THERE, TO_HERE)
     (error,) = cycle_errors(one, [one, two])
-    assert error.startswith(
-        "One/Registry replicates to Two/Registry replicates to One/Registry, which is a replication cycle"
-    )
+    assert error.startswith("One/Registry -> Two/Registry -> One/Registry is a replication cycle")
     assert not list(cycle_errors(two, [one, two]))
 
 

@@ -388,7 +388,7 @@ def test_a_filter_that_matches_no_repository_is_a_warning(app: cdk.App) -> None:
     )
     Repository(stack, "Web", name="prod/web")
     (warning,) = warnings_of(app, "Shop")
-    assert "'test/*', 'dev/' matches no repository that this app defines in the registry (prod/web)" in warning
+    assert "no repository that this app defines in the registry (prod/web) matches 'test/*', 'dev/'" in warning
 
 
 def test_filters_do_not_warn_if_the_app_has_no_repositories(app: cdk.App) -> None:
@@ -427,7 +427,7 @@ def test_a_prefix_that_is_not_a_namespace_warns_about_missing_templates(app: cdk
     there = stack_in(app, "us-east-1", THEIRS, "There")
     Registry(there, "Registry", replicates_from=[ReplicationSource(OURS, replication)])
     (warning,) = warnings_of(app, "There")
-    assert "replication of 'web-' also creates repositories without a creation template" in warning
+    assert "replication of 'web-' also creates repositories with mutable tags" in warning
     template(there).resource_count_is(TEMPLATE, 1)
 
 
@@ -531,7 +531,7 @@ def test_a_circle_is_an_error_that_names_its_registries(app: cdk.App) -> None:
         replication=[Replication(to=ReplicationDestination("eu-west-1", managed_elsewhere=True))],
         replicates_from=[one],
     )
-    with pytest.raises(RuntimeError, match="One/Registry replicates to Two/Registry replicates to One/Registry"):
+    with pytest.raises(RuntimeError, match="One/Registry -> Two/Registry -> One/Registry is a replication cycle"):
         app.synth()
 
 
@@ -562,7 +562,7 @@ def test_a_source_that_replicates_nothing_here_is_refused(app: cdk.App) -> None:
 def test_a_source_of_an_unknown_account_is_refused(app: cdk.App) -> None:
     replication = Replication(to=ReplicationDestination("us-east-1", account=THEIRS))
     source = Registry(cdk.Stack(app, "Shop"), "Registry", replication=[replication])
-    with pytest.raises(ValueError, match=r"must name registries of a known account, .*\(got Shop/Registry\)"):
+    with pytest.raises(ValueError, match=r"must name registries whose account is known, .*\(got Shop/Registry\)"):
         Registry(stack_in(app, "us-east-1", THEIRS), "Registry", replicates_from=[source])
 
 

@@ -123,12 +123,12 @@ def test_every_operation_of_botocore_is_known() -> None:
     [
         ("DeleteRepositry", "use 'DeleteRepository'"),
         ("DescribeImageTags", "use 'DescribeImages'"),
-        ("RunTask", "use one of its operations"),
-        ("Remove*", "use one of its operations"),
+        ("RunTask", "use an operation of the ECR API"),
+        ("Remove*", "use an operation of the ECR API"),
     ],
 )
 def test_an_unknown_operation_warns(stack: cdk.Stack, call: str, way_out: str) -> None:
-    with pytest.warns(UserWarning, match=f"Rule: each of calls should be an API operation .*{re.escape(way_out)}"):
+    with pytest.warns(UserWarning, match=f"Rule: each item of calls should be an API operation .*{re.escape(way_out)}"):
         Registry(stack, "Registry").on_api_call("Rule", calls=["PutImage", call])
 
 
@@ -335,7 +335,7 @@ def test_targets_in_another_account_or_region_are_refused(app: cdk.App) -> None:
         registry.on_push("Rule", target=targets.SqsQueue(sqs.Queue(there, "Queue")))
     with pytest.raises(ValueError, match="Here/Registry/Alarm: topic must be in region eu-west-1"):
         registry.alarm_near_quota("Alarm", call=ApiCall.PUT_IMAGE, topic=topic)
-    with pytest.raises(ValueError, match="Here/Registry/Board: each of repositories must be in region eu-west-1"):
+    with pytest.raises(ValueError, match="Here/Registry/Board: each item of repositories must be in region eu-west-1"):
         registry.add_dashboard("Board", repositories=[Repository(here, "Web"), Repository(there, "Web")])
     key = kms.Key.from_key_arn(here, "Key", "arn:aws:kms:eu-west-1:111111111111:key/1a2b")
     with pytest.raises(ValueError, match="There/Registry: event_key must be in region us-east-1"):

@@ -96,10 +96,10 @@ def test_a_severity_includes_higher_ones() -> None:
             [Replication(prefix="prod/", to=[ReplicationDestination("eu-west-1", account=HERE[0])])],
             "must not go to this registry itself",
         ),
-        ([Replication(to="us-east-1"), Replication(to=["us-east-1"])], "all repositories must be given once"),
+        ([Replication(to="us-east-1"), Replication(to=["us-east-1"])], "all repositories must not be given twice"),
         (
             [Replication(prefix=["a/", "b/"], to="us-east-1"), Replication(prefix=["b/", "a/"], to="us-east-1")],
-            "prefix 'b/', 'a/' must be given once",
+            "prefix 'b/', 'a/' must not be given twice",
         ),
         (
             [Replication(to=["us-east-1", ReplicationDestination("us-east-1", account=HERE[0])])],

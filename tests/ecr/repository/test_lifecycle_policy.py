@@ -228,7 +228,7 @@ def test_all_problems_of_a_policy_are_reported_together() -> None:
             LifecycleRule(untagged=True, older_than=days(2), priority=2),
         )
     for says in (
-        "so that a rollback finds its image",
+        "so that a rollback finds the previous image",
         "priority must be unique in a policy",
         "must have at most one rule for images with any tag status",
         "untagged=True must be at most 1",
@@ -238,7 +238,7 @@ def test_all_problems_of_a_policy_are_reported_together() -> None:
 
 @pytest.mark.parametrize("selection", [{}, {"tags": "*"}, {"prefixes": ""}])
 def test_a_rollback_finds_its_image_with_any_tags(selection: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="keep must be at least 2 .*so that a rollback finds its image"):
+    with pytest.raises(ValueError, match="keep must be at least 2 .*so that a rollback finds the previous image"):
         LifecyclePolicy(LifecycleRule(**selection, keep=1))
     assert LifecyclePolicy(LifecycleRule(**selection, keep=2))
     assert LifecyclePolicy(LifecycleRule(**selection, keep=1, archive=True))

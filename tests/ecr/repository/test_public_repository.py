@@ -48,7 +48,7 @@ def test_a_public_repository_outside_us_east_1_is_refused(app: cdk.App) -> None:
     stack = cdk.Stack(app, "Shop", env=cdk.Environment(region="eu-west-1"))
     with pytest.raises(
         ValueError,
-        match="Shop/Cli: the region of its stack must be us-east-1 in the partition aws",
+        match="Shop/Cli: the region of the stack must be us-east-1, the region of Amazon ECR Public",
     ):
         PublicRepository(stack, "Cli")
 

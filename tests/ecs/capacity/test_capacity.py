@@ -60,7 +60,7 @@ def general(**arguments: Any) -> Capacity:
         ({"instance_types": ["g6.xlarge", "m7i.large"]}, r"differ in GPUs \(got g6.xlarge \(with GPUs\)"),
         (
             {"instance": WINDOWS},
-            "x86_64 without GPUs with ECS's Windows AMIs, which support no other types; use types such as 'm7i.large'",
+            "x86_64 without GPUs, the only types that ECS's Windows AMIs support; use types such as 'm7i.large'",
         ),
         ({"instance": WINDOWS, "instance_types": ["g6.xlarge"]}, "instance_types must be x86_64 without GPUs"),
         (
@@ -226,7 +226,7 @@ def test_a_windows_group_without_types_is_refused() -> None:
 
 
 def test_a_custom_ami_needs_the_path_of_a_parameter() -> None:
-    with pytest.raises(ValueError, match=r"parameter must be .* \(got 'ami-123'\); write it as in '/golden/ecs'"):
+    with pytest.raises(ValueError, match=r"parameter must be .* \(got 'ami-123'\); use a path such as '/golden/ecs'"):
         Ami.from_ssm_parameter("ami-123")
     with pytest.raises(ValueError, match=r"family must be a version of Windows \(got LINUX\); use Ami.al2023\(\)"):
         Ami.windows(OperatingSystemFamily.LINUX)
@@ -576,7 +576,7 @@ def test_copies_have_the_room_that_daemons_leave(app: cdk.App, stack: cdk.Stack)
     Service(stack, "Web", cluster=cluster, task=web, scaling=Scaling(2), rollout=rollout)
     with pytest.raises(
         RuntimeError,
-        match=r"Shop/Agent \(one each\), Shop/Web \(2\) need 3072 CPU units in total, but .* has at most 2048 on 2",
+        match=r"Shop/Agent \(one on each instance\), Shop/Web \(2\) need 3072 CPU units in total, .* at most 2048 on 2",
     ):
         app.synth()
 
@@ -584,7 +584,7 @@ def test_copies_have_the_room_that_daemons_leave(app: cdk.App, stack: cdk.Stack)
 def test_user_data_with_a_secret_is_refused() -> None:
     line = "export TOKEN={{resolve:secretsmanager:shop:SecretString:token}}"
     message = (
-        "user_data has the value of a secret, and everyone who may describe the launch template can read it; read it"
+        "user_data has the value of a secret, and everyone who may describe the launch template can read it; read "
     )
     with pytest.raises(ValueError, match=message) as refused:
         ContainerInstance(user_data=["yum -y update", line])

@@ -121,7 +121,7 @@ def test_a_windows_container_without_cpu_is_refused(
 ) -> None:
     containers = [Container("iis:1", name=f"app{index}", cpu=each) for index, each in enumerate(of_containers)]
     task = Task(*containers, cpu=cpu, memory_mib=2048, operating_system_family=CORE)
-    assert f"cpu of container '{without}' must be given on instances with Windows" in refusal(
+    assert f"cpu of container '{without}' must be given on Windows instances" in refusal(
         cluster_of(stack, vpc, instance=WINDOWS), task
     )
 

@@ -565,7 +565,9 @@ def test_a_task_that_failed_is_retried_on_request(stack: cdk.Stack, cluster: Clu
 )
 def test_a_field_that_is_not_a_json_path_is_refused(path: str) -> None:
     fields = {"FINE": events.EventField.source, "KEY": f"s3://{events.EventField.from_path(path)}"}
-    with pytest.raises(ValueError, match=r"EventRule: each field in environment must be a JSON path that starts with"):
+    with pytest.raises(
+        ValueError, match=r"EventRule: each field in environment must be a JSON path in dot notation that starts with"
+    ):
         EventRule(OBJECTS, environment=fields)
 
 
@@ -833,7 +835,7 @@ def test_a_pattern_that_matches_executions_is_refused_only_with_a_state_machine(
 def test_a_pattern_that_matches_several_own_events_is_one_problem(stack: cdk.Stack, cluster: Cluster) -> None:
     everything = events.EventPattern(account=["111111111111"])
     kinds = "'ECS Task State Change' and 'Step Functions Execution Status Change' and 'AWS API Call via CloudTrail'"
-    with pytest.raises(ValueError, match=f"Shop/Loop: pattern matches the {kinds} events of .*, as in detail_type="):
+    with pytest.raises(ValueError, match=f"Shop/Loop: pattern matches the {kinds} events of .*, such as detail_type="):
         Job(stack, "Loop", cluster=cluster, task=REPORT, event=everything, overlap=False)
 
 

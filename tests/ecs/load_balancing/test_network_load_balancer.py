@@ -356,7 +356,7 @@ def test_the_arguments_of_a_listener_appear_in_the_template(stack: cdk.Stack, ga
 def test_an_unsupported_protocol_is_refused() -> None:
     with pytest.raises(
         ValueError,
-        match=r"protocol must be TCP, TLS, UDP or TCP_UDP \(got HTTP\); use one of these, as in elbv2.Protocol.TCP",
+        match=r"protocol must be TCP, TLS, UDP or TCP_UDP \(got HTTP\); use a protocol such as elbv2.Protocol.TCP",
     ):
         Listener(GATE, 8883, protocol=elbv2.Protocol.HTTP)
 

@@ -87,13 +87,13 @@ def test_subnets_of_another_vpc_or_two_of_one_zone_are_refused(stack: cdk.Stack,
         for name in ("subnet-7", "subnet-8")
     ]
     with pytest.raises(
-        ValueError, match="the zone of each of vpc_subnets must be unique .got 'eu-west-1a' more than once"
+        ValueError, match="the Availability Zones of vpc_subnets must be unique .got 'eu-west-1a' more than once"
     ):
         kind(stack, "Edge", vpc=vpc, vpc_subnets=ec2.SubnetSelection(subnets=same))
 
 
 def test_an_elastic_ip_address_that_is_given_twice_is_refused(stack: cdk.Stack) -> None:
-    with pytest.raises(ValueError, match="each of allocation_ids must be unique .got 'eipalloc-0a1b' more than once"):
+    with pytest.raises(ValueError, match="allocation_ids must be unique .got 'eipalloc-0a1b' more than once"):
         NetworkLoadBalancer(
             stack,
             "Gate",
@@ -243,6 +243,6 @@ def test_a_subnet_that_is_given_twice_is_refused_even_if_its_zone_is_not_known(s
     subnet = ec2.Subnet.from_subnet_id(stack, "Subnet", "subnet-0a1b2c3d")
     twice = ec2.SubnetSelection(subnets=[subnet, subnet])
     with pytest.raises(
-        ValueError, match=r"the zone of each of vpc_subnets must be unique \(got 'subnet-0a1b2c3d' more"
+        ValueError, match=r"the Availability Zones of vpc_subnets must be unique \(got 'subnet-0a1b2c3d' more"
     ):
         LoadBalancer(stack, "Edge", vpc=imported_vpc(stack), vpc_subnets=twice)

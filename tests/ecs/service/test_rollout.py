@@ -291,7 +291,7 @@ def test_alarms_and_topics_of_another_place_are_refused(app: cdk.App) -> None:
     alarms = RollbackAlarms(extra_alarms=[cloudwatch.Alarm.from_alarm_arn(stack, "Mine", arn)], topic=managed)
     with pytest.raises(ValueError, match="Shop/Web: 2 problems") as raised:
         service(stack, cluster, Rollout.canary(alarms=alarms), route=Route(edge))
-    assert "each of extra_alarms must be in region eu-west-1" in str(raised.value)
+    assert "each item of extra_alarms must be in region eu-west-1" in str(raised.value)
     assert "topic of the rollout's alarms must not be encrypted by alias/aws/sns" in str(raised.value)
 
 
@@ -508,7 +508,7 @@ def test_whole_template(
         (
             LifecycleHook.pause,
             "LifecycleHook.pause: stages must not be empty (got none); "
-            "use at least one stage, as in LifecycleStage.PRE_SCALE_UP",
+            "use at least one stage, such as LifecycleStage.PRE_SCALE_UP",
         ),
         (
             lambda: LifecycleHook.function(HANDLER, LifecycleStage.PRE_SCALE_UP, details={"at": dt.date(2026, 11, 24)}),

@@ -238,8 +238,8 @@ def test_whole_template(
         ),
         (
             lambda: Scaling(1, 4, predictive=PredictiveScaling(cpu_percent=50)),
-            "Scaling(1, 4): predictive must be used only with a target or schedules, since it never removes copies; "
-            "use cpu_percent= or another target",
+            "Scaling(1, 4): predictive must be used only with a target or schedules, since a forecast never removes "
+            "copies; use cpu_percent= or another target",
         ),
         (
             lambda: ScheduledAction("night", EIGHT),
@@ -247,8 +247,8 @@ def test_whole_template(
         ),
         (
             lambda: Scaling(1, 5, predictive=PredictiveScaling(cpu_percent=50)),
-            "Scaling(1, 5): predictive must be used only with a target or schedules, since it never removes copies; "
-            "use cpu_percent= or another target",
+            "Scaling(1, 5): predictive must be used only with a target or schedules, since a forecast never removes "
+            "copies; use cpu_percent= or another target",
         ),
         (
             lambda: Scaling(5, cpu_percent=50),
@@ -267,7 +267,7 @@ def test_whole_template(
         ),
         (
             lambda: Scaling(1, 5, predictive=PredictiveScaling(cpu_percent=50, forecast_only=True)),
-            "Scaling(1, 5): a range must have a target or schedules (got 1 to 5 without); use cpu_percent=, "
+            "Scaling(1, 5): a range must have a target or schedules (got 1 to 5 with neither); use cpu_percent=, "
             "memory_percent=, requests_per_task= or another target, or a fixed number",
         ),
     ],
@@ -386,7 +386,7 @@ def metric(**place: Any) -> cloudwatch.Metric:
 )
 def test_a_metric_of_another_place_is_refused(placed: Cluster, followed: cloudwatch.IMetric, says: str) -> None:
     scaling = Scaling(1, 2, metrics=[MetricTarget("Depth", followed, 5)])
-    with pytest.raises(ValueError, match=f"Placed/Web: metrics 'Depth' {says}"):
+    with pytest.raises(ValueError, match=f"Placed/Web: metric 'Depth' {says}"):
         Service(placed.stack, "Web", cluster=placed, task=WEB, scaling=scaling)
 
 
@@ -462,6 +462,6 @@ SEARCH = cloudwatch.SearchExpression(expression="SEARCH('{AWS/SQS,QueueName} Dep
 )
 def test_a_search_for_metrics_moves_nothing(stack: cdk.Stack, cluster: Cluster, metric: cloudwatch.IMetric) -> None:
     with pytest.raises(
-        ValueError, match="Shop/Web: metrics 'depth' must not contain a SEARCH expression, which returns"
+        ValueError, match="Shop/Web: metric 'depth' must not contain a SEARCH expression, which returns"
     ):
         service(stack, cluster, Scaling(1, 4, metrics=[MetricTarget("depth", metric, 5)]))

@@ -192,7 +192,7 @@ def test_a_secret_of_another_account_is_refused(app: cdk.App) -> None:
     stack = cdk.Stack(app, "Here", env=cdk.Environment(account="111111111111", region="us-west-2"))
     cluster = Cluster(stack, "Cluster", vpc=ec2.Vpc(stack, "Vpc"))
     web = Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8", secrets={"KEY": complete(stack)})))
-    with pytest.raises(ValueError, match=r"secrets 'KEY' must be in account 1{12} \(got 012345678901\), since another"):
+    with pytest.raises(ValueError, match=r"secret 'KEY' must be in account 1{12} \(got 012345678901\), since another"):
         web.redeploy_on_rotation()
 
 
@@ -202,7 +202,7 @@ def test_a_secret_of_another_region_is_refused(app: cdk.App) -> None:
     there = cdk.Stack(app, "There", env=cdk.Environment(account=account, region="us-east-1"))
     cluster = Cluster(stack, "Cluster", vpc=ec2.Vpc(stack, "Vpc"))
     web = Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8", secrets={"KEY": parameter(there)})))
-    with pytest.raises(ValueError, match=r"secrets 'KEY' must be in region eu-west-1 \(got us-east-1\), since another"):
+    with pytest.raises(ValueError, match=r"secret 'KEY' must be in region eu-west-1 \(got us-east-1\), since another"):
         web.redeploy_on_rotation()
 
 

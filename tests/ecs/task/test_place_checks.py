@@ -58,9 +58,9 @@ def names(stack: cdk.Stack) -> dict[str, Any]:
     [
         (cluster, "cluster"),
         (group, "log_group"),
-        (secret, "secrets 'PASSWORD' of container 'app'"),
-        (field, "secrets 'PASSWORD' of container 'app'"),
-        (security_group, "each of security_groups"),
+        (secret, "secret 'PASSWORD' of container 'app'"),
+        (field, "secret 'PASSWORD' of container 'app'"),
+        (security_group, "each item of security_groups"),
         (names, "cloud_map_options"),
     ],
 )
@@ -74,7 +74,7 @@ def test_resources_of_another_region_are_refused(
 
 @pytest.mark.parametrize(
     ("make", "argument"),
-    [(cluster, "cluster"), (group, "log_group"), (security_group, "each of security_groups")],
+    [(cluster, "cluster"), (group, "log_group"), (security_group, "each item of security_groups")],
 )
 def test_resources_of_another_account_are_refused(
     app: cdk.App, make: Callable[[cdk.Stack], dict[str, Any]], argument: str
@@ -90,7 +90,7 @@ def test_resources_of_another_account_are_refused(
     ("make", "argument"),
     [
         (cluster, "cluster"),
-        (secret, "secrets 'PASSWORD' of container 'app'"),
+        (secret, "secret 'PASSWORD' of container 'app'"),
         (
             lambda stack: {"image": Image.from_repository(ecr.Repository(stack, "Images"), tag="1")},
             "image of container",
@@ -140,7 +140,7 @@ def test_resources_of_another_vpc_are_refused(
     argument: str,
     other: Callable[[cdk.Stack], ec2.IVpc],
 ) -> None:
-    with pytest.raises(ValueError, match=f"each of {argument} must be in the VPC "):
+    with pytest.raises(ValueError, match=f"each item of {argument} must be in the VPC "):
         serve(stack, cluster=Cluster(stack, "Cluster", vpc=own(stack)), **place(other(stack), stack))
 
 

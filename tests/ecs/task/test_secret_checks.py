@@ -109,25 +109,25 @@ def of(name: str, **arguments: Any) -> Callable[[cdk.Stack], ecs.Secret]:
     [
         (
             of("password"),
-            r"must be a field of the secret \(got 'password'\), which is plain text; use the secret itself",
+            r"must refer to a field of the secret \(got 'password'\), which is plain text; use the secret itself",
         ),
         (
             of("pass", generate_secret_string=GENERATED),
-            r"must be a field of the secret \(got 'pass'\), which has 'password', 'username'; use one of these fields",
+            r"must refer to a field of the secret \(got 'pass'\), which has 'password', 'username'; use one of these",
         ),
         (
             of("a", secret_object_value={"b": cdk.SecretValue.unsafe_plain_text("c")}),
-            r"must be a field of the secret \(got 'a'\), which has 'b'; use one of these fields",
+            r"must refer to a field of the secret \(got 'a'\), which has 'b'; use one of these fields",
         ),
         (
             lambda stack: ecs.Secret.from_secrets_manager_version(secret(stack), PREVIOUS),
-            r"must be a version that a new secret has \(got version_stage='AWSPREVIOUS'\)",
+            r"must refer to a version that a new secret has \(got version_stage='AWSPREVIOUS'\)",
         ),
         (
             lambda stack: ecs.Secret.from_secrets_manager_version(
                 secret(stack), ecs.SecretVersionInfo(version_stage="BLUE")
             ),
-            r"must be a version that a new secret has \(got version_stage='BLUE'\)",
+            r"must refer to a version that a new secret has \(got version_stage='BLUE'\)",
         ),
     ],
 )

@@ -199,6 +199,6 @@ def test_a_log_router_on_windows_is_refused_only_on_fargate(stack: cdk.Stack, cl
 
 def test_a_log_router_is_told_a_plugin() -> None:
     with pytest.raises(
-        ValueError, match="FireLens: output must contain the 'Name' of an output plugin; add a name, as in"
+        ValueError, match="FireLens: output must contain the 'Name' of an output plugin; add a name, such as"
     ):
         Container.log_router({"region": "eu-west-1"})

@@ -312,9 +312,12 @@ def test_all_problems_of_an_ebs_volume_are_reported_together() -> None:
     ("arguments", "way_out"),
     [
         ({"size_gib": 4, "iops": 16000}, "size_gib=4); use iops=3000, or a larger size_gib="),
-        ({"size_gib": 10, "iops": 16000}, "size_gib=10); use iops=3000 to 5000, or a larger size_gib="),
+        ({"size_gib": 10, "iops": 16000}, "size_gib=10); use iops= between 3000 and 5000, or a larger size_gib="),
         ({"size_gib": 1, "volume_type": "io1", "iops": 100}, "size_gib=1); use size_gib=4 or more"),
-        ({"size_gib": 10, "volume_type": "gp2", "iops": 3000}, "size_gib=10); leave iops= out, or use 'gp3'"),
+        (
+            {"size_gib": 10, "volume_type": "gp2", "iops": 3000},
+            "size_gib=10); leave iops= out, or use volume_type='gp3'",
+        ),
     ],
 )
 def test_invalid_iops_and_sizes_suggest_valid_ones(arguments: dict[str, Any], way_out: str) -> None:

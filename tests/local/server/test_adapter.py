@@ -45,7 +45,9 @@ def test_each_listed_name_is_used() -> None:
 
 
 def test_a_name_that_is_not_listed_cannot_be_read_or_set() -> None:
-    with pytest.raises(AttributeError, match=r"ministack\.services\.ecs has no task_sets in its list in this file"):
+    with pytest.raises(
+        AttributeError, match=r"the list of ministack\.services\.ecs in this file does not contain task_sets"
+    ):
         adapter.ecs.task_sets  # noqa: B018  # the test is that reading it fails
     with pytest.raises(AttributeError, match="add it"):
         adapter.ecs.task_sets = {}

@@ -146,7 +146,7 @@ def test_key_of_a_trail_must_allow_describe_encrypt_and_with_a_bucket_key_decryp
     else:
         assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
         assert "InsufficientEncryptionPolicyException" in stack["Reason"]
-        assert f"does not allow cloudtrail.amazonaws.com to do {denied}" in stack["Reason"]
+        assert f"does not allow cloudtrail.amazonaws.com to perform {denied}" in stack["Reason"]
 
 
 def test_account_has_at_most_ten_log_resource_policies(deploy: Deploy) -> None:

@@ -577,7 +577,7 @@ def test_a_state_machine_with_a_missing_state_is_refused(deploy: Deploy) -> None
         "AWS::StepFunctions::StateMachine", DefinitionString=json.dumps(lost), RoleArn=attribute("Caller", "Arn")
     )
     stack = deploy({"Caller": role("states.amazonaws.com"), "Job": machine})
-    assert "MISSING_TRANSITION_TARGET: state A leads to no state: B" in stack["Reason"]
+    assert "MISSING_TRANSITION_TARGET: state A leads to a state that does not exist: B" in stack["Reason"]
 
 
 def test_the_table_shows_queues_schedules_machines_and_rollouts(

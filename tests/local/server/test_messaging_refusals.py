@@ -130,7 +130,7 @@ CASES: dict[str, tuple[Resources, str, Resources]] = {
     ),
     "state without an end": (
         _machine({"First": {"Type": "Pass"}}),
-        "state First must have Next or End",
+        "state First must have either Next or End",
         _machine({"First": {"Type": "Pass", "End": True}}),
     ),
     "unknown state type": (

@@ -23,8 +23,8 @@ class RegistryRecord:
         stack: The path of its stack.
         stage: The path of its stage, or None if it has no stage.
         place: The account and region.
-        replication: The rules by which it replicates.
-        replicates_from: The registries from which it accepts images, in this app or in others.
+        replication: The rules by which the registry replicates.
+        replicates_from: The registries from which the registry accepts images, in this app or in others.
     """
 
     path: str
@@ -50,13 +50,14 @@ class RegistryRecord:
 def find_second_registry(
     stack: str, stage: str | None, place: Place, registries: Sequence[RegistryRecord]
 ) -> tuple[str | None, str | None]:
-    """Return the path of a registry in the same account and region, and of one that may be in the same place.
+    """Return the path of a registry in the same place, and the path of a registry that may be in the same place.
 
-    Stages with an unknown account or region are assumed to be in different places.
+    A place is an account and region. Stages with an unknown place are assumed to be in different places. A path is
+    None if there is no such registry.
 
     Args:
         stack: The path of the stack of the new registry.
-        stage: The path of its stage.
+        stage: The path of the stage of the new registry, or None if it has no stage.
         place: The account and region of the stack.
         registries: The existing registries of the app.
     """
@@ -127,9 +128,9 @@ def tag_errors(source: RegistryRecord, repository: RepositoryRecord) -> Iterator
             ]
             if mutable:
                 yield (
-                    f"{repository.path} has mutable tags ({mutable[0]!r}), but {source.path} replicates it to "
-                    "repositories where they are immutable, so a second image would arrive without its tag; use "
-                    f"Replication(settings=RepositorySettings(mutable_tags=[{mutable[0]!r}]))"
+                    f"{repository.path} has mutable tags ({mutable[0]!r}), but {source.path} replicates the "
+                    "repository to others whose tags are immutable, so a second image would arrive without its tag; "
+                    f"use Replication(settings=RepositorySettings(mutable_tags=[{mutable[0]!r}]))"
                 )
 
 
@@ -140,7 +141,7 @@ def cycle_errors(registry: RegistryRecord, registries: Sequence[RegistryRecord])
     for cycle in replication_cycles([(each.place, each.replication) for each in located]):
         if cycle[0] == registry.place:
             yield (
-                f"{' replicates to '.join(paths[place] for place in (*cycle, cycle[0]))}, which is a replication "
+                f"{' -> '.join(paths[place] for place in (*cycle, cycle[0]))} is a replication "
                 "cycle: ECR does not replicate a replicated image again, and a tag that is pushed to two of these "
                 "registries becomes two images; let one registry replicate to the others"
             )

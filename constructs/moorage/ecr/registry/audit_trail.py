@@ -1,4 +1,4 @@
-"""The CloudTrail trail that records API calls of ECR."""
+"""The CloudTrail trail that records ECR API calls."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _OLD_VERSIONS_KEPT_DAYS = 30
 @value_class
 @attrs.frozen
 class AuditTrail:
-    """The CloudTrail trail that records API calls of ECR, created by `existing` or `own`.
+    """The CloudTrail trail that records ECR API calls, created by `existing` or `own`.
 
     Without a trail, CloudTrail keeps the management events of an account for 90 days. A trail keeps them longer, and
-    `Registry.on_api_call` needs one.
+    `Registry.on_api_call` needs a trail.
 
     Args:
         name_or_arn: The name or ARN of an existing trail. Default: any trail of the account.
         kept: The time for which the registry's own trail keeps events, in seconds. Default: the registry defines no
             trail.
-        auto_delete_objects: Whether to empty the bucket of that trail when it is deleted. Default: False.
+        auto_delete_objects: Whether to empty the bucket of that trail when the bucket is deleted. Default: False.
     """
 
     name_or_arn: str | None = None
@@ -42,7 +42,7 @@ class AuditTrail:
 
     @staticmethod
     def existing(name_or_arn: str | None = None) -> AuditTrail:
-        """Use an existing trail of the account or its organization. Nothing is defined.
+        """Use an existing trail of the account or its organization. No resource is defined.
 
         Args:
             name_or_arn: The name or ARN of the trail. Default: any trail of the account.
@@ -58,8 +58,8 @@ class AuditTrail:
 
         Args:
             kept: The time for which events are kept, at least a day. Default: 365 days.
-            auto_delete_objects: Whether to empty the trail's bucket when it is deleted. `RemovalPolicy.DESTROY` of the
-                registry needs it, and CDK adds a custom resource for it. Default: False.
+            auto_delete_objects: Whether to empty the trail's bucket when the bucket is deleted, which
+                `RemovalPolicy.DESTROY` of the registry requires. CDK adds a custom resource. Default: False.
 
         Raises:
             ValueError: If `kept` is less than a day.
@@ -79,7 +79,7 @@ class AuditTrail:
 
 
 def check_removal(audit: AuditTrail, removal_policy: cdk.RemovalPolicy, problems: Problems) -> None:
-    """Check that CloudFormation can delete the bucket, into which CloudTrail writes within minutes."""
+    """Check that the bucket is emptied if, and only if, it is deleted. CloudTrail writes into it within minutes."""
     goes = audit.kept is not None and removal_policy is cdk.RemovalPolicy.DESTROY
     if goes and not audit.auto_delete_objects:
         problems.add(

@@ -84,7 +84,7 @@ def define_signing(scope: Construct, signing: Sequence[SigningRule]) -> None:
 def define_exclusions(scope: Construct, pullers: Sequence[Puller]) -> None:
     """Define the exclusions of roles and users whose pulls do not count.
 
-    The id of each exclusion follows from its role or user. Otherwise an exclusion that changes its role could be
+    The ID of each exclusion is derived from its role or user. Otherwise an exclusion that changes its role could be
     created while ECR still has another exclusion of that role.
     """
     for puller in pullers:

@@ -33,7 +33,7 @@ class PullThrough:
 
     Images that are pulled from `prefix/...` are cached in this registry. A cache cannot be changed: CloudFormation
     creates the new rule while the old one still has the prefix, which ECR refuses. To change its registry, secret,
-    account or upstream prefix, deploy once without the cache and once with the new one, or use another prefix. Cached
+    account or upstream prefix, deploy once without the cache and once with the new cache, or use another prefix. Cached
     images remain, and the value of a secret can change at any time.
 
     Args:
@@ -44,7 +44,7 @@ class PullThrough:
             `ecr-pullthroughcache/`. It must be in the registry's account and region, and encrypted with
             `aws/secretsmanager`, the default key of secrets. Default: none.
         upstream_prefix: The prefix of the upstream repositories. Default: all repositories.
-        account: The account of an upstream Amazon ECR registry. A role that is defined for the cache pulls from it.
+        account: The account of an upstream Amazon ECR registry. The cache gets a role that pulls from that registry.
             Default: none.
         settings: The settings of the repositories that ECR creates for the cache. Default: those of a `Repository`,
             with mutable tags.
@@ -70,7 +70,8 @@ class PullThrough:
         if self.upstream in _UPSTREAMS_WITH_SECRET and self.secret is None:
             problems.add(
                 f"secret must be given for {self.upstream}, which requires authentication (got None); use a "
-                "secretsmanager.Secret whose name starts with 'ecr-pullthroughcache/', with username and accessToken"
+                "secretsmanager.Secret whose name starts with 'ecr-pullthroughcache/', with the keys username and "
+                "accessToken"
             )
         if self.secret is not None:
             problems.check(registry_limits.CACHE_SECRET, "the name of secret", _secret_name(self.secret))
@@ -114,7 +115,7 @@ class PullThrough:
         prefix: str = "docker-hub",
         settings: RepositorySettings | None = None,
     ) -> PullThrough:
-        """Cache Docker Hub. Its official images are below `library/`, as in `docker-hub/library/redis`.
+        """Cache Docker Hub. Its official images are below `library/`, such as `docker-hub/library/redis`.
 
         Args:
             secret: The credentials, as for the class. Required.
@@ -198,7 +199,7 @@ class PullThrough:
         upstream_prefix: str | None = None,
         settings: RepositorySettings | None = None,
     ) -> PullThrough:
-        """Cache another private registry of Amazon ECR. Its owner must allow the role of the cache to pull.
+        """Cache another private registry of Amazon ECR. The owner must allow the role of the cache to pull.
 
         Args:
             account: The account of the upstream registry.
@@ -230,7 +231,7 @@ def _pull_through(
 
 
 def _secret_name(secret: secretsmanager.ISecret) -> str | None:
-    """Return the name of a secret, a placeholder if CloudFormation chooses it, or None if it is not known."""
+    """Return the name of a secret, a placeholder if CloudFormation chooses the name, or None if unknown."""
     arn = _SECRET_ARN_PATTERN.fullmatch(secret.secret_arn)
     if arn:
         return arn["name"]

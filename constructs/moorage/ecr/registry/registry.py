@@ -85,8 +85,8 @@ class Registry(RegistryEvents, RegistryMetrics):
 
     CloudFormation does not take over existing resources. The first deployment fails with `AlreadyExists` if the account
     and region already have a registry policy, replication rules, or the same cache, creation template or exclusion.
-    Import them with `cdk import`, which asks for their identifiers: the account ID for the policy and the replication,
-    the prefix for a cache or a template, the ARN for an exclusion. Or delete them first, as with
+    Import these resources with `cdk import`, which asks for their identifiers: the account ID for the policy and the
+    replication, the prefix for a cache or a template, the ARN for an exclusion. Or delete them first, for example with
     `aws ecr delete-registry-policy`. The same applies if the construct is renamed or moved to another stack: first
     deploy once without the construct.
     """
@@ -121,15 +121,16 @@ class Registry(RegistryEvents, RegistryMetrics):
                 another app. Each is granted permission to replicate, and the repositories get the settings of its
                 `Replication`s. Default: none.
             pull_through: The pull through caches of other registries. Default: none.
-            templates: The creation templates of other repositories, as those that ECR creates on push. Default: none.
-            policy: The further statements of the registry policy. Default: none.
+            templates: The creation templates of other repositories, such as those that ECR creates on push.
+                Default: none.
+            policy: Further statements of the registry policy. Default: none.
             signing: The rules by which AWS Signer signs images on push. Default: none.
             pull_time_exclusions: The roles and users whose pulls do not count for `unpulled_for`, such as scanners, or
                 their ARNs. Refer to each in the same way in all deployments: by its construct or by its ARN.
                 Default: none.
-            audit: The CloudTrail trail that records API calls of ECR. Default: `AuditTrail.existing()`.
-            event_key: The KMS key of the dead-letter queue of events. EventBridge is allowed to use it; the policy of
-                an imported key must already allow it. Default: a new key, defined with the first event.
+            audit: The CloudTrail trail that records ECR API calls. Default: `AuditTrail.existing()`.
+            event_key: The KMS key of the dead-letter queue of events. EventBridge is allowed to use the key; the
+                policy of an imported key must already allow this. Default: a new key, defined with the first event.
             removal_policy: The removal policy of the trail's key and bucket. `DESTROY` needs
                 `AuditTrail.own(auto_delete_objects=True)`. Default: `RETAIN`.
 
@@ -245,7 +246,7 @@ class Registry(RegistryEvents, RegistryMetrics):
         )
 
     def _register(self, possible_path: str | None) -> None:
-        """Add the registry to the inventory of its app, with outputs for destinations outside of the app."""
+        """Add the registry to the inventory of its app, and define outputs for destinations outside of the app."""
         if possible_path:
             cdk.Annotations.of(self).add_warning_v2(
                 SECOND_REGISTRY_WARNING,
@@ -261,8 +262,8 @@ class Registry(RegistryEvents, RegistryMetrics):
             for prefix in (prefix for rule in origin.replication for prefix in rule._prefixes_without_template):
                 cdk.Annotations.of(self).add_warning_v2(
                     TEMPLATE_REACH_WARNING,
-                    f"replication of {prefix!r} also creates repositories without a creation template, since a "
-                    "template applies only below 'prefix/', and their tags are mutable; end the prefix with '/', or "
+                    f"replication of {prefix!r} also creates repositories with mutable tags and without a creation "
+                    "template, since a template applies only below 'prefix/'; end the prefix with '/', or "
                     "define the repositories in this app",
                 )
         register(self, self._record)
@@ -284,8 +285,9 @@ class Registry(RegistryEvents, RegistryMetrics):
         if names and unmatched:
             cdk.Annotations.of(self).add_warning_v2(
                 UNMATCHED_FILTER_WARNING,
-                f"{', '.join(map(repr, dict.fromkeys(unmatched)))} matches no repository that this app defines in the "
-                f"registry ({', '.join(sorted(names)[:5])}); acknowledge this warning if other repositories match",
+                f"no repository that this app defines in the registry ({', '.join(sorted(names)[:5])}) matches "
+                f"{', '.join(map(repr, dict.fromkeys(unmatched)))}; acknowledge this warning if other repositories "
+                "match",
             )
         return [
             *replication_errors(self._record, registries, functools.partial(has_stack, self)),
@@ -339,7 +341,7 @@ def _cache_templates(caches: Sequence[PullThrough]) -> list[RepositoryTemplate]:
 def _check_templates(
     templates: Sequence[RepositoryTemplate], scope: Construct, problems: Problems
 ) -> tuple[RepositoryTemplate, ...]:
-    """Merge the templates of each prefix into one, and check that ECR accepts them."""
+    """Merge the templates of each prefix into one, and check their settings and keys."""
     merged_templates = merge_templates(templates, problems)
     for template in merged_templates:
         key = template.settings.encryption.given_key
@@ -375,10 +377,10 @@ def _check_signing(signing: Sequence[SigningRule], scope: Construct, problems: P
 
 def _check_exclusions(pullers: Sequence[Puller], scope: Construct, problems: Problems) -> None:
     for puller in pullers:
-        problems.check(registry_limits.EXCLUDED_PULLER, "each of pull_time_exclusions", principal_arn(puller))
+        problems.check(registry_limits.EXCLUDED_PULLER, "each item of pull_time_exclusions", principal_arn(puller))
         if not isinstance(puller, str):
             check_place(
-                problems, "each of pull_time_exclusions", puller, scope, across_accounts=True, across_regions=True
+                problems, "each item of pull_time_exclusions", puller, scope, across_accounts=True, across_regions=True
             )
     names = [puller_name(scope, puller) for puller in pullers]
     problems.check(registry_limits.EXCLUDED_PULLERS, "pull_time_exclusions", names)

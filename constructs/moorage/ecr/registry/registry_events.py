@@ -40,7 +40,10 @@ if TYPE_CHECKING:
 
 
 def check_event_key(key: kms.IKey | None, scope: Construct, problems: Problems) -> None:
-    """Check that EventBridge can use a key for the dead letters: not of another region, and not AWS's key for SQS."""
+    """Check that EventBridge can use a key for dead letters.
+
+    The key must be in the region of `scope`, and must not be the AWS managed key for SQS.
+    """
     check_place(problems, "event_key", key, scope, across_accounts=True)
     if key is not None and key.key_arn.endswith("alias/aws/sqs"):
         problems.add(
@@ -53,8 +56,8 @@ def check_event_key(key: kms.IKey | None, scope: Construct, problems: Problems) 
 class RegistryEvents(Construct):
     """The events of a `Registry`. Each rule has a dead-letter queue with a KMS key that EventBridge can use.
 
-    The key and the queue are defined once per registry, with the first event. AWS bills the key by the month. They are
-    not needed for a target with its own `dead_letter_queue`.
+    The key and the queue are defined once per registry, with the first event, and not for targets with their own
+    `dead_letter_queue`. AWS bills the key by the month.
 
     More `repositories` or `tags` than fit into an event pattern are an error. So is a topic or queue that EventBridge
     cannot reach, because it is in another region or encrypted with an AWS managed key.
@@ -68,7 +71,8 @@ class RegistryEvents(Construct):
     def event_key(self) -> kms.IKey:
         """The KMS key of the dead-letter queue, which EventBridge can use. Use it also for topics and queues of events.
 
-        It is deleted with the registry, so a topic or queue that is retained needs another key.
+        A key that the registry defines is deleted with the registry, so a topic or queue that is retained needs another
+        key.
         """
         if self._event_key is None:
             from aws_cdk import aws_kms as kms  # noqa: PLC0415  # loads aws_cdk.aws_kms
@@ -86,7 +90,7 @@ class RegistryEvents(Construct):
 
     @property
     def dead_letter_queue(self) -> sqs.Queue:
-        """The encrypted queue of the events that could not be delivered for a day. It keeps them for 14 days."""
+        """The encrypted queue that keeps events for 14 days if they could not be delivered within a day."""
         if self._dead_letters is None:
             self._dead_letters = _define_dead_letters(self, self.event_key)
         return self._dead_letters
@@ -218,7 +222,7 @@ class RegistryEvents(Construct):
         repositories: Sequence[str] | None = None,
         failed: bool = False,
     ) -> events.Rule:
-        """Define a rule for images that a pull through cache synchronizes, with or without success.
+        """Define a rule for images that a pull through cache synchronizes, successfully or not.
 
         Args:
             construct_id: The ID of the rule in the registry.
@@ -240,11 +244,11 @@ class RegistryEvents(Construct):
         calls: Sequence[str],
         target: events.IRuleTarget | None = None,
     ) -> events.Rule:
-        """Define a rule for API calls of ECR that a CloudTrail trail of the account records.
+        """Define a rule for ECR API calls that a CloudTrail trail of the account records.
 
         Args:
             construct_id: The ID of the rule in the registry.
-            calls: The names of API operations, as in `DeleteRepository`, or patterns with `*`. Read-only operations,
+            calls: The names of API operations, such as `DeleteRepository`, or patterns with `*`. Read-only operations,
                 such as `DescribeRepositories`, match only if the trail records them.
             target: The target of the rule. Default: none.
 
@@ -256,7 +260,7 @@ class RegistryEvents(Construct):
         for call in calls:
             is_call = registry_limits.API_CALL.accepts(call)
             limit = registry_limits.KNOWN_API_CALL if is_call else registry_limits.API_CALL
-            problems.check(limit, "each of calls", call)
+            problems.check(limit, "each item of calls", call)
         problems.raise_any()
         rule = self._add_rule(construct_id, api_call_pattern(calls), target)
         if any(map(reads, calls)):
@@ -276,9 +280,9 @@ class RegistryEvents(Construct):
         problems.check_filter("repositories", repositories, "all repositories")
         problems.check_filter("tags", tags, "all tags")
         for name in repositories or ():
-            problems.check(registry_limits.EVENT_REPOSITORY, "each of repositories", name)
+            problems.check(registry_limits.EVENT_REPOSITORY, "each item of repositories", name)
         for tag in tags or ():
-            problems.check(registry_limits.EVENT_TAG, "each of tags", tag)
+            problems.check(registry_limits.EVENT_TAG, "each item of tags", tag)
         check_length(pattern, problems)
         _check_target(problems, target, self)
         problems.raise_any()
@@ -296,9 +300,9 @@ class RegistryEvents(Construct):
 
 @jsii.implements(events.IRuleTarget)
 class _TargetWithDeadLetters:
-    """A target with a dead-letter queue, which is added unless the target has its own.
+    """A target with a dead-letter queue, which is added unless the target has its own queue.
 
-    CDK binds it once, when it is added to its rule.
+    CDK binds a target once, when the target is added to a rule.
     """
 
     def __init__(self, target: events.IRuleTarget, dead_letters: Callable[[], sqs.IQueue]) -> None:
@@ -314,7 +318,7 @@ class _TargetWithDeadLetters:
 
 
 def _check_target(problems: Problems, target: events.IRuleTarget | None, scope: Construct) -> None:
-    """Check that EventBridge can reach the topic or queue of a target, if the target has it as an attribute."""
+    """Check that EventBridge can reach the attribute `topic` or `queue` of a target, if the target has one."""
     topic, queue = getattr(target, "topic", None), getattr(target, "queue", None)
     if topic is not None:
         check_topic(problems, "the topic of target", topic, scope)

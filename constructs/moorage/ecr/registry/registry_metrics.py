@@ -62,9 +62,9 @@ class RegistryMetrics(Construct):
         )
 
     def metric_quota_used(self, call: ApiCall, **options: Any) -> cloudwatch.MathExpression:
-        """Return the percentage of an API operation's quota that is used.
+        """Return the metric of the percentage of an API operation's quota that is used.
 
-        Use it to predict throttling, since ECR has no metric of throttled calls.
+        Use the metric to predict throttling, since ECR has no metric of throttled calls.
 
         Args:
             call: The operation.
@@ -106,7 +106,7 @@ class RegistryMetrics(Construct):
         """
         problems = Problems(lambda: f"{self.node.path}/{construct_id}")
         if not 0 < percent <= 100:  # noqa: PLR2004  # percent
-            problems.add(f"percent must be above 0 and at most 100 (got {percent}); use 80")
+            problems.add(f"percent must be above 0 and at most 100 (got {percent}); use a percentage such as 80")
         check_alarm_actions(problems, "actions", actions, self, topic=topic)
         problems.raise_any()
         alarm = cloudwatch.Alarm(
@@ -131,11 +131,11 @@ class RegistryMetrics(Construct):
             repositories: The repositories whose pulls are shown, each with its own line. Default: none.
 
         Raises:
-            ValueError: If a repository is in another account or region, which has its metrics.
+            ValueError: If a repository is in another account or region, where its metrics are.
         """
         problems = Problems(lambda: f"{self.node.path}/{construct_id}")
         for repository in repositories:
-            check_place(problems, "each of repositories", repository, self)
+            check_place(problems, "each item of repositories", repository, self)
         problems.raise_any()
         logins = [ApiCall.GET_AUTHORIZATION_TOKEN, ApiCall.PUT_IMAGE, ApiCall.BATCH_GET_IMAGE]
         dashboard = cloudwatch.Dashboard(self, construct_id)

@@ -45,7 +45,7 @@ def pull_through_pattern(repositories: Sequence[str] | None = None, *, status: s
 
 
 def scan_pattern(repositories: Sequence[str] | None = None, *, by_inspector: bool = False) -> Pattern:
-    """Return the pattern of scans. ECR sends it for basic scanning, Inspector for the first scan of an image."""
+    """Return the pattern of completed scans. Inspector sends an event only for the first scan of an image."""
     if by_inspector:
         detail = {"scan-status": ["INITIAL_SCAN_COMPLETE"], **_repository_detail(repositories, in_arn=True)}
         return {"source": [_INSPECTOR], "detail-type": ["Inspector2 Scan"], "detail": detail}
@@ -56,7 +56,7 @@ def scan_pattern(repositories: Sequence[str] | None = None, *, by_inspector: boo
 def finding_pattern(
     severity: Severity, repositories: Sequence[str] | None = None, *, by_inspector: bool = False
 ) -> Pattern:
-    """Return the pattern of findings with this severity or a higher one.
+    """Return the pattern of findings with this severity or a higher severity.
 
     Basic scanning sends an event for each scan, with the number of findings of each severity. Inspector sends an event
     for each finding, when it is created and when it changes.
@@ -70,7 +70,7 @@ def finding_pattern(
     counts = [{name: [{"numeric": [">", 0]}]} for name in severity._and_graver]
     any_of_them = (
         counts[0] if len(counts) == 1 else {"$or": counts}
-    )  # no other key beside "$or": PutRule was observed to refuse it
+    )  # "$or" must be the only key: PutRule was observed to refuse another
     return {
         "source": [_ECR],
         "detail-type": ["ECR Image Scan"],
@@ -83,7 +83,7 @@ def finding_pattern(
 
 
 def api_call_pattern(calls: Sequence[str]) -> Pattern:
-    """Return the pattern of API calls of ECR that a trail records (ECR guide: logging with CloudTrail)."""
+    """Return the pattern of ECR API calls that a trail records (ECR guide: logging with CloudTrail)."""
     detail = {"eventSource": ["ecr.amazonaws.com"], "eventName": _name_patterns(calls)}
     return {"source": [_ECR], "detail-type": ["AWS API Call via CloudTrail"], "detail": detail}
 
@@ -107,7 +107,7 @@ def _name_patterns(names: Sequence[str]) -> list[Any]:
 
 
 def reads(call: str) -> bool:
-    """Return whether a call may be read-only, so that a rule receives it only in a special state.
+    """Return whether a call may be read-only, so that only a rule in a special state receives the call.
 
     EventBridge omits read-only management events unless the state of the rule includes them (botocore events RuleState;
     EventBridge guide, filtering management events). The prefixes are those of ECR's read and list actions (service

@@ -70,7 +70,7 @@ class Replication:
     `Registry(replicates_from=[...])`, the permissions and the settings at each destination.
 
     Args:
-        prefix: The prefixes of the names of repositories, as in `prod/`. Default: all repositories.
+        prefix: The prefixes of the names of repositories, such as `prod/`. Default: all repositories.
         to: The destinations: regions, or a `ReplicationDestination` for another account.
         settings: The settings of the repositories that ECR creates at the destinations. Default: those of a
             `Repository`.
@@ -96,7 +96,7 @@ class Replication:
 
     @property
     def _prefixes(self) -> tuple[str, ...]:
-        """The prefixes, which are empty for all repositories."""
+        """The prefixes, or no prefixes for all repositories."""
         return self.prefix or ()
 
     def _copies(self, repository: str) -> bool:
@@ -105,7 +105,7 @@ class Replication:
 
     @property
     def _template_prefixes(self) -> tuple[str, ...]:
-        """The prefixes of creation templates at the destinations, each for the repositories below it."""
+        """The prefixes of creation templates at the destinations, each for the repositories below the prefix."""
         below = (prefix.rstrip("/") for prefix in self._prefixes)
         return (
             tuple(each for each in below if registry_limits.TEMPLATE_PREFIX.accepts(each)) if self.prefix else ("ROOT",)
@@ -129,7 +129,7 @@ def _as_rules(rules: Replication | Sequence[Replication]) -> tuple[Replication, 
 @value_class
 @attrs.frozen
 class ReplicationSource:
-    """A registry in another app that replicates images to this one.
+    """A registry in another app that replicates images to this registry.
 
     Args:
         account: The account of the source.
@@ -178,8 +178,8 @@ def check_rules(rules: Sequence[Replication], place: Place, problems: Problems) 
         rule_key = (frozenset(rule._prefixes), frozenset(destinations))
         if rule_key in rule_keys:
             problems.add(
-                f"replication of {rule._description} must be given once for the same destinations (got two such "
-                "rules); remove one of them"
+                f"replication of {rule._description} must not be given twice for the same destinations (got two "
+                "such rules); remove one of the rules"
             )
         rule_keys.add(rule_key)
 
@@ -199,7 +199,7 @@ def _may_match(place: Place, other_place: Place) -> bool:
 def replication_cycles(registries: Sequence[tuple[Place, Sequence[Replication]]]) -> Iterator[tuple[Place, ...]]:
     """Yield each cycle of registries in which a repository is replicated back to the first registry.
 
-    Two rules apply to a repository if its name starts with a prefix of each. The prefixes are the names that are tried.
+    Two rules apply to a repository if its name starts with a prefix of each. The prefixes are the names to try.
     """
     prefixes = sorted({prefix for _, rules in registries for rule in rules for prefix in rule.prefix or ("",)})
     reported: set[frozenset[Place]] = set()

@@ -53,8 +53,8 @@ def copy_statements(
             )
         if source[0] is None and place[0] is not None:
             problems.add(
-                f"replicates_from must name registries of a known account, which the policy names (got {name}); "
-                f"use env= for the stack of {name}"
+                f"replicates_from must name registries whose account is known, since the policy names the account "
+                f"(got {name}); use env= for the stack of {name}"
             )
         elif source[0] is not None and source[0] != place[0]:
             statements += [copy_statement(rule, source[0], registry) for rule in rules]

@@ -93,12 +93,12 @@ class SigningRule:
         if is_token(self.profile) and "//signing-profiles/" in self.profile:
             problems.add(
                 "profile must not be from CDK's from_signing_profile_attributes, whose ARN has '//' instead of '/'; "
-                "write out the ARN, as in 'arn:aws:signer:eu-west-1:111111111111:/signing-profiles/shop'"
+                "use a literal ARN such as 'arn:aws:signer:eu-west-1:111111111111:/signing-profiles/shop'"
             )
         problems.check_filter("repositories", self.repositories, "all repositories")
         problems.check(registry_limits.SIGNING_FILTERS, "the number of filters", len(self.repositories or ()))
         for pattern in self.repositories or ():
-            problems.check(registry_limits.SIGNING_FILTER, "each of repositories", pattern)
+            problems.check(registry_limits.SIGNING_FILTER, "each item of repositories", pattern)
         problems.raise_any()
 
     def _unmatched_filters(self, repositories: Sequence[str]) -> list[str]:

@@ -22,7 +22,7 @@ def _as_filters(filters: str | Sequence[str]) -> tuple[str, ...]:
 
 
 class Severity(enum.Enum):
-    """The severity of a finding, from the highest to the lowest, as both basic and enhanced scanning name it."""
+    """A severity of findings in both basic and enhanced scanning, from the highest to the lowest."""
 
     CRITICAL = "CRITICAL"
     HIGH = "HIGH"
@@ -32,7 +32,7 @@ class Severity(enum.Enum):
 
     @property
     def _and_graver(self) -> tuple[str, ...]:
-        """The names of this severity and of higher ones, the highest first."""
+        """The names of this severity and of higher severities, the highest first."""
         names = [each.value for each in Severity]
         return tuple(names[: names.index(self.value) + 1])
 
@@ -59,11 +59,12 @@ class ScanningRule:
         problems = Problems("ScanningRule")
         if self.frequency not in {_ON_PUSH, _CONTINUOUS}:
             problems.add(
-                f"frequency must be {_ON_PUSH!r} or {_CONTINUOUS!r} (got {self.frequency!r}); use one of these"
+                f"frequency must be {_ON_PUSH!r} or {_CONTINUOUS!r} (got {self.frequency!r}); use "
+                "Scanning.basic(...) or Scanning.enhanced(...), which set the frequency"
             )
         problems.check(registry_limits.SCANNING_FILTERS, "the number of filters", len(self.filters))
         for pattern in self.filters:
-            problems.check(registry_limits.SCANNING_FILTER, "each of filters", pattern)
+            problems.check(registry_limits.SCANNING_FILTER, "each item of filters", pattern)
         problems.raise_any()
 
 
@@ -78,7 +79,7 @@ class Scanning:
 
     Args:
         kind: The scan type: `BASIC`, or `ENHANCED`, with which Amazon Inspector also scans packages of programming
-            languages. It turns on Inspector for the images of the account, and is billed by image.
+            languages. Enhanced scanning turns on Inspector for the images of the account, and is billed by image.
         rules: The rules: at most two, with different frequencies. Images that match no rule are scanned only by hand
             with basic scanning, and not at all with enhanced scanning.
 
@@ -119,7 +120,7 @@ class Scanning:
 
         CloudFormation turns on Inspector for the images of the account. When the registry is deleted or changes to
         `basic`, CloudFormation calls `inspector2:Disable`, which may also turn off scanning of other images in the
-        account and region. If others rely on it, check Inspector afterwards.
+        account and region. If others rely on Inspector, check its settings afterwards.
 
         Args:
             continuous: The repositories whose images are scanned again when new vulnerabilities become known.

@@ -48,11 +48,12 @@ class PushedImage:
 
     Args:
         tags: The tags of the image, which can be empty.
-        pushed: The time at which it was pushed.
-        pulled: The time at which it was last pulled. Default: never.
-        archived: The time at which it was moved to the archive. Default: it is not in the archive.
-        restored: The time at which it was restored from the archive. Default: never.
-        part_of: A tag of the index (multi-architecture image) that refers to it. ECR keeps it as long as the index.
+        pushed: The time at which the image was pushed.
+        pulled: The time at which the image was last pulled. Default: never.
+        archived: The time at which the image was moved to the archive. Default: not archived.
+        restored: The time at which the image was restored from the archive. Default: never.
+        part_of: A tag of the index (multi-architecture image) that refers to the image. ECR keeps the image as long as
+            the index.
             Default: none.
     """
 
@@ -65,7 +66,7 @@ class PushedImage:
 
     @property
     def _arrival(self) -> dt.datetime:
-        """The time at which it was pushed or restored, by which ECR sorts images."""
+        """The time at which the image was pushed or restored, by which ECR sorts images."""
         return self.restored or self.pushed
 
 
@@ -82,21 +83,24 @@ class LifecycleRule:
     `archived_for` must be given.
 
     Args:
-        tags: The patterns of tags, each with up to four `*`. An image must match all of them. Default: none.
-        prefixes: The prefixes of tags. An image must have a tag for each of them. Default: none.
+        tags: The patterns of tags, each with up to four `*`. An image must have a tag for each pattern.
+            Default: none.
+        prefixes: The prefixes of tags. An image must have a tag for each prefix. Default: none.
         untagged: Whether to select images without a tag. Default: False.
         keep: The number of the newest images to keep, 1 or more. Default: none.
         older_than: The time after which a pushed image expires, in whole days. Default: none.
-        unpulled_for: The time after which an image that is not pulled is archived, in whole days. It needs
+        unpulled_for: The time after which an image that is not pulled is archived, in whole days. Requires
             `archive=True`. Default: none.
         archived_for: The time after which an archived image expires, in whole days. Default: none.
         archive: Whether to archive images instead of deleting them. An archived image must be restored before it can be
             pulled, which takes minutes. The archive costs less, but is billed for at least 90 days. Default: False.
-        priority: The priority of the rule. The lowest applies first. Default: the next after that of the rule before.
+        priority: The priority of the rule. The rule with the lowest priority applies first. Default: one more than the
+            priority of the rule before.
         description: The description of the rule. Default: a description of the other arguments.
 
     Raises:
-        ValueError: If there is more than one selection, not exactly one count, or ECR would not accept an argument.
+        ValueError: If there is more than one selection, not exactly one count or age, or ECR would not accept an
+            argument.
     """
 
     tags: tuple[str, ...] | None = attrs.field(default=None, converter=as_filters)
@@ -117,10 +121,10 @@ class LifecycleRule:
         problems.check_filter("prefixes", self.prefixes, "all images")
         problems.check(repository_limits.LIFECYCLE_SELECTION, "the selection", selectors)
         for pattern in self.tags or ():
-            problems.check(repository_limits.LIFECYCLE_WILDCARDS, "each of tags", pattern)
+            problems.check(repository_limits.LIFECYCLE_WILDCARDS, "each item of tags", pattern)
         ages = {name: getattr(self, name) for name in ("older_than", "unpulled_for", "archived_for")}
         counts = [name for name, value in {"keep": self.keep, **ages}.items() if value is not None]
-        problems.check(repository_limits.LIFECYCLE_ONE_COUNT, "the count", counts)
+        problems.check(repository_limits.LIFECYCLE_ONE_COUNT, "the count or age", counts)
         problems.check(repository_limits.LIFECYCLE_COUNT, "keep", self.keep)
         problems.check(repository_limits.IMAGES, "keep", self.keep)
         for name, seconds in ages.items():
@@ -150,7 +154,7 @@ class LifecycleRule:
 
     @property
     def _selects_any_tag(self) -> bool:
-        """True if the rule selects images with any tags, so that those in use are among them."""
+        """True if the rule selects images with any tags, so that images in use are among them."""
         return self._tag_status == _ANY or set(self.tags or ()) == {"*"} or "" in (self.prefixes or ())
 
     @property
@@ -227,8 +231,8 @@ def _as_pattern(pattern: str) -> re.Pattern[str]:
 class LifecyclePolicy:
     """The lifecycle policy of a repository, which can be tested with a list of images before ECR applies it.
 
-    Only the first rule that selects an image applies to it, even if the rule then keeps it. A rule that keeps releases
-    therefore protects them from all later rules.
+    Only the first rule that selects an image applies to the image, even if that rule keeps it. A rule that keeps
+    releases therefore protects them from all later rules.
 
     Args:
         *rules: The rules, in the order in which they apply.
@@ -269,8 +273,8 @@ class LifecyclePolicy:
         """Keep the newest releases, and delete images without a tag.
 
         Args:
-            keep: The number of releases to keep, 2 or more, since a rollback needs the previous one. Default: 100.
-            tags: The pattern of the tags of releases, as in `v*`. Images with other tags are kept. Default: `*`, any
+            keep: The number of releases to keep, 2 or more, since a rollback needs the previous release. Default: 100.
+            tags: The pattern of the tags of releases, such as `v*`. Images with other tags are kept. Default: `*`, any
                 tag.
             expire_untagged: The time after which an image without a tag expires. Default: 14 days.
 
@@ -280,7 +284,7 @@ class LifecyclePolicy:
         problems = Problems("LifecyclePolicy.releases")
         problems.check(repository_limits.LIFECYCLE_ROLLBACK, "keep", keep)
         if not all(_as_tags(tags)) or not tags:
-            problems.add(f"tags must not be empty (got {tags!r}); use '*' for any tag, or a pattern as in 'v*'")
+            problems.add(f"tags must not be empty (got {tags!r}); use '*' for any tag, or a pattern such as 'v*'")
         problems.raise_any()
         return cls(
             LifecycleRule(untagged=True, older_than=expire_untagged or dt.timedelta(days=14)),

@@ -50,12 +50,12 @@ class PublicRepository(Construct):
         Args:
             scope: The scope in which to define it. Its stack must be in us-east-1, the region of Amazon ECR Public.
             construct_id: The ID of the construct in its scope.
-            name: The name after the alias of the account, 2 to 205 characters. Default: CloudFormation chooses one.
+            name: The name after the alias of the account, 2 to 205 characters. Default: CloudFormation chooses a name.
             description: The short description that lists show, at most 1,024 characters. Default: none.
             about: The description of the images in Markdown, at most 10,240 characters. Default: none.
             usage: The instructions in Markdown, at most 10,240 characters. Default: none.
             logo: The path of a picture of at most 512,000 bytes. CloudFormation cannot set a logo, so an output has the
-                command that does. ECR shows logos of verified accounts. Default: none.
+                command that sets it. ECR shows logos of verified accounts. Default: none.
             architectures: The architectures of the images, as the gallery names them: `x86-64`, `ARM 64`.
                 Default: none.
             operating_systems: The operating systems of the images, as the gallery names them: `Linux`, `Windows`.
@@ -67,7 +67,7 @@ class PublicRepository(Construct):
             ValueError: If the stack is in another region, or ECR would not accept an argument.
         """
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
-        problems.check(repository_limits.PUBLIC_REGION, "the region of its stack", cdk.Stack.of(scope).region)
+        problems.check(repository_limits.PUBLIC_REGION, "the region of the stack", cdk.Stack.of(scope).region)
         problems.check(repository_limits.PUBLIC_NAME, "name", name)
         problems.check(repository_limits.PUBLIC_DESCRIPTION, "description", description)
         for argument, text in {"about": about, "usage": usage}.items():
@@ -153,7 +153,7 @@ class PublicRepository(Construct):
 def _check_platforms(argument: str, platforms: Sequence[str], problems: Problems) -> None:
     problems.check(repository_limits.PUBLIC_PLATFORMS, f"the number of {argument}", len(platforms))
     for platform in platforms:
-        problems.check(repository_limits.PUBLIC_PLATFORM, f"each of {argument}", platform)
+        problems.check(repository_limits.PUBLIC_PLATFORM, f"each item of {argument}", platform)
 
 
 def _check_logo(logo: str | Path | None, problems: Problems) -> None:

@@ -37,12 +37,12 @@ _NAME_REFUSED_BY_CDK = re.compile("--|__")
 
 @door
 class Repository(ecr.Repository):
-    """A private repository. By default, tags are immutable, images are encrypted by AWS KMS, and it is retained.
+    """A private repository. By default, tags are immutable, AWS KMS encrypts images, and the repository is retained.
 
-    It is an `ecr.Repository`. `Image.from_repository` grants the execution roles of services permission to pull. Grant
-    permissions to other roles, accounts (`iam.AccountPrincipal`) or organizations (`iam.OrganizationPrincipal`) with
-    `grant_pull`, `grant_push`, `grant_pull_push` and `grant_read`. They need no permissions for the KMS key, which ECR
-    uses with its own grants.
+    A `Repository` is an `ecr.Repository`. `Image.from_repository` grants the execution roles of services permission to
+    pull. Grant permissions to other roles, accounts (`iam.AccountPrincipal`) or organizations
+    (`iam.OrganizationPrincipal`) with `grant_pull`, `grant_push`, `grant_pull_push` and `grant_read`. These principals
+    need no permissions for the KMS key, which ECR uses with its own grants.
     """
 
     def __init__(
@@ -66,17 +66,17 @@ class Repository(ecr.Repository):
         Args:
             scope: The scope in which to define it.
             construct_id: The ID of the construct in its scope.
-            name: The name in the registry, 2 to 256 characters. Default: CloudFormation chooses one.
-            immutable_tags: Whether to make tags immutable, or the patterns of the tags that are, as in `v*`.
+            name: The name in the registry, 2 to 256 characters. Default: CloudFormation chooses a name.
+            immutable_tags: Whether to make tags immutable, or the patterns of tags that are immutable, such as `v*`.
                 Default: True.
-            mutable_tags: The patterns of tags that are mutable although others are not, at most 5, as in `latest` or
+            mutable_tags: The patterns of tags that are mutable although others are not, at most 5, such as `latest` or
                 `dev-*`. Default: none.
-            keep_releases: The number of newest releases to keep, 2 or more. Older ones expire. Default: 100.
-            release_tags: The pattern of the tags of releases, as in `v*`. Images with other tags do not expire.
+            keep_releases: The number of newest releases to keep, 2 or more. Older releases expire. Default: 100.
+            release_tags: The pattern of the tags of releases, such as `v*`. Images with other tags do not expire.
                 Default: `*`, any tag.
             expire_untagged: The time after which an image without a tag expires. Default: 14 days.
-            lifecycle: The lifecycle policy, in place of the three arguments above. Default: the policy of these
-                arguments.
+            lifecycle: The lifecycle policy, in place of the three arguments above. Default: the policy that these
+                arguments define.
             encryption: The encryption of images. A change replaces the repository. Default: `Encryption.aws_key()`.
             removal_policy: The removal policy. `DESTROY` with `empty_on_delete` also deletes the images. With `RETAIN`,
                 the repository is still deleted if its first deployment fails, so that its name is available again.
@@ -177,6 +177,6 @@ def _check_lifecycle(
     has_simple_settings = keep_releases is not None or expire_untagged is not None or release_tags != "*"
     if lifecycle is not None and has_simple_settings:
         problems.add(
-            "lifecycle must not be given with keep_releases, release_tags or expire_untagged, which it replaces; "
+            "lifecycle must not be given with keep_releases, release_tags or expire_untagged, since it replaces them; "
             "leave lifecycle= or these arguments out"
         )

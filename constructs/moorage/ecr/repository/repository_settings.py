@@ -35,7 +35,7 @@ class Encryption:
 
     Args:
         cipher: The encryption type, as ECR names it.
-        given_key: An existing KMS key. Default: AWS's key.
+        given_key: An existing KMS key. Default: none.
         defines_key: Whether to define a KMS key beside the repository. Default: False.
     """
 
@@ -54,7 +54,7 @@ class Encryption:
 
     @staticmethod
     def own_key() -> Encryption:
-        """Encrypt with a KMS key that is defined beside the repository, and rotated. AWS bills each key by the month.
+        """Encrypt with a KMS key that is defined beside the repository and rotated. AWS bills each key by the month.
 
         The key has the removal policy of the repository. Principals that pull and push need no permissions for the key,
         since ECR uses the key with its own grants.
@@ -78,7 +78,7 @@ class Encryption:
 
     @property
     def _uses_kms(self) -> bool:
-        """True if AWS KMS encrypts, with AWS's key or another."""
+        """True if AWS KMS encrypts the images, with any key."""
         return self.cipher is not _Cipher.AES256
 
     @property
@@ -103,7 +103,7 @@ class TagMutability:
     def from_arguments(
         cls, problems: Problems, *, immutable_tags: bool | Sequence[str], mutable_tags: Sequence[str]
     ) -> TagMutability:
-        """Return the tag mutability for the arguments of a repository, and add their problems."""
+        """Return the tag mutability for the arguments of a repository, and add problems of the arguments."""
         if not isinstance(immutable_tags, bool):
             if mutable_tags:
                 problems.add(
@@ -121,9 +121,9 @@ class TagMutability:
         name = "mutable_tags" if tags.immutable else "immutable_tags"
         problems.check(repository_limits.EXCLUSION_FILTERS, f"the number of {name}", len(tags.exclusions))
         for pattern in tags.exclusions:
-            problems.check(repository_limits.EXCLUSION_FILTER, f"each of {name}", pattern)
-            problems.check(repository_limits.EXCLUSION_WILDCARDS, f"each of {name}", pattern)
-            problems.check_known(f"each of {name}", pattern)
+            problems.check(repository_limits.EXCLUSION_FILTER, f"each item of {name}", pattern)
+            problems.check(repository_limits.EXCLUSION_WILDCARDS, f"each item of {name}", pattern)
+            problems.check_known(f"each item of {name}", pattern)
         return tags
 
     @property
@@ -150,13 +150,13 @@ def _bool_or_texts(value: bool | Sequence[str]) -> bool | Sequence[str]:  # noqa
 
 
 def check_repository_policy(problems: Problems, argument: str, statements: Iterable[iam.PolicyStatement]) -> None:
-    """Check that all statements have a principal, and none a resource, which ECR refuses (aws-cdk issue 3590)."""
+    """Check that all statements have a principal, and that none has a resource, which ECR refuses (aws-cdk #3590)."""
     given = tuple(statements)
     if not all(each.has_principal for each in given):
         problems.add(f"{argument} must name a principal in each statement; use PolicyStatement(principals=[...])")
     if any(each.has_resource for each in given):
         problems.add(
-            f"{argument} must not name a resource, since it always applies to its repository; leave resources= out"
+            f"{argument} must not name a resource, since the policy applies to its own repository; leave resources= out"
         )
 
 
@@ -166,8 +166,8 @@ class RepositorySettings:
     """The settings of repositories that ECR itself creates for replicated, cached or pushed images.
 
     Args:
-        immutable_tags: Whether to make tags immutable, or the patterns of the tags that are. Default: True.
-        mutable_tags: The patterns of tags that are mutable although others are not, at most 5, as in `latest` or
+        immutable_tags: Whether to make tags immutable, or the patterns of the tags that are immutable. Default: True.
+        mutable_tags: The patterns of tags that are mutable although others are not, at most 5, such as `latest` or
             `dev-*`. Default: none.
         lifecycle: The lifecycle policy. Default: `LifecyclePolicy.releases()`, which keeps the newest 100 releases, and
             images without a tag for 14 days.

@@ -217,7 +217,7 @@ def _instance_requirements(
 
 
 def _provider_name(scope: Construct) -> str | None:
-    """Return a provider name if the name that CloudFormation generates would begin with a reserved word."""
+    """Return a provider name if CloudFormation would generate one that begins with a reserved word; otherwise None."""
     stack_name = cdk.Stack.of(scope).stack_name
     if is_token(stack_name) or capacity_limits.PROVIDER_NAME.accepts(stack_name):
         return None

@@ -41,7 +41,9 @@ class CapacityKind(enum.Enum):
 @value_class
 @attrs.frozen(eq=False)
 class Capacity:
-    """The capacity that tasks run on, made by one of its methods. Capacities are compared by identity and can be keys.
+    """The capacity that tasks run on, made by one of its methods.
+
+    Capacities are compared by identity, and can be the keys of a mapping.
 
     Args:
         name: The name of the capacity in errors; for an existing capacity provider, its name in ECS.
@@ -74,32 +76,32 @@ class Capacity:
 
     @property
     def _is_spot(self) -> bool:
-        """True if AWS may interrupt its instances or tasks with a two-minute notice, as far as is known."""
+        """True if AWS may interrupt its instances or tasks with a two-minute notice; False if that is not known."""
         return self.instances.spot if self.instances else self.name == "FARGATE_SPOT"
 
     @property
     def _runs_privileged(self) -> bool:
-        """True if it starts privileged containers, as far as is known."""
+        """True if it starts privileged containers, or if that is not known."""
         return self.instances.runs_privileged if self.instances else True
 
     @property
     def _runs_bottlerocket(self) -> bool:
-        """True if its instances run Bottlerocket, as far as is known."""
+        """True if its instances are known to run Bottlerocket."""
         return bool(self.instances and self.instances.runs_bottlerocket)
 
     @property
     def _runs_al2023(self) -> bool:
-        """True if its instances run AWS's AMI of Amazon Linux 2023."""
+        """True if its instances are known to run AWS's AMI of Amazon Linux 2023."""
         return bool(self.instances and self.instances.runs_al2023)
 
     @property
     def _operating_system(self) -> OperatingSystemFamily | None:
-        """The operating system of its instances, as far as is known."""
+        """The operating system of its instances; None if that is not known."""
         return self.instances.operating_system if self.instances else None
 
     @property
     def _most_instances(self) -> int:
-        """The largest number of container instances that it can add to a cluster, as far as is known."""
+        """The largest number of container instances that it can add to a cluster; 0 if that is not known."""
         return self.instances.most_instances if self.instances else 0
 
     def fit(self, task: Task) -> tuple[Fit, ...]:
@@ -131,7 +133,7 @@ class Capacity:
     def from_provider_name(name: str, *, managed_instances: bool = False) -> Capacity:
         """Return a capacity provider that exists already.
 
-        Since its instances are not known, it is not checked that tasks fit on them.
+        Since its instances are not known, moorage does not check that tasks fit on them.
 
         Args:
             name: The name of the provider in ECS, 1 to 255 letters, digits, `_` and `-`.
@@ -164,7 +166,7 @@ class Capacity:
         notifications: ITopic | None = None,
         vpc_subnets: SubnetSelection | None = None,
     ) -> Capacity:
-        """Return instances in an Auto Scaling group. They are paid for whether or not a task runs on them.
+        """Return instances in an Auto Scaling group, which AWS bills whether or not a task runs on them.
 
         Args:
             name: The name of the capacity in errors and in the ids of its resources: 1 to 128 letters, digits, `_` and
@@ -176,10 +178,10 @@ class Capacity:
                 that has them. Default: `instance_types`.
             min_instances: The minimum number of instances, 0 or more. Default: 0.
             max_instances: The maximum number of instances, 1 or more.
-            spot: Whether to launch Spot instances: cheaper, and interrupted with a two-minute notice. EC2 chooses the
+            spot: Whether to launch Spot Instances: cheaper, and interrupted with a two-minute notice. EC2 chooses the
                 pools that are least likely to be interrupted, then the cheapest (`price-capacity-optimized`).
                 Default: False.
-            on_demand_base: With `spot`, the number of instances that are on-demand instances nevertheless, up to
+            on_demand_base: With `spot`, the number of On-Demand Instances to launch before any Spot Instance, up to
                 `max_instances`. Default: 0.
             instance: The AMI, volume and access of each instance. Default: `ContainerInstance()`.
             scaling: The scaling of the number of instances by ECS. Default: `ManagedScaling()`.
@@ -241,12 +243,13 @@ class Capacity:
             allowed_instance_types: The types or patterns (`m7g.*`) that may be used, up to 400. Default: all.
             excluded_instance_types: The types or patterns that must not be used, up to 400. Not together with
                 `allowed_instance_types`. Default: none.
-            spot: Whether to use Spot instances. Default: False.
+            spot: Whether to use Spot Instances. Default: False.
             volume_gib: The size of the volume for images, logs and files of tasks on each instance, in GiB, 1 or more.
                 Default: 80.
             scale_in_delay: The time that an instance stays idle before ECS terminates it, up to one hour;
                 `datetime.timedelta(seconds=-1)` keeps idle instances. Default: ECS decides.
-            detailed_monitoring: Whether to send metrics of the instances every minute; priced. Default: True.
+            detailed_monitoring: Whether to send metrics of the instances every minute. AWS bills these metrics.
+                Default: True.
             egress: The TCP ports through which instances may connect to any address. Default: 443.
             vpc_subnets: The subnets of the instances. Default: the private subnets of every zone.
 

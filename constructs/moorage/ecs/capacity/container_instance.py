@@ -25,13 +25,13 @@ def _ports(ports: Iterable[int]) -> tuple[int, ...]:
 @value_class
 @attrs.frozen(kw_only=True)
 class Ami:
-    """The AMI of container instances. An SSM parameter holds its ID, so that each deployment uses the newest.
+    """The AMI of container instances. An SSM parameter holds its ID, so that each deployment uses the newest AMI.
 
     Args:
         parameter: The SSM parameter that holds the ID of the AMI. Default: AWS's own parameter for the operating
             system, the architecture and the GPUs of the instance types.
-        is_bottlerocket: Whether to configure the AMI as Bottlerocket, by TOML. Default: False, for Amazon Linux
-            2023 or Windows.
+        is_bottlerocket: Whether to configure the AMI as Bottlerocket, with user data in TOML. Default: False, for
+            Amazon Linux 2023 or Windows.
         operating_system_family: The operating system of its tasks: Linux or a version of Windows. Default: LINUX.
 
     Raises:
@@ -47,7 +47,8 @@ class Ami:
         problems = Problems("Ami")
         if self.parameter is not None and not is_token(self.parameter) and not self.parameter.startswith("/"):
             problems.add(
-                f"parameter must be the path of an SSM parameter (got {self.parameter!r}); write it as in '/golden/ecs'"
+                f"parameter must be the path of an SSM parameter (got {self.parameter!r}); use a path such as "
+                "'/golden/ecs'"
             )
         problems.check_known("parameter", self.parameter)
         problems.check(capacity_limits.AMI_ID, "parameter", self.parameter)
@@ -75,10 +76,10 @@ class Ami:
 
     @classmethod
     def windows(cls, family: OperatingSystemFamily = OperatingSystemFamily.WINDOWS_SERVER_2022_CORE) -> Ami:
-        """Return the Amazon ECS-optimized AMI of a Windows Server, which only runs tasks for that version of Windows.
+        """Return the Amazon ECS-optimized AMI of a version of Windows Server, which runs only tasks for that version.
 
-        Its agent supports group Managed Service Accounts (gMSA) if the instance has joined a domain, which
-        `ContainerInstance(user_data=...)` can do.
+        Its agent supports group Managed Service Accounts (gMSA) if the instance has joined a domain, for example with
+        `ContainerInstance(user_data=...)`.
 
         Args:
             family: The version of Windows. Default: WINDOWS_SERVER_2022_CORE.
@@ -100,7 +101,7 @@ class Ami:
         bottlerocket: bool = False,
         operating_system_family: OperatingSystemFamily = OperatingSystemFamily.LINUX,
     ) -> Ami:
-        """Return an AMI of your own, made from one of AWS's and configured in the same way.
+        """Return an AMI of your own, made from one of AWS's AMIs and configured in the same way.
 
         Args:
             name: The name of the SSM parameter, of data type `aws:ec2:image`.
@@ -115,12 +116,12 @@ class Ami:
 
     @property
     def _on_windows(self) -> bool:
-        """True if it is Windows."""
+        """True if its operating system is Windows."""
         return self.operating_system_family is not OperatingSystemFamily.LINUX
 
     @property
     def _least_volume_gib(self) -> int:
-        """The size of the AMI's snapshot, for Bottlerocket that of its data volume."""
+        """The minimum size of the volume in GiB: that of the AMI's snapshot (on Bottlerocket, of the data volume's)."""
         if self.is_bottlerocket:
             return 1
         return 50 if self._on_windows else 30
@@ -148,21 +149,21 @@ def _default_volume_gib(instance: ContainerInstance) -> int:
 @value_class
 @attrs.frozen(kw_only=True)
 class ContainerInstance:
-    """The configuration of each instance of a group. It requires IMDSv2, encrypts volumes and has no key pair.
+    """The configuration of each instance of a group: it requires IMDSv2, and has encrypted volumes and no key pair.
 
     Args:
         ami: The machine image. Default: `Ami.al2023()`.
         volume_gib: The size of the gp3 volume for images, logs and files of tasks, in GiB, up to 65,536. At least the
             size of the AMI's snapshot: 30, on Windows 50, on Bottlerocket 1. Default: 30, on Windows 50.
-        user_data: Lines to add to the user data that configures the agent, up to 15,000 bytes. They are shell script on
-            Amazon Linux, and PowerShell before the agent starts on Windows. On Bottlerocket they are TOML, and lines
-            before the first table belong to `[settings.ecs]`. Default: none.
+        user_data: Lines to add to the user data that configures the agent, up to 15,000 bytes. On Amazon Linux they are
+            a shell script, on Windows PowerShell that runs before the agent starts. On Bottlerocket they are TOML, and
+            lines before the first table belong to `[settings.ecs]`. Default: none.
         reserved_memory_mib: The memory for the system and the agent in MiB, which tasks cannot use, 0 or more.
             Default: 256.
         ssm_access: Whether to allow sessions of Session Manager on the instance. Default: False.
-        detailed_monitoring: Whether to send metrics every minute; priced. Default: True.
-        egress: The TCP ports through which the instance, and tasks without an interface of their own, may connect to
-            any address. Default: 443.
+        detailed_monitoring: Whether to send metrics every minute. AWS bills these metrics. Default: True.
+        egress: The TCP ports through which the instance, and tasks without a network interface of their own, may
+            connect to any address. Default: 443.
 
     Raises:
         ValueError: If `volume_gib`, `user_data`, `reserved_memory_mib` or a port is outside its limits, or the user
@@ -181,7 +182,7 @@ class ContainerInstance:
         problems = Problems("ContainerInstance")
         problems.check(capacity_limits.VOLUME, "volume_gib", (self.volume_gib, self.ami._least_volume_gib))
         problems.check(capacity_limits.USER_DATA, "user_data", len("\n".join(self.user_data).encode()))
-        way_out = "read it where it runs, with a permission of the instance's role"
+        way_out = "read the secret on the instance, with a permission of the instance role"
         readers = "may describe the launch template"
         check_literals([PlainText("user_data", None, each, way_out, readers) for each in self.user_data], problems)
         problems.check(capacity_limits.RESERVED_MEMORY, "reserved_memory_mib", self.reserved_memory_mib)
@@ -197,6 +198,6 @@ class ContainerInstance:
 
     @property
     def _runs_privileged(self) -> bool:
-        """True if its agent starts privileged containers, which Bottlerocket's does only if it is configured to."""
+        """True if its agent starts privileged containers; the agent of Bottlerocket does so only if configured to."""
         lines = {line.replace(" ", "") for line in self.user_data}
         return not self.ami.is_bottlerocket or "allow-privileged-containers=true" in lines

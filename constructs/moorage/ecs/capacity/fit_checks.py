@@ -25,7 +25,7 @@ _MAX_LISTED_TYPES = 5
 
 
 def check_fit(task: Task, strategy: Strategy, problems: Problems) -> None:
-    """Add a problem for each capacity if its instance types, or the type that is launched first, hold no copy."""
+    """Add a problem for each capacity if a task fits on no instance type, or not on the one that is launched first."""
     for capacity in strategy.weights:
         instances = capacity.instances
         if isinstance(instances, ManagedInstancesSpecification):
@@ -109,13 +109,13 @@ class Claim:
     minimum: int | None
 
     def __str__(self) -> str:
-        return f"{self.path()} ({'one each' if self.minimum is None else self.minimum})"
+        return f"{self.path()} ({'one on each instance' if self.minimum is None else self.minimum})"
 
 
 def overcommitment_problem(capacity: Capacity, claims: Sequence[Claim]) -> str | None:
-    """Describe why the minimum copies of all these services do not fit on the capacity together; None if they may.
+    """Describe why the minimum copies of all these services do not fit on the capacity together; None if they may fit.
 
-    Each resource is summed over all instances, as if tasks could be split. If that fails, no placement succeeds.
+    Each resource is summed over all instances, as if tasks could be split. If that sum is too small, no placement fits.
     """
     group = capacity.instances
     if not isinstance(group, InstanceGroupSpecification):

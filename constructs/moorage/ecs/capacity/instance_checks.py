@@ -49,7 +49,7 @@ def _check_system(task: Task, capacity: Capacity, problems: Problems) -> None:
 
 
 def _check_bottlerocket(task: Task, capacity: Capacity, problems: Problems, *, has_connect: bool) -> None:
-    """Add a problem for features that Bottlerocket's agent lacks: no task is placed (bottlerocket #1080, #2801)."""
+    """Add a problem for features that Bottlerocket's agent lacks: ECS places no task (bottlerocket #1080, #2801)."""
     volumes = [each.name for each in task.volumes if isinstance(each, (EfsVolume, EbsVolume))]
     parts = [f"volume {volumes[0]!r}"] if volumes else []
     if has_connect:
@@ -62,7 +62,7 @@ def _check_bottlerocket(task: Task, capacity: Capacity, problems: Problems, *, h
 
 
 def _check_swappiness(task: Task, capacity: Capacity, problems: Problems) -> None:
-    """Add a problem if swappiness is set, which Amazon Linux 2023 lacks (botocore ecs LinuxParameters.swappiness)."""
+    """Add a problem for swappiness, not supported by Amazon Linux 2023 (botocore ecs LinuxParameters.swappiness)."""
     for container in task.containers:
         if container.linux_parameters and container.linux_parameters.swappiness is not None:
             problems.add(
@@ -72,11 +72,11 @@ def _check_swappiness(task: Task, capacity: Capacity, problems: Problems) -> Non
 
 
 def _check_volumes(task: Task, capacity: Capacity, problems: Problems) -> None:
-    """Add a problem for an EBS volume on instances of Xen (ECS developer guide, EBS volumes with Amazon ECS)."""
+    """Add a problem for an EBS volume on Xen-based instances (ECS developer guide, EBS volumes with Amazon ECS)."""
     xen_types = capacity.instances.xen_types if capacity.instances else ()
     volumes = [each.name for each in task.volumes if isinstance(each, EbsVolume)]
     if volumes and xen_types:
         problems.add(
             f"volume {volumes[0]!r} is an EBS volume, which only instances of the AWS Nitro System can attach, but "
-            f"capacity {capacity.name!r} launches {xen_types[0]}; use Nitro-based instance types, as in 'm7i.large'"
+            f"capacity {capacity.name!r} launches {xen_types[0]}; use Nitro-based instance types such as 'm7i.large'"
         )

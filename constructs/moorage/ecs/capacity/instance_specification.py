@@ -44,7 +44,7 @@ class InstanceSpecification:
 
     Args:
         name: The name of the capacity.
-        spot: Whether to launch Spot instances.
+        spot: Whether to launch Spot Instances.
         vpc_subnets: The subnets of the instances. Default: the private subnets of every zone.
     """
 
@@ -59,17 +59,17 @@ class InstanceSpecification:
 
     @property
     def runs_privileged(self) -> bool:
-        """True if it starts privileged containers, as far as is known."""
+        """True if it starts privileged containers, or if that is not known."""
         return True
 
     @property
     def runs_bottlerocket(self) -> bool:
-        """True if its instances run Bottlerocket, as far as is known."""
+        """True if its instances are known to run Bottlerocket."""
         return False
 
     @property
     def runs_al2023(self) -> bool:
-        """True if its instances run AWS's AMI of Amazon Linux 2023, as far as is known."""
+        """True if its instances are known to run AWS's AMI of Amazon Linux 2023."""
         return False
 
     @property
@@ -79,17 +79,17 @@ class InstanceSpecification:
 
     @property
     def xen_types(self) -> tuple[str, ...]:
-        """The types that it may launch and that are not of the AWS Nitro System, as far as it names types."""
+        """The types that it names and that are not built on the AWS Nitro System."""
         return ()
 
     @property
     def operating_system(self) -> OperatingSystemFamily | None:
-        """The operating system of its instances, as far as is known."""
+        """The operating system of its instances; None if that is not known."""
         return None
 
     @property
     def most_instances(self) -> int:
-        """The largest number of container instances that it can add to a cluster, as far as is known."""
+        """The largest number of container instances that it can add to a cluster; 0 if that is not known."""
         return 0
 
     def fit(self, task: Task) -> tuple[Fit, ...]:  # noqa: ARG002  # AWS chooses the instances, so their sizes are unknown
@@ -122,7 +122,7 @@ class ManagedInstancesSpecification(InstanceSpecification):
                 capacity_limits.INSTANCE_TYPE_FILTERS, f"the number of {argument}", len(getattr(self, argument))
             )
             for pattern in getattr(self, argument):
-                problems.check(capacity_limits.INSTANCE_TYPE_FILTER, f"each of {argument}", pattern)
+                problems.check(capacity_limits.INSTANCE_TYPE_FILTER, f"each item of {argument}", pattern)
                 if capacity_limits.INSTANCE_TYPE_FILTER.accepts(pattern):
                     _check_known(argument, pattern, problems)
         if self.allowed_instance_types and self.excluded_instance_types:
@@ -149,7 +149,7 @@ class ManagedInstancesSpecification(InstanceSpecification):
 
     @functools.cached_property
     def known_types(self) -> tuple[InstanceType, ...]:
-        """The types that may be used, as far as the data has them; empty if a pattern matches only newer types."""
+        """The types in moorage's data that may be used; empty if an allowed pattern matches no type in the data."""
         types = self.requirements._matching_types() if self.requirements else instance_types()
         allowed, excluded = self.allowed_instance_types, self.excluded_instance_types
         if is_token([*allowed, *excluded]) or not all(map(_matches_known_type, allowed)):
@@ -209,7 +209,7 @@ class InstanceGroupSpecification(InstanceSpecification):
 
     @property
     def architecture(self) -> Architecture:
-        """The architecture of its instances; for unknown types, from EC2's naming: `g` after the generation is Arm."""
+        """The architecture of its instances; for unknown types, by the name: `g` after the generation means Arm."""
         if self.requirements:
             return self.requirements.architecture
         if self.known_types:
@@ -235,7 +235,7 @@ class InstanceGroupSpecification(InstanceSpecification):
     def fit(self, task: Task) -> tuple[Fit, ...]:
         """Return how many copies of a task fit on each instance type, and what limits the number.
 
-        Copies that need a host port of the instance, as in host mode, fit once on each instance.
+        A task that needs a host port, as in host mode, fits only once on each instance.
         """
         demand = Demand.of(task)
         return tuple(fit(demand, host) for host in self.hosts)
@@ -247,7 +247,7 @@ class InstanceGroupSpecification(InstanceSpecification):
 
     @property
     def runs_privileged(self) -> bool:
-        """True if its agent starts privileged containers, which Bottlerocket's does only if it is configured to."""
+        """True if its agent starts privileged containers; the agent of Bottlerocket does so only if configured to."""
         return self.instance._runs_privileged
 
     @property
@@ -267,7 +267,7 @@ class InstanceGroupSpecification(InstanceSpecification):
 
     @property
     def xen_types(self) -> tuple[str, ...]:
-        """The named types that are not of the AWS Nitro System; empty with requirements: EC2 may choose others."""
+        """The named types that are not built on the AWS Nitro System; empty with requirements: EC2 chooses."""
         return () if self.requirements else tuple(each.name for each in self.known_types if not each.nitro)
 
     @property
@@ -333,8 +333,8 @@ class InstanceGroupSpecification(InstanceSpecification):
         """Add a problem for everything that AWS's Windows AMIs do not support."""
         if self.architecture is not Architecture.X86_64 or self.has_gpus:
             problems.add(
-                "instance_types must be x86_64 without GPUs with ECS's Windows AMIs, which support no other types; "
-                "use types such as 'm7i.large'"
+                "instance_types must be x86_64 without GPUs, the only types that ECS's Windows AMIs support; use types "
+                "such as 'm7i.large'"
             )
         for argument in (name for name in ("trunking", "warm_pool") if getattr(self, name)):
             problems.add(f"{argument} is not supported by Windows instances; leave {argument}= out, or use a Linux AMI")

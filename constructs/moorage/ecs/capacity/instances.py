@@ -64,7 +64,7 @@ class Instances(Construct):
         zones = {zone_of(subnet) for subnet in self.subnets}
         if (
             len(zones) == 1 and None not in zones and not any("#{Token[" in each for each in zones if each)
-        ):  # a token of a list may hold several zones
+        ):  # a token in the list may stand for several zones
             cdk.Annotations.of(self).add_warning_v2(
                 _SINGLE_ZONE_WARNING,
                 "all subnets of these instances are in one Availability Zone, so all instances and their tasks fail "
@@ -73,7 +73,7 @@ class Instances(Construct):
 
     @property
     def connections(self) -> ec2.Connections:
-        """The connections of the instances, and of tasks without an interface of their own."""
+        """The connections of the instances, and of tasks without a network interface of their own."""
         return self.security_group.connections
 
     def security_group_in(self, stack: cdk.Stack) -> ec2.ISecurityGroup:

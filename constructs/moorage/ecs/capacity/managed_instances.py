@@ -16,7 +16,7 @@ from moorage.ecs.identity import Identity
 from moorage.workload.task import Architecture
 
 _MAX_ROLE_WORDS_LENGTH = 64 - len("ecsInstanceRole-ap-southeast-1-")
-"""The number of characters for the name of a role (botocore iam CreateRole.RoleName) after the longest region."""
+"""The number of characters left for the name of a role (botocore iam CreateRole.RoleName) after its longest prefix."""
 
 
 class ManagedInstances(Instances):
@@ -62,7 +62,7 @@ class ManagedInstances(Instances):
             )
 
     def _define_profile(self, cluster: ecs.Cluster, identity: Identity) -> iam.InstanceProfile:
-        """Define a profile whose name AWS's managed policy lets ECS pass on, and that no other stack uses."""
+        """Define a uniquely named profile with a role that AWS's managed policy lets ECS pass (`ecsInstanceRole*`)."""
         unique_name = identity.unique_name(_MAX_ROLE_WORDS_LENGTH) or self.node.addr[-12:]
         name = f"ecsInstanceRole-{cdk.Stack.of(self).region}-{unique_name}"
         self.role = define_instance_role(self, cluster, name)

@@ -17,7 +17,7 @@ class ManagedScaling:
 
     Args:
         target_percent: The target utilization of the instances by tasks in percent, 1 to 100. Below 100, some instances
-            are paid for without tasks, so that new tasks start at once. Default: 100.
+            have no tasks but are billed, so that new tasks start at once. Default: 100.
         maximum_scaling_step_size: The largest number of instances to launch at once, 1 to 10,000. Default: 10,000.
         instance_warmup: The time in which a new instance does not count for scaling, up to 10,000 seconds. Default: 300
             seconds (ECS's default).
@@ -43,8 +43,8 @@ class ManagedScaling:
 class WarmPool:
     """Instances that were initialized once and then stopped: only their volumes are paid for until they start.
 
-    Instances do not return to the warm pool on scale-in, which ECS does not support (ECS developer guide, using a warm
-    pool).
+    On scale-in, instances do not return to the warm pool, since ECS does not support that (ECS developer guide, using a
+    warm pool).
 
     Args:
         min_instances: The minimum number of instances in the warm pool, 0 or more. Default: 0.

@@ -61,17 +61,17 @@ class Placement:
 
     @classmethod
     def packed_by_cpu(cls) -> Placement:
-        """Spread tasks over zones, then pack them by CPU, so that fewer instances run."""
+        """Return a placement that spreads tasks over zones, then packs them by CPU, so that fewer instances run."""
         return cls(strategies=(_spread_over_zones(), ecs.PlacementStrategy.packed_by_cpu()))
 
     @classmethod
     def packed_by_memory(cls) -> Placement:
-        """Spread tasks over zones, then pack them by memory, so that fewer instances run."""
+        """Return a placement that spreads tasks over zones, then packs them by memory, so that fewer instances run."""
         return cls(strategies=(_spread_over_zones(), ecs.PlacementStrategy.packed_by_memory()))
 
     @classmethod
     def on_each_instance(cls) -> Placement:
-        """Run one task on each instance: a daemon."""
+        """Return a placement that runs one task on each instance (a daemon)."""
         return cls(daemon=True)
 
     def _service_arguments(self, strategy: Strategy) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class Placement:
         if strategy._kind is not CapacityKind.INSTANCES:
             return {}
         constraints = list(self.constraints)
-        # ECS starts a daemon on every instance of the cluster, and accepts no strategy for it
+        # ECS starts a daemon on every instance of the cluster, and accepts no capacity provider strategy for a daemon
         if self.daemon and not any(each._exists_already for each in strategy._used_capacities):
             names = ", ".join(each.name for each in strategy._used_capacities)
             constraints.append(ecs.PlacementConstraint.member_of(f"attribute:{CAPACITY_ATTRIBUTE} in [{names}]"))
@@ -133,7 +133,7 @@ class Placement:
     def _check(
         self, strategy: Strategy, cluster_capacities: Sequence[Capacity] | None, task: Task, problems: Problems
     ) -> None:
-        """Add a problem for placement that ECS does not accept for tasks on these capacities.
+        """Add a problem for each part of the placement that ECS does not accept for tasks on these capacities.
 
         Args:
             strategy: The capacities of the tasks.

@@ -26,9 +26,9 @@ class Strategy:
     """A capacity provider strategy: how tasks are spread over several capacities, all of one kind.
 
     Args:
-        weights: One capacity, or the weight of each of up to 20, 0 to 1,000 and not all 0. With `{general: 1, spot: 3}`
+        weights: One capacity, or up to 20 with a weight of 0 to 1,000 each, not all 0. With `{general: 1, spot: 3}`
             three of four tasks run on `spot`.
-        base: The number of tasks that one capacity runs before the weights apply, 0 to 100,000, as in
+        base: The number of tasks that one capacity runs before the weights apply, 0 to 100,000, such as
             `base={general: 2}`. Default: none.
 
     Raises:

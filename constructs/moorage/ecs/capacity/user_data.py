@@ -1,4 +1,4 @@
-"""The user data of an instance: its agent joins the cluster, and tasks cannot reach the instance metadata."""
+"""The user data of an instance: its agent joins the cluster, and most tasks cannot reach the instance metadata."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BLOCK_METADATA_SCRIPT = "/var/lib/cloud/scripts/per-boot/block-metadata.sh"
 
 
 def user_data_for(specification: InstanceGroupSpecification, cluster_name: str) -> str:
-    """Return the user data of a capacity's instances, by their operating system."""
+    """Return the user data of a capacity's instances, for their operating system."""
     if specification.instance.ami.is_bottlerocket:
         return _bottlerocket(specification, cluster_name)
     if specification.instance.ami._on_windows:

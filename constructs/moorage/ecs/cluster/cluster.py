@@ -41,8 +41,8 @@ class Cluster(ecs.Cluster):
     """An ECS cluster in a VPC, with the capacities that its services may use.
 
     It is an `ecs.Cluster`, except that CDK's methods that add capacity raise an error: a cluster has one list of
-    capacities. Pass `cluster.with_capacity` to CDK's own constructs (`ecs.Ec2Service`, `ecs_patterns`). Its
-    `connections` are those of the instances that it defines.
+    capacities. Pass `cluster.with_capacity` to CDK's own constructs (`ecs.Ec2Service`, `ecs_patterns`). The
+    `connections` of the cluster are those of the instances that it defines.
     """
 
     def __init__(
@@ -65,10 +65,10 @@ class Cluster(ecs.Cluster):
         Args:
             scope: The scope in which to define this construct.
             construct_id: The id of this construct in its scope.
-            vpc: The VPC of its tasks and instances: a `Network`'s, or any other.
+            vpc: The VPC of its tasks and instances: that of a `Network`, or any other.
             capacity: The capacities of the cluster, at most 20. The first is the default of its services. To remove a
-                capacity, remove it from the services and deploy, then remove it here: ECS keeps one that a service
-                uses. Default: Fargate.
+                capacity, remove it from the services and deploy, then remove it here: ECS does not remove a capacity
+                that a service uses. Default: Fargate.
             namespace: The name of a new Service Connect namespace for its services, 1 to 1,024 characters. Default:
                 none.
             container_insights: The level of CloudWatch Container Insights. `ENHANCED` includes metrics of containers;
@@ -76,16 +76,17 @@ class Cluster(ecs.Cluster):
             failure_events: Whether to keep stopped tasks, failed deployments and placement failures in a log group for
                 a year (`FailureEvents`). Default: True.
             failure_topic: A topic that is notified of each of these failures (`FailureEvents(topic=)`). Default: none.
-            failure_log_policy: A policy that lets EventBridge write to their log group. An account may have ten in a
-                region; `FailureEvents.define_log_policy(...)` defines one for all stacks. Default: a policy per stack.
+            failure_log_policy: A policy that lets EventBridge write to the log group of the failures. An account may
+                have ten such policies in a region; `FailureEvents.define_log_policy(...)` defines one for all stacks.
+                Default: a policy per stack.
             exec_sessions: The recording and encryption of ECS Exec sessions (`Task(execute_command=True)`). Default:
-                they are recorded in the log group of the service, and encrypted by TLS.
-            removal_policy: The removal policy of the log groups, queue and key of the failure events and the sessions.
+                sessions are recorded in the log group of the service, and encrypted by TLS.
+            removal_policy: The removal policy of the log groups, queue and keys of the failure events and the sessions.
                 Default: RETAIN.
 
         Raises:
-            ValueError: If there is no capacity, or one is given twice or cannot reach ECS; if another argument is
-                invalid or belongs to another account or region; if a topic is given without failure_events.
+            ValueError: If there is no capacity, or a capacity is given twice or cannot reach ECS; if another argument
+                is invalid or belongs to another account or region; if a topic is given without failure_events.
         """
         capacities = (Capacity.fargate(),) if capacity is None else tuple(capacity)
         reach = Reach(vpc)
@@ -107,8 +108,8 @@ class Cluster(ecs.Cluster):
             self.connections.add_security_group(*(each.security_group for each in self._instances.values()))
         self._claims: dict[Capacity, list[Claim]] = {}
         self.associations = self._associate_capacities()
-        # Ref of the associations is the cluster's name. Its users are defined after them and deleted before them: ECS
-        # does not remove a capacity from a cluster while a service uses it.
+        # Ref of the associations is the cluster's name. Resources that use this name are created after the associations
+        # and deleted before them: ECS does not remove a capacity from a cluster while a service uses the capacity.
         self.with_capacity = ecs.Cluster.from_cluster_attributes(
             self,
             "WithCapacity",
@@ -141,9 +142,9 @@ class Cluster(ecs.Cluster):
         namespace: servicediscovery.INamespace | str | None = None,
         exec_sessions: ExecSessions | None = None,
     ) -> ecs.ICluster:
-        """Import a cluster that exists already, of another stack or another tool, for any construct with a cluster.
+        """Import a cluster that another stack or another tool defines, for any construct that needs a cluster.
 
-        Only the given arguments are checked. If a construct needs another argument, its error names that argument.
+        Only the given arguments are checked. If a construct needs another argument, the construct's error names it.
 
         Args:
             scope: The scope in which to import the cluster.
@@ -156,16 +157,16 @@ class Cluster(ecs.Cluster):
                 The first is the default of services. Default: unknown, and services use Fargate.
             security_groups: The security groups of its instances, for tasks without a network interface of their own.
                 Default: unknown.
-            namespace: The Service Connect namespace of its services: a name, an ARN, or CDK's construct, which
-                `cloud_map_options` needs. Default: none.
+            namespace: The Service Connect namespace of its services: a name, an ARN, or CDK's construct.
+                `cloud_map_options` requires the construct. Default: none.
             exec_sessions: The key and the log group of its ECS Exec sessions. Default: none.
 
         Returns:
             The cluster.
 
         Raises:
-            ValueError: If both or neither of cluster_name and cluster_arn are given, the cluster is of another account
-                or region than the stack, or a capacity does not exist already.
+            ValueError: If both or neither of cluster_name and cluster_arn are given, the cluster is in another account
+                or region than the stack, or a capacity is not an existing one.
         """
         from moorage.ecs.cluster.imported_cluster import import_cluster  # noqa: PLC0415  # needed only by imported clusters
 
@@ -188,7 +189,7 @@ class Cluster(ecs.Cluster):
 
     @property
     def default_strategy(self) -> Strategy:
-        """The strategy for services that follow the cluster's default strategy, also after it changes."""
+        """The strategy for services that follow the cluster's default strategy, even after that strategy changes."""
         return Strategy._default_of(self.capacities[0])
 
     def capacity(self, capacity: Capacity) -> Instances:
@@ -214,7 +215,8 @@ class Cluster(ecs.Cluster):
             task: The task.
 
         Returns:
-            One result for each instance type, by the name of its capacity. Fargate and Managed Instances are left out.
+            The results of each capacity, by its name: one for each instance type. Fargate and Managed Instances are
+            left out.
         """
         return {each.name: each.fit(task) for each in self.capacities if each.kind is CapacityKind.INSTANCES}
 
@@ -229,17 +231,18 @@ class Cluster(ecs.Cluster):
     def _instance_security_groups(
         self, capacities: Iterable[Capacity], stack: cdk.Stack | None = None
     ) -> list[ec2.ISecurityGroup]:
-        """Return the security groups of the capacities' instances, as far as they are defined here.
+        """Return the security groups of the capacities' instances that are defined here.
 
         Args:
             capacities: The capacities.
-            stack: The stack to import them into, so that rules of its services belong to it. Default: none.
+            stack: The stack to import the groups into, so that the rules of its services belong to that stack. Default:
+                none.
         """
         instances = [self.capacity(each) for each in capacities if not each._exists_already]
         return [each.security_group_in(stack) if stack else each.security_group for each in instances]
 
     def _claim(self, service: Construct, task: Task, strategy: Strategy, minimum: int | None) -> None:
-        """Record what `service` always runs, so that the stage can check that all services fit on their capacity."""
+        """Record the tasks that `service` always runs, so that the stage can check that all services fit together."""
         from moorage.ecs.capacity.fit_checks import Claim  # noqa: PLC0415  # Fargate needs no instance types
 
         if not self._claims:
@@ -340,7 +343,7 @@ def cluster_view_of(cluster: ecs.ICluster) -> Cluster | ImportedCluster:
 
 
 def _check_topic(topic: sns.ITopic | None, scope: Construct, problems: Problems, *, failure_events: bool) -> None:
-    """Add a problem for a topic that would not be notified, or that EventBridge could not reach."""
+    """Add a problem for a topic that would not be notified, or to which EventBridge could not publish."""
     if topic and not failure_events:
         problems.add(
             "failure_topic must not be used with failure_events=False, since nothing would notify the topic; leave "

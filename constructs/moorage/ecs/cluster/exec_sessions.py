@@ -29,7 +29,7 @@ _SESSION_ACTIONS = (
     "ssmmessages:OpenDataChannel",
     "logs:DescribeLogGroups",
 )
-"""The actions of ECS Exec and its log that cannot be limited to a resource (ECS developer guide, ECS Exec)."""
+"""The actions of ECS Exec and of its logging that cannot be limited to a resource (ECS developer guide, ECS Exec)."""
 _LOG_GROUP_ACTIONS = ("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
 
 
@@ -44,10 +44,10 @@ class ExecSessions:
 
     Args:
         key: The KMS key for the sessions and their log group. AWS bills a key by the month. Users who open a
-            session need `kms:GenerateDataKey` on it. An imported key must let CloudWatch Logs use it already.
-            Default: a new key.
+            session need `kms:GenerateDataKey` on it. The policy of an imported key must already let CloudWatch Logs use
+            the key. Default: a new key.
         log_group: The log group of the sessions. It must be encrypted by a KMS key, since Systems Manager requires
-            that. Default: a new one that keeps them for a year.
+            that. Default: a new log group that keeps records for a year.
     """
 
     key: kms.IKey | None = None
@@ -55,11 +55,11 @@ class ExecSessions:
 
     @property
     def _needs(self) -> Needs:
-        """The services that a task must reach for a session of this cluster, beside those for every session."""
+        """The services that a task must reach for a session of this cluster, in addition to those for every session."""
         return frozenset({"kms"}) if self.key else frozenset()
 
     def _check(self, scope: Construct, problems: Problems) -> None:
-        """Check that ECS can use the key and the log group from the place of `scope`."""
+        """Check that ECS can use the key and the log group in the account and region of `scope`."""
         check_place(problems, "key of exec_sessions", self.key, scope, across_accounts=True)
         check_place(problems, "log_group of exec_sessions", self.log_group, scope)
 
@@ -70,7 +70,7 @@ class ExecSessions:
             "SessionKey",
             enable_key_rotation=True,
             description="Sessions in containers of Amazon ECS",
-            # it encrypts a new log group, which is retained after a failed create as well
+            # a new log group is retained even after a failed creation, so the key that encrypts it is, too
             removal_policy=retained_except_on_create(removal_policy) if self.log_group else removal_policy,
         )
         if self.log_group:
@@ -87,7 +87,7 @@ class ExecSessions:
 
     @property
     def _configuration(self) -> ecs.ExecuteCommandConfiguration:
-        """The configuration of the sessions, as CDK's clusters accept it."""
+        """The ECS Exec configuration, as CDK's clusters accept it."""
         return ecs.ExecuteCommandConfiguration(
             kms_key=self.key,
             logging=ecs.ExecuteCommandLogging.OVERRIDE if self.log_group else ecs.ExecuteCommandLogging.DEFAULT,
@@ -99,7 +99,7 @@ class ExecSessions:
         )
 
     def _arns_in(self, stack: cdk.Stack) -> list[str]:
-        """Return the ARNs of its log group and key, if `stack` defines them."""
+        """Return the ARNs of the log group and the key, each only if `stack` defines it."""
         log_group, key = self.log_group, self.key
         arns = []
         if isinstance(log_group, logs.LogGroup) and log_group.stack is stack:
@@ -109,7 +109,7 @@ class ExecSessions:
         return arns
 
     def _configure(self, cluster: ecs.CfnCluster) -> None:
-        """Set the configuration of the sessions in a cluster."""
+        """Set the ECS Exec configuration of a cluster."""
         key, log_group = cast("kms.IKey", self.key), cast("logs.ILogGroup", self.log_group)  # both are defined by now
         cluster.configuration = ecs.CfnCluster.ClusterConfigurationProperty(
             execute_command_configuration=ecs.CfnCluster.ExecuteCommandConfigurationProperty(
@@ -123,7 +123,7 @@ class ExecSessions:
 
 
 def grant_sessions(definition: ecs.TaskDefinition, log_group: logs.ILogGroup, sessions: ExecSessions | None) -> None:
-    """Let a task role open and record sessions, in the log group of the cluster's sessions or in the task's own."""
+    """Let a task role open and record sessions, in the log group of the cluster's sessions, otherwise in the task's."""
     session_log_group = (sessions and sessions.log_group) or log_group
     definition.add_to_task_role_policy(iam.PolicyStatement(actions=list(_SESSION_ACTIONS), resources=["*"]))
     definition.add_to_task_role_policy(

@@ -34,19 +34,19 @@ Pattern: TypeAlias = Mapping[str, Any]
 _LOG_POLICY_ID = "EventLogs"
 _QUEUE_KEY_ID = "EventKey"
 _MAX_LOG_POLICIES = 10
-"""The number of policies without a resource that an account may have in a region (botocore logs PutResourcePolicy)."""
+"""The maximum number of resource policies for an account in a region (botocore logs PutResourcePolicy)."""
 _MANY_LOG_POLICIES = 8
 
 
 def stopped_pattern(cluster_arn: str) -> Pattern:
-    """Return the pattern for tasks that stopped unexpectedly (ECS guide: task state change events, stopped task codes).
+    """Return the pattern for tasks that stopped unexpectedly (ECS guide: task state change events, stopped tasks).
 
     It matches tasks that could not start, and tasks that AWS or a user stopped. Of the tasks that exited by themselves,
-    it matches those of services, and other tasks (jobs) with an exit code that is not 0. Of the tasks that the
-    scheduler stops, it matches those with failed health checks. Those of a deployment or a scale-in do not match: their
-    reason is `Scaling activity initiated by`.
+    it matches those of services, and other tasks (jobs) with an exit code that is not 0. Of the tasks that the service
+    scheduler stopped, it matches those with failed health checks. Those of a deployment or a scale-in do not match:
+    their `stoppedReason` begins with `Scaling activity initiated by`.
 
-    `$or` has no key beside it, since EventBridge refuses that according to cdk-preflight.
+    `$or` has no key beside it, since EventBridge does not accept one, according to cdk-preflight.
 
     Args:
         cluster_arn: The ARN of the cluster.
@@ -84,8 +84,8 @@ def service_pattern(cluster_arn: str, service_arn_prefix: str) -> Pattern:
 
     Args:
         cluster_arn: The ARN of the cluster.
-        service_arn_prefix: The prefix of the ARNs of the cluster's services, since events of deployments do not name
-            the cluster.
+        service_arn_prefix: The prefix of the ARNs of the cluster's services, since deployment events do not name the
+            cluster.
     """
     failed_deployment = {
         "source": ["aws.ecs"],
@@ -114,9 +114,9 @@ class FailureEvents(Construct):
 
     ECS keeps a stopped task for at most an hour. A `Cluster` defines its failure events by default; define them only
     for an imported cluster. CloudWatch Logs allows ten resource policies in an account and region (botocore logs
-    PutResourcePolicy). Therefore one is defined per stack for all log groups that CloudFormation names in it, or
-    `log_policy` serves all stacks. Events that a target does not accept within a day go to a dead-letter queue. Its KMS
-    key, which AWS bills by the month, is defined once per stack.
+    PutResourcePolicy). Therefore each stack has one policy, for all log groups whose names CloudFormation generates in
+    that stack; `log_policy` can replace it with one policy for all stacks. Events that a target does not accept within
+    a day go to a dead-letter queue. Its KMS key, which AWS bills by the month, is defined once per stack.
     """
 
     def __init__(
@@ -137,16 +137,16 @@ class FailureEvents(Construct):
             construct_id: The id of this construct in its scope.
             cluster: The cluster whose failures are kept.
             topic: A topic that is notified of each failure. The policies of the topic and of its key let EventBridge
-                publish; imported ones must do so already. A topic that is encrypted by `alias/aws/sns` is refused.
-                Default: none.
+                publish; those of an imported topic or key must do so already. A topic that is encrypted by
+                `alias/aws/sns` is refused. Default: none.
             log_group: The log group of another `FailureEvents`, to share it and its policy. Default: a new log group
                 that keeps events for a year.
-            log_policy: A policy that lets EventBridge write to the log group: one of `define_log_policy`, or the name
-                of one that exists in the account. Default: a policy per stack.
+            log_policy: A policy that lets EventBridge write to the log group: one that `define_log_policy` returned, or
+                the name of an existing one in the account. Default: a policy per stack.
             removal_policy: The removal policy of the log group and the dead-letter queue. Default: RETAIN.
 
         Raises:
-            ValueError: If EventBridge could not publish to the topic, or the cluster is of another account, region or
+            ValueError: If EventBridge could not publish to the topic, or the cluster is in another account, region or
                 stage.
         """
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
@@ -180,13 +180,13 @@ class FailureEvents(Construct):
 
     @staticmethod
     def define_log_policy(scope: Construct, construct_id: str, *, log_groups: str = "*") -> logs.CfnResourcePolicy:
-        """Define a policy that lets EventBridge write to the log groups of many stacks, to be used as `log_policy`.
+        """Define a policy for the argument `log_policy` that lets EventBridge write to the log groups of many stacks.
 
         Args:
             scope: The scope in which to define the policy.
             construct_id: The id of the policy in this scope.
-            log_groups: A pattern for the names of the log groups, as in `shop-*` for the stacks whose names begin with
-                `shop-`. Default: "*".
+            log_groups: A pattern for the names of the log groups, such as `shop-*` for the stacks whose names begin
+                with `shop-`. Default: "*".
         """
         return _define_log_policy(scope, construct_id, f"{stack_name()}-{construct_id}", log_groups)
 
@@ -225,7 +225,7 @@ _key_policies: PerConstruct[kms.Key, cdk.RemovalPolicy] = PerConstruct()
 
 
 def _define_dead_letter_queue(scope: Construct, removal_policy: cdk.RemovalPolicy) -> sqs.Queue:
-    """Define the queue for events that a target did not accept for a day."""
+    """Define the queue for events that a target did not accept within a day."""
     queue = define_dead_letters(
         scope,
         "DeadLetters",
@@ -238,9 +238,10 @@ def _define_dead_letter_queue(scope: Construct, removal_policy: cdk.RemovalPolic
 
 
 def _queue_key_of(stack: cdk.Stack, removal_policy: cdk.RemovalPolicy) -> kms.Key:
-    """Find or define the stack's key for dead-letter queues. EventBridge cannot use the key that SQS manages.
+    """Find or define the stack's key for dead-letter queues. EventBridge cannot use the AWS managed key of SQS.
 
-    Messages are unreadable once the deletion of their key is pending, so the key has the strictest removal policy.
+    Messages are unreadable once the deletion of their key is pending, so the key has the strictest of the queues'
+    removal policies.
     """
     key = stack.node.try_find_child(_QUEUE_KEY_ID)
     if not isinstance(key, kms.Key):

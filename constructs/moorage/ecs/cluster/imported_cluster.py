@@ -1,4 +1,4 @@
-"""Clusters that exist already, as they were imported."""
+"""Imported clusters, and the arguments with which they were imported."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ARN_REGION_INDEX, _ARN_ACCOUNT_INDEX = 3, 4
 
 @attrs.frozen(eq=False, kw_only=True)
 class ImportedCluster:
-    """A cluster that exists already, as it was imported, with the members of `Cluster` that moorage uses.
+    """An imported cluster, with the members of `Cluster` that moorage uses.
 
     Args:
         with_capacity: The cluster, as CDK imports it.
@@ -49,7 +49,7 @@ class ImportedCluster:
 
     @classmethod
     def of(cls, cluster: ecs.ICluster) -> ImportedCluster:
-        """Return the arguments with which a cluster was imported, or CDK's attributes of a cluster."""
+        """Return the arguments with which moorage imported a cluster; for any other cluster, what CDK knows of it."""
         imported = _imported_clusters.get(cluster)
         return imported or cls(with_capacity=cluster, namespace=cluster.default_cloud_map_namespace)
 

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 
 class _Run(NamedTuple):
-    """The settings of a run: overlap with others, the timeout in seconds, and the number of retries."""
+    """The settings of a run: overlap with other runs, the timeout in seconds, and the number of retries."""
 
     overlap: bool
     timeout: int | None
@@ -93,8 +93,8 @@ class Job(Construct):
         Args:
             scope: The scope in which to define this construct.
             construct_id: The id of this construct in its scope.
-            cluster: The cluster that runs the tasks: a `Cluster`, one of `Cluster.from_attributes`, or CDK's
-                `ecs.ICluster`.
+            cluster: The cluster that runs the tasks: a `Cluster`, one that `Cluster.from_attributes` returned, or any
+                other `ecs.ICluster`.
             task: The task to run.
             schedule: The schedule that starts the task: a `ScheduleExpression` of aws_scheduler with its time zone, or
                 a `Schedule`. A job needs either a schedule or an event. Default: none.
@@ -113,7 +113,7 @@ class Job(Construct):
                 cluster's first capacity.
             placement: The placement of tasks on the instances of an Auto Scaling group. Default: any instance.
             vpc_subnets: The subnets of the tasks, up to 16. Default: the private subnets.
-            assign_public_ip: Whether to assign a public address to each task, which it needs in a public subnet to
+            assign_public_ip: Whether to assign a public address to each task. A task in a public subnet needs one to
                 reach the internet. Only on Fargate. Default: False.
             security_groups: The security groups of the tasks, 1 to 5. Default: a new one.
             egress: The TCP ports through which tasks may connect to any address. Use `connections` for other ports and
@@ -172,10 +172,10 @@ class Job(Construct):
         )
 
     def _define_dead_letters(self, trigger: Schedule | EventRule, removal_policy: cdk.RemovalPolicy) -> sqs.IQueue:
-        """Define the dead-letter queue, unless it is given. A role can send with the KMS key that AWS manages for SQS.
+        """Define the dead-letter queue, unless it is given. The AWS managed key of SQS encrypts that of a schedule.
 
-        That key allows roles of its account, but no AWS service such as a rule of EventBridge (SQS developer guide, key
-        management).
+        This key lets roles of its account send, such as the role of a schedule, but no AWS service, such as EventBridge
+        for a rule (SQS developer guide, key management).
         """
         if trigger.dead_letter_queue is not None:
             worker, _ = add_use(self, trigger.dead_letter_queue, drains=False)
@@ -207,7 +207,7 @@ class Job(Construct):
         return self.task_definition.task_role.grant_principal
 
     def grant_run(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Grant the permission to start the job manually: its state machine if it has one, otherwise its task.
+        """Grant the permission to start the job manually: to start its state machine if it has one, otherwise its task.
 
         Args:
             grantee: The principal that gets the permission.
@@ -224,7 +224,7 @@ class Job(Construct):
         Args:
             metric_name: The name of the metric in the namespace `ECS/ContainerInsights`.
             statistic: The statistic. Default: the average.
-            period: The period of a value. Default: five minutes.
+            period: The period over which the statistic is computed. Default: five minutes.
         """
         return cloudwatch.Metric(
             namespace="ECS/ContainerInsights",
@@ -238,10 +238,10 @@ class Job(Construct):
         )
 
     def metric_not_started(self, *, period: cdk.Duration | None = None) -> cloudwatch.Metric:
-        """Return the metric for the starts in the dead-letter queue, with the maximum as its statistic.
+        """Return the metric for the number of failed starts in the dead-letter queue, with the statistic Maximum.
 
         Args:
-            period: The period of a value. Default: five minutes.
+            period: The period over which the statistic is computed. Default: five minutes.
         """
         return self.dead_letter_queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=period)
 

@@ -1,4 +1,4 @@
-"""The schedule or the rule that starts a job, with its role."""
+"""The schedule or the rule that starts a job, with the role that EventBridge assumes for it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class JobStarter:
     dead_letters: sqs.IQueue
 
     def define_schedule(self, scope: Construct, schedule: Schedule) -> scheduler.CfnSchedule:
-        """Define a schedule that starts the task, and its role."""
+        """Define a schedule that starts the task, and the role that EventBridge Scheduler assumes for it."""
         cfn, schedule_group, time_zone = scheduler.CfnSchedule, schedule.group, schedule.expression.time_zone
         # the source of a schedule is its group (EventBridge Scheduler user guide, confused deputy prevention)
         source = schedule_group.schedule_group_arn if schedule_group else arn("scheduler", "schedule-group/default")
@@ -71,12 +71,12 @@ class JobStarter:
         )
 
     def define_rule(self, scope: Construct, rule: EventRule) -> events.CfnRule:
-        """Define a rule that starts the task, its role, and its access to the queue."""
+        """Define a rule that starts the task, with the role that EventBridge assumes and with access to the queue."""
         cfn = events.CfnRule
         role = define_role(scope, "Role", "events", arn("events", "rule/*"), self._start_statements())
         cfn_rule = cfn(
             scope,
-            "Rule",  # CloudFormation refuses to change the type of a resource, so its id differs from a schedule's
+            "Rule",  # not the id of a schedule, since CloudFormation refuses to change the type of a resource
             event_pattern=rule._event_pattern,
             event_bus_name=rule.bus.event_bus_name if rule.bus else None,
             state="ENABLED" if rule.enabled else "DISABLED",

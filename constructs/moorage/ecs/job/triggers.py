@@ -73,9 +73,9 @@ class Trigger:
     """The settings that schedules and event rules share: overrides, retries and the dead-letter queue.
 
     Args:
-        environment: Variables for each container of the task, which override its own.
+        environment: Variables for each container of the task, which override those of the container.
         retries: The number of retries of a failed start.
-        max_event_age: The time in which a start is retried.
+        max_event_age: The time during which a failed start is retried.
         dead_letter_queue: The queue for starts that failed.
         alarm_actions: The actions of an alarm on messages in that queue.
         topic: The topic that this alarm notifies.
@@ -103,7 +103,7 @@ class Trigger:
             )
 
     def _check_places(self, scope: Construct, problems: Problems) -> None:
-        """Check that resources are in the place of the job, and that the alarm can publish to the topic."""
+        """Check the accounts and regions of resources, and that the alarm can publish to the topic."""
         check_alarm_actions(problems, "alarm_actions", self.alarm_actions or (), scope, topic=self.topic)
 
     def _overrides(self, task: Task) -> dict[str, Any]:
@@ -144,22 +144,22 @@ class Trigger:
 @value_class
 @attrs.frozen
 class Schedule(Trigger):
-    """The schedule of a job, with its retries. A bare `ScheduleExpression` is a schedule with the defaults below.
+    """The schedule of a job, and the retries of a start. A bare `ScheduleExpression` is one with the defaults below.
 
     Args:
         expression: A rate, a cron expression in its time zone, or a single time.
-        flexible_window: The window after that time in which EventBridge Scheduler may start the job, to spread load: 1
-            to 1,440 minutes without a fraction, and not longer than the rate. Default: none.
+        flexible_window: The window after each scheduled time in which EventBridge Scheduler may start the job, to
+            spread load: 1 to 1,440 minutes without a fraction, and not longer than the rate. Default: none.
         start: The time before which the job does not start, in the future and with a time zone. Not for a single time.
             Default: none.
         end: The time after which the job does not start, in the future and with a time zone. Not for a single time.
             Default: none.
         group: The schedule group. Default: the group `default`.
-        environment: Variables for each container of the task, which override its own. `scheduler.ContextAttribute` has
-            the scheduled time. Default: none.
+        environment: Variables for each container of the task, which override those of the container.
+            `scheduler.ContextAttribute` provides the scheduled time. Default: none.
         retries: The number of retries of a failed start, 0 to 185. EventBridge does not notice if a task fails after
             its start. Default: 185.
-        max_event_age: The time in which a start is retried, 60 seconds to 24 hours. Default: 24 hours.
+        max_event_age: The time during which a failed start is retried, 60 seconds to 24 hours. Default: 24 hours.
         dead_letter_queue: The queue for starts that failed. Default: a new one.
         alarm_actions: The actions of an alarm on messages in that queue; `()` for an alarm without actions. After a
             time without messages, SQS may need 15 minutes to count new ones. Default: no alarm, unless there is a
@@ -228,7 +228,7 @@ class Schedule(Trigger):
             )
         if self.end and self.end <= now:
             problems.add(
-                f"end must not be in the past (got {self.end}), or the schedule would never start; use a later end, or "
+                f"end must not be in the past (got {self.end}), since the job would never start; use a later end, or "
                 "enabled=False"
             )
         if self.start and self.end and self.start >= self.end:
@@ -248,17 +248,17 @@ class Schedule(Trigger):
 @value_class
 @attrs.frozen
 class EventRule(Trigger):
-    """The events that start a job, with its retries. A bare `EventPattern` is a rule with the defaults below.
+    """The events that start a job, and the retries of a start. A bare `EventPattern` is a rule with the defaults below.
 
     Args:
         pattern: The pattern that events must match.
         bus: The event bus. Default: the default bus of the account.
-        environment: Variables for each container of the task, which override its own.
-            `events.EventField.from_path("$.detail.name")` is a value of the event. Default: none.
+        environment: Variables for each container of the task, which override those of the container.
+            `events.EventField.from_path("$.detail.name")` stands for a value of the event. Default: none.
         retries: The number of retries of a failed start, 0 to 185. EventBridge does not notice if a task fails after
             its start. Default: 185.
-        max_event_age: The time in which a start is retried, 60 seconds to 24 hours. Default: 24 hours.
-        dead_letter_queue: The queue for events whose start failed. Default: a new one.
+        max_event_age: The time during which a failed start is retried, 60 seconds to 24 hours. Default: 24 hours.
+        dead_letter_queue: The queue for events that could not start the job. Default: a new one.
         alarm_actions: The actions of an alarm on messages in that queue; `()` for an alarm without actions. After a
             time without messages, SQS may need 15 minutes to count new ones. Default: no alarm, unless there is a
             topic.
@@ -277,8 +277,7 @@ class EventRule(Trigger):
         problems = Problems("EventRule")
         if not self._event_pattern:
             problems.add(
-                "pattern must not be empty, since EventBridge accepts no pattern that matches every event; use "
-                "source= or another field"
+                "pattern must not be empty, since EventBridge requires at least one field; use source= or another field"
             )
         else:
             _check_pattern(self._event_pattern, problems)
@@ -287,7 +286,7 @@ class EventRule(Trigger):
         problems.raise_any()
 
     def _check_fields(self, problems: Problems) -> None:
-        """Check the fields of the event in variables, and warn about paths that are plain text."""
+        """Check the event fields in variables, and warn about variables that contain the path of a field as text."""
         tokens = [each for text in self.environment.values() if is_token(text) for each in _tokens_in(text)]
         paths = dict.fromkeys(each.path for each in tokens if isinstance(each, events.EventField))
         problems.check(job_limits.EVENT_FIELDS, "the number of fields in environment", len(paths))
@@ -314,7 +313,7 @@ class EventRule(Trigger):
     def _check_in_place(
         self, scope: Construct, cluster_arns: Sequence[str], problems: Problems, *, by_machine: bool, has_group: bool
     ) -> None:
-        """Check that the pattern does not match events of the job's own runs, once CDK has resolved it.
+        """Check that the pattern, as CDK resolves it, does not match events of the job's own runs.
 
         Args:
             scope: The scope of the job, whose stack resolves `events.Match`.
@@ -335,7 +334,7 @@ class EventRule(Trigger):
             way_out = _TELLS_APART[kinds[0]] if len(kinds) == 1 else "detail_type=['ECS Deployment State Change']"
             problems.add(
                 f"pattern matches the {' and '.join(map(repr, kinds))} events of the job's own runs, so each run would "
-                f"start the next one without end; add a field that excludes these events, as in {way_out}"
+                f"start the next one without end; add a field that excludes these events, such as {way_out}"
             )
 
     @property
@@ -346,7 +345,7 @@ class EventRule(Trigger):
 
 
 def _with_nulls(pattern: Any) -> Any:
-    """Replace each None in a part of a pattern by CDK's match for null, since jsii would drop it from a list."""
+    """Replace each None in a part of a pattern with CDK's match for null, since jsii would drop None from a list."""
     if isinstance(pattern, Mapping):
         return {name: _with_nulls(each) for name, each in pattern.items()}
     if not isinstance(pattern, list | tuple):
@@ -369,7 +368,8 @@ def _check_pattern(pattern: Mapping[str, Any], problems: Problems) -> None:
 def _own_events(cluster_arns: Sequence[Any], *, by_machine: bool, has_group: bool) -> list[dict[str, Any]]:
     """Return the known fields of the events that a run of a job causes, except for those that identify the run.
 
-    The group of a task is by default its family (botocore ecs RunTask.group), here otherwise the name of an execution.
+    The group of a task is its family by default (botocore ecs RunTask.group), and with `has_group` the execution's
+    name.
     Sources: ECS developer guide, "Amazon ECS task state change events"; Step Functions developer guide, "Automating
     event delivery with EventBridge"; EventBridge user guide, events delivered via CloudTrail.
     """

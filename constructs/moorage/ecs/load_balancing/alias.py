@@ -26,7 +26,7 @@ def _owners_of(scope: Construct) -> dict[tuple[str, str], Construct]:
 
 
 def check_alias(scope: Construct, argument: str, zone: route53.IHostedZone, host: str, problems: Problems) -> None:
-    """Check that no load balancer but `scope` has this alias already: a zone has each name once."""
+    """Check that no load balancer but `scope` has this alias already: a zone can have each name only once."""
     zone_id = zone.hosted_zone_id
     owner = _owners_of(scope).get((zone_id, host))
     # until a zone is looked up, its ID is DUMMY
@@ -73,7 +73,7 @@ def define_alias(
 
 
 def is_record_of(zone: route53.IHostedZone, host: str) -> bool:
-    """Return True if a zone can hold a name: one that ends with the zone's name, with at most a first label of `*`."""
+    """Return True if a zone can have a record for a host: it ends with the zone's name; its first label may be `*`."""
     try:
         zone_name = zone.zone_name
     except RuntimeError:  # imported without its name

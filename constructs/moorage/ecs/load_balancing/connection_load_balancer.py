@@ -47,7 +47,7 @@ class ConnectionLoadBalancer(SharedLoadBalancer):
 def check_encryption(
     problems: Problems, certificate: acm.ICertificate | None, without_tls: str | None, *, public: bool
 ) -> None:
-    """Check that a public load balancer has a certificate, or a reason for none."""
+    """Check that a public load balancer has a certificate, or a reason for having none."""
     if without_tls is not None and not without_tls.strip():
         problems.add(
             "without_tls must not be empty (got ''), since reviewers read it; state why traffic without TLS is "

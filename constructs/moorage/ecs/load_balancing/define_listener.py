@@ -127,7 +127,7 @@ def _define_target_group(serving: Serving, construct_id: str, listener: Listener
         ),
     )
     if listener.load_balancer._cross_zone and listener.load_balancer._zonal_shift:
-        # AWS requires it for every target group (ARC guide; the NLB guide does not require more since September 2026)
+        # AWS requires this for every target group (ARC guide; the NLB guide requires nothing else since September 2026)
         group.set_attribute("target_health_state.unhealthy.connection_termination.enabled", "false")
     return group
 
@@ -135,7 +135,8 @@ def _define_target_group(serving: Serving, construct_id: str, listener: Listener
 def _allow_clients(scope: Construct, listener: Listener) -> None:
     """Let clients connect, by rules on the service's own import of the security group.
 
-    CDK numbers rules for peers that are tokens. A number that another service uses would define the same rule again.
+    CDK numbers the rules for peers that are tokens. On a shared import, removing a service would renumber the rules of
+    others, and CloudFormation would define the same rules again.
     """
     load_balancer = listener.load_balancer
     clients_by_port = [("Clients", load_balancer._clients, listener.port)]
@@ -156,7 +157,7 @@ def _allow_clients(scope: Construct, listener: Listener) -> None:
 
 
 def _allow_load_balancer(serving: Serving, listener: Listener, port: int) -> None:
-    """Let the load balancer reach tasks with an interface of their own; `define_routes` does it for instances."""
+    """Let the load balancer reach tasks with their own network interface; `define_routes` does so for instances."""
     load_balancer, stack = listener.load_balancer, serving.stack
     _, security_group = load_balancer._place_in(stack)
     for first_port, last_port, udp in listener._reached_ports((port, port)):

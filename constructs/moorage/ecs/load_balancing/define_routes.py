@@ -31,10 +31,10 @@ def define_routes(
 ) -> tuple[Target, ...]:
     """Define target groups, rules and security group rules, all in the service's stack (see `SharedLoadBalancer`).
 
-    Ids follow from the conditions of each route, so that CloudFormation never creates one that exists under another id.
-    The id of a rule follows from its priority, that of a listener from its port: each exists once on a load balancer.
-    The id of a target group follows from a path, a port or a name. Routes with the same shortest path share a target
-    group, unless rollouts shift traffic, since ECS changes one rule for each pair of target groups.
+    Ids follow from the conditions of each route, so that CloudFormation never creates a resource that exists under
+    another id. The id of a rule follows from its priority, that of a listener from its port: each exists once on a load
+    balancer. The id of a target group follows from a path, a port or a name. Routes with the same shortest path share a
+    target group, unless rollouts shift traffic, since ECS changes one rule for each pair of target groups.
 
     Args:
         serving: The service. If it has a role, its rollouts shift traffic: each route has a second target group, and a
@@ -123,7 +123,7 @@ def _define_shifting_target(serving: Serving, route: Route, suffix: str, role: i
 def _define_rules(
     serving: Serving, route: Route, listeners: Mapping[str, elbv2.IApplicationListener | None], **forward: Any
 ) -> list[elbv2.ApplicationListenerRule]:
-    """Define a rule on each given listener, and name it after the listener's kind."""
+    """Define a rule on each given listener, with an id that begins with the listener's kind."""
     number = (route.name or "") if is_token(route.priority) else route.priority
     conditions = _conditions(route)
     return [
@@ -143,8 +143,8 @@ def _define_rules(
 def _grant_traffic_shift(serving: Serving, role: iam.Role, targets: Sequence[Target]) -> None:
     """Let ECS change only the rules and listeners of this service, as far as IAM can name them.
 
-    AWS's managed policy would allow it to change all of the account (ECS developer guide, "Amazon ECS infrastructure
-    IAM role for load balancers").
+    AWS's managed policy would let ECS change all rules and listeners of the account (ECS developer guide, "Amazon ECS
+    infrastructure IAM role for load balancers").
     """
     rules = [rule for target in targets for rule in target.rules]
     rule_arns = [each.listener_rule_arn for each in rules if isinstance(each, elbv2.ApplicationListenerRule)]

@@ -1,4 +1,4 @@
-"""Load balancers that exist already."""
+"""Imported load balancers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @jsii.implements(ec2.IConnectable)
 class ImportedLoadBalancer(RequestLoadBalancer):
-    """The result of `LoadBalancer.from_attributes`: a listener with its security group, for routes of services.
+    """The result of `LoadBalancer.from_attributes`: an imported listener to which services add rules for their routes.
 
     The rules, the target groups and the security group rules belong to the stack of each service. Nothing is defined
     here, and the load balancer itself does not change.
@@ -57,7 +57,7 @@ class ImportedLoadBalancer(RequestLoadBalancer):
             test_listener_arn: The listener on which rollouts that shift traffic serve a new version first.
 
         Raises:
-            ValueError: If an ARN or ID is not of the required resource, or of another account or region.
+            ValueError: If an ARN or ID is not one of the required resource type, or is of another account or region.
         """
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         problems.check(load_balancing_limits.SECURITY_GROUP_ID, "security_group_id", security_group_id)
@@ -109,7 +109,7 @@ class ImportedLoadBalancer(RequestLoadBalancer):
 
 @jsii.implements(ec2.IConnectable)
 class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
-    """The result of `NetworkLoadBalancer.from_attributes`: a load balancer for listeners of services.
+    """The result of `NetworkLoadBalancer.from_attributes`: an imported load balancer to which services add listeners.
 
     The listeners, target groups and security group rules belong to the stack of each service. Nothing is defined here.
     """
@@ -138,13 +138,13 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
             vpc: The VPC of the load balancer.
             public: True if the load balancer is reachable from the internet.
             certificate: The certificate of TLS listeners that are defined here.
-            without_tls: The reason why a public load balancer may have listeners without TLS.
+            without_tls: The reason why a public load balancer may have listeners that do not terminate TLS.
             ingress: The peers that may connect to the listeners that are defined here.
             test_ingress: The peers that may connect to their test ports.
 
         Raises:
-            ValueError: If an ARN or ID is not of the required resource or of another account or region, or if the load
-                balancer is public without a certificate or a reason.
+            ValueError: If an ARN or ID is not one of the required resource type, or is of another account or region, or
+                if the load balancer is public without a certificate or a reason.
         """
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         problems.check(load_balancing_limits.SECURITY_GROUP_ID, "security_group_id", security_group_id)
@@ -183,8 +183,8 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
 
 _Claims: TypeAlias = tuple[list[tuple[Entry, "Construct"]], list[tuple["Usage", "Construct"]]]
 _claims_by_arn: PerConstruct[IConstruct, dict[str, _Claims]] = PerConstruct()
-"""The routes and listeners on the load balancers that an app imports, and their quotas, by ARN: it may import one
-twice."""
+"""The routes, listeners and used quotas of the load balancers that an app imports, by ARN: an app may import a load
+balancer twice."""
 
 
 def _claims_of(load_balancer: Construct, arn: str) -> _Claims:

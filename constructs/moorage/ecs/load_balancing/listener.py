@@ -44,15 +44,15 @@ class Listener:
         load_balancer: The load balancer, which any number of services of the app share, each with ports of its own. For
             one that exists already, use `NetworkLoadBalancer.from_attributes`.
         port: The port that clients connect to, 1 to 65,535.
-        protocol: The protocol: TLS, which ends at the load balancer, TCP, UDP or TCP_UDP. Default: TLS if the load
+        protocol: The protocol: TLS (terminated by the load balancer), TCP, UDP or TCP_UDP. Default: TLS if the load
             balancer has a certificate, otherwise TCP.
-        health: The health check: a path that is requested by HTTP, or a `TargetHealth`. Default: a TCP connection.
-        health_port: The port of the container for health checks by TCP or HTTP, 1 to 65,535. UDP needs one if the
+        health: The health check: a path that is requested over HTTP, or a `TargetHealth`. Default: a TCP connection.
+        health_port: The port of the container for health checks by TCP or HTTP, 1 to 65,535. UDP requires it if the
             container does not accept TCP connections on its own port. Default: the port of the container.
         container: The name of the container that serves. Default: the first container with a port.
         preserve_client_ip: Whether to show tasks the address of the client as the source of the connection. A task that
-            sees it cannot connect to itself through the load balancer. Default: as AWS does, with UDP and in bridge or
-            host mode.
+            sees the client's address cannot connect to itself through the load balancer. Default: AWS's default, which
+            is True with UDP and in bridge or host mode.
         test_port: The port at which a rollout that shifts traffic serves a new version first, for the peers of the load
             balancer's `test_ingress`, 1 to 65,535. Default: none.
         idle_timeout: The time that a TCP connection may be idle, 60 to 6,000 seconds. Only with TCP. Default: 350
@@ -60,19 +60,20 @@ class Listener:
         deregistration_delay: The time for which a deregistered task keeps its connections, 0 to 3,600 seconds. ECS
             waits this long for each task that it replaces. More than 1,800 seconds gives a warning, since
             CloudFormation gives up the deletion of a service after 30 minutes. Default: 60 seconds.
-        name: The name in the ids of its target groups in place of the port, so that they stay when the port changes. It
-            has 1 to 64 letters, digits and hyphens, and is unique in a service. A listener whose port is a token needs
-            a name if the service has other listeners. Default: none.
+        name: The name in the ids of its target groups in place of the port, so that the target groups stay when the
+            port changes. It has 1 to 64 letters, digits and hyphens, and is unique in a service. A listener whose port
+            is a token needs a name if the service has other listeners. Default: none.
 
-    A port exists once on a load balancer. Therefore a service that is renamed or moved to another stack cannot keep its
-    ports in the same deployment: Elastic Load Balancing refuses the second listener with `DuplicateListener`, and the
-    old service keeps serving. Remove the old service in an earlier deployment, or use `cdk refactor`, which moves
-    resources only if nothing else in the app changes.
+    A port can be used only once on a load balancer. Therefore a service that is renamed or moved to another stack
+    cannot keep its ports in the same deployment: Elastic Load Balancing refuses the second listener with
+    `DuplicateListener`, and the old service keeps serving. Remove the old service in an earlier deployment, or use
+    `cdk refactor`, which moves resources only if nothing else in the app changes.
 
     A new target group is empty until ECS has replaced the tasks, but CloudFormation changes the listener earlier:
     connections fail in between. Therefore adding a `name` and changing the `protocol` (except between TLS and TCP) need
     two deployments. First add a second listener with a `name` and another port. Then give it the port of the first
-    listener, and remove that. To change the `network_mode` of the task, use a second service in the same way.
+    listener, and remove the first listener. To change the `network_mode` of the task, use a second service in the same
+    way.
 
     Raises:
         ValueError: If Elastic Load Balancing would not accept an argument. The error lists all problems.
@@ -153,7 +154,7 @@ class Listener:
 
     @property
     def _is_known(self) -> bool:
-        """True if it differs from other listeners by more than a token."""
+        """True unless its port is a token."""
         return not is_token(self.port)
 
     @property
@@ -187,7 +188,7 @@ class Listener:
         )
 
     def _check(self, beside: Sequence[Entry], problems: Problems) -> None:
-        """Check that it can be on its load balancer, beside the existing listeners.
+        """Check that the listener can be added to its load balancer, given the existing listeners.
 
         Args:
             beside: The other listeners of its service on that load balancer.
@@ -216,7 +217,7 @@ class Listener:
         load_balancer._check(self, beside, problems)
 
     def _check_task(self, task: Task, problems: Problems) -> None:
-        """Check that its load balancer can reach and check the tasks."""
+        """Check that its load balancer can reach the tasks and check their health."""
         if task.network_mode is not NetworkMode.BRIDGE:
             return
         if self._takes_udp:
@@ -227,6 +228,6 @@ class Listener:
         if self.health_port is not None and not is_token(self.health_port):
             problems.add(
                 f"listener for {self._description} must not have a health_port in bridge mode (got "
-                f"{self.health_port}), where ECS assigns the host port for each container port; leave health_port= "
+                f"{self.health_port}), in which ECS assigns the host port of each container port; leave health_port= "
                 "out, or use network_mode=NetworkMode.AWSVPC"
             )

@@ -53,7 +53,7 @@ class _Plan(LoadBalancerPlan):
     zone: route53.IHostedZone | None
 
     def check(self, problems: Problems) -> None:
-        """Add every problem of the arguments."""
+        """Check all arguments."""
         problems.check(route_limits.IDLE_TIMEOUT, "idle_timeout", self.idle_seconds)
         problems.check(container_limits.PORT, "test_port", self.test_port)
         check_place(problems, "zone", self.zone, self.scope, across_regions=True)
@@ -143,13 +143,13 @@ class LoadBalancer(RequestLoadBalancer):
             ip_address_type: The kinds of addresses of the load balancer. Every kind but `IPV4` needs subnets with IPv6,
                 which a `Network` does not have. An internal load balancer then needs `ingress` for clients with IPv6.
                 Default: IPV4.
-            zonal_shift: Whether to let traffic be shifted away from an impaired Availability Zone (Application Recovery
-                Controller). It costs and changes nothing until somebody starts a shift. Default: True.
+            zonal_shift: Whether to allow traffic to be shifted away from an impaired Availability Zone (Application
+                Recovery Controller). It costs and changes nothing until somebody starts a shift. Default: True.
             access_logs: Whether to keep access logs for a year in a bucket of their own. Default: True.
-            deletion_protection: Whether to protect the load balancer from deletion, also when a first deployment fails
+            deletion_protection: Whether to protect the load balancer from deletion, even when a first deployment fails
                 and is rolled back. `cdk synth` prints how to turn it off. Default: True.
             removal_policy: The removal policy of the log bucket. Default: RETAIN.
-            auto_delete_objects: Whether to empty the log bucket when it is deleted, by a function of CDK's.
+            auto_delete_objects: Whether to empty the log bucket when it is deleted, with a custom resource of CDK's.
                 `RemovalPolicy.DESTROY` needs it. Default: False.
 
         Raises:
@@ -217,7 +217,8 @@ class LoadBalancer(RequestLoadBalancer):
                 known; use `Route(priority=)` to avoid such a priority.
             security_group_id: The security group of the load balancer. It gets a rule for each port of a service.
             vpc: The VPC of the load balancer.
-            https: Whether to treat the listener as one of HTTPS, which routes for HTTP/2 and gRPC need. Default: True.
+            https: Whether to treat the listener as an HTTPS listener, which routes for HTTP/2 and gRPC need. Default:
+                True.
             test_listener_arn: The listener on which rollouts that shift traffic serve a new version first. Default:
                 none.
 
@@ -225,8 +226,8 @@ class LoadBalancer(RequestLoadBalancer):
             The load balancer, for the `load_balancer` of a `Route`.
 
         Raises:
-            ValueError: If an ARN or ID is not of the required resource, or belongs to another account or region than
-                `scope`.
+            ValueError: If an ARN or ID is not one of the required resource type, or belongs to another account or
+                region than `scope`.
         """
         from moorage.ecs.load_balancing.imported_load_balancer import ImportedLoadBalancer  # noqa: PLC0415  # needed only by imports
 
@@ -287,7 +288,8 @@ class LoadBalancer(RequestLoadBalancer):
     def _test_listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener:
         """Return the test listener, as imported into `stack` by its ARN, once for all services.
 
-        It has a rule for each route whose rollouts shift traffic, which serves a new version before it gets traffic.
+        It has a rule for each route whose rollouts shift traffic. The rule serves a new version before that version
+        gets production traffic.
         """
         return self._import_listener(stack, "TestListener", self.test_listener, opens=opens)
 

@@ -52,7 +52,7 @@ class LoadBalancerPlan:
         problems.raise_any()
 
     def check(self, problems: Problems) -> None:
-        """Check the places, subnets, addresses, clients and logs."""
+        """Check the accounts and regions, subnets, addresses, clients and logs."""
         check_place(problems, "vpc", self.vpc, self.scope, across_accounts=True)  # a VPC can be shared
         check_place(problems, "certificate", self.certificate, self.scope)
         self._check_logs(problems)
@@ -99,7 +99,7 @@ class LoadBalancerPlan:
             self._check_own_subnets(subnets, problems)
 
     def _check_own_subnets(self, subnets: Sequence[ec2.ISubnet], problems: Problems) -> None:
-        """Check the number, the place and the zones of subnets (ELB: one subnet for each zone)."""
+        """Check the number, VPC, account, region and zones of subnets (ELB: one subnet for each zone)."""
         problems.check(self.subnet_limit, "the number of subnets", len(subnets))
         check_in_vpc(problems, "each subnet of vpc_subnets", subnets, self.vpc)
         for subnet in subnets:
@@ -111,7 +111,7 @@ class LoadBalancerPlan:
                 "internet cannot reach private subnets; leave vpc_subnets= out, or use public=False"
             )
         zones = [zone for zone in (zone_of(each) or each.subnet_id for each in subnets) if not is_token(zone)]
-        problems.check(route_limits.SUBNET_ZONES, "the zone of each of vpc_subnets", zones)
+        problems.check(route_limits.SUBNET_ZONES, "the Availability Zones of vpc_subnets", zones)
 
     def _check_logs(self, problems: Problems) -> None:
         """Check that CloudFormation can delete the bucket: Elastic Load Balancing writes a test file to it at once."""

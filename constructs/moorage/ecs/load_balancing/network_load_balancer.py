@@ -49,7 +49,7 @@ class _Plan(LoadBalancerPlan):
     cross_zone: bool
 
     def check(self, problems: Problems) -> None:
-        """Add every problem of the arguments."""
+        """Check all arguments."""
         super().check(problems)
         check_encryption(problems, self.certificate, self.without_tls, public=self.public)
         self._check_names(problems)
@@ -77,7 +77,7 @@ class _Plan(LoadBalancerPlan):
 
     @property
     def _number_of_subnets(self) -> int | None:
-        """The number of its subnets; None without any, as another check reports, or before the look-up."""
+        """The number of its subnets; None before the look-up, or without any, which another check reports."""
         network = Network._of(self.vpc)
         if self.vpc_subnets is None and network is not None:
             return network.zones
@@ -105,9 +105,9 @@ class _Plan(LoadBalancerPlan):
         if not self.allocation_ids:
             return
         for each in self.allocation_ids:
-            problems.check(load_balancing_limits.ALLOCATION_ID, "each of allocation_ids", each)
+            problems.check(load_balancing_limits.ALLOCATION_ID, "each item of allocation_ids", each)
         problems.check(load_balancing_limits.ADDRESSES, "the number of allocation_ids", len(self.allocation_ids))
-        problems.check(load_balancing_limits.ALLOCATION_IDS, "each of allocation_ids", self.allocation_ids)
+        problems.check(load_balancing_limits.ALLOCATION_IDS, "allocation_ids", self.allocation_ids)
         if not self.public:
             problems.add(
                 "allocation_ids require public=True, since an internal load balancer has no public addresses; leave "
@@ -128,8 +128,8 @@ class _Plan(LoadBalancerPlan):
 class NetworkLoadBalancer(ConnectionLoadBalancer):
     """A Network Load Balancer that services share. Each port forwards to one service over TLS, TCP or UDP (`Listener`).
 
-    Connections to other ports are dropped. It has a security group, distributes connections over all zones, and has
-    deletion protection. AWS writes access logs only for TLS listeners.
+    Connections to other ports are dropped. The load balancer has a security group, distributes connections over all
+    zones, and has deletion protection. AWS writes access logs only for TLS listeners.
     """
 
     def __init__(
@@ -166,9 +166,9 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
                 With strong references between stacks, define a second load balancer, move the services, then remove the
                 first. Default: False, for clients in the VPC.
             certificate: The certificate of its TLS listeners, in the region of the load balancer. Default: none.
-            without_tls: The reason why a public load balancer may have listeners that do not end TLS, kept in the
-                template: tasks may end TLS themselves, or use UDP. A public load balancer needs a certificate or this
-                reason. Default: none.
+            without_tls: The reason why a public load balancer may have listeners that do not terminate TLS, kept in the
+                template: for example, the tasks terminate TLS themselves or use UDP. A public load balancer needs a
+                certificate or this reason. Default: none.
             zone: A Route 53 hosted zone in which `host` becomes an alias of the load balancer. Default: none.
             host: One or more names in `zone`. Default: none.
             ingress: The peers that may connect to its listeners; empty for nobody. Default: everyone if `public`,
@@ -177,21 +177,24 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
                 nobody.
             vpc_subnets: The subnets of the load balancer. Default: the public subnets if `public`, otherwise the
                 private ones.
-            allocation_ids: The allocation IDs of Elastic IP addresses for a public load balancer, one for each subnet
-                in their order. Default: none; AWS assigns addresses, which stay as long as the load balancer exists.
+            allocation_ids: The allocation IDs of Elastic IP addresses for a public load balancer, one for each subnet,
+                in the order of the subnets. Default: none; AWS assigns addresses, which stay as long as the load
+                balancer exists.
             ip_address_type: The kinds of addresses of the load balancer: `IPV4`, or `DUAL_STACK` for clients with IPv6,
                 only with TCP and TLS. `DUAL_STACK` needs subnets with IPv6, which a `Network` does not have. An
                 internal load balancer then needs `ingress` for clients with IPv6. Default: IPV4.
             cross_zone: Whether to distribute the connections of each zone over the tasks of all zones. AWS charges for
-                traffic between zones. With False, a zone with few tasks can overload them. Default: True.
-            zonal_shift: Whether to let traffic be shifted away from an impaired Availability Zone (Application Recovery
-                Controller). With `cross_zone`, connections to unhealthy tasks then stay open. UDP listeners give a
-                warning, since AWS's pages disagree on whether they support zonal shift. Default: False.
+                traffic between zones. With False, the tasks of a zone can be overloaded if the zone has few of them.
+                Default: True.
+            zonal_shift: Whether to allow traffic to be shifted away from an impaired Availability Zone (Application
+                Recovery Controller). With `cross_zone`, connections to unhealthy tasks then stay open. UDP listeners
+                give a warning, since the AWS documentation is inconsistent about their support for zonal shift.
+                Default: False.
             access_logs: Whether to keep access logs for a year in a bucket of their own. Default: True.
-            deletion_protection: Whether to protect the load balancer from deletion, also when a first deployment fails
+            deletion_protection: Whether to protect the load balancer from deletion, even when a first deployment fails
                 and is rolled back. `cdk synth` prints how to turn it off. Default: True.
             removal_policy: The removal policy of the log bucket. Default: RETAIN.
-            auto_delete_objects: Whether to empty the log bucket when it is deleted, by a function of CDK's.
+            auto_delete_objects: Whether to empty the log bucket when it is deleted, with a custom resource of CDK's.
                 `RemovalPolicy.DESTROY` needs it. Default: False.
 
         Raises:
@@ -263,7 +266,8 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
             vpc: The VPC of the load balancer.
             public: Whether to treat the load balancer as reachable from the internet. Default: False.
             certificate: The certificate of TLS listeners that are defined in this app. Default: none.
-            without_tls: The reason why a public load balancer may have listeners that do not end TLS. Default: none.
+            without_tls: The reason why a public load balancer may have listeners that do not terminate TLS. Default:
+                none.
             ingress: The peers that may connect to listeners of this app; empty for nobody. Default: everyone if
                 `public`, otherwise the addresses of the VPC.
             test_ingress: The peers that may connect to their test ports. Default: nobody.
@@ -272,8 +276,8 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
             The load balancer, for the `load_balancer` of a `Listener`.
 
         Raises:
-            ValueError: If an ARN or ID is not of the required resource, or belongs to another account or region than
-                `scope`; or if the load balancer is public without a certificate or a reason.
+            ValueError: If an ARN or ID is not one of the required resource type, or belongs to another account or
+                region than `scope`; or if the load balancer is public without a certificate or a reason.
         """
         return ImportedNetworkLoadBalancer(
             scope,

@@ -5,7 +5,8 @@ one pattern covers another, their order matters as well, since the wide one woul
 
 - Wildcards in hosts and in the first segment of a path have levels at the end of the band.
 - A path below another one, such as `/api/v2/*` below `/api/*`, keeps its hash if that is before the other's number.
-  Otherwise it gets a number shortly before the other's. A list that includes `/api/*` comes after it in the same way.
+  Otherwise it gets a number shortly before the other's. In the same way, a list of paths that includes `/api/*` comes
+  after a rule for `/api/*`.
 
 Hence the number is only a hash for each rule of plain hosts with paths of one segment, and for each rule whose hash is
 in order.
@@ -19,7 +20,7 @@ import posixpath
 import re
 
 _WINDOW = 1500
-"""The size of the window before (or after) another number in which a rule gets its own."""
+"""The size of the window before (or after) the number of one rule in which another rule gets its number."""
 _LEVEL = 200
 """The size of a level at the end of a band."""
 _WILDCARD = re.compile(r"[*?]")
@@ -96,7 +97,7 @@ def _directory(path: str) -> str:
 
 
 def _covering(paths: tuple[str, ...]) -> str | None:
-    """Return the nearest `.../*` that covers all paths of a rule and is not one of them; None if that has a level."""
+    """Return the nearest `.../*` that covers all paths of a rule and is not one of them; None if its level is later."""
     common = posixpath.commonpath([_directory(path) for path in paths]).rstrip("/")
     if f"{common}/*" in paths:
         if not common:
@@ -108,6 +109,6 @@ def _covering(paths: tuple[str, ...]) -> str | None:
 
 
 def _covered(paths: tuple[str, ...]) -> list[str]:
-    """Return each `.../*` that a rule covers but does not equal: `/api/*` for `/api*`, or for `/api` and `/api/*`."""
+    """Return each `.../*` that a rule covers but does not equal: `/api/*` for `/api*`, or for `/api` with `/api/*`."""
     stems = [path[:-1] for path in paths if path.endswith("*") and not _WILDCARD.search(path[:-1])]
     return [f"{stem.rstrip('/')}/*" for stem in stems if len(paths) > 1 or not stem.endswith("/")]

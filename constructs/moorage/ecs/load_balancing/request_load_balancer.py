@@ -42,7 +42,7 @@ class RequestLoadBalancer(SharedLoadBalancer):
 
     @abc.abstractmethod
     def _test_listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener | None:
-        """Return the test listener, as imported into `stack`; it serves a new version before that gets traffic."""
+        """Return the test listener, as imported into `stack`, on which rollouts serve a new version first."""
 
     def _quotas(self, usage: Usage, _launch: Launch) -> list[tuple[Limit, str, int]]:
         return [
@@ -68,7 +68,7 @@ class RequestLoadBalancer(SharedLoadBalancer):
 
     @functools.cached_property
     def _group_in_no_template(self) -> ec2.ISecurityGroup:
-        """The load balancer's security group in a stack of no app, so that CDK's rules for targets have no effect.
+        """A stand-in for the load balancer's security group, in a stack of no app, so that CDK's rules have no effect.
 
         CDK would define these rules for each target, and again in each stack.
         """

@@ -44,11 +44,12 @@ class TargetHealth:
         path: The path of the request, which starts with `/` and has at most 1,024 characters; with gRPC, the method as
             `/package.service/method`. Default: `/`; with gRPC, `/AWS.ALB/healthcheck`; with a `Listener`, a connection
             without a request.
-        codes: The codes of a healthy response, as in `200`, `200,204` or `200-299`: HTTP codes from 200 to 499, with a
-            `Listener` to 599; gRPC codes from 0 to 99. Default: 200; with gRPC, 12; with a `Listener`, AWS's default.
+        codes: The codes of a healthy response, such as `200`, `200,204` or `200-299`: HTTP codes from 200 to 499, with
+            a `Listener` up to 599; gRPC codes from 0 to 99. Default: 200; with gRPC, 12; with a `Listener`, AWS's
+            default.
         interval: The time between two checks, 5 to 300 seconds. A new task waits for one check before it serves.
             Default: 10 seconds.
-        timeout: The time without a response that means a failed check, 2 to 120 seconds and less than the interval.
+        timeout: The time without a response after which a check fails, 2 to 120 seconds and less than the interval.
             Default: 5 seconds.
         healthy_threshold_count: The number of successful checks that make an unhealthy task healthy, 2 to 10.
             Default: 2.
@@ -85,7 +86,7 @@ def health_of(health: TargetHealth | str) -> TargetHealth:
 def check_name(name: str | None, problems: Problems) -> None:
     """Check the name of a route or a listener, which becomes a part of ids."""
     if name is not None and not re.fullmatch("[A-Za-z0-9-]{1,64}", name):
-        problems.add(f"name must be 1 to 64 letters, digits and '-' (got {name!r}); write it as in name='beta'")
+        problems.add(f"name must be 1 to 64 letters, digits and '-' (got {name!r}); use a name such as 'beta'")
 
 
 def _default_priority(route: Route) -> int:
@@ -98,24 +99,24 @@ class Route:
     """The requests of an Application Load Balancer that go to a service, by host and path.
 
     The priority of a rule follows from its host and path, never from the order of definition, so that a new service
-    changes no rule of another. Rules with host and path come before those with a host, then a path, then neither. Among
-    them, a path comes before the one above it (`/api/v2/*` before `/api/*`), and a host before a pattern of hosts. If
-    two rules still have the same number, the error names a free one.
+    changes no rule of another. Rules with host and path come before those with a host, then a path, then neither.
+    Within each of these kinds, a path comes before the one above it (`/api/v2/*` before `/api/*`), and a host before a
+    pattern of hosts. If two rules still have the same priority, the error names a free one.
 
-    A number exists once on a listener. Therefore a service that is renamed or moved to another stack cannot keep its
-    routes in the same deployment. CloudFormation creates the new rule before it deletes the old one, Elastic Load
-    Balancing refuses it with `PriorityInUse`, and the old service keeps serving. Remove the old service in an earlier
-    deployment, or give the route another `priority=` for one deployment. Or use `cdk refactor`, which moves resources
-    only if nothing else in the app changes.
+    A priority can be used only once on a listener. Therefore a service that is renamed or moved to another stack cannot
+    keep its routes in the same deployment. CloudFormation creates the new rule before it deletes the old one, Elastic
+    Load Balancing refuses the new rule with `PriorityInUse`, and the old service keeps serving. Remove the old service
+    in an earlier deployment, or give the route another `priority=` for one deployment. Or use `cdk refactor`, which
+    moves resources only if nothing else in the app changes.
 
     The id of a target group follows from `name`, otherwise from the shortest path, or without paths from `container`.
     Other paths and hosts can be added and removed without a new target group. A new target group is empty until ECS has
     replaced the tasks, but CloudFormation changes the rule earlier: requests get 503 in between. Therefore these
-    changes need two deployments: a first path, another shortest path, adding `name` or `container`, and another
-    `protocol_version`. First add a second route with a `name` and a path that nobody requests yet. Then give it the
-    host and path of the first route, and remove that. To change the `network_mode` of the task, use a second service in
-    the same way. If rollouts shift traffic, a new rule forwards to the first target group, so change hosts and paths
-    while that one serves.
+    changes need two deployments: adding a first path, changing the shortest path, adding `name` or `container`, and
+    changing `protocol_version`. First add a second route with a `name` and a path that nobody requests yet. Then give
+    it the host and path of the first route, and remove the first route. To change the `network_mode` of the task, use a
+    second service in the same way. If rollouts shift traffic, a new rule forwards to the first target group, so change
+    hosts and paths while the first target group serves.
 
     Args:
         load_balancer: The load balancer, which any number of services of the app share. For one that exists already,
@@ -129,10 +130,10 @@ class Route:
             the load balancer. Default: HTTP1.
         priority: The priority of the rule, 1 to 50,000. Lower numbers are evaluated first. Default: a number that
             follows from host and path.
-        name: The name in the ids of its target groups in place of the path, so that they stay when the path changes. It
-            has 1 to 64 letters, digits and hyphens, and is unique in a service. A route whose hosts and paths are
-            tokens needs a name if the service has other routes. Two routes with the same shortest path, or without
-            paths to the same container, share target groups unless one has a name. Default: none.
+        name: The name in the ids of its target groups in place of the path, so that the target groups stay when the
+            path changes. It has 1 to 64 letters, digits and hyphens, and is unique in a service. A route whose hosts
+            and paths are tokens needs a name if the service has other routes. Two routes with the same shortest path,
+            or two without paths to the same container, share target groups unless one has a name. Default: none.
         deregistration_delay: The time in which a deregistered task may finish its requests, 0 to 3,600 seconds. ECS
             waits this long for each task that it replaces, even without requests. More than 1,800 seconds gives a
             warning, since CloudFormation gives up the deletion of a service after 30 minutes. Default: 30 seconds.
@@ -213,7 +214,7 @@ class Route:
 
     @property
     def _is_known(self) -> bool:
-        """True if it differs from other routes by more than tokens."""
+        """True unless all its hosts and paths are tokens."""
         asked = (*self._hosts, *self._paths)
         return not asked or any(not is_token(each) for each in asked)
 
@@ -222,7 +223,8 @@ class Route:
         """The part of the ids of its target groups that follows from the route: its name, shortest path or container.
 
         It never includes hosts, and only one path, so that others can change without a new target group, which is empty
-        at first. It keeps its `/*`, so that `/a` and `/a/*` can be two routes with different containers or rollouts.
+        at first. The path keeps its `/*`, so that `/a` and `/a/*` can be two routes with different containers or
+        rollouts.
         """
         paths = [path for path in self._paths if not is_token(path)]
         least_path = min(paths, key=lambda path: (len(path), path), default=None)
@@ -242,7 +244,7 @@ class Route:
         return 2 if shifts and self.load_balancer._has_test_listener else 1
 
     def _check(self, beside: Sequence[Entry], problems: Problems) -> None:
-        """Check that it can be on its load balancer, beside the existing routes.
+        """Check that the route can be added to its load balancer, given the existing routes.
 
         Args:
             beside: The other routes of its service on that load balancer.
@@ -314,7 +316,7 @@ def _values_cover(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
 
 
 def _pattern_covers(wide: str, narrow: str) -> bool:
-    """Return True if `wide` matches all that `narrow` matches, tried with its shortest and with a too long match."""
+    """Return True if `wide` matches all that `narrow` matches, with empty and with very long text for `*`."""
     literal = wide.replace("[", "[[]")
     return all(
         fnmatch.fnmatchcase(narrow.replace("*", filler), literal) for filler in ("", "\0" * (_MAX_PATTERN_LENGTH + 1))

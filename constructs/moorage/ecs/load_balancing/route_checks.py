@@ -125,7 +125,7 @@ def udp_beside_tcp_warning(routes: tuple[Route | Listener, ...], task: Task, udp
 def usages_of(
     routes: Iterable[Route | Listener], launch: Launch, rollout: Rollout, copies: int | None
 ) -> dict[SharedLoadBalancer, Usage]:
-    """Return how much of the quotas of each of its load balancers a service uses.
+    """Return how much a service uses of the quotas of each of its load balancers.
 
     Args:
         routes: The routes and listeners of the service, each with a container that serves it.
@@ -163,8 +163,8 @@ def usages_of(
 def check_usage(load_balancer: SharedLoadBalancer, usage: Usage, launch: Launch, problems: Problems) -> None:
     """Check the quotas of a load balancer for a service together with the existing services.
 
-    A quota that AWS can raise gives one warning, for the first service that exceeds it. To ask whether the earlier
-    services still exist costs a round trip to node for each.
+    A quota that AWS can raise gives one warning, for the first service that exceeds it. Asking whether the earlier
+    services still exist costs a round trip to node for each of them.
 
     Args:
         load_balancer: The load balancer.

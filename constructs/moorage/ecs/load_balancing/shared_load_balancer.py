@@ -72,7 +72,7 @@ class SharedLoadBalancer(Construct):
 
     @functools.cached_property
     def _replaceable_id(self) -> str:
-        """The same with the properties that replace the load balancer, for resources that only one can have.
+        """The `_id`, with the properties whose change replaces the load balancer, for resources of only one of them.
 
         A target group can only belong to one load balancer (ELB: TargetGroupAssociationLimit).
         """
@@ -116,7 +116,7 @@ class SharedLoadBalancer(Construct):
         return [usage for usage, _ in self._usages]
 
     def _used_by_those_that_exist(self) -> list[Usage]:
-        """Return the part of its quotas that existing services use, which costs round trips to node."""
+        """Return the part of its quotas that existing services use. This costs round trips to node."""
         return [usage for usage, owner in self._usages if exists(owner)]
 
     @property
@@ -142,8 +142,8 @@ class SharedLoadBalancer(Construct):
     def _open_to(self, instances: ec2.ISecurityGroup, first_port: int, last_port: int, *, udp: bool = False) -> None:
         """Let the load balancer reach ports of instances, with rules in its own stack, once for all services.
 
-        Services of several stacks share the instances' security group; if two defined the same rule, EC2 would refuse
-        it.
+        Services of several stacks share the instances' security group; if two stacks defined the same rule, EC2 would
+        refuse the second one.
         """
         ids = (self.security_group.security_group_id, instances.security_group_id)
         if is_first(cdk.Stack.of(self), *ids, first_port, last_port, udp):
@@ -156,7 +156,7 @@ class SharedLoadBalancer(Construct):
     def _open_to_given(
         self, groups: Iterable[ec2.ISecurityGroup], stack: cdk.Stack, ports: ec2.Port, description: str, *rule: int
     ) -> None:
-        """Let the load balancer reach tasks in given security groups, by rules in `stack` unless another has them.
+        """Let the load balancer reach tasks in given security groups, with rules in `stack` unless another has them.
 
         Args:
             groups: The security groups, which other services may share.
@@ -171,7 +171,7 @@ class SharedLoadBalancer(Construct):
                 own_group.connections.allow_to(group, ports, description)
 
     def _say_how_to_delete(self, *, protected: bool) -> None:
-        """Print how to turn off deletion protection, which also stops the rollback of a failed first deployment."""
+        """Print how to turn off deletion protection, which even blocks the rollback of a failed first deployment."""
         if protected:
             cdk.Annotations.of(self).add_info(
                 "deletion protection is on: neither cdk destroy nor the rollback of a failed first deployment "
@@ -210,7 +210,7 @@ class SharedLoadBalancer(Construct):
         *,
         auto_delete_objects: bool,
     ) -> s3.Bucket:
-        """Log to a bucket for a year, set by attributes, since `log_access_logs` fails in a stack without a region.
+        """Define a bucket for access logs and set attributes for it, since `log_access_logs` fails without a region.
 
         Args:
             load_balancer: The load balancer that logs.

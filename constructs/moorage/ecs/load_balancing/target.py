@@ -34,7 +34,7 @@ class Serving:
     """A service for which target groups are defined, with the arguments that all its routes share.
 
     Args:
-        scope: The scope in which to define them.
+        scope: The scope in which to define the target groups.
         service: The service whose tasks become targets.
         launch: The task with its capacity and network.
         role: The role with which ECS changes rules and listeners, if rollouts shift traffic.
@@ -61,7 +61,8 @@ class Target:
         route: The route.
         suffix: The suffix of the ids of its alarms.
         group: The target group that serves first.
-        alternate: The target group of the next version in a rollout that shifts traffic; then the two alternate.
+        alternate: The target group of the next version in a rollout that shifts traffic; the two alternate from rollout
+            to rollout.
         rules: The listener rules of an application load balancer, or the listeners of a network load balancer, that
             such a rollout changes.
     """

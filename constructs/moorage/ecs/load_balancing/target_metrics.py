@@ -25,7 +25,7 @@ def target_alarms(
     Args:
         target: The target groups of the route.
         errors_percent: The threshold for failed requests, in percent of the requests that a target group gets in a
-            minute, if these are at least 20; None for no alarm.
+            minute, if there are at least 20; None for no alarm.
         latency: The threshold for the 99th percentile of the response time in milliseconds; None for no alarm.
         unhealthy_targets: The number of targets that fail their health check; None for no alarm.
     """
@@ -33,7 +33,7 @@ def target_alarms(
     if target.route._reads_requests:
         alarms["Errors"] = (errors_percent, error_share_queries(target))
         alarms["Latency"] = (latency and latency / 1000, worst_queries(target, "TargetResponseTime", "p99"))
-    # the alarm rings above its threshold, so one less
+    # the alarm goes off above its threshold, so the threshold is one less
     unhealthy = worst_queries(target, "UnHealthyHostCount", "Maximum")
     alarms[UNHEALTHY_TARGETS] = (unhealthy_targets and unhealthy_targets - 1, unhealthy)
     return {name: (threshold, queries) for name, (threshold, queries) in alarms.items() if threshold is not None}
@@ -56,12 +56,12 @@ def request_queries(target: Target) -> list[dict[str, Any]]:
 
 
 def error_share_queries(target: Target) -> list[dict[str, Any]]:
-    """Return queries for the share of errors in percent, of the target group with the larger share.
+    """Return queries for the share of requests with errors in percent, for the target group with the larger share.
 
-    Errors are responses of 500 and above, and connections that a target refuses or resets. The load balancer answers
-    these itself with 502, which no metric of a target group counts. A target that never answers is not counted, since
-    the load balancer's own 504 belongs to no target group. Each group is counted separately: a new version that fails
-    every request, but gets a twentieth of the traffic, would cause only a twentieth of all errors.
+    Errors are responses of 500 and above, and connections that a target refuses or resets. The load balancer itself
+    answers the latter with 502, which no metric of a target group counts. A target that never answers is not counted,
+    since the load balancer's own 504 belongs to no target group. Each group is counted separately: otherwise a new
+    version that fails every request, but gets only 5 % of the traffic, would be a share of only 5 %.
     """
     queries: list[dict[str, Any]] = []
     shares: list[dict[str, Any]] = []

@@ -9,7 +9,7 @@ import attrs
 
 @attrs.frozen(kw_only=True)
 class Usage:
-    """The quotas that one or more services use.
+    """The part of a load balancer's quotas that one or more services use.
 
     Args:
         target_groups: The number of target groups.

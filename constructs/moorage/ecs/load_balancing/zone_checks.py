@@ -1,7 +1,7 @@
 """The Availability Zones of tasks, compared with those of their load balancers.
 
 A load balancer sends nothing to targets in a zone without one of its subnets, even with cross-zone load balancing
-(Elastic Load Balancing user guide, "How Elastic Load Balancing works"). They stay `unused` with the reason
+(Elastic Load Balancing user guide, "How Elastic Load Balancing works"). Such targets stay `unused` with the reason
 `Target.NotInUse` (botocore elbv2 TargetHealth.Reason), and ECS waits for them to become healthy.
 """
 

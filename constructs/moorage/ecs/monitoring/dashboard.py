@@ -40,7 +40,7 @@ _FAILED_TASKS_QUERY = """
 
 @door
 class Dashboard(Construct):
-    """A CloudWatch dashboard of services: the failures and the use of their cluster, and a row for each service.
+    """A CloudWatch dashboard of services: failures and utilization of their cluster, and a row for each service.
 
     The row of a service shows its CPU, memory and running tasks. For each route, over both target groups, it shows
     requests, latency, the share of responses of 500 and above, and unhealthy targets. For a listener of a network load
@@ -98,7 +98,7 @@ class Dashboard(Construct):
 
 
 def _count_widgets(services: Sequence[Service]) -> int:
-    """Count the widgets of services and of their clusters, as in `_service_row` and `_cluster_row`."""
+    """Count the widgets of services and of their clusters that `_service_row` and `_cluster_row` return."""
     clusters = {id(service.cluster): service.cluster for service in services}
     cluster_widgets = sum(2 if FailureEvents._of(cluster) is None else 3 for cluster in clusters.values())
     targets = [target for service in services for target in service._targets]
@@ -146,7 +146,7 @@ def _target_metrics(target: Target) -> dict[str, list[Metric]]:
 
 
 def _dashboard_metric(query: Mapping[str, Any]) -> Metric:
-    """Return the query of an alarm in the form for dashboards."""
+    """Return the metric query of an alarm in the form that a dashboard requires."""
     if "expression" in query:
         hidden = {} if query["returnData"] else {"visible": False}
         return [{"id": query["id"], "expression": query["expression"], "label": query["label"], **hidden}]

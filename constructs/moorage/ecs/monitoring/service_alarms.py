@@ -79,9 +79,9 @@ class _Plan:
 class ServiceAlarms(Construct):
     """Alarms on the CPU and memory of a service, and on the errors, latency and health of each route's targets.
 
-    Each alarm notifies a topic when it goes off and when it is over. `RollbackAlarms` are other alarms, which roll a
-    deployment back. A network load balancer does not read responses, so a `Listener` has no alarms on errors and
-    latency.
+    Each alarm notifies a topic when it goes into the ALARM state and when it returns to OK. `RollbackAlarms` are other
+    alarms, which roll a deployment back. A network load balancer does not read responses, so a `Listener` has no alarms
+    on errors and latency.
     """
 
     def __init__(
@@ -105,20 +105,20 @@ class ServiceAlarms(Construct):
             construct_id: The id of this construct in its scope.
             service: The service or worker, in the account and region of the alarms.
             topic: The topic to notify, in the region of the alarms. The policies of the topic and of its key let
-                CloudWatch publish; imported ones must do so already. A topic that is encrypted by `alias/aws/sns` is
-                refused.
+                CloudWatch publish; those of an imported topic or key must do so already. A topic that is encrypted by
+                `alias/aws/sns` is refused.
             cpu_percent: The threshold for the average CPU use, in percent of the CPU that the tasks reserve, 1 or more;
                 None for no alarm. Default: 90.
             memory_percent: The threshold for the average memory use, in percent of the memory that the tasks reserve, 1
                 to 100; None for no alarm. Default: 90.
             errors_percent: The threshold for errors, in percent of the requests that a target group gets in a minute,
-                if these are at least 20. Errors are responses of 500 and above, and refused or reset connections. At
+                if there are at least 20. Errors are responses of 500 and above, and refused or reset connections. At
                 least 0 and below 100; None for no alarm. Default: 5.
             latency: The threshold for the 99th percentile of the response time, rounded down to milliseconds; None for
                 no alarm. Default: 5 seconds.
             unhealthy_targets: The number of targets that fail their health check, 1 or more; None for no alarm.
                 Default: 1.
-            minutes: The number of consecutive minutes above the threshold, 1 to 1,440. Default: 5.
+            minutes: The number of consecutive minutes for which the threshold must be exceeded, 1 to 1,440. Default: 5.
 
         Raises:
             ValueError: If an argument is outside its limits, or no alarm applies to the service.

@@ -53,19 +53,20 @@ class Network(Construct):
         Args:
             scope: The scope in which to define this construct.
             construct_id: The id of this construct in its scope.
-            zones: The number of Availability Zones, 2 to 6, also if the account of the stack is not known. Most regions
+            zones: The number of Availability Zones, 2 to 6, even if the account of the stack is not known. Most regions
                 have three; us-east-1 has six, us-west-2 four and us-west-1 two. The account determines which zones
                 these are: in us-east-1 one may be use1-az3, where Fargate is not available. Default: 2.
             nat_gateways: The number of NAT gateways through which the private subnets reach the internet, 0 to `zones`.
                 Each has an Elastic IP address. A single one costs less and fails with its zone. With 0, the private
                 subnets are isolated and reach only `endpoints`. Default: one in each zone.
-            endpoints: The VPC endpoints: a gateway endpoint for S3 and DynamoDB, an interface in each zone for every
-                other service. `Endpoints.for_tasks(...)` returns those that tasks need. Default: none.
+            endpoints: The VPC endpoints: a gateway endpoint for S3 or DynamoDB, an interface endpoint in each zone for
+                every other service. `Endpoints.for_tasks(...)` returns those that tasks need. Default: none.
             cidr: The IPv4 range of the VPC, a /16 to /28. Each private subnet takes a /20, each public one a /24.
                 Default: "10.0.0.0/16".
-            flow_logs: Whether to log accepted and rejected traffic for a year, priced by volume. Default: True.
+            flow_logs: Whether to log accepted and rejected traffic for a year. AWS bills the logs by volume. Default:
+                True.
             close_default_security_group: Whether to remove all rules from the VPC's default security group (Security
-                Hub EC2.2). CDK does this by a custom resource, since CloudFormation cannot. Default: True.
+                Hub EC2.2). CDK does this with a custom resource, since CloudFormation cannot. Default: True.
             removal_policy: The removal policy of the flow logs. Default: RETAIN.
 
         Raises:
@@ -174,8 +175,9 @@ def _check_quotas(problems: Problems, scope: Construct, nat_gateways: int) -> No
 def keep_vpc_exported(vpc: ec2.IVpc, stack: cdk.Stack) -> None:
     """Keep the values of a `Network` exported, as soon as a construct of another stack is in its VPC.
 
-    Otherwise an export would end with its last user. Users of subnets come and go with `public=` of a load balancer and
-    `vpc_subnets=` of a service, those of the CIDR block with the last listener.
+    Otherwise CDK would remove an export with its last user, and CloudFormation refuses to delete an export in use.
+    Users of subnets come and go with `public=` of a load balancer and `vpc_subnets=` of a service, those of the CIDR
+    block with the last listener.
 
     Args:
         vpc: The VPC; nothing is exported unless it is that of a `Network`.
@@ -190,7 +192,8 @@ class Reach:
     """The services that tasks can reach from the subnets of a VPC. It asks CDK once for all services of a cluster.
 
     Args:
-        vpc: The VPC. The routes and endpoints are known for a `Network`, only isolated subnets for any other VPC.
+        vpc: The VPC. For a `Network`, the routes and endpoints are known; for any other VPC, only which subnets are
+            isolated.
     """
 
     def __init__(self, vpc: ec2.IVpc) -> None:
@@ -202,7 +205,7 @@ class Reach:
         return self.network._missing(needs, subnets, public_address=public_address) if self.network else None
 
     def is_isolated(self, subnets: ec2.SubnetSelection | None) -> bool:
-        """Return True if tasks without a public address cannot reach the internet there, as far as CDK knows."""
+        """Return True if CDK knows that tasks without a public address cannot reach the internet from these subnets."""
         if subnets is None or not subnets.subnet_type:
             return subnets is None and self._has_no_private_subnets
         return subnets.subnet_type in {ec2.SubnetType.PRIVATE_ISOLATED, ec2.SubnetType.PUBLIC}
@@ -251,7 +254,7 @@ class Reach:
 
 
 def describe_unreachable(missing: Needs, subject: str = "the task") -> str:
-    """Describe why `subject` cannot start in subnets that do not reach the `missing` services, and the ways out."""
+    """Describe why `subject` cannot start in subnets that do not reach the `missing` services, and suggest fixes."""
     if "internet" in missing:
         return (
             "its subnets cannot reach the internet, which the task needs for an image or a service; use a NAT gateway "

@@ -24,7 +24,7 @@ Zones: TypeAlias = tuple[str, ...]
 def find_subnets(
     argument: str, selection: ec2.SubnetSelection, vpc: ec2.IVpc, problems: Problems
 ) -> Sequence[ec2.ISubnet] | None:
-    """Return the subnets of a selection; None without any, with a problem unless the CLI will look them up.
+    """Return the subnets of a selection; without any, return None, and add a problem unless a look-up is pending.
 
     Args:
         argument: The name of the argument with the selection.

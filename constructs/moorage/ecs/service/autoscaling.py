@@ -33,19 +33,19 @@ _FULL_PERCENT = 100
 
 
 def check_scaling(scaling: Scaling, launch: Launch, problems: Problems) -> None:
-    """Check that the queue and the metrics are in the place of the service, and that CPU targets are possible."""
+    """Check that the queue and metrics are in the service's account and region, and that CPU targets are possible."""
     check_place(problems, "queue of scaling", scaling.queue, launch.cluster)
     for target in scaling.metrics:
         stats = list(_stats_of(target.metric))
         for kind, own, other in _other_places(filter(None, stats), place_of(launch.cluster)):
             problems.add(
-                f"metrics {target.name!r} must be in {kind} {own}, since Application Auto Scaling reads no metrics of "
+                f"metric {target.name!r} must be in {kind} {own}, since Application Auto Scaling reads no metrics of "
                 f"another {kind} (got {other}); publish the metric in {kind} {own}"
             )
         if None in stats:
             # CloudWatch user guide, "Using search expressions in graphs": no alarm can be based on one
             problems.add(
-                f"metrics {target.name!r} must not contain a SEARCH expression, which returns several time series, "
+                f"metric {target.name!r} must not contain a SEARCH expression, which returns several time series, "
                 "while a scaling policy follows a single one; use a metric, or a math expression over metrics"
             )
     predicted = scaling.predictive.cpu_percent if scaling.predictive else None
@@ -71,7 +71,7 @@ def _stats_of(metric: cloudwatch.IMetric) -> Iterator[cloudwatch.MetricStatConfi
 
 
 def _other_places(stats: Iterable[cloudwatch.MetricStatConfig], own_place: Place) -> Iterator[tuple[str, str, str]]:
-    """Yield where metrics are known to be of another account or region."""
+    """Yield the kind, the own and the other value of each account or region of a metric that is known to differ."""
     for stat in stats:
         for kind, own, other in zip(("account", "region"), own_place, (stat.account, stat.region), strict=True):
             if own and other and not is_token(other) and own != other:

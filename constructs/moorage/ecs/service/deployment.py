@@ -45,7 +45,7 @@ def deployment_arguments(rollout: Rollout, placement: Placement) -> dict[str, An
     arguments["circuit_breaker"] = (
         ecs.DeploymentCircuitBreaker(rollback=breaker.rollback)
         if breaker
-        else ecs.DeploymentCircuitBreaker(enable=False)  # otherwise CDK warns, even if the rollout cannot have one
+        else ecs.DeploymentCircuitBreaker(enable=False)  # otherwise CDK warns, even for a rollout without breakers
     )
     if rollout.final_bake is not None:
         arguments["bake_time"] = duration(rollout.final_bake)

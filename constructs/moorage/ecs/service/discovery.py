@@ -82,7 +82,7 @@ def claim_discovery_name(
 
 
 def _key(namespace: servicediscovery.INamespace | str) -> str:
-    """Return a namespace's name, or the ID in its ARN, or its path if this app defines it."""
+    """Return the name or the ID of a namespace, or its path if this app defines it."""
     if not isinstance(namespace, str):
         namespace_id = namespace.namespace_id
         return namespace.node.path if is_token(namespace_id) else namespace_id

@@ -1,4 +1,4 @@
-"""Checks of a rollout's hooks: the place of functions, secrets in plain text, and the time limit."""
+"""Checks of a rollout's hooks: the region of functions, secrets in plain text, and the time limit."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def check_hooks(hooks: Iterable[LifecycleHook], scope: IConstruct, problems: Pro
 
 
 def check_longest(rollout: Rollout, problems: Problems, *, connections: bool, pre_deployment: bool) -> None:
-    """Check that CloudFormation waits for the rollout, with the time that its service adds.
+    """Check that CloudFormation waits long enough for the rollout, including the time that the service adds.
 
     Args:
         rollout: The rollout.

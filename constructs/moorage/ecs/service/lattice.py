@@ -49,7 +49,7 @@ def _prefix_list_id(prefix_list: ec2.IPrefixList | str) -> str:
 @value_class
 @attrs.frozen
 class Lattice:
-    """A target group of VPC Lattice in which ECS registers the tasks of a service, reachable only by VPC Lattice.
+    """A target group of VPC Lattice in which ECS registers the tasks of a service, reachable only through VPC Lattice.
 
     Define the service network, its auth policy and the Lattice service with `aws_vpclattice`; its listeners forward to
     `service.lattice_target_groups`. ECS registers each task with the port of its container (botocore ecs
@@ -58,10 +58,10 @@ class Lattice:
 
     Args:
         prefix_list: The ID of AWS's prefix list `com.amazonaws.<region>.vpc-lattice`, which
-            `ec2.PrefixList.from_lookup` finds, or the prefix list itself. The tasks accept connections from it.
+            `ec2.PrefixList.from_lookup` finds, or the prefix list itself. The tasks accept connections from its
+            addresses.
         container: The name of the container that serves. Default: the first container with a port.
-        health: The path of the health check, or a `TargetHealth`, for a target group that is defined. Default:
-            `TargetHealth()`.
+        health: The path of the health check, or a `TargetHealth`, for a new target group. Default: `TargetHealth()`.
         target_group_arn: The ARN of an existing target group of type IP that no other service uses. Default: a new
             target group for HTTP.
 
@@ -131,7 +131,7 @@ def define_lattices(
         resource: The CloudFormation resource of the service.
         lattices: The target groups to define or to use.
         launch: The task with its capacity and network.
-        connections: The connections of the tasks, to allow VPC Lattice.
+        connections: The connections of the tasks, to which VPC Lattice is allowed to connect.
     """
     role = iam.Role(scope, "LatticeRole", assumed_by=ecs_principal())
     target_groups: list[vpclattice.CfnTargetGroup] = []

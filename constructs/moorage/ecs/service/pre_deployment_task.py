@@ -36,7 +36,7 @@ def define_pre_deployment_task(
         scope: The scope in which to define them.
         launch: The task with its capacity and network.
         service_resources: The resources of the service, whose security groups and log group the task shares.
-        cluster: The cluster, as the resources that depend on its capacity use it.
+        cluster: The cluster; of a `Cluster`, its `with_capacity`.
         removal_policy: The removal policy of the log group of the hook's function.
     """
     task_scope = Construct(scope, "Before")

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 def check_places(alarms: RollbackAlarms, scope: IConstruct, problems: Problems) -> None:
-    """Check that ECS and CloudWatch can reach the alarms and the topic from the place of `scope`."""
+    """Check that ECS and CloudWatch can use the alarms and the topic in the account and region of `scope`."""
     for alarm in alarms.extra_alarms:  # ECS refers to alarms by name
-        check_place(problems, "each of extra_alarms", alarm, scope)
+        check_place(problems, "each item of extra_alarms", alarm, scope)
     if alarms.topic is not None:
         check_alarm_topic(problems, "topic of the rollout's alarms", alarms.topic, scope)
 

@@ -24,7 +24,7 @@ PutScalingPolicy.PolicyName), with their replacements."""
 
 
 class ScalingPolicies:
-    """The scaling policies of one service that CDK does not define."""
+    """One service's scaling policies that CDK does not define."""
 
     def __init__(self, service: ecs.BaseService, count: ecs.ScalableTaskCount, scaling: Scaling) -> None:
         self._service = service
@@ -211,6 +211,6 @@ def _add_queries(name: str, metric: cloudwatch.IMetric, queries: list[dict[str, 
             _add_queries(variable, used_metric, queries)
         queries.append({"id": name, "expression": configuration.math_expression.expression, "returnData": False})
     else:
-        stat = cast("cloudwatch.MetricStatConfig", configuration.metric_stat)  # a search is refused before
+        stat = cast("cloudwatch.MetricStatConfig", configuration.metric_stat)  # a SEARCH expression is rejected earlier
         dimensions = {each.name: each.value for each in stat.dimensions or ()}
         queries.append(_query(name, (stat.namespace, stat.metric_name, stat.statistic), **dimensions))

@@ -1,4 +1,4 @@
-"""A new deployment of a service when a secret or a parameter of its tasks has a new value."""
+"""A new deployment of a service when a secret or a parameter of its tasks gets a new value."""
 
 from __future__ import annotations
 
@@ -37,8 +37,9 @@ _RETRY = {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 60, "BackoffR
 def change_pattern(secrets: Iterable[Any]) -> Pattern | None:
     """Return a pattern for the events of new values of secrets and parameters; None if their values cannot change.
 
-    A stage of a secret moved to another version, by rotation or manually ("Secret Label Updated", Secrets Manager
-    guide). Or a parameter was updated ("Parameter Store Change", Systems Manager guide). Neither event needs a trail.
+    The events are that a stage of a secret moved to another version, by rotation or manually ("Secret Label Updated",
+    Secrets Manager guide), or that a parameter was updated ("Parameter Store Change", Systems Manager guide). Neither
+    event needs a trail.
 
     Args:
         secrets: Secrets, parameters and `ecs.Secret`s. The value of a secret with a version ID never changes.
@@ -87,8 +88,8 @@ def define_redeployment(
         log_group: The log group for executions of the state machine.
 
     Raises:
-        ValueError: If the task has no secret or parameter whose value can change, or one of another account or region,
-            whose events are not sent to this one.
+        ValueError: If the task has no secret or parameter whose value can change, or has one in another account or
+            region, which does not send its events here.
     """
     defined = scope.node.try_find_child(_ROTATION)
     if defined is not None:
@@ -106,7 +107,7 @@ def define_redeployment(
     dead_letters = define_dead_letters(
         rotation,
         "DeadLetters",
-        encryption=sqs.QueueEncryption.SQS_MANAGED,  # EventBridge cannot use the KMS key that AWS manages for SQS
+        encryption=sqs.QueueEncryption.SQS_MANAGED,  # EventBridge cannot use the AWS managed key of SQS
         removal_policy=cdk.RemovalPolicy.DESTROY,  # its messages only tell that a deployment did not start
     )
     rule = events.CfnRule(
@@ -141,7 +142,7 @@ def _check(pattern: Pattern | None, secrets: Iterable[tuple[str, Any]], own_plac
         for kind, own, other in zip(("account", "region"), own_place, place, strict=True):
             if own and other and not is_token(other) and other != own:
                 problems.add(
-                    f"secrets {name!r} must be in {kind} {own} (got {other}), since another {kind} sends its events "
+                    f"secret {name!r} must be in {kind} {own} (got {other}), since another {kind} sends its events "
                     f"elsewhere; forward these events to {kind} {own}, and define a rule of your own that redeploys "
                     "the service"
                 )

@@ -95,8 +95,8 @@ class Service(Construct):
         Args:
             scope: The scope in which to define this construct.
             construct_id: The id of this construct in its scope.
-            cluster: The cluster that runs the tasks: a `Cluster`, one of `Cluster.from_attributes`, or CDK's
-                `ecs.ICluster`.
+            cluster: The cluster that runs the tasks: a `Cluster`, one that `Cluster.from_attributes` returned, or any
+                other `ecs.ICluster`.
             task: The task to run.
             scaling: The number of copies, and what changes it. Default: 2, so that one copy survives the loss of a
                 zone.
@@ -106,11 +106,11 @@ class Service(Construct):
                 breaker, in which all copies keep serving; for a daemon, one instance after the other.
             pre_deployment_task: A task that runs once before each deployment, such as a database migration, with the
                 capacity and network of the service. The deployment fails if its first essential container does not exit
-                with code 0 within an hour. `before_task_definition` has its role. Default: none.
-            connect: The name of the service in the cluster's Service Connect namespace. With it, `Service.connect_to`
-                opens a path to another service. Default: no name.
-            cloud_map_options: A name in a namespace of Cloud Map, by DNS or by API, in place of `connect`. Default:
+                with code 0 within an hour. `before_task_definition` is its task definition, with its role. Default:
                 none.
+            connect: The name of the service in the cluster's Service Connect namespace. With a name,
+                `Service.connect_to` can open a path to another service. Default: no name.
+            cloud_map_options: A name in a DNS namespace of Cloud Map, in place of `connect`. Default: none.
             lattice: Up to 5 target groups through which VPC Lattice opens the service to other VPCs and accounts.
                 Default: none.
             capacity: The capacity of the tasks: one capacity of the cluster, weights over several, or a `Strategy` with
@@ -119,7 +119,7 @@ class Service(Construct):
             placement: The placement of tasks on the instances of an Auto Scaling group. Default: spread evenly over
                 zones, then over instances.
             vpc_subnets: The subnets of the tasks, up to 16. Default: the private subnets.
-            assign_public_ip: Whether to assign a public address to each task, which it needs in a public subnet to
+            assign_public_ip: Whether to assign a public address to each task. A task in a public subnet needs one to
                 reach the internet. Only on Fargate. Default: False.
             security_groups: The security groups of the tasks, 1 to 5. Default: a new one.
             egress: The TCP ports through which tasks may connect to any address. Use `connections` for other ports and
@@ -284,7 +284,7 @@ class Service(Construct):
                 port.
 
         Returns:
-            The URL of the other service, as in `http://catalog`.
+            The URL of the other service, such as `http://catalog`.
 
         Raises:
             ValueError: If one of the services has no `connect`, their namespaces differ, the other service has no port,
@@ -308,7 +308,7 @@ class Service(Construct):
         )
 
     def redeploy_on_rotation(self) -> events.CfnRule:
-        """Replace the tasks with a new deployment when a secret or a parameter of theirs has a new value.
+        """Replace the tasks with a new deployment when one of their secrets or parameters gets a new value.
 
         Tasks read their secrets once, when they start. A secret has a new value when its stage moves to another
         version, by rotation or manually. The deployment uses the service's rollout and runs its pre-deployment task.
@@ -317,8 +317,8 @@ class Service(Construct):
             The EventBridge rule for these events, the same one at each call.
 
         Raises:
-            ValueError: If the tasks have no secret or parameter whose value can change, or one of another account or
-                region.
+            ValueError: If the tasks have no secret or parameter whose value can change, or have one in another account
+                or region.
         """
         from moorage.ecs.service.secret_rotation import define_redeployment  # noqa: PLC0415  # loads aws_cdk.aws_events
 
@@ -361,7 +361,7 @@ class Service(Construct):
         Args:
             metric_name: The name of the metric in the namespace `AWS/ECS`.
             statistic: The statistic. Default: the average.
-            period: The period of a value. Default: five minutes.
+            period: The period over which the statistic is computed. Default: five minutes.
         """
         return self.service.metric(metric_name, statistic=statistic, period=period)
 
@@ -372,7 +372,7 @@ class Service(Construct):
 
         Args:
             statistic: The statistic. Default: the average.
-            period: The period of a value. Default: five minutes.
+            period: The period over which the statistic is computed. Default: five minutes.
         """
         return self.service.metric_cpu_utilization(statistic=statistic, period=period)
 
@@ -383,7 +383,7 @@ class Service(Construct):
 
         Args:
             statistic: The statistic. Default: the average.
-            period: The period of a value. Default: five minutes.
+            period: The period over which the statistic is computed. Default: five minutes.
         """
         return self.service.metric_memory_utilization(statistic=statistic, period=period)
 
@@ -396,7 +396,7 @@ _SERVICE_CLASSES: Mapping[CapacityKind, type[ecs.FargateService] | type[ecs.Ec2S
 
 
 def _unwanted_properties(task: Task, strategy: Strategy) -> list[str]:
-    """Return the properties to delete: CDK writes a launch type without a strategy, and a network in host mode."""
+    """Return the properties to delete: CDK writes a launch type if there is no strategy, and a network in host mode."""
     launch_type = ["LaunchType"] if strategy._follows_cluster else []
     without_own_network = (
         task.network_mode is not NetworkMode.AWSVPC and strategy._kind is CapacityKind.MANAGED_INSTANCES

@@ -63,13 +63,13 @@ class ServiceConnectTls:
         problems.raise_any()
 
     def _check(self, scope: IConstruct, problems: Problems) -> None:
-        """Check that ECS can use the authority, key and role from the place of `scope`; an authority can be shared."""
+        """Check that ECS can use the authority, key and role in the account and region of `scope`."""
         check_place(problems, "authority_arn of tls", self.authority_arn, scope, across_accounts=True)
         check_place(problems, "key of tls", self.key, scope, across_accounts=True)
         check_place(problems, "role of tls", self.role, scope, across_regions=True)
 
     def _define(self, scope: Construct) -> ecs.ServiceConnectTlsConfiguration:
-        """Define its role if none is given, and return its configuration."""
+        """Define the role unless it is given, and return the TLS configuration."""
         key = self.key
         key_statement = iam.PolicyStatement(actions=list(_KEY_ACTIONS), resources=[key.key_arn]) if key else None
         role = self.role or iam.Role(
@@ -96,7 +96,7 @@ class ServiceConnect:
     """The name of a service in its cluster's namespace: other services that connect to it use `http://<name>`.
 
     A proxy beside each task finds the other services, distributes connections over their tasks, and avoids tasks that
-    fail. It uses the task's CPU and memory: AWS recommends 256 CPU units and 64 MiB more.
+    fail. The proxy uses the task's CPU and memory: AWS recommends 256 CPU units and 64 MiB more.
 
     With `protocol`, the proxy distributes, counts and logs requests instead of connections. It then ends a request
     after 15 seconds, and retries failed requests, even those that are not safe to repeat. Set `request_timeout`, and
@@ -105,8 +105,8 @@ class ServiceConnect:
 
     Args:
         name: The host name of the service, 1 to 127 lower-case letters, digits, `_`, `-` and `.`, unique in the
-            namespace. Cloud Map has it with hyphens in place of dots. A service without a port has no name. Default:
-            the name of its first container with a port.
+            namespace. The name in Cloud Map has hyphens in place of dots. A service without a port has no name.
+            Default: the name of its first container with a port.
         port: The port of the name, 1 to 65,535. Default: 80, for `http://<name>`.
         protocol: The protocol of the port: `ecs.AppProtocol.http`, `http2` or `grpc`, or its name as a string. Default:
             TCP.
@@ -115,8 +115,8 @@ class ServiceConnect:
         request_timeout: The time that a complete response may take, 0 to 2,147,483,647 seconds; 0 for no limit. It
             needs `protocol`, and an `idle_timeout` that is not shorter. Default: 15 seconds.
         tls: The encryption between the proxies. Default: none.
-        access_logs: Whether to let the proxy log each request, as JSON without the query, to the log group of the
-            service. Without `protocol` it logs only connections. Default: False.
+        access_logs: Whether to let the proxy log each request, as JSON without the query string, to the log group of
+            the service. Without `protocol` it logs only connections. Default: False.
 
     Raises:
         ValueError: If ECS would not accept an argument. The error lists all problems.
@@ -230,7 +230,7 @@ class ServiceConnect:
     ) -> dict[str, Any]:
         """Define the roles of Service Connect, and return the arguments for CDK's services."""
         front = task._front_container
-        namespace = cast("str | INamespace", cluster_view.namespace)  # _check refuses a cluster without one
+        namespace = cast("str | INamespace", cluster_view.namespace)  # _check rejects a cluster without a namespace
         services = [] if front is None else [self._service_property(scope, front)]
         if front is not None:
             _services_in_namespace(cluster_view)[_discovery_name(self.name or front.name)] = scope

@@ -1,4 +1,4 @@
-"""The open paths between services of a namespace."""
+"""The security group rules and dependencies that let the services of a namespace connect to each other."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def connect(client: ConnectedService, server: ConnectedService) -> str:
 
     Args:
         client: The service that connects.
-        server: The service that it connects to.
+        server: The service that the client connects to.
 
     Raises:
         ValueError: If one of the services has no `connect`, their namespaces differ, the other service has no port, or
@@ -102,8 +102,8 @@ def connect(client: ConnectedService, server: ConnectedService) -> str:
             )
         if not service.security_groups:
             problems.add(
-                f"{service.node.path} runs on instances whose security group is not known, so no path can be "
-                "opened; use Cluster.from_attributes(..., security_groups=[...])"
+                f"{service.node.path} runs on instances whose security group is not known, so moorage cannot allow "
+                "connections; use Cluster.from_attributes(..., security_groups=[...])"
             )
     both_connect = client.connect and server.connect
     if both_connect and _have_different_namespaces(client.launch.cluster_view, server.launch.cluster_view):
@@ -124,12 +124,13 @@ def _open_path(client: ConnectedService, server: ConnectedService, port: int) ->
     """Let the tasks of a service connect to one port of another, or in bridge mode to the ports that ECS assigns.
 
     If the tasks of the client have interfaces of their own, both rules belong to the client's stack. The server's stack
-    never refers to it, so only a connection in the other direction can close a cycle of stacks. Instances are shared
-    by services of several stacks, so their rules belong to the server's stack, or to that of the instances.
+    never refers to the client's, so only a connection in the other direction can close a cycle of stacks. Services of
+    several stacks share instances, so the rules of a client on instances belong to the server's stack, or to the stack
+    of the instances.
 
     Args:
         client: The service that connects.
-        server: The service that it connects to.
+        server: The service that the client connects to.
         port: The port of the server's container.
 
     Raises:
@@ -147,14 +148,14 @@ def _open_path(client: ConnectedService, server: ConnectedService, port: int) ->
             client.construct,
             f"@moorage/ecs:connect-circle-{server.node.addr[-8:]}",
             f"this service connects to {server.node.path}, which connects back and therefore starts later, so the "
-            "proxy of this service finds that name only after another deployment; deploy this service again after the "
-            "first deployment, as with aws ecs update-service --force-new-deployment",
+            "proxy of this service finds the other service only after another deployment; deploy this service again "
+            "after the first deployment, for example with aws ecs update-service --force-new-deployment",
         )
     elif client is not server:
         client.service.node.add_dependency(server.service)
     _servers_by_client.get_or_make(client, list).append(server)
     client_launch, server_launch = client.launch, server.launch
-    # (botocore ServiceConnectService.ingressPortOverride)
+    # botocore ecs ServiceConnectService.ingressPortOverride: in bridge mode, ECS assigns the port of the proxy
     ports = (port, port) if server_launch.has_own_interface else EPHEMERAL_PORTS
     client_groups = (
         client.security_groups if client_launch.has_own_interface else client_launch.instance_security_groups()
@@ -243,7 +244,7 @@ def _stack_dependency(start: cdk.Stack, goal: cdk.Stack, server: ConnectedServic
 
 
 def _required_constructs(service: ConnectedService) -> Iterator[IConstruct]:
-    """Yield the cluster and the load balancers of a service, except for imported ones, which need no stack."""
+    """Yield the cluster and the load balancers of a service, except for imported ones, which no stack has to create."""
     if isinstance(service.launch.cluster, ecs.Cluster):
         yield service.launch.cluster
     for target in service.targets:

@@ -199,9 +199,9 @@ class ServicePlan:
             check_usage(load_balancer, usage, self.launch, problems)
 
     def claim_names(self, service: Construct) -> None:
-        """Record the name of a service in its namespace, in which it must be unique.
+        """Record the name of a service, which must be unique in its namespace.
 
-        The namespace of a `Cluster` has only names of Service Connect, which are compared when they are checked.
+        The namespace of a `Cluster` has only names of Service Connect, which `ServiceConnect._check` compares.
         """
         options, cluster_view = self.cloud_map_options, self.launch.cluster_view
         if self.connect and isinstance(cluster_view, ImportedCluster):
@@ -374,8 +374,8 @@ class ServicePlan:
             return None
         return (
             f"health_check_grace_period is {grace_period} s, but HealthCheck(start_period=) allows a container "
-            f"{start_period} s to start, so the load balancer's checks would stop it earlier, again and again; use "
-            f"{start_period} s or more, or leave health_check_grace_period= out"
+            f"{start_period} s to start, so failed checks of the load balancer would stop the container before that; "
+            f"use {start_period} s or more, or leave health_check_grace_period= out"
         )
 
     def _check_discovery(self, problems: Problems) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def check_images(scope: IConstruct, task: Task, problems: Problems) -> None:
-    """Check the place of repositories: ECS can pull from other accounts and regions, but not from another stage."""
+    """Check that no repository is of another stage; ECS can pull from other accounts and regions."""
     for container in task.containers:
         if isinstance(container.image, RepositoryImage):
             argument = f"image of container {container.name!r}"
@@ -34,8 +34,8 @@ def check_network(
     security_groups: Sequence[ec2.ISecurityGroup],
     problems: Problems,
 ) -> None:
-    """Check that subnets and security groups belong to the place and the VPC of the cluster."""
+    """Check that subnets and security groups belong to the account, region, stage and VPC of the cluster."""
     for argument, things in (("vpc_subnets", subnets), ("security_groups", security_groups)):
         for thing in things:
-            check_place(problems, f"each of {argument}", cast("IConstruct", thing), scope)
-        check_in_vpc(problems, f"each of {argument}", things, vpc)
+            check_place(problems, f"each item of {argument}", cast("IConstruct", thing), scope)
+        check_in_vpc(problems, f"each item of {argument}", things, vpc)

@@ -45,7 +45,7 @@ def port_mappings(task: Task, container: Container, protocol: str | None) -> lis
 
 
 def port_name(task: Task, container: Container) -> str | None:
-    """Return the port's name for Service Connect, which accepts fewer names than ECS, and not in host mode."""
+    """Return the port's name for Service Connect; None in host mode, or if Service Connect does not accept the name."""
     name = container.name.lower()
     is_valid = task.network_mode is not NetworkMode.HOST and re.fullmatch(r"[a-z0-9_][a-z0-9_-]{0,63}", name)
     return name if is_valid else None

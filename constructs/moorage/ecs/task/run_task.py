@@ -42,8 +42,9 @@ def define_role(
     Args:
         scope: The scope in which to define it.
         construct_id: Its id in this scope.
-        service: The service, as in `scheduler`.
-        source: The ARN on whose behalf the service acts; a pattern if the name of the resource is not known yet.
+        service: The first part of the service principal, such as `scheduler`.
+        source: The ARN of the resource on whose behalf the service acts; a pattern if the name of the resource is not
+            known yet.
         statements: The statements of its policy.
     """
     conditions = {"StringEquals": {"aws:SourceAccount": pseudo_parameters()[2]}, "ArnLike": {"aws:SourceArn": source}}
@@ -59,7 +60,7 @@ def define_role(
 def define_machine(
     scope: Construct, definition: Mapping[str, Any], statements: Sequence[Mapping[str, Any]], log_group: logs.ILogGroup
 ) -> sfn.StateMachine:
-    """Define a state machine as `Machine`, which logs each execution.
+    """Define a state machine with the id `Machine` that logs each execution.
 
     Args:
         scope: The scope in which to define it.
@@ -95,7 +96,7 @@ class TaskRun:
     placement: Placement | None
 
     def run_statements(self) -> list[dict[str, Any]]:
-        """Return the permissions to run the task: only this task, in this cluster, with its two roles."""
+        """Return the permissions to run the task: only this task, in this cluster, with the task's two roles."""
         definition = self.resources.task_definition
         roles = [definition.task_role.role_arn, definition.obtain_execution_role().role_arn]
         return [
@@ -181,7 +182,7 @@ class TaskRun:
     def machine_states(
         self, *, overlap: bool, timeout: int | None, retries: int, pass_input: bool
     ) -> dict[str, dict[str, Any]]:
-        """Return the states of the state machine, beginning with its first."""
+        """Return the states of the state machine, the start state first."""
         return {
             **({} if overlap else self._overlap_states()),
             "Run": self._run_state(timeout, retries, pass_input=pass_input),
@@ -276,8 +277,8 @@ class TaskRun:
     def _timeout_states(self) -> dict[str, Any]:
         """Return the states that stop a task that ran too long.
 
-        Step Functions stops the task of an execution that is stopped, but its guide does not say so for a state that
-        timed out ("Run a Job (.sync)"). Such a state has no output, so its task is found by the task's group.
+        Step Functions stops the task of an execution that is stopped, but its guide does not mention a state that timed
+        out ("Run a Job (.sync)"). Such a state has no output, so these states find the task by its group.
         """
         stop_own = {
             "StartAt": "Describe",
@@ -330,7 +331,7 @@ class TaskRun:
         }
 
     def _machine_statements(self, *, lists_tasks: bool) -> list[dict[str, Any]]:
-        """Return the state machine's permissions: to run, find and stop the task, and to use Step Functions' rule."""
+        """Return the state machine's permissions: to run, find and stop the task, and to define its event rule."""
         in_cluster = {"ArnEquals": {"ecs:cluster": self.cluster.cluster_arn}}
         list_statement = {"Effect": "Allow", "Action": "ecs:ListTasks", "Resource": "*", "Condition": in_cluster}
         return [

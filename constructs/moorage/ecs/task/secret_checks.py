@@ -35,14 +35,14 @@ def check_secrets(scope: IConstruct, task: Task, problems: Problems) -> None:
     stack = cdk.Stack.of(scope)
     check_unwrapped(texts, stack.resolve, problems)
     for container, name, secret in secrets:
-        argument = f"secrets {name!r} of container {container!r}"
+        argument = f"secret {name!r} of container {container!r}"
         _check_place(argument, secret, scope, problems)
         if secret_sources.version(secret):
             _check_reference(argument, secret, problems)
 
 
 def _check_place(argument: str, secret: Any, scope: IConstruct, problems: Problems) -> None:
-    """Check the place of a secret, which may be in another account; a parameter may also be in another region."""
+    """Check the stage of a secret or parameter, and the region of a secret. Either may be in another account."""
     thing = secret
     if secret_sources.is_reference(secret):
         from moorage.ecs.task.secret_grants import secret_resource  # noqa: PLC0415  # loads aws_cdk.aws_secretsmanager
@@ -63,9 +63,9 @@ def _check_reference(argument: str, reference: Any, problems: Problems) -> None:
     stage, _ = secret_sources.version(reference) or ("", "")
     if stage not in _FIRST_STAGES:
         problems.add(
-            f"{argument} must be a version that a new secret has (got version_stage={stage!r}), since no task starts "
-            "until the secret has been rotated; use 'AWSCURRENT', or import the secret by its name once the secret "
-            "has that version"
+            f"{argument} must refer to a version that a new secret has (got version_stage={stage!r}), since no task "
+            "starts until the secret has been rotated; use 'AWSCURRENT', or import the secret by its name once the "
+            "secret has that version"
         )
     fields = _fields(resource)
     if field and field not in _ATTACHED_FIELDS and fields is not None and field not in fields:
@@ -76,7 +76,7 @@ def _check_reference(argument: str, reference: Any, problems: Problems) -> None:
             else "which is plain text; use the secret itself, or generate JSON with "
             f"SecretStringGenerator(secret_string_template='{{}}', generate_string_key={field!r})"
         )
-        problems.add(f"{argument} must be a field of the secret (got {field!r}), {way_out}")
+        problems.add(f"{argument} must refer to a field of the secret (got {field!r}), {way_out}")
 
 
 def _fields(secret: secretsmanager.CfnSecret) -> set[str] | None:

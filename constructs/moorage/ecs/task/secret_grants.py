@@ -56,7 +56,7 @@ def grant_secret(
 def _grant_reference(
     scope: Construct, construct_id: str, definition: ecs.TaskDefinition, secret: ecs.Secret
 ) -> ecs.Secret:
-    """Return a field or a version of a secret, and let the execution role decrypt it with its key."""
+    """Return a field or version of a secret; import another stack's secret, and let the role decrypt with its key."""
     resource = secret_resource(secret.arn)
     key = resource.kms_key_id if resource else None
     if resource is None or key is None or cdk.Stack.of(resource) is cdk.Stack.of(scope):

@@ -131,7 +131,7 @@ def _define_task_definition(scope: Construct, identity: Identity, task: Task, ki
         **common_options,
     )
     resource = definition.node.default_child if task._on_windows else None
-    if isinstance(resource, cdk.CfnResource):  # CDK accepts a runtime platform only on Fargate
+    if isinstance(resource, cdk.CfnResource):  # CDK does not accept a runtime platform for EC2
         platform_property = {
             "CpuArchitecture": task.architecture.value,
             "OperatingSystemFamily": task.operating_system_family.value,
@@ -224,7 +224,7 @@ def _image(scope: Construct, definition: ecs.TaskDefinition, container: Containe
         case RepositoryImage():
             return _repository_image(scope, definition, container.name, image)
         case _:
-            directory = cast("DirectoryImage", image)  # a task of any other is refused before
+            directory = cast("DirectoryImage", image)  # a task with any other image is rejected earlier
             return ecs.ContainerImage.from_asset(
                 str(directory.path),
                 file=directory.file,

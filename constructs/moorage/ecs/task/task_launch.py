@@ -110,7 +110,7 @@ class Launch:
 
     @property
     def task_subnets(self) -> list[tuple[str, ec2.SubnetSelection]]:
-        """The subnets of its tasks, or of the instances whose interfaces they use, each with its argument's name."""
+        """The subnets of its tasks, or of the instances whose interfaces they use, with the name of each argument."""
         if self.has_own_interface:
             default_type = ec2.SubnetType.PUBLIC if self.assign_public_ip else None
             return [("vpc_subnets", self.vpc_subnets or ec2.SubnetSelection(subnet_type=default_type))]
@@ -159,7 +159,7 @@ class Launch:
             problems.add(f"{argument}: {problem}")
 
     def warn(self, construct: Construct) -> None:
-        """Warn about things that may keep tasks from starting, from being recorded or from being rolled back."""
+        """Warn about tasks that may not start, sessions that may not be recorded, and images that may change."""
         add_warning(construct, "@moorage/ecs:no-https", self._without_https_warning())
         add_warning(construct, "@moorage/ecs:latest", self._moving_image_warning())
         if self.task.execute_command:
@@ -186,7 +186,7 @@ class Launch:
 
         Args:
             scope: The construct that starts the task.
-            identity: The identity of that construct. Default: asked from node, which costs round trips.
+            identity: The identity of that construct. Default: CDK is asked, which costs round trips to node.
             log_group: The log group of its containers. Default: a new one.
             removal_policy: The removal policy of a new log group.
             port_protocols: The protocols of ports that are not TCP, by container name.
@@ -232,7 +232,7 @@ class Launch:
         )
 
     def _moving_image_warning(self) -> str | None:
-        """Describe an image without a fixed version, which a rollback cannot restore."""
+        """Describe an image that has no fixed version, so that a rollback cannot restore it."""
         moving_images = [
             image._mutable_reference for each in self.task.containers if (image := each.image)._mutable_reference
         ]
@@ -244,7 +244,7 @@ class Launch:
         )
 
     def _unrecorded_sessions_warning(self) -> str | None:
-        """Describe containers without the awslogs driver, whose log group ECS would record sessions in."""
+        """Describe a container that does not use the `awslogs` driver, so that ECS may not record its sessions."""
         if self.cluster_view.exec_sessions and self.cluster_view.exec_sessions.log_group:
             return None
         router = self.task._log_router
@@ -257,16 +257,16 @@ class Launch:
         )
 
     def _without_https_warning(self) -> str | None:
-        """Describe why tasks on Fargate may not start. On instances, the agent starts them over its own connection."""
+        """Describe why tasks on Fargate may not start. On instances, the agent uses the instance's interface."""
         own_group = (
             self.has_own_interface and self.security_groups is None and self.strategy._kind is CapacityKind.FARGATE
         )
         if not own_group or _HTTPS_PORT in self.egress or is_token(tuple(self.egress)):
             return None
         return (
-            f"egress should contain {_HTTPS_PORT} (got {list(self.egress)}), through which a task on Fargate pulls its "
-            f"image, reads secrets and writes logs; use egress={[_HTTPS_PORT, *self.egress]}, or allow {_HTTPS_PORT} "
-            "to these services with connections"
+            f"egress should contain {_HTTPS_PORT} (got {list(self.egress)}), since a task on Fargate pulls its image, "
+            f"reads secrets and writes logs through this port; use egress={[_HTTPS_PORT, *self.egress]}, or allow "
+            f"{_HTTPS_PORT} to these services with connections"
         )
 
     def _check_kind(self, problems: Problems) -> None:
@@ -285,7 +285,7 @@ class Launch:
             platform_checks.check_instances(self.task, problems)
 
     def _check_sessions(self, problems: Problems) -> None:
-        """Add a problem for sessions that are encrypted by a KMS key if the subnets do not reach KMS."""
+        """Add a problem if a KMS key encrypts the sessions and the subnets do not reach KMS."""
         needs = (
             self.cluster_view.exec_sessions._needs if self.cluster_view.exec_sessions else frozenset()
         ) - self.task._needs

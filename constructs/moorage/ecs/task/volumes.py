@@ -45,7 +45,7 @@ def define_volumes(
     container_definitions: Mapping[str, ecs.ContainerDefinition],
     kind: CapacityKind,
 ) -> None:
-    """Define and mount the volumes of a task and of sessions in read-only containers, and grant access to them.
+    """Define and mount the volumes of a task and those for sessions in read-only containers, and grant access to EFS.
 
     Args:
         task: The task.
@@ -69,7 +69,7 @@ def define_volumes(
 
 
 def check_volumes(task: Task, scope: IConstruct, vpc: ec2.IVpc, problems: Problems) -> None:
-    """Check that tasks in this place and VPC can use the file systems and keys."""
+    """Check that tasks in the account and region of `scope` and in the VPC can use the file systems and keys."""
     for volume in task.volumes:
         argument = f"volume {volume.name!r}"
         if isinstance(volume, EbsVolume):
@@ -111,7 +111,7 @@ def few_mount_targets_warning(task: Task, selections: Iterable[ec2.SubnetSelecti
 def _check_access_point(
     access_point: efs.IAccessPoint, file_system: efs.IFileSystem, argument: str, problems: Problems
 ) -> None:
-    """Check that an access point belongs to the file system, as far as is known."""
+    """Check that an access point is not known to belong to another file system."""
     try:
         ids = (access_point.file_system.file_system_id, file_system.file_system_id)
     except RuntimeError:  # jsii raises it for every error in node; here the access point was imported by its ID
@@ -154,13 +154,13 @@ def _grant_file_systems(task: Task, definition: ecs.TaskDefinition) -> None:
 def attach_volumes(
     scope: Construct, tasks: Sequence[Task], service: ecs.BaseService, connections: ec2.Connections | None
 ) -> None:
-    """Add to a service the EBS volume and the access to file systems that its tasks need, and let it wait for them.
+    """Add the EBS volumes of the tasks to a service, open their file systems, and make the service wait for them.
 
     Args:
         scope: The scope in which to define the role of the managed volume.
         tasks: The tasks that the service runs.
         service: The service.
-        connections: The connections of the tasks; None for those of instances, which services share.
+        connections: The connections of the tasks; None if the tasks use those of instances, which services share.
     """
     volumes = [volume for task in tasks for volume in task.volumes]
     for volume in volumes:
@@ -172,7 +172,7 @@ def attach_volumes(
 def open_file_systems(
     scope: Construct, tasks: Sequence[Task], starter: Construct, connections: ec2.Connections | None
 ) -> None:
-    """Let tasks connect to their file systems, and let the construct that starts them wait for the mount targets.
+    """Let tasks connect to their file systems, and make the construct that starts them wait for the mount targets.
 
     The security group rules belong to the stack of the tasks, even if another stack defines the file system. Thus
     stacks never depend on each other in a cycle.
@@ -181,7 +181,7 @@ def open_file_systems(
         scope: A scope in the stack of the tasks, in which to define the rules.
         tasks: The tasks.
         starter: The construct that starts the tasks.
-        connections: The connections of the tasks; None for those of instances, which tasks share.
+        connections: The connections of the tasks; None if the tasks use those of instances, which services share.
     """
     volumes = [volume for task in tasks for volume in task.volumes]
     for file_system in dict.fromkeys(volume.file_system for volume in volumes if isinstance(volume, EfsVolume)):

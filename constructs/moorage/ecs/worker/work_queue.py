@@ -32,18 +32,18 @@ class WorkQueue:
     """The queue that is defined for a worker: encrypted, used only over TLS, with a dead-letter queue of the same kind.
 
     Args:
-        visibility_timeout: The time that a message is hidden from other tasks while one processes it, up to 12 hours,
-            and longer than a task takes to stop. Default: six times the stop timeout of the task, as AWS recommends for
-            functions: 3 minutes with ECS's default stop timeout of 30 seconds.
+        visibility_timeout: The time that a message is hidden from other tasks while a task processes it, up to 12
+            hours, and longer than a task takes to stop. Default: six times the stop timeout of the task, as AWS
+            recommends for functions: 3 minutes with ECS's default stop timeout of 30 seconds.
         max_receives: The number of times that a message is received before it goes to the dead-letter queue, 1 to
-            1,000. A receive by a task that is stopped meanwhile counts as well. Default: 5.
+            1,000. A receive by a task that is stopped before it deletes the message counts as well. Default: 5.
         retention: The time for which a message is kept, 60 seconds to 14 days. A dead letter is kept for 14 days from
             the time it was sent. Default: 4 days.
         fifo: Whether to process the messages of a group in order, one at a time. Default: False.
-        content_based_deduplication: Whether to drop messages of a FIFO queue that have the same body as another one
+        content_based_deduplication: Whether to drop messages of a FIFO queue with the same body as another message
             within five minutes. Default: False.
-        encryption_key: The KMS key of both queues, billed by use; senders need permission to use it. Default: a key
-            that SQS manages (SSE-SQS), at no charge.
+        encryption_key: The KMS key of both queues. AWS bills its use, and senders need permission to use it. Default: a
+            key that SQS owns (SSE-SQS), at no charge.
 
     Raises:
         ValueError: If an argument is outside the range that SQS accepts.
@@ -87,7 +87,7 @@ class WorkQueue:
             enforce_ssl=True,
             fifo=self.fifo or None,
             retention_period=cdk.Duration.days(MAXIMUM_RETENTION_DAYS),
-            # set, since the queue is only for dead letters; to allow only one source would be a cyclic reference
+            # explicit, since this queue is only for dead letters; to allow only one source would be a cyclic reference
             redrive_allow_policy=sqs.RedriveAllowPolicy(redrive_permission=sqs.RedrivePermission.ALLOW_ALL),
             removal_policy=removal_policy,
         )

@@ -54,7 +54,7 @@ class _Alarm(NamedTuple):
 @door
 @jsii.implements(ec2.IConnectable, iam.IGrantable)
 class Worker(Construct):
-    """A task that processes the messages of a queue: as many copies as its backlog needs, down to none.
+    """A task that processes the messages of a queue, in as many copies as the backlog needs, down to none.
 
     Each container has the URL of the queue in the variable `QUEUE_URL`, and the task may receive and delete messages.
     Messages that fail too often go to a dead-letter queue with an alarm. A worker is an `IGrantable` (the task role)
@@ -88,29 +88,29 @@ class Worker(Construct):
         Args:
             scope: The scope in which to define this construct.
             construct_id: The id of this construct in its scope.
-            cluster: The cluster that runs the tasks: a `Cluster`, one of `Cluster.from_attributes`, or CDK's
-                `ecs.ICluster`.
+            cluster: The cluster that runs the tasks: a `Cluster`, one that `Cluster.from_attributes` returned, or any
+                other `ecs.ICluster`.
             task: The task to run. It must reach SQS: in a network without NAT gateways, pass
                 `Task(called_services="sqs")` to `Endpoints.for_tasks`.
-            scaling: The number of copies by their backlog, as in `Scaling(0, 50, backlog_per_task=100)`. From 0 copies,
-                the first message starts a task within minutes. After six hours without messages, SQS may need up to 15
-                minutes to count new ones.
-            queue: The queue, which no other worker processes, or a `WorkQueue` for a new one. The visibility timeout of
-                a queue that this app defines is checked. Default: a new queue, `WorkQueue()`.
+            scaling: The scaling of the number of copies by the backlog, such as `Scaling(0, 50, backlog_per_task=100)`.
+                From 0 copies, the first message starts a task within minutes. After six hours without messages, SQS may
+                need up to 15 minutes to count new ones.
+            queue: A queue that no other worker processes, or a `WorkQueue` for a new one. The visibility timeout of a
+                queue that this app defines is checked. Default: a new queue, `WorkQueue()`.
             alarm_actions: The actions of the alarm on messages in the dead-letter queue; None for no alarm, unless
                 there is a topic. Default: an alarm without actions.
             topic: The topic that this alarm notifies; CloudWatch is allowed to publish to it. Default: none.
             rollout: The way in which a new version replaces the old one. Default: a rolling deployment with a circuit
                 breaker, in which all copies keep working.
-            connect: The name of the service in the cluster's Service Connect namespace. With it, `Service.connect_to`
-                opens a path to another service. Default: no name.
+            connect: The name of the service in the cluster's Service Connect namespace. With a name,
+                `Service.connect_to` can open a path to another service. Default: no name.
             capacity: The capacity of the tasks: one capacity of the cluster, weights over several, or a `Strategy` with
                 a base. `cluster.default_strategy` follows the cluster's default, even if that changes. Default: the
                 cluster's first capacity.
             placement: The placement of tasks on the instances of an Auto Scaling group. Default: spread evenly over
                 zones, then over instances.
             vpc_subnets: The subnets of the tasks, up to 16. Default: the private subnets.
-            assign_public_ip: Whether to assign a public address to each task, which it needs in a public subnet to
+            assign_public_ip: Whether to assign a public address to each task. A task in a public subnet needs one to
                 reach the internet. Only on Fargate. Default: False.
             security_groups: The security groups of the tasks, 1 to 5. Default: a new one.
             egress: The TCP ports through which tasks may connect to any address. Use `connections` for other ports and
@@ -157,7 +157,7 @@ class Worker(Construct):
                 removal_policy=removal_policy,
             )
         except ValueError:
-            scope.node.try_remove_child(construct_id)  # so that a refused worker leaves no queue behind
+            scope.node.try_remove_child(construct_id)  # so that a rejected worker leaves no queue behind
             raise
         self.queue.grant_consume_messages(self.service)
         self.node.default_child = self.service.service
@@ -209,7 +209,7 @@ def _with_queue_url(task: Task, url: str) -> Task:
 
 
 def _longest_stop_timeout(task: Task) -> int:
-    """Return the longest stop timeout of its containers in seconds."""
+    """Return the longest stop timeout of a task's containers, in seconds."""
     return max(_DEFAULT_STOP_SECONDS if each.stop_timeout is None else each.stop_timeout for each in task.containers)
 
 
@@ -226,7 +226,7 @@ def _check(
     check_place(problems, "cluster", launch.cluster, scope)
     if isinstance(queue, WorkQueue):
         check_place(problems, "encryption_key of queue", queue.encryption_key, scope, across_accounts=True)
-    else:  # CloudWatch reads its metrics in the place of the worker
+    else:  # CloudWatch reads the metrics of the queue in the account and region of the worker
         check_place(problems, "queue", queue, scope)
     _check_alarm(queue, alarm, scope, problems)
     launch.check(problems)
@@ -235,7 +235,7 @@ def _check(
 
 
 def _check_alarm(queue: sqs.IQueue | WorkQueue, alarm: _Alarm, scope: Construct, problems: Problems) -> None:
-    """Check that the alarm can publish to its topic, and that there is a queue for it."""
+    """Check that the alarm can publish to its topic, and that there is a dead-letter queue to watch."""
     check_alarm_actions(problems, "alarm_actions", alarm.actions or (), scope, topic=alarm.topic)
     watched = isinstance(queue, WorkQueue) or _dead_letter_queue_of(queue) is not None
     if (alarm.topic is not None or alarm.actions) and not watched:
@@ -283,7 +283,7 @@ def _check_scaling(scaling: Scaling, placement: Placement, problems: Problems) -
 
 
 def _visibility_of(queue: sqs.IQueue) -> float | None:
-    """Return the visibility timeout of a queue in seconds, as far as CDK knows it."""
+    """Return the visibility timeout of a queue in seconds; None if CDK does not know it."""
     resource = queue.node.default_child
     if not isinstance(resource, sqs.CfnQueue):
         return None

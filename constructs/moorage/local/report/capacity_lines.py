@@ -17,7 +17,7 @@ Shown = Mapping[str, Any]
 
 
 def group_line(ecs: Client, autoscaling: Client, provider: str) -> str:
-    """Describe the instances of a provider's Auto Scaling group: number, minimum and maximum, types.
+    """Describe a capacity provider's Auto Scaling group: the number of instances, its limits, and the instance types.
 
     Args:
         ecs: The boto3 client for ECS.
@@ -96,7 +96,12 @@ def _host(instance: Shown, which: str) -> Host | None:
 
 
 def _demand(revision: Shown, architecture: Architecture) -> Demand | None:
-    """Return the resources of a task; None if the task has no memory. Without an architecture, the task runs on any."""
+    """Return the resources that a task needs; None if the task states no memory.
+
+    Args:
+        revision: The task definition.
+        architecture: The architecture of the instance, for a task that states no architecture.
+    """
     containers, mode = revision["containerDefinitions"], revision["networkMode"]
     stated = (revision.get("runtimePlatform") or {}).get("cpuArchitecture")
     mappings = [mapping for each in containers for mapping in each.get("portMappings") or ()]

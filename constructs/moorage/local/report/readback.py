@@ -27,7 +27,7 @@ def _service(account: Account, arn: str) -> bool:
 
 
 def schedule_of(account: Account, name: str) -> Mapping[str, Any] | None:
-    """Return a schedule by its name: the physical ID does not contain its group."""
+    """Return the schedule with a name; None if it does not exist. The physical ID does not contain the group."""
     client = account.client("scheduler")
     pages = client.get_paginator("list_schedules").paginate(NamePrefix=name)
     groups = [each["GroupName"] for page in pages for each in page["Schedules"] if each["Name"] == name]
@@ -49,7 +49,7 @@ def _log_group(account: Account, name: str) -> bool:
 
 
 def _listed(service: str, operation: str, argument: str, result: str) -> Callable[[Account, str], bool]:
-    """Return a check for existence: the operation returns an empty list if the resource does not exist."""
+    """Return an existence check by an operation that returns an empty list for a resource that does not exist."""
 
     def exists(account: Account, physical_id: str) -> bool:
         return bool(getattr(account.client(service), operation)(**{argument: [physical_id]})[result])
@@ -96,9 +96,9 @@ EXISTS: Mapping[str, Callable[[Account, str], bool]] = {
 
 
 def why_not_standing(access: Access, stack: Stack) -> str | None:
-    """Return why a stack must be redeployed: it is unfinished, or a resource is missing. None if it can be kept.
+    """Return the reason why a stack must be deleted and redeployed: it is unfinished or lacks a resource.
 
-    A stack that was never deployed can be kept.
+    The result is None for a complete stack, and for a stack that was never deployed.
     """
     account = Account(access, stack.account, stack.region)
     found = account.stack(stack.name)

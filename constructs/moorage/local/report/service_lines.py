@@ -1,4 +1,4 @@
-"""The lines of the table for rollouts with their estimated duration, schedules and queues."""
+"""The lines of the table for rollouts, their estimated durations, schedules and queues."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def estimate_line(ecs: Client, elbv2: Client, ec2: Client, service: Shown) -> st
         service: The service, as DescribeServices shows it.
 
     Returns:
-        The line; None if the subnets are unknown, for a daemon, for a service without tasks, and for a rollout that
-        moorage does not support.
+        The line; None for a service without known subnets, a daemon service, a service without tasks, and a rollout
+        that moorage does not support.
     """
     subnets = (service.get("networkConfiguration") or {}).get("awsvpcConfiguration", {}).get("subnets")
     if not subnets or not service["desiredCount"] or service["schedulingStrategy"] == "DAEMON":

@@ -1,4 +1,4 @@
-"""The table of the resources in the local AWS, as each service's API returns it."""
+"""The table of the resources in the local AWS, as each service's API returns them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from moorage.local.report.service_lines import estimate_line, queue_line, rollou
 
 _CONFIGURATION = "AWS::AutoScaling::LaunchConfiguration"
 _NO_CONFIGURATIONS = "accepted here, but AWS refuses launch configurations in accounts created since 2024-10-01"
-"""EC2 Auto Scaling user guide, "Auto Scaling launch configurations": "Accounts created on or after October 1, 2024
-cannot create new launch configurations using any method (console, API, AWS CLI, or CloudFormation)"."""
+"""The source is the EC2 Auto Scaling user guide, "Auto Scaling launch configurations": "Accounts created on or after
+October 1, 2024 cannot create new launch configurations using any method (console, API, AWS CLI, or CloudFormation)"."""
 
 
 @attrs.frozen
@@ -112,4 +112,4 @@ SHOWN: Mapping[str, Callable[[Account, str], Iterator[Row]]] = {
     "AWS::Scheduler::Schedule": _schedule,
     "AWS::StepFunctions::StateMachine": _state_machine,
 }
-"""The function that makes the rows of each type."""
+"""The function that makes the rows for each resource type."""

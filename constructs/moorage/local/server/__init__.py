@@ -1,4 +1,4 @@
-"""The server of the local AWS: ministack in one process, extended by this package.
+"""The server of the local AWS: the AWS emulator ministack in one process, extended by this package.
 
 Each CloudFormation type is a subclass of `core.resource.Resource` in the file of its service. `core.engine` registers
 these classes with ministack. It also makes every type, including ministack's own, fail if a property has no effect.

@@ -44,7 +44,7 @@ _ENVIRONMENT = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
     "BIND_HOST": "127.0.0.1",
-    "DOCKER_HOST": "unix:///nonexistent/docker.sock",  # keeps ministack from using and cleaning up a real one
+    "DOCKER_HOST": "unix:///nonexistent/docker.sock",  # keeps ministack from using and cleaning up a real Docker daemon
     "IOT_MTLS_ENABLED": "0",
     "MINISTACK_HOST": "127.0.0.1",
     "PERSIST_STATE": "0",
@@ -55,22 +55,22 @@ _WATCH_SECONDS = 1.0
 _RECORD_SECONDS = 60.0
 """The seconds after which a server ends if the home has no record of the server."""
 SECRET = "AWS_SECRET_ACCESS_KEY"  # noqa: S105  # the variable's name
-"""The variable with the secret that signs requests. Other users of the machine cannot read it."""
+"""The variable with the secret that signs requests. Other users of the machine cannot read its value."""
 _OWN = (
     "LANG", "LC_ALL", "LC_CTYPE", "NODE_COMPILE_CACHE", "NODE_PATH", "PATH", "PYTHONPATH", "TMPDIR", "TZ",
 )  # fmt: skip
-"""The variables that the server keeps. The user's tokens are not among them: the server runs code of templates."""
+"""The variables that the server keeps. The user's tokens are excluded, since the server runs code of templates."""
 
 
 def main() -> None:
     """Parse the arguments and run the server."""
     parser = argparse.ArgumentParser(prog="python -m moorage.local.server", description=__doc__)
-    parser.add_argument("--port", type=int, required=True, help="where to listen, on 127.0.0.1")
+    parser.add_argument("--port", type=int, required=True, help="the port on 127.0.0.1 to listen on")
     parser.add_argument(
         "--log-level", default="WARNING", choices=_LEVELS, help="what to write to standard error (default: WARNING)"
     )
     parser.add_argument(
-        "--home", type=Path, help="the folder with the record of this server, which ends when the folder is gone"
+        "--home", type=Path, help="the folder with the record of this server; the server ends when the folder is gone"
     )
     parser.add_argument("--descriptor", type=int, help="a file descriptor that already listens on the port")
     arguments = parser.parse_args()
@@ -88,7 +88,7 @@ def main() -> None:
 
 
 def _prepare_environment(port: int, log_level: str, secret: str, data: str) -> None:
-    """Set the variables that ministack reads when it is imported, and remove all others.
+    """Set the variables that ministack reads when it is imported, and remove all others except those in `_OWN`.
 
     The secret stays in the environment, since ministack verifies presigned URLs with it. ministack reads files,
     including scripts, from its data folders; every user of the machine can write to the default ones.

@@ -128,7 +128,7 @@ def _runs(instance_id: str) -> bool:
 
 
 def _answering(operation: Callable[[Parameters], Answer]) -> Callable[[Parameters], Answer]:
-    """Convert an error into a response of the service; otherwise notify of changed groups."""
+    """Convert an operation's error into an error response. After a success, call `notify` for changed groups."""
 
     def answered(parameters: Parameters) -> Answer:
         try:
@@ -143,7 +143,7 @@ def _answering(operation: Callable[[Parameters], Answer]) -> Callable[[Parameter
 
 
 def install() -> None:
-    """Give groups instances that inherit the stack's tags, and show them in the API."""
+    """Make groups with a launch template run instances that inherit the stack's tags, and replace API operations."""
     reconcile: Callable[[Group], None] = autoscaling.reconcile_instances
 
     def reconciled(group: Group) -> None:

@@ -1,7 +1,8 @@
 """Application Auto Scaling, which ministack lacks: its API and its two CloudFormation types.
 
-As on AWS, a service below a target's minimum capacity is scaled out to it. Metrics do not change a count, but an alarm
-does if its action is a step scaling policy: the metric is then assumed to be at the alarm's threshold.
+As on AWS, a service whose desired count is outside of the limits of its scalable target is scaled to the nearest limit.
+Metrics do not change a count. An alarm whose action is a step scaling policy does, as if the metric were exactly at the
+alarm's threshold.
 """
 
 from __future__ import annotations
@@ -119,7 +120,7 @@ def _put_policy(parameters: Parameters) -> Parameters:
 
 
 def _check_predefined(namespace: str, parameters: Parameters) -> None:
-    """Refuse a predefined metric that a service does not have (PredefinedMetricSpecification)."""
+    """Refuse a predefined metric that ECS services do not have, and an ALB metric without a resource label."""
     stated = parameters.get("TargetTrackingScalingPolicyConfiguration") or {}
     metric = stated.get("PredefinedMetricSpecification") or {}
     kind = metric.get("PredefinedMetricType")
@@ -134,7 +135,7 @@ def _check_predefined(namespace: str, parameters: Parameters) -> None:
 
 
 def _check_metric(key: tuple[str, ...], parameters: Parameters) -> None:
-    """Refuse a second policy that tracks the same metric of a target, even if it replaces the first.
+    """Refuse a second policy that tracks the same metric of a target, even during a replacement of the first policy.
 
     The message is AWS's (cdklabs/cdk-ecs-service-extensions issue 35).
     """
@@ -168,7 +169,7 @@ def _moving(dispatch: Callable[..., None]) -> Callable[..., None]:
 
 
 def _move(target: Parameters, steps: Mapping[str, Any]) -> None:
-    """Adjust a target's count as a policy does if the metric is at its alarm's threshold."""
+    """Apply a step scaling policy to a target's desired count, as if the metric were exactly at the threshold."""
     if target["ScalableDimension"] != _ECS_COUNT or target.get("SuspendedState", {}).get("DynamicScalingOutSuspended"):
         return
     _, cluster, name = target["ResourceId"].split("/")
@@ -231,7 +232,7 @@ def _describing(records: Any, answer: str, **filters: str) -> Callable[[Paramete
     Args:
         records: The records.
         answer: The member of the output that lists the records.
-        filters: For each parameter that is a list, the member of a record that it is compared with.
+        filters: The member of a record with which each list parameter is compared, by the name of the parameter.
     """
 
     def describe(parameters: Parameters) -> Parameters:

@@ -233,7 +233,7 @@ def require_replaceable(group: Group, preferences: Mapping[str, Any]) -> None:
 
 
 def refresh(group: Group, preferences: Mapping[str, Any]) -> str:
-    """Replace a group's instances, launching each new one before the old one is terminated, and return the ID."""
+    """Replace a group's instances, each launched before the old one is terminated; return the instance refresh's ID."""
     name = group["AutoScalingGroupName"]
     replaced = [
         instance

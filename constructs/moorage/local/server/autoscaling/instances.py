@@ -1,4 +1,4 @@
-"""The instances of Auto Scaling groups: the choice of the next one, and its launch and termination in EC2."""
+"""The instances of Auto Scaling groups: their settings, and their launch and termination in EC2."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Launch:
 def next_launch(group: Group) -> Launch:
     """Return the settings of a group's next instance.
 
-    On-Demand Instances have the first type that the group names. Spot Instances have each of its types in turn.
+    On-Demand Instances have the first type that the group names. Spot Instances have each of the group's types in turn.
 
     Args:
         group: The record of the group.
@@ -86,7 +86,14 @@ def _template_of(policy: Mapping[str, Any], override: Mapping[str, Any]) -> tupl
 
 
 def _types(data: Mapping[str, Any], override: Mapping[str, Any]) -> list[InstanceType]:
-    """Return the instance types of an override; those that meet its requirements are sorted, the smallest first."""
+    """Return the instance type that an override names, or those that meet its requirements, the smallest first.
+
+    If the override states neither, the launch template's type or requirements apply.
+
+    Args:
+        data: The data of the launch template.
+        override: The override; empty if there is no override.
+    """
     named = override.get("InstanceType")
     required = override.get("InstanceRequirements")
     if not named and not required:
@@ -163,7 +170,7 @@ def has_template(group: Group) -> bool:
 
 
 def launch(group: Group) -> dict[str, Any]:
-    """Launch an instance in the zone with the fewest, and return it as the group shows it."""
+    """Launch an instance in the zone with the fewest instances of the group, and return the group's record of it."""
     wanted = next_launch(group)
     zones = [instance["AvailabilityZone"] for instance in group["Instances"]]
     subnet = min(_subnets(group), key=lambda item: zones.count(item["AvailabilityZone"]))
@@ -186,7 +193,7 @@ def launch(group: Group) -> dict[str, Any]:
 
 
 def _target_lists(group: Group) -> Iterator[list[dict[str, Any]]]:
-    """Yield the list of targets of each target group that a group is attached to."""
+    """Yield the list of targets of each target group to which an Auto Scaling group is attached."""
     for arn in group.get("TargetGroupARNs") or ():
         if arn in alb.tgs:
             yield alb.targets.setdefault(arn, [])
@@ -248,7 +255,7 @@ def _tag(group: Group, instance: Mapping[str, Any], wanted: Launch) -> None:
 
 
 def terminate(group: Group, instance: Mapping[str, Any]) -> None:
-    """Terminate an instance of a group, protected or not, with its volumes."""
+    """Terminate an instance of a group, even if protected from scale-in, and delete its volumes."""
     group["Instances"].remove(instance)
     for targets in _target_lists(group):
         targets[:] = [each for each in targets if each["Id"] != instance["InstanceId"]]
@@ -256,7 +263,7 @@ def terminate(group: Group, instance: Mapping[str, Any]) -> None:
 
 
 def end(instance_id: str) -> None:
-    """Terminate an instance in EC2, with its volumes."""
+    """Terminate an instance in EC2, and delete its volumes."""
     query(ec2.terminate_instances, InstanceId=[instance_id])
     for mapping in ec2.instances[instance_id]["BlockDeviceMappings"]:
         ec2.volumes.pop(mapping["Ebs"]["VolumeId"], None)
@@ -276,7 +283,7 @@ def resize(group: Group, size: int) -> None:
 
 
 def _victim(group: Group) -> Mapping[str, Any] | None:
-    """Return the instance that a scale-in terminates: the oldest in the zone with the most instances."""
+    """Return the instance to terminate in a scale-in: from the zone with the most instances, the oldest unprotected."""
     free = [instance for instance in group["Instances"] if not instance["ProtectedFromScaleIn"]]
     zones = [instance["AvailabilityZone"] for instance in group["Instances"]]
     return max(free, key=lambda instance: zones.count(instance["AvailabilityZone"]), default=None)

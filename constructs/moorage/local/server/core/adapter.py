@@ -16,12 +16,12 @@ from typing import Any
 class Module:
     """A module of ministack, reduced to the listed names.
 
-    It is imported on first use, since ministack reads the environment when it is imported.
+    The module is imported on first use, since ministack reads the environment when it is imported.
 
     Args:
         name: The name of the module.
         names: The names that are used, separated by spaces. A private name is accessed without its underscore;
-            `new=_old` renames it.
+            `new=_old` makes `_old` accessible as `new`.
     """
 
     __slots__ = ("listed",)
@@ -39,10 +39,10 @@ class Module:
         setattr(*self._place(name), value)
 
     def _place(self, name: str) -> tuple[ModuleType, str]:
-        """Return the module and the name in it."""
+        """Return ministack's module, and its name for a listed name."""
         module, names = self.listed
         if name not in names:
-            raise AttributeError(f"{module} has no {name} in its list in this file; add it there")
+            raise AttributeError(f"the list of {module} in this file does not contain {name}; add it")
         return importlib.import_module(module), names[name]
 
 

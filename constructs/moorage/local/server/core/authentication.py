@@ -1,4 +1,4 @@
-"""The authentication of every request: only requests signed with the home's secret or with issued keys are served.
+"""The authentication of requests: only those signed with the secret of the home folder or with issued keys are served.
 
 Every request is checked before ministack gets it. The check refuses web pages in a browser, other users of the machine
 and programs without the secret. `unsigned.TABLE` lists the requests that are served without a signature.
@@ -193,7 +193,7 @@ def _without_cors(send: Send) -> Send:
 
 
 def _refuse_the_rest() -> None:
-    """Answer unsigned requests that no other handler serves with AWS's error."""
+    """Refuse unsigned requests that no other handler serves, with AWS's error."""
     dispatch = ministack.dispatch_service_request
 
     async def handle_rest(*request: Any) -> Answer:

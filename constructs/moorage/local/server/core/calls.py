@@ -1,4 +1,4 @@
-"""Calls of a service's API within the process, and the conversion of a template's properties into its input.
+"""Calls of a service's API within the process, and the conversion of a template's properties into an operation's input.
 
 CloudFormation and the service capitalize names differently (`EFSVolumeConfiguration` and `efsVolumeConfiguration`), and
 CloudFormation accepts strings for numbers. botocore's model of the service resolves both. So no resource needs a list
@@ -29,7 +29,7 @@ Handler = Callable[..., Awaitable[tuple[int, dict[str, str], bytes]]]
 
 
 class RefusedError(ValueError):
-    """A request that a service, or CloudFormation in its place, refuses."""
+    """The refusal of a request by a service, or by CloudFormation in its place."""
 
 
 @functools.cache
@@ -85,7 +85,7 @@ def request(
         service: The service's name in boto3.
         operation: The operation, such as `CreateService`.
         properties: The properties of the template.
-        renamed: The operation's names of properties, at any depth, that differ by more than capitals.
+        renamed: The operation's names for properties, at any depth, whose names differ by more than capitalization.
 
     Raises:
         RefusedError: The operation's input does not have a property, or a value cannot be converted.
@@ -103,7 +103,7 @@ def structure(
         service: The service's name in boto3.
         shape: The structure, such as `Stage`.
         properties: The properties of the template.
-        renamed: The structure's names of properties, at any depth, that differ by more than capitals.
+        renamed: The structure's names for properties, at any depth, whose names differ by more than capitalization.
 
     Raises:
         RefusedError: The structure does not have a property, or a value cannot be converted.
@@ -144,8 +144,8 @@ def xml(service: str, shape: str, record: Mapping[str, Any]) -> str:
 
     Args:
         service: The service's name in boto3.
-        shape: The structure of the record, such as `AutoScalingGroup`; keys that it does not have are left out.
-        record: The values, by their names in that structure.
+        shape: The structure of the record, such as `AutoScalingGroup`; keys that are not its members are left out.
+        record: The values, by the names of the structure's members.
     """
     return _element(record, model(service).shape_for(shape))
 
@@ -186,7 +186,7 @@ def _converted(value: Any, shape: Shape, path: str, renamed: Mapping[str, str]) 
         items = value if isinstance(value, list | tuple) else [value]
         return [_converted(item, shape.member, path, renamed) for item in items]
     if isinstance(shape, MapShape):
-        pairs = {each["Key"]: each["Value"] for each in value} if isinstance(value, list) else value  # tags
+        pairs = {each["Key"]: each["Value"] for each in value} if isinstance(value, list) else value  # a list of tags
         return {key: _converted(item, shape.value, path, renamed) for key, item in pairs.items()}
     return _scalar(value, shape.type_name, path.rstrip("."))
 
@@ -214,10 +214,10 @@ def check(service: str, operation: str, parameters: Mapping[str, Any]) -> None:
     Args:
         service: The service's name in boto3.
         operation: The operation, such as `CreateRepository`.
-        parameters: Its input.
+        parameters: The input of the operation.
 
     Raises:
-        RefusedError: The input breaks a limit; the message has the code that services with a JSON protocol use.
+        RefusedError: The input breaks a limit; the message begins with the error code `InvalidParameterException`.
     """
     shape = model(service).operation_model(operation).input_shape
     for fault in _faults(parameters, shape, "") if shape is not None else ():
@@ -226,7 +226,7 @@ def check(service: str, operation: str, parameters: Mapping[str, Any]) -> None:
 
 def _faults(value: Any, shape: Shape, path: str) -> Iterator[str]:
     if isinstance(shape, StructureShape):
-        yield from (f"'{path}{name}': it is required" for name in shape.required_members if name not in value)
+        yield from (f"'{path}{name}': a value is required" for name in shape.required_members if name not in value)
         for name in value.keys() & shape.members.keys():
             yield from _faults(value[name], shape.members[name], f"{path}{name}.")
         return
@@ -239,11 +239,12 @@ def _faults(value: Any, shape: Shape, path: str) -> Iterator[str]:
 
 def _broken_limits(value: Any, shape: Shape, at: str) -> Iterator[str]:
     limits, shown = shape.metadata, str(value)[:_SHOWN]
-    size = len(value) if hasattr(value, "__len__") else value
+    sized = hasattr(value, "__len__")
+    size, verb = (len(value), "have a length of") if sized else (value, "be")
     if "min" in limits and size < limits["min"]:
-        yield f"'{at}': {shown!r} must be or have at least {limits['min']}"
+        yield f"'{at}': {shown!r} must {verb} at least {limits['min']}"
     if "max" in limits and size > limits["max"]:
-        yield f"'{at}': {shown!r} must be or have at most {limits['max']}"
+        yield f"'{at}': {shown!r} must {verb} at most {limits['max']}"
     if "pattern" in limits and not re.fullmatch(limits["pattern"], value, re.ASCII):
         yield f"'{at}': {shown!r} must match {limits['pattern']}"
     if limits.get("enum") and value not in limits["enum"]:
@@ -251,7 +252,7 @@ def _broken_limits(value: Any, shape: Shape, at: str) -> Iterator[str]:
 
 
 def json_service(operations: Mapping[str, Operation], otherwise: Handler | None = None) -> Handler:
-    """Return a handler for the requests of a service with a JSON protocol, like those of ministack.
+    """Return a handler, in ministack's form, for the requests of a service with a JSON protocol.
 
     Args:
         operations: The functions that answer the operations, by name.
@@ -277,11 +278,11 @@ def json_service(operations: Mapping[str, Operation], otherwise: Handler | None 
 
 
 def perform(operation: Callable[[dict[str, Any]], Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Call an operation of a JSON API.
+    """Call an operation of a JSON API, and return its output.
 
     Args:
-        operation: ministack's function for it.
-        parameters: Its input.
+        operation: ministack's function for the operation.
+        parameters: The input of the operation.
 
     Raises:
         RefusedError: The service refused the call; the message contains its code and message.
@@ -298,8 +299,8 @@ def query(operation: Callable[[dict[str, Any]], Any], **parameters: Any) -> ET.E
     """Call an operation of the EC2 XML API, and return its response without namespaces.
 
     Args:
-        operation: ministack's function for it.
-        parameters: Its input; a list becomes numbered parameters.
+        operation: ministack's function for the operation.
+        parameters: The input of the operation; a list becomes numbered parameters.
 
     Raises:
         RefusedError: The service refused the call; the message contains its code and message.
@@ -323,5 +324,5 @@ def text(answer: ET.Element, name: str) -> str:
     """Return the text of the first element with a name in a response; the element must exist."""
     found = answer.findtext(f".//{name}")
     if found is None:
-        raise RefusedError(f"the service answered without {name}")
+        raise RefusedError(f"the service's response has no {name}")
     return found

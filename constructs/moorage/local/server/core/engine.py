@@ -24,8 +24,8 @@ from moorage.local.server.core.resource import Properties, Resource, generated_n
 
 _UNRECOGNIZED = "Template format error: Unrecognized resource types: ["
 _HELD_SECONDS = 20.0
-_PLACEHOLDERS = ("AWS::CDK::Metadata",)  # AWS creates nothing for it either
-_BLOCKING = ("AWS::ECS::Service",)  # it invokes functions, which send requests to this server
+_PLACEHOLDERS = ("AWS::CDK::Metadata",)  # AWS creates nothing for this type either
+_BLOCKING = ("AWS::ECS::Service",)  # its lifecycle hooks invoke functions, which send requests to this server
 _UNIQUE = {
     "AWS::ElasticLoadBalancingV2::LoadBalancer": "Name",
     "AWS::ElasticLoadBalancingV2::TargetGroup": "Name",
@@ -34,7 +34,7 @@ _UNIQUE = {
     "AWS::SQS::Queue": "QueueName",
     "AWS::SecretsManager::Secret": "Name",
 }
-"""The properties that must be unique, of types that CloudFormation's schema identifies by an ARN or a URL."""
+"""The property that must be unique, for each type whose resources CloudFormation's schema identifies by ARN or URL."""
 
 Handler = dict[str, Any]
 Answer = tuple[int, dict[str, str], bytes]
@@ -76,7 +76,7 @@ class _Read(dict[str, Any]):
         return dict(self.items())
 
     def __or__(self, other: Any) -> Any:
-        """Return these properties updated by others, with the same record."""
+        """Return these properties updated with others; the result shares the record."""
         combined = _Read({**{name: super(_Read, self).__getitem__(name) for name in self}, **other})
         combined.read = self.read
         return combined
@@ -127,7 +127,7 @@ class _Checked:
     """The handler of a type, which also fails on unknown, mistyped and unread properties.
 
     Args:
-        resource_type: The type, as in a template.
+        resource_type: The CloudFormation type.
         handler: ministack's handler, which is modified.
     """
 
@@ -178,9 +178,7 @@ class _Checked:
         named = f"{self._type} {owners.path(stack_name, logical_id)}: "
         try:
             yield
-        except (
-            ValueError
-        ) as error:  # a custom resource has a prefix already, since not every such type has an entry here
+        except ValueError as error:  # the error of a custom resource may already have this prefix
             raise RefusedError(named + str(error).removeprefix(named)) from error
         except (AssertionError, AttributeError, LookupError, TypeError) as error:
             failure = f"the local AWS failed; the template may be correct ({error!r})"
@@ -217,7 +215,7 @@ def _refuse(faults: list[str]) -> None:
 
 
 def _naming_paths(validate: Callable[..., None]) -> Callable[..., None]:
-    """Name the constructs in the error for unrecognized resource types."""
+    """Make the error for unrecognized resource types name the constructs."""
 
     @functools.wraps(validate)
     def validated(template: dict[str, Any], conditions: dict[str, bool], **options: Any) -> None:
@@ -238,7 +236,7 @@ def _naming_paths(validate: Callable[..., None]) -> Callable[..., None]:
 
 
 def _remembering(roll_back: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-    """After a failed creation, keep undeleted resources in the stack, so that deleting the stack retries them."""
+    """Keep undeleted resources in the stack after a failed creation, so that deleting the stack deletes them."""
 
     async def rolled_back(
         stack_name: str, stack_id: str, stack: dict[str, Any], operation: dict[str, Any], *rest: Any
@@ -255,8 +253,8 @@ def _remembering(roll_back: Callable[..., Awaitable[None]]) -> Callable[..., Awa
 def _holding(handle: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[Answer]]:
     """Delay the response to DescribeStacks until the stack's operation is complete, but at most 20 s.
 
-    The cdk CLI calls it once and then waits five seconds, longer than a complete deployment takes here. The delay is
-    shorter than any client's timeout.
+    The cdk CLI calls DescribeStacks once and then waits five seconds, longer than a complete deployment takes here. The
+    delay is shorter than any client's timeout.
     """
 
     async def answer(

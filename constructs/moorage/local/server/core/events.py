@@ -32,7 +32,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 def install() -> None:
-    """Replace ministack's events and change sets by those of this module."""
+    """Replace ministack's stack events, and omit resources that are not created from change sets."""
     log = _Log(stacks.add_event)
     for module in (stacks, handlers, changesets):
         module.add_event = log.add
@@ -48,7 +48,7 @@ class _Log:
     def __init__(self, add: Add) -> None:
         self._add = add
         self._held: dict[Key, tuple[tuple[Any, ...], Mapping[str, Any]]] = {}
-        """The start event of an update that may not change its resource, and the resource before it."""
+        """The start event of an update that may not change its resource, and the resource before the update."""
         self._new: set[Key] = set()
         self._operations: dict[str, str] = {}
 
@@ -75,7 +75,7 @@ class _Log:
         self._write(*before, "CREATE_IN_PROGRESS" if starts and key in self._new else status, *rest, **named)
 
     def _is_changed(self, stack_name: str, logical_id: str, key: Key) -> bool:
-        """Return whether a resource is new or its definition changed; if not, hold back the event of its update."""
+        """Return whether a resource is new or its definition changed; if not, hold back the update's start event."""
         known = _resources(stack_name).get(logical_id)
         if known is None:
             self._new.add(key)
@@ -150,7 +150,7 @@ def _begins(event: Mapping[str, Any]) -> bool:
 
 
 def _with_operations(describe: Callable[[dict[str, Any]], Answer]) -> Callable[[dict[str, Any]], Answer]:
-    """Add each event's operation, which the cdk CLI reads (botocore cloudformation StackEvent.OperationId)."""
+    """Show the operation ID of each event, which the cdk CLI reads (botocore cloudformation StackEvent.OperationId)."""
 
     def described(parameters: dict[str, Any]) -> Answer:
         status, headers, body = describe(parameters)
@@ -170,7 +170,7 @@ def _with_operations(describe: Callable[[dict[str, Any]], Answer]) -> Callable[[
 
 
 def _operation(written: list[dict[str, Any]], stack_name: str) -> list[dict[str, Any]]:
-    """Return the events of the stack itself since the start of its last operation."""
+    """Return the events of the stack itself since the start of its last update; all events if it was never updated."""
     own = [each for each in written if each["LogicalResourceId"] == stack_name]
     starts = [number for number, each in enumerate(own) if each["ResourceStatus"] == "UPDATE_IN_PROGRESS"]
     return own[starts[-1] :] if starts else own

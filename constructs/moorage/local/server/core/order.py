@@ -17,12 +17,12 @@ from moorage.local.server.core.adapter import engine, stacks
 Resources = dict[str, Any]
 
 _RANKS = {"AWS::EC2::VPCGatewayAttachment": 0, "AWS::CloudFormation::Stack": 2, "AWS::ECS::Service": 3}
-"""The rank of types among independent resources; all other types are between the first two."""
+"""The rank of each type among independent resources: lower ranks are created first. Other types have rank 1."""
 _FIRST, _USUAL = 0, 1
 
 
 def install() -> None:
-    """Create the resources first that other resources wait for, and the resources last that wait for others."""
+    """Create gateway attachments as early as possible, and nested stacks and ECS services as late as possible."""
     ordered = _ranked(engine.topological_sort)
     for module in (engine, stacks):
         module.topological_sort = ordered
@@ -49,7 +49,7 @@ def _ranked(sort: Callable[[Resources, dict[str, bool]], list[str]]) -> Callable
 
 
 def _ranks(resources: Resources, order: list[str], needs: dict[str, set[str]]) -> dict[str, int]:
-    """Return the rank of each resource. A resource has the first rank if a resource of that rank needs it."""
+    """Return the rank of each resource. A resource has the first rank if a resource of that rank depends on it."""
     ranks = {name: _RANKS.get(str(resources[name].get("Type")), _USUAL) for name in order}
     for name in reversed(order):
         if ranks[name] == _FIRST:

@@ -43,7 +43,7 @@ def is_own(client: Address, server: Address) -> bool:
 
     Args:
         client: The address and port that the connection comes from.
-        server: The address and port that it goes to.
+        server: The address and port that the connection goes to.
     """
     wanted = [_shown(client), _shown(server)]
     rows = (line.split() for line in _CONNECTIONS.read_text(encoding="ascii").splitlines()[1:])

@@ -23,7 +23,7 @@ def definition(stack_name: str, logical_id: str) -> Mapping[str, Any]:
 
 @functools.lru_cache(maxsize=8)
 def _resources(body: str) -> Mapping[str, Any]:
-    """Return the resources of a template; cached, since it is called for each resource."""
+    """Return the resources of a template; the result is cached, since it is needed for each resource of a stack."""
     resources: Mapping[str, Any] = engine.parse_template(body).get("Resources", {})
     return resources
 
@@ -64,7 +64,7 @@ def owner(physical_id: str) -> str:
 
 
 def together(physical_id: str, other_id: str) -> bool:
-    """Return whether two resources are in a stack that is being deleted, so that neither outlives the other.
+    """Return whether two resources are in the same stack that is deleted or rolled back: neither outlives the other.
 
     Args:
         physical_id: The physical ID of the first resource.

@@ -68,4 +68,4 @@ def unusable_key(key: str | None, service: str, source: str | None, *actions: st
     if record["KeyState"] != "Enabled":
         return f"the key {key} is {record['KeyState']}"
     denied = [each for each in actions if not allows(record["Policy"], service, each, record["Arn"], source, **context)]
-    return f"the key {key} does not allow {service} to do {', '.join(denied)}" if denied else None
+    return f"the key {key} does not allow {service} to perform {', '.join(denied)}" if denied else None

@@ -61,12 +61,12 @@ class Resource:
         return self.update(physical_id, old, new)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        """Delete the resource. It is no error if it is already gone."""
+        """Delete the resource. A resource that is already gone is not an error."""
         raise NotImplementedError
 
 
 def generated_name(stack_name: str, logical_id: str) -> str:
-    """Return a unique physical name like those of CloudFormation, which never collides with a retained resource."""
+    """Return a physical name like those of CloudFormation; a random suffix distinguishes it from retained resources."""
     suffix = "".join(secrets.choice(_SUFFIX) for _ in range(12))
     return f"{stack_name}-{logical_id}"[:242] + f"-{suffix}"
 

@@ -19,7 +19,7 @@ _Check = Callable[[Any, Any, Any, Schema], Iterator[ValidationError]]
 _TRUTHS = ("true", "false")
 _SHOWN = 100
 _IN_WORDS_OF_THE_SERVICE = (("AWS::EC2::SecurityGroup", "GroupDescription"),)
-"""Properties whose values the service itself refuses, as users report; CloudFormation's schema does not check them."""
+"""Properties whose invalid values the service refuses, as users report: CloudFormation does not check them first."""
 _OF_ANY_CASE = (("AWS::EC2::FlowLog", "DestinationOptions"),)
 """Properties that CDK writes with the API's capitalization, which CloudFormation accepts (aws-cdk,
 integ.vpc-flow-logs)."""
@@ -101,7 +101,7 @@ def of(resource_type: str, region: str) -> Schema | None:
     """Return the schema of a type in a region.
 
     Args:
-        resource_type: The type, as in a template: `AWS::ECS::Service`.
+        resource_type: The CloudFormation type, such as `AWS::ECS::Service`.
         region: The region; for a region that cfn-lint does not know, the schemas of us-east-1 are used.
 
     Returns:
@@ -112,14 +112,14 @@ def of(resource_type: str, region: str) -> Schema | None:
 
 
 def create_only(resource_type: str) -> tuple[str, ...]:
-    """Return the top-level properties of a type whose change replaces the resource."""
+    """Return the top-level properties whose change replaces a resource of a type."""
     paths = (of(resource_type, "us-east-1") or {}).get("createOnlyProperties", ())
     names = (path.removeprefix("/properties/") for path in paths)
     return tuple(name for name in names if "/" not in name)
 
 
 def identifier(resource_type: str) -> str | None:
-    """Return the property that identifies a resource of a type and must be unique; None if several do."""
+    """Return the single property that identifies a resource of a type and must be unique; None if it does not exist."""
     schema = of(resource_type, "us-east-1") or {}
     paths = schema.get("primaryIdentifier", ())
     return str(paths[0]).removeprefix("/properties/") if len(paths) == 1 else None
@@ -136,13 +136,13 @@ def tag_property(resource_type: str) -> str | None:
 
 
 def faults(resource_type: str, properties: Mapping[str, Any], region: str) -> list[str]:
-    """Return the errors in a type's properties by its schema.
+    """Return the errors in a resource's properties by the schema of its type.
 
     CloudFormation validates properties before it calls the service (CloudFormation CLI user guide, "Resource type
     schema").
 
     Args:
-        resource_type: The type, as in a template.
+        resource_type: The CloudFormation type.
         properties: The properties, without intrinsic functions.
         region: The region of the stack.
     """
@@ -176,7 +176,7 @@ def _tag_keys(tags: Any) -> list[str]:
 
 @functools.cache
 def _further(resource_type: str) -> tuple[Schema, ...]:
-    """Return the services' additional rules for a type, as schemas."""
+    """Return cfn-lint's additional rules for a type, as schemas."""
     return tuple(_below(path, _extension(name)) for path, name in _EXTENSIONS.get(resource_type, ()))
 
 
@@ -219,7 +219,7 @@ def _is_system_tag(value: Any) -> bool:
 
 
 def _texts(error: ValidationError) -> Iterator[str]:
-    """Yield messages with the path of the property; for several branches, those of the closest one."""
+    """Yield messages with the property's path; if all branches fail, those of the branch with the fewest errors."""
     if error.context:
         branches: dict[Any, list[ValidationError]] = {}
         for each in error.context:

@@ -63,7 +63,7 @@ def _handler(metadata: Mapping[str, str]) -> str:
 
 
 def _done(answer: Awaitable[Answer]) -> Answer:
-    """Return the response of a ministack handler, run in its own event loop, since it may wait for its own threads."""
+    """Run a ministack handler in its own event loop, since it may wait for its own threads; return the response."""
 
     async def awaited() -> Answer:
         return await answer
@@ -85,8 +85,8 @@ class ApiResource(Resource):
         identity: The path of the physical ID in the output of the creation or in the properties.
         named: The property that gets a generated name if the template has none, and the maximum length of the name.
         attributes: The attributes for `Fn::GetAtt`, each with the path of its value.
-        renamed: The API's names of properties that differ by more than capitals.
-        without: Properties that only CloudFormation has and the API does not take.
+        renamed: The API's names for properties whose names differ by more than capitalization.
+        without: Properties that CloudFormation has but the API does not take.
     """
 
     service: ClassVar[str]

@@ -1,4 +1,4 @@
-"""The verification of request signatures, with the home's secret or with keys that this server issued."""
+"""The verification of request signatures, with the secret of the home folder or with keys that this server issued."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class Request:
         return None
 
     def failure(self, body: bytes | None) -> AuthError | None:
-        """Verify the signature, and return the error; None if it is valid.
+        """Verify the signature, and return the error; None if the signature is valid.
 
         Args:
             body: The body as it was sent; None if it has not been read yet and a header contains its hash.

@@ -1,6 +1,6 @@
 """The checks of templates that CloudFormation makes before it changes anything: names and references.
 
-The messages are CloudFormation's, as users report them: unresolved resources, also those whose condition is false
+The messages are CloudFormation's, as users report them: unresolved resources, including those with a false condition
 (serverless/serverless issue 4535), and parameters that do not exist (aws-samples/amazon-ec2-image-builder-samples issue
 18, aws/aws-toolkit-azure-devops issue 75). If there is no report, the rule is the template reference's.
 """
@@ -55,7 +55,7 @@ def install() -> None:
         module.validate_template_support = _checked(module.validate_template_support)
         module.resolve_parameters = _knowing(module.resolve_parameters)
     engine.CfnLoader = _fast(engine.CfnLoader)
-    handlers.capabilities_enforced = lambda: True  # ministack requires them only if it checks permissions
+    handlers.capabilities_enforced = lambda: True  # ministack requires capabilities only if it checks permissions
 
 
 def _fast(loader: type[yaml.SafeLoader]) -> Any:
@@ -67,7 +67,7 @@ def _fast(loader: type[yaml.SafeLoader]) -> Any:
 
 
 def _at_host(resolve: Callable[..., Any]) -> Callable[..., Any]:
-    """Find documents at virtual-hosted-style URLs of buckets; ministack expects the bucket in the path."""
+    """Find template documents at virtual-hosted-style URLs; ministack expects the bucket in the path."""
 
     def resolved(parameters: dict[str, Any], body: str, address: str, label: str) -> Any:
         stated = parameters.get(address)
@@ -91,7 +91,7 @@ def _checked(validate: Callable[..., None]) -> Callable[..., None]:
 
 
 def _knowing(resolve: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """Refuse parameters that the template does not declare, and values that must exist but do not."""
+    """Refuse parameters that the template does not declare, and values that name resources that do not exist."""
 
     def resolved(template: dict[str, Any], given: list[dict[str, Any]], *rest: Any, **named: Any) -> dict[str, Any]:
         declared = template.get("Parameters") or {}
@@ -160,12 +160,12 @@ def faults(template: Template, conditions: Mapping[str, bool]) -> Iterator[str]:
             return
     try:
         engine.topological_sort(dict(resources), dict(conditions))
-    except ValueError as error:  # with ministack's message
+    except ValueError as error:  # ministack's message ends with the resources
         yield f"Circular dependency between resources: [{str(error).rpartition(': ')[2]}]"
 
 
 def _standing(block: Mapping[str, Any] | None, conditions: Mapping[str, bool]) -> dict[str, Any]:
-    """Return the members of a block whose condition is true."""
+    """Return the members of a block that have no condition or a true one."""
     return {name: part for name, part in (block or {}).items() if conditions.get(part.get("Condition"), True)}
 
 
@@ -191,7 +191,7 @@ def _depended(resource: Mapping[str, Any]) -> list[str]:
 
 
 def _referred(value: Any, conditions: Mapping[str, bool]) -> Iterator[str]:
-    """Yield the names of resources and parameters that a part of a template refers to if its conditions select it."""
+    """Yield the resources and parameters that a part of a template refers to, without unselected `Fn::If` branches."""
     if isinstance(value, list):
         for each in value:
             yield from _referred(each, conditions)

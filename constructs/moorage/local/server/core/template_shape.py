@@ -1,7 +1,7 @@
 """The structure of a template's sections, regardless of resource types.
 
 The messages are CloudFormation's if users report them (aws-cloudformation/cfn-lint, whose rules name the same errors);
-otherwise the rule is in that section of the CloudFormation template reference.
+otherwise the rule is that of the CloudFormation template reference.
 """
 
 from __future__ import annotations

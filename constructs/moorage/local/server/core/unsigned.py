@@ -18,7 +18,7 @@ _RESPONSES = "/_ministack/cfn-response/"
 _CONNECTIONS = "/@connections/"
 _SIGNED = "AWS_IAM"
 _AT_ONCE = 32
-"""The number of unsigned requests that are served at a time: each may start a function's process."""
+"""The number of unsigned requests that are served at a time: each may start the process of a Lambda function."""
 _after_body = app.handle_post_body_shortcuts  # ministack's own function, saved before it is replaced
 
 
@@ -105,7 +105,7 @@ async def _answer_cloudformation(call: Call) -> Answer | None:
 
 
 def is_expected(method: str, path: str, _headers: Mapping[str, str] | None = None) -> bool:
-    """Return whether CloudFormation awaits this response of a custom resource or signal of a wait condition.
+    """Return whether CloudFormation awaits a request: a custom resource's response or a wait condition's signal.
 
     Args:
         method: The HTTP method.

@@ -36,7 +36,9 @@ def _put(parameters: Parameters) -> Parameters:
     repositories.repository_of(parameters)
     digest = ecr.image_digest(manifest)
     if parameters.get("imageDigest", digest) != digest:
-        raise RefusedError("ImageDigestDoesNotMatchException: The image digest does not match the manifest's")
+        raise RefusedError(
+            "ImageDigestDoesNotMatchException: The image digest does not match the digest of the manifest"
+        )
     there = ecr.find_image(name, {"imageDigest": digest})
     if there and (tag is None or tag in there["imageTags"]):
         raise RefusedError(
@@ -214,7 +216,7 @@ def _upload_of(parameters: Parameters) -> bytearray:
 def _upload(parameters: Parameters) -> Parameters:
     content = _upload_of(parameters)
     if parameters["partFirstByte"] != len(content):
-        raise RefusedError(f"InvalidLayerPartException: The next byte is {len(content)}")
+        raise RefusedError(f"InvalidLayerPartException: The part must begin at byte {len(content)}")
     content.extend(base64.b64decode(parameters["layerPartBlob"]))
     shown = {name: parameters[name] for name in ("repositoryName", "uploadId")}
     return {**shown, "registryId": get_account_id(), "lastByteReceived": len(content) - 1}
@@ -223,7 +225,7 @@ def _upload(parameters: Parameters) -> Parameters:
 def _complete_upload(parameters: Parameters) -> Parameters:
     content, name = bytes(_upload_of(parameters)), parameters["repositoryName"]
     if not content:
-        raise RefusedError("EmptyUploadException: The upload has no part")
+        raise RefusedError("EmptyUploadException: The upload has no parts")
     digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
     if digest not in parameters["layerDigests"]:
         raise RefusedError(f"InvalidLayerException: The layer's digest is {digest}")
@@ -261,7 +263,7 @@ def install() -> None:
         if tag and name in ecr.repositories and repositories.is_fixed(name, tag, ecr.content_digest(body)):
             return ecr.registry_error(400, "TAG_INVALID", f"tag '{tag}' is immutable", {"tag": tag})
         answer = put(name, reference, headers, body)
-        if answer[0] < 300:  # noqa: PLR2004  # HTTP's successes end there
+        if answer[0] < 300:  # noqa: PLR2004  # HTTP status codes below 300 mean success
             image = ecr.find_image(name, {"imageDigest": ecr.content_digest(body)})
             _arrived(name, image, tag)
         return answer

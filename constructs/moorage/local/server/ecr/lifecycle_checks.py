@@ -1,7 +1,7 @@
 """The checks that Amazon ECR's PutLifecyclePolicy makes of a lifecycle policy.
 
-The rules are those of the ECR user guide, "Lifecycle policy properties in Amazon ECR". Each storage class has rules of
-its own, as in "Examples of lifecycle policies in Amazon ECR", "Combining archive and expire rules".
+The rules are those of the ECR user guide, "Lifecycle policy properties in Amazon ECR". The priorities of
+each storage class are separate ("Examples of lifecycle policies in Amazon ECR", "Combining archive and expire rules").
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def check(text: str) -> None:
         text: The policy, as JSON.
 
     Raises:
-        RefusedError: The policy has an error; the message describes the first.
+        RefusedError: The policy has an error; the message describes the first error.
     """
     for fault in _faults(text):
         raise RefusedError(
@@ -70,10 +70,10 @@ def _rule_faults(rule: Rule) -> Iterator[str]:
     if status not in ("any", "tagged", "untagged"):
         yield f"tagStatus must be tagged, untagged or any, not {status}"
     if (status == "tagged") != any(selection.get(name) for name in _TAGS):
-        yield "tagPrefixList or tagPatternList is required with tagStatus tagged, and only with it"
+        yield "tagPrefixList or tagPatternList is required with tagStatus tagged, and is not allowed otherwise"
     if kind not in _COUNT_TYPES:
         yield f"countType must be one of {', '.join(_COUNT_TYPES)}, not {kind}"
     if (kind != "imageCountMoreThan") != (selection.get("countUnit") == "days"):
-        yield "countUnit days is required with every countType but imageCountMoreThan, and only with those"
+        yield "countUnit days is required with every countType except imageCountMoreThan, with which it is not allowed"
     if not isinstance(number, int) or number < 1:
         yield f"countNumber must be a positive integer, not {number}"

@@ -1,7 +1,7 @@
 """ECR's pull-through cache: an image under a rule's prefix is fetched from the upstream registry and kept.
 
-An upstream registry of ECR is looked up in the local AWS. No other registry is contacted: each is assumed to have every
-image, as a manifest without layers that names its source.
+An upstream registry of ECR is looked up in the local AWS. Other registries are not contacted: each is assumed to have
+every image, and the image that is kept is a manifest without layers that names the source.
 """
 
 from __future__ import annotations

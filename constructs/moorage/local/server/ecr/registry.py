@@ -108,7 +108,7 @@ def template(repository: str, applied_for: str) -> Parameters | None:
 
     Args:
         repository: The repository's name.
-        applied_for: The reason why ECR creates it, such as `REPLICATION`.
+        applied_for: The reason why ECR creates the repository, such as `REPLICATION`.
     """
     fitting = [
         each
@@ -130,7 +130,7 @@ def is_cached(prefix: str) -> bool:
 
 
 def excludes(caller: str) -> bool:
-    """Return whether the pulls of a caller do not change the time of an image's last pull.
+    """Return whether pulls by a caller leave the recorded pull time of an image unchanged.
 
     Args:
         caller: The ARN of a user or of a role session.
@@ -199,7 +199,9 @@ def _showing(name: str, member: str, missing: str) -> Callable[[Parameters], Par
 
     def show(_: Parameters) -> Parameters:
         if name not in _one:
-            raise RefusedError(f"{missing}: it does not exist in the registry with id '{get_account_id()}'")
+            raise RefusedError(
+                f"{missing}: The {name} setting does not exist in the registry with id '{get_account_id()}'"
+            )
         return _of_registry(**{member: _one[name]})
 
     return show

@@ -30,7 +30,7 @@ def after_push(repository: str, image: Parameters, tag: str | None) -> None:
     Args:
         repository: The name of the image's repository.
         image: ministack's record of the image.
-        tag: The tag that the image was pushed with.
+        tag: The tag that the image was pushed with; None for a push by digest.
     """
     for rule in registry.replication_rules():
         filters = rule.get("repositoryFilters") or []

@@ -21,7 +21,7 @@ _FILTERS = "imageTagMutabilityExclusionFilters"
 
 
 def create(parameters: Parameters) -> Parameters:
-    """Create a repository; a name that exists is refused."""
+    """Create a repository; an existing name is refused."""
     _check_filters(parameters)
     perform(ecr.create_repository, parameters)
     record: Parameters = ecr.repositories[parameters["repositoryName"]]
@@ -34,7 +34,7 @@ def create_for(name: str, purpose: str) -> Parameters:
 
     Args:
         name: The repository's name.
-        purpose: The reason why ECR creates it, such as `REPLICATION`.
+        purpose: The reason why ECR creates the repository, such as `REPLICATION`.
     """
     template = registry.template(name, purpose) or {}
     wanted = {key: template[key] for key in (*_OF_TEMPLATE, _FILTERS) if key in template}
@@ -132,7 +132,7 @@ def keep(repository: str, image: Parameters, tag: str | None) -> Parameters:
     Args:
         repository: The repository's name.
         image: The image's record, as ministack keeps it.
-        tag: The tag, which is removed from the image that has it.
+        tag: The tag; if another image has the tag, it is moved to this image.
     """
     images = ecr.images.setdefault(repository, [])
     kept: Parameters | None = ecr.find_image(repository, {"imageDigest": image["imageDigest"]})
@@ -151,7 +151,7 @@ def keep(repository: str, image: Parameters, tag: str | None) -> Parameters:
 
 
 def layers(manifest: str) -> dict[str, int]:
-    """Return the layers and the configuration that a manifest names, with their sizes."""
+    """Return the sizes of the layers and of the configuration that a manifest names, by digest."""
     try:
         document = json.loads(manifest)
         parts = [*document.get("layers", ()), *([document["config"]] if "config" in document else ())]

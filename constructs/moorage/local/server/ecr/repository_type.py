@@ -26,7 +26,7 @@ _MUTABILITY = ("imageTagMutability", "imageTagMutabilityExclusionFilters", "repo
 
 
 class Repository(Resource):
-    """A private repository; a repository whose name exists is refused."""
+    """A private repository; an existing name is refused."""
 
     type = "AWS::ECR::Repository"
 

@@ -45,7 +45,7 @@ def image_action(action: str, repository: str, digest: str, tag: str | None) -> 
 
 
 def replication(repository_arn: str, digest: str, tag: str | None, source: tuple[str, str], *, result: str) -> None:
-    """Send the event of an image's replication to a destination, or of its failure."""
+    """Send the event of a successful or failed replication of an image to a destination."""
     detail = {
         "result": result,
         "repository-name": _name(repository_arn),

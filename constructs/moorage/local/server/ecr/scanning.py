@@ -44,7 +44,7 @@ def _frequency(repository: str, configuration: Mapping[str, Any]) -> tuple[str, 
 
 
 def _matches(repository: str, wildcard: str) -> bool:
-    """Return whether a filter matches a name; without a wildcard, it matches every name that contains it."""
+    """Return whether a filter matches a name: a filter without a wildcard matches every name that contains it."""
     return fnmatch.fnmatchcase(repository, wildcard if "*" in wildcard else f"*{wildcard}*")
 
 

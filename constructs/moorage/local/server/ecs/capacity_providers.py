@@ -42,7 +42,7 @@ _MANAGED_ASSOCIATED = (
     "Cannot associate Managed Instances capacity provider to clusters using this API. Managed Instances capacity "
     "providers are already associated with the cluster that they were created for."
 )
-"""Reported in hashicorp/terraform-provider-aws issue 44783; the end of its second sentence is paraphrased."""
+"""Reported in hashicorp/terraform-provider-aws issue 44783; the end of the second sentence is paraphrased."""
 
 
 def kind(provider: str) -> str:
@@ -58,7 +58,7 @@ def name_of(provider: str) -> str:
 
 
 def group_of(provider: str | None) -> Group | None:
-    """Return the Auto Scaling group of a provider; None if it has none."""
+    """Return the Auto Scaling group of a provider; None for a provider without a group."""
     stated = ecs.capacity_providers.get(name_of(provider or ""), {}).get("autoScalingGroupProvider", {})
     return _group(stated.get("autoScalingGroupArn", ""))
 
@@ -81,7 +81,7 @@ def is_scaled(provider: str) -> bool:
 
 
 def provider_of(record: Mapping[str, Any]) -> str | None:
-    """Return the provider of its cluster that a container instance belongs to."""
+    """Return the capacity provider that a container instance belongs to; None if its cluster has no such provider."""
     known = ecs.clusters.get(record["_cluster"], {}).get("capacityProviders", ())
     return next((name for name in known if (group_of(name) or {}).get("AutoScalingGroupARN") == record["_group"]), None)
 
@@ -250,7 +250,7 @@ def _delete(parameters: Record) -> Record:
 
 
 def _require_unused(cluster: Mapping[str, Any], providers: Iterable[str]) -> None:
-    """Refuse if a service or task of the cluster uses one of the providers."""
+    """Refuse an operation if a service or task of the cluster uses one of the providers."""
     services = (
         item["capacityProvider"]
         for service in ecs.services.values()
@@ -288,7 +288,7 @@ def _existing(provider: str) -> str:
 
 
 def scoped(cluster: Mapping[str, Any]) -> list[str]:
-    """Return the providers that were created only for the cluster, those of ECS Managed Instances."""
+    """Return the providers that were created for the cluster: those of ECS Managed Instances."""
     return [each["name"] for each in ecs.capacity_providers.values() if each.get("cluster") == cluster["clusterName"]]
 
 
@@ -311,7 +311,7 @@ def check_strategy(strategy: Iterable[Mapping[str, Any]], known: Iterable[str]) 
 
 
 def answering(operation: Callable[[Record], Record]) -> Callable[[Record], Any]:
-    """Convert the result or the error of an operation into an ECS response."""
+    """Make an operation return its result or its error as a response of ECS."""
 
     def answered(parameters: Record) -> Any:
         try:
@@ -326,7 +326,7 @@ def answering(operation: Callable[[Record], Record]) -> Callable[[Record], Any]:
 
 
 def install() -> None:
-    """Replace ECS's operations by those with checks."""
+    """Replace ECS's operations on capacity providers with those of this module."""
     ecs.create_capacity_provider = answering(_create)
     ecs.update_capacity_provider = answering(_update)
     ecs.delete_capacity_provider = answering(_delete)

@@ -1,7 +1,7 @@
 """Amazon ECS: clusters, task definitions and services, whose tasks are counted but not run.
 
-A service whose image is missing in a private registry of the local AWS fails to deploy as on AWS: the circuit breaker
-reports it, and the tasks of the last successful revision keep running. `deployments` describes how a deployment
+A service whose image is missing in a private registry of the local AWS fails to deploy, as on AWS: the circuit breaker
+reports the reason, and the tasks of the last successful revision keep running. `deployments` describes how a deployment
 proceeds, `task_runs` how a task ends.
 """
 
@@ -130,7 +130,7 @@ class TaskDefinition(Resource):
 
 
 class Service(Resource):
-    """A service with its desired number of running tasks; each change is deployed by its strategy."""
+    """A service with its desired number of running tasks; changes are deployed by the service's deployment strategy."""
 
     type = "AWS::ECS::Service"
 
@@ -243,7 +243,7 @@ def _retag(arn: str, old: Properties, new: Properties) -> None:
 
 
 def install() -> None:
-    """Disable Docker, and give tasks their tags, capacity and place."""
+    """Disable Docker, and make RunTask give tasks their tags, capacity, instance and address."""
     ecs.get_docker = lambda: None
     run_task = ecs.run_task
 
@@ -281,7 +281,7 @@ def _owner(parameters: Mapping[str, Any], cluster: str) -> dict[str, Any]:
 
 
 def _ran(tasks: Sequence[dict[str, Any]]) -> Any:
-    """Return the response to RunTask. A task without a capacity provider that cannot be placed becomes a failure."""
+    """Return RunTask's response. A task that has no capacity provider and cannot be placed is returned as a failure."""
     failures = []
     for task in [task for task in tasks if task["lastStatus"] == "PROVISIONING" and not task["capacityProviderName"]]:
         found = [(each, instances.why_not(each, task["_need"], task["group"])) for each in _instances_of(task)]

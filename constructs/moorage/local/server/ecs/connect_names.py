@@ -1,6 +1,6 @@
 """Amazon ECS: the Service Connect names in a namespace, which must be unique.
 
-A replacement of a service is created before the old service is deleted, so it cannot take the same name. The message is
+A replacement of a service is created before the old service is deleted, so it cannot have the same name. The message is
 ECS's, as users report it for such updates (aws/copilot-cli issues 4659 and 5431).
 """
 
@@ -41,7 +41,7 @@ def _cluster(service: Record) -> Record:
 
 
 def _names(connection: Record | None, cluster: Record) -> set[tuple[str, str]]:
-    """Return the names of a service, each with its namespace; a service that is only a client has none."""
+    """Return the names of a service, each with its namespace; a service that is only a client has no names."""
     if not connection or not connection.get("enabled"):
         return set()
     stated = connection.get("namespace") or (cluster.get("serviceConnectDefaults") or {}).get("namespace")

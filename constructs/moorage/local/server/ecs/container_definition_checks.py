@@ -16,7 +16,7 @@ _HIGHEST_PORT = 65535
 _LEAST_MEBIBYTES = 4
 _LONGEST_STOP_SECONDS = 120
 _NOT_ON_FARGATE = ("disableNetworking", "dnsSearchDomains", "dnsServers", "dockerSecurityOptions", "extraHosts")
-"""ECS developer guide, "Amazon ECS task definition differences for Fargate"."""
+"""The parameters that Fargate lacks (ECS developer guide, "Amazon ECS task definition differences for Fargate")."""
 
 Record = Mapping[str, Any]
 
@@ -63,7 +63,7 @@ def _reference_faults(container: Record, known: Mapping[str | None, Record]) -> 
 
 
 def fargate_faults(container: Record) -> Iterator[str]:
-    """Yield the settings of a container that Fargate does not support.
+    """Yield the errors in a container's settings that apply only to Fargate.
 
     Args:
         container: A container definition of RegisterTaskDefinition.
@@ -83,7 +83,7 @@ def fargate_faults(container: Record) -> Iterator[str]:
 
 
 def platform_faults(wanted: Record) -> Iterator[str]:
-    """Yield the platform settings and volumes that Fargate does not support.
+    """Yield the errors in a task's platform settings and volumes that apply only to Fargate.
 
     Args:
         wanted: The input of RegisterTaskDefinition.

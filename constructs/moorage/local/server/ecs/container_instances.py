@@ -36,7 +36,7 @@ _NOT_BOTTLEROCKET = ("efs", "efsAuth", "service-connect-v1")
 
 @attrs.frozen(kw_only=True)
 class Need:
-    """The resources of a container instance that a task uses, and its requirements.
+    """The resources of a container instance that a task uses, and the task's other requirements.
 
     Args:
         cpu: The CPU units.

@@ -57,7 +57,7 @@ def steps(configuration: Mapping[str, Any]) -> list[float]:
 
 
 def check(service: Mapping[str, Any]) -> None:
-    """Refuse a service whose deployments ECS does not accept.
+    """Refuse a service with a deployment configuration that ECS does not accept.
 
     Args:
         service: The service, in the API's format.

@@ -30,7 +30,7 @@ _RECURRING = ("TEST_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT")
 
 
 class _WaitingError(Exception):
-    """A deployment that waits for resources on instances, while no circuit breaker ends the wait."""
+    """The state of a deployment that waits for resources on instances, while no circuit breaker ends the wait."""
 
 
 class Rollout:
@@ -129,7 +129,7 @@ class Rollout:
             raise RefusedError(f"{_BREAKER if breaker.get('enable') else _UNSTABLE} ({reason})")
 
     def _unstartable(self) -> str | None:
-        """Return why a task of the new revision can never run; None if it can."""
+        """Return the reason why no task of the new revision can ever run; None if tasks can run."""
         if self._service["desiredCount"] == 0:
             return None
         revision = ecs.task_defs.get(ecs.resolve_td_key(self._service["taskDefinition"]), {})
@@ -177,7 +177,7 @@ class Rollout:
         revisions.revision(self._new["_revision"])["resolvedConfiguration"] = {"loadBalancers": resolved}
 
     def _shift(self, kind: str, percent: float) -> None:
-        """Shift this share of the production or test traffic to the new revision."""
+        """Shift a percentage of the production or test traffic to the new revision."""
         self._weigh(kind, percent)
         for balancer, group in zip(
             self._service.get("loadBalancers") or (), self._new.get("_groups", ()), strict=False
@@ -246,7 +246,7 @@ def _pair(balancer: Mapping[str, Any]) -> list[str]:
 
 
 def _record_failure(service: Record, revision_arn: str, reason: str) -> None:
-    """Add a failed deployment to those of the service, with an event."""
+    """Add a failed deployment to the service's deployments in place of earlier failed ones, and add an event."""
     failed = ecs.make_deployment(revision_arn, service["desiredCount"], status="INACTIVE")
     failed |= {"desiredCount": 0, "failedTasks": 3, "rolloutState": "FAILED", "rolloutStateReason": reason}
     earlier = (each for each in service["deployments"] if each["rolloutState"] != "FAILED")
@@ -268,7 +268,7 @@ def stop(parameters: Record) -> Record:
 
 
 def _holding(operation: Callable[..., None], flag: str) -> Callable[..., None]:
-    """Skip the operation while the service has the flag of a running deployment."""
+    """Make an operation do nothing while the service has the flag of a running deployment."""
 
     def held(cluster: str, key: str, *arguments: Any, **options: Any) -> None:
         if not ecs.services.get(key, {}).get(flag):
@@ -278,7 +278,7 @@ def _holding(operation: Callable[..., None], flag: str) -> Callable[..., None]:
 
 
 def _syncing(sync: Callable[[str, Record], None]) -> Callable[[str, Record], None]:
-    """Register the tasks of each deployment in its own target groups, if the service's deployments have some."""
+    """Register the tasks of each deployment with that deployment's target groups, if any deployment has its own."""
 
     def synced(cluster: str, service: Record) -> None:
         revisions.counted(service)
@@ -312,7 +312,7 @@ def begin(cluster: str, service: Record, stated: Mapping[str, Any], before: Reco
 
 
 def install() -> None:
-    """Make deployments control when tasks start, where they are registered and when old tasks stop."""
+    """Make deployments control when tasks start, in which target groups they are registered, and when old ones stop."""
     ecs.reconcile_service_tasks = _holding(ecs.reconcile_service_tasks, "_held")
     ecs.complete_service_deployment = _holding(ecs.complete_service_deployment, "_rolling")
     ecs.sync_service_targets = _syncing(ecs.sync_service_targets)

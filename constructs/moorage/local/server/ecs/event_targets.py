@@ -40,7 +40,7 @@ def run(target: Mapping[str, Any], text: str | None, started_by: str) -> None:
 
 
 def may_run(role_arn: str, revision: Mapping[str, Any], cluster: str) -> None:
-    """Require that a role may run a task and pass the task's roles.
+    """Require that a role is allowed to run a task and to pass the task's roles.
 
     Args:
         role_arn: The ARN of the role that runs the task.
@@ -60,7 +60,7 @@ def _overrides(text: str | None) -> dict[str, Any]:
 
 
 def put_aside(target: Mapping[str, Any], text: str, source: str, error: RefusedError) -> None:
-    """Send an event that could not be delivered to the target's dead-letter queue, if it has one.
+    """Send an undeliverable event to the dead-letter queue of its target, if there is one.
 
     Args:
         target: The target, in the format of EventBridge or EventBridge Scheduler.

@@ -1,8 +1,8 @@
 """Amazon ECS: the lifecycle hooks of a deployment: functions that are invoked, and pauses that wait to be continued.
 
-A function that answers IN_PROGRESS is invoked again at once: as often as its delay fits into the hook's timeout, and at
-most a hundred times. A pause waits one second for each minute of its timeout, at most 20 s. Then it times out, and its
-timeout action follows, as on AWS.
+A function that answers IN_PROGRESS is invoked again at once: as often as its callback delay fits into the hook's
+timeout, and at most a hundred times. A pause waits one second for each minute of its timeout, at most 20 s. Then it
+times out, and its timeout action follows, as on AWS.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def run(hooks: Sequence[Mapping[str, Any]], stage: str, deployment: Record) -> N
     Args:
         hooks: The hooks of the service.
         stage: The stage.
-        deployment: The record of the service deployment, which shows the hooks.
+        deployment: The record of the service deployment, to which the details of the hooks are added.
 
     Raises:
         RefusedError: A hook rolls back the deployment.
@@ -113,7 +113,7 @@ def run(hooks: Sequence[Mapping[str, Any]], stage: str, deployment: Record) -> N
 
 
 def _pause(record: Record, minutes: int) -> str | None:
-    """Wait until a pause ends, and return why the deployment must be rolled back; None if it must not."""
+    """Wait until a pause ends, and return the reason for a rollback; None if the deployment continues."""
     pause = _waiting[record["hookId"]] = _Pause(record)
     resolved = pause.over.wait(min(minutes, _MOST_PAUSE_SECONDS))
     _waiting.pop(record["hookId"], None)
@@ -121,7 +121,7 @@ def _pause(record: Record, minutes: int) -> str | None:
         record["status"] = "TIMED_OUT"
         return f"the pause hook {record['hookId']} timed out: ContinueServiceDeployment was not called"
     record["status"] = "SUCCEEDED" if pause.action == _CONTINUE else "FAILED"
-    return None if pause.action == _CONTINUE else f"the pause hook {record['hookId']} was told to roll back"
+    return None if pause.action == _CONTINUE else f"a rollback was requested for the pause hook {record['hookId']}"
 
 
 def resolve(parameters: Record) -> Record:
@@ -136,14 +136,14 @@ def resolve(parameters: Record) -> Record:
 
 
 def interrupt(deployment: Mapping[str, Any]) -> None:
-    """Make the pauses of a deployment roll it back."""
+    """End the pauses of a deployment, so that it is rolled back."""
     for pause in list(_waiting.values()):
         if pause.record in deployment["lifecycleHookDetails"]:
             pause.over.set()
 
 
 def _ask(hook: Mapping[str, Any], stage: str, record: Record, deployment: Record, minutes: int) -> str | None:
-    """Invoke a function until it ends, and return why the deployment must be rolled back; None if it must not."""
+    """Invoke a function until its status is final, and return the reason for a rollback; None if it succeeded."""
     arn, details = hook["hookTargetArn"], dict(hook.get("hookDetails") or {})
     left = minutes * 60
     for _ in range(_MOST_CALLS):

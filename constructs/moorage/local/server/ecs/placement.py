@@ -79,10 +79,10 @@ def place_on(task: Record, offered: Sequence[Record]) -> bool:
 
 
 def give_address(task: Record, owner: Mapping[str, Any]) -> None:
-    """Give a task an address in the least used of its subnets, under which it is registered in target groups.
+    """Give a task an address in the least used of its subnets. Target groups register the task by this address.
 
     Args:
-        task: ECS's record of the task, which is modified. On a container instance, only subnets of its zone count.
+        task: ECS's record of the task, which is modified. On a container instance, only subnets in its zone are used.
         owner: The service, or the input of RunTask.
     """
     configuration = (owner.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
@@ -155,7 +155,7 @@ def waiting(cluster: str) -> list[Record]:
 
 
 def why_waiting(service: Mapping[str, Any]) -> str | None:
-    """Return why a service has fewer running tasks than desired, as in its events; None if all desired tasks run."""
+    """Return why a service has fewer running tasks than desired, as its events show it; None if it has enough."""
     primary = ecs.primary_deployment(service)
     if not primary or primary["runningCount"] >= service["desiredCount"]:
         return None

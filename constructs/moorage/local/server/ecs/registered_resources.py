@@ -1,6 +1,6 @@
 """Amazon ECS: the resources that a container instance registers, from AWS's documentation and users' measurements.
 
-These numbers are independent of the library's, so that they do not confirm an error there.
+These numbers are independent of those in the library, so that an error there is noticed here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ fitted and two of 3,954 MiB did not), the others from `registeredResources` in u
 _PAGE_SHARE = 64 / 4096
 """The share of memory for Linux's page structures: 64 bytes for each page of 4 KiB."""
 _KERNEL_MIB = (318, 112, 40)
-"""The MiB that the kernel also uses: at 4 GiB (from c5.large), per doubling (from c5.xlarge), and the minimum."""
+"""The additional MiB that the kernel uses: at 4 GiB (from c5.large), per doubling (from c5.xlarge), and the minimum."""
 
 
 @attrs.frozen(kw_only=True)
@@ -70,7 +70,7 @@ class Room:
 
 
 def registered_mib(type_: InstanceType) -> int:
-    """Return the MiB that an instance of a type registers if the agent reserves none.
+    """Return the MiB that an instance of a type registers if no memory is reserved for the agent.
 
     Args:
         type_: The instance type.

@@ -25,7 +25,7 @@ _STEPS = 10_000
 
 
 def runs_on_instances(owner: Mapping[str, Any]) -> bool:
-    """Return whether the tasks of a service or of RunTask need container instances."""
+    """Return whether the tasks of a service or of a RunTask request need container instances."""
     strategy = owner.get("capacityProviderStrategy")
     if strategy:
         return capacity.kind(strategy[0]["capacityProvider"]) == capacity.EC2
@@ -33,7 +33,7 @@ def runs_on_instances(owner: Mapping[str, Any]) -> bool:
 
 
 def admit(task: Record, owner: Mapping[str, Any]) -> None:
-    """Give a new task its capacity provider, and make it wait for a place if it needs one.
+    """Give a new task its capacity provider, and make it wait if it needs a container instance.
 
     Args:
         task: ECS's record of the task, which is modified.
@@ -69,7 +69,7 @@ def admit(task: Record, owner: Mapping[str, Any]) -> None:
 
 
 def place(task: Record) -> bool:
-    """Place a waiting task on an existing instance or a new instance of its group; return whether it was placed."""
+    """Place a waiting task on an existing or a new instance of its group, and return whether the task was placed."""
     cluster = ecs.cluster_name_from_arn(task["clusterArn"])
     if placement.place_on(task, placement.candidates(task, cluster)):
         return True
@@ -207,7 +207,7 @@ def _make_room(service: Record) -> bool:
 
 
 def _reconciling(reconcile: Callable[[str, str], None]) -> Callable[[str, str], None]:
-    """Continue a rollout of a service on instances as far as the instances allow."""
+    """Make the reconciliation of a service continue its rollout as far as the container instances allow."""
 
     def reconciled(cluster: str, key: str) -> None:
         service = ecs.services.get(key)
@@ -283,9 +283,9 @@ def _counting(refresh: Callable[[str, str], None]) -> Callable[[str, str], None]
 
 
 def then_shrink(operation: Callable[[Record], Any]) -> Callable[[Record], Any]:
-    """After an ECS operation, place waiting tasks on the freed resources.
+    """Make an ECS operation place waiting tasks on the freed resources.
 
-    Then terminate idle instances, unless a rollout is running.
+    If no rollout is running, it then terminates idle instances.
     """
 
     def done(parameters: Record) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 from moorage.local.server.core.adapter import alb, ec2, servicediscovery
 
 _PLATFORMS = {"LATEST", "1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.4.0"}
-"""ECS developer guide, "Fargate platform versions"."""
+"""The platform versions of Fargate (ECS developer guide, "Fargate platform versions")."""
 _MOST_SUBNETS, _MOST_GROUPS = 16, 5  # AwsVpcConfiguration
 _NOT_BOTH = "Specify a value for either 'port' or the 'containerName' and 'containerPort' combination, but not both"
 

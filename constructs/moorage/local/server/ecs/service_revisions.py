@@ -29,7 +29,7 @@ def revise(service: Record, stated: Mapping[str, Any]) -> Record:
     """Record a revision of a service.
 
     Args:
-        service: The new state of the service; its newest deployment is that of the revision.
+        service: The new state of the service, whose newest deployment deploys the revision.
         stated: The input of the operation, with parameters that the description of the service lacks.
     """
     revision = ecs.task_defs.get(ecs.resolve_td_key(service["taskDefinition"]), {})
@@ -117,7 +117,7 @@ def deployment(arn: str) -> Record:
         arn: The ARN of the service deployment.
 
     Raises:
-        RefusedError: It does not exist.
+        RefusedError: The service deployment does not exist.
     """
     found: Record | None = _deployments.get(arn)
     if found is None:
@@ -126,14 +126,14 @@ def deployment(arn: str) -> Record:
 
 
 def forget(service_arn: str) -> None:
-    """Delete the records of a service that is deleted."""
+    """Delete the records of a deleted service."""
     for records in (_revisions, _deployments):
         for arn in [arn for arn, record in records.items() if record["serviceArn"] == service_arn]:
             records.pop(arn)
 
 
 def counted(service: Record) -> None:
-    """Update the service's list of its revisions."""
+    """Update a service's list of its current revisions."""
     service["currentServiceRevisions"] = [
         {
             "arn": each["_revision"],
@@ -209,7 +209,7 @@ def _describe_revisions(parameters: Record) -> Record:
 
 
 def install() -> None:
-    """Add the operations that describe these records to the API."""
+    """Add the operations that describe service revisions and service deployments to ECS's API."""
     ecs.ACTION_MAP |= {
         "DescribeServiceDeployments": answering(_describe_deployments),
         "ListServiceDeployments": answering(_list_deployments),

@@ -31,7 +31,7 @@ _DEPLOYED = (
     "loadBalancers", "networkConfiguration", "platformVersion", "serviceConnectConfiguration", "serviceRegistries",
     "volumeConfigurations", "vpcLatticeConfigurations",
 )  # fmt: skip
-"""The parameters, beside the task definition, whose change starts a deployment (UpdateService's documentation)."""
+"""The parameters, besides the task definition, whose change starts a deployment (UpdateService's documentation)."""
 
 _OF_EXTERNAL = ("desiredCount", "enableECSManagedTags", "healthCheckGracePeriodSeconds", "propagateTags")
 """The parameters that UpdateService changes for an external deployment controller (botocore ecs UpdateService)."""
@@ -40,7 +40,7 @@ Done = tuple[Record, rollout.Rollout | None]
 
 
 def create(parameters: Record) -> Done:
-    """Create a service without tasks. The caller runs the deployment that starts them.
+    """Create a service without tasks. The caller runs the deployment that starts the tasks.
 
     Args:
         parameters: The input of CreateService.
@@ -117,7 +117,7 @@ def update(parameters: Record) -> Done:
 
 
 def _is_external(service: Mapping[str, Any]) -> bool:
-    """Return whether another tool deploys a service by task sets; a service without task sets has no tasks."""
+    """Return whether an external controller deploys a service by task sets; without task sets, it has no tasks."""
     return bool(service["deploymentController"].get("type") == "EXTERNAL")
 
 
@@ -130,7 +130,7 @@ def _changes(parameters: Record, service: Mapping[str, Any], latest: Mapping[str
 
 
 def _complete(service: Record, stated: Mapping[str, Any]) -> None:
-    """Add the parameters that ministack drops to a service's record, in the format of DescribeServices."""
+    """Complete a service's record with the parameters that ministack drops, in the format of DescribeServices."""
     of_service = members("ecs", "Service") - {"taskDefinition", "desiredCount", "tags", "launchType"}
     of_deployment = members("ecs", "Deployment") - of_service - {"taskDefinition", "desiredCount", "launchType"}
     if service["launchType"] == "FARGATE" or any(
@@ -177,7 +177,7 @@ def _run(started: rollout.Rollout) -> None:
     try:
         started.run(patient=True)
     except RefusedError:
-        return  # the service and its deployments show it
+        return  # the service and its deployments show the error
 
 
 _create: Callable[[Record], Any]
@@ -185,7 +185,7 @@ _update: Callable[[Record], Any]
 
 
 def install() -> None:
-    """Replace ECS's operations by those of this module."""
+    """Replace CreateService and UpdateService with the operations of this module."""
     global _create, _update  # ministack's own functions, before they are replaced
     _create, _update = ecs.create_service, ecs.update_service
     ecs.create_service = scheduling.then_shrink(_served(create))

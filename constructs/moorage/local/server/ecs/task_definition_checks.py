@@ -46,7 +46,7 @@ def check(wanted: Record) -> None:
         wanted: The input of RegisterTaskDefinition.
 
     Raises:
-        RefusedError: The task definition has an error; the message describes the first.
+        RefusedError: The task definition has an error; the message describes the first error.
     """
     for fault in _faults(wanted):
         raise RefusedError(f"ClientException: {fault}")
@@ -98,7 +98,7 @@ def _fargate_faults(wanted: Record, containers: Sequence[Record]) -> Iterator[st
 
 
 def _privilege_faults(container: Record) -> Iterator[str]:
-    """Yield privileges that Fargate does not support (ContainerDefinition, LinuxParameters, KernelCapabilities)."""
+    """Yield errors for unsupported privileges on Fargate (ContainerDefinition, LinuxParameters, KernelCapabilities)."""
     linux = container.get("linuxParameters") or {}
     unsupported = [name for name in _NOT_ON_FARGATE if linux.get(name)]
     if unsupported or container.get("privileged"):
@@ -112,7 +112,7 @@ def _privilege_faults(container: Record) -> Iterator[str]:
 
 
 def _execution_faults(container: Record) -> Iterator[str]:
-    """Yield features for which Fargate requires a task execution role."""
+    """Yield errors for features for which Fargate requires a task execution role."""
     needs = "Fargate requires task definition to have execution role ARN to support"
     if (container.get("logConfiguration") or {}).get("logDriver") == "awslogs":
         yield f"{needs} log driver awslogs."  # virtual-kubelet/virtual-kubelet issue 193
@@ -197,7 +197,7 @@ def _memory_faults(wanted: Record, containers: Sequence[Record]) -> Iterator[str
 
 
 def _mebibytes(stated: str | None) -> float | None:
-    """Return a task's memory in MiB; None if it has none, or if the format is unknown."""
+    """Return a task's memory in MiB; None if no memory is specified, or if the format is unknown."""
     text = str(stated or "").strip()
     gigabytes = _GIGABYTES.fullmatch(text)
     if gigabytes:

@@ -1,4 +1,4 @@
-"""Amazon ECS: the reasons why a task can never start that concern roles, permissions, secrets and log groups.
+"""Amazon ECS: the errors in roles, permissions, secrets and log groups that prevent a task from ever starting.
 
 ECS retries until a task starts, so resources that the same stack deployment has yet to create are not reported.
 """
@@ -25,29 +25,29 @@ _SERVICE = "ecs-tasks.amazonaws.com"
 _POLICIES = ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::RolePolicy")
 _SECRETS = ("AWS::SSM::Parameter", "AWS::SecretsManager::Secret")
 _NO_SECRETS = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
-"""The managed policy to pull from ECR and write to log groups (AWS managed policy reference)."""
+"""The managed policy for pulling from ECR and writing to log groups (AWS managed policy reference)."""
 _UNASSUMED = (
     "ECS was unable to assume the role '{}' that was provided for this task. Please verify that the role being passed "
     "has the proper trust relationship and permissions and that your IAM user has permissions to pass this role."
 )
-"""aws-samples/aws-modern-application-workshop issue 88."""
+"""The message of ECS (aws-samples/aws-modern-application-workshop issue 88)."""
 _UNREAD = "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed:"
 _UNLOGGED = (
     "failed to initialize logging driver: failed to create Cloudwatch log stream: ResourceNotFoundException: The "
     "specified log group does not exist."
 )
-"""cn-terraform/terraform-aws-ecs-fargate-task-definition issue 1; on Fargate, the prefix is that of the ECS user
-guide ("Stopped tasks error codes")."""
+"""The message of ECS (cn-terraform/terraform-aws-ecs-fargate-task-definition issue 1). On Fargate, the prefix is that
+of the ECS developer guide, "Stopped tasks error codes"."""
 
 Record = Mapping[str, Any]
 
 
 def faults(revision: Record, *, on_instances: bool) -> Iterator[str]:
-    """Yield the reasons why a task can never start, as in its service's events or its stopped reason.
+    """Yield the reasons why a task can never start, in the words of the service's events or the task's stopped reason.
 
     Args:
         revision: The task definition.
-        on_instances: True if it runs on container instances.
+        on_instances: True if the task runs on container instances.
     """
     for stated in (revision.get("taskRoleArn"), revision.get("executionRoleArn")):
         if stated and not _is_assumed(stated):
@@ -74,7 +74,7 @@ def _is_assumed(role: str) -> bool:
 
 
 def _unread_secrets(role: str, containers: Iterable[Record]) -> Iterator[str]:
-    """Yield errors for secrets of this account that a role cannot read by its own policies."""
+    """Yield errors for secrets of this account that a role cannot read with its own policies."""
     if role not in iam.roles:
         return
     attached = iam.roles[role].get("AttachedPolicies", ())

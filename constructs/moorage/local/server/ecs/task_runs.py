@@ -1,6 +1,6 @@
 """Amazon ECS: tasks that end when their commands do.
 
-No container runs, so its command determines the result, as its shell would: `exit 3` ends with exit code 3, `sleep 60`
+No container runs. A task ends as a shell would end a container's command: `exit 3` ends with exit code 3, `sleep 60`
 after 60 s, `sleep infinity` never, and every other command at once with exit code 0. The tasks of a service keep
 running, unless the command of an essential container exits: then the deployment fails.
 """
@@ -39,7 +39,10 @@ def exit_code(containers: Iterable[Mapping[str, Any]]) -> int | None:
 
 
 def started(task: Record) -> None:
-    """Start a placed task, and end it when the commands of its containers do; a service's task keeps running."""
+    """Start a placed task, and end it with the command of its first essential container to end.
+
+    A service's task keeps running.
+    """
     if task["group"].startswith("service:"):
         return
     revision = ecs.task_defs[ecs.resolve_td_key(task["taskDefinitionArn"])]

@@ -18,11 +18,11 @@ _UNREAD = "ResourceInitializationError: unable to pull secrets or registry auth:
 
 
 def why_not(revision: Mapping[str, Any], *, on_instances: bool, executes: bool) -> str | None:
-    """Return the stopped reason of a task that can never start; None if it can.
+    """Return the stopped reason of a task that can never start; None if the task can start.
 
     Args:
         revision: The task definition.
-        on_instances: True if it runs on container instances, where Docker refuses duplicate mount points.
+        on_instances: True if the task runs on container instances, where Docker refuses duplicate mount points.
         executes: True if ECS Exec is enabled.
     """
     return next(_faults(revision, on_instances=on_instances, executes=executes), None)
@@ -40,7 +40,7 @@ def _faults(revision: Mapping[str, Any], *, on_instances: bool, executes: bool) 
 
 
 def _missing_secret(value_from: str) -> str | None:
-    """Return why a secret value of this account and region cannot be read; None if the secret does not exist here."""
+    """Return the reason why a secret's value cannot be read; None if it can, or if the secret does not exist here."""
     parts = value_from.split(":")
     arn, (key, stage, version) = ":".join(parts[:7]), (*parts[7:], "", "", "")[:3]
     if parts[2:3] != ["secretsmanager"] or secretsmanager.resolve(arn)[1] is None:

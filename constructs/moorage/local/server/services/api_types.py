@@ -167,7 +167,7 @@ class HealthCheck(ApiResource):
 
 
 class StreamPolicy(ApiResource):
-    """The policy of a Kinesis stream or of its consumer; `Ref` returns the ARN of the stream or consumer."""
+    """The policy of a Kinesis stream or of a stream consumer; `Ref` returns the ARN of the stream or consumer."""
 
     type = "AWS::Kinesis::ResourcePolicy"
     service = "kinesis"

@@ -22,7 +22,7 @@ class RequestValidator(Resource):
         api = properties["RestApiId"]
         status, _, body = apigateway_v1.create_request_validator(api, self._stated(properties))
         answer = json.loads(body)
-        if status >= 400:  # noqa: PLR2004  # the first of HTTP's error statuses
+        if status >= 400:  # noqa: PLR2004  # HTTP status codes from 400 are errors
             raise RefusedError(f"NotFoundException: {answer.get('message')}")
         return Made(answer["id"], {"RequestValidatorId": answer["id"]})
 
@@ -41,7 +41,7 @@ class RequestValidator(Resource):
 
 
 def install() -> None:
-    """Make REST APIs read their OpenAPI document from a bucket if their `BodyS3Location` names it."""
+    """Make REST APIs read the OpenAPI document that `BodyS3Location` names."""
     handler = provisioners.RESOURCE_HANDLERS["AWS::ApiGateway::RestApi"]
     create, update = handler["create"], handler["update"]
 

@@ -99,12 +99,12 @@ def _event_faults(configuration: Properties) -> Iterator[str]:
 
 
 def _is_same_event(one: str, other: str) -> bool:
-    """Return whether two events are the same, or one belongs to the other's `*` (S3 user guide, "Event types")."""
+    """Return whether two events are the same, or one matches the other's wildcard (S3 user guide, "Event types")."""
     return one == other or any(a.endswith("*") and b.startswith(a[:-1]) for a, b in ((one, other), (other, one)))
 
 
 def _validated(put: Callable[..., Any]) -> Callable[..., Any]:
-    """Refuse a bucket's notifications if a destination does not allow S3, which sends it a test message."""
+    """Refuse a bucket's notifications if a destination does not allow S3 to send messages; S3 sends a test message."""
 
     def validated(name: str, body: bytes, *rest: Any, **named: Any) -> Any:
         elements = ET.fromstring(body or b"<a/>").iter()  # noqa: S314  # as S3's own handler parses it

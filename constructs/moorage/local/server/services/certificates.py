@@ -17,7 +17,7 @@ from moorage.local.server.services.guards import complete, guard
 
 
 def install() -> None:
-    """Add the certificate properties that ministack drops."""
+    """Create the validation records of certificates in hosted zones, and delete them with the certificates."""
     complete("AWS::CertificateManager::Certificate", _complete)
     guard("AWS::CertificateManager::Certificate", deletion=_clear)
 

@@ -1,6 +1,6 @@
 """Amazon CloudWatch: alarms, including those on metric math, composite alarms and dashboards.
 
-Metric math is kept and shown, but not evaluated: an alarm on it changes its state only by `SetAlarmState`. An action
+Metric math is kept and shown, but not evaluated: its alarms change their state only by `SetAlarmState`. An action
 fails if its topic or the topic's key does not allow CloudWatch; the alarm's history has the reason.
 """
 
@@ -30,7 +30,7 @@ _STATE = ("StateReason", "StateUpdatedTimestamp", "StateValue")
 
 
 class Alarm(Resource):
-    """An alarm on a metric or on metric math, which keeps its state when it is updated."""
+    """An alarm on a metric or on metric math; an update does not change its state."""
 
     type = "AWS::CloudWatch::Alarm"
 
@@ -80,7 +80,7 @@ def _check(alarm: Properties) -> None:
         # cdk-preflight 1.9.1, rule pf-cloudwatch-alarm-threshold
         raise RefusedError("ValidationError: PutMetricAlarm request should have valid Threshold parameter")
     if "Statistic" in alarm and "ExtendedStatistic" in alarm:
-        raise RefusedError("ValidationError: an alarm of a metric has a Statistic or an ExtendedStatistic, not both")
+        raise RefusedError("ValidationError: an alarm on a metric has a Statistic or an ExtendedStatistic, not both")
     period = alarm.get("Period", 0)
     if period * alarm.get("EvaluationPeriods", 1) > (_WEEK if period >= _HOUR else _DAY):
         raise RefusedError(
@@ -174,7 +174,7 @@ class Dashboard(Resource):
 
 
 def _asking(dispatch: Callable[..., None]) -> Callable[..., None]:
-    """Run an alarm's actions, and record the results of its SNS actions in its history."""
+    """Omit actions whose SNS topics do not allow CloudWatch, and record the results of SNS actions in the history."""
 
     def dispatched(alarm: dict[str, Any], old_state: str, new_state: str, reason: str) -> None:
         field = _ACTIONS.get(new_state, "")
@@ -222,5 +222,5 @@ def _note(alarm: dict[str, Any], action: str, fault: str | None) -> None:
 
 
 def install() -> None:
-    """Check that the topics of alarms allow CloudWatch."""
+    """Make alarms check that their SNS topics allow CloudWatch."""
     cloudwatch.dispatch_alarm_actions = _asking(cloudwatch.dispatch_alarm_actions)

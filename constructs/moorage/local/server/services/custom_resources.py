@@ -55,7 +55,7 @@ def invoke(
         stack_id: The stack's ARN.
         resource_type: `Custom::` and a name, or `AWS::CloudFormation::CustomResource`.
         physical_id: The resource's physical ID, if it has one.
-        old_props: For an update, the properties before it.
+        old_props: For an update, the old properties.
 
     Raises:
         RefusedError: The function does not exist, fails, responds with FAILED, or can no longer respond.
@@ -133,9 +133,9 @@ class _Invocation:
             quiet_since = None if busy else quiet_since or now
             if quiet_since is not None and now - quiet_since > _QUIET_SECONDS:
                 raise RefusedError(
-                    f"{_NO_RESPONSE}: its function {self._name} ended without sending one to the ResponseURL, and for "
-                    f"{_QUIET_SECONDS:.0f} s nothing has run that could send it (on AWS, this fails only after "
-                    f"{self._longest} s)"
+                    f"{_NO_RESPONSE}: its function {self._name} ended without sending a response to the "
+                    f"ResponseURL, and nothing that could send a response has run for {_QUIET_SECONDS:.0f} s (on AWS, "
+                    f"this fails only after {self._longest} s)"
                 )
 
     def _error(self) -> str:
@@ -161,7 +161,7 @@ def _function(token: str) -> tuple[Any, Mapping[str, Any]]:
 
 
 def _running(since: float) -> Iterator[bool]:
-    """Yield whether functions run, then whether state machines run that were started after a request."""
+    """Yield whether any function runs, then whether any state machine runs that was started since a time."""
     yield lambda_svc.executions_in_flight()[0] > 0
     started = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(since))
     yield any(

@@ -32,7 +32,7 @@ _RENAMED = {
 
 
 def install() -> None:
-    """Add the database properties that ministack drops."""
+    """Make the handlers of databases and clusters store the properties that ministack drops."""
     for kind, kept in (("DBCluster", rds.clusters), ("DBInstance", rds.instances)):
         complete(f"AWS::RDS::{kind}", _completion(kind, kept))
         guard(f"AWS::RDS::{kind}", deletion=_clearing(kept))

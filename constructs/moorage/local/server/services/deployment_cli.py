@@ -1,7 +1,7 @@
 """The commands of the AWS CLI that CDK's bucket deployment uses: `s3 cp`, `s3 sync` and `s3 rm`.
 
 On AWS, a layer contains the CLI at `/opt/awscli/aws`. Here the function runs this file by its path, with only Lambda's
-variables, so it imports nothing from this package.
+environment variables, so the file imports nothing from this package.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _HEADERS = {
 
 
 def main() -> None:
-    """Run the command in the arguments; those that configure the CLI itself have no effect here."""
+    """Run the command in the arguments; commands that configure the CLI itself have no effect here."""
     if sys.argv[1:2] != ["s3"]:
         return
     given = _arguments()

@@ -103,7 +103,7 @@ class Eip(Resource):
 
 
 class NatGateway(Resource):
-    """A NAT gateway in a subnet, which keeps its address until it is deleted."""
+    """A NAT gateway in a subnet; its address stays associated until the gateway is deleted."""
 
     type = "AWS::EC2::NatGateway"
 
@@ -113,7 +113,7 @@ class NatGateway(Resource):
         allocation = properties.get("AllocationId")
         address = ec2.addresses.get(allocation) if allocation else None
         if allocation and (address is None or address["AssociationId"]):
-            raise RefusedError(f"the address {allocation} does not exist or is associated already")
+            raise RefusedError(f"the address {allocation} does not exist or is already associated")
         kind = properties.get("ConnectivityType", "public")
         answer = query(ec2.create_nat_gateway, SubnetId=subnet_id, AllocationId=allocation, ConnectivityType=kind)
         gateway_id = text(answer, "natGatewayId")
@@ -205,7 +205,7 @@ class SecurityGroup(Resource):
 
 
 class _SecurityGroupRule(Resource):
-    """A rule of a security group that is a resource of its own."""
+    """A security group rule that is a separate resource."""
 
     direction: ClassVar[str]
 
@@ -351,7 +351,7 @@ def _now() -> str:
 
 
 def install() -> None:
-    """Make the EC2 API show the properties that ministack's records do not have."""
+    """Make the EC2 API show properties that ministack lacks, and refuse to delete route tables in use."""
     guard("AWS::EC2::RouteTable", deletion=lambda table, _: ec2_checks.check_table_unused(table))
     ec2.lt_data_xml = lambda data: xml("ec2", "ResponseLaunchTemplateData", data)
     show_group: Callable[[dict[str, Any]], str] = ec2.sg_xml

@@ -12,7 +12,7 @@ from moorage.local.server.services.ec2_operations import Operated, invoke
 
 
 class KeyPair(Resource):
-    """A key pair. If the key is not imported, the private key is in Parameter Store, as CloudFormation stores it."""
+    """A key pair. If the key is not imported, the private key is stored in Parameter Store, as by CloudFormation."""
 
     type = "AWS::EC2::KeyPair"
 

@@ -34,7 +34,7 @@ _HIGHEST_PORT = 65535
 
 
 placeholders: dict[str, bool] = AccountRegionScopedDict()
-"""The names that CDK uses for the zones of a region until it has looked the zones up; no AWS region has them."""
+"""The names that CDK uses for the zones of a region until it has looked them up; no AWS region has such zones."""
 
 
 def network(text: str, parameter: str) -> Network:
@@ -73,7 +73,7 @@ def check_vpc(properties: Properties) -> None:
 
 
 def check_vpcs() -> None:
-    """Refuse a sixth VPC in a region, including the default VPC (VPC user guide, "Amazon VPC quotas")."""
+    """Refuse a sixth VPC in a region, counting the default VPC (VPC user guide, "Amazon VPC quotas")."""
     ec2.ensure_defaults_initialized()
     if len(ec2.vpcs) >= _MOST_VPCS:
         # terraform-aws-modules/terraform-aws-vpc issue 429
@@ -229,7 +229,10 @@ def check_group_rule(rule: Properties, vpc: str) -> None:
 
 
 def _peers(vpc: str) -> Iterator[str]:
-    """Yield the peer VPCs of a VPC, whose groups its rules can refer to (VPC user guide, "Security group rules")."""
+    """Yield the VPCs in active peering connections with a VPC: rules of its groups can refer to groups of these VPCs.
+
+    The rule is in the VPC user guide, "Security group rules".
+    """
     for peering in ec2.vpc_peering.values():
         pair = [peering[side]["VpcId"] for side in ("RequesterVpcInfo", "AccepterVpcInfo")]
         if vpc in pair and peering["Status"]["Code"] == "active":

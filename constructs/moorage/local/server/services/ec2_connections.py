@@ -94,7 +94,7 @@ class VpnGatewayRoutePropagation(Resource):
 
 
 class VpcPeeringConnection(Operated):
-    """A VPC peering connection, which is active at once if both VPCs are of this account and region."""
+    """A VPC peering connection, which is active at once if both VPCs are in this account and region."""
 
     type = "AWS::EC2::VPCPeeringConnection"
     made_by, removed_by = "CreateVpcPeeringConnection", "DeleteVpcPeeringConnection"

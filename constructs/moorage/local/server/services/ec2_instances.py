@@ -133,7 +133,7 @@ class Instance(Resource):
 
 
 def profile(data: Mapping[str, Any]) -> Any:
-    """Return the instance profile that a launch template names, which must exist.
+    """Return the instance profile that a launch template names; the instance profile must exist.
 
     Args:
         data: The data of the launch template.
@@ -154,10 +154,10 @@ def template_version(specification: Mapping[str, Any]) -> tuple[Mapping[str, str
     """Return the ID, name and number of a launch template's version, and its data.
 
     Args:
-        specification: The reference of a group or an instance to the version.
+        specification: The reference to the version, from a group or an instance.
 
     Raises:
-        RefusedError: The version does not exist, or names a parameter for its image that does not exist.
+        RefusedError: The version does not exist, or its image is a parameter that does not exist.
     """
     found = next(
         (
@@ -186,7 +186,7 @@ def template_version(specification: Mapping[str, Any]) -> tuple[Mapping[str, str
 
 
 def attach(instance: dict[str, Any], mappings: Sequence[Mapping[str, Any]]) -> None:
-    """Attach the volumes of a launch template to an instance, or change its root volume.
+    """Attach the volumes of a launch template to an instance; a mapping of the root device changes the root volume.
 
     Args:
         instance: The record of the instance.

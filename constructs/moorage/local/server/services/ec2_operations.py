@@ -48,7 +48,7 @@ class Operated(Resource):
     """The member of the description that identifies the resource, and the parameter of `removed_by`."""
     renamed: ClassVar[Mapping[str, str]] = {}
     attributes: ClassVar[tuple[str, ...]] = ()
-    """The members of the description that `Fn::GetAtt` returns beside the identifier."""
+    """The members of the description that `Fn::GetAtt` returns besides the identifier."""
 
     def create(self, properties: Properties, name: str) -> Made:
         made = invoke(self.made_by, self._stated(properties)).get(self.record, {})

@@ -30,7 +30,7 @@ _REGIONAL = re.compile(r"com\.amazonaws\.([a-z]{2}(?:-[a-z]+)+-\d)\.(.+)")
 
 
 class Subnet(Resource):
-    """A subnet, whose CIDR block is in its VPC's and overlaps with no other subnet's."""
+    """A subnet. Its CIDR block is within a CIDR block of the VPC and does not overlap with that of another subnet."""
 
     type = "AWS::EC2::Subnet"
 
@@ -222,7 +222,7 @@ class VpcGatewayAttachment(Resource):
 
 
 class VpcEndpoint(Resource):
-    """A VPC endpoint: a gateway endpoint with routes, or an interface endpoint with a subnet in each zone."""
+    """A VPC endpoint: a gateway endpoint with routes, or an interface endpoint with at most one subnet in each zone."""
 
     type = "AWS::EC2::VPCEndpoint"
 
@@ -283,7 +283,10 @@ class VpcEndpoint(Resource):
             self._check_private_dns(properties, vpc, endpoint_id)
 
     def _check_tables(self, properties: Properties, endpoint_id: str | None) -> None:
-        """Refuse subnets of a gateway endpoint, and a second endpoint of a service in a route table."""
+        """Refuse subnets of gateway endpoints, and route tables of other endpoints.
+
+        A route table can have only one endpoint of each service.
+        """
         gateway = properties.get("VpcEndpointType", "Gateway") == "Gateway"
         tables = properties.get("RouteTableIds") or ()
         if not gateway and tables:
@@ -299,7 +302,7 @@ class VpcEndpoint(Resource):
                 same = other["ServiceName"] == properties.get("ServiceName") and table in other.get("RouteTableIds", ())
                 if same and other["VpcEndpointId"] != endpoint_id:  # eksctl-io/eksctl issue 2510
                     raise RefusedError(
-                        f"RouteAlreadyExists: route table {table} already has a route to {other['ServiceName']}, of "
+                        f"RouteAlreadyExists: route table {table} already has a route to {other['ServiceName']}: "
                         f"{owners.owner(other['VpcEndpointId'])}"
                     )
 

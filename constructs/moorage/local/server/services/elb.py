@@ -1,4 +1,4 @@
-"""Elastic Load Balancing: Classic Load Balancers, whose requests differ from the newer API's only by the version."""
+"""Elastic Load Balancing: Classic Load Balancers, whose requests have an older API version."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Answer = tuple[int, dict[str, str], bytes]
 Handler = Callable[..., Awaitable[Answer]]
 
 _VERSION = "2012-06-01"
-"""The version of the API (botocore elb: apiVersion)."""
+"""The API version of Classic Load Balancers (botocore elb: apiVersion)."""
 _NAMESPACE = "http://elasticloadbalancing.amazonaws.com/doc/2012-06-01/"
 _ZONE = "Z35SXDOTRQ7X7K"
 _ATTRIBUTES = (
@@ -66,7 +66,7 @@ class LoadBalancer(Resource):
         balancers.pop(physical_id, None)
 
     def _check(self, properties: Properties) -> str:
-        """Check a load balancer as the API does (botocore elb: errors of CreateLoadBalancer), and return its VPC."""
+        """Check a load balancer as the API does (botocore elb: errors of CreateLoadBalancer), and return the VPC."""
         ec2.ensure_defaults_initialized()
         subnets = properties.get("Subnets") or ()
         for subnet in subnets:
@@ -198,7 +198,7 @@ def _answer(parameters: Mapping[str, list[str]]) -> Answer:
 
 
 def install() -> None:
-    """Handle the requests with the older version of the API."""
+    """Handle the requests with the API version of Classic Load Balancers."""
     newer: Handler = app.SERVICE_HANDLERS["elasticloadbalancing"]
 
     async def answer(

@@ -99,7 +99,8 @@ def _may_write(balancer: str, bucket: str, key: str) -> bool:
     """Return whether a bucket's policy allows a load balancer to write its logs.
 
     Elastic Load Balancing writes as a service or as an AWS account that depends on the region (user guide, "Enable
-    access logs", "Step 2: Attach a policy to your S3 bucket"). Any other account is assumed to be that account.
+    access logs", "Step 2: Attach a policy to your S3 bucket"). Here, any other account in the policy counts as that
+    account.
     """
     policy, resource = s3.bucket_policies.get(bucket), f"arn:aws:s3:::{bucket}/{key}"
     context = {"s3:x-amz-acl": "bucket-owner-full-control"}
@@ -272,7 +273,7 @@ def weights(rule_arn: str) -> dict[str, int]:
 
 
 def shift(rule_arn: str, shares: Mapping[str, int]) -> None:
-    """Change the target groups and weights that a rule forwards to; its other settings stay.
+    """Change the target groups that a rule forwards to, and their weights; the rule's other settings do not change.
 
     Args:
         rule_arn: The ARN of a listener rule, or of a listener for its default rule. A Network Load Balancer's listener

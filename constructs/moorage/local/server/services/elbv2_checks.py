@@ -44,7 +44,7 @@ _CHOICES = {
     "routing.http.desync_mitigation_mode": ("monitor", "defensive", "strictest"),
     "routing.http.xff_header_processing.mode": ("append", "preserve", "remove"),
 }
-"""The valid values of attributes (ibid.)."""
+"""The valid values of attributes (LoadBalancerAttribute and TargetGroupAttribute)."""
 _STICKINESS = {
     **dict.fromkeys(("HTTP", "HTTPS"), ("lb_cookie", "app_cookie")),
     **dict.fromkeys(("TCP", "UDP", "TCP_UDP", "TLS", "QUIC", "TCP_QUIC"), ("source_ip",)),
@@ -58,7 +58,7 @@ _ONLY_OF = {
     "application": ("client_keep_alive.", "connection_logs.", "idle_timeout.", "routing.", "waf."),
     "network": ("dns_record.", "secondary_ips."),
 }
-"""The prefixes of the attributes that only one type of load balancer has (ibid.)."""
+"""The prefixes of the attributes that only one type of load balancer has (LoadBalancerAttribute)."""
 _POLICY = re.compile(
     r"ELBSecurityPolicy-(2015-05|2016-08|TLS-1-0-2015-04|TLS-1-[12]-2017-01|TLS-1-2-Ext-2018-06|FS-2018-06"
     r"|FS-1-[12]-2019-08|FS-1-2-Res-(2019-08|2020-10)|TLS13-1-([013]|2(-Res|-Ext[12])?)-2021-06"
@@ -285,7 +285,7 @@ def _is_newer(policy: str) -> bool:
 
 
 def target_groups(action: Properties) -> Groups:
-    """Return the target groups that an action forwards to, each with its weight if it has one.
+    """Return the target groups that an action forwards to, each with its weight if one is specified.
 
     Args:
         action: The action, from a template or from the API.

@@ -36,7 +36,7 @@ def check_schedule(expression: str | None, bus: str) -> None:
 
 
 def check_role(rule_arn: str, role: str | None) -> None:
-    """Refuse the role of a rule that EventBridge cannot assume (Miserlou/Zappa issue 381).
+    """Refuse a rule's role if EventBridge cannot assume it (Miserlou/Zappa issue 381).
 
     PutTargets does not check the roles of targets (cdk-preflight 1.9.1, rule pf-events-target-role-trust).
 

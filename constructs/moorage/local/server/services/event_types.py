@@ -27,7 +27,7 @@ class Archive(ApiResource):
 
 
 class Connection(ApiResource):
-    """A connection, the authorization of API destinations; `Ref` returns its name."""
+    """A connection, which authorizes requests to API destinations; `Ref` returns its name."""
 
     type = "AWS::Events::Connection"
     service = "events"
@@ -103,12 +103,12 @@ class EventBusPolicy(Resource):
 
 
 def _with_end(arn: str) -> str:
-    """Return an ARN with an ID at its end, as in EventBridge; ministack finds resources by the ARN before the ID."""
+    """Return an ARN with an ID at the end, as EventBridge does; ministack finds resources by the ARN before the ID."""
     return f"{arn}/{uuid.uuid5(uuid.NAMESPACE_URL, arn)}"
 
 
 def install() -> None:
-    """Add the policy in the definition of an event bus to that event bus."""
+    """Give each event bus the policy in its definition."""
     complete("AWS::Events::EventBus", _complete)
 
 

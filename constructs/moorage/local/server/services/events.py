@@ -32,7 +32,7 @@ _NO_PERMISSIONS = "NO_PERMISSIONS"
 
 
 class Rule(Resource):
-    """An EventBridge rule and its targets. A rule whose name exists is refused.
+    """An EventBridge rule and its targets; an existing name is refused.
 
     The physical ID includes the event bus unless it is the default event bus.
     """
@@ -106,12 +106,12 @@ def _check_unused(bus: str, _properties: Properties) -> None:
 
 
 def install() -> None:
-    """Deliver the events of rules as EventBridge does."""
+    """Make rules deliver events as EventBridge does, and refuse to delete an event bus that has rules."""
     guard("AWS::Events::EventBus", deletion=_check_unused)
     invoke: Callable[..., None] = eventbridge.invoke_target
 
     def invoked(target: Record, event: Record, rule: Record, view: Any = None) -> None:
-        if ":rule/" not in rule.get("Arn", ""):  # a schedule has a role instead of the policies of its targets
+        if ":rule/" not in rule.get("Arn", ""):  # a schedule uses a role instead of the policies of its targets
             invoke(target, event, rule, view)
             return
         seen = view or eventbridge.pattern_event_view(event)
@@ -128,7 +128,7 @@ def install() -> None:
 
 
 def _open_to(target: Record, rule_arn: str) -> str:
-    """Return the service of a target that allows a rule to deliver events.
+    """Check that a target allows a rule to deliver events, and return the service of the target.
 
     Args:
         target: The target, as a parameter of `PutTargets`.
@@ -190,7 +190,9 @@ def _ask_group(arn: str, rule_arn: str) -> None:
     for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
         documents = [each["policyDocument"] for each in logs.resource_policies.values()]
         if not any(policies.allows(each, _SERVICE, action, wanted, rule_arn) for each in documents):
-            raise RefusedError(f"{_NO_PERMISSIONS}: no resource policy lets {_SERVICE} do {action} in {group}")
+            raise RefusedError(
+                f"{_NO_PERMISSIONS}: no resource policy allows {_SERVICE} to perform {action} in {group}"
+            )
 
 
 _ASKED: dict[str, Callable[[str, str], None]] = {
@@ -203,7 +205,7 @@ _ASKED: dict[str, Callable[[str, str], None]] = {
 
 def _ask(policy: Any, action: str, arn: str, rule_arn: str | None) -> None:
     if not policies.allows(policy, _SERVICE, action, arn, rule_arn):
-        raise RefusedError(f"{_NO_PERMISSIONS}: the policy of {arn} does not let {_SERVICE} do {action}")
+        raise RefusedError(f"{_NO_PERMISSIONS}: the policy of {arn} does not allow {_SERVICE} to perform {action}")
 
 
 def _group_name(arn: str) -> str:

@@ -21,7 +21,7 @@ from moorage.local.server.services.guards import guard
 
 _CODE = "InvalidParameterValueException"
 _LIMITS = (("Timeout", 900, 5400), ("MemorySize", 10240, 32768))
-"""The maximum of properties, and that on Lambda Managed Instances (botocore lambda: CreateFunctionRequest)."""
+"""The maximum of each property, usually and on Lambda Managed Instances (botocore lambda: CreateFunctionRequest)."""
 _MOST_ENVIRONMENT_BYTES = 4096
 _CONCURRENCY, _LEAST_UNRESERVED = 1000, 100
 """The concurrent executions of an account, and the number that must stay unreserved (Lambda developer guide, "Lambda
@@ -150,7 +150,7 @@ def _check_new_source(mapping: Properties) -> None:
     """Refuse a second mapping of a source to a function (CreateEventSourceMapping, ResourceConflictException)."""
     function, arn = _function(mapping)["config"], str(mapping.get("EventSourceArn") or "")
     if not arn or mapping["FunctionName"] not in (function["FunctionName"], function["FunctionArn"]):
-        return  # each version and alias may have a mapping of its own
+        return  # each version and alias may have its own mapping
     for other in functions.esms.values():
         if (other["EventSourceArn"], other["FunctionArn"]) == (arn, function["FunctionArn"]):
             raise RefusedError(
@@ -204,7 +204,7 @@ def _check_alias(alias: Properties) -> None:
 
 
 def _check_destinations(configuration: Properties) -> None:
-    """Check that a function's role allows the destinations of its invocations (PutFunctionEventInvokeConfig)."""
+    """Check that a function's role may send to the destinations of its invocations (PutFunctionEventInvokeConfig)."""
     role = _function(configuration)["config"]["Role"]
     for each in (configuration.get("DestinationConfig") or {}).values():
         arn = str((each or {}).get("Destination", ""))
@@ -226,7 +226,7 @@ def _function(properties: Properties) -> dict[str, Any]:
 
 
 def install() -> None:
-    """Check the resources of functions as Lambda does."""
+    """Check aliases, versions, permissions, event source mappings, URLs and destinations as Lambda does."""
     guard("AWS::Lambda::Alias", _check_alias)
     guard("AWS::Lambda::EventInvokeConfig", _check_destinations)
     guard("AWS::Lambda::EventSourceMapping", _check_source, creation=_check_new_source)

@@ -34,11 +34,11 @@ _ALWAYS = {
     "TZ": ":UTC",
     "npm_config_offline": "true",
 }
-"""Lambda's own values. The variables for files and metadata keep SDKs from the credentials of the server's user. With
-npm offline, the function of CDK's `AwsCustomResource` uses the SDK that is there instead of installing the newest."""
+"""Lambda's own values. The variables for files and metadata keep SDKs from using the credentials of the server's user.
+With npm offline, the function of CDK's `AwsCustomResource` uses the available SDK instead of installing the newest."""
 _INHERITED = ("NODE_PATH",)
 _MARK = "AWS_LAMBDA_LOG_STREAM_NAME"
-"""A Lambda variable that has another value in each process and is inherited by its descendants."""
+"""A Lambda variable with a different value in each process, which the descendants of the process inherit."""
 _INIT_SECONDS = 10
 """The time limit of a function's initialization, which is then retried within the function's timeout (Lambda developer
 guide, "Understanding the Lambda execution environment lifecycle")."""
@@ -51,7 +51,7 @@ _lock = threading.Lock()
 
 
 def install() -> None:
-    """Make ministack run the processes of functions, Glue jobs and resolvers through this module."""
+    """Make ministack run Lambda functions, other JavaScript code and Glue jobs through this module."""
     processes: Any = SimpleNamespace(**{**vars(subprocess), "Popen": _Process, "run": _run})
     for module in (lambda_runtime, lambda_svc, node_pool, glue):
         module.subprocess = processes
@@ -62,7 +62,7 @@ def install() -> None:
 
 
 def credentials(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return credentials for a session of a function's role, which only this server knows.
+    """Return credentials that only this server knows, for a session of a function's role.
 
     Args:
         config: The function's configuration, as Lambda describes it.
@@ -164,7 +164,7 @@ def _environment(given: Mapping[str, str], folder: str | None) -> dict[str, str]
     """
     own = {name: value for name, value in given.items() if os.environ.get(name) != value}
     kept = {name: given[name] for name in _INHERITED if name in given}
-    if folder and Path(folder).name == "code":  # the folder of only this process, which is deleted after it
+    if folder and Path(folder).name == "code":  # this process's own folder, which is deleted when the process ends
         temporary = Path(folder).parent / "tmp"
         temporary.mkdir(mode=0o700, exist_ok=True)
         kept["TMPDIR"] = str(temporary)
@@ -187,7 +187,7 @@ def _program(name: str) -> str:
 
 
 def _stating(spawn: Callable[..., None]) -> Callable[..., None]:
-    """Give a process the variables of Lambda that ministack leaves out."""
+    """Make a process start with those of Lambda's environment variables that ministack leaves out."""
 
     @functools.wraps(spawn)
     def spawned(worker: Any, *rest: Any, **named: Any) -> None:
@@ -230,7 +230,7 @@ def _timed(spawn: Callable[..., None]) -> Callable[..., None]:
 
 
 def _variables(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return the variables of Lambda that ministack leaves out."""
+    """Return those of Lambda's environment variables that ministack leaves out."""
     logged = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{config.get('FunctionName', '')}"
     return {
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{config.get('Runtime', '')}",

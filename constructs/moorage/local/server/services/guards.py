@@ -63,7 +63,7 @@ def guard(
 
 
 def complete(resource_type: str, add: Completion) -> None:
-    """Add the properties that ministack's handler leaves out to a resource.
+    """Complete the resources of a type with properties that ministack's handler leaves out.
 
     Args:
         resource_type: The CloudFormation type.
@@ -92,5 +92,5 @@ def complete(resource_type: str, add: Completion) -> None:
 
 
 def plain(properties: Mapping[str, Any]) -> Properties:
-    """Return properties that do not count as implemented when they are read."""
+    """Return a copy of a resource's properties: reading the copy does not count as implementing a property."""
     return {name: dict.__getitem__(properties, name) for name in properties} if isinstance(properties, dict) else {}

@@ -186,7 +186,7 @@ def _size(document: Mapping[str, Any]) -> int:
 
 
 def _bounded(handler: dict[str, Any]) -> None:
-    """Store the permissions boundary of a role, which ministack's CloudFormation drops."""
+    """Make the handler of roles store the permissions boundary, which ministack's CloudFormation drops."""
     for operation in ("create", "update"):
         handler[operation] = _keeping_boundary(handler[operation], 0 if operation == "create" else 1)
 

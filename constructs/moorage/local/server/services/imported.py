@@ -1,7 +1,7 @@
-"""Resources that an app imports by their id: they exist in the app's AWS account, so they are created here too.
+"""Resources that an app imports by ID: they exist in the app's AWS account, so they are created here too.
 
 AWS assigns IDs itself, so no template can create these resources on AWS. `moorage.local up` creates them in a separate
-stack. They have no other properties than those in the app's templates.
+stack. Only the properties in the app's templates are known.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SECURE = 443
 
 
 class _Imported(Resource):
-    """A resource with a given ID, which is deleted with its stack even if it is in use."""
+    """A resource with a given ID. It is deleted with its stack even if it is in use."""
 
     records: ClassVar[Any]
 
@@ -45,7 +45,7 @@ class _Imported(Resource):
 
 
 class ImportedVpc(_Imported):
-    """A VPC with an internet gateway and DNS hostnames, whose CIDR block is not known here."""
+    """A VPC with an internet gateway and DNS hostnames; its CIDR block is not known here."""
 
     type = "Moorage::Local::Vpc"
     records = ec2.vpcs
@@ -123,7 +123,7 @@ class ImportedLoadBalancer(_Imported):
 
 
 class ImportedListener(_Imported):
-    """A listener of an imported load balancer, whose default action is a 404 response."""
+    """A listener of an imported load balancer; its default action is a 404 response."""
 
     type = "Moorage::Local::Listener"
     records = alb.listeners
@@ -155,7 +155,7 @@ class ImportedTargetGroup(_Imported):
 
 
 class ImportedZone(Resource):
-    """CDK's placeholder for an Availability Zone that is not looked up yet."""
+    """CDK's placeholder for an Availability Zone that has not been looked up yet."""
 
     type = "Moorage::Local::AvailabilityZone"
 

@@ -1,7 +1,7 @@
 """The AWS SDK for JavaScript v3, which Lambda's Node.js runtimes include.
 
-The runtimes include it (Lambda developer guide, "Building Lambda functions with Node.js"), and the functions that CDK
-itself defines need it. Here, a package in the function's code or in the folder of the app has priority.
+The source is the Lambda developer guide, "Building Lambda functions with Node.js". The functions that CDK itself
+defines need the SDK. A package in the function's code or in the folder of the app has priority.
 """
 
 from __future__ import annotations

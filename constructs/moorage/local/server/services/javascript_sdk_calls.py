@@ -1,6 +1,7 @@
 """The AWS calls of JavaScript functions: read from standard input, made with botocore, answered on standard output.
 
-A function's process runs this file by its path, with only Lambda's variables, so it imports nothing from this package.
+A function's process runs this file by its path, with only Lambda's environment variables, so the file imports nothing
+from this package.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def _answer(call: dict[str, Any]) -> Any:
 
 @functools.cache
 def _service(package: str) -> str:
-    """Return botocore's name of a service; the SDK for JavaScript uses the service ID."""
+    """Return botocore's name for a service; the SDK for JavaScript uses the service ID."""
     data = Path(str(botocore.__file__)).parent / "data"
     wanted = package.replace("-", "")
     candidates = sorted(data.iterdir(), key=lambda each: (each.name != wanted, each.name))

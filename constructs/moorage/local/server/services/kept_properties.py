@@ -1,4 +1,4 @@
-"""Properties without an effect here, which the service's API shows.
+"""Properties that have no effect here, but that the service's API shows.
 
 ministack drops them. Here, they are stored in the record from which the API describes the resource, under the names in
 botocore's model.
@@ -21,7 +21,7 @@ Record = Callable[[str, Properties], Any]
 
 @attrs.frozen
 class _Kept:
-    """The properties of a type that are kept.
+    """The properties that are stored for a type.
 
     Args:
         type: The CloudFormation type.
@@ -29,7 +29,7 @@ class _Kept:
         record: The function that returns a resource's record for its physical ID and its properties.
         service: The service's name in boto3.
         shape: The structure with which the service's API describes the resource.
-        renamed: The structure's names for properties that differ by more than capitals.
+        renamed: The structure's names for properties whose names differ by more than capitalization.
     """
 
     type: str
@@ -137,7 +137,7 @@ _WITHOUT_EFFECT = {
 
 
 def install() -> None:
-    """Store the listed properties of each type."""
+    """Make the handlers store the properties in `_KEPT`, and accept those in `_WITHOUT_EFFECT` without storing them."""
     for kept in _KEPT:
         complete(kept.type, kept.keep)
     for resource_type, names in _WITHOUT_EFFECT.items():

@@ -29,7 +29,7 @@ class StreamConsumer(Resource):
 
 
 def install() -> None:
-    """Add the stream properties that ministack drops."""
+    """Make the handler of streams apply the properties that ministack drops."""
     complete("AWS::Kinesis::Stream", _complete)
 
 

@@ -16,7 +16,7 @@ _RECORDED = ("BearerTokenAuthenticationEnabled", "DataProtectionPolicy", "FieldI
 
 
 class LogGroup(Resource):
-    """A log group; a log group whose name exists is refused."""
+    """A log group; an existing name is refused."""
 
     type = "AWS::Logs::LogGroup"
 
@@ -61,5 +61,5 @@ class LogGroup(Resource):
     def _retain(self, record: dict[str, Any], properties: Properties) -> None:
         days = properties.get("RetentionInDays")
         if days is not None and int(days) not in logs.VALID_RETENTION_DAYS:
-            raise RefusedError(f"property RetentionInDays: {days} is not a number of days that CloudWatch Logs offers")
+            raise RefusedError(f"property RetentionInDays: {days} is not a retention period of CloudWatch Logs")
         record["retentionInDays"] = None if days is None else int(days)

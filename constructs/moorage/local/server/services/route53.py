@@ -98,7 +98,7 @@ def _read(record: Properties) -> None:
 def _stand_in(record: Properties) -> None:
     """Create an empty zone for a record whose zone does not exist here, but may exist on AWS.
 
-    The name of the zone is not known, so it gets the last two labels of the record's name.
+    The name of the zone is not known, so the new zone gets the last two labels of the record's name.
     """
     found = _IDENTITY.fullmatch(str(record.get("HostedZoneId", "")))
     zone = found[1] if found else ""

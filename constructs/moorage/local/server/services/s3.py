@@ -35,7 +35,7 @@ _CANNED = {
 
 
 def install() -> None:
-    """Set the properties that ministack drops, and refuse to delete a bucket that is not empty."""
+    """Make the handler of buckets apply the properties that ministack drops, and refuse to delete non-empty buckets."""
     provisioners.S3_BUCKET_CONFIGURATIONS = (
         *provisioners.S3_BUCKET_CONFIGURATIONS,
         (
@@ -71,7 +71,7 @@ def install() -> None:
 
     def resolved(headers: dict[str, str], bucket: str) -> Any:
         if headers.get(_SSE) == "aws:kms":
-            # AWS encrypts with its own key, aws/s3, if the request names no key; ministack would refuse the request.
+            # S3 uses the AWS managed key aws/s3 if the request names no key; ministack would refuse the request.
             key = f"arn:aws:kms:{get_region()}:{get_account_id()}:alias/aws/s3"
             headers = {f"{_SSE}-aws-kms-key-id": key, **headers}
         return resolve(headers, bucket)

@@ -24,8 +24,8 @@ from moorage.local.server.services import iam
 _AT = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)", re.IGNORECASE)
 _FIELDS_WITHOUT_YEAR = 5
 _HANDLERS_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-"""The format of StartDate and EndDate in CloudFormation; the API accepts seconds too (measured by cdk-preflight 1.9.1,
-rule pf-scheduler-date-format)."""
+"""The format of StartDate and EndDate in CloudFormation; the API also accepts times without milliseconds (measured by
+cdk-preflight 1.9.1, rule pf-scheduler-date-format)."""
 _EARLIEST_START_SECONDS = 5 * 60
 _TICK_SECONDS = 1
 _MOST_TASKS = 10
@@ -236,6 +236,6 @@ def _deliver(schedule: Record, target: Record, text: str) -> None:
 
 
 def install() -> None:
-    """Replace ministack's check of schedules, and check more often."""
+    """Replace the function with which ministack runs due schedules, and call it more often."""
     scheduler.tick_schedules = _tick
     scheduler.SCHEDULE_TICK_INTERVAL = eventbridge.SCHEDULER_TICK_INTERVAL = _TICK_SECONDS

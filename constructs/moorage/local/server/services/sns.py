@@ -11,7 +11,7 @@ from moorage.local.server.core.resource import Made, Properties, Resource, short
 from moorage.local.server.services import message_checks
 from moorage.local.server.services.guards import plain
 
-_LONGEST = 251  # and `.fifo`
+_LONGEST = 251  # without the suffix `.fifo`
 _ATTRIBUTES = (
     "ArchivePolicy", "ContentBasedDeduplication", "DisplayName", "FifoThroughputScope", "FifoTopic", "KmsMasterKeyId",
     "MaximumMessageSize", "SignatureVersion", "TracingConfig",
@@ -19,7 +19,7 @@ _ATTRIBUTES = (
 
 
 class Topic(Resource):
-    """A topic; a topic whose name exists is refused."""
+    """A topic; an existing name is refused."""
 
     type = "AWS::SNS::Topic"
 
@@ -53,7 +53,9 @@ class Topic(Resource):
     def _put(self, arn: str, old: Properties, new: Properties) -> Made:
         topic = sns.topics[arn]
         named = {**new, "TopicName": topic["name"]}
-        provisioners.sns_update(arn, {**old, "TopicName": topic["name"]}, named, "")  # tags and own subscriptions
+        provisioners.sns_update(
+            arn, {**old, "TopicName": topic["name"]}, named, ""
+        )  # the tags and the subscriptions in the template
         topic["attributes"] |= {"DisplayName": "", **self._attributes(new)}
         return Made(arn, {"TopicArn": arn, "TopicName": topic["name"]})
 

@@ -1,6 +1,7 @@
 """AWS Systems Manager: parameters, including public parameters for AMIs and the image of AWS for Fluent Bit.
 
-On AWS only Amazon writes public parameters. Here `PutParameter` does too, so that a test can release an image.
+On AWS, only Amazon writes public parameters. Here, `PutParameter` can also write them, so that a test can release an
+image.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ _PUBLIC = re.compile(
 """The public parameters (Systems Manager user guide, "Discovering public parameters"; ECS developer guide, "AWS for
 Fluent Bit image repositories for Amazon ECS")."""
 _FLUENT_BIT = "906394416424"
-"""The registry of AWS for Fluent Bit in most regions (ibid.)."""
+"""The account of the AWS for Fluent Bit repositories in most regions (ECS developer guide, "AWS for Fluent Bit image
+repositories for Amazon ECS")."""
 _RELEASED = 1728518400
 _NAME = re.compile(r"[A-Za-z0-9_.:/-]+")
 _MOST_LEVELS = 15

@@ -1,4 +1,4 @@
-"""AWS Step Functions: state machines and the ECS tasks that they run; their waits are a hundred times shorter."""
+"""AWS Step Functions: state machines, whose waits are a hundred times shorter here, and the ECS tasks that they run."""
 
 from __future__ import annotations
 
@@ -90,12 +90,12 @@ def _faults(text: str) -> Iterator[str]:
         return
     states = definition.get("States", {})
     if definition.get("StartAt") not in states:
-        yield f"MISSING_TRANSITION_TARGET: StartAt names no state: {definition.get('StartAt')}"
+        yield f"MISSING_TRANSITION_TARGET: StartAt names a state that does not exist: {definition.get('StartAt')}"
     for name, state in states.items():
         branches = [*state.get("Choices", ()), *state.get("Catch", ()), state]
         named = [branch[key] for branch in branches for key in ("Next", "Default") if key in branch]
         yield from (
-            f"MISSING_TRANSITION_TARGET: state {name} leads to no state: {target}"
+            f"MISSING_TRANSITION_TARGET: state {name} leads to a state that does not exist: {target}"
             for target in named
             if target not in states
         )
@@ -114,7 +114,7 @@ def _state_faults(name: str, state: Mapping[str, Any]) -> Iterator[str]:
         yield f"SCHEMA_VALIDATION_FAILED: state {name} has no Choices"
     ends = [key for key in ("Next", "End") if state.get(key)]
     if kind in ("Map", "Parallel", "Pass", "Task", "Wait") and len(ends) != 1:
-        yield f"SCHEMA_VALIDATION_FAILED: state {name} must have Next or End"
+        yield f"SCHEMA_VALIDATION_FAILED: state {name} must have either Next or End"
 
 
 def _reached(definition: Mapping[str, Any], states: Mapping[str, Any]) -> set[str]:

@@ -20,7 +20,7 @@ _OF_A_REPLICA = (
 
 
 def install() -> None:
-    """Add the table properties that ministack drops."""
+    """Make the handlers of tables apply the properties that ministack drops."""
     handler = provisioners.RESOURCE_HANDLERS["AWS::DynamoDB::GlobalTable"]
     handler["update"] = _in_place(handler["update"])
     complete("AWS::DynamoDB::Table", _complete)

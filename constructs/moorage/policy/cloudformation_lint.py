@@ -1,4 +1,4 @@
-"""cfn-lint for many templates: its own `lint` loads the rules again for each, which doubles the time."""
+"""cfn-lint for many templates: its own `lint` loads the rules again for each template, which doubles the time."""
 
 from __future__ import annotations
 

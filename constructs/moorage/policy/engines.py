@@ -1,0 +1,152 @@
+"""The policy engines, run over the stacks of an assembly."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from moorage.assembly.cloud_assembly import AssemblyError, Stack
+from moorage.policy.violation import Violation
+
+_REGION = "us-east-1"
+"""The region whose schemas apply to a stack without a region."""
+_VERSIONED = ("moorage", "cfn-lint", "cloudformation-validate", "cdklabs.cdk-validator-cfnguard")
+_NAG_PACKS = {"AwsSolutions", "HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321", "Serverless"}
+"""The names of cdk-nag's packs. Several packs have the same rule."""
+_REPORT = "validation-report.json"
+
+
+def violations(stacks: Iterable[Stack]) -> frozenset[Violation]:
+    """Return what cfn-lint and the Guard rules find in stacks, and checkov if it is installed.
+
+    The results of cfn-lint and Guard are kept by the hash of the template.
+
+    Args:
+        stacks: The stacks, with nested stacks as stacks of their own.
+    """
+    templates = list(stacks)
+    found = {violation for stack in templates for violation in _kept(stack)}
+    if program := shutil.which("checkov"):
+        found |= {violation for _, violation in checkov(templates, program)}
+    return frozenset(found)
+
+
+def reported(stacks: Iterable[Stack]) -> frozenset[Violation]:
+    """Return what CDK's validation plugins, such as cdk-nag, reported when the app was synthesized.
+
+    Args:
+        stacks: The stacks of an assembly.
+
+    Raises:
+        AssemblyError: The report is not the JSON that CDK writes.
+    """
+    folders = {folder for stack in stacks if stack.template_file for folder in stack.template_file.parents[:2]}
+    found: set[Violation] = set()
+    for file in (folder / _REPORT for folder in folders):
+        if file.is_file():
+            try:
+                found |= set(_read_report(json.loads(file.read_text("utf-8"))))
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                raise AssemblyError(
+                    f"{file} is not a validation report of CDK ({error!r}); synthesize again"
+                ) from error
+    return frozenset(found)
+
+
+def _read_report(report: Mapping[str, Any]) -> Iterator[Violation]:
+    for plugin in report["pluginReports"]:
+        name = plugin["pluginName"]
+        engine = "nag" if name in _NAG_PACKS else name
+        for violation in plugin["violations"]:
+            rule = violation["ruleName"].removeprefix(f"{name}-")
+            for construct in violation["violatingConstructs"]:
+                yield Violation(f"{engine}:{rule}", construct["constructPath"], violation.get("description", ""))
+
+
+def _kept(stack: Stack) -> list[Violation]:
+    """Return the results for a template from the cache, or run the engines and keep them."""
+    folder = _cache()
+    key = "\n".join((*map(_version, _VERSIONED), stack.region or _REGION, stack.path, stack.text))
+    file = folder / f"{hashlib.sha256(key.encode()).hexdigest()}.json" if folder else None
+    if file and file.is_file():
+        with contextlib.suppress(TypeError, ValueError):  # written by something else
+            return [Violation(*each) for each in json.loads(file.read_text("utf-8"))]
+    found = sorted({*_cfn_lint(stack), *_guard(stack)})
+    if file:
+        _write(file, json.dumps([[each.rule, each.path, each.message] for each in found]))
+    return found
+
+
+def _cache() -> Path | None:
+    """Return the folder of the results; None if there is no home folder for it."""
+    stated = os.environ.get("XDG_CACHE_HOME")
+    home = os.environ.get("HOME") or os.environ.get("LOCALAPPDATA")
+    if not stated and not home:
+        return None
+    return (Path(stated) if stated else Path(str(home)) / ".cache") / "moorage" / "policy"
+
+
+def _write(file: Path, text: str) -> None:
+    """Write a file completely or not at all. Without room or permission, nothing is kept."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=file.parent, delete=False) as written:
+            written.write(text)
+        Path(written.name).replace(file)
+    except OSError:
+        return
+
+
+def _version(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def _cfn_lint(stack: Stack) -> Iterator[Violation]:
+    from moorage.policy.cloudformation_lint import matches  # noqa: PLC0415  # loads for a second; cached results need none
+
+    paths = {resource.logical_id: resource.path for resource in stack.resources}
+    for match in matches(stack.text, stack.region or _REGION, include=("W", "E")):
+        place = [*map(str, match.path), "", ""]
+        path = paths.get(place[1], stack.path) if place[0] == "Resources" else stack.path
+        yield Violation(f"cfn-lint:{match.rule.id}", path, match.message)
+
+
+def _guard(stack: Stack) -> Iterator[Violation]:
+    from moorage.policy import guard  # noqa: PLC0415  # loads 237 rules; cached results need none
+
+    yield from guard.violations(stack)
+
+
+def checkov(stacks: Sequence[Stack], program: str) -> Iterator[tuple[Stack, Violation]]:
+    """Yield what checkov finds in stacks that were read from files, all in one run.
+
+    Args:
+        stacks: The stacks.
+        program: The path of checkov.
+    """
+    templates = {str(stack.template_file.resolve()): stack for stack in stacks if stack.template_file}
+    if not templates:
+        return
+    command = [program, "--framework", "cloudformation", "--output", "json", "--quiet", "--compact", "--soft-fail"]
+    for file in templates:
+        command += ["--file", file]
+    environment = {**os.environ, "BC_SKIP_MAPPING": "TRUE", "LOG_LEVEL": "ERROR"}
+    printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    for failed in json.loads(printed).get("results", {}).get("failed_checks", ()):
+        stack = templates[failed["file_abs_path"]]
+        paths = {resource.logical_id: resource.path for resource in stack.resources}
+        logical_id = failed["resource"].partition(".")[2]
+        path = paths.get(logical_id, stack.path)
+        yield stack, Violation(f"checkov:{failed['check_id']}", path, failed["check_name"])

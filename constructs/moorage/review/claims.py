@@ -1,0 +1,162 @@
+"""Names, priorities and ports that only one resource can have at a time.
+
+CloudFormation creates the new resources of an update before it deletes the old ones, so a new resource cannot take over
+what an old one still has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from moorage.assembly.cloud_assembly import Resource, Stack
+from moorage.review.values import canonical, is_known, referenced
+
+_NO_VALUE = {"Ref": "AWS::NoValue"}
+
+
+@attrs.frozen
+class Claim:
+    """Something that only one resource can have at a time.
+
+    Args:
+        key: The kind, the scope and the value, as texts that can be compared.
+        what: A noun phrase for it, such as `priority 10 of its listener`.
+        references: The logical IDs that the key refers to. If one of them is replaced, the key differs.
+    """
+
+    key: tuple[str, ...]
+    what: str = attrs.field(eq=False)
+    references: frozenset[str] = attrs.field(eq=False, default=frozenset())
+
+
+NAMES: Mapping[str, str] = {
+    "AWS::AutoScaling::AutoScalingGroup": "AutoScalingGroupName",
+    "AWS::Backup::BackupVault": "BackupVaultName",
+    "AWS::CloudTrail::Trail": "TrailName",
+    "AWS::CloudWatch::Alarm": "AlarmName",
+    "AWS::CloudWatch::Dashboard": "DashboardName",
+    "AWS::CodeBuild::Project": "Name",
+    "AWS::DocDB::DBCluster": "DBClusterIdentifier",
+    "AWS::DynamoDB::GlobalTable": "TableName",
+    "AWS::DynamoDB::Table": "TableName",
+    "AWS::EC2::LaunchTemplate": "LaunchTemplateName",
+    "AWS::ECR::PublicRepository": "RepositoryName",
+    "AWS::ECR::PullThroughCacheRule": "EcrRepositoryPrefix",
+    "AWS::ECR::Repository": "RepositoryName",
+    "AWS::ECR::RepositoryCreationTemplate": "Prefix",
+    "AWS::ECS::CapacityProvider": "Name",
+    "AWS::ECS::Cluster": "ClusterName",
+    "AWS::ElastiCache::CacheCluster": "ClusterName",
+    "AWS::ElastiCache::ReplicationGroup": "ReplicationGroupId",
+    "AWS::ElastiCache::ServerlessCache": "ServerlessCacheName",
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": "Name",
+    "AWS::ElasticLoadBalancingV2::TargetGroup": "Name",
+    "AWS::Events::EventBus": "Name",
+    "AWS::IAM::Group": "GroupName",
+    "AWS::IAM::InstanceProfile": "InstanceProfileName",
+    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+    "AWS::IAM::Role": "RoleName",
+    "AWS::IAM::User": "UserName",
+    "AWS::KMS::Alias": "AliasName",
+    "AWS::Kinesis::Stream": "Name",
+    "AWS::Lambda::Function": "FunctionName",
+    "AWS::Logs::LogGroup": "LogGroupName",
+    "AWS::MSK::Cluster": "ClusterName",
+    "AWS::MemoryDB::Cluster": "ClusterName",
+    "AWS::Neptune::DBCluster": "DBClusterIdentifier",
+    "AWS::OpenSearchService::Domain": "DomainName",
+    "AWS::RDS::DBCluster": "DBClusterIdentifier",
+    "AWS::RDS::DBInstance": "DBInstanceIdentifier",
+    "AWS::RDS::DBSubnetGroup": "DBSubnetGroupName",
+    "AWS::Redshift::Cluster": "ClusterIdentifier",
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::SNS::Topic": "TopicName",
+    "AWS::SQS::Queue": "QueueName",
+    "AWS::SSM::Parameter": "Name",
+    "AWS::Scheduler::ScheduleGroup": "Name",
+    "AWS::SecretsManager::Secret": "Name",
+    "AWS::StepFunctions::StateMachine": "StateMachineName",
+}
+"""The property with the custom name of each type: unique in an account and region, and create-only, as a test checks
+with CloudFormation's schemas. CloudFormation does not replace a resource with a custom name ("CloudFormation resource
+custom naming")."""
+_SCOPED: Mapping[str, tuple[str, tuple[str, ...], str]] = {
+    "AWS::EC2::Route": ("RouteTableId", ("DestinationCidrBlock", "DestinationIpv6CidrBlock"), "route {}"),
+    "AWS::EC2::SecurityGroup": ("VpcId", ("GroupName",), "group name {}"),
+    "AWS::EC2::Subnet": ("VpcId", ("CidrBlock",), "address range {}"),
+    "AWS::ECS::Service": ("Cluster", ("ServiceName",), "service name {}"),
+    "AWS::EFS::MountTarget": ("FileSystemId", ("SubnetId",), "mount target in {}"),
+    "AWS::ElasticLoadBalancingV2::Listener": ("LoadBalancerArn", ("Port",), "port {} of its load balancer"),
+    "AWS::ElasticLoadBalancingV2::ListenerRule": ("ListenerArn", ("Priority",), "priority {} of its listener"),
+    "AWS::Events::Rule": ("EventBusName", ("Name",), "rule name {}"),
+    "AWS::Route53::RecordSet": ("HostedZoneId", ("Name", "Type"), "record {}"),
+    "AWS::Scheduler::Schedule": ("GroupName", ("Name",), "schedule name {}"),
+    "AWS::ServiceDiscovery::Service": ("NamespaceId", ("Name",), "Cloud Map name {}"),
+}
+"""For each type the property that names the scope, the properties that are unique in it, and a phrase for them.
+Sources: EC2 API reference, CreateRoute (RouteAlreadyExists), CreateSecurityGroup (InvalidGroup.Duplicate), CreateSubnet
+(InvalidSubnet.Conflict); ECS API reference, CreateService; EFS API reference, CreateMountTarget (MountTargetConflict);
+Elastic Load Balancing API reference, CreateListener (DuplicateListener) and CreateRule (PriorityInUse); EventBridge API
+reference, PutRule; Route 53 API reference, ChangeResourceRecordSets; EventBridge Scheduler API reference,
+CreateSchedule; Cloud Map API reference, CreateService (ServiceAlreadyExists)."""
+_PEERS = ("CidrIp", "CidrIpv6", "SourceSecurityGroupId", "SourcePrefixListId", "DestinationSecurityGroupId")
+_RULES = {"AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress"}
+
+
+def claims(stack: Stack, resource: Resource) -> Iterator[Claim]:
+    """Yield the claims of a resource.
+
+    Args:
+        stack: The stack of the resource.
+        resource: The resource.
+    """
+    properties = resource.properties
+    make = _Maker(stack, resource.type)
+    if resource.type in NAMES and (name := properties.get(NAMES[resource.type])) not in (None, _NO_VALUE):
+        yield make([name], f"name {_shown(name)}")
+    if resource.type in _SCOPED:
+        scope, unique, phrase = _SCOPED[resource.type]
+        values = [properties[name] for name in unique if properties.get(name) not in (None, _NO_VALUE)]
+        if values:
+            yield make([properties.get(scope), *values], phrase.format(" ".join(map(_shown, values))))
+    if resource.type in _RULES:
+        peer = [properties.get(name) for name in ("GroupId", "IpProtocol", "FromPort", "ToPort", *_PEERS)]
+        yield make(peer, "rule of its security group")
+    if resource.type == "AWS::ECS::Service":
+        yield from _service_connect_names(properties, make)
+
+
+def _service_connect_names(properties: Mapping[str, Any], make: _Maker) -> Iterator[Claim]:
+    """Yield the discovery names of a service, which are unique in a namespace (ECS API reference,
+    ServiceConnectService)."""
+    connect = properties.get("ServiceConnectConfiguration")
+    services = connect.get("Services") if isinstance(connect, Mapping) else None
+    for service in services if isinstance(services, Sequence) else ():
+        if isinstance(service, Mapping) and isinstance(connect, Mapping):
+            name = service.get("DiscoveryName") or service.get("PortName")
+            yield make(
+                [connect.get("Namespace"), name],
+                f"Service Connect name {_shown(name)}",
+                kind="AWS::ECS::Service/connect",
+            )
+
+
+@attrs.frozen
+class _Maker:
+    """A maker of claims in one stack. Values with references are only comparable within the stack."""
+
+    stack: Stack
+    type: str
+
+    def __call__(self, values: Sequence[Any], what: str, *, kind: str = "") -> Claim:
+        known = is_known(list(values))
+        place = (str(self.stack.account), str(self.stack.region), "" if known else self.stack.name)
+        key = (kind or self.type, *place, *map(canonical, values))
+        return Claim(key, what, frozenset(referenced(list(values))))
+
+
+def _shown(value: Any) -> str:
+    return str(value) if isinstance(value, str | int) else "that the template computes"

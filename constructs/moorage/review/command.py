@@ -1,0 +1,89 @@
+"""The command `moorage review`: its arguments and options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from moorage.review.extras import load
+from moorage.review.finding import Kind
+
+FORMS = {
+    "markdown": "the Markdown page for a comment",
+    "sarif": "SARIF 2.1.0 for code scanning",
+    "junit": "JUnit XML",
+    "json": "JSON for programs",
+    "html": "one self-contained HTML page",
+}
+"""The forms that are written to files. The page for the terminal is printed."""
+
+
+class _Kinds(click.ParamType[frozenset[Kind]]):
+    """Kinds of findings, separated by commas."""
+
+    name = "kinds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> frozenset[Kind]:
+        """Return the kinds, or end with the list of those that exist."""
+        if isinstance(value, frozenset):
+            return value
+        known = {kind.value: kind for kind in Kind}
+        names = [name.strip() for name in str(value).split(",") if name.strip()]
+        for name in names:
+            if name not in known:
+                self.fail(f"{name!r} is not a kind of finding; the kinds are {', '.join(known)}", param, ctx)
+        return frozenset(known[name] for name in names)
+
+
+def _forms(command: Callable[..., None]) -> Callable[..., None]:
+    for form, said in reversed(FORMS.items()):
+        command = click.option(
+            f"--{form}", metavar="FILE", type=Path, help=f"Write {said} to FILE; '-' prints it instead of the page."
+        )(command)
+    return command
+
+
+@click.command(name="review")
+@click.argument("base", required=False)
+@click.argument("head", required=False)
+@click.option("--new", is_flag=True, help="Review a new app: give no BASE.")
+@click.option("--app", metavar="COMMAND", help="The command that synthesizes the app. Default: app in cdk.json.")
+@_forms
+@click.option(
+    "--fail-on",
+    type=_Kinds(),
+    default="",
+    metavar="KINDS",
+    help=f"Exit with 1 if there is a finding of these kinds, of {','.join(kind.value for kind in Kind)}.",
+)
+@click.option("--policy/--no-policy", default=True, help="Whether to run the policy engines, which take seconds.")
+def review_command(
+    base: str | None,
+    head: str | None,
+    *,
+    new: bool,
+    app: str | None,
+    fail_on: frozenset[Kind],
+    policy: bool,
+    **files: Path | None,
+) -> None:
+    """Review the change of a CDK app from BASE to HEAD, without credentials.
+
+    BASE and HEAD are cloud assemblies (the folders that `cdk synth` writes) or git revisions, which are synthesized.
+    The default for HEAD is the working tree as it is.
+
+    The exit code is 0, 1 for a finding of a kind in --fail-on, and 2 if a side cannot be read or synthesized.
+    """
+    if new and head is not None:
+        raise click.UsageError("--new takes only one side, which is HEAD; leave out BASE.")
+    if base is None and not new:
+        raise click.UsageError("Missing argument 'BASE'; to review a new app, use --new.")
+    wanted = {form: file for form, file in files.items() if file is not None}
+    for form in ("terminal", *wanted):  # before the sides are synthesized, which takes time
+        load("moorage review", f"moorage.review.forms.{form}", "review")
+    run = load("moorage review", "moorage.review.run", "review").run
+    sides = (None, base or ".") if new else (base, head or ".")
+    raise SystemExit(run(*sides, app=app, files=wanted, fail_on=fail_on, policy=policy))

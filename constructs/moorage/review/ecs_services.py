@@ -1,0 +1,212 @@
+"""The facts about an ECS service that a template contains: copies, zones, and how a deployment goes."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from moorage.assembly.cloud_assembly import Resource, Stack
+from moorage.review.values import canonical, referenced
+from moorage.workload.estimate import NO_HEALTH_CHECK_SECONDS, Estimate, Pace, replacement
+
+SERVICE = "AWS::ECS::Service"
+SCALABLE_TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
+STARTS_DEPLOYMENT = {
+    "ForceNewDeployment",
+    "LoadBalancers",
+    "NetworkConfiguration",
+    "PlatformVersion",
+    "ServiceConnectConfiguration",
+    "ServiceRegistries",
+    "TaskDefinition",
+    "VolumeConfigurations",
+    "VpcLatticeConfigurations",
+}
+"""The properties whose change starts a deployment (ECS API reference, UpdateService; a test reads botocore's copy)."""
+_STRATEGIES = {"BLUE_GREEN": "blue/green", "LINEAR": "linear", "CANARY": "canary"}
+_TARGET_INTERVAL = 30
+_DRAIN = 300
+"""Elastic Load Balancing's defaults of `HealthCheckIntervalSeconds` and `deregistration_delay.timeout_seconds` (API
+reference, CreateTargetGroup and TargetGroupAttribute)."""
+_CHECK_INTERVAL = 30
+"""The default interval of a container's health check, in seconds (ECS API reference, HealthCheck)."""
+
+
+@attrs.frozen(eq=False)
+class App:
+    """The stacks of one assembly, with what leads from one to another.
+
+    Args:
+        stacks: All stacks, nested ones included.
+    """
+
+    stacks: tuple[Stack, ...]
+
+    @functools.cached_property
+    def _exports(self) -> Mapping[tuple[str | None, str | None, str], tuple[Stack, Any]]:
+        found = {}
+        for stack in self.stacks:
+            for output in (stack.template.get("Outputs") or {}).values():
+                export = output.get("Export") if isinstance(output, Mapping) else None
+                if isinstance(export, Mapping) and isinstance(export.get("Name"), str):
+                    found[stack.account, stack.region, export["Name"]] = stack, output.get("Value")
+        return found
+
+    def resource(self, stack: Stack, value: Any) -> Resource | None:
+        """Return the resource that a value refers to, in its stack or through an export; None if it is not known.
+
+        Args:
+            stack: The stack of the value.
+            value: A value of its template.
+        """
+        imported = value.get("Fn::ImportValue") if isinstance(value, Mapping) else None
+        if isinstance(imported, str):
+            stack, value = self._exports.get((stack.account, stack.region, imported), (stack, None))
+        names = list(referenced(value))
+        return next((each for each in stack.resources if [each.logical_id] == names), None)
+
+
+@attrs.frozen(eq=False)
+class Service:
+    """An ECS service of a template.
+
+    Args:
+        app: The assembly.
+        stack: The stack of the service.
+        resource: The service.
+    """
+
+    app: App
+    stack: Stack
+    resource: Resource
+
+    @functools.cached_property
+    def copies(self) -> int | None:
+        """The least number of copies: the minimum of its scaling, else the desired count; None if it is not known.
+
+        A service without a desired count starts with one copy (CloudFormation template reference, `DesiredCount`).
+        """
+        for target in self.stack.resources:
+            if target.type == SCALABLE_TARGET and self.resource.logical_id in referenced(target.properties):
+                return _number(target.properties.get("MinCapacity"))
+        if self.resource.properties.get("SchedulingStrategy") == "DAEMON":
+            return None
+        return _number(self.resource.properties.get("DesiredCount", 1))
+
+    @functools.cached_property
+    def zones(self) -> int | None:
+        """The number of Availability Zones of its tasks; None if the subnets are not in its network configuration."""
+        network = _mapping(_mapping(self.resource.properties.get("NetworkConfiguration")).get("AwsvpcConfiguration"))
+        subnets = network.get("Subnets")
+        if not isinstance(subnets, list) or not subnets:
+            return None
+        zones = set()
+        for value in subnets:
+            subnet = self.app.resource(self.stack, value)
+            zone = subnet.properties.get("AvailabilityZone") if subnet else None
+            zones.add(canonical(zone if zone is not None else value))
+        return len(zones)
+
+    @property
+    def task(self) -> Resource | None:
+        """The task definition, if it is in the same assembly."""
+        return self.app.resource(self.stack, self.resource.properties.get("TaskDefinition"))
+
+    @property
+    def controller(self) -> str:
+        """The deployment controller: ECS, CODE_DEPLOY or EXTERNAL."""
+        return str(_mapping(self.resource.properties.get("DeploymentController")).get("Type", "ECS"))
+
+    @property
+    def kind(self) -> str:
+        """The kind of its deployments, in words."""
+        return _STRATEGIES.get(str(self._deployment.get("Strategy")), "rolling")
+
+    @property
+    def left_without_a_zone(self) -> int | None:
+        """The number of copies that remain if the zone with most of them is lost; None if it is not known."""
+        if self.copies is None or not self.zones:
+            return None
+        return self.copies - math.ceil(self.copies / self.zones)
+
+    def estimate(self) -> Estimate | None:
+        """Return the estimate of a deployment that replaces the least copies; None if it could make no progress."""
+        return replacement(
+            self.copies or 0,
+            zones=self.zones or 1,
+            pace=self._pace,
+            minimum_healthy_percent=self._percent("MinimumHealthyPercent", 100),
+            maximum_percent=self._percent("MaximumPercent", 200),
+            shift_seconds=self._shift_seconds,
+            final_bake=60 * (_number(self._deployment.get("BakeTimeInMinutes")) or 0),
+        )
+
+    @property
+    def _deployment(self) -> Mapping[str, Any]:
+        return _mapping(self.resource.properties.get("DeploymentConfiguration"))
+
+    def _percent(self, name: str, by_default: int) -> int:
+        found = _number(self._deployment.get(name, by_default))
+        return by_default if found is None else found
+
+    @property
+    def _shift_seconds(self) -> int | None:
+        """The time in which the strategy shifts traffic; None for a rolling deployment (ECS API reference,
+        LinearConfiguration and CanaryConfiguration)."""
+        strategy = self._deployment.get("Strategy")
+        canary, linear = (_mapping(self._deployment.get(f"{name}Configuration")) for name in ("Canary", "Linear"))
+        if strategy == "CANARY":
+            return 60 * (_number(canary.get("CanaryBakeTimeInMinutes")) or 0)
+        if strategy == "LINEAR":
+            steps = math.ceil(100 / (_number(linear.get("StepPercent")) or 100))
+            return 60 * (steps - 1) * (_number(linear.get("StepBakeTimeInMinutes")) or 0)
+        return 0 if strategy == "BLUE_GREEN" else None
+
+    @property
+    def _pace(self) -> Pace:
+        groups = list(self._target_groups())
+        intervals = [_number(group.properties.get("HealthCheckIntervalSeconds", _TARGET_INTERVAL)) for group in groups]
+        known = [interval for interval in intervals or self._container_intervals() if interval is not None]
+        return Pace(
+            check_interval=max(known, default=NO_HEALTH_CHECK_SECONDS),
+            drain=max((_drain(group) for group in groups), default=0),
+        )
+
+    def _target_groups(self) -> Iterator[Resource]:
+        balancers = self.resource.properties.get("LoadBalancers")
+        for balancer in balancers if isinstance(balancers, list) else ():
+            group = self.app.resource(self.stack, _mapping(balancer).get("TargetGroupArn"))
+            if group:
+                yield group
+
+    def _container_intervals(self) -> Sequence[int | None]:
+        containers = self.task.properties.get("ContainerDefinitions") if self.task else None
+        checks = [
+            _mapping(container).get("HealthCheck") for container in containers or [] if isinstance(containers, list)
+        ]
+        return [_number(check.get("Interval", _CHECK_INTERVAL)) for check in checks if isinstance(check, Mapping)]
+
+
+def _drain(group: Resource) -> int:
+    attributes = group.properties.get("TargetGroupAttributes")
+    for attribute in attributes if isinstance(attributes, list) else ():
+        if _mapping(attribute).get("Key") == "deregistration_delay.timeout_seconds":
+            found = _number(attribute.get("Value"))
+            return _DRAIN if found is None else found
+    return _DRAIN
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _number(value: Any) -> int | None:
+    """Return a number that a template contains as a number or as text; None for anything else."""
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,43 @@
+"""A review as JUnit XML, which CI systems show as tests."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree as ET
+
+from moorage.review.finding import Kind
+from moorage.review.forms.page import HEADINGS
+from moorage.review.review import Review
+
+_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""The characters that XML 1.0 does not permit."""
+
+
+def render(review: Review) -> str:
+    """Write the findings of a review as failed test cases, and each kind without one as a passed test case.
+
+    Args:
+        review: The review.
+    """
+    kinds = [kind for kind in Kind if kind is not Kind.COST]
+    suites = ET.Element("testsuites", name=_permitted(review.title))
+    for kind in kinds:
+        found = review.of_kind(kind)
+        suite = ET.SubElement(
+            suites, "testsuite", name=HEADINGS[kind], tests=str(max(len(found), 1)), failures=str(len(found))
+        )
+        if not found:
+            ET.SubElement(suite, "testcase", name="no finding", classname=kind.value)
+        for finding in found:
+            case = ET.SubElement(suite, "testcase", name=_permitted(finding.sentence), classname=finding.rule)
+            if finding.line:
+                case.set("file", finding.line.file)
+                case.set("line", str(finding.line.number))
+            failure = ET.SubElement(case, "failure", message=_permitted(finding.sentence), type=finding.rule)
+            failure.text = _permitted("\n".join((finding.path, *finding.details)))
+    ET.indent(suites)
+    return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _permitted(text: str) -> str:
+    return _NOT_IN_XML.sub("\ufffd", text)

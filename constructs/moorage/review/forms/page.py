@@ -1,0 +1,220 @@
+"""The parts of the page that the terminal, Markdown and HTML show."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from moorage.assembly.cloud_assembly import Resource
+from moorage.assembly.diagram import draw
+from moorage.review.comparison import Comparison, Replacement, ResourceChange
+from moorage.review.finding import Finding, Kind
+from moorage.review.nouns import named, noun
+from moorage.review.review import Review
+
+HEADINGS: Mapping[Kind, str] = {
+    Kind.LOST: "Lost",
+    Kind.REFUSED: "Refused",
+    Kind.INTERRUPTED: "Interrupted",
+    Kind.OPENED: "Opened",
+    Kind.RENAMED: "Renamed",
+    Kind.POLICY: "Policy",
+    Kind.COST: "Cost",
+}
+_NOT_SHOWN = {"AWS::CDK::Metadata"}
+"""CDK's own record of its version, which changes nothing."""
+_ACTIONS = {Replacement.NO: "updated", Replacement.MAY: "may be replaced", Replacement.YES: "replaced"}
+_LISTED = 5
+_LONGEST_VALUE = 80
+_EQUAL_BEFORE = 20
+"""The equal characters that are shown before the difference of two long values."""
+_ABSENT = "(none)"
+
+
+@attrs.frozen
+class Row:
+    """A difference of a resource, or the same difference of several resources.
+
+    Args:
+        resources: The paths of the resources.
+        type: The noun for their type.
+        action: A verb for what happens to them, such as `updated`.
+        name: The name of the property; empty if the resource is added or removed.
+        before: The value in the base, shortened.
+        after: The value in the head, shortened.
+    """
+
+    resources: tuple[str, ...]
+    type: str
+    action: str
+    name: str = ""
+    before: str = ""
+    after: str = ""
+
+    @property
+    def subject(self) -> str:
+        """The path of the resource, or the first path and the number of the others."""
+        first, *others = self.resources
+        return f"{first} and {len(others)} more" if others else first
+
+
+@attrs.frozen
+class Entry:
+    """A finding, or the same finding of several resources.
+
+    Args:
+        sentence: The sentence of the first finding.
+        place: The path of its construct, and the user's line if it is known.
+        details: Its further lines, and the paths of the other findings.
+        count: The number of findings.
+    """
+
+    sentence: str
+    place: str
+    details: tuple[str, ...]
+    count: int
+
+
+def verdict(review: Review) -> str:
+    """Return the first line of the page: the number of findings of each kind, and of differences.
+
+    Args:
+        review: The review.
+    """
+    counts = [
+        f"{len(review.of_kind(kind))} {heading.lower()}" for kind, heading in HEADINGS.items() if review.of_kind(kind)
+    ]
+    changes = len([change for change in review.comparison.changes if change.type not in _NOT_SHOWN])
+    differing = f"{changes} resource{'' if changes == 1 else 's'} {'differs' if changes == 1 else 'differ'}"
+    return f"{', '.join(counts) or 'nothing to object to'}; {differing}"
+
+
+def sections(review: Review) -> Iterator[tuple[str, list[Entry]]]:
+    """Yield the heading and the entries of each kind of finding that the review has.
+
+    Args:
+        review: The review.
+    """
+    for kind, heading in HEADINGS.items():
+        groups: dict[tuple[object, ...], list[Finding]] = defaultdict(list)
+        for finding in review.of_kind(kind):
+            subject = named(finding.resource) if finding.resource else finding.stack
+            groups[finding.rule, finding.sentence.replace(subject, ""), finding.details].append(finding)
+        if groups:
+            yield heading, [_entry(found) for found in groups.values()]
+
+
+def _entry(found: Sequence[Finding]) -> Entry:
+    first, *others = found
+    details = first.details
+    if others:
+        listed = ", ".join(finding.path for finding in others[:_LISTED])
+        more = f" and {len(others) - _LISTED} more" if len(others) > _LISTED else ""
+        details += (f"The same is true of {listed}{more}.",)
+    place = f"{first.path} ({first.line})" if first.line else first.path
+    return Entry(first.sentence, place, details, len(found))
+
+
+def headlines(review: Review) -> list[str]:
+    """Return the first finding of each kind in a line, if there are several kinds.
+
+    Args:
+        review: The review.
+    """
+    found = list(sections(review))
+    if len(found) == 1:
+        return []
+    lines = []
+    for heading, entries in found:
+        others = sum(entry.count for entry in entries) - 1
+        lines.append(f"{heading}: {entries[0].sentence}{f' And {others} more.' if others else ''}")
+    return lines
+
+
+def rows(comparison: Comparison) -> list[Row]:
+    """Return all differences as rows. The same difference of several resources is one row.
+
+    Args:
+        comparison: The two assemblies.
+    """
+    found: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for change in comparison.changes:
+        if change.type not in _NOT_SHOWN:
+            for name, before, after in _properties(change):
+                found[noun(change.type), _action(change), name, before, after].append(_path(change.resource))
+    return [
+        Row(tuple(paths), type_, action, name, before, after)
+        for (type_, action, name, before, after), paths in found.items()
+    ]
+
+
+def diagrams(review: Review) -> tuple[str, str]:
+    """Return the diagram of the head and its difference from the base; empty texts if the diagrams are equal.
+
+    Args:
+        review: The review.
+    """
+    base = draw([stack.before for stack in review.comparison.stacks if stack.before])
+    head = draw([stack.after for stack in review.comparison.stacks if stack.after])
+    if base == head or review.base is None:
+        return ("", "")
+    lines = difflib.ndiff(base.splitlines(), head.splitlines())
+    return head, "\n".join(line for line in lines if line.startswith(("+ ", "- ")))
+
+
+def _action(change: ResourceChange) -> str:
+    if change.before is None:
+        return "added"
+    if change.after is None:
+        return "removed"
+    return {Replacement.NO: "updated", Replacement.MAY: "may be replaced", Replacement.YES: "replaced"}[
+        change.replacement
+    ]
+
+
+def _properties(change: ResourceChange) -> Iterator[tuple[str, str, str]]:
+    if change.before is None or change.after is None:
+        yield ("", "", "")
+        return
+    told = False
+    for each in change.properties:
+        told = True
+        yield (".".join(each.path), *_shown(each.before, each.after))
+    for name in sorted({*change.before.definition, *change.after.definition} - {"Properties", "Metadata"}):
+        before, after = change.before.definition.get(name), change.after.definition.get(name)
+        if before != after:
+            told = True
+            yield (name, *_shown(before, after))
+    if not told:
+        yield ("", "", "; ".join(change.reasons))
+
+
+def _path(resource: Resource) -> str:
+    return resource.path.removesuffix("/Resource").removesuffix("/Default")
+
+
+def _shown(before: Any, after: Any) -> tuple[str, str]:
+    """Return two values as short texts of one line, which begin near the difference if their beginnings are equal."""
+    one, other = _text(before), _text(after)
+    if _shortened(one) == _shortened(other):
+        equal = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
+        start = max(sum(1 for _ in equal) - _EQUAL_BEFORE, 0)
+        one, other = (f"…{text[start:]}" if start else text for text in (one, other))
+    return _shortened(one), _shortened(other)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return _ABSENT
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return " ".join(text.split())
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"

@@ -1,0 +1,68 @@
+"""A review as SARIF 2.1.0, which code scanning of GitHub shows at the user's lines."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from moorage.review.finding import Finding, Kind
+from moorage.review.review import RULES, Review
+
+_LEVELS: Mapping[Kind, str] = {Kind.LOST: "error", Kind.REFUSED: "error", Kind.COST: "note"}
+_APP = "cdk.json"
+"""The file of a finding without a line: code scanning refuses a result without a location (GitHub documentation, "SARIF
+support for code scanning")."""
+
+
+def render(review: Review) -> str:
+    """Write the findings of a review as SARIF.
+
+    Args:
+        review: The review.
+    """
+    rules = sorted({finding.rule for finding in review.findings})
+    log: Mapping[str, Any] = {
+        "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": "moorage",
+                        "version": importlib.metadata.version("moorage"),
+                        "rules": [{"id": rule, "shortDescription": {"text": RULES.get(rule, rule)}} for rule in rules],
+                    }
+                },
+                "results": [_result(finding, rules) for finding in review.findings],
+            }
+        ],
+    }
+    return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
+
+
+def _result(finding: Finding, rules: list[str]) -> Mapping[str, Any]:
+    line = finding.line
+    physical: dict[str, Any] = {"artifactLocation": {"uri": line.file if line else _APP}}
+    if line:
+        physical["region"] = {"startLine": line.number}
+    return {
+        "ruleId": finding.rule,
+        "ruleIndex": rules.index(finding.rule),
+        "level": _LEVELS.get(finding.kind, "warning"),
+        "message": {"text": " ".join((finding.sentence, *finding.details))},
+        "locations": [
+            {
+                "physicalLocation": physical,
+                "logicalLocations": [{"fullyQualifiedName": finding.path, "kind": "resource"}],
+            }
+        ],
+        "partialFingerprints": {"moorage/v1": _fingerprint(finding)},
+    }
+
+
+def _fingerprint(finding: Finding) -> str:
+    """Return a text that is the same for the same finding of another run, wherever its line has moved."""
+    return hashlib.sha256(f"{finding.rule} {finding.path}".encode()).hexdigest()[:32]

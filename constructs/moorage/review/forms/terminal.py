@@ -1,0 +1,64 @@
+"""A review as a page for a terminal."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from moorage.review.finding import Kind
+from moorage.review.forms.page import HEADINGS, diagrams, headlines, rows, sections, verdict
+from moorage.review.review import Review
+
+_STYLES: Mapping[str, str] = {
+    HEADINGS[Kind.LOST]: "bold red",
+    HEADINGS[Kind.REFUSED]: "bold red",
+    HEADINGS[Kind.INTERRUPTED]: "bold yellow",
+    HEADINGS[Kind.OPENED]: "bold yellow",
+}
+
+
+def render(review: Review, *, width: int = 100, color: bool = False) -> str:
+    """Write a review for a terminal.
+
+    Args:
+        review: The review.
+        width: The number of columns.
+        color: Whether to add the escape sequences of colors.
+    """
+    written = io.StringIO()
+    console = Console(file=written, width=width, force_terminal=color, no_color=not color, highlight=False)
+    console.print(Text(f"{review.title}: {verdict(review)}", style="bold"))
+    for line in headlines(review):
+        console.print(Text(line), soft_wrap=True)
+    for note in review.notes:
+        console.print(Text(note))
+    for heading, found in sections(review):
+        console.print(Text(heading, style=_STYLES.get(heading, "bold")))
+        for entry in found:
+            console.print(Text(f"  {entry.sentence}"), soft_wrap=True)
+            console.print(Text(f"    {entry.place}", style="dim"), soft_wrap=True)
+            for detail in entry.details:
+                console.print(Text(f"    {detail}", style="dim"), soft_wrap=True)
+    _print_rest(console, review)
+    return written.getvalue()
+
+
+def _print_rest(console: Console, review: Review) -> None:
+    differences = rows(review.comparison)
+    if not differences:
+        return
+    table = Table("resource", "", "property", "before", "after", box=None, pad_edge=False, title_justify="left")
+    for row in differences:
+        table.add_row(
+            *(Text(cell) for cell in (f"{row.type} {row.subject}", row.action, row.name, row.before, row.after))
+        )
+    console.print(Text("All differences", style="bold"))
+    console.print(table)
+    _, difference = diagrams(review)
+    if difference:
+        console.print(Text("The diagram changes", style="bold"))
+        console.print(Text(difference), soft_wrap=True)

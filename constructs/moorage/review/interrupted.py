@@ -1,0 +1,245 @@
+"""Interruptions that a client sees: deployments of ECS services, fewer copies, and resources that are replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from moorage.review.comparison import Comparison, Replacement, ResourceChange, StackChange
+from moorage.review.ecs_services import SERVICE, STARTS_DEPLOYMENT, App, Service
+from moorage.review.finding import Finding, Kind
+from moorage.review.nouns import named
+from moorage.review.renamed import renames
+from moorage.review.values import referenced
+from moorage.workload.estimate import duration_text
+
+RULES: Mapping[str, str] = {
+    "interrupted/service-removed": "An ECS service is removed.",
+    "interrupted/service-replaced": "An ECS service is replaced by a new one.",
+    "interrupted/no-copies": "An ECS service may run no copy.",
+    "interrupted/stuck": "A deployment of an ECS service can make no progress.",
+    "interrupted/replaced": "A resource that clients or tasks use is replaced.",
+    "interrupted/restarted": "A resource is restarted in place.",
+    "interrupted/fewer-copies": "An ECS service keeps fewer copies.",
+    "interrupted/deployment": "An ECS service replaces its tasks.",
+}
+_SEEN: Mapping[str, str] = {
+    "AWS::ApiGateway::RestApi": "its URL changes, and clients of the old URL fail",
+    "AWS::ApiGatewayV2::Api": "its URL changes, and clients of the old URL fail",
+    "AWS::AutoScaling::AutoScalingGroup": "the instances of the old one are terminated with the tasks on them",
+    "AWS::CloudFront::Distribution": "its domain name changes, and clients of the old name fail",
+    "AWS::EC2::EIP": "traffic leaves from another public address, which allow lists do not know",
+    "AWS::EC2::Instance": "the old instance is terminated",
+    "AWS::EC2::NatGateway": "connections through the old one are cut",
+    "AWS::EC2::SecurityGroup": "its ID changes, and what names the old ID outside of the app loses its access",
+    "AWS::EC2::Subnet": "what runs in the old one has to move",
+    "AWS::EC2::VPC": "all that runs in the old one has to move",
+    "AWS::ECS::CapacityProvider": "what starts tasks with the old one has to name the new one",
+    "AWS::ECS::Cluster": "its services and tasks have to move",
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": "its DNS name changes, and clients of the old name fail",
+    "AWS::ElasticLoadBalancingV2::TargetGroup": "the new one is empty until its targets are healthy",
+    "AWS::ServiceDiscovery::HttpNamespace": "its names are not found until the services are in the new one",
+    "AWS::ServiceDiscovery::PrivateDnsNamespace": "its names are not found until the services are in the new one",
+}
+"""The consequence of a replacement for a client, by type."""
+_RESTARTS: Mapping[str, frozenset[str]] = {
+    "AWS::EC2::Instance": frozenset({"InstanceType", "EbsOptimized"}),
+    "AWS::RDS::DBCluster": frozenset({"EngineVersion"}),
+    "AWS::RDS::DBInstance": frozenset({"DBInstanceClass", "EngineVersion"}),
+}
+"""The properties whose update in place interrupts a resource (CloudFormation template reference, "Update requires: Some
+interruptions"; RDS API reference, ModifyDBCluster: another `EngineVersion` "results in an outage")."""
+_MANY_DETAILS = 4
+
+
+def interrupted(comparison: Comparison) -> Iterator[Finding]:
+    """Yield a finding for each interruption, the longest first.
+
+    Args:
+        comparison: The two assemblies, with the replacements known.
+    """
+    order = list(RULES)
+    yield from sorted(_Interruptions(comparison).all(), key=lambda finding: order.index(finding.rule))
+
+
+@attrs.define(eq=False)
+class _Interruptions:
+    comparison: Comparison
+    base: App = attrs.field(init=False)
+    head: App = attrs.field(init=False)
+    renamed: set[int] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.base = App(tuple(stack.before for stack in self.comparison.stacks if stack.before))
+        self.head = App(tuple(stack.after for stack in self.comparison.stacks if stack.after))
+        self.renamed = {id(before) for rename in renames(self.comparison) for before, _ in rename.pairs}
+
+    def all(self) -> Iterator[Finding]:
+        for change in self.comparison.changes:
+            if change.before and change.after and change.type == change.before.type != SERVICE:
+                yield from self._other(change)
+        for stack in self.comparison.stacks:
+            for change in _services(stack):
+                yield from self._service(change)
+
+    def _service(self, change: ResourceChange) -> Iterator[Finding]:
+        before, after = self._sides(change)
+        if before is None or id(change) in self.renamed:
+            return
+        if after is None:
+            copies = "" if before.copies is None else f" with its {_copies(before.copies)}"
+            sentence = f"The {named(before.resource)} is removed{copies}: its clients get no more responses."
+            yield self._finding("service-removed", change, sentence)
+            return
+        if change.replacement is not Replacement.NO:
+            sentence = (
+                f"The {named(after.resource)} {change.replaced}: a second service starts, and the old one stops "
+                "with its tasks."
+            )
+            yield self._finding("service-replaced", change, sentence)
+        else:
+            yield from self._deployed(change, before, after)
+        yield from _fewer(change.stack.path, before, after)
+
+    def _deployed(self, change: ResourceChange, before: Service, after: Service) -> Iterator[Finding]:
+        """Yield the finding for a deployment that an update of the service starts."""
+        causes = sorted(_changed(change) & STARTS_DEPLOYMENT)
+        causes = causes or sorted(set(self._replaced_references(change)) & STARTS_DEPLOYMENT)
+        if after.copies == 0:
+            return
+        if not causes:
+            if _can_deploy(before) and not _can_deploy(after):
+                yield self._stuck(change, after, "The next deployment")
+            return
+        subject = f"The {named(after.resource)} replaces its tasks in a {after.kind} deployment"
+        if after.controller != "ECS":
+            sentence = f"{subject} of the controller {after.controller}, since {' and '.join(causes)} changes."
+            yield self._finding("deployment", change, sentence, self._task_changes(change, after))
+            return
+        if after.copies is None:
+            yield self._finding("deployment", change, f"{subject}.", self._task_changes(change, after))
+            return
+        estimate = after.estimate()
+        if estimate is None:
+            yield self._stuck(change, after, "The deployment")
+            return
+        sentence = (
+            f"{subject}: {_copies(estimate.copies)} in an estimated {duration_text(estimate.seconds)}, with at least "
+            f"{estimate.least_healthy} healthy{_zone_clause(before, after, estimate.left_without_a_zone)}."
+        )
+        details = (
+            *self._task_changes(change, after),
+            "The estimate assumes 60 s from the start of a task to its response.",
+        )
+        yield self._finding("deployment", change, sentence, details)
+
+    def _stuck(self, change: ResourceChange, after: Service, which: str) -> Finding:
+        sentence = (
+            f"{which} of the {named(after.resource)} cannot make progress: with its {_copies(after.copies or 0)}, ECS "
+            "may neither start a new one nor stop an old one."
+        )
+        return self._finding("stuck", change, sentence, ("Increase MaximumPercent, or lower MinimumHealthyPercent.",))
+
+    def _replaced_references(self, change: ResourceChange) -> Iterator[str]:
+        """Yield the properties of a service that refer to resources that the update replaces."""
+        replaced = {
+            each.logical_id
+            for each in change.stack.changes
+            if each.replacement is Replacement.YES and each.before and each.after
+        }
+        for name, value in (change.after.properties if change.after else {}).items():
+            if replaced & set(referenced(value)):
+                yield name
+
+    def _task_changes(self, change: ResourceChange, after: Service) -> tuple[str, ...]:
+        """Return a line about what changes in the task definition."""
+        task = after.task
+        changed = next(
+            (each for each in change.stack.changes if task and each.logical_id == task.logical_id and each.before), None
+        )
+        if changed is None:
+            return ()
+        parts = [".".join(part for part in each.path if not part.isdigit()) for each in changed.properties]
+        listed = list(dict.fromkeys(parts))
+        more = f" and {len(listed) - _MANY_DETAILS} more" if len(listed) > _MANY_DETAILS else ""
+        return (f"Its task definition changes: {', '.join(listed[:_MANY_DETAILS])}{more}.",) if listed else ()
+
+    def _other(self, change: ResourceChange) -> Iterator[Finding]:
+        resource = change.resource
+        restarted = sorted(_changed(change) & _RESTARTS.get(resource.type, frozenset()))
+        if change.replacement is not Replacement.NO and resource.type in _SEEN:
+            in_place = "" if change.replacement is Replacement.YES or not restarted else ", or else it is restarted"
+            sentence = f"The {named(resource)} {change.replaced}: {_SEEN[resource.type]}{in_place}."
+            yield self._finding("replaced", change, sentence)
+        elif change.replacement is Replacement.NO and restarted:
+            sentence = f"The {named(resource)} is restarted, since {' and '.join(restarted)} changes."
+            yield self._finding("restarted", change, sentence)
+
+    def _sides(self, change: ResourceChange) -> tuple[Service | None, Service | None]:
+        before = (
+            Service(self.base, change.stack.before, change.before) if change.stack.before and change.before else None
+        )
+        after = Service(self.head, change.stack.after, change.after) if change.stack.after and change.after else None
+        return before, after
+
+    @staticmethod
+    def _finding(rule: str, change: ResourceChange, sentence: str, details: tuple[str, ...] = ()) -> Finding:
+        return Finding(
+            Kind.INTERRUPTED, f"interrupted/{rule}", change.stack.path, change.resource, sentence, tuple(details)
+        )
+
+
+def _services(stack: StackChange) -> Iterator[ResourceChange]:
+    """Yield the services that both templates of a stack, or only the base's, have.
+
+    A service that does not differ is among them: its scaling and its task definition are resources of their own.
+    """
+    if stack.before is None or stack.after is None:
+        return
+    changes = {change.logical_id: change for change in stack.changes}
+    after = {resource.logical_id: resource for resource in stack.after.resources if resource.type == SERVICE}
+    for before in stack.before.resources:
+        if before.type == SERVICE:
+            unchanged = ResourceChange(stack, before, after.get(before.logical_id))
+            yield changes.get(before.logical_id, unchanged)
+
+
+def _fewer(path: str, before: Service, after: Service) -> Iterator[Finding]:
+    """Yield the finding for a service that keeps fewer copies, or none."""
+    if before.copies is None or after.copies is None or after.copies >= before.copies:
+        return
+    if after.copies == 0:
+        rule = "interrupted/no-copies"
+        sentence = f"The {named(after.resource)} may run no copy (before: at least {before.copies})."
+    else:
+        rule = "interrupted/fewer-copies"
+        sentence = (
+            f"The {named(after.resource)} keeps at least {_copies(after.copies)} (before: {before.copies})"
+            f"{_zone_clause(before, after, after.left_without_a_zone)}."
+        )
+    yield Finding(Kind.INTERRUPTED, rule, path, after.resource, sentence)
+
+
+def _zone_clause(before: Service, after: Service, left: Any) -> str:
+    """Return the clause about a lost zone; empty if the zones are not known."""
+    if left is None or not after.zones:
+        return ""
+    was = before.left_without_a_zone
+    earlier = "" if was is None else f" (before: {was} of {before.copies} in {before.zones})"
+    return f"; if one of {after.zones} zones is lost, {left} remain{'s' if left == 1 else ''}{earlier}"
+
+
+def _changed(change: ResourceChange) -> set[str]:
+    """Return the names of the properties that differ. The properties as such may be an intrinsic function."""
+    return {name for each in change.properties for name in each.path[:1]}
+
+
+def _can_deploy(service: Service) -> bool:
+    """Return whether a deployment can make progress, as far as is known."""
+    return service.controller != "ECS" or not service.copies or service.estimate() is not None
+
+
+def _copies(number: int) -> str:
+    return "1 copy" if number == 1 else f"{number} copies"

@@ -1,0 +1,62 @@
+"""The names of resources in the sentences of a review."""
+
+from __future__ import annotations
+
+import re
+
+from moorage.assembly.cloud_assembly import Resource
+
+_SERVICES = {
+    "ApplicationAutoScaling": "",
+    "AutoScaling": "",
+    "CertificateManager": "ACM",
+    "CloudFormation": "",
+    "DynamoDB": "DynamoDB",
+    "ElastiCache": "ElastiCache",
+    "ElasticLoadBalancingV2": "",
+    "Events": "EventBridge",
+    "Logs": "",
+    "ServiceDiscovery": "Cloud Map",
+    "StepFunctions": "Step Functions",
+}
+"""The names of services whose namespace in CloudFormation is another; empty if the type's own name is enough."""
+_TYPES = {
+    "AWS::ApiGateway::RestApi": "REST API",
+    "AWS::ApiGatewayV2::Api": "API Gateway API",
+    "AWS::EC2::EIP": "Elastic IP address",
+    "AWS::EC2::VPC": "VPC",
+    "AWS::EC2::NatGateway": "NAT gateway",
+    "AWS::EFS::FileSystem": "EFS file system",
+    "AWS::RDS::DBCluster": "RDS DB cluster",
+    "AWS::RDS::DBInstance": "RDS DB instance",
+    "AWS::Serverless::Function": "Lambda function",
+}
+_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z]|$|\d)|[A-Z]?[a-z0-9]+|[A-Z]+")
+_CDK_PARTS = {"Resource", "Default", "Service"}
+
+
+def noun(type_: str) -> str:
+    """Return the name of a resource type in a sentence, such as `ECS service` for `AWS::ECS::Service`.
+
+    Args:
+        type_: The type in CloudFormation.
+    """
+    if type_ in _TYPES:
+        return _TYPES[type_]
+    _, service, *rest = f"{type_}::".split("::")
+    if type_.startswith("Custom::") or not rest:
+        return f"custom resource {type_}"
+    words = [word if word.isupper() else word.lower() for word in _WORD.findall(rest[0])]
+    return f"{_SERVICES.get(service, service)} {' '.join(words)}".strip()
+
+
+def named(resource: Resource) -> str:
+    """Return a resource's noun and the path of its construct, without the last parts if CDK added them.
+
+    Args:
+        resource: The resource.
+    """
+    parts = resource.path.split("/")
+    while len(parts) > 2 and parts[-1] in _CDK_PARTS:  # noqa: PLR2004  # a stack and a construct
+        parts.pop()
+    return f"{noun(resource.type)} {'/'.join(parts)}"

@@ -1,0 +1,160 @@
+"""Resources that are the same under another logical ID, which CloudFormation creates again and deletes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from moorage.assembly.cloud_assembly import Resource
+from moorage.review.comparison import Comparison, ResourceChange
+from moorage.review.finding import Finding, Kind
+from moorage.review.values import canonical
+
+RULES: Mapping[str, str] = {"renamed/id": "The same resources get other logical IDs."}
+_TELLING = 3
+"""The least number of properties that identify a single resource; fewer are equal by chance."""
+
+_KEPT = {"Retain", "RetainExceptOnCreate"}
+
+
+@attrs.frozen(eq=False)
+class Rename:
+    """A construct under another path, with its resources.
+
+    Args:
+        before: The path of the construct in the base.
+        after: The path of the construct in the head.
+        pairs: The removed and the added resource of each pair.
+    """
+
+    before: str
+    after: str
+    pairs: tuple[tuple[ResourceChange, ResourceChange], ...]
+
+
+def renamed(comparison: Comparison) -> Iterator[Finding]:
+    """Yield a finding for each construct that gets another path.
+
+    Args:
+        comparison: The two assemblies.
+    """
+    for rename in renames(comparison):
+        first = min((after for _, after in rename.pairs), key=lambda change: len(change.resource.path))
+        kept = sum(before.resource.definition.get("DeletionPolicy") in _KEPT for before, _ in rename.pairs)
+        count = len(rename.pairs)
+        resources = (
+            "its resource gets another logical ID" if count == 1 else f"its {count} resources get other logical IDs"
+        )
+        old, new = ("the old one", "a new one") if count == 1 else (f"the {count} old ones", f"{count} new ones")
+        base, head = (change.stack.path for change in rename.pairs[0])
+        if base != head:
+            moved = "1 resource moves" if count == 1 else f"{count} resources move"
+            sentence = f"{moved} from the stack {base} to {head}: {head} creates {new}, and {base} removes {old}"
+        else:
+            what = f"{rename.before} is now {rename.after}" if rename.before != rename.after else rename.before
+            verb = "removes" if kept else "deletes"
+            sentence = f"{what}: {resources}, so CloudFormation creates {new} and {verb} {old}"
+        yield Finding(
+            Kind.RENAMED,
+            "renamed/id",
+            first.stack.path,
+            first.resource,
+            f"{sentence}{_kept_clause(kept, count)}.",
+            (
+                "To keep the running resources, keep the old construct ID, set the old logical ID with "
+                "`override_logical_id`, or run `cdk refactor` in a deployment of its own.",
+            ),
+        )
+
+
+def _kept_clause(kept: int, count: int) -> str:
+    """Return the clause about the old resources that stay, since their `DeletionPolicy` keeps them."""
+    if kept == 0:
+        return ""
+    if count == 1:
+        return ", which is kept"
+    return f", of which {kept} {'is' if kept == 1 else 'are'} kept"
+
+
+def renames(comparison: Comparison) -> tuple[Rename, ...]:
+    """Return the constructs that get another path, the ones with the most resources first.
+
+    Args:
+        comparison: The two assemblies.
+    """
+    removed = [change for change in comparison.changes if change.after is None and change.stack.after]
+    added = [change for change in comparison.changes if change.before is None and change.stack.before]
+    moved = {id(change) for change in (*removed, *added)}
+    pairs = _equal(removed, added)
+    groups: dict[tuple[str, str], list[tuple[ResourceChange, ResourceChange]]] = defaultdict(list)
+    for before, after in pairs:
+        groups[_prefixes(before.resource.path, after.resource.path)].append((before, after))
+        moved -= {id(before), id(after)}
+    by_path = {(change.type, change.resource.path): change for change in added if id(change) in moved}
+    for (old, new), group in groups.items():
+        for change in removed:
+            if id(change) in moved and f"{change.resource.path}/".startswith(f"{old}/"):
+                other = by_path.pop((change.type, new + change.resource.path[len(old) :]), None)
+                if other:
+                    group.append((change, other))
+    found = [
+        Rename(old, new, tuple(group))
+        for (old, new), group in groups.items()
+        if len(group) > 1 or len(group[0][1].resource.properties) >= _TELLING
+    ]
+    return tuple(sorted(found, key=lambda rename: -len(rename.pairs)))
+
+
+def _equal(
+    removed: Sequence[ResourceChange], added: Sequence[ResourceChange]
+) -> list[tuple[ResourceChange, ResourceChange]]:
+    """Return the pairs that are the same but for the logical IDs, and that nothing else is the same as."""
+    by_contents = [_by_contents(removed), _by_contents(added)]
+    return [
+        (before[0], after[0])
+        for key, before in by_contents[0].items()
+        if len(after := by_contents[1].get(key, [])) == 1 and len(before) == 1
+    ]
+
+
+def _by_contents(changes: Sequence[ResourceChange]) -> dict[str, list[ResourceChange]]:
+    moved = {(change.stack.stack.name, change.logical_id): change.type for change in changes}
+    found = defaultdict(list)
+    for change in changes:
+        contents = _without_ids(change.resource.properties, change.stack.stack.name, moved)
+        found[canonical([change.type, _last_part(change.resource), contents])].append(change)
+    return found
+
+
+def _without_ids(value: Any, stack: str, moved: Mapping[tuple[str, str], str]) -> Any:
+    """Return a value with the types of moved resources in place of their logical IDs, and without tags.
+
+    CDK writes the path of a construct into its tag `Name`.
+    """
+    if isinstance(value, Mapping):
+        return {
+            name: _without_ids(inner, stack, moved)
+            for name, inner in value.items()
+            if name not in {"Tags", "Description"}
+        }
+    if isinstance(value, list):
+        return [_without_ids(inner, stack, moved) for inner in value]
+    return moved.get((stack, value), value) if isinstance(value, str) else value
+
+
+def _last_part(resource: Resource) -> str:
+    """Return the last part of the construct's path that CDK names by the resource's role, such as `Resource`."""
+    last = resource.path.rpartition("/")[2]
+    return last if last in {"Resource", "Default"} else ""
+
+
+def _prefixes(before: str, after: str) -> tuple[str, str]:
+    """Return two paths without the parts at their ends that are the same in both."""
+    old, new = before.split("/"), after.split("/")
+    while len(old) > 1 and len(new) > 1 and old[-1] == new[-1]:
+        old.pop()
+        new.pop()
+    return "/".join(old), "/".join(new)

@@ -1,0 +1,130 @@
+"""The review of two assemblies: their comparison and what the judges find in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import attrs
+
+from moorage.assembly.cloud_assembly import Stack
+from moorage.review import instances, interrupted, lost, opened, refused, removed, renamed
+from moorage.review.comparison import Comparison, compare
+from moorage.review.finding import Finding, Kind
+from moorage.review.policy import policy_findings
+from moorage.review.replacement import replaced
+
+Judge = Callable[[Comparison], Iterable[Finding]]
+"""A function that yields the findings of one kind, or of a few related ones."""
+
+_JUDGES: tuple[Judge, ...] = (
+    lost.lost,
+    refused.refused,
+    interrupted.interrupted,
+    removed.removed,
+    instances.replaced_instances,
+    opened.opened,
+    renamed.renamed,
+)
+"""The judges that every review runs, in the order in which their findings are shown within a kind."""
+RULES: Mapping[str, str] = {
+    **lost.RULES,
+    **refused.RULES,
+    **interrupted.RULES,
+    **removed.RULES,
+    **instances.RULES,
+    **opened.RULES,
+    **renamed.RULES,
+}
+"""The rules of the judges, each with its meaning. The rules of policy engines are not among them."""
+_ORDER = {kind: number for number, kind in enumerate(Kind)}
+
+
+@attrs.frozen(eq=False)
+class Review:
+    """The result of a review, which every form shows.
+
+    Args:
+        comparison: The stacks of both sides and the differences between them.
+        findings: The findings, the most serious kind first; within a kind, as the judges yielded them.
+        title: The title of the page.
+        base: The name of the side before the change, as the user gave it; None for the review of a new app.
+        head: The name of the side after the change, as the user gave it.
+        notes: Sentences about the comparison itself, for example that the two sides have no stack in common.
+    """
+
+    comparison: Comparison
+    findings: tuple[Finding, ...]
+    title: str
+    base: str | None
+    head: str
+    notes: tuple[str, ...] = ()
+
+    def of_kind(self, kind: Kind) -> tuple[Finding, ...]:
+        """Return the findings of one kind."""
+        return tuple(finding for finding in self.findings if finding.kind is kind)
+
+
+def review(
+    base: Sequence[Stack] | None,
+    head: Sequence[Stack],
+    *,
+    policy: bool = True,
+    base_name: str | None = None,
+    head_name: str = "head",
+) -> Review:
+    """Review the change from one assembly to another.
+
+    Args:
+        base: The stacks before the change; None to review the head as a new app.
+        head: The stacks after it.
+        policy: Whether to run the policy engines, which take seconds.
+        base_name: The name of the base on the page: a revision, or the folder of an assembly. Default: None; a base
+            without stacks that has a name is one that has no app yet.
+        head_name: The name of the head on the page.
+
+    Raises:
+        AssemblyError: Two stacks of one assembly have the same account, region and name.
+    """
+    comparison = replaced(compare(base, head))
+    before = base_name or "base"
+    found = [finding for judge in _JUDGES for finding in judge(comparison)]
+    notes = list(_notes(comparison, base_name, head_name))
+    if policy:
+        violated, old = policy_findings(comparison)
+        found += violated
+        notes += [f"{old} policy findings of the base are still there; they are not shown."] if old else []
+    return Review(
+        comparison=comparison,
+        findings=tuple(sorted(found, key=lambda finding: _ORDER[finding.kind])),
+        title=f"Review of {head_name}" if base is None else f"Review of {head_name} against {before}",
+        base=None if base is None else before,
+        head=head_name,
+        notes=tuple(notes),
+    )
+
+
+def _notes(comparison: Comparison, base: str | None, head: str) -> Iterable[str]:
+    if comparison.new and base:
+        yield f"{base} has no app in this folder: everything is new."
+    both = [stack for stack in comparison.stacks if stack.before and stack.after]
+    old = [stack.before for stack in comparison.stacks if stack.before]
+    new = [stack.after for stack in comparison.stacks if stack.after]
+    same = {stack.path for stack in old} == {stack.path for stack in new}
+    before, after = ([_with_place(stack) if same else stack.path for stack in stacks] for stacks in (old, new))
+    if before and after and not both:
+        yield (
+            f"{base or 'base'} and {head} have no stack in common ({_listed(before)} in the base, {_listed(after)} in "
+            "the head): are they the same app? Every stack is shown as removed or added."
+        )
+
+
+def _with_place(stack: Stack) -> str:
+    """Return the path of a stack with its account and region, which tell two stacks of one name apart."""
+    place = [*([f"account {stack.account}"] if stack.account else []), *([stack.region] if stack.region else [])]
+    return f"{stack.path} of {', '.join(place)}" if place else stack.path
+
+
+def _listed(paths: Sequence[str]) -> str:
+    """Return the first paths of a list, with the number of others."""
+    shown = ", ".join(paths[:3])
+    return f"{shown} and {len(paths) - 3} more" if len(paths) > len(paths[:3]) else shown

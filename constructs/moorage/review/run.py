@@ -1,0 +1,81 @@
+"""One run of `moorage review`: both sides are read and compared, and the review is written."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import traceback
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from moorage.assembly.cloud_assembly import AssemblyError
+from moorage.review.finding import Kind
+from moorage.review.pages import require_writable, write
+from moorage.review.review import review
+from moorage.review.revisions import ReviewError
+from moorage.review.sides import read
+
+FOUND, FAILED = 1, 2
+"""The exit codes: a finding of a kind in `--fail-on`; no review, because a side cannot be read or synthesized."""
+_INTERRUPTED = 130
+_ENDING = (signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else []))
+"""Signals that are handled like Ctrl-C. By default, Python would exit and leave the worktrees."""
+
+
+def run(
+    base: str | None,
+    head: str,
+    *,
+    app: str | None = None,
+    files: Mapping[str, Path] | None = None,
+    fail_on: Collection[Kind] = (),
+    policy: bool = True,
+) -> int:
+    """Review the change from one side to the other, and return the exit code.
+
+    Args:
+        base: The assembly or the revision before the change; None to review the head as a new app.
+        head: The assembly or the revision after it; `.` for the working tree.
+        app: The command that synthesizes the app. Default: None, the `app` of `cdk.json` on each side.
+        files: The files to write, by the name of their form. Default: none, the page is printed.
+        fail_on: The kinds of findings for which the exit code is 1. Default: none.
+        policy: Whether to run the policy engines, which take seconds.
+    """
+    before = {number: signal.signal(number, _interrupted) for number in _ENDING}
+    try:
+        require_writable(files or {})
+        with read(base, head, app) as (one, other):
+            found = review(
+                one.stacks if one else None,
+                other.stacks or (),
+                policy=policy,
+                base_name=one.name if one else None,
+                head_name=other.name,
+            )
+            write(found, files or {})
+    except (AssemblyError, ReviewError) as error:
+        if isinstance(error, ReviewError) and error.output:
+            sys.stderr.write(f"{error.output}\n\n")
+        sys.stderr.write(f"moorage review: {error}\n")
+    except OSError as error:
+        sys.stderr.write(f"moorage review: {error.filename or 'a file'}: {error.strerror or error}\n")
+    except KeyboardInterrupt:
+        sys.stderr.write("\nmoorage review: interrupted; no worktree is left\n")
+        return _INTERRUPTED
+    except ModuleNotFoundError as error:
+        if str(error.name).startswith("moorage"):
+            raise
+        command = 'pip install "moorage[review]"'
+        sys.stderr.write(f"moorage review needs moorage[review], which installs {error.name}: {command}\n")
+    except Exception:  # Python's own exit code, 1, would mean that something was found
+        traceback.print_exc()
+    else:
+        return FOUND if any(finding.kind in fail_on for finding in found.findings) else 0
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return FAILED
+
+
+def _interrupted(*_: object) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,114 @@
+"""The command `moorage`: each subcommand passes its arguments on, and nothing else is loaded."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import moorage
+from moorage.cli.commands import moorage as command
+from moorage.local import __main__ as local
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(command, arguments)
+
+
+def test_the_help_lists_the_subcommands() -> None:
+    listed = run("--help").output.partition("Commands:\n")[2].splitlines()
+    assert [line.split()[0] for line in listed] == ["diagram", "down", "review", "status", "up"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given"),
+    [
+        (("up",), {"command": "up"}),
+        (
+            ("up", "dev/*", "--app", "cdk.out", "--port", "4566", "--home", "here", "Other"),
+            {"command": "up", "stacks": ["dev/*", "Other"], "app": "cdk.out", "port": 4566, "home": Path("here")},
+        ),
+        (("down", "--discard"), {"command": "down", "discard": True}),
+        (("down", "dev/*"), {"command": "down", "stacks": ["dev/*"]}),
+        (("status", "--home", "here"), {"command": "status", "home": Path("here")}),
+    ],
+)
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_command_of_the_local_aws_gets_what_its_own_parser_would_give_it(
+    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], given: dict[str, object], code: int
+) -> None:
+    passed = []
+
+    def record(namespace: argparse.Namespace) -> int:
+        passed.append(vars(namespace))
+        return code
+
+    monkeypatch.setattr(local, "run", record)
+    assert run(*arguments).exit_code == code
+    assert local.main(list(arguments)) == code
+    assert passed[0] == passed[1]
+    assert passed[0].items() >= given.items()
+
+
+@pytest.mark.parametrize(
+    "arguments", [("up", "--discard"), ("status", "--port", "1"), ("up", "--port", "text"), ("diff",)]
+)
+def test_an_unknown_argument_is_refused(arguments: tuple[str, ...]) -> None:
+    assert run(*arguments).exit_code == 2
+
+
+def test_a_diagram_that_cannot_be_drawn_is_one_sentence(tmp_path: Path) -> None:
+    done = run("diagram", str(tmp_path))
+    assert done.exit_code == 1
+    assert done.output == (
+        f"Error: {tmp_path} is not a readable CDK cloud assembly ({tmp_path / 'manifest.json'} is missing); synthesize "
+        "it again\n"
+    )
+
+
+def test_a_diagram_is_printed_or_written_into_a_file(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text('{"artifacts": {}}')
+    page = tmp_path / "page.md"
+    page.write_text("no marks")
+    assert run("diagram", str(tmp_path)).output == "flowchart LR\n"
+    assert "must contain" in run("diagram", str(tmp_path), "--into", str(page)).output
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert run("--version").exit_code == 0
+
+
+def test_a_missing_library_is_said_with_its_extra() -> None:
+    """Neither the extra `local` nor click itself is needed to be told what to install."""
+    without = "import sys; sys.modules.update(dict.fromkeys({names!r})); sys.argv = ['moorage', *{arguments!r}]\n"
+    program = without + "from moorage.cli import main; main()"
+    said = {
+        (
+            ("click",),
+            ("review",),
+        ): 'moorage: install the command with `pip install "moorage[review]"` or "moorage[local]"\n',
+        (("rich", "rich.console"), ("review", "HEAD")): (
+            'Error: moorage review needs moorage[review], which installs rich: pip install "moorage[review]"\n'
+        ),
+        (("boto3", "botocore", "botocore.exceptions"), ("up",)): (
+            'Error: moorage up needs moorage[local], which installs botocore: pip install "moorage[local]"\n'
+        ),
+    }
+    for (names, arguments), sentence in said.items():
+        code = program.format(names=names, arguments=arguments)
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        assert (re.sub(r"(botocore|rich)\.\w+", r"\1", done.stderr), done.returncode) == (sentence, 2)
+
+
+def test_the_command_loads_neither_cdk_nor_the_local_aws() -> None:
+    code = "import json, sys, moorage.cli.commands; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = json.loads(done.stdout)
+    assert not [name for name in loaded if name.startswith(("aws_cdk", "jsii", "boto", "moorage.local", "moorage.ecs"))]
+    assert moorage.__name__ in loaded

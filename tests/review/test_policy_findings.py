@@ -1,0 +1,114 @@
+"""The findings of policy engines that the head has and the base has not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from moorage.assembly.cloud_assembly import AssemblyError, Stack
+from moorage.policy import engines
+from moorage.policy.violation import Violation
+from moorage.review import policy
+from moorage.review.comparison import compare
+from moorage.review.finding import Kind
+from tests.review.templates import compared
+
+LOGS = {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": 400}}
+BUCKET = {"Type": "AWS::S3::Bucket"}
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("shutil.which", lambda _: None)  # checkov takes seconds
+    return tmp_path / "cache" / "moorage" / "policy"
+
+
+def test_only_new_violations_are_found() -> None:
+    found, old = policy.policy_findings(compared({"Shop": {"A": LOGS}}, {"Shop": {"A": LOGS, "B": LOGS}}))
+    (finding,) = found
+    assert (finding.kind, finding.rule, finding.path) == (Kind.POLICY, "policy/log-kms", "Shop/B")
+    assert finding.sentence == (
+        "Shop/B newly violates a policy rule: Require an Amazon CloudWatch log group to be encrypted at rest with an "
+        "AWS KMS key (CT.CLOUDWATCH.PR.3)."
+    )
+    assert finding.details[0] == "To fix it, set `KmsKeyId` of the log group to a key of your own, which AWS bills."
+    assert finding.details[1] == "Rules: guard:cloudwatch_log_group_encrypted_check."
+    assert old == 1
+
+
+def test_a_rule_that_moorage_does_not_follow_has_its_reason() -> None:
+    found, _ = policy.policy_findings(compared({}, {"Shop": {"Bucket": BUCKET}}))
+    extras = next(each for each in found if each.rule == "policy/log-bucket-extras")
+    assert extras.details[0].startswith("moorage accepts this in its own constructs: a bucket of access logs")
+
+
+def test_a_renamed_construct_keeps_its_violations() -> None:
+    properties = {"RetentionInDays": 400, "LogGroupClass": "STANDARD", "DataProtectionPolicy": {}}
+    one, other = {"A": {**LOGS, "Properties": properties}}, {"B": {**LOGS, "Properties": properties}}
+    assert policy.policy_findings(compared({"Shop": one}, {"Shop": other})) == ([], 1)
+
+
+def test_the_results_are_kept_by_template(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    comparison = compared({}, {"Shop": {"A": LOGS}})
+    once = policy.policy_findings(comparison)
+    assert len(list(cache.iterdir())) == 1
+    monkeypatch.setattr(engines, "_guard", lambda _: pytest.fail("the engine runs again"))
+    assert [each.sentence for each in policy.policy_findings(comparison)[0]] == [each.sentence for each in once[0]]
+
+
+def test_a_result_that_cannot_be_read_is_made_again(cache: Path) -> None:
+    comparison = compared({}, {"Shop": {"A": LOGS}})
+    policy.policy_findings(comparison)
+    (file,) = cache.iterdir()
+    file.write_text("[[")
+    assert len(policy.policy_findings(comparison)[0]) == 1
+
+
+def test_nothing_is_kept_without_a_home(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("XDG_CACHE_HOME", "HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    assert len(policy.policy_findings(compared({}, {"Shop": {"A": LOGS}}))[0]) == 1
+    assert not cache.exists()
+
+
+def report(folder: Path, *rules: str) -> Stack:
+    folder.mkdir()
+    constructs = [{"constructPath": "Shop/Data/Resource"}]
+    violations = [
+        {"ruleName": f"AwsSolutions-{rule}", "description": "Why.", "violatingConstructs": constructs} for rule in rules
+    ]
+    (folder / "validation-report.json").write_text(
+        json.dumps({"pluginReports": [{"pluginName": "AwsSolutions", "violations": violations}]})
+    )
+    template = {"Resources": {"Data": {**BUCKET, "Metadata": {"aws:cdk:path": "Shop/Data/Resource"}}}}
+    (folder / "Shop.template.json").write_text(json.dumps(template))
+    return Stack("Shop", "Shop", None, None, template, (), template_file=folder / "Shop.template.json")
+
+
+def test_the_reports_of_both_sides_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policy, "violations", lambda _: frozenset())
+    base, head = report(tmp_path / "base", "S1"), report(tmp_path / "head", "S1", "S99")
+    found, old = policy.policy_findings(compare([base], [head]))
+    assert [finding.rule for finding in found] == ["policy/nag:S99"]
+    assert old == 1
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"pluginReports": [{}]}'])
+def test_a_broken_report_is_a_sentence(tmp_path: Path, text: str) -> None:
+    stack = report(tmp_path / "base")
+    (tmp_path / "base" / "validation-report.json").write_text(text)
+    with pytest.raises(AssemblyError, match="is not a validation report of CDK"):
+        engines.reported([stack])
+
+
+@pytest.mark.parametrize("value", [None, [], "x", {"Fn::If": ["A", {}, {}]}])
+def test_strange_templates_are_checked(value: Any) -> None:
+    engines.violations([Stack("S", "S", None, None, {"Resources": {"A": {**BUCKET, "Properties": value}}}, ())])
+
+
+def test_the_same_violation_with_another_message_is_the_same() -> None:
+    assert Violation("nag:S1", "Shop", "one") == Violation("nag:S1", "Shop", "other")

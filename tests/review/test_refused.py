@@ -1,0 +1,323 @@
+"""The updates that CloudFormation or a service refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import pytest
+
+from moorage.assembly.cloud_assembly import Stack
+from moorage.local.server.core import schema
+from moorage.review.claims import NAMES
+from moorage.review.comparison import Comparison, Replacement, compare
+from moorage.review.finding import Finding, Kind
+from moorage.review.refused import _PROTECTED, refused
+from moorage.review.replacement import replaced
+from tests.review.templates import compared
+
+RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
+LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
+BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
+TABLE = "AWS::DynamoDB::Table"
+
+
+def of(type_: str, **properties: Any) -> dict[str, Any]:
+    return {"Type": type_, "Properties": properties}
+
+
+def rule(priority: Any, listener: str = "Https", **attributes: Any) -> dict[str, Any]:
+    return {**of(RULE, ListenerArn={"Ref": listener}, Priority=priority), **attributes}
+
+
+def found(
+    base: Mapping[str, Any], head: Mapping[str, Any], replacements: Mapping[str, Replacement] | None = None
+) -> list[Finding]:
+    comparison = compared({"Shop": base}, {"Shop": head})
+    return list(refused(with_replacements(comparison, replacements or {})))
+
+
+def with_replacements(comparison: Comparison, replacements: Mapping[str, Replacement]) -> Comparison:
+    for stack in comparison.stacks:
+        stack.changes = tuple(
+            attrs.evolve(
+                change,
+                replacement=replacements.get(change.logical_id, Replacement.NO),
+                reasons=("its Type is create-only",),
+            )
+            for change in stack.changes
+        )
+    return comparison
+
+
+def rules(findings: list[Finding]) -> list[str]:
+    return [finding.rule for finding in findings]
+
+
+def test_a_replaced_resource_needs_another_custom_name() -> None:
+    base, head = of(TABLE, TableName="t", KeySchema=["a"]), of(TABLE, TableName="t", KeySchema=["b"])
+    (finding,) = found({"T": base}, {"T": head}, {"T": Replacement.YES})
+    assert (finding.kind, finding.rule) == (Kind.REFUSED, "refused/name")
+    assert finding.sentence == (
+        "The DynamoDB table Shop/T is replaced because its Type is create-only, and CloudFormation does not replace a "
+        "resource with a custom name (name t)."
+    )
+    renamed = of(TABLE, TableName="u", KeySchema=["b"])
+    assert found({"T": base}, {"T": renamed}, {"T": Replacement.YES}) == []
+    unnamed = of(TABLE, KeySchema=["b"])
+    assert found({"T": of(TABLE, KeySchema=["a"])}, {"T": unnamed}, {"T": Replacement.YES}) == []
+    assert found({"T": base}, {"T": head}) == []
+
+
+def test_a_custom_name_under_another_id_is_still_taken() -> None:
+    named = of(TABLE, TableName="t")
+    (finding,) = found({"T": named}, {"U": named})
+    assert finding.rule == "refused/in-use"
+    assert finding.sentence == (
+        "The DynamoDB table Shop/U is refused: name t belongs to the DynamoDB table Shop/T, which CloudFormation "
+        "deletes only after it has created the new resources."
+    )
+
+
+def test_names_in_two_regions_do_not_clash() -> None:
+    template = {"Resources": {"T": of(TABLE, TableName="t")}}
+    base = Stack("Here", "Here", None, "eu-west-1", template, ())
+    there = Stack("There", "There", None, "us-east-1", template, ())
+    assert list(refused(compare([base], [base, there]))) == []
+    again = Stack("Again", "Again", None, "eu-west-1", template, ())
+    assert rules(list(refused(compare([base], [base, again])))) == ["refused/in-use"]
+
+
+def test_a_name_moved_to_another_stack_may_be_free_by_then() -> None:
+    named = {"T": of(TABLE, TableName="t")}
+    (finding,) = refused(compared({"A": named, "B": {}}, {"A": {}, "B": named}))
+    assert "may be refused" in finding.sentence
+    assert "unless A is deployed first" in finding.sentence
+
+
+def test_a_priority_in_use_is_refused() -> None:
+    (finding,) = found({"A": rule(10)}, {"A": rule(10), "B": rule(10)})
+    assert finding.rule == "refused/in-use"
+    assert "priority 10 of its listener belongs to the listener rule Shop/A, which keeps it" in finding.sentence
+    assert rules(found({"A": rule(10)}, {"B": rule(10)})) == ["refused/in-use"]
+    assert found({"A": rule(10)}, {"A": rule(10), "B": rule(11)}) == []
+    assert found({"A": rule(10)}, {"A": rule(10), "B": rule(10, "Http")}) == []
+
+
+def test_two_priorities_that_are_swapped_are_refused() -> None:
+    findings = found({"A": rule(10), "B": rule(20)}, {"A": rule(20), "B": rule(10)})
+    assert rules(findings) == ["refused/in-use"] * 2
+    assert all("is refused" in finding.sentence for finding in findings)
+
+
+def test_a_priority_that_another_update_frees_may_be_refused() -> None:
+    (finding,) = found({"A": rule(10)}, {"A": rule(20), "B": rule(10)})
+    assert "may be refused" in finding.sentence
+    ordered = found({"A": rule(10)}, {"A": rule(20), "B": rule(10, DependsOn="A")})
+    assert ordered == []
+
+
+def test_the_priorities_of_a_replaced_listener_are_free() -> None:
+    replacements = {"Https": Replacement.YES}
+    base = {"Https": of(LISTENER, Port=443), "A": rule(10)}
+    head = {"Https": of(LISTENER, Port=444), "B": rule(10)}
+    assert found(base, head, replacements) == []
+    assert rules(found(base, head)) == ["refused/in-use"]
+
+
+def test_a_port_of_a_load_balancer_is_taken() -> None:
+    base, head = (
+        of(LISTENER, LoadBalancerArn={"Ref": "B"}, Port=443),
+        of(LISTENER, LoadBalancerArn={"Ref": "B"}, Port=443),
+    )
+    assert rules(found({"Old": base}, {"New": head})) == ["refused/in-use"]
+
+
+def test_a_service_connect_name_cannot_move_to_a_new_service() -> None:
+    connect = {"Enabled": True, "Namespace": "shop", "Services": [{"PortName": "http", "DiscoveryName": "web"}]}
+    service = of("AWS::ECS::Service", ServiceConnectConfiguration=connect)
+    (finding,) = found({"Web": service}, {"Front": service})
+    assert "Service Connect name web belongs to the ECS service Shop/Web" in finding.sentence
+    assert found({"Web": service}, {"Web": service}) == []
+
+
+def test_a_rule_of_a_security_group_under_another_id_is_a_duplicate() -> None:
+    ingress = of("AWS::EC2::SecurityGroupIngress", GroupId={"Ref": "G"}, IpProtocol="tcp", FromPort=80, ToPort=80)
+    other = of("AWS::EC2::SecurityGroupIngress", GroupId={"Ref": "G"}, IpProtocol="tcp", FromPort=81, ToPort=81)
+    assert rules(found({"A": ingress}, {"B": ingress})) == ["refused/in-use"]
+    assert found({"A": ingress}, {"B": other}) == []
+
+
+@pytest.mark.parametrize("value", [{"Fn::If": ["A", 1, 2]}, {"Ref": "P"}, None, [], "x"])
+def test_strange_values_are_compared_and_nothing_more(value: Any) -> None:
+    assert found({"A": rule(value)}, {"A": rule(value)}) == []
+    strange = {"A": {"Type": "AWS::ECS::Service", "Properties": {"ServiceConnectConfiguration": value}}}
+    assert found({}, strange) == []
+
+
+def exporting(value: Any, *, name: str = "Shop:Vpc", **resources: Any) -> dict[str, Any]:
+    return {"Resources": resources, "Outputs": {"V": {"Value": value, "Export": {"Name": name}}}}
+
+
+def stacks(producer: Mapping[str, Any], consumer: Mapping[str, Any]) -> list[Stack]:
+    return [Stack("Shop", "Shop", None, None, producer, ()), Stack("Web", "Web", None, None, consumer, ("Shop",))]
+
+
+IMPORTING = {"Resources": {"T": of("AWS::SNS::Topic", DisplayName={"Fn::ImportValue": "Shop:Vpc"})}}
+NOTHING: dict[str, Any] = {"Resources": {}}
+
+
+def test_an_export_in_use_can_be_neither_removed_nor_changed() -> None:
+    base = stacks(exporting({"Ref": "V"}), IMPORTING)
+    (finding,) = refused(compare(base, stacks(NOTHING, NOTHING)))
+    assert finding.rule == "refused/export"
+    assert finding.sentence == "The update of Shop is refused: its export Shop:Vpc is removed, but Web imports it."
+    (changed,) = refused(compare(base, stacks(exporting("other"), IMPORTING)))
+    assert "may be refused: its export Shop:Vpc changes" in changed.sentence
+    assert list(refused(compare(base, stacks(exporting({"Ref": "V"}), NOTHING)))) == []
+
+
+def test_an_export_that_nobody_imports_can_go() -> None:
+    assert list(refused(compare(stacks(exporting("v"), NOTHING), stacks(NOTHING, NOTHING)))) == []
+
+
+def test_the_export_of_a_replaced_resource_changes() -> None:
+    base = stacks(exporting({"Ref": "V"}, V=of("AWS::EC2::VPC", CidrBlock="a")), IMPORTING)
+    head = stacks(exporting({"Ref": "V"}, V=of("AWS::EC2::VPC", CidrBlock="b")), IMPORTING)
+    assert list(refused(compare(base, head))) == []
+    (finding,) = refused(with_replacements(compare(base, head), {"V": Replacement.YES}))
+    assert "changes, because the VPC Shop/V is replaced, but Web imports it" in finding.sentence
+    (possible,) = refused(with_replacements(compare(base, head), {"V": Replacement.MAY}))
+    assert "may be refused" in possible.sentence
+
+
+def test_a_target_group_stays_with_the_old_load_balancer() -> None:
+    def app(scheme: str, port: int = 80) -> dict[str, Any]:
+        action = [{"Type": "forward", "TargetGroupArn": {"Ref": "G"}}]
+        return {
+            "B": of(BALANCER, Scheme=scheme),
+            "L": of(LISTENER, LoadBalancerArn={"Ref": "B"}, Port=443, X=scheme),
+            "R": {
+                **rule(10, "L", X=scheme),
+                "Properties": {**rule(10, "L")["Properties"], "Actions": action, "X": scheme},
+            },
+            "G": of(GROUP, Port=port),
+        }
+
+    every = dict.fromkeys("BLR", Replacement.YES)
+    (finding,) = found(app("internal"), app("internet-facing"), every)
+    assert finding.rule == "refused/target-group"
+    assert "the target group Shop/G still belongs to the old load balancer" in finding.sentence
+    assert found(app("internal"), app("internet-facing", 81), {**every, "G": Replacement.YES}) == []
+
+
+@pytest.mark.parametrize("type_", _PROTECTED)
+def test_a_protected_resource_cannot_be_deleted(type_: str) -> None:
+    name, value = _PROTECTED[type_]
+    protected = of(type_, **{name: value})
+    assert "refused/protected" in rules(found({"A": protected}, {}))
+    assert "refused/protected" not in rules(found({"A": {**protected, "DeletionPolicy": "Retain"}}, {}))
+    assert "refused/protected" not in rules(found({"A": of(type_)}, {}))
+    off = {True: False, "ACTIVE": "INACTIVE"}[value]
+    assert found({"A": protected}, {"A": of(type_, **{name: off})}) == []
+    properties = schema.of(type_, "us-east-1")
+    assert properties is not None
+    assert name in properties["properties"]
+
+
+def test_a_protected_load_balancer_cannot_be_deleted() -> None:
+    def balancer(value: str) -> dict[str, Any]:
+        return of(BALANCER, LoadBalancerAttributes=[{"Key": "deletion_protection.enabled", "Value": value}])
+
+    (finding,) = found({"B": balancer("true")}, {})
+    assert "which stays outside of the stack and is billed" in finding.sentence
+    assert found({"B": balancer("false")}, {}) == []
+
+
+def test_a_logical_id_keeps_its_type() -> None:
+    (finding,) = found({"A": of(TABLE)}, {"A": of("AWS::SNS::Topic")})
+    assert finding.rule == "refused/type"
+
+
+@pytest.mark.parametrize(("count", "expected"), [(500, []), (501, ["refused/size"])])
+def test_a_template_has_at_most_500_resources(count: int, expected: list[str]) -> None:
+    resources = {f"T{number}": of("AWS::SNS::Topic") for number in range(count)}
+    assert rules(found({}, resources)) == expected
+
+
+def test_a_template_has_at_most_a_megabyte() -> None:
+    def app(length: int) -> dict[str, Any]:
+        return {"T": of("AWS::SNS::Topic", DisplayName="x" * length)}
+
+    assert found({}, app(999_000)) == []
+    assert rules(found({}, app(1_000_000))) == ["refused/size"]
+
+
+@pytest.mark.parametrize("type_", NAMES)
+def test_a_custom_name_is_create_only(type_: str) -> None:
+    assert NAMES[type_] in schema.create_only(type_)
+
+
+def test_a_custom_resource_keeps_its_service_token() -> None:
+    base, head = (
+        of("Custom::Thing", ServiceToken=f"arn:aws:lambda:eu-west-1:111111111111:function:{name}") for name in "ab"
+    )
+    (finding,) = refused(replaced(compared({"Shop": {"C": base}}, {"Shop": {"C": head}})))
+    assert finding.rule == "refused/update"
+    assert finding.sentence == (
+        "The update of the custom resource Custom::Thing Shop/C is refused because its ServiceToken changes, which "
+        "CloudFormation does not support."
+    )
+
+
+def table(*indexes: str) -> dict[str, Any]:
+    return of(TABLE, GlobalSecondaryIndexes=[{"IndexName": index} for index in indexes])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (table(), table("a"), 0),
+        (table(), table("a", "b"), 1),
+        (table("a"), table("b"), 1),
+        (table("a", "b"), table("a"), 0),
+        (table("a"), of(TABLE, GlobalSecondaryIndexes={"Fn::If": ["C", [], []]}), 0),
+    ],
+)
+def test_an_update_of_a_table_adds_or_removes_one_index(before: Any, after: Any, expected: int) -> None:
+    assert rules(found({"T": before}, {"T": after})) == ["refused/update"] * expected
+
+
+def test_a_replaced_table_has_all_its_indexes() -> None:
+    assert found({"T": table()}, {"T": table("a", "b")}, {"T": Replacement.YES}) == []
+
+
+def test_a_name_that_a_condition_computes_may_be_another() -> None:
+    parameter = {"Env": {"Type": "String", "Default": "prod"}}
+    condition = {"IsProd": {"Fn::Equals": [{"Ref": "Env"}, "prod"]}}
+    queue = of("AWS::SQS::Queue", QueueName={"Fn::If": ["IsProd", "prod", "dev"]})
+    base, head = (
+        Stack(
+            "Shop",
+            "Shop",
+            None,
+            None,
+            {
+                "Parameters": {"Env": {**parameter["Env"], "Default": default}},
+                "Conditions": condition,
+                "Resources": {"Q": queue},
+            },
+            (),
+        )
+        for default in ("prod", "dev")
+    )
+    assert list(refused(replaced(compare([base], [head])))) == []
+
+
+@pytest.mark.parametrize(("policy", "verb"), [("Retain", "is"), ("Delete", "may be")])
+def test_a_name_stays_with_what_another_stack_keeps(policy: str, verb: str) -> None:
+    kept = {**of(TABLE, TableName="orders"), "DeletionPolicy": policy}
+    (finding,) = refused(compared({"A": {"T": kept}, "B": {}}, {"A": {}, "B": {"T": kept}}))
+    assert finding.sentence.startswith(f"The DynamoDB table B/T {verb} refused: name orders belongs to the DynamoDB")
