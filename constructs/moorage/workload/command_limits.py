@@ -22,7 +22,7 @@ def _one_line_hint(line: str) -> str:
 
 
 def _shell_drops_words(words: Sequence[str]) -> bool:
-    """Return whether `sh -c` ignores the words after its script, since the script is a single word without `$`."""
+    """Return whether `sh -c` ignores the words after its script, which is one word without `$`."""
     if len(words) <= 3 or not _is_run_by_shell(words) or words[1] != "-c":  # sh -c x
         return False
     return "$" not in words[2] and not any(character.isspace() for character in words[2])
@@ -33,7 +33,7 @@ def _is_run_by_shell(words: Sequence[str]) -> bool:
 
 
 def _has_unread_variable(words: Sequence[str]) -> bool:
-    """Return whether a word contains a shell variable although no word is a shell."""
+    """Return whether a word contains a shell variable that nothing replaces, since no word is a shell."""
     programs = {re.split(r"[/\\]", word)[-1].removesuffix(".exe").lower() for word in words}
     if programs & (_SHELLS | _SHELLS_OF_WINDOWS):
         return False

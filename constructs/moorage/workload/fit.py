@@ -106,7 +106,7 @@ class Host:
         gpus: The number of NVIDIA GPUs.
         interfaces: The number of tasks that can have their own network interface.
         architecture: The processor architecture.
-        taken_ports: The host ports that are in use. Default: none.
+        taken_ports: The host ports that a task cannot use. Default: the ports that every instance reserves.
     """
 
     instance_type: str

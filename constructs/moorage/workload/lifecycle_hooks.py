@@ -45,7 +45,7 @@ class LifecycleStage(enum.Enum):
 
     @property
     def _is_of_each_shift(self) -> bool:
-        """True if canary and linear rollouts have this stage at each step (botocore DeploymentLifecycleHook)."""
+        """True if canary and linear rollouts reach this stage at each step (botocore DeploymentLifecycleHook)."""
         return self.value.endswith("PRODUCTION_TRAFFIC_SHIFT") and not self.value.startswith("POST")
 
 
@@ -91,9 +91,8 @@ class LifecycleHook:
                 this value.
                 Default: none.
             timeout: The time that ECS waits for `SUCCEEDED` or `FAILED`, 1 to 20,160 whole minutes. More than 1,440
-                causes a warning, since AWS's guide has this maximum. The hooks, bake times and shifts of a rollout
-                can take 33 hours in total.
-                Default: 24 hours.
+                causes a warning, since the ECS developer guide gives this maximum for functions. The hooks, bake times
+                and shifts of a rollout can take 33 hours in total. Default: 24 hours.
             continue_on_timeout: Whether to continue the rollout after the timeout instead of rolling back.
                 Default: False.
 
