@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import attrs
 
 from moorage.assembly.cloud_assembly import Stack
-from moorage.review import interrupted, lost, opened, refused, renamed
+from moorage.review import interrupted, lost, refused, renamed
 from moorage.review.comparison import Comparison, compare
 from moorage.review.finding import Finding, Kind
+from moorage.review.opened import opened
 from moorage.review.policy import policy_findings
-from moorage.review.replacement import replaced
+from moorage.review.replacement.replacement import replaced
 
 Judge = Callable[[Comparison], Iterable[Finding]]
 """A function that yields the findings of one kind, or of a few related ones."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from moorage.review.finding import Finding
-from moorage.review.opened import opened
+from moorage.review.opened.opened import opened
 from tests.review.templates import compared
 
 Resources = Mapping[str, Any]

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from moorage.assembly.cloud_assembly import NEWEST_SCHEMA, AssemblyError, Stack
-from moorage.review.revisions import ReviewError
-from moorage.review.sides import Side, read
+from moorage.review.sides.revisions import ReviewError
+from moorage.review.sides.sides import Side, read
 from tests.review.apps import App
 
 

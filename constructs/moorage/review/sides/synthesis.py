@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from moorage.assembly.cloud_assembly import entries
-from moorage.review.revisions import ReviewError, program_variables
+from moorage.review.sides.revisions import ReviewError, program_variables
 
 SETTINGS, CONTEXT = "cdk.json", "cdk.context.json"
 _FOREIGN = ("AWS_", "AMAZON_", "BOTO_", "CDK_CONTEXT", "CDK_OUTDIR", "CDK_CLI_", "CDK_VALIDATION", "CONTEXT_OVERFLOW")

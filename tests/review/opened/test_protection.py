@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.review.openings import findings, sentences
+from tests.review.opened.openings import findings, sentences
 
 FRONT = {"Front": {"Type": "AWS::ElasticLoadBalancingV2::LoadBalancer", "Properties": {"Scheme": "internal"}}}
 EVERY_BLOCK = dict.fromkeys(("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.review.openings import findings, sentences
+from tests.review.opened.openings import findings, sentences
 
 
 def resource(kind: str, **properties: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import strategies
 
 from moorage.review.canonical_text import Constraint
-from moorage.review.iam_statements import implied, pattern_covers, patterns_meet, range_covers
+from moorage.review.opened.iam_statements import implied, pattern_covers, patterns_meet, range_covers
 
 PATTERNS = strategies.text(alphabet="ab*?", max_size=4)
 TEXTS = ["".join(letters) for length in range(6) for letters in itertools.product("abc", repeat=length)]

@@ -20,8 +20,8 @@ from constructs import Construct
 from moorage.assembly.cloud_assembly import Stack, stacks_of
 from moorage.review.comparison import Comparison, compare
 from moorage.review.finding import Kind
-from moorage.review.opened import RULES, opened
-from tests.review.openings import findings, sentences
+from moorage.review.opened.opened import RULES, opened
+from tests.review.opened.openings import findings, sentences
 from tests.review.templates import compared, stacks
 
 STRANGE = [

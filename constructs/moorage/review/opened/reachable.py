@@ -19,9 +19,9 @@ import attrs
 from moorage.assembly.cloud_assembly import Resource
 from moorage.review.canonical_text import Scope, Side, properties_of, root
 from moorage.review.finding import Finding
-from moorage.review.iam_statements import own_account
-from moorage.review.security_groups import EVERYWHERE, rules_of
-from moorage.review.two_sides import Sides, listed
+from moorage.review.opened.iam_statements import own_account
+from moorage.review.opened.security_groups import EVERYWHERE, rules_of
+from moorage.review.opened.two_sides import Sides, listed
 
 _PUBLIC_SETTINGS = {
     "AllowUnauthenticatedIdentities": ("true", "anyone can now get credentials from {} without signing in"),

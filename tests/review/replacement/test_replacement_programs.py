@@ -12,7 +12,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from moorage.assembly.cloud_assembly import stacks_of
 from moorage.review.comparison import Replacement, compare
-from moorage.review.replacement import replaced
+from moorage.review.replacement.replacement import replaced
 
 AS_THE_CLI = {"aws:cdk:enable-path-metadata": "true", "aws:cdk:enable-asset-metadata": "true"}
 """The context that the CDK CLI passes, without which an assembly names neither constructs nor nested stacks."""

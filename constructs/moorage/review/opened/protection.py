@@ -15,7 +15,7 @@ from typing import Any
 from moorage.assembly.cloud_assembly import Resource
 from moorage.review.canonical_text import Scope, Side, properties_of, root
 from moorage.review.finding import Finding
-from moorage.review.two_sides import Sides, listed
+from moorage.review.opened.two_sides import Sides, listed
 
 _ASSOCIATIONS = ("AWS::WAFv2::WebACLAssociation", "AWS::WAFRegional::WebACLAssociation")
 _BOUNDED = ("AWS::IAM::Role", "AWS::IAM::User")

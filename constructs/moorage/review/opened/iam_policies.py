@@ -10,7 +10,7 @@ import attrs
 
 from moorage.assembly.cloud_assembly import Resource
 from moorage.review.canonical_text import Constraint, Given, Scope, Side, properties_of, root
-from moorage.review.iam_statements import (
+from moorage.review.opened.iam_statements import (
     ANYONE,
     EVERYTHING,
     Among,

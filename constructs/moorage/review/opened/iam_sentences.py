@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from moorage.review.canonical_text import Constraint, Given
-from moorage.review.iam_statements import Among, Statement
-from moorage.review.two_sides import Sides, listed
+from moorage.review.opened.iam_statements import Among, Statement
+from moorage.review.opened.two_sides import Sides, listed
 
 _MOST = 3
 """The largest number of actions or resources that a sentence names."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import attrs
 
 from moorage.review.canonical_text import Constraint, Given, Scope
-from moorage.review.iam_statements import Principal, Statement, own_account
-from moorage.review.two_sides import Sides, listed
+from moorage.review.opened.iam_statements import Principal, Statement, own_account
+from moorage.review.opened.two_sides import Sides, listed
 
 _LOAD_BALANCING = frozenset(
     {

@@ -11,9 +11,9 @@ import pytest
 
 from moorage.assembly.cloud_assembly import Stack
 from moorage.review.comparison import Comparison, Replacement, ResourceChange, compare
-from moorage.review.provider_schemas import provider_schema
-from moorage.review.replacement import replaced
-from moorage.review.update_behaviors import TABLE
+from moorage.review.replacement.provider_schemas import provider_schema
+from moorage.review.replacement.replacement import replaced
+from moorage.review.replacement.update_behaviors import TABLE
 from tests.review.templates import compared
 
 NO, MAY, YES = Replacement.NO, Replacement.MAY, Replacement.YES

@@ -10,11 +10,11 @@ import attrs
 
 from moorage.assembly.cloud_assembly import Resource
 from moorage.review.comparison import Comparison, PropertyChange, Replacement, ResourceChange
-from moorage.review.difference import ADDED, REMOVED, SAME, Comparer, Difference, is_identity, may
-from moorage.review.provider_schemas import Node, Pointer, ProviderSchema, provider_schema
 from moorage.review.references import Side
+from moorage.review.replacement.difference import ADDED, REMOVED, SAME, Comparer, Difference, is_identity, may
+from moorage.review.replacement.provider_schemas import Node, Pointer, ProviderSchema, provider_schema
+from moorage.review.replacement.update_behaviors import UpdateBehavior, documented_behaviors
 from moorage.review.template_values import Place, Reference, Value, at, within
-from moorage.review.update_behaviors import UpdateBehavior, documented_behaviors
 
 _CUSTOM = ("Custom::", "AWS::CloudFormation::CustomResource")
 _METADATA = "AWS::CDK::Metadata"

@@ -10,7 +10,7 @@ from pathlib import Path
 import attrs
 
 from moorage.review.comparison import Replacement
-from moorage.review.provider_schemas import Pointer
+from moorage.review.replacement.provider_schemas import Pointer
 
 TABLE = Path(__file__).with_name("update_behaviors.toml")
 

@@ -8,8 +8,8 @@ import attrs
 import pytest
 
 from moorage.review.comparison import compare
-from moorage.review.opened import opened
-from tests.review.openings import findings, sentences
+from moorage.review.opened.opened import opened
+from tests.review.opened.openings import findings, sentences
 from tests.review.templates import compared, stacks
 
 OWN = "111111111111"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from moorage.review.comparison import compare
-from moorage.review.revisions import ReviewError
-from moorage.review.sides import read
+from moorage.review.sides.revisions import ReviewError
+from moorage.review.sides.sides import read
 from tests.review.apps import App
 
 PROGRAM = """

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 
 from moorage.review.comparison import Comparison
 from moorage.review.finding import Finding
-from moorage.review.iam_openings import iam_openings
-from moorage.review.network_openings import network_openings
-from moorage.review.protection import lost_protection
-from moorage.review.reachable import reachable
-from moorage.review.two_sides import Sides
+from moorage.review.opened.iam_openings import iam_openings
+from moorage.review.opened.network_openings import network_openings
+from moorage.review.opened.protection import lost_protection
+from moorage.review.opened.reachable import reachable
+from moorage.review.opened.two_sides import Sides
 
 RULES: Mapping[str, str] = {
     "opened/iam-admin": "An identity may do anything or act as others, or another account controls a key.",

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from moorage.review.comparison import Replacement
-from moorage.review.provider_schemas import Node
+from moorage.review.replacement.provider_schemas import Node
 from moorage.review.template_values import Choice, Function, Joined, Reference, Unknown, Value, assumed, within
 
 MOST_CONDITIONS = 4

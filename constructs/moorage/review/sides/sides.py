@@ -11,9 +11,9 @@ from pathlib import Path
 import attrs
 
 from moorage.assembly.cloud_assembly import NEWEST_SCHEMA, Stack, schema_of, stacks_of
-from moorage.review.dependencies import link, python_path
-from moorage.review.revisions import Repository, ReviewError
-from moorage.review.synthesis import SETTINGS, Program, Synthesis, synthesis_variables
+from moorage.review.sides.dependencies import link, python_path
+from moorage.review.sides.revisions import Repository, ReviewError
+from moorage.review.sides.synthesis import SETTINGS, Program, Synthesis, synthesis_variables
 
 WORKING_TREE = "."
 """The name of the side that is the working tree."""

@@ -14,7 +14,7 @@ import attrs
 
 from moorage.assembly.cloud_assembly import Resource
 from moorage.review.canonical_text import ALWAYS, Given, Scope, Side, properties_of, root
-from moorage.review.iam_statements import implied, own_account, range_covers
+from moorage.review.opened.iam_statements import implied, own_account, range_covers
 
 _PROTOCOLS = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6", "-1": "all"}
 _NUMBERED = ("tcp", "udp")

@@ -8,9 +8,9 @@ import hypothesis
 import pytest
 from hypothesis import strategies
 
-from moorage.review.opened import opened
-from moorage.review.security_groups import EVERY_PORT, Peer, Rule
-from tests.review.openings import findings, sentences
+from moorage.review.opened.opened import opened
+from moorage.review.opened.security_groups import EVERY_PORT, Peer, Rule
+from tests.review.opened.openings import findings, sentences
 from tests.review.templates import compared
 
 INTERNET, INTERNET_6 = {"CidrIp": "0.0.0.0/0"}, {"CidrIpv6": "::/0"}
