@@ -143,6 +143,18 @@ def test_equal_differences_of_several_resources_are_one_row() -> None:
     assert (row.subject, row.name, row.before, row.after) == ("Shop/T0 and 21 more", "Count", "1", "2")
 
 
+def test_the_same_finding_of_several_resources_is_one_entry() -> None:
+    def fewer(name: str, count: int = 1) -> Finding:
+        resource = Resource("Shop", name, table("t"), f"Shop/{name}", Line("app.py", 3))
+        return Finding(Kind.LOST, "lost/a", "Shop", resource, f"The DynamoDB table Shop/{name} keeps {count}.")
+
+    page = terminal.render(review(*(fewer(f"T{number}") for number in range(8)), fewer("Other", 2)))
+    assert page.startswith("Review of HEAD against main: 9 lost;")
+    assert page.count("keeps 1") == 1
+    assert page.count("keeps 2") == 1
+    assert "The same is true of Shop/T1, Shop/T2, Shop/T3, Shop/T4, Shop/T5 and 2 more." in page
+
+
 def test_the_record_of_cdk_is_no_difference() -> None:
     metadata = {"M": {"Type": "AWS::CDK::Metadata", "Properties": {"Analytics": "v2"}}}
     assert rows(compared({"Shop": {}}, {"Shop": metadata})) == []

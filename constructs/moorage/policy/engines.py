@@ -21,7 +21,7 @@ _REGION = "us-east-1"
 """The region whose schemas apply to a stack without a region."""
 _VERSIONED = ("moorage", "cfn-lint", "cloudformation-validate", "cdklabs.cdk-validator-cfnguard")
 _NAG_PACKS = {"AwsSolutions", "HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321", "Serverless"}
-"""The names of cdk-nag's packs, several of which have the same rule."""
+"""The names of cdk-nag's packs. Several packs have the same rule."""
 _REPORT = "validation-report.json"
 
 

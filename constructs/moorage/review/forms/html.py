@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from moorage.review.forms.page import diagrams, headlines, place, rows, sections, verdict
+from moorage.review.forms.page import diagrams, headlines, rows, sections, verdict
 from moorage.review.review import Review
 
 _STYLE = """
@@ -38,12 +38,12 @@ def _parts(review: Review) -> Iterator[str]:
     yield f"<title>{escape(review.title)}</title><style>{_STYLE}</style></head><body>\n"
     yield f"<h1>{escape(review.title)}</h1>\n<p><strong>{escape(verdict(review))}</strong></p>\n"
     yield from (f"<p>{escape(line)}</p>\n" for line in (*headlines(review), *review.notes))
-    for heading, found in sections(review):
+    for heading, entries in sections(review):
         yield f'<h2 class="{escape(heading.lower())}">{escape(heading)}</h2>\n<ul>\n'
-        for finding in found:
-            details = "".join(f"<li>{escape(detail)}</li>" for detail in finding.details)
+        for entry in entries:
+            details = "".join(f"<li>{escape(detail)}</li>" for detail in entry.details)
             nested = f"<ul>{details}</ul>" if details else ""
-            yield f"<li>{escape(finding.sentence)}<br><small>{escape(place(finding))}</small>{nested}</li>\n"
+            yield f"<li>{escape(entry.sentence)}<br><small>{escape(entry.place)}</small>{nested}</li>\n"
         yield "</ul>\n"
     yield from _rest(review)
     yield "</body></html>\n"
@@ -52,7 +52,7 @@ def _parts(review: Review) -> Iterator[str]:
 def _rest(review: Review) -> Iterator[str]:
     differences = rows(review.comparison)
     if differences:
-        yield f'<details><summary>All {len(differences)} differences</summary><div class="scroll"><table>\n'
+        yield f'<details><summary>All differences ({len(differences)})</summary><div class="scroll"><table>\n'
         yield "<tr><th>resource</th><th></th><th>property</th><th>before</th><th>after</th></tr>\n"
         for row in differences:
             cells = (f"{row.type} {row.subject}", row.action, row.name, row.before, row.after)

@@ -6,7 +6,7 @@ import re
 from xml.etree import ElementTree as ET
 
 from moorage.review.finding import Kind
-from moorage.review.forms.page import HEADINGS, place
+from moorage.review.forms.page import HEADINGS
 from moorage.review.review import Review
 
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -34,7 +34,7 @@ def render(review: Review) -> str:
                 case.set("file", finding.line.file)
                 case.set("line", str(finding.line.number))
             failure = ET.SubElement(case, "failure", message=_permitted(finding.sentence), type=finding.rule)
-            failure.text = _permitted("\n".join((place(finding), *finding.details)))
+            failure.text = _permitted("\n".join((finding.path, *finding.details)))
     ET.indent(suites)
     return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
 

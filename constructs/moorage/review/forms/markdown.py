@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from moorage.review.finding import Finding
-from moorage.review.forms.page import Row, diagrams, headlines, place, rows, sections, verdict
+from moorage.review.forms.page import Entry, Row, diagrams, headlines, rows, sections, verdict
 from moorage.review.review import Review
 
 MARKER = "<!-- moorage review -->"
@@ -42,17 +41,17 @@ def _top(review: Review) -> str:
     return f"{MARKER}\n## {_escaped(review.title)}: {verdict(review)}\n{lines}{notes}"
 
 
-def _section(heading: str, found: Sequence[Finding]) -> Iterator[str]:
+def _section(heading: str, entries: Sequence[Entry]) -> Iterator[str]:
     yield f"### {heading}\n"
-    for finding in found:
-        details = "".join(f"  - {_escaped(detail)}\n" for detail in finding.details)
-        yield f"- {_escaped(finding.sentence)} `{place(finding)}`\n{details}"
+    for entry in entries:
+        details = "".join(f"  - {_escaped(detail)}\n" for detail in entry.details)
+        yield f"- {_escaped(entry.sentence)} `{entry.place}`\n{details}"
 
 
 def _table(differences: Sequence[Row]) -> Iterator[str]:
     if not differences:
         return
-    yield f"\n<details><summary>All {len(differences)} differences</summary>\n\n"
+    yield f"\n<details><summary>All differences ({len(differences)})</summary>\n\n"
     yield "| resource | | property | before | after |\n|---|---|---|---|---|\n"
     for row in differences:
         cells = (f"{row.type} {row.subject}", row.action, row.name, row.before, row.after)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -14,7 +14,7 @@ from moorage.assembly.cloud_assembly import Resource
 from moorage.assembly.diagram import draw
 from moorage.review.comparison import Comparison, Replacement, ResourceChange
 from moorage.review.finding import Finding, Kind
-from moorage.review.nouns import noun
+from moorage.review.nouns import named, noun
 from moorage.review.review import Review
 
 HEADINGS: Mapping[Kind, str] = {
@@ -29,6 +29,7 @@ HEADINGS: Mapping[Kind, str] = {
 _NOT_SHOWN = {"AWS::CDK::Metadata"}
 """CDK's own record of its version, which changes nothing."""
 _ACTIONS = {Replacement.NO: "updated", Replacement.MAY: "may be replaced", Replacement.YES: "replaced"}
+_LISTED = 5
 _LONGEST_VALUE = 80
 _ABSENT = "(none)"
 
@@ -60,6 +61,23 @@ class Row:
         return f"{first} and {len(others)} more" if others else first
 
 
+@attrs.frozen
+class Entry:
+    """A finding, or the same finding of several resources.
+
+    Args:
+        sentence: The sentence of the first finding.
+        place: The path of its construct, and the user's line if it is known.
+        details: Its further lines, and the paths of the other findings.
+        count: The number of findings.
+    """
+
+    sentence: str
+    place: str
+    details: tuple[str, ...]
+    count: int
+
+
 def verdict(review: Review) -> str:
     """Return the first line of the page: the number of findings of each kind, and of differences.
 
@@ -67,24 +85,37 @@ def verdict(review: Review) -> str:
         review: The review.
     """
     counts = [
-        f"{len(found)} {HEADINGS[kind].lower()}"
-        for kind in Kind
-        if (found := review.of_kind(kind)) and kind != Kind.COST
+        f"{len(review.of_kind(kind))} {heading.lower()}" for kind, heading in HEADINGS.items() if review.of_kind(kind)
     ]
     changes = len([change for change in review.comparison.changes if change.type not in _NOT_SHOWN])
     differing = f"{changes} resource{'' if changes == 1 else 's'} {'differs' if changes == 1 else 'differ'}"
     return f"{', '.join(counts) or 'nothing to object to'}; {differing}"
 
 
-def sections(review: Review) -> Iterator[tuple[str, tuple[Finding, ...]]]:
-    """Yield each kind of finding that the review has, with its heading.
+def sections(review: Review) -> Iterator[tuple[str, list[Entry]]]:
+    """Yield the heading and the entries of each kind of finding that the review has.
 
     Args:
         review: The review.
     """
-    for kind in Kind:
-        if found := review.of_kind(kind):
-            yield HEADINGS[kind], found
+    for kind, heading in HEADINGS.items():
+        groups: dict[tuple[object, ...], list[Finding]] = defaultdict(list)
+        for finding in review.of_kind(kind):
+            subject = named(finding.resource) if finding.resource else finding.stack
+            groups[finding.rule, finding.sentence.replace(subject, ""), finding.details].append(finding)
+        if groups:
+            yield heading, [_entry(found) for found in groups.values()]
+
+
+def _entry(found: Sequence[Finding]) -> Entry:
+    first, *others = found
+    details = first.details
+    if others:
+        listed = ", ".join(finding.path for finding in others[:_LISTED])
+        more = f" and {len(others) - _LISTED} more" if len(others) > _LISTED else ""
+        details += (f"The same is true of {listed}{more}.",)
+    place = f"{first.path} ({first.line})" if first.line else first.path
+    return Entry(first.sentence, place, details, len(found))
 
 
 def headlines(review: Review) -> list[str]:
@@ -96,19 +127,11 @@ def headlines(review: Review) -> list[str]:
     found = list(sections(review))
     if len(found) == 1:
         return []
-    return [
-        f"{heading}: {first.sentence}{f' And {len(others)} more.' if others else ''}"
-        for heading, (first, *others) in found
-    ]
-
-
-def place(finding: Finding) -> str:
-    """Return where a finding is: the user's line if it is known, else the path of the construct.
-
-    Args:
-        finding: The finding.
-    """
-    return f"{finding.path} ({finding.line})" if finding.line else finding.path
+    lines = []
+    for heading, entries in found:
+        others = sum(entry.count for entry in entries) - 1
+        lines.append(f"{heading}: {entries[0].sentence}{f' And {others} more.' if others else ''}")
+    return lines
 
 
 def rows(comparison: Comparison) -> list[Row]:

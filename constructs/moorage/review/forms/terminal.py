@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from moorage.review.finding import Kind
-from moorage.review.forms.page import HEADINGS, diagrams, headlines, place, rows, sections, verdict
+from moorage.review.forms.page import HEADINGS, diagrams, headlines, rows, sections, verdict
 from moorage.review.review import Review
 
 _STYLES: Mapping[str, str] = {
@@ -38,10 +38,10 @@ def render(review: Review, *, width: int = 100, color: bool = False) -> str:
         console.print(Text(note))
     for heading, found in sections(review):
         console.print(Text(heading, style=_STYLES.get(heading, "bold")))
-        for finding in found:
-            console.print(Text(f"  {finding.sentence}"), soft_wrap=True)
-            console.print(Text(f"    {place(finding)}", style="dim"), soft_wrap=True)
-            for detail in finding.details:
+        for entry in found:
+            console.print(Text(f"  {entry.sentence}"), soft_wrap=True)
+            console.print(Text(f"    {entry.place}", style="dim"), soft_wrap=True)
+            for detail in entry.details:
                 console.print(Text(f"    {detail}", style="dim"), soft_wrap=True)
     _print_rest(console, review)
     return written.getvalue()
@@ -56,7 +56,7 @@ def _print_rest(console: Console, review: Review) -> None:
         table.add_row(
             *(Text(cell) for cell in (f"{row.type} {row.subject}", row.action, row.name, row.before, row.after))
         )
-    console.print(Text(f"All {len(differences)} differences", style="bold"))
+    console.print(Text("All differences", style="bold"))
     console.print(table)
     _, difference = diagrams(review)
     if difference:
