@@ -74,7 +74,7 @@ class Resource:
 
     @property
     def properties(self) -> Mapping[str, Any]:
-        return _object(self.definition.get("Properties"))
+        return mapping(self.definition.get("Properties"))
 
     @property
     def name(self) -> str:
@@ -142,9 +142,9 @@ class Stack:
     def resources(self) -> tuple[Resource, ...]:
         """The resources of the stack's own template, without those of its nested stacks and of `Fn::ForEach` loops."""
         found = []
-        for logical_id, resource in _object(self.template.get("Resources")).items():
+        for logical_id, resource in mapping(self.template.get("Resources")).items():
             if isinstance(resource, Mapping) and isinstance(resource.get("Type"), str):
-                path = str(_object(resource.get("Metadata")).get("aws:cdk:path", f"{self.path}/{logical_id}"))
+                path = str(mapping(resource.get("Metadata")).get("aws:cdk:path", f"{self.path}/{logical_id}"))
                 found.append(Resource(self.name, logical_id, resource, path, self.lines.get(path)))
         return tuple(found)
 
@@ -265,7 +265,7 @@ def _nested(parent: Stack, folder: Path) -> dict[str, Stack]:
     """Return the nested stacks of a stack. CDK names the file of each in the metadata of its resource."""
     found = {}
     for resource in parent.resources:
-        file = _object(resource.definition.get("Metadata")).get("aws:asset:path")
+        file = mapping(resource.definition.get("Metadata")).get("aws:asset:path")
         if resource.type != _NESTED or not isinstance(file, str) or not (folder / file).is_file():
             continue
         stack = Stack(
@@ -283,8 +283,12 @@ def _nested(parent: Stack, folder: Path) -> dict[str, Stack]:
     return found
 
 
-def _object(value: Any) -> Mapping[str, Any]:
-    """Return a value of a template if it is an object, else an empty object."""
+def mapping(value: Any) -> Mapping[str, Any]:
+    """Return a value of a template if it is an object, else an empty object.
+
+    Args:
+        value: A value of a template, which can be a function, or of a wrong type.
+    """
     return value if isinstance(value, Mapping) else {}
 
 

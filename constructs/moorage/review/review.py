@@ -10,6 +10,7 @@ from moorage.assembly.cloud_assembly import Stack
 from moorage.review import interrupted, lost, refused, renamed
 from moorage.review.comparison import Comparison, compare
 from moorage.review.finding import Finding, Kind
+from moorage.review.nouns import shortened
 from moorage.review.opened import opened
 from moorage.review.policy import policy_findings
 from moorage.review.replacement.replacement import replaced
@@ -21,6 +22,7 @@ _JUDGES: tuple[Judge, ...] = (lost.lost, refused.refused, interrupted.interrupte
 """The judges that every review runs, in the order in which their findings are shown within a kind."""
 RULES: Mapping[str, str] = {**lost.RULES, **refused.RULES, **interrupted.RULES, **opened.RULES, **renamed.RULES}
 """The rules of the judges, each with its meaning. The rules of policy engines are not among them."""
+_NAMED = 3
 _ORDER = {kind: number for number, kind in enumerate(Kind)}
 
 
@@ -95,13 +97,8 @@ def _notes(comparison: Comparison, base: str | None, head: str) -> Iterable[str]
     before = [stack.path for stack in comparison.stacks if stack.before]
     after = [stack.path for stack in comparison.stacks if stack.after]
     if before and after and not both:
+        stacks = f"{shortened(before, _NAMED)} in the base, {shortened(after, _NAMED)} in the head"
         yield (
-            f"{base or 'base'} and {head} have no stack in common ({_listed(before)} in the base, {_listed(after)} in "
-            "the head): are they the same app? Every stack is shown as removed or added."
+            f"{base or 'base'} and {head} have no stack in common ({stacks}): are they the same app? Every stack is "
+            "shown as removed or added."
         )
-
-
-def _listed(paths: Sequence[str]) -> str:
-    """Return the first paths of a list, with the number of others."""
-    shown = ", ".join(paths[:3])
-    return f"{shown} and {len(paths) - 3} more" if len(paths) > len(paths[:3]) else shown

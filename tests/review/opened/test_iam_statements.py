@@ -9,8 +9,8 @@ import hypothesis
 import pytest
 from hypothesis import strategies
 
-from moorage.review.canonical_text import Constraint
 from moorage.review.opened.iam_statements import implied, pattern_covers, patterns_meet, range_covers
+from moorage.review.template.side import Constraint
 
 PATTERNS = strategies.text(alphabet="ab*?", max_size=4)
 TEXTS = ["".join(letters) for length in range(6) for letters in itertools.product("abc", repeat=length)]

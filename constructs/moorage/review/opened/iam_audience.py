@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import attrs
 
-from moorage.review.canonical_text import Constraint, Given, Scope
+from moorage.review.nouns import listed
 from moorage.review.opened.iam_statements import Principal, Statement, own_account
-from moorage.review.opened.two_sides import Sides, listed
+from moorage.review.opened.two_sides import Sides
+from moorage.review.template.side import Constraint, Given, Scope
 
 _LOAD_BALANCING = frozenset(
     {

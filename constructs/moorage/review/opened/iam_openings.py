@@ -14,13 +14,14 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from moorage.assembly.cloud_assembly import Resource
-from moorage.review.canonical_text import Constraint, Scope
 from moorage.review.finding import Finding
+from moorage.review.nouns import listed
 from moorage.review.opened.iam_audience import audience
 from moorage.review.opened.iam_policies import Field, Holder, Policies
 from moorage.review.opened.iam_sentences import call_details, called, calls, conditions
 from moorage.review.opened.iam_statements import EVERYTHING, Among, Statement, pattern_covers, patterns_meet
-from moorage.review.opened.two_sides import Sides, listed
+from moorage.review.opened.two_sides import Sides
+from moorage.review.template.side import Constraint, Scope
 
 _POWERFUL = ("AdministratorAccess", "IAMFullAccess", "PowerUserAccess")
 """AWS's managed policies with which an identity can take or give any permission, or any but those of IAM."""

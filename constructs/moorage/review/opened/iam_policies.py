@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 
-from moorage.assembly.cloud_assembly import Resource
-from moorage.review.canonical_text import Constraint, Given, Scope, Side, properties_of, root
+from moorage.assembly.cloud_assembly import Resource, mapping
 from moorage.review.opened.iam_statements import (
     ANYONE,
     EVERYTHING,
@@ -20,6 +19,7 @@ from moorage.review.opened.iam_statements import (
     statement_of,
     statements_of,
 )
+from moorage.review.template.side import Constraint, Given, Scope, Side, root
 
 
 class Field(enum.Enum):
@@ -120,11 +120,11 @@ class Policies:
         for scope, resource in side.resources(*_RESOURCE_POLICIES):
             found._add_resource_policy(scope, resource)
         urls = {
-            root(scope.text(properties_of(resource).get("TargetFunctionArn")))
+            root(scope.text(resource.properties.get("TargetFunctionArn")))
             for scope, resource in side.resources("AWS::Lambda::Url")
         }
         for scope, resource in side.resources("AWS::Lambda::Permission"):
-            properties = properties_of(resource)
+            properties = resource.properties
             by_url = "FunctionUrlAuthType" in properties or "InvokedViaFunctionUrl" in properties
             if not by_url or root(scope.text(properties.get("FunctionName"))) not in urls:
                 found._add_permission(scope, resource)
@@ -136,7 +136,7 @@ class Policies:
         self.statements[Holder(field, root(text))].extend(statements)
 
     def _add_identity_policy(self, scope: Scope, resource: Resource, names: Mapping[str, str]) -> None:
-        properties = properties_of(resource)
+        properties = resource.properties
         targets = [
             (given, names.get(text, text))
             for name in _IDENTITY_POLICIES[resource.type]
@@ -153,10 +153,10 @@ class Policies:
 
     def _add_identity(self, scope: Scope, resource: Resource) -> Iterator[str]:
         """Add the policies of an identity, and yield the managed policies that it names."""
-        properties = properties_of(resource)
+        properties = resource.properties
         token = scope.token(resource.logical_id)
         for given, policy in scope.items(properties.get("Policies")):
-            document = policy.get("PolicyDocument") if isinstance(policy, Mapping) else None
+            document = mapping(policy).get("PolicyDocument")
             self._add(Field.IDENTITY, token, statements_of(scope, document, resource, identity=True, given=given))
         for given, policy in scope.items(properties.get("ManagedPolicyArns")):
             text = scope.text(policy)
@@ -190,7 +190,7 @@ class Policies:
 
     def _add_resource_policy(self, scope: Scope, resource: Resource) -> None:
         name, named_by = _RESOURCE_POLICIES[resource.type]
-        properties = properties_of(resource)
+        properties = resource.properties
         document = properties.get(name)
         if resource.type == "AWS::DynamoDB::Table" and isinstance(document, Mapping):
             document = document.get("PolicyDocument")
@@ -206,7 +206,7 @@ class Policies:
 
     def _add_permission(self, scope: Scope, resource: Resource) -> None:
         """Add a permission of Lambda, which is a statement whose conditions are properties."""
-        properties = properties_of(resource)
+        properties = resource.properties
         function, who, action = (
             scope.text(properties.get(name, "")) for name in ("FunctionName", "Principal", "Action")
         )
@@ -235,7 +235,7 @@ class Policies:
         self._add(Field.RESOURCE, function, iter([statement]))
 
     def _add_event_bus_policy(self, scope: Scope, resource: Resource) -> None:
-        properties = properties_of(resource)
+        properties = resource.properties
         bus = scope.text(properties.get("EventBusName", f"the default event bus of {own_account(scope)}"))
         for given, stated in scope.items(properties.get("Statement", {"Effect": "Allow", **properties})):
             found = statement_of(scope, stated, resource, identity=False, given=given | scope.given(resource))
@@ -247,7 +247,7 @@ def _named_identities(side: Side) -> dict[str, str]:
     """Return the tokens of roles, users and groups by the names that the templates give them."""
     found = {}
     for scope, resource in side.resources(*_IDENTITIES):
-        name = properties_of(resource).get(_IDENTITIES[resource.type])
+        name = resource.properties.get(_IDENTITIES[resource.type])
         if isinstance(name, str):
             found[name] = scope.token(resource.logical_id)
     return found

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from moorage.review.canonical_text import Constraint, Given
+from moorage.review.nouns import listed
 from moorage.review.opened.iam_statements import Among, Statement
-from moorage.review.opened.two_sides import Sides, listed
+from moorage.review.opened.two_sides import Sides
+from moorage.review.template.side import Constraint, Given
 
 _MOST = 3
 """The largest number of actions or resources that a sentence names."""

@@ -18,8 +18,9 @@ from typing import Any
 
 import attrs
 
-from moorage.assembly.cloud_assembly import Resource
-from moorage.review.canonical_text import ALWAYS, Constraint, Given, Scope, root
+from moorage.assembly.cloud_assembly import Resource, mapping
+from moorage.review.template.side import ALWAYS, Constraint, Given, Scope, root
+from moorage.review.template.values import is_function
 
 _ACCOUNT = re.compile(r"(?:arn:aws[\w-]*:(?:iam|sts)::)?(\d{12}|\$\{AWS::AccountId\})(?::(.*))?", re.DOTALL)
 _PATTERNS = ("stringlike", "arnlike", "arnequals")
@@ -300,14 +301,14 @@ def _parsed(document: Any) -> Mapping[str, Any]:
             document = json.loads(document)
         except ValueError:
             return {}
-    return document if isinstance(document, Mapping) else {}
+    return mapping(document)
 
 
 def _principals(scope: Scope, statement: Mapping[str, Any]) -> Among:
     stated = statement.get("Principal", statement.get("NotPrincipal"))
     found: set[Principal] = set()
     for _, each in scope.items(stated):
-        if isinstance(each, Mapping) and not any(str(name).startswith(("Fn::", "Ref")) for name in each):
+        if isinstance(each, Mapping) and not is_function(each):
             for kind, values in each.items():
                 found |= {principal(scope, str(kind), value) for value in scope.texts(values)}
         else:
@@ -343,7 +344,7 @@ def _constraints(scope: Scope, condition: Any) -> Given:
     for holds, block in scope.items(condition):
         found |= holds
         for operator, keys in block.items() if isinstance(block, Mapping) else ():
-            if not isinstance(keys, Mapping) or any(str(key).startswith(("Fn::", "Ref")) for key in keys):
+            if not isinstance(keys, Mapping) or is_function(keys):
                 found.add(Constraint(str(operator).lower(), scope.text(keys), frozenset(), "a value that is not known"))
                 continue
             for key, values in keys.items():

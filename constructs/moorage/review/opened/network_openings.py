@@ -8,9 +8,10 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 import attrs
 
 from moorage.review.finding import Finding
+from moorage.review.nouns import listed
 from moorage.review.opened.iam_sentences import conditions
 from moorage.review.opened.security_groups import EVERY_PORT, Peer, Ports, Rule, rules_of
-from moorage.review.opened.two_sides import Sides, listed
+from moorage.review.opened.two_sides import Sides
 
 
 @attrs.frozen

@@ -12,10 +12,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from moorage.assembly.cloud_assembly import Resource
-from moorage.review.canonical_text import Scope, Side, properties_of, root
+from moorage.assembly.cloud_assembly import Resource, mapping
 from moorage.review.finding import Finding
-from moorage.review.opened.two_sides import Sides, listed
+from moorage.review.nouns import listed
+from moorage.review.opened.two_sides import Sides
+from moorage.review.template.side import Scope, Side, root
 
 _ASSOCIATIONS = ("AWS::WAFv2::WebACLAssociation", "AWS::WAFRegional::WebACLAssociation")
 _BOUNDED = ("AWS::IAM::Role", "AWS::IAM::User")
@@ -42,7 +43,7 @@ def lost_protection(sides: Sides) -> Iterator[Finding]:
         about = (scope, after)
         if after.type == "AWS::S3::Bucket":
             yield from _bucket(sides, about, found)
-        if found is None or found[1].type != after.type or properties_of(found[1]) == properties_of(after):
+        if found is None or found[1].type != after.type or found[1].properties == after.properties:
             continue
         yield from _encryption(sides, about, found)
         yield from _boundary(sides, about, found)
@@ -63,18 +64,18 @@ def _protected(side: Side) -> dict[str, None]:
     associated = {
         root(text): None
         for scope, resource in side.resources(*_ASSOCIATIONS)
-        for text in sorted(scope.texts(properties_of(resource).get("ResourceArn")))
+        for text in sorted(scope.texts(resource.properties.get("ResourceArn")))
     }
     distributions = {
         scope.token(resource.logical_id): None
         for scope, resource in side.resources("AWS::CloudFront::Distribution")
-        if _inner(resource, "DistributionConfig").get("WebACLId")
+        if mapping(resource.properties.get("DistributionConfig")).get("WebACLId")
     }
     return {**associated, **distributions}
 
 
 def _bucket(sides: Sides, about: tuple[Scope, Resource], before: tuple[Scope, Resource] | None) -> Iterator[Finding]:
-    now = _inner(about[1], "PublicAccessBlockConfiguration")
+    now = mapping(about[1].properties.get("PublicAccessBlockConfiguration"))
     name = sides.named(about[0].token(about[1].logical_id))
     note = "Public access then depends on its policy, on its ACLs and on the settings of the account."
     if before is None:
@@ -83,7 +84,7 @@ def _bucket(sides: Sides, about: tuple[Scope, Resource], before: tuple[Scope, Re
             sentence = f"{name.replace('the ', 'the new ', 1)} does not block public access ({listed(off, 4)})"
             yield sides.finding("opened/public-access-block", about, sentence, [note])
         return
-    old = _inner(before[1], "PublicAccessBlockConfiguration")
+    old = mapping(before[1].properties.get("PublicAccessBlockConfiguration"))
     lost = [
         block
         for block in _BLOCKS
@@ -95,7 +96,7 @@ def _bucket(sides: Sides, about: tuple[Scope, Resource], before: tuple[Scope, Re
 
 
 def _boundary(sides: Sides, about: tuple[Scope, Resource], before: tuple[Scope, Resource]) -> Iterator[Finding]:
-    old, new = (scope.texts(properties_of(resource).get("PermissionsBoundary")) for scope, resource in (before, about))
+    old, new = (scope.texts(resource.properties.get("PermissionsBoundary")) for scope, resource in (before, about))
     if about[1].type in _BOUNDED and old and not new:
         name = sides.named(about[0].token(about[1].logical_id))
         yield sides.finding("opened/deny-removed", about, f"no permissions boundary limits {name} any more")
@@ -103,9 +104,9 @@ def _boundary(sides: Sides, about: tuple[Scope, Resource], before: tuple[Scope, 
 
 def _encryption(sides: Sides, about: tuple[Scope, Resource], before: tuple[Scope, Resource]) -> Iterator[Finding]:
     name = sides.named(about[0].token(about[1].logical_id), _noun(about[1]))
-    old, new = (dict(_leaves(scope, properties_of(resource))) for scope, resource in (before, about))
+    old, new = (dict(_leaves(scope, resource.properties)) for scope, resource in (before, about))
     for scope, resource, leaves in ((*before, old), (*about, new)):
-        if resource.type == _LISTENER and scope.text(properties_of(resource).get("Protocol")) in _ENCRYPTED:
+        if resource.type == _LISTENER and scope.text(resource.properties.get("Protocol")) in _ENCRYPTED:
             leaves.setdefault("SslPolicy", {_DEFAULT_POLICY})
     for key in _VERSIONS:
         lowest_before, lowest_after = _lowest(old.get(key, set())), _lowest(new.get(key, set()))
@@ -119,9 +120,9 @@ def _encryption(sides: Sides, about: tuple[Scope, Resource], before: tuple[Scope
 
 
 def _listener(sides: Sides, about: tuple[Scope, Resource], before: tuple[Scope, Resource]) -> Iterator[Finding]:
-    old, new = (scope.text(properties_of(resource).get("Protocol")) for scope, resource in (before, about))
-    port = about[0].text(properties_of(about[1]).get("Port"))
-    balancer = sides.named(root(about[0].text(properties_of(about[1]).get("LoadBalancerArn"))), "load balancer")
+    old, new = (scope.text(resource.properties.get("Protocol")) for scope, resource in (before, about))
+    port = about[0].text(about[1].properties.get("Port"))
+    balancer = sides.named(root(about[0].text(about[1].properties.get("LoadBalancerArn"))), "load balancer")
     if old in _ENCRYPTED and new not in _ENCRYPTED and "$" not in new:
         sentence = f"traffic to port {port} of {balancer} is no longer encrypted ({old} before, {new} now)"
         yield sides.finding("opened/encryption", about, sentence)
@@ -136,7 +137,7 @@ def _redirects(listener: tuple[Scope, Resource]) -> bool:
         isinstance(action, Mapping)
         and isinstance(redirect := action.get("RedirectConfig"), Mapping)
         and scope.text(redirect.get("Protocol")) == "HTTPS"
-        for _, action in scope.items(properties_of(resource).get("DefaultActions"))
+        for _, action in scope.items(resource.properties.get("DefaultActions"))
     )
 
 
@@ -168,11 +169,6 @@ def _lowest(names: set[str]) -> int | None:
             return None
         versions.append(int(found["minor"]) if found else 0)
     return min(versions, default=None)
-
-
-def _inner(resource: Resource, name: str) -> Mapping[str, Any]:
-    value = properties_of(resource).get(name)
-    return value if isinstance(value, Mapping) else {}
 
 
 def _noun(resource: Resource) -> str:

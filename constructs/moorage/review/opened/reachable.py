@@ -17,11 +17,12 @@ from typing import Any
 import attrs
 
 from moorage.assembly.cloud_assembly import Resource
-from moorage.review.canonical_text import Scope, Side, properties_of, root
 from moorage.review.finding import Finding
+from moorage.review.nouns import listed
 from moorage.review.opened.iam_statements import own_account
 from moorage.review.opened.security_groups import EVERYWHERE, rules_of
-from moorage.review.opened.two_sides import Sides, listed
+from moorage.review.opened.two_sides import Sides
+from moorage.review.template.side import Scope, Side, root
 
 _PUBLIC_SETTINGS = {
     "AllowUnauthenticatedIdentities": ("true", "anyone can now get credentials from {} without signing in"),
@@ -75,11 +76,11 @@ class _Read:
             name: The name of the property.
             default: The value if the resource does not have it.
         """
-        return self.scope.text(properties_of(self.resource).get(name, default))
+        return self.scope.text(self.resource.properties.get(name, default))
 
     def texts(self, name: str) -> frozenset[str]:
         """Return the canonical texts of a property that is a list."""
-        return self.scope.texts(properties_of(self.resource).get(name))
+        return self.scope.texts(self.resource.properties.get(name))
 
     def found(self, name: str) -> tuple[Scope, Resource] | None:
         """Return the resource that a property refers to."""
@@ -125,7 +126,7 @@ def exposures(side: Side, let_in: Mapping[str, Sequence[tuple[int, int]]]) -> It
     """
     for scope, resource in side.resources():
         subject = scope.token(resource.logical_id)
-        properties = properties_of(resource)
+        properties = resource.properties
         for name, text in _leaves(scope, properties):
             public, sentence = _PUBLIC_SETTINGS.get(name, ("", ""))
             if sentence and text == public:
@@ -167,7 +168,7 @@ def is_public(scope: Scope, resource: Resource) -> bool:
         scope: The stack of the load balancer.
         resource: The load balancer.
     """
-    properties = properties_of(resource)
+    properties = resource.properties
     schemes = scope.texts(properties.get("Scheme")) or {"internet-facing"}
     return "internet-facing" in schemes and scope.text(properties.get("Type", "")) != "gateway"
 
@@ -184,11 +185,11 @@ def _method(read: _Read) -> Iterator[Exposure]:
     key = read.text("ApiKeyRequired", "false") != "false"
     api = read.found("RestApiId")
     private = api is not None and (
-        "PRIVATE" in str(properties_of(api[1]).get("EndpointConfiguration")) or "Policy" in properties_of(api[1])
+        "PRIVATE" in str(api[1].properties.get("EndpointConfiguration")) or "Policy" in api[1].properties
     )
     if read.text("AuthorizationType", "NONE") == "NONE" and not (key or private or verb == "OPTIONS"):
         place = read.found("ResourceId")
-        path = properties_of(place[1]).get("PathPart", "") if place else ""
+        path = place[1].properties.get("PathPart", "") if place else ""
         yield _call(root(read.text("RestApiId")), f"{verb} /{read.scope.text(path)}")
 
 
@@ -269,12 +270,12 @@ def _let_in(side: Side) -> dict[str, list[tuple[int, int]]]:
 def _listeners(side: Side, let_in: Mapping[str, Sequence[tuple[int, int]]]) -> Iterator[Exposure]:
     """Yield the ports of internet-facing load balancers that their security groups let in, if they have any."""
     for scope, listener in side.resources("AWS::ElasticLoadBalancingV2::Listener"):
-        properties = properties_of(listener)
+        properties = listener.properties
         port = scope.text(properties.get("Port"))
         balancer = side.found(scope.text(properties.get("LoadBalancerArn")))
         if balancer is None or not is_public(*balancer):
             continue
-        groups = {root(text) for text in balancer[0].texts(properties_of(balancer[1]).get("SecurityGroups"))}
+        groups = {root(text) for text in balancer[0].texts(balancer[1].properties.get("SecurityGroups"))}
         ranges = [ports for group in groups for ports in let_in.get(group, ())]
         known = all(side.found(group) for group in groups)
         if not known or not groups or any(low <= int(port) <= high for low, high in ranges if port.isdecimal()):

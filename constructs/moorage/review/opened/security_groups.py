@@ -13,8 +13,8 @@ from typing import Any
 import attrs
 
 from moorage.assembly.cloud_assembly import Resource
-from moorage.review.canonical_text import ALWAYS, Given, Scope, Side, properties_of, root
 from moorage.review.opened.iam_statements import implied, own_account, range_covers
+from moorage.review.template.side import ALWAYS, Given, Scope, Side, root
 
 _PROTOCOLS = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6", "-1": "all"}
 _NUMBERED = ("tcp", "udp")
@@ -125,7 +125,7 @@ def rules_of(side: Side, *, defaults: bool) -> Iterator[Rule]:
         defaults: True if a group without egress rules has the rules that it gets when it is created.
     """
     for scope, resource in side.resources("AWS::EC2::SecurityGroup"):
-        properties = properties_of(resource)
+        properties = resource.properties
         group = scope.token(resource.logical_id)
         for name, ingress in (("SecurityGroupIngress", True), ("SecurityGroupEgress", False)):
             for given, stated in scope.items(properties.get(name), scope.given(resource)):
@@ -135,7 +135,7 @@ def rules_of(side: Side, *, defaults: bool) -> Iterator[Rule]:
                 peer = Peer("range", everywhere)
                 yield Rule(group, ingress=False, protocol="all", ports=EVERY_PORT, peer=peer)
     for scope, resource in side.resources("AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress"):
-        properties = properties_of(resource)
+        properties = resource.properties
         group = _group(scope.text(properties.get("GroupId", properties.get("GroupName", ""))))
         ingress = resource.type.endswith("Ingress")
         yield from _rules(scope, resource, group, properties, ingress=ingress, given=scope.given(resource))
@@ -175,6 +175,6 @@ def _range(side: Side, text: str) -> str:
     """Return an IP address range; that of the VPC if the text refers to it."""
     found = side.found(text)
     if found and text.endswith(".CidrBlock}"):
-        block = properties_of(found[1]).get("CidrBlock")
+        block = found[1].properties.get("CidrBlock")
         return found[0].text(block) if block is not None else text
     return text

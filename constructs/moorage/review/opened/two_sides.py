@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import attrs
 
 from moorage.assembly.cloud_assembly import Resource
-from moorage.review import nouns
-from moorage.review.canonical_text import Renamed, Scope, Side, readable, short_path
 from moorage.review.comparison import Comparison
 from moorage.review.finding import Finding, Kind
+from moorage.review.nouns import capitalized, short_path
+from moorage.review.nouns import noun as noun_of
 from moorage.review.renamed import renames
+from moorage.review.template.side import Renamed, Scope, Side, readable
 
 _LONGEST = 100
 """The length from which a text without a name is cut."""
@@ -64,7 +65,7 @@ class Sides:
         """
         found = self.head.found(text) or self.base.found(text)
         if found:
-            return f"the {nouns.noun(found[1].type)} {short_path(found[1])}"
+            return f"the {noun_of(found[1].type)} {short_path(found[1])}"
         return f"the {noun} {self.readable(text)}" if noun else self.readable(text)
 
     def finding(self, rule: str, about: tuple[Scope, Resource], sentence: str, details: Iterable[str] = ()) -> Finding:
@@ -88,23 +89,3 @@ def _renamed(comparison: Comparison) -> Renamed:
         for rename in renames(comparison)
         for before, after in rename.pairs
     }
-
-
-def capitalized(text: str) -> str:
-    """Return a text with a capital first letter."""
-    return text[:1].upper() + text[1:]
-
-
-def listed(names: Sequence[str], most: int = 3, noun: str = "") -> str:
-    """Return names as an enumeration: `a, b and c`, or `a, b and 4 more`.
-
-    Args:
-        names: The names.
-        most: The largest number of names that are all in the enumeration.
-        noun: The noun for the names that are left out, in the plural.
-    """
-    shown = list(names)
-    if len(shown) > most:
-        rest = len(shown) - most + 1
-        shown = [*shown[: most - 1], f"{rest} more {noun}".rstrip()]
-    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)

@@ -10,7 +10,7 @@ import attrs
 
 from moorage.review.comparison import Replacement
 from moorage.review.replacement.provider_schemas import Node
-from moorage.review.template_values import Choice, Function, Joined, Reference, Unknown, Value, assumed, within
+from moorage.review.template.values import Choice, Function, Joined, Reference, Unknown, Value, assumed, within
 
 MOST_CONDITIONS = 4
 """The largest number of conditions for which all combinations are tried."""

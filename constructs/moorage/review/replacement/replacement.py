@@ -10,11 +10,11 @@ import attrs
 
 from moorage.assembly.cloud_assembly import Resource
 from moorage.review.comparison import Comparison, PropertyChange, Replacement, ResourceChange
-from moorage.review.references import Side
 from moorage.review.replacement.difference import ADDED, REMOVED, SAME, Comparer, Difference, is_identity, may
 from moorage.review.replacement.provider_schemas import Node, Pointer, ProviderSchema, provider_schema
 from moorage.review.replacement.update_behaviors import UpdateBehavior, documented_behaviors
-from moorage.review.template_values import Place, Reference, Value, at, within
+from moorage.review.template.side import Side
+from moorage.review.template.values import Place, Reference, Value, at, within
 
 _CUSTOM = ("Custom::", "AWS::CloudFormation::CustomResource")
 _METADATA = "AWS::CDK::Metadata"
@@ -75,10 +75,11 @@ class _Cascade:
     _following: set[tuple[Place, str]] = attrs.field(init=False, factory=set)
 
     def __attrs_post_init__(self) -> None:
-        old, new = ([getattr(stack, side) for stack in self.comparison.stacks] for side in ("before", "after"))
-        self._sides = Side(old, new), Side(new, old)
-        before = dict(self._sides[0].resources())
-        after = dict(self._sides[1].resources())
+        self._sides = Side.of(self.comparison, base=True), Side.of(self.comparison, base=False)
+        before, after = (
+            {Place(scope.place, resource.logical_id): resource for scope, resource in side.resources()}
+            for side in self._sides
+        )
         self._resources = {
             place: (before[place], resource)
             for place, resource in after.items()
@@ -153,18 +154,13 @@ class _Cascade:
         return attrs.evolve(change, properties=tuple(kept))
 
     def _same(self, place: Place, comparer: Comparer, node: Node, before: Any, after: Any) -> bool:
-        one, other = self._sides[0].value(place.stack, before), self._sides[1].value(place.stack, after)
+        one, other = self._sides[0].scopes[place.stack].value(before), self._sides[1].scopes[place.stack].value(after)
         return comparer.difference(one, other, node).answer is Replacement.NO
 
     def _type_of(self, reference: Reference) -> str | None:
         """Return the type of a referenced resource, from either side."""
-        for stack in (self.comparison.stacks[reference.place.stack],):
-            for side in (stack.after, stack.before):
-                resources = side.template.get("Resources") if side else None
-                found = resources.get(reference.place.logical_id) if isinstance(resources, Mapping) else None
-                if isinstance(found, Mapping):
-                    return str(found.get("Type"))
-        return None
+        found = self._sides[1].at(reference.place) or self._sides[0].at(reference.place)
+        return found[1].type if found else None
 
     def _deciding(self, place: Place, before: Resource, after: Resource) -> Iterator[_Decisive]:
         """Yield the properties that decide whether a resource is replaced."""
@@ -182,8 +178,8 @@ class _Cascade:
                 continue
             if name not in raw:
                 raw[name] = (
-                    self._sides[0].value(place.stack, before.properties.get(name)),
-                    self._sides[1].value(place.stack, after.properties.get(name)),
+                    self._sides[0].scopes[place.stack].value(before.properties.get(name)),
+                    self._sides[1].scopes[place.stack].value(after.properties.get(name)),
                 )
             one, other = (at(value, pointer[1:]) for value in raw[name])
             yield _Decisive(pointer, one, other, _node(schema, pointer), condition)
@@ -241,7 +237,7 @@ class _Cascade:
         if schema is None or pointer in schema.read_only or pointer[0] not in both[0].properties:
             return None
         values = (
-            at(side.value(place.stack, resource.properties.get(pointer[0])), pointer[1:])
+            at(side.scopes[place.stack].value(resource.properties.get(pointer[0])), pointer[1:])
             for side, resource in zip(self._sides, both, strict=True)
         )
         one, other = values

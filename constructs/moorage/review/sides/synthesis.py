@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 
 from moorage.assembly.cloud_assembly import entries
+from moorage.review.nouns import shortened
 from moorage.review.sides.revisions import ReviewError, program_variables
 
 SETTINGS, CONTEXT = "cdk.json", "cdk.context.json"
@@ -195,9 +196,8 @@ def _shell(program: Program) -> str:
 
 def _unanswered(name: str, missing: list[Mapping[str, Any]]) -> str:
     keys = [str(each.get("key")) for each in missing]
-    more = f" and {len(keys) - _MOST_NAMED} more" if len(keys) > _MOST_NAMED else ""
     return (
-        f"{name} does not synthesize: {CONTEXT} has no value for {', '.join(keys[:_MOST_NAMED])}{more}, and the review "
+        f"{name} does not synthesize: {CONTEXT} has no value for {shortened(keys, _MOST_NAMED)}, and the review "
         f"has no credentials to look it up; run `cdk synth` once with credentials, and commit {CONTEXT}"
     )
 

@@ -50,11 +50,13 @@ class Unknown:
     Args:
         kind: The kind of the value, such as `parameter`.
         name: The name of the value.
+        stack: The position of the stack in the comparison; None for a value that is the same in all stacks.
         detail: The rest of its identity, such as the default of a parameter.
     """
 
     kind: str
     name: str
+    stack: int | None = None
     detail: str = ""
 
 
@@ -88,6 +90,12 @@ class Choice:
     then: Value
     otherwise: Value
     name: str = attrs.field(eq=False)
+
+
+def is_function(raw: Mapping[Any, Any]) -> bool:
+    """Return whether an object of a template is an intrinsic function."""
+    name = str(next(iter(raw), ""))
+    return len(raw) == 1 and (name == "Ref" or name.startswith("Fn::"))
 
 
 def text(value: Any) -> str:
@@ -151,6 +159,11 @@ def within(value: Value) -> Iterator[Value]:
         return
     for each in inner:
         yield from within(each)
+
+
+def places(value: Value) -> tuple[Place, ...]:
+    """Return the resources that a value refers to, each once, in the order of the references."""
+    return tuple(dict.fromkeys(each.place for each in within(value) if isinstance(each, Reference)))
 
 
 def assumed(value: Value, condition: Value, *, truth: bool) -> Value:

@@ -1,4 +1,4 @@
-"""The values of one side of a comparison, with references followed through exports, outputs and nested stacks."""
+"""The references in the templates of one side, followed through exports, outputs and nested stacks."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ from typing import Any
 
 import attrs
 
-from moorage.assembly.cloud_assembly import Resource, Stack
-from moorage.review.template_values import Place, Reference, Unknown, Value, choice, function, joined, text
+from moorage.assembly.cloud_assembly import Stack, mapping
+from moorage.review.template.values import Place, Reference, Unknown, Value, choice, function, is_function, joined, text
 
 _IN_TEXT = re.compile(r"\$\{(!?)([^${}]*)\}")
-_OTHER_PARTITIONS = ("cn-", "us-gov-", "us-iso", "eu-isoe-", "eusc-")
-"""The beginnings of the regions outside of the partition aws."""
+_PARTITIONS = {"cn-": ("aws-cn", "amazonaws.com.cn"), "us-gov-": ("aws-us-gov", "amazonaws.com")}
+"""The partition and the URL suffix by the beginning of the region
+(CloudFormation user guide, "Pseudo parameters reference")."""
+_OTHER_PARTITIONS = ("us-iso", "eu-isoe-", "eusc-")
+"""The beginnings of other regions that are not in the partition aws."""
 
 
 @attrs.define(eq=False)
-class Side:
-    """One side of a comparison: the stacks before, or after.
+class References:
+    """The references of one side of a comparison: of the stacks before, or after.
 
     Args:
         stacks: The stacks, each at its position in the comparison; None if this side does not have it.
@@ -31,7 +34,7 @@ class Side:
     _parents: dict[int, Place] = attrs.field(init=False, factory=dict)
     _children: dict[Place, int] = attrs.field(init=False, factory=dict)
     _outputs: dict[tuple[int, str], Value] = attrs.field(init=False, factory=dict)
-    _exports: dict[tuple[str | None, str | None, str], tuple[int, str]] | None = attrs.field(init=False, default=None)
+    _exported: dict[tuple[str | None, str | None, str], tuple[int, str]] | None = attrs.field(init=False, default=None)
     _tables: dict[int, str] = attrs.field(init=False, factory=dict)
     _open: set[tuple[str, int, str]] = attrs.field(init=False, factory=set)
 
@@ -44,12 +47,6 @@ class Side:
                     self._parents[child] = Place(position, logical_id)
                     self._children[Place(position, logical_id)] = child
 
-    def resources(self) -> Iterator[tuple[Place, Resource]]:
-        """Yield every resource of every stack."""
-        for position, stack in enumerate(self.stacks):
-            for resource in stack.resources if stack else ():
-                yield Place(position, resource.logical_id), resource
-
     def value(self, stack: int, raw: Any) -> Value:
         """Return a value of a stack's template in one form.
 
@@ -58,10 +55,8 @@ class Side:
             raw: The value as it is in the template.
         """
         if isinstance(raw, dict):
-            if len(raw) == 1:
-                name, argument = next(iter(raw.items()))
-                if name == "Ref" or str(name).startswith("Fn::"):
-                    return self._function(stack, name, argument)
+            if is_function(raw):
+                return self._function(stack, *next(iter(raw.items())))
             found = ((str(name), self.value(stack, each)) for name, each in raw.items())
             return {name: each for name, each in found if each is not None}
         if isinstance(raw, list):
@@ -109,17 +104,18 @@ class Side:
         of = self.stacks[stack]
         if name == "AWS::NoValue" or of is None:
             return None
-        account, region = self._environment(stack)
+        account, region = self.environment(stack)
         known = {"AWS::Region": region, "AWS::AccountId": account}
         if stack not in self._parents:
             known["AWS::StackName"] = of.name
         if region and not region.startswith(_OTHER_PARTITIONS):
-            known |= {"AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com"}
+            named = (names for start, names in _PARTITIONS.items() if region.startswith(start))
+            known["AWS::Partition"], known["AWS::URLSuffix"] = next(named, ("aws", "amazonaws.com"))
         # the account and the region of an agnostic stack are those of the credentials, the same in each such stack
-        own = "" if name in {"AWS::Region", "AWS::AccountId", "AWS::Partition", "AWS::URLSuffix"} else str(stack)
-        return known.get(name) or Unknown("pseudo parameter", name, own)
+        is_shared = name in {"AWS::Region", "AWS::AccountId", "AWS::Partition", "AWS::URLSuffix"}
+        return known.get(name) or Unknown("pseudo parameter", name, None if is_shared else stack)
 
-    def _environment(self, stack: int) -> tuple[str | None, str | None]:
+    def environment(self, stack: int) -> tuple[str | None, str | None]:
         """Return the account and the region of a stack, as far as one side knows them."""
         sides = [each for each in (self.stacks[stack], self.others[stack]) if each]
         account = next((each.account for each in sides if each.account), None)
@@ -127,17 +123,15 @@ class Side:
 
     def _parameter(self, stack: int, name: str) -> Value:
         parent = self._parents.get(stack)
-        stated = self._section(stack, "Parameters").get(name)
-        default = stated.get("Default") if isinstance(stated, Mapping) else None
+        default = mapping(self._section(stack, "Parameters").get(name)).get("Default")
         if parent is None:
             # the CLI keeps the value of the last deployment, so a new default need not be the new value
-            return Unknown("parameter", name, f"{stack} {default!r}")
-        above = self._section(parent.stack, "Resources").get(parent.logical_id)
-        properties = above.get("Properties") if isinstance(above, Mapping) else None
-        given = properties.get("Parameters") if isinstance(properties, Mapping) else None
-        if isinstance(given, Mapping) and name in given:
+            return Unknown("parameter", name, stack, repr(default))
+        above = mapping(self._section(parent.stack, "Resources").get(parent.logical_id))
+        given = mapping(mapping(above.get("Properties")).get("Parameters"))
+        if name in given:
             return self.value(parent.stack, given[name])
-        return Unknown("parameter", name, str(stack)) if default is None else text(default)
+        return Unknown("parameter", name, stack) if default is None else text(default)
 
     def _attribute(self, stack: int, argument: Any) -> Value:
         parts = argument.split(".", 1) if isinstance(argument, str) else argument
@@ -146,7 +140,7 @@ class Side:
         place, attribute = Place(stack, parts[0]), ".".join(parts[1:])
         child = self._children.get(place)
         if child is not None and attribute.startswith("Outputs."):
-            return self._output(child, attribute.removeprefix("Outputs."))
+            return self.output(child, attribute.removeprefix("Outputs."))
         return Reference(place, attribute)
 
     def _filled(self, stack: int, argument: Any) -> Value:
@@ -175,7 +169,7 @@ class Side:
         if name == "Condition":
             conditions = self._section(stack, "Conditions")
             if not isinstance(argument, str) or argument not in conditions:
-                return Unknown("condition", str(argument), str(stack))
+                return Unknown("condition", str(argument), stack)
             return self._once("condition", stack, argument, lambda at, of: self._condition(at, conditions[of]))
         if name in {"Fn::And", "Fn::Or", "Fn::Not"} and isinstance(argument, list):
             return function(name, tuple(self._condition(stack, each) for each in argument))
@@ -185,32 +179,52 @@ class Side:
 
     def _imported(self, stack: int, argument: Any) -> Value:
         name = self.value(stack, argument)
-        if self._exports is None:
-            self._exports = {}
-            for position, of in enumerate(self.stacks):
-                for output, stated in self._section(position, "Outputs").items():
-                    export = stated.get("Export") if isinstance(stated, Mapping) else None
-                    if of and isinstance(export, Mapping):
-                        known_as = repr(self.value(position, export.get("Name")))
-                        self._exports[*self._environment(position), known_as] = (position, output)
-        found = self._exports.get((*self._environment(stack), repr(name)))
-        return self._output(*found) if found else function("Fn::ImportValue", name)
+        if self._exported is None:
+            self._exported = {}  # already, for an import in the name of an export
+            for position in range(len(self.stacks)):
+                environment = self.environment(position)
+                exported = {(*environment, repr(known_as)): (position, of) for known_as, of in self.exports(position)}
+                self._exported |= exported
+        found = self._exported.get((*self.environment(stack), repr(name)))
+        return self.output(*found) if found else function("Fn::ImportValue", name)
+
+    def exports(self, stack: int) -> Iterator[tuple[Value, str]]:
+        """Yield the name of each export of a stack, with the output."""
+        for output, stated in self._section(stack, "Outputs").items():
+            export = mapping(mapping(stated).get("Export"))
+            if "Name" in export:
+                yield self.value(stack, export["Name"]), output
+
+    def imports(self, stack: int) -> Iterator[Value]:
+        """Yield the names of the exports that a stack imports."""
+
+        def walk(raw: Any) -> Iterator[Value]:
+            if isinstance(raw, Mapping):
+                if "Fn::ImportValue" in raw:
+                    yield self.value(stack, raw["Fn::ImportValue"])
+                raw = list(raw.values())
+            for inner in raw if isinstance(raw, list) else ():
+                yield from walk(inner)
+
+        of = self.stacks[stack]
+        yield from walk(of.template if of else None)
 
     def _of_stack(self, stack: int, argument: Any) -> Value:
         """Return the value of an output of another stack, which CDK calls a weak reference."""
         stated = self.value(stack, argument)
         if not isinstance(stated, Mapping):
             return function("Fn::GetStackOutput", stated)
-        region = stated.get("Region") or self._environment(stack)[1]
+        region = stated.get("Region") or self.environment(stack)[1]
         named = [
             position for position, of in enumerate(self.stacks) if of is not None and of.name == stated.get("StackName")
         ]
         for position in named:
-            if len(named) == 1 or self._environment(position)[1] == region:
-                return self._output(position, str(stated.get("OutputName")))
+            if len(named) == 1 or self.environment(position)[1] == region:
+                return self.output(position, str(stated.get("OutputName")))
         return function("Fn::GetStackOutput", stated)
 
-    def _output(self, stack: int, name: str) -> Value:
+    def output(self, stack: int, name: str) -> Value:
+        """Return the value of an output of a stack."""
         key = stack, name
         if key not in self._outputs:
             self._outputs[key] = self._once("output", stack, name, self._stated_output)
@@ -219,14 +233,14 @@ class Side:
     def _stated_output(self, stack: int, name: str) -> Value:
         stated = self._section(stack, "Outputs").get(name)
         if not isinstance(stated, Mapping) or "Value" not in stated:
-            return Unknown("output", name, str(stack))
+            return Unknown("output", name, stack)
         return self.value(stack, stated["Value"])
 
     def _once(self, kind: str, stack: int, name: str, follow: Any) -> Value:
         """Follow a reference, but not in a circle, which CloudFormation refuses."""
         key = kind, stack, name
         if key in self._open:
-            return Unknown(kind, name, str(stack))
+            return Unknown(kind, name, stack)
         self._open.add(key)
         try:
             return follow(stack, name)
@@ -235,5 +249,4 @@ class Side:
 
     def _section(self, stack: int, name: str) -> Mapping[str, Any]:
         of = self.stacks[stack]
-        found = of.template.get(name) if of else None
-        return found if isinstance(found, Mapping) else {}
+        return mapping(of.template.get(name)) if of else {}

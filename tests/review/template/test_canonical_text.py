@@ -7,8 +7,8 @@ from typing import Any
 import attrs
 import pytest
 
-from moorage.review.canonical_text import Side, readable, root
 from moorage.review.comparison import compare
+from moorage.review.template.side import Side, readable, root
 from tests.review.templates import stacks
 
 RESOURCES = {"Images": {"Type": "AWS::S3::Bucket", "Metadata": {"aws:cdk:path": "Shop/Store/Images/Resource"}}}
@@ -32,7 +32,7 @@ def side(region: str | None = "eu-west-1", account: str | None = "111111111111")
         (True, "true"),
         ({"Ref": "AWS::AccountId"}, "111111111111"),
         ({"Ref": "AWS::Partition"}, "aws"),
-        ({"Ref": "AWS::StackName"}, "${AWS::StackName}"),
+        ({"Ref": "AWS::StackName"}, "Data"),
         ({"Ref": "Images"}, "${0|Images}"),
         ({"Fn::GetAtt": ["Images", "Arn"]}, "${0|Images.Arn}"),
         ({"Fn::GetAtt": "Images.Arn"}, "${0|Images.Arn}"),
