@@ -59,13 +59,13 @@ def _finding(
     stack = first[0].path if first else comparison.stacks[0].path
     details = [f"Rules: {', '.join(rules)}.", f"Resources: {shortened(paths, _LISTED)}."]
     if about:
-        details.insert(0, f"To fix it: {about[0].means}.")
+        details.insert(0, about[0].advice)
     subject = f"{len(paths)} resources newly violate" if len(paths) > 1 else f"{paths[0]} newly violates"
     return Finding(
         Kind.POLICY,
         f"policy/{name}",
         stack,
         first[1] if first else None,
-        f"{subject} {name}: {message}.",
+        f"{subject} a policy rule: {message}.",
         tuple(details),
     )
