@@ -134,10 +134,11 @@ class References:
         return Unknown("parameter", name, stack) if default is None else text(default)
 
     def _attribute(self, stack: int, argument: Any) -> Value:
-        parts = argument.split(".", 1) if isinstance(argument, str) else argument
-        if not isinstance(parts, list) or len(parts) < 2 or not all(isinstance(each, str) for each in parts):  # noqa: PLR2004  # resource and attribute
-            return function("Fn::GetAtt", self.value(stack, argument))
-        place, attribute = Place(stack, parts[0]), ".".join(parts[1:])
+        match argument.split(".", 1) if isinstance(argument, str) else argument:
+            case [str(logical_id), *rest] if rest and all(isinstance(self.value(stack, each), str) for each in rest):
+                place, attribute = Place(stack, logical_id), ".".join(self.value(stack, each) for each in rest)
+            case _:
+                return function("Fn::GetAtt", self.value(stack, argument))
         child = self._children.get(place)
         if child is not None and attribute.startswith("Outputs."):
             return self.output(child, attribute.removeprefix("Outputs."))

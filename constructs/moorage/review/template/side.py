@@ -218,28 +218,19 @@ class Side:
         resource = scope.by_id.get(place.logical_id) if scope else None
         return (scope, resource) if scope and resource else None
 
-    def shared(self, place: int, logical_id: str) -> tuple[int, str]:
-        """Return the place and the logical ID by which both sides know a resource: those of the head.
-
-        Args:
-            place: The place of the stack.
-            logical_id: The logical ID on this side.
-        """
-        return self._renamed.get((place, logical_id), (place, logical_id))
-
     @functools.cached_property
     def _own(self) -> dict[tuple[int, str], tuple[int, str]]:
         return {shared: own for own, shared in self._renamed.items()}
 
     def token(self, place: int, logical_id: str, attribute: str | None = None) -> str:
-        """Return the token of a reference to a resource.
+        """Return the token of a reference to a resource, with the logical ID by which both sides know it: the head's.
 
         Args:
             place: The place of the stack.
             logical_id: The logical ID on this side.
             attribute: The attribute. Default: None, the reference is `Ref`.
         """
-        number, name = self.shared(place, logical_id)
+        number, name = self._renamed.get((place, logical_id), (place, logical_id))
         return f"${{{number}|{name}{f'.{attribute}' if attribute else ''}}}"
 
     def text(self, value: Value) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 import pytest
 
+from moorage.assembly.cloud_assembly import Stack
 from moorage.review.comparison import compare
 from moorage.review.template.side import Side, readable, root
 from tests.review.templates import stacks
@@ -36,10 +37,19 @@ def side(region: str | None = "eu-west-1", account: str | None = "111111111111")
         ({"Ref": "Images"}, "${0|Images}"),
         ({"Fn::GetAtt": ["Images", "Arn"]}, "${0|Images.Arn}"),
         ({"Fn::GetAtt": "Images.Arn"}, "${0|Images.Arn}"),
+        ({"Fn::GetAtt": ["Images", {"Fn::Sub": "Arn"}]}, "${0|Images.Arn}"),
         ({"Fn::Join": ["", [{"Fn::GetAtt": ["Images", "Arn"]}, "/*"]]}, "${0|Images.Arn}/*"),
         ({"Fn::Sub": "${Images.Arn}/*"}, "${0|Images.Arn}/*"),
         ({"Fn::Sub": ["${A}/${!B}", {"A": {"Ref": "AWS::Region"}}]}, "eu-west-1/${B}"),
         ({"Fn::Select": ["1", ["a", "b"]]}, "b"),
+        ({"Fn::Select": [0, [{"Fn::If": ["A", "a", "b"]}, "c"]]}, '${{"Fn::If": ["A", "a", "b"]}}'),
+        ({"Fn::Join": ["-", ["a", {"Fn::If": ["A", "b", "c"]}]]}, 'a-${{"Fn::If": ["A", "b", "c"]}}'),
+        (
+            {"Fn::FindInMap": ["Sizes", {"Ref": "AWS::Region"}, "A"]},
+            '${{"Fn::FindInMap": ["Sizes", "eu-west-1", "A"]}}',
+        ),
+        ({"Fn::GetStackOutput": {"StackName": "Other", "OutputName": "A"}}, "${the output A of Other}"),
+        (None, "null"),
         ({"Fn::ImportValue": "Data-eu-west-1"}, "${0|Images.Arn}"),
         ({"Fn::ImportValue": {"Fn::Sub": "Data-${AWS::Region}"}}, "${0|Images.Arn}"),
         ({"Fn::ImportValue": "Other"}, "${the export Other}"),
@@ -96,3 +106,30 @@ def test_items_have_the_condition_of_their_branch() -> None:
     value = [{"Fn::If": ["A", ["x", {"Ref": "AWS::NoValue"}], "y"]}, None, "z"]
     found = [(sorted((each.name, *each.values) for each in given), item) for given, item in scope.items(value)]
     assert found == [([("A", "true")], "x"), ([("A", "false")], "y"), ([], "z")]
+
+
+def test_a_parameter_is_known_by_its_stack() -> None:
+    template = {"Parameters": {"Size": {"Type": "Number"}}, "Resources": RESOURCES}
+    stack = Stack("Shop", "Shop", None, None, template, ())
+    found = Side.of_stacks([stack])
+    assert found.scope(stack).text({"Fn::Sub": "${Size}/${Images}"}) == "${0|Size}/${0|Images}"
+    assert found.found("${0|Size}") is None
+
+
+def test_a_resource_is_the_only_one_that_a_value_refers_to() -> None:
+    found = side()
+    imported, other = {"Fn::ImportValue": "Data-eu-west-1"}, {"Fn::GetAtt": ["Other", "Arn"]}
+    scope, resource = found.scopes[1].resource(imported) or pytest.fail("the import is not followed")
+    assert (scope.stack.name, resource.logical_id) == ("Data", "Images")
+    assert found.scopes[1].resource([imported, other]) is None
+    assert found.scopes[1].resource("text") is None
+
+
+def test_the_exports_and_imports_of_a_stack_have_their_names_filled_in() -> None:
+    template = {"Resources": {"T": {"Type": "A", "Properties": {"V": {"Fn::ImportValue": {"Fn::Sub": "${A}-x"}}}}}}
+    known = {"Resources": {"T": {"Type": "A", "Properties": {"V": [{"Fn::ImportValue": {"Fn::Sub": "x-${!A}"}}]}}}}
+    unknown, plain = (Stack(str(each), "", None, None, each, ()) for each in (template, known))
+    found = Side.of_stacks([unknown, plain])
+    assert found.scope(unknown).imports() == frozenset()
+    assert found.scope(plain).imports() == {"x-${A}"}
+    assert side().scopes[0].exports().keys() == {"Data-eu-west-1"}
