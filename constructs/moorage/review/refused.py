@@ -14,6 +14,7 @@ from moorage.review.claims import NAMES, Claim, claims
 from moorage.review.comparison import Comparison, Replacement, ResourceChange, StackChange
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import named
+from moorage.review.subnets import overlapping_subnets
 from moorage.review.template.side import Scope, Side
 from moorage.review.template.values import Place, places
 
@@ -23,8 +24,9 @@ RULES: Mapping[str, str] = {
     "refused/export": "An output that another stack imports is removed or changed.",
     "refused/target-group": "A target group stays while its load balancer is replaced.",
     "refused/protected": "A resource that is protected from deletion is removed or replaced.",
+    "refused/subnet": "A new subnet overlaps with one that exists.",
+    "refused/update": "A property changes that cannot be updated, or not so much at once.",
     "refused/type": "A logical ID gets another resource type.",
-    "refused/service-token": "A custom resource gets another service token.",
     "refused/size": "A template exceeds a limit of CloudFormation.",
 }
 _PROTECTED: Mapping[str, tuple[str, Any]] = {
@@ -38,9 +40,11 @@ _PROTECTED: Mapping[str, tuple[str, Any]] = {
     "AWS::RDS::DBInstance": ("DeletionProtection", True),
 }
 """The property that protects a type from deletion, and its value. A test compares it with CloudFormation's schemas."""
+_KEPT = {"Retain", "RetainExceptOnCreate"}
 _BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 _BALANCER_PROTECTION = "deletion_protection.enabled"
 _LISTENER, _LISTENER_RULE = "AWS::ElasticLoadBalancingV2::Listener", "AWS::ElasticLoadBalancingV2::ListenerRule"
+_TABLE = "AWS::DynamoDB::Table"
 _TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
 _LIMITS = {"Resources": 500, "Outputs": 200, "Parameters": 200, "Mappings": 200}
 """The most of each section (CloudFormation User Guide, "Understand CloudFormation quotas")."""
@@ -57,12 +61,13 @@ def refused(comparison: Comparison) -> Iterator[Finding]:
     update = _Update.of(comparison)
     yield from _claimed(update)
     yield from _exports(update)
+    yield from overlapping_subnets(comparison)
     for position, stack in enumerate(comparison.stacks):
         if position in update.head.scopes:
             yield from _target_groups(stack, update.head.scopes[position])
         for change in stack.changes:
             yield from _protected(change)
-            yield from _unsupported(change)
+            yield from _not_supported(change)
         yield from _sizes(stack)
 
 
@@ -158,6 +163,8 @@ def _renewed(change: ResourceChange, after: Resource, claim: Claim) -> Iterator[
     """Yield the finding for a replaced resource that keeps its own claim."""
     if change.replacement is Replacement.NO:
         return
+    if after.type in NAMES and any(reason.startswith(f"its {NAMES[after.type]} ") for reason in change.reasons):
+        return  # a condition or a reference computes another name
     if after.type in NAMES:
         rule, result = (
             "refused/name",
@@ -180,20 +187,22 @@ def _taken(
         needed = {*scope.referenced(after.properties), *(Place(scope.place, each) for each in _depends_on(after))}
         if holder.place in needed:
             return
-        certain, reason = False, "and may not be updated first"
+        certain, reason = False, "which CloudFormation may not update first"
     elif freed_in_place:
-        reason = "and takes over that of this one"
+        reason = "which takes over that of this one"
+    elif holder.after is None and holder.before.definition.get("DeletionPolicy") in _KEPT:
+        reason = "which is kept when it is removed from its stack"
     elif holder.after is None and holder.scope.place != scope.place:
         certain, reason = False, f"unless {holder.scope.stack.path} is deployed first"
     elif holder.after and claim.key in holder.later:
-        reason = "and keeps it"
+        reason = "which keeps it"
     else:
         reason = "which CloudFormation deletes only after it has created the new resources"
     if "Condition" in after.definition or "Condition" in holder.before.definition:
         certain = False
     verb = "is" if certain else "may be"
     sentence = f"The {named(after)} {verb} refused: {claim.what} belongs to the {named(holder.before)}, {reason}."
-    way = "Use another one, or remove the old resource in a deployment of its own first."
+    way = "Use another one, or delete the old resource in a deployment of its own first."
     yield Finding(Kind.REFUSED, "refused/in-use", change.stack.path, after, sentence, (way,))
 
 
@@ -285,7 +294,7 @@ def _shared_target_group(listener: ResourceChange, group: Resource, balancer: Re
 
 def _protected(change: ResourceChange) -> Iterator[Finding]:
     before = change.before
-    if before is None or not _is_protected(before) or _is_kept(change, before):
+    if before is None or not is_protected(before) or _is_kept(change, before):
         return
     if change.after is not None and change.replacement is Replacement.NO:
         return
@@ -300,7 +309,12 @@ def _protected(change: ResourceChange) -> Iterator[Finding]:
     yield Finding(Kind.REFUSED, "refused/protected", change.stack.path, change.resource, sentence, (way,))
 
 
-def _is_protected(resource: Resource) -> bool:
+def is_protected(resource: Resource) -> bool:
+    """Return whether a resource is protected from deletion.
+
+    Args:
+        resource: The resource.
+    """
     if resource.type == _BALANCER:
         attributes = resource.properties.get("LoadBalancerAttributes")
         return any(
@@ -314,24 +328,56 @@ def _is_protected(resource: Resource) -> bool:
 def _is_kept(change: ResourceChange, before: Resource) -> bool:
     policy = "DeletionPolicy" if change.after is None else "UpdateReplacePolicy"
     stated = (change.after or before).definition.get(policy)
-    return stated in {"Retain", "RetainExceptOnCreate"}
+    return stated in _KEPT
 
 
-def _unsupported(change: ResourceChange) -> Iterator[Finding]:
-    """Yield the finding for an update that CloudFormation does not support: of a type, or of a service token."""
-    if change.before is None or change.after is None or not change.refusals:
+def _not_supported(change: ResourceChange) -> Iterator[Finding]:
+    """Yield the finding for an update that CloudFormation does not support: of a type, or of a `ServiceToken`."""
+    if change.before is None or change.after is None:
         return
-    if change.before.type != change.after.type:
-        rule, way = "refused/type", "Give the new resource another construct ID."
+    if change.refusals and change.before.type != change.after.type:
         sentence = (
             f"The logical ID {change.logical_id} changes from {change.before.type} to {change.after.type}, which "
             "CloudFormation does not permit."
         )
-    else:
-        rule, way = "refused/service-token", "Give the custom resource another construct ID, so that it is a new one."
-        reasons = " and ".join(change.refusals)
-        sentence = f"The {named(change.after)} is refused: {reasons}, which CloudFormation does not permit."
-    yield Finding(Kind.REFUSED, rule, change.stack.path, change.after, sentence, (way,))
+        way = "Give the new resource another construct ID."
+        yield Finding(Kind.REFUSED, "refused/type", change.stack.path, change.after, sentence, (way,))
+    elif change.refusals:
+        sentence = (
+            f"The update of the {named(change.after)} is refused because {' and '.join(change.refusals)}, which "
+            "CloudFormation does not support."
+        )
+        way = "Give the resource another construct ID, so that a new one is created."
+        yield Finding(Kind.REFUSED, "refused/update", change.stack.path, change.after, sentence, (way,))
+    yield from _indexed(change, change.before, change.after)
+
+
+def _indexed(change: ResourceChange, before: Resource, after: Resource) -> Iterator[Finding]:
+    """Yield the finding for a table that gets or loses several indexes at once."""
+    if before.type != _TABLE or after.type != _TABLE or change.replacement is not Replacement.NO:
+        return
+    changed = sorted(_indexes(before) ^ _indexes(after))
+    if len(changed) > 1:
+        sentence = (
+            f"The update of the {named(after)} is refused: it adds or removes {len(changed)} global secondary "
+            f"indexes ({', '.join(changed)}), and DynamoDB permits 1 in an update."
+        )
+        way = "Deploy them one after the other."
+        yield Finding(Kind.REFUSED, "refused/update", change.stack.path, after, sentence, (way,))
+
+
+def _indexes(table: Resource) -> set[str]:
+    """Return the names of the global secondary indexes of a table.
+
+    Source: DynamoDB API reference, UpdateTable: only one of them can be created or deleted in an operation.
+    """
+    indexes = table.properties.get("GlobalSecondaryIndexes")
+    names = {
+        index.get("IndexName")
+        for index in (indexes if isinstance(indexes, list) else ())
+        if isinstance(index, Mapping) and isinstance(index.get("IndexName"), str)
+    }
+    return {str(name) for name in names}
 
 
 def _sizes(stack: StackChange) -> Iterator[Finding]:
