@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from moorage.review.instances import replaced_instances
-from moorage.review.replacement import replaced
+from moorage.review.replacement.replacement import replaced
 from tests.review.templates import compared
 
 ROLLING = {"AutoScalingRollingUpdate": {"MinInstancesInService": "1"}}

@@ -16,9 +16,10 @@ import pytest
 from moorage.assembly.cloud_assembly import Stack
 from moorage.local.server.core import schema
 from moorage.review.comparison import Comparison, Replacement
-from moorage.review.ecs_services import STARTS_DEPLOYMENT, App, Service
+from moorage.review.ecs_services import STARTS_DEPLOYMENT, Service
 from moorage.review.finding import Finding, Kind
 from moorage.review.interrupted import _RESTARTS, _SEEN, interrupted
+from moorage.review.template.side import Side
 from tests.review.templates import compared
 
 SUBNETS = [{"Ref": "One"}, {"Ref": "Two"}]
@@ -64,7 +65,7 @@ def with_replacements(comparison: Comparison, replacements: Mapping[str, Replace
 def of(web: dict[str, Any], **resources: Any) -> Service:
     (stack,) = [Stack(name, name, None, None, {"Resources": each}, ()) for name, each in app(web, **resources).items()]
     (resource,) = [each for each in stack.resources if each.logical_id == "Web"]
-    return Service(App((stack,)), stack, resource)
+    return Service(Side.of_stacks((stack,)), stack, resource)
 
 
 def test_a_removed_service_answers_no_more() -> None:
@@ -192,7 +193,7 @@ def test_zones_are_found_through_exports() -> None:
         Stack("N", "N", None, None, network, ()),
         Stack("S", "S", None, None, {"Resources": {"Web": service(subnets=[imported, imported])}}, ()),
     ]
-    web = Service(App(tuple(stacks)), stacks[1], stacks[1].resources[0])
+    web = Service(Side.of_stacks(stacks), stacks[1], stacks[1].resources[0])
     assert web.zones == 1
 
 

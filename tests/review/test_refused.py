@@ -14,7 +14,7 @@ from moorage.review.claims import NAMES
 from moorage.review.comparison import Comparison, Replacement, compare
 from moorage.review.finding import Finding, Kind
 from moorage.review.refused import _PROTECTED, refused
-from moorage.review.replacement import replaced
+from moorage.review.replacement.replacement import replaced
 from tests.review.templates import compared
 
 RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
@@ -127,6 +127,33 @@ def test_the_priorities_of_a_replaced_listener_are_free() -> None:
     assert rules(found(base, head)) == ["refused/in-use"]
 
 
+def edge(port: int) -> dict[str, Any]:
+    output = {"Value": {"Ref": "Https"}, "Export": {"Name": "Edge:Https"}}
+    return {"Resources": {"Https": of(LISTENER, Port=port)}, "Outputs": {"Https": output}}
+
+
+def rules_of_two_stacks(port: int, base: Mapping[str, Any], head: Mapping[str, Any], how: Replacement) -> list[str]:
+    """Return the rules about a stack whose listener rules are on the listener of another stack."""
+    sides = [
+        [Stack("Edge", "Edge", None, None, edge(number), ()), Stack("Web", "Web", None, None, {"Resources": each}, ())]
+        for number, each in ((443, base), (port, head))
+    ]
+    findings = refused(with_replacements(compare(*sides), {"Https": how, "A": how}))
+    return [finding.rule for finding in findings if finding.stack == "Web"]
+
+
+@pytest.mark.parametrize("how", [Replacement.YES, Replacement.MAY])
+def test_the_priorities_of_a_listener_that_is_replaced_in_another_stack_are_free(how: Replacement) -> None:
+    imported = of(RULE, ListenerArn={"Fn::ImportValue": "Edge:Https"}, Priority=50000)
+    weak = {"Fn::GetStackOutput": {"StackName": "Edge", "OutputName": "Https"}}
+    base, head = {"A": imported}, {"A": {**imported, "DependsOn": []}}
+    assert rules_of_two_stacks(444, base, head, how) == []
+    assert rules_of_two_stacks(443, base, head, how) == ["refused/in-use"], "the listener stays, and the rule does not"
+    other = {"B": of(RULE, ListenerArn=weak, Priority=50000)}
+    assert rules_of_two_stacks(444, base, other, how) == []
+    assert rules_of_two_stacks(443, base, other, how) == ["refused/in-use"]
+
+
 def test_a_port_of_a_load_balancer_is_taken() -> None:
     base, head = (
         of(LISTENER, LoadBalancerArn={"Ref": "B"}, Port=443),
@@ -237,8 +264,11 @@ def test_a_protected_load_balancer_cannot_be_deleted() -> None:
 
 
 def test_a_logical_id_keeps_its_type() -> None:
-    (finding,) = found({"A": of(TABLE)}, {"A": of("AWS::SNS::Topic")})
+    (finding,) = refused(replaced(compared({"Shop": {"A": of(TABLE)}}, {"Shop": {"A": of("AWS::SNS::Topic")}})))
     assert finding.rule == "refused/type"
+    assert finding.sentence == (
+        "The logical ID A changes from AWS::DynamoDB::Table to AWS::SNS::Topic, which CloudFormation does not permit."
+    )
 
 
 @pytest.mark.parametrize(("count", "expected"), [(500, []), (501, ["refused/size"])])

@@ -8,7 +8,7 @@ import pytest
 
 from moorage.review.interrupted import interrupted
 from moorage.review.removed import removed
-from moorage.review.replacement import replaced
+from moorage.review.replacement.replacement import replaced
 from tests.review.templates import compared
 
 BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"

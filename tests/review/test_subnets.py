@@ -11,7 +11,7 @@ from aws_cdk import aws_ec2 as ec2
 
 from moorage.assembly.cloud_assembly import Stack, stacks_of
 from moorage.review.comparison import compare
-from moorage.review.replacement import replaced
+from moorage.review.replacement.replacement import replaced
 from moorage.review.subnets import overlapping_subnets
 from tests.review.templates import compared
 

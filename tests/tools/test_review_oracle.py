@@ -11,7 +11,7 @@ import pytest
 
 from moorage.assembly.cloud_assembly import Stack
 from moorage.review.comparison import Replacement, compare
-from moorage.review.replacement import replaced
+from moorage.review.replacement.replacement import replaced
 from tools.fuzz.deployment import World
 from tools.fuzz.shops import draw_shop
 from tools.fuzz.updates import KINDS, synthesized

@@ -23,7 +23,7 @@ import attrs
 
 from moorage.assembly.cloud_assembly import Stack
 from moorage.review.comparison import Replacement, compare
-from moorage.review.replacement import replaced
+from moorage.review.replacement.replacement import replaced
 from tools.review_oracle.changes import (
     NODE,
     ROOT,

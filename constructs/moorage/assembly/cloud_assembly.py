@@ -76,7 +76,7 @@ class Resource:
 
     @property
     def properties(self) -> Mapping[str, Any]:
-        return _object(self.definition.get("Properties"))
+        return mapping(self.definition.get("Properties"))
 
     @property
     def name(self) -> str:
@@ -146,10 +146,10 @@ class Stack:
     def resources(self) -> tuple[Resource, ...]:
         """The resources of the stack's own template, without those of its nested stacks and of `Fn::ForEach` loops."""
         found = []
-        for logical_id, resource in _object(self.template.get("Resources")).items():
+        for logical_id, resource in mapping(self.template.get("Resources")).items():
             if isinstance(resource, Mapping) and isinstance(resource.get("Type"), str):
                 own = self._paths.get(logical_id, f"{self.path}/{logical_id}")
-                path = str(_object(resource.get("Metadata")).get("aws:cdk:path", own))
+                path = str(mapping(resource.get("Metadata")).get("aws:cdk:path", own))
                 found.append(Resource(self.name, logical_id, resource, path, self.lines.get(path)))
         return tuple(found)
 
@@ -288,7 +288,7 @@ def _nested(parent: Stack, folder: Path, templates: Mapping[str, str]) -> dict[s
     """
     found = {}
     for resource in parent.resources:
-        file = _object(resource.definition.get("Metadata")).get("aws:asset:path")
+        file = mapping(resource.definition.get("Metadata")).get("aws:asset:path")
         if file is None and resource.type == _NESTED:
             url = json.dumps(resource.properties.get("TemplateURL"))
             file = next((path for name, path in templates.items() if name in url), None)
@@ -310,8 +310,12 @@ def _nested(parent: Stack, folder: Path, templates: Mapping[str, str]) -> dict[s
     return found
 
 
-def _object(value: Any) -> Mapping[str, Any]:
-    """Return a value of a template if it is an object, else an empty object."""
+def mapping(value: Any) -> Mapping[str, Any]:
+    """Return a value of a template if it is an object, else an empty object.
+
+    Args:
+        value: A value of a template, which can be a function, or of a wrong type.
+    """
     return value if isinstance(value, Mapping) else {}
 
 

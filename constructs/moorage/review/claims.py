@@ -11,10 +11,9 @@ from typing import Any
 
 import attrs
 
-from moorage.assembly.cloud_assembly import Resource, Stack
-from moorage.review.values import canonical, is_known, referenced
-
-_NO_VALUE = {"Ref": "AWS::NoValue"}
+from moorage.assembly.cloud_assembly import Resource, mapping
+from moorage.review.template.side import Scope
+from moorage.review.template.values import Place
 
 
 @attrs.frozen
@@ -24,12 +23,12 @@ class Claim:
     Args:
         key: The kind, the scope and the value, as texts that can be compared.
         what: A noun phrase for it, such as `priority 10 of its listener`.
-        references: The logical IDs that the key refers to. If one of them is replaced, the key differs.
+        references: The resources that the key refers to. If one of them is replaced, the key differs.
     """
 
     key: tuple[str, ...]
     what: str = attrs.field(eq=False)
-    references: frozenset[str] = attrs.field(eq=False, default=frozenset())
+    references: frozenset[Place] = attrs.field(eq=False, default=frozenset())
 
 
 NAMES: Mapping[str, str] = {
@@ -106,22 +105,22 @@ _PEERS = ("CidrIp", "CidrIpv6", "SourceSecurityGroupId", "SourcePrefixListId", "
 _RULES = {"AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress"}
 
 
-def claims(stack: Stack, resource: Resource) -> Iterator[Claim]:
+def claims(scope: Scope, resource: Resource) -> Iterator[Claim]:
     """Yield the claims of a resource.
 
     Args:
-        stack: The stack of the resource.
+        scope: The stack of the resource.
         resource: The resource.
     """
     properties = resource.properties
-    make = _Maker(stack, resource.type)
-    if resource.type in NAMES and (name := properties.get(NAMES[resource.type])) not in (None, _NO_VALUE):
+    make = _Maker(scope, resource.type)
+    if resource.type in NAMES and scope.value(name := properties.get(NAMES[resource.type])) is not None:
         yield make([name], f"name {_shown(name)}")
     if resource.type in _SCOPED:
-        scope, unique, phrase = _SCOPED[resource.type]
-        values = [properties[name] for name in unique if properties.get(name) not in (None, _NO_VALUE)]
+        within, unique, phrase = _SCOPED[resource.type]
+        values = [properties[name] for name in unique if scope.value(properties.get(name)) is not None]
         if values:
-            yield make([properties.get(scope), *values], phrase.format(" ".join(map(_shown, values))))
+            yield make([properties.get(within), *values], phrase.format(" ".join(map(_shown, values))))
     if resource.type in _RULES:
         peer = [properties.get(name) for name in ("GroupId", "IpProtocol", "FromPort", "ToPort", *_PEERS)]
         yield make(peer, "rule of its security group")
@@ -132,30 +131,29 @@ def claims(stack: Stack, resource: Resource) -> Iterator[Claim]:
 def _service_connect_names(properties: Mapping[str, Any], make: _Maker) -> Iterator[Claim]:
     """Yield the discovery names of a service, which are unique in a namespace (ECS API reference,
     ServiceConnectService)."""
-    connect = properties.get("ServiceConnectConfiguration")
-    services = connect.get("Services") if isinstance(connect, Mapping) else None
-    for service in services if isinstance(services, Sequence) else ():
-        if isinstance(service, Mapping) and isinstance(connect, Mapping):
-            name = service.get("DiscoveryName") or service.get("PortName")
-            yield make(
-                [connect.get("Namespace"), name],
-                f"Service Connect name {_shown(name)}",
-                kind="AWS::ECS::Service/connect",
-            )
+    connect = mapping(properties.get("ServiceConnectConfiguration"))
+    services = connect.get("Services")
+    for service in map(mapping, services) if isinstance(services, list) else ():
+        if name := service.get("DiscoveryName") or service.get("PortName"):
+            what = f"Service Connect name {_shown(name)}"
+            yield make([connect.get("Namespace"), name], what, kind="AWS::ECS::Service/connect")
 
 
 @attrs.frozen
 class _Maker:
-    """A maker of claims in one stack. Values with references are only comparable within the stack."""
+    """A maker of claims in one stack."""
 
-    stack: Stack
+    scope: Scope
     type: str
 
     def __call__(self, values: Sequence[Any], what: str, *, kind: str = "") -> Claim:
-        known = is_known(list(values))
-        place = (str(self.stack.account), str(self.stack.region), "" if known else self.stack.name)
-        key = (kind or self.type, *place, *map(canonical, values))
-        return Claim(key, what, frozenset(referenced(list(values))))
+        key = (
+            kind or self.type,
+            str(self.scope.account),
+            str(self.scope.region),
+            *map(repr, map(self.scope.value, values)),
+        )
+        return Claim(key, what, frozenset(self.scope.referenced(list(values))))
 
 
 def _shown(value: Any) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from moorage.assembly.cloud_assembly import AssemblyError, Resource, Stack
+from moorage.review.template.values import is_function
 
 _METADATA = "AWS::CDK::Metadata"
 """The type of the resource in which CDK counts the constructs in use. It changes nothing in AWS."""
@@ -154,7 +155,7 @@ def property_changes(before: Any, after: Any, path: tuple[str, ...] = ()) -> Ite
     """
     if before == after:
         return
-    if isinstance(before, Mapping) and isinstance(after, Mapping) and not (_is_function(before) or _is_function(after)):
+    if isinstance(before, Mapping) and isinstance(after, Mapping) and not (is_function(before) or is_function(after)):
         for name in (*after, *(name for name in before if name not in after)):
             yield from property_changes(before.get(name), after.get(name), (*path, name))
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
@@ -162,11 +163,6 @@ def property_changes(before: Any, after: Any, path: tuple[str, ...] = ()) -> Ite
             yield from property_changes(one, other, (*path, str(index)))
     else:
         yield PropertyChange(path, before, after)
-
-
-def _is_function(value: Mapping[str, Any]) -> bool:
-    """Return whether a value is an intrinsic function of CloudFormation."""
-    return len(value) == 1 and next(iter(value)).startswith(("Fn::", "Ref"))
 
 
 @attrs.frozen

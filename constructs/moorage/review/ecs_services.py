@@ -9,8 +9,9 @@ from typing import Any
 
 import attrs
 
-from moorage.assembly.cloud_assembly import Resource, Stack
-from moorage.review.values import canonical, referenced
+from moorage.assembly.cloud_assembly import Resource, Stack, mapping
+from moorage.review.template.side import Scope, Side
+from moorage.review.template.values import Place
 from moorage.workload.estimate import NO_HEALTH_CHECK_SECONDS, Estimate, Pace, replacement
 
 SERVICE = "AWS::ECS::Service"
@@ -37,50 +38,16 @@ _CHECK_INTERVAL = 30
 
 
 @attrs.frozen(eq=False)
-class App:
-    """The stacks of one assembly, with what leads from one to another.
-
-    Args:
-        stacks: All stacks, nested ones included.
-    """
-
-    stacks: tuple[Stack, ...]
-
-    @functools.cached_property
-    def _exports(self) -> Mapping[tuple[str | None, str | None, str], tuple[Stack, Any]]:
-        found = {}
-        for stack in self.stacks:
-            for output in (stack.template.get("Outputs") or {}).values():
-                export = output.get("Export") if isinstance(output, Mapping) else None
-                if isinstance(export, Mapping) and isinstance(export.get("Name"), str):
-                    found[stack.account, stack.region, export["Name"]] = stack, output.get("Value")
-        return found
-
-    def resource(self, stack: Stack, value: Any) -> Resource | None:
-        """Return the resource that a value refers to, in its stack or through an export; None if it is not known.
-
-        Args:
-            stack: The stack of the value.
-            value: A value of its template.
-        """
-        imported = value.get("Fn::ImportValue") if isinstance(value, Mapping) else None
-        if isinstance(imported, str):
-            stack, value = self._exports.get((stack.account, stack.region, imported), (stack, None))
-        names = list(referenced(value))
-        return next((each for each in stack.resources if [each.logical_id] == names), None)
-
-
-@attrs.frozen(eq=False)
 class Service:
     """An ECS service of a template.
 
     Args:
-        app: The assembly.
+        app: The stacks of its side.
         stack: The stack of the service.
         resource: The service.
     """
 
-    app: App
+    app: Side
     stack: Stack
     resource: Resource
 
@@ -91,7 +58,7 @@ class Service:
         A service without a desired count starts with one copy (CloudFormation template reference, `DesiredCount`).
         """
         for target in self.stack.resources:
-            if target.type == SCALABLE_TARGET and self.resource.logical_id in referenced(target.properties):
+            if target.type == SCALABLE_TARGET and self._place in self._scope.referenced(target.properties):
                 return _number(target.properties.get("MinCapacity"))
         if self.resource.properties.get("SchedulingStrategy") == "DAEMON":
             return None
@@ -100,26 +67,26 @@ class Service:
     @functools.cached_property
     def zones(self) -> int | None:
         """The number of Availability Zones of its tasks; None if the subnets are not in its network configuration."""
-        network = _mapping(_mapping(self.resource.properties.get("NetworkConfiguration")).get("AwsvpcConfiguration"))
+        network = mapping(mapping(self.resource.properties.get("NetworkConfiguration")).get("AwsvpcConfiguration"))
         subnets = network.get("Subnets")
         if not isinstance(subnets, list) or not subnets:
             return None
         zones = set()
         for value in subnets:
-            subnet = self.app.resource(self.stack, value)
-            zone = subnet.properties.get("AvailabilityZone") if subnet else None
-            zones.add(canonical(zone if zone is not None else value))
+            subnet = self._scope.resource(value)
+            zone = subnet[1].properties.get("AvailabilityZone") if subnet else None
+            zones.add(subnet[0].text(zone) if subnet and zone is not None else self._scope.text(value))
         return len(zones)
 
     @property
     def task(self) -> Resource | None:
         """The task definition, if it is in the same assembly."""
-        return self.app.resource(self.stack, self.resource.properties.get("TaskDefinition"))
+        return self._referred(self.resource.properties.get("TaskDefinition"))
 
     @property
     def controller(self) -> str:
         """The deployment controller: ECS, CODE_DEPLOY or EXTERNAL."""
-        return str(_mapping(self.resource.properties.get("DeploymentController")).get("Type", "ECS"))
+        return str(mapping(self.resource.properties.get("DeploymentController")).get("Type", "ECS"))
 
     @property
     def kind(self) -> str:
@@ -145,9 +112,21 @@ class Service:
             final_bake=60 * (_number(self._deployment.get("BakeTimeInMinutes")) or 0),
         )
 
+    @functools.cached_property
+    def _scope(self) -> Scope:
+        return self.app.scope(self.stack)
+
+    @property
+    def _place(self) -> Place:
+        return Place(self._scope.place, self.resource.logical_id)
+
+    def _referred(self, value: Any) -> Resource | None:
+        found = self._scope.resource(value)
+        return found[1] if found else None
+
     @property
     def _deployment(self) -> Mapping[str, Any]:
-        return _mapping(self.resource.properties.get("DeploymentConfiguration"))
+        return mapping(self.resource.properties.get("DeploymentConfiguration"))
 
     def _percent(self, name: str, by_default: int) -> int:
         found = _number(self._deployment.get(name, by_default))
@@ -158,7 +137,7 @@ class Service:
         """The time in which the strategy shifts traffic; None for a rolling deployment (ECS API reference,
         LinearConfiguration and CanaryConfiguration)."""
         strategy = self._deployment.get("Strategy")
-        canary, linear = (_mapping(self._deployment.get(f"{name}Configuration")) for name in ("Canary", "Linear"))
+        canary, linear = (mapping(self._deployment.get(f"{name}Configuration")) for name in ("Canary", "Linear"))
         if strategy == "CANARY":
             return 60 * (_number(canary.get("CanaryBakeTimeInMinutes")) or 0)
         if strategy == "LINEAR":
@@ -179,14 +158,14 @@ class Service:
     def _target_groups(self) -> Iterator[Resource]:
         balancers = self.resource.properties.get("LoadBalancers")
         for balancer in balancers if isinstance(balancers, list) else ():
-            group = self.app.resource(self.stack, _mapping(balancer).get("TargetGroupArn"))
+            group = self._referred(mapping(balancer).get("TargetGroupArn"))
             if group:
                 yield group
 
     def _container_intervals(self) -> Sequence[int | None]:
         containers = self.task.properties.get("ContainerDefinitions") if self.task else None
         checks = [
-            _mapping(container).get("HealthCheck") for container in containers or [] if isinstance(containers, list)
+            mapping(container).get("HealthCheck") for container in containers or [] if isinstance(containers, list)
         ]
         return [_number(check.get("Interval", _CHECK_INTERVAL)) for check in checks if isinstance(check, Mapping)]
 
@@ -194,14 +173,10 @@ class Service:
 def _drain(group: Resource) -> int:
     attributes = group.properties.get("TargetGroupAttributes")
     for attribute in attributes if isinstance(attributes, list) else ():
-        if _mapping(attribute).get("Key") == "deregistration_delay.timeout_seconds":
+        if mapping(attribute).get("Key") == "deregistration_delay.timeout_seconds":
             found = _number(attribute.get("Value"))
             return _DRAIN if found is None else found
     return _DRAIN
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _number(value: Any) -> int | None:

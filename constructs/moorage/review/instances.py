@@ -12,7 +12,8 @@ from moorage.assembly.cloud_assembly import Resource
 from moorage.review.comparison import Comparison, Replacement, StackChange
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import named
-from moorage.review.values import referenced
+from moorage.review.template.side import Scope, Side
+from moorage.review.template.values import Place
 
 RULES: Mapping[str, str] = {"interrupted/instances": "An Auto Scaling group replaces its instances in batches."}
 _GROUP, _TEMPLATE = "AWS::AutoScaling::AutoScalingGroup", "AWS::EC2::LaunchTemplate"
@@ -26,16 +27,18 @@ def replaced_instances(comparison: Comparison) -> Iterator[Finding]:
     Args:
         comparison: The two assemblies, with the replacements known.
     """
+    head = Side.of(comparison, base=False)
     for stack in comparison.stacks:
         if stack.before is None or stack.after is None:
             continue
+        scope = head.scope(stack.after)
         before = {resource.logical_id for resource in stack.before.resources if resource.type == _GROUP}
         for group in stack.after.resources:
             if group.logical_id not in before or group.type != _GROUP or not _rolls(group):
                 continue
             change = next((each for each in stack.changes if each.logical_id == group.logical_id), None)
             own = {name for each in change.properties for name in each.path[:1]} if change else set()
-            causes = [name for name in _REPLACING if name in own or _refers_to_a_new_version(stack, group, name)]
+            causes = [name for name in _REPLACING if name in own or _refers_to_a_new_version(stack, scope, group, name)]
             if causes and (change is None or change.replacement is not Replacement.YES):
                 sentence = (
                     f"The {named(group)} replaces its instances in batches, since its {' and '.join(causes)} changes: "
@@ -49,10 +52,10 @@ def _rolls(group: Resource) -> bool:
     return isinstance(policy, Mapping) and _POLICY in policy
 
 
-def _refers_to_a_new_version(stack: StackChange, group: Resource, name: str) -> bool:
+def _refers_to_a_new_version(stack: StackChange, scope: Scope, group: Resource, name: str) -> bool:
     """Return whether a property refers to a launch template that gets a new version."""
     changed = {
-        each.logical_id
+        Place(scope.place, each.logical_id)
         for each in stack.changes
         if each.type == _TEMPLATE
         and each.before
@@ -60,4 +63,4 @@ def _refers_to_a_new_version(stack: StackChange, group: Resource, name: str) -> 
         and any(change.path[:1] == ("LaunchTemplateData",) for change in each.properties)
     }
     value = group.properties.get(name)
-    return bool(changed & set(referenced(value))) and "LatestVersionNumber" in str(value)
+    return not changed.isdisjoint(scope.referenced(value)) and "LatestVersionNumber" in str(value)

@@ -8,11 +8,12 @@ from typing import Any
 import attrs
 
 from moorage.review.comparison import Comparison, Replacement, ResourceChange, StackChange
-from moorage.review.ecs_services import SERVICE, STARTS_DEPLOYMENT, App, Service
+from moorage.review.ecs_services import SERVICE, STARTS_DEPLOYMENT, Service
 from moorage.review.finding import Finding, Kind
-from moorage.review.nouns import named
+from moorage.review.nouns import named, shortened
 from moorage.review.renamed import renames
-from moorage.review.values import referenced
+from moorage.review.template.side import Side
+from moorage.review.template.values import Place
 from moorage.workload.estimate import duration_text
 
 RULES: Mapping[str, str] = {
@@ -67,13 +68,12 @@ def interrupted(comparison: Comparison) -> Iterator[Finding]:
 @attrs.define(eq=False)
 class _Interruptions:
     comparison: Comparison
-    base: App = attrs.field(init=False)
-    head: App = attrs.field(init=False)
+    base: Side = attrs.field(init=False)
+    head: Side = attrs.field(init=False)
     renamed: set[int] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.base = App(tuple(stack.before for stack in self.comparison.stacks if stack.before))
-        self.head = App(tuple(stack.after for stack in self.comparison.stacks if stack.after))
+        self.base, self.head = (Side.of(self.comparison, base=base) for base in (True, False))
         self.renamed = {id(before) for rename in renames(self.comparison) for before, _ in rename.pairs}
 
     def all(self) -> Iterator[Finding]:
@@ -144,13 +144,16 @@ class _Interruptions:
 
     def _replaced_references(self, change: ResourceChange) -> Iterator[str]:
         """Yield the properties of a service that refer to resources that the update replaces."""
+        if change.after is None or change.stack.after is None:
+            return
+        scope = self.head.scope(change.stack.after)
         replaced = {
-            each.logical_id
+            Place(scope.place, each.logical_id)
             for each in change.stack.changes
             if each.replacement is Replacement.YES and each.before and each.after
         }
-        for name, value in (change.after.properties if change.after else {}).items():
-            if replaced & set(referenced(value)):
+        for name, value in change.after.properties.items():
+            if replaced.intersection(scope.referenced(value)):
                 yield name
 
     def _task_changes(self, change: ResourceChange, after: Service) -> tuple[str, ...]:
@@ -163,8 +166,7 @@ class _Interruptions:
             return ()
         parts = [".".join(part for part in each.path if not part.isdigit()) for each in changed.properties]
         listed = list(dict.fromkeys(parts))
-        more = f" and {len(listed) - _MANY_DETAILS} more" if len(listed) > _MANY_DETAILS else ""
-        return (f"Its task definition changes: {', '.join(listed[:_MANY_DETAILS])}{more}.",) if listed else ()
+        return (f"Its task definition changes: {shortened(listed, _MANY_DETAILS)}.",) if listed else ()
 
     def _other(self, change: ResourceChange) -> Iterator[Finding]:
         resource = change.resource

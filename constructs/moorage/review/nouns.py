@@ -1,8 +1,9 @@
-"""The names of resources in the sentences of a review."""
+"""The names of resources in the sentences of a review, and lists of names."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from moorage.assembly.cloud_assembly import Resource
 
@@ -60,3 +61,42 @@ def named(resource: Resource) -> str:
     while len(parts) > 2 and parts[-1] in _CDK_PARTS:  # noqa: PLR2004  # a stack and a construct
         parts.pop()
     return f"{noun(resource.type)} {'/'.join(parts)}"
+
+
+def short_path(resource: Resource) -> str:
+    """Return the construct path of a resource without the parts that CDK adds for the resource itself."""
+    parts = resource.path.split("/")
+    while len(parts) > 1 and parts[-1] in {"Resource", "Default"}:
+        parts.pop()
+    return "/".join(parts)
+
+
+def capitalized(text: str) -> str:
+    """Return a text with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
+def listed(names: Sequence[str], most: int = 3, noun: str = "") -> str:
+    """Return names as an enumeration: `a, b and c`, or `a, b and 4 more`.
+
+    Args:
+        names: The names.
+        most: The largest number of names that are all in the enumeration.
+        noun: The noun for the names that are left out, in the plural.
+    """
+    shown = list(names)
+    if len(shown) > most:
+        rest = len(shown) - most + 1
+        shown = [*shown[: most - 1], f"{rest} more {noun}".rstrip()]
+    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
+
+
+def shortened(names: Sequence[str], most: int) -> str:
+    """Return the first of some names, with the number of the others: `a, b and 4 more`.
+
+    Args:
+        names: The names.
+        most: The largest number of names that are shown.
+    """
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from moorage.review.review import Review
-from moorage.review.revisions import ReviewError
+from moorage.review.sides.revisions import ReviewError
 
 PRINTED = Path("-")
 """The file that means standard output."""

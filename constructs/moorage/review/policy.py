@@ -11,6 +11,7 @@ from moorage.policy.issues import issues_of
 from moorage.policy.violation import Violation
 from moorage.review.comparison import Comparison
 from moorage.review.finding import Finding, Kind
+from moorage.review.nouns import shortened
 from moorage.review.renamed import renames
 
 _LISTED = 4
@@ -56,8 +57,7 @@ def _finding(
     message = next((violation.message for violation in found if violation.message), name).rstrip(".")
     first = next((resources[path] for path in paths if path in resources), None)
     stack = first[0].path if first else comparison.stacks[0].path
-    more = f" and {len(paths) - _LISTED} more" if len(paths) > _LISTED else ""
-    details = [f"Rules: {', '.join(rules)}.", f"Resources: {', '.join(paths[:_LISTED])}{more}."]
+    details = [f"Rules: {', '.join(rules)}.", f"Resources: {shortened(paths, _LISTED)}."]
     if about:
         details.insert(0, about[0].advice)
     subject = f"{len(paths)} resources newly violate" if len(paths) > 1 else f"{paths[0]} newly violates"

@@ -9,13 +9,14 @@ from typing import Any
 
 import attrs
 
-from moorage.assembly.cloud_assembly import Resource, Stack
+from moorage.assembly.cloud_assembly import Resource, mapping
 from moorage.review.claims import NAMES, Claim, claims
 from moorage.review.comparison import Comparison, Replacement, ResourceChange, StackChange
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import named
 from moorage.review.subnets import overlapping_subnets
-from moorage.review.values import canonical, referenced
+from moorage.review.template.side import Scope, Side
+from moorage.review.template.values import Place, places
 
 RULES: Mapping[str, str] = {
     "refused/name": "A resource with a custom name is replaced under the same name.",
@@ -57,16 +58,51 @@ def refused(comparison: Comparison) -> Iterator[Finding]:
     Args:
         comparison: The two assemblies, with the replacements known.
     """
-    yield from _claimed(comparison)
-    yield from _exports(comparison)
+    update = _Update.of(comparison)
+    yield from _claimed(update)
+    yield from _exports(update)
     yield from overlapping_subnets(comparison)
-    for stack in comparison.stacks:
-        yield from _target_groups(stack)
+    for position, stack in enumerate(comparison.stacks):
+        if position in update.head.scopes:
+            yield from _target_groups(stack, update.head.scopes[position])
         for change in stack.changes:
             yield from _protected(change)
-            yield from _retyped(change)
             yield from _not_supported(change)
         yield from _sizes(stack)
+
+
+@attrs.frozen(eq=False)
+class _Update:
+    """The update from one side of a comparison to the other.
+
+    Args:
+        comparison: The two assemblies.
+        base: The stacks before the update.
+        head: The stacks after it.
+        replaced: The changes that replace a resource, or may replace it.
+    """
+
+    comparison: Comparison
+    base: Side
+    head: Side
+    replaced: Mapping[Place, ResourceChange]
+
+    @classmethod
+    def of(cls, comparison: Comparison) -> _Update:
+        replaced = {
+            Place(position, change.logical_id): change
+            for position, stack in enumerate(comparison.stacks)
+            for change in stack.changes
+            if change.after and change.before and change.replacement is not Replacement.NO
+        }
+        return cls(comparison, Side.of(comparison, base=True), Side.of(comparison, base=False), replaced)
+
+    def changes(self) -> Iterator[tuple[Scope | None, Scope, ResourceChange, Resource]]:
+        """Yield the changes that leave a resource, with their scope in the base and in the head, and the resource."""
+        for position, stack in enumerate(self.comparison.stacks):
+            for change in stack.changes:
+                if change.after is not None:
+                    yield self.base.scopes.get(position), self.head.scopes[position], change, change.after
 
 
 @attrs.frozen(eq=False)
@@ -74,60 +110,53 @@ class _Holder:
     """A resource of the base that has a claim.
 
     Args:
-        stack: The stack of the resource.
+        scope: The stack of the resource in the base.
         before: The resource in the base.
         after: The resource in the head; None if it is removed.
         later: The keys of its claims in the head.
-        replacement: The answer to whether the update replaces it.
+        is_replaced: True if the update replaces it, or may replace it.
     """
 
-    stack: StackChange
+    scope: Scope
     before: Resource
     after: Resource | None
     later: frozenset[tuple[str, ...]]
-    replacement: Replacement
+    is_replaced: bool
+
+    @property
+    def place(self) -> Place:
+        return Place(self.scope.place, self.before.logical_id)
 
 
-def _claimed(comparison: Comparison) -> Iterator[Finding]:
+def _claimed(update: _Update) -> Iterator[Finding]:
     """Yield a finding for each claim of a new, changed or replaced resource that a resource of the base has."""
-    replacements = {
-        (change.stack.stack.name, change.logical_id): change.replacement
-        for change in comparison.changes
-        if change.after and change.before
-    }
-    holders = _holders(comparison, replacements)
-    for change in comparison.changes:
-        if change.after is None or change.stack.after is None:
-            continue
-        own = _keys(change.stack.before, change.before)
-        for claim in claims(change.stack.after, change.after):
-            scope = [replacements.get((change.stack.stack.name, name)) for name in claim.references]
-            if any(each not in (None, Replacement.NO) for each in scope):
+    holders = _holders(update)
+    for before, scope, change, after in update.changes():
+        own = _keys(before, change.before)
+        for claim in claims(scope, after):
+            if not claim.references.isdisjoint(update.replaced):
                 continue  # in a new listener or namespace, everything is free
             if claim.key in own:
-                yield from _renewed(change, change.after, claim)
+                yield from _renewed(change, after, claim)
             else:
                 for holder in holders.get(claim.key, ()):
-                    yield from _taken(change, change.after, claim, holder, own)
+                    yield from _taken(scope, change, after, claim, holder, own)
 
 
-def _holders(
-    comparison: Comparison, replacements: Mapping[tuple[str, str], Replacement]
-) -> Mapping[tuple[str, ...], list[_Holder]]:
+def _holders(update: _Update) -> Mapping[tuple[str, ...], list[_Holder]]:
     found = defaultdict(list)
-    for stack in comparison.stacks:
-        after = {resource.logical_id: resource for resource in (stack.after.resources if stack.after else ())}
-        for before in stack.before.resources if stack.before else ():
-            kept = after.get(before.logical_id)
-            replacement = replacements.get((stack.stack.name, before.logical_id), Replacement.NO)
-            holder = _Holder(stack, before, kept, frozenset(_keys(stack.after, kept)), replacement)
-            for key in _keys(stack.before, before):
-                found[key].append(holder)
+    for scope, before in update.base.resources():
+        after = update.head.at(Place(scope.place, before.logical_id))
+        later = _keys(*after) if after else set()
+        is_replaced = Place(scope.place, before.logical_id) in update.replaced
+        holder = _Holder(scope, before, after[1] if after else None, frozenset(later), is_replaced)
+        for key in _keys(scope, before):
+            found[key].append(holder)
     return found
 
 
-def _keys(stack: Stack | None, resource: Resource | None) -> set[tuple[str, ...]]:
-    return {claim.key for claim in claims(stack, resource)} if stack and resource else set()
+def _keys(scope: Scope | None, resource: Resource | None) -> set[tuple[str, ...]]:
+    return {claim.key for claim in claims(scope, resource)} if scope and resource else set()
 
 
 def _renewed(change: ResourceChange, after: Resource, claim: Claim) -> Iterator[Finding]:
@@ -149,21 +178,22 @@ def _renewed(change: ResourceChange, after: Resource, claim: Claim) -> Iterator[
 
 
 def _taken(
-    change: ResourceChange, after: Resource, claim: Claim, holder: _Holder, own: set[tuple[str, ...]]
+    scope: Scope, change: ResourceChange, after: Resource, claim: Claim, holder: _Holder, own: set[tuple[str, ...]]
 ) -> Iterator[Finding]:
     """Yield the finding for a claim that another resource has in the base."""
-    freed_in_place = holder.after and claim.key not in holder.later and holder.replacement is Replacement.NO
+    freed_in_place = holder.after and claim.key not in holder.later and not holder.is_replaced
     certain = True
     if freed_in_place and not own & holder.later:
-        if holder.before.logical_id in {*_depends_on(after), *referenced(after.properties)}:
+        needed = {*scope.referenced(after.properties), *(Place(scope.place, each) for each in _depends_on(after))}
+        if holder.place in needed:
             return
         certain, reason = False, "which CloudFormation may not update first"
     elif freed_in_place:
         reason = "which takes over that of this one"
     elif holder.after is None and holder.before.definition.get("DeletionPolicy") in _KEPT:
         reason = "which is kept when it is removed from its stack"
-    elif holder.after is None and holder.stack.stack.name != change.stack.stack.name:
-        certain, reason = False, f"unless {holder.stack.path} is deployed first"
+    elif holder.after is None and holder.scope.place != scope.place:
+        certain, reason = False, f"unless {holder.scope.stack.path} is deployed first"
     elif holder.after and claim.key in holder.later:
         reason = "which keeps it"
     else:
@@ -181,70 +211,44 @@ def _depends_on(resource: Resource) -> list[str]:
     return [stated] if isinstance(stated, str) else list(stated)
 
 
-def _exports(comparison: Comparison) -> Iterator[Finding]:
+def _exports(update: _Update) -> Iterator[Finding]:
     """Yield a finding for each export that a deployed stack imports and that changes.
 
     Source: CloudFormation User Guide, "Get exported outputs from a deployed CloudFormation stack": a referenced output
     can be neither modified nor removed.
     """
-    importers = _importers(comparison)
-    for stack in comparison.stacks:
-        if stack.before is None or stack.after is None:
+    importers: dict[tuple[str | None, str | None, str], list[str]] = defaultdict(list)
+    for scope in update.base.scopes.values():
+        for name in scope.imports():
+            importers[scope.account, scope.region, name].append(scope.stack.path)
+    for position, scope in update.base.scopes.items():
+        if position not in update.head.scopes:
             continue
-        replaced = {change.logical_id: change for change in stack.changes if change.replacement is not Replacement.NO}
-        later = dict(_exported(stack.after))
-        for name, value in _exported(stack.before):
-            users = importers.get((stack.before.account, stack.before.region, name), [])
+        path, later = update.head.scopes[position].stack.path, update.head.scopes[position].exports()
+        for name, value in scope.exports().items():
+            users = importers.get((scope.account, scope.region, name), [])
             if not users:
                 continue
             if name not in later:
                 what, may = "is removed", "is"
-            elif canonical(later[name]) != canonical(value):
+            elif later[name] != value:
                 what, may = "changes", "may be"
-            elif causes := [replaced[each] for each in referenced(value) if each in replaced]:
+            elif causes := [update.replaced[each] for each in places(value) if each in update.replaced]:
                 certain = any(cause.replacement is Replacement.YES for cause in causes)
                 what = f"changes, because the {named(causes[0].resource)} {'is' if certain else 'may be'} replaced"
                 may = "is" if certain else "may be"
             else:
                 continue
             who = ", ".join(users)
-            sentence = f"The update of {stack.path} {may} refused: its export {name} {what}, but {who} imports it."
+            sentence = f"The update of {path} {may} refused: its export {name} {what}, but {who} imports it."
             way = (
                 f"Deploy {who} first (`cdk deploy -e {users[0]}`) if it no longer imports the value; otherwise keep "
                 "the export with `export_value` until it is deployed."
             )
-            yield Finding(Kind.REFUSED, "refused/export", stack.path, None, sentence, (way,))
+            yield Finding(Kind.REFUSED, "refused/export", path, None, sentence, (way,))
 
 
-def _exported(stack: Stack) -> Iterator[tuple[str, Any]]:
-    for output in (stack.template.get("Outputs") or {}).values():
-        export = output.get("Export") if isinstance(output, Mapping) else None
-        if isinstance(export, Mapping) and isinstance(export.get("Name"), str):
-            yield export["Name"], output.get("Value")
-
-
-def _importers(comparison: Comparison) -> dict[tuple[str | None, str | None, str], list[str]]:
-    """Return the paths of the stacks of the base that import each export."""
-    found: dict[tuple[str | None, str | None, str], list[str]] = defaultdict(list)
-    for stack in comparison.stacks:
-        if stack.before is not None:
-            for name in sorted(set(_imported(stack.before.template))):
-                found[stack.before.account, stack.before.region, name].append(stack.before.path)
-    return found
-
-
-def _imported(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        if isinstance(value.get("Fn::ImportValue"), str):
-            yield value["Fn::ImportValue"]
-        for inner in value.values():
-            yield from _imported(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _imported(inner)
-
-
-def _target_groups(stack: StackChange) -> Iterator[Finding]:
+def _target_groups(stack: StackChange, scope: Scope) -> Iterator[Finding]:
     """Yield a finding for each target group that stays while the listeners that use it are replaced.
 
     Source: Elastic Load Balancing API reference, CreateListener (TargetGroupAssociationLimit): a target group cannot be
@@ -261,13 +265,14 @@ def _target_groups(stack: StackChange) -> Iterator[Finding]:
         for change in stack.changes:
             if change.type != type_ or change.after is None or change.before is None:
                 continue
-            names = sorted(set(referenced(change.after.properties)))
+            referenced = scope.referenced(change.after.properties)
+            names = sorted(each.logical_id for each in referenced if each.stack == scope.place)
             balancer = next((under[name] for name in names if name in under), None)
             if balancer is None:
                 continue
             under[change.logical_id] = balancer
             for name in names:
-                group = _resource(stack.after, name)
+                group = scope.by_id.get(name)
                 if group and group.type == _TARGET_GROUP and name not in told and _stays(changes.get(name)):
                     told.add(name)
                     yield _shared_target_group(change, group, balancer)
@@ -285,10 +290,6 @@ def _shared_target_group(listener: ResourceChange, group: Resource, balancer: Re
     )
     way = "Give the target group a change that replaces it, too, such as another name."
     return Finding(Kind.REFUSED, "refused/target-group", listener.stack.path, group, sentence, (way,))
-
-
-def _resource(stack: Stack | None, logical_id: str) -> Resource | None:
-    return next((each for each in stack.resources if each.logical_id == logical_id), None) if stack else None
 
 
 def _protected(change: ResourceChange) -> Iterator[Finding]:
@@ -317,10 +318,8 @@ def is_protected(resource: Resource) -> bool:
     if resource.type == _BALANCER:
         attributes = resource.properties.get("LoadBalancerAttributes")
         return any(
-            isinstance(each, Mapping)
-            and each.get("Key") == _BALANCER_PROTECTION
-            and str(each.get("Value")).lower() == "true"
-            for each in (attributes if isinstance(attributes, list) else ())
+            each.get("Key") == _BALANCER_PROTECTION and str(each.get("Value")).lower() == "true"
+            for each in map(mapping, attributes if isinstance(attributes, list) else ())
         )
     name, value = _PROTECTED.get(resource.type, ("", None))
     return bool(name) and str(resource.properties.get(name)).lower() == str(value).lower()
@@ -332,38 +331,39 @@ def _is_kept(change: ResourceChange, before: Resource) -> bool:
     return stated in _KEPT
 
 
-def _retyped(change: ResourceChange) -> Iterator[Finding]:
-    """Yield the finding for a logical ID with another type ("Update of resource type is not permitted")."""
-    if change.before is None or change.after is None or change.before.type == change.after.type:
-        return
-    sentence = (
-        f"The logical ID {change.logical_id} changes from {change.before.type} to {change.after.type}, which "
-        "CloudFormation does not permit."
-    )
-    way = "Give the new resource another construct ID."
-    yield Finding(Kind.REFUSED, "refused/type", change.stack.path, change.after, sentence, (way,))
-
-
 def _not_supported(change: ResourceChange) -> Iterator[Finding]:
-    """Yield the finding for an update that CloudFormation does not support, such as another `ServiceToken`."""
-    if change.before is None or change.after is None or change.before.type != change.after.type:
+    """Yield the finding for an update that CloudFormation does not support: of a type, or of a `ServiceToken`."""
+    if change.before is None or change.after is None:
         return
-    if change.refusals:
+    if change.refusals and change.before.type != change.after.type:
+        sentence = (
+            f"The logical ID {change.logical_id} changes from {change.before.type} to {change.after.type}, which "
+            "CloudFormation does not permit."
+        )
+        way = "Give the new resource another construct ID."
+        yield Finding(Kind.REFUSED, "refused/type", change.stack.path, change.after, sentence, (way,))
+    elif change.refusals:
         sentence = (
             f"The update of the {named(change.after)} is refused because {' and '.join(change.refusals)}, which "
             "CloudFormation does not support."
         )
         way = "Give the resource another construct ID, so that a new one is created."
         yield Finding(Kind.REFUSED, "refused/update", change.stack.path, change.after, sentence, (way,))
-    before, after = (_indexes(side) for side in (change.before, change.after))
-    changed = sorted(before ^ after) if change.replacement is Replacement.NO else []
-    if change.type == _TABLE and len(changed) > 1:
+    yield from _indexed(change, change.before, change.after)
+
+
+def _indexed(change: ResourceChange, before: Resource, after: Resource) -> Iterator[Finding]:
+    """Yield the finding for a table that gets or loses several indexes at once."""
+    if before.type != _TABLE or after.type != _TABLE or change.replacement is not Replacement.NO:
+        return
+    changed = sorted(_indexes(before) ^ _indexes(after))
+    if len(changed) > 1:
         sentence = (
-            f"The update of the {named(change.after)} is refused: it adds or removes {len(changed)} global secondary "
+            f"The update of the {named(after)} is refused: it adds or removes {len(changed)} global secondary "
             f"indexes ({', '.join(changed)}), and DynamoDB permits 1 in an update."
         )
         way = "Deploy them one after the other."
-        yield Finding(Kind.REFUSED, "refused/update", change.stack.path, change.after, sentence, (way,))
+        yield Finding(Kind.REFUSED, "refused/update", change.stack.path, after, sentence, (way,))
 
 
 def _indexes(table: Resource) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -11,7 +12,6 @@ import attrs
 from moorage.assembly.cloud_assembly import Resource
 from moorage.review.comparison import Comparison, ResourceChange
 from moorage.review.finding import Finding, Kind
-from moorage.review.values import canonical
 
 RULES: Mapping[str, str] = {"renamed/id": "The same resources get other logical IDs."}
 _TELLING = 3
@@ -125,7 +125,7 @@ def _by_contents(changes: Sequence[ResourceChange]) -> dict[str, list[ResourceCh
     found = defaultdict(list)
     for change in changes:
         contents = _without_ids(change.resource.properties, change.stack.stack.name, moved)
-        found[canonical([change.type, _last_part(change.resource), contents])].append(change)
+        found[json.dumps([change.type, _last_part(change.resource), contents], sort_keys=True)].append(change)
     return found
 
 

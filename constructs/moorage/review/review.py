@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import attrs
 
 from moorage.assembly.cloud_assembly import Stack
-from moorage.review import instances, interrupted, lost, opened, refused, removed, renamed
+from moorage.review import instances, interrupted, lost, refused, removed, renamed
 from moorage.review.comparison import Comparison, compare
 from moorage.review.finding import Finding, Kind
+from moorage.review.nouns import shortened
+from moorage.review.opened import opened
 from moorage.review.policy import policy_findings
-from moorage.review.replacement import replaced
+from moorage.review.replacement.replacement import replaced
 
 Judge = Callable[[Comparison], Iterable[Finding]]
 """A function that yields the findings of one kind, or of a few related ones."""
@@ -36,6 +38,7 @@ RULES: Mapping[str, str] = {
     **renamed.RULES,
 }
 """The rules of the judges, each with its meaning. The rules of policy engines are not among them."""
+_NAMED = 3
 _ORDER = {kind: number for number, kind in enumerate(Kind)}
 
 
@@ -112,9 +115,10 @@ def _notes(comparison: Comparison, base: str | None, head: str) -> Iterable[str]
     same = {stack.path for stack in old} == {stack.path for stack in new}
     before, after = ([_with_place(stack) if same else stack.path for stack in stacks] for stacks in (old, new))
     if before and after and not both:
+        stacks = f"{shortened(before, _NAMED)} in the base, {shortened(after, _NAMED)} in the head"
         yield (
-            f"{base or 'base'} and {head} have no stack in common ({_listed(before)} in the base, {_listed(after)} in "
-            "the head): are they the same app? Every stack is shown as removed or added."
+            f"{base or 'base'} and {head} have no stack in common ({stacks}): are they the same app? Every stack is "
+            "shown as removed or added."
         )
 
 
@@ -122,9 +126,3 @@ def _with_place(stack: Stack) -> str:
     """Return the path of a stack with its account and region, which tell two stacks of one name apart."""
     place = [*([f"account {stack.account}"] if stack.account else []), *([stack.region] if stack.region else [])]
     return f"{stack.path} of {', '.join(place)}" if place else stack.path
-
-
-def _listed(paths: Sequence[str]) -> str:
-    """Return the first paths of a list, with the number of others."""
-    shown = ", ".join(paths[:3])
-    return f"{shown} and {len(paths) - 3} more" if len(paths) > len(paths[:3]) else shown

@@ -12,8 +12,8 @@ from moorage.assembly.cloud_assembly import AssemblyError
 from moorage.review.finding import Kind
 from moorage.review.pages import require_writable, write
 from moorage.review.review import review
-from moorage.review.revisions import ReviewError
-from moorage.review.sides import read
+from moorage.review.sides.revisions import ReviewError
+from moorage.review.sides.sides import read
 
 FOUND, FAILED = 1, 2
 """The exit codes: a finding of a kind in `--fail-on`; no review, because a side cannot be read or synthesized."""

@@ -13,7 +13,8 @@ from moorage.assembly.cloud_assembly import Resource, Stack
 from moorage.review.comparison import Comparison, Replacement, ResourceChange, StackChange
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import named
-from moorage.review.values import canonical, referenced
+from moorage.review.template.side import Scope, Side
+from moorage.review.template.values import Place
 
 _SUBNET = "AWS::EC2::Subnet"
 _Range = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -27,8 +28,12 @@ def overlapping_subnets(comparison: Comparison) -> Iterator[Finding]:
     Args:
         comparison: The two assemblies, with the replacements known.
     """
+    base, head = (Side.of(comparison, base=base) for base in (True, False))
     for stack in comparison.stacks:
-        found = [pair for change in stack.changes for pair in _overlaps(stack, change)]
+        if stack.before is None or stack.after is None:
+            continue
+        scopes = base.scope(stack.before), head.scope(stack.after)
+        found = [pair for change in stack.changes for pair in _overlaps(scopes, stack, change)]
         if not found:
             continue
         change, old = found[0]
@@ -46,18 +51,21 @@ def overlapping_subnets(comparison: Comparison) -> Iterator[Finding]:
         yield Finding(Kind.REFUSED, "refused/subnet", stack.path, change.resource, sentence, (way,))
 
 
-def _overlaps(stack: StackChange, change: ResourceChange) -> Iterator[tuple[ResourceChange, Resource]]:
+def _overlaps(
+    scopes: tuple[Scope, Scope], stack: StackChange, change: ResourceChange
+) -> Iterator[tuple[ResourceChange, Resource]]:
     """Yield the first subnet of the base with which a created subnet overlaps."""
     after = change.after
     if change.type != _SUBNET or after is None or (change.before and change.replacement is Replacement.NO):
         return
     vpc = after.properties.get("VpcId")
-    if any(each.logical_id in set(referenced(vpc)) and _is_new(each) for each in stack.changes):
+    in_vpcs = scopes[1].referenced(vpc)
+    if any(Place(scopes[1].place, each.logical_id) in in_vpcs and _is_new(each) for each in stack.changes):
         return
     new = _range(after)
     for old in _subnets(stack.before):
         other = _range(old)
-        same = canonical(old.properties.get("VpcId")) == canonical(vpc)
+        same = scopes[0].value(old.properties.get("VpcId")) == scopes[1].value(vpc)
         if same and new and other and new != other and new.version == other.version and new.overlaps(other):
             yield change, old
             return

@@ -15,7 +15,7 @@ from moorage.assembly.cloud_assembly import Resource
 from moorage.assembly.diagram import draw
 from moorage.review.comparison import Comparison, Replacement, ResourceChange
 from moorage.review.finding import Finding, Kind
-from moorage.review.nouns import named, noun
+from moorage.review.nouns import named, noun, shortened
 from moorage.review.review import Review
 
 HEADINGS: Mapping[Kind, str] = {
@@ -114,9 +114,7 @@ def _entry(found: Sequence[Finding]) -> Entry:
     first, *others = found
     details = first.details
     if others:
-        listed = ", ".join(finding.path for finding in others[:_LISTED])
-        more = f" and {len(others) - _LISTED} more" if len(others) > _LISTED else ""
-        details += (f"The same is true of {listed}{more}.",)
+        details += (f"The same is true of {shortened([finding.path for finding in others], _LISTED)}.",)
     place = f"{first.path} ({first.line})" if first.line else first.path
     return Entry(first.sentence, place, details, len(found))
 

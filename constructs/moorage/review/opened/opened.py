@@ -1,0 +1,44 @@
+"""The judge of what opens: what becomes reachable, and what IAM allows that it did not.
+
+The rules, the most serious first, are in `RULES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from moorage.review.comparison import Comparison
+from moorage.review.finding import Finding
+from moorage.review.opened.iam_openings import iam_openings
+from moorage.review.opened.network_openings import network_openings
+from moorage.review.opened.protection import lost_protection
+from moorage.review.opened.reachable import reachable
+from moorage.review.opened.two_sides import Sides
+
+RULES: Mapping[str, str] = {
+    "opened/iam-admin": "An identity may do anything or act as others, or another account controls a key.",
+    "opened/internet": "The internet, or anyone with AWS credentials, reaches something or may use it.",
+    "opened/other-account": "Another account may use a resource or assume a role.",
+    "opened/public-access-block": "A bucket no longer blocks public access.",
+    "opened/deny-removed": "A policy no longer denies what it denied, or a permissions boundary is removed.",
+    "opened/firewall": "A web ACL no longer protects a resource.",
+    "opened/encryption": "Traffic is no longer encrypted, or a weaker protocol is allowed.",
+    "opened/iam-trust": "A service or an identity may assume a role that it could not assume.",
+    "opened/iam-broadened": "An identity may do more than before.",
+    "opened/resource-policy": "A service or an identity of the same account may use a resource that it could not use.",
+    "opened/security-group": "A security group allows traffic that it did not allow.",
+    "opened/iam-new-identity": "A new identity has permissions.",
+}
+"""The meaning of each rule, the most serious rule first."""
+_ORDER = {rule: number for number, rule in enumerate(RULES)}
+
+
+def opened(comparison: Comparison) -> Iterator[Finding]:
+    """Yield what opens, the most serious first.
+
+    Args:
+        comparison: The two assemblies.
+    """
+    sides = Sides.of(comparison)
+    found = [*iam_openings(sides), *network_openings(sides), *reachable(sides), *lost_protection(sides)]
+    yield from sorted(found, key=lambda finding: _ORDER[finding.rule])

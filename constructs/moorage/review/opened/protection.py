@@ -1,0 +1,176 @@
+"""The judgement of protection that is lost: encryption, web ACLs, permissions boundaries, S3's public access block.
+
+Sources: Elastic Load Balancing, "Security policies for your Application Load Balancer" (the name of a policy has the
+lowest version of TLS that it accepts; CloudFormation gives a listener without one `ELBSecurityPolicy-2016-08`, which
+accepts TLS 1.0); the provider schema of `AWS::CloudFront::Distribution`; S3, `PublicAccessBlockConfiguration`; IAM user
+guide, "Permissions boundaries for IAM entities" (the maximum of what the policies of an identity can grant).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from moorage.assembly.cloud_assembly import Resource, mapping
+from moorage.review.finding import Finding
+from moorage.review.nouns import listed
+from moorage.review.opened.two_sides import Sides
+from moorage.review.template.side import Scope, Side, root
+
+_ASSOCIATIONS = ("AWS::WAFv2::WebACLAssociation", "AWS::WAFRegional::WebACLAssociation")
+_BOUNDED = ("AWS::IAM::Role", "AWS::IAM::User")
+_BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+_ENCRYPTED = ("HTTPS", "TLS")
+_LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
+_DEFAULT_POLICY = "ELBSecurityPolicy-2016-08"
+_VERSION = re.compile(r"(?:TLS13|TLS|FS)[-_v]?1[-._](?P<minor>\d)(?!\d)")
+_OLDEST = re.compile(r"ELBSecurityPolicy-(?:FS-)?20\d\d-\d\d|SSLv3|TLSv1(?:_2016)?")
+"""The names of policies that accept TLS 1.0 and do not have it in their name as other names have it."""
+_VERSIONS = ("SslPolicy", "MinimumProtocolVersion", "TLSSecurityPolicy", "SecurityPolicy")
+"""The properties with the lowest version of TLS, of listeners, distributions, domains and API domain names."""
+
+
+def lost_protection(sides: Sides) -> Iterator[Finding]:
+    """Yield the protection that the change removes.
+
+    Args:
+        sides: The two sides of the comparison.
+    """
+    yield from _web_acls(sides)
+    for scope, after in sides.head.resources():
+        found = sides.base.found(scope.token(after.logical_id))
+        about = (scope, after)
+        if after.type == "AWS::S3::Bucket":
+            yield from _bucket(sides, about, found)
+        if found is None or found[1].type != after.type or found[1].properties == after.properties:
+            continue
+        yield from _encryption(sides, about, found)
+        yield from _boundary(sides, about, found)
+        if after.type == _LISTENER:
+            yield from _listener(sides, about, found)
+
+
+def _web_acls(sides: Sides) -> Iterator[Finding]:
+    after = _protected(sides.head)
+    for text in _protected(sides.base):
+        resource = sides.head.found(text)
+        if text not in after and resource:
+            yield sides.finding("opened/firewall", resource, f"no web ACL protects {sides.named(text)} any more")
+
+
+def _protected(side: Side) -> dict[str, None]:
+    """Return what web ACLs protect."""
+    associated = {
+        root(text): None
+        for scope, resource in side.resources(*_ASSOCIATIONS)
+        for text in sorted(scope.texts(resource.properties.get("ResourceArn")))
+    }
+    distributions = {
+        scope.token(resource.logical_id): None
+        for scope, resource in side.resources("AWS::CloudFront::Distribution")
+        if mapping(resource.properties.get("DistributionConfig")).get("WebACLId")
+    }
+    return {**associated, **distributions}
+
+
+def _bucket(sides: Sides, about: tuple[Scope, Resource], before: tuple[Scope, Resource] | None) -> Iterator[Finding]:
+    now = mapping(about[1].properties.get("PublicAccessBlockConfiguration"))
+    name = sides.named(about[0].token(about[1].logical_id))
+    note = "Public access then depends on its policy, on its ACLs and on the settings of the account."
+    if before is None:
+        off = [block for block in _BLOCKS if about[0].text(now.get(block)) == "false"]
+        if off:
+            sentence = f"{name.replace('the ', 'the new ', 1)} does not block public access ({listed(off, 4)})"
+            yield sides.finding("opened/public-access-block", about, sentence, [note])
+        return
+    old = mapping(before[1].properties.get("PublicAccessBlockConfiguration"))
+    lost = [
+        block
+        for block in _BLOCKS
+        if before[0].text(old.get(block)) == "true" and about[0].text(now.get(block, False)) == "false"
+    ]
+    if lost:
+        sentence = f"{name} no longer blocks public access ({listed(lost, 4)})"
+        yield sides.finding("opened/public-access-block", about, sentence, [note])
+
+
+def _boundary(sides: Sides, about: tuple[Scope, Resource], before: tuple[Scope, Resource]) -> Iterator[Finding]:
+    old, new = (scope.texts(resource.properties.get("PermissionsBoundary")) for scope, resource in (before, about))
+    if about[1].type in _BOUNDED and old and not new:
+        name = sides.named(about[0].token(about[1].logical_id))
+        yield sides.finding("opened/deny-removed", about, f"no permissions boundary limits {name} any more")
+
+
+def _encryption(sides: Sides, about: tuple[Scope, Resource], before: tuple[Scope, Resource]) -> Iterator[Finding]:
+    name = sides.named(about[0].token(about[1].logical_id), _noun(about[1]))
+    old, new = (dict(_leaves(scope, resource.properties)) for scope, resource in (before, about))
+    for scope, resource, leaves in ((*before, old), (*about, new)):
+        if resource.type == _LISTENER and scope.text(resource.properties.get("Protocol")) in _ENCRYPTED:
+            leaves.setdefault("SslPolicy", {_DEFAULT_POLICY})
+    for key in _VERSIONS:
+        lowest_before, lowest_after = _lowest(old.get(key, set())), _lowest(new.get(key, set()))
+        if lowest_before is not None and lowest_after is not None and lowest_after < lowest_before:
+            sentence = f"{name} now accepts TLS 1.{lowest_after}, and before at least TLS 1.{lowest_before}"
+            yield sides.finding("opened/encryption", about, sentence)
+    if "allow-all" in new.get("ViewerProtocolPolicy", set()) - old.get("ViewerProtocolPolicy", set()):
+        yield sides.finding("opened/encryption", about, f"{name} now answers requests by HTTP, which is not encrypted")
+    if old.get("EnforceHTTPS") == {"true"} and new.get("EnforceHTTPS", {"false"}) == {"false"}:
+        yield sides.finding("opened/encryption", about, f"{name} no longer requires HTTPS")
+
+
+def _listener(sides: Sides, about: tuple[Scope, Resource], before: tuple[Scope, Resource]) -> Iterator[Finding]:
+    old, new = (scope.text(resource.properties.get("Protocol")) for scope, resource in (before, about))
+    port = about[0].text(about[1].properties.get("Port"))
+    balancer = sides.named(root(about[0].text(about[1].properties.get("LoadBalancerArn"))), "load balancer")
+    if old in _ENCRYPTED and new not in _ENCRYPTED and "$" not in new:
+        sentence = f"traffic to port {port} of {balancer} is no longer encrypted ({old} before, {new} now)"
+        yield sides.finding("opened/encryption", about, sentence)
+    elif new == "HTTP" and _redirects(before) and not _redirects(about):
+        yield sides.finding("opened/encryption", about, f"port {port} of {balancer} no longer redirects to HTTPS")
+
+
+def _redirects(listener: tuple[Scope, Resource]) -> bool:
+    """Return whether a listener redirects to HTTPS."""
+    scope, resource = listener
+    return any(
+        isinstance(action, Mapping)
+        and isinstance(redirect := action.get("RedirectConfig"), Mapping)
+        and scope.text(redirect.get("Protocol")) == "HTTPS"
+        for _, action in scope.items(resource.properties.get("DefaultActions"))
+    )
+
+
+def _leaves(scope: Scope, value: Any) -> Iterator[tuple[str, set[str]]]:
+    """Yield the settings of encryption at any depth, each with all of its values."""
+    found: dict[str, set[str]] = {}
+
+    def walk(value: Any) -> None:
+        if isinstance(value, Mapping):
+            for key, each in value.items():
+                if key in (*_VERSIONS, "ViewerProtocolPolicy", "EnforceHTTPS"):
+                    found.setdefault(key, set()).update(scope.texts(each))
+                else:
+                    walk(each)
+        elif isinstance(value, list):
+            for each in value:
+                walk(each)
+
+    walk(value)
+    yield from found.items()
+
+
+def _lowest(names: set[str]) -> int | None:
+    """Return the minor number of the lowest version of TLS in some policies; None if one is not known."""
+    versions = []
+    for name in names:
+        found = _VERSION.search(name)
+        if found is None and not _OLDEST.fullmatch(name):
+            return None
+        versions.append(int(found["minor"]) if found else 0)
+    return min(versions, default=None)
+
+
+def _noun(resource: Resource) -> str:
+    """Return the last part of the type of a resource in words: `listener`, `domain name`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", resource.type.rpartition("::")[2]).lower()

@@ -1,0 +1,285 @@
+"""The judgement of what the internet or another account reaches, security groups and policies aside.
+
+Each exposure is a fact of one side: a database is publicly accessible, a method has no authorizer. A fact of the head
+that the base does not have is an opening.
+
+Sources: CloudFormation's provider schemas for the names of the properties; the reference of Elastic Load Balancing,
+`CreateLoadBalancer` (internet-facing by default); API Gateway's `Method` and `Route` (`NONE` is open access); Lambda
+developer guide, "Control access to Lambda function URLs" (`NONE` is no authentication).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from moorage.assembly.cloud_assembly import Resource
+from moorage.review.finding import Finding
+from moorage.review.nouns import listed
+from moorage.review.opened.iam_statements import own_account
+from moorage.review.opened.security_groups import EVERYWHERE, rules_of
+from moorage.review.opened.two_sides import Sides
+from moorage.review.template.side import Scope, Side, root
+
+_PUBLIC_SETTINGS = {
+    "AllowUnauthenticatedIdentities": ("true", "anyone can now get credentials from {} without signing in"),
+    "AssignPublicIp": ("ENABLED", "tasks of {} now get public IP addresses"),
+    "AssociatePublicIpAddress": ("true", "instances of {} now get public IP addresses"),
+    "EndpointPublicAccess": ("true", "the internet can now reach the Kubernetes API of {}"),
+    "IsPubliclyAccessible": ("true", "the internet can now reach {}"),
+    "PubliclyAccessible": ("true", "the internet can now reach {}, if its subnets and security groups allow it"),
+}
+"""The value of a property with which a resource is public, and the sentence about it."""
+_LOAD_BALANCERS = ("AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::ElasticLoadBalancing::LoadBalancer")
+_PUBLIC_ACLS = ("PublicRead", "PublicReadWrite")
+
+
+@attrs.frozen
+class Exposure:
+    """Something that is reachable.
+
+    Args:
+        rule: The id of the rule.
+        sentence: The sentence with `{}` for the subject, and `{items}` for parts of it.
+        subject: The canonical text of what is reachable.
+        item: The part of it that is reachable; empty for all of it.
+        about: The resource that makes it so.
+        existing: True if it is an opening only for a subject that the base has.
+    """
+
+    rule: str
+    sentence: str
+    subject: str
+    item: str = ""
+    about: tuple[Scope, Resource] | None = attrs.field(default=None, eq=False)
+    existing: bool = attrs.field(default=False, eq=False)
+
+
+@attrs.frozen(eq=False)
+class _Read:
+    """A resource that is being read, with its stack."""
+
+    scope: Scope
+    resource: Resource
+
+    @property
+    def token(self) -> str:
+        return self.scope.token(self.resource.logical_id)
+
+    def text(self, name: str, default: Any = None) -> str:
+        """Return the canonical text of a property.
+
+        Args:
+            name: The name of the property.
+            default: The value if the resource does not have it.
+        """
+        return self.scope.text(self.resource.properties.get(name, default))
+
+    def texts(self, name: str) -> frozenset[str]:
+        """Return the canonical texts of a property that is a list."""
+        return self.scope.texts(self.resource.properties.get(name))
+
+    def found(self, name: str) -> tuple[Scope, Resource] | None:
+        """Return the resource that a property refers to."""
+        return self.scope.side.found(self.text(name))
+
+
+def reachable(sides: Sides) -> Iterator[Finding]:
+    """Yield what becomes reachable.
+
+    Args:
+        sides: The two sides of the comparison.
+    """
+    let_in = _let_in(sides.base)
+    before = set(exposures(sides.base, let_in))
+    removed = {
+        (each.sentence, found[0].place, found[1].type)
+        for each in before
+        for found in [sides.base.found(each.subject)]
+        if found and not sides.exists(each.subject)
+    }
+    grouped: dict[tuple[str, str, str], list[Exposure]] = defaultdict(list)
+    for exposure in dict.fromkeys(exposures(sides.head, let_in)):
+        found, added = sides.head.found(exposure.subject), sides.added(exposure.subject)
+        moved = found and added and (exposure.sentence, found[0].place, found[1].type) in removed
+        if exposure not in before and not moved and not (exposure.existing and added):
+            grouped[exposure.rule, exposure.sentence, exposure.subject if exposure.item else ""].append(exposure)
+    for (rule, sentence, _), group in grouped.items():
+        names = [sides.named(each.subject) for each in {each.subject: each for each in group}.values()]
+        items = sorted({sides.readable(each.item) for each in group if each.item})
+        said = sentence.replace("{items}", listed(items, 3)).replace("{}", listed(names, 3))
+        details = [", ".join(each) for each in (names, items) if len(each) > len(each[:3])]
+        about = next(each.about for each in group if each.about)
+        yield sides.finding(rule, about, said, details)
+
+
+def exposures(side: Side, let_in: Mapping[str, Sequence[tuple[int, int]]]) -> Iterator[Exposure]:
+    """Yield what is reachable on one side.
+
+    Args:
+        side: The stacks before or after the change.
+        let_in: The ports that security groups let in from the internet before the change. A rule that is added is an
+            opening of its own.
+    """
+    for scope, resource in side.resources():
+        subject = scope.token(resource.logical_id)
+        properties = resource.properties
+        for name, text in _leaves(scope, properties):
+            public, sentence = _PUBLIC_SETTINGS.get(name, ("", ""))
+            if sentence and text == public:
+                yield Exposure("opened/internet", sentence, subject, about=(scope, resource))
+        if resource.type in _READERS:
+            for exposure in _READERS[resource.type](_Read(scope, resource)):
+                yield attrs.evolve(exposure, about=(scope, resource))
+    yield from _listeners(side, let_in)
+
+
+def _leaves(scope: Scope, value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the settings of a resource by name, at any depth and in any branch of a condition."""
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from _leaves(scope, each, name if str(key) == "Fn::If" else str(key))
+    elif isinstance(value, list):
+        for each in value:
+            yield from _leaves(scope, each, name)
+    elif name in _PUBLIC_SETTINGS:
+        yield name, scope.text(value)
+
+
+def _subnet(read: _Read) -> Iterator[Exposure]:
+    if read.text("MapPublicIpOnLaunch") == "true":
+        sentence = "network interfaces in {} now get public IP addresses"
+        yield Exposure("opened/internet", sentence, read.token, existing=True)
+
+
+def _load_balancer(read: _Read) -> Iterator[Exposure]:
+    if is_public(read.scope, read.resource):
+        sentence = "clients on the internet can now reach {}"
+        yield Exposure("opened/internet", sentence, read.token)
+
+
+def is_public(scope: Scope, resource: Resource) -> bool:
+    """Return whether a load balancer is internet-facing, which is the default.
+
+    Args:
+        scope: The stack of the load balancer.
+        resource: The load balancer.
+    """
+    properties = resource.properties
+    schemes = scope.texts(properties.get("Scheme")) or {"internet-facing"}
+    return "internet-facing" in schemes and scope.text(properties.get("Type", "")) != "gateway"
+
+
+def _function_url(read: _Read) -> Iterator[Exposure]:
+    if read.text("AuthType") == "NONE":
+        sentence = "anyone can now call {} by its URL, which has no authentication"
+        function = root(read.text("TargetFunctionArn"))
+        yield Exposure("opened/internet", sentence, function)
+
+
+def _method(read: _Read) -> Iterator[Exposure]:
+    verb = read.text("HttpMethod")
+    key = read.text("ApiKeyRequired", "false") != "false"
+    api = read.found("RestApiId")
+    private = api is not None and (
+        "PRIVATE" in str(api[1].properties.get("EndpointConfiguration")) or "Policy" in api[1].properties
+    )
+    if read.text("AuthorizationType", "NONE") == "NONE" and not (key or private or verb == "OPTIONS"):
+        place = read.found("ResourceId")
+        path = place[1].properties.get("PathPart", "") if place else ""
+        yield _call(root(read.text("RestApiId")), f"{verb} /{read.scope.text(path)}")
+
+
+def _route_of_api(read: _Read) -> Iterator[Exposure]:
+    key = read.text("RouteKey")
+    if read.text("AuthorizationType", "NONE") == "NONE" and not key.startswith("OPTIONS "):
+        yield _call(root(read.text("ApiId")), key)
+
+
+def _call(api: str, item: str) -> Exposure:
+    return Exposure("opened/internet", "anyone can now call {items} of {}, which has no authorizer", api, item)
+
+
+def _route(read: _Read) -> Iterator[Exposure]:
+    destinations = {read.text(name) for name in ("DestinationCidrBlock", "DestinationIpv6CidrBlock")}
+    gateway = read.found("GatewayId")
+    if destinations & set(EVERYWHERE) and gateway and gateway[1].type == "AWS::EC2::InternetGateway":
+        sentence = "subnets with {} now have a route to the internet gateway"
+        yield Exposure("opened/internet", sentence, root(read.text("RouteTableId")), existing=True)
+
+
+def _peering(read: _Read) -> Iterator[Exposure]:
+    vpc, peer = (read.text(name) for name in ("VpcId", "PeerVpcId"))
+    owner = read.text("PeerOwnerId", own_account(read.scope))
+    if owner != own_account(read.scope):
+        sentence = "{} is now peered with {items}"
+        yield Exposure("opened/other-account", sentence, vpc, f"{peer} of the account {owner}")
+    else:
+        yield Exposure("opened/security-group", "{} is now peered with the VPC {items}", vpc, peer)
+
+
+def _share(read: _Read) -> Iterator[Exposure]:
+    for name in read.texts("Principals"):
+        yield Exposure("opened/other-account", "{items} may now use what {} shares", read.token, name)
+
+
+def _endpoint_service(read: _Read) -> Iterator[Exposure]:
+    service = read.text("ServiceId")
+    for name in read.texts("AllowedPrincipals"):
+        yield Exposure("opened/other-account", "{items} may now connect to the endpoint service {}", service, name)
+
+
+def _bucket(read: _Read) -> Iterator[Exposure]:
+    if read.text("AccessControl") in _PUBLIC_ACLS:
+        sentence = "anyone can now read the objects of {}, whose ACL is public"
+        yield Exposure("opened/internet", sentence, read.token)
+
+
+def _public_repository(read: _Read) -> Iterator[Exposure]:
+    sentence = "anyone can now pull the images of {}"
+    yield Exposure("opened/internet", sentence, read.token)
+
+
+_READERS: Mapping[str, Callable[[_Read], Iterator[Exposure]]] = {
+    "AWS::ApiGateway::Method": _method,
+    "AWS::ApiGatewayV2::Route": _route_of_api,
+    "AWS::EC2::Route": _route,
+    "AWS::EC2::Subnet": _subnet,
+    "AWS::EC2::VPCEndpointServicePermissions": _endpoint_service,
+    "AWS::EC2::VPCPeeringConnection": _peering,
+    "AWS::ECR::PublicRepository": _public_repository,
+    "AWS::Lambda::Url": _function_url,
+    "AWS::RAM::ResourceShare": _share,
+    "AWS::S3::Bucket": _bucket,
+    **dict.fromkeys(_LOAD_BALANCERS, _load_balancer),
+}
+
+
+def _let_in(side: Side) -> dict[str, list[tuple[int, int]]]:
+    """Return the ports that each security group lets in from the internet."""
+    found: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for rule in rules_of(side, defaults=False):
+        if rule.ingress and rule.peer.is_internet and not isinstance(rule.ports, str):
+            found[rule.group].append(rule.ports)
+    return found
+
+
+def _listeners(side: Side, let_in: Mapping[str, Sequence[tuple[int, int]]]) -> Iterator[Exposure]:
+    """Yield the ports of internet-facing load balancers that their security groups let in, if they have any."""
+    for scope, listener in side.resources("AWS::ElasticLoadBalancingV2::Listener"):
+        properties = listener.properties
+        port = scope.text(properties.get("Port"))
+        balancer = side.found(scope.text(properties.get("LoadBalancerArn")))
+        if balancer is None or not is_public(*balancer):
+            continue
+        groups = {root(text) for text in balancer[0].texts(balancer[1].properties.get("SecurityGroups"))}
+        ranges = [ports for group in groups for ports in let_in.get(group, ())]
+        known = all(side.found(group) for group in groups)
+        if not known or not groups or any(low <= int(port) <= high for low, high in ranges if port.isdecimal()):
+            suffix = "" if known else ", if its security groups allow it"
+            sentence = f"the internet can now reach port {{items}} of {{}}{suffix}"
+            subject = balancer[0].token(balancer[1].logical_id)
+            yield Exposure("opened/internet", sentence, subject, port, (scope, listener), existing=True)

@@ -1,0 +1,1 @@
+"""The replacements of an update, from CloudFormation's provider schemas."""

@@ -1,0 +1,110 @@
+"""The dependencies of the user's checkout, made available to a worktree: git has neither `node_modules` nor `.venv`."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from moorage.review.sides.revisions import Repository
+from moorage.review.sides.synthesis import CONTEXT
+
+_MODULES = "node_modules"
+_VIRTUAL_ENVIRONMENT = "pyvenv.cfg"
+_PYTHON = re.compile(r"(?P<command>[^|&;<>()$`]*?\bpython[\d.]*(\.exe)?\"?)\s")
+"""The part of a command that runs Python: `python3`, `.venv/bin/python`, `uv run python`."""
+_PATHS = """
+import json, sys
+finders = [sys.modules.get(type(each).__module__ if not isinstance(each, type) else each.__module__)
+           for each in sys.meta_path]
+mapped = [path for each in finders for path in getattr(each, "MAPPING", {}).values()]
+print(json.dumps([[path for path in sys.path if path], mapped]))
+"""
+"""A program that prints the folders that Python imports from, and the packages that setuptools installed editable."""
+
+
+def link(repository: Repository, worktree: Path) -> None:
+    """Make the dependencies of the checkout available in a worktree through symbolic links.
+
+    Packages of the repository itself, which npm and pnpm link from `node_modules`, are taken from the worktree. A
+    `cdk.context.json` that no commit has is linked too, so that both sides have the same answers to lookups.
+
+    Args:
+        repository: The repository of the checkout.
+        worktree: The worktree of a revision.
+    """
+    for path in repository.untracked():
+        theirs, ours = repository.root / path, worktree / path
+        if os.path.lexists(ours) or not ours.parent.is_dir():
+            continue
+        if path.name == _MODULES and theirs.is_dir():
+            _link_modules(theirs, ours, repository.root, worktree)
+        elif path.name == CONTEXT or (theirs / _VIRTUAL_ENVIRONMENT).is_file():
+            ours.symlink_to(theirs)
+
+
+def _link_modules(theirs: Path, ours: Path, root: Path, worktree: Path) -> None:
+    ours.mkdir()
+    for entry in theirs.iterdir():
+        if entry.name.startswith("@") and entry.is_dir() and not entry.is_symlink():
+            _link_modules(entry, ours / entry.name, root, worktree)
+        else:
+            (ours / entry.name).symlink_to(_moved(entry.resolve(), root, worktree) or entry)
+
+
+def python_path(repository: Repository, worktree: Path, command: str, variables: Mapping[str, str]) -> str:
+    """Return a `PYTHONPATH` with which Python imports the packages of the checkout from a worktree.
+
+    A package that is installed editable (`pip install -e .`) would be imported from the user's checkout.
+
+    Args:
+        repository: The repository of the checkout.
+        worktree: The worktree of a revision.
+        command: The command that runs the app.
+        variables: The environment of the command.
+    """
+    here = repository.root / repository.folder
+    found = [_moved(Path(each), repository.root, worktree) for each in _imported_from(here, command, variables)]
+    stated = [each for each in variables.get("PYTHONPATH", "").split(os.pathsep) if each]
+    others = [each for each in stated if not _moved(Path(each), repository.root, worktree)]
+    return os.pathsep.join([*dict.fromkeys(str(each) for each in found if each), *others])
+
+
+def _imported_from(here: Path, command: str, variables: Mapping[str, str]) -> Iterator[str]:
+    """Yield the folders that the command's Python imports from; nothing if there is no Python."""
+    stated = _PYTHON.match(f"{command} ")
+    python = stated["command"] if stated else "python3"
+    done = subprocess.run(  # noqa: S602  # the user's own command, as the cdk CLI runs it
+        f"{python} -",
+        shell=True,
+        cwd=here,
+        env=dict(variables),
+        input=_PATHS,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    try:
+        paths, packages = json.loads(done.stdout)
+    except ValueError:
+        return
+    yield from paths
+    yield from (str(Path(each).parent) for each in packages)
+
+
+def _moved(path: Path, root: Path, worktree: Path) -> Path | None:
+    """Return the counterpart in the worktree of a folder of the checkout; None if the revision does not have it."""
+    try:
+        relative = path.resolve().relative_to(root)
+    except ValueError:
+        return None
+    ours = worktree / relative
+    return ours if not _of_dependencies(relative, root) and ours.exists() else None
+
+
+def _of_dependencies(relative: Path, root: Path) -> bool:
+    folders = [root / folder for folder in (relative, *relative.parents) if folder.parts]
+    return _MODULES in relative.parts or any((folder / _VIRTUAL_ENVIRONMENT).is_file() for folder in folders)

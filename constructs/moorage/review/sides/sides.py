@@ -1,0 +1,154 @@
+"""The two sides of a review: each a cloud assembly, a git revision, or the working tree as it is."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import attrs
+
+from moorage.assembly.cloud_assembly import NEWEST_SCHEMA, Stack, schema_of, stacks_of
+from moorage.review.sides.dependencies import link, python_path
+from moorage.review.sides.revisions import Repository, ReviewError
+from moorage.review.sides.synthesis import SETTINGS, Program, Synthesis, synthesis_variables
+
+WORKING_TREE = "."
+"""The name of the side that is the working tree."""
+
+
+@attrs.frozen(eq=False)
+class Side:
+    """One side of a review.
+
+    Args:
+        name: The name on the page.
+        stacks: The stacks; None for a base that has no app yet.
+    """
+
+    name: str
+    stacks: tuple[Stack, ...] | None
+
+
+@attrs.frozen
+class _Source:
+    """A side that is known and not yet read.
+
+    Args:
+        name: The name on the page.
+        assembly: The folder of an assembly; None to synthesize the side.
+        commit: The commit to synthesize; None for the working tree.
+    """
+
+    name: str
+    assembly: Path | None = None
+    commit: str | None = None
+
+
+@contextlib.contextmanager
+def read(base: str | None, head: str, app: str | None = None) -> Iterator[tuple[Side | None, Side]]:
+    """Read both sides, and synthesize those that are revisions at the same time.
+
+    The assemblies exist until the end of the `with` statement, the worktrees only until all sides are synthesized.
+
+    Args:
+        base: The assembly or the revision before the change; None to review the head as a new app.
+        head: The assembly or the revision after it; `.` for the working tree.
+        app: The command that synthesizes the app. Default: None, the `app` of `cdk.json` on each side.
+
+    Raises:
+        ReviewError: A side is not known, or does not synthesize.
+        AssemblyError: An assembly cannot be read.
+    """
+    repository = Repository.of(Path.cwd())
+    sources = [_source(name, repository) for name in (base, head) if name is not None]
+    given = {source: _stacks(source.assembly, Path.cwd()) for source in sources if source.assembly}
+    with tempfile.TemporaryDirectory(prefix="moorage-review-") as folder:
+        temporary = Path(folder).resolve()
+        found = [Side(source.name, given.get(source)) for source in sources]
+        with _running(sources, repository, temporary, app) as running:
+            for index, synthesis in running.items():
+                assembly = synthesis.finish()
+                found[index] = attrs.evolve(found[index], stacks=_stacks(assembly, synthesis.root))
+        yield (found[0] if base is not None else None), found[-1]
+
+
+@contextlib.contextmanager
+def _running(
+    sources: Sequence[_Source], repository: Repository | None, temporary: Path, app: str | None
+) -> Iterator[dict[int, Synthesis]]:
+    """Start the syntheses of the sides that are not assemblies, by their index. A base without an app has none."""
+    with contextlib.ExitStack() as stack:
+        running = {}
+        for index, source in enumerate(sources):
+            if source.assembly:
+                continue
+            own = temporary / str(index)
+            own.mkdir()
+            root, python = Path.cwd(), None
+            if repository:
+                root = repository.root
+            if repository and source.commit:
+                # some apps name their stacks after their folder
+                root = own / repository.root.name
+                stack.enter_context(repository.worktree(source.commit, root))
+                link(repository, root)
+            folder = root / repository.folder if repository else root
+            program = Program.of(source.name, folder, app)
+            if program is None:
+                if index < len(sources) - 1:
+                    continue
+                raise ReviewError(
+                    f"{source.name} has no {SETTINGS} with an app{_in(repository)}; run this in the folder of the app, "
+                    "or give the command that synthesizes it with --app"
+                )
+            if repository and source.commit:
+                python = python_path(repository, root, program.command, synthesis_variables())
+            _tell(f"synthesizing {source.name} ...")
+            synthesis = Synthesis(program, root, own / "cdk.out", own / "log", python)
+            stack.callback(synthesis.stop)
+            running[index] = synthesis
+        yield running
+
+
+def _source(name: str, repository: Repository | None) -> _Source:
+    """Return the side that a name means: a folder with a manifest, the working tree, or else a revision."""
+    path = Path(name or "''")
+    if (path / "manifest.json").exists():
+        return _Source(name, assembly=path)
+    if name == WORKING_TREE:
+        return _Source("the working tree")
+    if repository and (commit := repository.commit(name)):
+        return _Source(name, commit=commit)
+    if path.is_dir():
+        raise ReviewError(f"{path} is not a cloud assembly: it has no manifest.json; synthesize it with `cdk synth`")
+    if path.is_file():
+        raise ReviewError(f"{path} is a file; give the folder that `cdk synth` wrote, such as cdk.out")
+    if repository is None:
+        raise ReviewError(f"there is no folder {path}, and the current folder is not in a git repository")
+    raise ReviewError(
+        f"{path} is neither a folder nor a revision of this repository; fetch it with `git fetch` if it is a remote one"
+    )
+
+
+def _stacks(assembly: Path, root: Path) -> tuple[Stack, ...]:
+    """Return the stacks of an assembly, unless its schema is newer than the newest that is known."""
+    schema = schema_of(assembly)
+    if schema > NEWEST_SCHEMA:
+        raise ReviewError(
+            f"{assembly} has version {schema} of the cloud assembly schema, and this version of moorage knows up to "
+            f"{NEWEST_SCHEMA}; install a newer moorage"
+        )
+    return stacks_of(assembly, root)
+
+
+def _in(repository: Repository | None) -> str:
+    return f" in {repository.folder}" if repository and repository.folder.parts else ""
+
+
+def _tell(text: str) -> None:
+    """Print progress to a terminal; nothing if the output goes to a file."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"{text}\n")

@@ -1,0 +1,221 @@
+"""The synthesis of a CDK app, as the cdk CLI runs it, without credentials and with the lines of the user's program."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from moorage.assembly.cloud_assembly import entries
+from moorage.review.nouns import shortened
+from moorage.review.sides.revisions import ReviewError, program_variables
+
+SETTINGS, CONTEXT = "cdk.json", "cdk.context.json"
+_FOREIGN = ("AWS_", "AMAZON_", "BOTO_", "CDK_CONTEXT", "CDK_OUTDIR", "CDK_CLI_", "CDK_VALIDATION", "CONTEXT_OVERFLOW")
+_MOST_CONTEXT = 100_000
+"""The bytes of context that one variable takes. Linux takes 131,072 (`execve(2)`, "Limits on size of arguments")."""
+_MOST_NAMED = 3
+_REGION = "us-east-1"
+"""The region that the cdk CLI uses if no region is configured (aws-cdk 2.1148.1, `AwsCliCompatible.region`)."""
+_WITHOUT_ACCOUNT = re.compile(r"CDK_DEFAULT_ACCOUNT|account/region are not specified")
+_REPORTS = ("validation-report.json", "policy-validation-report.json")
+
+
+@attrs.frozen
+class Program:
+    """A CDK app in a folder.
+
+    Args:
+        name: The name of the side, as the user gave it.
+        folder: The folder with `cdk.json`, in which the app runs.
+        settings: The settings of `cdk.json`.
+        command: The command that synthesizes the app.
+    """
+
+    name: str
+    folder: Path
+    settings: Mapping[str, Any]
+    command: str
+
+    @classmethod
+    def of(cls, name: str, folder: Path, app: str | None) -> Program | None:
+        """Return the app of a folder; None if the folder has none.
+
+        Args:
+            name: The name of the side, as the user gave it.
+            folder: The folder with `cdk.json`.
+            app: The command that synthesizes the app. Default: None, the `app` of `cdk.json`.
+
+        Raises:
+            ReviewError: `cdk.json` cannot be read.
+        """
+        settings = _json(folder / SETTINGS, name)
+        command = app or settings.get("app")
+        if isinstance(command, list):
+            command = " ".join(map(str, command))
+        return cls(name, folder, settings, command) if isinstance(command, str) and folder.is_dir() else None
+
+
+class Synthesis:
+    """An app that is being synthesized.
+
+    Args:
+        program: The app.
+        root: The folder that the files of lines are relative to.
+        output: The folder for the assembly.
+        log: The file for what the app prints.
+        python_path: The `PYTHONPATH` of the app; None for that of this process.
+    """
+
+    def __init__(self, program: Program, root: Path, output: Path, log: Path, python_path: str | None) -> None:
+        self.root = root
+        self._program = program
+        self._output = output
+        self._log = log
+        output.mkdir()
+        with log.open("wb") as printed:
+            self._process = subprocess.Popen(  # noqa: S602  # the user's own command, as the cdk CLI runs it
+                _shell(program),
+                shell=True,
+                cwd=program.folder,
+                env=self._environment(python_path),
+                stdin=subprocess.DEVNULL,
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def _environment(self, python_path: str | None) -> dict[str, str]:
+        program = self._program
+        stated = {
+            **_object(_json(program.folder / CONTEXT, program.name)),
+            **_object(program.settings.get("context")),
+            "aws:cdk:enable-path-metadata": True,
+            "aws:cdk:enable-asset-metadata": True,
+            "aws:cdk:bundling-stacks": ["**"],
+            # a violation is a finding, not an error; the report is written all the same
+            "@aws-cdk/core:failSynthOnValidationErrors": False,
+        }
+        if program.settings.get("versionReporting", True):
+            stated["aws:cdk:version-reporting"] = True
+        context = json.dumps(stated)
+        environment = {**synthesis_variables(), "CDK_OUTDIR": str(self._output)}
+        if len(context.encode()) > _MOST_CONTEXT:
+            overflow = self._log.with_suffix(".context.json")
+            overflow.write_text(context, "utf-8")
+            environment["CONTEXT_OVERFLOW_LOCATION_ENV"], context = str(overflow), "{}"
+        environment["CDK_CONTEXT_JSON"] = context
+        if python_path is not None:
+            environment["PYTHONPATH"] = python_path
+        return environment
+
+    def finish(self) -> Path:
+        """Wait for the app, and return the folder of the assembly.
+
+        Raises:
+            ReviewError: The app does not synthesize.
+        """
+        code = self._process.wait()
+        name = self._program.name
+        manifest = self._output / "manifest.json"
+        if code and not (manifest.is_file() and self._reports_failures()):
+            raise self._failed(f"{name} does not synthesize: `{self._program.command}` ended with exit code {code}")
+        if not manifest.is_file():
+            raise self._failed(
+                f"{name} does not synthesize: `{self._program.command}` wrote no assembly to the folder in CDK_OUTDIR; "
+                "the app must call app.synth() and give App no outdir"
+            )
+        if missing := _json(manifest, name).get("missing"):
+            raise ReviewError(_unanswered(name, missing))
+        if errors := list(entries(self._output, "aws:cdk:error")):
+            said = "; ".join(f"{path.removeprefix('/')}: {text}" for path, text in errors[:_MOST_NAMED])
+            more = f"; and {len(errors) - _MOST_NAMED} more" if len(errors) > _MOST_NAMED else ""
+            raise ReviewError(f"{name} does not synthesize: {said}{more}")
+        return self._output
+
+    def _reports_failures(self) -> bool:
+        """Return whether a plugin reported violations, for which CDK exits with 1 if it does not know the context."""
+        reports = [self._output / name for name in _REPORTS]
+        return any('"failure"' in report.read_text("utf-8") for report in reports if report.is_file())
+
+    def _failed(self, sentence: str) -> ReviewError:
+        """Return the error with the app's own output."""
+        printed = self._log.read_text("utf-8", errors="replace").strip()
+        if _WITHOUT_ACCOUNT.search(printed) and "CDK_DEFAULT_ACCOUNT" not in os.environ:
+            sentence += "; the review has no credentials: set CDK_DEFAULT_ACCOUNT and CDK_DEFAULT_REGION"
+        return ReviewError(sentence, printed)
+
+    def stop(self) -> None:
+        """End the app and the programs that it started, if it is still running."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+
+def synthesis_variables() -> dict[str, str]:
+    """Return the environment of an app: this process's, without credentials, and with stack traces."""
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or _REGION
+    modules = [str(folder / "node_modules" / ".bin") for folder in (Path.cwd(), *Path.cwd().parents)]
+    path = [os.environ.get("PATH", os.defpath), *(each for each in modules if Path(each).is_dir())]
+    kept = {name: value for name, value in program_variables().items() if not name.startswith(_FOREIGN)}
+    return {
+        "CDK_DEFAULT_REGION": region,
+        "PYTHONIOENCODING": "utf-8",
+        **kept,
+        "PATH": os.pathsep.join(path),  # as npm does, and behind the user's own
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "CDK_DEBUG": "1",
+        "JSII_HOST_STACK_TRACES": "1",
+        # V8's own limit of 10 frames ends within CDK's constructs
+        "NODE_OPTIONS": f"{kept.get('NODE_OPTIONS', '')} --stack-trace-limit=100".strip(),
+        # only CDK's own rules, which take half of a synthesis: plugins such as cdk-nag still report
+        "CDK_VALIDATION": "false",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "UV_NO_SYNC": "1",  # `uv run` would install the worktree into the user's environment
+    }
+
+
+def _shell(program: Program) -> str:
+    """Return the command line. A JavaScript file that is not executable is run with Node.js, as by the cdk CLI."""
+    command = program.command
+    first = Path(program.folder, command.split(" ", 1)[0])
+    if first.suffix == ".js" and first.is_file() and not os.access(first, os.X_OK):
+        command = f"node {command}"
+    build = program.settings.get("build")
+    return f"{build} && {command}" if isinstance(build, str) and build else command
+
+
+def _unanswered(name: str, missing: list[Mapping[str, Any]]) -> str:
+    keys = [str(each.get("key")) for each in missing]
+    return (
+        f"{name} does not synthesize: {CONTEXT} has no value for {shortened(keys, _MOST_NAMED)}, and the review "
+        f"has no credentials to look it up; run `cdk synth` once with credentials, and commit {CONTEXT}"
+    )
+
+
+def _json(path: Path, name: str) -> Mapping[str, Any]:
+    """Return the object in a JSON file; an empty one if there is no file."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except json.JSONDecodeError as error:
+        raise ReviewError(f"{name}: {path.name}:{error.lineno} is not valid JSON ({error.msg})") from error
+    except UnicodeDecodeError as error:
+        raise ReviewError(f"{name}: {path.name} is not UTF-8 text") from error
+    if not isinstance(found, dict):
+        raise ReviewError(f"{name}: {path.name} is not a JSON object")
+    return found
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,305 @@
+"""One side of a comparison as the judges read it: resources, what refers to them, and texts that can be compared.
+
+Two values have the same text if CloudFormation makes the same of them. A reference becomes a token that names the place
+of its stack in the comparison and the logical ID: `${0|Bucket.Arn}`. So values compare across logical structure
+(`Fn::Join` and `Fn::Sub`), across stacks (exports, outputs and the parameters of nested stacks) and between base and
+head. An unknown value stays a token and equals only itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from moorage.assembly.cloud_assembly import Resource, Stack
+from moorage.review.comparison import Comparison
+from moorage.review.nouns import short_path
+from moorage.review.template.references import References
+from moorage.review.template.values import Choice, Function, Joined, Place, Reference, Unknown, Value, places
+
+_TOKEN = re.compile(r"\$\{(?P<place>\d+)\|(?P<id>[^}.]+)(?:\.(?P<attribute>[^}]*))?\}")
+_IN_MOST_REGIONS = {"AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com"}
+"""The texts of pseudo parameters in a stack whose region is not known."""
+
+
+@attrs.frozen
+class Constraint:
+    """A condition of IAM, or a condition of the template, under which something holds.
+
+    Args:
+        operator: The operator in lower case, such as `stringlike`; `fn::if` for a condition of the template.
+        key: The key in lower case; the name of the condition for a condition of the template.
+        values: The values: one of them must match.
+        name: The key as it is written.
+    """
+
+    operator: str
+    key: str
+    values: frozenset[str]
+    name: str = attrs.field(default="", eq=False)
+
+
+Given = frozenset[Constraint]
+"""The constraints that must all be met."""
+ALWAYS: Given = frozenset()
+
+
+Renamed = Mapping[tuple[int, str], tuple[int, str]]
+"""The place and logical ID of resources in the head, by those in the base."""
+
+
+@attrs.frozen(eq=False)
+class Scope:
+    """A stack of one side, in which logical IDs have a meaning.
+
+    Args:
+        place: The number of the stack in the comparison, which is the same on both sides.
+        stack: The stack.
+        side: All stacks of the side.
+        account: The account of the stack on this side, or else on the other; None if neither is known.
+        region: The region of the stack on this side, or else on the other; None if neither is known.
+    """
+
+    place: int
+    stack: Stack
+    side: Side
+    account: str | None = None
+    region: str | None = None
+
+    @functools.cached_property
+    def by_id(self) -> Mapping[str, Resource]:
+        """The resources of the stack by their logical IDs."""
+        return {resource.logical_id: resource for resource in self.stack.resources}
+
+    def value(self, raw: Any) -> Value:
+        """Return a value of the template in one form."""
+        return self.side.references.value(self.place, raw)
+
+    def referenced(self, raw: Any) -> tuple[Place, ...]:
+        """Return the resources, of this stack and of others, that a value of the template refers to."""
+        return places(self.value(raw))
+
+    def resource(self, raw: Any) -> tuple[Scope, Resource] | None:
+        """Return the one resource that a value of the template refers to; None if it is not known.
+
+        Args:
+            raw: The value as it is in the template.
+        """
+        found = self.referenced(raw)
+        return self.side.at(*found) if len(found) == 1 else None
+
+    def exports(self) -> dict[str, Value]:
+        """Return the values that the stack exports under names that are known."""
+        references = self.side.references
+        return {
+            name: references.output(self.place, output)
+            for name, output in references.exports(self.place)
+            if isinstance(name, str)
+        }
+
+    def imports(self) -> frozenset[str]:
+        """Return the names of exports that the stack imports, as far as they are known."""
+        return frozenset(name for name in self.side.references.imports(self.place) if isinstance(name, str))
+
+    def text(self, value: Any) -> str:
+        """Return the canonical text of a value.
+
+        Args:
+            value: A value of the template.
+        """
+        return self.side.text(self.value(value))
+
+    def items(self, value: Any, given: Given = ALWAYS) -> Iterator[tuple[Given, Any]]:
+        """Yield the items of a list, or a single value, with the branches of each `Fn::If` under its condition.
+
+        Args:
+            value: A list, a value, or `Fn::If` around one of them.
+            given: The constraints under which the value holds.
+        """
+        if value is None or value == {"Ref": "AWS::NoValue"}:
+            return
+        match value:
+            case {"Fn::If": [str(name), yes, no]}:
+                for branch, answer in ((yes, "true"), (no, "false")):
+                    constraint = Constraint("fn::if", f"{self.place}|{name}", frozenset({answer}), name)
+                    yield from self.items(branch, given | {constraint})
+            case [*each]:
+                for item in each:
+                    yield from self.items(item, given)
+            case _:
+                yield given, value
+
+    def texts(self, value: Any) -> frozenset[str]:
+        """Return the canonical texts of a list or of a single value, in any branch."""
+        return frozenset(self.text(item) for _, item in self.items(value))
+
+    def given(self, resource: Resource) -> Given:
+        """Return the condition of the template under which a resource exists."""
+        condition = resource.definition.get("Condition")
+        if not isinstance(condition, str):
+            return ALWAYS
+        return frozenset({Constraint("fn::if", f"{self.place}|{condition}", frozenset({"true"}), condition)})
+
+    def token(self, logical_id: str) -> str:
+        """Return the token of a reference to a resource of this stack."""
+        return self.side.token(self.place, logical_id)
+
+
+@attrs.frozen(eq=False)
+class Side:
+    """All stacks before the change, or all after it.
+
+    Args:
+        references: The references in the templates.
+        scopes: The stacks by their place in the comparison.
+        _renamed: The place and logical ID in the head of each resource of the base that gets another logical ID.
+    """
+
+    references: References
+    scopes: dict[int, Scope] = attrs.field(factory=dict)
+    _renamed: Renamed = attrs.field(factory=dict)
+
+    @classmethod
+    def of(cls, comparison: Comparison, *, base: bool, renamed: Renamed | None = None) -> Side:
+        """Return one side of a comparison.
+
+        Args:
+            comparison: The two assemblies.
+            base: Whether to return the side before the change.
+            renamed: The resources of the base that get another logical ID. Default: none.
+        """
+        before, after = ([getattr(each, of) for each in comparison.stacks] for of in ("before", "after"))
+        return cls.of_stacks(before if base else after, after if base else before, renamed)
+
+    @classmethod
+    def of_stacks(
+        cls, stacks: Sequence[Stack | None], others: Sequence[Stack | None] = (), renamed: Renamed | None = None
+    ) -> Side:
+        """Return a side of these stacks.
+
+        Args:
+            stacks: The stacks, each at its place in the comparison; None if this side does not have it.
+            others: The stacks of the other side. Default: there is no other side.
+            renamed: The resources that get another logical ID. Default: none.
+        """
+        side = cls(References(stacks, others or [None] * len(stacks)), renamed=renamed or {})
+        for place, stack in enumerate(stacks):
+            if stack:
+                side.scopes[place] = Scope(place, stack, side, *side.references.environment(place))
+        return side
+
+    def resources(self, *types: str) -> Iterator[tuple[Scope, Resource]]:
+        """Yield the resources of some types; of all types if there is no argument."""
+        for scope in self.scopes.values():
+            for resource in scope.stack.resources:
+                if not types or resource.definition.get("Type") in types:
+                    yield scope, resource
+
+    def scope(self, stack: Stack) -> Scope:
+        """Return the scope of a stack of this side."""
+        return next(scope for scope in self.scopes.values() if scope.stack is stack)
+
+    def found(self, text: str) -> tuple[Scope, Resource] | None:
+        """Return the resource that a text refers to; None if it refers to none of this side."""
+        token = _TOKEN.search(text)
+        if token is None:
+            return None
+        shared = (int(token["place"]), token["id"])
+        return self.at(Place(*self._own.get(shared, shared)))
+
+    def at(self, place: Place) -> tuple[Scope, Resource] | None:
+        """Return the resource at a place; None if there is no such resource."""
+        scope = self.scopes.get(place.stack)
+        resource = scope.by_id.get(place.logical_id) if scope else None
+        return (scope, resource) if scope and resource else None
+
+    @functools.cached_property
+    def _own(self) -> dict[tuple[int, str], tuple[int, str]]:
+        return {shared: own for own, shared in self._renamed.items()}
+
+    def token(self, place: int, logical_id: str, attribute: str | None = None) -> str:
+        """Return the token of a reference to a resource, with the logical ID by which both sides know it: the head's.
+
+        Args:
+            place: The place of the stack.
+            logical_id: The logical ID on this side.
+            attribute: The attribute. Default: None, the reference is `Ref`.
+        """
+        number, name = self._renamed.get((place, logical_id), (place, logical_id))
+        return f"${{{number}|{name}{f'.{attribute}' if attribute else ''}}}"
+
+    def text(self, value: Value) -> str:
+        """Return the canonical text of a value in one form."""
+        found = self._written(value)
+        if isinstance(found, str):
+            return found
+        return "null" if found is None else "${" + json.dumps(found, sort_keys=True) + "}"
+
+    def _written(self, value: Value) -> Any:
+        """Return a value as JSON, in which what has a text is that text."""
+        match value:
+            case dict():
+                return {name: self._written(each) for name, each in value.items()}
+            case tuple():
+                return [self._written(each) for each in value]
+            case Choice():
+                return {"Fn::If": [value.name, self._written(value.then), self._written(value.otherwise)]}
+            case Function():
+                return self._of_function(value)
+            case Joined(parts):
+                return "".join(map(self.text, parts))
+        return self._of_one(value)
+
+    def _of_one(self, value: Value) -> Any:
+        match value:
+            case Reference(place, attribute):
+                return self.token(place.stack, place.logical_id, attribute)
+            case Unknown("parameter", name, int(stack)):
+                return self.token(stack, name)
+            case Unknown("pseudo parameter", name):
+                return _IN_MOST_REGIONS.get(name, f"${{{name}}}")
+            case Unknown(kind, name, stack):
+                return f"${{the {kind} {name} of {stack}}}"
+        return value
+
+    def _of_function(self, value: Function) -> Any:
+        match value.name, value.argument:
+            case "Fn::ImportValue", name:
+                return f"${{the export {self.text(name)}}}"
+            case "Fn::GetStackOutput", {"StackName": stack, "OutputName": output}:
+                return f"${{the output {self.text(output)} of {self.text(stack)}}}"
+            case "Fn::Join", (str(delimiter), tuple(parts)):
+                return delimiter.join(map(self.text, parts))
+            case "Fn::Select", (str(index), tuple(among)) if index.isdecimal() and int(index) < len(among):
+                return self._written(among[int(index)])
+            case "Fn::FindInMap", (_, *keys):
+                return {value.name: [self._written(each) for each in keys]}
+        return {value.name: self._written(value.argument)}
+
+
+def root(text: str) -> str:
+    """Return the token of the resource in a text without its attribute; the text if there is no token."""
+    token = _TOKEN.search(text)
+    return f"${{{token['place']}|{token['id']}}}" if token else text
+
+
+def readable(text: str, sides: Sequence[Side]) -> str:
+    """Return a text with construct paths in the place of tokens.
+
+    Args:
+        text: A canonical text.
+        sides: The sides in which to look for the resources, the first that has one wins.
+    """
+
+    def path(found: re.Match[str]) -> str:
+        for side in sides:
+            if resource := side.found(found[0]):
+                return short_path(resource[1])
+        return f"{found['id']}.{found['attribute']}" if found["attribute"] else found["id"]
+
+    return _TOKEN.sub(path, text)
