@@ -58,7 +58,7 @@ class Rollout:
 
     @property
     def takes_long(self) -> bool:
-        """True if hooks take part in the deployment, so that the caller gets the response before its end, as on AWS."""
+        """True if the deployment has hooks: the caller then gets the response before the deployment ends, as on AWS."""
         return bool(self._hooks)
 
     def run(self, *, patient: bool = False) -> None:
@@ -268,7 +268,7 @@ def stop(parameters: Record) -> Record:
 
 
 def _holding(operation: Callable[..., None], flag: str) -> Callable[..., None]:
-    """Make an operation do nothing while the service has the flag of a running deployment."""
+    """Make an operation do nothing while the service's record has a flag that a running deployment sets."""
 
     def held(cluster: str, key: str, *arguments: Any, **options: Any) -> None:
         if not ecs.services.get(key, {}).get(flag):
