@@ -229,7 +229,7 @@ def check_group_rule(rule: Properties, vpc: str) -> None:
 
 
 def _peers(vpc: str) -> Iterator[str]:
-    """Yield the VPCs in active peering connections with a VPC: rules of its groups can refer to groups of these VPCs.
+    """Yield the VPCs in active peering connections with a VPC. Security group rules can refer to groups in these VPCs.
 
     The rule is in the VPC user guide, "Security group rules".
     """

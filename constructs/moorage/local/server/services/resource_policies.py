@@ -90,7 +90,7 @@ def _applies(action: str, resources: list[str]) -> bool:
 
 
 def _is_public(statement: documents.Statement) -> bool:
-    """Return whether a statement allows everybody; False if it has a condition, which only S3 can evaluate."""
+    """Return whether a statement allows actions to everybody; False if it has a condition, which only S3 evaluates."""
     principal = statement.get("Principal")
     anyone = principal == "*" or (isinstance(principal, dict) and "*" in documents.several(principal.get("AWS")))
     return statement["Effect"] == "Allow" and anyone and not statement.get("Condition")
