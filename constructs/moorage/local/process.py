@@ -274,7 +274,7 @@ def _end(server: Server) -> bool:
 
 
 def _functions(home: Path) -> Iterator[int]:
-    """Yield the IDs of the processes that Lambda functions left behind when the server was killed. Only for Linux.
+    """Yield the IDs of the processes that Lambda functions left behind when the server was killed. Linux only.
 
     `LAMBDA_TASK_ROOT`, Lambda's environment variable for the folder of the code, identifies these processes and their
     child processes.

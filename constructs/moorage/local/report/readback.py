@@ -126,7 +126,7 @@ def _answers(exists: Callable[[Account, str], bool], account: Account, physical_
 
 
 def is_deployed(access: Access, stack: Stack) -> bool:
-    """Return whether a stack matches its template, and its parameters match Parameter Store."""
+    """Return whether a stack matches its template, and whether its parameters match Parameter Store."""
     account = Account(access, stack.account, stack.region)
     found = account.stack(stack.name)
     if found is None:  # the CLI does not deploy a stack without resources

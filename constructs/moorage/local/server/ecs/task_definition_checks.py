@@ -1,4 +1,4 @@
-"""Amazon ECS: the checks that RegisterTaskDefinition makes of a task definition.
+"""Amazon ECS: the checks that RegisterTaskDefinition performs on a task definition.
 
 The messages are ECS's, as users report them, with the report beside each. If there is no report, the rule is the API
 reference's (RegisterTaskDefinition and its structures). ECS accepts a health check command without CMD (aws/aws-cdk

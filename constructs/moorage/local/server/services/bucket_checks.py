@@ -1,4 +1,4 @@
-"""The checks that Amazon S3 makes of a bucket's configuration and of the destinations of its notifications.
+"""The checks that Amazon S3 performs on a bucket's configuration and on the destinations of its notifications.
 
 The messages are S3's, as users report them (notifications: aws/aws-cdk issues 5991 and 20127). The limits are those of
 the S3 user guide, "Transitioning objects using Amazon S3 Lifecycle". The events are those of S3's model in botocore.

@@ -1,4 +1,4 @@
-"""The checks that Amazon EC2 makes of networks and security groups, and of their deletion.
+"""The checks that Amazon EC2 performs on networks and security groups, and on their deletion.
 
 The messages are those of the API, as users report them (pulumi/pulumi-awsx issue 328, terraform-aws-modules/
 terraform-aws-alb issue 294, prabhatsharma/kubernetes-the-hard-way-aws issue 16). Otherwise the code is the API's (EC2

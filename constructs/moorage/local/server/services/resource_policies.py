@@ -1,4 +1,4 @@
-"""The checks that Amazon S3, SQS, SNS and AWS KMS make of the policies of buckets, queues, topics and keys.
+"""The checks that Amazon S3, SQS, SNS and AWS KMS perform on the policies of buckets, queues, topics and keys.
 
 The messages are the services', as users report them: S3's in aws-cloudformation/cfn-lint issue 2412, SNS's in
 hashicorp/terraform-provider-aws issue 26041 and serverless/serverless issue 5519, KMS's in
