@@ -1,4 +1,4 @@
-"""The values of a template as texts that are equal if CloudFormation makes the same of them.
+"""The values of a template as texts that are equal if the values are the same to CloudFormation.
 
 A reference becomes a token that names the place of its stack in the comparison and the logical ID: `${0|Bucket.Arn}`.
 So values compare across logical structure (`Fn::Join` and `Fn::Sub`), across stacks (exports, outputs and the
@@ -21,7 +21,7 @@ from moorage.review.comparison import Comparison
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _TOKEN = re.compile(r"\$\{(?P<place>\d+)\|(?P<id>[^}.]+)(?:\.(?P<attribute>[^}]*))?\}")
 _DEEPEST = 40
-"""The depth from which a value is unknown, so that outputs and parameters that refer to each other end."""
+"""The depth beyond which a value counts as unknown, since outputs and parameters can refer to each other."""
 _PARTITIONS = {"cn-": ("aws-cn", "amazonaws.com.cn"), "us-gov-": ("aws-us-gov", "amazonaws.com")}
 """The partition and the URL suffix by the prefix of the region; all others are in `aws`
 (CloudFormation user guide, "Pseudo parameters reference")."""
@@ -130,7 +130,7 @@ class Scope:
         return frozenset({Constraint("fn::if", f"{self.place}|{condition}", frozenset({"true"}), condition)})
 
     def token(self, logical_id: str) -> str:
-        """Return the token of a reference to a resource of this stack."""
+        """Return the canonical token, such as `${0|Bucket}`, for a reference to a resource of this stack."""
         place, name = self.side.shared(self.place, logical_id)
         return f"${{{place}|{name}}}"
 
@@ -320,11 +320,11 @@ class Side:
         return {shared: own for own, shared in self._renamed.items()}
 
     def nested(self, scope: Scope, logical_id: str) -> Scope | None:
-        """Return the nested stack that a resource of a stack is."""
+        """Return the nested stack that a resource of a stack creates."""
         return self._nested.get((scope.place, logical_id))
 
     def exported(self, scope: Scope, name: str, depth: int) -> str:
-        """Return the text of an exported value, which has one name in an account and region."""
+        """Return the text of an exported value, whose name is unique in an account and region."""
         found = self._exports.get((scope.account, scope.region, name))
         return found[0].text(found[1], depth) if found else f"${{the export {name}}}"
 
@@ -349,7 +349,7 @@ class Side:
 
 
 def root(text: str) -> str:
-    """Return the token of the resource in a text without its attribute; the text if there is no token."""
+    """Return the first token in a text, without its attribute; the text if there is no token."""
     token = _TOKEN.search(text)
     return f"${{{token['place']}|{token['id']}}}" if token else text
 
@@ -359,7 +359,7 @@ def readable(text: str, sides: Sequence[Side]) -> str:
 
     Args:
         text: A canonical text.
-        sides: The sides in which to look for the resources, the first that has one wins.
+        sides: The sides in which to look for a resource; the first one that has it is used.
     """
 
     def path(found: re.Match[str]) -> str:

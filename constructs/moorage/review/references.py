@@ -51,7 +51,7 @@ class Side:
                 yield Place(position, resource.logical_id), resource
 
     def value(self, stack: int, raw: Any) -> Value:
-        """Return a value of a stack's template in one form.
+        """Return a value of a stack's template as a `Value`.
 
         Args:
             stack: The position of the stack.

@@ -90,7 +90,7 @@ def _shown(address: Any) -> str:
 
 
 def _told(stack: StackChange, before: Resource) -> bool:
-    """Return whether the removal of another resource says the same: the balancer of a listener, the user of an EIP."""
+    """Return whether the removal of another resource implies this one, such as that of a listener's load balancer."""
     gone = [change.resource for change in stack.changes if change.after is None]
     if before.type == _LISTENER:
         balancers = {each.logical_id for each in gone if each.type == "AWS::ElasticLoadBalancingV2::LoadBalancer"}
