@@ -10,7 +10,7 @@ from aws_cdk import aws_ec2 as ec2
 
 from moorage import Container, Endpoints, Image, Task
 from moorage.workload.egress_prices import EgressPrice
-from moorage.workload.endpoint_names import KNOWN_NAMES
+from moorage.workload.endpoint_names import KNOWN_NAMES, unknown_name_warning
 from tests.stand_ins import stand_in
 
 
@@ -73,6 +73,12 @@ def test_gateways_of_a_network_cost_nothing() -> None:
     price = Endpoints("s3", "dynamodb", "logs", "ecr.api").monthly_price(zones=3, gib=10)
     assert (price.interfaces, price.zones, price.gib) == (2, 3, 10)
     assert Endpoints("s3").monthly_price(zones=2).gib == 0
+
+
+def test_three_similar_names_are_suggested() -> None:
+    warning = unknown_name_warning("sqss")
+    assert warning is not None
+    assert "; use 'sqs', 'sqs-fips', 'sts', or look up the name with " in warning
 
 
 def test_the_numbers_of_a_price_are_named() -> None:

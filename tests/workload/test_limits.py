@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -46,11 +47,15 @@ from moorage import (
 )
 from moorage.ecr import limits as ecr_limits
 from moorage.workload import (
+    command_limits,
     container_limits,
     ec2_instances,
     image_limits,
     limits,
+    load_balancing_limits,
+    rollout_limits,
     route_limits,
+    scaling_limits,
     service_limits,
     task_limits,
     volume_limits,
@@ -644,8 +649,91 @@ ACCEPTED_AND_REFUSED: list[tuple[Limit, list[Any], list[Any]]] = [
         [(124, "gp3", 3000), (751, "gp3", 3000), (2001, "gp3", 80000), (125, "gp2", 3000)],
     ),
     (task_limits.TASK_DEFINITION_SIZE, [65536], [65537]),
+    (task_limits.TASK_MEMORY, [6], [5]),
+    (task_limits.CONTAINER_CPU, [(5, 5), (5, 6), (5, None)], [(6, 5)]),
+    (task_limits.CONTAINER_MEMORY, [(5, 5), (5, 6)], [(6, 5)]),
+    (task_limits.LOG_ROUTERS, [[], ["a"]], [["a", "b"]]),
+    (task_limits.PERMISSION_SIZE, [10_240], [10_241]),
+    (task_limits.PERMISSIONS_SIZE, [160_000], [160_001]),
+    (rollout_limits.COPIES, [0, 1, 5], [-1, 0.5]),
+    (rollout_limits.TASKS, [5000], [5001]),
+    (rollout_limits.SCALING_RANGE, [(1, 1), (1, 2)], [(2, 1)]),
+    (rollout_limits.TARGET_VALUE, [0.1], [0]),
+    (rollout_limits.ROLLOUT_DURATION, [33 * 3600], [33 * 3600 + 1]),
+    (rollout_limits.ROLLOUT_TOTAL, [33 * 3600], [33 * 3600 + 1]),
+    (rollout_limits.FUNCTION_TIMEOUT, [86_400, 86_459, 20_161 * 60], [86_460, 20_160 * 60]),
+    (rollout_limits.ROLLOUT_ROOM, [(99, 100), (100, 101)], [(100, 100)]),
+    (
+        rollout_limits.ROLLOUT_PROGRESS,
+        [(0, 100, 100), (1, 0, 200), (1, 100, 200), (3, 100, 134), (3, 66, 100), (100, 99, 100)],
+        [(1, 1, 199), (3, 100, 133), (3, 67, 100), (200, 100, 100)],
+    ),
+    (rollout_limits.DAEMON_MAXIMUM, [100], [99, 101]),
+    (rollout_limits.CANARY_PERCENT, [0.1, 2.5, 100], [0, 0.15, 99.95, 100.1]),
+    (rollout_limits.LINEAR_PERCENT, [3, 12.5, 100], [2.9, 3.05, 100.1]),
+    (rollout_limits.BREAKER_PERCENT, [1, 100], [0, 101]),
+    (rollout_limits.EARLY_SUCCESS_LEAST, [(50, 50), (51, 50)], [(49, 50)]),
+    (rollout_limits.ALARM_COUNT, [0.1], [0]),
+    (rollout_limits.ALARM_PERCENT, [0, 99.9], [-0.1, 100]),
+    (scaling_limits.CPU_TARGET, [1, 1000], [0.9, math.inf]),
+    (load_balancing_limits.NETWORK_CODES, ["200", "599", "200-599"], ["199", "600"]),
+    (command_limits.COMMAND_WORDS, [["start"], [" start "], ["npm run", "start"], ["a", "b c"]], [["npm start"]]),
+    (
+        command_limits.COMMAND_SHELL,
+        [
+            ["sh", "-c", "a"],
+            ["sh", "x", "-c", "-c"],
+            ["go", "-c", "x", "y"],
+            ["sh", "-c", "a b", "c"],
+            ["sh", "-c", "$0", "x"],
+        ],
+        [["sh", "-c", "npm", "start"], ["/usr/bin/bash", "-c", "npm", "run", "a b"]],
+    ),
+    (
+        command_limits.COMMAND_OPERATOR,
+        [["a", "b"], ["sh", "-c", "a", "&&"], ["/bin/sh", "|"], ["a", "b|c"]],
+        [["a", "&&", "b"], ["a", "sh", "|"]],
+    ),
+    (
+        command_limits.COMMAND_VARIABLE,
+        [["echo", "$"], ["sh", "-c", "echo", "$A"], [r"C:\bin\PowerShell.exe", "$A"], ["echo", "a $A"], ["echo", "$1"]],
+        [["echo", "$A"], ["echo", "x${A_1}y"], ["sh/echo", "$A"]],
+    ),
+    (command_limits.COMMAND_BLANK, [["a", ""]], [["", "a"], [" "]]),
+    (command_limits.PROGRAM, [["a"], ["a", ""]], [[], [""], [" ", "a"]]),
+    (command_limits.USER, ["", "1000:1000"], [" "]),
+    (command_limits.COMMAND_FORM, [["a"], ["a", "CMD"]], [["CMD"], ["CMD-SHELL", "a"]]),
+    (
+        command_limits.HEALTH_COMMAND,
+        [["CMD", "a"], ["CMD", "a", "b c"], ["CMD-SHELL", "a b"], ["CMD", "sh", "-c", "a"], ["CMD-SHELL", "CMDS a"]],
+        [
+            *([], ["CMD"], ["CMD-SHELL"], ["CMD", ""], ["CMD", "a", ""], ["CMD-SHELL", ""], ["a", "b"], ["a"]),
+            *(["CMD-SHELL", "a", "b"], ["CMD-SHELL", "CMD a"], ["CMD-SHELL", "CMD-SHELL a"]),
+            *(["CMD", "a b"], ["CMD", "sh", "-c", "a", "b"]),
+        ],
+    ),
 ]
-"""Values at both ends of limits with more than one number."""
+"""Values at both ends of limits, and on each side of their conditions."""
+
+
+@pytest.mark.parametrize(
+    ("row", "value", "text"),
+    [
+        (task_limits.ESSENTIAL, [False], "False"),
+        (task_limits.ESSENTIAL, [False, False], "False for all 2 containers"),
+        (rollout_limits.ROLLOUT_DURATION, 33 * 3600 + 59, "33.02"),
+        (rollout_limits.ROLLOUT_TOTAL, 33 * 3600 + 59, "33.02"),
+        (rollout_limits.FUNCTION_TIMEOUT, 90_030, "1500.5"),
+        (
+            rollout_limits.ROLLOUT_PROGRESS,
+            (3, 67, 100),
+            "3 copies with minimum_healthy_percent=67, rounded up to 3, and maximum_percent=100, rounded down to 3",
+        ),
+        (rollout_limits.ROLLOUT_ROOM, (100, 99), "99 with minimum_healthy_percent=100"),
+    ],
+)
+def test_a_refused_value_is_named_as_its_limit_counts_it(row: Limit, value: Any, text: str) -> None:
+    assert f"(got {text})" in str(row.problem("value", value))
 
 
 @pytest.mark.parametrize(("row", "accepted", "refused"), ACCEPTED_AND_REFUSED, ids=lambda part: getattr(part, "id", ""))

@@ -86,7 +86,7 @@ def rate_seconds(expression: str) -> int:
 
 
 def is_once(expression: str) -> bool:
-    """Return whether an expression starts only once."""
+    """Return whether an expression is for a single time, `at(...)`."""
     return expression.lower().startswith("at(")
 
 

@@ -60,7 +60,7 @@ _EBS_RANGES: dict[str, tuple[range, range | None]] = {
     "sc1": (range(125, 16385), None),
     "standard": (range(1, 1025), None),
 }
-"""The sizes in GiB and the IOPS of each type (CDK's ServiceManagedVolume, which is newer than botocore's model)."""
+"""The ranges of the size in GiB and of the IOPS, by volume type (CDK's ServiceManagedVolume, newer than botocore)."""
 
 
 def _ebs_hint(sizes: range | None, argument: str) -> str:
