@@ -120,13 +120,13 @@ def overcommitment_problem(capacity: Capacity, claims: Sequence[Claim]) -> str |
     group = capacity.instances
     if not isinstance(group, InstanceGroupSpecification):
         return None
-    known_claims = [claim for claim in claims if not is_token(claim.minimum or 0)]
-    if not group.is_known_for(*(claim.task for claim in known_claims)) or not group.hosts:
+    known_claims = [claim for claim in claims if not is_token(claim.minimum)]
+    if not group.is_known_for(*(claim.task for claim in known_claims)):
         return None
     daemons = [Demand.of(claim.task) for claim in known_claims if claim.minimum is None]
     hosts = [host.remaining_after(*daemons) for host in group.hosts]
     demands = [(Demand.of(claim.task), claim.minimum) for claim in known_claims if claim.minimum]
-    needed = Counter({"CPU units": 0, "MiB": 0, "network interfaces": 0, "GPUs": 0})
+    needed: Counter[str] = Counter()
     for demand, minimum in demands:
         needed["CPU units"] += demand.cpu * minimum
         needed["MiB"] += demand.memory_mib * minimum

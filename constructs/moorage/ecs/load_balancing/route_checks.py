@@ -193,9 +193,10 @@ def slow_drain_warning(routes: Iterable[Route | Listener], launch: Launch) -> st
     """Describe targets that are deregistered more slowly than AWS interrupts a Spot task."""
     spot_names = [each.name for each in launch.strategy._used_capacities if each._is_spot]
     delays = [route.deregistration_delay for route in routes if not is_token(route.deregistration_delay)]
-    longest_delay = max(delays, default=0)
-    if not spot_names or longest_delay < SPOT_NOTICE_SECONDS:
+    slow_delays = [delay for delay in delays if delay >= SPOT_NOTICE_SECONDS]
+    if not spot_names or not slow_delays:
         return None
+    longest_delay = max(slow_delays)
     return (
         f"deregistration_delay is {longest_delay} s, but AWS interrupts a task on {spot_names[0]!r} with a notice of "
         f"{SPOT_NOTICE_SECONDS} s, so the load balancer would send requests to tasks that no longer run; "
