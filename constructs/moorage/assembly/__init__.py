@@ -1,1 +1,1 @@
-"""The stacks and resources of a CDK cloud assembly, for what reads one: the local AWS, and the review."""
+"""The stacks and resources of a CDK cloud assembly, for the local AWS, the review and the diagram."""

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def source_hashes(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the name and the source hash of each asset.
+    """Yield the display name and the source hash of each asset.
 
     Args:
         manifest: The asset manifest.
@@ -18,7 +18,7 @@ def source_hashes(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def files(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the name of each file in the bucket of assets, and its path in the assembly.
+    """Yield the object key of each file in the staging bucket, and the path of the file in the assembly.
 
     Args:
         manifest: The asset manifest.

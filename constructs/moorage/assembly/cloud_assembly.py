@@ -26,14 +26,14 @@ _FRAME = re.compile(r"\(?(?P<file>[^()\s][^()]*?):(?P<line>\d+)(?::\d+)?\)?$")
 _OF_LIBRARIES = ("/site-packages/", "/dist-packages/", "/node_modules/", "/lib/python3", "/constructs/moorage/")
 """Folders whose frames in a stack trace are not the user's."""
 _OF_RUNTIMES = ("node:", "<")
-"""The beginnings of the names in frames of Node.js itself and of frozen Python modules, which are no files."""
+"""The prefixes of stack frames in Node.js itself and in frozen Python modules, which have no file."""
 _NESTED = "AWS::CloudFormation::Stack"
 _NESTED_PATH = re.compile(r"\.NestedStack/[^/]+\.NestedStackResource$")
 """The end of the path that CDK gives the resource of a nested stack."""
 
 
 class AssemblyError(Exception):
-    """A cloud assembly cannot be read. The message is a sentence for the user."""
+    """The error for a cloud assembly that cannot be read. Its message is a sentence for the user."""
 
 
 @attrs.frozen(order=True)
@@ -61,7 +61,8 @@ class Resource:
         logical_id: The logical ID.
         definition: The resource as it is in the template: `Type`, `Properties`, `DeletionPolicy` and so on.
         path: The path of the construct.
-        line: The line of the user's program that defined the resource. Default: None, the assembly has no stack traces.
+        line: The line of the user's program that defined the resource. Default: None; it is not known,
+            for example without stack traces.
     """
 
     stack: str
@@ -80,7 +81,10 @@ class Resource:
 
     @property
     def name(self) -> str:
-        """The last parts of the resource's construct path, without the parts that CDK adds."""
+        """The last two parts of the construct path, without parts that CDK adds, such as `Resource`.
+
+        The logical ID if only one part is left.
+        """
         parts = [part for part in self.path.split("/") if part not in {"Resource", "Default", "Service"}]
         return "/".join(parts[-2:]) if len(parts) > 1 else self.logical_id
 
@@ -105,14 +109,13 @@ class Stack:
         template: The template of the stack.
         needs: The names of the stacks that must be deployed before this one.
         images: The image assets of the stack.
-        assets: The source hashes of the file and image assets of the stack, by their names in the assembly.
+        assets: The source hashes of the stack's file and image assets, by the assets' display names.
         termination_protection: True if CloudFormation refuses to delete the stack.
         nested: The nested stacks, by the logical IDs of their `AWS::CloudFormation::Stack` resources.
-        lines: The line of the user's program that defined each resource, by the path of the construct; empty without
-            stack traces.
-        logical_ids: The logical IDs in the stack and its nested stacks, by the paths of the constructs.
-        template_file: The file of the template. Default: None, the template is not from a file.
-        root: For a nested stack, the name of the stack that the CLI deploys. Default: None, the stack is not nested.
+        lines: The line of the user's program that defined each resource, by construct path; empty without stack traces.
+        logical_ids: The logical IDs in the stack and its nested stacks, by construct path.
+        template_file: The file of the template. Default: None; the template was not read from a file.
+        root: For a nested stack, the name of the stack that the CLI deploys. Default: None; the stack is not nested.
     """
 
     name: str
@@ -144,7 +147,7 @@ class Stack:
 
     @functools.cached_property
     def resources(self) -> tuple[Resource, ...]:
-        """The resources of the stack's own template, without those of its nested stacks and of `Fn::ForEach` loops."""
+        """The resources of the stack's own template, without those of nested stacks and `Fn::ForEach` loops."""
         found = []
         for logical_id, resource in mapping(self.template.get("Resources")).items():
             if isinstance(resource, Mapping) and isinstance(resource.get("Type"), str):
@@ -168,12 +171,14 @@ class Stack:
 
 
 def stacks_of(assembly: Path, root: Path | None = None) -> tuple[Stack, ...]:
-    """Return every stack of an assembly and its stages, in deployment order. Nested stacks are within their parents.
+    """Return all stacks of an assembly, including those of its stages, in deployment order.
+
+    Nested stacks are within their parents.
 
     Args:
         assembly: The folder that `cdk synth` wrote.
-        root: The folder of the user's program. The files of lines are relative to it if they are inside it. Default:
-            None, they are as in the stack traces.
+        root: The folder of the user's program. The file paths in `Stack.lines` are made relative to it if they are
+            inside it. Default: None; the paths stay as they are in the stack traces.
 
     Raises:
         AssemblyError: One of its files is missing or broken.
@@ -186,7 +191,7 @@ def stacks_of(assembly: Path, root: Path | None = None) -> tuple[Stack, ...]:
 
 
 def _ordered(stacks: Sequence[Stack]) -> tuple[Stack, ...]:
-    """Return the stacks with those that each needs before it. Stacks of several regions can have the same name."""
+    """Return the stacks in deployment order. Stacks in different regions can have the same name."""
     named: dict[str, list[Stack]] = {}
     for stack in stacks:
         named.setdefault(stack.name, []).append(stack)
@@ -223,7 +228,7 @@ def schema_of(assembly: Path) -> int:
 
 
 def entries(assembly: Path, kind: str) -> Iterator[tuple[str, Any]]:
-    """Yield the metadata of one type in an assembly and its stages, each with the path of its construct.
+    """Yield the construct path and the data of each metadata entry of one type in an assembly and its stages.
 
     Args:
         assembly: The folder that `cdk synth` wrote.
@@ -343,7 +348,7 @@ def _images(manifest: Mapping[str, Any]) -> Iterator[Image]:
 
 
 def _metadata(assembly: Path, artifact: Mapping[str, Any]) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-    """Return the metadata of a stack's constructs, which recent versions of CDK write to a file of its own."""
+    """Return the metadata of a stack's constructs, which recent versions of CDK write to a separate file."""
     file = artifact.get("additionalMetadataFile")
     extra = _json(assembly / file) if file else {}
     return {**artifact.get("metadata", {}), **extra}
@@ -359,7 +364,10 @@ def _logical_ids(metadata: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[st
 
 
 def _lines(metadata: Mapping[str, Sequence[Mapping[str, Any]]], root: Path | None) -> dict[str, Line]:
-    """Return the user's line for the path of each resource, from the stack traces that `CDK_DEBUG` adds."""
+    """Return the line of the user's program that defined each resource, by construct path.
+
+    The lines are from the stack traces that CDK records with `CDK_DEBUG`.
+    """
     found = {}
     for path, entries in metadata.items():
         identity = next((entry for entry in entries if entry["type"] == "aws:cdk:logicalId"), None)
@@ -377,7 +385,8 @@ def user_line(frames: Sequence[str], root: Path | None = None) -> Line | None:
 
     Args:
         frames: The frames as CDK writes them, innermost first: `make (/app/app.py:5)` or `at f (/app/app.ts:5:3)`.
-        root: The folder that the file becomes relative to if it is inside it. Default: None, it stays as it is.
+        root: The folder to which the file path is made relative if it is inside it. Default: None; the path stays as
+            it is.
     """
     for frame in frames:
         found = _FRAME.search(frame.strip())
@@ -390,7 +399,7 @@ def user_line(frames: Sequence[str], root: Path | None = None) -> Line | None:
 
 
 def _relative(file: str, root: Path) -> str:
-    """Return the path of a file from the root. A stack trace has real paths or those with symbolic links."""
+    """Return the path of a file relative to the root if it is inside. Symbolic links in the path may be resolved."""
     for folder in (root, root.resolve()):
         if Path(file).is_relative_to(folder):
             return Path(file).relative_to(folder).as_posix()

@@ -19,7 +19,7 @@ SHAPES = {
     "AWS::ECS::Service": ("(", ")", "service"),
     "AWS::ElasticLoadBalancingV2::LoadBalancer": ("{{", "}}", "load balancer"),
 }
-"""The types in the diagram, each with its Mermaid brackets and its label."""
+"""The resource types in the diagram, each with its Mermaid brackets and its label."""
 
 BEGIN, END = "<!-- diagram: begin -->", "<!-- diagram: end -->"
 
@@ -94,7 +94,7 @@ class _Graph:
             yield Edge(self.node(service), self.node(repository), "image")
 
     def _to_services(self, rule: Resource, label: str) -> Iterator[Edge]:
-        """Yield an edge to each service that shares a target group with a rule or a listener."""
+        """Yield an edge from the load balancer of a listener or a rule to each service that it forwards to."""
         groups = set(self._reached(rule, "AWS::ElasticLoadBalancingV2::TargetGroup"))
         for service in self._resources.values():
             if service.type != "AWS::ECS::Service":
@@ -104,7 +104,7 @@ class _Graph:
                     yield Edge(self.node(balancer), self.node(service), label)
 
     def _of_ingress(self, ingress: Resource) -> Iterator[Edge]:
-        """Yield an edge for the port that one service may connect to on another."""
+        """Yield an edge between two services for the port that an ingress rule opens."""
         properties = ingress.properties
         for source in self._in_group(ingress.stack, properties.get("SourceSecurityGroupId")):
             for target in self._in_group(ingress.stack, properties["GroupId"]):
@@ -168,16 +168,16 @@ def _word(text: str) -> str:
 
 
 def show(assembly: Path, stage: str, into: Path | None) -> None:
-    """Print the diagram of an assembly, or write it between the marks of a file.
+    """Print the diagram of an assembly, or write it into a file, between `BEGIN` and `END`.
 
     Args:
         assembly: The folder that `cdk synth` wrote.
-        stage: The text that the paths of the drawn stacks start with.
-        into: The file with the marks; None to print the diagram.
+        stage: The prefix of the paths of the stacks to draw.
+        into: The file, which contains `BEGIN` and `END`; None to print the diagram.
 
     Raises:
         AssemblyError: The assembly cannot be read.
-        ValueError: The file has no marks.
+        ValueError: The file does not contain `BEGIN` and `END`.
     """
     text = draw([stack for stack in stacks_of(assembly) if stack.path.startswith(stage)])
     if into is None:

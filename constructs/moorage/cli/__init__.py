@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command `moorage`; without the library that parses it, say how to install it."""
+    """Run the command `moorage`. If click is missing, print how to install it."""
     try:
         from moorage.cli.commands import moorage  # noqa: PLC0415  # needs click, which the extras install
     except ModuleNotFoundError as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from moorage.assembly.cloud_assembly import AssemblyError
-from moorage.assembly.diagram import show
+from moorage.assembly.diagram import BEGIN, END, show
 from moorage.review.command import review_command
 from moorage.review.extras import load
 
@@ -16,7 +16,7 @@ from moorage.review.extras import load
 @click.group()
 @click.version_option(package_name="moorage")
 def moorage() -> None:
-    """Review changes of CDK apps, and deploy the apps into an AWS on this machine."""
+    """Review changes to CDK apps, and deploy the apps into a local AWS on this machine."""
 
 
 moorage.add_command(review_command)
@@ -45,7 +45,11 @@ def up(stacks: tuple[str, ...], app: str | None, port: int | None, home: Path) -
 @click.option("--discard", is_flag=True, help="Stop the local AWS without deleting its stacks first.")
 @_home
 def down(stacks: tuple[str, ...], home: Path, *, discard: bool) -> None:
-    """Delete STACKS from the local AWS, and stop it after the last one."""
+    """Delete STACKS, and the stacks that depend on them, from the local AWS.
+
+    STACKS are paths, with '*' as a wildcard. By default, all stacks are deleted. The local AWS stops after the last
+    one.
+    """
     _run_local("down", stacks, home, discard=discard)
 
 
@@ -60,7 +64,7 @@ def status(stacks: tuple[str, ...], home: Path) -> None:
 @moorage.command()
 @click.argument("assembly", type=Path)
 @click.argument("stage", default="")
-@click.option("--into", type=Path, metavar="FILE", help="Write the diagram between the two marks in FILE.")
+@click.option("--into", type=Path, metavar="FILE", help=f"Write the diagram into FILE, between {BEGIN} and {END}.")
 def diagram(assembly: Path, stage: str, into: Path | None) -> None:
     """Draw an ASSEMBLY as a Mermaid diagram, which GitHub renders.
 

@@ -39,11 +39,11 @@ _ENDED = {
     (False, True): _NOT_RUNNING,
     (False, False): _NOT_RUNNING,
 }
-"""The last line of a `down` that destroys no stacks: (a server was stopped, `--discard` was given)."""
+"""The message of a `down` that destroys no stacks, by (a server was stopped, `--discard` was given)."""
 
 
 def out(text: str) -> None:
-    """Print and flush at once, to keep the order with the output of the cdk CLI."""
+    """Print and flush at once, so that the text stays in order with the output of the cdk CLI."""
     sys.stdout.write(text)
     sys.stdout.flush()
 
@@ -269,7 +269,7 @@ def _places(stacks: Sequence[Stack]) -> list[tuple[str, str]]:
 
 
 def _toolkits(stacks: Sequence[Stack]) -> tuple[Stack, ...]:
-    """Return the bootstrap stack of each account and region."""
+    """Return the bootstrap stacks: one for each account, region and qualifier of the given stacks."""
     places = {(stack.account or ACCOUNT, stack.region or REGION, stack.qualifier) for stack in stacks}
     names = sorted((f"{TOOLKIT}-{own}" if own else TOOLKIT, account, region) for account, region, own in places)
     return tuple(Stack(name, name, account, region, {}, ()) for name, account, region in names)

@@ -35,7 +35,7 @@ class Access:
 
 
 def sealed(home: Path, access: Access, *, account: str = ACCOUNT, region: str = REGION) -> dict[str, str]:
-    """Return this process's environment, with the local AWS in place of every AWS account.
+    """Return this process's environment, changed so that programs reach only the local AWS.
 
     Profiles, SSO, credential processes and endpoints come from variables and from files. The variables are dropped, and
     the files are replaced by empty ones. Instance metadata credentials and proxies are disabled.

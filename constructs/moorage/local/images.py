@@ -10,7 +10,7 @@ from moorage.local.environment import Access
 
 
 def push(access: Access, stack: Stack) -> None:
-    """Put a stack's image assets into their repositories, so that the cdk CLI finds them and does not run Docker.
+    """Put placeholders for a stack's image assets into the repositories, so that the cdk CLI does not run Docker.
 
     Docker would push to the real registry, since it has no setting for another endpoint.
     """

@@ -76,7 +76,7 @@ class Place:
     templates: tuple[Mapping[str, Any], ...]
 
     def made(self, resource_type: str, name: str) -> set[str]:
-        """Return the literal values of a property in the templates' resources of a type."""
+        """Return the literal values that a property has in the templates' resources of one type."""
         return {
             text
             for _, resource in self.resources(resource_type)
@@ -231,7 +231,7 @@ def _logical_id(kind: str, name: str) -> str:
 
 
 def _zones(place: Place) -> Resources:
-    """Return a resource for each zone that AWS does not have: CDK's placeholders for zones not yet looked up."""
+    """Return a resource for each zone that AWS does not have: CDK's placeholders until zones are looked up."""
     kind = "Moorage::Local::AvailabilityZone"
     names = (place.text((each.get("Properties") or {}).get("AvailabilityZone")) for _, each in place.resources())
     return {

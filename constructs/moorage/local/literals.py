@@ -15,7 +15,10 @@ _ID = re.compile(
     r"|arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:(listener|loadbalancer|targetgroup)/[\w./-]+"
 )
 _NETWORKED = ("AWS::AutoScaling::", "AWS::EC2::", "AWS::ECS::Service", "AWS::EFS::", "AWS::ElasticLoadBalancing")
-"""The types of resources that are in the same VPC as the IDs they name. Types that span VPCs are not listed."""
+"""Prefixes of the types whose resources are in the same VPC as the resources that they name.
+
+Types that span VPCs are not listed.
+"""
 _ACROSS = ("DestinationSecurityGroupId", "PeerVpcId", "SourceSecurityGroupId")
 """Properties that may name a resource in another, peered VPC."""
 _OWN_VPC = "AWS::EC2::VPC"

@@ -25,7 +25,7 @@ _MOST_NAMED = 3
 
 
 def prepared(folder: Path) -> Path:
-    """Make the folder in which the CLI synthesizes the app of the current folder.
+    """Prepare and return the folder in which the CLI synthesizes the app of the current folder.
 
     Args:
         folder: The home folder of the local AWS.
@@ -41,10 +41,10 @@ def prepared(folder: Path) -> Path:
 
 
 def command(app: str) -> str:
-    """Return a form of a command that can be run from another folder.
+    """Return the value of `cdk --app` in a form that works from another folder.
 
     Args:
-        app: The command or the folder of an assembly, in the form that `cdk --app` accepts.
+        app: The command, or the folder of an assembly, as given from the current folder.
     """
     here, path = Path.cwd(), Path(app)
     if path.is_dir():
@@ -61,7 +61,7 @@ def _quoted(text: str) -> str:
 
 
 def _moved(text: str) -> str:
-    """Return the CLI's settings with their commands and plugins adapted to another folder."""
+    """Return the CLI's settings, changed so that their commands and plugins also work from another folder."""
     try:
         settings = json.loads(text)
     except ValueError:

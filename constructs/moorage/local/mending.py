@@ -1,4 +1,4 @@
-"""Delete stacks that a command left unfinished or whose resources are gone, so that `up` redeploys only these."""
+"""The deletion of stacks that are unfinished or lack a resource, so that `up` redeploys only these."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _STAGING = "AWS::S3::Bucket"
 def mend(access: Access, stacks: Sequence[Stack]) -> Iterator[str]:
     """Delete each stack that is unfinished or lacks a resource, and yield a line about each step.
 
-    Stacks that import from the stack are deleted first: CloudFormation does not delete an export in use.
+    Stacks that import from it are deleted first: CloudFormation does not delete an export in use.
 
     Args:
         access: The local AWS.
@@ -43,7 +43,7 @@ def mend(access: Access, stacks: Sequence[Stack]) -> Iterator[str]:
 
 
 def _settled(account: Account, name: str) -> Iterator[str]:
-    """Wait for the end of an operation that an earlier command started and that continues on the server."""
+    """Wait until an operation that an earlier command started has ended on the server; yield a line if there is one."""
     until = time.monotonic() + _SETTLING_SECONDS
     told = False
     while (status := _status(account, name)).endswith("_IN_PROGRESS") and not status.startswith("REVIEW"):
@@ -66,7 +66,7 @@ def _deleted(access: Access, stack: Stack) -> Iterator[str]:
     stack_id = (account.stack(stack.name) or {}).get("StackId", stack.name)
     client.delete_stack(StackName=stack.name)
     _await_end(account, stack_id)
-    if _status(account, stack.name) == "DELETE_FAILED":  # the deletion fails again, but retains what cannot be deleted
+    if _status(account, stack.name) == "DELETE_FAILED":  # retain what cannot be deleted
         client.delete_stack(StackName=stack.name, DeletionMode="FORCE_DELETE_STACK")
         _await_end(account, stack_id)
     if remaining := _status(account, stack.name):

@@ -37,7 +37,7 @@ _MARK = "# The state of a local AWS, written by moorage.local"
 
 
 class LocalError(Exception):
-    """An error that the user can act on, as a sentence."""
+    """An error that the user can act on. Its message is a sentence."""
 
 
 @attrs.frozen
@@ -184,7 +184,7 @@ class Home:
             port: The port to listen on. Default: a free port.
 
         Raises:
-            LocalError: The port is in use, or the server exits or does not answer; the log says why.
+            LocalError: The port cannot be used, or the server exits or does not answer; see its log.
         """
         listener = _listening(port or 0)
         port = int(listener.getsockname()[1])
@@ -232,7 +232,7 @@ class Home:
             time.sleep(0.05)
 
     def stop(self) -> bool:
-        """Stop the server that was started here and delete its record. Return whether a server was running."""
+        """Stop the server that was started here, and its Lambda functions. Return whether a server was running."""
         server = self._recorded()
         ended = _end(server) if server else False
         for pid in _functions(self.folder.resolve()):
@@ -274,7 +274,7 @@ def _end(server: Server) -> bool:
 
 
 def _functions(home: Path) -> Iterator[int]:
-    """Yield the IDs of the processes that Lambda functions left behind when the server was killed. Only for Linux.
+    """Yield the IDs of the processes that Lambda functions left behind when the server was killed. Linux only.
 
     `LAMBDA_TASK_ROOT`, Lambda's environment variable for the folder of the code, identifies these processes and their
     child processes.
@@ -290,7 +290,7 @@ def _functions(home: Path) -> Iterator[int]:
 
 
 def _is_server(server: Server) -> bool:
-    """Return whether a process is this server: process IDs are reused, even by other local AWS servers."""
+    """Return whether the process is still this server: process IDs are reused, even by other local AWS servers."""
     try:
         command = Path(f"/proc/{server.pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except OSError:  # macOS has no /proc, and a slim Linux has no ps

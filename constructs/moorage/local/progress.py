@@ -23,7 +23,7 @@ _UPDATE = "UPDATE_IN_PROGRESS"
 
 @attrs.define
 class _Count:
-    """The number of finished resources of a stack, and the number of all. After a failure, no resource is counted."""
+    """The number of finished resources of a stack, and the total. After a failure, no resource is counted."""
 
     total: int = 0
     done: set[str] = attrs.field(factory=set)
@@ -43,7 +43,8 @@ class Progress:
     """A filter for the progress lines of the cdk CLI.
 
     The CLI prints the start and the end of each resource, and repeats the failed resources. It counts the cleanup of
-    an update as a separate resource, and a replaced resource as unfinished. This filter shows each end once.
+    an update as a separate resource, and a replaced resource as unfinished. This filter shows each resource once, when
+    it is finished.
     """
 
     def __init__(self) -> None:

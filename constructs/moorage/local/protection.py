@@ -1,4 +1,4 @@
-"""Protection and contents that prevent the deletion of resources, removed before stacks are deleted."""
+"""The removal of protection and contents that would prevent the deletion of stacks."""
 
 from __future__ import annotations
 
@@ -114,7 +114,10 @@ def _user_pool(account: Account, name: str) -> bool:
 
 
 def _database(kind: str) -> Callable[[Account, str], bool]:
-    """Return the function that unprotects a database instance or cluster; their operations differ only in names."""
+    """Return the function that removes the deletion protection of a database instance or cluster.
+
+    Their operations differ only in their names.
+    """
     operation, identifier = {"Instance": ("db_instance", "DBInstance"), "Cluster": ("db_cluster", "DBCluster")}[kind]
 
     def free(account: Account, name: str) -> bool:

@@ -73,7 +73,7 @@ class Toolkit:
 
         Raises:
             UnansweredError: The local AWS cannot answer a lookup.
-            LocalError: The app does not synthesize; its output is printed above.
+            LocalError: The app does not synthesize (its output is printed above), or an asset contains the home.
         """
         if self._given:
             return self._taken(self._given)

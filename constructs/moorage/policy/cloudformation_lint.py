@@ -1,4 +1,4 @@
-"""cfn-lint for many templates: its own `lint` loads the rules again for each template, which doubles the time."""
+"""A cfn-lint runner for many templates: `lint` itself loads the rules for each template, which doubles the time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def matches(template: str, region: str, *, include: tuple[str, ...] = (), ignore
     Args:
         template: The text of the template.
         region: The region whose schemas apply.
-        include: Prefixes of the IDs of rules that are off by default.
+        include: Prefixes of the IDs of rules to run in addition to the default rules.
         ignore: Prefixes of the IDs of rules to leave out.
     """
     decoded, problems = decode_str(template)

@@ -21,17 +21,17 @@ _REGION = "us-east-1"
 """The region whose schemas apply to a stack without a region."""
 _VERSIONED = ("moorage", "cfn-lint", "cloudformation-validate", "cdklabs.cdk-validator-cfnguard")
 _NAG_PACKS = {"AwsSolutions", "HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321", "Serverless"}
-"""The names of cdk-nag's packs. Several packs have the same rule."""
+"""The names of cdk-nag's packs. A rule can be in several packs."""
 _REPORT = "validation-report.json"
 
 
 def violations(stacks: Iterable[Stack]) -> frozenset[Violation]:
-    """Return what cfn-lint and the Guard rules find in stacks, and checkov if it is installed.
+    """Return the findings of cfn-lint and the Guard rules in stacks, and those of checkov if it is installed.
 
-    The results of cfn-lint and Guard are kept by the hash of the template.
+    The results of cfn-lint and Guard are cached for each template.
 
     Args:
-        stacks: The stacks, with nested stacks as stacks of their own.
+        stacks: The stacks, including the nested stacks.
     """
     templates = list(stacks)
     found = {violation for stack in templates for violation in _kept(stack)}
@@ -78,7 +78,7 @@ def _kept(stack: Stack) -> list[Violation]:
     key = "\n".join((*map(_version, _VERSIONED), stack.region or _REGION, stack.path, stack.text))
     file = folder / f"{hashlib.sha256(key.encode()).hexdigest()}.json" if folder else None
     if file and file.is_file():
-        with contextlib.suppress(TypeError, ValueError):  # written by something else
+        with contextlib.suppress(TypeError, ValueError):  # another program wrote the file
             return [Violation(*each) for each in json.loads(file.read_text("utf-8"))]
     found = sorted({*_cfn_lint(stack), *_guard(stack)})
     if file:
@@ -87,7 +87,7 @@ def _kept(stack: Stack) -> list[Violation]:
 
 
 def _cache() -> Path | None:
-    """Return the folder of the results; None if there is no home folder for it."""
+    """Return the folder for cached results; None if the environment names neither a cache nor a home folder."""
     stated = os.environ.get("XDG_CACHE_HOME")
     home = os.environ.get("HOME") or os.environ.get("LOCALAPPDATA")
     if not stated and not home:
@@ -96,7 +96,7 @@ def _cache() -> Path | None:
 
 
 def _write(file: Path, text: str) -> None:
-    """Write a file completely or not at all. Without room or permission, nothing is kept."""
+    """Write a file completely or not at all. A full disk or a missing permission is not an error."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=file.parent, delete=False) as written:
@@ -114,7 +114,7 @@ def _version(distribution: str) -> str:
 
 
 def _cfn_lint(stack: Stack) -> Iterator[Violation]:
-    from moorage.policy.cloudformation_lint import matches  # noqa: PLC0415  # loads for a second; cached results need none
+    from moorage.policy.cloudformation_lint import matches  # noqa: PLC0415  # slow; not needed for cached results
 
     paths = {resource.logical_id: resource.path for resource in stack.resources}
     for match in matches(stack.text, stack.region or _REGION, include=("W", "E")):
@@ -124,17 +124,17 @@ def _cfn_lint(stack: Stack) -> Iterator[Violation]:
 
 
 def _guard(stack: Stack) -> Iterator[Violation]:
-    from moorage.policy import guard  # noqa: PLC0415  # loads 237 rules; cached results need none
+    from moorage.policy import guard  # noqa: PLC0415  # loads 237 rules; not needed for cached results
 
     yield from guard.violations(stack)
 
 
 def checkov(stacks: Sequence[Stack], program: str) -> Iterator[tuple[Stack, Violation]]:
-    """Yield what checkov finds in stacks that were read from files, all in one run.
+    """Yield each finding of checkov with its stack. One run checks all stacks that were read from files.
 
     Args:
         stacks: The stacks.
-        program: The path of checkov.
+        program: The path of the checkov executable.
     """
     templates = {str(stack.template_file.resolve()): stack for stack in stacks if stack.template_file}
     if not templates:

@@ -1,4 +1,4 @@
-"""The 237 Control Tower rules in Guard, which AWS publishes with CDK's Guard plugin."""
+"""The 237 AWS Control Tower rules in the Guard language, which AWS publishes in the Guard plugin for CDK."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def violations(stack: Stack) -> Iterator[Violation]:
     """Yield the Control Tower rules that a template fails.
 
     Args:
-        stack: The stack. The template is read as it is in the assembly.
+        stack: The stack. Its template is checked as it is in the assembly.
     """
     paths = {resource.logical_id: resource.path for resource in stack.resources}
     engine, controls = _engine()
@@ -49,7 +49,7 @@ def violations(stack: Stack) -> Iterator[Violation]:
 
 @functools.cache
 def _engine() -> tuple[Any, Mapping[str, str]]:
-    """Return the engine with the rules, and the name of each rule's control."""
+    """Return the engine with the rules, and the title and ID of the control that each rule checks."""
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(_archive()) as archive:
             members = [member for member in archive.getmembers() if member.name.startswith(_RULES)]
@@ -60,7 +60,7 @@ def _engine() -> tuple[Any, Mapping[str, str]]:
 
 
 def _controls(folder: Path, files: Sequence[Path]) -> Mapping[str, str]:
-    """Return a control's name and ID for each rule: `Require ... (CT.ECS.PR.1)`."""
+    """Return the title and ID of the control that each rule checks: `Require ... (CT.ECS.PR.1)`."""
     titles = {file.name.partition(".")[0]: file for file in folder.rglob("*.metadata.json")}
     found = {}
     for file in files:
@@ -71,7 +71,7 @@ def _controls(folder: Path, files: Sequence[Path]) -> Mapping[str, str]:
 
 
 def _archive() -> Path:
-    """Return the archive with the rules. The plugin itself is not imported, since jsii would start node."""
+    """Return the archive with the rules. The plugin itself is not imported, since jsii would start Node.js."""
     spec = importlib.util.find_spec(_PLUGIN)
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(f"there is no module {_PLUGIN}", name=_PLUGIN)

@@ -1,4 +1,4 @@
-"""The issues that the rules of the engines are about. Several rules of several engines are about the same issue."""
+"""The issues that policy rules report. Rules of different engines can report the same issue."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import attrs
 
 @attrs.frozen
 class Issue:
-    """An issue of a policy.
+    """An issue that policy rules report.
 
     Args:
         name: The name of the issue.
@@ -20,7 +20,7 @@ class Issue:
             user has to give or pay something, `N` if it is noise.
         means: The change that avoids it, as an imperative, with moorage's argument if there is one. If the verdict is
             `N`, the reason why moorage's own constructs do not avoid it.
-        rules: The rules about it, each with its engine: `nag:ECS4`.
+        rules: The rules that report it, each with its engine: `nag:ECS4`.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Issue:
 
     @property
     def advice(self) -> str:
-        """The sentence for somebody whose resource fails a rule about the issue."""
+        """The sentence for somebody whose resource fails a rule that reports the issue."""
         if self.verdict == "N":
             return f"moorage accepts this in its own constructs: {self.means}."
         return f"To fix it, {self.means}."
@@ -44,10 +44,10 @@ def issues() -> Mapping[str, Issue]:
 
 
 def issues_of(rule: str) -> tuple[Issue, ...]:
-    """Return the issues that a rule is about; none for an unknown rule.
+    """Return the issues that a rule reports; none for an unknown rule.
 
     Args:
-        rule: The rule with its engine. cdk-nag appends the statement in brackets, which is ignored.
+        rule: The rule with its engine. cdk-nag can append the details of a finding in brackets, which are ignored.
     """
     names = {rule, rule.partition("[")[0]}
     return tuple(issue for issue in issues().values() if names & set(issue.rules))

@@ -27,7 +27,7 @@ class _Kinds(click.ParamType[frozenset[Kind]]):
     name = "kinds"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> frozenset[Kind]:
-        """Return the kinds, or end with the list of those that exist."""
+        """Return the kinds; fail with the list of kinds if one is unknown."""
         if isinstance(value, frozenset):
             return value
         known = {kind.value: kind for kind in Kind}

@@ -16,7 +16,7 @@ _METADATA = "AWS::CDK::Metadata"
 
 
 class Replacement(enum.Enum):
-    """The three answers to the question of an update: does it replace the resource?"""
+    """The three answers to the question whether an update replaces a resource."""
 
     NO = "no"
     MAY = "may"
@@ -28,7 +28,7 @@ class PropertyChange:
     """A property of a resource with its two values; None for the side that does not have it.
 
     Args:
-        path: The names of the properties from the resource's, with list indexes as texts: `("Tags", "0", "Value")`.
+        path: The path from the resource's `Properties`, with list indexes as texts: `("Tags", "0", "Value")`.
         before: The value in the base.
         after: The value in the head.
     """
@@ -46,7 +46,7 @@ class ResourceChange:
         stack: The two stacks that contain the resource.
         before: The resource in the base; None if it is added.
         after: The resource in the head; None if it is removed.
-        properties: The properties that differ, each as deep as the values have the same structure.
+        properties: The differences between the properties, as `property_changes` yields them.
         replacement: The answer to whether CloudFormation replaces the resource.
         reasons: Why it is replaced, or what decides whether it is, each as a clause: `its Name changes`.
         refusals: Why CloudFormation refuses the update, each as a clause. Default: none.
@@ -82,7 +82,7 @@ class ResourceChange:
 
 @attrs.define(eq=False)
 class StackChange:
-    """A stack in the base, in the head, or in both. Nested stacks are stacks of their own.
+    """A stack in the base, in the head, or in both. Each nested stack has a `StackChange`, too.
 
     Args:
         before: The stack in the base; None if it is added.
@@ -146,7 +146,7 @@ def compare(base: Sequence[Stack] | None, head: Sequence[Stack]) -> Comparison:
 
 
 def property_changes(before: Any, after: Any, path: tuple[str, ...] = ()) -> Iterator[PropertyChange]:
-    """Yield the differences between two values, each as deep as both are objects, or lists of the same length.
+    """Yield the differences between two values. Objects, and lists of the same length, are compared item by item.
 
     Args:
         before: The value in the base.
@@ -182,7 +182,7 @@ class _Place:
     name: str
 
     def may_be(self, other: _Place) -> bool:
-        """Return whether both are one place if the credentials are those of the other side."""
+        """Return whether two places may be the same, since an account or region that is not known may be any."""
         return (
             (self.stage, self.name) == (other.stage, other.name)
             and (None in {self.account, other.account} or self.account == other.account)
@@ -191,7 +191,7 @@ class _Place:
 
 
 def _resolved(place: _Place, before: Iterable[_Place], after: Iterable[_Place]) -> _Place | None:
-    """Return the only place of the base that may be a place of the head; None if there is not just one."""
+    """Return the place of the base that may be the same as one of the head; None if there is not exactly one."""
     found = [other for other in before if place.may_be(other)]
     if len(found) == 1 and not any(found[0].may_be(other) for other in after if other != place):
         return found[0]
@@ -234,5 +234,5 @@ def _changes(stack: StackChange) -> Iterator[ResourceChange]:
 
 
 def _compared(resource: Resource) -> Mapping[str, Any]:
-    """Return what CloudFormation reads of a resource. CDK's metadata changes nothing."""
+    """Return the parts of a resource's definition that CloudFormation reads, without CDK's metadata."""
     return {name: value for name, value in resource.definition.items() if name != "Metadata"}

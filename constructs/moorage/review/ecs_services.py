@@ -1,4 +1,4 @@
-"""The facts about an ECS service that a template contains: copies, zones, and how a deployment goes."""
+"""The facts that a template contains about an ECS service: copies, zones, and the course of a deployment."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Service:
 
     @property
     def kind(self) -> str:
-        """The kind of its deployments, in words."""
+        """The deployment strategy in words, such as `blue/green`."""
         return _STRATEGIES.get(str(self._deployment.get("Strategy")), "rolling")
 
     @property
@@ -101,7 +101,7 @@ class Service:
         return self.copies - math.ceil(self.copies / self.zones)
 
     def estimate(self) -> Estimate | None:
-        """Return the estimate of a deployment that replaces the least copies; None if it could make no progress."""
+        """Return the estimate of a deployment that replaces the least number of copies; None if it cannot progress."""
         return replacement(
             self.copies or 0,
             zones=self.zones or 1,

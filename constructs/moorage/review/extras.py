@@ -1,4 +1,4 @@
-"""The modules that need libraries of an extra of this package."""
+"""The loading of modules that need the libraries of an extra, such as `moorage[review]`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import click
 
 
 class _MissingError(click.ClickException):
-    """The error of a library that is not installed."""
+    """The error for a library that is not installed."""
 
     exit_code = 2
 
 
 def load(command: str, module: str, extra: str) -> ModuleType:
-    """Return a module of this package, or end with the name of the extra that installs what it imports.
+    """Import and return a module of this package. The error for a missing library names the extra that installs it.
 
     Args:
         command: The command that needs the module.

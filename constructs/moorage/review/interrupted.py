@@ -196,7 +196,7 @@ class _Interruptions:
 def _services(stack: StackChange) -> Iterator[ResourceChange]:
     """Yield the services that both templates of a stack, or only the base's, have.
 
-    A service that does not differ is among them: its scaling and its task definition are resources of their own.
+    A service that does not differ is among them, since its scaling and its task definition are separate resources.
     """
     if stack.before is None or stack.after is None:
         return
@@ -234,7 +234,7 @@ def _zone_clause(before: Service, after: Service, left: Any) -> str:
 
 
 def _changed(change: ResourceChange) -> set[str]:
-    """Return the names of the properties that differ. The properties as such may be an intrinsic function."""
+    """Return the names of the properties that differ; none if `Properties` itself is an intrinsic function."""
     return {name for each in change.properties for name in each.path[:1]}
 
 

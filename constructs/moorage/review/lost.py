@@ -1,4 +1,4 @@
-"""Data that an update loses or leaves behind: resources with contents that are removed or replaced."""
+"""Data that an update loses or leaves behind, since a resource with data is removed or replaced."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ DATA: Mapping[str, Data] = {
 resource (CloudFormation template reference, `DeletionPolicy` and `AWS::ECR::Repository`, `EmptyOnDelete`); so does AWS
 Backup (AWS Backup API reference, DeleteBackupVault)."""
 _SNAPSHOT_BY_DEFAULT = {"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"}
-"""The types whose default policy is `Snapshot`, an instance of a cluster aside (CloudFormation template reference,
+"""The types whose default policy is `Snapshot`, except an instance of a cluster (CloudFormation template reference,
 `DeletionPolicy`)."""
 _EMPTIED_BY_CDK = {"aws-cdk:auto-delete-objects", "aws-cdk:auto-delete-images"}
 """The tags of buckets and repositories that a custom resource of CDK empties before they are deleted."""
@@ -82,7 +82,7 @@ _RETENTION: Mapping[str, tuple[str, str, int | None]] = {
     "AWS::Logs::LogGroup": ("RetentionInDays", "days", None),
     "AWS::SQS::Queue": ("MessageRetentionPeriod", "seconds", 345_600),
 }
-"""The property with the time for which a type keeps its data, its unit and its default; None if there is no limit.
+"""The property that sets how long a type keeps its data, with its unit and its default (None for no limit).
 Sources: Kinesis API reference, DecreaseStreamRetentionPeriod; CloudWatch Logs API reference, PutRetentionPolicy; SQS
 API reference, SetQueueAttributes (a shorter period deletes messages that are in the queue)."""
 _KEPT = {"Retain", "RetainExceptOnCreate"}

@@ -20,7 +20,7 @@ _SERVICES = {
     "ServiceDiscovery": "Cloud Map",
     "StepFunctions": "Step Functions",
 }
-"""The names of services whose namespace in CloudFormation is another; empty if the type's own name is enough."""
+"""The names of services that differ from CloudFormation's namespace; empty if the name of the type is enough."""
 _TYPES = {
     "AWS::ApiGateway::RestApi": "REST API",
     "AWS::ApiGatewayV2::Api": "API Gateway API",

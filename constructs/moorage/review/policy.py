@@ -1,4 +1,4 @@
-"""Findings of policy engines that the head has and the base has not."""
+"""Findings of policy engines in the head that are not in the base."""
 
 from __future__ import annotations
 

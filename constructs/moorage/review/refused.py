@@ -47,9 +47,9 @@ _LISTENER, _LISTENER_RULE = "AWS::ElasticLoadBalancingV2::Listener", "AWS::Elast
 _TABLE = "AWS::DynamoDB::Table"
 _TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
 _LIMITS = {"Resources": 500, "Outputs": 200, "Parameters": 200, "Mappings": 200}
-"""The most of each section (CloudFormation User Guide, "Understand CloudFormation quotas")."""
+"""The maximum number of entries in each section (CloudFormation User Guide, "Understand CloudFormation quotas")."""
 _LARGEST_TEMPLATE = 1_000_000
-"""The bytes of a template in S3, where CDK puts it: 1 MB (the same page)."""
+"""The maximum size of a template in S3, where CDK puts it: 1 MB, in bytes (the same page)."""
 
 
 def refused(comparison: Comparison) -> Iterator[Finding]:

@@ -98,7 +98,7 @@ def _shown(address: Any) -> str:
 
 
 def _told(scope: Scope, stack: StackChange, before: Resource) -> bool:
-    """Return whether the removal of another resource says the same: the balancer of a listener, the user of an EIP."""
+    """Return whether the removal of another resource implies this one, such as that of a listener's load balancer."""
     gone = [change.resource for change in stack.changes if change.after is None]
     if before.type == _LISTENER:
         balancers = {Place(scope.place, each.logical_id) for each in gone if each.type == _BALANCER}

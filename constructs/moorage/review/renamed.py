@@ -1,4 +1,4 @@
-"""Resources that are the same under another logical ID, which CloudFormation creates again and deletes."""
+"""Resources that only get another logical ID: CloudFormation creates new ones and deletes the old ones."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _KEPT = {"Retain", "RetainExceptOnCreate"}
 
 @attrs.frozen(eq=False)
 class Rename:
-    """A construct under another path, with its resources.
+    """A construct that gets another path, with its resources.
 
     Args:
         before: The path of the construct in the base.
@@ -111,7 +111,7 @@ def renames(comparison: Comparison) -> tuple[Rename, ...]:
 def _equal(
     removed: Sequence[ResourceChange], added: Sequence[ResourceChange]
 ) -> list[tuple[ResourceChange, ResourceChange]]:
-    """Return the pairs that are the same but for the logical IDs, and that nothing else is the same as."""
+    """Return the pairs of resources that differ only in their logical IDs, unless there are several equal ones."""
     by_contents = [_by_contents(removed), _by_contents(added)]
     return [
         (before[0], after[0])

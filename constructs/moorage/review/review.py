@@ -81,8 +81,8 @@ def review(
         base: The stacks before the change; None to review the head as a new app.
         head: The stacks after it.
         policy: Whether to run the policy engines, which take seconds.
-        base_name: The name of the base on the page: a revision, or the folder of an assembly. Default: None; a base
-            without stacks that has a name is one that has no app yet.
+        base_name: The name of the base on the page: a revision, or the folder of an assembly. Default: None.
+            If `base` is None, a name means that this side has no app yet.
         head_name: The name of the head on the page.
 
     Raises:
@@ -123,6 +123,6 @@ def _notes(comparison: Comparison, base: str | None, head: str) -> Iterable[str]
 
 
 def _with_place(stack: Stack) -> str:
-    """Return the path of a stack with its account and region, which tell two stacks of one name apart."""
+    """Return the path of a stack with its account and region, which tell two stacks with the same name apart."""
     place = [*([f"account {stack.account}"] if stack.account else []), *([stack.region] if stack.region else [])]
     return f"{stack.path} of {', '.join(place)}" if place else stack.path

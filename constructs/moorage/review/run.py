@@ -36,8 +36,8 @@ def run(
     Args:
         base: The assembly or the revision before the change; None to review the head as a new app.
         head: The assembly or the revision after it; `.` for the working tree.
-        app: The command that synthesizes the app. Default: None, the `app` of `cdk.json` on each side.
-        files: The files to write, by the name of their form. Default: none, the page is printed.
+        app: The command that synthesizes the app. Default: None; the `app` of `cdk.json` on each side.
+        files: The files to write, by the name of their form. Default: none; the page is printed.
         fail_on: The kinds of findings for which the exit code is 1. Default: none.
         policy: Whether to run the policy engines, which take seconds.
     """

@@ -23,7 +23,7 @@ _Range = ipaddress.IPv4Network | ipaddress.IPv6Network
 def overlapping_subnets(comparison: Comparison) -> Iterator[Finding]:
     """Yield a finding for each stack whose new subnets overlap with subnets of the base.
 
-    Ranges that are equal are not among them: `claims` has those.
+    Equal ranges are left to `claims`.
 
     Args:
         comparison: The two assemblies, with the replacements known.
@@ -54,7 +54,7 @@ def overlapping_subnets(comparison: Comparison) -> Iterator[Finding]:
 def _overlaps(
     scopes: tuple[Scope, Scope], stack: StackChange, change: ResourceChange
 ) -> Iterator[tuple[ResourceChange, Resource]]:
-    """Yield the first subnet of the base with which a created subnet overlaps."""
+    """Yield a change that creates a subnet, with the first subnet of the base that it overlaps."""
     after = change.after
     if change.type != _SUBNET or after is None or (change.before and change.replacement is Replacement.NO):
         return

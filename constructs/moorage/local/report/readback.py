@@ -1,4 +1,4 @@
-"""Check that the resources of a stack exist in the local AWS, by each service's API."""
+"""Checks that the resources of a stack exist in the local AWS, with each service's API."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _service(account: Account, arn: str) -> bool:
 
 
 def schedule_of(account: Account, name: str) -> Mapping[str, Any] | None:
-    """Return the schedule with a name; None if it does not exist. The physical ID does not contain the group."""
+    """Return the schedule with a name; None if it does not exist. The physical ID lacks the schedule group."""
     client = account.client("scheduler")
     pages = client.get_paginator("list_schedules").paginate(NamePrefix=name)
     groups = [each["GroupName"] for page in pages for each in page["Schedules"] if each["Name"] == name]
@@ -49,7 +49,7 @@ def _log_group(account: Account, name: str) -> bool:
 
 
 def _listed(service: str, operation: str, argument: str, result: str) -> Callable[[Account, str], bool]:
-    """Return an existence check by an operation that returns an empty list for a resource that does not exist."""
+    """Return an existence check with an operation that returns an empty list for a resource that does not exist."""
 
     def exists(account: Account, physical_id: str) -> bool:
         return bool(getattr(account.client(service), operation)(**{argument: [physical_id]})[result])
@@ -126,7 +126,7 @@ def _answers(exists: Callable[[Account, str], bool], account: Account, physical_
 
 
 def is_deployed(access: Access, stack: Stack) -> bool:
-    """Return whether a stack matches its template, and its parameters match Parameter Store."""
+    """Return whether a stack matches its template, and whether its parameters match Parameter Store."""
     account = Account(access, stack.account, stack.region)
     found = account.stack(stack.name)
     if found is None:  # the CLI does not deploy a stack without resources

@@ -46,7 +46,7 @@ def rollout_line(configuration: Shown) -> str:
 
 
 def estimate_line(ecs: Client, elbv2: Client, ec2: Client, service: Shown) -> str | None:
-    """Describe how long replacing a service's tasks is estimated to take, and how many serve meanwhile.
+    """Describe how long replacing a service's tasks is estimated to take, and how many tasks serve meanwhile.
 
     Args:
         ecs: The boto3 client for ECS.

@@ -59,7 +59,7 @@ SECRET = "AWS_SECRET_ACCESS_KEY"  # noqa: S105  # the variable's name
 _OWN = (
     "LANG", "LC_ALL", "LC_CTYPE", "NODE_COMPILE_CACHE", "NODE_PATH", "PATH", "PYTHONPATH", "TMPDIR", "TZ",
 )  # fmt: skip
-"""The variables that the server keeps. The user's tokens are excluded, since the server runs code of templates."""
+"""The variables that the server keeps. The user's tokens are excluded, since the server runs code from templates."""
 
 
 def main() -> None:

@@ -1,1 +1,1 @@
-"""The forms of a review: each module has a function `render` that writes a review as text."""
+"""The forms of a review: the function `render` of each module returns a review as text."""

@@ -24,7 +24,7 @@ table { border-collapse: collapse; } td, th { border: 1px solid var(--line); pad
 
 
 def render(review: Review) -> str:
-    """Write a review as an HTML page, light or dark as the reader's system.
+    """Render a review as an HTML page, light or dark like the reader's system.
 
     Args:
         review: The review.

@@ -15,7 +15,7 @@ VERSION = 1
 
 
 def render(review: Review) -> str:
-    """Write a review as JSON that `review.schema.json` describes.
+    """Render a review as JSON that `review.schema.json` describes.
 
     Args:
         review: The review.

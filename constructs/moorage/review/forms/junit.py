@@ -14,7 +14,7 @@ _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010fff
 
 
 def render(review: Review) -> str:
-    """Write the findings of a review as failed test cases, and each kind without one as a passed test case.
+    """Render the findings of a review as failed test cases, and each kind without findings as a passed one.
 
     Args:
         review: The review.

@@ -10,12 +10,12 @@ from moorage.review.review import Review
 MARKER = "<!-- moorage review -->"
 """The first line, by which a workflow finds the comment that it updates."""
 LONGEST = 65_536
-"""The characters of a comment on GitHub."""
+"""The maximum length of a GitHub comment, in characters."""
 _CUT = "\n_The comment is cut to the length that GitHub permits; the other forms are complete._\n"
 
 
 def render(review: Review) -> str:
-    """Write a review as Markdown of at most 65,536 characters. Tables are left out first, then findings.
+    """Render a review as Markdown of at most 65,536 characters. If it is longer, it is cut from the end.
 
     Args:
         review: The review.

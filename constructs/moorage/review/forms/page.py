@@ -33,7 +33,7 @@ _ACTIONS = {Replacement.NO: "updated", Replacement.MAY: "may be replaced", Repla
 _LISTED = 5
 _LONGEST_VALUE = 80
 _EQUAL_BEFORE = 20
-"""The equal characters that are shown before the difference of two long values."""
+"""The number of equal characters that are shown before the difference of two long values."""
 _ABSENT = "(none)"
 
 
@@ -120,7 +120,7 @@ def _entry(found: Sequence[Finding]) -> Entry:
 
 
 def headlines(review: Review) -> list[str]:
-    """Return the first finding of each kind in a line, if there are several kinds.
+    """Return a line with the first finding of each kind; no lines if there is only one kind.
 
     Args:
         review: The review.
@@ -153,7 +153,7 @@ def rows(comparison: Comparison) -> list[Row]:
 
 
 def diagrams(review: Review) -> tuple[str, str]:
-    """Return the diagram of the head and its difference from the base; empty texts if the diagrams are equal.
+    """Return the diagram of the head and its difference from the base; empty texts if there is no difference or base.
 
     Args:
         review: The review.

@@ -1,4 +1,4 @@
-"""A review as SARIF 2.1.0, which code scanning of GitHub shows at the user's lines."""
+"""A review as SARIF 2.1.0, which GitHub code scanning shows at the lines of the user's program."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ support for code scanning")."""
 
 
 def render(review: Review) -> str:
-    """Write the findings of a review as SARIF.
+    """Render the findings of a review as SARIF.
 
     Args:
         review: The review.

@@ -22,7 +22,7 @@ _STYLES: Mapping[str, str] = {
 
 
 def render(review: Review, *, width: int = 100, color: bool = False) -> str:
-    """Write a review for a terminal.
+    """Render a review for a terminal.
 
     Args:
         review: The review.

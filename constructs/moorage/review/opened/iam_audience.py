@@ -1,4 +1,4 @@
-"""The audience of a statement: who may call, and from how far away."""
+"""The audience of a statement: who may make the API calls that it allows."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ _LIMITING = {
     "s3:dataaccesspointaccount",
     "s3:dataaccesspointarn",
 }
-"""The keys of a condition with which a policy for anyone is not public.
+"""The condition keys that keep a policy for anyone from being public.
 
 The first are those of S3 ("Blocking public access to your Amazon S3 storage", the meaning of "public"). Lambda, EFS and
 KMS have the others: an event source, the mount targets of a file system, the services through which a call comes.
@@ -72,11 +72,11 @@ _EVERYWHERE = {"*", "0.0.0.0/0", "::/0"}
 
 @attrs.frozen
 class Audience:
-    """Someone who may call.
+    """Principals that may make API calls.
 
     Args:
-        rule: The id of the rule that an opening to this audience is of.
-        who: The words for it, without a capital letter.
+        rule: The ID of the rule for findings about this audience.
+        who: The words for the principals, without a capital letter.
         note: A further line; empty if there is no such line.
     """
 
@@ -86,7 +86,7 @@ class Audience:
 
 
 def audience(sides: Sides, scope: Scope, piece: Statement) -> Audience:
-    """Return who may call according to a statement with one principal.
+    """Return who may make the API calls that a statement allows. It has one principal, or `NotPrincipal`.
 
     Args:
         sides: The two sides of the comparison.

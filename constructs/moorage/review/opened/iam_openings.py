@@ -1,9 +1,9 @@
-"""The judgement of IAM: what policies allow after a change that they did not allow before it.
+"""The findings about IAM: what policies allow after a change, but not before it.
 
-Every piece of an allowing statement (one principal, one action, one resource) must be covered by one statement of the
-base that allows it, or by a denying one of the head. So a statement that is narrowed, split, merged, reordered or moved
-to another policy of the same holder is no opening. An explicit deny overrides any allow (IAM user guide, "Policy
-evaluation logic"), so a deny that is removed or narrowed is one.
+A piece of an Allow statement (one principal, one action, one resource) is an opening unless an Allow statement of the
+base or a Deny statement of the head covers it. So a statement that is narrowed, split, merged, reordered or moved to
+another policy of the same holder is no opening. An explicit deny overrides any allow (IAM user guide, "Policy
+evaluation logic"), so a Deny statement that is removed or narrowed is an opening.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from moorage.review.opened.two_sides import Sides
 from moorage.review.template.side import Constraint, Scope
 
 _POWERFUL = ("AdministratorAccess", "IAMFullAccess", "PowerUserAccess")
-"""AWS's managed policies with which an identity can take or give any permission, or any but those of IAM."""
+"""The AWS managed policies that allow everything, everything in IAM, or everything except IAM."""
 _ESCALATIONS = {
     "iam:passrole": "With iam:PassRole on any resource, it can run code with any role that a service may assume.",
     "sts:assumerole": "With sts:AssumeRole on any resource, it can become any role that trusts it.",
 }
-"""The actions that reach other identities if they are allowed on any resource."""
+"""The actions that let an identity act as others if they are allowed on any resource."""
 
 
 def iam_openings(sides: Sides) -> Iterator[Finding]:
@@ -67,7 +67,7 @@ def _gained(before: Sequence[Statement], after: Sequence[Statement]) -> Iterator
 
 
 def _is_covered(piece: Statement, statements: Sequence[Statement]) -> bool:
-    """Return whether a statement covers a piece, or two do in the two branches of a condition of the template."""
+    """Return whether one statement covers a piece, or two do: one in each branch of a condition of the template."""
     if any(each.covers(piece) for each in statements):
         return True
     branches = {each.key for statement in statements for each in statement.given if each.operator == "fn::if"}
@@ -140,7 +140,10 @@ def _broadened(
 def _of_resource(
     sides: Sides, holder: Holder, gained: Sequence[Statement], old: Sequence[Statement]
 ) -> Iterator[Finding]:
-    """Yield the openings of the policy of a resource, or of the trust policy of a role, by the audience."""
+    """Yield what the policy of a resource, or the trust policy of a role, newly allows.
+
+    There is one finding for each rule, which names all principals that the rule is about.
+    """
     about = _about(sides, holder, gained, None)
     if about is None:
         return
@@ -179,7 +182,7 @@ def _of_resource(
 
 
 _WITHIN = ("opened/resource-policy", "opened/iam-trust")
-"""The rules that are no opening for a new resource: it must be used by someone of its account."""
+"""The rules that do not apply to a new resource, since someone in its account has to use it."""
 
 
 def _denials(sides: Sides, holder: Holder, before: Sequence[Statement], after: Policies) -> Iterator[Finding]:
@@ -222,7 +225,7 @@ def _about(
 
 
 def _is_admin(piece: Statement) -> bool:
-    """Return whether a piece allows any action, or reaches other identities."""
+    """Return whether a piece allows any action, or lets its holder act as other identities."""
     if piece.actions == EVERYTHING:
         return True
     everywhere = piece.resources == EVERYTHING or piece.resources.excluded
@@ -242,7 +245,7 @@ def _actions_meet(one: Statement, other: Statement) -> bool:
 
 
 def _is_all(pieces: Sequence[Statement]) -> bool:
-    """Return whether some statements are about any resource."""
+    """Return whether all pieces apply to any resource."""
     return all(piece.resources == EVERYTHING for piece in pieces)
 
 

@@ -81,7 +81,7 @@ _RESOURCE_POLICIES: Mapping[str, tuple[str, str | None]] = {
 }
 """The property with the policy, and the one that names the resource (CloudFormation's provider schemas).
 
-None is the resource itself; a text of `_ONCE` is what an account and region has once.
+None means the resource itself; a text in `_ONCE` means something that exists once in an account and region.
 """
 _ONCE = {"the private ECR registry", "the log groups"}
 _FULL_ACCESS = {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}}
@@ -96,7 +96,7 @@ class Policies:
 
     Args:
         statements: The statements by their holder.
-        attached: The managed policies that the templates do not define, by the holder, with the condition.
+        attached: The managed policies that the templates do not define, by their holder, each with its conditions.
         _managed: The statements of the managed policies that the templates define, by their token.
         _attached_here: The tokens of the managed policies that the templates attach to an identity.
     """
@@ -205,7 +205,7 @@ class Policies:
             self._add(Field.RESOURCE, target, statements_of(scope, document, resource, identity=False))
 
     def _add_permission(self, scope: Scope, resource: Resource) -> None:
-        """Add a permission of Lambda, which is a statement whose conditions are properties."""
+        """Add a Lambda permission, which is a statement whose conditions are properties of the resource."""
         properties = resource.properties
         function, who, action = (
             scope.text(properties.get(name, "")) for name in ("FunctionName", "Principal", "Action")

@@ -1,4 +1,4 @@
-"""Statements of IAM in words."""
+"""IAM statements in words."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _VERBS = {
 
 
 def calls(sides: Sides, pieces: Sequence[Statement]) -> str:
-    """Return what some statements allow as a verb with its objects: `call s3:GetObject on Shop/Images/*`.
+    """Return what statements allow, as a verb with its objects: `call s3:GetObject on Shop/Images/*`.
 
     Args:
         sides: The two sides of the comparison.
@@ -42,7 +42,7 @@ def calls(sides: Sides, pieces: Sequence[Statement]) -> str:
 
 
 def called(pieces: Sequence[Statement]) -> str:
-    """Return the actions of some statements as a verb with its objects, without the resources."""
+    """Return the actions of statements as a verb with its objects, without the resources."""
     return f"call {listed(sorted({_actions(piece) for piece in pieces}), _MOST, 'actions')}"
 
 

@@ -26,12 +26,12 @@ _ACCOUNT = re.compile(r"(?:arn:aws[\w-]*:(?:iam|sts)::)?(\d{12}|\$\{AWS::Account
 _PATTERNS = ("stringlike", "arnlike", "arnequals")
 """The operators that compare with wildcards ("IAM JSON policy elements: Condition operators")."""
 _EQUALS = {"stringequals": "stringlike", "arnequals": "arnlike", "stringequalsifexists": "stringlikeifexists"}
-"""Operators whose matches the operator beside them has, too."""
+"""Operators, each with an operator that matches everything that it matches."""
 
 
 @attrs.frozen
 class Principal:
-    """Someone who may call, in a trust policy or in the policy of a resource.
+    """Someone who may make API calls, named in a trust policy or in the policy of a resource.
 
     Args:
         kind: `AWS`, `Service`, `Federated`, `CanonicalUser`, or `*` for anyone.
@@ -61,7 +61,7 @@ class Among:
 
     Args:
         values: The patterns or principals.
-        excluded: True if the values are those that are not meant.
+        excluded: True if the set is every value except these.
     """
 
     values: frozenset[Any]
@@ -247,13 +247,13 @@ def range_covers(wide: str, narrow: str) -> bool:
 def statements_of(
     scope: Scope, document: Any, source: Resource, *, identity: bool, given: Given = ALWAYS
 ) -> Iterator[Statement]:
-    """Yield the statements of a policy document. What is not known of it, for example a function, is left out.
+    """Yield the statements of a policy document. Parts that are not known, such as functions, are left out.
 
     Args:
         scope: The stack of the policy.
         document: The document: an object, a text in JSON, or a function.
         source: The resource that contains the policy.
-        identity: True if the policy is one of an identity, which has no principals.
+        identity: True for an identity-based policy, which has no principals.
         given: The conditions under which the policy exists.
     """
     for holds, each in scope.items(document, given | scope.given(source)):
@@ -273,7 +273,7 @@ def statement_of(
         scope: The stack of the policy.
         statement: The statement in the template.
         source: The resource that contains the policy.
-        identity: True if the policy is one of an identity, which has no principals.
+        identity: True for an identity-based policy, which has no principals.
         given: The conditions under which the statement exists.
     """
     if not isinstance(statement, Mapping) or statement.get("Effect") not in ("Allow", "Deny"):

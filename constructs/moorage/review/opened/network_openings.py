@@ -1,4 +1,4 @@
-"""The judgement of security groups: which traffic they allow after a change that they did not allow before it."""
+"""The findings about security groups: traffic that they allow after a change, but not before it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from moorage.review.opened.two_sides import Sides
 
 @attrs.frozen
 class _Opening:
-    """Traffic that security groups newly allow: the product of the groups, the ports and the peers."""
+    """Traffic that security groups newly allow: every combination of the groups, the ports and the peers."""
 
     ingress: bool
     groups: tuple[str, ...]
@@ -84,7 +84,7 @@ def _rule_id(rule: Rule) -> str:
 
 
 def _grouped(openings: Iterable[_Opening]) -> list[_Opening]:
-    """Return the openings with those joined that differ only in ports, then only in groups, then only in peers."""
+    """Join the openings that differ only in ports, then those that differ only in groups, then only in peers."""
     ports = _joined(openings, lambda each: (each.ingress, each.rule, each.groups, each.peers))
     groups = _joined(ports, lambda each: (each.ingress, each.rule, each.ports, each.peers))
     return _joined(groups, lambda each: (each.ingress, each.rule, each.ports, each.groups))

@@ -1,4 +1,4 @@
-"""The judge of what opens: what becomes reachable, and what IAM allows that it did not.
+"""The judge of openings: what becomes reachable, and what IAM newly allows.
 
 The rules, the most serious first, are in `RULES`.
 """
@@ -34,7 +34,7 @@ _ORDER = {rule: number for number, rule in enumerate(RULES)}
 
 
 def opened(comparison: Comparison) -> Iterator[Finding]:
-    """Yield what opens, the most serious first.
+    """Yield the openings, the most serious first.
 
     Args:
         comparison: The two assemblies.

@@ -1,4 +1,4 @@
-"""The judgement of protection that is lost: encryption, web ACLs, permissions boundaries, S3's public access block.
+"""The findings about lost protection: encryption, web ACLs, permissions boundaries, S3 Block Public Access.
 
 Sources: Elastic Load Balancing, "Security policies for your Application Load Balancer" (the name of a policy has the
 lowest version of TLS that it accepts; CloudFormation gives a listener without one `ELBSecurityPolicy-2016-08`, which
@@ -26,9 +26,9 @@ _LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
 _DEFAULT_POLICY = "ELBSecurityPolicy-2016-08"
 _VERSION = re.compile(r"(?:TLS13|TLS|FS)[-_v]?1[-._](?P<minor>\d)(?!\d)")
 _OLDEST = re.compile(r"ELBSecurityPolicy-(?:FS-)?20\d\d-\d\d|SSLv3|TLSv1(?:_2016)?")
-"""The names of policies that accept TLS 1.0 and do not have it in their name as other names have it."""
+"""The names of policies that accept TLS 1.0 but do not contain this version in the usual form."""
 _VERSIONS = ("SslPolicy", "MinimumProtocolVersion", "TLSSecurityPolicy", "SecurityPolicy")
-"""The properties with the lowest version of TLS, of listeners, distributions, domains and API domain names."""
+"""The properties of listeners, distributions, domains and API domain names that set the lowest TLS version."""
 
 
 def lost_protection(sides: Sides) -> Iterator[Finding]:
@@ -142,7 +142,7 @@ def _redirects(listener: tuple[Scope, Resource]) -> bool:
 
 
 def _leaves(scope: Scope, value: Any) -> Iterator[tuple[str, set[str]]]:
-    """Yield the settings of encryption at any depth, each with all of its values."""
+    """Yield the encryption settings at any depth, each with all of its values."""
     found: dict[str, set[str]] = {}
 
     def walk(value: Any) -> None:
@@ -161,7 +161,7 @@ def _leaves(scope: Scope, value: Any) -> Iterator[tuple[str, set[str]]]:
 
 
 def _lowest(names: set[str]) -> int | None:
-    """Return the minor number of the lowest version of TLS in some policies; None if one is not known."""
+    """Return the minor number of the lowest TLS version of the named policies; None if a policy is not known."""
     versions = []
     for name in names:
         found = _VERSION.search(name)

@@ -1,4 +1,4 @@
-"""The judgement of what the internet or another account reaches, security groups and policies aside.
+"""The findings about what the internet or another account can reach, apart from security groups and policies.
 
 Each exposure is a fact of one side: a database is publicly accessible, a method has no authorizer. A fact of the head
 that the base does not have is an opening.
@@ -32,7 +32,7 @@ _PUBLIC_SETTINGS = {
     "IsPubliclyAccessible": ("true", "the internet can now reach {}"),
     "PubliclyAccessible": ("true", "the internet can now reach {}, if its subnets and security groups allow it"),
 }
-"""The value of a property with which a resource is public, and the sentence about it."""
+"""For each property, the value that makes a resource public, and the sentence about it."""
 _LOAD_BALANCERS = ("AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::ElasticLoadBalancing::LoadBalancer")
 _PUBLIC_ACLS = ("PublicRead", "PublicReadWrite")
 
@@ -268,7 +268,7 @@ def _let_in(side: Side) -> dict[str, list[tuple[int, int]]]:
 
 
 def _listeners(side: Side, let_in: Mapping[str, Sequence[tuple[int, int]]]) -> Iterator[Exposure]:
-    """Yield the ports of internet-facing load balancers that their security groups let in, if they have any."""
+    """Yield the ports of internet-facing load balancers that their security groups, if any, let in."""
     for scope, listener in side.resources("AWS::ElasticLoadBalancingV2::Listener"):
         properties = listener.properties
         port = scope.text(properties.get("Port"))

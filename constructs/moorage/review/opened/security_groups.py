@@ -122,7 +122,7 @@ def rules_of(side: Side, *, defaults: bool) -> Iterator[Rule]:
 
     Args:
         side: The stacks.
-        defaults: True if a group without egress rules has the rules that it gets when it is created.
+        defaults: True to give a group without egress rules the rules that AWS gives it when it is created.
     """
     for scope, resource in side.resources("AWS::EC2::SecurityGroup"):
         properties = resource.properties

@@ -1,4 +1,4 @@
-"""The question whether two values differ, with the answers no, yes, and only at deployment."""
+"""The comparison of two values: they differ, they do not, or it is known only at deployment."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Comparer:
         return may(*(f"depends on the condition {each.name}" for each in conditions.values()))
 
     def _plain(self, before: Value, after: Value, node: Node) -> Difference:
-        """Return whether two values differ in which nothing depends on a condition."""
+        """Return whether two values that do not depend on conditions differ."""
         if before is None or after is None:
             return _with_absent(before, after)
         if isinstance(before, str) and isinstance(after, str):
@@ -220,7 +220,7 @@ def _aligned(before: Sequence[Value], after: Sequence[Value]) -> bool:
 
 
 def _unlike(before: Value, after: Value) -> Difference:
-    """Return whether two values differ that are written in different forms."""
+    """Return whether two values that are written in different forms differ."""
     one, other = (value.parts if isinstance(value, Joined) else (value,) for value in (before, after))
     starts, ends = (one[0], other[0]), (one[-1], other[-1])
     if all(isinstance(each, str) for each in starts) and not _one_begins(*starts):

@@ -87,7 +87,7 @@ class ProviderSchema:
 
     @functools.cached_property
     def create_only(self) -> tuple[Pointer, ...]:
-        """The properties whose change always replaces the resource, without those inside of another one of them."""
+        """The properties whose change always replaces the resource, without properties inside another such property."""
         return tuple(_outermost(self._pointers("createOnlyProperties")))
 
     @functools.cached_property

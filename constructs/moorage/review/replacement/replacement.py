@@ -27,7 +27,7 @@ _SOMETIMES = "which replaces it only under certain conditions"
 def replaced(comparison: Comparison) -> Comparison:
     """Fill in, for each resource of a comparison, whether the update replaces it, and why.
 
-    Properties that are only written in another form are removed, and resources in which nothing else differs.
+    Properties that are only written in another form are left out, and so are resources without other differences.
     Resources that do not differ, but are replaced because of a reference, are added.
 
     Args:
@@ -87,7 +87,7 @@ class _Cascade:
         }
 
     def run(self) -> None:
-        """Answer for every resource that is on both sides."""
+        """Determine the replacement of every resource that is on both sides."""
         for position, stack in enumerate(self.comparison.stacks):
             for change in stack.changes:
                 place = Place(position, change.logical_id)
@@ -208,7 +208,7 @@ class _Cascade:
         return _Verdict()
 
     def _of_reference(self, reference: Reference) -> Difference:
-        """Return whether the value of a reference changes that both sides have."""
+        """Return whether the value of a reference that is on both sides changes."""
         both, attribute = self._resources.get(reference.place), reference.attribute
         if both is None:
             return SAME
@@ -224,14 +224,14 @@ class _Cascade:
         return may(f"refers to {of}, which may change") if not identity and reference.place in self._updated else SAME
 
     def _is_identity(self, place: Place, resource: Resource, attribute: str) -> bool:
-        """Return whether an attribute changes only with the resource."""
+        """Return whether an attribute changes only if the resource is replaced."""
         if resource.type.startswith(_CUSTOM):
             return False
         schema = _schema(resource, self.comparison, place)
         return is_identity(attribute) or (schema is not None and tuple(attribute.split(".")) in schema.identifiers)
 
     def _given(self, place: Place, both: tuple[Resource, Resource], attribute: str) -> Difference | None:
-        """Return whether an attribute changes that is a property of the template; None if only the service sets it."""
+        """Return whether an attribute that is also a stated property changes; None if only the service sets it."""
         schema = _schema(both[1], self.comparison, place)
         pointer = tuple(attribute.split("."))
         if schema is None or pointer in schema.read_only or pointer[0] not in both[0].properties:
@@ -276,7 +276,7 @@ def _beside(resource: Resource) -> Mapping[str, Any]:
 
 
 def _pointers(schema: ProviderSchema, resource: Resource) -> dict[Pointer, str]:
-    """Return the properties of a type that decide, each with what decides beside a change."""
+    """Return the properties whose change can replace a resource, each with the condition under which it does."""
     found = dict.fromkeys(schema.create_only, "")
     condition = _replacing(resource) if resource.type == _GROUP else _SOMETIMES
     if condition is not None:

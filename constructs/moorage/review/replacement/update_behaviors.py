@@ -1,4 +1,4 @@
-"""The properties whose update behavior AWS documents otherwise than its provider schemas say."""
+"""The properties whose documented update behavior differs from that in AWS's provider schemas."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class UpdateBehavior:
     """The documented update behavior of a property.
 
     Args:
-        pointer: The names of the properties, from the resource's.
-        update: The answer to whether a change of it replaces the resource.
+        pointer: The path from the resource's `Properties`.
+        update: The answer to whether a change of the property replaces the resource.
         documented: The documented update behavior, as in `Update requires: Replacement`.
     """
 

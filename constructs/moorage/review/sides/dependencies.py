@@ -23,7 +23,7 @@ finders = [sys.modules.get(type(each).__module__ if not isinstance(each, type) e
 mapped = [path for each in finders for path in getattr(each, "MAPPING", {}).values()]
 print(json.dumps([[path for path in sys.path if path], mapped]))
 """
-"""A program that prints the folders that Python imports from, and the packages that setuptools installed editable."""
+"""A program that prints the folders that Python imports from, and the folders of editable installs by setuptools."""
 
 
 def link(repository: Repository, worktree: Path) -> None:

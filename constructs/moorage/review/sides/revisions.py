@@ -21,7 +21,7 @@ _QUIET = ("-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false")
 
 
 class ReviewError(Exception):
-    """A side of a review cannot be read or synthesized.
+    """The error for a side of a review that cannot be read or synthesized.
 
     Args:
         sentence: The message for the user.
@@ -77,7 +77,7 @@ class Repository:
 
     @contextlib.contextmanager
     def worktree(self, commit: str, path: Path) -> Iterator[None]:
-        """Check a commit out into a folder, and remove it at the end. The user's files and index are not touched.
+        """Check a commit out into a folder, and remove the folder at the end. The user's files and index do not change.
 
         Args:
             commit: The hash of the commit.

@@ -34,7 +34,7 @@ class Side:
 
 @attrs.frozen
 class _Source:
-    """A side that is known and not yet read.
+    """A side that is identified but not read yet.
 
     Args:
         name: The name on the page.
@@ -56,7 +56,7 @@ def read(base: str | None, head: str, app: str | None = None) -> Iterator[tuple[
     Args:
         base: The assembly or the revision before the change; None to review the head as a new app.
         head: The assembly or the revision after it; `.` for the working tree.
-        app: The command that synthesizes the app. Default: None, the `app` of `cdk.json` on each side.
+        app: The command that synthesizes the app. Default: None; the `app` of `cdk.json` on each side.
 
     Raises:
         ReviewError: A side is not known, or does not synthesize.
@@ -79,7 +79,7 @@ def read(base: str | None, head: str, app: str | None = None) -> Iterator[tuple[
 def _running(
     sources: Sequence[_Source], repository: Repository | None, temporary: Path, app: str | None
 ) -> Iterator[dict[int, Synthesis]]:
-    """Start the syntheses of the sides that are not assemblies, by their index. A base without an app has none."""
+    """Start and yield the syntheses of the sides that are not assemblies, by index. A base without an app has none."""
     with contextlib.ExitStack() as stack:
         running = {}
         for index, source in enumerate(sources):

@@ -51,7 +51,7 @@ class Program:
         Args:
             name: The name of the side, as the user gave it.
             folder: The folder with `cdk.json`.
-            app: The command that synthesizes the app. Default: None, the `app` of `cdk.json`.
+            app: The command that synthesizes the app. Default: None; the `app` of `cdk.json`.
 
         Raises:
             ReviewError: `cdk.json` cannot be read.
@@ -68,7 +68,7 @@ class Synthesis:
 
     Args:
         program: The app.
-        root: The folder that the files of lines are relative to.
+        root: The folder to which the file paths in `Stack.lines` are made relative.
         output: The folder for the assembly.
         log: The file for what the app prints.
         python_path: The `PYTHONPATH` of the app; None for that of this process.
@@ -141,7 +141,7 @@ class Synthesis:
         return self._output
 
     def _reports_failures(self) -> bool:
-        """Return whether a plugin reported violations, for which CDK exits with 1 if it does not know the context."""
+        """Return whether a plugin reported violations, for which a CDK that does not know the context exits with 1."""
         reports = [self._output / name for name in _REPORTS]
         return any('"failure"' in report.read_text("utf-8") for report in reports if report.is_file())
 
@@ -185,7 +185,7 @@ def synthesis_variables() -> dict[str, str]:
 
 
 def _shell(program: Program) -> str:
-    """Return the command line. A JavaScript file that is not executable is run with Node.js, as by the cdk CLI."""
+    """Return the command line. A JavaScript file that is not executable is run with Node.js, as the cdk CLI does."""
     command = program.command
     first = Path(program.folder, command.split(" ", 1)[0])
     if first.suffix == ".js" and first.is_file() and not os.access(first, os.X_OK):

@@ -48,7 +48,7 @@ class References:
                     self._children[Place(position, logical_id)] = child
 
     def value(self, stack: int, raw: Any) -> Value:
-        """Return a value of a stack's template in one form.
+        """Return a value of a stack's template as a `Value`.
 
         Args:
             stack: The position of the stack.

@@ -1,4 +1,4 @@
-"""The values in a template in one form, so that two ways to write a value are equal.
+"""The values of a template in a common form, in which two ways to write the same value are equal.
 
 A text, a number and a boolean are the text that CloudFormation converts them to. A list is a tuple, an object a dict,
 `AWS::NoValue` is None. A value that is known only at deployment is an instance of a class in this module.
@@ -80,7 +80,7 @@ class Choice:
     """The two values of `Fn::If`.
 
     Args:
-        condition: The condition in this form, by which two conditions are compared.
+        condition: The condition as a `Value`, by which two conditions are compared.
         then: The value if it is true.
         otherwise: The value if it is false.
         name: The name of the condition in the template.
@@ -167,7 +167,7 @@ def places(value: Value) -> tuple[Place, ...]:
 
 
 def assumed(value: Value, condition: Value, *, truth: bool) -> Value:
-    """Return a value if a condition is true, or false."""
+    """Return a value under the assumption that a condition is true, or false."""
 
     def of(inner: Value) -> Value:
         return assumed(inner, condition, truth=truth)

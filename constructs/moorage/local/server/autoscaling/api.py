@@ -1,4 +1,4 @@
-"""The operations of Amazon EC2 Auto Scaling's API that ministack lacks, or answers without the groups' instances."""
+"""The Amazon EC2 Auto Scaling API operations that ministack lacks, or answers without the groups' instances."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def _answering(operation: Callable[[Parameters], Answer]) -> Callable[[Parameter
 
 
 def install() -> None:
-    """Make groups with a launch template run instances that inherit the stack's tags, and replace API operations."""
+    """Make groups run instances in EC2, pass the stack's tags to the instances, and replace API operations."""
     reconcile: Callable[[Group], None] = autoscaling.reconcile_instances
 
     def reconciled(group: Group) -> None:

@@ -80,7 +80,7 @@ def _register(parameters: Parameters) -> Parameters:
 
 
 def _keep_within(target: Parameters) -> None:
-    """Bring an ECS service's desired count within the target's limits."""
+    """Bring an ECS service's desired count within the limits of its scalable target."""
     if target["ScalableDimension"] != _ECS_COUNT:
         return
     _, cluster, name = target["ResourceId"].split("/")

@@ -39,7 +39,7 @@ notifications = AccountRegionScopedDict()
 
 
 class AutoScalingGroup(Resource):
-    """A group of EC2 instances; a group with protected instances cannot be deleted."""
+    """A group of EC2 instances. It cannot be deleted while an instance is protected from scale-in."""
 
     type = "AWS::AutoScaling::AutoScalingGroup"
 
@@ -222,7 +222,10 @@ def _policy(policy: Properties, old: Properties, new: Properties) -> Properties 
 
 
 def require_replaceable(group: Group, preferences: Mapping[str, Any]) -> None:
-    """Refuse an instance refresh that would wait for protected instances and fail (RefreshPreferences)."""
+    """Refuse an instance refresh that would wait for protected instances and fail.
+
+    The source is botocore autoscaling: RefreshPreferences.ScaleInProtectedInstances.
+    """
     protected = [instance["InstanceId"] for instance in group["Instances"] if instance["ProtectedFromScaleIn"]]
     stated = preferences.get("ScaleInProtectedInstances", "Wait")
     if protected and stated not in (_WHILE_ROLLING, "Ignore"):
@@ -314,6 +317,6 @@ def group_named(name: str) -> Group:
 
 
 def notify() -> None:
-    """Call the functions that are registered for changes of groups."""
+    """Call the functions in `changed`."""
     for each in changed:
         each()

@@ -200,7 +200,7 @@ def _target_lists(group: Group) -> Iterator[list[dict[str, Any]]]:
 
 
 def _source(group: Group, wanted: Launch) -> dict[str, Any]:
-    """Return the launch template or launch configuration that an instance of a group shows."""
+    """Return the launch template or launch configuration for the record of a group's instance."""
     if wanted.template:
         return {"LaunchTemplate": dict(wanted.template)}
     return {"LaunchConfigurationName": group["LaunchConfigurationName"]}
@@ -270,7 +270,7 @@ def end(instance_id: str) -> None:
 
 
 def resize(group: Group, size: int) -> None:
-    """Scale a group to a size; protected instances are never terminated."""
+    """Scale a group to a size, and adjust its warm pool. Instances that are protected from scale-in are kept."""
     group["DesiredCapacity"] = size
     while len(group["Instances"]) < size:
         launch(group)

@@ -39,7 +39,7 @@ class Module:
         setattr(*self._place(name), value)
 
     def _place(self, name: str) -> tuple[ModuleType, str]:
-        """Return ministack's module, and its name for a listed name."""
+        """Return the ministack module, and the name in it that a listed name stands for."""
         module, names = self.listed
         if name not in names:
             raise AttributeError(f"the list of {module} in this file does not contain {name}; add it")

@@ -93,7 +93,7 @@ async def _serve(application: Application, scope: Message, receive: Receive, sen
 
 
 def _acting_as(scope: Message, holder: registry_tokens.Holder) -> Message:
-    """Return a request with the header from which ministack reads the account and the region."""
+    """Return a request with a header from which ministack reads the account and region of the token's holder."""
     stated = f"AWS4-HMAC-SHA256 Credential={holder.account}/20260101/{holder.region}/ecr/aws4_request"
     rest = [(name, value) for name, value in scope["headers"] if name.lower() != b"authorization"]
     return {**scope, "headers": [*rest, (b"authorization", stated.encode())]}
@@ -167,7 +167,7 @@ async def _read(receive: Receive, send: Send, most: int) -> bytes | None:
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:
-    """Return a channel that yields a body that was already read, then the following messages."""
+    """Return a receive function that first returns the body that was already read, then the following messages."""
     left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replayed() -> Message:

@@ -29,7 +29,7 @@ Handler = Callable[..., Awaitable[tuple[int, dict[str, str], bytes]]]
 
 
 class RefusedError(ValueError):
-    """The refusal of a request by a service, or by CloudFormation in its place."""
+    """The refusal of a request by a service, or by CloudFormation before it calls the service."""
 
 
 @functools.cache

@@ -124,11 +124,11 @@ def _handler(resource: Resource) -> Handler:
 
 
 class _Checked:
-    """The handler of a type, which also fails on unknown, mistyped and unread properties.
+    """A wrapper for the handler of a type, which also fails on unknown, mistyped and unread properties.
 
     Args:
         resource_type: The CloudFormation type.
-        handler: ministack's handler, which is modified.
+        handler: The handler, which is modified.
     """
 
     def __init__(self, resource_type: str, handler: Handler) -> None:
@@ -236,7 +236,7 @@ def _naming_paths(validate: Callable[..., None]) -> Callable[..., None]:
 
 
 def _remembering(roll_back: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-    """Keep undeleted resources in the stack after a failed creation, so that deleting the stack deletes them."""
+    """Keep in the stack what the rollback of a creation could not delete, so that deleting the stack deletes it."""
 
     async def rolled_back(
         stack_name: str, stack_id: str, stack: dict[str, Any], operation: dict[str, Any], *rest: Any

@@ -32,7 +32,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 def install() -> None:
-    """Replace ministack's stack events, and omit resources that are not created from change sets."""
+    """Replace ministack's stack events, and omit from change sets the resources that are not created."""
     log = _Log(stacks.add_event)
     for module in (stacks, handlers, changesets):
         module.add_event = log.add
@@ -114,7 +114,10 @@ class _Log:
             event["Timestamp"] = later.strftime(_FORMAT)[:-3] + "Z"
 
     def updating(self, update: Callable[..., Any]) -> Callable[..., Any]:
-        """Add the start event of an update if the properties differ, even if the definition is the same."""
+        """Add the held start event of an update if the resolved properties differ.
+
+        They can differ even if the definition in the template is the same.
+        """
 
         def updated(resource_type: str, physical_id: str, old: Any, new: Any, *rest: Any) -> Any:
             stack_name, logical_id = rest[:2]

@@ -39,7 +39,7 @@ def construct(logical_id: str, stated: Mapping[str, Any]) -> str:
 
 
 def path(stack_name: str, logical_id: str) -> str:
-    """Return the path of a resource's construct.
+    """Return the path of a resource's construct; the logical ID if the template does not contain the path.
 
     Args:
         stack_name: The name of the stack.
@@ -64,7 +64,7 @@ def owner(physical_id: str) -> str:
 
 
 def together(physical_id: str, other_id: str) -> bool:
-    """Return whether two resources are in the same stack that is deleted or rolled back: neither outlives the other.
+    """Return whether two resources are in a stack that is being deleted or rolled back: neither outlives the other.
 
     Args:
         physical_id: The physical ID of the first resource.

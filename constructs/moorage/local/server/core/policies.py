@@ -13,7 +13,7 @@ from moorage.local.server.core.adapter import kms
 def allows(
     policy: str | dict[str, Any] | None, service: str, action: str, resource: str, source: str | None, **context: str
 ) -> bool:
-    """Return whether a resource policy allows an action of a service.
+    """Return whether a resource policy allows an AWS service to perform an action.
 
     Args:
         policy: The resource policy.
@@ -55,7 +55,7 @@ def unusable_key(key: str | None, service: str, source: str | None, *actions: st
         key: The ID, ARN or alias of the key.
         service: The service principal.
         source: The ARN of the resource that the service acts for, as for `allows`.
-        actions: The actions of the service with the key.
+        actions: The actions that the service performs with the key.
         context: More condition keys of the request, with their values.
     """
     if not key:

@@ -50,7 +50,7 @@ class Resource:
         raise NotImplementedError
 
     def update_under(self, policy: Properties, physical_id: str, old: Properties, new: Properties) -> Made:
-        """Update the resource by its `UpdatePolicy`, which most types do not have.
+        """Update the resource according to its `UpdatePolicy`, which most types do not have.
 
         Args:
             policy: The `UpdatePolicy` of the resource in the template; empty if it has none.

@@ -136,7 +136,7 @@ def tag_property(resource_type: str) -> str | None:
 
 
 def faults(resource_type: str, properties: Mapping[str, Any], region: str) -> list[str]:
-    """Return the errors in a resource's properties by the schema of its type.
+    """Return the errors in a resource's properties according to the schema of its type.
 
     CloudFormation validates properties before it calls the service (CloudFormation CLI user guide, "Resource type
     schema").

@@ -82,7 +82,7 @@ def _checked(operation: str) -> Operation:
 
 
 def install() -> None:
-    """Handle ECR's requests here first, and show the exclusion filters that ministack leaves out."""
+    """Answer ECR's requests before ministack, and show the exclusion filters that ministack leaves out."""
     answer = json_service({operation: _checked(operation) for operation in _OPERATIONS}, app.SERVICE_HANDLERS["ecr"])
 
     async def answered(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:

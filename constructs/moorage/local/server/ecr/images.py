@@ -253,7 +253,7 @@ def _availability(parameters: Parameters) -> Parameters:
 
 
 def install() -> None:
-    """Give the requests of `docker push` and `docker pull` the same consequences as the API operations."""
+    """Give the requests of `docker push` and `docker pull` the same effects as the API operations."""
     put, get, head = ecr.v2_put_manifest, ecr.v2_get_manifest, ecr.v2_head_manifest
 
     def pushed(name: str, reference: str, headers: Mapping[str, str], body: bytes) -> Any:

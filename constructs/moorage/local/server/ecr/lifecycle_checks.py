@@ -1,4 +1,4 @@
-"""The checks that Amazon ECR's PutLifecyclePolicy makes of a lifecycle policy.
+"""The checks that Amazon ECR's PutLifecyclePolicy performs on a lifecycle policy.
 
 The rules are those of the ECR user guide, "Lifecycle policy properties in Amazon ECR". The priorities of
 each storage class are separate ("Examples of lifecycle policies in Amazon ECR", "Combining archive and expire rules").

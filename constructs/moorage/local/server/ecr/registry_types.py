@@ -103,7 +103,7 @@ class PullThroughCacheRule(Resource):
 
 
 class RepositoryCreationTemplate(Resource):
-    """The settings of repositories that ECR itself creates."""
+    """A repository creation template: the settings of repositories that ECR itself creates."""
 
     type = "AWS::ECR::RepositoryCreationTemplate"
 

@@ -75,7 +75,7 @@ def _group(name_or_arn: str) -> Group | None:
 
 
 def is_scaled(provider: str) -> bool:
-    """Return whether ECS changes the size of a provider's group."""
+    """Return whether managed scaling is enabled for a provider, so that ECS changes the size of its group."""
     stated = ecs.capacity_providers[name_of(provider)]["autoScalingGroupProvider"]
     return bool(stated["managedScaling"]["status"] == "ENABLED")
 
@@ -311,7 +311,7 @@ def check_strategy(strategy: Iterable[Mapping[str, Any]], known: Iterable[str]) 
 
 
 def answering(operation: Callable[[Record], Record]) -> Callable[[Record], Any]:
-    """Make an operation return its result or its error as a response of ECS."""
+    """Make an operation return its result or its error as an ECS API response."""
 
     def answered(parameters: Record) -> Any:
         try:

@@ -93,7 +93,7 @@ class Cluster(Resource):
 
 
 def _check_settings(cluster: Mapping[str, Any]) -> None:
-    """Refuse invalid cluster settings and ECS Exec logging (ClusterSetting, ExecuteCommandConfiguration)."""
+    """Refuse invalid cluster settings and ECS Exec logging (ECS API: ClusterSetting, ExecuteCommandConfiguration)."""
     for setting in cluster.get("settings") or ():
         if setting.get("name") != "containerInsights" or setting.get("value") not in _INSIGHTS:
             raise RefusedError(
@@ -130,7 +130,7 @@ class TaskDefinition(Resource):
 
 
 class Service(Resource):
-    """A service with its desired number of running tasks; changes are deployed by the service's deployment strategy."""
+    """A service with its desired number of running tasks; changes are deployed with its deployment strategy."""
 
     type = "AWS::ECS::Service"
 

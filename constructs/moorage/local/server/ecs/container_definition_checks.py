@@ -1,4 +1,4 @@
-"""Amazon ECS: the checks that RegisterTaskDefinition makes of each container and of references between containers.
+"""Amazon ECS: the checks that RegisterTaskDefinition performs on each container and on references between containers.
 
 The messages are ECS's, as users report them, with the report beside each. If there is no report, the rule is the API
 reference's, with the name of the structure beside it.

@@ -35,7 +35,7 @@ def completed(stated: Mapping[str, Any], *, daemon: bool) -> dict[str, Any]:
 
     Args:
         stated: The configuration, in the API's format.
-        daemon: True if the service is a daemon, which may stop on an instance during a deployment.
+        daemon: True for a daemon service, whose task on an instance may stop before the new one starts.
     """
     strategy = stated.get("strategy", ROLLING)
     percent = {"maximumPercent": 100 if daemon else 200, "minimumHealthyPercent": 0 if daemon else 100}

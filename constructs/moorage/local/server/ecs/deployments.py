@@ -30,7 +30,7 @@ _RECURRING = ("TEST_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT")
 
 
 class _WaitingError(Exception):
-    """The state of a deployment that waits for resources on instances, while no circuit breaker ends the wait."""
+    """The signal that a deployment waits for resources on instances, and that no circuit breaker ends the wait."""
 
 
 class Rollout:
@@ -58,7 +58,7 @@ class Rollout:
 
     @property
     def takes_long(self) -> bool:
-        """True if hooks take part in the deployment, so that the caller gets the response before its end, as on AWS."""
+        """True if the deployment has hooks: the caller then gets the response before the deployment ends, as on AWS."""
         return bool(self._hooks)
 
     def run(self, *, patient: bool = False) -> None:
@@ -90,7 +90,7 @@ class Rollout:
         ecs.refresh_service_state(self._cluster, f"service:{self._service['serviceName']}")
 
     def _stages(self) -> Iterator[str]:
-        """Yield each stage after its own work and before its hooks."""
+        """Yield each stage when its own work is done and its hooks are next."""
         if sum(each["status"] != "INACTIVE" for each in self._service["deployments"]) > 2:  # noqa: PLR2004  # a third
             yield "RECONCILE_SERVICE"
         yield "PRE_SCALE_UP"
@@ -256,7 +256,7 @@ def _record_failure(service: Record, revision_arn: str, reason: str) -> None:
 
 
 def stop(parameters: Record) -> Record:
-    """Roll back a deployment at its next stage: StopServiceDeployment."""
+    """Roll back a deployment at its next stage (StopServiceDeployment)."""
     record = revisions.deployment(parameters["serviceDeploymentArn"])
     if record["status"] != "IN_PROGRESS":
         raise RefusedError("The service deployment is not in progress.")
@@ -268,7 +268,7 @@ def stop(parameters: Record) -> Record:
 
 
 def _holding(operation: Callable[..., None], flag: str) -> Callable[..., None]:
-    """Make an operation do nothing while the service has the flag of a running deployment."""
+    """Make an operation do nothing while the service's record has a flag that a running deployment sets."""
 
     def held(cluster: str, key: str, *arguments: Any, **options: Any) -> None:
         if not ecs.services.get(key, {}).get(flag):

@@ -66,7 +66,7 @@ def put_aside(target: Mapping[str, Any], text: str, source: str, error: RefusedE
         target: The target, in the format of EventBridge or EventBridge Scheduler.
         text: The event.
         source: The ARN of the rule or the schedule.
-        error: The reason.
+        error: The reason why the event cannot be delivered.
     """
     queue = sqs.queue_by_arn(target.get("DeadLetterConfig", {}).get("Arn", ""))
     if queue is None:

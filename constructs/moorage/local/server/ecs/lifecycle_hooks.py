@@ -125,7 +125,7 @@ def _pause(record: Record, minutes: int) -> str | None:
 
 
 def resolve(parameters: Record) -> Record:
-    """Continue a paused deployment or roll it back: ContinueServiceDeployment."""
+    """Continue a paused deployment or roll it back (ContinueServiceDeployment)."""
     deployment = revisions.deployment(parameters["serviceDeploymentArn"])
     pause = _waiting.get(parameters["hookId"])
     if pause is None or pause.record not in deployment["lifecycleHookDetails"]:

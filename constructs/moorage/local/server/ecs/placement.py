@@ -17,7 +17,7 @@ _DYNAMIC_PORTS = range(32768, 61000)
 
 
 def provider_for(strategy: Sequence[Mapping[str, Any]], used: Sequence[str | None]) -> str:
-    """Return the provider for the next task: first by base, then by weight.
+    """Return the capacity provider for the next task: by base first, then by weight.
 
     Args:
         strategy: The capacity provider strategy.

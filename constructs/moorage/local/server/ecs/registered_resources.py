@@ -58,7 +58,7 @@ class Room:
         Args:
             type_: The instance type.
             trunking: True if `awsvpcTrunking` is enabled.
-            reserved_mib: The MiB that the agent reserves for itself.
+            reserved_mib: The MiB that the agent does not offer to tasks (`ECS_RESERVED_MEMORY`).
         """
         trunk_tasks = type_.trunk_tasks if trunking else None
         return cls(

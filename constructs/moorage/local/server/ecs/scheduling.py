@@ -233,7 +233,7 @@ def _reconciling(reconcile: Callable[[str, str], None]) -> Callable[[str, str], 
 
 
 def shrink() -> None:
-    """Terminate instances that no task needs, down to the target of each provider, unless a stack is being deleted.
+    """Terminate idle instances, down to each provider's target capacity, unless a stack is being deleted.
 
     On AWS, scaling in takes a quarter of an hour, longer than the rest of the stack's deletion.
     """

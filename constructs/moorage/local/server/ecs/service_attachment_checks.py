@@ -1,4 +1,4 @@
-"""Amazon ECS: the checks that CreateService and UpdateService make of networks, targets, registries and namespaces.
+"""Amazon ECS: the checks that CreateService and UpdateService perform on networks, targets, registries and namespaces.
 
 The messages are ECS's, as users report them, with the report beside each. If there is no report, the rule is the API
 reference's, with the name of the structure beside it.

@@ -1,4 +1,4 @@
-"""Amazon ECS: the checks that CreateService and UpdateService make of a service and its task definition."""
+"""Amazon ECS: the checks that CreateService and UpdateService perform on a service and its task definition."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _check_role(parameters: Mapping[str, Any], revision: Mapping[str, Any], *, n
 
 
 def _check_ports(balancers: Iterable[Mapping[str, Any]], revision: Mapping[str, Any]) -> None:
-    """Refuse a load balancer's port that its container maps for TCP and UDP (aws/amazon-ecs-agent issue 3428)."""
+    """Refuse a load balancer's container port that is mapped for both TCP and UDP (aws/amazon-ecs-agent issue 3428)."""
     containers = {each["name"]: each.get("portMappings") or () for each in revision.get("containerDefinitions", ())}
     for balancer in balancers:
         name, port = balancer.get("containerName", ""), balancer.get("containerPort")

@@ -153,7 +153,7 @@ def _answered(answer: Any) -> None:
 
 
 def _served(change: Callable[[Record], Done]) -> Callable[[Record], Any]:
-    """Return an API operation. If the deployment has hooks, the operation responds before the deployment ends."""
+    """Return the API operation for a change. If the deployment has hooks, it responds before the deployment ends."""
 
     def served(parameters: Record) -> Any:
         try:

@@ -1,4 +1,4 @@
-"""Amazon ECS: the checks that RegisterTaskDefinition makes of a task definition.
+"""Amazon ECS: the checks that RegisterTaskDefinition performs on a task definition.
 
 The messages are ECS's, as users report them, with the report beside each. If there is no report, the rule is the API
 reference's (RegisterTaskDefinition and its structures). ECS accepts a health check command without CMD (aws/aws-cdk
@@ -242,7 +242,7 @@ def _mode_faults(mode: str | None, container: Record) -> Iterator[str]:
 
 
 def _order_faults(containers: Mapping[str, Record]) -> Iterator[str]:
-    """Yield errors in the start order of containers, by their dependencies."""
+    """Yield errors in the dependencies of containers, which determine their start order."""
     waits: dict[str, set[str]] = {name: set() for name in containers}
     for name, container in containers.items():
         for each in container.get("dependsOn") or ():
@@ -263,7 +263,7 @@ def _order_faults(containers: Mapping[str, Record]) -> Iterator[str]:
 
 
 def _volume_faults(volume: Record) -> Iterator[str]:
-    """Yield errors in a volume on EFS by the API reference (EFSVolumeConfiguration, EFSAuthorizationConfig)."""
+    """Yield errors in an EFS volume (ECS API reference, EFSVolumeConfiguration and EFSAuthorizationConfig)."""
     stated = volume.get("efsVolumeConfiguration") or {}
     authorization = stated.get("authorizationConfig") or {}
     point, iam = authorization.get("accessPointId"), authorization.get("iam") == "ENABLED"

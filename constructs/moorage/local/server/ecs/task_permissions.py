@@ -130,7 +130,7 @@ def _unmade_streams(role: str, containers: Iterable[Record]) -> Iterator[str]:
 
 
 def _is_here(arn: str) -> bool:
-    """Return whether an ARN is of this account and region; True for a name."""
+    """Return whether an ARN belongs to this account and region; True for a name."""
     return not arn.startswith("arn:") or arn.split(":")[3:5] == [get_region(), get_account_id()]
 
 

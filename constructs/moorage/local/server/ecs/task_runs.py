@@ -39,7 +39,7 @@ def exit_code(containers: Iterable[Mapping[str, Any]]) -> int | None:
 
 
 def started(task: Record) -> None:
-    """Start a placed task, and end it with the command of its first essential container to end.
+    """Start a placed task, and end it when the command of one of its essential containers ends.
 
     A service's task keeps running.
     """

@@ -1,4 +1,4 @@
-"""CloudFormation types whose properties are the parameters of an API that ministack has."""
+"""CloudFormation types whose properties are the parameters of API operations that ministack has."""
 
 from __future__ import annotations
 

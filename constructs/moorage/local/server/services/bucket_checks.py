@@ -1,4 +1,4 @@
-"""The checks that Amazon S3 makes of a bucket's configuration and of the destinations of its notifications.
+"""The checks that Amazon S3 performs on a bucket's configuration and on the destinations of its notifications.
 
 The messages are S3's, as users report them (notifications: aws/aws-cdk issues 5991 and 20127). The limits are those of
 the S3 user guide, "Transitioning objects using Amazon S3 Lifecycle". The events are those of S3's model in botocore.
@@ -104,7 +104,10 @@ def _is_same_event(one: str, other: str) -> bool:
 
 
 def _validated(put: Callable[..., Any]) -> Callable[..., Any]:
-    """Refuse a bucket's notifications if a destination does not allow S3 to send messages; S3 sends a test message."""
+    """Refuse a bucket's notification configuration if a destination does not let S3 use it.
+
+    S3 validates destinations in the same way.
+    """
 
     def validated(name: str, body: bytes, *rest: Any, **named: Any) -> Any:
         elements = ET.fromstring(body or b"<a/>").iter()  # noqa: S314  # as S3's own handler parses it

@@ -29,7 +29,7 @@ _insights = AccountRegionScopedDict()
 
 
 class Trail(Resource):
-    """A trail, whose bucket, topic and key must allow CloudTrail."""
+    """A trail, whose bucket, topic and key must allow CloudTrail to use them."""
 
     type = "AWS::CloudTrail::Trail"
 
@@ -97,7 +97,7 @@ class Trail(Resource):
 
 
 def _require(trail_arn: str, trail: Properties) -> None:
-    """Check that the trail's bucket, topic and key allow CloudTrail, as AWS does before it creates a trail."""
+    """Check that CloudTrail may use the trail's bucket, topic and key, as AWS does before it creates a trail."""
     bucket, prefix = trail["S3BucketName"], trail.get("S3KeyPrefix")
     if bucket not in s3.buckets:
         raise RefusedError(f"S3BucketDoesNotExistException: The bucket {bucket} does not exist")

@@ -1,7 +1,7 @@
 """Amazon CloudWatch: alarms, including those on metric math, composite alarms and dashboards.
 
 Metric math is kept and shown, but not evaluated: its alarms change their state only by `SetAlarmState`. An action
-fails if its topic or the topic's key does not allow CloudWatch; the alarm's history has the reason.
+fails if its topic or the topic's key does not let CloudWatch use it; the alarm's history has the reason.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def _check(alarm: Properties) -> None:
 
 
 def _check_actions(alarm: Properties) -> None:
-    """Refuse too many actions for a state, and actions of another region (PutMetricAlarm)."""
+    """Refuse too many actions for a state, and actions in another region (PutMetricAlarm)."""
     for name in ("AlarmActions", "InsufficientDataActions", "OKActions"):
         if len(alarm.get(name) or ()) > _MOST_ACTIONS:
             raise RefusedError(
@@ -174,7 +174,7 @@ class Dashboard(Resource):
 
 
 def _asking(dispatch: Callable[..., None]) -> Callable[..., None]:
-    """Omit actions whose SNS topics do not allow CloudWatch, and record the results of SNS actions in the history."""
+    """Omit actions whose SNS topics CloudWatch cannot publish to, and record SNS actions in the alarm's history."""
 
     def dispatched(alarm: dict[str, Any], old_state: str, new_state: str, reason: str) -> None:
         field = _ACTIONS.get(new_state, "")
@@ -222,5 +222,5 @@ def _note(alarm: dict[str, Any], action: str, fault: str | None) -> None:
 
 
 def install() -> None:
-    """Make alarms check that their SNS topics allow CloudWatch."""
+    """Make alarms check that CloudWatch can publish to their SNS topics."""
     cloudwatch.dispatch_alarm_actions = _asking(cloudwatch.dispatch_alarm_actions)

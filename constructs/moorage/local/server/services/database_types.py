@@ -1,4 +1,4 @@
-"""Amazon RDS: option groups and proxies, for which ministack has an API but no types."""
+"""Amazon RDS: option groups and proxies, for which ministack has an API but no CloudFormation types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The checks that IAM, and other services with policies, make of policy documents.
+"""The checks that IAM, and other services with policies, perform on policy documents.
 
 The grammar is the IAM user guide's, "Grammar of the IAM JSON policy language". The messages and their order are those
 that moto measured on AWS (moto, tests/test_iam/test_iam_policies.py).
@@ -173,7 +173,7 @@ def _stated(statement: Statement, name: str) -> list[Any]:
 
 
 def _dates(statement: Statement) -> Iterator[Any]:
-    """Yield the values that a statement's conditions compare dates with."""
+    """Yield the dates in a statement's conditions."""
     for operator, keys in (statement.get("Condition") or {}).items():
         if operator.rpartition(":")[2].lower().startswith("date"):
             for value in keys.values():

@@ -12,7 +12,7 @@ from moorage.local.server.services.ec2_operations import Operated, invoke
 
 
 class KeyPair(Resource):
-    """A key pair. If the key is not imported, the private key is stored in Parameter Store, as by CloudFormation."""
+    """A key pair. If the key is not imported, the private key is stored in Parameter Store, as on AWS."""
 
     type = "AWS::EC2::KeyPair"
 

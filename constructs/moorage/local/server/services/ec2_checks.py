@@ -1,4 +1,4 @@
-"""The checks that Amazon EC2 makes of networks and security groups, and of their deletion.
+"""The checks that Amazon EC2 performs on networks and security groups, and on their deletion.
 
 The messages are those of the API, as users report them (pulumi/pulumi-awsx issue 328, terraform-aws-modules/
 terraform-aws-alb issue 294, prabhatsharma/kubernetes-the-hard-way-aws issue 16). Otherwise the code is the API's (EC2
@@ -229,7 +229,7 @@ def check_group_rule(rule: Properties, vpc: str) -> None:
 
 
 def _peers(vpc: str) -> Iterator[str]:
-    """Yield the VPCs in active peering connections with a VPC: rules of its groups can refer to groups of these VPCs.
+    """Yield the VPCs in active peering connections with a VPC. Security group rules can refer to groups in these VPCs.
 
     The rule is in the VPC user guide, "Security group rules".
     """

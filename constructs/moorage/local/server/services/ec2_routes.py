@@ -283,9 +283,9 @@ class VpcEndpoint(Resource):
             self._check_private_dns(properties, vpc, endpoint_id)
 
     def _check_tables(self, properties: Properties, endpoint_id: str | None) -> None:
-        """Refuse subnets of gateway endpoints, and route tables of other endpoints.
+        """Refuse subnets and security groups of gateway endpoints, and route tables of other endpoints.
 
-        A route table can have only one endpoint of each service.
+        A route table can have only one gateway endpoint for each service.
         """
         gateway = properties.get("VpcEndpointType", "Gateway") == "Gateway"
         tables = properties.get("RouteTableIds") or ()

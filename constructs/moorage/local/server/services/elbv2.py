@@ -80,7 +80,7 @@ def _attributes(balancer: str) -> dict[str, str]:
 
 
 def _write_test_files(balancer: str) -> None:
-    """Write the test files to a load balancer's log buckets, so that these are not empty."""
+    """Write the test files to a load balancer's log buckets, which are then not empty, as on AWS."""
     attributes = _attributes(balancer)
     for kind, name in _TEST_FILES.items():
         if attributes.get(f"{kind}.s3.enabled") != "true":
@@ -123,7 +123,7 @@ def _may_write(balancer: str, bucket: str, key: str) -> bool:
 
 
 class TargetGroup(Resource):
-    """A target group, with its protocol version."""
+    """A target group. It keeps the protocol version, which ministack drops."""
 
     type = "AWS::ElasticLoadBalancingV2::TargetGroup"
 

@@ -1,4 +1,4 @@
-"""The checks that Elastic Load Balancing makes of load balancers, target groups, listeners and actions.
+"""The checks that Elastic Load Balancing performs on load balancers, target groups, listeners and actions.
 
 The messages are those of the API, as users report them (kubernetes-sigs/aws-load-balancer-controller issue 1045,
 aws/copilot-cli issue 5473, openshift/installer issue 1110, hashicorp/terraform issue 18126, aws-cloudformation/cfn-lint

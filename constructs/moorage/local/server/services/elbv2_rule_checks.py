@@ -1,4 +1,4 @@
-"""The checks that Elastic Load Balancing makes of listener rules.
+"""The checks that Elastic Load Balancing performs on listener rules.
 
 The messages are the service's, as users report them. Otherwise the rule is the API reference's (RuleCondition and the
 structures in it), or that of the user guide, "Condition types for listener rules".

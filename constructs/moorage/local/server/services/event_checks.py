@@ -1,4 +1,4 @@
-"""The checks that Amazon EventBridge's `PutRule` and `PutTargets` make of rules and targets, with their messages."""
+"""The checks that Amazon EventBridge's `PutRule` and `PutTargets` perform on rules and targets, with their messages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _INPUTS = ("Input", "InputPath", "InputTransformer")
 
 
 def check_schedule(expression: str | None, bus: str) -> None:
-    """Refuse an invalid rate, and a schedule on a custom event bus.
+    """Refuse a schedule with an invalid rate, or on a custom event bus.
 
     Args:
         expression: The rule's `ScheduleExpression`, if it is specified.

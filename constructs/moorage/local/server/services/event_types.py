@@ -103,12 +103,12 @@ class EventBusPolicy(Resource):
 
 
 def _with_end(arn: str) -> str:
-    """Return an ARN with an ID at the end, as EventBridge does; ministack finds resources by the ARN before the ID."""
+    """Return an ARN with an ID at the end, as EventBridge does; ministack knows resources by the ARN without the ID."""
     return f"{arn}/{uuid.uuid5(uuid.NAMESPACE_URL, arn)}"
 
 
 def install() -> None:
-    """Give each event bus the policy in its definition."""
+    """Give each event bus the policy in its `Policy` property."""
     complete("AWS::Events::EventBus", _complete)
 
 

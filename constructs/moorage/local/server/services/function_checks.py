@@ -1,4 +1,4 @@
-"""The checks that AWS Lambda makes of functions, permissions and event source mappings.
+"""The checks that AWS Lambda performs on functions, permissions and event source mappings.
 
 The error codes are those of Lambda's model in botocore. The messages are Lambda's, as users report them: for network
 interfaces in amazon-connect/amazon-connect-salesforce-lambda issue 29, for queues in mongodb/docs-worker-pool pull

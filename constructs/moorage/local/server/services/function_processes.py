@@ -187,7 +187,7 @@ def _program(name: str) -> str:
 
 
 def _stating(spawn: Callable[..., None]) -> Callable[..., None]:
-    """Make a process start with those of Lambda's environment variables that ministack leaves out."""
+    """Make a process start with the Lambda environment variables that ministack leaves out."""
 
     @functools.wraps(spawn)
     def spawned(worker: Any, *rest: Any, **named: Any) -> None:
@@ -230,7 +230,7 @@ def _timed(spawn: Callable[..., None]) -> Callable[..., None]:
 
 
 def _variables(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return those of Lambda's environment variables that ministack leaves out."""
+    """Return the Lambda environment variables that ministack leaves out."""
     logged = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{config.get('FunctionName', '')}"
     return {
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{config.get('Runtime', '')}",

@@ -1,4 +1,4 @@
-"""AWS IAM: instance profiles, and the checks that a role allows the actions of a service."""
+"""AWS IAM: instance profiles, and the checks that a role allows a service to perform an action."""
 
 from __future__ import annotations
 

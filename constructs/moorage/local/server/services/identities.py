@@ -1,4 +1,4 @@
-"""The checks that AWS IAM makes of roles, users and policies, and of their deletion.
+"""The checks that AWS IAM performs on roles, users and policies, and on their deletion.
 
 The error codes and ranges are those of IAM's model in botocore. The quotas are those of the IAM user guide, "IAM and
 AWS STS quotas". The messages are those of users' reports, if there are any.

@@ -1,4 +1,4 @@
-"""AWS IAM: groups, identity providers, access keys and inline policies, for which ministack has no types."""
+"""AWS IAM: CloudFormation types that ministack lacks: groups, identity providers, access keys, inline policies."""
 
 from __future__ import annotations
 

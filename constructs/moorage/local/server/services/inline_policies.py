@@ -1,4 +1,4 @@
-"""The inline policies of queues and topics, which use ministack's types for policies of several queues or topics."""
+"""The inline policies of queues and topics, made with ministack's types for policies of several queues or topics."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-// The AWS SDK for JavaScript v3 as Lambda's runtimes have it, for functions whose folder brings none of its packages.
-// Each call goes to a Python process beside the function, which knows every service from botocore's models.
+// The AWS SDK for JavaScript v3, as Lambda's runtimes include it. A package in the function's folder has priority.
+// Each call goes to a Python process beside the function's, which knows every service from botocore's models.
 (function provideSdk() {
   const Module = require("module");
   const { Readable } = require("stream");
@@ -113,7 +113,7 @@
     };
   }
 
-  // The client with a method for each operation: `new S3().listBuckets({})`.
+  // A client with a method for each operation: `new S3().listBuckets({})`.
   function serviceClass(service) {
     const Client = clientClass(service);
     return class extends Client {
@@ -209,7 +209,7 @@
     },
   };
 
-  // Version 2, which the runtimes have up to Node.js 16: `new AWS.S3().listBuckets({}).promise()`.
+  // Version 2 of the SDK, which the runtimes include up to Node.js 16: `new AWS.S3().listBuckets({}).promise()`.
   const settings = { update: (stated) => Object.assign(settings, stated) };
   const secondVersion = new Proxy(
     { config: settings },

@@ -1,4 +1,4 @@
-"""The checks that Amazon CloudWatch Logs makes of filter patterns, subscriptions, resource policies and KMS keys.
+"""The checks that Amazon CloudWatch Logs performs on filter patterns, subscriptions, resource policies and KMS keys.
 
 The error codes are those of the service's model in botocore. The messages are the service's, measured by cdk-preflight
 1.9.1 (rules pf-logs-filter-pattern-bracket and pf-logs-resource-policy-json) or reported by users. The CloudWatch Logs

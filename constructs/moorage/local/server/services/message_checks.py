@@ -1,4 +1,4 @@
-"""The checks that Amazon SQS and Amazon SNS make of queues, topics and subscriptions.
+"""The checks that Amazon SQS and Amazon SNS perform on queues, topics and subscriptions.
 
 The protocols and names are those of the API references. The messages are the services', if they are published.
 """

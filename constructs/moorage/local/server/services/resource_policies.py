@@ -1,4 +1,4 @@
-"""The checks that Amazon S3, SQS, SNS and AWS KMS make of the policies of buckets, queues, topics and keys.
+"""The checks that Amazon S3, SQS, SNS and AWS KMS perform on the policies of buckets, queues, topics and keys.
 
 The messages are the services', as users report them: S3's in aws-cloudformation/cfn-lint issue 2412, SNS's in
 hashicorp/terraform-provider-aws issue 26041 and serverless/serverless issue 5519, KMS's in
@@ -90,7 +90,7 @@ def _applies(action: str, resources: list[str]) -> bool:
 
 
 def _is_public(statement: documents.Statement) -> bool:
-    """Return whether a statement allows everybody; False if it has a condition, which only S3 can evaluate."""
+    """Return whether a statement allows actions to everybody; False if it has a condition, which only S3 evaluates."""
     principal = statement.get("Principal")
     anyone = principal == "*" or (isinstance(principal, dict) and "*" in documents.several(principal.get("AWS")))
     return statement["Effect"] == "Allow" and anyone and not statement.get("Condition")

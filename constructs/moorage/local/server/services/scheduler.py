@@ -67,7 +67,7 @@ class Schedule(Resource):
 
 
 class ScheduleGroup(Resource):
-    """A group of schedules; `Ref` returns its name."""
+    """A schedule group; `Ref` returns its name."""
 
     type = "AWS::Scheduler::ScheduleGroup"
 

@@ -1,4 +1,4 @@
-"""The checks that Amazon DynamoDB makes of tables and of their deletion."""
+"""The checks that Amazon DynamoDB performs on tables and on their deletion."""
 
 from __future__ import annotations
 
