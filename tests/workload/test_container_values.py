@@ -1,4 +1,4 @@
-"""What a container and its health check refuse and need, without a task."""
+"""The values of a container, its lifecycle and its image."""
 
 from __future__ import annotations
 

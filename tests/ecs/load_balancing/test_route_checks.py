@@ -1,4 +1,4 @@
-"""What a service uses of the quotas of a load balancer, and checks of its routes, without the service itself."""
+"""The routes that a load balancer would refuse, checked without a stack."""
 
 from __future__ import annotations
 
