@@ -369,7 +369,9 @@ def _check(
     problems.check(capacity_limits.PROVIDERS, "the number of capacities", len(names))
     max_instances = [capacity._most_instances for capacity in capacities]
     if not is_token(max_instances):
-        problems.check(capacity_limits.INSTANCES_PER_CLUSTER, "the sum of max_instances", sum(max_instances))
+        problems.check(
+            capacity_limits.INSTANCES_PER_CLUSTER, "the sum of max_instances of all capacities", sum(max_instances)
+        )
     if len(set(names)) < len(names):
         problems.add(
             f"names of capacities must be unique (got {', '.join(map(repr, names))}); list each capacity once, and "
