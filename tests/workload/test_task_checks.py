@@ -103,6 +103,11 @@ def test_valid_health_checks_are_accepted(command: Any) -> None:
     HealthCheck(command)
 
 
+def test_a_health_check_with_a_variable_is_told_to_use_a_string() -> None:
+    with pytest.warns(UserWarning, match=r"use the string 'curl localhost:\$PORT', which a shell runs"):
+        HealthCheck(["CMD", "curl", "localhost:$PORT"])
+
+
 def test_a_task_has_at_most_ten_environment_files() -> None:
     Task(files(5, "a"), files(5, "b"))
     with pytest.raises(ValueError, match=r"environment_files of all containers must be at most 10 \(got 11\)"):

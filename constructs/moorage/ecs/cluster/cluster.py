@@ -327,8 +327,8 @@ class Cluster(ecs.Cluster):
             cdk.Annotations.of(instances).add_warning_v2(
                 UNREACHABLE_WARNING,
                 "the subnets of these instances have no route to the internet, as far as CDK knows, so the instances "
-                f"may not reach {', '.join(sorted(capacity._agent_needs))}; acknowledge this warning if they reach all "
-                "of these",
+                f"may not reach {', '.join(sorted(capacity._agent_needs))}; use a Network, whose routes are known, or "
+                "acknowledge this warning if the instances reach all of these",
             )
         return instances
 
