@@ -9,7 +9,7 @@ import inspect
 import pickle
 import re
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -26,6 +26,7 @@ from moorage import (
     Cluster,
     Container,
     HealthCheck,
+    LifecycleHook,
     LoadBalancer,
     Network,
     Repository,
@@ -37,6 +38,7 @@ from moorage import (
     Task,
     Volume,
 )
+from moorage.workload.door import door
 from tests.conftest import imported_vpc, template
 from tests.workload.load_balancing_limit_cases import ARN, NETWORK_ARN
 
@@ -242,6 +244,97 @@ def test_an_evolved_task_keeps_its_containers() -> None:
     assert (larger.cpu, larger.memory_mib, larger.containers) == (1024, 2048, WEB.containers)
 
 
+@door
+class Box:
+    """A class with an argument of each kind."""
+
+    def __init__(
+        self,
+        name: str,
+        *sizes: int,
+        span: tuple[int, int | None] = (0, None),
+        labels: tuple[str, ...] = (),
+        weights: Mapping[str, int] | None = None,
+        text: str | Sequence[str] = "",
+    ) -> None:
+        self.given = (name, sizes, span, labels, weights)
+        self.text = text
+
+
+def test_arguments_of_each_kind_reach_the_class() -> None:
+    make: Any = Box
+    assert make("a").given == ("a", (), (0, None), (), None)
+    assert make("a", 1, 2, span=[3, 4], labels={"c", "b"}, weights={"d": 5}).given == (
+        *("a", (1, 2), (3, 4), ("b", "c"), {"d": 5}),
+    )
+    assert make(name="a", labels="bc").given == ("a", (), (0, None), ("bc",), None)
+    assert make("a", labels=["c", "b", "d"]).given[3] == ("c", "b", "d")
+    assert make("a", labels=set("gfedcba")).given[3] == tuple("abcdefg")
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'name'"):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem", "way_out"),
+    [
+        ({"name": 1}, "name must be of type str (got 1 of type int)", "a string"),
+        ({"sizes": [1, "2"]}, "sizes must be of type int (got '2' of type str)", "a whole number"),
+        ({"sizes": [True]}, "sizes must be of type int (got True of type bool)", "a whole number"),
+        ({"span": (1,)}, "span must be of type tuple[int, int | None] (got (1,) of type tuple)", "a tuple"),
+        ({"span": (1, "2")}, "span must be of type tuple[int, int | None] (got (1, '2') of type tuple)", "a tuple"),
+        ({"labels": [b"b"]}, "labels must be of type tuple[str, ...] (got a list with b'b' of type bytes)", "a tuple"),
+        (
+            {"weights": {"b": "c"}},
+            "weights must be of type Mapping[str, int] or None (got a dict with a value of type str for 'b')",
+            "a dict",
+        ),
+        (
+            {"weights": {b"b": 1}},
+            "weights must be of type Mapping[str, int] or None (got a dict with the key b'b' of type bytes)",
+            "a dict",
+        ),
+    ],
+)
+def test_a_wrong_argument_is_described(arguments: dict[str, Any], problem: str, way_out: str) -> None:
+    named = {name: value for name, value in arguments.items() if name not in {"name", "sizes"}}
+    with pytest.raises(TypeError) as raised:
+        Box(arguments.get("name", "a"), *arguments.get("sizes", ()), **named)
+    assert str(raised.value) == f"Box: {problem}; use {way_out}"
+
+
+@pytest.mark.parametrize(
+    ("define", "says"),
+    [
+        (
+            lambda wrong: HealthCheck("true", interval=wrong),
+            "interval must be of type cdk.Duration or datetime.timedelta (got 7 of type int); "
+            "use cdk.Duration.minutes(...) or datetime.timedelta(...)",
+        ),
+        (Route, "use a LoadBalancer, or Listener(...) for a NetworkLoadBalancer"),
+        (lambda wrong: Rollout.rolling(early_success=wrong), "use an EarlySuccess"),
+        (LifecycleHook.pause, "use a LifecycleStage"),
+    ],
+)
+def test_a_type_has_its_public_name(define: Callable[[Any], object], says: str) -> None:
+    with pytest.raises(TypeError, match=f"{re.escape(says)}$"):
+        define(7)
+
+
+def test_a_construct_without_a_scope_or_an_id_is_named_by_its_class(stack: cdk.Stack) -> None:
+    make: Any = Service
+    for scope, construct_id in (("Shop", "Web"), (stack, 7)):
+        with pytest.raises(TypeError, match="^Service: "):
+            make(scope, construct_id)
+
+
+@pytest.mark.parametrize(("length", "shown"), [(57, f"b'{'x' * 57}'"), (58, f"b'{'x' * 58}...")])
+def test_a_long_value_is_cut_after_60_characters(length: int, shown: str) -> None:
+    make: Any = Box
+    with pytest.raises(TypeError) as raised:
+        make(b"x" * length)
+    assert f"(got {shown} of type bytes)" in str(raised.value)
+
+
 def test_a_fraction_of_a_second_is_refused_with_its_argument() -> None:
     message = r"HealthCheck: timeout must be a whole number of seconds \(got 1.5 s\); use cdk.Duration.seconds\(...\)"
     with pytest.raises(ValueError, match=message):
@@ -259,6 +352,7 @@ def test_members_of_int_and_str_enums_are_converted() -> None:
 
     container = Container("redis:8", name=Name.WEB, port=Port.WEB)
     assert (type(container.name), type(container.port)) == (str, int)
+    assert Box("a", text=Name.WEB).text == "web"
 
 
 def test_what_cdk_refuses_for_other_reasons_is_told_in_its_words(stack: cdk.Stack) -> None:

@@ -14,6 +14,7 @@ from aws_cdk import aws_scheduler as scheduler
 
 import moorage
 from moorage import LifecycleStage, LoadBalancer, NetworkLoadBalancer
+from moorage.workload.durations import optional_milliseconds
 from moorage.workload.estimate import Pace
 from tests.conftest import imported_vpc
 from tests.stand_ins import stand_in
@@ -61,3 +62,11 @@ def test_a_negative_time_of_an_estimate_is_refused(argument: str) -> None:
     with pytest.raises(ValueError, match=rf"estimate: {argument} must be at least 0 seconds \(got -1\)"):
         make(**{argument: -1})
     assert make(**{argument: 0})
+
+
+def test_milliseconds_are_read_once() -> None:
+    assert optional_milliseconds(None) is None
+    read = optional_milliseconds(dt.timedelta(seconds=1.5))
+    assert read == 1500
+    assert optional_milliseconds(read) is read
+    assert optional_milliseconds(cdk.Duration.millis(1500)) == 1500

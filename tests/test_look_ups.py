@@ -32,6 +32,7 @@ from moorage import (
     ServiceConnectTls,
     Task,
 )
+from moorage.workload.look_ups import stand_in
 from tests.conftest import imported_vpc
 from tests.look_up_uses import USES, World
 from tests.test_door import callables
@@ -170,6 +171,14 @@ def test_different_look_ups_stay_different() -> None:
     )
     priorities = {Route(edge, host=host).priority for host in (first, second, f"a.{first}")}
     assert len(priorities) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [("a" * 13, "a" * 13), ("a" * 14, "a" * 14), ("a" * 15, "ef2df0b539c6c2"), ("/Shop/Vpc/", "shop-vpc")],
+)
+def test_a_name_of_up_to_14_characters_stays_in_a_placeholder(name: str, kept: str) -> None:
+    assert stand_in("Cluster.namespace", f"dummy-value-for-{name}") == f"dummy-value-for-{kept}"
 
 
 def test_a_value_that_was_looked_up_is_checked() -> None:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
 
 from moorage.assembly.cloud_assembly import (
@@ -221,3 +222,12 @@ def test_the_users_line_is_the_innermost_frame_outside_of_libraries(frames: list
 )
 def test_a_file_inside_the_root_is_relative_to_it(root: str, file: str) -> None:
     assert user_line(["f (/app/lib/a.py:5)"], Path(root)) == Line(file, 5)
+
+
+def test_a_nested_stack_is_found_without_the_metadata_of_the_cli(tmp_path: Path) -> None:
+    app = cdk.App(outdir=str(tmp_path))
+    inner = cdk.NestedStack(cdk.NestedStack(cdk.Stack(app, "Shop"), "Inner"), "Innermost")
+    cdk.CfnResource(inner, "Topic", type="AWS::SNS::Topic")
+    app.synth()
+    (shop,) = stacks_of(tmp_path)
+    assert [stack.path for stack in shop.walk()] == ["Shop", "Shop/Inner", "Shop/Inner/Innermost"]

@@ -11,7 +11,7 @@ import botocore.session
 import pytest
 
 from moorage.ecr import limits as ecr_limits
-from moorage.workload import limits
+from moorage.workload import limits, volume_limits
 from moorage.workload.limit import Botocore, Limit
 
 ROWS: dict[str, Limit] = {row.id: row for row in (*limits.TABLE, *ecr_limits.TABLE)}
@@ -134,6 +134,10 @@ def plain(documentation: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]+>", "", BLOCK.sub(" ", documentation))).split())
 
 
+def ebs_documentation(member: str) -> str:
+    return plain(model("ec2")["shapes"]["EbsBlockDevice"]["members"][member]["documentation"])
+
+
 def numbers(text: str) -> set[float]:
     """Return the numbers in a text, including words, and the whole numbers in ranges such as 51678-51680."""
     found = {float(each.replace(",", "")) for each in NUMBER.findall(text)}
@@ -192,6 +196,30 @@ def test_a_limit_accepts_the_values_of_its_quote(name: str, value: str) -> None:
     listed = re.findall(value, documentation[documentation.index(QUOTED[name].quote) :])
     assert len(set(listed)) >= 7
     assert [each for each in listed if not accepts(ROWS[name], each)] == []
+
+
+EBS_SIZES = re.findall(r"(\w+(?: and \w+)*): ([\d,]+) - ([\d,]+) GiB", ebs_documentation("VolumeSize"))
+EBS_IOPS = re.findall(r"(\w+): ([\d,]+) - ([\d,]+) IOPS", ebs_documentation("Iops"))
+
+
+@pytest.mark.parametrize(("types", "low", "high"), EBS_SIZES)
+def test_an_ebs_volume_has_the_sizes_of_botocore(types: str, low: str, high: str) -> None:
+    first, last = int(low.replace(",", "")), int(high.replace(",", ""))
+    for volume_type in types.split(" and "):
+        sizes = [(size, volume_type) for size in (first - 1, first, last, last + 1)]
+        assert [volume_limits.EBS_SIZE.accepts(each) for each in sizes] == [False, True, True, False]
+
+
+@pytest.mark.parametrize(("volume_type", "low", "high"), EBS_IOPS)
+def test_an_ebs_volume_has_the_iops_of_botocore(volume_type: str, low: str, high: str) -> None:
+    first, last = int(low.replace(",", "")), int(high.replace(",", ""))
+    volumes = [(iops, volume_type, None) for iops in (first - 1, first, last, last + 1)]
+    assert [volume_limits.EBS_IOPS.accepts(each) for each in volumes] == [False, True, True, False]
+
+
+def test_botocore_has_all_types_of_ebs_volumes() -> None:
+    assert len(EBS_SIZES) == 6
+    assert len(EBS_IOPS) == 3
 
 
 def accepts(row: Limit, value: Any) -> bool:

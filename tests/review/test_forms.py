@@ -160,6 +160,20 @@ def test_the_record_of_cdk_is_no_difference() -> None:
     assert rows(compared({"Shop": {}}, {"Shop": metadata})) == []
 
 
+def test_long_values_are_shown_from_where_they_differ() -> None:
+    names = [f"service:Action{number}" for number in range(20)]
+    sides = (names, [*names, "s:New"])
+    before, after = ({"Type": "AWS::IAM::Policy", "Properties": {"Actions": each}} for each in sides)
+    (row,) = rows(compared({"Shop": {"P": before}}, {"Shop": {"P": after}}))
+    assert (row.before, row.after) == ('…, "service:Action19"]', '…, "service:Action19", "s:New"]')
+
+
+def test_long_values_that_differ_at_once_are_shown_from_their_beginnings() -> None:
+    before, after = ({"Type": "AWS::SNS::Topic", "Properties": {"TopicName": each * 100}} for each in "ab")
+    (row,) = rows(compared({"Shop": {"T": before}}, {"Shop": {"T": after}}))
+    assert (row.before, row.after) == ("a" * 79 + "…", "b" * 79 + "…")
+
+
 def test_the_diagram_is_shown_if_it_changes() -> None:
     repository = {"R": {"Type": "AWS::ECR::Repository"}}
     assert "```mermaid" in markdown.render(review(base={"T": table("t")}, head={"T": table("t"), **repository}))

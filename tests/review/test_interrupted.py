@@ -136,7 +136,9 @@ def test_a_deployment_without_room_is_stuck() -> None:
     base = app(service())
     (finding,) = found(base, app(service(DeploymentConfiguration=percents, PlatformVersion="1.4.0")))
     assert finding.rule == "interrupted/stuck"
-    assert found(base, app(service(DeploymentConfiguration=percents))) == []
+    (later,) = found(base, app(service(DeploymentConfiguration=percents)))
+    assert later.sentence.startswith("The next deployment of the ECS service Shop/Web cannot make progress: ")
+    assert found(app(service(DeploymentConfiguration=percents)), app(service(DeploymentConfiguration=percents))) == []
     room = {"MinimumHealthyPercent": 50, "MaximumPercent": 100}
     (finding,) = found(base, app(service(DeploymentConfiguration=room, PlatformVersion="1.4.0")))
     assert "with at least 1 healthy" in finding.sentence

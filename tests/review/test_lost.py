@@ -105,7 +105,7 @@ def test_a_stack_that_leaves_the_app_stays_deployed() -> None:
     comparison = compared({"Shop": {"Data": TABLE}, "Web": {"Topic": OTHER}}, {"Web": {"Topic": OTHER}})
     (finding,) = lost(comparison)
     assert finding.rule == "lost/stack"
-    assert "`cdk deploy` does not delete it, so its 1 resources stay" in finding.sentence
+    assert "`cdk deploy` does not delete it, so its 1 resource stays and is billed" in finding.sentence
     assert finding.details[-1] == "It has data: DynamoDB table Shop/Data."
 
 
@@ -121,3 +121,36 @@ def test_the_data_of_a_removed_nested_stack_is_deleted() -> None:
 def test_the_worst_is_first() -> None:
     kept = {**TABLE, "DeletionPolicy": "Retain"}
     assert [finding.rule for finding in found({"A": kept, "B": TABLE}, {})] == ["lost/removed", "lost/kept"]
+
+
+def test_a_stack_of_another_account_with_the_same_name_is_another_stack() -> None:
+    def stack(account: str) -> Stack:
+        return Stack("Shop", "Shop", account, "eu-west-1", {"Resources": {"Data": TABLE}}, ())
+
+    (finding,) = lost(compare([stack("111111111111")], [stack("222222222222")]))
+    assert "so its 1 resource stays and is billed" in finding.sentence
+
+
+def test_protection_keeps_the_data_of_a_removed_resource() -> None:
+    (finding,) = found({"Data": {**TABLE, "Properties": {"DeletionProtectionEnabled": True}}}, {})
+    assert finding.rule == "lost/kept"
+    assert finding.sentence == (
+        "The DynamoDB table Shop/Data is removed from the stack, and its protection keeps it with its items: it is "
+        "billed, and no stack manages it."
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ({"RetentionInDays": 30}, {"RetentionInDays": 7}, "for only 7 days (before: 30 days): older ones are deleted."),
+        ({}, {"RetentionInDays": "7"}, "for only 7 days (before: without a limit): older ones are deleted."),
+        ({"RetentionInDays": 7}, {"RetentionInDays": 30}, ""),
+        ({"RetentionInDays": 7}, {}, ""),
+        ({"RetentionInDays": 30}, {"RetentionInDays": {"Ref": "Days"}}, ""),
+    ],
+)
+def test_a_shorter_retention_deletes_what_is_older(before: Any, after: Any, expected: str) -> None:
+    base, head = ({"Type": "AWS::Logs::LogGroup", "Properties": properties} for properties in (before, after))
+    sentences = [finding.sentence for finding in found({"Data": base}, {"Data": head})]
+    assert sentences == [f"The log group Shop/Data keeps its log events {expected}" for _ in range(bool(expected))]

@@ -14,6 +14,7 @@ from moorage.review.claims import NAMES
 from moorage.review.comparison import Comparison, Replacement, compare
 from moorage.review.finding import Finding, Kind
 from moorage.review.refused import _PROTECTED, refused
+from moorage.review.replacement import replaced
 from tests.review.templates import compared
 
 RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
@@ -99,7 +100,7 @@ def test_a_name_moved_to_another_stack_may_be_free_by_then() -> None:
 def test_a_priority_in_use_is_refused() -> None:
     (finding,) = found({"A": rule(10)}, {"A": rule(10), "B": rule(10)})
     assert finding.rule == "refused/in-use"
-    assert "priority 10 of its listener belongs to the listener rule Shop/A, and keeps it" in finding.sentence
+    assert "priority 10 of its listener belongs to the listener rule Shop/A, which keeps it" in finding.sentence
     assert rules(found({"A": rule(10)}, {"B": rule(10)})) == ["refused/in-use"]
     assert found({"A": rule(10)}, {"A": rule(10), "B": rule(11)}) == []
     assert found({"A": rule(10)}, {"A": rule(10), "B": rule(10, "Http")}) == []
@@ -257,3 +258,66 @@ def test_a_template_has_at_most_a_megabyte() -> None:
 @pytest.mark.parametrize("type_", NAMES)
 def test_a_custom_name_is_create_only(type_: str) -> None:
     assert NAMES[type_] in schema.create_only(type_)
+
+
+def test_a_custom_resource_keeps_its_service_token() -> None:
+    base, head = (
+        of("Custom::Thing", ServiceToken=f"arn:aws:lambda:eu-west-1:111111111111:function:{name}") for name in "ab"
+    )
+    (finding,) = refused(replaced(compared({"Shop": {"C": base}}, {"Shop": {"C": head}})))
+    assert finding.rule == "refused/update"
+    assert finding.sentence == (
+        "The update of the custom resource Custom::Thing Shop/C is refused because its ServiceToken changes, which "
+        "CloudFormation does not support."
+    )
+
+
+def table(*indexes: str) -> dict[str, Any]:
+    return of(TABLE, GlobalSecondaryIndexes=[{"IndexName": index} for index in indexes])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (table(), table("a"), 0),
+        (table(), table("a", "b"), 1),
+        (table("a"), table("b"), 1),
+        (table("a", "b"), table("a"), 0),
+        (table("a"), of(TABLE, GlobalSecondaryIndexes={"Fn::If": ["C", [], []]}), 0),
+    ],
+)
+def test_an_update_of_a_table_adds_or_removes_one_index(before: Any, after: Any, expected: int) -> None:
+    assert rules(found({"T": before}, {"T": after})) == ["refused/update"] * expected
+
+
+def test_a_replaced_table_has_all_its_indexes() -> None:
+    assert found({"T": table()}, {"T": table("a", "b")}, {"T": Replacement.YES}) == []
+
+
+def test_a_name_that_a_condition_computes_may_be_another() -> None:
+    parameter = {"Env": {"Type": "String", "Default": "prod"}}
+    condition = {"IsProd": {"Fn::Equals": [{"Ref": "Env"}, "prod"]}}
+    queue = of("AWS::SQS::Queue", QueueName={"Fn::If": ["IsProd", "prod", "dev"]})
+    base, head = (
+        Stack(
+            "Shop",
+            "Shop",
+            None,
+            None,
+            {
+                "Parameters": {"Env": {**parameter["Env"], "Default": default}},
+                "Conditions": condition,
+                "Resources": {"Q": queue},
+            },
+            (),
+        )
+        for default in ("prod", "dev")
+    )
+    assert list(refused(replaced(compare([base], [head])))) == []
+
+
+@pytest.mark.parametrize(("policy", "verb"), [("Retain", "is"), ("Delete", "may be")])
+def test_a_name_stays_with_what_another_stack_keeps(policy: str, verb: str) -> None:
+    kept = {**of(TABLE, TableName="orders"), "DeletionPolicy": policy}
+    (finding,) = refused(compared({"A": {"T": kept}, "B": {}}, {"A": {}, "B": {"T": kept}}))
+    assert finding.sentence.startswith(f"The DynamoDB table B/T {verb} refused: name orders belongs to the DynamoDB")

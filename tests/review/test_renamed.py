@@ -76,3 +76,17 @@ def test_a_program_with_another_id_is_recognized() -> None:
     base, head = (stacks_of(Path(synthesized(name).directory)) for name in ("Orders", "Purchases"))
     (rename,) = renames(compare(base, head))
     assert (rename.before, rename.after) == ("Shop/Orders", "Shop/Purchases")
+
+
+def test_a_move_to_another_stack_is_said_with_both_stacks() -> None:
+    base = {"A": service("A/Web", "Web"), "B": {}}
+    (finding,) = renamed(compared(base, {"A": {}, "B": service("B/Web", "Web")}))
+    assert finding.sentence == (
+        "3 resources move from the stack A to B: B creates 3 new ones, and A removes the 3 old ones."
+    )
+
+
+def test_a_kept_resource_is_not_said_to_be_deleted() -> None:
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"A": 1, "B": 2, "C": 3}, "DeletionPolicy": "Retain"}
+    (finding,) = renamed(compared({"Shop": {"A": queue}}, {"Shop": {"B": queue}}))
+    assert finding.sentence.endswith("so CloudFormation creates a new one and removes the old one, which is kept.")

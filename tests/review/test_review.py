@@ -82,3 +82,11 @@ def test_there_is_no_note_if_a_stack_is_in_common_or_a_side_has_none(
     base: tuple[str, ...], head: tuple[str, ...]
 ) -> None:
     assert review(stacks(*base), stacks(*head)).notes == ()
+
+
+def test_the_same_stacks_of_another_account_are_told_apart() -> None:
+    def shop(account: str | None) -> tuple[Stack, ...]:
+        return (Stack("Shop", "Shop", account, "eu-west-1", {"Resources": {}}, ()),)
+
+    (note,) = review(shop("111111111111"), shop("222222222222"), policy=False).notes
+    assert "(Shop of account 111111111111, eu-west-1 in the base, Shop of account 222222222222, eu-west-1 in" in note

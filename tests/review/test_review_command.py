@@ -213,6 +213,18 @@ sys.exit(code)
 """
 
 
+@pytest.mark.usefixtures("shop")
+def test_a_library_that_only_an_engine_needs_is_named_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(_: Comparison) -> tuple[list[Finding], int]:
+        raise ModuleNotFoundError(name="rich")
+
+    monkeypatch.setattr(reviewing, "policy_findings", missing)
+    done = run("HEAD", ".")
+    assert done.exit_code == 2
+    said = 'moorage review needs moorage[review], which installs rich: pip install "moorage[review]"\n'
+    assert done.output.endswith(said)
+
+
 def test_two_assemblies_are_reviewed_without_a_connection_a_credential_or_cdk(shop: App, tmp_path: Path) -> None:
     for side in ("base", "head"):
         shop.set(name=side)

@@ -52,6 +52,13 @@ def test_types_are_built_on_nitro_or_on_xen() -> None:
     assert all(known(name).nitro for name in ("m5.large", "t3.micro", "i3en.large", "m7g.large", "g4ad.xlarge"))
 
 
+def test_a_bare_metal_type_of_a_xen_family_is_built_on_nitro(monkeypatch: pytest.MonkeyPatch) -> None:
+    types = {"i3.metal": [72, 524288, "x86_64", 0, 15, None], "i3.large": [2, 15616, "x86_64", 0, 3, None]}
+    data: Any = {"types": types, "previous": [], "accelerated": [], "xen": ["i3"]}
+    monkeypatch.setattr(ec2_instances, "_load_data", lambda: data)
+    assert [each and each.nitro for each in map(instance_type.__wrapped__, types)] == [True, False]
+
+
 def test_the_interfaces_of_all_network_cards_count() -> None:
     assert known("p4d.24xlarge").interfaces == 60
 

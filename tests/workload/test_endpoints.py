@@ -10,7 +10,7 @@ from aws_cdk import aws_ec2 as ec2
 
 from moorage import Container, Endpoints, Image, Task
 from moorage.workload.egress_prices import EgressPrice
-from moorage.workload.endpoint_names import KNOWN_NAMES
+from moorage.workload.endpoint_names import KNOWN_NAMES, unknown_name_warning
 from tests.stand_ins import stand_in
 
 
@@ -75,7 +75,32 @@ def test_gateways_of_a_network_cost_nothing() -> None:
     assert Endpoints("s3").monthly_price(zones=2).gib == 0
 
 
+def test_three_similar_names_are_suggested() -> None:
+    warning = unknown_name_warning("sqss")
+    assert warning is not None
+    assert "; use 'sqs', 'sqs-fips', 'sts', or look up the name with " in warning
+
+
 def test_the_numbers_of_a_price_are_named() -> None:
     make: Any = EgressPrice
     with pytest.raises(TypeError):
         make(2, 3, 10)
+
+
+def test_a_price_counts_hours_in_each_zone_and_traffic() -> None:
+    """An endpoint costs 0.01 USD an hour and GiB, a NAT gateway 0.045 USD and 0.005 USD for its address."""
+    price = EgressPrice(interfaces=2, zones=3, gib=10)
+    assert price.endpoints == pytest.approx(2 * 3 * 7.30 + 0.10)
+    assert price.nat_gateway_per_zone == pytest.approx(3 * 36.50 + 0.45)
+    assert price.one_nat_gateway == pytest.approx(36.50 + 0.45)
+    assert str(price) == (
+        "2 interface endpoints in 3 zones cost about $44 a month; NAT gateways cost $110, a single NAT gateway $37"
+    )
+
+
+@pytest.mark.parametrize("name", ["", "ecr api", "com.amazonaws.eu-west-1.logs"])
+def test_a_service_is_named_as_in_its_endpoint(name: str) -> None:
+    with pytest.raises(
+        ValueError, match=r"service must not be empty, contain spaces or .* \(got '[^']*'\); use a name"
+    ):
+        Endpoints("logs", name)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
+from typing import Any
 
+import attrs
 import pytest
 
 from moorage import Rollout
@@ -26,6 +29,9 @@ def rolling(minimum: int, maximum: int) -> Rollout:
         (rolling(100, 200), 6, 7, 6 * 70 + 5 * 35, 6, 7),  # there is room for one more
         (rolling(66, 133), 10, None, 2 * 70 + 35, 7, 13),  # three beside and three in place of old ones
         (rolling(66, 133), 10, 12, 2 * 70 + 35, 7, 12),  # two beside and three in place
+        (rolling(66, 133), 3, None, 3 * 70 + 2 * 35, 2, 3),  # one in place: two are enough, and there are no four
+        (rolling(67, 134), 3, None, 3 * 70 + 2 * 35, 3, 4),  # one beside: all three are needed
+        (rolling(50, 200), 6, 5, 2 * 70 + 35, 3, 5),  # three in place, since there is no room even for the old ones
         (rolling(0, 100), 4, None, 70, 0, 4),
         (rolling(100, 200), 0, None, 0, 0, 0),
         (rolling(100, 200), 1, 2, 70, 1, 2),
@@ -40,6 +46,27 @@ def test_tasks_are_replaced_in_waves(
     assert found is not None
     assert (found.copies, found.new_after, found.least_healthy, found.most_running) == (copies, new_after, least, most)
     assert found.seconds == new_after + (rollout.final_bake or 0) + 35
+
+
+def test_ecs_waits_for_a_network_load_balancer_after_each_shift() -> None:
+    pace = attrs.evolve(PACE, network_load_balancer=True)
+    found = estimate(Rollout.canary(bake=HOUR, final_bake=2 * HOUR), 3, zones=2, pace=pace)
+    assert found is not None
+    assert (found.new_after, found.seconds) == (70 + 3600 + 3 * 600, 70 + 3600 + 3 * 600 + 7200 + 35)
+
+
+@pytest.mark.parametrize("argument", ["start", "stop"])
+def test_a_task_starts_and_stops_in_no_time_or_more(argument: str) -> None:
+    make: Any = Pace
+    assert getattr(make(**{argument: 0}), argument) == 0
+    with pytest.raises(ValueError, match=rf"estimate: {argument} must be at least 0 seconds \(got -1\)"):
+        make(**{argument: -1})
+
+
+@pytest.mark.parametrize("make", [Pace, Estimate])
+def test_the_numbers_of_an_estimate_are_named(make: Callable[..., object]) -> None:
+    with pytest.raises(TypeError, match="takes 1 positional argument"):
+        make(1, 2, 3, 4, 5, 6, 7)
 
 
 @pytest.mark.parametrize(("maximum", "places"), [(110, None), (200, 6)])

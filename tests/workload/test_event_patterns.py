@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
 
 from moorage.workload import event_patterns
 from moorage.workload.problems import Problems
 
 FILLED_IN = "${Token[Value.1]}"
+NUMBER: Any = cdk.Token.as_number({"Ref": "Number"})
 
 
 def problems_of(pattern: dict[str, Any]) -> list[str]:
@@ -27,12 +30,13 @@ def problems_of(pattern: dict[str, Any]) -> list[str]:
             {"suffix": {"equals-ignore-case": ".PNG"}},
             {"equals-ignore-case": "a"},
             {"prefix": FILLED_IN},
+            {"prefix": {"Ref": "Prefix"}},
         ),
         *({"anything-but": "a"}, {"anything-but": 1}, {"anything-but": ["a", "b"]}, {"anything-but": [1, 2]}),
         *({"anything-but": {"prefix": "a"}}, {"anything-but": {"suffix": ["a", "b"]}}),
         *({"anything-but": {"equals-ignore-case": "a"}}, {"anything-but": {"wildcard": "*/lib/*"}}),
         *({"numeric": ["=", 5]}, {"numeric": [">", 0, "<=", 5]}, {"cidr": "10.0.0.0/24"}, {"cidr": "2001:db8::/32"}),
-        *({"exists": False}, {"wildcard": "dir/*.png"}),
+        *({"exists": False}, {"wildcard": "dir/*.png"}, {"numeric": [">", NUMBER]}, {"cidr": "10.0.0.5/24"}),
     ],
 )
 def test_patterns_of_the_user_guide_are_accepted(matcher: Any) -> None:
@@ -41,6 +45,32 @@ def test_patterns_of_the_user_guide_are_accepted(matcher: Any) -> None:
 
 def test_a_part_that_is_filled_in_at_deployment_is_accepted() -> None:
     assert problems_of({"source": FILLED_IN, "detail": {"Ref": "Detail"}}) == []
+
+
+def test_a_part_after_one_that_is_filled_in_is_checked() -> None:
+    (problem,) = problems_of({"source": FILLED_IN, "detail": {"Ref": "Detail"}, "region": "eu-west-1"})
+    assert problem.startswith("pattern 'region' must be a list of values")
+
+
+@pytest.mark.parametrize(
+    ("length", "limit"), [(2048, None), (2049, "should be at most 2048"), (4096, "should be at most 2048")]
+)
+def test_a_pattern_may_be_as_long_as_the_quota_can_be_raised(length: int, limit: str | None) -> None:
+    problems = Problems("EventRule")
+    with pytest.warns(UserWarning, match=limit) if limit else contextlib.nullcontext():
+        event_patterns.check_length(of_length(length), problems)
+    assert problems.messages == []
+
+
+def test_a_longer_pattern_is_refused() -> None:
+    problems = Problems("EventRule")
+    event_patterns.check_length(of_length(4097), problems)
+    (problem,) = problems.messages
+    assert problem.startswith("pattern must be at most 4096 characters as JSON (got 4097)")
+
+
+def of_length(length: int) -> dict[str, Any]:
+    return {"source": ["x" * (length - len('{"source":[""]}'))]}
 
 
 @pytest.mark.parametrize(
@@ -91,6 +121,9 @@ EVENT = {
     [
         {"source": ["aws.ecs"]},
         {"source": [{"prefix": "aws."}], "account": ["111111111111"]},
+        {"source": [{"prefix": "aws."}, {"prefix": "shop."}]},
+        {"source": [{"equals-ignore-case": "AWS.ECS"}]},
+        {"source": [{"anything-but": {"prefix": ["shop.", "my."]}}]},
         {"source": [{"anything-but": "aws.s3"}], "detail": {"status": ["STOPPED"]}},
         {"source": [{"wildcard": "*.ecs"}], "detail": {"status": [{"anything-but": {"prefix": "STOP"}}]}},
         {"source": [{"suffix": {"equals-ignore-case": ".ECS"}}, "x"], "detail": {"other": [{"exists": False}]}},
@@ -115,6 +148,9 @@ def test_patterns_that_may_match_are_recognized(pattern: dict[str, Any]) -> None
     [
         {"source": ["aws.s3"]},
         {"source": [{"anything-but": ["aws.ecs"]}]},
+        {"source": [{"anything-but": {"prefix": "aws."}}]},
+        {"source": [{"anything-but": {"prefix": ["shop.", "aws."]}}]},
+        {"source": [{"equals-ignore-case": "AWS.S3"}]},
         {"detail": {"status": ["PENDING"]}},
         {"detail": {"group": ["service:web"]}},
         {"detail": {"deep": {"field": [{"exists": True}]}}},

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moorage import Architecture
+from moorage import Architecture, Container, NetworkMode, Task
 from moorage.workload.ec2_instances import InstanceType, instance_type, instance_types
 from moorage.workload.fit import Demand, Host, fit, rollout_shortage, smallest_fitting_type, traffic_shift_shortage
 
@@ -92,8 +93,30 @@ def test_memory_for_tasks_is_the_registered_memory_minus_the_reserved() -> None:
     assert Host.of(known("t3.nano"), reserved_memory_mib=4096).memory_mib == 0
 
 
+def test_a_task_needs_only_memory_and_an_interface_by_default() -> None:
+    assert Demand(memory_mib=512) == Demand(
+        cpu=0, memory_mib=512, gpus=0, host_ports=(), interface=True, architecture=Architecture.X86_64
+    )
+
+
+@pytest.mark.parametrize("mode", NetworkMode)
+def test_a_task_needs_an_interface_only_in_awsvpc_mode(mode: NetworkMode) -> None:
+    task = Task(Container("redis:8"), memory_mib=512, network_mode=mode)
+    assert Demand.of(task).interface == (mode is NetworkMode.AWSVPC)
+
+
+def test_a_vcpu_has_1024_cpu_units() -> None:
+    assert (host("m5.large").cpu, host("m6i.2xlarge").cpu) == (2048, 8192)
+
+
+@pytest.mark.parametrize("make", [Demand, Host])
+def test_the_numbers_of_resources_are_named(make: Callable[..., object]) -> None:
+    with pytest.raises(TypeError, match="takes 1 positional argument"):
+        make(1024, 2048)
+
+
 def test_interfaces_for_tasks_exclude_the_primary_one_or_are_those_of_the_trunk() -> None:
-    assert host("c5.large").interfaces == 2
+    assert host("c5.large").interfaces == Host.of(known("c5.large")).interfaces == 2
     assert host("c5.large", trunking=True).interfaces == 10
 
 
@@ -116,6 +139,7 @@ def test_gpus_limit_only_tasks_that_need_them() -> None:
     asked = Demand(memory_mib=512, gpus=1, interface=False)
     assert fit(asked, host("g6.12xlarge")).limiting_resources == ("GPUs",)
     assert fit(asked, host("g6.12xlarge")).copies == 4
+    assert fit(attrs.evolve(asked, gpus=3), host("g6.12xlarge")).copies == 1
     assert fit(asked, host("m5.large")).copies == 0
 
 
@@ -257,6 +281,12 @@ def test_the_suggested_type_holds_a_copy(demand: Demand, like: InstanceType) -> 
             "3 copies fill all 3 places and are all that a maximum of 120 % allows, and at 80 % healthy none may stop "
             "before a new one has started: 4 places and a maximum of 134 % are needed",
         ),
+        (
+            3, 100, 133, 9,
+            "3 copies are all that a maximum of 133 % allows, and at 100 % healthy none may stop before a new one "
+            "has started: a maximum of 134 % is needed",
+        ),
+        (3, 100, 134, 9, None),
         (3, 50, 200, 2, "3 copies need 3 places, and there are 2"),
         (1, 0, 200, 0, "1 copy needs 1 place, and there are 0"),
     ],

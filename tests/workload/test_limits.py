@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -47,17 +48,23 @@ from moorage import (
 from moorage.ecr import limits as ecr_limits
 from moorage.workload import (
     capacity_limits,
+    command_limits,
     container_limits,
     ec2_instances,
     image_limits,
+    job_limits,
     limits,
+    load_balancing_limits,
+    platform_limits,
+    rollout_limits,
     route_limits,
+    scaling_limits,
     service_limits,
     task_limits,
     volume_limits,
 )
 from moorage.workload.ec2_instances import InstanceRequirements
-from moorage.workload.limit import Limit
+from moorage.workload.limit import Limit, minimum_length
 from tests.conftest import imported_vpc
 from tests.ecr import ecr_limit_cases as ecr_cases
 from tests.stand_ins import stand_in
@@ -311,6 +318,7 @@ def lattices(count: int) -> Define:
 
 LATTICE = "vpc-lattice:eu-west-1:111111111111:targetgroup"
 AWS_AMI = "/aws/service/ecs/optimized-ami/amazon-linux-2023"
+WINDOWS_AMI = "/aws/service/ami-windows-latest/Windows_Server-2022-English-Core-ECS_Optimized"
 BOTTLEROCKET_AMI = "/aws/service/bottlerocket/aws-ecs-2/arm64/latest/image_id"
 
 
@@ -670,28 +678,263 @@ ACCEPTED_AND_REFUSED: list[tuple[Limit, list[Any], list[Any]]] = [
         ["a" * 255, f"{'a' * 255}@{SHA}"],
         ["a" * 256, f"{'a' * 256}@{SHA}", f"{'a' * 250}:12345"],
     ),
-    (container_limits.HOST_PORT, [21, 50051, 51677, 51681], [22, 2375, 2376, 51678, 51680]),
+    (capacity_limits.INSTANCES, [(0, 1), (2, 2)], [(-1, 2), (0, 0), (3, 2)]),
+    (capacity_limits.ON_DEMAND_BASE, [(0, 2), (2, 2)], [(-1, 2), (3, 2)]),
+    (capacity_limits.WARM_POOL, [(0, 2), (2, 2)], [(-1, 2), (3, 2)]),
+    (capacity_limits.VOLUME, [(30, 30), (65536, 30)], [(29, 30), (65537, 30)]),
+    (capacity_limits.INSTANCE_RANGE, [(0, None), (0, 0), (2, 2)], [(-1, None), (3, 2), (1, 2, 3), (2,)]),
+    (
+        capacity_limits.ZONES_OF_REGION,
+        [
+            *((3, "eu-west-1"), (4, "ap-northeast-1"), (4, "ap-northeast-2"), (6, "us-east-1"), (2, "us-west-1")),
+            *((4, "us-west-2"), (9, "eu-new-1")),
+        ],
+        [
+            *((4, "eu-west-1"), (5, "ap-northeast-1"), (5, "ap-northeast-2"), (7, "us-east-1"), (3, "us-west-1")),
+            (5, "us-west-2"),
+        ],
+    ),
+    (
+        capacity_limits.AMI_ID,
+        [f"{AWS_AMI}/recommended/image_id", f"{AWS_AMI}/recommended/image_id:3", "/shop/ami"],
+        [f"{AWS_AMI}/recommended", f"{AWS_AMI}/recommended/image_id:x"],
+    ),
+    (
+        capacity_limits.AMI_SYSTEM,
+        [
+            (f"{AWS_AMI}/recommended/image_id", "LINUX"),
+            (BOTTLEROCKET_AMI, "Bottlerocket"),
+            (f"{WINDOWS_AMI}/image_id", "WINDOWS_SERVER_2022_CORE"),
+            ("/shop/ami/Windows_Server-2022", "LINUX"),
+        ],
+        [
+            (f"{AWS_AMI}/recommended/image_id", "Bottlerocket"),
+            (BOTTLEROCKET_AMI, "LINUX"),
+            (f"{WINDOWS_AMI}/image_id", "WINDOWS_SERVER_2022_FULL"),
+        ],
+    ),
+    (
+        capacity_limits.AMI_ARCHITECTURE,
+        [
+            (f"{AWS_AMI}/recommended/image_id", "X86_64"),
+            (f"{AWS_AMI}/gpu/recommended/image_id", "X86_64"),
+            (f"{AWS_AMI}/arm64/recommended/image_id", "ARM64"),
+            (f"{WINDOWS_AMI}/image_id", "ARM64"),
+            ("/shop/ami/arm64/image_id", "X86_64"),
+        ],
+        [
+            (f"{AWS_AMI}/recommended/image_id", "ARM64"),
+            (f"{AWS_AMI}/arm64/recommended/image_id", "X86_64"),
+            (BOTTLEROCKET_AMI, "X86_64"),
+        ],
+    ),
+    (container_limits.HOST_PORT, [21, 50051, 51677, 51681], [22, 2375, 2376, 51678, 51679, 51680]),
+    (container_limits.PORT_RANGE, [(1, 2), (65534, 65535)], [(0, 2), (8000, 8000), (2, 1), (1, 65536), (1, 2, 3)]),
+    (
+        container_limits.PORT_RANGES_APART,
+        [((8000, 8079), (8080, 8080), (8081, 8090))],
+        [((8000, 8080), (8080, 8090)), ((8070, 8090), (8000, 8080))],
+    ),
+    (container_limits.INSTANCE_GPUS, [0], [-1]),
+    (
+        container_limits.ULIMIT,
+        [(-1, -1), (0, 0), (0, 1), (1024, 1024)],
+        [(-2, -2), (-2, -1), (-1, 0), (1, 0), (1, 2, 3), (1,)],
+    ),
+    (
+        platform_limits.FARGATE_WINDOWS_SIZE,
+        [*((1024, size * 1024) for size in range(1, 9)), (2048, 4096), (2048, 16384), (4096, 8192), (4096, 30720)],
+        [
+            (1024, 0),
+            (1024, 512),
+            (1024, 9216),
+            (2048, 3072),
+            (2048, 17408),
+            (4096, 7168),
+            (4096, 31744),
+            (512, 1024),
+            (0, 512),
+        ],
+    ),
+    (platform_limits.FARGATE_WINDOWS_LEAST, [(1024, 2048), (2048, 1024)], [(1024, 1024)]),
+    (platform_limits.WINDOWS_FILE_SYSTEM, [("ntfs", True), ("xfs", False)], [("ntfs", False), ("xfs", True)]),
+    (route_limits.TARGET_PATH, ["/", "/" + "x" * 1023], ["", "x", "/" + "x" * 1024]),
+    (route_limits.TARGET_CODES, ["200", "499", "200-499"], ["199", "500", "199-300", "300-500"]),
+    (route_limits.TARGET_GRPC_CODES, ["0", "99", "0-99"], ["100", "0-100", "1-0"]),
+    (route_limits.DELETION_DELAY, [1800, 3601], [1801, 3600]),
+    (route_limits.RULE_WILDCARDS_OF_GUIDE, [5, 7], [6]),
+    (
+        service_limits.NETWORK_CIDR,
+        [("10.0.0.0/16", 15), ("10.0.0.1/16", 2), ("10.0.0.0/18", 3), ("10.0.0.0/19", 1)],
+        [("10.0.0.0/15", 2), ("10.0.0.0/18", 4), ("10.0.0.0/19", 2), ("10.0.0.0", 2), ("shop", 2)],
+    ),
     (container_limits.HOST_PORT_EPHEMERAL, [32767], [32768]),
+    (service_limits.DISCOVERED_TASKS, [1000], [1001]),
+    (service_limits.WIDGETS, [500], [501]),
+    (job_limits.FLEXIBLE_WINDOW, [60, 86400], [0, 59, 61, 86460]),
+    (volume_limits.EBS_VOLUMES, [[], ["a"]], [["a", "b"]]),
+    (volume_limits.EFS_ROOT, [("/", None), ("/", "fsap-1"), ("/shop", None)], [("/shop", "fsap-1")]),
     (container_limits.MEMORY_RESERVATION, [(6, 6), (128, 128)], [(5, 128), (129, 128)]),
     (
         volume_limits.EBS_IOPS,
         [(3000, "gp3", 1), (16000, "gp3", 32), (5000, "io1", 100), (10000, "io2", 10), (80000, "gp3", None)],
-        [(2999, "gp3", 1), (16000, "gp3", 31), (5001, "io1", 100), (10001, "io2", 10), (3000, "gp2", 10)],
+        [
+            *((2999, "gp3", 1), (3001, "gp3", 1), (15501, "gp3", 31), (16000, "gp3", 31), (80001, "gp3", None)),
+            *((5001, "io1", 100), (10001, "io2", 10), (3000, "gp2", 10)),
+        ],
     ),
     (
         volume_limits.EBS_THROUGHPUT,
         [(125, "gp3", 3000), (750, "gp3", 3000), (2000, "gp3", 8000)],
         [(124, "gp3", 3000), (751, "gp3", 3000), (2001, "gp3", 80000), (125, "gp2", 3000)],
     ),
+    (
+        volume_limits.EBS_INITIALIZATION,
+        [(100, "snap-0"), (300, "snap-0")],
+        [(99, "snap-0"), (301, "snap-0"), (100, None)],
+    ),
     (task_limits.TASK_DEFINITION_SIZE, [65536], [65537]),
+    (task_limits.TASK_MEMORY, [6], [5]),
+    (task_limits.CONTAINER_CPU, [(5, 5), (5, 6), (5, None)], [(6, 5)]),
+    (task_limits.CONTAINER_MEMORY, [(5, 5), (5, 6)], [(6, 5)]),
+    (task_limits.LOG_ROUTERS, [[], ["a"]], [["a", "b"]]),
+    (task_limits.PERMISSION_SIZE, [10_240], [10_241]),
+    (task_limits.PERMISSIONS_SIZE, [160_000], [160_001]),
+    (rollout_limits.COPIES, [0, 1, 5], [-1, 0.5]),
+    (rollout_limits.TASKS, [5000], [5001]),
+    (rollout_limits.SCALING_RANGE, [(1, 1), (1, 2)], [(2, 1)]),
+    (rollout_limits.TARGET_VALUE, [0.1], [0]),
+    (rollout_limits.ROLLOUT_DURATION, [33 * 3600], [33 * 3600 + 1]),
+    (rollout_limits.ROLLOUT_TOTAL, [33 * 3600], [33 * 3600 + 1]),
+    (rollout_limits.FUNCTION_TIMEOUT, [86_400, 86_459, 20_161 * 60], [86_460, 20_160 * 60]),
+    (rollout_limits.ROLLOUT_ROOM, [(99, 100), (100, 101)], [(100, 100)]),
+    (
+        rollout_limits.ROLLOUT_PROGRESS,
+        [(0, 100, 100), (1, 0, 200), (1, 100, 200), (3, 100, 134), (3, 66, 100), (100, 99, 100)],
+        [(1, 1, 199), (3, 100, 133), (3, 67, 100), (200, 100, 100)],
+    ),
+    (rollout_limits.DAEMON_MAXIMUM, [100], [99, 101]),
+    (rollout_limits.CANARY_PERCENT, [0.1, 2.5, 100], [0, 0.15, 99.95, 100.1]),
+    (rollout_limits.LINEAR_PERCENT, [3, 12.5, 100], [2.9, 3.05, 100.1]),
+    (rollout_limits.BREAKER_PERCENT, [1, 100], [0, 101]),
+    (rollout_limits.EARLY_SUCCESS_LEAST, [(50, 50), (51, 50)], [(49, 50)]),
+    (rollout_limits.ALARM_COUNT, [0.1], [0]),
+    (rollout_limits.ALARM_PERCENT, [0, 99.9], [-0.1, 100]),
+    (scaling_limits.CPU_TARGET, [1, 1000], [0.9, math.inf]),
+    (load_balancing_limits.NETWORK_CODES, ["200", "599", "200-599"], ["199", "600"]),
+    (command_limits.COMMAND_WORDS, [["start"], [" start "], ["npm run", "start"], ["a", "b c"]], [["npm start"]]),
+    (
+        command_limits.COMMAND_SHELL,
+        [
+            ["sh", "-c", "a"],
+            ["sh", "x", "-c", "-c"],
+            ["go", "-c", "x", "y"],
+            ["sh", "-c", "a b", "c"],
+            ["sh", "-c", "$0", "x"],
+        ],
+        [["sh", "-c", "npm", "start"], ["/usr/bin/bash", "-c", "npm", "run", "a b"]],
+    ),
+    (
+        command_limits.COMMAND_OPERATOR,
+        [["a", "b"], ["sh", "-c", "a", "&&"], ["/bin/sh", "|"], ["a", "b|c"]],
+        [["a", "&&", "b"], ["a", "sh", "|"]],
+    ),
+    (
+        command_limits.COMMAND_VARIABLE,
+        [["echo", "$"], ["sh", "-c", "echo", "$A"], [r"C:\bin\PowerShell.exe", "$A"], ["echo", "a $A"], ["echo", "$1"]],
+        [["echo", "$A"], ["echo", "x${A_1}y"], ["sh/echo", "$A"]],
+    ),
+    (command_limits.COMMAND_BLANK, [["a", ""]], [["", "a"], [" "]]),
+    (command_limits.PROGRAM, [["a"], ["a", ""]], [[], [""], [" ", "a"]]),
+    (command_limits.USER, ["", "1000:1000"], [" "]),
+    (command_limits.COMMAND_FORM, [["a"], ["a", "CMD"]], [["CMD"], ["CMD-SHELL", "a"]]),
+    (
+        command_limits.HEALTH_COMMAND,
+        [["CMD", "a"], ["CMD", "a", "b c"], ["CMD-SHELL", "a b"], ["CMD", "sh", "-c", "a"], ["CMD-SHELL", "CMDS a"]],
+        [
+            *([], ["CMD"], ["CMD-SHELL"], ["CMD", ""], ["CMD", "a", ""], ["CMD-SHELL", ""], ["a", "b"], ["a"]),
+            *(["CMD-SHELL", "a", "b"], ["CMD-SHELL", "CMD a"], ["CMD-SHELL", "CMD-SHELL a"]),
+            *(["CMD", "a b"], ["CMD", "sh", "-c", "a", "b"]),
+        ],
+    ),
 ]
-"""Values at both ends of limits with more than one number."""
+"""Values at both ends of limits, and on each side of their conditions."""
+
+
+@pytest.mark.parametrize(
+    ("row", "value", "text"),
+    [
+        (task_limits.ESSENTIAL, [False], "False"),
+        (task_limits.ESSENTIAL, [False, False], "False for all 2 containers"),
+        (rollout_limits.ROLLOUT_DURATION, 33 * 3600 + 59, "33.02"),
+        (rollout_limits.ROLLOUT_TOTAL, 33 * 3600 + 59, "33.02"),
+        (rollout_limits.FUNCTION_TIMEOUT, 90_030, "1500.5"),
+        (
+            rollout_limits.ROLLOUT_PROGRESS,
+            (3, 67, 100),
+            "3 copies with minimum_healthy_percent=67, rounded up to 3, and maximum_percent=100, rounded down to 3",
+        ),
+        (rollout_limits.ROLLOUT_ROOM, (100, 99), "99 with minimum_healthy_percent=100"),
+    ],
+)
+def test_a_refused_value_is_named_as_its_limit_counts_it(row: Limit, value: Any, text: str) -> None:
+    assert f"(got {text})" in str(row.problem("value", value))
 
 
 @pytest.mark.parametrize(("row", "accepted", "refused"), ACCEPTED_AND_REFUSED, ids=lambda part: getattr(part, "id", ""))
 def test_limits_are_exact_at_both_ends(row: Limit, accepted: list[Any], refused: list[Any]) -> None:
     assert [value for value in accepted if not row.accepts(value)] == []
     assert [value for value in refused if row.accepts(value)] == []
+
+
+HINTS: list[tuple[Limit, Any, str]] = [
+    (capacity_limits.AMI_ID, f"{AWS_AMI}/recommended/image_name", f"use '{AWS_AMI}/recommended/image_id'"),
+    (capacity_limits.AMI_SYSTEM, (BOTTLEROCKET_AMI, "LINUX"), "use bottlerocket=True"),
+    (
+        capacity_limits.AMI_SYSTEM,
+        (f"{WINDOWS_AMI}/image_id", "LINUX"),
+        "use operating_system_family=OperatingSystemFamily.WINDOWS_SERVER_2022_CORE",
+    ),
+    (platform_limits.FARGATE_SIZE, (256, 513), "use cpu=256, memory_mib=1024 or cpu=256, memory_mib=512"),
+    (platform_limits.FARGATE_SIZE, (257, 512), "use cpu=512, memory_mib=1024 or cpu=256, memory_mib=512"),
+    (platform_limits.FARGATE_SIZE, (0, 700), "use cpu=256, memory_mib=1024 or cpu=256, memory_mib=512"),
+    (platform_limits.FARGATE_SIZE, (0, 4179), "use cpu=1024, memory_mib=5120 or cpu=512, memory_mib=4096"),
+    (platform_limits.FARGATE_SIZE, (1024, 9216), "use cpu=2048, memory_mib=9216 or cpu=1024, memory_mib=8192"),
+    (platform_limits.FARGATE_SIZE, (65536, 512), "use cpu=32768, memory_mib=61440"),
+    (platform_limits.WINDOWS_FILE_SYSTEM, ("xfs", True), "use 'ntfs'"),
+    (platform_limits.WINDOWS_FILE_SYSTEM, ("ntfs", False), "use 'xfs'"),
+    (volume_limits.EBS_SIZE, (0, "io1"), "use size_gib= between 4 and 16384"),
+    (volume_limits.EBS_IOPS, (100, "gp2", 10), "leave iops= out, or use volume_type='gp3'"),
+    (volume_limits.EBS_IOPS, (1, "gp3", None), "use iops= between 3000 and 80000"),
+    (volume_limits.EBS_IOPS, (1, "gp3", 160), "use iops= between 3000 and 80000"),
+    (volume_limits.EBS_IOPS, (1, "gp3", 159), "use iops= between 3000 and 79500, or a larger size_gib="),
+    (volume_limits.EBS_IOPS, (1, "gp3", 7), "use iops= between 3000 and 3500, or a larger size_gib="),
+    (volume_limits.EBS_IOPS, (1, "gp3", 6), "use iops=3000, or a larger size_gib="),
+    (volume_limits.EBS_IOPS, (1, "io1", 2), "use iops=100, or a larger size_gib="),
+    (volume_limits.EBS_IOPS, (1, "io1", 1), "use size_gib=4 or more"),
+]
+"""Refused values with the ways out that depend on them."""
+
+
+@pytest.mark.parametrize(("row", "refused", "hint"), HINTS, ids=lambda part: getattr(part, "id", ""))
+def test_a_way_out_depends_on_the_refused_value(row: Limit, refused: Any, hint: str) -> None:
+    assert row.problem("it", refused) == f"it {row.rule} (got {row.format(refused)}); {hint}"
+
+
+def test_only_the_repeated_values_are_listed() -> None:
+    problem = container_limits.MOUNT_PATHS.problem("paths", ["/c", "/a", "/b", "/c", "/b"])
+    assert problem
+    assert "(got '/b', '/c' more than once)" in problem
+
+
+def test_the_length_of_a_document_leaves_out_what_cloudformation_fills_in() -> None:
+    document = {
+        "reference": {"Ref": "Table"},
+        "attribute": {"Fn::GetAtt": ["Table", "Arn"]},
+        "text": "a ${Token[Text.1]} b #{Token[List.2]} c",
+        "${Token[Key.3]}": [1, ("x", {"y": None})],
+    }
+    assert minimum_length(document) == len('{"reference":"","attribute":"","text":"a  b  c","":[1,["x",{"y":null}]]}')
 
 
 def test_a_refused_service_defines_nothing(stack: cdk.Stack) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import warnings
 import zoneinfo
@@ -25,6 +26,7 @@ def problems_of(expression: str) -> list[str]:
         "cron(0 3 ? * * *)",
         "cron(59 23 31 12 ? 2199)",
         "cron(0/15 8-18 ? * MON-FRI *)",
+        "cron(*/1 * * * ? *)",
         "cron(*/59 22-2 ? jan,JUL 1,7 2127-2130)",
         "cron(0 0 L * ? *)",
         "cron(0 0 LW * ? *)",
@@ -36,6 +38,7 @@ def problems_of(expression: str) -> list[str]:
         "rate(5 days)",
         "rate(1 hours)",
         "at(2127-01-01T00:00:00)",
+        "at(2127-01-01T00:00)",
         "${Token[Expression.1]}",
     ],
 )
@@ -64,6 +67,7 @@ def test_valid_expressions_are_accepted(expression: str) -> None:
         ("cron(0 0 * * ? 2200)", "must have 1970 to 2199 as year (got '2200'"),
         ("cron(0/0 0 * * ? *)", "minutes (got '0/0'"),
         ("cron(0/ 0 * * ? *)", "minutes (got '0/'"),
+        ("cron(0/x 0 * * ? *)", "minutes (got '0/x'"),
         ("cron(*/60 0 * * ? *)", "minutes (got '*/60'"),
         ("cron(1-2-3 0 * * ? *)", "minutes (got '1-2-3'"),
         ("cron(0 3 1 * MON *)", "(got '1' and 'MON'"),
@@ -95,7 +99,26 @@ def test_the_current_year_does_not_warn() -> None:
         assert problems_of(f"cron(0 0 1 1 ? {dt.datetime.now(dt.UTC).year})") == []
 
 
-@pytest.mark.parametrize(("expression", "seconds"), [("rate(2 hours)", 7200), ("rate(1 day)", 86400), ("at(x)", 0)])
+@pytest.mark.parametrize(("moment", "warns"), [("T12:00:00", False), ("T11:59:59", True)])
+def test_a_time_is_in_the_past_if_it_is_in_every_time_zone(
+    monkeypatch: pytest.MonkeyPatch, moment: str, *, warns: bool
+) -> None:
+    monkeypatch.setattr(schedule_expressions, "now", lambda: dt.datetime(2030, 1, 2, 12, tzinfo=dt.UTC))
+    with pytest.warns(UserWarning, match="in the past") if warns else contextlib.nullcontext():
+        assert problems_of(f"at(2030-01-01{moment})") == []
+
+
+@pytest.mark.parametrize(
+    ("expression", "seconds"),
+    [
+        ("rate(1 minute)", 60),
+        ("rate(2 hours)", 7200),
+        ("rate(1 day)", 86400),
+        ("at(x)", 0),
+        ("cron(1 minute)", 0),
+        ("1 minute", 0),
+    ],
+)
 def test_the_time_between_starts_is_read_from_a_rate(expression: str, seconds: int) -> None:
     assert schedule_expressions.rate_seconds(expression) == seconds
 

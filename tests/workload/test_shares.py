@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
 
 from moorage import Container, OperatingSystemFamily, Task
+from moorage.workload.problems import is_token
 from moorage.workload.shares import reserved_cpu, reserved_memory_mib, share_of
 
 WINDOWS = OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
+TOKEN: Any = cdk.Token.as_number({"Ref": "Size"})
 
 
 def containers(*sizes: dict[str, Any]) -> list[Container]:
@@ -34,6 +37,20 @@ def test_containers_share_what_no_other_has(
     built = containers(*sizes)
     made = Task(*built, **task, memory_mib=2048)
     assert [share_of(made, each, "cpu") for each in built] == shares
+
+
+def test_a_single_container_has_the_size_of_its_task_even_if_it_is_a_token() -> None:
+    (single,) = containers({})
+    assert share_of(Task(single, cpu=TOKEN, memory_mib=2048), single, "cpu") == TOKEN
+
+
+@pytest.mark.parametrize(
+    ("memory_mib", "sizes"),
+    [(TOKEN, [{}, {}]), (TOKEN, [{"memory_mib": 512}, {}]), (2048, [{"memory_mib": TOKEN}, {}])],
+)
+def test_memory_that_cannot_be_shared_is_unknown_and_passes(memory_mib: int, sizes: list[dict[str, Any]]) -> None:
+    task = Task(*containers(*sizes), cpu=1024, memory_mib=memory_mib, operating_system_family=WINDOWS)
+    assert is_token(reserved_memory_mib(task))
 
 
 @pytest.mark.parametrize(

@@ -218,3 +218,25 @@ def test_the_size_of_a_task_definition_is_that_of_its_json() -> None:
     with pytest.raises(ValueError, match=r"the task definition must be at most 65536 bytes .*got about [67]\d\d\d\d"):
         Task(Container("a:1", environment=variables))
     Task(Container("a:1", environment={f"V{index}": "x" for index in range(2200)}))
+
+
+def test_only_writable_paths_are_executable() -> None:
+    with pytest.raises(ValueError, match=r"executable must name only paths of writable \(got '/bin'\)"):
+        Container("a:1", writable={"/tmp": 64}, executable=["/tmp", "/bin"])
+    Container("a:1", writable={"/tmp": 64}, executable=["/tmp"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "size"),
+    [
+        ({"command": ["start"]}, len('"start"')),
+        ({"entry_point": ["start"]}, len('"start"')),
+        ({"port_ranges": [(8000, 8009)]}, len('{"containerPort":0,"protocol":"tcp"},')),
+    ],
+)
+def test_each_part_of_a_container_counts_for_the_size(arguments: dict[str, Any], size: int) -> None:
+    with pytest.raises(ValueError, match="the task definition must be at most 65536 bytes") as larger:
+        Task(Container("a:1", environment={"TEXT": "x" * 65536}, **arguments))
+    with pytest.raises(ValueError, match="the task definition must be at most 65536 bytes") as smaller:
+        Task(Container("a:1", environment={"TEXT": "x" * (65536 + size)}))
+    assert str(larger.value) == str(smaller.value)

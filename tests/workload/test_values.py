@@ -17,9 +17,10 @@ import pytest
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+import moorage
 from moorage import (
     Architecture,
     Container,
@@ -36,6 +37,7 @@ from moorage import (
     Task,
     Volume,
 )
+from moorage.workload import secret_sources
 from moorage.workload.durations import seconds
 from moorage.workload.plain_texts import PlainText, check_unwrapped
 from moorage.workload.platform_checks import check_fargate, fargate_size
@@ -141,6 +143,20 @@ def test_tokens_are_recognized_without_calling_cdk() -> None:
     assert is_token({"a": tokens[0]})
 
 
+@pytest.mark.parametrize(
+    "token",
+    [cdk.Token.as_string({"Ref": "A"}), cdk.Token.as_number({"Ref": "A"}), cdk.Token.as_list({"Ref": "A"})],
+    ids=["a string", "a number", "a list"],
+)
+def test_what_cdk_must_read_is_known_at_synthesis(token: object) -> None:
+    problems = Problems("Value")
+    for known in ("a", 1, ["a"], None, "dummy-value-for-a"):
+        problems.check_known("argument", known)
+    assert problems.messages == []
+    problems.check_known("argument", token)
+    assert problems.messages == ["argument must be known at synthesis (got a token); use a literal value"]
+
+
 @given(
     st.one_of(
         st.integers(-(10**15), 10**15),
@@ -148,6 +164,7 @@ def test_tokens_are_recognized_without_calling_cdk() -> None:
         st.text(max_size=40).filter(lambda t: "Token[" not in t),
     )
 )
+@example(-1e280)
 def test_no_plain_value_is_mistaken_for_a_token(value: Any) -> None:
     assert not is_token(value)
 
@@ -659,6 +676,57 @@ def test_a_warning_is_about_the_line_of_the_users_program(define: Callable[[], o
         define()
     (warning,) = caught
     assert (warning.filename, warning.lineno) == (__file__, define.__code__.co_firstlineno)
+
+
+@attrs.frozen
+class Reference:
+    """A stand-in for an `ecs.Secret`."""
+
+    arn: str
+    has_field: bool = True
+
+
+SECRET_ARN = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:shop-AbCdEf"  # noqa: S105  # a name
+
+
+@pytest.mark.parametrize("arn", [SECRET_ARN, "${Token[Secret.1]}"], ids=["written out", "a token"])
+@pytest.mark.parametrize(
+    ("suffix", "version"),
+    [
+        ("", None),
+        (":user", None),
+        (":user:AWSPREVIOUS", None),
+        (":user::", ("", "")),
+        (":user:AWSPREVIOUS:", ("AWSPREVIOUS", "")),
+        ("::AWSPREVIOUS:a1b2", ("AWSPREVIOUS", "a1b2")),
+        (":user:AWSPREVIOUS:a1b2:more", None),
+    ],
+)
+def test_a_reference_with_all_parts_names_a_version(arn: str, suffix: str, version: tuple[str, str] | None) -> None:
+    reference = Reference(arn + suffix)
+    assert secret_sources.version(reference) == version
+    assert secret_sources.arn(reference) == (arn + suffix if version is None else arn)
+
+
+def test_the_arn_of_a_secret_or_a_parameter_is_its_own() -> None:
+    secret = stand_in("aws_secretsmanager.ISecret", secret_arn=SECRET_ARN)
+    parameter = stand_in("aws_ssm.IParameter", parameter_arn="arn:aws:ssm:eu-west-1:111111111111:parameter/shop")
+    for source, service in ((secret, "secretsmanager"), (parameter, "ssm")):
+        type(source).__getattr__ = object.__getattribute__  # as a proxy of jsii
+        assert secret_sources.is_secret(source)
+        assert secret_sources.source_service(source) == service
+        assert secret_sources.version(source) is None
+    assert (secret_sources.arn(secret), secret_sources.arn(parameter)) == (SECRET_ARN, parameter.parameter_arn)
+    assert secret_sources.source_service(Reference(parameter.parameter_arn)) == "ssm"
+    assert secret_sources.source_service(Reference(SECRET_ARN)) == "secretsmanager"
+
+
+def test_a_program_beside_the_package_is_the_users() -> None:
+    program = str(Path(moorage.__file__).parents[1] / "app.py")
+    code = compile("LifecyclePolicy.releases(200_000)", program, "exec")
+    with pytest.warns(UserWarning, match="; keep ") as caught:
+        exec(code, {"LifecyclePolicy": LifecyclePolicy})  # noqa: S102  # the line above
+    assert [warning.filename for warning in caught] == [program]
 
 
 @pytest.mark.parametrize(

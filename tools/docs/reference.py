@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tools.docs import api
 from tools.docs.pages import ROOT
+from tools.docs.review_rules import review_rules_page
 from tools.docs.tables import index_page, limits_page, warnings_page
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -20,6 +21,7 @@ def generated() -> Iterator[tuple[Path, str]]:
     yield REFERENCE / "index.md", index_page()
     yield REFERENCE / "limits.md", limits_page()
     yield REFERENCE / "warnings.md", warnings_page()
+    yield REFERENCE / "review-rules.md", review_rules_page()
     for name in api.GROUPS:
         yield REFERENCE / "api" / f"{name}.md", api.page(name)
 

@@ -28,8 +28,8 @@ frozen and check themselves when they are made. **Constructs** define resources 
 they check everything that they are given together, before they define anything. Both report all problems at once.
 
 The other pages of the reference are generated from the code too: [limits](limits.md), the limits of AWS that moorage
-checks, and [warnings](warnings.md), with the ids that acknowledge them. [Features](features.md) compares moorage with
-other libraries.
+checks, [warnings](warnings.md), with the ids that acknowledge them, and the [rules](review-rules.md) of
+`moorage review`. [Features](features.md) compares moorage with other libraries.
 """
 _LIMITS = """# Limits
 
@@ -125,7 +125,7 @@ def warnings_page() -> str:
     """Return the page of the warnings with their IDs, and of those of Python."""
     named = sorted({(f"`{name}`", text) for name, texts in warnings().items() for text in texts})
     unnamed = sorted({(text,) for text in python_warnings()})
-    return "\n".join([_WARNINGS, _table(("id", "warning"), named), _UNNAMED, _table(("warning",), unnamed)])
+    return "\n".join([_WARNINGS, table(("id", "warning"), named), _UNNAMED, table(("warning",), unnamed)])
 
 
 @functools.cache
@@ -219,7 +219,13 @@ def _filled(node: ast.expr) -> str:
     return "".join(_FILLED_IN if isinstance(part, ast.FormattedValue) else _filled(part) for part in values)
 
 
-def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+def table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """Return a table in Markdown.
+
+    Args:
+        heads: The headings of the columns.
+        rows: The texts of the cells.
+    """
     lines = [heads, tuple("---" for _ in heads), *rows]
     return "".join(f"| {' | '.join(map(_cell, line))} |\n" for line in lines)
 

@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -42,6 +43,8 @@ OPERATORS = {
     *("ExceptionReplacer", "NumberReplacer", "ZeroIterationForLoop"),
 }
 """The operators of cosmic-ray. Decorators stay: without one, a cache is slower and nothing else, or nothing imports."""
+UNCHANGED = re.compile(r"TYPE_CHECKING:|(?<=strict=)True\)")
+"""Code that no mutation changes: imports for type checkers, and the check of lengths by `zip`, which never fails."""
 
 
 @attrs.frozen
@@ -117,10 +120,11 @@ def mutate(tree: Path, module: str, tests: list[str], arguments: argparse.Namesp
     session = WORK / "sessions" / f"{module.replace('/', '.')}.sqlite"
     session.parent.mkdir(parents=True, exist_ok=True)
     session.unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory() as folder, warm(tree, f"{folder}/socket", tests) as command:
-        before = subprocess.run(command, cwd=tree, stdout=subprocess.PIPE, text=True, check=False)
-        if before.returncode:
-            raise SystemExit(f"{before.stdout}{module}: its tests fail before anything is changed: {' '.join(tests)}")
+    with tempfile.TemporaryDirectory() as folder, warm(tree, f"{folder}/socket", module, tests) as command:
+        for _ in range(2):  # in the order of the files, and in that of their times
+            before = subprocess.run(command, cwd=tree, stdout=subprocess.PIPE, text=True, check=False)
+            if before.returncode:
+                raise SystemExit(f"{before.stdout}{module}: tests fail before anything is changed: {' '.join(tests)}")
         configuration = Path(folder) / "cosmic-ray.toml"
         configuration.write_text(
             "[cosmic-ray]\n"
@@ -131,13 +135,13 @@ def mutate(tree: Path, module: str, tests: list[str], arguments: argparse.Namesp
             '[cosmic-ray.distributor]\nname = "local"\n'
         )
         subprocess.run([arguments.cosmic_ray, "init", configuration, session], cwd=tree, check=True)
-        possible = narrow(session, arguments.sample)
+        possible = narrow(session, (tree / PACKAGE / module).read_text(), arguments.sample)
         subprocess.run([arguments.cosmic_ray, "exec", configuration, session], cwd=tree, check=True)
     return outcome(module, session, possible)
 
 
 @contextlib.contextmanager
-def warm(tree: Path, address: str, tests: list[str]) -> Iterator[list[str]]:
+def warm(tree: Path, address: str, module: str, tests: list[str]) -> Iterator[list[str]]:
     """Start a process that has everything loaded but moorage; return the command that has it run the tests."""
     temporary = Path(address).with_name("temporary")
     temporary.mkdir()
@@ -147,7 +151,7 @@ def warm(tree: Path, address: str, tests: list[str]) -> Iterator[list[str]]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "TMPDIR": str(temporary),
     }
-    command = [sys.executable, "-m", "tools.mutate.warm", address, str(FIRST_LIMIT), *tests]
+    command = [sys.executable, "-m", "tools.mutate.warm", address, str(FIRST_LIMIT), PACKAGE + module, *tests]
     process = subprocess.Popen(command, cwd=tree, env=environment, stdout=subprocess.DEVNULL)
     try:
         yield [sys.executable, "-S", str(HERE / "ask.py"), address]
@@ -156,11 +160,19 @@ def warm(tree: Path, address: str, tests: list[str]) -> Iterator[list[str]]:
         process.wait()
 
 
-def narrow(session: Path, sample: int | None) -> int:
-    """Drop from a session the other operators, and what is beyond the sample; return how many there were before it."""
+def narrow(session: Path, source: str, sample: int | None) -> int:
+    """Drop from a session what is not wanted, and what is beyond the sample; return how many there were before it."""
+    lines = source.splitlines()
     with contextlib.closing(sqlite3.connect(session)) as database, database:
-        rows = database.execute("SELECT job_id, operator_name, occurrence FROM mutation_specs").fetchall()
-        wanted = [row for row in rows if row[1].removeprefix("core/").split("Operator_")[-1] in OPERATORS]
+        rows = database.execute(
+            "SELECT job_id, operator_name, occurrence, start_pos_row, start_pos_col FROM mutation_specs"
+        ).fetchall()
+        wanted = [
+            (job, operator, occurrence)
+            for job, operator, occurrence, row, column in rows
+            if operator.removeprefix("core/").split("Operator_")[-1] in OPERATORS
+            and not UNCHANGED.match(lines[row - 1], column)
+        ]
         ordered = sorted(wanted, key=lambda row: hashlib.sha256(f"{row[1]} {row[2]}".encode()).digest())
         kept = {job for job, *_ in (ordered if sample is None else ordered[:sample])}
         for job in {job for job, *_ in rows} - kept:

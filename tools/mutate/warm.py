@@ -1,6 +1,7 @@
 """Run tests in forks of one process that has loaded what no mutation changes: a fork starts in a tenth of the time.
 
-A mutation changes a module of `moorage`, so neither these nor the tests are loaded before the fork.
+A mutation changes a module of `moorage`, so neither these nor the tests are loaded before the fork. The first run
+records which tests run which functions of the module, so that later ones begin with those of the changed function.
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ import time
 from pathlib import Path
 from types import ModuleType
 
+import pytest
+
+from tools.mutate import order
+
 _OPTIONS = ["-q", "-x", "-n", "0", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--no-header", "--tb=line"]
 TIMED_OUT = 124
 FIRST_LIMIT = 1800.0
@@ -25,13 +30,14 @@ LEAST_LIMIT = 60.0
 SLOWER = 5
 
 
-def main(address: str, limit: str, *tests: str) -> None:
+def main(address: str, limit: str, module: str, *tests: str) -> None:
     """Listen at a socket; run `tests` for each connection, and answer with their status and output.
 
     Args:
         address: The path of the socket.
         limit: The seconds that one run may take. The first one, of what is not mutated yet, sets the limit of the
             others: a mutation that takes several times as long loops.
+        module: The path of the module that is mutated.
         tests: The files of tests.
     """
     _load(tests)
@@ -45,20 +51,18 @@ def main(address: str, limit: str, *tests: str) -> None:
             connection, _ = listener.accept()
             with connection:
                 start = time.monotonic()
-                status, output = _run(tests, seconds)
+                status, output = _run(tests, seconds, Path(module).absolute(), Path(address).with_name("record"))
                 if seconds == FIRST_LIMIT:
                     seconds = max(LEAST_LIMIT, SLOWER * (time.monotonic() - start))
                 with contextlib.suppress(OSError):
                     connection.sendall(json.dumps([status, output]).encode())
             _remove_others(kept)
             if status == TIMED_OUT:  # it may have been killed in the middle of a word with node
-                again = [sys.executable, "-m", "tools.mutate.warm", address, str(seconds), *tests]
+                again = [sys.executable, "-m", "tools.mutate.warm", address, str(seconds), module, *tests]
                 os.execv(sys.executable, again)  # noqa: S606  # itself
 
 
 def _load(tests: tuple[str, ...]) -> None:
-    import pytest  # noqa: PLC0415  # after the path is set
-
     pytest.main([*_OPTIONS, "--collect-only", "-qq", *tests])
     here = str(Path.cwd() / "")
     for name in [name for name, module in sys.modules.items() if name != "__main__" and _is_below(module, here)]:
@@ -79,25 +83,24 @@ def _remove_others(kept: set[str]) -> None:
             path.unlink(missing_ok=True)
 
 
-def _run(tests: tuple[str, ...], seconds: float) -> tuple[int, str]:
+def _run(tests: tuple[str, ...], seconds: float, module: Path, record: Path) -> tuple[int, str]:
     with tempfile.TemporaryFile("w+") as output:
         child = os.fork()
         if not child:
             os.setsid()
             os.dup2(output.fileno(), 1)
             os.dup2(output.fileno(), 2)
-            _test(tests)
+            _test(tests, module, record)
         status = _wait(child, seconds)
         output.seek(0)
         return status, output.read()[-2000:]
 
 
-def _test(tests: tuple[str, ...]) -> None:
-    import pytest  # noqa: PLC0415  # after the path is set
-
+def _test(tests: tuple[str, ...], module: Path, record: Path) -> None:
     status = 1
     with contextlib.suppress(BaseException):
-        status = int(pytest.main([*_OPTIONS, *tests]))
+        plugin = (order.Sorter if record.exists() else order.Recorder)(module, record)
+        status = int(pytest.main([*_OPTIONS, *tests], plugins=[plugin]))
     sys.stdout.flush()
     os._exit(status)  # without the handlers of exit, which would stop the node of the parent
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import attrs
 
+from moorage.assembly.asset_manifest import files, source_hashes
+
 ANY_ACCOUNT, ANY_REGION = "unknown-account", "unknown-region"
 NEWEST_SCHEMA = 55
 """The newest version of the cloud assembly schema that is known here (aws-cdk 2.1148.1, `Manifest.version()`).
@@ -108,6 +110,7 @@ class Stack:
         nested: The nested stacks, by the logical IDs of their `AWS::CloudFormation::Stack` resources.
         lines: The line of the user's program that defined each resource, by the path of the construct; empty without
             stack traces.
+        logical_ids: The logical IDs in the stack and its nested stacks, by the paths of the constructs.
         template_file: The file of the template. Default: None, the template is not from a file.
         root: For a nested stack, the name of the stack that the CLI deploys. Default: None, the stack is not nested.
     """
@@ -123,6 +126,7 @@ class Stack:
     termination_protection: bool = False
     nested: Mapping[str, Stack] = attrs.field(factory=dict)
     lines: Mapping[str, Line] = attrs.field(factory=dict)
+    logical_ids: Mapping[str, str] = attrs.field(factory=dict)
     template_file: Path | None = None
     root: str | None = None
 
@@ -144,9 +148,17 @@ class Stack:
         found = []
         for logical_id, resource in _object(self.template.get("Resources")).items():
             if isinstance(resource, Mapping) and isinstance(resource.get("Type"), str):
-                path = str(_object(resource.get("Metadata")).get("aws:cdk:path", f"{self.path}/{logical_id}"))
+                own = self._paths.get(logical_id, f"{self.path}/{logical_id}")
+                path = str(_object(resource.get("Metadata")).get("aws:cdk:path", own))
                 found.append(Resource(self.name, logical_id, resource, path, self.lines.get(path)))
         return tuple(found)
+
+    @functools.cached_property
+    def _paths(self) -> Mapping[str, str]:
+        """The paths by logical ID, for templates without the metadata that the CDK CLI has CDK write."""
+        inside = [path for path in self.logical_ids if path.startswith(f"{self.path}/")]
+        # a nested stack may have the logical ID too, and its paths are longer
+        return {self.logical_ids[path]: path for path in sorted(inside, key=len, reverse=True)}
 
     def walk(self) -> Iterator[Stack]:
         """Yield the stack and, recursively, its nested stacks."""
@@ -225,7 +237,11 @@ def entries(assembly: Path, kind: str) -> Iterator[tuple[str, Any]]:
 
 
 def _unreadable(assembly: Path, error: Exception) -> AssemblyError:
-    reason = str(error) if isinstance(error, ValueError | OSError) else repr(error)
+    reason = str(error)
+    if isinstance(error, KeyError):
+        reason = f"it has no {error.args[0]}"
+    elif isinstance(error, AttributeError | TypeError):
+        reason = "its manifest does not have the form of the schema"
     if isinstance(error, FileNotFoundError):
         reason = f"{error.filename} is missing"
     return AssemblyError(f"{assembly} is not a readable CDK cloud assembly ({reason}); synthesize it again")
@@ -244,7 +260,9 @@ def _read(assembly: Path, root: Path | None) -> Iterator[Stack]:
                 for need in artifact.get("dependencies", [])
                 if artifacts[need]["type"] == "cdk:asset-manifest"
             ]
+            templates = {name: path for manifest in manifests for name, path in files(manifest)}
             file = assembly / properties["templateFile"]
+            metadata = _metadata(assembly, artifact)
             stack = Stack(
                 name=properties.get("stackName", name),
                 path=artifact.get("displayName", name),
@@ -253,19 +271,27 @@ def _read(assembly: Path, root: Path | None) -> Iterator[Stack]:
                 template=_template(file),
                 needs=tuple(_stack_name(artifacts, need) for need in artifact.get("dependencies", [])),
                 images=tuple(image for manifest in manifests for image in _images(manifest)),
-                assets={name: hashed for manifest in manifests for name, hashed in _assets(manifest)},
+                assets={name: hashed for manifest in manifests for name, hashed in source_hashes(manifest)},
                 termination_protection=bool(properties.get("terminationProtection")),
-                lines=_lines(_metadata(assembly, artifact), root),
+                lines=_lines(metadata, root),
+                logical_ids=_logical_ids(metadata),
                 template_file=file,
             )
-            yield attrs.evolve(stack, nested=_nested(stack, file.parent))
+            yield attrs.evolve(stack, nested=_nested(stack, file.parent, templates))
 
 
-def _nested(parent: Stack, folder: Path) -> dict[str, Stack]:
-    """Return the nested stacks of a stack. CDK names the file of each in the metadata of its resource."""
+def _nested(parent: Stack, folder: Path, templates: Mapping[str, str]) -> dict[str, Stack]:
+    """Return the nested stacks of a stack.
+
+    With the CDK CLI, CDK writes the file of each into the metadata of its resource. Otherwise, it is the asset whose
+    name is in the URL.
+    """
     found = {}
     for resource in parent.resources:
         file = _object(resource.definition.get("Metadata")).get("aws:asset:path")
+        if file is None and resource.type == _NESTED:
+            url = json.dumps(resource.properties.get("TemplateURL"))
+            file = next((path for name, path in templates.items() if name in url), None)
         if resource.type != _NESTED or not isinstance(file, str) or not (folder / file).is_file():
             continue
         stack = Stack(
@@ -276,10 +302,11 @@ def _nested(parent: Stack, folder: Path) -> dict[str, Stack]:
             template=_template(folder / file),
             needs=(),
             lines=parent.lines,
+            logical_ids=parent.logical_ids,
             template_file=folder / file,
             root=parent.root or parent.name,
         )
-        found[resource.logical_id] = attrs.evolve(stack, nested=_nested(stack, folder))
+        found[resource.logical_id] = attrs.evolve(stack, nested=_nested(stack, folder, templates))
     return found
 
 
@@ -311,17 +338,20 @@ def _images(manifest: Mapping[str, Any]) -> Iterator[Image]:
             yield Image(destination["repositoryName"], destination["imageTag"])
 
 
-def _assets(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for kind in ("files", "dockerImages"):
-        for hashed, asset in manifest.get(kind, {}).items():
-            yield asset.get("displayName", hashed), hashed
-
-
 def _metadata(assembly: Path, artifact: Mapping[str, Any]) -> Mapping[str, Sequence[Mapping[str, Any]]]:
     """Return the metadata of a stack's constructs, which recent versions of CDK write to a file of its own."""
     file = artifact.get("additionalMetadataFile")
     extra = _json(assembly / file) if file else {}
     return {**artifact.get("metadata", {}), **extra}
+
+
+def _logical_ids(metadata: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, str]:
+    return {
+        path.removeprefix("/"): entry["data"]
+        for path, found in metadata.items()
+        for entry in found
+        if entry["type"] == "aws:cdk:logicalId"
+    }
 
 
 def _lines(metadata: Mapping[str, Sequence[Mapping[str, Any]]], root: Path | None) -> dict[str, Line]:

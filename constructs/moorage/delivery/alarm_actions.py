@@ -1,4 +1,4 @@
-"""The topics of alarm actions, which CDK does not expose, with the checks and permissions of other alarm topics."""
+"""The actions of alarms, and the checks and permissions of the SNS topics behind them."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def check_alarm_actions(
     *,
     topic: sns.ITopic | None,
 ) -> None:
-    """Check the number of actions, and that alarms in the stack of `scope` can notify the topics of the actions.
+    """Check the number of actions, and that alarms in the stack of `scope` can notify the topics.
 
     Args:
         problems: The problems to add to.
         argument: The name of the argument for the actions.
         actions: The actions.
         scope: The scope of the alarm.
-        topic: The topic of the argument `topic`, which counts as an action.
+        topic: The topic to notify in addition to the actions. It counts as an action.
     """
     actions = tuple(actions)
     counted = argument if topic is None else f"{argument} and topic together"
@@ -59,8 +59,8 @@ def add_alarm_actions(
 ) -> None:
     """Add `actions` and the notification of `topic` to an alarm.
 
-    Alarms in the account of `scope` are allowed to publish to `topic` and to the topics of `actions`. An imported topic
-    is not changed.
+    Alarms in the account of `scope` are allowed to publish to `topic` and to the topics of `actions`. The policy of an
+    imported topic is not changed.
     """
     for defined_topic in filter(None, map(_topic_of, _topic_arns(actions))):
         let_alarms_publish(defined_topic, scope)

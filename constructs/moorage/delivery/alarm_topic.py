@@ -57,7 +57,10 @@ def let_alarms_publish(topic: sns.ITopic, scope: IConstruct) -> None:
 
 
 def _account_and_region(topic: sns.ITopic, scope: IConstruct) -> tuple[str, str]:
-    """Return the account and region of the alarms, as literals only if the topic is known to be in another account."""
+    """Return the account and region of the alarms.
+
+    They are literals if the topic is known to be in another account, otherwise pseudo parameters.
+    """
     topic_account, _ = place_of(topic)
     account, region = place_of(scope)
     if account and region and topic_account not in {None, account}:

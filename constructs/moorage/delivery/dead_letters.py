@@ -34,9 +34,10 @@ def define_dead_letters(
     removal_policy: cdk.RemovalPolicy,
     encryption_key: kms.IKey | None = None,
 ) -> sqs.Queue:
-    """Define a dead-letter queue with the maximum retention of SQS for AWS services, but not for other queues.
+    """Define a dead-letter queue for AWS services, with the maximum retention period of SQS.
 
-    Even with `RETAIN`, the queue is deleted if its creation fails, since it is empty then.
+    Other queues cannot use the queue as their dead-letter queue. Even with `RETAIN`, the queue is deleted if its
+    creation fails, since it is empty then.
     """
     return sqs.Queue(
         scope,
@@ -53,7 +54,7 @@ def define_dead_letters(
 def check_queue(
     problems: Problems, argument: str, queue: sqs.IQueue, scope: IConstruct, *, across_accounts: bool = True
 ) -> None:
-    """Check that an EventBridge rule in the stack of `scope` can send to a queue.
+    """Check that an EventBridge rule in the stack of `scope` can send messages to a queue.
 
     The policy of the AWS managed key for SQS allows principals of its account but no AWS service (SQS developer guide,
     key management).
@@ -63,8 +64,8 @@ def check_queue(
         argument: The name of the argument.
         queue: The queue. The KMS key of an imported queue is unknown.
         scope: The construct that has the rule.
-        across_accounts: Whether to accept a queue in another account, whose own policy can allow the rule, as for a
-            dead-letter queue (EventBridge guide, dead-letter queues). Default: True.
+        across_accounts: Whether to accept a queue in another account, as for a dead-letter queue, whose queue policy
+            can allow the rule (EventBridge guide, dead-letter queues). Default: True.
     """
     check_place(problems, argument, queue, scope, across_accounts=across_accounts)
     if queue.encryption_type is sqs.QueueEncryption.KMS_MANAGED:
@@ -75,7 +76,7 @@ def check_queue(
 
 
 def allow_send(queue: sqs.IQueue, rule: events.CfnRule) -> None:
-    """Allow EventBridge to send failed events of `rule` to a queue, and to use its KMS key.
+    """Allow EventBridge to send undelivered events of `rule` to a queue, and to use its KMS key.
 
     If the queue is in another stack, that stack is deployed first, so the queue policy cannot name the rule. The policy
     then allows all rules of the rule's account and region.
@@ -93,7 +94,7 @@ def allow_any_rule(queue: sqs.IQueue, scope: Construct) -> None:
 
 
 def _allow_source(queue: sqs.IQueue, operator: str, source: str) -> None:
-    """Allow EventBridge to send for a source.
+    """Allow EventBridge to send messages to a queue for the rules whose ARN matches `source`.
 
     The EventBridge guide on dead-letter queues has no condition other than `aws:SourceArn`.
     """
@@ -121,9 +122,9 @@ def define_alarm(
 ) -> cloudwatch.Alarm:
     """Define an alarm that is in ALARM state as long as a message is in `queue`.
 
-    SQS stops publishing metrics of a queue that has not been used for six hours, even if it has messages. It needs up
-    to 15 minutes to start again (SQS developer guide, available CloudWatch metrics). Until then, the alarm keeps its
-    state.
+    SQS stops publishing metrics of a queue that has not been used for six hours, even if the queue has messages. SQS
+    needs up to 15 minutes to start again (SQS developer guide, available CloudWatch metrics). Until then, the alarm
+    keeps its state.
 
     Args:
         scope: The scope in which to define it.

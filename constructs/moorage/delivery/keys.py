@@ -22,7 +22,10 @@ _DELETION_ORDER = (
 
 
 def allow_use(key: kms.IKey, service: str) -> None:
-    """Allow an AWS service to send to the topics and queues that a key encrypts. An imported key does not change."""
+    """Allow an AWS service to send to the topics and queues that a key encrypts.
+
+    The policy of an imported key does not change.
+    """
     key.grant(iam.ServicePrincipal(service), *SENDER_ACTIONS)
 
 
@@ -46,5 +49,5 @@ def retained_except_on_create(policy: cdk.RemovalPolicy) -> cdk.RemovalPolicy:
 
 
 def strictest(*policies: cdk.RemovalPolicy) -> cdk.RemovalPolicy:
-    """Return the policy that retains most, for a key: data is unreadable once its key is pending deletion."""
+    """Return the removal policy that retains most, for a key: data is unreadable once its key is pending deletion."""
     return max(policies, key=_DELETION_ORDER.index)

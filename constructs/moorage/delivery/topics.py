@@ -53,7 +53,7 @@ def check_key(problems: Problems, argument: str, topic: sns.ITopic, sender: str)
 
 
 def allow_publish(topic: sns.ITopic) -> None:
-    """Allow EventBridge to publish to a topic, and to use its KMS key. Imported topics and keys do not change.
+    """Allow EventBridge to publish to a topic, and to use its KMS key. Policies of imported resources do not change.
 
     The statement is needed although SNS's default policy would allow it, since a topic with any other policy has no
     default policy. It has no condition, since EventBridge sends neither `aws:SourceArn` nor `aws:SourceAccount` to SNS

@@ -1,4 +1,4 @@
-"""CDK values that the ECS modules share. Constants are created once, since each costs a round trip to node."""
+"""CDK values that the ECS modules share. Constants are created once, since each costs a round trip to Node.js."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def duration(seconds: int) -> cdk.Duration:
 
 @functools.cache
 def pseudo_parameters() -> tuple[str, str, str]:
-    """Return the partition, region and account of the stack in which they are used."""
+    """Return the pseudo parameters for the partition, region and account of the stack in which they are used."""
     return cdk.Aws.PARTITION, cdk.Aws.REGION, cdk.Aws.ACCOUNT_ID
 
 
@@ -37,7 +37,7 @@ def arn(service: str, resource: str) -> str:
 
 @functools.cache
 def stack_name() -> str:
-    """Return the name that CloudFormation gives the stack in which it is used."""
+    """Return the pseudo parameter for the name of the stack in which it is used."""
     return cdk.Aws.STACK_NAME
 
 
@@ -105,7 +105,7 @@ def zone_of(subnet: ec2.ISubnet) -> str | None:
     """Return the Availability Zone of a subnet; None if the subnet was imported only by its ID."""
     try:
         return subnet.availability_zone
-    except RuntimeError:  # jsii raises it for every error in node
+    except RuntimeError:  # jsii raises it for every error in Node.js
         return None
 
 

@@ -1,4 +1,4 @@
-"""The path of a construct and the names that follow from it, without a round trip to node for each construct."""
+"""The path of a construct and the names that follow from it, without a round trip to Node.js for each construct."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Identity:
 
     @classmethod
     def in_scope(cls, scope: Construct, construct_id: str) -> Identity:
-        """Return the identity of a construct that is defined in `scope`; ask node only once for each scope."""
+        """Return the identity of a construct that is defined in `scope`. Node.js is asked only once for each scope."""
         scope_identity = _identities.get_or_make(scope, lambda: cls.of(scope))
         return cls(f"{scope_identity.path}/{construct_id}", scope_identity.stack_name)
 

@@ -18,7 +18,8 @@ class Issue:
         name: The name of the issue.
         verdict: `D` if a construct can avoid it by default, `O` if it can with an argument to turn that off, `U` if the
             user has to give or pay something, `N` if it is noise.
-        means: The change that avoids it, with the argument if it is moorage's.
+        means: The change that avoids it, as an imperative, with moorage's argument if there is one. If the verdict is
+            `N`, the reason why moorage's own constructs do not avoid it.
         rules: The rules about it, each with its engine: `nag:ECS4`.
     """
 
@@ -26,6 +27,13 @@ class Issue:
     verdict: str
     means: str
     rules: tuple[str, ...]
+
+    @property
+    def advice(self) -> str:
+        """The sentence for somebody whose resource fails a rule about the issue."""
+        if self.verdict == "N":
+            return f"moorage accepts this in its own constructs: {self.means}."
+        return f"To fix it, {self.means}."
 
 
 @functools.cache

@@ -33,8 +33,10 @@ _SEEN: Mapping[str, str] = {
     "AWS::EC2::EIP": "traffic leaves from another public address, which allow lists do not know",
     "AWS::EC2::Instance": "the old instance is terminated",
     "AWS::EC2::NatGateway": "connections through the old one are cut",
+    "AWS::EC2::SecurityGroup": "its ID changes, and what names the old ID outside of the app loses its access",
     "AWS::EC2::Subnet": "what runs in the old one has to move",
     "AWS::EC2::VPC": "all that runs in the old one has to move",
+    "AWS::ECS::CapacityProvider": "what starts tasks with the old one has to name the new one",
     "AWS::ECS::Cluster": "its services and tasks have to move",
     "AWS::ElasticLoadBalancingV2::LoadBalancer": "its DNS name changes, and clients of the old name fail",
     "AWS::ElasticLoadBalancingV2::TargetGroup": "the new one is empty until its targets are healthy",
@@ -44,10 +46,11 @@ _SEEN: Mapping[str, str] = {
 """The consequence of a replacement for a client, by type."""
 _RESTARTS: Mapping[str, frozenset[str]] = {
     "AWS::EC2::Instance": frozenset({"InstanceType", "EbsOptimized"}),
+    "AWS::RDS::DBCluster": frozenset({"EngineVersion"}),
     "AWS::RDS::DBInstance": frozenset({"DBInstanceClass", "EngineVersion"}),
 }
 """The properties whose update in place interrupts a resource (CloudFormation template reference, "Update requires: Some
-interruptions")."""
+interruptions"; RDS API reference, ModifyDBCluster: another `EngineVersion` "results in an outage")."""
 _MANY_DETAILS = 4
 
 
@@ -102,9 +105,13 @@ class _Interruptions:
 
     def _deployed(self, change: ResourceChange, before: Service, after: Service) -> Iterator[Finding]:
         """Yield the finding for a deployment that an update of the service starts."""
-        causes = sorted({each.path[0] for each in change.properties} & STARTS_DEPLOYMENT)
+        causes = sorted(_changed(change) & STARTS_DEPLOYMENT)
         causes = causes or sorted(set(self._replaced_references(change)) & STARTS_DEPLOYMENT)
-        if not causes or after.copies == 0:
+        if after.copies == 0:
+            return
+        if not causes:
+            if _can_deploy(before) and not _can_deploy(after):
+                yield self._stuck(change, after, "The next deployment")
             return
         subject = f"The {named(after.resource)} replaces its tasks in a {after.kind} deployment"
         if after.controller != "ECS":
@@ -116,13 +123,7 @@ class _Interruptions:
             return
         estimate = after.estimate()
         if estimate is None:
-            sentence = (
-                f"The deployment of the {named(after.resource)} cannot make progress: with its "
-                f"{_copies(after.copies)}, ECS may neither start a new one nor stop an old one."
-            )
-            yield self._finding(
-                "stuck", change, sentence, ("Increase MaximumPercent, or lower MinimumHealthyPercent.",)
-            )
+            yield self._stuck(change, after, "The deployment")
             return
         sentence = (
             f"{subject}: {_copies(estimate.copies)} in an estimated {duration_text(estimate.seconds)}, with at least "
@@ -133,6 +134,13 @@ class _Interruptions:
             "The estimate assumes 60 s from the start of a task to its response.",
         )
         yield self._finding("deployment", change, sentence, details)
+
+    def _stuck(self, change: ResourceChange, after: Service, which: str) -> Finding:
+        sentence = (
+            f"{which} of the {named(after.resource)} cannot make progress: with its {_copies(after.copies or 0)}, ECS "
+            "may neither start a new one nor stop an old one."
+        )
+        return self._finding("stuck", change, sentence, ("Increase MaximumPercent, or lower MinimumHealthyPercent.",))
 
     def _replaced_references(self, change: ResourceChange) -> Iterator[str]:
         """Yield the properties of a service that refer to resources that the update replaces."""
@@ -160,14 +168,14 @@ class _Interruptions:
 
     def _other(self, change: ResourceChange) -> Iterator[Finding]:
         resource = change.resource
+        restarted = sorted(_changed(change) & _RESTARTS.get(resource.type, frozenset()))
         if change.replacement is not Replacement.NO and resource.type in _SEEN:
-            sentence = f"The {named(resource)} {change.replaced}: {_SEEN[resource.type]}."
+            in_place = "" if change.replacement is Replacement.YES or not restarted else ", or else it is restarted"
+            sentence = f"The {named(resource)} {change.replaced}: {_SEEN[resource.type]}{in_place}."
             yield self._finding("replaced", change, sentence)
-        elif change.replacement is Replacement.NO:
-            changed = sorted({each.path[0] for each in change.properties} & _RESTARTS.get(resource.type, frozenset()))
-            if changed:
-                sentence = f"The {named(resource)} is restarted, since {' and '.join(changed)} changes."
-                yield self._finding("restarted", change, sentence)
+        elif change.replacement is Replacement.NO and restarted:
+            sentence = f"The {named(resource)} is restarted, since {' and '.join(restarted)} changes."
+            yield self._finding("restarted", change, sentence)
 
     def _sides(self, change: ResourceChange) -> tuple[Service | None, Service | None]:
         before = (
@@ -221,6 +229,16 @@ def _zone_clause(before: Service, after: Service, left: Any) -> str:
     was = before.left_without_a_zone
     earlier = "" if was is None else f" (before: {was} of {before.copies} in {before.zones})"
     return f"; if one of {after.zones} zones is lost, {left} remain{'s' if left == 1 else ''}{earlier}"
+
+
+def _changed(change: ResourceChange) -> set[str]:
+    """Return the names of the properties that differ. The properties as such may be an intrinsic function."""
+    return {name for each in change.properties for name in each.path[:1]}
+
+
+def _can_deploy(service: Service) -> bool:
+    """Return whether a deployment can make progress, as far as is known."""
+    return service.controller != "ECS" or not service.copies or service.estimate() is not None
 
 
 def _copies(number: int) -> str:

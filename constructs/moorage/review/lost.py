@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import attrs
 
-from moorage.assembly.cloud_assembly import Resource
+from moorage.assembly.cloud_assembly import Resource, Stack
 from moorage.review.claims import NAMES
 from moorage.review.comparison import Comparison, Replacement, ResourceChange, StackChange
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import named
+from moorage.review.refused import is_protected
 
 RULES: Mapping[str, str] = {
     "lost/removed": "A resource with data is removed, and its data is deleted with it.",
     "lost/replaced": "A resource with data is replaced by an empty one, and the old one is deleted with its data.",
     "lost/snapshot": "A resource with data is deleted after a final snapshot.",
+    "lost/expired": "A resource keeps its data for a shorter time, and older data is deleted.",
     "lost/kept": "A resource with data leaves the stack and is kept: it is billed, and nothing manages it.",
     "lost/stack": "A stack with data leaves the app. The CDK CLI does not delete it.",
 }
@@ -73,6 +77,14 @@ _SNAPSHOT_BY_DEFAULT = {"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"}
 `DeletionPolicy`)."""
 _EMPTIED_BY_CDK = {"aws-cdk:auto-delete-objects", "aws-cdk:auto-delete-images"}
 """The tags of buckets and repositories that a custom resource of CDK empties before they are deleted."""
+_RETENTION: Mapping[str, tuple[str, str, int | None]] = {
+    "AWS::Kinesis::Stream": ("RetentionPeriodHours", "hours", 24),
+    "AWS::Logs::LogGroup": ("RetentionInDays", "days", None),
+    "AWS::SQS::Queue": ("MessageRetentionPeriod", "seconds", 345_600),
+}
+"""The property with the time for which a type keeps its data, its unit and its default; None if there is no limit.
+Sources: Kinesis API reference, DecreaseStreamRetentionPeriod; CloudWatch Logs API reference, PutRetentionPolicy; SQS
+API reference, SetQueueAttributes (a shorter period deletes messages that are in the queue)."""
 _KEPT = {"Retain", "RetainExceptOnCreate"}
 _NO_STACK = "it is billed, and no stack manages it"
 
@@ -83,14 +95,23 @@ def lost(comparison: Comparison) -> Iterator[Finding]:
     Args:
         comparison: The two assemblies, with the replacements known.
     """
-    gone = {stack.stack.name for stack in comparison.stacks if stack.after is None and stack.stack.root is None}
+    gone = {_place(stack.stack) for stack in comparison.stacks if stack.after is None and stack.stack.root is None}
     found = [
         finding
         for stack in comparison.stacks
-        for finding in (_of_stack(comparison, stack) if stack.stack.name in gone else _of_resources(stack, gone))
+        for finding in (_of_stack(comparison, stack) if _is_gone(stack) else _of_resources(stack, gone))
     ]
     order = list(RULES)
     yield from sorted(found, key=lambda finding: order.index(finding.rule))
+
+
+def _place(stack: Stack) -> tuple[str | None, str | None, str]:
+    """Return the account, the region and the name of a stack; for a nested stack, of the one that the CLI deploys."""
+    return stack.account, stack.region, stack.root or stack.name
+
+
+def _is_gone(stack: StackChange) -> bool:
+    return stack.after is None and stack.stack.root is None
 
 
 def _of_stack(comparison: Comparison, removed: StackChange) -> Iterator[Finding]:
@@ -98,29 +119,30 @@ def _of_stack(comparison: Comparison, removed: StackChange) -> Iterator[Finding]
     resources = [
         resource
         for stack in comparison.stacks
-        if removed.stack.name in {stack.stack.name, stack.stack.root}
+        if stack.after is None and _place(stack.stack) == _place(removed.stack)
         for resource in stack.stack.resources
     ]
     data = [named(resource) for resource in resources if resource.type in DATA]
-    sentence = (
-        f"The stack {removed.path} is no longer in the app: `cdk deploy` does not delete it, so its {len(resources)} "
-        "resources stay and are billed."
-    )
+    count = len(resources)
+    stay = "1 resource stays and is billed" if count == 1 else f"{count} resources stay and are billed"
+    sentence = f"The stack {removed.path} is no longer in the app: `cdk deploy` does not delete it, so its {stay}."
     details = ["`cdk destroy` with the base deletes it."]
     if data:
         details.append(f"It has data: {', '.join(data)}.")
     yield Finding(Kind.LOST, "lost/stack", removed.path, None, sentence, tuple(details))
 
 
-def _of_resources(stack: StackChange, gone: set[str]) -> Iterator[Finding]:
+def _of_resources(stack: StackChange, gone: set[tuple[str | None, str | None, str]]) -> Iterator[Finding]:
     for change in stack.changes:
         before, after = change.before, change.after
-        if before is None or before.type not in DATA or stack.stack.root in gone:
+        if before is None or before.type not in DATA or (stack.after is None and _place(stack.stack) in gone):
             continue
         if after is None:
             yield _removed(change, before)
         elif change.replacement is not Replacement.NO and after.type == before.type:
             yield _replaced(change, before, after)
+        elif after.type == before.type:
+            yield from _expired(change, before, after)
 
 
 def _removed(change: ResourceChange, before: Resource) -> Finding:
@@ -130,6 +152,10 @@ def _removed(change: ResourceChange, before: Resource) -> Finding:
     details = [f"DeletionPolicy of the base: {policy}."]
     if policy in _KEPT:
         rule, sentence = "lost/kept", f"{subject} from the stack and kept with its {data.contents}: {_NO_STACK}."
+        details += _in_the_way(before)
+    elif is_protected(before):
+        rule = "lost/kept"
+        sentence = f"{subject} from the stack, and its protection keeps it with its {data.contents}: {_NO_STACK}."
         details += _in_the_way(before)
     elif policy == "Snapshot":
         rule, sentence = "lost/snapshot", f"{subject}: {data.loss} after a final snapshot."
@@ -147,9 +173,11 @@ def _replaced(change: ResourceChange, before: Resource, after: Resource) -> Find
     policy = str(after.definition.get("UpdateReplacePolicy") or "Delete")
     subject = f"The {named(after)} {change.replaced}"
     details = [f"UpdateReplacePolicy: {policy}."]
-    if policy in _KEPT:
+    if policy in _KEPT or is_protected(before):
         rule = "lost/kept"
-        sentence = f"{subject}: the new one is empty; the old one is kept with its {data.contents}, and {_NO_STACK}."
+        sentence = (
+            f"{subject}: the new one is empty; the old one is kept with its {data.contents}, billed, and in no stack."
+        )
     elif policy == "Snapshot":
         rule, sentence = "lost/snapshot", f"{subject}: the new one is empty; the old one is deleted after a snapshot."
     elif data.only_if_empty and not _is_emptied(before):
@@ -161,6 +189,30 @@ def _replaced(change: ResourceChange, before: Resource, after: Resource) -> Find
             f"{subject}: the new one is empty, and the old one is deleted with its {data.contents}.",
         )
     return Finding(Kind.LOST, rule, change.stack.path, after, sentence, tuple(details))
+
+
+def _expired(change: ResourceChange, before: Resource, after: Resource) -> Iterator[Finding]:
+    """Yield the finding for a shorter retention, if both sides state it as a number or leave it out."""
+    if after.type not in _RETENTION:
+        return
+    name, unit, by_default = _RETENTION[after.type]
+    values = (side.properties.get(name, by_default) for side in (before, after))
+    old, new = (math.inf if value is None else _number(value) for value in values)
+    if old is None or new is None or new >= old:
+        return
+    was = "without a limit" if old == math.inf else f"{old:g} {unit}"
+    sentence = (
+        f"The {named(after)} keeps its {DATA[after.type].contents} for only {new:g} {unit} (before: {was}): older ones "
+        "are deleted."
+    )
+    yield Finding(Kind.LOST, "lost/expired", change.stack.path, after, sentence)
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
 
 
 def _deletion_policy(resource: Resource) -> str:

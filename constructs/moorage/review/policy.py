@@ -59,13 +59,13 @@ def _finding(
     more = f" and {len(paths) - _LISTED} more" if len(paths) > _LISTED else ""
     details = [f"Rules: {', '.join(rules)}.", f"Resources: {', '.join(paths[:_LISTED])}{more}."]
     if about:
-        details.insert(0, f"To fix it: {about[0].means}.")
+        details.insert(0, about[0].advice)
     subject = f"{len(paths)} resources newly violate" if len(paths) > 1 else f"{paths[0]} newly violates"
     return Finding(
         Kind.POLICY,
         f"policy/{name}",
         stack,
         first[1] if first else None,
-        f"{subject} {name}: {message}.",
+        f"{subject} a policy rule: {message}.",
         tuple(details),
     )

@@ -149,7 +149,7 @@ def _folder() -> Path:
     # located without importing it: cfn-lint takes a second to import, and only its data is needed
     spec = importlib.util.find_spec("cfnlint")
     if spec is None or not spec.submodule_search_locations:
-        raise RuntimeError("cfn-lint, which provides the resource schemas, is not installed; install moorage[review]")
+        raise ModuleNotFoundError("there is no module cfnlint, whose data has the resource schemas", name="cfn-lint")
     return Path(spec.submodule_search_locations[0]) / "data" / "schemas"
 
 

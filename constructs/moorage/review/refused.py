@@ -14,6 +14,7 @@ from moorage.review.claims import NAMES, Claim, claims
 from moorage.review.comparison import Comparison, Replacement, ResourceChange, StackChange
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import named
+from moorage.review.subnets import overlapping_subnets
 from moorage.review.values import canonical, referenced
 
 RULES: Mapping[str, str] = {
@@ -22,6 +23,8 @@ RULES: Mapping[str, str] = {
     "refused/export": "An output that another stack imports is removed or changed.",
     "refused/target-group": "A target group stays while its load balancer is replaced.",
     "refused/protected": "A resource that is protected from deletion is removed or replaced.",
+    "refused/subnet": "A new subnet overlaps with one that exists.",
+    "refused/update": "A property changes that cannot be updated, or not so much at once.",
     "refused/type": "A logical ID gets another resource type.",
     "refused/size": "A template exceeds a limit of CloudFormation.",
 }
@@ -36,9 +39,11 @@ _PROTECTED: Mapping[str, tuple[str, Any]] = {
     "AWS::RDS::DBInstance": ("DeletionProtection", True),
 }
 """The property that protects a type from deletion, and its value. A test compares it with CloudFormation's schemas."""
+_KEPT = {"Retain", "RetainExceptOnCreate"}
 _BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 _BALANCER_PROTECTION = "deletion_protection.enabled"
 _LISTENER, _LISTENER_RULE = "AWS::ElasticLoadBalancingV2::Listener", "AWS::ElasticLoadBalancingV2::ListenerRule"
+_TABLE = "AWS::DynamoDB::Table"
 _TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
 _LIMITS = {"Resources": 500, "Outputs": 200, "Parameters": 200, "Mappings": 200}
 """The most of each section (CloudFormation User Guide, "Understand CloudFormation quotas")."""
@@ -54,11 +59,13 @@ def refused(comparison: Comparison) -> Iterator[Finding]:
     """
     yield from _claimed(comparison)
     yield from _exports(comparison)
+    yield from overlapping_subnets(comparison)
     for stack in comparison.stacks:
         yield from _target_groups(stack)
         for change in stack.changes:
             yield from _protected(change)
             yield from _retyped(change)
+            yield from _not_supported(change)
         yield from _sizes(stack)
 
 
@@ -127,6 +134,8 @@ def _renewed(change: ResourceChange, after: Resource, claim: Claim) -> Iterator[
     """Yield the finding for a replaced resource that keeps its own claim."""
     if change.replacement is Replacement.NO:
         return
+    if after.type in NAMES and any(reason.startswith(f"its {NAMES[after.type]} ") for reason in change.reasons):
+        return  # a condition or a reference computes another name
     if after.type in NAMES:
         rule, result = (
             "refused/name",
@@ -148,20 +157,22 @@ def _taken(
     if freed_in_place and not own & holder.later:
         if holder.before.logical_id in {*_depends_on(after), *referenced(after.properties)}:
             return
-        certain, reason = False, "and may not be updated first"
+        certain, reason = False, "which CloudFormation may not update first"
     elif freed_in_place:
-        reason = "and takes over that of this one"
+        reason = "which takes over that of this one"
+    elif holder.after is None and holder.before.definition.get("DeletionPolicy") in _KEPT:
+        reason = "which is kept when it is removed from its stack"
     elif holder.after is None and holder.stack.stack.name != change.stack.stack.name:
         certain, reason = False, f"unless {holder.stack.path} is deployed first"
     elif holder.after and claim.key in holder.later:
-        reason = "and keeps it"
+        reason = "which keeps it"
     else:
         reason = "which CloudFormation deletes only after it has created the new resources"
     if "Condition" in after.definition or "Condition" in holder.before.definition:
         certain = False
     verb = "is" if certain else "may be"
     sentence = f"The {named(after)} {verb} refused: {claim.what} belongs to the {named(holder.before)}, {reason}."
-    way = "Use another one, or remove the old resource in a deployment of its own first."
+    way = "Use another one, or delete the old resource in a deployment of its own first."
     yield Finding(Kind.REFUSED, "refused/in-use", change.stack.path, after, sentence, (way,))
 
 
@@ -282,7 +293,7 @@ def _resource(stack: Stack | None, logical_id: str) -> Resource | None:
 
 def _protected(change: ResourceChange) -> Iterator[Finding]:
     before = change.before
-    if before is None or not _is_protected(before) or _is_kept(change, before):
+    if before is None or not is_protected(before) or _is_kept(change, before):
         return
     if change.after is not None and change.replacement is Replacement.NO:
         return
@@ -297,7 +308,12 @@ def _protected(change: ResourceChange) -> Iterator[Finding]:
     yield Finding(Kind.REFUSED, "refused/protected", change.stack.path, change.resource, sentence, (way,))
 
 
-def _is_protected(resource: Resource) -> bool:
+def is_protected(resource: Resource) -> bool:
+    """Return whether a resource is protected from deletion.
+
+    Args:
+        resource: The resource.
+    """
     if resource.type == _BALANCER:
         attributes = resource.properties.get("LoadBalancerAttributes")
         return any(
@@ -313,7 +329,7 @@ def _is_protected(resource: Resource) -> bool:
 def _is_kept(change: ResourceChange, before: Resource) -> bool:
     policy = "DeletionPolicy" if change.after is None else "UpdateReplacePolicy"
     stated = (change.after or before).definition.get(policy)
-    return stated in {"Retain", "RetainExceptOnCreate"}
+    return stated in _KEPT
 
 
 def _retyped(change: ResourceChange) -> Iterator[Finding]:
@@ -326,6 +342,42 @@ def _retyped(change: ResourceChange) -> Iterator[Finding]:
     )
     way = "Give the new resource another construct ID."
     yield Finding(Kind.REFUSED, "refused/type", change.stack.path, change.after, sentence, (way,))
+
+
+def _not_supported(change: ResourceChange) -> Iterator[Finding]:
+    """Yield the finding for an update that CloudFormation does not support, such as another `ServiceToken`."""
+    if change.before is None or change.after is None or change.before.type != change.after.type:
+        return
+    if change.refusals:
+        sentence = (
+            f"The update of the {named(change.after)} is refused because {' and '.join(change.refusals)}, which "
+            "CloudFormation does not support."
+        )
+        way = "Give the resource another construct ID, so that a new one is created."
+        yield Finding(Kind.REFUSED, "refused/update", change.stack.path, change.after, sentence, (way,))
+    before, after = (_indexes(side) for side in (change.before, change.after))
+    changed = sorted(before ^ after) if change.replacement is Replacement.NO else []
+    if change.type == _TABLE and len(changed) > 1:
+        sentence = (
+            f"The update of the {named(change.after)} is refused: it adds or removes {len(changed)} global secondary "
+            f"indexes ({', '.join(changed)}), and DynamoDB permits 1 in an update."
+        )
+        way = "Deploy them one after the other."
+        yield Finding(Kind.REFUSED, "refused/update", change.stack.path, change.after, sentence, (way,))
+
+
+def _indexes(table: Resource) -> set[str]:
+    """Return the names of the global secondary indexes of a table.
+
+    Source: DynamoDB API reference, UpdateTable: only one of them can be created or deleted in an operation.
+    """
+    indexes = table.properties.get("GlobalSecondaryIndexes")
+    names = {
+        index.get("IndexName")
+        for index in (indexes if isinstance(indexes, list) else ())
+        if isinstance(index, Mapping) and isinstance(index.get("IndexName"), str)
+    }
+    return {str(name) for name in names}
 
 
 def _sizes(stack: StackChange) -> Iterator[Finding]:

@@ -17,6 +17,8 @@ RULES: Mapping[str, str] = {"renamed/id": "The same resources get other logical 
 _TELLING = 3
 """The least number of properties that identify a single resource; fewer are equal by chance."""
 
+_KEPT = {"Retain", "RetainExceptOnCreate"}
+
 
 @attrs.frozen(eq=False)
 class Rename:
@@ -41,23 +43,40 @@ def renamed(comparison: Comparison) -> Iterator[Finding]:
     """
     for rename in renames(comparison):
         first = min((after for _, after in rename.pairs), key=lambda change: len(change.resource.path))
+        kept = sum(before.resource.definition.get("DeletionPolicy") in _KEPT for before, _ in rename.pairs)
         count = len(rename.pairs)
         resources = (
             "its resource gets another logical ID" if count == 1 else f"its {count} resources get other logical IDs"
         )
         old, new = ("the old one", "a new one") if count == 1 else (f"the {count} old ones", f"{count} new ones")
-        what = f"{rename.before} is now {rename.after}" if rename.before != rename.after else rename.before
+        base, head = (change.stack.path for change in rename.pairs[0])
+        if base != head:
+            moved = "1 resource moves" if count == 1 else f"{count} resources move"
+            sentence = f"{moved} from the stack {base} to {head}: {head} creates {new}, and {base} removes {old}"
+        else:
+            what = f"{rename.before} is now {rename.after}" if rename.before != rename.after else rename.before
+            verb = "removes" if kept else "deletes"
+            sentence = f"{what}: {resources}, so CloudFormation creates {new} and {verb} {old}"
         yield Finding(
             Kind.RENAMED,
             "renamed/id",
             first.stack.path,
             first.resource,
-            f"{what}: {resources}, so CloudFormation creates {new} and deletes {old}.",
+            f"{sentence}{_kept_clause(kept, count)}.",
             (
                 "To keep the running resources, keep the old construct ID, set the old logical ID with "
                 "`override_logical_id`, or run `cdk refactor` in a deployment of its own.",
             ),
         )
+
+
+def _kept_clause(kept: int, count: int) -> str:
+    """Return the clause about the old resources that stay, since their `DeletionPolicy` keeps them."""
+    if kept == 0:
+        return ""
+    if count == 1:
+        return ", which is kept"
+    return f", of which {kept} {'is' if kept == 1 else 'are'} kept"
 
 
 def renames(comparison: Comparison) -> tuple[Rename, ...]:

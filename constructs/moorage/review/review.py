@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import attrs
 
 from moorage.assembly.cloud_assembly import Stack
-from moorage.review import interrupted, lost, opened, refused, renamed
+from moorage.review import instances, interrupted, lost, opened, refused, removed, renamed
 from moorage.review.comparison import Comparison, compare
 from moorage.review.finding import Finding, Kind
 from moorage.review.policy import policy_findings
@@ -16,9 +16,25 @@ from moorage.review.replacement import replaced
 Judge = Callable[[Comparison], Iterable[Finding]]
 """A function that yields the findings of one kind, or of a few related ones."""
 
-_JUDGES: tuple[Judge, ...] = (lost.lost, refused.refused, interrupted.interrupted, opened.opened, renamed.renamed)
+_JUDGES: tuple[Judge, ...] = (
+    lost.lost,
+    refused.refused,
+    interrupted.interrupted,
+    removed.removed,
+    instances.replaced_instances,
+    opened.opened,
+    renamed.renamed,
+)
 """The judges that every review runs, in the order in which their findings are shown within a kind."""
-RULES: Mapping[str, str] = {**lost.RULES, **refused.RULES, **interrupted.RULES, **opened.RULES, **renamed.RULES}
+RULES: Mapping[str, str] = {
+    **lost.RULES,
+    **refused.RULES,
+    **interrupted.RULES,
+    **removed.RULES,
+    **instances.RULES,
+    **opened.RULES,
+    **renamed.RULES,
+}
 """The rules of the judges, each with its meaning. The rules of policy engines are not among them."""
 _ORDER = {kind: number for number, kind in enumerate(Kind)}
 
@@ -91,13 +107,21 @@ def _notes(comparison: Comparison, base: str | None, head: str) -> Iterable[str]
     if comparison.new and base:
         yield f"{base} has no app in this folder: everything is new."
     both = [stack for stack in comparison.stacks if stack.before and stack.after]
-    before = [stack.path for stack in comparison.stacks if stack.before]
-    after = [stack.path for stack in comparison.stacks if stack.after]
+    old = [stack.before for stack in comparison.stacks if stack.before]
+    new = [stack.after for stack in comparison.stacks if stack.after]
+    same = {stack.path for stack in old} == {stack.path for stack in new}
+    before, after = ([_with_place(stack) if same else stack.path for stack in stacks] for stacks in (old, new))
     if before and after and not both:
         yield (
             f"{base or 'base'} and {head} have no stack in common ({_listed(before)} in the base, {_listed(after)} in "
             "the head): are they the same app? Every stack is shown as removed or added."
         )
+
+
+def _with_place(stack: Stack) -> str:
+    """Return the path of a stack with its account and region, which tell two stacks of one name apart."""
+    place = [*([f"account {stack.account}"] if stack.account else []), *([stack.region] if stack.region else [])]
+    return f"{stack.path} of {', '.join(place)}" if place else stack.path
 
 
 def _listed(paths: Sequence[str]) -> str:

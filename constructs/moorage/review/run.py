@@ -62,6 +62,11 @@ def run(
     except KeyboardInterrupt:
         sys.stderr.write("\nmoorage review: interrupted; no worktree is left\n")
         return _INTERRUPTED
+    except ModuleNotFoundError as error:
+        if str(error.name).startswith("moorage"):
+            raise
+        command = 'pip install "moorage[review]"'
+        sys.stderr.write(f"moorage review needs moorage[review], which installs {error.name}: {command}\n")
     except Exception:  # Python's own exit code, 1, would mean that something was found
         traceback.print_exc()
     else:

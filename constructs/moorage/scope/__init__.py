@@ -1,1 +1,1 @@
-"""The scopes of an app: places, unique names, exports, the inventory of constructs, and the validation of stages."""
+"""The app around a construct: accounts and regions, unique names, exports, records, and the validation of stages."""

@@ -44,7 +44,7 @@ def claim_name(construct: Construct, kind: str, name: str) -> None:
     """Record that `construct` uses a name that must be unique in its account and region.
 
     Using a name twice in one account and region is an error at synthesis. If the account or region of a stack is not
-    known, the two may differ, so the app gets only a warning.
+    known, the app gets only a warning.
 
     Args:
         construct: The construct that uses the name.

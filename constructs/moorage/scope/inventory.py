@@ -34,6 +34,9 @@ def registered(construct: Construct, kind: type[Record]) -> list[Record]:
 def still_registered(
     construct: Construct, kind: type[Record], condition: Callable[[Record], bool] = lambda _: True
 ) -> list[Record]:
-    """Return the records that meet a condition and whose constructs are still in the app. CDK is asked for each."""
+    """Return the records that meet a condition and whose constructs are still in the app.
+
+    Each record that meets the condition costs round trips to Node.js, which knows whether the construct still exists.
+    """
     records = _records.get(construct.node.root) or ()
     return [record for owner, record in records if isinstance(record, kind) and condition(record) and exists(owner)]

@@ -124,7 +124,7 @@ def _vpc_id(vpc: ec2.IVpc) -> str:
 
 
 def _differ(first_id: str, second_id: str) -> bool:
-    """Return whether two VPC IDs are known to be different: each is written out, or is that of a VPC of this app."""
+    """Return whether two VPC IDs are known to differ: each is a literal, or the ID of a VPC that this app defines."""
     return first_id != second_id and _is_known(first_id) and _is_known(second_id)
 
 
@@ -142,7 +142,7 @@ def _stack_of(construct: IConstruct) -> cdk.Stack:
 
 
 def _place_of_stack(stack: cdk.Stack) -> _StackPlace:
-    """Return the place of a stack. It is read once, since each part is a round trip to node."""
+    """Return the place of a stack. CDK is asked only once, since each part of a place costs a round trip to Node.js."""
     place = _stack_places.get(stack)
     if place is None:
         account, region = (None if is_token(each) else each for each in (stack.account, stack.region))

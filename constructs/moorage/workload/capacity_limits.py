@@ -212,7 +212,7 @@ INSTANCE_WARMUP = in_range(
 _AMI_PATHS = re.compile(
     r"/aws/service/(ecs/optimized-ami/|bottlerocket/|ami-windows-latest/Windows_Server-\d+-\w+-\w+-ECS_Optimized\b)"
 )
-"""The SSM parameters of AWS's AMIs for container instances. Other paths belong to the user and are accepted."""
+"""The paths of the SSM parameters for AWS's AMIs of container instances. Any other path is for an AMI of the user."""
 
 
 def _ami_system(path: str) -> str:
@@ -224,7 +224,7 @@ def _ami_system(path: str) -> str:
 
 
 def _ami_architecture(path: str) -> str | None:
-    """Return the architecture of one of AWS's AMIs, or None if the path is the user's own or shows none."""
+    """Return the architecture of one of AWS's AMIs, or None if the path does not show it or is that of another AMI."""
     named = re.search(r"/(arm64|x86_64)/", path)
     if not _AMI_PATHS.match(path):
         return None
@@ -353,7 +353,7 @@ _ZONES: dict[str, int] = {
     "us-west-1": 2,
     "us-west-2": 4,
 }
-"""The largest number of Availability Zones that one account can use, by region; in us-west-1, 2 of 3."""
+"""The largest number of Availability Zones that one account can use, by region. In us-west-1, it is 2 of 3."""
 ZONES_OF_REGION = Limit(
     id="zones-of-region",
     accepts=lambda pair: pair[0] <= _ZONES.get(pair[1], pair[0]),

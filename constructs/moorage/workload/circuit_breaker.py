@@ -1,4 +1,4 @@
-"""The circuit breaker, which stops a rolling deployment whose tasks keep failing."""
+"""The circuit breaker, which stops a rolling rollout whose tasks keep failing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from moorage.workload.value import value_class
 
 
 class Threshold(enum.Enum):
-    """The unit of a circuit breaker's threshold."""
+    """The unit of a circuit breaker's threshold: a number of tasks, or a percentage with or without bounds."""
 
     COUNT = "COUNT"
     BOUNDED_PERCENT = "BOUNDED_PERCENT"
@@ -78,7 +78,8 @@ class CircuitBreaker:
 
         Args:
             percent: The percentage, 1 to 100.
-            bounded: Whether to keep the threshold between 3 and 200 failed tasks. Default: True.
+            bounded: Whether to keep the threshold between 3 and 200 failed tasks, whatever the percentage is.
+                Default: True.
             rollback: Whether to roll back to the last completed deployment. Default: True.
             reset_on_healthy_task: Whether to count from 0 again when a task becomes healthy. Default: True.
         """
@@ -91,7 +92,7 @@ class CircuitBreaker:
         Args:
             copies: The number of copies that the service runs.
         """
-        if self.threshold is Threshold.COUNT:
-            return self.value or 1
+        if self.value is not None and self.threshold is Threshold.COUNT:
+            return self.value
         share = math.ceil(copies * (50 if self.value is None else self.value) / 100)
         return share if self.threshold is Threshold.UNBOUNDED_PERCENT else min(max(share, 3), 200)

@@ -14,18 +14,22 @@ _OPERATORS = {"&&", "||", "|", ";", ">", ">>", "<", "&"}
 
 def _is_one_line(words: Sequence[str]) -> bool:
     """Return whether a list of words is one command line, which ECS would take for the name of a program."""
-    return len(words) == 1 and any(character.isspace() for character in words[0].strip())
+    return len(words) == 1 and any(character.isspace() for word in words for character in word.strip())
+
+
+def _one_line_hint(line: str) -> str:
+    return f"use {line.split()!r}, or a shell: entry_point=['sh', '-c'], command=[{line!r}]"
 
 
 def _shell_drops_words(words: Sequence[str]) -> bool:
-    """Return whether `sh -c` ignores the words after its script, since the script is a single word without `$`."""
-    if len(words) <= 3 or words[0].rsplit("/", 1)[-1] not in _SHELLS or words[1] != "-c":  # sh -c x
+    """Return whether `sh -c` ignores the words after its script, which is one word without `$`."""
+    if len(words) <= 3 or not _is_run_by_shell(words) or words[1] != "-c":  # sh -c x
         return False
     return "$" not in words[2] and not any(character.isspace() for character in words[2])
 
 
 def _is_run_by_shell(words: Sequence[str]) -> bool:
-    return words[0].rsplit("/", 1)[-1] in _SHELLS
+    return words[0].split("/")[-1] in _SHELLS
 
 
 def _in_shell(words: Sequence[str]) -> str:
@@ -34,7 +38,7 @@ def _in_shell(words: Sequence[str]) -> str:
 
 
 def _has_unread_variable(words: Sequence[str]) -> bool:
-    """Return whether a word contains a shell variable although no word is a shell."""
+    """Return whether a word contains a shell variable that nothing replaces, since no word is a shell."""
     programs = {re.split(r"[/\\]", word)[-1].removesuffix(".exe").lower() for word in words}
     if programs & (_SHELLS | _SHELLS_OF_WINDOWS):
         return False
@@ -45,7 +49,7 @@ COMMAND_WORDS = Limit(
     id="command-words",
     accepts=lambda words: not _is_one_line(words),
     rule="must be a list of words that starts with a program",
-    hint=lambda words: f"use {words[0].split()!r}, or a shell: {_in_shell(words)}",
+    hint=lambda words: _one_line_hint(*words),
     source=Botocore(
         "ecs",
         "ContainerDefinition",
@@ -53,7 +57,7 @@ COMMAND_WORDS = Limit(
         "each argument is a separated string in the array.",
         also="Docker, CMD in exec form",
     ),
-    format=lambda words: repr(words[0]),
+    format=lambda words: repr(*words),
 )
 COMMAND_SHELL = Limit(
     id="command-shell",

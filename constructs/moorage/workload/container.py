@@ -113,8 +113,8 @@ class Container:
         working_directory: The working directory, an absolute path. Default: the `WORKDIR` of the image.
         health_check: The health check that ECS runs. Default: none, so a running container counts as healthy.
         restart_policy: The policy by which ECS restarts the container without a new task. Default: no restarts.
-        start_timeout: The time that ECS waits for the container when others depend on it, 2 to 120 s on Fargate.
-            Default: ECS's own.
+        start_timeout: The time that ECS waits for the container to meet the conditions of containers that depend on it,
+            2 to 120 s on Fargate. Default: ECS's default.
         stop_timeout: The time between SIGTERM and SIGKILL, 2 to 120 s on Fargate. Default: 30 s.
         user: The user to run as: `1000`, `1000:1000` or a name. Default: the user of the image.
         writable: The paths that the container can write to, as a list, or as a mapping of each path to its size in MiB.
@@ -143,7 +143,7 @@ class Container:
             `credentialspec:` or `credentialspecdomainless:`, followed by the ARN of an SSM parameter or S3 object. The
             execution role is granted read access. Default: none.
         logging: A log driver (`ecs.LogDrivers`). Default: the log router of the task, or the log group.
-        sidecar: The extra settings of a container made by `otel_collector` or `log_router`. Default: none.
+        sidecar: The further settings of a container that `otel_collector` or `log_router` creates. Default: none.
 
     Raises:
         ValueError: If an argument is outside its limits. The error lists all problems of the container.
@@ -231,8 +231,8 @@ class Container:
     ) -> Container:
         """Create a FireLens log router, which routes the logs of the other containers in its task.
 
-        Logs of containers with another driver in `logging` are not routed. The router's own logs go to the service's
-        log group. For an output in AWS, grant the task role access, for example with
+        Logs of containers with another driver in `logging` are not routed. The router's own logs go to the log group of
+        the service or job. For an output in AWS, grant the task role access, for example with
         `stream.grant_put_records(service)`.
 
         Args:
@@ -262,7 +262,7 @@ class Container:
 
     @property
     def _all_secrets(self) -> tuple[tuple[str, Any], ...]:
-        """The secrets by name, and those of the output of a log router."""
+        """The secrets, each with its name, including those in the output options of a log router."""
         output = self._firelens.secret_output if self._firelens else {}
         return (*self.secrets.items(), *output.items())
 

@@ -66,7 +66,7 @@ def check_command(entry_point: Sequence[str] | None, command: Sequence[str] | No
     """Check that the command can start and runs as written."""
     if entry_point is None:
         problems.check(command_limits.COMMAND_WORDS, "command", command)
-    elif "\\" not in entry_point[0]:  # a Windows path may contain spaces
+    elif "\\" not in "".join(entry_point):  # a Windows path may contain spaces
         problems.check(command_limits.COMMAND_WORDS, "entry_point", entry_point)
     problems.check(command_limits.COMMAND_FORM, "command", command)
     argument = "entry_point and command" if entry_point else "command"

@@ -92,8 +92,8 @@ def door(cls: Class) -> Class:
     arguments. For a sequence, a single element is accepted, or any iterable, which is read once into a tuple. For a
     VPC, a `Network` is accepted. A string that CDK has not looked up yet is replaced by a well-formed one.
 
-    CDK classes are compared by name: `isinstance` raises for an interface of jsii, values do not import `aws_cdk`,
-    and names need no round trip to node.
+    CDK classes are compared by name: `isinstance` raises for an interface of jsii, values do not import `aws_cdk`, and
+    names need no round trip to Node.js.
     """
     for name, member in list(vars(cls).items()):
         if name == "__init__":
@@ -117,7 +117,7 @@ def _checked(function: Callable[..., Any], subject: str) -> Callable[..., Any]:
         positional, rest, annotations = parameters()
         if rest in kwargs and len(args) == len(positional):  # as `attrs.evolve` passes it
             args = (*args, *_as_tuple(kwargs.pop(rest)))
-        names = (*positional, *[rest or ""] * (len(args) - len(positional)))[: len(args)]
+        names = (*positional, *[rest or ""] * len(args))[: len(args)]
         given = [*zip(names, args, strict=True), *kwargs.items()]
         checked, problems = [], []
         for name, each in given:
@@ -132,7 +132,7 @@ def _checked(function: Callable[..., Any], subject: str) -> Callable[..., Any]:
             raise TypeError(_message(_subject_text(subject, dict(given)), problems))
         try:
             return function(*checked[: len(args)], **dict(zip(kwargs, checked[len(args) :], strict=True)))
-        except (FractionError, RuntimeError) as error:  # jsii raises the latter for any error of node
+        except (FractionError, RuntimeError) as error:  # jsii raises the latter for any error in Node.js
             problem = _problem_behind(error, given)
             if problem is None:
                 raise
@@ -151,7 +151,7 @@ def _parameters_of(function: Callable[..., Any]) -> _Parameters:
 
 
 def _subject_text(subject: str, given: Mapping[str, Any]) -> str:
-    """Return the path of the construct if its scope and id are known, else the name of the class or method."""
+    """Return the path of the construct if its scope and ID are known, else the name of the class or method."""
     scope: Any = given.get("scope")
     construct_id = given.get("construct_id")
     if "constructs.Construct" in _names_of(scope) and isinstance(construct_id, str):
@@ -161,7 +161,7 @@ def _subject_text(subject: str, given: Mapping[str, Any]) -> str:
 
 def _message(subject: str, problems: list[str]) -> str:
     if len(problems) == 1:
-        return f"{subject}: {problems[0]}"
+        return f"{subject}: {''.join(problems)}"
     return f"{subject}: {len(problems)} problems" + "".join(f"\n  - {problem}" for problem in problems)
 
 
@@ -250,13 +250,13 @@ def _members(node: ast.expr) -> list[ast.expr]:
 def _check_of_generic(name: str, arguments: list[ast.expr]) -> Check:
     if name == "Mapping":
         return functools.partial(_check_mapping, *map(_check_of_node, arguments))
-    if name == "tuple" and not isinstance(arguments[-1], ast.Constant):
+    if name == "tuple" and "..." not in map(ast.unparse, arguments):
         return functools.partial(_check_tuple, tuple(map(_check_of_node, arguments)))
     return functools.partial(_check_sequence, _check_of_node(arguments[0]))
 
 
 def _check_union(checks: tuple[Check, ...], value: Any) -> Any:
-    """Return the value unchanged if one of the checks does, otherwise as converted by the first check to accept it."""
+    """Return the value unchanged if one of the checks does so, otherwise as converted by the first that accepts it."""
     taken, entry = [], None
     for check in checks:
         try:
@@ -352,7 +352,7 @@ _SIMPLE_CHECKS: Mapping[str, Check] = {
 
 
 def _check_name(name: str, value: Any) -> Any:
-    """Return a value of this class or interface, such as `Task` or `ec2.IVpc`. For a `Network`, return its VPC."""
+    """Return `value` if it has the class or interface `name`, such as `ec2.IVpc`. For a `Network`, return its VPC."""
     names = _names_of(value)
     if _full_name(name) in names:
         return value

@@ -49,7 +49,7 @@ def seconds(duration: Duration | Seconds) -> Seconds:
         return Seconds(duration.total_seconds())
     try:
         return Seconds(duration.to_seconds())
-    except RuntimeError as error:  # jsii raises it for any error of node; here, for milliseconds
+    except RuntimeError as error:  # jsii raises it for any error in Node.js; here, for milliseconds
         raise FractionError(duration, duration.to_human_string()) from error
 
 

@@ -56,7 +56,7 @@ workspaces workspaces-web workspaces-web-fips xray
 """
 KNOWN_NAMES = frozenset(_NAMES.split())
 """The names in `ec2.InterfaceVpcEndpointAwsService` and `ec2.GatewayVpcEndpointAwsService` of aws-cdk-lib that start
-with `com.amazonaws.<region>.`. AWS may have more.
+with `com.amazonaws.<region>.`. AWS may have more endpoints.
 """
 
 

@@ -26,7 +26,8 @@ class Pace:
         check_interval: The interval of the health check that ECS waits for.
         drain: The time in which a deregistered task finishes its requests.
         stop: The time from SIGTERM until the application has stopped. No template states this time.
-        network_load_balancer: Whether to add the waits of ECS for a network load balancer.
+        network_load_balancer: Whether to add the time that ECS waits at each shift of a Network Load Balancer's
+            traffic.
 
     Raises:
         ValueError: If a time is negative.
@@ -114,8 +115,8 @@ def replacement(
     pace: Pace,
     minimum_healthy_percent: int,
     maximum_percent: int,
+    final_bake: int,
     shift_seconds: int | None = None,
-    final_bake: int = 0,
     places: int | None = None,
 ) -> Estimate | None:
     """Estimate a replacement as `estimate` does, from the settings of an ECS deployment.
@@ -126,8 +127,9 @@ def replacement(
         pace: The durations of the steps.
         minimum_healthy_percent: The share of the copies that keep running during a rolling deployment.
         maximum_percent: The largest share of the copies that run during a rolling deployment.
-        shift_seconds: The time in which a deployment shifts the traffic, in seconds. Default: None, a rolling one.
         final_bake: The time before the old version stops, in seconds.
+        shift_seconds: The time in which a deployment shifts the traffic, in seconds. Default: None, for a rolling
+            deployment.
         places: The number of copies that fit on the capacity. Default: no limit.
 
     Returns:

@@ -29,7 +29,6 @@ _OR = "$or"
 _IGNORE_CASE = "equals-ignore-case"
 _BOUNDS = {"=": ("=",), ">": ("<", "<="), ">=": ("<", "<="), "<": (), "<=": ()}
 """The comparisons of `numeric`, each with the comparisons that can follow."""
-_NUMBERS_A_BOUND = 2
 
 
 def check_pattern(argument: str, pattern: Mapping[str, Any], problems: Problems) -> None:
@@ -225,7 +224,7 @@ def _is_block(value: Any) -> bool:
 
 def _is_span(value: Any) -> bool:
     """Return whether a value is one comparison with a number, or a lower bound followed by an upper bound."""
-    if not isinstance(value, list | tuple) or len(value) not in {_NUMBERS_A_BOUND, 2 * _NUMBERS_A_BOUND}:
+    if not isinstance(value, list | tuple) or len(value) not in {2, 4}:
         return False
     signs, numbers = value[::2], value[1::2]
     if not all(_is_text(sign) and sign in _BOUNDS for sign in signs) or not all(map(_is_number, numbers)):

@@ -9,6 +9,7 @@ import difflib
 import math
 import re
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import attrs
@@ -105,7 +106,7 @@ class Host:
         gpus: The number of NVIDIA GPUs.
         interfaces: The number of tasks that can have their own network interface.
         architecture: The processor architecture.
-        taken_ports: The host ports that are in use. Default: none.
+        taken_ports: The host ports that a task cannot use. Default: the ports that every instance reserves.
     """
 
     instance_type: str
@@ -227,10 +228,10 @@ def _may_replace(type_: InstanceType, like: InstanceType, *, gpus: bool) -> bool
     return not type_.previous and type_.accelerated == gpus and type_.burstable <= like.burstable
 
 
-def _distance(like: InstanceType, type_: InstanceType) -> tuple[bool, float, float, str]:
+def _distance(like: InstanceType, type_: InstanceType) -> tuple[bool, Fraction | int, float, str]:
     is_special_purpose = _class_of(type_) not in {"c", "m", "r", _class_of(like)}
-    sizes = (type_.vcpus / like.vcpus, type_.memory_mib / like.memory_mib)
-    change = round(sum(abs(math.log2(ratio)) for ratio in sizes), 6)
+    ratios = (Fraction(type_.vcpus, like.vcpus), Fraction(type_.memory_mib, like.memory_mib))
+    change = math.prod(max(ratio, 1 / ratio) for ratio in ratios)
     similarity = difflib.SequenceMatcher(None, like.family, type_.family).ratio()
     return is_special_purpose, change, -similarity, type_.name
 

@@ -45,7 +45,7 @@ class LifecycleStage(enum.Enum):
 
     @property
     def _is_of_each_shift(self) -> bool:
-        """True if canary and linear rollouts have this stage at each step (botocore DeploymentLifecycleHook)."""
+        """True if canary and linear rollouts reach this stage at each step (botocore DeploymentLifecycleHook)."""
         return self.value.endswith("PRODUCTION_TRAFFIC_SHIFT") and not self.value.startswith("POST")
 
 
@@ -91,9 +91,8 @@ class LifecycleHook:
                 this value.
                 Default: none.
             timeout: The time that ECS waits for `SUCCEEDED` or `FAILED`, 1 to 20,160 whole minutes. More than 1,440
-                causes a warning, since AWS's guide has this maximum. The hooks, bake times and shifts of a rollout
-                can take 33 hours in total.
-                Default: 24 hours.
+                causes a warning, since the ECS developer guide gives this maximum for functions. The hooks, bake times
+                and shifts of a rollout can take 33 hours in total. Default: 24 hours.
             continue_on_timeout: Whether to continue the rollout after the timeout instead of rolling back.
                 Default: False.
 
@@ -130,7 +129,7 @@ class LifecycleHook:
         continue_on_timeout: bool,  # noqa: FBT001  # private, and a keyword argument of both public methods
     ) -> LifecycleHook:
         """Create a hook if its arguments are valid."""
-        seconds = optional_seconds(timeout)
+        given_details, seconds = dict(details or {}), optional_seconds(timeout)
         problems = Problems("LifecycleHook.function" if handler else "LifecycleHook.pause")
         if not stages:
             problems.add(
@@ -146,12 +145,12 @@ class LifecycleHook:
         if handler:
             problems.check(rollout_limits.FUNCTION_TIMEOUT, "timeout", seconds)
         try:
-            json.dumps(dict(details or {}))
+            json.dumps(given_details)
         except TypeError as error:
             problems.add(f"details must be valid JSON (got {error}); use strings, numbers, lists and mappings")
-        check_literals(_plain_texts(details or {}), problems)
+        check_literals(_plain_texts(given_details), problems)
         problems.raise_any()
-        return cls(stages, handler, MappingProxyType(dict(details or {})), seconds, continue_on_timeout)
+        return cls(stages, handler, MappingProxyType(given_details), seconds, continue_on_timeout)
 
     @property
     def _plain_texts(self) -> list[PlainText]:

@@ -67,8 +67,8 @@ def check_unwrapped(texts: Iterable[PlainText], resolve: Callable[[Any], Any], p
 
     Args:
         texts: The texts. Only those with a token are checked.
-        resolve: The function that resolves tokens: `stack.resolve`. It is called once for all texts if possible,
-            since each call is a round trip to node.
+        resolve: The function that resolves tokens: `stack.resolve`. It is called once for all texts if possible, since
+            each call is a round trip to Node.js.
         problems: The problems to add to.
     """
     unknown = [text for text in texts if is_token(text.value)]

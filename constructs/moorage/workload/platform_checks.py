@@ -21,7 +21,7 @@ def fargate_size(task: Task) -> tuple[int, int]:
     """Return the CPU units and the memory in MiB on Fargate: the task's own, or the smallest sufficient size."""
     task_cpu, task_memory = task.cpu, task.memory_mib
     required_cpu = sum(container.cpu or 0 for container in task.containers) if task_cpu is None else task_cpu
-    if is_token((required_cpu, task_memory)) or (task_cpu is not None and not task._sized_by_containers):
+    if is_token((required_cpu, task_memory)):
         return required_cpu, task_memory
     memories_by_cpu = platform_limits.WINDOWS_MEMORY if task._on_windows else platform_limits.FARGATE_MEMORY
     sizes = [

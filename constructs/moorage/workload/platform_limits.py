@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 
 from moorage.workload.limit import Botocore, Limit, Source, comma_separated, in_range, one_of
 
@@ -16,19 +17,19 @@ def _absent(row: str, *, rule: str, hint: str, source: Source) -> Limit:
     return Limit(id=row, accepts=lambda value: not value, rule=rule, hint=hint, source=source)
 
 
-def _steps(low: int, high: int, step: int) -> tuple[int, ...]:
-    return tuple(range(low, high + 1, step))
+def _mib(sizes_gib: Iterable[int]) -> tuple[int, ...]:
+    return tuple(1024 * size for size in sizes_gib)
 
 
 FARGATE_MEMORY: dict[int, tuple[int, ...]] = {
     256: (512, 1024, 2048),
-    512: _steps(1024, 4096, 1024),
-    1024: _steps(2048, 8192, 1024),
-    2048: _steps(4096, 16384, 1024),
-    4096: _steps(8192, 30720, 1024),
-    8192: _steps(16384, 61440, 4096),
-    16384: _steps(32768, 122880, 8192),
-    32768: (61440, 122880, 249856),
+    512: _mib(range(1, 5)),
+    1024: _mib(range(2, 9)),
+    2048: _mib(range(4, 17)),
+    4096: _mib(range(8, 31)),
+    8192: _mib(range(16, 61, 4)),
+    16384: _mib(range(32, 121, 8)),
+    32768: _mib((60, 120, 244)),
 }
 """The memory sizes in MiB that Fargate offers on Linux, by CPU units."""
 
@@ -38,10 +39,7 @@ def nearest_fargate_sizes(cpu: int, memory_mib: int) -> tuple[tuple[int, int], .
     sizes = [(units, memory) for units, memories in FARGATE_MEMORY.items() for memory in memories]
 
     def change(size: tuple[int, int]) -> float:
-        return sum(
-            abs(math.log2(size_value / max(requested, 1)))
-            for size_value, requested in zip(size, (cpu, memory_mib), strict=True)
-        )
+        return abs(math.log2(size[0] / cpu)) + abs(math.log2(size[1] / memory_mib))
 
     sufficient = [size for size in sizes if size[0] >= cpu and size[1] >= memory_mib]
     insufficient = [size for size in sizes if size not in sufficient]
@@ -55,7 +53,7 @@ def _fargate_way_out(size: tuple[int, int]) -> str:
 
 FARGATE_SIZE = Limit(
     id="fargate-size",
-    accepts=lambda size: size[1] in FARGATE_MEMORY.get(size[0] or 0, ()),
+    accepts=lambda size: size[1] in FARGATE_MEMORY.get(size[0], ()),
     rule="must be a size that Fargate offers",
     hint=_fargate_way_out,
     source="botocore RegisterTaskDefinition.memory; 32 vCPU: cfn-lint E3047 (PR #4668 cites the AWS task-size page)",
@@ -329,14 +327,14 @@ WINDOWS_ARCHITECTURE = one_of(
     ),
 )
 WINDOWS_MEMORY: dict[int, tuple[int, ...]] = {
-    1024: tuple(range(1024, 8193, 1024)),
-    2048: tuple(range(4096, 16385, 1024)),
-    4096: tuple(range(8192, 30721, 1024)),
+    1024: _mib(range(1, 9)),
+    2048: _mib(range(4, 17)),
+    4096: _mib(range(8, 31)),
 }
 """The memory sizes in MiB that Fargate offers on Windows, by CPU units."""
 FARGATE_WINDOWS_SIZE = Limit(
     id="fargate-windows-size",
-    accepts=lambda size: size[1] in WINDOWS_MEMORY.get(size[0] or 0, ()),
+    accepts=lambda size: size[1] in WINDOWS_MEMORY.get(size[0], ()),
     rule="must be a size that Fargate offers on Windows",
     hint="use cpu=1024 with memory_mib=2048 to 8192, cpu=2048 with 4096 to 16384 or cpu=4096 with 8192 to 30720, "
     "in steps of 1024",

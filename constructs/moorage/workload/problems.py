@@ -24,7 +24,7 @@ def is_token(value: Any) -> bool:
 
     CDK encodes tokens in ordinary values: in strings and lists by a marker, in numbers by a magnitude that no other
     number has (`core/lib/private/encoding`). The encoding is read here because `cdk.Token.is_unresolved` would cost a
-    round trip to node for each value.
+    round trip to Node.js for each value.
     """
     if isinstance(value, str):
         return "${Token[" in value or is_looked_up_later(value)
@@ -55,7 +55,7 @@ class Problems:
 
     Args:
         subject: The name of the value, or a function that returns the path of the construct. The function is called
-            only if there is a problem, since a path costs round trips to node.
+            only if there is a problem, since a path costs round trips to Node.js.
     """
 
     def __init__(self, subject: str | Callable[[], str]) -> None:
@@ -88,7 +88,7 @@ class Problems:
             )
 
     def check_known(self, argument: str, value: Any) -> None:
-        """Add a problem if only CloudFormation knows a value that CDK must read.
+        """Add a problem if a value that must be known at synthesis is a token, which only CloudFormation knows.
 
         Values that CDK has not looked up yet are accepted.
         """
@@ -102,7 +102,7 @@ class Problems:
     def raise_any(self) -> None:
         """Raise a `ValueError` that lists all problems, if there are any."""
         if len(self.messages) == 1:
-            raise ValueError(f"{self._subject_text()}: {self.messages[0]}")
+            raise ValueError(f"{self._subject_text()}: {''.join(self.messages)}")
         if self.messages:
             listed = "".join(f"\n  - {problem}" for problem in self.messages)
             raise ValueError(f"{self._subject_text()}: {len(self.messages)} problems{listed}")

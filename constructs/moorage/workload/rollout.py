@@ -143,7 +143,7 @@ def _hooks(hooks: Iterable[LifecycleHook]) -> tuple[LifecycleHook, ...]:
 @value_class
 @attrs.frozen(kw_only=True)
 class Rollout:
-    """The way in which a new version replaces the old version of a service.
+    """The way in which a new version of a service replaces the old one.
 
     Create a rollout with `rolling`, `blue_green`, `canary` or `linear`. The last three start all tasks of the new
     version beside the old ones, which needs twice the capacity. Then they shift the traffic of the service's routes. As
@@ -157,7 +157,7 @@ class Rollout:
         bake: The bake time after each shift except the last, in seconds. Default: none.
         final_bake: The bake time before the old version stops, in seconds. Default: none.
         circuit_breaker: The circuit breaker, only for rolling rollouts. Default: none.
-        early_success: The condition of an early success, only for rolling rollouts. Default: none.
+        early_success: The condition under which the rollout succeeds early, only for rolling rollouts. Default: none.
         alarms: The alarms that roll back. Default: none.
         hooks: The lifecycle hooks. Default: none.
 
@@ -232,7 +232,7 @@ class Rollout:
                 Default: none.
             circuit_breaker: The circuit breaker, or None to wait for hours when tasks keep failing.
                 Default: `CircuitBreaker()`.
-            early_success: The condition of an early success. Default: all new tasks must be healthy.
+            early_success: The condition under which the rollout succeeds early. Default: all new tasks must be healthy.
             alarms: The alarms that roll back. Default: only the circuit breaker rolls back.
             hooks: The lifecycle hooks. Default: none.
 

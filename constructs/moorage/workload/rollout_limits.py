@@ -175,8 +175,7 @@ ROLLOUT_PROGRESS = Limit(
     source="ECS API DeploymentConfiguration: the minimum is rounded up and the maximum down",
     format=lambda values: (
         f"{values[0]} {'copy' if values[0] == 1 else 'copies'} with minimum_healthy_percent={values[1]}, "
-        f"rounded up to {values[0] - _stoppable(*values)}, "
-        f"and maximum_percent={values[2]}, rounded down to {values[0] + _startable(*values)}"
+        f"rounded up to {values[0]}, and maximum_percent={values[2]}, rounded down to {values[0]}"
     ),
 )
 DAEMON_MAXIMUM = Limit(

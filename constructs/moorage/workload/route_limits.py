@@ -106,7 +106,7 @@ TARGET_THRESHOLD = in_range(
 )
 TARGET_PATH = Limit(
     id="target-health-path",
-    accepts=lambda path: path.startswith("/") and 1 <= len(path) <= 1024,
+    accepts=lambda path: path.startswith("/") and len(path) <= 1024,
     rule="must start with '/' and have at most 1024 characters",
     hint="use a path such as '/healthz'",
     source=Botocore("elbv2", "Path"),

@@ -34,7 +34,7 @@ def _minimum(scaling: Scaling) -> int:
 @value_class
 @attrs.frozen
 class Scaling:
-    """The number of copies that run: a fixed number, or a range and the targets that scale within it.
+    """The number of copies that run: a fixed number, or a range within which targets and schedules scale it.
 
     Args:
         minimum: The minimum number of copies, 0 to 5,000. It must be at least 1 if only metrics of the tasks themselves
@@ -43,9 +43,9 @@ class Scaling:
         cpu_percent: The target of the average CPU utilization in percent of the reserved CPU, 1 or more. Only tasks on
             instances can exceed 100. Default: no target.
         memory_percent: The target of the average memory utilization in percent, 1 to 100. Default: no target.
-        requests_per_task: The target number of requests per task and minute. The service needs a route.
+        requests_per_task: The target number of requests per minute for each task. The service needs a route.
             Default: no target.
-        backlog_per_task: The target number of messages per task in a queue, both waiting and in flight.
+        backlog_per_task: The target number of messages in a queue for each task, both waiting and in flight.
             Default: no target.
         queue: The queue of `backlog_per_task`. Default: none; a `Worker` uses its own.
         metrics: Further metrics with targets. All targets together can have at most 50 scaling policies.
@@ -113,10 +113,10 @@ class Scaling:
 
         Args:
             peak: The number of copies that the peak load needs, 1 or more.
-            zones: The number of Availability Zones over which the copies are spread, 2 or more.
+            zones: The number of Availability Zones over which the copies are spread, 2 to 6.
 
         Raises:
-            ValueError: If an argument is below its minimum.
+            ValueError: If an argument is below its minimum, or `zones` is above 6.
         """
         problems = Problems("Scaling.surviving_zone_loss")
         problems.check(service_limits.ZONES, "zones", zones)

@@ -97,7 +97,7 @@ class PredictiveScaling:
         cpu_percent: The target of the average CPU utilization in percent of the reserved CPU, 1 or more. Only tasks on
             instances can exceed 100. Default: no target.
         memory_percent: The target of the average memory utilization in percent, 1 to 100. Default: no target.
-        requests_per_task: The target number of requests per task and minute. The service needs a route.
+        requests_per_task: The target number of requests per minute for each task. The service needs a route.
             Default: no target.
         forecast_only: Whether to only display the forecast and start no copies. Default: False.
         scheduling_buffer: The time by which copies start before the load, less than an hour. Default: 300 s.
@@ -133,7 +133,8 @@ class PredictiveScaling:
     @property
     def _target(self) -> float:
         """The value of the only target."""
-        return self._targets[0]
+        (target,) = self._targets
+        return target
 
     @property
     def _targets(self) -> list[float]:

@@ -70,7 +70,7 @@ def check_time_zone(argument: str, name: str, problems: Problems) -> None:
         return
     try:
         zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of the database
+    except (KeyError, ValueError, OSError):  # KeyError: ZoneInfoNotFoundError; OSError: a folder of the database
         if zoneinfo.available_timezones():
             problems.add(
                 f"{argument} must be the name of a time zone in the IANA database (got {name!r}); "
@@ -86,7 +86,7 @@ def rate_seconds(expression: str) -> int:
 
 
 def is_once(expression: str) -> bool:
-    """Return whether an expression starts only once."""
+    """Return whether an expression is for a single time, `at(...)`."""
     return expression.lower().startswith("at(")
 
 

@@ -1,4 +1,4 @@
-"""The sources of secrets that ECS reads, distinguished with as few round trips to node as possible."""
+"""The sources of secrets that ECS reads, distinguished with as few round trips to Node.js as possible."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def _holds_subnets(cidr: str, zones: int) -> bool:
     except ValueError:
         return False
     # the /24s of all zones come first, and the next /20 starts at a multiple of its size
-    return 16 <= block.prefixlen <= 28 and block.num_addresses >= (zones + 1) * 2**12
+    return block.prefixlen >= 16 and block.num_addresses >= (zones + 1) * 2**12
 
 
 SECURITY_GROUPS = in_range(

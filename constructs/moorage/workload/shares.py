@@ -39,4 +39,5 @@ def reserved_memory_mib(task: Task) -> int:
     """Return the memory in MiB that ECS reserves on an instance: the task's, or, on Windows, that of its containers."""
     if not task._on_windows:
         return task.memory_mib
-    return sum(each.memory_reservation_mib or share_of(task, each, "memory_mib") or 0 for each in task.containers)
+    shares = [each.memory_reservation_mib or share_of(task, each, "memory_mib") for each in task.containers]
+    return sum(task.memory_mib if share is None else share for share in shares)  # None: one of the sizes is a token

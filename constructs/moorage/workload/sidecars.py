@@ -54,7 +54,7 @@ _XRAY_COLLECTOR_CONFIG = {
 }
 
 _COLLECTOR_PORTS = (4317, 4318, 13133)
-"""The TCP ports of this configuration: those of the OTLP receivers, and the default of the health_check extension."""
+"""The TCP ports of the default configuration: those of the OTLP receivers, and that of the health_check extension."""
 _LOG_ROUTER_PORTS = (24224,)
 """The TCP port that FireLens configures for a log router (aws-samples/amazon-ecs-firelens-under-the-hood)."""
 _XRAY_ACTIONS = (
@@ -130,7 +130,7 @@ class FireLens:
 
     @property
     def called_services(self) -> tuple[str, ...]:
-        """The AWS services that the output and the configuration use, as far as their names show."""
+        """The AWS services that the router uses for its output and configuration, if moorage knows the plugin."""
         services = {_SERVICE_BY_OUTPUT.get(self.output.get("Name", ""))}
         if self.config_in_s3:
             services.add("s3")

@@ -81,8 +81,8 @@ class Task:
             Default: 512.
         architecture: The processor architecture that the images are built for. Default: `Architecture.X86_64`.
         ephemeral_storage_gib: The ephemeral storage of a Fargate task, 21 to 200 GiB. Default: 20 GiB.
-        permissions: The permissions of the application in AWS. Grants, such as `bucket.grant_read(service)`, add
-            further permissions. Default: none.
+        permissions: The statements of the task role's policy, with which the application calls AWS. Grants, such as
+            `bucket.grant_read(service)`, add further statements. Default: none.
         network_mode: The network mode. `BRIDGE` and `NONE` need instances of an Auto Scaling group; `HOST` needs them
             or ECS Managed Instances. Default: `NetworkMode.AWSVPC`.
         volumes: The volumes that containers mount with `Container(mounts=...)`, at most one of them `Volume.ebs`.
@@ -232,7 +232,7 @@ class Task:
         )
 
     def _memory_limit_of(self, container: Container) -> int | None:
-        """Return the hard memory limit of a container in MiB: its own, or the task's if the task has no other."""
+        """Return the hard memory limit of a container in MiB: its own, or that of a task with only this container."""
         return self.memory_mib if container.memory_mib is None and len(self.containers) == 1 else container.memory_mib
 
     @property

@@ -60,7 +60,7 @@ _EBS_RANGES: dict[str, tuple[range, range | None]] = {
     "sc1": (range(125, 16385), None),
     "standard": (range(1, 1025), None),
 }
-"""The sizes in GiB and the IOPS of each type (CDK's ServiceManagedVolume, which is newer than botocore's model)."""
+"""The ranges of the size in GiB and of the IOPS, by volume type (CDK's ServiceManagedVolume, newer than botocore)."""
 
 
 def _ebs_hint(sizes: range | None, argument: str) -> str:
@@ -80,7 +80,8 @@ def _max_iops(volume_type: str, size_gib: int | None) -> float:
     """Return the maximum IOPS of a volume. For a volume with the size of its snapshot, no maximum is known."""
     if size_gib is None:
         return math.inf
-    return max(_IOPS_PER_GIB[volume_type] * size_gib, GP3_IOPS if volume_type == "gp3" else 0)
+    largest = _IOPS_PER_GIB[volume_type] * size_gib
+    return max(largest, GP3_IOPS) if volume_type == "gp3" else largest
 
 
 def _iops_hint(volume_type: str, size_gib: int | None) -> str:
@@ -89,8 +90,7 @@ def _iops_hint(volume_type: str, size_gib: int | None) -> str:
         return _ebs_hint(values, "iops")
     largest = _max_iops(volume_type, size_gib)
     if largest < values[0]:
-        smallest = max(_EBS_RANGES[volume_type][0][0], math.ceil(values[0] / _IOPS_PER_GIB[volume_type]))
-        return f"use size_gib={smallest} or more"
+        return f"use size_gib={_EBS_RANGES[volume_type][0][0]} or more"  # which is enough for the smallest iops=
     numbers = values[0] if largest == values[0] else f" between {values[0]} and {largest}"
     return f"use iops={numbers}, or a larger size_gib="
 

@@ -81,9 +81,9 @@ class Volume:
     ) -> Volume:
         """Use an Amazon EFS file system, which tasks share and which remains after they stop.
 
-        Traffic is encrypted in transit. The task role is granted access to mount the file system, and to write to it if
-        a container mounts it writable. The security group of the file system allows connections from the service.
-        If tasks run on instances, the instances mount the file system, so also allow connections from their capacity:
+        Traffic is encrypted in transit. The task role is granted access to mount the file system, and to write to it
+        unless all mounts are read-only. The security group of the file system allows connections from the service. If
+        tasks run on instances, the instances mount the file system, so also allow connections from their capacity:
         `file_system.connections.allow_default_port_from(cluster.capacity(general))`.
 
         The root user of a container is anonymous in the file system and can write only where all users can. Use a user

@@ -236,6 +236,21 @@ def test_all_problems_of_a_policy_are_reported_together() -> None:
         assert says in str(raised.value)
 
 
+def test_problems_of_stored_images_come_before_those_of_archived_images() -> None:
+    archived = [LifecycleRule(archived_for=days(count), prefixes="a") for count in (90, 91)]
+    stored = [LifecycleRule(older_than=days(count), prefixes="s") for count in (1, 2)]
+    with pytest.raises(ValueError, match=r"(?s)LifecyclePolicy: 2 problems.*'s\*'.*'a\*'"):
+        LifecyclePolicy(*archived, *stored)
+
+
+def test_a_pattern_has_at_most_four_wildcards() -> None:
+    with pytest.raises(
+        ValueError, match=r"LifecycleRule: each item of tags must have at most 4 '\*' \(got '\*a\*b\*c\*d\*'\)"
+    ):
+        LifecycleRule(tags=["*", "*a*b*c*d*"], keep=2)
+    assert LifecycleRule(tags=["*", "*a*b*c*"], keep=2)
+
+
 @pytest.mark.parametrize("selection", [{}, {"tags": "*"}, {"prefixes": ""}])
 def test_a_rollback_finds_its_image_with_any_tags(selection: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="keep must be at least 2 .*so that a rollback finds the previous image"):

@@ -202,6 +202,17 @@ def test_services_of_several_stacks_share_a_load_balancer_whose_stack_refers_to_
     template(stack).resource_count_is("AWS::EC2::SecurityGroupEgress", 0)
 
 
+def test_a_rule_has_the_hosts_and_paths_of_its_route(stack: cdk.Stack, edge: LoadBalancer) -> None:
+    selections = [("shop.example.com", "/api/*"), ("shop.example.com", None), (None, "/api/*"), (None, None)]
+    routes = [Route(edge, host=host, path=path, priority=n) for n, (host, path) in enumerate(selections, 1)]
+    serve(stack, "Web", *routes)
+    rules = template(stack).find_resources("AWS::ElasticLoadBalancingV2::ListenerRule").values()
+    by_priority = sorted((rule["Properties"] for rule in rules), key=lambda rule: rule["Priority"])
+    on_host = {"Field": "host-header", "HostHeaderConfig": {"Values": ["shop.example.com"]}}
+    on_path, on_any = ({"Field": "path-pattern", "PathPatternConfig": {"Values": [each]}} for each in ("/api/*", "/*"))
+    assert [rule["Conditions"] for rule in by_priority] == [[on_host, on_path], [on_host], [on_path], [on_any]]
+
+
 def test_grpc_targets_are_checked_by_a_method(stack: cdk.Stack, edge: LoadBalancer) -> None:
     serve(stack, "Web", Route(edge, protocol_version=GRPC, health=TargetHealth("/shop.Cart/Check", codes="0")))
     template(stack).has_resource_properties(
@@ -434,7 +445,8 @@ def test_instances_allow_an_imported_load_balancer(stack: cdk.Stack, vpc: ec2.IV
     task = Task(Container("redis:8", port=6379), network_mode=NetworkMode.BRIDGE)
     Service(stack, "Web", cluster=cluster, task=task, route=Route(edge))
     template(stack).has_resource_properties(
-        "AWS::EC2::SecurityGroupIngress", {"SourceSecurityGroupId": "sg-0a1b", "FromPort": 32768}
+        "AWS::EC2::SecurityGroupIngress",
+        {"SourceSecurityGroupId": "sg-0a1b", "IpProtocol": "tcp", "FromPort": 32768, "ToPort": 65535},
     )
 
 
@@ -561,6 +573,59 @@ def test_one_route_hides_another_exactly_if_it_matches_all_its_requests(path: st
         narrow = Route(EDGE, host=other_host, path=other)
         asked = {request for request in REQUESTS if matches(narrow, *request)}
         assert wide._hides(narrow) == (asked <= answered), (other_host, other)
+
+
+@pytest.mark.parametrize(("has_test_listener", "shifts", "rules"), [(1, 1, 2), (1, 0, 1), (0, 1, 1), (0, 0, 1)])
+def test_a_rollout_that_shifts_traffic_needs_a_rule_on_the_test_listener(
+    has_test_listener: int, shifts: int, rules: int
+) -> None:
+    edge = stand_in("RequestLoadBalancer", _has_test_listener=bool(has_test_listener))
+    assert Route(edge)._number_of_rules(shifts=bool(shifts)) == rules
+
+
+def test_two_routes_with_the_same_arguments_are_two_routes() -> None:
+    assert len({Route(EDGE), Route(EDGE)}) == 2
+
+
+def test_an_asterisk_matches_more_than_question_marks() -> None:
+    assert not Route(EDGE, path="/a?b*")._hides(Route(EDGE, path="/a*bb"))
+    assert Route(EDGE, path="/a*b*")._hides(Route(EDGE, path="/a*bb"))
+
+
+@pytest.mark.parametrize(
+    ("taken", "priority", "free"),
+    [
+        ([1, 2], 1, "3"),
+        ([2, 3], 2, "1"),
+        ([50_000, 49_999], 50_000, "49998"),
+        ([49_999, 49_998], 49_999, "50000"),
+        ([7, 6, 8], 7, "5"),
+    ],
+)
+def test_a_free_priority_is_between_1_and_50_000(taken: list[int], priority: int, free: str) -> None:
+    routes = [Route(EDGE, path=f"/{number}", priority=number) for number in taken]
+    message = Route(EDGE, path="/new", priority=priority)._clash(routes[0], None, routes)
+    assert message is not None
+    assert message.endswith(f"; set priority= on one of the routes: priority={free} is free for the new route")
+
+
+@pytest.mark.parametrize(
+    ("wide", "way_out"),
+    [
+        (10, "set priority= on one of the routes: priority=8 is free for the new route"),
+        (9, "set priority= on one of the routes: priority=8 is free for the new route"),
+        (8, "set priority= on one of the routes"),
+    ],
+)
+def test_a_free_priority_is_after_narrower_routes_and_before_wider_ones(wide: int, way_out: str) -> None:
+    routes = [
+        Route(EDGE, path="/z", priority=3),
+        Route(EDGE, path="/a/b/c", priority=7),
+        Route(EDGE, path="/a/*", priority=wide),
+    ]
+    message = Route(EDGE, path="/a/b/*", priority=3)._clash(routes[0], None, routes)
+    assert message is not None
+    assert message.endswith(f"; {way_out}")
 
 
 def matches(route: Route, host: str, path: str) -> bool:

@@ -117,6 +117,7 @@ def test_the_numbers_of_some_rules_never_change() -> None:
         (("shop.example.com",), ("/api/v2/*",)): 1970,
         (("*.example.com",), ("/api/*",)): 19393,
         ((), ("/a*",)): 45927,
+        ((), ("/v?*",)): 35339,
         ((), ("/a/*/b*",)): 35124,
         ((), ("/a/b*",)): 35173,
         ((), ("/a/?/c",)): 35138,
@@ -146,6 +147,11 @@ def test_the_numbers_of_some_rules_never_change() -> None:
         (("shop.example.com",), ("/a/b/c",)): 2588,
     }
     assert {asked: default_priority(*asked) for asked in pinned} == pinned
+
+
+def test_a_rule_does_not_share_its_number_with_one_that_its_hash_equals() -> None:
+    assert default_priority((), ("/ryf*",)) > default_priority((), ("/ryf/*",))
+    assert default_priority((), ("/api/pcq",)) < default_priority((), ("/api/*",))
 
 
 @given(

@@ -401,6 +401,23 @@ def test_a_rolling_rollout_may_have_alarms(stack: cdk.Stack, cluster: Cluster, e
     assert deployment(template(stack))["Alarms"]["Rollback"]
 
 
+@pytest.mark.parametrize(
+    ("alarms", "reads_requests", "has_alarm"),
+    [
+        (RollbackAlarms(), True, True),
+        (RollbackAlarms(), False, True),
+        (RollbackAlarms(unhealthy_targets=None), True, True),
+        (RollbackAlarms(unhealthy_targets=None), False, False),
+        (RollbackAlarms(errors_percent=None, latency=None), False, True),
+        (RollbackAlarms(unhealthy_targets=None, extra_alarms=[stand_in("aws_cloudwatch.IAlarm")]), False, True),
+    ],
+)
+def test_without_requests_only_unhealthy_targets_and_extra_alarms_are_watched(
+    alarms: RollbackAlarms, *, reads_requests: bool, has_alarm: bool
+) -> None:
+    assert alarms._has_alarm(reads_requests=reads_requests) == has_alarm
+
+
 def test_the_circuit_breaker_can_be_configured(stack: cdk.Stack, cluster: Cluster) -> None:
     breaker = CircuitBreaker.percent(25, bounded=False, reset_on_healthy_task=False)
     service(stack, cluster, Rollout.rolling(circuit_breaker=breaker))
@@ -434,7 +451,9 @@ def test_the_circuit_breaker_is_on_by_default_and_can_be_turned_off(stack: cdk.S
     ("breaker", "copies", "failures"),
     [
         (CircuitBreaker(), 1, 3),
-        (CircuitBreaker(), 10, 5),
+        (CircuitBreaker(), 7, 4),
+        (CircuitBreaker(), 100, 50),
+        (CircuitBreaker(), 202, 101),
         (CircuitBreaker(), 1000, 200),
         (CircuitBreaker.percent(10, bounded=False), 1000, 100),
         (CircuitBreaker.failures(7), 1000, 7),
@@ -469,6 +488,26 @@ def test_zones_are_not_rebalanced_without_room_for_another_task(stack: cdk.Stack
         for each in template(stack).find_resources("AWS::ECS::Service").values()
     ]
     assert balanced == ["DISABLED", "ENABLED"]
+
+
+def test_two_hooks_with_the_same_arguments_are_two_hooks() -> None:
+    assert len({LifecycleHook.pause(LifecycleStage.PRE_SCALE_UP) for _ in range(2)}) == 2
+
+
+def test_the_details_of_a_hook_are_sorted_json() -> None:
+    stage = LifecycleStage.PRE_SCALE_UP
+    assert LifecycleHook.function(HANDLER, stage, details={"b": 1, "a": [2]})._details_json == '{"a": [2], "b": 1}'
+    assert LifecycleHook.function(HANDLER, stage)._details_json is None
+
+
+@pytest.mark.parametrize("stage", LifecycleStage)
+def test_a_rollout_pauses_only_while_no_traffic_is_shifting(stage: LifecycleStage) -> None:
+    if stage in {LifecycleStage.TEST_TRAFFIC_SHIFT, LifecycleStage.PRODUCTION_TRAFFIC_SHIFT}:
+        with pytest.raises(ValueError, match=f"stages must not have {stage.name}"):
+            LifecycleHook.pause(stage)
+    else:
+        assert LifecycleHook.pause(stage).stages == (stage,)
+    assert LifecycleHook.function(HANDLER, stage).stages == (stage,)
 
 
 def test_a_service_in_another_stack_shifts_traffic_of_a_shared_load_balancer(
@@ -514,6 +553,11 @@ def test_whole_template(
             lambda: LifecycleHook.function(HANDLER, LifecycleStage.PRE_SCALE_UP, details={"at": dt.date(2026, 11, 24)}),
             "LifecycleHook.function: details must be valid JSON (got Object of type date is not JSON serializable); "
             "use strings, numbers, lists and mappings",
+        ),
+        (
+            lambda: LifecycleHook.function(HANDLER, LifecycleStage.PRE_SCALE_UP, details={"PASSWORD": "hunter2"}),
+            "LifecycleHook.function: details has 'PASSWORD', which looks like a secret, and everyone who can see the "
+            "service can read it; give the function the name of a secret, which it reads itself",
         ),
         (
             lambda: Rollout.rolling(hooks=[LifecycleHook.pause(LifecycleStage.POST_TEST_TRAFFIC_SHIFT)]),

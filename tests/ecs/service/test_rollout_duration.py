@@ -23,6 +23,7 @@ from moorage import (
     Task,
 )
 from moorage.workload.estimate import Pace, estimate
+from moorage.workload.rollout import Shift
 from tests.conftest import warnings_of
 from tests.stand_ins import stand_in
 
@@ -85,6 +86,39 @@ def test_the_shifts_of_a_network_load_balancer_make_a_rollout_too_long(stack: cd
 
 
 @pytest.mark.parametrize(
+    ("rollout", "shifts", "bake"),
+    [
+        (Rollout.rolling(), 0, 0),
+        (Rollout.rolling(bake=hours(1)), 0, 3600),
+        (Rollout.blue_green(bake=hours(1)), 1, 3600),
+        (Rollout.canary(bake=hours(1), final_bake=hours(2)), 2, 3 * 3600),
+        (Rollout.linear(percent=25, bake=hours(1), final_bake=hours(2)), 4, 5 * 3600),
+        (Rollout.linear(percent=24.9, bake=hours(1)), 5, 5 * 3600),
+        (Rollout.linear(percent=100, bake=hours(1)), 1, 3600),
+        (Rollout(shift=Shift.ROLLING, bake=60), 0, 0),
+        (Rollout(shift=Shift.CANARY), 2, 0),
+        (Rollout(shift=Shift.LINEAR), 2, 0),
+    ],
+)
+def test_shifts_and_bake_times_are_counted_as_cloudformation_does(rollout: Rollout, shifts: int, bake: int) -> None:
+    assert (rollout._traffic_shifts, rollout._total_bake) == (shifts, bake)
+    assert rollout._network_load_balancer_wait == (600 * (1 + shifts) if shifts else 0)
+
+
+def test_a_pause_without_a_timeout_has_the_given_one() -> None:
+    rollout = Rollout.rolling(
+        hooks=[
+            LifecycleHook.pause(STAGE.PRE_SCALE_UP),
+            LifecycleHook.pause(STAGE.POST_SCALE_UP, timeout=hours(2)),
+            LifecycleHook.function(HANDLER, STAGE.PRE_SCALE_UP, STAGE.POST_SCALE_UP),
+            LifecycleHook.function(HANDLER, STAGE.PRE_SCALE_UP, timeout=hours(1)),
+        ]
+    )
+    assert rollout._longest_hooks() == 3 * 3600
+    assert rollout._longest_hooks(60) == 3 * 3600 + 60
+
+
+@pytest.mark.parametrize(
     "hook",
     [
         LifecycleHook.function(HANDLER, STAGE.PRE_SCALE_UP, timeout=hours(24)),
@@ -101,7 +135,12 @@ def test_hooks_count_with_bakes(hook: LifecycleHook) -> None:
 
 @pytest.mark.parametrize(
     ("stage", "times"),
-    [(STAGE.PRE_PRODUCTION_TRAFFIC_SHIFT, 4), (STAGE.POST_PRODUCTION_TRAFFIC_SHIFT, 1), (STAGE.POST_SCALE_UP, 1)],
+    [
+        (STAGE.PRE_SCALE_UP, 1),
+        (STAGE.POST_SCALE_UP, 1),
+        (STAGE.PRE_PRODUCTION_TRAFFIC_SHIFT, 4),
+        (STAGE.POST_PRODUCTION_TRAFFIC_SHIFT, 1),
+    ],
 )
 def test_a_hook_at_each_step_counts_for_each_step(stage: LifecycleStage, times: int) -> None:
     """Botocore `DeploymentLifecycleHook`: this stage is invoked before every traffic shift step."""

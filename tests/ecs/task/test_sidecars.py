@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -13,7 +15,19 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
 
-from moorage import Capacity, Cluster, Container, Endpoints, Image, Network, OperatingSystemFamily, Service, Task
+from moorage import (
+    Capacity,
+    Cluster,
+    Container,
+    Endpoints,
+    Image,
+    Network,
+    OperatingSystemFamily,
+    RestartPolicy,
+    Service,
+    Task,
+)
+from moorage.workload.sidecars import FireLens, Sidecar
 from tests.conftest import template
 from tests.ecs.task.test_task_definition import containers_of, granted
 from tests.stand_ins import stand_in
@@ -26,6 +40,11 @@ WINDOWS: dict[str, Any] = {
 APP = Container("shop:1", port=8080)
 REPOSITORY = stand_in("aws_ecr.IRepository")
 FIREHOSE = {"Name": "kinesis_firehose", "region": "eu-west-1", "delivery_stream": "logs"}
+
+
+def ports_of(container: Container) -> tuple[int, ...]:
+    assert container.sidecar
+    return container.sidecar.ports
 
 
 @pytest.fixture
@@ -53,6 +72,32 @@ def test_every_part_of_the_collectors_pipelines_is_configured() -> None:
     for pipeline in config["service"]["pipelines"].values():
         for kind, names in pipeline.items():
             assert set(names) <= config[kind].keys()
+
+
+def test_the_collector_has_the_ports_of_its_configuration_and_of_its_health_check() -> None:
+    otel = Container.otel_collector()
+    config = json.loads(otel.environment["AOT_CONFIG_CONTENT"])
+    otlp = config["receivers"]["otlp"]["protocols"].values()
+    assert [each["endpoint"] for each in otlp] == ["127.0.0.1:4317", "127.0.0.1:4318"]
+    assert config["receivers"]["awsxray"] == {"endpoint": "127.0.0.1:2000", "transport": "udp"}
+    assert config["processors"]["batch"] == {"timeout": "1s", "send_batch_size": 50}
+    assert ports_of(otel) == (4317, 4318, 13133)
+    assert ports_of(Container.otel_collector(config="receivers: {}")) == ()
+
+
+def test_a_log_router_listens_on_the_port_of_firelens() -> None:
+    assert ports_of(Container.log_router(FIREHOSE)) == (24224,)
+
+
+@pytest.mark.parametrize("sidecar", [Container.otel_collector(), Container.log_router(FIREHOSE)])
+def test_a_sidecar_restarts_if_it_ran_for_a_minute(sidecar: Container) -> None:
+    assert sidecar.restart_policy == RestartPolicy(attempt_period=dt.timedelta(seconds=60))
+
+
+@pytest.mark.parametrize("make", [FireLens, Sidecar])
+def test_the_arguments_of_a_sidecar_are_named(make: Callable[..., object]) -> None:
+    with pytest.raises(TypeError, match="takes 1 positional argument"):
+        make("fluentbit")
 
 
 def test_the_collector_listens_only_on_localhost() -> None:

@@ -23,7 +23,7 @@ class RegistryRecord:
         stack: The path of its stack.
         stage: The path of its stage, or None if it has no stage.
         place: The account and region.
-        replication: The rules by which the registry replicates.
+        replication: The replication rules of the registry.
         replicates_from: The registries from which the registry accepts images, in this app or in others.
     """
 
@@ -113,7 +113,7 @@ def replication_errors(
 
 
 def tag_errors(source: RegistryRecord, repository: RepositoryRecord) -> Iterator[str]:
-    """Yield an error for each rule by which tags are mutable in `repository` but immutable at its destinations."""
+    """Yield an error for each replication rule that makes tags immutable that are mutable in `repository`."""
     for rule in source.replication:
         copied_mutability = rule.settings._tag_mutability
         if (

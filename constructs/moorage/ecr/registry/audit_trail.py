@@ -53,8 +53,9 @@ class AuditTrail:
     def own(*, kept: cdk.Duration | None = None, auto_delete_objects: bool = False) -> AuditTrail:
         """Define a trail that belongs to the registry. It records all management events of the account and region.
 
-        CloudTrail delivers the first copy of management events free of charge. If the account has another trail, AWS
-        bills this one for each event. AWS also bills the trail's bucket by volume and its KMS key by the month.
+        CloudTrail delivers the first copy of management events free of charge. If another trail of the account already
+        records these events, AWS bills this trail for each event. AWS also bills the trail's bucket by volume and its
+        KMS key by the month.
 
         Args:
             kept: The time for which events are kept, at least a day. Default: 365 days.
@@ -79,7 +80,10 @@ class AuditTrail:
 
 
 def check_removal(audit: AuditTrail, removal_policy: cdk.RemovalPolicy, problems: Problems) -> None:
-    """Check that the bucket is emptied if, and only if, it is deleted. CloudTrail writes into it within minutes."""
+    """Check that the bucket of the trail is emptied if, and only if, it is deleted.
+
+    CloudFormation deletes only empty buckets, and CloudTrail writes to the bucket within minutes.
+    """
     goes = audit.kept is not None and removal_policy is cdk.RemovalPolicy.DESTROY
     if goes and not audit.auto_delete_objects:
         problems.add(
@@ -124,7 +128,7 @@ def define_trail(scope: Construct, audit: AuditTrail, removal_policy: cdk.Remova
 
 
 def _define_key(scope: Construct, removal_policy: cdk.RemovalPolicy) -> kms.Key:
-    """Define the KMS key of the trail's files, which CloudTrail is allowed to use."""
+    """Define the KMS key that encrypts the trail's files, and allow CloudTrail to use the key."""
     from aws_cdk import aws_iam as iam  # noqa: PLC0415  # loads aws_cdk.aws_iam
     from aws_cdk import aws_kms as kms  # noqa: PLC0415  # loads aws_cdk.aws_kms
 

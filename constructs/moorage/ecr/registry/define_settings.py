@@ -1,4 +1,4 @@
-"""The CloudFormation resources of a registry's settings: scanning, replication, signing and pull times."""
+"""The CloudFormation resources of a registry's settings: scanning, replication, signing and pull time exclusions."""
 
 from __future__ import annotations
 
@@ -82,10 +82,10 @@ def define_signing(scope: Construct, signing: Sequence[SigningRule]) -> None:
 
 
 def define_exclusions(scope: Construct, pullers: Sequence[Puller]) -> None:
-    """Define the exclusions of roles and users whose pulls do not count.
+    """Define the pull time exclusions: the roles and users whose pulls do not count for `unpulled_for`.
 
-    The ID of each exclusion is derived from its role or user. Otherwise an exclusion that changes its role could be
-    created while ECR still has another exclusion of that role.
+    The construct ID of each exclusion is derived from its role or user. With numbers as IDs, removing one exclusion
+    would give each later one a new role, for which ECR still has an exclusion.
     """
     for puller in pullers:
         ecr.CfnPullTimeUpdateExclusion(

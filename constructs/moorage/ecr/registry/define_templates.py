@@ -20,13 +20,13 @@ _TEMPLATE_KEY_ACTIONS = ("kms:CreateGrant", "kms:RetireGrant", "kms:DescribeKey"
 def define_templates(
     scope: Construct, templates: Sequence[RepositoryTemplate]
 ) -> Mapping[str, ecr.CfnRepositoryCreationTemplate]:
-    """Define the creation templates, and one role for those with KMS encryption or tags; return them by prefix."""
+    """Define creation templates, and one role for those with KMS encryption or tags. Return the templates by prefix."""
     role = _TemplateRole(scope)
     return {template._bare_prefix: _define_template(scope, template, role) for template in templates}
 
 
 class _TemplateRole:
-    """The role that ECR assumes to use AWS KMS and tags, since its service-linked role does not allow this.
+    """The role that ECR assumes to use KMS keys and to add tags, which its service-linked role does not allow.
 
     The ECR guide asks for a role if a template "is using repository tags or KMS" (creating an IAM role for creation
     templates), and does not distinguish the AWS managed key from others.

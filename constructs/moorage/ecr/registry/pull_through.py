@@ -50,7 +50,7 @@ class PullThrough:
             with mutable tags.
 
     Raises:
-        ValueError: If ECR would not accept an argument, or the upstream registry needs a secret and has none.
+        ValueError: If ECR would not accept an argument, or the upstream registry requires a secret and none is given.
     """
 
     upstream: str
@@ -199,7 +199,7 @@ class PullThrough:
         upstream_prefix: str | None = None,
         settings: RepositorySettings | None = None,
     ) -> PullThrough:
-        """Cache another private registry of Amazon ECR. The owner must allow the role of the cache to pull.
+        """Cache another private registry of Amazon ECR, whose owner must allow the role of the cache to pull.
 
         Args:
             account: The account of the upstream registry.

@@ -129,8 +129,9 @@ class Registry(RegistryEvents, RegistryMetrics):
                 their ARNs. Refer to each in the same way in all deployments: by its construct or by its ARN.
                 Default: none.
             audit: The CloudTrail trail that records ECR API calls. Default: `AuditTrail.existing()`.
-            event_key: The KMS key of the dead-letter queue of events. EventBridge is allowed to use the key; the
-                policy of an imported key must already allow this. Default: a new key, defined with the first event.
+            event_key: The KMS key of the dead-letter queue of events. EventBridge is allowed to use the key; the policy
+                of an imported key must already allow this. Default: a new key, defined with the first target that needs
+                the queue.
             removal_policy: The removal policy of the trail's key and bucket. `DESTROY` needs
                 `AuditTrail.own(auto_delete_objects=True)`. Default: `RETAIN`.
 
@@ -246,7 +247,10 @@ class Registry(RegistryEvents, RegistryMetrics):
         )
 
     def _register(self, possible_path: str | None) -> None:
-        """Add the registry to the inventory of its app, and define outputs for destinations outside of the app."""
+        """Add the registry to the inventory of its app, and define the outputs for its destinations.
+
+        The outputs that other registries of the app have for this registry are removed.
+        """
         if possible_path:
             cdk.Annotations.of(self).add_warning_v2(
                 SECOND_REGISTRY_WARNING,

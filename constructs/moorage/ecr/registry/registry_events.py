@@ -54,10 +54,10 @@ def check_event_key(key: kms.IKey | None, scope: Construct, problems: Problems) 
 
 @door
 class RegistryEvents(Construct):
-    """The events of a `Registry`. Each rule has a dead-letter queue with a KMS key that EventBridge can use.
+    """The events of a `Registry`. Targets get a dead-letter queue, with a KMS key that EventBridge can use.
 
-    The key and the queue are defined once per registry, with the first event, and not for targets with their own
-    `dead_letter_queue`. AWS bills the key by the month.
+    The key and the queue are defined once per registry, when the first target without a `dead_letter_queue` of its own
+    is added. AWS bills the key by the month.
 
     More `repositories` or `tags` than fit into an event pattern are an error. So is a topic or queue that EventBridge
     cannot reach, because it is in another region or encrypted with an AWS managed key.
@@ -69,10 +69,10 @@ class RegistryEvents(Construct):
 
     @property
     def event_key(self) -> kms.IKey:
-        """The KMS key of the dead-letter queue, which EventBridge can use. Use it also for topics and queues of events.
+        """The KMS key of the dead-letter queue, which EventBridge can use.
 
-        A key that the registry defines is deleted with the registry, so a topic or queue that is retained needs another
-        key.
+        Use the key also for encrypted topics and queues that are targets. A key that the registry defines is deleted
+        with the registry, so a topic or queue that is retained needs another key.
         """
         if self._event_key is None:
             from aws_cdk import aws_kms as kms  # noqa: PLC0415  # loads aws_cdk.aws_kms
@@ -264,7 +264,7 @@ class RegistryEvents(Construct):
         problems.raise_any()
         rule = self._add_rule(construct_id, api_call_pattern(calls), target)
         if any(map(reads, calls)):
-            resource: events.CfnRule = rule.node.default_child  # type: ignore[assignment]  # as CDK names it
+            resource: events.CfnRule = rule.node.default_child  # type: ignore[assignment]  # the default child of CDK's Rule
             resource.state = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
         return rule
 
@@ -329,7 +329,7 @@ def _check_target(problems: Problems, target: events.IRuleTarget | None, scope: 
 
 
 def _define_dead_letters(scope: Construct, key: kms.IKey) -> sqs.Queue:
-    """Define a dead-letter queue to which all rules of the account can send."""
+    """Define a dead-letter queue to which all EventBridge rules of the account and region can send."""
     from aws_cdk import aws_sqs as sqs  # noqa: PLC0415  # loads aws_cdk.aws_sqs
 
     from moorage.delivery.dead_letters import (  # noqa: PLC0415  # loads aws_cdk.aws_sqs

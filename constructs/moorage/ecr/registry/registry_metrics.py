@@ -42,7 +42,7 @@ class RegistryMetrics(Construct):
     """The metrics of a `Registry` in CloudWatch, which cover its entire account and region."""
 
     def metric_calls(self, call: ApiCall, **options: Any) -> cloudwatch.Metric:
-        """Return the metric of the number of calls of an API operation in each minute.
+        """Return the metric for the calls of an API operation per minute.
 
         Args:
             call: The operation. A login is `GET_AUTHORIZATION_TOKEN`, a push ends with `PUT_IMAGE`, and a pull starts
@@ -96,13 +96,14 @@ class RegistryMetrics(Construct):
             construct_id: The ID of the alarm in the registry.
             call: The operation.
             percent: The percentage of the quota, above 0 and at most 100. Default: 80.
-            topic: The SNS topic to notify. CloudWatch is allowed to publish to it. An alarm without a topic and actions
-                notifies nobody (Security Hub CloudWatch.15). Default: none.
+            topic: The SNS topic to notify. CloudWatch is allowed to publish to it. An alarm with neither a topic nor
+                actions notifies nobody (Security Hub CloudWatch.15). Default: none.
             actions: Further actions, at most five together with `topic`. CloudWatch is allowed to publish to the topic
                 of an `aws_cloudwatch_actions.SnsAction` if this app defines it. Default: none.
 
         Raises:
-            ValueError: If the percentage is outside its range, or CloudWatch cannot reach the topic.
+            ValueError: If the percentage is outside its range, there are too many actions, or CloudWatch cannot notify
+                a topic.
         """
         problems = Problems(lambda: f"{self.node.path}/{construct_id}")
         if not 0 < percent <= 100:  # noqa: PLR2004  # percent

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from moorage.ecr.registry.scanning import Severity
 
 Pattern: TypeAlias = Mapping[str, Any]
-"""An event pattern in EventBridge's own form."""
+"""An event pattern in the JSON form of EventBridge."""
 
 _ECR, _INSPECTOR = "aws.ecr", "aws.inspector2"
 _READING_PREFIXES = ("BatchCheck", "BatchGet", "Describe", "Get", "List", "Validate")
@@ -32,7 +32,7 @@ def archive_pattern(repositories: Sequence[str] | None = None) -> Pattern:
 
 
 def replication_pattern(repositories: Sequence[str] | None = None, *, result: str = "SUCCESS") -> Pattern:
-    """Return the pattern of replicated images, sent at the destination (ECR guide: completed, failed replication)."""
+    """Return the pattern of replication events, sent by the destination (ECR guide: completed, failed replication)."""
     detail = {"action-type": ["REPLICATE"], "result": [result], **_repository_detail(repositories)}
     return {"source": [_ECR], "detail-type": ["ECR Replication Action"], "detail": detail}
 

@@ -43,7 +43,7 @@ class ReplicationDestination:
         problems.raise_any()
 
     def _place_from(self, source: Place) -> Place:
-        """Return the account and region of the destination, relative to those of the source."""
+        """Return the account and region of the destination. The default account is that of `source`."""
         account = source[0] if self.account is None else self.account
         return (None if account is None or is_token(account) else account, self.region)
 
@@ -96,7 +96,7 @@ class Replication:
 
     @property
     def _prefixes(self) -> tuple[str, ...]:
-        """The prefixes, or no prefixes for all repositories."""
+        """The prefixes; empty if all repositories are replicated."""
         return self.prefix or ()
 
     def _copies(self, repository: str) -> bool:
@@ -151,7 +151,7 @@ class ReplicationSource:
 
 
 def check_rules(rules: Sequence[Replication], place: Place, problems: Problems) -> None:
-    """Check that a registry at `place` can have these rules together."""
+    """Check that a registry in the account and region `place` can have these rules together."""
     problems.check(registry_limits.REPLICATION_RULES, "the number of replication rules", len(rules))
     places = {replica._place_from(place) for rule in rules for replica in rule.to}
     problems.check(
@@ -199,7 +199,8 @@ def _may_match(place: Place, other_place: Place) -> bool:
 def replication_cycles(registries: Sequence[tuple[Place, Sequence[Replication]]]) -> Iterator[tuple[Place, ...]]:
     """Yield each cycle of registries in which a repository is replicated back to the first registry.
 
-    Two rules apply to a repository if its name starts with a prefix of each. The prefixes are the names to try.
+    Each prefix is tried as the name of a repository: two rules can apply to the same repository only if one of their
+    prefixes starts with the other.
     """
     prefixes = sorted({prefix for _, rules in registries for rule in rules for prefix in rule.prefix or ("",)})
     reported: set[frozenset[Place]] = set()

@@ -26,7 +26,7 @@ def copy_statement(rule: Replication, account: str, registry: str) -> iam.Policy
     Args:
         rule: The rule by which the account replicates.
         account: The account of the source.
-        registry: The ARN of the registry up to its account.
+        registry: The beginning of the ARNs of the registry's repositories, up to the account ID.
     """
     actions = ["ecr:ReplicateImage", "ecr:CreateRepository", *(["ecr:TagResource"] if rule.settings.tags else [])]
     return iam.PolicyStatement(

@@ -1,4 +1,4 @@
-"""The templates of repositories that ECR creates, and the rules by which it signs images."""
+"""The creation templates of repositories, and the rules by which ECR signs images."""
 
 from __future__ import annotations
 

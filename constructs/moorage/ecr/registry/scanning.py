@@ -79,7 +79,7 @@ class Scanning:
 
     Args:
         kind: The scan type: `BASIC`, or `ENHANCED`, with which Amazon Inspector also scans packages of programming
-            languages. Enhanced scanning turns on Inspector for the images of the account, and is billed by image.
+            languages. Enhanced scanning turns on Inspector for the images of the account, and is billed per image.
         rules: The rules: at most two, with different frequencies. Images that match no rule are scanned only by hand
             with basic scanning, and not at all with enhanced scanning.
 

@@ -29,7 +29,7 @@ def _as_tags(tags: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def _as_utc(moment: dt.date) -> dt.datetime:
-    """Convert a date, or a time with or without a zone, to a time in UTC."""
+    """Return a date or time as a time with a time zone, which is UTC if none is given."""
     if not isinstance(moment, dt.datetime):
         moment = dt.datetime(moment.year, moment.month, moment.day)
     return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment
@@ -53,8 +53,7 @@ class PushedImage:
         archived: The time at which the image was moved to the archive. Default: not archived.
         restored: The time at which the image was restored from the archive. Default: never.
         part_of: A tag of the index (multi-architecture image) that refers to the image. ECR keeps the image as long as
-            the index.
-            Default: none.
+            the index. Default: none.
     """
 
     tags: tuple[str, ...] = attrs.field(converter=_as_tags)
@@ -88,13 +87,14 @@ class LifecycleRule:
         prefixes: The prefixes of tags. An image must have a tag for each prefix. Default: none.
         untagged: Whether to select images without a tag. Default: False.
         keep: The number of the newest images to keep, 1 or more. Default: none.
-        older_than: The time after which a pushed image expires, in whole days. Default: none.
+        older_than: The age, counted from the push, at which an image expires (with `archive=True`, is archived), in
+            whole days. Default: none.
         unpulled_for: The time after which an image that is not pulled is archived, in whole days. Requires
             `archive=True`. Default: none.
         archived_for: The time after which an archived image expires, in whole days. Default: none.
         archive: Whether to archive images instead of deleting them. An archived image must be restored before it can be
             pulled, which takes minutes. The archive costs less, but is billed for at least 90 days. Default: False.
-        priority: The priority of the rule. The rule with the lowest priority applies first. Default: one more than the
+        priority: The priority of the rule. The rule with the lowest number applies first. Default: one more than the
             priority of the rule before.
         description: The description of the rule. Default: a description of the other arguments.
 
@@ -235,7 +235,7 @@ class LifecyclePolicy:
     releases therefore protects them from all later rules.
 
     Args:
-        *rules: The rules, in the order in which they apply.
+        *rules: The rules, in the order in which they apply, unless rules have a `priority`.
 
     Raises:
         ValueError: If two rules have the same priority or the same selection, the rule for all images is not the last,
@@ -274,8 +274,8 @@ class LifecyclePolicy:
 
         Args:
             keep: The number of releases to keep, 2 or more, since a rollback needs the previous release. Default: 100.
-            tags: The pattern of the tags of releases, such as `v*`. Images with other tags are kept. Default: `*`, any
-                tag.
+            tags: The pattern of the tags of releases, such as `v*`. With several patterns, a release must have a tag
+                for each. Images with other tags are kept. Default: `*`, any tag.
             expire_untagged: The time after which an image without a tag expires. Default: 14 days.
 
         Raises:
@@ -387,7 +387,7 @@ def _affected_numbers(
     if rule.keep is not None:
         newest_first = sorted(selected, key=lambda number: images[number]._arrival, reverse=True)
         return newest_first[rule.keep :]
-    age = rule.older_than or rule.unpulled_for or rule.archived_for or 0
+    age = next(filter(None, (rule.older_than, rule.unpulled_for, rule.archived_for)))
     return [number for number in selected if (instant - _age_start(rule, images[number])).total_seconds() > age]
 
 
@@ -396,6 +396,5 @@ def _age_start(rule: LifecycleRule, image: PushedImage) -> dt.datetime:
     if rule.archived_for is not None:
         return image.archived or image._arrival
     if rule.unpulled_for is not None:
-        pulled_since = image.pulled and (image.restored is None or image.pulled > image.restored)
-        return image.pulled if image.pulled and pulled_since else image._arrival
+        return max(filter(None, (image.pulled, image.restored)), default=image.pushed)
     return image._arrival

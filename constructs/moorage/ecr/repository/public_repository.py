@@ -29,7 +29,7 @@ _LOGIN_ACTIONS = ("ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken
 
 @door
 class PublicRepository(Construct):
-    """A repository of Amazon ECR Public with its page in the gallery. Anyone can pull; pushing needs a grant."""
+    """A repository of Amazon ECR Public with its page in the gallery. Anyone can pull; to push, use `grant_push`."""
 
     def __init__(
         self,
@@ -51,9 +51,10 @@ class PublicRepository(Construct):
             scope: The scope in which to define it. Its stack must be in us-east-1, the region of Amazon ECR Public.
             construct_id: The ID of the construct in its scope.
             name: The name after the alias of the account, 2 to 205 characters. Default: CloudFormation chooses a name.
-            description: The short description that lists show, at most 1,024 characters. Default: none.
+            description: The short description in the search results and on the page, at most 1,024 characters.
+                Default: none.
             about: The description of the images in Markdown, at most 10,240 characters. Default: none.
-            usage: The instructions in Markdown, at most 10,240 characters. Default: none.
+            usage: The instructions for use in Markdown, at most 10,240 characters. Default: none.
             logo: The path of a picture of at most 512,000 bytes. CloudFormation cannot set a logo, so an output has the
                 command that sets it. ECR shows logos of verified accounts. Default: none.
             architectures: The architectures of the images, as the gallery names them: `x86-64`, `ARM 64`.
@@ -108,7 +109,8 @@ class PublicRepository(Construct):
     def grant_push(self, grantee: iam.IGrantable) -> iam.Grant:
         """Grant permission to push images.
 
-        If the principal has no identity policy, such as an account, add a statement to the repository policy.
+        If the principal has no identity policy, as in the case of an account, a statement is added to the repository
+        policy.
 
         Args:
             grantee: The principal that receives the permission.
@@ -138,7 +140,7 @@ class PublicRepository(Construct):
         self._policy.add_statements(statement)
 
     def _output_logo_command(self, logo: Path) -> None:
-        """Define an output of the command that sets the logo."""
+        """Define an output with the command that sets the logo."""
         options = f"-repository-catalog-data --region us-east-1 --repository-name {self.repository_name}"
         logo_filter = "jq --rawfile logo logo.b64 'del(.logoUrl, .marketplaceCertified) + {logoImageBlob: $logo}'"
         cdk.CfnOutput(

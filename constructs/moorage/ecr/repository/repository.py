@@ -128,7 +128,7 @@ class Repository(ecr.Repository):
 
     def _complete_resource(self, encryption: Encryption, refused_name: str | None) -> None:
         """Set the properties that CDK's construct does not support, or supports differently from ECR."""
-        resource: ecr.CfnRepository = self.node.default_child  # type: ignore[assignment]  # as CDK names it
+        resource: ecr.CfnRepository = self.node.default_child  # type: ignore[assignment]  # the default child of CDK's Repository
         resource.lifecycle_policy = ecr.CfnRepository.LifecyclePolicyProperty(lifecycle_policy_text=self.lifecycle.text)
         resource.encryption_configuration = ecr.CfnRepository.EncryptionConfigurationProperty(
             encryption_type=encryption.cipher.value,
@@ -142,7 +142,7 @@ class Repository(ecr.Repository):
         return self._tag_mutability.is_immutable(tag)
 
     def metric_pull_count(self, **options: Any) -> cloudwatch.Metric:
-        """Return the metric of the number of pulls in each minute.
+        """Return the metric of the number of pulls per minute.
 
         Args:
             **options: The options of `cloudwatch.Metric`.

@@ -103,7 +103,7 @@ class TagMutability:
     def from_arguments(
         cls, problems: Problems, *, immutable_tags: bool | Sequence[str], mutable_tags: Sequence[str]
     ) -> TagMutability:
-        """Return the tag mutability for the arguments of a repository, and add problems of the arguments."""
+        """Return the tag mutability that arguments of a repository define, and add the problems of these arguments."""
         if not isinstance(immutable_tags, bool):
             if mutable_tags:
                 problems.add(

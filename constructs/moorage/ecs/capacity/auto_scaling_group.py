@@ -48,7 +48,7 @@ class InstanceGroup(Instances):
 
         Args:
             scope: The scope in which to define it.
-            construct_id: Its id in this scope.
+            construct_id: Its ID in this scope.
             specification: The instances to define.
             cluster: The cluster that its instances join.
         """

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from moorage.workload.task import OperatingSystemFamily, Task
 
 CAPACITY_ATTRIBUTE = "moorage.capacity"
-"""The attribute of a container instance that names its capacity, for daemons, which run without a provider."""
+"""The attribute of a container instance that names its capacity, for daemons, which use no capacity provider."""
 
 
 class CapacityKind(enum.Enum):
@@ -81,7 +81,7 @@ class Capacity:
 
     @property
     def _runs_privileged(self) -> bool:
-        """True if it starts privileged containers, or if that is not known."""
+        """True if its instances can run privileged containers, or if that is not known."""
         return self.instances.runs_privileged if self.instances else True
 
     @property
@@ -91,7 +91,7 @@ class Capacity:
 
     @property
     def _runs_al2023(self) -> bool:
-        """True if its instances are known to run AWS's AMI of Amazon Linux 2023."""
+        """True if its instances are known to run the Amazon ECS-optimized Amazon Linux 2023 AMI."""
         return bool(self.instances and self.instances.runs_al2023)
 
     @property
@@ -101,11 +101,11 @@ class Capacity:
 
     @property
     def _most_instances(self) -> int:
-        """The largest number of container instances that it can add to a cluster; 0 if that is not known."""
+        """The largest number of container instances that the capacity can add to a cluster; 0 if that is not known."""
         return self.instances.most_instances if self.instances else 0
 
     def fit(self, task: Task) -> tuple[Fit, ...]:
-        """Return how many copies of a task fit on each of its instance types, and what limits the number.
+        """Return how many copies of a task fit on each instance type of the capacity, and what limits the number.
 
         Args:
             task: The task.
@@ -166,14 +166,14 @@ class Capacity:
         notifications: ITopic | None = None,
         vpc_subnets: SubnetSelection | None = None,
     ) -> Capacity:
-        """Return instances in an Auto Scaling group, which AWS bills whether or not a task runs on them.
+        """Return EC2 instances in an Auto Scaling group, which AWS bills whether or not tasks run on them.
 
         Args:
-            name: The name of the capacity in errors and in the ids of its resources: 1 to 128 letters, digits, `_` and
+            name: The name of the capacity in errors and in the IDs of its resources: 1 to 128 letters, digits, `_` and
                 `-`. CloudFormation generates the name in ECS, which must be unique in an account and region.
             instance_types: The types that may be launched, up to 40, all of one architecture. Without `spot` they are
-                in order of preference. If one type has no capacity, another is launched. Default: those of
-                `requirements`.
+                in order of preference: EC2 launches a later type if it has no capacity of an earlier one.
+                Default: those of `requirements`.
             requirements: The attributes that a type must have, in place of `instance_types`: EC2 may launch any type
                 that has them. Default: `instance_types`.
             min_instances: The minimum number of instances, 0 or more. Default: 0.
@@ -184,7 +184,7 @@ class Capacity:
             on_demand_base: With `spot`, the number of On-Demand Instances to launch before any Spot Instance, up to
                 `max_instances`. Default: 0.
             instance: The AMI, volume and access of each instance. Default: `ContainerInstance()`.
-            scaling: The scaling of the number of instances by ECS. Default: `ManagedScaling()`.
+            scaling: The managed scaling, by which ECS sets the number of instances. Default: `ManagedScaling()`.
             warm_pool: Stopped instances, which start faster than new ones. Default: none.
             termination_protection: Whether to protect instances with tasks from scale-in (Security Hub ECS.19).
                 CloudFormation cannot delete a group with protected instances. Deploy with False first, remove the
@@ -198,7 +198,8 @@ class Capacity:
             vpc_subnets: The subnets of the instances. Default: the private subnets of every zone.
 
         Raises:
-            ValueError: If the instances cannot be launched, or not in one group. The error lists all problems.
+            ValueError: If the instances cannot be launched, or cannot be in one Auto Scaling group. The error lists all
+                problems.
         """
         from moorage.ecs.capacity import container_instance, instance_specification, managed_scaling  # noqa: PLC0415  # Fargate needs no instance types
 
@@ -237,7 +238,7 @@ class Capacity:
         """Return ECS Managed Instances: EC2 instances in your VPC that AWS chooses, patches and replaces.
 
         Args:
-            name: The name of the capacity in errors and in the ids of its resources: 1 to 128 letters, digits, `_` and
+            name: The name of the capacity in errors and in the IDs of its resources: 1 to 128 letters, digits, `_` and
                 `-`.
             requirements: The attributes that an instance type must have. Default: any type that the tasks fit on.
             allowed_instance_types: The types or patterns (`m7g.*`) that may be used, up to 400. Default: all.

@@ -32,7 +32,8 @@ class Ami:
             system, the architecture and the GPUs of the instance types.
         is_bottlerocket: Whether to configure the AMI as Bottlerocket, with user data in TOML. Default: False, for
             Amazon Linux 2023 or Windows.
-        operating_system_family: The operating system of its tasks: Linux or a version of Windows. Default: LINUX.
+        operating_system_family: The operating system of the AMI and its tasks: Linux or a version of Windows.
+            Default: LINUX.
 
     Raises:
         ValueError: If `parameter` is not the name of an AMI parameter for this system, or both Bottlerocket and Windows
@@ -107,7 +108,7 @@ class Ami:
             name: The name of the SSM parameter, of data type `aws:ec2:image`.
             bottlerocket: Whether to configure the AMI as one made from Bottlerocket. Default: False, for Amazon Linux
                 2023 or Windows.
-            operating_system_family: The version of Windows that it is made from. Default: LINUX.
+            operating_system_family: The operating system of the AMI: Linux or a version of Windows. Default: LINUX.
 
         Raises:
             ValueError: If `name` is not the path of an AMI parameter for this system.
@@ -198,6 +199,6 @@ class ContainerInstance:
 
     @property
     def _runs_privileged(self) -> bool:
-        """True if its agent starts privileged containers; the agent of Bottlerocket does so only if configured to."""
+        """True if the instance can run privileged containers. On Bottlerocket, the user data must allow them."""
         lines = {line.replace(" ", "") for line in self.user_data}
         return not self.ami.is_bottlerocket or "allow-privileged-containers=true" in lines

@@ -18,7 +18,7 @@ def define_instances(cluster: ecs.Cluster, capacity: Capacity) -> Instances:
 
     Args:
         cluster: The cluster that the instances join.
-        capacity: The capacity, which does not exist already.
+        capacity: The capacity, made by `Capacity.ec2` or `Capacity.managed_instances`.
     """
     construct_id = f"{capacity.name} instances"
     specification = capacity.instances

@@ -25,7 +25,7 @@ _MAX_LISTED_TYPES = 5
 
 
 def check_fit(task: Task, strategy: Strategy, problems: Problems) -> None:
-    """Add a problem for each capacity if a task fits on no instance type, or not on the one that is launched first."""
+    """Add a problem for each capacity whose instance types, or whose first one, cannot hold the task."""
     for capacity in strategy.weights:
         instances = capacity.instances
         if isinstance(instances, ManagedInstancesSpecification):
@@ -44,7 +44,7 @@ def check_fit(task: Task, strategy: Strategy, problems: Problems) -> None:
 
 
 def too_small_types_warning(task: Task, strategy: Strategy) -> str | None:
-    """Describe the instance types that may be launched for a service but hold no copy of its task."""
+    """Describe the instance types that may be launched for a service but hold no copy of its task, if there are any."""
     too_small_types = [
         fit.host.instance_type
         for group in _instance_groups(strategy)
@@ -84,7 +84,7 @@ def room(task: Task, strategy: Strategy) -> int | None:
 
 
 def maximum_shortage_warning(task: Task, strategy: Strategy, maximum: int) -> str | None:
-    """Describe the copies of a service that have no room when it scales out to `maximum`."""
+    """Describe the copies of a service that have no room when it scales out to `maximum`; None if all have room."""
     copies = room(task, strategy)
     if copies is None or is_token(maximum) or copies >= maximum:
         return None
@@ -120,13 +120,13 @@ def overcommitment_problem(capacity: Capacity, claims: Sequence[Claim]) -> str |
     group = capacity.instances
     if not isinstance(group, InstanceGroupSpecification):
         return None
-    known_claims = [claim for claim in claims if not is_token(claim.minimum or 0)]
-    if not group.is_known_for(*(claim.task for claim in known_claims)) or not group.hosts:
+    known_claims = [claim for claim in claims if not is_token(claim.minimum)]
+    if not group.is_known_for(*(claim.task for claim in known_claims)):
         return None
     daemons = [Demand.of(claim.task) for claim in known_claims if claim.minimum is None]
     hosts = [host.remaining_after(*daemons) for host in group.hosts]
     demands = [(Demand.of(claim.task), claim.minimum) for claim in known_claims if claim.minimum]
-    needed = Counter({"CPU units": 0, "MiB": 0, "network interfaces": 0, "GPUs": 0})
+    needed: Counter[str] = Counter()
     for demand, minimum in demands:
         needed["CPU units"] += demand.cpu * minimum
         needed["MiB"] += demand.memory_mib * minimum

@@ -20,7 +20,7 @@ def check_instances(task: Task, capacities: Sequence[Capacity], problems: Proble
         task: The task that runs on them.
         capacities: The capacities that it may run on.
         problems: The problems to add to.
-        has_connect: True if its service has a name in Service Connect.
+        has_connect: True if the service of the task has a name in Service Connect.
     """
     privileged = [each.name for each in task.containers if each.privileged]
     for capacity in capacities:
@@ -50,7 +50,10 @@ def _check_system(task: Task, capacity: Capacity, problems: Problems) -> None:
 
 
 def _check_bottlerocket(task: Task, capacity: Capacity, problems: Problems, *, has_connect: bool) -> None:
-    """Add a problem for features that Bottlerocket's agent lacks: ECS places no task (bottlerocket #1080, #2801)."""
+    """Add a problem for features that the ECS agent of Bottlerocket does not support.
+
+    ECS places no task that needs these features (bottlerocket #1080, #2801).
+    """
     volumes = [each.name for each in task.volumes if isinstance(each, (EfsVolume, EbsVolume))]
     parts = [f"volume {volumes[0]!r}"] if volumes else []
     if has_connect:
@@ -63,7 +66,7 @@ def _check_bottlerocket(task: Task, capacity: Capacity, problems: Problems, *, h
 
 
 def _check_swappiness(task: Task, capacity: Capacity, problems: Problems) -> None:
-    """Add a problem for swappiness, not supported by Amazon Linux 2023 (botocore ecs LinuxParameters.swappiness)."""
+    """Add a problem for swappiness, which AL2023 does not support (botocore ecs LinuxParameters.swappiness)."""
     for container in task.containers:
         if container.linux_parameters and container.linux_parameters.swappiness is not None:
             problems.add(

@@ -59,7 +59,7 @@ class InstanceSpecification:
 
     @property
     def runs_privileged(self) -> bool:
-        """True if it starts privileged containers, or if that is not known."""
+        """True if its instances can run privileged containers, or if that is not known."""
         return True
 
     @property
@@ -69,17 +69,17 @@ class InstanceSpecification:
 
     @property
     def runs_al2023(self) -> bool:
-        """True if its instances are known to run AWS's AMI of Amazon Linux 2023."""
+        """True if its instances are known to run the Amazon ECS-optimized Amazon Linux 2023 AMI."""
         return False
 
     @property
     def named_types(self) -> tuple[str, ...]:
-        """The only types that it may launch; empty if it chooses them."""
+        """The only instance types that may be launched; empty if AWS chooses the types."""
         return ()
 
     @property
     def xen_types(self) -> tuple[str, ...]:
-        """The types that it names and that are not built on the AWS Nitro System."""
+        """The named instance types that are not built on the AWS Nitro System."""
         return ()
 
     @property
@@ -89,11 +89,11 @@ class InstanceSpecification:
 
     @property
     def most_instances(self) -> int:
-        """The largest number of container instances that it can add to a cluster; 0 if that is not known."""
+        """The largest number of container instances that the capacity can add to a cluster; 0 if that is not known."""
         return 0
 
     def fit(self, task: Task) -> tuple[Fit, ...]:  # noqa: ARG002  # AWS chooses the instances, so their sizes are unknown
-        """Return how many copies fit on each instance type, and what limits the number; empty if that is not known."""
+        """Return how many copies of a task fit on each instance type, and what limits them; empty if not known."""
         return ()
 
     def room_for(self, task: Task) -> int | None:  # noqa: ARG002  # AWS chooses the instances, so their number is unknown
@@ -135,7 +135,7 @@ class ManagedInstancesSpecification(InstanceSpecification):
         problems.raise_any()
 
     def too_small_problem(self, task: Task) -> str | None:
-        """Describe why the task fits on no type that may be used; None if it fits on one, or no type is known."""
+        """Describe why the task fits on no type that may be used; None if it fits on one, or if no type is known."""
         if not self.known_types or is_token([reserved_cpu(task), reserved_memory_mib(task)]):
             return None
         demand = Demand.of(task)
@@ -209,7 +209,7 @@ class InstanceGroupSpecification(InstanceSpecification):
 
     @property
     def architecture(self) -> Architecture:
-        """The architecture of its instances; for unknown types, by the name: `g` after the generation means Arm."""
+        """The architecture of its instances. For types that are not in the data, `g` after the generation means Arm."""
         if self.requirements:
             return self.requirements.architecture
         if self.known_types:
@@ -223,7 +223,7 @@ class InstanceGroupSpecification(InstanceSpecification):
 
     @property
     def most_instances(self) -> int:
-        """The largest number of container instances that it can add to a cluster."""
+        """The largest number of container instances that the capacity can add to a cluster."""
         return self.max_instances
 
     @functools.cached_property
@@ -247,7 +247,7 @@ class InstanceGroupSpecification(InstanceSpecification):
 
     @property
     def runs_privileged(self) -> bool:
-        """True if its agent starts privileged containers; the agent of Bottlerocket does so only if configured to."""
+        """True if its instances can run privileged containers. On Bottlerocket, the user data must allow them."""
         return self.instance._runs_privileged
 
     @property
@@ -257,17 +257,17 @@ class InstanceGroupSpecification(InstanceSpecification):
 
     @property
     def runs_al2023(self) -> bool:
-        """True if its instances run AWS's AMI of Amazon Linux 2023."""
+        """True if its instances run the Amazon ECS-optimized Amazon Linux 2023 AMI."""
         return self.instance.ami == Ami.al2023()
 
     @property
     def named_types(self) -> tuple[str, ...]:
-        """The only types that it may launch; empty if EC2 chooses them."""
+        """The only instance types that may be launched; empty with `requirements`, from which EC2 chooses the types."""
         return self.instance_types
 
     @property
     def xen_types(self) -> tuple[str, ...]:
-        """The named types that are not built on the AWS Nitro System; empty with requirements: EC2 chooses."""
+        """The named types that are not built on the AWS Nitro System; empty with `requirements`."""
         return () if self.requirements else tuple(each.name for each in self.known_types if not each.nitro)
 
     @property

@@ -49,7 +49,7 @@ class Instances(Construct):
 
         Args:
             scope: The scope in which to define them.
-            construct_id: Their id in this scope.
+            construct_id: Their ID in this scope.
             vpc: The VPC of the instances.
             egress: The TCP ports through which they may connect to any address.
             vpc_subnets: The subnets of the instances. Default: the private subnets.
@@ -89,7 +89,10 @@ class Instances(Construct):
 
 
 def define_instance_role(scope: Construct, cluster: ecs.Cluster, name: str | None = None) -> iam.Role:
-    """Define a role with only the agent's permissions: pulling images and logging belong to a task's execution role."""
+    """Define an instance role with only the permissions of the ECS agent.
+
+    The execution role of a task, not the instance role, has the permissions to pull images and to write logs.
+    """
     arn = cluster.cluster_arn
     policy = {
         "Version": "2012-10-17",

@@ -29,7 +29,7 @@ class ManagedInstances(Instances):
 
         Args:
             scope: The scope in which to define it.
-            construct_id: Its id in this scope.
+            construct_id: Its ID in this scope.
             specification: The instances to define.
             cluster: The cluster that its instances join.
         """
@@ -62,7 +62,10 @@ class ManagedInstances(Instances):
             )
 
     def _define_profile(self, cluster: ecs.Cluster, identity: Identity) -> iam.InstanceProfile:
-        """Define a uniquely named profile with a role that AWS's managed policy lets ECS pass (`ecsInstanceRole*`)."""
+        """Define an instance profile and its role, with a unique name that starts with `ecsInstanceRole`.
+
+        The AWS managed policy for the infrastructure role lets ECS pass only roles whose names start in this way.
+        """
         unique_name = identity.unique_name(_MAX_ROLE_WORDS_LENGTH) or self.node.addr[-12:]
         name = f"ecsInstanceRole-{cdk.Stack.of(self).region}-{unique_name}"
         self.role = define_instance_role(self, cluster, name)

@@ -52,7 +52,7 @@ class Placement:
             stops each task before it starts the next. ECS accepts no capacity provider for a daemon, so the service has
             the launch type EC2 and a constraint to the capacity. Default: False.
 
-    The service that uses a placement checks it.
+    A placement is checked when a service or a job uses it.
     """
 
     strategies: tuple[ecs.PlacementStrategy, ...] = attrs.field(converter=_strategies, default=())

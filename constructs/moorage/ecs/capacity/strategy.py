@@ -69,7 +69,7 @@ class Strategy:
 
     @property
     def _kind(self) -> CapacityKind:
-        """The kind of its capacities, which all are of the same kind."""
+        """The kind of the capacities, which is the same for all of them."""
         return next(iter(self.weights)).kind
 
     def _check_limits(self, problems: Problems) -> None:

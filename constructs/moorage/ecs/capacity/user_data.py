@@ -42,7 +42,7 @@ def _windows(specification: InstanceGroupSpecification, cluster_name: str) -> st
     variables = {
         "ECS_RESERVED_MEMORY": str(specification.instance.reserved_memory_mib),
         "ECS_INSTANCE_ATTRIBUTES": json.dumps({CAPACITY_ATTRIBUTE: specification.name}),
-        "ECS_ENABLE_AWSLOGS_EXECUTIONROLE_OVERRIDE": "true",  # otherwise the instance role would have to write logs
+        "ECS_ENABLE_AWSLOGS_EXECUTIONROLE_OVERRIDE": "true",  # otherwise the instance role needs permission for logs
         **({"ECS_ENABLE_SPOT_INSTANCE_DRAINING": "true"} if specification.spot else {}),
     }
     lines = [

@@ -64,7 +64,7 @@ class Cluster(ecs.Cluster):
 
         Args:
             scope: The scope in which to define this construct.
-            construct_id: The id of this construct in its scope.
+            construct_id: The ID of this construct in its scope.
             vpc: The VPC of its tasks and instances: that of a `Network`, or any other.
             capacity: The capacities of the cluster, at most 20. The first is the default of its services. To remove a
                 capacity, remove it from the services and deploy, then remove it here: ECS does not remove a capacity
@@ -148,7 +148,7 @@ class Cluster(ecs.Cluster):
 
         Args:
             scope: The scope in which to import the cluster.
-            construct_id: The id of this construct in its scope.
+            construct_id: The ID of this construct in its scope.
             cluster_name: The name of the cluster, in the account and region of the stack. Default: that of
                 `cluster_arn`.
             cluster_arn: The ARN of the cluster, in place of its name. Default: that of `cluster_name`.
@@ -166,7 +166,7 @@ class Cluster(ecs.Cluster):
 
         Raises:
             ValueError: If both or neither of cluster_name and cluster_arn are given, the cluster is in another account
-                or region than the stack, or a capacity is not an existing one.
+                or region than the stack, or a capacity is one that only a `Cluster` can define.
         """
         from moorage.ecs.cluster.imported_cluster import import_cluster  # noqa: PLC0415  # needed only by imported clusters
 
@@ -193,7 +193,7 @@ class Cluster(ecs.Cluster):
         return Strategy._default_of(self.capacities[0])
 
     def capacity(self, capacity: Capacity) -> Instances:
-        """Return the construct with the instances, the capacity provider and the roles of a capacity.
+        """Return the construct that defines the instances, the capacity provider and the roles of a capacity.
 
         Args:
             capacity: The capacity, made by `Capacity.ec2` or `Capacity.managed_instances`.
@@ -209,7 +209,7 @@ class Cluster(ecs.Cluster):
         return self._instances[capacity]
 
     def fit(self, task: Task) -> dict[str, tuple[Fit, ...]]:
-        """Return how many copies of a task fit on each instance type, and what limits the number.
+        """Return how many copies of a task fit on each instance type of the cluster, and what limits the number.
 
         Args:
             task: The task.
@@ -303,7 +303,7 @@ class Cluster(ecs.Cluster):
         )
 
     def _keep_exported(self) -> None:
-        """Export the values that services of other stacks may import, used or not."""
+        """Export the values that services of other stacks may import, even if none imports them yet."""
         instances = self._instances.values()
         values = [
             self.cluster_name,

@@ -123,7 +123,10 @@ class ExecSessions:
 
 
 def grant_sessions(definition: ecs.TaskDefinition, log_group: logs.ILogGroup, sessions: ExecSessions | None) -> None:
-    """Let a task role open and record sessions, in the log group of the cluster's sessions, otherwise in the task's."""
+    """Allow a task role to open and record sessions.
+
+    Sessions are recorded in the log group of `sessions` if it has one, otherwise in that of the task.
+    """
     session_log_group = (sessions and sessions.log_group) or log_group
     definition.add_to_task_role_policy(iam.PolicyStatement(actions=list(_SESSION_ACTIONS), resources=["*"]))
     definition.add_to_task_role_policy(

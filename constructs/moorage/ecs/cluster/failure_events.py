@@ -43,8 +43,8 @@ def stopped_pattern(cluster_arn: str) -> Pattern:
 
     It matches tasks that could not start, and tasks that AWS or a user stopped. Of the tasks that exited by themselves,
     it matches those of services, and other tasks (jobs) with an exit code that is not 0. Of the tasks that the service
-    scheduler stopped, it matches those with failed health checks. Those of a deployment or a scale-in do not match:
-    their `stoppedReason` begins with `Scaling activity initiated by`.
+    scheduler stopped, for example after failed health checks, it leaves out those of a deployment or a scale-in, whose
+    `stoppedReason` begins with `Scaling activity initiated by`.
 
     `$or` has no key beside it, since EventBridge does not accept one, according to cdk-preflight.
 
@@ -103,7 +103,7 @@ def service_pattern(cluster_arn: str, service_arn_prefix: str) -> Pattern:
 
 @attrs.frozen
 class _LogPolicy:
-    """The record of a log resource policy that a stack defines, since an account may have only ten in a region."""
+    """The record of a CloudWatch Logs resource policy of a stack. An account may have only ten of them in a region."""
 
     environment: str
 
@@ -134,7 +134,7 @@ class FailureEvents(Construct):
 
         Args:
             scope: The scope in which to define this construct.
-            construct_id: The id of this construct in its scope.
+            construct_id: The ID of this construct in its scope.
             cluster: The cluster whose failures are kept.
             topic: A topic that is notified of each failure. The policies of the topic and of its key let EventBridge
                 publish; those of an imported topic or key must do so already. A topic that is encrypted by
@@ -184,7 +184,7 @@ class FailureEvents(Construct):
 
         Args:
             scope: The scope in which to define the policy.
-            construct_id: The id of the policy in this scope.
+            construct_id: The ID of the policy in this scope.
             log_groups: A pattern for the names of the log groups, such as `shop-*` for the stacks whose names begin
                 with `shop-`. Default: "*".
         """

@@ -67,7 +67,7 @@ class ImportedCluster:
         """
         try:
             return Reach(self.with_capacity.vpc)
-        except RuntimeError as error:  # jsii raises it for every error in node
+        except RuntimeError as error:  # jsii raises it for every error in Node.js
             raise ValueError(
                 f"{self.with_capacity.node.path}: the VPC of this imported cluster is not known, but tasks need a VPC; "
                 "use Cluster.from_attributes(..., vpc=...)"

@@ -61,7 +61,7 @@ class _Run(NamedTuple):
 class Job(Construct):
     """A task that runs on a schedule or on an event, and ends. The role that starts it has no other permissions.
 
-    A start that fails is retried, then kept for 14 days in an encrypted dead-letter queue. By default, tasks have no
+    A failed start is retried, and then kept for 14 days in an encrypted dead-letter queue. By default, tasks have no
     public address, a read-only root file system and a log group, and may connect only to TCP 443. A job is an
     `IGrantable` (the task role) and an `IConnectable` (the security group of the tasks, or of the instances if tasks
     have no network interface of their own).
@@ -92,7 +92,7 @@ class Job(Construct):
 
         Args:
             scope: The scope in which to define this construct.
-            construct_id: The id of this construct in its scope.
+            construct_id: The ID of this construct in its scope.
             cluster: The cluster that runs the tasks: a `Cluster`, one that `Cluster.from_attributes` returned, or any
                 other `ecs.ICluster`.
             task: The task to run.
@@ -172,10 +172,11 @@ class Job(Construct):
         )
 
     def _define_dead_letters(self, trigger: Schedule | EventRule, removal_policy: cdk.RemovalPolicy) -> sqs.IQueue:
-        """Define the dead-letter queue, unless it is given. The AWS managed key of SQS encrypts that of a schedule.
+        """Define the dead-letter queue, unless it is given.
 
-        This key lets roles of its account send, such as the role of a schedule, but no AWS service, such as EventBridge
-        for a rule (SQS developer guide, key management).
+        The AWS managed key for SQS encrypts the queue of a schedule. This key lets roles of its account send, such as
+        the role of a schedule, but no AWS service, such as EventBridge for a rule (SQS developer guide, key
+        management).
         """
         if trigger.dead_letter_queue is not None:
             worker, _ = add_use(self, trigger.dead_letter_queue, drains=False)
@@ -320,7 +321,7 @@ def _check_placement(launch: Launch, placement: Placement | None, problems: Prob
 
 
 def _check_target(launch: Launch, problems: Problems) -> None:
-    """Check the task as a target of EventBridge, which starts it without a state machine."""
+    """Check the task as a target of EventBridge, for a job without a state machine."""
     strategy = launch.strategy
     problems.check(job_limits.TARGET_STRATEGY_ITEMS, "the number of capacities", len(strategy.weights))
     on_demand = [each.name for each in strategy._used_capacities] == ["FARGATE"] and not strategy._follows_cluster

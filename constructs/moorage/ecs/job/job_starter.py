@@ -40,7 +40,7 @@ class JobStarter:
     def define_schedule(self, scope: Construct, schedule: Schedule) -> scheduler.CfnSchedule:
         """Define a schedule that starts the task, and the role that EventBridge Scheduler assumes for it."""
         cfn, schedule_group, time_zone = scheduler.CfnSchedule, schedule.group, schedule.expression.time_zone
-        # the source of a schedule is its group (EventBridge Scheduler user guide, confused deputy prevention)
+        # aws:SourceArn of a schedule is its group (EventBridge Scheduler user guide, confused deputy prevention)
         source = schedule_group.schedule_group_arn if schedule_group else arn("scheduler", "schedule-group/default")
         send_statement = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": self.dead_letters.queue_arn}
         role = define_role(scope, "Role", "scheduler", source, [*self._start_statements(), send_statement])
@@ -71,7 +71,10 @@ class JobStarter:
         )
 
     def define_rule(self, scope: Construct, rule: EventRule) -> events.CfnRule:
-        """Define a rule that starts the task, with the role that EventBridge assumes and with access to the queue."""
+        """Define a rule that starts the task, and the role that EventBridge assumes for it.
+
+        EventBridge is allowed to send failed starts to the dead-letter queue.
+        """
         cfn = events.CfnRule
         role = define_role(scope, "Role", "events", arn("events", "rule/*"), self._start_statements())
         cfn_rule = cfn(

@@ -103,7 +103,7 @@ class Trigger:
             )
 
     def _check_places(self, scope: Construct, problems: Problems) -> None:
-        """Check the accounts and regions of resources, and that the alarm can publish to the topic."""
+        """Check the accounts and regions of resources, and that the alarm can notify the topic."""
         check_alarm_actions(problems, "alarm_actions", self.alarm_actions or (), scope, topic=self.topic)
 
     def _overrides(self, task: Task) -> dict[str, Any]:
@@ -144,7 +144,7 @@ class Trigger:
 @value_class
 @attrs.frozen
 class Schedule(Trigger):
-    """The schedule of a job, and the retries of a start. A bare `ScheduleExpression` is one with the defaults below.
+    """The schedule of a job, and the retries of a start. A bare `ScheduleExpression` has the defaults below.
 
     Args:
         expression: A rate, a cron expression in its time zone, or a single time.
@@ -248,7 +248,7 @@ class Schedule(Trigger):
 @value_class
 @attrs.frozen
 class EventRule(Trigger):
-    """The events that start a job, and the retries of a start. A bare `EventPattern` is a rule with the defaults below.
+    """The events that start a job, and the retries of a start. A bare `EventPattern` has the defaults below.
 
     Args:
         pattern: The pattern that events must match.

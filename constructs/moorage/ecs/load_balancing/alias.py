@@ -47,16 +47,16 @@ def define_alias(
     target: elbv2.ILoadBalancerV2,
     ip_address_type: elbv2.IpAddressType,
 ) -> None:
-    """Define an alias record in a zone, for each kind of address of a load balancer, unless it is defined already.
+    """Define alias records in a zone, for the IPv4 and IPv6 addresses of a load balancer, unless they exist already.
 
     Args:
         load_balancer: The load balancer.
         scope: The scope in which to define the records.
-        construct_id: The part of the records' ids that is different for each alias in this scope.
+        construct_id: The part of the records' IDs that is different for each alias in this scope.
         zone: The zone.
         host: The name of the records.
         target: The load balancer, as CDK's construct.
-        ip_address_type: The kinds of its addresses.
+        ip_address_type: The IP address type of the load balancer.
     """
     from aws_cdk import aws_route53 as route53  # noqa: PLC0415  # loads aws_cdk.aws_route53
     from aws_cdk import aws_route53_targets as targets  # noqa: PLC0415  # loads aws_cdk.aws_route53_targets
@@ -73,7 +73,10 @@ def define_alias(
 
 
 def is_record_of(zone: route53.IHostedZone, host: str) -> bool:
-    """Return True if a zone can have a record for a host: it ends with the zone's name; its first label may be `*`."""
+    """Return True if a zone can have a record for a host.
+
+    The host must end with the name of the zone, if this name is known. Only its first label may be `*`.
+    """
     try:
         zone_name = zone.zone_name
     except RuntimeError:  # imported without its name

@@ -30,7 +30,7 @@ def define_listener(serving: Serving, listener: Listener, suffix: str, *, udp: b
         serving: The service. If it has a role, its rollouts shift traffic: there is a second target group, and the
             listener and its test listener forward to both.
         listener: The listener.
-        suffix: The suffix of the ids of its alarms.
+        suffix: The suffix of the IDs of its alarms.
         udp: Whether to map the port of its container for UDP instead of TCP.
     """
     role, load_balancer_id = serving.role, listener.load_balancer._id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -29,16 +29,17 @@ EPHEMERAL_PORTS = (32768, 65535)
 def define_routes(
     serving: Serving, routes: tuple[Route | Listener, ...], udp_containers: Collection[str]
 ) -> tuple[Target, ...]:
-    """Define target groups, rules and security group rules, all in the service's stack (see `SharedLoadBalancer`).
+    """Define target groups, listener rules and security group rules in the service's stack (see `SharedLoadBalancer`).
 
-    Ids follow from the conditions of each route, so that CloudFormation never creates a resource that exists under
-    another id. The id of a rule follows from its priority, that of a listener from its port: each exists once on a load
-    balancer. The id of a target group follows from a path, a port or a name. Routes with the same shortest path share a
+    Only the security group rules for instances are in the load balancer's stack, since services share instances. IDs
+    follow from the conditions of each route, so that CloudFormation never creates a resource that exists under another
+    ID. The ID of a rule follows from its priority, that of a listener from its port: each exists once on a load
+    balancer. The ID of a target group follows from a path, a port or a name. Routes with the same shortest path share a
     target group, unless rollouts shift traffic, since ECS changes one rule for each pair of target groups.
 
     Args:
-        serving: The service. If it has a role, its rollouts shift traffic: each route has a second target group, and a
-            rule on the load balancer's test listener.
+        serving: The service. If it has a `role`, its rollouts shift traffic: each route has a second target group, and
+            a rule on the load balancer's test listener if there is one.
         routes: The routes and listeners of the service.
         udp_containers: The names of the containers whose port is mapped for UDP.
     """
@@ -61,7 +62,7 @@ def define_routes(
             listener = route.load_balancer._listener_in(serving.stack, opens=not serving.given_groups)
             _define_rules(serving, route, {"Rule": listener}, target_groups=[targets[group_id].group])
         if isinstance(route, Route) and serving.given_groups:
-            port = serving_container(route, launch.task).port or 0
+            port = cast("int", serving_container(route, launch.task).port)
             arguments = (serving.stack, tcp(port), "Load balancer to target", port)  # CDK's own description
             route.load_balancer._open_to_given(serving.given_groups, *arguments)
         route.load_balancer._claim(route, serving.scope)
@@ -73,7 +74,7 @@ def define_routes(
 
 
 def _group_id(route: Route | Listener) -> str:
-    """Return the part of target group ids that follows from the load balancer and the route."""
+    """Return the part of target group IDs that follows from the load balancer and the route."""
     return f" {route.load_balancer._replaceable_id}{route._id_suffix}"
 
 
@@ -81,7 +82,7 @@ def _define_rolling_target(serving: Serving, route: Route, suffix: str) -> Targe
     container = serving_container(route, serving.launch.task)
     essential = next(each for each in serving.launch.task.containers if each.essential)
     target = (
-        serving.service  # CDK attaches the first essential container by default, which saves a message to node
+        serving.service  # CDK attaches the first essential container by default, which saves a round trip to Node.js
         if container is essential
         else serving.service.load_balancer_target(container_name=container.name, container_port=container.port)
     )
@@ -112,7 +113,7 @@ def _define_shifting_target(serving: Serving, route: Route, suffix: str, role: i
             f"Alternate{group_id}",
             alternate_target_group=alternate,
             production_listener=rule_configuration(rule),
-            test_listener=rule_configuration(test[0]) if test else None,
+            test_listener=rule_configuration(*test) if test else None,
             role=role,
         ),
     )
@@ -123,7 +124,7 @@ def _define_shifting_target(serving: Serving, route: Route, suffix: str, role: i
 def _define_rules(
     serving: Serving, route: Route, listeners: Mapping[str, elbv2.IApplicationListener | None], **forward: Any
 ) -> list[elbv2.ApplicationListenerRule]:
-    """Define a rule on each given listener, with an id that begins with the listener's kind."""
+    """Define a rule on each given listener. The ID of the rule begins with the key of the listener in `listeners`."""
     number = (route.name or "") if is_token(route.priority) else route.priority
     conditions = _conditions(route)
     return [
@@ -204,7 +205,7 @@ def _target_group(
 
 
 def _allow_load_balancer(route: Route | Listener, instances: ec2.ISecurityGroup, task: Task) -> None:
-    """Let a load balancer reach the ports of the instances that are mapped to the container."""
+    """Let a load balancer reach the ports of instances that are mapped to the container, and those of health checks."""
     container = serving_container(route, task)
     port = container.port if task.network_mode is NetworkMode.HOST else container.host_port
     for first_port, last_port, udp in route._reached_ports((port, port) if port else EPHEMERAL_PORTS):

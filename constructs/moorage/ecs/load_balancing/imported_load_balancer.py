@@ -49,15 +49,16 @@ class ImportedLoadBalancer(RequestLoadBalancer):
 
         Args:
             scope: The scope in which to import it.
-            construct_id: Its id in this scope.
-            listener_arn: The listener that gets the rules of routes.
-            security_group_id: The security group of the load balancer.
+            construct_id: Its ID in this scope.
+            listener_arn: The ARN of the listener to which services add the rules of their routes.
+            security_group_id: The ID of the security group of the load balancer.
             vpc: The VPC of the load balancer.
             https: True if the protocol of the listener is HTTPS.
-            test_listener_arn: The listener on which rollouts that shift traffic serve a new version first.
+            test_listener_arn: The ARN of the listener on which rollouts that shift traffic serve a new version first.
 
         Raises:
-            ValueError: If an ARN or ID is not one of the required resource type, or is of another account or region.
+            ValueError: If an ARN or ID does not have the form of its resource type, or an ARN has another account or
+                region.
         """
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         problems.check(load_balancing_limits.SECURITY_GROUP_ID, "security_group_id", security_group_id)
@@ -132,19 +133,19 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
 
         Args:
             scope: The scope in which to import it.
-            construct_id: Its id in this scope.
+            construct_id: Its ID in this scope.
             load_balancer_arn: The ARN of the load balancer.
-            security_group_id: The security group of the load balancer.
+            security_group_id: The ID of the security group of the load balancer.
             vpc: The VPC of the load balancer.
             public: True if the load balancer is reachable from the internet.
             certificate: The certificate of TLS listeners that are defined here.
             without_tls: The reason why a public load balancer may have listeners that do not terminate TLS.
             ingress: The peers that may connect to the listeners that are defined here.
-            test_ingress: The peers that may connect to their test ports.
+            test_ingress: The peers that may connect to the test ports of these listeners.
 
         Raises:
-            ValueError: If an ARN or ID is not one of the required resource type, or is of another account or region, or
-                if the load balancer is public without a certificate or a reason.
+            ValueError: If an ARN or ID does not have the form of its resource type, an ARN has another account or
+                region, or the load balancer is public without a certificate or a reason.
         """
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         problems.check(load_balancing_limits.SECURITY_GROUP_ID, "security_group_id", security_group_id)
@@ -192,7 +193,7 @@ def _claims_of(load_balancer: Construct, arn: str) -> _Claims:
 
 
 def _id_of(load_balancer: Construct, arn: str) -> str:
-    """Return the part of ids that follows from a load balancer: the name in its ARN, or its path if that is a token."""
+    """Return the part of IDs that follows from a load balancer: the name in its ARN, or its path if that is a token."""
     return load_balancer.node.path if is_token(arn) else arn.split("/", 1)[1]
 
 

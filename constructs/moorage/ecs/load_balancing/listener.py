@@ -37,8 +37,8 @@ class Listener:
 
     The load balancer's security group lets its clients connect to the port. The tasks accept connections only from that
     security group, even if they see the address of the client. A rollout that shifts traffic changes the listener
-    itself, and ECS waits ten minutes at each shift. A change of the certificate or the idle timeout resets the weights,
-    so make it while the first target group serves.
+    itself, and ECS waits ten minutes at each shift. A change of the certificate or the idle timeout resets the weights
+    of the target groups, so make it while the first target group serves.
 
     Args:
         load_balancer: The load balancer, which any number of services of the app share, each with ports of its own. For
@@ -60,7 +60,7 @@ class Listener:
         deregistration_delay: The time for which a deregistered task keeps its connections, 0 to 3,600 seconds. ECS
             waits this long for each task that it replaces. More than 1,800 seconds gives a warning, since
             CloudFormation gives up the deletion of a service after 30 minutes. Default: 60 seconds.
-        name: The name in the ids of its target groups in place of the port, so that the target groups stay when the
+        name: The name in the IDs of its target groups in place of the port, so that the target groups stay when the
             port changes. It has 1 to 64 letters, digits and hyphens, and is unique in a service. A listener whose port
             is a token needs a name if the service has other listeners. Default: none.
 
@@ -126,12 +126,12 @@ class Listener:
 
     @property
     def _takes_udp(self) -> bool:
-        """True if it accepts UDP."""
+        """True if the listener accepts UDP."""
         return self.protocol in _UDP_PROTOCOLS
 
     @property
     def _protocols(self) -> frozenset[str]:
-        """The protocols with which its load balancer connects to the port of a container, except for health checks."""
+        """The protocols with which the load balancer connects to the port of a container, except for health checks."""
         protocol: str = self.protocol.value
         return frozenset({"TCP"} if protocol == "TLS" else protocol.split("_"))
 
@@ -142,7 +142,7 @@ class Listener:
 
     @property
     def _load_balancer_ports(self) -> set[int]:
-        """The ports of the load balancer that it uses."""
+        """The ports of the load balancer that the listener uses."""
         return {self.port, *([] if self.test_port is None else [self.test_port])}
 
     @property
@@ -159,11 +159,14 @@ class Listener:
 
     @property
     def _id_suffix(self) -> str:
-        """The part of the ids of its target groups that follows from the listener: its name or its port."""
+        """The part of the IDs of its target groups that follows from the listener: its name or its port."""
         return f" {self.name or ('' if is_token(self.port) else self.port)}".rstrip()
 
     def _reached_ports(self, ports: tuple[int, int]) -> list[tuple[int, int, bool]]:
-        """Return the ports of a target that it reaches, for traffic and health checks: first, last, True for UDP."""
+        """Return the ports of a target that the load balancer reaches, for traffic and health checks.
+
+        Each item has the first port, the last port, and True for UDP.
+        """
         health_ports = ports if self.health_port is None else (self.health_port, self.health_port)
         tcp_ports = (
             [health_ports] if self.protocol is elbv2.Protocol.UDP or health_ports == ports else [ports, health_ports]
@@ -171,11 +174,11 @@ class Listener:
         return [*((*port_range, False) for port_range in tcp_ports), *([(*ports, True)] if self._takes_udp else [])]
 
     def _clash(self, other: Entry, owner: Construct | None, _entries: Sequence[Entry]) -> str | None:
-        """Describe why it cannot be on the same load balancer as `other`; None if it can.
+        """Describe why the listener cannot be on the same load balancer as `other`; None if it can.
 
         Args:
             other: The existing route or listener.
-            owner: The service that has `other`; None if it is the same service.
+            owner: The service that has `other`; None if `other` belongs to the service of this listener.
         """
         other = cast("Listener", other)  # a network load balancer has no routes
         shared_ports = sorted(self._load_balancer_ports & other._load_balancer_ports)
@@ -217,7 +220,7 @@ class Listener:
         load_balancer._check(self, beside, problems)
 
     def _check_task(self, task: Task, problems: Problems) -> None:
-        """Check that its load balancer can reach the tasks and check their health."""
+        """Check that the load balancer can reach the tasks and check their health."""
         if task.network_mode is not NetworkMode.BRIDGE:
             return
         if self._takes_udp:

@@ -118,7 +118,7 @@ class LoadBalancer(RequestLoadBalancer):
 
         Args:
             scope: The scope in which to define this construct.
-            construct_id: The id of this construct in its scope.
+            construct_id: The ID of this construct in its scope.
             vpc: The VPC of the load balancer, with subnets in at least two Availability Zones.
             public: Whether to make the load balancer reachable from the internet. A change replaces the load balancer.
                 With strong references between stacks, define a second load balancer, move the services, then remove the
@@ -140,7 +140,7 @@ class LoadBalancer(RequestLoadBalancer):
             idle_timeout: The time that a connection may be idle, 1 to 4,000 seconds. Default: 60 seconds.
             web_acl: A web ACL of AWS WAF with the scope REGIONAL in the region of the load balancer, by its ARN or as a
                 `CfnWebACL`. AWS charges for it. Default: none.
-            ip_address_type: The kinds of addresses of the load balancer. Every kind but `IPV4` needs subnets with IPv6,
+            ip_address_type: The IP address type of the load balancer. Every type but `IPV4` needs subnets with IPv6,
                 which a `Network` does not have. An internal load balancer then needs `ingress` for clients with IPv6.
                 Default: IPV4.
             zonal_shift: Whether to allow traffic to be shifted away from an impaired Availability Zone (Application
@@ -149,7 +149,7 @@ class LoadBalancer(RequestLoadBalancer):
             deletion_protection: Whether to protect the load balancer from deletion, even when a first deployment fails
                 and is rolled back. `cdk synth` prints how to turn it off. Default: True.
             removal_policy: The removal policy of the log bucket. Default: RETAIN.
-            auto_delete_objects: Whether to empty the log bucket when it is deleted, with a custom resource of CDK's.
+            auto_delete_objects: Whether to empty the log bucket when it is deleted, with a custom resource of the CDK.
                 `RemovalPolicy.DESTROY` needs it. Default: False.
 
         Raises:
@@ -212,21 +212,22 @@ class LoadBalancer(RequestLoadBalancer):
 
         Args:
             scope: The scope in which to import the load balancer.
-            construct_id: The id of this construct in its scope.
-            listener_arn: The listener that gets the rules of routes. The priorities of its existing rules are not
-                known; use `Route(priority=)` to avoid such a priority.
-            security_group_id: The security group of the load balancer. It gets a rule for each port of a service.
+            construct_id: The ID of this construct in its scope.
+            listener_arn: The ARN of the listener to which services add the rules of their routes. The priorities of its
+                existing rules are not known; use `Route(priority=)` to avoid such a priority.
+            security_group_id: The ID of the security group of the load balancer. It gets a rule for each port of a
+                service.
             vpc: The VPC of the load balancer.
             https: Whether to treat the listener as an HTTPS listener, which routes for HTTP/2 and gRPC need. Default:
                 True.
-            test_listener_arn: The listener on which rollouts that shift traffic serve a new version first. Default:
-                none.
+            test_listener_arn: The ARN of the listener on which rollouts that shift traffic serve a new version first.
+                Default: none.
 
         Returns:
             The load balancer, for the `load_balancer` of a `Route`.
 
         Raises:
-            ValueError: If an ARN or ID is not one of the required resource type, or belongs to another account or
+            ValueError: If an ARN or ID does not have the form of its resource type, or an ARN has another account or
                 region than `scope`.
         """
         from moorage.ecs.load_balancing.imported_load_balancer import ImportedLoadBalancer  # noqa: PLC0415  # needed only by imports
@@ -247,7 +248,7 @@ class LoadBalancer(RequestLoadBalancer):
         return self.load_balancer.load_balancer_full_name
 
     def _claim(self, route: Entry, service: Construct) -> None:
-        """Record that `service` has `route`, and define an alias for each of its hosts."""
+        """Record that `service` has `route`, and define an alias for each of its hosts if there is a hosted zone."""
         super()._claim(route, service)
         if self._zone and isinstance(route, Route):
             for host in route._hosts:
@@ -262,7 +263,7 @@ class LoadBalancer(RequestLoadBalancer):
                     )
 
     def _check(self, entry: Entry, beside: Sequence[Entry], problems: Problems) -> None:
-        """Check that `entry` does not clash with existing routes, and has no host of another load balancer."""
+        """Check that `entry` does not clash with existing routes, and that no other load balancer has its hosts."""
         super()._check(entry, beside, problems)
         if self._zone and isinstance(entry, Route):
             for host in entry._hosts:

@@ -31,7 +31,7 @@ class LoadBalancerPlan:
     """The arguments of a load balancer of either kind, normalized."""
 
     subnet_limit: ClassVar[Limit]
-    """The limit on the number of subnets of this kind of load balancer."""
+    """The limit on the number of subnets for this type of load balancer."""
     scope: Construct
     vpc: ec2.IVpc
     public: bool
@@ -62,7 +62,7 @@ class LoadBalancerPlan:
 
     @property
     def clients(self) -> tuple[ec2.IPeer, ...]:
-        """The peers that may connect."""
+        """The peers that may connect to the load balancer."""
         return allowed_clients(self.vpc, self.ingress, self.ip_address_type, public=self.public)
 
     @property
@@ -89,7 +89,7 @@ class LoadBalancerPlan:
 
     @property
     def known_subnets(self) -> ec2.SubnetSelection:
-        """The same subnets, as a selection even if CDK's default applies."""
+        """The subnets of the load balancer, as a selection even if CDK's default applies."""
         default_type = ec2.SubnetType.PUBLIC if self.public else None
         return self.selected_subnets or ec2.SubnetSelection(subnet_type=default_type)
 

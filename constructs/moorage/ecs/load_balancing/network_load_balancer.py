@@ -77,7 +77,7 @@ class _Plan(LoadBalancerPlan):
 
     @property
     def _number_of_subnets(self) -> int | None:
-        """The number of its subnets; None before the look-up, or without any, which another check reports."""
+        """The number of subnets; None before CDK's look-up, or if there are no subnets, which another check reports."""
         network = Network._of(self.vpc)
         if self.vpc_subnets is None and network is not None:
             return network.zones
@@ -159,7 +159,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
 
         Args:
             scope: The scope in which to define this construct.
-            construct_id: The id of this construct in its scope.
+            construct_id: The ID of this construct in its scope.
             vpc: The VPC of the load balancer. Use subnets in at least two Availability Zones, so that it survives the
                 loss of one.
             public: Whether to make the load balancer reachable from the internet. A change replaces the load balancer.
@@ -180,7 +180,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
             allocation_ids: The allocation IDs of Elastic IP addresses for a public load balancer, one for each subnet,
                 in the order of the subnets. Default: none; AWS assigns addresses, which stay as long as the load
                 balancer exists.
-            ip_address_type: The kinds of addresses of the load balancer: `IPV4`, or `DUAL_STACK` for clients with IPv6,
+            ip_address_type: The IP address type of the load balancer: `IPV4`, or `DUAL_STACK` for clients with IPv6,
                 only with TCP and TLS. `DUAL_STACK` needs subnets with IPv6, which a `Network` does not have. An
                 internal load balancer then needs `ingress` for clients with IPv6. Default: IPV4.
             cross_zone: Whether to distribute the connections of each zone over the tasks of all zones. AWS charges for
@@ -194,7 +194,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
             deletion_protection: Whether to protect the load balancer from deletion, even when a first deployment fails
                 and is rolled back. `cdk synth` prints how to turn it off. Default: True.
             removal_policy: The removal policy of the log bucket. Default: RETAIN.
-            auto_delete_objects: Whether to empty the log bucket when it is deleted, with a custom resource of CDK's.
+            auto_delete_objects: Whether to empty the log bucket when it is deleted, with a custom resource of the CDK.
                 `RemovalPolicy.DESTROY` needs it. Default: False.
 
         Raises:
@@ -259,10 +259,10 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
 
         Args:
             scope: The scope in which to import the load balancer.
-            construct_id: The id of this construct in its scope.
+            construct_id: The ID of this construct in its scope.
             load_balancer_arn: The ARN of the load balancer. The ports of its existing listeners are not known.
-            security_group_id: The security group of the load balancer. It gets rules for each listener and for each
-                port of a task. A load balancer that was created without a security group cannot get one later.
+            security_group_id: The ID of the security group of the load balancer. It gets rules for each listener and
+                for each port of a task. A load balancer that was created without a security group cannot get one later.
             vpc: The VPC of the load balancer.
             public: Whether to treat the load balancer as reachable from the internet. Default: False.
             certificate: The certificate of TLS listeners that are defined in this app. Default: none.
@@ -270,14 +270,14 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
                 none.
             ingress: The peers that may connect to listeners of this app; empty for nobody. Default: everyone if
                 `public`, otherwise the addresses of the VPC.
-            test_ingress: The peers that may connect to their test ports. Default: nobody.
+            test_ingress: The peers that may connect to the test ports of these listeners. Default: nobody.
 
         Returns:
             The load balancer, for the `load_balancer` of a `Listener`.
 
         Raises:
-            ValueError: If an ARN or ID is not one of the required resource type, or belongs to another account or
-                region than `scope`; or if the load balancer is public without a certificate or a reason.
+            ValueError: If an ARN or ID does not have the form of its resource type, an ARN has another account or
+                region than `scope`, or the load balancer is public without a certificate or a reason.
         """
         return ImportedNetworkLoadBalancer(
             scope,
@@ -317,7 +317,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         return load_balancer
 
     def _keep_exported(self) -> None:
-        """Export the values that services of other stacks may import, used or not."""
+        """Export the values that services of other stacks may import, even if none imports them yet."""
         arn = self.load_balancer.load_balancer_arn
         keep_exported(self, [self.security_group.security_group_id, self._full_name, arn])
         keep_vpc_exported(self.vpc, cdk.Stack.of(self))

@@ -92,7 +92,7 @@ def _is_first_segment_wild(path: str) -> bool:
 
 def _directory(path: str) -> str:
     """Return a path up to the last `/` before its first wildcard: `/api/` for `/api/*`, `/api/v2` and `/api/v*`."""
-    segments = _WILDCARD.split(path, maxsplit=1)[0].lstrip("/").rpartition("/")[0]
+    segments = _WILDCARD.split(path)[0].lstrip("/").rpartition("/")[0]
     return f"/{segments}/" if segments else "/"
 
 

@@ -68,9 +68,10 @@ class RequestLoadBalancer(SharedLoadBalancer):
 
     @functools.cached_property
     def _group_in_no_template(self) -> ec2.ISecurityGroup:
-        """A stand-in for the load balancer's security group, in a stack of no app, so that CDK's rules have no effect.
+        """A stand-in for the load balancer's security group, in an app that is never synthesized.
 
-        CDK would define these rules for each target, and again in each stack.
+        CDK adds its security group rules to the stand-in, where they have no effect. Otherwise CDK would define them
+        for each target, and again in each stack.
         """
         stack = cdk.Stack(cdk.App(auto_synth=False), "Nowhere")
         return ec2.SecurityGroup.from_security_group_id(stack, "SecurityGroup", "sg-0", allow_all_outbound=False)

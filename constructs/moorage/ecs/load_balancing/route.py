@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from moorage.ecs.load_balancing.request_load_balancer import RequestLoadBalancer
     from moorage.ecs.load_balancing.shared_load_balancer import Entry
 
-_MAX_PATTERN_LENGTH = 128
 _LAST_PRIORITY = 50_000
 
 
@@ -84,7 +83,7 @@ def health_of(health: TargetHealth | str) -> TargetHealth:
 
 
 def check_name(name: str | None, problems: Problems) -> None:
-    """Check the name of a route or a listener, which becomes a part of ids."""
+    """Check the name of a route or a listener, which becomes a part of IDs."""
     if name is not None and not re.fullmatch("[A-Za-z0-9-]{1,64}", name):
         problems.add(f"name must be 1 to 64 letters, digits and '-' (got {name!r}); use a name such as 'beta'")
 
@@ -109,7 +108,7 @@ class Route:
     in an earlier deployment, or give the route another `priority=` for one deployment. Or use `cdk refactor`, which
     moves resources only if nothing else in the app changes.
 
-    The id of a target group follows from `name`, otherwise from the shortest path, or without paths from `container`.
+    The ID of a target group follows from `name`, otherwise from the shortest path, or without paths from `container`.
     Other paths and hosts can be added and removed without a new target group. A new target group is empty until ECS has
     replaced the tasks, but CloudFormation changes the rule earlier: requests get 503 in between. Therefore these
     changes need two deployments: adding a first path, changing the shortest path, adding `name` or `container`, and
@@ -130,7 +129,7 @@ class Route:
             the load balancer. Default: HTTP1.
         priority: The priority of the rule, 1 to 50,000. Lower numbers are evaluated first. Default: a number that
             follows from host and path.
-        name: The name in the ids of its target groups in place of the path, so that the target groups stay when the
+        name: The name in the IDs of its target groups in place of the path, so that the target groups stay when the
             path changes. It has 1 to 64 letters, digits and hyphens, and is unique in a service. A route whose hosts
             and paths are tokens needs a name if the service has other routes. Two routes with the same shortest path,
             or two without paths to the same container, share target groups unless one has a name. Default: none.
@@ -144,9 +143,9 @@ class Route:
 
     _noun: ClassVar[str] = "route"
     _reads_requests: ClassVar[bool] = True
-    """True, since its load balancer reads requests and has metrics for their number, errors and latency."""
+    """True, since the load balancer reads requests and has metrics for their number, errors and latency."""
     _protocols: ClassVar[frozenset[str]] = frozenset({"TCP"})
-    """The protocols with which its load balancer connects to the port of a container."""
+    """The protocols with which the load balancer connects to the port of a container."""
 
     load_balancer: RequestLoadBalancer
     host: tuple[str, ...] | None = attrs.field(converter=_as_hosts, default=None, kw_only=True)
@@ -220,7 +219,7 @@ class Route:
 
     @property
     def _id_suffix(self) -> str:
-        """The part of the ids of its target groups that follows from the route: its name, shortest path or container.
+        """The part of the IDs of its target groups that follows from the route: its name, shortest path or container.
 
         It never includes hosts, and only one path, so that others can change without a new target group, which is empty
         at first. The path keeps its `/*`, so that `/a` and `/a/*` can be two routes with different containers or
@@ -232,15 +231,15 @@ class Route:
 
     @property
     def _target_settings(self) -> tuple[object, ...]:
-        """The settings of its target group; routes to one container with the same settings can share one."""
+        """The settings of the target group. Routes to one container with the same settings can share a target group."""
         return (self.protocol_version, self.health, self.deregistration_delay)
 
     def _reached_ports(self, ports: tuple[int, int]) -> list[tuple[int, int, bool]]:
-        """Return the ports of a target that the load balancer reaches: first, last, True for UDP."""
+        """Return the port ranges of a target that the load balancer reaches: first port, last port, True for UDP."""
         return [(*ports, False)]
 
     def _number_of_rules(self, *, shifts: bool) -> int:
-        """Return the number of rules that it needs: one more on the test listener if rollouts shift traffic."""
+        """Return the number of rules that the route needs: one more for the test listener if rollouts shift traffic."""
         return 2 if shifts and self.load_balancer._has_test_listener else 1
 
     def _check(self, beside: Sequence[Entry], problems: Problems) -> None:
@@ -264,15 +263,15 @@ class Route:
         return _values_cover(self._hosts, other._hosts) and _values_cover(self._paths, other._paths)
 
     def _clash(self, other: Entry, owner: Construct | None, entries: Sequence[Entry]) -> str | None:
-        """Describe why it cannot be on the same listener as `other`; None if it can.
+        """Describe why the route cannot be on the same listener as `other`; None if it can.
 
         Args:
             other: The existing route or listener.
-            owner: The service that has `other`; None if it is the same service.
+            owner: The service that has `other`; None if `other` belongs to the service of this route.
             entries: All existing routes and listeners.
         """
         other = cast("Route", other)  # a load balancer of requests has no listeners of services
-        tried_first, tried_second = (other, self) if other.priority <= self.priority else (self, other)
+        tried_first, tried_second = sorted((other, self), key=lambda route: route.priority)
         if (set(other._hosts), set(other._paths)) == (set(self._hosts), set(self._paths)):
             reason = (
                 "clash: their conditions are the same, so the second route would get no requests; change the host or "
@@ -294,7 +293,7 @@ class Route:
         )
 
     def _way_out(self, entries: Sequence[Entry]) -> str:
-        """Suggest the free priority that is nearest to its own and in order with the existing routes."""
+        """Suggest the free priority that is nearest to that of the route and in order with the existing routes."""
         routes = [each for each in entries if isinstance(each, Route)]
         taken = {each.priority for each in routes}
         first = max((each.priority for each in routes if self._hides(each)), default=0) + 1
@@ -318,6 +317,4 @@ def _values_cover(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
 def _pattern_covers(wide: str, narrow: str) -> bool:
     """Return True if `wide` matches all that `narrow` matches, with empty and with very long text for `*`."""
     literal = wide.replace("[", "[[]")
-    return all(
-        fnmatch.fnmatchcase(narrow.replace("*", filler), literal) for filler in ("", "\0" * (_MAX_PATTERN_LENGTH + 1))
-    )
+    return all(fnmatch.fnmatchcase(narrow.replace("*", filler), literal) for filler in ("", "\0" * len(wide)))

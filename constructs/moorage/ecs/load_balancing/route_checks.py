@@ -52,7 +52,7 @@ def check_routes(routes: tuple[Route | Listener, ...], launch: Launch, problems:
 
 
 def _check_identities(routes: tuple[Route | Listener, ...], task: Task, problems: Problems, *, shifts: bool) -> None:
-    """Check that each route has an id that stays the same at the next deployment."""
+    """Check that each route has an ID that stays the same at the next deployment."""
     names = [route.name for route in routes if route.name is not None]
     for name in sorted({name for name in names if names.count(name) > 1}):
         problems.add(f"name of each route must be unique (got {name!r} more than once); give each route its own name=")
@@ -70,7 +70,7 @@ def _check_identities(routes: tuple[Route | Listener, ...], task: Task, problems
 
 
 def _check_shared_group(other: Route, route: Route, task: Task, problems: Problems, *, shifts: bool) -> None:
-    """Check that two routes whose target groups have the same id can share a target group."""
+    """Check that two routes whose target groups have the same ID can share a target group."""
     containers = [_serving_name(each, task) for each in (other, route)]
     if containers[0] != containers[1]:
         reason = f"lead to containers {containers[0]!r} and {containers[1]!r}"
@@ -125,12 +125,12 @@ def udp_beside_tcp_warning(routes: tuple[Route | Listener, ...], task: Task, udp
 def usages_of(
     routes: Iterable[Route | Listener], launch: Launch, rollout: Rollout, copies: int | None
 ) -> dict[SharedLoadBalancer, Usage]:
-    """Return how much a service uses of the quotas of each of its load balancers.
+    """Return the part of each load balancer's quotas that a service uses.
 
     Args:
         routes: The routes and listeners of the service, each with a container that serves it.
         launch: The task with its capacity and network.
-        rollout: The way in which a new version replaces the old one.
+        rollout: The way in which a new version replaces the old one; it determines how many tasks run at once.
         copies: The largest number of copies, if it is known.
     """
     shifts = rollout._shifts_traffic
@@ -164,7 +164,7 @@ def check_usage(load_balancer: SharedLoadBalancer, usage: Usage, launch: Launch,
     """Check the quotas of a load balancer for a service together with the existing services.
 
     A quota that AWS can raise gives one warning, for the first service that exceeds it. Asking whether the earlier
-    services still exist costs a round trip to node for each of them.
+    services still exist costs a round trip to Node.js for each of them.
 
     Args:
         load_balancer: The load balancer.
@@ -193,9 +193,10 @@ def slow_drain_warning(routes: Iterable[Route | Listener], launch: Launch) -> st
     """Describe targets that are deregistered more slowly than AWS interrupts a Spot task."""
     spot_names = [each.name for each in launch.strategy._used_capacities if each._is_spot]
     delays = [route.deregistration_delay for route in routes if not is_token(route.deregistration_delay)]
-    longest_delay = max(delays, default=0)
-    if not spot_names or longest_delay < SPOT_NOTICE_SECONDS:
+    slow_delays = [delay for delay in delays if delay >= SPOT_NOTICE_SECONDS]
+    if not spot_names or not slow_delays:
         return None
+    longest_delay = max(slow_delays)
     return (
         f"deregistration_delay is {longest_delay} s, but AWS interrupts a task on {spot_names[0]!r} with a notice of "
         f"{SPOT_NOTICE_SECONDS} s, so the load balancer would send requests to tasks that no longer run; "

@@ -35,10 +35,10 @@ WITHOUT_PUBLIC_IPV4 = elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4
 
 
 class Entry(Protocol):
-    """A route or a listener, as its load balancer uses it."""
+    """A route or a listener, as its load balancer sees it."""
 
     def _clash(self, other: Any, owner: Construct | None, entries: Sequence[Any], /) -> str | None:
-        """Describe why it cannot be on the same load balancer as `other` of the service `owner`; None if it can."""
+        """Describe why the entry cannot be on the same load balancer as `other` of service `owner`; None if it can."""
 
 
 class SharedLoadBalancer(Construct):
@@ -67,14 +67,15 @@ class SharedLoadBalancer(Construct):
 
     @functools.cached_property
     def _id(self) -> str:
-        """The part of ids that follows from the load balancer: its path in its stage."""
+        """The part of IDs that follows from the load balancer: its path in its stage."""
         return self.node.path.removeprefix(f"{stage_path(self)}/")
 
     @functools.cached_property
     def _replaceable_id(self) -> str:
-        """The `_id`, with the properties whose change replaces the load balancer, for resources of only one of them.
+        """The `_id`, with the property whose change replaces the load balancer.
 
-        A target group can only belong to one load balancer (ELB: TargetGroupAssociationLimit).
+        The IDs of target groups contain it. A target group can belong to only one load balancer (ELB:
+        TargetGroupAssociationLimit), so the target groups are replaced together with the load balancer.
         """
         return f"{self._id} {'public' if self._public else 'internal'}"
 
@@ -99,10 +100,10 @@ class SharedLoadBalancer(Construct):
 
     @abc.abstractmethod
     def _quotas(self, usage: Usage, launch: Launch, /) -> list[tuple[Limit, str, int]]:
-        """Return its quotas, each with the counted resources and their number.
+        """Return each quota, with the name of the counted resources and their number.
 
         Args:
-            usage: The part that all its services use.
+            usage: The part of the quotas that all services on the load balancer use.
             launch: A task of a service, with its network.
         """
 
@@ -116,7 +117,7 @@ class SharedLoadBalancer(Construct):
         return [usage for usage, _ in self._usages]
 
     def _used_by_those_that_exist(self) -> list[Usage]:
-        """Return the part of its quotas that existing services use. This costs round trips to node."""
+        """Return the part of its quotas that existing services use. This costs round trips to Node.js."""
         return [usage for usage, owner in self._usages if exists(owner)]
 
     @property
@@ -156,7 +157,9 @@ class SharedLoadBalancer(Construct):
     def _open_to_given(
         self, groups: Iterable[ec2.ISecurityGroup], stack: cdk.Stack, ports: ec2.Port, description: str, *rule: int
     ) -> None:
-        """Let the load balancer reach tasks in given security groups, with rules in `stack` unless another has them.
+        """Let the load balancer reach tasks in given security groups.
+
+        The rules are in `stack`, unless another stack of the stage already has them.
 
         Args:
             groups: The security groups, which other services may share.
@@ -210,7 +213,9 @@ class SharedLoadBalancer(Construct):
         *,
         auto_delete_objects: bool,
     ) -> s3.Bucket:
-        """Define a bucket for access logs and set attributes for it, since `log_access_logs` fails without a region.
+        """Define a bucket for access logs, and enable the logs.
+
+        The attributes are set directly, since `log_access_logs` of the CDK fails in a stack without a region.
 
         Args:
             load_balancer: The load balancer that logs.
@@ -265,7 +270,7 @@ def allowed_clients(
 
 
 def check_clients(vpc: ec2.IVpc, ingress: Sequence[ec2.IPeer] | None, problems: Problems, *, public: bool) -> None:
-    """Check that the addresses of the VPC are known if they are the clients."""
+    """Check that the CIDR block of the VPC is known if it is the default of `ingress`."""
     if ingress is not None or public:
         return
     try:

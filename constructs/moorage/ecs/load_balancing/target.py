@@ -59,7 +59,7 @@ class Target:
 
     Args:
         route: The route.
-        suffix: The suffix of the ids of its alarms.
+        suffix: The suffix of the IDs of the route's alarms.
         group: The target group that serves first.
         alternate: The target group of the next version in a rollout that shifts traffic; the two alternate from rollout
             to rollout.
@@ -79,7 +79,7 @@ class Target:
 
     @functools.cached_property
     def dimensions(self) -> list[Mapping[str, str]]:
-        """The CloudWatch dimensions of each of its target groups."""
+        """The CloudWatch dimensions of each target group."""
         load_balancer = self.route.load_balancer._full_name
         return [{"LoadBalancer": load_balancer, "TargetGroup": group.target_group_full_name} for group in self.groups]
 

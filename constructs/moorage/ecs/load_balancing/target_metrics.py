@@ -18,7 +18,7 @@ _APPLICATION_NAMESPACE = "AWS/ApplicationELB"
 def target_alarms(
     target: Target, errors_percent: float | None, latency: int | None, unhealthy_targets: int | None
 ) -> dict[str, tuple[float, list[dict[str, Any]]]]:
-    """Return the alarms of a route's targets: by id, the threshold and the metric queries of each.
+    """Return the alarms of a route's targets: by ID, the threshold and the metric queries of each.
 
     A listener of a network load balancer has only the alarm for unhealthy targets, since it does not read responses.
 
@@ -27,7 +27,7 @@ def target_alarms(
         errors_percent: The threshold for failed requests, in percent of the requests that a target group gets in a
             minute, if there are at least 20; None for no alarm.
         latency: The threshold for the 99th percentile of the response time in milliseconds; None for no alarm.
-        unhealthy_targets: The number of targets that fail their health check; None for no alarm.
+        unhealthy_targets: The number of unhealthy targets at which the alarm triggers; None for no alarm.
     """
     alarms = {}
     if target.route._reads_requests:
@@ -59,9 +59,9 @@ def error_share_queries(target: Target) -> list[dict[str, Any]]:
     """Return queries for the share of requests with errors in percent, for the target group with the larger share.
 
     Errors are responses of 500 and above, and connections that a target refuses or resets. The load balancer itself
-    answers the latter with 502, which no metric of a target group counts. A target that never answers is not counted,
-    since the load balancer's own 504 belongs to no target group. Each group is counted separately: otherwise a new
-    version that fails every request, but gets only 5 % of the traffic, would be a share of only 5 %.
+    answers requests on such connections with 502, which no metric of a target group counts. A target that never answers
+    is not counted, since the load balancer's own 504 belongs to no target group. Each group is counted separately:
+    otherwise a new version that fails every request, but gets only 5 % of the traffic, would be a share of only 5 %.
     """
     queries: list[dict[str, Any]] = []
     shares: list[dict[str, Any]] = []

@@ -43,7 +43,7 @@ def zones_warning(routes: Iterable[Route | Listener], launch: Launch) -> str | N
 
 
 def _zones_beside(load_balancer: SharedLoadBalancer, launch: Launch) -> Iterable[tuple[str, Zones, Zones]]:
-    """Yield each argument that selects the subnets of tasks, with their zones and those of the load balancer."""
+    """Yield each argument that selects subnets for tasks, with the zones of these subnets and of the load balancer."""
     balancer_zones = load_balancer._subnets and zones_of(load_balancer._subnets, load_balancer.vpc)
     for argument, selection in launch.task_subnets if balancer_zones else ():
         zones = zones_of(selection, launch.reach.vpc)

@@ -102,7 +102,7 @@ class ServiceAlarms(Construct):
 
         Args:
             scope: The scope in which to define this construct.
-            construct_id: The id of this construct in its scope.
+            construct_id: The ID of this construct in its scope.
             service: The service or worker, in the account and region of the alarms.
             topic: The topic to notify, in the region of the alarms. The policies of the topic and of its key let
                 CloudWatch publish; those of an imported topic or key must do so already. A topic that is encrypted by
@@ -116,9 +116,9 @@ class ServiceAlarms(Construct):
                 least 0 and below 100; None for no alarm. Default: 5.
             latency: The threshold for the 99th percentile of the response time, rounded down to milliseconds; None for
                 no alarm. Default: 5 seconds.
-            unhealthy_targets: The number of targets that fail their health check, 1 or more; None for no alarm.
-                Default: 1.
-            minutes: The number of consecutive minutes for which the threshold must be exceeded, 1 to 1,440. Default: 5.
+            unhealthy_targets: The number of unhealthy targets at which the alarm triggers, 1 or more; None for no
+                alarm. Default: 1.
+            minutes: The number of consecutive minutes after which an alarm triggers, 1 to 1,440. Default: 5.
 
         Raises:
             ValueError: If an argument is outside its limits, or no alarm applies to the service.

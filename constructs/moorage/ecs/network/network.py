@@ -52,10 +52,11 @@ class Network(Construct):
 
         Args:
             scope: The scope in which to define this construct.
-            construct_id: The id of this construct in its scope.
-            zones: The number of Availability Zones, 2 to 6, even if the account of the stack is not known. Most regions
-                have three; us-east-1 has six, us-west-2 four and us-west-1 two. The account determines which zones
-                these are: in us-east-1 one may be use1-az3, where Fargate is not available. Default: 2.
+            construct_id: The ID of this construct in its scope.
+            zones: The number of Availability Zones, 2 to 6. Unlike with `ec2.Vpc`, more than two are possible even if
+                the account and region of the stack are not known. Most regions have three; us-east-1 has six, us-west-2
+                four and us-west-1 two. The account determines which zones these are: in us-east-1 one may be use1-az3,
+                where Fargate is not available. Default: 2.
             nat_gateways: The number of NAT gateways through which the private subnets reach the internet, 0 to `zones`.
                 Each has an Elastic IP address. A single one costs less and fails with its zone. With 0, the private
                 subnets are isolated and reach only `endpoints`. Default: one in each zone.
@@ -119,7 +120,7 @@ class Network(Construct):
         return _networks_by_vpc.get(vpc)
 
     def _missing(self, needs: Needs, subnets: ec2.SubnetSelection | None, *, public_address: bool) -> Needs | None:
-        """Return the needs that a task in these subnets cannot reach; None if that is not known for the selection.
+        """Return the needed services that a task in these subnets cannot reach; None if not known for the selection.
 
         Args:
             needs: The services that the task must reach.
@@ -138,7 +139,7 @@ class Network(Construct):
         return cdk.Stack.of(self)
 
     def _export(self) -> None:
-        """Export the values that other stacks may import: the ID, the CIDR block and the subnets, used or not."""
+        """Export the values that other stacks may import: the IDs of the VPC and its subnets, and the CIDR block."""
         vpc = self.vpc
         subnets = [*vpc.public_subnets, *vpc.private_subnets, *vpc.isolated_subnets]
         keep_exported(self, [vpc.vpc_id, vpc.vpc_cidr_block, *(each.subnet_id for each in subnets)])
@@ -175,9 +176,9 @@ def _check_quotas(problems: Problems, scope: Construct, nat_gateways: int) -> No
 def keep_vpc_exported(vpc: ec2.IVpc, stack: cdk.Stack) -> None:
     """Keep the values of a `Network` exported, as soon as a construct of another stack is in its VPC.
 
-    Otherwise CDK would remove an export with its last user, and CloudFormation refuses to delete an export in use.
-    Users of subnets come and go with `public=` of a load balancer and `vpc_subnets=` of a service, those of the CIDR
-    block with the last listener.
+    Otherwise CDK would remove an export with its last user, and CloudFormation refuses to delete an export in use. A
+    change of `public=` of a load balancer or `vpc_subnets=` of a service can remove the last user of a subnet, and the
+    last listener is the last user of the CIDR block.
 
     Args:
         vpc: The VPC; nothing is exported unless it is that of a `Network`.
@@ -189,7 +190,7 @@ def keep_vpc_exported(vpc: ec2.IVpc, stack: cdk.Stack) -> None:
 
 
 class Reach:
-    """The services that tasks can reach from the subnets of a VPC. It asks CDK once for all services of a cluster.
+    """The AWS services that tasks can reach from the subnets of a VPC, read from CDK once for all tasks of a cluster.
 
     Args:
         vpc: The VPC. For a `Network`, the routes and endpoints are known; for any other VPC, only which subnets are
@@ -201,7 +202,7 @@ class Reach:
         self.network = Network._of(vpc)
 
     def missing(self, needs: Needs, subnets: ec2.SubnetSelection | None, *, public_address: bool) -> Needs | None:
-        """Return the needs that cannot be reached; None if that is not known."""
+        """Return the needed services that cannot be reached from the subnets; None if that is not known."""
         return self.network._missing(needs, subnets, public_address=public_address) if self.network else None
 
     def is_isolated(self, subnets: ec2.SubnetSelection | None) -> bool:
@@ -241,7 +242,7 @@ class Reach:
 
     @functools.cached_property
     def zones(self) -> int:
-        """The number of Availability Zones of its subnets."""
+        """The number of Availability Zones of the VPC."""
         return self.network.zones if self.network else len(self.vpc.availability_zones)
 
     @functools.cached_property

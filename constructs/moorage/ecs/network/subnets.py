@@ -24,7 +24,7 @@ Zones: TypeAlias = tuple[str, ...]
 def find_subnets(
     argument: str, selection: ec2.SubnetSelection, vpc: ec2.IVpc, problems: Problems
 ) -> Sequence[ec2.ISubnet] | None:
-    """Return the subnets of a selection; without any, return None, and add a problem unless a look-up is pending.
+    """Return the subnets of a selection. Without subnets, return None, and add a problem unless a look-up is pending.
 
     Args:
         argument: The name of the argument with the selection.
@@ -37,7 +37,7 @@ def find_subnets(
     available = "another selection, or import the VPC with these subnets"
     try:
         selected = select_subnets(vpc, selection)
-    except RuntimeError as error:  # jsii raises it for every error in node, here if there are no subnets
+    except RuntimeError as error:  # jsii raises it for every error in Node.js, here if there are no subnets
         available = _available(str(error)) or available
     else:
         if selected.subnets or selected.is_pending_lookup or _ZONE_NOT_LOOKED_UP in vpc.availability_zones:

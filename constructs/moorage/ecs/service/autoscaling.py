@@ -1,4 +1,4 @@
-"""The service auto scaling of a service."""
+"""The scaling of the number of a service's tasks by Application Auto Scaling."""
 
 from __future__ import annotations
 
@@ -71,7 +71,10 @@ def _stats_of(metric: cloudwatch.IMetric) -> Iterator[cloudwatch.MetricStatConfi
 
 
 def _other_places(stats: Iterable[cloudwatch.MetricStatConfig], own_place: Place) -> Iterator[tuple[str, str, str]]:
-    """Yield the kind, the own and the other value of each account or region of a metric that is known to differ."""
+    """Yield each account or region of a metric that is known to differ from that of the service.
+
+    Each item is the kind (`account` or `region`), the value of the service and the value of the metric.
+    """
     for stat in stats:
         for kind, own, other in zip(("account", "region"), own_place, (stat.account, stat.region), strict=True):
             if own and other and not is_token(other) and own != other:

@@ -24,7 +24,7 @@ _ADDRESSES = {servicediscovery.DnsRecordType.A, servicediscovery.DnsRecordType.A
 
 
 def check_discovery(options: ecs.CloudMapOptions, launch: Launch, problems: Problems) -> None:
-    """Check that a service can have its name in Cloud Map."""
+    """Check that a service can be registered in Cloud Map with these options."""
     check_place(problems, "cloud_map_options", options.cloud_map_namespace, launch.cluster)
     problems.check(service_limits.CLOUD_MAP_NAME, "name of cloud_map_options", options.name)
     namespace = options.cloud_map_namespace or launch.cluster.default_cloud_map_namespace

@@ -23,7 +23,7 @@ PRE_DEPLOYMENT_MINUTES = 65
 _DEFAULT_PAUSE_SECONDS = 24 * 3600
 """ECS's default timeout of a hook (botocore DeploymentLifecycleHookTimeoutConfiguration)."""
 _CLOUDFORMATION_SECONDS = 36 * 3600
-"""CloudFormation's timeout for the update of an ECS service (its schema, handlers.update.timeoutInMinutes)."""
+"""CloudFormation's timeout for an update of AWS::ECS::Service (its schema, handlers.update.timeoutInMinutes)."""
 
 
 def check_hooks(hooks: Iterable[LifecycleHook], scope: IConstruct, problems: Problems) -> None:

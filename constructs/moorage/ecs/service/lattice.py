@@ -49,12 +49,14 @@ def _prefix_list_id(prefix_list: ec2.IPrefixList | str) -> str:
 @value_class
 @attrs.frozen
 class Lattice:
-    """A target group of VPC Lattice in which ECS registers the tasks of a service, reachable only through VPC Lattice.
+    """A VPC Lattice target group in which ECS registers the tasks of a service.
+
+    The target group can be reached only through VPC Lattice.
 
     Define the service network, its auth policy and the Lattice service with `aws_vpclattice`; its listeners forward to
     `service.lattice_target_groups`. ECS registers each task with the port of its container (botocore ecs
     `VpcLatticeConfiguration.portName`). The target group's own port, 80, is not used (VPC Lattice user guide, "Create a
-    VPC Lattice target group"). Hence another container port does not replace the target group.
+    VPC Lattice target group"). Hence a change of the container port does not replace the target group.
 
     Args:
         prefix_list: The ID of AWS's prefix list `com.amazonaws.<region>.vpc-lattice`, which

@@ -35,11 +35,11 @@ _RETRY = {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 60, "BackoffR
 
 
 def change_pattern(secrets: Iterable[Any]) -> Pattern | None:
-    """Return a pattern for the events of new values of secrets and parameters; None if their values cannot change.
+    """Return a pattern that matches when a secret or parameter gets a new value; None if no value can change.
 
-    The events are that a stage of a secret moved to another version, by rotation or manually ("Secret Label Updated",
-    Secrets Manager guide), or that a parameter was updated ("Parameter Store Change", Systems Manager guide). Neither
-    event needs a trail.
+    The pattern matches the events for a stage of a secret that moved to another version, by rotation or manually
+    ("Secret Label Updated", Secrets Manager guide), and for a parameter that was updated ("Parameter Store Change",
+    Systems Manager guide). Neither event needs a CloudTrail trail.
 
     Args:
         secrets: Secrets, parameters and `ecs.Secret`s. The value of a secret with a version ID never changes.
@@ -64,7 +64,11 @@ def change_pattern(secrets: Iterable[Any]) -> Pattern | None:
 
 
 def _stage_patterns(stage: str, arns: list[str]) -> list[Pattern]:
-    """Return patterns for moves of a stage, by the ARNs of the secrets or, if these end with the name, by name."""
+    """Return patterns for a stage that moves to another version.
+
+    Secrets are matched by ARN, and those with a literal ARN also by the end of the ARN: in a partial ARN, it is the
+    name.
+    """
     source = {"source": ["aws.secretsmanager"], "detail-type": ["Secret Label Updated"]}
     names = [each.split(":secret:")[1] for each in arns if ":secret:" in each]
     return [

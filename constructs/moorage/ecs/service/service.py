@@ -94,7 +94,7 @@ class Service(Construct):
 
         Args:
             scope: The scope in which to define this construct.
-            construct_id: The id of this construct in its scope.
+            construct_id: The ID of this construct in its scope.
             cluster: The cluster that runs the tasks: a `Cluster`, one that `Cluster.from_attributes` returned, or any
                 other `ecs.ICluster`.
             task: The task to run.
@@ -124,9 +124,10 @@ class Service(Construct):
             security_groups: The security groups of the tasks, 1 to 5. Default: a new one.
             egress: The TCP ports through which tasks may connect to any address. Use `connections` for other ports and
                 peers. Default: HTTPS (443), through which a task on Fargate pulls images, writes logs and calls AWS.
-            health_check_grace_period: The time after the start of a task in which failed checks of the load balancer,
-                of VPC Lattice and of its containers are ignored, 0 to 2,147,483,647 seconds. Default: with a route or
-                `lattice` 60 seconds, or the longest `HealthCheck(start_period=)` if that is more; otherwise none.
+            health_check_grace_period: The time after the start of a task in which failed health checks of the load
+                balancer, of VPC Lattice and of containers are ignored, 0 to 2,147,483,647 seconds. Default: with a
+                route or `lattice` 60 seconds, or the longest `HealthCheck(start_period=)` if that is more; otherwise
+                none.
             log_group: The log group of the containers. Default: a new one that keeps logs for a year.
             removal_policy: The removal policy of new log groups and queues. Default: RETAIN.
 
@@ -308,7 +309,7 @@ class Service(Construct):
         )
 
     def redeploy_on_rotation(self) -> events.CfnRule:
-        """Replace the tasks with a new deployment when one of their secrets or parameters gets a new value.
+        """Start a new deployment, which replaces the tasks, when a secret or parameter of the tasks gets a new value.
 
         Tasks read their secrets once, when they start. A secret has a new value when its stage moves to another
         version, by rotation or manually. The deployment uses the service's rollout and runs its pre-deployment task.
@@ -396,7 +397,11 @@ _SERVICE_CLASSES: Mapping[CapacityKind, type[ecs.FargateService] | type[ecs.Ec2S
 
 
 def _unwanted_properties(task: Task, strategy: Strategy) -> list[str]:
-    """Return the properties to delete: CDK writes a launch type if there is no strategy, and a network in host mode."""
+    """Return the properties to delete from CDK's resource.
+
+    CDK writes a launch type if there is no strategy, and a network configuration even if tasks have no interface of
+    their own.
+    """
     launch_type = ["LaunchType"] if strategy._follows_cluster else []
     without_own_network = (
         task.network_mode is not NetworkMode.AWSVPC and strategy._kind is CapacityKind.MANAGED_INSTANCES

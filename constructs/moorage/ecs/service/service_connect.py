@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _HTTP_PORT = 80
 _MAX_DISCOVERY_NAME = 64
 _KEY_ACTIONS = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyPair")
-"""The use of a customer managed key, which AWS's managed policy for TLS lacks (ECS developer guide, TLS)."""
+"""The actions on a customer managed key that AWS's managed policy for TLS does not have (ECS developer guide, TLS)."""
 
 
 @value_class
@@ -45,7 +45,7 @@ class ServiceConnectTls:
         authority_arn: The ARN of the AWS Private CA that issues the certificates. AWS charges for it and for its
             short-lived certificates.
         key: The KMS key for the private keys. An imported key needs a policy that lets IAM policies grant its use, as
-            the default key policy does. Default: the key that AWS owns.
+            the default key policy does. Default: an AWS owned key.
         role: The role with which ECS requests certificates and uses the key. Default: a new role with AWS's managed
             policy.
 
@@ -107,7 +107,7 @@ class ServiceConnect:
         name: The host name of the service, 1 to 127 lowercase letters, digits, `_`, `-` and `.`, unique in the
             namespace. The name in Cloud Map has hyphens in place of dots. A service without a port has no name.
             Default: the name of its first container with a port.
-        port: The port of the name, 1 to 65,535. Default: 80, for `http://<name>`.
+        port: The port at which other services connect to the name, 1 to 65,535. Default: 80, for `http://<name>`.
         protocol: The protocol of the port: `ecs.AppProtocol.http`, `http2` or `grpc`, or its name as a string. Default:
             TCP.
         idle_timeout: The time that a connection may be idle, 0 to 2,147,483,647 seconds; 0 for no limit. Default: one
@@ -165,11 +165,11 @@ class ServiceConnect:
         )
 
     def _name_for(self, task: Task) -> str | None:
-        """Return its host name; None if the task has no port to connect to."""
+        """Return the host name of the service; None if the task has no port to connect to."""
         return None if task._front_container is None else self.name or task._front_container.name
 
     def _discovery_name_for(self, task: Task) -> str | None:
-        """Return its name in Cloud Map; None if the task has no port to connect to."""
+        """Return the service's name in Cloud Map; None if the task has no port to connect to."""
         name = self._name_for(task)
         return None if name is None else _discovery_name(name)
 

@@ -52,8 +52,8 @@ class ConnectedService:
     """One end of a path between services.
 
     Args:
-        construct: The construct in which its rules are defined, and that errors name.
-        service: CDK's service.
+        construct: The construct in which its security group rules are defined, and that errors name.
+        service: The CDK construct of the service.
         launch: The task with its capacity and network.
         connect: The name of the service in the namespace, if it has one.
         security_groups: The security groups of the tasks.
@@ -69,12 +69,12 @@ class ConnectedService:
 
     @property
     def node(self) -> Node:
-        """The node of its construct."""
+        """The construct node of the service."""
         return self.construct.node
 
     @property
     def stack(self) -> cdk.Stack:
-        """The stack of its construct."""
+        """The stack of the service."""
         return cdk.Stack.of(self.construct)
 
 
@@ -90,8 +90,8 @@ def connect(client: ConnectedService, server: ConnectedService) -> str:
         server: The service that the client connects to.
 
     Raises:
-        ValueError: If one of the services has no `connect`, their namespaces differ, the other service has no port, or
-            their stacks would depend on each other in a cycle.
+        ValueError: If one of the services has no `connect` or no known security group, their namespaces differ, the
+            other service has no port, or their stacks would depend on each other in a cycle.
     """
     problems = Problems(lambda: str(client.node.path))
     for service in (client, server):

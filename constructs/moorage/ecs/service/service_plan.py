@@ -216,7 +216,7 @@ class ServicePlan:
         claim_discovery_name(service, name, namespace)
 
     def define_routes(self, scope: Construct, service: ecs.BaseService, stack: cdk.Stack) -> tuple[Target, ...]:
-        """Define the target groups, rules and listeners of a service, all in `stack`, which imports the VPC."""
+        """Define the target groups, listener rules and listeners of a service in `stack`, and keep its VPC exported."""
         keep_vpc_exported(self.launch.reach.vpc, stack)
         shifts = self.rollout._shifts_traffic and bool(self.routes)
         role = iam.Role(scope, "InfrastructureRole", assumed_by=ecs_principal()) if shifts else None

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def check_images(scope: IConstruct, task: Task, problems: Problems) -> None:
-    """Check that no repository is of another stage; ECS can pull from other accounts and regions."""
+    """Check that no image of a task is in a repository of another stage.
+
+    Repositories in other accounts and regions are allowed, since ECS can pull from them.
+    """
     for container in task.containers:
         if isinstance(container.image, RepositoryImage):
             argument = f"image of container {container.name!r}"

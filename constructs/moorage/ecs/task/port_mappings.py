@@ -18,7 +18,9 @@ UDP = "udp"
 
 
 def port_mappings(task: Task, container: Container, protocol: str | None) -> list[ecs.PortMapping] | None:
-    """Return one mapping for each port: ECS refuses services with a port in two mappings (amazon-ecs-agent #3428).
+    """Return one mapping for each port and each port range of a container; None without ports.
+
+    ECS refuses services with a port in two mappings (amazon-ecs-agent #3428).
 
     Args:
         task: The task.

@@ -41,7 +41,7 @@ def define_role(
 
     Args:
         scope: The scope in which to define it.
-        construct_id: Its id in this scope.
+        construct_id: Its ID in this scope.
         service: The first part of the service principal, such as `scheduler`.
         source: The ARN of the resource on whose behalf the service acts; a pattern if the name of the resource is not
             known yet.
@@ -60,7 +60,7 @@ def define_role(
 def define_machine(
     scope: Construct, definition: Mapping[str, Any], statements: Sequence[Mapping[str, Any]], log_group: logs.ILogGroup
 ) -> sfn.StateMachine:
-    """Define a state machine with the id `Machine` that logs each execution.
+    """Define a state machine with the ID `Machine` that logs each execution.
 
     Args:
         scope: The scope in which to define it.
@@ -168,7 +168,7 @@ class TaskRun:
         """Define a state machine that runs the task and waits for its end.
 
         Args:
-            scope: The scope in which to define it, with the id `Machine`.
+            scope: The scope in which to define it, with the ID `Machine`.
             overlap: Whether to run the task while another task of its family runs in the cluster.
             timeout: The number of seconds after which the task is stopped; None for no timeout.
             retries: The number of times that a failed task is run again.

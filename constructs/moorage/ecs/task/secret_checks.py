@@ -1,4 +1,4 @@
-"""Checks that a task can read its secrets, and that nobody else can."""
+"""Checks that a task can read its secrets, and that its definition contains no secret in plain text."""
 
 from __future__ import annotations
 

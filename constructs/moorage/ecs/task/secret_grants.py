@@ -34,7 +34,7 @@ def grant_secret(
 
     Args:
         scope: The scope in which the task is defined.
-        construct_id: The id in this scope of a secret that is imported by its ARN.
+        construct_id: The ID in this scope of a secret that is imported by its ARN.
         definition: The task definition that uses the secret.
         secret: The secret.
     """

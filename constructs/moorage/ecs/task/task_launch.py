@@ -186,7 +186,7 @@ class Launch:
 
         Args:
             scope: The construct that starts the task.
-            identity: The identity of that construct. Default: CDK is asked, which costs round trips to node.
+            identity: The identity of that construct. Default: CDK is asked, which costs round trips to Node.js.
             log_group: The log group of its containers. Default: a new one.
             removal_policy: The removal policy of a new log group.
             port_protocols: The protocols of ports that are not TCP, by container name.
@@ -369,7 +369,10 @@ class TaskResources:
 
     @property
     def strategies(self) -> list[ecs.CapacityProviderStrategy] | None:
-        """The capacity provider strategy, never a launch type: a change between the two replaces a service."""
+        """The capacity provider strategy; None if the service follows the cluster's default.
+
+        It is never a launch type, since a change from one to the other replaces the service.
+        """
         items = self.strategy_items
         return None if items is None else [ecs.CapacityProviderStrategy(**item) for item in items]
 

@@ -114,7 +114,7 @@ def _check_access_point(
     """Check that an access point is not known to belong to another file system."""
     try:
         ids = (access_point.file_system.file_system_id, file_system.file_system_id)
-    except RuntimeError:  # jsii raises it for every error in node; here the access point was imported by its ID
+    except RuntimeError:  # jsii raises it for every error in Node.js; here the access point was imported by its ID
         return
     if ids[0] != ids[1] and (not is_token(ids) or file_system.node.default_child is not None):
         problems.add(
@@ -154,7 +154,7 @@ def _grant_file_systems(task: Task, definition: ecs.TaskDefinition) -> None:
 def attach_volumes(
     scope: Construct, tasks: Sequence[Task], service: ecs.BaseService, connections: ec2.Connections | None
 ) -> None:
-    """Add the EBS volumes of the tasks to a service, open their file systems, and make the service wait for them.
+    """Add the EBS volumes of tasks to a service, open their file systems, and let the service wait for mount targets.
 
     Args:
         scope: The scope in which to define the role of the managed volume.

@@ -33,15 +33,15 @@ class WorkQueue:
 
     Args:
         visibility_timeout: The time that a message is hidden from other tasks while a task processes it, up to 12
-            hours, and longer than a task takes to stop. Default: six times the stop timeout of the task, as AWS
-            recommends for functions: 3 minutes with ECS's default stop timeout of 30 seconds.
+            hours, and longer than a task takes to stop. Default: six times the stop timeout of the task (AWS recommends
+            six times the timeout of a Lambda function): 3 minutes with ECS's default stop timeout of 30 seconds.
         max_receives: The number of times that a message is received before it goes to the dead-letter queue, 1 to
             1,000. A receive by a task that is stopped before it deletes the message counts as well. Default: 5.
-        retention: The time for which a message is kept, 60 seconds to 14 days. A dead letter is kept for 14 days from
-            the time it was sent. Default: 4 days.
+        retention: The time for which a message is kept, 60 seconds to 14 days. A dead letter is kept for 14 days after
+            the message was sent. Default: 4 days.
         fifo: Whether to process the messages of a group in order, one at a time. Default: False.
-        content_based_deduplication: Whether to drop messages of a FIFO queue with the same body as another message
-            within five minutes. Default: False.
+        content_based_deduplication: Whether to drop a message of a FIFO queue that has the same body as another message
+            of the last five minutes. Default: False.
         encryption_key: The KMS key of both queues. AWS bills its use, and senders need permission to use it. Default: a
             key that SQS owns (SSE-SQS), at no charge.
 

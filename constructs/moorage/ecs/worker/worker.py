@@ -87,7 +87,7 @@ class Worker(Construct):
 
         Args:
             scope: The scope in which to define this construct.
-            construct_id: The id of this construct in its scope.
+            construct_id: The ID of this construct in its scope.
             cluster: The cluster that runs the tasks: a `Cluster`, one that `Cluster.from_attributes` returned, or any
                 other `ecs.ICluster`.
             task: The task to run. It must reach SQS: in a network without NAT gateways, pass
@@ -205,7 +205,7 @@ def _with_queue_url(task: Task, url: str) -> Task:
     containers = [
         attrs.evolve(each, environment={**each.environment, QUEUE_URL_VARIABLE: url}) for each in task.containers
     ]
-    return attrs.evolve(task, containers=containers)  # type: ignore[arg-type]  # its constructor has one parameter for each
+    return attrs.evolve(task, containers=containers)  # type: ignore[arg-type]  # the constructor takes `*containers`
 
 
 def _longest_stop_timeout(task: Task) -> int:
@@ -235,7 +235,7 @@ def _check(
 
 
 def _check_alarm(queue: sqs.IQueue | WorkQueue, alarm: _Alarm, scope: Construct, problems: Problems) -> None:
-    """Check that the alarm can publish to its topic, and that there is a dead-letter queue to watch."""
+    """Check that the alarm can notify its topic, and that there is a dead-letter queue to watch."""
     check_alarm_actions(problems, "alarm_actions", alarm.actions or (), scope, topic=alarm.topic)
     watched = isinstance(queue, WorkQueue) or _dead_letter_queue_of(queue) is not None
     if (alarm.topic is not None or alarm.actions) and not watched:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,6 +32,8 @@ _NOT_SHOWN = {"AWS::CDK::Metadata"}
 _ACTIONS = {Replacement.NO: "updated", Replacement.MAY: "may be replaced", Replacement.YES: "replaced"}
 _LISTED = 5
 _LONGEST_VALUE = 80
+_EQUAL_BEFORE = 20
+"""The equal characters that are shown before the difference of two long values."""
 _ABSENT = "(none)"
 
 
@@ -182,12 +185,12 @@ def _properties(change: ResourceChange) -> Iterator[tuple[str, str, str]]:
     told = False
     for each in change.properties:
         told = True
-        yield (".".join(each.path), _shown(each.before), _shown(each.after))
+        yield (".".join(each.path), *_shown(each.before, each.after))
     for name in sorted({*change.before.definition, *change.after.definition} - {"Properties", "Metadata"}):
         before, after = change.before.definition.get(name), change.after.definition.get(name)
         if before != after:
             told = True
-            yield (name, _shown(before), _shown(after))
+            yield (name, *_shown(before, after))
     if not told:
         yield ("", "", "; ".join(change.reasons))
 
@@ -196,10 +199,22 @@ def _path(resource: Resource) -> str:
     return resource.path.removesuffix("/Resource").removesuffix("/Default")
 
 
-def _shown(value: Any) -> str:
-    """Return a value as a short text of one line."""
+def _shown(before: Any, after: Any) -> tuple[str, str]:
+    """Return two values as short texts of one line, which begin near the difference if their beginnings are equal."""
+    one, other = _text(before), _text(after)
+    if _shortened(one) == _shortened(other):
+        equal = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
+        start = max(sum(1 for _ in equal) - _EQUAL_BEFORE, 0)
+        one, other = (f"…{text[start:]}" if start else text for text in (one, other))
+    return _shortened(one), _shortened(other)
+
+
+def _text(value: Any) -> str:
     if value is None:
         return _ABSENT
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    text = " ".join(text.split())
+    return " ".join(text.split())
+
+
+def _shortened(text: str) -> str:
     return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"

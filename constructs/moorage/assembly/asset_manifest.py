@@ -1,0 +1,30 @@
+"""The asset manifest of a stack, in which CDK lists the files and images to upload."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+def source_hashes(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the name and the source hash of each asset.
+
+    Args:
+        manifest: The asset manifest.
+    """
+    for kind in ("files", "dockerImages"):
+        for hashed, asset in manifest.get(kind, {}).items():
+            yield asset.get("displayName", hashed), hashed
+
+
+def files(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the name of each file in the bucket of assets, and its path in the assembly.
+
+    Args:
+        manifest: The asset manifest.
+    """
+    for asset in manifest.get("files", {}).values():
+        path = (asset.get("source") or {}).get("path")
+        for destination in (asset.get("destinations") or {}).values():
+            if isinstance(path, str) and "objectKey" in destination:
+                yield destination["objectKey"], path

@@ -1,0 +1,63 @@
+"""Instances of Auto Scaling groups that CloudFormation replaces in batches.
+
+Source: CloudFormation template reference, "UpdatePolicy attribute": with AutoScalingRollingUpdate, CloudFormation
+replaces the instances if the group's launch configuration, launch template, subnets or placement group change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from moorage.assembly.cloud_assembly import Resource
+from moorage.review.comparison import Comparison, Replacement, StackChange
+from moorage.review.finding import Finding, Kind
+from moorage.review.nouns import named
+from moorage.review.values import referenced
+
+RULES: Mapping[str, str] = {"interrupted/instances": "An Auto Scaling group replaces its instances in batches."}
+_GROUP, _TEMPLATE = "AWS::AutoScaling::AutoScalingGroup", "AWS::EC2::LaunchTemplate"
+_POLICY = "AutoScalingRollingUpdate"
+_REPLACING = ("LaunchTemplate", "LaunchConfigurationName", "MixedInstancesPolicy", "VPCZoneIdentifier")
+
+
+def replaced_instances(comparison: Comparison) -> Iterator[Finding]:
+    """Yield a finding for each Auto Scaling group whose instances the update replaces in batches.
+
+    Args:
+        comparison: The two assemblies, with the replacements known.
+    """
+    for stack in comparison.stacks:
+        if stack.before is None or stack.after is None:
+            continue
+        before = {resource.logical_id for resource in stack.before.resources if resource.type == _GROUP}
+        for group in stack.after.resources:
+            if group.logical_id not in before or group.type != _GROUP or not _rolls(group):
+                continue
+            change = next((each for each in stack.changes if each.logical_id == group.logical_id), None)
+            own = {name for each in change.properties for name in each.path[:1]} if change else set()
+            causes = [name for name in _REPLACING if name in own or _refers_to_a_new_version(stack, group, name)]
+            if causes and (change is None or change.replacement is not Replacement.YES):
+                sentence = (
+                    f"The {named(group)} replaces its instances in batches, since its {' and '.join(causes)} changes: "
+                    "what runs on an instance stops with it."
+                )
+                yield Finding(Kind.INTERRUPTED, "interrupted/instances", stack.path, group, sentence)
+
+
+def _rolls(group: Resource) -> bool:
+    policy = group.definition.get("UpdatePolicy")
+    return isinstance(policy, Mapping) and _POLICY in policy
+
+
+def _refers_to_a_new_version(stack: StackChange, group: Resource, name: str) -> bool:
+    """Return whether a property refers to a launch template that gets a new version."""
+    changed = {
+        each.logical_id
+        for each in stack.changes
+        if each.type == _TEMPLATE
+        and each.before
+        and each.after
+        and any(change.path[:1] == ("LaunchTemplateData",) for change in each.properties)
+    }
+    value = group.properties.get(name)
+    return bool(changed & set(referenced(value))) and "LatestVersionNumber" in str(value)

@@ -1,0 +1,106 @@
+"""The addresses of clients that an update removes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from moorage.review.interrupted import interrupted
+from moorage.review.removed import removed
+from moorage.review.replacement import replaced
+from tests.review.templates import compared
+
+BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
+RECORD = "AWS::Route53::RecordSet"
+GATEWAY = "AWS::EC2::NatGateway"
+
+
+def of(type_: str, **properties: Any) -> dict[str, Any]:
+    return {"Type": type_, "Properties": properties}
+
+
+def listener(port: Any, balancer: str = "Balancer") -> dict[str, Any]:
+    return of(LISTENER, LoadBalancerArn={"Ref": balancer}, Port=port)
+
+
+def record(name: Any) -> dict[str, Any]:
+    return of(RECORD, HostedZoneId="Z", Name=name, Type="A")
+
+
+def sentences(base: dict[str, Any], head: dict[str, Any]) -> list[str]:
+    return [finding.sentence for finding in removed(replaced(compared({"Shop": base}, {"Shop": head})))]
+
+
+@pytest.mark.parametrize(
+    ("resource", "said"),
+    [
+        (of(BALANCER), "The load balancer Shop/Thing is removed: clients of its DNS name fail."),
+        (of(GATEWAY), "The NAT gateway Shop/Thing is removed: connections through it are cut."),
+        (listener(443), "The listener Shop/Thing is removed: clients of its port 443 fail."),
+        (
+            record("a.example.com."),
+            "The Route53 record set Shop/Thing is removed: clients no longer find its name a.example.com.",
+        ),
+    ],
+)
+def test_a_removed_address_is_said(resource: dict[str, Any], said: str) -> None:
+    assert sentences({"Thing": resource, "Topic": of("AWS::SNS::Topic")}, {"Topic": of("AWS::SNS::Topic")}) == [said]
+
+
+@pytest.mark.parametrize("policy", ["Retain", "RetainExceptOnCreate"])
+def test_a_kept_resource_still_serves(policy: str) -> None:
+    assert sentences({"Thing": {**of(BALANCER), "DeletionPolicy": policy}}, {}) == []
+
+
+def test_a_listener_and_an_address_go_with_what_uses_them() -> None:
+    base = {
+        "Balancer": of(BALANCER),
+        "Http": listener(80),
+        "Gateway": of(GATEWAY, AllocationId={"Fn::GetAtt": ["Address", "AllocationId"]}),
+        "Address": of("AWS::EC2::EIP"),
+    }
+    assert [sentence.split(" is ")[0] for sentence in sentences(base, {})] == [
+        "The load balancer Shop/Balancer",
+        "The NAT gateway Shop/Gateway",
+    ]
+
+
+def test_the_port_of_a_listener_changes() -> None:
+    balancer = {"Balancer": of(BALANCER)}
+    assert sentences({**balancer, "L": listener(80)}, {**balancer, "L": listener("8080")}) == [
+        "The port of the listener Shop/L changes from 80 to 8080: clients of the old port 80 fail."
+    ]
+
+
+def test_the_name_of_a_record_changes() -> None:
+    assert sentences({"R": record("a.example.com")}, {"R": record("b.example.com")}) == [
+        "The name of the Route53 record set Shop/R changes from a.example.com to b.example.com: clients no longer find "
+        "the old name a.example.com."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(80, "80"), (80, {"Ref": "Port"}), ({"Ref": "Port"}, 80), ({"Ref": "Port"}, {"Ref": "Other"})]
+)
+def test_a_port_that_is_equal_or_not_known_does_not_change(before: Any, after: Any) -> None:
+    assert sentences({"L": listener(before)}, {"L": listener(after)}) == []
+
+
+def test_a_port_that_another_listener_takes_still_answers() -> None:
+    assert sentences({"L": listener(80)}, {"L": listener(8080), "Other": listener(80)}) == []
+
+
+def test_an_address_that_the_template_computes_is_not_shown() -> None:
+    (sentence,) = sentences({"R": record({"Fn::Sub": "${Zone}"})}, {})
+    assert sentence.endswith("is removed: clients no longer find its name.")
+
+
+def test_properties_that_a_macro_writes_are_not_read() -> None:
+    types = (LISTENER, BALANCER, "AWS::EC2::Instance", "AWS::ECS::Service")
+    base = {type_[-5:]: {"Type": type_, "Properties": {"Fn::Transform": {"Name": "A"}}} for type_ in types}
+    head = {type_[-5:]: {"Type": type_, "Properties": {"Fn::Transform": {"Name": "B"}}} for type_ in types}
+    comparison = replaced(compared({"Shop": base}, {"Shop": head}))
+    assert list(removed(comparison)) == []
+    assert all(finding.sentence for finding in interrupted(comparison))
