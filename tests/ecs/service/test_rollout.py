@@ -557,7 +557,7 @@ def test_whole_template(
         (
             lambda: LifecycleHook.function(HANDLER, LifecycleStage.PRE_SCALE_UP, details={"PASSWORD": "hunter2"}),
             "LifecycleHook.function: details has 'PASSWORD', which looks like a secret, and everyone who can see the "
-            "service can read it; give the function the name of a secret, which it reads itself",
+            "service can read it; pass the name of a secret, which the function reads",
         ),
         (
             lambda: Rollout.rolling(hooks=[LifecycleHook.pause(LifecycleStage.POST_TEST_TRAFFIC_SHIFT)]),
