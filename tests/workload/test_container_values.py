@@ -1,4 +1,4 @@
-"""What a container and its health check refuse and need, without a task."""
+"""The values that a container and its health check refuse, and their needs, without a task."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def test_fargate_runs_these_tasks(task: Task) -> None:
         ),
         (
             Task(web(), COLLECTOR, **WINDOWS),
-            f"restart_policy of container {COLLECTOR.name!r} must be left out for Windows tasks on Fargate; use attrs.evolve",
+            f"restart_policy of container {COLLECTOR.name!r} must be left out for Windows tasks on Fargate; use",
         ),
         (
             Task(web(), ROUTER, **WINDOWS),

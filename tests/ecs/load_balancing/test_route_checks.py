@@ -1,4 +1,4 @@
-"""What a service uses of the quotas of a load balancer, and checks of its routes, without the service itself."""
+"""The quotas of a load balancer that a service uses, and checks of its routes, without the service itself."""
 
 from __future__ import annotations
 
