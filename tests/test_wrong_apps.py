@@ -155,7 +155,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     ),
     "three minutes to stop on Fargate": (
         lambda shop: shop.service(Task(Container("redis:8", stop_timeout=minutes(3)))),
-        r"stop_timeout .* must be between 2 and 120 seconds \(got 180\)",
+        r"stop_timeout .* must be between 2 and 120 seconds on Fargate \(got 180\)",
     ),
     "twenty GiB of ephemeral storage": (
         lambda _: Task(Container("redis:8"), ephemeral_storage_gib=20),
@@ -202,7 +202,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
         lambda _: Container("redis:8", environment={"PORT": 80}),
         r"environment\['PORT'\] must be of type str \(got 80 of type int\)",
     ),
-    "an image by its address": (lambda _: Container("https://ghcr.io/org/web:1"), "without a scheme"),
+    "an image by its address": (lambda _: Container("https://ghcr.io/org/web:1"), "without 'https://'"),
     "an image of another account's registry": (
         lambda _: Container("111111111111.dkr.ecr.eu-west-1.amazonaws.com/web:1"),
         "cannot pull without permissions",
@@ -224,7 +224,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     ),
     "Fargate and instances in one strategy": (
         lambda shop: shop.service(REDIS, PAIR, fargate := Capacity.fargate(), capacity={PAIR: 1, fargate: 1}),
-        "capacity must be of one kind",
+        "the capacities must all be of one kind",
     ),
     "weights that are all zero": (
         lambda shop: shop.service(
@@ -323,7 +323,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     ),
     "gRPC checked by a path": (
         lambda shop: Route(shop.edge, health="/healthz", protocol_version=elbv2.ApplicationProtocolVersion.GRPC),
-        "must be /package.service/method for gRPC",
+        "must have the form /package.service/method for gRPC",
     ),
     "public without a certificate": (
         lambda shop: LoadBalancer(shop.stack, "Edge", vpc=shop.vpc, public=True),
@@ -459,7 +459,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     ),
     "Fluentd in the image of Fluent Bit": (
         lambda _: Container.log_router(ROUTER, type="fluentd"),
-        "image must be an image of Fluentd",
+        "image must be a Fluentd image",
     ),
     "a parameter that each update resets": (
         lambda shop: Image.from_repository(

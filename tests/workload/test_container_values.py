@@ -48,7 +48,7 @@ def test_a_local_environment_file_exists(tmp_path: Any) -> None:
         ({"stop_timeout": dt.timedelta(seconds=-1)}, "stop_timeout must be at least 0 seconds"),
         (
             {"memory_reservation_mib": 129, "memory_mib": 128},
-            "memory_reservation_mib must be at least 6 MiB and at most",
+            "memory_reservation_mib must be between 6 MiB and memory_mib",
         ),
         ({"port_ranges": [(80, 90)], "port": 80}, "port_ranges must not overlap"),
         ({"environment": {"A=B": "x"}}, "each name in environment must"),

@@ -358,6 +358,7 @@ CASES: dict[str, tuple[Define, Define]] = {
         container(writable={"/tmp": 63}, memory_mib=64),
         container(writable={"/tmp": 64}, memory_mib=64),
     ),
+    "mount-path": (container(mounts={"/var/lib/x": "data"}), container(mounts={"data": "data"})),
     "writable-path": (container(writable=["/var/lib/x"]), container(writable=["tmp"])),
     "port": (container(port=65535), container(port=65536)),
     "stop-timeout": (service(stop=120), service(stop=121)),
@@ -630,6 +631,44 @@ def test_rules_are_predicates_of_the_argument() -> None:
     assert [row.rule for row in TABLE if not row.rule.startswith("must " if row.confirmed else "should ")] == []
 
 
+@pytest.mark.parametrize(
+    ("row", "value", "hint"),
+    [
+        (container_limits.MEMORY_RESERVATION, (5, 64), "use memory_reservation_mib=6 or more"),
+        (container_limits.MEMORY_RESERVATION, (65, 64), "use a smaller memory_reservation_mib="),
+        (task_limits.EPHEMERAL_STORAGE, 20, "use 21 or more"),
+        (task_limits.EPHEMERAL_STORAGE, 201, "use 200 or less"),
+        (task_limits.CONTAINERS, 0, "add a container"),
+        (task_limits.CONTAINERS, 11, "move some of the containers"),
+        (service_limits.ZONES, 1, "use 2 or more"),
+        (service_limits.ZONES, 7, "use at most the number of zones"),
+        (service_limits.SECURITY_GROUPS, 0, "leave security_groups= out"),
+        (service_limits.SECURITY_GROUPS, 6, "combine the rules"),
+        (service_limits.SUBNETS, 0, "select at least one subnet"),
+        (service_limits.SUBNETS, 17, "select fewer subnets"),
+        (capacity_limits.STRATEGY_WEIGHT, -1, "use a weight of 0 or more"),
+        (capacity_limits.STRATEGY_WEIGHT, 1001, "use smaller weights"),
+        (capacity_limits.INSTANCES, (0, 0), "use min_instances=0 or more, and max_instances=1 or more"),
+        (capacity_limits.INSTANCES, (-1, 2), "use min_instances=0 or more"),
+        (capacity_limits.INSTANCES, (3, 2), "use a smaller min_instances="),
+        (capacity_limits.ON_DEMAND_BASE, (-1, 2), "use on_demand_base=0 or more"),
+        (capacity_limits.ON_DEMAND_BASE, (3, 2), "use a smaller on_demand_base="),
+        (capacity_limits.WARM_POOL, (-1, 2), "use WarmPool(min_instances=0) or more"),
+        (capacity_limits.WARM_POOL, (3, 2), "use a smaller WarmPool(min_instances=)"),
+        (capacity_limits.VOLUME, (29, 30), "use 30 or more"),
+        (capacity_limits.VOLUME, (65537, 30), "use 65536 or less"),
+        (volume_limits.EBS_THROUGHPUT, (200, "gp2", 3000), "leave throughput_mib= out, or use volume_type='gp3'"),
+        (volume_limits.EBS_THROUGHPUT, (124, "gp3", 3000), "use throughput_mib= between 125 and 2000"),
+        (volume_limits.EBS_THROUGHPUT, (2001, "gp3", 9000), "use throughput_mib= between 125 and 2000"),
+        (volume_limits.EBS_THROUGHPUT, (2000, "gp3", 7999), "use iops=8000 or more"),
+    ],
+)
+def test_hints_fit_the_refused_value(row: Limit, value: Any, hint: str) -> None:
+    problem = row.problem("argument", value)
+    assert problem is not None
+    assert f"); {hint}" in problem
+
+
 ACCEPTED_AND_REFUSED: list[tuple[Limit, list[Any], list[Any]]] = [
     (service_limits.CLOUD_MAP_NAME, ["_api._tcp", "Api", "a" * 63, "."], ["a b", "-a", "a..b", "a" * 64, ""]),
     (service_limits.CONNECT_NAME, ["my_api", "v1.shop", "a" * 127], ["-api", "API", "a..b", "a" * 128]),
@@ -849,7 +888,7 @@ def test_limits_are_exact_at_both_ends(row: Limit, accepted: list[Any], refused:
 
 
 HINTS: list[tuple[Limit, Any, str]] = [
-    (capacity_limits.AMI_ID, f"{AWS_AMI}/recommended/image_name", f"use {AWS_AMI}/recommended/image_id"),
+    (capacity_limits.AMI_ID, f"{AWS_AMI}/recommended/image_name", f"use '{AWS_AMI}/recommended/image_id'"),
     (capacity_limits.AMI_SYSTEM, (BOTTLEROCKET_AMI, "LINUX"), "use bottlerocket=True"),
     (
         capacity_limits.AMI_SYSTEM,

@@ -77,19 +77,19 @@ def test_fargate_runs_these_tasks(task: Task) -> None:
         ),
         (
             Task(web(), web("other", restart_policy=RestartPolicy()), **WINDOWS),
-            "restart_policy of container 'other' must be left out on Windows on Fargate (got",
+            "restart_policy of container 'other' must be left out for Windows tasks on Fargate (got",
         ),
         (
             Task(web(memory_mib=256, memory_reservation_mib=128), **WINDOWS),
-            "memory_reservation_mib of container 'web' must be left out on Windows on Fargate",
+            "memory_reservation_mib of container 'web' must be left out for Windows tasks on Fargate",
         ),
         (
             Task(web(), COLLECTOR, **WINDOWS),
-            f"restart_policy of container {COLLECTOR.name!r} must be left out on Windows on Fargate; use attrs.evolve",
+            f"restart_policy of container {COLLECTOR.name!r} must be left out for Windows tasks on Fargate; use",
         ),
         (
             Task(web(), ROUTER, **WINDOWS),
-            f"log_router of container {ROUTER.name!r} must be left out on Windows on Fargate (got 'fluentbit')",
+            f"log_router of container {ROUTER.name!r} must be left out for Windows tasks on Fargate (got 'fluentbit')",
         ),
     ],
 )

@@ -41,7 +41,10 @@ def files(count: int, name: str) -> Container:
         ({"command": "npm run start"}, r"use \['npm', 'run', 'start'\], or a shell: entry_point=\['sh', '-c'\]"),
         ({"command": ["python manage.py migrate"]}, "command must be a list of words"),
         ({"entry_point": "java -jar app.jar"}, "entry_point must be a list of words"),
-        ({"command": ["sh", "-c", "curl", "-f", "localhost"]}, r"use \['sh', '-c', 'curl -f localhost'\]"),
+        (
+            {"command": ["sh", "-c", "curl", "-f", "localhost"]},
+            r"entry_point=\['sh', '-c'\], command=\['curl -f localhost'\]",
+        ),
         ({"entry_point": ["/bin/bash", "-c"], "command": ["npm", "start"]}, "must have one string after 'sh -c'"),
         ({"command": ["CMD-SHELL", "npm start"]}, "must start with a program, not with CMD or CMD-SHELL"),
         ({"command": ["CMD", "npm", "start"]}, "must start with a program, not with CMD or CMD-SHELL"),
@@ -100,6 +103,11 @@ def test_valid_health_checks_are_accepted(command: Any) -> None:
     HealthCheck(command)
 
 
+def test_a_health_check_with_a_variable_is_told_to_use_a_string() -> None:
+    with pytest.warns(UserWarning, match=r"use the string 'curl localhost:\$PORT', which a shell runs"):
+        HealthCheck(["CMD", "curl", "localhost:$PORT"])
+
+
 def test_a_task_has_at_most_ten_environment_files() -> None:
     Task(files(5, "a"), files(5, "b"))
     with pytest.raises(ValueError, match=r"environment_files of all containers must be at most 10 \(got 11\)"):
@@ -154,7 +162,7 @@ def test_a_firelens_driver_needs_an_explicit_log_router() -> None:
 
 @pytest.mark.parametrize("image", [None, "public.ecr.aws/aws-observability/aws-for-fluent-bit:3.4.15"])
 def test_fluentd_needs_its_own_image(image: str | None) -> None:
-    with pytest.raises(ValueError, match=r"image must be an image of Fluentd with type='fluentd' \(got '.*fluent-bit"):
+    with pytest.raises(ValueError, match=r"image must be a Fluentd image if type='fluentd' \(got '.*fluent-bit"):
         Container.log_router(OUTPUT, type="fluentd", image=image)
     Container.log_router(OUTPUT, type="fluentd", image="public.ecr.aws/docker/library/fluentd:v1.18")
 

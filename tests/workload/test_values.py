@@ -95,7 +95,7 @@ def test_an_empty_command_is_that_of_the_image() -> None:
 
 def test_a_task_without_containers_is_refused() -> None:
     with pytest.raises(
-        ValueError, match=r"the number of containers must be between 1 and 10 \(got 0\); use at least one container"
+        ValueError, match=r"the number of containers must be between 1 and 10 \(got 0\); add a container"
     ):
         Task()
 
@@ -422,10 +422,10 @@ def test_a_range_and_its_targets_belong_together(arguments: dict[str, Any], says
 @pytest.mark.parametrize(
     ("reference", "says"),
     [
-        ("", "reference must be lower-case parts"),
-        ("redis 8", "reference must be lower-case parts"),
-        ("Redis:8", "reference must be lower-case parts"),
-        ("redis:", "reference must be lower-case parts"),
+        ("", "reference must be lowercase names"),
+        ("redis 8", "reference must be lowercase names"),
+        ("Redis:8", "reference must be lowercase names"),
+        ("redis:", "reference must be lowercase names"),
         ("111111111111.dkr.ecr.eu-west-1.amazonaws.com/web:1", "must not be in a private registry, from which"),
         ("111111111111.dkr-ecr.eu-west-1.on.aws/web:1", "must not be in a private registry, from which"),
     ],
@@ -572,7 +572,7 @@ def test_ports_of_a_task_do_not_overlap() -> None:
 def test_a_memory_reservation_is_at_most_the_memory_of_the_task() -> None:
     other = Container("b:1", name="b")
     Task(Container("a:1", memory_reservation_mib=512), other, memory_mib=512)
-    with pytest.raises(ValueError, match=r"or of the task if the container has no limit \(got 513 of 512 MiB\)"):
+    with pytest.raises(ValueError, match=r"or of the task if the container has no memory_mib \(got 513 of 512 MiB\)"):
         Task(Container("a:1", memory_reservation_mib=513), other, memory_mib=512)
 
 
@@ -595,8 +595,8 @@ def test_a_trailing_slash_makes_no_difference() -> None:
         ({"mounts": {"/data/": "a", "/data": "b"}}, "paths of mounts must be unique"),
         ({"writable": ["/data/"], "mounts": {"/data": "a"}}, "writable and mounts must not have the same path"),
         ({"writable": ["/data/x/"], "mounts": {"/data/": "a"}}, "writable must not have a path below '/data' of m"),
-        ({"writable": ["/tmp/.."]}, "each path of writable must be an absolute path below the root"),
-        ({"writable": ["tmp/"]}, "each path of writable must be an absolute path below the root"),
+        ({"writable": ["/tmp/.."]}, "each path of writable must be an absolute path below '/'"),
+        ({"writable": ["tmp/"]}, "each path of writable must be an absolute path below '/'"),
     ],
 )
 def test_a_path_is_given_only_once(arguments: dict[str, Any], says: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import moorage
 from moorage.ecr import limits as ecr_limits
 from moorage.workload import limits as workload_limits
-from moorage.workload.limit import Botocore, Limit
+from moorage.workload.limit import BelowOrAbove, Botocore, Limit
 from tools.docs import api
 
 PACKAGE = Path(moorage.__file__).parent
@@ -96,14 +96,20 @@ def _by_module(table: tuple[Limit, ...]) -> Iterator[tuple[str, list[str]]]:
     found: dict[str, list[str]] = {}
     for row in table:
         title = homes[id(row)].rpartition(".")[2].removesuffix("_limits").replace("_", " ").capitalize()
-        hint = row.hint if isinstance(row.hint, str) else "depends on the value"
-        entry = f"- `{row.id}`: {_plain(row.rule)}. Way out: {_plain(hint)}. Source: {_plain(_source(row))}"
+        entry = f"- `{row.id}`: {_plain(row.rule)}. Way out: {_plain(_hint(row))}. Source: {_plain(_source(row))}"
         found.setdefault(title, []).append(entry if entry.endswith((".", '."')) else f"{entry}.")
     yield from found.items()
 
 
 def _limits_of(module: object) -> list[Limit]:
     return [value for value in vars(module).values() if isinstance(value, Limit)]
+
+
+def _hint(row: Limit) -> str:
+    """Return the hint of a limit, for both sides of a range if they differ."""
+    if isinstance(row.hint, BelowOrAbove):
+        return f"below the range, {row.hint.below}; above it, {row.hint.above}"
+    return row.hint if isinstance(row.hint, str) else "depends on the value"
 
 
 def _source(row: Limit) -> str:

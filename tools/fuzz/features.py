@@ -181,6 +181,11 @@ FEATURES: dict[str, tuple[Way, Way, frozenset[str]]] = {
         ),
         _EVERYWHERE,
     ),
+    "mount-path": (
+        _whole("Container('a:1', mounts={'/data': 'a'})", volumes="[Volume.bind_mount('a')]"),
+        _whole("Container('a:1', mounts={'data': 'a'})", volumes="[Volume.bind_mount('a')]"),
+        _EVERYWHERE,
+    ),
     "linux-path": (
         _whole("Container('a:1', mounts={'/data': 'a'})", volumes="[Volume.bind_mount('a')]"),
         _whole(

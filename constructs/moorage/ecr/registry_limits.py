@@ -10,7 +10,17 @@ import fnmatch
 import re
 
 from moorage.ecr.api_operations import OPERATIONS
-from moorage.workload.limit import Botocore, Limit, at_least, at_most, characters, in_range, matching, unique
+from moorage.workload.limit import (
+    BelowOrAbove,
+    Botocore,
+    Limit,
+    at_least,
+    at_most,
+    characters,
+    in_range,
+    matching,
+    unique,
+)
 
 _NAME_PART_PATTERN = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
 _POLICY_SCOPE_V1_ACTIONS = {"ecr:ReplicateImage", "ecr:CreateRepository", "ecr:BatchImportUpstreamImage"}
@@ -45,7 +55,7 @@ REPLICATION_DESTINATIONS = in_range(
     "replication-destinations",
     1,
     100,
-    hint="use at least one region, and a second rule for more than 100",
+    hint=BelowOrAbove(1, below="use at least one destination", above="replicate to fewer regions and accounts"),
     source=Botocore("ecr", "ReplicationDestinationList", also="CFN"),
 )
 REPLICATION_UNIQUE_DESTINATIONS = at_most(
@@ -63,16 +73,16 @@ REPLICATION_FILTERS = at_most(
 REPLICATION_FILTER = matching(
     "replication-filter",
     r"(?=.{2,256}$)(?:[a-z0-9]+(?:[._-][a-z0-9]*)*/)*[a-z0-9]*(?:[._-][a-z0-9]*)*",
-    rule="must be 2 to 256 lower-case letters, digits, '.', '_', '-' and '/', where each part before a '/' starts with "
-    "a letter or digit",
+    rule="must be 2 to 256 lowercase letters, digits, '.', '_', '-' and '/', and each part before a '/' must start "
+    "with a letter or digit",
     hint="use a prefix such as 'prod/', without a '*'",
     source=Botocore("ecr", "RepositoryFilterValue", also="CFN"),
 )
 REGION = matching(
     "replication-region",
     r"[a-z]{2}(-[a-z]+)+-\d",
-    rule="must be the name of a region",
-    hint="use a name such as 'eu-central-1'",
+    rule="must be a region code",
+    hint="use a code such as 'eu-central-1'",
     source=Botocore("ecr", "Region", also="AWS general reference"),
 )
 ACCOUNT = matching(
@@ -116,7 +126,7 @@ SCANNING_FILTERS = at_most(
 SCANNING_FILTER = matching(
     "scanning-filter",
     r"(?=.{1,255}$)[a-z0-9*](?:[._\-/a-z0-9*]?[a-z0-9*]+)*",
-    rule="must be 1 to 255 lower-case letters, digits and '*', joined by single '.', '_', '-' or '/'",
+    rule="must be 1 to 255 characters: lowercase letters, digits and '*', joined by single '.', '_', '-' or '/'",
     hint="use a filter such as 'prod/*'",
     source=Botocore("ecr", "ScanningRepositoryFilterValue", also="CFN"),
 )
@@ -140,7 +150,7 @@ REGISTRY_POLICY = characters(
 CACHE_PREFIX = matching(
     "pull-through-prefix",
     rf"(?=.{{2,30}}$)({_NAME_PART_PATTERN}(/{_NAME_PART_PATTERN})*/?|ROOT)",
-    rule="must be ROOT, or 2 to 30 lower-case letters and digits, joined by '.', '_', '__', '-' or '/'",
+    rule="must be ROOT, or 2 to 30 characters: lowercase letters and digits, joined by '.', '_', '__', '-' or '/'",
     hint="use a prefix such as 'docker-hub' or 'team/base'",
     source=Botocore("ecr", "PullThroughCacheRuleRepositoryPrefix", also="CFN"),
 )
@@ -194,7 +204,7 @@ CACHE_SECRET_KEY = Limit(
 TEMPLATE_PREFIX = matching(
     "template-prefix",
     rf"(?=.{{1,256}}$)({_NAME_PART_PATTERN}(/{_NAME_PART_PATTERN})*/?|ROOT)",
-    rule="must be ROOT, or 1 to 256 lower-case letters and digits, joined by '.', '_', '__', '-' or '/'",
+    rule="must be ROOT, or 1 to 256 characters: lowercase letters and digits, joined by '.', '_', '__', '-' or '/'",
     hint="use a prefix such as 'prod', which means 'prod/'",
     source=Botocore("ecr", "Prefix", also="CFN"),
 )
@@ -208,7 +218,7 @@ TEMPLATE_USES = Limit(
     id="template-applied-for",
     accepts=lambda uses: uses and set(uses) <= {"REPLICATION", "PULL_THROUGH_CACHE", "CREATE_ON_PUSH"},
     rule="must be one or more of REPLICATION, PULL_THROUGH_CACHE and CREATE_ON_PUSH",
-    hint="use at least one of these actions",
+    hint="use a list such as ['REPLICATION']",
     source=Botocore("ecr", "RCTAppliedFor", also="CFN"),
     format=lambda uses: ", ".join(uses) or "empty",
 )
@@ -233,7 +243,7 @@ SIGNING_FILTERS = at_most(
 SIGNING_FILTER = matching(
     "signing-filter",
     r"(?=.{1,256}$)(?:[a-z0-9*]+(?:[._-][a-z0-9*]+)*/)*[a-z0-9*]+(?:[._-][a-z0-9*]+)*",
-    rule="must be 1 to 256 lower-case letters, digits and '*', joined by single '.', '_', '-' or '/'",
+    rule="must be 1 to 256 characters: lowercase letters, digits and '*', joined by single '.', '_', '-' or '/'",
     hint="use a filter such as 'prod/*'",
     source=Botocore("ecr", "SigningRepositoryFilterValue", also="CFN"),
 )
@@ -241,7 +251,7 @@ SIGNING_PROFILE = matching(
     "signing-profile",
     r"(?=.{1,200}$)arn:aws(-[a-z]+)*:signer:[a-z0-9-]+:[0-9]{12}:/signing-profiles/[a-zA-Z0-9_]{2,}",
     rule="must be the ARN of a signing profile",
-    hint="use signing_profile_arn of a signer.SigningProfile",
+    hint="use the signing_profile_arn of a signer.SigningProfile",
     source=Botocore(
         "ecr",
         "SigningProfileArn",
@@ -253,8 +263,8 @@ SIGNING_PROFILE = matching(
 SIGNING_REGION = Limit(
     id="signing-region",
     accepts=lambda region: region not in REGIONS_WITHOUT_SIGNING,
-    rule="must be a region in which ECR signs images",
-    hint="leave signing= out of this region's registry, and sign where the images are pushed",
+    rule="must be used only in a region in which ECR can sign images",
+    hint="leave signing= out here, and use it in the registry to which the images are pushed",
     source="CFN: the region has no AWS::ECR::SigningConfiguration",
 )
 EXCLUDED_PULLERS = unique(
@@ -266,8 +276,8 @@ EXCLUDED_PULLERS = unique(
 EXCLUDED_PULLER = matching(
     "pull-time-exclusion",
     r"(?=.{1,200}$)arn:aws(-[a-z]+)*:iam::[0-9]{12}:(role|user)/[\w+=,.@-]+(/[\w+=,.@-]+)*",
-    rule="must be the ARN of a role or user, at most 200 characters",
-    hint="use role_arn of an iam.Role",
+    rule="must be the ARN of a role or user, with at most 200 characters",
+    hint="use the role_arn of an iam.Role, or the user_arn of an iam.User",
     source=Botocore("ecr", "PrincipalArn", also="CFN"),
 )
 API_CALLS = at_least(

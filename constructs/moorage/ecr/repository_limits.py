@@ -52,7 +52,7 @@ REPOSITORY_TAG_KEY = Limit(
     id="repository-tag-key",
     accepts=lambda key: 1 <= len(key) <= 128 and not key.lower().startswith("aws:"),
     rule="must be 1 to 128 characters, and not start with 'aws:'",
-    hint="use a shorter key, without the prefix 'aws:'",
+    hint="use a key such as 'owner'",
     source="CFN AWS::ECR::RepositoryCreationTemplate Tag.Key; ECR guide: tagging a repository",
 )
 REPOSITORY_TAG_VALUE = characters(
@@ -65,14 +65,16 @@ LIFECYCLE_TEXT = Limit(
     id="lifecycle-text",
     accepts=lambda text: 100 <= len(text) <= 30720,
     rule="must be between 100 and 30720 characters",
-    hint="use at least one rule, and fewer or shorter tag patterns",
+    hint=lambda text: (
+        "add at least one rule" if len(text) < 100 else "use fewer rules, or fewer or shorter tag patterns"
+    ),
     source=Botocore("ecr", "LifecyclePolicyText"),
     format=lambda text: str(len(text)),
 )
 LIFECYCLE_RULES = at_most(
     "lifecycle-rules",
     50,
-    hint="replace several tags with one pattern such as 'v*'",
+    hint="replace several rules with one whose tags= has a pattern such as 'v*'",
     source="ECR quotas: rules per lifecycle policy",
 )
 LIFECYCLE_PRIORITY = at_least(
@@ -119,7 +121,7 @@ LIFECYCLE_SELECTION = Limit(
 LIFECYCLE_COUNT = at_least(
     "lifecycle-count",
     1,
-    hint="keep at least the newest image; nothing can be deployed from an empty repository",
+    hint="use keep=1 or more, since nothing can be deployed from an empty repository",
     source="ECR guide: lifecycle policy properties, count number",
 )
 IMAGES = Limit(
@@ -135,7 +137,7 @@ LIFECYCLE_DAYS = Limit(
     id="lifecycle-days",
     accepts=lambda seconds: seconds >= 86400 and seconds % 86400 == 0,
     rule="must be a whole number of days, 1 or more",
-    hint="use cdk.Duration.days(1) or more",
+    hint="use a time such as cdk.Duration.days(14)",
     source="ECR guide: lifecycle policy properties, count unit and count number",
     format=lambda seconds: f"{seconds / 86400:g}",
 )
@@ -151,7 +153,7 @@ LIFECYCLE_WILDCARDS = Limit(
     id="lifecycle-wildcards",
     accepts=lambda pattern: pattern.count("*") <= 4,
     rule="must have at most 4 '*'",
-    hint="use a shorter pattern",
+    hint="use a pattern such as 'v*'",
     source="ECR guide: lifecycle policy properties, tag pattern list; CDK aws-ecr Repository",
 )
 LIFECYCLE_ROLLBACK = at_least(
@@ -173,7 +175,7 @@ ARCHIVED_DAYS = Limit(
 PUBLIC_NAME = matching(
     "public-repository-name",
     r"(?=.{2,205}$)(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*",
-    rule="must be 2 to 205 lower-case letters and digits, joined by single '.', '_', '-' or '/'",
+    rule="must be 2 to 205 characters: lowercase letters and digits, joined by single '.', '_', '-' or '/'",
     hint="use a name such as 'shop/cli'",
     source=Botocore("ecr-public", "RepositoryName"),
 )
@@ -181,7 +183,8 @@ PUBLIC_REGION = Limit(
     id="public-repository-region",
     accepts=lambda region: region in PUBLIC_REGIONS,
     rule="must be us-east-1, the region of Amazon ECR Public in the partition aws",
-    hint="define the repository in a stack with env=cdk.Environment(region='us-east-1'); all regions can pull from it",
+    hint="define the repository in a stack with env=cdk.Environment(region='us-east-1'), since all regions can pull "
+    "from it",
     source="CFN: no other commercial region has AWS::ECR::PublicRepository; AWS general reference",
 )
 PUBLIC_DESCRIPTION = characters(
@@ -193,7 +196,7 @@ PUBLIC_DESCRIPTION = characters(
 PUBLIC_TEXT = characters(
     "public-text",
     10240,
-    hint="write a shorter text with a link to the rest, since CloudFormation accepts less than the API",
+    hint="write a shorter text with a link to the rest",
     source="CFN AWS::ECR::PublicRepository (the API takes 25,600)",
 )
 PUBLIC_PLATFORM = Limit(

@@ -5,7 +5,17 @@ from __future__ import annotations
 import math
 import re
 
-from moorage.workload.limit import Botocore, Limit, at_least, at_most, comma_separated, in_range, matching, unique
+from moorage.workload.limit import (
+    BelowOrAbove,
+    Botocore,
+    Limit,
+    at_least,
+    at_most,
+    comma_separated,
+    in_range,
+    matching,
+    unique,
+)
 
 PLACEMENT_STRATEGIES = at_most(
     "placement-strategies",
@@ -21,7 +31,7 @@ PLACEMENT_STRATEGIES = at_most(
 CONSTRAINT_EXPRESSION = Limit(
     id="placement-expression",
     accepts=lambda expression: re.search(r"(?<![=!<>])=(?![=~])", expression) is None,
-    rule="must compare with '=='",
+    rule="must compare with '==', not with '='",
     hint="use an expression such as 'attribute:ecs.instance-type == m7g.large'",
     source="ECS developer guide, cluster query language: operators",
 )
@@ -40,7 +50,7 @@ STRATEGY_ITEMS = in_range(
     "strategy-items",
     1,
     20,
-    hint="use at least one capacity, and another service for more than 20",
+    hint=BelowOrAbove(1, below="use at least one capacity", above="use fewer capacities"),
     source=Botocore(
         "ecs",
         "CreateServiceRequest",
@@ -52,7 +62,9 @@ STRATEGY_WEIGHT = in_range(
     "strategy-weight",
     0,
     1000,
-    hint="use smaller weights with the same ratio, such as 1 and 3",
+    hint=BelowOrAbove(
+        0, below="use a weight of 0 or more", above="use smaller weights with the same ratio, such as 1 and 3"
+    ),
     source=Botocore("ecs", "CapacityProviderStrategyItem", "weight", "The valid range is 0 to 1,000"),
 )
 STRATEGY_WEIGHTS = Limit(
@@ -73,14 +85,14 @@ STRATEGY_BASE = in_range(
     0,
     100000,
     unit="tasks",
-    hint="use the number of tasks that must run on this capacity",
+    hint="use the minimum number of tasks that must run on this capacity",
     source=Botocore("ecs", "CapacityProviderStrategyItem", "base", "The valid range is 0 to 100,000"),
 )
 STRATEGY_BASES = Limit(
     id="strategy-one-base",
     accepts=lambda names: len(names) <= 1,
     rule="must be given for at most one capacity",
-    hint="keep the base of the capacity that must run a minimum of tasks",
+    hint="keep the base only of the capacity that must run a minimum number of tasks",
     source=Botocore(
         "ecs",
         "CapacityProviderStrategyItem",
@@ -92,7 +104,7 @@ STRATEGY_BASES = Limit(
 STRATEGY_KINDS = Limit(
     id="strategy-one-kind",
     accepts=lambda kinds: len(set(kinds.values())) == 1,
-    rule="must be of one kind: Fargate, Auto Scaling groups or ECS Managed Instances",
+    rule="must all be of one kind: Fargate, Auto Scaling groups or ECS Managed Instances",
     hint="use one kind here, and another service for the rest",
     source="ECS developer guide, Fargate capacity providers; CDK aws-ecs Cluster",
     format=lambda kinds: ", ".join(f"{name!r} ({kind})" for name, kind in kinds.items()),
@@ -100,7 +112,7 @@ STRATEGY_KINDS = Limit(
 PROVIDER_NAME = matching(
     "capacity-provider-name",
     r"(?!(?i:aws|ecs|fargate))[A-Za-z0-9_-]{1,255}",
-    rule="must be 1 to 255 letters, digits, '_' and '-', and not start with aws, ecs or fargate",
+    rule="must be 1 to 255 letters, digits, '_' and '-', and not start with aws, ecs or fargate in any case",
     hint="use a name such as 'general', or Capacity.fargate() and Capacity.fargate_spot() for Fargate",
     source=Botocore("ecs", "CreateCapacityProviderRequest", "name", "Up to 255 characters are allowed."),
 )
@@ -133,7 +145,11 @@ INSTANCES = Limit(
     id="instances-range",
     accepts=lambda ends: 0 <= ends[0] <= ends[1] and ends[1] >= 1,
     rule="must be at least 0 and 1 respectively, and min_instances must not exceed max_instances",
-    hint="use min_instances=0 and a larger max_instances=",
+    hint=lambda ends: (
+        "use min_instances=0 or more, and max_instances=1 or more"
+        if ends[0] < 0 or ends[1] < 1
+        else "use a smaller min_instances=, or a larger max_instances="
+    ),
     source="botocore autoscaling CreateAutoScalingGroup.MinSize, MaxSize",
     format=lambda ends: f"{ends[0]} and {ends[1]}",
 )
@@ -141,17 +157,23 @@ ON_DEMAND_BASE = Limit(
     id="on-demand-base",
     accepts=lambda pair: 0 <= pair[0] <= pair[1],
     rule="must be between 0 and max_instances",
-    hint="use a smaller on_demand_base=, or a larger max_instances=",
+    hint=lambda pair: (
+        "use on_demand_base=0 or more" if pair[0] < 0 else "use a smaller on_demand_base=, or a larger max_instances="
+    ),
     source="botocore autoscaling InstancesDistribution.OnDemandBaseCapacity",
     format=lambda pair: f"{pair[0]} with max_instances={pair[1]}",
 )
 WARM_POOL = Limit(
     id="warm-pool",
     accepts=lambda ends: 0 <= ends[0] <= ends[1],
-    rule="must have min_instances between 0 and the maximum number of prepared instances",
-    hint="use a smaller WarmPool(min_instances=), or a larger max_prepared_instances= or max_instances=",
+    rule="must have min_instances between 0 and max_prepared_instances, which is max_instances by default",
+    hint=lambda ends: (
+        "use WarmPool(min_instances=0) or more"
+        if ends[0] < 0
+        else "use a smaller WarmPool(min_instances=), or a larger max_prepared_instances= or max_instances="
+    ),
     source=Botocore("autoscaling", "WarmPoolMinSize"),
-    format=lambda ends: f"min_instances={ends[0]} of {ends[1]} prepared",
+    format=lambda ends: f"min_instances={ends[0]} with a maximum of {ends[1]}",
 )
 TARGET_CAPACITY = in_range(
     "managed-scaling-target",
@@ -215,7 +237,7 @@ AMI_ID = Limit(
     id="ami-id",
     accepts=lambda path: not _AMI_PATHS.match(path) or re.search(r"/image_id(:\d+)?$", path) is not None,
     rule="must end in '/image_id', since AWS's other parameters do not hold an AMI ID",
-    hint=lambda path: f"use {re.sub(r'/(image_name|image_version|os)$', '', path)}/image_id",
+    hint=lambda path: f"use {re.sub(r'/(image_name|image_version|os)$', '', path) + '/image_id'!r}",
     source="ECS developer guide, retrieving ECS-optimized Linux AMI metadata, and that of Windows and of Bottlerocket",
 )
 AMI_SYSTEM = Limit(
@@ -241,7 +263,7 @@ VOLUME = Limit(
     id="instance-volume",
     accepts=lambda pair: pair[1] <= pair[0] <= 65536,
     rule="must be at most 65536 GiB and at least the size of the AMI's snapshot",
-    hint=lambda pair: f"use {pair[1]} or more",
+    hint=lambda pair: f"use {pair[1]} or more" if pair[0] < pair[1] else "use 65536 or less",
     source=Botocore(
         "ec2",
         "LaunchTemplateEbsBlockDeviceRequest",
@@ -309,7 +331,7 @@ INSTANCE_TYPE_FILTERS = at_most(
 INSTANCE_RANGE = Limit(
     id="instance-range",
     accepts=lambda pair: len(pair) == 2 and 0 <= pair[0] <= (math.inf if pair[1] is None else pair[1]),
-    rule="must be a minimum and a maximum, and the minimum must not exceed the maximum",
+    rule="must be a minimum of 0 or more, and a maximum that is not lower",
     hint="use a pair such as (2, 8), with 0 for no minimum or None for no maximum",
     source="botocore autoscaling VCpuCountRequest, MemoryMiBRequest",
 )

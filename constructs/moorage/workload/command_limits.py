@@ -32,6 +32,11 @@ def _is_run_by_shell(words: Sequence[str]) -> bool:
     return words[0].split("/")[-1] in _SHELLS
 
 
+def _in_shell(words: Sequence[str]) -> str:
+    """Return the arguments of a container that runs a list of words as one line of a shell."""
+    return f"entry_point=['sh', '-c'], command=[{' '.join(words)!r}]"
+
+
 def _has_unread_variable(words: Sequence[str]) -> bool:
     """Return whether a word contains a shell variable that nothing replaces, since no word is a shell."""
     programs = {re.split(r"[/\\]", word)[-1].removesuffix(".exe").lower() for word in words}
@@ -58,7 +63,7 @@ COMMAND_SHELL = Limit(
     id="command-shell",
     accepts=lambda words: not _shell_drops_words(words),
     rule="must have one string after 'sh -c', which ignores further words",
-    hint=lambda words: f"use {[*words[:2], ' '.join(words[2:])]!r}",
+    hint=lambda words: f"use entry_point={list(words[:2])!r}, command=[{' '.join(words[2:])!r}]",
     source="POSIX, sh: command_string is the first operand after -c",
     format=lambda words: repr(list(words)),
 )
@@ -66,7 +71,7 @@ COMMAND_OPERATOR = Limit(
     id="command-operator",
     accepts=lambda words: _is_run_by_shell(words) or not _OPERATORS.intersection(words),
     rule="must not contain shell operators, since no shell interprets them",
-    hint=lambda words: f"use ['sh', '-c', {' '.join(words)!r}]",
+    hint=lambda words: f"use a shell: {_in_shell(words)}",
     source=Botocore(
         "ecs",
         "ContainerDefinition",
@@ -80,7 +85,7 @@ COMMAND_VARIABLE = Limit(
     id="command-variable",
     accepts=lambda words: not _has_unread_variable(words),
     rule="should not contain shell variables, since no shell expands them",
-    hint=lambda words: f"use a shell: ['sh', '-c', {' '.join(words)!r}]",
+    hint=lambda words: f"use a shell: {_in_shell(words)}",
     source="Docker, exec form: no shell processes it. The entry point of the image may be a shell",
     format=lambda words: repr(list(words)),
     confirmed=False,
@@ -113,7 +118,7 @@ COMMAND_FORM = Limit(
     id="command-form",
     accepts=lambda words: words[0] not in {"CMD", "CMD-SHELL"},
     rule="must start with a program, not with CMD or CMD-SHELL, which are for health checks",
-    hint="leave CMD or CMD-SHELL out, and use ['sh', '-c', 'command line'] for a shell",
+    hint="leave CMD or CMD-SHELL out, and use entry_point=['sh', '-c'] to run a command line in a shell",
     source=Botocore(
         "ecs",
         "HealthCheck",
@@ -135,7 +140,7 @@ HEALTH_COMMAND = Limit(
     ),
     rule="must be CMD followed by a program and its arguments, or CMD-SHELL followed by one command line, without "
     "empty parts",
-    hint="use one string for a shell, or ['CMD', 'program', 'argument']",
+    hint="use a string to run it in a shell, or ['CMD', 'program', 'argument']",
     source=Botocore(
         "ecs",
         "HealthCheck",
@@ -156,6 +161,6 @@ ENVIRONMENT_NAME = matching(
     "environment-name",
     r"[^=\x00]+",
     rule="must not be empty or contain '='",
-    hint="separate the name and the value: {'NAME': 'value'}",
+    hint="use a name without its value, such as {'NAME': ...}",
     source="POSIX environ; moby opts.ValidateEnv (invalid environment variable)",
 )

@@ -42,7 +42,8 @@ def check_paths(
     """
     for argument, paths in (("writable", writable), ("mounts", mounts)):
         for path in paths:
-            problems.check(container_limits.MOUNT_PATH, f"each path of {argument}", path)
+            limit = container_limits.MOUNT_PATH if argument == "mounts" else container_limits.LINUX_MOUNT_PATH
+            problems.check(limit, f"each path of {argument}", path)
         problems.check(container_limits.MOUNT_PATHS, f"paths of {argument}", tuple(map(clean_path, paths)))
     for path in writable:
         if path in mounts:

@@ -150,7 +150,9 @@ class HealthCheck:
         problems = Problems("HealthCheck")
         problems.check(command_limits.HEALTH_COMMAND, "command", self.command)
         if self.command[:1] == ("CMD",):
-            problems.check(command_limits.COMMAND_VARIABLE, "command", self.command[1:])
+            words = self.command[1:]
+            hint = f"use the string {' '.join(words)!r}, which a shell runs"
+            problems.check(command_limits.COMMAND_VARIABLE._replace(hint=hint), "command", words)
         problems.check(container_limits.HEALTH_INTERVAL, "interval", self.interval)
         problems.check(container_limits.HEALTH_TIMEOUT, "timeout", self.timeout)
         problems.check(container_limits.HEALTH_TIMEOUT_SHORTER, "timeout", (self.timeout, self.interval))

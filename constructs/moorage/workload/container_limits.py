@@ -17,7 +17,7 @@ CONTAINER_CPU_LEAST = Limit(
     id="container-cpu-least",
     accepts=lambda cpu: cpu >= 0,
     rule="must be 0 or more",
-    hint="use CPU units (1024 for one vCPU), or leave cpu= out to use the CPU that other containers do not reserve",
+    hint="use CPU units, 1024 for each vCPU, or leave cpu= out to use the CPU that other containers do not reserve",
     source=Botocore("ecs", "ContainerDefinition", "cpu", "Null and zero CPU values are passed to Docker as 0"),
     format=str,
 )
@@ -25,14 +25,18 @@ CONTAINER_MEMORY_LEAST = at_least(
     "container-memory-least",
     6,
     unit="MiB",
-    hint="use a larger memory_mib=, or, if this container has none, a smaller memory_mib= for the others",
+    hint="use a larger memory_mib=",
     source=Botocore("ecs", "ContainerDefinition", "memory", "don't specify less than 6 MiB of memory"),
 )
 MEMORY_RESERVATION = Limit(
     id="memory-reservation",
     accepts=lambda pair: 6 <= pair[0] <= pair[1],
-    rule="must be at least 6 MiB and at most the memory of the container, or of the task if the container has no limit",
-    hint="use a smaller memory_reservation_mib=, or a larger memory_mib=",
+    rule="must be between 6 MiB and memory_mib of the container, or of the task if the container has no memory_mib",
+    hint=lambda pair: (
+        "use memory_reservation_mib=6 or more"
+        if pair[0] < 6
+        else "use a smaller memory_reservation_mib=, or a larger memory_mib="
+    ),
     source=Botocore(
         "ecs",
         "ContainerDefinition",
@@ -53,7 +57,7 @@ WRITABLE_LEAST = Limit(
     id="writable-least",
     accepts=lambda size: size >= 1,
     rule="must be 1 MiB or more",
-    hint="set a size, such as writable={'/tmp': 64}, or remove the path",
+    hint="use a size such as writable={'/tmp': 64}, or remove the path",
     source=Botocore("ecs", "Tmpfs", "size", "The maximum size (in MiB) of the tmpfs volume."),
     format=str,
 )
@@ -61,7 +65,7 @@ WRITABLE_SIZE = Limit(
     id="writable-size",
     accepts=lambda sizes: sizes[0] < sizes[1],
     rule="must be smaller than the memory of the container or task",
-    hint="use a smaller size, such as writable={'/tmp': 64}, or a larger memory_mib= of the container or task",
+    hint="use smaller sizes in writable=, a mapping of paths to MiB, or a larger memory_mib= of the container or task",
     source=Botocore(
         "ecs",
         "Tmpfs",
@@ -72,10 +76,10 @@ WRITABLE_SIZE = Limit(
     format=lambda sizes: f"{sizes[0]} of {sizes[1]} MiB",
 )
 MOUNT_PATH = matching(
-    "writable-path",
+    "mount-path",
     r"(/[^/:,]+)+/?|[A-Za-z]:\\([^\\/:,]+(\\[^\\/:,]+)*\\?)?",
-    rule="must be an absolute path below the root, without ':' or ','",
-    hint="use a path such as '/tmp', or 'C:\\\\data' on Windows",
+    rule="must be an absolute path below the root, without ',', and with ':' only after a drive letter",
+    hint="use a path such as '/data', or 'C:\\\\data' on Windows",
     source=Botocore(
         "ecs",
         "Tmpfs",
@@ -84,10 +88,15 @@ MOUNT_PATH = matching(
         also="MountPoint.containerPath; ECS developer guide, bind mounts on Windows",
     ),
 )
+LINUX_MOUNT_PATH = MOUNT_PATH._replace(
+    id="writable-path",
+    rule="must be an absolute path below '/', without ':' or ','",
+    hint="use a path such as '/data'",
+)
 MOUNT_PATHS = unique(
     "mount-paths",
     rule="must be unique",
-    hint="name each path once; a trailing '/' makes no difference",
+    hint="list each path only once ('/data' and '/data/' are the same path)",
     source="moby: Duplicate mount point",
 )
 PORT = in_range(
@@ -126,7 +135,7 @@ HOST_PORT_EPHEMERAL = Limit(
 HOST_PORT_SAME = Limit(
     id="host-port-same",
     accepts=lambda ports: ports[0] == ports[1],
-    rule="must be the container's port, except in bridge mode",
+    rule="must be the same as port, except in bridge mode",
     hint="leave host_port= out, or use network_mode=NetworkMode.BRIDGE",
     source=Botocore(
         "ecs",
@@ -139,14 +148,14 @@ HOST_PORT_SAME = Limit(
 PORT_RANGES = at_most(
     "port-ranges",
     100,
-    hint="merge adjacent ranges",
+    hint="use fewer and wider ranges",
     source=Botocore("ecs", "PortMapping", "containerPortRange", "a maximum of 100 port ranges per container."),
 )
 PORT_RANGE = Limit(
     id="port-range",
     accepts=lambda pair: len(pair) == 2 and 1 <= pair[0] < pair[1] <= 65535,
     rule="must be a first port and a higher last port, between 1 and 65535",
-    hint="use a pair such as (8000, 8010)",
+    hint="use a pair such as (8000, 8010), or port= for a single port",
     source=Botocore(
         "ecs", "PortMapping", "containerPortRange", "The containerPortRange valid values are between 1 and 65535."
     ),
@@ -273,7 +282,7 @@ ULIMIT_NAME = one_of(
 ULIMIT = Limit(
     id="ulimit",
     accepts=lambda pair: len(pair) == 2 and -1 <= pair[0] <= pair[1] and (pair[0] >= 0 or pair[1] == -1),
-    rule="must be a soft limit and a hard limit, the soft limit not above the hard limit, or -1 (unlimited) for both",
+    rule="must be a soft limit and a hard limit that is not lower, or -1 (unlimited) for both",
     hint="use a pair such as (1024, 4096), or one number for both limits",
     source="RegisterTaskDefinition compares the numbers: Soft limit exceeds hard limit for ulimit (cdk-preflight)",
 )
@@ -364,8 +373,8 @@ LOG_ROUTER = one_of(
 LOG_ROUTER_IMAGE = Limit(
     id="log-router-image",
     accepts=lambda pair: pair[0] != "fluentd" or "fluent-bit" not in str(pair[1]),
-    rule="must be an image of Fluentd with type='fluentd'",
-    hint="use image= with an image of Fluentd and the plugin of your output, or type='fluentbit'",
+    rule="must be a Fluentd image if type='fluentd'",
+    hint="use a Fluentd image that has the plugin for your output, or type='fluentbit'",
     source="ECS developer guide, FireLens: AWS publishes images of Fluent Bit",
     format=lambda pair: repr(pair[1]),
 )

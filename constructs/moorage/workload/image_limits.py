@@ -7,7 +7,7 @@ from moorage.workload.limit import Botocore, matching
 REPOSITORY_NAME = matching(
     "repository-name",
     r"(?=.{2,256}$)[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*",
-    rule="must be 2 to 256 lower-case letters and digits, joined by '.', '_', '__', '-' or '/'",
+    rule="must be 2 to 256 characters: lowercase letters and digits, joined by '.', '_', '__', '-' or '/'",
     hint="use a name such as 'shop/web', or leave name= out for a generated name",
     source=Botocore("ecr", "RepositoryName"),
 )
@@ -15,7 +15,7 @@ IMAGE_REFERENCE = matching(
     "image-reference",
     r"(?=[^@]{1,255}(@|$))([A-Za-z0-9.-]+(:\d+)?/)?[a-z0-9]+((\.|_|__|-+|/)[a-z0-9]+)*"
     r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?",
-    rule="must be lower-case parts joined by '/', and optionally ':tag' and '@sha256:...', without a scheme, "
+    rule="must be lowercase names joined by '/', with an optional ':tag' and '@sha256:...', without 'https://', and "
     "with at most 255 characters before any '@'",
     hint="use a reference for `docker pull`, such as 'redis:8' or 'ghcr.io/org/image:1.2'",
     source=Botocore(

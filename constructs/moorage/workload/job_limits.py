@@ -45,7 +45,7 @@ TASK_OVERRIDES = at_most(
     "task-overrides",
     8192,
     unit="characters as JSON, including the container names",
-    hint="pass a reference to the values, or put constant values into Container(environment=...)",
+    hint="pass an ID with which the task reads the values, or put constant values into Container(environment=...)",
     source=Botocore(
         "ecs",
         "RunTaskRequest",
@@ -58,7 +58,7 @@ EVENT_FIELDS = at_most(
     "event-fields",
     100,
     unit="for the target of one rule",
-    hint="pass a reference from which the task reads the event, or use fewer fields",
+    hint="use fewer fields, or pass an ID with which the task reads the other values",
     source=Botocore(
         "events", "InputTransformer", "InputPathsMap", "You can have as many as 100 key-value pairs.", also="CFN"
     ),
@@ -93,7 +93,7 @@ TASK_RETRIES = in_range(
     "task-retries",
     0,
     99999999,
-    hint="use 0 for no retries",
+    hint="use 0 for no retries, or a number such as 3",
     source="Step Functions developer guide, error handling: MaxAttempts (a non-negative integer; maximum 99999999)",
 )
 VISIBILITY_TIMEOUT = in_range(
@@ -135,7 +135,7 @@ MESSAGE_RETENTION = in_range(
 )
 LONGEST_EVENT_PATTERN = 4096
 _SHORTER_PATTERN = (
-    "use fewer values, or replace several values with one wildcard ('*', or events.Match in an EventPattern)"
+    "use fewer values, or replace several values with one pattern ('*', or events.Match.wildcard in an EventPattern)"
 )
 EVENT_PATTERN = at_most(
     "event-pattern",

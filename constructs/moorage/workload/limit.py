@@ -29,6 +29,24 @@ class Botocore(NamedTuple):
 Source: TypeAlias = str | Botocore
 
 
+class BelowOrAbove(NamedTuple):
+    """A hint that differs for values below a range and above it.
+
+    Args:
+        low: The lowest value of the range.
+        below: The way out from a value below the range.
+        above: The way out from a value above the range.
+    """
+
+    low: float
+    below: str
+    above: str
+
+    def __call__(self, value: float) -> str:
+        """Return the way out from a value outside the range."""
+        return self.below if value < self.low else self.above
+
+
 class Limit(NamedTuple):
     """A limit of AWS: the values that AWS accepts, and the message for the others.
 
@@ -66,7 +84,7 @@ def in_range(
     high: float,
     *,
     unit: str = "",
-    hint: str,
+    hint: str | BelowOrAbove,
     source: Source,
 ) -> Limit:
     """Return a limit that accepts numbers from `low` to `high`."""

@@ -38,7 +38,7 @@ LISTENERS = at_most(
 ZONE_TARGETS = quota(
     "targets-per-zone",
     500,
-    hint="ask for a higher quota before the deployment, or use fewer copies; a rollout runs up to twice as many",
+    hint="ask for a higher quota before the deployment, or use fewer copies (a rollout runs up to twice as many)",
     source=f"{_NLB_QUOTAS}: targets per availability zone, or in all zones with cross-zone load balancing",
 )
 ADDRESSES = quota(
@@ -87,8 +87,8 @@ LISTENER_IDLE = in_range(
 ZONAL_SHIFT_PROTOCOL = Limit(
     id="zonal-shift-protocol",
     accepts=lambda protocol: getattr(protocol, "value", None) in {"TCP", "TLS"},
-    rule="should be TCP or TLS with cross_zone and zonal_shift",
-    hint="leave cross_zone= or zonal_shift= out if AWS refuses the listener",
+    rule="should be TCP or TLS if cross_zone and zonal_shift are True",
+    hint="use cross_zone=False, or leave zonal_shift= out, if AWS refuses the listener",
     source="ARC guide: Network Load Balancers; the NLB guide's document history of 2026-09-24 lets UDP in",
     format=lambda protocol: getattr(protocol, "value", repr(protocol)),
     confirmed=False,

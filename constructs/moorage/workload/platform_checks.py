@@ -86,7 +86,7 @@ def _check_fargate_windows(container: Container, problems: Problems) -> None:
     problems.check(platform_limits.FARGATE_WINDOWS_ABSENT, f"log_router {owner}", router)
     if container.sidecar and container.restart_policy and not router:
         problems.add(
-            f"restart_policy of container {container.name!r} must be left out on Windows on Fargate; use "
+            f"restart_policy of container {container.name!r} must be left out for Windows tasks on Fargate; use "
             "attrs.evolve(container, restart_policy=None), or Capacity.ec2(...) with Ami.windows()"
         )
 
@@ -113,7 +113,9 @@ def _check_windows_shares(task: Task, container: Container, problems: Problems) 
             "container 1 % of a CPU; use Task(cpu=...), which its containers share, or Container(cpu=...)"
         )
     problems.check(
-        container_limits.CONTAINER_MEMORY_LEAST,
+        container_limits.CONTAINER_MEMORY_LEAST._replace(
+            hint="use a larger memory_mib= of the task, or smaller memory_mib= of its other containers"
+        ),
         f"the memory left for container {container.name!r}",
         share_of(task, container, "memory_mib"),
     )
@@ -129,7 +131,8 @@ def check_managed_instances(task: Task, problems: Problems) -> None:
     if task.execute_command and read_only:
         problems.add(
             f"read_only of container {read_only[0]!r} must be False with execute_command=True on ECS Managed "
-            "Instances, where ECS Exec needs a writable file system; use Container(read_only=False)"
+            "Instances, where ECS Exec needs a writable file system; use Container(read_only=False), or "
+            "attrs.evolve(container, read_only=False) for a sidecar"
         )
 
 

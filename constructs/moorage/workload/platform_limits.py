@@ -86,7 +86,7 @@ START_TIMEOUT = in_range(
     "start-timeout",
     2,
     120,
-    unit="seconds",
+    unit="seconds on Fargate",
     hint="use a time such as cdk.Duration.seconds(60)",
     source=Botocore("ecs", "ContainerDefinition", "startTimeout", "The valid values for Fargate are 2-120 seconds."),
 )
@@ -94,7 +94,7 @@ STOP_TIMEOUT = in_range(
     "stop-timeout",
     2,
     120,
-    unit="seconds",
+    unit="seconds on Fargate",
     hint="use a time such as cdk.Duration.seconds(30)",
     source=Botocore("ecs", "ContainerDefinition", "stopTimeout", "The valid values for Fargate are 2-120 seconds."),
 )
@@ -144,7 +144,7 @@ FARGATE_SWAP = Limit(
     id="fargate-swap",
     accepts=lambda value: value is None,
     rule="must be left out on Fargate, which has no swap space",
-    hint="use Capacity.ec2(...) for a task that needs swap space",
+    hint="leave max_swap_mib= and swappiness= out, or use Capacity.ec2(...) for a task that needs swap space",
     source=Botocore(
         "ecs", "LinuxParameters", "maxSwap", "use the Fargate launch type, the maxSwap parameter isn't supported."
     ),
@@ -184,7 +184,7 @@ FARGATE_LOG_DRIVER = Limit(
     id="fargate-log-driver",
     accepts=lambda name: name in {"AwsLogDriver", "SplunkLogDriver", "FireLensLogDriver", "GenericLogDriver"},
     rule="must be an awslogs, splunk or awsfirelens driver on Fargate",
-    hint="use ecs.LogDrivers.aws_logs(...), splunk(...) or firelens(...), or use Capacity.ec2(...)",
+    hint="use ecs.LogDrivers.aws_logs(...), splunk(...) or firelens(...), or Capacity.ec2(...)",
     source=Botocore(
         "ecs",
         "LogConfiguration",
@@ -203,7 +203,7 @@ FARGATE_CREDENTIAL_SPEC = Limit(
 FARGATE_HOST_PATH = _absent(
     "fargate-host-path",
     rule="must be left out on Fargate",
-    hint="use Volume.bind_mount(...) without host_path=, or Volume.efs(...)",
+    hint="leave host_path= out, or use Volume.efs(...) on Linux",
     source=Botocore(
         "ecs",
         "HostVolumeProperties",
@@ -276,15 +276,15 @@ WINDOWS_IMAGE = Limit(
 WINDOWS_VOLUMES = Limit(
     id="windows-volumes",
     accepts=lambda names: not names,
-    rule="must not have a Volume.efs(...) in tasks on Windows",
-    hint="use Volume.bind_mount(...) or Volume.ebs(...), or run the task on Linux",
+    rule="must not have a Volume.efs(...) in Windows tasks",
+    hint="use Volume.bind_mount(...), or Volume.ebs(...) on instances, or run the task on Linux",
     source="ECS developer guide, storage options for Amazon ECS tasks",
     format=comma_separated,
 )
 FARGATE_WINDOWS_VOLUMES = Limit(
     id="fargate-windows-volumes",
     accepts=lambda names: not names,
-    rule="must not have a Volume.ebs(...) in tasks on Windows on Fargate",
+    rule="must not have a Volume.ebs(...) in Windows tasks on Fargate",
     hint="use Volume.bind_mount(...), or Capacity.ec2(...) with Ami.windows()",
     source="ECS developer guide, storage options for Amazon ECS tasks",
     format=comma_separated,
@@ -358,7 +358,7 @@ FARGATE_WINDOWS_LEAST = Limit(
 )
 FARGATE_WINDOWS_ABSENT = _absent(
     "fargate-windows-absent",
-    rule="must be left out on Windows on Fargate",
+    rule="must be left out for Windows tasks on Fargate",
     hint="use Capacity.ec2(...) with Ami.windows() for a task that needs this setting",
     source="ECS developer guide, Windows containers on Fargate considerations",
 )

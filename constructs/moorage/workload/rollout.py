@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from moorage.workload.durations import Duration
     from moorage.workload.lifecycle_hooks import LifecycleHook
+    from moorage.workload.limit import Limit
 
 _DEFAULT_BREAKER = CircuitBreaker()
 _DEFAULT_BLUE_GREEN_BAKE = dt.timedelta(minutes=15)
@@ -187,7 +188,8 @@ class Rollout:
         problems.check(rollout_limits.BAKE, "bake", self.bake)
         problems.check(rollout_limits.BAKE, "bake" if self.bake is None else "final_bake", self.final_bake)
         if not problems.messages:
-            problems.check(rollout_limits.ROLLOUT_DURATION, "the sum of all bake times", self._total_bake)
+            limit = self._for_steps(rollout_limits.ROLLOUT_DURATION)
+            problems.check(limit, "the sum of all bake times", self._total_bake)
         if not problems.messages:
             self._check_longest(problems)
         if self.early_success:
@@ -389,4 +391,10 @@ class Rollout:
             added_seconds: The time that the service adds, in seconds.
         """
         total = self._total_bake + self._longest_hooks() + added_seconds
-        problems.check(rollout_limits.ROLLOUT_TOTAL, "the sum of hook timeouts, bake times and shifts", total)
+        limit = self._for_steps(rollout_limits.ROLLOUT_TOTAL)
+        problems.check(limit, "the sum of hook timeouts, bake times and shifts", total)
+
+    def _for_steps(self, limit: Limit) -> Limit:
+        """Return a limit on the time whose hint suggests fewer steps, if the rollout is linear."""
+        is_linear = self.shift is Shift.LINEAR
+        return limit._replace(hint=f"{limit.hint}{rollout_limits.FEWER_STEPS}") if is_linear else limit

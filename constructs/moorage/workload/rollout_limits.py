@@ -12,7 +12,7 @@ COPIES = Limit(
     id="scaling-copies",
     accepts=lambda count: count >= 0 and not count % 1,
     rule="must be a whole number of tasks, 0 or more",
-    hint="use 0 for no tasks",
+    hint="use a whole number such as 2, or 0 for no tasks",
     source=Botocore(
         "ecs",
         "CreateServiceRequest",
@@ -59,7 +59,7 @@ TARGET_VALUE = Limit(
     id="target-value",
     accepts=lambda target: target > 0,
     rule="must be above 0",
-    hint="use the value near which scaling keeps the metric, such as 100",
+    hint="use the value at which scaling keeps the metric, such as 100",
     source=Botocore(
         "application-autoscaling",
         "TargetTrackingScalingPolicyConfiguration",
@@ -116,7 +116,7 @@ ROLLOUT_DURATION = Limit(
     id="rollout-duration",
     accepts=lambda time: time <= _LONGEST_ROLLOUT_SECONDS,
     rule="must be at most 33 hours, the maximum that CloudFormation accepts",
-    hint="use shorter bake times or larger steps",
+    hint="use a shorter bake= or final_bake=",
     source="CFN AWS::ECS::Service CanaryConfiguration, LinearConfiguration",
     format=lambda time: f"{round(time / 3600, 2):g}",
 )
@@ -124,15 +124,17 @@ ROLLOUT_TOTAL = Limit(
     id="rollout-total",
     accepts=lambda time: time <= _LONGEST_ROLLOUT_SECONDS,
     rule="must be at most 33 hours, which leaves 3 of CloudFormation's 36 hours to start and stop tasks",
-    hint="use shorter hook timeouts, shorter bake times or larger steps",
+    hint="use shorter hook timeouts or shorter bake times",
     source="CFN AWS::ECS::Service handlers.update.timeoutInMinutes (2,160), CanaryConfiguration, LinearConfiguration",
     format=lambda time: f"{round(time / 3600, 2):g}",
 )
+FEWER_STEPS = ", or a larger percent= for fewer steps"
+"""An addition to the hints of `ROLLOUT_DURATION` and `ROLLOUT_TOTAL` for linear rollouts."""
 HOOK_TIMEOUT = whole_minutes("hook-timeout", 1, 20160, source=Botocore("ecs", "DeploymentLifecycleHookDuration"))
 FUNCTION_TIMEOUT = Limit(
     id="function-timeout",
     accepts=lambda time: time // 60 <= 1440 or time // 60 > 20160,  # HOOK_TIMEOUT refuses more
-    rule="should be at most 1440 minutes for a function, the maximum in the ECS developer guide",
+    rule="should be at most 1440 minutes, the maximum for Lambda hooks in the ECS developer guide",
     hint="use cdk.Duration.hours(24) or less, or LifecycleHook.pause(...)",
     source="ECS developer guide, Lambda hooks for Amazon ECS service deployments; botocore has 20,160",
     format=lambda time: f"{time / 60:g}",
@@ -229,7 +231,7 @@ EARLY_SUCCESS = in_range(
     0,
     100,
     unit="%",
-    hint="use a percentage such as 50",
+    hint="use a percentage between minimum_healthy_percent and 100",
     source=Botocore("ecs", "DeploymentEarlySuccessCriteria", "healthyPercent", "must be an integer between 0 and 100."),
 )
 EARLY_SUCCESS_LEAST = Limit(

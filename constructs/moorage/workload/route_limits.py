@@ -19,7 +19,7 @@ _ALB_QUOTAS = "ALB guide, Quotas for your Application Load Balancers"
 TARGET_GROUPS = at_most(
     "target-groups-per-load-balancer",
     100,
-    hint="use another LoadBalancer for some services; rollouts that shift traffic need two target groups per route",
+    hint="use another LoadBalancer for some services, or Rollout.rolling(), with one target group per route",
     source=f"{_ALB_QUOTAS} (not adjustable); botocore TooManyUniqueTargetGroupsPerLoadBalancerException",
 )
 RULES = quota(
@@ -31,7 +31,7 @@ RULES = quota(
 TARGETS = quota(
     "targets-per-load-balancer",
     1000,
-    hint="ask for a higher quota before the deployment, or use fewer copies; a rollout runs up to twice as many",
+    hint="ask for a higher quota before the deployment, or use fewer copies (a rollout runs up to twice as many)",
     source=_ALB_QUOTAS,
 )
 GROUP_RULES = quota(
@@ -114,7 +114,7 @@ TARGET_PATH = Limit(
 TARGET_GRPC_PATH = matching(
     "target-health-grpc-path",
     r"/[\w.]+/\w+",
-    rule="must be /package.service/method for gRPC",
+    rule="must have the form /package.service/method for gRPC",
     hint="use a method such as '/grpc.health.v1.Health/Check'",
     source=Botocore(
         "elbv2",
@@ -150,7 +150,7 @@ DEREGISTRATION_DELAY = in_range(
 DELETION_DELAY = Limit(
     id="deregistration-delay-at-deletion",
     accepts=lambda delay: delay <= 1800 or delay > 3600,  # DEREGISTRATION_DELAY refuses more
-    rule="should be at most 1800 seconds, since CloudFormation waits 30 minutes for the deletion of a service",
+    rule="should be at most 1800 seconds, since CloudFormation waits at most 30 minutes for the deletion of a service",
     hint="use a shorter time, or delete the service by hand before its stack",
     source="CFN AWS::ECS::Service handlers.delete.timeoutInMinutes (30)",
     format=str,
@@ -187,7 +187,7 @@ RULE_WILDCARDS_OF_GUIDE = Limit(
 RULE_HOST = matching(
     "rule-host",
     r"(?=.{1,128}$)[A-Za-z0-9\-*?.]*\.[A-Za-z]+",
-    rule="must be 1 to 128 letters, digits, '-', '.', '*' and '?', with only letters after the last '.'",
+    rule="must be 1 to 128 letters, digits, '-', '.', '*' and '?', with a '.' and only letters after the last one",
     hint="use a host such as 'api.example.com' or '*.example.com'",
     source=Botocore(
         "elbv2", "HostHeaderConditionConfig", "Values", "The maximum length of each string is 128 characters."
@@ -196,7 +196,7 @@ RULE_HOST = matching(
 RULE_PATH = matching(
     "rule-path",
     r"(?=.{1,128}$)[/*?][A-Za-z0-9_\-.$/~\"'@:+&*?]*",
-    rule="must start with '/', '*' or '?' and be 1 to 128 letters, digits and _ - . $ / ~ \" ' @ : + & * ?",
+    rule="must start with '/', '*' or '?', and be 1 to 128 letters, digits and _ - . $ / ~ \" ' @ : + & * ?",
     hint="use a path such as '/v1/*'",
     source=Botocore(
         "elbv2", "PathPatternConditionConfig", "Values", "The maximum length of each string is 128 characters."

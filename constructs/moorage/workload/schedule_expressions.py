@@ -57,7 +57,7 @@ def check_expression(argument: str, expression: str, problems: Problems) -> None
         _check_cron(argument, text, problems)
     elif kind == "rate" and not rate_seconds(expression):
         problems.add(
-            f"{argument} must be a whole number above 0 of minutes, hours or days (got {expression!r}); "
+            f"{argument} must be 1 or more whole minutes, hours or days (got {expression!r}); "
             "use ScheduleExpression.rate(cdk.Duration.minutes(...)), or .hours(...), or .days(...)"
         )
     elif kind == "at":
@@ -128,9 +128,12 @@ def _check_cron(argument: str, text: str, problems: Problems) -> None:
             )
     days = (fields[_DAY_OF_MONTH], fields[_DAY_OF_WEEK])
     if days.count(_NO_VALUE) != 1:
+        way_out = "use '*' as one of them"
+        if _NO_VALUE not in days:
+            way_out = "use '?' as one of them, or two schedules to combine both"
         problems.add(
             f"{argument} must have '?' as one of day-of-month and day-of-week, and a value as the other "
-            f"(got {days[0]!r} and {days[1]!r} in {f'cron({text})'!r}); use two schedules to combine both"
+            f"(got {days[0]!r} and {days[1]!r} in {f'cron({text})'!r}); {way_out}"
         )
     years = fields[_YEAR]
     if re.fullmatch(r"[\d,-]+", years) and max(map(int, re.findall(r"\d+", years))) < now().year:

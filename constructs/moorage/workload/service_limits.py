@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from moorage.workload.limit import Botocore, Limit, at_most, in_range, matching, one_of, quota
+from moorage.workload.limit import BelowOrAbove, Botocore, Limit, at_most, in_range, matching, one_of, quota
 
 _REGIONS_WITHOUT_LATTICE = frozenset(
     (
@@ -17,13 +17,13 @@ CLUSTER_NAME = matching(
     "cluster-name",
     r"[A-Za-z0-9_-]{1,255}",
     rule="must be 1 to 255 letters, digits, hyphens and underscores",
-    hint="use the name only, without 'cluster/'",
+    hint="use only the name, such as 'shop', or cluster_arn= for an ARN",
     source=Botocore("ecs", "CreateClusterRequest", "clusterName", "Up to 255 letters (uppercase and lowercase)"),
 )
 CLUSTER_ARN = matching(
     "cluster-arn",
     r"arn:aws[a-z-]*:ecs:[a-z0-9-]+:\d{12}:cluster/[A-Za-z0-9_-]{1,255}",
-    rule="must be arn:aws:ecs:<region>:<account>:cluster/<name>",
+    rule="must have the form arn:aws:ecs:<region>:<account>:cluster/<name>",
     hint="use the ARN of a cluster, or cluster_name=",
     source="ECS service authorization reference (resource types: cluster); botocore CreateCluster.clusterName",
 )
@@ -31,7 +31,11 @@ ZONES = in_range(
     "zones",
     2,
     6,
-    hint="use at least 2, which a load balancer requires, and at most the number of zones of the region",
+    hint=BelowOrAbove(
+        2,
+        below="use 2 or more, so that tasks remain if one zone is lost",
+        above="use at most the number of zones of the region",
+    ),
     source=Botocore(
         "elbv2",
         "CreateLoadBalancerInput",
@@ -44,7 +48,7 @@ NETWORK_CIDR = Limit(
     id="network-cidr",
     accepts=lambda pair: _holds_subnets(*pair),
     rule="must be an IPv4 block of /16 to /28 with room for a /20 and a /24 in each zone",
-    hint="use a larger block, such as '10.0.0.0/16', or fewer zones",
+    hint="use a block such as '10.0.0.0/16', which has room for 6 zones",
     source="botocore ec2 CreateVpc.CidrBlock",
     format=lambda pair: f"{pair[0]!r} for {pair[1]} zones",
 )
@@ -52,7 +56,7 @@ NETWORK_CIDR = Limit(
 VPCS = quota(
     "vpcs-per-region",
     5,
-    hint="ask for a higher quota before the deployment, or define several clusters in one VPC",
+    hint="ask for a higher quota before the deployment, or use one Network for several clusters",
     source="Amazon VPC quotas: VPCs per Region",
 )
 NAT_ADDRESSES = quota(
@@ -76,7 +80,11 @@ SECURITY_GROUPS = in_range(
     "awsvpc-security-groups",
     1,
     5,
-    hint="use one group that has the rules of several, or leave security_groups= out for a new group",
+    hint=BelowOrAbove(
+        1,
+        below="leave security_groups= out for a new group",
+        above="combine the rules of several groups in one",
+    ),
     source=Botocore(
         "ecs", "AwsVpcConfiguration", "securityGroups", "There's a limit of 5 security groups that can be specified."
     ),
@@ -85,7 +93,11 @@ SUBNETS = in_range(
     "awsvpc-subnets",
     1,
     16,
-    hint="select fewer subnets with vpc_subnets=, such as one in each zone",
+    hint=BelowOrAbove(
+        1,
+        below="select at least one subnet with vpc_subnets=, or leave vpc_subnets= out",
+        above="select fewer subnets with vpc_subnets=, such as one in each zone",
+    ),
     source=Botocore("ecs", "AwsVpcConfiguration", "subnets", "There's a limit of 16 subnets that can be specified."),
 )
 NAMESPACE = matching(
@@ -105,16 +117,16 @@ _DNS_LABEL = "([a-zA-Z0-9_][a-zA-Z0-9_-]{0,61}[a-zA-Z0-9_]|[a-zA-Z0-9])"
 CLOUD_MAP_NAME = matching(
     "cloud-map-name",
     rf"(?=.{{1,127}}$){_DNS_LABEL}(\.{_DNS_LABEL})*|\.",
-    rule="must be 1 to 127 letters, digits, '_', '-' and '.'; each part between dots must have at most 63 characters "
-    "and not begin or end with '-'",
+    rule="must be 1 to 127 letters, digits, '_', '-' and '.', and each part between dots must have at most 63 "
+    "characters and not begin or end with '-'",
     hint="use a name such as 'catalog', or leave name= out",
     source="botocore servicediscovery ServiceName, its pattern",
 )
 CONNECT_NAME = matching(
     "service-connect-name",
     r"(?=.{1,127}$)(?!-)[a-z0-9_-]+(\.[a-z0-9_-]+)*",
-    rule="must be a host name of 1 to 127 lower-case letters, digits, '_', '-' and '.', and not start with '-'",
-    hint="use a name such as 'catalog'",
+    rule="must be a host name of 1 to 127 lowercase letters, digits, '_', '-' and '.', and not start with '-'",
+    hint="use a name such as ServiceConnect(name='catalog')",
     source=Botocore("ecs", "ServiceConnectClientAlias", "dnsName", "The name can include up to 127 characters."),
 )
 CONNECT_PROTOCOL = one_of(
@@ -142,7 +154,7 @@ PREFIX_LIST = matching(
     "prefix-list",
     r"pl-[0-9a-f]{8,17}",
     rule="must be the ID of a prefix list",
-    hint="use the ID of com.amazonaws.<region>.vpc-lattice, such as 'pl-0a1b2c3d'",
+    hint="use the ID of the prefix list com.amazonaws.<region>.vpc-lattice, such as 'pl-0a1b2c3d'",
     source="EC2 user guide, AWS-managed prefix lists",
 )
 LATTICE_TARGET_GROUP = matching(
@@ -161,8 +173,8 @@ LATTICE_TARGET_GROUPS = at_most(
 LATTICE_REGION = Limit(
     id="lattice-region",
     accepts=lambda region: region not in _REGIONS_WITHOUT_LATTICE,
-    rule="should be a region that offers VPC Lattice, as of November 2026",
-    hint="use a route instead of lattice",
+    rule="should be one that offered VPC Lattice in November 2026",
+    hint="use route=Route(...) instead of lattice=",
     source="CFN schemas of each region: AWS::VpcLattice::TargetGroup",
     confirmed=False,
 )

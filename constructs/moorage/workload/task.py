@@ -271,7 +271,7 @@ class Task:
         ports = [container for container in self.containers if container.port is not None]
         if self.network_mode is NetworkMode.NONE:
             names = tuple(each.name for each in self.containers if each.port is not None or each.port_ranges)
-            problems.check(task_limits.NO_PORTS, "port", names)
+            problems.check(task_limits.NO_PORTS, "ports", names)
             return
         self._check_port_ranges(problems)
         argument = "host_port" if self.network_mode is NetworkMode.BRIDGE else "port"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from moorage.workload.limit import Botocore, Limit, comma_separated, in_range, matching, one_of, unique
+from moorage.workload.limit import BelowOrAbove, Botocore, Limit, comma_separated, in_range, matching, one_of, unique
 
 TASK_CPU = in_range(
     "task-cpu",
     128,
     196608,
     unit="CPU units",
-    hint="use 1024 for each vCPU",
+    hint="use CPU units, 1024 for each vCPU",
     source=Botocore(
         "ecs",
         "RegisterTaskDefinitionRequest",
@@ -30,7 +30,11 @@ EPHEMERAL_STORAGE = in_range(
     21,
     200,
     unit="GiB",
-    hint="leave ephemeral_storage_gib= out for the default of 20 GiB, or use Volume.efs(...) for more than 200 GiB",
+    hint=BelowOrAbove(
+        21,
+        below="use 21 or more, or leave ephemeral_storage_gib= out for the default of 20 GiB",
+        above="use 200 or less, or Volume.efs(...) for more storage",
+    ),
     source=Botocore(
         "ecs",
         "EphemeralStorage",
@@ -42,7 +46,7 @@ CONTAINERS = in_range(
     "containers-per-task",
     1,
     10,
-    hint="use at least one container, and another service for more than 10",
+    hint=BelowOrAbove(1, below="add a container", above="move some of the containers to another task"),
     source="ECS quotas",
 )
 UNIQUE_NAMES = unique(
@@ -72,7 +76,7 @@ PORT_NAMES = unique(
 UNIQUE_HOST_PORTS = unique(
     "host-ports-unique",
     rule="must be unique in a task",
-    hint="leave host_port= out for dynamic ports, or use another port for one of the containers",
+    hint="leave host_port= out for dynamic ports, or use another host_port= for one of the containers",
     source="botocore PortMapping.hostPort",
 )
 ESSENTIAL = Limit(
@@ -100,7 +104,8 @@ CONTAINER_MEMORY = Limit(
     id="container-memory",
     accepts=lambda sums: sums[0] <= sums[1],
     rule="must be at least the sum of its containers' memory_mib",
-    hint="use a larger memory_mib= of the task, smaller memory_mib= of the containers, or Task(memory_mib=None)",
+    hint="use a larger memory_mib= of the task, smaller memory_mib= of the containers, or "
+    "Task(memory_mib=None) if all containers have a memory_mib",
     source=Botocore(
         "ecs",
         "ContainerDefinition",
@@ -145,14 +150,14 @@ NO_PORTS = Limit(
     id="none-mode-ports",
     accepts=lambda names: not names,
     rule="must be left out in network mode 'none'",
-    hint="leave port= out, or use another network_mode=",
+    hint="leave port= and port_ranges= out, or use another network_mode=",
     source=Botocore(
         "ecs",
         "RegisterTaskDefinitionRequest",
         "networkMode",
         "If the network mode is set to none, you cannot specify port mappings in your container definitions",
     ),
-    format=lambda names: f"the port of {comma_separated(names)}",
+    format=lambda names: f"ports of {comma_separated(names)}",
 )
 PID_MODE = one_of(
     "pid-mode",
@@ -176,8 +181,8 @@ FAULT_INJECTION_MODE = one_of(
 LOG_ROUTERS = Limit(
     id="log-routers",
     accepts=lambda names: len(names) <= 1,
-    rule="must be given to at most one container",
-    hint="configure several outputs in config_file= of one log router",
+    rule="must be used at most once in a task",
+    hint="use one log router, and configure the other outputs in its config_file=",
     source="ECS developer guide, FireLens",
     format=comma_separated,
 )
@@ -193,7 +198,7 @@ LOG_DRIVER_ROUTER = Limit(
     id="log-driver-router",
     accepts=bool,
     rule="must have a log router in the same task",
-    hint="add Container.log_router({'Name': ...}) to the task, which then routes all logs, and leave logging= out",
+    hint="add Container.log_router({'Name': ...}) to the task, and leave logging= out of the containers that use it",
     source="ECS developer guide, FireLens; CDK aws-ecs TaskDefinition, which adds one with the tag latest",
     format=lambda _: "only ecs.LogDrivers.firelens(...)",
 )
@@ -201,7 +206,7 @@ LINUX_PATH = Limit(
     id="linux-path",
     accepts=lambda path: path.startswith("/"),
     rule="must start with '/' on Linux",
-    hint="use a path such as '/data', or operating_system_family= for Windows",
+    hint="use a path such as '/data', or set operating_system_family= to a version of Windows",
     source=Botocore(
         "ecs",
         "MountPoint",

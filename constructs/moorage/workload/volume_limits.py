@@ -95,6 +95,14 @@ def _iops_hint(volume_type: str, size_gib: int | None) -> str:
     return f"use iops={numbers}, or a larger size_gib="
 
 
+def _throughput_hint(throughput: int, volume_type: str, _iops: int) -> str:
+    if volume_type != "gp3":
+        return "leave throughput_mib= out, or use volume_type='gp3'"
+    if 125 <= throughput <= 2000:
+        return f"use iops={4 * throughput} or more, or a smaller throughput_mib="
+    return "use throughput_mib= between 125 and 2000, or leave throughput_mib= out"
+
+
 EBS_TYPE = one_of(
     "ebs-type",
     _EBS_RANGES,
@@ -136,7 +144,7 @@ EBS_THROUGHPUT = Limit(
     id="ebs-throughput",
     accepts=lambda volume: volume[1] == "gp3" and 125 <= volume[0] <= min(2000, volume[2] / 4),
     rule="must be 125 to 2000 MiB/s and at most a quarter of iops with 'gp3', and left out with other types",
-    hint="leave throughput_mib= out, or use an iops= that is at least four times as large",
+    hint=lambda volume: _throughput_hint(*volume),
     source="CDK aws-ecs ServiceManagedVolume; EBS user guide, gp3: at least 125, at most 0.25 MiB/s per IOPS",
     format=lambda volume: f"{volume[0]} with volume_type={volume[1]!r}, iops={volume[2]}",
 )
@@ -177,6 +185,6 @@ EBS_INITIALIZATION = Limit(
 FILE_SYSTEM_TYPE = one_of(
     "file-system-type",
     ("xfs", "ext4", "ext3", "ntfs"),
-    hint="leave file_system_type= out for 'xfs'",
+    hint="leave file_system_type= out for 'xfs', or use 'ntfs' on Windows",
     source=Botocore("ecs", "TaskFilesystemType"),
 )

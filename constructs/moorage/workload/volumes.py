@@ -185,7 +185,7 @@ class EfsVolume(Volume):
     def __attrs_post_init__(self) -> None:
         problems = self._new_problems()
         if self.root_directory != "/":
-            problems.check(container_limits.MOUNT_PATH, "root_directory", self.root_directory)
+            problems.check(container_limits.LINUX_MOUNT_PATH, "root_directory", self.root_directory)
         problems.check(volume_limits.EFS_ROOT, "root_directory", (self.root_directory, self.access_point))
         problems.raise_any()
 

@@ -163,14 +163,14 @@ WINDOWS_2022_CORE = {"operating_system_family": OperatingSystemFamily.WINDOWS_SE
 @pytest.mark.parametrize(
     ("path", "arguments", "says"),
     [
-        (f"{PATH}/amazon-linux-2023/recommended", {}, f"use {PATH}/amazon-linux-2023/recommended/image_id"),
-        (f"{PATH}/amazon-linux-2/recommended/image_name", {}, f"use {PATH}/amazon-linux-2/recommended/image_id"),
+        (f"{PATH}/amazon-linux-2023/recommended", {}, f"use '{PATH}/amazon-linux-2023/recommended/image_id"),
+        (f"{PATH}/amazon-linux-2/recommended/image_name", {}, f"use '{PATH}/amazon-linux-2/recommended/image_id"),
         (
             f"{BOTTLEROCKET_PATH}/x86_64/latest/image_version",
             {"bottlerocket": True},
             "parameter must end in '/image_id'",
         ),
-        (WINDOWS_PATH, WINDOWS_2022_CORE, f"use {WINDOWS_PATH}/image_id"),
+        (WINDOWS_PATH, WINDOWS_2022_CORE, f"use '{WINDOWS_PATH}/image_id"),
         (f"{BOTTLEROCKET_PATH}/x86_64/latest/image_id", {}, "use bottlerocket=True"),
         (f"{WINDOWS_PATH}/image_id", {}, "use operating_system_family=OperatingSystemFamily.WINDOWS_SERVER_2022_CORE"),
         (
@@ -297,7 +297,7 @@ def test_a_strategy_reports_all_problems_when_it_is_created() -> None:
     with pytest.raises(ValueError, match="Strategy: 3 problems") as raised:
         Strategy({one: 0, other: 0, Capacity.fargate(): 0}, base={one: 1, other: 1})
     said = str(raised.value)
-    assert "capacity must be of one kind" in said
+    assert "the capacities must all be of one kind" in said
     assert "weights must not all be 0" in said
     assert "base must be given for at most one capacity (got 'general', 'spot')" in said
 
@@ -421,7 +421,7 @@ def test_a_capacity_may_have_a_reserved_name_since_cloudformation_names_its_prov
 
 
 def test_the_minimum_of_a_warm_pool_is_at_most_its_maximum() -> None:
-    with pytest.raises(ValueError, match=r"\(got min_instances=20 of 10 prepared\)"):
+    with pytest.raises(ValueError, match=r"\(got min_instances=20 with a maximum of 10\)"):
         general(warm_pool=WarmPool(min_instances=20))
 
 

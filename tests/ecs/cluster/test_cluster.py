@@ -164,7 +164,8 @@ def test_a_task_for_another_operating_system_is_refused(
         Service(stack, "Web", cluster=cluster, task=Task(Container("iis:1"), operating_system_family=asked))
     assert (
         f"Shop/Web: operating_system_family is {asked.value!r}, but instances of capacity 'general' run "
-        f"{system.value}; use a capacity with a matching AMI"
+        f"{system.value}; use a capacity with a matching AMI, such as "
+        f"{'Ami.al2023()' if asked is OperatingSystemFamily.LINUX else 'Ami.windows(...)'}"
     ) in str(raised.value)
 
 

@@ -466,7 +466,7 @@ def test_an_imported_load_balancer_of_another_account_or_region_is_refused(
 
 
 def test_a_test_listener_that_is_the_listener_is_refused(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
-    with pytest.raises(ValueError, match="test_listener_arn must not be listener_arn"):
+    with pytest.raises(ValueError, match="test_listener_arn must differ from listener_arn"):
         LoadBalancer.from_attributes(
             stack, "Edge", listener_arn=ARN, security_group_id="sg-0a1b", vpc=vpc, test_listener_arn=ARN
         )

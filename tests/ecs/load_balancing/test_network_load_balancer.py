@@ -480,7 +480,7 @@ def test_a_listener_has_only_alarms_on_unhealthy_targets(stack: cdk.Stack, gate:
 
 def test_alarms_only_on_responses_are_refused(stack: cdk.Stack, gate: NetworkLoadBalancer) -> None:
     alarms = RollbackAlarms(unhealthy_targets=None)
-    with pytest.raises(ValueError, match="only alarms on errors and latency, which a network load balancer does not"):
+    with pytest.raises(ValueError, match="only alarms on errors and latency, which a Network Load Balancer does not"):
         serve(stack, "Broker", Listener(gate, 8883), rollout=Rollout.canary(alarms=alarms))
     broker = serve(stack, "Other", Listener(gate, 8884))
     with pytest.raises(ValueError, match="at least one alarm must apply to this service"):
@@ -602,7 +602,9 @@ def test_zonal_shift_with_cross_zone_keeps_connections_open_and_warns_about_udp(
     stack: cdk.Stack, vpc: ec2.IVpc
 ) -> None:
     gate = NetworkLoadBalancer(stack, "Gate", vpc=vpc, zonal_shift=True)
-    with pytest.warns(UserWarning, match="protocol of port 53 should be TCP or TLS with cross_zone and zonal_shift"):
+    with pytest.warns(
+        UserWarning, match="protocol of port 53 should be TCP or TLS if cross_zone and zonal_shift are True"
+    ):
         serve(stack, "Dns", Listener(gate, 53, protocol=UDP))
     result = template(stack)
     assert attributes(result, BALANCER)[0]["zonal_shift.config.enabled"] == "true"
@@ -641,7 +643,7 @@ def test_an_unsupported_ip_address_type_is_refused(stack: cdk.Stack, vpc: ec2.IV
     network = Network(stack, "Network")
     with pytest.raises(ValueError, match="ip_address_type must be IPV4 in a Network, whose subnets have only IPv4"):
         NetworkLoadBalancer(stack, "Gate", vpc=network.vpc, ip_address_type=DUAL)
-    with pytest.raises(ValueError, match="must be IPV4 or DUAL_STACK for a network load balancer .*; use DUAL_STACK"):
+    with pytest.raises(ValueError, match="must be IPV4 or DUAL_STACK for a Network Load Balancer .*; use DUAL_STACK"):
         NetworkLoadBalancer(
             stack,
             "Gate",

@@ -129,7 +129,7 @@ def test_a_public_load_balancer_in_a_private_subnet_is_refused(
     """ELB: an internet-facing load balancer needs a route to an internet gateway, which private subnets lack."""
     vpc = Network(stack, "Here").vpc if is_network else ec2.Vpc(stack, "Here")
     reason: Any = {"plain_http" if kind is LoadBalancer else "without_tls": "a test"}
-    with pytest.raises(ValueError, match=r"vpc_subnets must be public subnets with public=True \(got Shop/Here/"):
+    with pytest.raises(ValueError, match=r"vpc_subnets must be public subnets if public=True \(got Shop/Here/"):
         kind(stack, "Edge", vpc=vpc, public=True, vpc_subnets=select_private(vpc), **reason)
     kind(stack, "Internal", vpc=vpc, vpc_subnets=select_private(vpc))
     kind(stack, "Public", vpc=vpc, public=True, vpc_subnets=ec2.SubnetSelection(subnets=vpc.public_subnets), **reason)

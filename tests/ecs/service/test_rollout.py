@@ -572,7 +572,8 @@ def test_whole_template(
         (
             lambda: Rollout.linear(percent=3, bake=dt.timedelta(hours=1)),
             "Rollout.linear: the sum of all bake times must be at most 33 hours, the maximum that CloudFormation "
-            "accepts (got 34); use shorter bake times or larger steps",
+            "accepts (got 34); use a shorter bake= or final_bake=, or a larger percent= "
+            "for fewer steps",
         ),
     ],
 )

@@ -151,7 +151,9 @@ def test_a_hook_at_each_step_counts_for_each_step(stage: LifecycleStage, times: 
 
 
 def test_a_function_may_take_as_long_as_botocore_allows() -> None:
-    with pytest.warns(UserWarning, match="timeout should be at most 1440 minutes for a function, .* \\(got 2880\\)"):
+    with pytest.warns(
+        UserWarning, match="timeout should be at most 1440 minutes, the maximum for Lambda hooks .* \\(got 2880\\)"
+    ):
         hook = LifecycleHook.function(HANDLER, STAGE.PRE_SCALE_UP, timeout=hours(48))
     with pytest.raises(ValueError, match=r"must be at most 33 hours, .*\(got 48\)"):
         Rollout.rolling(hooks=[hook])

@@ -425,7 +425,7 @@ def test_tasks_use_more_cpu_than_they_reserve_only_on_instances(app: cdk.App, sc
     [
         ("cron(0 8 * * *)", "schedule must have six fields"),
         ("cron(0 25 * * ? *)", "schedule must have 0 to 23 as hours"),
-        ("rate(30 seconds)", "schedule must be a whole number above 0"),
+        ("rate(30 seconds)", "schedule must be 1 or more whole minutes"),
         ("at eight", "schedule must be at"),
     ],
 )

@@ -230,7 +230,9 @@ def test_aws_sidecars_without_a_windows_build_are_refused_on_windows(sidecar: Co
 
 def test_a_windows_collector_with_a_restart_policy_is_refused_on_fargate(stack: cdk.Stack, cluster: Cluster) -> None:
     otel = Container.otel_collector(config="receivers: {}", image="otel-of-windows:1")
-    with pytest.raises(ValueError, match="restart_policy of container 'otel' must be left out on Windows on Fargate"):
+    with pytest.raises(
+        ValueError, match="restart_policy of container 'otel' must be left out for Windows tasks on Fargate"
+    ):
         Service(stack, "Web", cluster=cluster, task=Task(APP, otel, **WINDOWS))
     Service(stack, "Api", cluster=cluster, task=Task(APP, attrs.evolve(otel, restart_policy=None), **WINDOWS))
     assert "RestartPolicy" not in containers_of(stack)["otel"]

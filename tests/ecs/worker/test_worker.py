@@ -260,7 +260,7 @@ def test_a_worker_reports_all_problems_together_with_its_path(stack: cdk.Stack, 
             placement=Placement.on_each_instance(),
         )
     for said in (
-        "stop_timeout of container 'app' must be between 2 and 120 seconds (got 121)",
+        "stop_timeout of container 'app' must be between 2 and 120 seconds on Fargate (got 121)",
         "container 'app' must not have the variable 'QUEUE_URL'",
         "(got 60 with stop_timeout=121, in seconds)",
         "scaling must have backlog_per_task",

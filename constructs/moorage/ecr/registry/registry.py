@@ -290,8 +290,8 @@ class Registry(RegistryEvents, RegistryMetrics):
             cdk.Annotations.of(self).add_warning_v2(
                 UNMATCHED_FILTER_WARNING,
                 f"no repository that this app defines in the registry ({', '.join(sorted(names)[:5])}) matches "
-                f"{', '.join(map(repr, dict.fromkeys(unmatched)))}; acknowledge this warning if other repositories "
-                "match",
+                f"{', '.join(map(repr, dict.fromkeys(unmatched)))}; use a pattern that matches one of them, "
+                "or acknowledge this warning if it matches other repositories",
             )
         return [
             *replication_errors(self._record, registries, functools.partial(has_stack, self)),
@@ -374,7 +374,7 @@ def _check_caches(caches: Sequence[PullThrough], scope: Construct, problems: Pro
 def _check_signing(signing: Sequence[SigningRule], scope: Construct, problems: Problems) -> None:
     problems.check(registry_limits.SIGNING_RULES, "the number of signing rules", len(signing))
     if signing:
-        problems.check(registry_limits.SIGNING_REGION, "the region of signing", place_of(scope)[1])
+        problems.check(registry_limits.SIGNING_REGION, "signing", place_of(scope)[1])
     for rule in signing:  # AWS Signer developer guide: containers support cross-account signing
         check_place(problems, "profile of signing", rule.profile, scope, across_accounts=True)
 
@@ -387,7 +387,7 @@ def _check_exclusions(pullers: Sequence[Puller], scope: Construct, problems: Pro
                 problems, "each item of pull_time_exclusions", puller, scope, across_accounts=True, across_regions=True
             )
     names = [puller_name(scope, puller) for puller in pullers]
-    problems.check(registry_limits.EXCLUDED_PULLERS, "pull_time_exclusions", names)
+    problems.check(registry_limits.EXCLUDED_PULLERS, "the items of pull_time_exclusions", names)
 
 
 Origin: TypeAlias = Registry | ReplicationSource

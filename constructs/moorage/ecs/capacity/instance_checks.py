@@ -41,10 +41,11 @@ def check_instances(task: Task, capacities: Sequence[Capacity], problems: Proble
 def _check_system(task: Task, capacity: Capacity, problems: Problems) -> None:
     system = capacity._operating_system
     if system is not None and system is not task.operating_system_family:
+        ami = "Ami.windows(...)" if task._on_windows else "Ami.al2023()"
         problems.add(
             f"operating_system_family is {task.operating_system_family.value!r}, but instances of capacity "
-            f"{capacity.name!r} run {system.value}; use a capacity with a matching AMI, such as Ami.windows(...), or "
-            "run the task on Fargate"
+            f"{capacity.name!r} run {system.value}; use a capacity with a matching AMI, such as {ami}, or run the task "
+            "on Fargate"
         )
 
 

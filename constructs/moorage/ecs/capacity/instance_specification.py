@@ -143,8 +143,8 @@ class ManagedInstancesSpecification(InstanceSpecification):
             return None
         return (
             f"task needs {demand.cpu} CPU units, {demand.memory_mib} MiB, {demand.gpus} GPUs and "
-            f"{task.architecture.value}, but no instance type that capacity {self.name!r} allows holds the task; widen "
-            "requirements= or allowed_instance_types= of the capacity"
+            f"{task.architecture.value}, but no instance type that capacity {self.name!r} allows holds the task; use "
+            "wider requirements=, more allowed_instance_types= or fewer excluded_instance_types= of the capacity"
         )
 
     @functools.cached_property
@@ -296,7 +296,8 @@ class InstanceGroupSpecification(InstanceSpecification):
             )
         if self.requirements and not self.known_types and not self.requirements._has_tokens:
             problems.add(
-                f"requirements match no instance type (data of {DATE}); use a wider range of vcpus= or memory_mib="
+                f"requirements match no instance type (data of {DATE}); use wider requirements, such as another "
+                "range of vcpus= or memory_mib="
             )
         problems.check(capacity_limits.INSTANCE_TYPES, "the number of instance_types", len(self.instance_types))
         problems.check(capacity_limits.UNIQUE_INSTANCE_TYPES, "instance_types", self.instance_types)

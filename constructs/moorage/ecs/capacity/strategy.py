@@ -79,7 +79,7 @@ class Strategy:
         if len(self.weights) > 1:
             problems.check(capacity_limits.STRATEGY_WEIGHTS, "weights", list(self.weights.values()))
         problems.check(
-            capacity_limits.STRATEGY_KINDS, "capacity", {each.name: each.kind.value for each in self.weights}
+            capacity_limits.STRATEGY_KINDS, "the capacities", {each.name: each.kind.value for each in self.weights}
         )
         problems.check(capacity_limits.STRATEGY_BASES, "base", [each.name for each in self.base])
         for capacity, base in self.base.items():

@@ -327,8 +327,8 @@ class Cluster(ecs.Cluster):
             cdk.Annotations.of(instances).add_warning_v2(
                 UNREACHABLE_WARNING,
                 "the subnets of these instances have no route to the internet, as far as CDK knows, so the instances "
-                f"may not reach {', '.join(sorted(capacity._agent_needs))}; acknowledge this warning if they reach all "
-                "of these",
+                f"may not reach {', '.join(sorted(capacity._agent_needs))}; use a Network, whose routes are known, or "
+                "acknowledge this warning if the instances reach all of these",
             )
         return instances
 
@@ -369,7 +369,9 @@ def _check(
     problems.check(capacity_limits.PROVIDERS, "the number of capacities", len(names))
     max_instances = [capacity._most_instances for capacity in capacities]
     if not is_token(max_instances):
-        problems.check(capacity_limits.INSTANCES_PER_CLUSTER, "the sum of max_instances", sum(max_instances))
+        problems.check(
+            capacity_limits.INSTANCES_PER_CLUSTER, "the sum of max_instances of all capacities", sum(max_instances)
+        )
     if len(set(names)) < len(names):
         problems.add(
             f"names of capacities must be unique (got {', '.join(map(repr, names))}); list each capacity once, and "

@@ -202,7 +202,7 @@ class Schedule(Trigger):
         if rate and self.flexible_window and self.flexible_window > rate:
             problems.add(
                 f"flexible_window must not be longer than the time between two starts (got {self.flexible_window} "
-                f"seconds with {expression!r}); use a shorter flexible_window=, or a longer rate"
+                f"seconds with {expression!r}); use a shorter flexible_window=, or start the job less often"
             )
         for name in ("start", "end"):
             if once and getattr(self, name) is not None:

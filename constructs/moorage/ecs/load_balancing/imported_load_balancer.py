@@ -68,8 +68,8 @@ class ImportedLoadBalancer(RequestLoadBalancer):
             _check_place("listener_arn", listener_arn, stack_of(scope), problems)
         if test_listener_arn is not None and test_listener_arn == listener_arn:
             problems.add(
-                "test_listener_arn must not be listener_arn, since a new version would get all traffic before it is "
-                "tested; use another listener of the load balancer, or leave test_listener_arn= out"
+                "test_listener_arn must differ from listener_arn, since a new version would get all traffic before it "
+                "is tested; use another listener of the load balancer, or leave test_listener_arn= out"
             )
         if test_listener_arn is not None and not problems.messages and not is_token((listener_arn, test_listener_arn)):
             names = _full_name_of(test_listener_arn), _full_name_of(listener_arn)

@@ -107,7 +107,7 @@ class LoadBalancerPlan:
         hidden = [each.node.path for each in subnets if isinstance(each, ec2.PrivateSubnet)] if self.public else []
         if hidden:
             problems.add(
-                f"vpc_subnets must be public subnets with public=True (got {', '.join(hidden)}), since clients on the "
+                f"vpc_subnets must be public subnets if public=True (got {', '.join(hidden)}), since clients on the "
                 "internet cannot reach private subnets; leave vpc_subnets= out, or use public=False"
             )
         zones = [zone for zone in (zone_of(each) or each.subnet_id for each in subnets) if not is_token(zone)]

@@ -56,7 +56,7 @@ class _Plan(LoadBalancerPlan):
         self._check_allocations(problems)
         if self.ip_address_type not in {IPV4, elbv2.IpAddressType.DUAL_STACK}:
             problems.add(
-                f"ip_address_type must be IPV4 or DUAL_STACK for a network load balancer (got "
+                f"ip_address_type must be IPV4 or DUAL_STACK for a Network Load Balancer (got "
                 f"{self.ip_address_type.name}); use DUAL_STACK"
             )
 

@@ -104,7 +104,7 @@ class ServiceConnect:
     remove it, delete the service and deploy it again.
 
     Args:
-        name: The host name of the service, 1 to 127 lower-case letters, digits, `_`, `-` and `.`, unique in the
+        name: The host name of the service, 1 to 127 lowercase letters, digits, `_`, `-` and `.`, unique in the
             namespace. The name in Cloud Map has hyphens in place of dots. A service without a port has no name.
             Default: the name of its first container with a port.
         port: The port at which other services connect to the name, 1 to 65,535. Default: 80, for `http://<name>`.
@@ -204,11 +204,11 @@ class ServiceConnect:
         front = task._front_container
         if task.network_mode not in {NetworkMode.AWSVPC, NetworkMode.BRIDGE}:
             problems.add(
-                f"connect requires network mode awsvpc or bridge (got {task.network_mode.value}), since the proxy "
-                "needs a network of the task; use network_mode=NetworkMode.AWSVPC or NetworkMode.BRIDGE"
+                f"connect requires network mode awsvpc or bridge (got {task.network_mode.value}), the only modes "
+                "that Service Connect supports; use network_mode=NetworkMode.AWSVPC or NetworkMode.BRIDGE"
             )
         elif front is not None:
-            problems.check(service_limits.CONNECT_NAME, "the name for others", self._name_for(task))
+            problems.check(service_limits.CONNECT_NAME, "the name for other services", self._name_for(task))
             if port_name(task, front) is None:
                 problems.add(
                     "the name of the container for connect must be 1 to 64 letters, digits, '_' and '-', and not "

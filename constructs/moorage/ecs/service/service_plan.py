@@ -346,7 +346,7 @@ class ServicePlan:
             )
         elif alarms and not alarms._has_alarm(reads_requests=any(route._reads_requests for route in self.routes)):
             problems.add(
-                "rollout has only alarms on errors and latency, which a network load balancer does not measure; "
+                "rollout has only alarms on errors and latency, which a Network Load Balancer does not measure; "
                 "use RollbackAlarms(unhealthy_targets=1), or extra_alarms=[...]"
             )
 
@@ -400,7 +400,7 @@ class ServicePlan:
             )
         if self.lattices:
             region = place_of(self.launch.cluster)[1]
-            problems.check(service_limits.LATTICE_REGION, "the region of lattice", region)
+            problems.check(service_limits.LATTICE_REGION, "the region of the stack", region)
         for lattice in self.lattices:
             check_place(problems, "target_group_arn of lattice", lattice.target_group_arn, self.launch.cluster)
             lattice._check(self.task, problems)

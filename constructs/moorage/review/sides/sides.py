@@ -127,7 +127,10 @@ def _source(name: str, repository: Repository | None) -> _Source:
     if path.is_file():
         raise ReviewError(f"{path} is a file; give the folder that `cdk synth` wrote, such as cdk.out")
     if repository is None:
-        raise ReviewError(f"there is no folder {path}, and the current folder is not in a git repository")
+        raise ReviewError(
+            f"there is no folder {path}, and the current folder is not in a git repository; give the folder that "
+            "`cdk synth` wrote, or run this in the repository of the app"
+        )
     raise ReviewError(
         f"{path} is neither a folder nor a revision of this repository; fetch it with `git fetch` if it is a remote one"
     )
