@@ -162,7 +162,7 @@ class Side:
 
     references: References
     scopes: dict[int, Scope] = attrs.field(factory=dict)
-    _renamed: Renamed = attrs.field(factory=dict)
+    _renamed: Renamed = attrs.field(factory=dict, alias="renamed")
 
     @classmethod
     def of(cls, comparison: Comparison, *, base: bool, renamed: Renamed | None = None) -> Side:
