@@ -84,7 +84,7 @@ def in_range(
     high: float,
     *,
     unit: str = "",
-    hint: str | BelowOrAbove,
+    hint: str | Callable[[Any], str],
     source: Source,
 ) -> Limit:
     """Return a limit that accepts numbers from `low` to `high`."""
