@@ -65,7 +65,7 @@ class Limit(NamedTuple):
     id: str
     accepts: Callable[[Any], bool]
     rule: str
-    hint: str | Callable[[Any], str]
+    hint: str | Callable[[Any], str] | BelowOrAbove
     source: Source
     format: Callable[[Any], str] = repr
     confirmed: bool = True
@@ -84,7 +84,7 @@ def in_range(
     high: float,
     *,
     unit: str = "",
-    hint: str | Callable[[Any], str],
+    hint: str | BelowOrAbove,
     source: Source,
 ) -> Limit:
     """Return a limit that accepts numbers from `low` to `high`."""
