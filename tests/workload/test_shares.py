@@ -47,6 +47,7 @@ def test_a_single_container_has_the_size_of_its_task_even_if_it_is_a_token() -> 
 @pytest.mark.parametrize(
     ("memory_mib", "sizes"),
     [(TOKEN, [{}, {}]), (TOKEN, [{"memory_mib": 512}, {}]), (2048, [{"memory_mib": TOKEN}, {}])],
+    ids=["of the task", "of the task beside a number", "of a container"],
 )
 def test_memory_that_cannot_be_shared_is_unknown_and_passes(memory_mib: int, sizes: list[dict[str, Any]]) -> None:
     task = Task(*containers(*sizes), cpu=1024, memory_mib=memory_mib, operating_system_family=WINDOWS)

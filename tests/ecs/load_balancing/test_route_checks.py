@@ -83,7 +83,7 @@ def test_a_rollout_uses_targets_for_both_versions(
     assert (usage.target_groups, usage.targets) == (groups, targets)
 
 
-@pytest.mark.parametrize("copies", [None, TOKEN])
+@pytest.mark.parametrize("copies", [None, TOKEN], ids=["none", "a token"])
 def test_an_unknown_number_of_copies_uses_no_targets(edge: LoadBalancer, copies: Any) -> None:
     assert used(Route(edge), copies=copies).targets == 0
 
