@@ -385,8 +385,8 @@ def user_line(frames: Sequence[str], root: Path | None = None) -> Line | None:
 
     Args:
         frames: The frames as CDK writes them, innermost first: `make (/app/app.py:5)` or `at f (/app/app.ts:5:3)`.
-        root: The folder to which the file path is made relative if it is inside it. Default: None; the path stays as
-            it is.
+        root: The folder that the file path is made relative to if the file is in that folder. Default: None; the path
+            is not changed.
     """
     for frame in frames:
         found = _FRAME.search(frame.strip())

@@ -93,9 +93,9 @@ LIFECYCLE_ANY_LAST = Limit(
     id="lifecycle-any-last",
     accepts=lambda kinds: "any" not in kinds[:-1],
     rule="must have at most one rule for images with any tag status, and this rule must be the last",
-    hint="keep only one rule for all images, after the other rules and with the highest priority=",
+    hint="keep only one rule for all images, after the other rules and with the largest number as priority=",
     source="ECR guide: lifecycle policy properties, rule priority; CDK aws-ecr Repository",
-    format=" before ".join,
+    format=lambda kinds: " before ".join(map(repr, kinds)),
 )
 LIFECYCLE_UNTAGGED_ONCE = at_most(
     "lifecycle-untagged-once",

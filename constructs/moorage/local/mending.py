@@ -43,7 +43,7 @@ def mend(access: Access, stacks: Sequence[Stack]) -> Iterator[str]:
 
 
 def _settled(account: Account, name: str) -> Iterator[str]:
-    """Wait until an operation that an earlier command started has ended on the server; yield a line if there is one."""
+    """Wait for an operation that an earlier command left in progress on the server, and yield a line about it."""
     until = time.monotonic() + _SETTLING_SECONDS
     told = False
     while (status := _status(account, name)).endswith("_IN_PROGRESS") and not status.startswith("REVIEW"):

@@ -85,7 +85,7 @@ STRATEGY_BASE = in_range(
     0,
     100000,
     unit="tasks",
-    hint="use the minimum number of tasks that must run on this capacity",
+    hint="use a smaller base, and a weight for the other tasks",
     source=Botocore("ecs", "CapacityProviderStrategyItem", "base", "The valid range is 0 to 100,000"),
 )
 STRATEGY_BASES = Limit(

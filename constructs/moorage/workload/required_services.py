@@ -23,7 +23,7 @@ EXECUTE_COMMAND_NEEDS: Needs = frozenset({"ssmmessages", "logs"})
 
 
 def check_services(argument: str, services: Iterable[str], problems: Problems) -> None:
-    """Check that names of services have the form that endpoints use."""
+    """Check that the names are those of endpoint services without the prefix `com.amazonaws.<region>.`."""
     for service in services:
         if not service or " " in service or service.startswith("com.amazonaws."):
             problems.add(

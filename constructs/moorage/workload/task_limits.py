@@ -140,7 +140,7 @@ DEPENDENCY_HEALTHY = Limit(
 PORT_RANGE_MODE = one_of(
     "port-range-mode",
     ("awsvpc", "bridge"),
-    where="with port_ranges",
+    where="if a container has port_ranges",
     hint="use NetworkMode.AWSVPC or NetworkMode.BRIDGE, or leave port_ranges= out",
     source=Botocore(
         "ecs", "PortMapping", "containerPortRange", "either the bridge network mode or the awsvpc network mode."

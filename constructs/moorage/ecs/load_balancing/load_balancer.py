@@ -283,11 +283,11 @@ class LoadBalancer(RequestLoadBalancer):
         )
 
     def _listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener:
-        """Return the listener, as imported into `stack` by its ARN, once for all services."""
+        """Return the listener, imported into `stack` by its ARN. All services in the stack share one import."""
         return self._import_listener(stack, "Listener", self.listener, opens=opens)
 
     def _test_listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener:
-        """Return the test listener, as imported into `stack` by its ARN, once for all services.
+        """Return the test listener, imported into `stack` by its ARN. All services in the stack share one import.
 
         It has a rule for each route whose rollouts shift traffic. The rule serves a new version before that version
         gets production traffic.

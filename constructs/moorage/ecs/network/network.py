@@ -174,11 +174,11 @@ def _check_quotas(problems: Problems, scope: Construct, nat_gateways: int) -> No
 
 
 def keep_vpc_exported(vpc: ec2.IVpc, stack: cdk.Stack) -> None:
-    """Keep the values of a `Network` exported, as soon as a construct of another stack is in its VPC.
+    """Export the values of a `Network`, and keep them exported, once a construct of another stack is in its VPC.
 
-    Otherwise CDK would remove an export with its last user, and CloudFormation refuses to delete an export in use. A
-    change of `public=` of a load balancer or `vpc_subnets=` of a service can remove the last user of a subnet, and the
-    last listener is the last user of the CIDR block.
+    Otherwise CDK would remove an export when its last user is removed, and CloudFormation refuses to delete an export
+    in use. A change to `public=` of a load balancer or `vpc_subnets=` of a service can remove the last user of a
+    subnet, and the last listener is the last user of the CIDR block.
 
     Args:
         vpc: The VPC; nothing is exported unless it is that of a `Network`.

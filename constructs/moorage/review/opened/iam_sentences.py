@@ -42,7 +42,7 @@ def calls(sides: Sides, pieces: Sequence[Statement]) -> str:
 
 
 def called(pieces: Sequence[Statement]) -> str:
-    """Return the actions of statements as a verb with its objects, without the resources."""
+    """Return a phrase that names the actions of statements, but not the resources: `call s3:GetObject`."""
     return f"call {listed(sorted({_actions(piece) for piece in pieces}), _MOST, 'actions')}"
 
 

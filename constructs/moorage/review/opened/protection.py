@@ -142,7 +142,7 @@ def _redirects(listener: tuple[Scope, Resource]) -> bool:
 
 
 def _leaves(scope: Scope, value: Any) -> Iterator[tuple[str, set[str]]]:
-    """Yield the encryption settings at any depth, each with all of its values."""
+    """Yield each setting of encryption in transit in a property value, at any depth, with all of its values."""
     found: dict[str, set[str]] = {}
 
     def walk(value: Any) -> None:

@@ -56,7 +56,7 @@ class Node:
 
     @property
     def is_unique(self) -> bool:
-        """True if a list has each item once."""
+        """True if the items of a list must be unique."""
         return self.part.get("uniqueItems") is True
 
     def _to(self, part: Any) -> Node:

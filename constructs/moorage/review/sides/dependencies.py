@@ -29,8 +29,8 @@ print(json.dumps([[path for path in sys.path if path], mapped]))
 def link(repository: Repository, worktree: Path) -> None:
     """Make the dependencies of the checkout available in a worktree through symbolic links.
 
-    Packages of the repository itself, which npm and pnpm link from `node_modules`, are taken from the worktree. A
-    `cdk.context.json` that no commit has is linked too, so that both sides have the same answers to lookups.
+    Packages of the repository itself, which npm and pnpm link from `node_modules`, are taken from the worktree. An
+    untracked `cdk.context.json` is linked too, so that lookups return the same values on both sides.
 
     Args:
         repository: The repository of the checkout.

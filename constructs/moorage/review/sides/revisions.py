@@ -96,7 +96,7 @@ class Repository:
             _git(("worktree", "remove", "--force", "--force", str(path)), self.root)
 
     def untracked(self) -> tuple[Path, ...]:
-        """Return the files and folders of the checkout that no commit has, ignored ones too, relative to the root.
+        """Return the untracked files and folders of the checkout, ignored ones too, relative to the root.
 
         A folder that has only such files is named once.
         """
