@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,9 @@ def _kept(stack: Stack) -> list[Violation]:
     if file and file.is_file():
         with contextlib.suppress(TypeError, ValueError):  # another program wrote the file
             return [Violation(*each) for each in json.loads(file.read_text("utf-8"))]
-    found = sorted({*_cfn_lint(stack), *_guard(stack)})
+    with ThreadPoolExecutor(max_workers=1) as pool:  # Guard's engine is native code, and runs beside that of cfn-lint
+        guarded = pool.submit(lambda: list(_guard(stack)))
+        found = sorted({*_cfn_lint(stack), *guarded.result()})
     if file:
         _write(file, json.dumps([[each.rule, each.path, each.message] for each in found]))
     return found
