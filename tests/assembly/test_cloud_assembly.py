@@ -12,16 +12,8 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
-from moorage.assembly.cloud_assembly import (
-    NEWEST_SCHEMA,
-    AssemblyError,
-    Line,
-    Stack,
-    entries,
-    schema_of,
-    stacks_of,
-    user_line,
-)
+from moorage.assembly.cloud_assembly import NEWEST_SCHEMA, AssemblyError, Stack, entries, schema_of, stacks_of
+from moorage.assembly.stack_traces import Line, user_line
 
 PROGRAM = """
 import aws_cdk as cdk

@@ -12,7 +12,8 @@ import attrs
 import jsonschema
 import pytest
 
-from moorage.assembly.cloud_assembly import Line, Resource
+from moorage.assembly.cloud_assembly import Resource
+from moorage.assembly.stack_traces import Line
 from moorage.review.finding import Finding, Kind
 from moorage.review.forms import html, junit, markdown, sarif, terminal
 from moorage.review.forms import json as json_form

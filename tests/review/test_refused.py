@@ -90,6 +90,13 @@ def test_names_in_two_regions_do_not_clash() -> None:
     assert rules(list(refused(compare([base], [base, again])))) == ["refused/in-use"]
 
 
+def test_names_that_belong_to_no_region_clash_across_regions() -> None:
+    template = {"Resources": {"R": of("AWS::IAM::Role", RoleName="r")}}
+    base = Stack("Here", "Here", None, "eu-west-1", template, ())
+    there = Stack("There", "There", None, "us-east-1", template, ())
+    assert rules(list(refused(compare([base], [base, there])))) == ["refused/in-use"]
+
+
 def test_a_name_moved_to_another_stack_may_be_free_by_then() -> None:
     named = {"T": of(TABLE, TableName="t")}
     (finding,) = refused(compared({"A": named, "B": {}}, {"A": {}, "B": named}))

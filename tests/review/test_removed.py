@@ -49,6 +49,29 @@ def test_a_removed_address_is_said(resource: dict[str, Any], said: str) -> None:
     assert sentences({"Thing": resource, "Topic": of("AWS::SNS::Topic")}, {"Topic": of("AWS::SNS::Topic")}) == [said]
 
 
+def rule(path: str, *, listener: str = "Https", group: str = "Group") -> dict[str, Any]:
+    condition = {"Field": "path-pattern", "PathPatternConfig": {"Values": [path]}}
+    actions = [{"Type": "forward", "TargetGroupArn": {"Ref": group}}]
+    return of(f"{LISTENER}Rule", ListenerArn={"Ref": listener}, Priority=7, Conditions=[condition], Actions=actions)
+
+
+def test_requests_of_a_removed_rule_go_elsewhere() -> None:
+    base = {"Https": listener(443), "Rule": rule("/a/*"), "Group": of("AWS::ElasticLoadBalancingV2::TargetGroup")}
+    head = {name: base[name] for name in ("Https", "Group")}
+    assert sentences(base, head) == [
+        "The listener rule Shop/Rule is removed: its requests reach another rule or the default action of the listener."
+    ]
+    assert sentences(base, {**head, "Other": rule("/a/*", group="New")}) == []
+    assert len(sentences(base, {**head, "Other": rule("/b/*")})) == 1
+
+
+def test_a_rule_goes_with_its_listener_or_its_service() -> None:
+    service = of("AWS::ECS::Service", LoadBalancers=[{"TargetGroupArn": {"Ref": "Group"}}])
+    base = {"Https": listener(443), "Rule": rule("/a/*"), "Web": service}
+    assert sentences(base, {"Https": listener(443)}) == []
+    assert sentences(base, {"Web": service}) == ["The listener Shop/Https is removed: clients of its port 443 fail."]
+
+
 @pytest.mark.parametrize("policy", ["Retain", "RetainExceptOnCreate"])
 def test_a_kept_resource_still_serves(policy: str) -> None:
     assert sentences({"Thing": {**of(BALANCER), "DeletionPolicy": policy}}, {}) == []

@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 
 from moorage.assembly.asset_manifest import files, source_hashes
+from moorage.assembly.stack_traces import Line, user_lines
 
 ANY_ACCOUNT, ANY_REGION = "unknown-account", "unknown-region"
 NEWEST_SCHEMA = 55
@@ -22,11 +23,6 @@ The cdk CLI refuses a newer one, too.
 _BOOTSTRAPPED = re.compile(r"/cdk-bootstrap/([^/]+)/version")
 _QUALIFIER = "hnb659fds"
 """CDK's default qualifier (CDK guide, "Customize CDK bootstrapping")."""
-_FRAME = re.compile(r"\(?(?P<file>[^()\s][^()]*?):(?P<line>\d+)(?::\d+)?\)?$")
-_OF_LIBRARIES = ("/site-packages/", "/dist-packages/", "/node_modules/", "/lib/python3", "/constructs/moorage/")
-"""Folders whose frames in a stack trace are not the user's."""
-_OF_RUNTIMES = ("node:", "<")
-"""The prefixes of stack frames in Node.js itself and in frozen Python modules, which have no file."""
 _NESTED = "AWS::CloudFormation::Stack"
 _NESTED_PATH = re.compile(r"\.NestedStack/[^/]+\.NestedStackResource$")
 """The end of the path that CDK gives the resource of a nested stack."""
@@ -34,22 +30,6 @@ _NESTED_PATH = re.compile(r"\.NestedStack/[^/]+\.NestedStackResource$")
 
 class AssemblyError(Exception):
     """The error for a cloud assembly that cannot be read. Its message is a sentence for the user."""
-
-
-@attrs.frozen(order=True)
-class Line:
-    """A line of the user's program.
-
-    Args:
-        file: The path of the file, as in the stack trace.
-        number: The number of the line, from 1.
-    """
-
-    file: str
-    number: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.number}"
 
 
 @attrs.frozen(eq=False)
@@ -278,7 +258,7 @@ def _read(assembly: Path, root: Path | None) -> Iterator[Stack]:
                 images=tuple(image for manifest in manifests for image in _images(manifest)),
                 assets={name: hashed for manifest in manifests for name, hashed in source_hashes(manifest)},
                 termination_protection=bool(properties.get("terminationProtection")),
-                lines=_lines(metadata, root),
+                lines=user_lines(metadata, root),
                 logical_ids=_logical_ids(metadata),
                 template_file=file,
             )
@@ -361,49 +341,6 @@ def _logical_ids(metadata: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[st
         for entry in found
         if entry["type"] == "aws:cdk:logicalId"
     }
-
-
-def _lines(metadata: Mapping[str, Sequence[Mapping[str, Any]]], root: Path | None) -> dict[str, Line]:
-    """Return the line of the user's program that defined each resource, by construct path.
-
-    The lines are from the stack traces that CDK records with `CDK_DEBUG`.
-    """
-    found = {}
-    for path, entries in metadata.items():
-        identity = next((entry for entry in entries if entry["type"] == "aws:cdk:logicalId"), None)
-        if identity is None:
-            continue
-        stacks = [entry["data"] for entry in entries if entry["type"] == "aws:cdk:creationStack"]
-        frames = stacks[0] if stacks else identity.get("trace", [])
-        if line := user_line(frames, root):
-            found[path.removeprefix("/")] = line
-    return found
-
-
-def user_line(frames: Sequence[str], root: Path | None = None) -> Line | None:
-    """Return the innermost frame of a stack trace that is in the user's program; None if all are in libraries.
-
-    Args:
-        frames: The frames as CDK writes them, innermost first: `make (/app/app.py:5)` or `at f (/app/app.ts:5:3)`.
-        root: The folder that the file path is made relative to if the file is in that folder. Default: None; the path
-            is not changed.
-    """
-    for frame in frames:
-        found = _FRAME.search(frame.strip())
-        if found is None or frame.strip().startswith("..."):
-            continue
-        file = found["file"].removeprefix("at ").removeprefix("file://")
-        if not file.startswith(_OF_RUNTIMES) and not any(folder in file for folder in _OF_LIBRARIES):
-            return Line(_relative(file, root) if root else file, int(found["line"]))
-    return None
-
-
-def _relative(file: str, root: Path) -> str:
-    """Return the path of a file relative to the root if it is inside. Symbolic links in the path may be resolved."""
-    for folder in (root, root.resolve()):
-        if Path(file).is_relative_to(folder):
-            return Path(file).relative_to(folder).as_posix()
-    return file
 
 
 def _stack_name(artifacts: Mapping[str, Any], name: str) -> str:

@@ -79,9 +79,9 @@ NAMES: Mapping[str, str] = {
     "AWS::SecretsManager::Secret": "Name",
     "AWS::StepFunctions::StateMachine": "StateMachineName",
 }
-"""The property with the custom name of each type: unique in an account and region, and create-only, as a test checks
-with CloudFormation's schemas. CloudFormation does not replace a resource with a custom name ("CloudFormation resource
-custom naming")."""
+"""The property with the custom name of each type: unique in an account and its region, except for `_GLOBAL`, and
+create-only, as a test checks with CloudFormation's schemas. CloudFormation does not replace a resource with a custom
+name ("CloudFormation resource custom naming")."""
 _SCOPED: Mapping[str, tuple[str, tuple[str, ...], str]] = {
     "AWS::EC2::Route": ("RouteTableId", ("DestinationCidrBlock", "DestinationIpv6CidrBlock"), "route {}"),
     "AWS::EC2::SecurityGroup": ("VpcId", ("GroupName",), "group name {}"),
@@ -101,6 +101,9 @@ Sources: EC2 API reference, CreateRoute (RouteAlreadyExists), CreateSecurityGrou
 Elastic Load Balancing API reference, CreateListener (DuplicateListener) and CreateRule (PriorityInUse); EventBridge API
 reference, PutRule; Route 53 API reference, ChangeResourceRecordSets; EventBridge Scheduler API reference,
 CreateSchedule; Cloud Map API reference, CreateService (ServiceAlreadyExists)."""
+_GLOBAL = ("AWS::IAM::", "AWS::S3::Bucket", "AWS::Route53::")
+"""The types whose names are not those of a region (IAM User Guide, "IAM identifiers"; S3 User Guide, "General purpose
+bucket naming rules"; Route 53 is a global service)."""
 _PEERS = ("CidrIp", "CidrIpv6", "SourceSecurityGroupId", "SourcePrefixListId", "DestinationSecurityGroupId")
 _RULES = {"AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress"}
 
@@ -150,7 +153,7 @@ class _Maker:
         key = (
             kind or self.type,
             str(self.scope.account),
-            str(self.scope.region),
+            "" if self.type.startswith(_GLOBAL) else str(self.scope.region),
             *map(repr, map(self.scope.value, values)),
         )
         return Claim(key, what, frozenset(self.scope.referenced(list(values))))

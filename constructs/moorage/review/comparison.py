@@ -11,6 +11,8 @@ import attrs
 from moorage.assembly.cloud_assembly import AssemblyError, Resource, Stack
 from moorage.review.template.values import is_function
 
+KEPT = frozenset({"Retain", "RetainExceptOnCreate"})
+"""The values of `DeletionPolicy` and `UpdateReplacePolicy` that keep a resource (CloudFormation template reference)."""
 _METADATA = "AWS::CDK::Metadata"
 """The type of the resource in which CDK counts the constructs in use. It changes nothing in AWS."""
 
@@ -67,7 +69,7 @@ class ResourceChange:
 
     @property
     def replaced(self) -> str:
-        """The verb and the reasons of a replacement: `is replaced because its Name is create-only`."""
+        """The verb and the reasons of a replacement: `is replaced because its Name changes`."""
         verb = "is replaced" if self.replacement is Replacement.YES else "may be replaced"
         return f"{verb} because {' and '.join(self.reasons)}" if self.reasons else verb
 

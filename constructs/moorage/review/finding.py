@@ -6,7 +6,8 @@ import enum
 
 import attrs
 
-from moorage.assembly.cloud_assembly import Line, Resource
+from moorage.assembly.cloud_assembly import Resource
+from moorage.assembly.stack_traces import Line
 
 
 class Kind(enum.Enum):

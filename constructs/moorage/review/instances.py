@@ -15,7 +15,6 @@ from moorage.review.nouns import named
 from moorage.review.template.side import Scope, Side
 from moorage.review.template.values import Place
 
-RULES: Mapping[str, str] = {"interrupted/instances": "An Auto Scaling group replaces its instances in batches."}
 _GROUP, _TEMPLATE = "AWS::AutoScaling::AutoScalingGroup", "AWS::EC2::LaunchTemplate"
 _POLICY = "AutoScalingRollingUpdate"
 _REPLACING = ("LaunchTemplate", "LaunchConfigurationName", "MixedInstancesPolicy", "VPCZoneIdentifier")

@@ -10,8 +10,10 @@ import attrs
 from moorage.review.comparison import Comparison, Replacement, ResourceChange, StackChange
 from moorage.review.ecs_services import SERVICE, STARTS_DEPLOYMENT, Service
 from moorage.review.finding import Finding, Kind
+from moorage.review.instances import replaced_instances
 from moorage.review.nouns import named, shortened
-from moorage.review.renamed import renames
+from moorage.review.removed import removed
+from moorage.review.renamed import moved
 from moorage.review.template.side import Side
 from moorage.review.template.values import Place
 from moorage.workload.estimate import duration_text
@@ -21,7 +23,10 @@ RULES: Mapping[str, str] = {
     "interrupted/service-replaced": "An ECS service is replaced by a new one.",
     "interrupted/no-copies": "An ECS service may run no copy.",
     "interrupted/stuck": "A deployment of an ECS service can make no progress.",
+    "interrupted/removed": "A resource that clients or tasks use is removed.",
     "interrupted/replaced": "A resource that clients or tasks use is replaced.",
+    "interrupted/address": "A port or a DNS name that clients use changes.",
+    "interrupted/instances": "An Auto Scaling group replaces its instances in batches.",
     "interrupted/restarted": "A resource is restarted in place.",
     "interrupted/fewer-copies": "An ECS service keeps fewer copies.",
     "interrupted/deployment": "An ECS service replaces its tasks.",
@@ -62,7 +67,8 @@ def interrupted(comparison: Comparison) -> Iterator[Finding]:
         comparison: The two assemblies, with the replacements known.
     """
     order = list(RULES)
-    yield from sorted(_Interruptions(comparison).all(), key=lambda finding: order.index(finding.rule))
+    found = [*_Interruptions(comparison).all(), *removed(comparison), *replaced_instances(comparison)]
+    yield from sorted(found, key=lambda finding: order.index(finding.rule))
 
 
 @attrs.define(eq=False)
@@ -74,7 +80,7 @@ class _Interruptions:
 
     def __attrs_post_init__(self) -> None:
         self.base, self.head = (Side.of(self.comparison, base=base) for base in (True, False))
-        self.renamed = {id(before) for rename in renames(self.comparison) for before, _ in rename.pairs}
+        self.renamed = moved(self.comparison)
 
     def all(self) -> Iterator[Finding]:
         for change in self.comparison.changes:

@@ -10,7 +10,7 @@ import attrs
 
 from moorage.assembly.cloud_assembly import Resource, Stack
 from moorage.review.claims import NAMES
-from moorage.review.comparison import Comparison, Replacement, ResourceChange, StackChange
+from moorage.review.comparison import KEPT, Comparison, Replacement, ResourceChange, StackChange
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import named
 from moorage.review.refused import is_protected
@@ -69,9 +69,9 @@ DATA: Mapping[str, Data] = {
     "AWS::SQS::Queue": Data("messages"),
     "AWS::SecretsManager::Secret": Data("value", loss="its value is deleted"),
 }
-"""The types with contents. S3 and ECR delete only an empty
-resource (CloudFormation template reference, `DeletionPolicy` and `AWS::ECR::Repository`, `EmptyOnDelete`); so does AWS
-Backup (AWS Backup API reference, DeleteBackupVault)."""
+"""The types with contents. S3 and ECR delete only an empty resource (CloudFormation template reference,
+`DeletionPolicy` and `AWS::ECR::Repository`, `EmptyOnDelete`); so does AWS Backup (AWS Backup API reference,
+DeleteBackupVault)."""
 _SNAPSHOT_BY_DEFAULT = {"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"}
 """The types whose default policy is `Snapshot`, except an instance of a cluster (CloudFormation template reference,
 `DeletionPolicy`)."""
@@ -85,7 +85,6 @@ _RETENTION: Mapping[str, tuple[str, str, int | None]] = {
 """The property that sets how long a type keeps its data, with its unit and its default (None for no limit).
 Sources: Kinesis API reference, DecreaseStreamRetentionPeriod; CloudWatch Logs API reference, PutRetentionPolicy; SQS
 API reference, SetQueueAttributes (a shorter period deletes messages that are in the queue)."""
-_KEPT = {"Retain", "RetainExceptOnCreate"}
 _NO_STACK = "it is billed, and no stack manages it"
 
 
@@ -150,7 +149,7 @@ def _removed(change: ResourceChange, before: Resource) -> Finding:
     policy = _deletion_policy(before)
     subject = f"The {named(before)} is removed"
     details = [f"DeletionPolicy of the base: {policy}."]
-    if policy in _KEPT:
+    if policy in KEPT:
         rule, sentence = "lost/kept", f"{subject} from the stack and kept with its {data.contents}: {_NO_STACK}."
         details += _in_the_way(before)
     elif is_protected(before):
@@ -173,7 +172,7 @@ def _replaced(change: ResourceChange, before: Resource, after: Resource) -> Find
     policy = str(after.definition.get("UpdateReplacePolicy") or "Delete")
     subject = f"The {named(after)} {change.replaced}"
     details = [f"UpdateReplacePolicy: {policy}."]
-    if policy in _KEPT or is_protected(before):
+    if policy in KEPT or is_protected(before):
         rule = "lost/kept"
         sentence = (
             f"{subject}: the new one is empty; the old one is kept with its {data.contents}, billed, and in no stack."

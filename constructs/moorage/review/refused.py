@@ -11,7 +11,7 @@ import attrs
 
 from moorage.assembly.cloud_assembly import Resource, mapping
 from moorage.review.claims import NAMES, Claim, claims
-from moorage.review.comparison import Comparison, Replacement, ResourceChange, StackChange
+from moorage.review.comparison import KEPT, Comparison, Replacement, ResourceChange, StackChange
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import named
 from moorage.review.subnets import overlapping_subnets
@@ -40,7 +40,6 @@ _PROTECTED: Mapping[str, tuple[str, Any]] = {
     "AWS::RDS::DBInstance": ("DeletionProtection", True),
 }
 """The property that protects a type from deletion, and its value. A test compares it with CloudFormation's schemas."""
-_KEPT = {"Retain", "RetainExceptOnCreate"}
 _BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 _BALANCER_PROTECTION = "deletion_protection.enabled"
 _LISTENER, _LISTENER_RULE = "AWS::ElasticLoadBalancingV2::Listener", "AWS::ElasticLoadBalancingV2::ListenerRule"
@@ -190,7 +189,7 @@ def _taken(
         certain, reason = False, "which CloudFormation may not update first"
     elif freed_in_place:
         reason = "which takes over that of this one"
-    elif holder.after is None and holder.before.definition.get("DeletionPolicy") in _KEPT:
+    elif holder.after is None and holder.before.definition.get("DeletionPolicy") in KEPT:
         reason = "which is kept when it is removed from its stack"
     elif holder.after is None and holder.scope.place != scope.place:
         certain, reason = False, f"unless {holder.scope.stack.path} is deployed first"
@@ -328,7 +327,7 @@ def is_protected(resource: Resource) -> bool:
 def _is_kept(change: ResourceChange, before: Resource) -> bool:
     policy = "DeletionPolicy" if change.after is None else "UpdateReplacePolicy"
     stated = (change.after or before).definition.get(policy)
-    return stated in _KEPT
+    return stated in KEPT
 
 
 def _not_supported(change: ResourceChange) -> Iterator[Finding]:

@@ -1,7 +1,8 @@
-"""Addresses that clients use and that an update removes: load balancers, ports, DNS names, gateways.
+"""Addresses that clients use and that an update removes: load balancers, ports, paths, DNS names, gateways.
 
 Sources: EC2 API reference, DeleteNatGateway and ReleaseAddress (the address returns to the pool); Elastic Load
-Balancing API reference, ModifyListener (the port changes in place).
+Balancing API reference, ModifyListener (the port changes in place); Application Load Balancer guide, "Listener rules"
+(requests that match no rule reach the default action).
 """
 
 from __future__ import annotations
@@ -11,19 +12,17 @@ from typing import Any
 
 from moorage.assembly.cloud_assembly import Resource
 from moorage.review.claims import claims
-from moorage.review.comparison import Comparison, Replacement, ResourceChange, StackChange
+from moorage.review.comparison import KEPT, Comparison, Replacement, ResourceChange, StackChange
+from moorage.review.ecs_services import SERVICE
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import named
-from moorage.review.renamed import renames
+from moorage.review.renamed import moved
 from moorage.review.template.side import Scope, Side
 from moorage.review.template.values import Place
 
-RULES: Mapping[str, str] = {
-    "interrupted/removed": "A resource that clients or tasks use is removed.",
-    "interrupted/address": "A port or a DNS name that clients use changes.",
-}
 _BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 _LISTENER, _RECORD = "AWS::ElasticLoadBalancingV2::Listener", "AWS::Route53::RecordSet"
+_LISTENER_RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
 _SEEN: Mapping[str, str] = {
     "AWS::ApiGateway::RestApi": "clients of its URL fail",
     "AWS::ApiGatewayV2::Api": "clients of its URL fail",
@@ -37,11 +36,13 @@ _SEEN: Mapping[str, str] = {
     "AWS::ServiceDiscovery::HttpNamespace": "its names are no longer found",
     "AWS::ServiceDiscovery::PrivateDnsNamespace": "its names are no longer found",
     _LISTENER: "clients of its port{} fail",
+    _LISTENER_RULE: "its requests reach another rule or the default action of the listener",
     _RECORD: "clients no longer find its name{}",
 }
 """The consequence of a removal for a client, by type, with the value of `_ADDRESS` for `{}`."""
 _ADDRESS = {_LISTENER: "Port", _RECORD: "Name"}
-_KEPT = {"Retain", "RetainExceptOnCreate"}
+_PARENT = {_LISTENER: ("LoadBalancerArn", _BALANCER), _LISTENER_RULE: ("ListenerArn", _LISTENER)}
+"""The property with what a resource belongs to, and the type of that."""
 _Scopes = tuple[Scope, Scope]
 """A stack before and after the update."""
 
@@ -53,14 +54,14 @@ def removed(comparison: Comparison) -> Iterator[Finding]:
         comparison: The two assemblies, with the replacements known.
     """
     base, head = (Side.of(comparison, base=base) for base in (True, False))
-    moved = {id(before) for rename in renames(comparison) for before, _ in rename.pairs}
+    renamed = moved(comparison)
     for stack in comparison.stacks:
         if stack.before is None or stack.after is None:
             continue
         scopes = base.scope(stack.before), head.scope(stack.after)
         for change in stack.changes:
             before = change.before
-            if before is None or before.type not in _SEEN or id(change) in moved:
+            if before is None or before.type not in _SEEN or id(change) in renamed:
                 continue
             if change.after is None:
                 yield from _gone(scopes, stack, before)
@@ -69,7 +70,7 @@ def removed(comparison: Comparison) -> Iterator[Finding]:
 
 
 def _gone(scopes: _Scopes, stack: StackChange, before: Resource) -> Iterator[Finding]:
-    kept = before.definition.get("DeletionPolicy") in _KEPT
+    kept = before.definition.get("DeletionPolicy") in KEPT
     if kept or _told(scopes[0], stack, before) or _claimed(scopes, before):
         return
     address = before.properties.get(_ADDRESS.get(before.type, ""))
@@ -100,9 +101,15 @@ def _shown(address: Any) -> str:
 def _told(scope: Scope, stack: StackChange, before: Resource) -> bool:
     """Return whether the removal of another resource implies this one, such as that of a listener's load balancer."""
     gone = [change.resource for change in stack.changes if change.after is None]
-    if before.type == _LISTENER:
-        balancers = {Place(scope.place, each.logical_id) for each in gone if each.type == _BALANCER}
-        return not balancers.isdisjoint(scope.referenced(before.properties.get("LoadBalancerArn")))
+    if before.type in _PARENT:
+        name, type_ = _PARENT[before.type]
+        parents = {Place(scope.place, each.logical_id) for each in gone if each.type == type_}
+        if not parents.isdisjoint(scope.referenced(before.properties.get(name))):
+            return True
+    if before.type == _LISTENER_RULE:
+        groups = set(scope.referenced(before.properties.get("Actions")))
+        services = [each for each in gone if each.type == SERVICE]
+        return any(groups.intersection(scope.referenced(each.properties.get("LoadBalancers"))) for each in services)
     return before.type == "AWS::EC2::EIP" and any(
         each.type in _SEEN and Place(scope.place, before.logical_id) in scope.referenced(each.properties)
         for each in gone
@@ -110,10 +117,13 @@ def _told(scope: Scope, stack: StackChange, before: Resource) -> bool:
 
 
 def _claimed(scopes: _Scopes, before: Resource) -> bool:
-    """Return whether another resource of the head has the port or the name."""
-    own = _keys(scopes[0], before) if before.type in _ADDRESS else set()
+    """Return whether another resource of the head has the port, the name, or the conditions of a rule."""
+    own = _keys(scopes[0], before) if before.type in {*_ADDRESS, _LISTENER_RULE} else set()
     return any(own & _keys(scopes[1], each) for each in scopes[1].stack.resources if each.type == before.type)
 
 
 def _keys(scope: Scope, resource: Resource) -> set[tuple[str, ...]]:
+    if resource.type == _LISTENER_RULE:
+        names = ("ListenerArn", "Conditions")
+        return {tuple(repr(scope.value(resource.properties.get(name))) for name in names)}
     return {claim.key for claim in claims(scope, resource)}

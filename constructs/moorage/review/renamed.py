@@ -10,14 +10,12 @@ from typing import Any
 import attrs
 
 from moorage.assembly.cloud_assembly import Resource
-from moorage.review.comparison import Comparison, ResourceChange
+from moorage.review.comparison import KEPT, Comparison, ResourceChange
 from moorage.review.finding import Finding, Kind
 
 RULES: Mapping[str, str] = {"renamed/id": "The same resources get other logical IDs."}
 _TELLING = 3
 """The least number of properties that identify a single resource; fewer are equal by chance."""
-
-_KEPT = {"Retain", "RetainExceptOnCreate"}
 
 
 @attrs.frozen(eq=False)
@@ -43,7 +41,7 @@ def renamed(comparison: Comparison) -> Iterator[Finding]:
     """
     for rename in renames(comparison):
         first = min((after for _, after in rename.pairs), key=lambda change: len(change.resource.path))
-        kept = sum(before.resource.definition.get("DeletionPolicy") in _KEPT for before, _ in rename.pairs)
+        kept = sum(before.resource.definition.get("DeletionPolicy") in KEPT for before, _ in rename.pairs)
         count = len(rename.pairs)
         resources = (
             "its resource gets another logical ID" if count == 1 else f"its {count} resources get other logical IDs"
@@ -79,6 +77,15 @@ def _kept_clause(kept: int, count: int) -> str:
     return f", of which {kept} {'is' if kept == 1 else 'are'} kept"
 
 
+def moved(comparison: Comparison) -> set[int]:
+    """Return the identities of the removed resources that the head has under another logical ID.
+
+    Args:
+        comparison: The two assemblies.
+    """
+    return {id(before) for rename in renames(comparison) for before, _ in rename.pairs}
+
+
 def renames(comparison: Comparison) -> tuple[Rename, ...]:
     """Return the constructs that get another path, the ones with the most resources first.
 
@@ -87,16 +94,16 @@ def renames(comparison: Comparison) -> tuple[Rename, ...]:
     """
     removed = [change for change in comparison.changes if change.after is None and change.stack.after]
     added = [change for change in comparison.changes if change.before is None and change.stack.before]
-    moved = {id(change) for change in (*removed, *added)}
+    unpaired = {id(change) for change in (*removed, *added)}
     pairs = _equal(removed, added)
     groups: dict[tuple[str, str], list[tuple[ResourceChange, ResourceChange]]] = defaultdict(list)
     for before, after in pairs:
         groups[_prefixes(before.resource.path, after.resource.path)].append((before, after))
-        moved -= {id(before), id(after)}
-    by_path = {(change.type, change.resource.path): change for change in added if id(change) in moved}
+        unpaired -= {id(before), id(after)}
+    by_path = {(change.type, change.resource.path): change for change in added if id(change) in unpaired}
     for (old, new), group in groups.items():
         for change in removed:
-            if id(change) in moved and f"{change.resource.path}/".startswith(f"{old}/"):
+            if id(change) in unpaired and f"{change.resource.path}/".startswith(f"{old}/"):
                 other = by_path.pop((change.type, new + change.resource.path[len(old) :]), None)
                 if other:
                     group.append((change, other))

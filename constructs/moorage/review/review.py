@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import attrs
 
 from moorage.assembly.cloud_assembly import Stack
-from moorage.review import instances, interrupted, lost, refused, removed, renamed
+from moorage.review import interrupted, lost, refused, renamed
 from moorage.review.comparison import Comparison, compare
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import shortened
@@ -22,8 +22,6 @@ _JUDGES: tuple[Judge, ...] = (
     lost.lost,
     refused.refused,
     interrupted.interrupted,
-    removed.removed,
-    instances.replaced_instances,
     opened.opened,
     renamed.renamed,
 )
@@ -32,8 +30,6 @@ RULES: Mapping[str, str] = {
     **lost.RULES,
     **refused.RULES,
     **interrupted.RULES,
-    **removed.RULES,
-    **instances.RULES,
     **opened.RULES,
     **renamed.RULES,
 }

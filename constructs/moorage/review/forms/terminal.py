@@ -35,7 +35,7 @@ def render(review: Review, *, width: int = 100, color: bool = False) -> str:
     for line in headlines(review):
         console.print(Text(line), soft_wrap=True)
     for note in review.notes:
-        console.print(Text(note))
+        console.print(Text(note), soft_wrap=True)
     for heading, found in sections(review):
         console.print(Text(heading, style=_STYLES.get(heading, "bold")))
         for entry in found:

@@ -1,0 +1,77 @@
+"""The lines of the user's program, from the stack traces that CDK records with `CDK_DEBUG`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+_FRAME = re.compile(r"\(?(?P<file>[^()\s][^()]*?):(?P<line>\d+)(?::\d+)?\)?$")
+_OF_LIBRARIES = ("/site-packages/", "/dist-packages/", "/node_modules/", "/lib/python3", "/constructs/moorage/")
+"""Folders whose frames in a stack trace are not the user's."""
+_OF_RUNTIMES = ("node:", "<")
+"""The prefixes of stack frames in Node.js itself and in frozen Python modules, which have no file."""
+
+
+@attrs.frozen(order=True)
+class Line:
+    """A line of the user's program.
+
+    Args:
+        file: The path of the file, as in the stack trace.
+        number: The number of the line, from 1.
+    """
+
+    file: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.number}"
+
+
+def user_lines(metadata: Mapping[str, Sequence[Mapping[str, Any]]], root: Path | None) -> dict[str, Line]:
+    """Return the line of the user's program that defined each resource, by construct path.
+
+    Args:
+        metadata: The metadata entries of the constructs of a stack, by construct path.
+        root: The folder that the file paths are made relative to, as in `user_line`.
+    """
+    found = {}
+    for path, entries in metadata.items():
+        identity = next((entry for entry in entries if entry["type"] == "aws:cdk:logicalId"), None)
+        if identity is None:
+            continue
+        stacks = [entry["data"] for entry in entries if entry["type"] == "aws:cdk:creationStack"]
+        frames = stacks[0] if stacks else identity.get("trace", [])
+        if line := user_line(frames, root):
+            found[path.removeprefix("/")] = line
+    return found
+
+
+def user_line(frames: Sequence[str], root: Path | None = None) -> Line | None:
+    """Return the innermost frame of a stack trace that is in the user's program; None if all are in libraries.
+
+    Args:
+        frames: The frames as CDK writes them, innermost first: `make (/app/app.py:5)` or `at f (/app/app.ts:5:3)`.
+        root: The folder that the file path is made relative to if the file is in that folder. Default: None; the path
+            is not changed.
+    """
+    for frame in frames:
+        found = _FRAME.search(frame.strip())
+        if found is None or frame.strip().startswith("..."):
+            continue
+        file = found["file"].removeprefix("at ").removeprefix("file://")
+        if not file.startswith(_OF_RUNTIMES) and not any(folder in file for folder in _OF_LIBRARIES):
+            return Line(_relative(file, root) if root else file, int(found["line"]))
+    return None
+
+
+def _relative(file: str, root: Path) -> str:
+    """Return the path of a file relative to the root if it is inside. Symbolic links in the path may be resolved."""
+    for folder in (root, root.resolve()):
+        if Path(file).is_relative_to(folder):
+            return Path(file).relative_to(folder).as_posix()
+    return file
