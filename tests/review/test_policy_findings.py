@@ -10,7 +10,7 @@ import pytest
 
 from moorage.assembly.cloud_assembly import AssemblyError, Stack
 from moorage.policy import engines
-from moorage.policy.violation import Violation
+from moorage.policy.violation import PolicyError, Violation
 from moorage.review import policy
 from moorage.review.comparison import compare
 from moorage.review.finding import Kind
@@ -103,6 +103,18 @@ def test_a_broken_report_is_a_sentence(tmp_path: Path, text: str) -> None:
     (tmp_path / "base" / "validation-report.json").write_text(text)
     with pytest.raises(AssemblyError, match="is not a validation report of CDK"):
         engines.reported([stack])
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [("echo no room >&2; exit 3", "no room"), ("echo '{'", "it printed no JSON"), ("echo []", "it printed no JSON")],
+)
+def test_a_checkov_that_fails_is_a_sentence(tmp_path: Path, script: str, said: str) -> None:
+    program = tmp_path / "checkov"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    with pytest.raises(PolicyError, match=rf"checkov failed \({said}\); repair it, or review with --no-policy"):
+        list(engines.checkov([report(tmp_path / "base")], str(program)))
 
 
 @pytest.mark.parametrize("value", [None, [], "x", {"Fn::If": ["A", {}, {}]}])

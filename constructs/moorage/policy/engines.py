@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from moorage.assembly.cloud_assembly import AssemblyError, Stack
-from moorage.policy.violation import Violation
+from moorage.policy.violation import PolicyError, Violation, path_of
 
 _REGION = "us-east-1"
 """The region whose schemas apply to a stack without a region."""
@@ -119,10 +119,9 @@ def _version(distribution: str) -> str:
 def _cfn_lint(stack: Stack) -> Iterator[Violation]:
     from moorage.policy.cloudformation_lint import matches  # noqa: PLC0415  # slow; not needed for cached results
 
-    paths = {resource.logical_id: resource.path for resource in stack.resources}
     for match in matches(stack.text, stack.region or _REGION, include=("W", "E")):
         place = [*map(str, match.path), "", ""]
-        path = paths.get(place[1], stack.path) if place[0] == "Resources" else stack.path
+        path = path_of(stack, place[1] if place[0] == "Resources" else "")
         yield Violation(f"cfn-lint:{match.rule.id}", path, match.message)
 
 
@@ -138,6 +137,9 @@ def checkov(stacks: Sequence[Stack], program: str) -> Iterator[tuple[Stack, Viol
     Args:
         stacks: The stacks.
         program: The path of the checkov executable.
+
+    Raises:
+        PolicyError: checkov fails.
     """
     templates = {str(stack.template_file.resolve()): stack for stack in stacks if stack.template_file}
     if not templates:
@@ -146,10 +148,14 @@ def checkov(stacks: Sequence[Stack], program: str) -> Iterator[tuple[Stack, Viol
     for file in templates:
         command += ["--file", file]
     environment = {**os.environ, "BC_SKIP_MAPPING": "TRUE", "LOG_LEVEL": "ERROR"}
-    printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
-    for failed in json.loads(printed).get("results", {}).get("failed_checks", ()):
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    try:
+        done.check_returncode()
+        checks = json.loads(done.stdout).get("results", {}).get("failed_checks", ())
+    except (subprocess.CalledProcessError, ValueError, AttributeError) as error:
+        said = (done.stderr.strip().splitlines() or ["it printed no JSON"])[-1]
+        raise PolicyError(f"{program} failed ({said}); repair it, or review with --no-policy") from error
+    for failed in checks:
         stack = templates[failed["file_abs_path"]]
-        paths = {resource.logical_id: resource.path for resource in stack.resources}
-        logical_id = failed["resource"].partition(".")[2]
-        path = paths.get(logical_id, stack.path)
+        path = path_of(stack, failed["resource"].partition(".")[2])
         yield stack, Violation(f"checkov:{failed['check_id']}", path, failed["check_name"])

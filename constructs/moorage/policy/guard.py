@@ -22,7 +22,7 @@ from cloudformation_validate import (
 )
 
 from moorage.assembly.cloud_assembly import Stack
-from moorage.policy.violation import Violation
+from moorage.policy.violation import Violation, path_of
 
 _PLUGIN = "cdklabs.cdk_validator_cfnguard"
 _RULES = "package/rules/control-tower/"
@@ -35,7 +35,6 @@ def violations(stack: Stack) -> Iterator[Violation]:
     Args:
         stack: The stack. Its template is checked as it is in the assembly.
     """
-    paths = {resource.logical_id: resource.path for resource in stack.resources}
     engine, controls = _engine()
     report = engine.validate_template(
         TemplateContent(stack.text, stack.name), ValidateConfig(disable_builtin_rules=True)
@@ -44,7 +43,7 @@ def violations(stack: Stack) -> Iterator[Violation]:
         if diagnostic.source is RuleOrigin.GUARD:
             logical_id = diagnostic.entity.logical_id if diagnostic.entity else ""
             message = controls.get(diagnostic.rule_id, diagnostic.message)
-            yield Violation(f"guard:{diagnostic.rule_id}", paths.get(logical_id, stack.path), message)
+            yield Violation(f"guard:{diagnostic.rule_id}", path_of(stack, logical_id), message)
 
 
 @functools.cache

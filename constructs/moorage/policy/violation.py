@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import attrs
 
+from moorage.assembly.cloud_assembly import Stack
+
+
+class PolicyError(Exception):
+    """The error of a policy engine that fails. Its message is a sentence for the user."""
+
 
 @attrs.frozen(order=True)
 class Violation:
@@ -18,3 +24,13 @@ class Violation:
     rule: str
     path: str
     message: str = attrs.field(default="", eq=False)
+
+
+def path_of(stack: Stack, logical_id: str) -> str:
+    """Return the construct path of a resource; the path of the stack if the stack has no such resource.
+
+    Args:
+        stack: The stack.
+        logical_id: The logical ID, as an engine names it.
+    """
+    return next((resource.path for resource in stack.resources if resource.logical_id == logical_id), stack.path)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from moorage.assembly.cloud_assembly import AssemblyError
+from moorage.policy.violation import PolicyError
 from moorage.review.finding import Kind
 from moorage.review.pages import require_writable, write
 from moorage.review.review import review
@@ -53,7 +54,7 @@ def run(
                 head_name=other.name,
             )
             write(found, files or {})
-    except (AssemblyError, ReviewError) as error:
+    except (AssemblyError, PolicyError, ReviewError) as error:
         if isinstance(error, ReviewError) and error.output:
             sys.stderr.write(f"{error.output}\n\n")
         sys.stderr.write(f"moorage review: {error}\n")
