@@ -19,20 +19,7 @@ def main() -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as constraints:
         constraints.write("\n".join(pins))
         constraints.flush()
-        _lock(
-            [
-                "--group",
-                "dev",
-                "--extra",
-                "local",
-                "--extra",
-                "review",
-                "--constraint",
-                constraints.name,
-                "pyproject.toml",
-            ],
-            "requirements.lock",
-        )
+        _lock(["--group", "dev", *EXTRAS, "--constraint", constraints.name, "pyproject.toml"], "requirements.lock")
     for tool in ("checkov", "docs", "mutate"):
         _lock([f"tools/{tool}/requirements.in"], f"tools/{tool}/requirements.lock")
 

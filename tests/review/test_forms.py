@@ -12,8 +12,9 @@ import attrs
 import jsonschema
 import pytest
 
-from moorage.assembly.cloud_assembly import Resource
+from moorage.assembly.cloud_assembly import Resource, Stack
 from moorage.assembly.stack_traces import Line
+from moorage.review.comparison import compare
 from moorage.review.finding import Finding, Kind
 from moorage.review.forms import html, junit, markdown, sarif, terminal
 from moorage.review.forms import json as json_form
@@ -154,6 +155,15 @@ def test_the_same_finding_of_several_resources_is_one_entry() -> None:
     assert page.count("keeps 1") == 1
     assert page.count("keeps 2") == 1
     assert "The same is true of Shop/T1, Shop/T2, Shop/T3, Shop/T4, Shop/T5 and 2 more." in page
+
+
+def test_the_hash_of_an_asset_is_shown_with_its_name() -> None:
+    def side(letter: str) -> Stack:
+        code = {"Type": "AWS::Lambda::Function", "Properties": {"Code": {"S3Key": f"{letter * 64}.zip"}}}
+        return Stack("S", "S", None, None, {"Resources": {"F": code}}, (), assets={"F/Code": letter * 64})
+
+    (row,) = rows(compare([side("a")], [side("b")]))
+    assert (row.name, row.before, row.after) == ("Code.S3Key", "F/Code aaaaaaaa.zip", "F/Code bbbbbbbb.zip")
 
 
 def test_the_record_of_cdk_is_no_difference() -> None:

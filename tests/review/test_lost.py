@@ -109,6 +109,15 @@ def test_a_stack_that_leaves_the_app_stays_deployed() -> None:
     assert finding.details[-1] == "It has data: DynamoDB table Shop/Data."
 
 
+@pytest.mark.parametrize(
+    ("protected", "end"), [(True, ", after its termination protection is turned off."), (False, ".")]
+)
+def test_a_protected_stack_has_to_be_unprotected_first(protected: bool, end: str) -> None:  # noqa: FBT001  # a parameter of pytest
+    stack = Stack("Shop", "Shop", None, None, {"Resources": {}}, (), termination_protection=protected)
+    (finding,) = lost(compare([stack], []))
+    assert finding.details == (f"`cdk destroy` with the base deletes it{end}",)
+
+
 def test_the_data_of_a_removed_nested_stack_is_deleted() -> None:
     nested = Stack("Shop/Inner", "Shop/Inner", None, None, {"Resources": {"Data": TABLE}}, (), root="Shop")
     resource = {"Inner": {"Type": "AWS::CloudFormation::Stack"}}

@@ -89,7 +89,8 @@ class Stack:
         template: The template of the stack.
         needs: The names of the stacks that must be deployed before this one.
         images: The image assets of the stack.
-        assets: The source hashes of the stack's file and image assets, by the assets' display names.
+        assets: The source hashes of the stack's file and image assets, by the assets' display names; for a nested
+            stack, those of the stack that the CLI deploys.
         termination_protection: True if CloudFormation refuses to delete the stack.
         nested: The nested stacks, by the logical IDs of their `AWS::CloudFormation::Stack` resources.
         lines: The line of the user's program that defined each resource, by construct path; empty without stack traces.
@@ -287,6 +288,7 @@ def _nested(parent: Stack, folder: Path, templates: Mapping[str, str]) -> dict[s
             template=_template(folder / file),
             needs=(),
             lines=parent.lines,
+            assets=parent.assets,
             logical_ids=parent.logical_ids,
             template_file=folder / file,
             root=parent.root or parent.name,

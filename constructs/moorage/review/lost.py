@@ -125,7 +125,8 @@ def _of_stack(comparison: Comparison, removed: StackChange) -> Iterator[Finding]
     count = len(resources)
     stay = "1 resource stays and is billed" if count == 1 else f"{count} resources stay and are billed"
     sentence = f"The stack {removed.path} is no longer in the app: `cdk deploy` does not delete it, so its {stay}."
-    details = ["`cdk destroy` with the base deletes it."]
+    protected = ", after its termination protection is turned off" if removed.stack.termination_protection else ""
+    details = [f"`cdk destroy` with the base deletes it{protected}."]
     if data:
         details.append(f"It has data: {', '.join(data)}.")
     yield Finding(Kind.LOST, "lost/stack", removed.path, None, sentence, tuple(details))

@@ -31,6 +31,8 @@ _NOT_SHOWN = {"AWS::CDK::Metadata"}
 """CDK's own record of its version, which changes nothing."""
 _ACTIONS = {Replacement.NO: "updated", Replacement.MAY: "may be replaced", Replacement.YES: "replaced"}
 _LISTED = 5
+_HASH = 8
+"""The characters of an asset's hash that are shown."""
 _LONGEST_VALUE = 80
 _EQUAL_BEFORE = 20
 """The number of equal characters that are shown before the difference of two long values."""
@@ -180,16 +182,19 @@ def _properties(change: ResourceChange) -> Iterator[tuple[str, str, str]]:
     if change.before is None or change.after is None:
         yield ("", "", "")
         return
-    told = False
-    for each in change.properties:
-        told = True
-        yield (".".join(each.path), *_shown(each.before, each.after))
+    assets = {
+        hashed: name
+        for side in (change.stack.before, change.stack.after)
+        for name, hashed in (side.assets if side else {}).items()
+    }
+    pairs = [(".".join(each.path), each.before, each.after) for each in change.properties]
     for name in sorted({*change.before.definition, *change.after.definition} - {"Properties", "Metadata"}):
         before, after = change.before.definition.get(name), change.after.definition.get(name)
         if before != after:
-            told = True
-            yield (name, *_shown(before, after))
-    if not told:
+            pairs.append((name, before, after))
+    for name, before, after in pairs:
+        yield (name, *_shown(_text(before, assets), _text(after, assets)))
+    if not pairs:
         yield ("", "", "; ".join(change.reasons))
 
 
@@ -197,9 +202,8 @@ def _path(resource: Resource) -> str:
     return resource.path.removesuffix("/Resource").removesuffix("/Default")
 
 
-def _shown(before: Any, after: Any) -> tuple[str, str]:
-    """Return two values as short texts of one line, which begin near the difference if their beginnings are equal."""
-    one, other = _text(before), _text(after)
+def _shown(one: str, other: str) -> tuple[str, str]:
+    """Return two texts shortened, so that they begin near the difference if their beginnings are equal."""
     if _shortened(one) == _shortened(other):
         equal = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
         start = max(sum(1 for _ in equal) - _EQUAL_BEFORE, 0)
@@ -207,10 +211,13 @@ def _shown(before: Any, after: Any) -> tuple[str, str]:
     return _shortened(one), _shortened(other)
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, assets: Mapping[str, str]) -> str:
+    """Return a value as a text of one line, with the names of assets before their hashes."""
     if value is None:
         return _ABSENT
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    for hashed, name in assets.items():
+        text = text.replace(hashed, f"{name} {hashed[:_HASH]}")
     return " ".join(text.split())
 
 
