@@ -92,6 +92,8 @@ __all__ = sorted(_HOMES)  # noqa: PLE0605  # pyright: ignore[reportUnsupportedDu
 
 
 def __getattr__(name: str) -> Any:
+    if name == "policy":  # for `moorage.policy.acknowledge(app)` after `import moorage`
+        return importlib.import_module("moorage.policy")
     if name not in _HOMES:
         raise AttributeError(f"module 'moorage' has no attribute {name!r}")
     word = getattr(_loaded(_HOMES[name]), name)

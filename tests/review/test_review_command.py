@@ -30,7 +30,7 @@ def lost(comparison: Comparison) -> Iterator[Finding]:
         yield Finding(Kind.LOST, "lost/test", change.stack.path, change.resource, "The topic is lost.")
 
 
-def engine(comparison: Comparison) -> tuple[list[Finding], int]:
+def engine(comparison: Comparison, _: object) -> tuple[list[Finding], int]:
     found = Finding(Kind.POLICY, "policy/test", comparison.stacks[0].path, None, "The topic has no key.")
     return [found], 0
 
@@ -215,7 +215,7 @@ sys.exit(code)
 
 @pytest.mark.usefixtures("shop")
 def test_a_library_that_only_an_engine_needs_is_named_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(_: Comparison) -> tuple[list[Finding], int]:
+    def missing(*_: object) -> tuple[list[Finding], int]:
         raise ModuleNotFoundError(name="rich")
 
     monkeypatch.setattr(reviewing, "policy_findings", missing)

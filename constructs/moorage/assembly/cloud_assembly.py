@@ -95,6 +95,8 @@ class Stack:
         nested: The nested stacks, by the logical IDs of their `AWS::CloudFormation::Stack` resources.
         lines: The line of the user's program that defined each resource, by construct path; empty without stack traces.
         logical_ids: The logical IDs in the stack and its nested stacks, by construct path.
+        acknowledged: The reasons by the IDs of policy rules, for each construct path where the app acknowledges rules.
+            For a nested stack, they are in the stack that the CLI deploys.
         template_file: The file of the template. Default: None; the template was not read from a file.
         root: For a nested stack, the name of the stack that the CLI deploys. Default: None; the stack is not nested.
     """
@@ -111,6 +113,7 @@ class Stack:
     nested: Mapping[str, Stack] = attrs.field(factory=dict)
     lines: Mapping[str, Line] = attrs.field(factory=dict)
     logical_ids: Mapping[str, str] = attrs.field(factory=dict)
+    acknowledged: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict)
     template_file: Path | None = None
     root: str | None = None
 
@@ -260,7 +263,11 @@ def _read(assembly: Path, root: Path | None) -> Iterator[Stack]:
                 assets={name: hashed for manifest in manifests for name, hashed in source_hashes(manifest)},
                 termination_protection=bool(properties.get("terminationProtection")),
                 lines=user_lines(metadata, root),
-                logical_ids=_logical_ids(metadata),
+                logical_ids={path: ids[-1] for path, ids in _of_type(metadata, "aws:cdk:logicalId").items()},
+                acknowledged={
+                    path: {rule: reason for each in found for rule, reason in each.items()}
+                    for path, found in _of_type(metadata, "aws:cdk:acknowledged-rules").items()
+                },
                 template_file=file,
             )
             yield attrs.evolve(stack, nested=_nested(stack, file.parent, templates))
@@ -336,13 +343,13 @@ def _metadata(assembly: Path, artifact: Mapping[str, Any]) -> Mapping[str, Seque
     return {**artifact.get("metadata", {}), **extra}
 
 
-def _logical_ids(metadata: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, str]:
-    return {
-        path.removeprefix("/"): entry["data"]
-        for path, found in metadata.items()
-        for entry in found
-        if entry["type"] == "aws:cdk:logicalId"
-    }
+def _of_type(metadata: Mapping[str, Sequence[Mapping[str, Any]]], kind: str) -> dict[str, list[Any]]:
+    """Return the data of the metadata entries of one type, by construct path."""
+    found: dict[str, list[Any]] = {}
+    for path, entries_of_path in metadata.items():
+        if data := [entry["data"] for entry in entries_of_path if entry["type"] == kind]:
+            found[path.removeprefix("/")] = data
+    return found
 
 
 def _stack_name(artifacts: Mapping[str, Any], name: str) -> str:

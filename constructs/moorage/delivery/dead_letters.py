@@ -11,6 +11,7 @@ from aws_cdk import aws_sqs as sqs
 
 from moorage.delivery.alarm_actions import add_alarm_actions
 from moorage.delivery.keys import EVENTBRIDGE, allow_use, retained_except_on_create
+from moorage.scope.acknowledgements import acknowledge
 from moorage.scope.place import check_place
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def define_dead_letters(
     Other queues cannot use the queue as their dead-letter queue. Even with `RETAIN`, the queue is deleted if its
     creation fails, since it is empty then.
     """
-    return sqs.Queue(
+    queue = sqs.Queue(
         scope,
         construct_id,
         encryption=encryption,
@@ -49,6 +50,8 @@ def define_dead_letters(
         redrive_allow_policy=sqs.RedriveAllowPolicy(redrive_permission=sqs.RedrivePermission.DENY_ALL),
         removal_policy=retained_except_on_create(removal_policy),
     )
+    acknowledge(queue, "sqs-dlq", "the queue is a dead-letter queue itself")
+    return queue
 
 
 def check_queue(

@@ -2,3 +2,29 @@
 
 `pip install moorage[review]` installs cfn-lint and the Guard engine.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import aws_cdk as cdk
+
+
+def acknowledge(app: cdk.App) -> None:
+    """Acknowledge the policy findings that moorage's constructs accept in their own resources, each with a reason.
+
+    cdk-nag and `moorage policy` then do not report them. Findings in your own resources, and in what you add to
+    moorage's resources, are still reported, for example a wildcard in a statement that you add to a task role.
+
+    Call it once, before or after the constructs and the plugins are defined. It does not change templates.
+
+    Args:
+        app: The app.
+
+    Raises:
+        TypeError: `app` is not a `cdk.App`.
+    """
+    from moorage.policy.own_acknowledgements import hand_over  # noqa: PLC0415  # loads aws_cdk, which no reader needs
+
+    hand_over(app)

@@ -23,6 +23,8 @@ _REGION = "us-east-1"
 _VERSIONED = ("moorage", "cfn-lint", "cloudformation-validate", "cdklabs.cdk-validator-cfnguard")
 _NAG_PACKS = {"AwsSolutions", "HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321", "Serverless"}
 """The names of cdk-nag's packs. A rule can be in several packs."""
+_OF_CDK = ("W3005",)
+"""cfn-lint's rules that templates of CDK always fail: it writes a `DependsOn` that a reference implies already."""
 _REPORT = "validation-report.json"
 
 
@@ -119,7 +121,7 @@ def _version(distribution: str) -> str:
 def _cfn_lint(stack: Stack) -> Iterator[Violation]:
     from moorage.policy.cloudformation_lint import matches  # noqa: PLC0415  # slow; not needed for cached results
 
-    for match in matches(stack.text, stack.region or _REGION, include=("W", "E")):
+    for match in matches(stack.text, stack.region or _REGION, include=("W", "E"), ignore=_OF_CDK):
         place = [*map(str, match.path), "", ""]
         path = path_of(stack, place[1] if place[0] == "Resources" else "")
         yield Violation(f"cfn-lint:{match.rule.id}", path, match.message)

@@ -8,7 +8,7 @@ import json
 import re
 import tarfile
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,24 +26,67 @@ from moorage.policy.violation import Violation, path_of
 
 _PLUGIN = "cdklabs.cdk_validator_cfnguard"
 _RULES = "package/rules/control-tower/"
-_RULE = re.compile(r"^rule (\w+)", re.MULTILINE)
+_INDENT = 1
+_RULE = re.compile(r"^rule (\w+)(?![\w(])", re.MULTILINE)  # not a function, whose name a bracket follows
 
 
 def violations(stack: Stack) -> Iterator[Violation]:
     """Yield the Control Tower rules that a template fails.
 
     Args:
-        stack: The stack. Its template is checked as it is in the assembly.
+        stack: The stack.
     """
     engine, controls = _engine()
-    report = engine.validate_template(
-        TemplateContent(stack.text, stack.name), ValidateConfig(disable_builtin_rules=True)
-    )
-    for diagnostic in report.diagnostics:
-        if diagnostic.source is RuleOrigin.GUARD:
-            logical_id = diagnostic.entity.logical_id if diagnostic.entity else ""
-            message = controls.get(diagnostic.rule_id, diagnostic.message)
-            yield Violation(f"guard:{diagnostic.rule_id}", path_of(stack, logical_id), message)
+    text = json.dumps(stack.template, indent=_INDENT)
+    report = engine.validate_template(TemplateContent(text, stack.name), ValidateConfig(disable_builtin_rules=True))
+    found = {
+        (diagnostic.rule_id, _logical_id(diagnostic, stack)): diagnostic.message
+        for diagnostic in report.diagnostics
+        if diagnostic.source is RuleOrigin.GUARD
+    }
+    placed = {rule for rule, logical_id in found if logical_id}
+    for (rule, logical_id), message in found.items():
+        if logical_id or rule not in placed:  # the engine repeats some findings without a resource
+            yield Violation(f"guard:{rule}", path_of(stack, logical_id), controls.get(rule, message))
+
+
+def _logical_id(diagnostic: Any, stack: Stack) -> str:
+    """Return the logical ID of the resource of a finding; empty if the engine names neither it nor its line."""
+    named = diagnostic.entity.logical_id if diagnostic.entity else None
+    return named or _resource_at(diagnostic.start_line, stack.template)
+
+
+def rules() -> Collection[str]:
+    """Return the names of the rules."""
+    return _engine()[1].keys()
+
+
+def _resource_at(line: int | None, template: Mapping[str, Any]) -> str:
+    """Return the logical ID of the resource at a line of a template; empty for a line without one.
+
+    The engine names no resource for rules that select resources by a filter with a condition.
+
+    Args:
+        line: The number of the line, from 1, in the JSON text with `_INDENT`; None for a finding of no line.
+        template: The template.
+    """
+    if line is None:
+        return ""
+    end = 1
+    for section, value in template.items():
+        if section == "Resources":
+            end += 1  # the line of "Resources" itself
+            for logical_id, resource in value.items():
+                end += _lines(resource)
+                if line <= end:
+                    return str(logical_id)
+            return ""
+        end += _lines(value)
+    return ""
+
+
+def _lines(value: Any) -> int:
+    return json.dumps(value, indent=_INDENT).count("\n") + 1
 
 
 @functools.cache

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import attrs
 
+OWN_NAMESPACE = "moorage"
+"""The namespace of issues in CDK's acknowledgements: `moorage::log-kms`."""
+
 
 @attrs.frozen
 class Issue:
@@ -21,12 +24,14 @@ class Issue:
         means: The change that avoids it, as an imperative, with moorage's argument if there is one. If the verdict is
             `N`, the reason why moorage's own constructs do not avoid it.
         rules: The rules that report it, each with its engine: `nag:ECS4`.
+        controls: The controls of AWS Security Hub that check the same. Default: none.
     """
 
     name: str
     verdict: str
     means: str
     rules: tuple[str, ...]
+    controls: tuple[str, ...] = ()
 
     @property
     def advice(self) -> str:
@@ -40,7 +45,10 @@ class Issue:
 def issues() -> Mapping[str, Issue]:
     """Return the known issues by name."""
     found = tomllib.loads((Path(__file__).parent / "issues.toml").read_text("utf-8"))
-    return {name: Issue(name, each["verdict"], each["means"], tuple(each["rules"])) for name, each in found.items()}
+    return {
+        name: Issue(name, each["verdict"], each["means"], tuple(each["rules"]), tuple(each.get("controls", ())))
+        for name, each in found.items()
+    }
 
 
 def issues_of(rule: str) -> tuple[Issue, ...]:

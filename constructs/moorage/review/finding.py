@@ -33,6 +33,7 @@ class Finding:
         resource: The resource that the finding is about, from the head if it is there; None for a stack.
         sentence: The consequence, in one sentence that begins with a capital letter and ends with a period.
         details: Further lines: a condition, the argument that fixes it, the consequence for a client. Default: none.
+        place: The line of a file if the finding is about this line and not about a resource. Default: None.
     """
 
     kind: Kind
@@ -41,6 +42,7 @@ class Finding:
     resource: Resource | None
     sentence: str
     details: tuple[str, ...] = ()
+    place: Line | None = None
 
     @property
     def path(self) -> str:
@@ -49,5 +51,5 @@ class Finding:
 
     @property
     def line(self) -> Line | None:
-        """The line of the user's program; None if the assembly has no stack traces."""
-        return self.resource.line if self.resource else None
+        """The line of the user's program or file; None if the assembly has no stack traces."""
+        return self.resource.line if self.resource else self.place

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import attrs
 
 from moorage.assembly.cloud_assembly import Stack
+from moorage.policy.acknowledgements import Acknowledgement
 from moorage.review import interrupted, lost, refused, renamed
 from moorage.review.comparison import Comparison, compare
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import shortened
 from moorage.review.opened import opened
-from moorage.review.policy import policy_findings
+from moorage.review.policy import findings_of, policy_findings
 from moorage.review.replacement.replacement import replaced
 
 Judge = Callable[[Comparison], Iterable[Finding]]
@@ -68,6 +69,7 @@ def review(
     head: Sequence[Stack],
     *,
     policy: bool = True,
+    acknowledged: Sequence[Acknowledgement] = (),
     base_name: str | None = None,
     head_name: str = "head",
 ) -> Review:
@@ -77,6 +79,7 @@ def review(
         base: The stacks before the change; None to review the head as a new app.
         head: The stacks after it.
         policy: Whether to run the policy engines, which take seconds.
+        acknowledged: The acknowledgements of policy findings in a file. Default: none.
         base_name: The name of the base on the page: a revision, or the folder of an assembly. Default: None.
             If `base` is None, a name means that this side has no app yet.
         head_name: The name of the head on the page.
@@ -89,7 +92,7 @@ def review(
     found = [finding for judge in _JUDGES for finding in judge(comparison)]
     notes = list(_notes(comparison, base_name, head_name))
     if policy:
-        violated, old = policy_findings(comparison)
+        violated, old = policy_findings(comparison, acknowledged)
         found += violated
         notes += [f"{old} policy findings of the base are still there; they are not shown."] if old else []
     return Review(
@@ -100,6 +103,23 @@ def review(
         head=head_name,
         notes=tuple(notes),
     )
+
+
+def policy_review(stacks: Sequence[Stack], acknowledged: Sequence[Acknowledgement], name: str) -> Review:
+    """Return the policy findings of one assembly, for the same forms as those of a change.
+
+    Args:
+        stacks: The stacks of the assembly.
+        acknowledged: The acknowledgements in a file.
+        name: The name of the assembly on the page.
+
+    Raises:
+        AssemblyError: Two stacks have the same account, region and name.
+    """
+    comparison = compare(stacks, stacks)  # without differences
+    found, accepted = findings_of([stack.after for stack in comparison.stacks if stack.after], acknowledged)
+    notes = [f"{accepted} policy findings are acknowledged; they are not shown."] if accepted else []
+    return Review(comparison, tuple(found), f"Policy of {name}", None, name, tuple(notes))
 
 
 def _notes(comparison: Comparison, base: str | None, head: str) -> Iterable[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 import aws_cdk as cdk
 
+from moorage.scope.acknowledgements import POLICY_OF_KEY, acknowledge
 from moorage.workload.durations import default_seconds, seconds
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.value import value_class
@@ -122,6 +123,17 @@ def define_trail(scope: Construct, audit: AuditTrail, removal_policy: cdk.Remova
         include_global_service_events=False,
         management_events=cloudtrail.ReadWriteType.ALL,
     )
+    acknowledge(
+        bucket,
+        "log-bucket-extras",
+        "copies, locks and logs of the bucket of a trail cost money, and are the user's choice",
+    )
+    acknowledge(
+        trail,
+        "trail-cloudwatch-logs",
+        "the bucket has the events, and EventBridge delivers single events; AWS bills a second copy by volume",
+    )
+    acknowledge(trail, "trail-one-region", "the trail is for a registry, which has one region")
     if audit.auto_delete_objects:
         trail.node.add_dependency(bucket)  # so that the trail stops writing before the bucket is emptied
     return trail
@@ -133,6 +145,7 @@ def _define_key(scope: Construct, removal_policy: cdk.RemovalPolicy) -> kms.Key:
     from aws_cdk import aws_kms as kms  # noqa: PLC0415  # loads aws_cdk.aws_kms
 
     key = kms.Key(scope, "TrailKey", enable_key_rotation=True, removal_policy=removal_policy)
+    acknowledge(key, *POLICY_OF_KEY)
     trails = cdk.Stack.of(scope).format_arn(service="cloudtrail", resource="trail", resource_name="*")
     source = {"ArnLike": {"aws:SourceArn": trails}}
     context = {"StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": trails}}

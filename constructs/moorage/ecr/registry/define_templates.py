@@ -11,6 +11,7 @@ from constructs import Construct
 
 from moorage.ecr.registry.repository_templates import RepositoryTemplate
 from moorage.ecr.repository.encryption_keys import encryption_key_for
+from moorage.scope.acknowledgements import POLICY_OF_ONE_ROLE, acknowledge
 
 _TEMPLATE_ROLE_ACTIONS = ("ecr:CreateRepository", "ecr:ReplicateImage", "ecr:TagResource")
 _TEMPLATE_KEY_ACTIONS = ("kms:CreateGrant", "kms:RetireGrant", "kms:DescribeKey")
@@ -43,6 +44,13 @@ class _TemplateRole:
             repositories = stack.format_arn(service="ecr", resource="repository", resource_name="*")
             self._defined.add_to_policy(
                 iam.PolicyStatement(actions=list(_TEMPLATE_ROLE_ACTIONS), resources=[repositories])
+            )
+            acknowledge(self._defined, *POLICY_OF_ONE_ROLE)
+            acknowledge(
+                self._defined,
+                "iam-wildcard",
+                "ECR creates repositories with names that are not known before images are pushed or pulled",
+                actions=_TEMPLATE_ROLE_ACTIONS,
             )
         return self._defined
 

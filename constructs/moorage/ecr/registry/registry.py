@@ -44,6 +44,7 @@ from moorage.ecr.registry.repository_templates import (
 )
 from moorage.ecr.registry.scanning import Scanning
 from moorage.ecr.repository.repository_record import RepositoryRecord
+from moorage.scope.acknowledgements import POLICY_OF_ONE_ROLE, acknowledge
 from moorage.scope.claimed_names import exists
 from moorage.scope.inventory import register, registered, still_registered
 from moorage.scope.place import Place, check_place, has_stack, place_of, stage_path
@@ -223,6 +224,13 @@ class Registry(RegistryEvents, RegistryMetrics):
         if cache.account is not None:
             role = iam.Role(self, f"{name} role", assumed_by=iam.ServicePrincipal("pullthroughcache.ecr.amazonaws.com"))
             role.add_to_policy(iam.PolicyStatement(actions=list(_CACHE_ROLE_ACTIONS), resources=["*"]))
+            acknowledge(role, *POLICY_OF_ONE_ROLE)
+            acknowledge(
+                role,
+                "iam-wildcard",
+                "the repositories of the other account have names that are not known before images are pulled",
+                actions=_CACHE_ROLE_ACTIONS,
+            )
         rule = ecr.CfnPullThroughCacheRule(
             self,
             name,

@@ -26,6 +26,7 @@ from moorage.ecr.registry.registry_patterns import (
     replication_pattern,
     scan_pattern,
 )
+from moorage.scope.acknowledgements import POLICY_OF_KEY, POLICY_OF_ONE_ROLE, acknowledge
 from moorage.scope.place import check_place
 from moorage.workload.door import door
 from moorage.workload.event_patterns import check_length
@@ -84,6 +85,7 @@ class RegistryEvents(Construct):
                 description="Events of Amazon ECR on their way",
                 removal_policy=cdk.RemovalPolicy.DESTROY,  # the queue keeps messages for 14 days
             )
+            acknowledge(key, *POLICY_OF_KEY)
             self._event_key = cast("kms.IKey", key)
             allow_use(self._event_key, EVENTBRIDGE)
         return self._event_key
@@ -293,6 +295,7 @@ class RegistryEvents(Construct):
                 source=pattern["source"], detail_type=pattern["detail-type"], detail=pattern.get("detail")
             ),
         )
+        acknowledge(rule, *POLICY_OF_ONE_ROLE)  # of a role that CDK defines for the target
         if target is not None:
             rule.add_target(_TargetWithDeadLetters(target, lambda: self.dead_letter_queue))
         return rule

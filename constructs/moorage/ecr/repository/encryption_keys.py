@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from moorage.delivery.keys import retained_except_on_create
+from moorage.scope.acknowledgements import POLICY_OF_KEY, acknowledge
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
@@ -27,4 +28,5 @@ def encryption_key_for(scope: Construct, encryption: Encryption, removal_policy:
         description="Images of Amazon ECR",
         removal_policy=retained_except_on_create(removal_policy),
     )
+    acknowledge(key, *POLICY_OF_KEY)
     return cast("kms.IKey", key)

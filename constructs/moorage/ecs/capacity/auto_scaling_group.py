@@ -15,6 +15,7 @@ from constructs import Construct
 from moorage.ecs.capacity.instance_specification import InstanceGroupSpecification
 from moorage.ecs.capacity.instances import Instances, define_instance_role
 from moorage.ecs.capacity.user_data import user_data_for
+from moorage.scope.acknowledgements import AWS_MANAGED_POLICY, acknowledge
 from moorage.workload import capacity_limits
 from moorage.workload.problems import is_token
 from moorage.workload.task import Architecture
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from moorage.workload.ec2_instances import InstanceRequirements
 
 _BOTTLEROCKET_SYSTEM_GIB = 4
+_SSM_POLICY = "AmazonSSMManagedInstanceCore"
 
 _DELETION_INSTRUCTIONS = (
     "keep this text, then deploy with termination_protection=False and run: aws autoscaling "
@@ -63,9 +65,11 @@ class InstanceGroup(Instances):
         self.specification = specification
         self.role = define_instance_role(self, cluster)
         if specification.instance.ssm_access:
-            self.role.add_managed_policy(iam.ManagedPolicy.from_aws_managed_policy_name("AmazonSSMManagedInstanceCore"))
+            self.role.add_managed_policy(iam.ManagedPolicy.from_aws_managed_policy_name(_SSM_POLICY))
+            acknowledge(self.role, *AWS_MANAGED_POLICY, policies=[_SSM_POLICY])
         self.launch_template = self._define_launch_template(cluster)
         self.auto_scaling_group = self._define_group(vpc)
+        self._acknowledge()
         if specification.warm_pool:
             autoscaling.WarmPool(
                 self,
@@ -113,6 +117,25 @@ class InstanceGroup(Instances):
                 scale_in_protected_instances=autoscaling.ScaleInProtectedInstances.REFRESH,
             ),
         )
+
+    def _acknowledge(self) -> None:
+        """Acknowledge rules that do not read the launch template of a mixed instances policy, or its subnets."""
+        group = self.auto_scaling_group
+        for issue, reason in (
+            (
+                "imdsv2",
+                "the launch template requires IMDSv2, and the rule does not read it in a mixed instances policy",
+            ),
+            (
+                "ebs-encryption",
+                "the launch template encrypts each volume, and the rule does not read it in a mixed instances policy",
+            ),
+            ("asg-az-literal", "the subnets of the group are in several zones, and the rule reads only literal zones"),
+            ("asg-nitro", "the rule has a list of instance types that ends before the current generation"),
+        ):
+            acknowledge(group, issue, reason)
+        if self.specification.notifications is None:
+            acknowledge(group, "asg-notifications", "notifications= accepts a topic, which the user defines")
 
     def _define_launch_template(self, cluster: ecs.Cluster) -> ec2.LaunchTemplate:
         instance = self.specification.instance

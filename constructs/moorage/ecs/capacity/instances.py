@@ -13,6 +13,7 @@ from constructs import Construct
 
 from moorage.ecs.cdk_values import any_ipv4, define_security_group, select_subnets, tcp, zone_of
 from moorage.ecs.identity import Identity
+from moorage.scope.acknowledgements import POLICY_OF_ONE_ROLE, acknowledge
 
 _SINGLE_ZONE_WARNING = "@moorage/ecs:one-zone"
 _CLUSTER_ACTIONS = [
@@ -107,10 +108,19 @@ def define_instance_role(scope: Construct, cluster: ecs.Cluster, name: str | Non
             {"Effect": "Allow", "Action": "ecs:DiscoverPollEndpoint", "Resource": "*"},
         ],
     }
-    return iam.Role(
+    role = iam.Role(
         scope,
         "Role",
         role_name=name,
         assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"),
         inline_policies={"Agent": iam.PolicyDocument.from_json(policy)},
     )
+    acknowledge(role, *POLICY_OF_ONE_ROLE)
+    acknowledge(
+        role,
+        "iam-wildcard",
+        "the ECS agent polls before its instance has an ARN; a condition limits the actions to the cluster, except for "
+        "DiscoverPollEndpoint, which has no resource ARN",
+        actions=[*_INSTANCE_ACTIONS, "ecs:DiscoverPollEndpoint"],
+    )
+    return role

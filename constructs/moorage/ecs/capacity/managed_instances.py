@@ -13,8 +13,10 @@ from constructs import Construct
 from moorage.ecs.capacity.instance_specification import ManagedInstancesSpecification
 from moorage.ecs.capacity.instances import Instances, define_instance_role
 from moorage.ecs.identity import Identity
+from moorage.scope.acknowledgements import AWS_MANAGED_POLICY, acknowledge
 from moorage.workload.task import Architecture
 
+_INFRASTRUCTURE_POLICY = "AmazonECSInfrastructureRolePolicyForManagedInstances"
 _MAX_ROLE_WORDS_LENGTH = 64 - len("ecsInstanceRole-ap-southeast-1-")
 """The number of characters left for the name of a role (botocore iam CreateRole.RoleName) after its longest prefix."""
 
@@ -53,6 +55,7 @@ class ManagedInstances(Instances):
             propagate_tags=ecs.PropagateManagedInstancesTags.CAPACITY_PROVIDER,
             ec2_instance_profile=self._define_profile(cluster, Identity.in_scope(scope, construct_id)),
         )
+        acknowledge(self.provider, *AWS_MANAGED_POLICY, policies=[_INFRASTRUCTURE_POLICY])
         self.provider.bind(cluster)
         self.provider_name = self.provider.capacity_provider_name
         if specification.scale_in_delay is not None:

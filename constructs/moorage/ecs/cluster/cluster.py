@@ -10,18 +10,18 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
-from moorage.delivery.topics import check_topic, warn_of_fifo
 from moorage.ecs.capacity.capacity import Capacity, CapacityKind
 from moorage.ecs.capacity.strategy import Strategy
+from moorage.ecs.cluster.cluster_checks import check_capacities, check_failure_topic
 from moorage.ecs.cluster.failure_events import FailureEvents
-from moorage.ecs.network.network import UNREACHABLE_WARNING, Reach, describe_unreachable, keep_vpc_exported
+from moorage.ecs.network.network import UNREACHABLE_WARNING, Reach, keep_vpc_exported
+from moorage.scope.acknowledgements import acknowledge
 from moorage.scope.claimed_names import claim_name
 from moorage.scope.exports import keep_exported
-from moorage.scope.place import check_in_vpc, check_place
 from moorage.scope.stage_validation import add_stage_check
-from moorage.workload import capacity_limits, service_limits
+from moorage.workload import service_limits
 from moorage.workload.door import door
-from moorage.workload.problems import Problems, is_token
+from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
     from aws_cdk import aws_logs as logs
@@ -34,6 +34,11 @@ if TYPE_CHECKING:
     from moorage.ecs.cluster.imported_cluster import ImportedCluster
     from moorage.workload.fit import Fit
     from moorage.workload.task import Task
+
+_ENHANCED_INSIGHTS = (
+    "container-insights",
+    "'enhanced' includes the metrics of 'enabled'; the rule accepts only 'enabled'",
+)
 
 
 @door
@@ -91,21 +96,19 @@ class Cluster(ecs.Cluster):
         capacities = (Capacity.fargate(),) if capacity is None else tuple(capacity)
         reach = Reach(vpc)
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
-        _check(capacities, reach, exec_sessions, scope, problems)
+        check_capacities(capacities, reach, exec_sessions, scope, problems)
         problems.check(service_limits.NAMESPACE, "namespace", namespace)
-        _check_topic(failure_topic, scope, problems, failure_events=failure_events)
+        check_failure_topic(failure_topic, scope, problems, failure_events=failure_events)
         problems.raise_any()
 
         super().__init__(scope, construct_id, vpc=vpc, container_insights_v2=container_insights)
+        if container_insights is ecs.ContainerInsights.ENHANCED:
+            acknowledge(self, *_ENHANCED_INSIGHTS, ids=["Resource"])
         self.capacities = capacities
         self.namespace = None if namespace is None else self._define_namespace(namespace)
         self.exec_sessions = self._define_sessions(exec_sessions, removal_policy) if exec_sessions else None
         self._reach = reach
-        self._instances: Mapping[Capacity, Instances] = {
-            each: self._define_instances(each) for each in capacities if not each._exists_already
-        }
-        if self._instances:  # CDK does this in its own methods that add capacity
-            self.connections.add_security_group(*(each.security_group for each in self._instances.values()))
+        self._instances: Mapping[Capacity, Instances] = self._define_all_instances()
         self._claims: dict[Capacity, list[Claim]] = {}
         self.associations = self._associate_capacities()
         # Ref of the associations is the cluster's name. Resources that use this name are created after the associations
@@ -278,6 +281,12 @@ class Cluster(ecs.Cluster):
 
         return [problem for each, claims in self._claims.items() if (problem := overcommitment_problem(each, claims))]
 
+    def _define_all_instances(self) -> dict[Capacity, Instances]:
+        defined = {each: self._define_instances(each) for each in self.capacities if not each._exists_already}
+        if defined:  # CDK does this in its own methods that add capacity
+            self.connections.add_security_group(*(each.security_group for each in defined.values()))
+        return defined
+
     def _define_namespace(self, name: str) -> servicediscovery.HttpNamespace:
         from aws_cdk import aws_servicediscovery as servicediscovery  # noqa: PLC0415  # loads aws_cdk.aws_servicediscovery
 
@@ -340,61 +349,3 @@ def cluster_view_of(cluster: ecs.ICluster) -> Cluster | ImportedCluster:
     from moorage.ecs.cluster.imported_cluster import ImportedCluster  # noqa: PLC0415  # needed only by imported clusters
 
     return ImportedCluster.of(cluster)
-
-
-def _check_topic(topic: sns.ITopic | None, scope: Construct, problems: Problems, *, failure_events: bool) -> None:
-    """Add a problem for a topic that would not be notified, or to which EventBridge could not publish."""
-    if topic and not failure_events:
-        problems.add(
-            "failure_topic must not be used with failure_events=False, since nothing would notify the topic; leave "
-            "one of them out"
-        )
-    elif topic:
-        check_topic(problems, "failure_topic", topic, scope)
-
-
-def _check(
-    capacities: Sequence[Capacity],
-    reach: Reach,
-    exec_sessions: ExecSessions | None,
-    scope: Construct,
-    problems: Problems,
-) -> None:
-    check_place(problems, "vpc", reach.vpc, scope, across_accounts=True)
-    if exec_sessions:
-        exec_sessions._check(scope, problems)
-    names = [capacity.name for capacity in capacities]
-    if not names:
-        problems.add("capacity must not be empty (got []), since no task could run; leave capacity= out for Fargate")
-    problems.check(capacity_limits.PROVIDERS, "the number of capacities", len(names))
-    max_instances = [capacity._most_instances for capacity in capacities]
-    if not is_token(max_instances):
-        problems.check(
-            capacity_limits.INSTANCES_PER_CLUSTER, "the sum of max_instances of all capacities", sum(max_instances)
-        )
-    if len(set(names)) < len(names):
-        problems.add(
-            f"names of capacities must be unique (got {', '.join(map(repr, names))}); list each capacity once, and "
-            "give each its own name"
-        )
-    for capacity in capacities:
-        notifications = getattr(capacity.instances, "notifications", None)
-        check_place(problems, f"notifications of capacity {capacity.name!r}", notifications, scope)
-        if notifications is not None and notifications.fifo:
-            name = notifications.node.path
-            warn_of_fifo(problems, f"notifications of capacity {capacity.name!r}", name, "Amazon EC2 Auto Scaling")
-        if capacity._exists_already and capacity.kind is CapacityKind.MANAGED_INSTANCES:
-            # botocore ecs CreateCapacityProvider.cluster
-            problems.add(
-                f"capacity {capacity.name!r} is an existing capacity provider of ECS Managed Instances, which belongs "
-                "to the cluster that it was created for; use Capacity.managed_instances(...), or import that cluster "
-                "with Cluster.from_attributes(...)"
-            )
-        if capacity.instances:
-            argument = f"vpc_subnets of capacity {capacity.name!r}"
-            reach.check_selection(capacity._vpc_subnets, problems, argument=argument)
-            subnets = (capacity._vpc_subnets and capacity._vpc_subnets.subnets) or ()
-            check_in_vpc(problems, argument, subnets, reach.vpc)
-        missing = reach.missing(capacity._agent_needs, capacity._vpc_subnets, public_address=False)
-        if missing:
-            problems.add(f"capacity {capacity.name!r}: {describe_unreachable(missing, 'an instance')}")

@@ -13,6 +13,7 @@ from aws_cdk import aws_logs as logs
 
 from moorage.delivery.keys import retained_except_on_create
 from moorage.ecs.cdk_values import arn, pseudo_parameters, stack_name
+from moorage.scope.acknowledgements import POLICY_OF_KEY, acknowledge
 from moorage.scope.place import check_place
 from moorage.workload.value import value_class
 
@@ -73,6 +74,8 @@ class ExecSessions:
             # a new log group is retained even after a failed creation, so the key that encrypts it is, too
             removal_policy=retained_except_on_create(removal_policy) if self.log_group else removal_policy,
         )
+        if self.key is None:
+            acknowledge(key, *POLICY_OF_KEY)
         if self.log_group:
             return ExecSessions(key=key, log_group=self.log_group)
         _grant_log_encryption(key, "*" if self.key else f"{stack_name()}-*")
@@ -129,6 +132,7 @@ def grant_sessions(definition: ecs.TaskDefinition, log_group: logs.ILogGroup, se
     """
     session_log_group = (sessions and sessions.log_group) or log_group
     definition.add_to_task_role_policy(iam.PolicyStatement(actions=list(_SESSION_ACTIONS), resources=["*"]))
+    acknowledge(definition, "iam-wildcard", "these actions of ECS Exec have no resource ARN", actions=_SESSION_ACTIONS)
     definition.add_to_task_role_policy(
         iam.PolicyStatement(actions=list(_LOG_GROUP_ACTIONS), resources=[session_log_group.log_group_arn])
     )

@@ -17,6 +17,7 @@ from moorage.delivery.dead_letters import allow_any_rule, define_dead_letters
 from moorage.delivery.keys import EVENTBRIDGE, allow_use, retained_except_on_create, strictest
 from moorage.delivery.topics import allow_publish, check_topic
 from moorage.ecs.cdk_values import arn, stack_name
+from moorage.scope.acknowledgements import LOG_GROUP_WITHOUT_KEY, POLICY_OF_KEY, acknowledge
 from moorage.scope.exports import keep_exported
 from moorage.scope.inventory import register, registered
 from moorage.scope.per_construct import PerConstruct
@@ -161,6 +162,7 @@ class FailureEvents(Construct):
             self, "Logs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=removal_policy
         )
         if log_group is None:
+            acknowledge(self.log_group, *LOG_GROUP_WITHOUT_KEY)
             keep_exported(self, [self.log_group.log_group_name])  # a dashboard of another stack reads it
         self.dead_letter_queue = _define_dead_letter_queue(self, removal_policy)
         target_arns = {"Logs": arn("logs", f"log-group:{self.log_group.log_group_name}")}
@@ -253,6 +255,7 @@ def _queue_key_of(stack: cdk.Stack, removal_policy: cdk.RemovalPolicy) -> kms.Ke
             removal_policy=removal_policy,
         )
         allow_use(key, EVENTBRIDGE)
+        acknowledge(key, *POLICY_OF_KEY)
     policy = strictest(removal_policy, _key_policies.get(key) or removal_policy)
     _key_policies.set(key, policy)
     key.apply_removal_policy(policy)

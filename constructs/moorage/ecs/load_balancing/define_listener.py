@@ -12,6 +12,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from moorage.ecs.cdk_values import duration, optional_duration
 from moorage.ecs.load_balancing.target import CONSTANT_PORT, Serving, Target, serving_container
+from moorage.scope.acknowledgements import acknowledge
 from moorage.workload.problems import is_token
 
 if TYPE_CHECKING:
@@ -151,6 +152,11 @@ def _allow_clients(scope: Construct, listener: Listener) -> None:
             f"{kind} {load_balancer._id} {port_text}",
             load_balancer.security_group.security_group_id,
             allow_all_outbound=False,
+        )
+        acknowledge(
+            security_group,
+            "alb-public",
+            "the load balancer serves these clients, which public= and ingress= choose",
         )
         for peer, protocol_port in itertools.product(peers, protocol_ports):
             security_group.add_ingress_rule(peer, protocol_port, f"{kind} on port {port}")

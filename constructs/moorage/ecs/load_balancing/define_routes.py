@@ -13,6 +13,7 @@ from aws_cdk import aws_iam as iam
 from moorage.ecs.cdk_values import duration, tcp
 from moorage.ecs.load_balancing.route import Route
 from moorage.ecs.load_balancing.target import CONSTANT_PORT, Serving, Target, serving_container
+from moorage.scope.acknowledgements import POLICY_OF_ONE_ROLE, acknowledge
 from moorage.workload.problems import is_token
 from moorage.workload.task import NetworkMode
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 EPHEMERAL_PORTS = (32768, 65535)
 """The ports of an instance that ECS assigns in bridge mode (botocore PortMapping.hostPort)."""
+_READ_ACTIONS = tuple(
+    f"elasticloadbalancing:Describe{each}" for each in ("Listeners", "Rules", "TargetGroups", "TargetHealth")
+)
 
 
 def define_routes(
@@ -155,11 +159,13 @@ def _grant_traffic_shift(serving: Serving, role: iam.Role, targets: Sequence[Tar
     shift_statement = _load_balancing_statement(
         [*rule_actions, "RegisterTargets", "DeregisterTargets"], [*rule_arns, *listener_arns, *group_arns]
     )
-    read_statement = _load_balancing_statement(
-        ["DescribeListeners", "DescribeRules", "DescribeTargetGroups", "DescribeTargetHealth"], ["*"]
-    )
+    read_statement = iam.PolicyStatement(actions=list(_READ_ACTIONS), resources=["*"])
     statements = [shift_statement, read_statement]
     policy = iam.Policy(serving.scope, "InfrastructurePolicy", roles=[role], statements=statements)
+    acknowledge(policy, *POLICY_OF_ONE_ROLE)
+    acknowledge(
+        policy, "iam-wildcard", "these actions of Elastic Load Balancing have no resource ARN", actions=_READ_ACTIONS
+    )
     serving.service.node.add_dependency(policy)
 
 

@@ -20,6 +20,7 @@ from moorage.ecs.load_balancing.request_load_balancer import RequestLoadBalancer
 from moorage.ecs.load_balancing.route import Route
 from moorage.ecs.load_balancing.shared_load_balancer import IPV4, Entry
 from moorage.ecs.network.network import keep_vpc_exported
+from moorage.scope.acknowledgements import acknowledge
 from moorage.scope.exports import keep_exported
 from moorage.scope.place import check_place
 from moorage.workload import container_limits, route_limits
@@ -319,6 +320,12 @@ class LoadBalancer(RequestLoadBalancer):
         for client in clients:
             for port in (443, 80) if self._https else (80,):
                 self.security_group.add_ingress_rule(client, tcp(port), f"Clients on port {port}")
+        acknowledge(
+            self.security_group,
+            "alb-public",
+            "the load balancer serves these clients, which public= and ingress= choose",
+            ports=[443, 80, *([self.test_port] if self.test_port else [])],
+        )
 
     def _define_listeners(self, plan: _Plan) -> elbv2.ApplicationListener:
         """Define the listeners of ports 80 and 443, and return the one that gets the rules of routes.
@@ -331,6 +338,8 @@ class LoadBalancer(RequestLoadBalancer):
         if plan.certificate:
             http_action = elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True)
         http = self.load_balancer.add_listener("Http", port=80, default_action=http_action, open=False)
+        if plan.certificate:
+            acknowledge(http, "http-redirect-listener", "the listener only redirects to HTTPS")
         https = self.load_balancer.add_listener(
             "Https", port=443, default_action=_not_found_response(), open=False, **https_options
         )
@@ -345,7 +354,13 @@ class LoadBalancer(RequestLoadBalancer):
         return self._log_to_bucket(self.load_balancer, _LOG_DELIVERY_SERVICE, policy, auto_delete_objects=empties)
 
     def _associate_web_acl(self, web_acl: str | wafv2.CfnWebACL | None) -> None:
-        if web_acl is not None:
+        if web_acl is None:
+            acknowledge(
+                self.load_balancer,
+                "alb-waf",
+                "a web ACL costs money, and its rules depend on the application; web_acl= associates one",
+            )
+        else:
             from moorage.ecs.load_balancing.web_acl import associate_web_acl  # noqa: PLC0415  # loads aws_cdk.aws_wafv2
 
             associate_web_acl(self, web_acl, self.load_balancer.load_balancer_arn)

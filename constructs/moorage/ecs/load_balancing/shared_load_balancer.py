@@ -16,6 +16,7 @@ from constructs import Construct
 
 from moorage.ecs.cdk_values import any_ipv4, select_subnets
 from moorage.ecs.group_rules import is_first
+from moorage.scope.acknowledgements import acknowledge
 from moorage.scope.claimed_names import exists
 from moorage.scope.place import stage_path
 from moorage.workload.problems import Problems
@@ -241,6 +242,11 @@ class SharedLoadBalancer(Construct):
             ],
             removal_policy=removal_policy,
             auto_delete_objects=auto_delete_objects,
+        )
+        acknowledge(
+            bucket,
+            "log-bucket-extras",
+            "Elastic Load Balancing writes only with SSE-S3; copies, locks and logs of access logs cost money",
         )
         result = bucket.add_to_resource_policy(
             iam.PolicyStatement(

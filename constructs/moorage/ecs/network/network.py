@@ -10,6 +10,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct, IConstruct
 
 from moorage.ecs.network.subnets import find_subnets
+from moorage.scope.acknowledgements import LOG_GROUP_WITHOUT_KEY, POLICY_OF_ONE_ROLE, acknowledge
 from moorage.scope.exports import keep_exported
 from moorage.scope.per_construct import PerConstruct
 from moorage.scope.place import place_of
@@ -23,6 +24,9 @@ NO_ENDPOINTS = Endpoints()
 UNREACHABLE_WARNING = "@moorage/ecs:reach"
 _PRIVATE_SUBNET_MASK = 20
 _PUBLIC_SUBNET_MASK = 24
+_ENDPOINT_PORT = 443
+_CLOSING_PROVIDER = "Custom::VpcRestrictDefaultSGCustomResourceProvider"
+"""The ID in the stack of CDK's custom resource that closes default security groups."""
 
 
 @door
@@ -90,14 +94,22 @@ class Network(Construct):
         self.nat_gateways = gateways
         self.endpoints = endpoints
         private_type = ec2.SubnetType.PRIVATE_WITH_EGRESS if gateways else ec2.SubnetType.PRIVATE_ISOLATED
+        self.vpc = self._define_vpc(cidr, private_type, closes_group=close_default_security_group)
+        _networks_by_vpc.set(self.vpc, self)
+        if flow_logs:
+            self._log_traffic(removal_policy)
+        for service in endpoints.services:
+            self._add_endpoint(service)
+
+    def _define_vpc(self, cidr: str, private_type: ec2.SubnetType, *, closes_group: bool) -> ec2.Vpc:
         zone_names = cdk.Fn.get_azs()
-        self.vpc = ec2.Vpc(
+        vpc = ec2.Vpc(
             self,
             "Default",
             ip_addresses=ec2.IpAddresses.cidr(cidr),
-            availability_zones=[cdk.Fn.select(zone, zone_names) for zone in range(zones)],
-            nat_gateways=gateways,
-            restrict_default_security_group=close_default_security_group,
+            availability_zones=[cdk.Fn.select(zone, zone_names) for zone in range(self.zones)],
+            nat_gateways=self.nat_gateways,
+            restrict_default_security_group=closes_group,
             subnet_configuration=[
                 ec2.SubnetConfiguration(
                     name="Public",
@@ -108,11 +120,21 @@ class Network(Construct):
                 ec2.SubnetConfiguration(name="Private", subnet_type=private_type, cidr_mask=_PRIVATE_SUBNET_MASK),
             ],
         )
-        _networks_by_vpc.set(self.vpc, self)
-        if flow_logs:
-            self._log_traffic(removal_policy)
-        for service in endpoints.services:
-            self._add_endpoint(service)
+        acknowledge(
+            vpc,
+            "vpc-igw-route",
+            "the route makes a public subnet, which only load balancers and NAT gateways use by default",
+            ids=["DefaultRoute"],
+        )
+        if closes_group:
+            acknowledge(
+                self,
+                "helper-lambda",
+                "CDK's function closes the default security group of the VPC, and runs only when the stack is deployed",
+                ids=[_CLOSING_PROVIDER],
+                in_stack=True,
+            )
+        return vpc
 
     @staticmethod
     def _of(vpc: ec2.IVpc) -> Network | None:
@@ -149,14 +171,26 @@ class Network(Construct):
         self.flow_log_group = logs.LogGroup(
             self, "FlowLogs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=removal_policy
         )
-        self.vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(self.flow_log_group))
+        flow_log = self.vpc.add_flow_log(
+            "FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(self.flow_log_group)
+        )
+        acknowledge(self.flow_log_group, *LOG_GROUP_WITHOUT_KEY)
+        acknowledge(flow_log, *POLICY_OF_ONE_ROLE)
 
     def _add_endpoint(self, service: str) -> None:
         construct_id = "".join(word.capitalize() for word in service.replace("-", ".").split("."))
         if service in GATEWAY_SERVICES:
             self.vpc.add_gateway_endpoint(construct_id, service=ec2.GatewayVpcEndpointAwsService(service))
         else:
-            self.vpc.add_interface_endpoint(construct_id, service=ec2.InterfaceVpcEndpointAwsService(service))
+            endpoint = self.vpc.add_interface_endpoint(
+                construct_id, service=ec2.InterfaceVpcEndpointAwsService(service)
+            )
+            acknowledge(
+                endpoint,
+                "alb-public",
+                "only addresses of the VPC can connect, and the rule cannot read the CIDR block of a new VPC",
+                ports=[_ENDPOINT_PORT],
+            )
 
 
 _networks_by_vpc: PerConstruct[ec2.IVpc, Network] = PerConstruct()

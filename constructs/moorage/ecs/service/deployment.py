@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 
 from moorage.delivery.alarm_topic import let_alarms_publish
 from moorage.ecs.cdk_values import duration, ecs_principal
+from moorage.scope.acknowledgements import POLICY_OF_ONE_ROLE, acknowledge
 from moorage.workload.rollout import Rollout, Shift
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ def _define_hook_role(scope: Construct, service: ecs.BaseService, hooks: Sequenc
     role = iam.Role(scope, "HookRole", assumed_by=ecs_principal())
     for function in functions:
         role.add_to_policy(iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[function.function_arn]))
+    acknowledge(role, *POLICY_OF_ONE_ROLE)
     service.node.add_dependency(role)
     return role
 

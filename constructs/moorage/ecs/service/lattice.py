@@ -16,6 +16,7 @@ from moorage.ecs.cdk_values import ecs_principal, number_text, tcp
 from moorage.ecs.load_balancing.route import TargetHealth
 from moorage.ecs.load_balancing.target import CONSTANT_PORT
 from moorage.ecs.task.port_mappings import port_name
+from moorage.scope.acknowledgements import POLICY_OF_ONE_ROLE, acknowledge
 from moorage.scope.claimed_names import exists
 from moorage.scope.per_construct import PerConstruct
 from moorage.scope.stage_validation import add_stage_check
@@ -159,6 +160,8 @@ def define_lattices(
         iam.PolicyStatement(actions=actions, resources=[each["TargetGroupArn"] for each in configurations])
     )
     role.add_to_policy(iam.PolicyStatement(actions=list(_NETWORK_ACTIONS), resources=["*"]))
+    acknowledge(role, *POLICY_OF_ONE_ROLE)
+    acknowledge(role, "iam-wildcard", "these actions of Amazon EC2 have no resource ARN", actions=_NETWORK_ACTIONS)
     service.node.add_dependency(role)  # ECS needs it to deregister tasks when the service is deleted
     resource.add_property_override("VpcLatticeConfigurations", configurations)
     return tuple(target_groups)

@@ -13,8 +13,9 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from moorage.ecs.service.hook_checks import PRE_DEPLOYMENT_MINUTES
-from moorage.ecs.task.run_task import TaskRun
+from moorage.ecs.task.run_task import WILDCARDS_OF_RUNS, TaskRun
 from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, TaskResources
+from moorage.scope.acknowledgements import LOG_GROUP_WITHOUT_KEY, POLICY_OF_ONE_ROLE, acknowledge, actions_of
 from moorage.workload.lifecycle_hooks import LifecycleHook, LifecycleStage
 
 _FUNCTION_FILE = Path(__file__).with_name("pre_deployment_function.py")
@@ -48,9 +49,13 @@ def define_pre_deployment_task(
     )
     role = iam.Role(task_scope, "FunctionRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     function_log_group.grant_write(role)
+    acknowledge(function_log_group, *LOG_GROUP_WITHOUT_KEY)
+    acknowledge(role, *POLICY_OF_ONE_ROLE)
     run = TaskRun(resources=resources, cluster=cluster, placement=None)
-    for statement in (*run.run_statements(), run.describe_statement()):
+    statements = (*run.run_statements(), run.describe_statement())
+    for statement in statements:
         role.add_to_policy(iam.PolicyStatement.from_json(statement))
+    acknowledge(role, *WILDCARDS_OF_RUNS, actions=actions_of(statements))
     stack = cdk.Stack.of(task_scope)
     function = lambda_.Function(
         task_scope,
@@ -68,6 +73,11 @@ def define_pre_deployment_task(
             "MAIN": next(each.name for each in launch.task.containers if each.essential),
             "STOP_AFTER": str((PRE_DEPLOYMENT_MINUTES - _MINUTES_TO_STOP) * 60),
         },
+    )
+    acknowledge(
+        function,
+        "helper-lambda",
+        "the function only starts a task and returns; ECS calls it again, and it runs only during deployments",
     )
     hook = LifecycleHook.function(
         function, LifecycleStage.PRE_SCALE_UP, timeout=cdk.Duration.minutes(PRE_DEPLOYMENT_MINUTES)

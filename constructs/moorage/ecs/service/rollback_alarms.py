@@ -8,6 +8,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 from moorage.delivery.alarm_topic import check_alarm_topic
 from moorage.ecs.load_balancing.target_metrics import UNHEALTHY_TARGETS, target_alarms
+from moorage.scope.acknowledgements import acknowledge
 from moorage.scope.place import check_place
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def define_rollback_alarms(scope: Construct, alarms: RollbackAlarms, target: Tar
     minutes = {UNHEALTHY_TARGETS: max(alarms.evaluation_minutes, start_period // 60 + 1)}
     alarm_queries = target_alarms(target, alarms.errors_percent, alarms.latency, alarms.unhealthy_targets)
     actions = [alarms.topic.topic_arn] if alarms.topic else None
-    return [
+    defined = [
         cloudwatch.CfnAlarm(
             scope,
             f"{name}{target.suffix}",
@@ -48,6 +49,9 @@ def define_rollback_alarms(scope: Construct, alarms: RollbackAlarms, target: Tar
             treat_missing_data="notBreaching",
             metrics=queries,
             alarm_actions=actions,
-        ).ref
+        )
         for name, (threshold, queries) in alarm_queries.items()
     ]
+    for alarm in defined:
+        acknowledge(alarm, "alarm-actions", "ECS reads the alarm during a deployment, and rolls the deployment back")
+    return [alarm.ref for alarm in defined]

@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 
 from moorage.ecs.cdk_values import optional_duration
 from moorage.ecs.task.port_mappings import port_name
+from moorage.scope.acknowledgements import AWS_MANAGED_POLICY, POLICY_OF_ONE_ROLE, acknowledge
 from moorage.scope.claimed_names import exists
 from moorage.scope.per_construct import PerConstruct
 from moorage.scope.place import check_place
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from moorage.workload.container import Container
     from moorage.workload.task import Task
 
+_TLS_POLICY = "service-role/AmazonECSInfrastructureRolePolicyForServiceConnectTransportLayerSecurity"
 _HTTP_PORT = 80
 _MAX_DISCOVERY_NAME = 64
 _KEY_ACTIONS = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyPair")
@@ -72,17 +74,18 @@ class ServiceConnectTls:
         """Define the role unless it is given, and return the TLS configuration."""
         key = self.key
         key_statement = iam.PolicyStatement(actions=list(_KEY_ACTIONS), resources=[key.key_arn]) if key else None
-        role = self.role or iam.Role(
-            scope,
-            "ConnectRole",
-            inline_policies={"Key": iam.PolicyDocument(statements=[key_statement])} if key_statement else None,
-            assumed_by=iam.ServicePrincipal("ecs.amazonaws.com"),
-            managed_policies=[
-                iam.ManagedPolicy.from_aws_managed_policy_name(
-                    "service-role/AmazonECSInfrastructureRolePolicyForServiceConnectTransportLayerSecurity"
-                )
-            ],
-        )
+        role = self.role
+        if role is None:
+            own_role = iam.Role(
+                scope,
+                "ConnectRole",
+                inline_policies={"Key": iam.PolicyDocument(statements=[key_statement])} if key_statement else None,
+                assumed_by=iam.ServicePrincipal("ecs.amazonaws.com"),
+                managed_policies=[iam.ManagedPolicy.from_aws_managed_policy_name(_TLS_POLICY)],
+            )
+            acknowledge(own_role, *AWS_MANAGED_POLICY, policies=[_TLS_POLICY])
+            acknowledge(own_role, *POLICY_OF_ONE_ROLE)
+            role = cast("iam.IRole", own_role)
         return ecs.ServiceConnectTlsConfiguration(aws_pca_authority_arn=self.authority_arn, kms_key=key, role=role)
 
 

@@ -12,6 +12,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 
 from moorage.ecs.cdk_values import arn, pseudo_parameters
+from moorage.scope.acknowledgements import POLICY_OF_ONE_ROLE, acknowledge, actions_of
 
 if TYPE_CHECKING:
     from aws_cdk import aws_events as events
@@ -32,6 +33,17 @@ _RUN_RETRY = {"IntervalSeconds": 10, "BackoffRate": 2, "MaxDelaySeconds": 600, "
 """The intervals before a failed task is run again."""
 _EXECUTION = "$$.Execution.Name"
 """The name of an execution, as a path in Step Functions' context object."""
+WILDCARDS_OF_RUNS = (
+    "iam-wildcard",
+    "a task has no ARN before it runs, nor has a new version of its definition; a condition limits them to the cluster",
+)
+"""The issue of a policy that lets a role run a task, and the reason why it is acknowledged."""
+_DELIVERY_ACTIONS = (
+    *("logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery"),
+    *("logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups"),
+    *("xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets"),
+)
+"""The actions that CDK grants a state machine that logs and traces (aws_cdk.aws_stepfunctions.StateMachine)."""
 
 
 def define_role(
@@ -49,12 +61,15 @@ def define_role(
     """
     conditions = {"StringEquals": {"aws:SourceAccount": pseudo_parameters()[2]}, "ArnLike": {"aws:SourceArn": source}}
     policy = {"Version": "2012-10-17", "Statement": list(statements)}
-    return iam.Role(
+    role = iam.Role(
         scope,
         construct_id,
         assumed_by=iam.ServicePrincipal(f"{service}.amazonaws.com", conditions=conditions),
         inline_policies={"Run": iam.PolicyDocument.from_json(policy)},
     )
+    acknowledge(role, *POLICY_OF_ONE_ROLE)
+    acknowledge(role, *WILDCARDS_OF_RUNS, actions=actions_of(statements))
+    return role
 
 
 def define_machine(
@@ -71,11 +86,18 @@ def define_machine(
     from aws_cdk import aws_stepfunctions as sfn  # noqa: PLC0415  # loads aws_cdk.aws_stepfunctions
 
     source = arn("states", "stateMachine:*")  # CloudFormation chooses its name
+    role = define_role(scope, "MachineRole", "states", source, statements)
+    acknowledge(
+        role,
+        "iam-wildcard",
+        "the actions with which Step Functions delivers logs and traces have no resource ARN",
+        actions=_DELIVERY_ACTIONS,
+    )
     return sfn.StateMachine(
         scope,
         "Machine",
         definition_body=sfn.DefinitionBody.from_string(cdk.Stack.of(scope).to_json_string(definition)),
-        role=define_role(scope, "MachineRole", "states", source, statements),
+        role=role,
         logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL),
         tracing_enabled=True,
     )

@@ -16,6 +16,7 @@ from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.cdk_values import duration, number_text, optional_duration, registry_image, runtime_platform
 from moorage.ecs.task.linux_parameters import linux_parameters, ulimits
 from moorage.ecs.task.port_mappings import port_mappings
+from moorage.scope.acknowledgements import POLICY_OF_ONE_ROLE, acknowledge
 from moorage.workload.image import NO_IMAGE_TAG, DirectoryImage, RegistryImage, RepositoryImage
 from moorage.workload.platform_checks import fargate_size
 from moorage.workload.shares import share_of
@@ -87,11 +88,30 @@ def define_task(
             )
     for statement in (*task.permissions, *_sidecar_statements(task)):
         definition.add_to_task_role_policy(statement)
+    _acknowledge(definition, task)
     if task.volumes or task.execute_command:
         from moorage.ecs.task.volumes import define_volumes  # noqa: PLC0415  # needed only by volumes
 
         define_volumes(task, definition, container_definitions, kind)
     return definition
+
+
+def _acknowledge(definition: ecs.TaskDefinition, task: Task) -> None:
+    """Acknowledge the policy issues of a task definition that the task does not ask for."""
+    acknowledge(definition, *POLICY_OF_ONE_ROLE)
+    sidecar_actions = {action for each in task.containers if each.sidecar for action in each.sidecar.actions}
+    acknowledge(
+        definition,
+        "iam-wildcard",
+        "a login to Amazon ECR and the actions of sidecars have no resource ARN",
+        actions={"ecr:GetAuthorizationToken", *sidecar_actions},
+    )
+    if all(container.user is None for container in task.containers):
+        acknowledge(
+            definition,
+            "nonroot-user",
+            "the image chooses the user; Container(user=) overrides it if the image supports that",
+        )
 
 
 def _sidecar_statements(task: Task) -> Iterator[iam.PolicyStatement]:

@@ -22,6 +22,7 @@ from moorage.ecs.network.network import UNREACHABLE_WARNING, describe_unreachabl
 from moorage.ecs.task.place_checks import check_images, check_network
 from moorage.ecs.task.secret_checks import check_secrets
 from moorage.ecs.task.task_definition import define_task
+from moorage.scope.acknowledgements import LOG_GROUP_WITHOUT_KEY, acknowledge
 from moorage.workload import container_limits, platform_checks, service_limits
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.task import NetworkMode
@@ -195,6 +196,8 @@ class Launch:
         task_log_group = log_group or logs.LogGroup(
             scope, "Logs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=removal_policy
         )
+        if log_group is None:
+            acknowledge(task_log_group, *LOG_GROUP_WITHOUT_KEY)
         if self.has_own_interface:
             security_groups = tuple(self.security_groups or [self._define_security_group(scope, identity.path)])
         else:

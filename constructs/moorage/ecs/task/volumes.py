@@ -15,6 +15,7 @@ from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.cdk_values import tcp
 from moorage.ecs.group_rules import is_first
 from moorage.ecs.network.subnets import zones_of
+from moorage.scope.acknowledgements import AWS_MANAGED_POLICY, POLICY_OF_ONE_ROLE, acknowledge
 from moorage.scope.place import check_in_vpc, check_place
 from moorage.workload.container_checks import is_below
 from moorage.workload.problems import is_token
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from moorage.workload.problems import Problems
     from moorage.workload.task import Task
 
+_VOLUME_POLICY = "service-role/AmazonECSInfrastructureRolePolicyForVolumes"
 _NFS_PORT = 2049
 
 _SESSION_PATHS = {
@@ -253,6 +255,8 @@ def _managed_volume(scope: Construct, volume: EbsVolume, service: ecs.BaseServic
             file_system_type=ecs.FileSystemType[volume.file_system_type.upper()],
         ),
     )
+    acknowledge(managed_volume, *AWS_MANAGED_POLICY, policies=[_VOLUME_POLICY])
+    acknowledge(managed_volume, *POLICY_OF_ONE_ROLE)
     if volume.kms_key is not None:  # ECS developer guide, encrypt data stored in EBS volumes
         volume.kms_key.grant(
             managed_volume.role,

@@ -11,6 +11,7 @@ from aws_cdk import aws_sqs as sqs
 from moorage.delivery.dead_letters import MAXIMUM_RETENTION_DAYS
 from moorage.delivery.keys import retained_except_on_create
 from moorage.ecs.cdk_values import duration
+from moorage.scope.acknowledgements import acknowledge
 from moorage.workload import job_limits
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
 from moorage.workload.problems import Problems
@@ -91,6 +92,7 @@ class WorkQueue:
             redrive_allow_policy=sqs.RedriveAllowPolicy(redrive_permission=sqs.RedrivePermission.ALLOW_ALL),
             removal_policy=removal_policy,
         )
+        acknowledge(dead_letters, "sqs-dlq", "the queue is a dead-letter queue itself")
         queue = sqs.Queue(
             scope,
             "Queue",

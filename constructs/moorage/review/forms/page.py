@@ -93,8 +93,11 @@ def verdict(review: Review) -> str:
         f"{len(review.of_kind(kind))} {heading.lower()}" for kind, heading in HEADINGS.items() if review.of_kind(kind)
     ]
     changes = len([change for change in review.comparison.changes if change.type not in _NOT_SHOWN])
+    said = ", ".join(counts) or "nothing to object to"
+    if review.base is None and not changes:  # the policy findings of one assembly
+        return said
     differing = f"{changes} resource{'' if changes == 1 else 's'} {'differs' if changes == 1 else 'differ'}"
-    return f"{', '.join(counts) or 'nothing to object to'}; {differing}"
+    return f"{said}; {differing}"
 
 
 def sections(review: Review) -> Iterator[tuple[str, list[Entry]]]:

@@ -1,0 +1,181 @@
+"""The acknowledgements of moorage's constructs, handed over to CDK for cdk-nag and for `moorage policy`."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+
+from moorage.policy.issues import OWN_NAMESPACE, issues
+from moorage.scope.acknowledgements import Acknowledgement, as_list, receive
+from moorage.scope.per_construct import PerConstruct
+from moorage.scope.stage_validation import add_stage_check
+
+if TYPE_CHECKING:
+    from constructs import Construct, IConstruct
+
+_Policies: TypeAlias = iam.CfnRole | iam.CfnPolicy | iam.CfnManagedPolicy
+"""Resources with policy documents."""
+_SOLUTIONS = "AwsSolutions"
+_OTHER_PACKS = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321", "Serverless")
+"""cdk-nag's packs (cdk-nag 3.0.2, `RULES.md`). Rules of `AwsSolutions` are named like `ECS4`, all others in words."""
+_OF_SOLUTIONS = re.compile(r"[A-Z]+\d+")
+_NAG = "nag:"
+_EVERYBODY = ("0.0.0.0/0", "::/0")
+
+
+_checked: PerConstruct[IConstruct, list[Acknowledgement]] = PerConstruct()
+"""The acknowledgements that depend on what users add, by the construct whose resources they are about."""
+
+
+def hand_over(app: cdk.App) -> None:
+    """Hand over the acknowledgements of the constructs of an app: existing ones at once, later ones when they are made.
+
+    Args:
+        app: The app.
+
+    Raises:
+        TypeError: `app` is not a `cdk.App`.
+    """
+    if not isinstance(app, cdk.App):
+        raise TypeError(f"app must be a cdk.App (got {type(app).__name__}); pass the app that you synthesize")
+    receive(app, _receive)
+
+
+def _receive(own: Acknowledgement) -> None:
+    if not (own.actions or own.ports or own.policies):
+        for construct in _limited(own):
+            _acknowledge(construct, dict.fromkeys(_ids(own.issue), own.reason))
+        return
+    owns = _checked.get_or_make(own.construct, list)
+    if not owns:
+        add_stage_check(cast("Construct", own.construct), functools.partial(_check, own.construct, owns))
+    owns.append(own)
+
+
+def _limited(own: Acknowledgement) -> list[IConstruct]:
+    """Return the constructs whose resources an acknowledgement is about."""
+    if own.in_stack:
+        children = [cdk.Stack.of(own.construct).node.try_find_child(each) for each in own.ids]
+        return [child for child in children if child]
+    if own.ids:
+        return [each for each in own.construct.node.find_all() if each.node.id in own.ids]
+    return [own.construct]
+
+
+def _check(construct: IConstruct, owns: Sequence[Acknowledgement]) -> list[str]:
+    """Acknowledge only the wildcards, policies and ports of moorage's own. It returns no problems of the stage."""
+    ports = [own for own in owns if own.ports]
+    wildcards = [own for own in owns if own.actions]
+    for resource in construct.node.find_all():
+        if wildcards and isinstance(resource, iam.CfnRole | iam.CfnPolicy | iam.CfnManagedPolicy):
+            _acknowledge(resource, _own_wildcards(resource, wildcards))
+        if isinstance(resource, iam.CfnRole):
+            for own in owns:
+                _acknowledge(resource, _own_policies(resource, own))
+        if isinstance(resource, ec2.CfnSecurityGroup):
+            for own in ports:
+                if _opens_only(resource, own.ports):
+                    _acknowledge(resource, dict.fromkeys(_ids(own.issue), own.reason))
+    return []
+
+
+def _ids(issue: str) -> Iterator[str]:
+    """Yield the IDs under which an issue is acknowledged: the issue's own, and those of cdk-nag's rules."""
+    yield f"{OWN_NAMESPACE}::{issue}"
+    for rule in issues()[issue].rules:
+        if rule.startswith(_NAG):
+            name = rule.removeprefix(_NAG)
+            for pack in (_SOLUTIONS,) if _OF_SOLUTIONS.fullmatch(name) else _OTHER_PACKS:
+                yield f"{pack}::{pack}-{name}"
+
+
+def _acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
+    if reasons:
+        cdk.Validations.of(construct).acknowledge(
+            *(cdk.Acknowledgment(id=each, reason=reason) for each, reason in reasons.items())
+        )
+
+
+def _own_wildcards(resource: _Policies, owns: Sequence[Acknowledgement]) -> dict[str, str]:
+    """Return the IDs of the wildcards in statements that have only the constructs' own actions, with the reasons.
+
+    CDK can merge several statements for the same resources into one.
+    """
+    known = frozenset().union(*(own.actions for own in owns))
+    found: dict[str, str] = {}
+    others: set[str] = set()
+    for statement in _statements(resource):
+        actions = as_list(statement.get("Action", []))
+        for wildcard in _wildcards(statement):
+            found[wildcard] = next((own.reason for own in owns if own.actions.intersection(actions)), "")
+            if not known.issuperset(actions):
+                others.add(wildcard)
+    reasons = {f"{_SOLUTIONS}::{_SOLUTIONS}-IAM5[{each}]": found[each] for each in found if each not in others}
+    if found and not others:
+        reasons[f"{OWN_NAMESPACE}::{owns[0].issue}"] = next(iter(found.values()))
+    return reasons
+
+
+def _own_policies(role: iam.CfnRole, own: Acknowledgement) -> dict[str, str]:
+    """Return the IDs of the AWS managed policies that a construct attaches to a role, with the reason."""
+    if not own.policies:
+        return {}
+    arns = [_flat(arn) for arn in cdk.Stack.of(role).resolve(role.managed_policy_arns) or []]
+    accepted = [arn for arn in arns if arn.partition(":aws:policy/")[2] in own.policies]
+    reasons = {f"{_SOLUTIONS}::{_SOLUTIONS}-IAM4[Policy::{arn}]": own.reason for arn in accepted}
+    if accepted == arns:
+        reasons[f"{OWN_NAMESPACE}::{own.issue}"] = own.reason
+    return reasons
+
+
+def _statements(resource: _Policies) -> Iterator[Mapping[str, Any]]:
+    stack = cdk.Stack.of(resource)
+    if isinstance(resource, iam.CfnRole):
+        documents = [each["policyDocument"] for each in stack.resolve(resource.policies) or []]
+    else:
+        documents = [stack.resolve(resource.policy_document)]
+    for document in documents:
+        for statement in as_list(document.get("Statement", [])):
+            if statement.get("Effect") == "Allow":
+                yield statement
+
+
+def _wildcards(statement: Mapping[str, Any]) -> list[str]:
+    """Return the findings of cdk-nag's rule IAM5 in a statement (cdk-nag 3.0.2, `IAMNoWildcardPermissions`)."""
+    actions = [f"Action::{action}" for action in as_list(statement.get("Action", [])) if "*" in action]
+    resources = [_flat(resource) for resource in as_list(statement.get("Resource", []))]
+    return [*actions, *(f"Resource::{resource}" for resource in resources if "*" in resource)]
+
+
+def _flat(value: Any) -> str:
+    """Return a value as the text that cdk-nag writes into its findings (cdk-nag 3.0.2, `flattenCfnReference`)."""
+    match value:
+        case str():
+            return value.replace("${", "<").replace("}", ">")
+        case {"Fn::Join": [delimiter, parts]}:
+            return str(delimiter).join(map(_flat, parts))
+        case {"Fn::GetAtt": [resource, attribute]}:
+            return f"<{_flat(resource)}.{_flat(attribute)}>"
+        case {"Ref": name}:
+            return f"<{_flat(name)}>"
+        case {"Fn::Sub": text} | {"Fn::ImportValue": text}:
+            return _flat(text)
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def _opens_only(group: ec2.CfnSecurityGroup, ports: Collection[int]) -> bool:
+    """Return whether a security group lets everybody, or clients that are not literal, connect only to some ports."""
+    rules = cdk.Stack.of(group).resolve(group.security_group_ingress) or []
+    for rule in rules:
+        source = rule.get("cidrIp", rule.get("cidrIpv6"))
+        is_open = source in _EVERYBODY or isinstance(source, Mapping)
+        if is_open and not (rule.get("fromPort") == rule.get("toPort") and rule.get("fromPort") in ports):
+            return False
+    return True

@@ -1,0 +1,144 @@
+"""The policy issues that constructs acknowledge in their own resources, each with the reason.
+
+Nothing is sent to CDK unless the app asks for it with `moorage.policy.acknowledge`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from moorage.scope.per_construct import PerConstruct
+
+if TYPE_CHECKING:
+    from constructs import IConstruct
+
+
+@attrs.frozen(eq=False)
+class Acknowledgement:
+    """A policy issue that a construct acknowledges in the resources below another construct.
+
+    Args:
+        construct: The construct whose resources have the issue.
+        issue: The name of the issue in `moorage/policy/issues.toml`.
+        reason: The reason why the construct does not avoid the issue.
+        actions: For wildcards in IAM policies: the actions whose statements have them. A wildcard in a statement with
+            another action is not acknowledged.
+        ports: For security groups: the ports that are open. A rule for another port is not acknowledged.
+        policies: For roles: the names of AWS managed policies. Another one is not acknowledged.
+        ids: The IDs of the constructs below `construct` to which this is limited. Empty if it applies to all.
+        in_stack: True if the resources are not below `construct`, but below its stack.
+    """
+
+    construct: IConstruct
+    issue: str
+    reason: str
+    actions: frozenset[str]
+    ports: frozenset[int]
+    policies: frozenset[str]
+    ids: frozenset[str]
+    in_stack: bool
+
+
+LOG_GROUP_WITHOUT_KEY = (
+    "log-kms",
+    "CloudWatch Logs encrypts the log group with a key that AWS owns; a customer managed key costs money",
+)
+POLICY_OF_ONE_ROLE = (
+    "iam-inline",
+    "the policy belongs to one role; a managed policy would have the same statements",
+)
+POLICY_OF_KEY = (
+    "kms-grants",
+    "CDK's key policy lets the administrators of the account manage the key, including its grants",
+)
+AWS_MANAGED_POLICY = (
+    "managed-policy",
+    "AWS maintains this policy for the service that assumes the role",
+)
+"""Issues that several constructs acknowledge, each with the reason."""
+
+Receiver = Callable[[Acknowledgement], None]
+
+_acknowledgements: list[Acknowledgement] = []
+_receivers: PerConstruct[IConstruct, Receiver] = PerConstruct()
+
+
+def acknowledge(
+    construct: IConstruct,
+    issue: str,
+    reason: str,
+    *,
+    actions: Iterable[str] = (),
+    ports: Iterable[int] = (),
+    policies: Iterable[str] = (),
+    ids: Iterable[str] = (),
+    in_stack: bool = False,
+) -> None:
+    """Record that a construct of this library acknowledges a policy issue in its own resources.
+
+    Args:
+        construct: The construct whose resources have the issue.
+        issue: The name of the issue.
+        reason: The reason, as a clause without a period.
+        actions: For wildcards in IAM policies: the actions whose statements have them.
+        ports: For security groups: the ports that are open.
+        policies: For roles: the names of AWS managed policies.
+        ids: The IDs of the constructs below `construct` to which this is limited. Default: none; it applies to all.
+        in_stack: Whether to look for the resources below the stack of `construct`, as for a singleton of CDK.
+    """
+    own = Acknowledgement(
+        construct,
+        issue,
+        reason,
+        actions=frozenset(actions),
+        ports=frozenset(ports),
+        policies=frozenset(policies),
+        ids=frozenset(ids),
+        in_stack=in_stack,
+    )
+    _acknowledgements.append(own)
+    if _receivers.items():  # only then, since asking for the root costs a round trip to Node.js
+        receiver = _receivers.get(construct.node.root)
+        if receiver:
+            receiver(own)
+
+
+def actions_of(statements: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Return the actions of statements of an IAM policy.
+
+    Args:
+        statements: The statements, as JSON.
+    """
+    return frozenset(action for each in statements for action in as_list(each["Action"]))
+
+
+def as_list(value: Any) -> list[Any]:
+    """Return a value of an IAM policy as a list, since IAM accepts a single value in its place."""
+    return value if isinstance(value, list) else [value]
+
+
+def receive(app: IConstruct, receiver: Receiver) -> None:
+    """Pass the acknowledgements of an app to a function: those that exist at once, and later ones when they are made.
+
+    Args:
+        app: The root of the construct tree. A second call for the same app does nothing.
+        receiver: The function.
+    """
+    if _receivers.get(app):
+        return
+    _receivers.set(app, receiver)
+    for own in _acknowledgements:
+        if own.construct.node.root is app:
+            receiver(own)
+
+
+def acknowledged(app: IConstruct) -> tuple[Acknowledgement, ...]:
+    """Return the acknowledgements of an app.
+
+    Args:
+        app: The root of the construct tree.
+    """
+    return tuple(own for own in _acknowledgements if own.construct.node.root is app)

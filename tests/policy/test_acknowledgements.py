@@ -1,0 +1,292 @@
+"""Acknowledgements of policy findings: in a file, in an app, and those of moorage's own constructs."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from aws_cdk.assertions import Template
+
+from moorage import Capacity, Cluster, Container, Image, LoadBalancer, Network, Route, Service, Task, policy
+from moorage.assembly.cloud_assembly import stacks_of
+from moorage.policy.acknowledgements import Acknowledgement, judge, of_app, read
+from moorage.policy.issues import issues
+from moorage.policy.violation import PolicyError, Violation
+from moorage.scope import acknowledgements as kept
+from moorage.scope.per_construct import PerConstruct
+from tools.policy import checked
+
+IMAGE = "public.ecr.aws/docker/library/nginx:1.29"
+TODAY = datetime.date(2026, 11, 30)
+LOGS = Violation("guard:cloudwatch_log_group_encrypted_check", "Shop/Web/Logs/Resource")
+WILDCARD = Violation("nag:IAM5[Resource::*]", "Shop/Web/Role/Resource")
+
+
+def file(folder: Path, *entries: str) -> Path:
+    path = folder / "acknowledged.toml"
+    path.write_text("".join(f"[[acknowledged]]\n{entry}\n\n" for entry in entries))
+    return path
+
+
+def entry(**values: Any) -> str:
+    given = {"id": "log-kms", "path": "Shop/Web", "reason": "no personal data", **values}
+    return "\n".join(
+        f"{key} = {value.isoformat() if isinstance(value, datetime.date) else json.dumps(value)}"
+        for key, value in given.items()
+        if value is not None
+    )
+
+
+# The file
+
+
+def test_an_entry_covers_its_path_and_everything_below_it(tmp_path: Path) -> None:
+    (given,) = read(file(tmp_path, entry()))
+    assert given.covers(LOGS)
+    assert given.covers(Violation(LOGS.rule, "Shop/Web"))
+    assert not given.covers(Violation(LOGS.rule, "Shop/Website/Logs"))
+    assert not given.covers(Violation(LOGS.rule, "Other/Shop/Web"))
+    assert not given.covers(Violation("guard:sqs_dlq_check", LOGS.path))
+
+
+@pytest.mark.parametrize("path", ["*/Logs", "Shop/*", "*", "Shop/*/Logs/Resource"])
+def test_a_star_matches_any_characters(tmp_path: Path, path: str) -> None:
+    (given,) = read(file(tmp_path, entry(path=path)))
+    assert given.covers(LOGS)
+
+
+@pytest.mark.parametrize(
+    ("name", "covers"),
+    [("nag:IAM5", True), ("nag:IAM5[Resource::*]", True), ("iam-wildcard", True), ("nag:IAM5[Action::s3:*]", False)],
+)
+def test_an_id_is_an_issue_a_rule_or_one_finding_of_a_rule(tmp_path: Path, name: str, *, covers: bool) -> None:
+    (given,) = read(file(tmp_path, entry(id=name)))
+    assert given.covers(WILDCARD) is covers
+
+
+def test_an_entry_counts_through_its_last_day(tmp_path: Path) -> None:
+    given = read(file(tmp_path, entry(until=TODAY)))
+    assert judge([LOGS], given, TODAY).left == frozenset()
+    late = judge([LOGS], given, TODAY + datetime.timedelta(days=1))
+    assert (late.left, late.expired, late.stale) == (frozenset([LOGS]), given, ())
+
+
+def test_an_entry_that_matches_nothing_is_stale(tmp_path: Path) -> None:
+    given = read(file(tmp_path, entry(), entry(path="Shop/Gone")))
+    verdict = judge([LOGS, WILDCARD], given, TODAY)
+    assert (verdict.left, verdict.accepted, verdict.stale) == (frozenset([WILDCARD]), 1, given[1:])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"id": "log-kmss"}, "log-kmss is not a known issue or rule; did you mean log-kms?"),
+        ({"id": "guard:xyz"}, "guard:xyz is not a known issue or rule; write the name of an issue, or a rule with its"),
+        ({"id": "cfn-lint:W301"}, "cfn-lint:W301 is not a known issue or rule; did you mean cfn-lint:W"),
+        ({"id": "nagg:ECS4"}, "nagg:ECS4 is not a known issue or rule; "),
+        ({"id": 3}, 'id must be a text (got 3); write id = "..."'),
+        ({"reason": " "}, "reason must be a text (got ' '); write reason ="),
+        ({"path": None}, 'path is missing; write path = "..."'),
+        ({"until": "tomorrow"}, "until must be a date without quotes (got 'tomorrow'); write until = 2027-01-31"),
+        ({"expires": TODAY}, "expires is not a key; the keys are id, path, reason, until"),
+    ],
+)
+def test_a_wrong_entry_is_named_with_its_line(tmp_path: Path, wrong: dict[str, Any], said: str) -> None:
+    path = file(tmp_path, entry(), entry(**wrong))
+    with pytest.raises(PolicyError, match=re.escape(f"{path}:6: {said}")):
+        read(path)
+
+
+def test_all_problems_of_a_file_are_reported_together(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError) as error:
+        read(file(tmp_path, entry(id="no", reason=None), entry(path=None)))
+    assert len(str(error.value).splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[[acknowledged]\n", "is not valid TOML: Expected ']]' at the end of an array declaration (at line 1"),
+        ("[[accepted]]\n", "must contain only tables [[acknowledged]] (got accepted); remove the others"),
+        ("acknowledged = 3\n", "must contain only tables [[acknowledged]] (got acknowledged = 3); remove the others"),
+        ("[[acknowledged]]\nuntil = 2026-13-01\n", "is not valid TOML: "),
+    ],
+)
+def test_a_file_that_is_not_of_this_form_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "acknowledged.toml"
+    path.write_text(text)
+    with pytest.raises(PolicyError, match=re.escape(f"{path} {said}")):
+        read(path)
+
+
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match=r"no\.toml cannot be read \(No such file or directory\); give the file with"):
+        read(tmp_path / "no.toml")
+    (tmp_path / "latin.toml").write_bytes(b"\xe9")
+    with pytest.raises(PolicyError, match=r"latin\.toml cannot be read \(it is not UTF-8\)"):
+        read(tmp_path / "latin.toml")
+
+
+def test_entries_in_an_array_are_read_too(tmp_path: Path) -> None:
+    path = tmp_path / "acknowledged.toml"
+    path.write_text('acknowledged = [{id = "log-kms", path = "Shop", reason = "none"}]')
+    assert read(path)[0].covers(LOGS)
+
+
+# The app
+
+
+def nag_findings(app: cdk.App) -> set[tuple[str, str]]:
+    report = json.loads((checked(app) / "validation-report.json").read_text())
+    return {
+        (violation["ruleName"], construct["constructPath"])
+        for plugin in report["pluginReports"]
+        if plugin["pluginName"] != "Construct Annotations"
+        for violation in plugin["violations"]
+        for construct in violation["violatingConstructs"]
+    }
+
+
+def shop(app: cdk.App) -> Service:
+    """Define a service on instances with a load balancer, sessions and an image of Amazon ECR."""
+    stack = cdk.Stack(app, "Shop")
+    network = Network(stack, "Network")
+    general = Capacity.ec2("general", instance_types=["m7g.large", "m6g.large"], max_instances=4)
+    cluster = Cluster(stack, "Cluster", vpc=network.vpc, capacity=[general, Capacity.fargate()])
+    edge = LoadBalancer(stack, "Edge", vpc=network.vpc, plain_http="a test")
+    repository = ecr.Repository.from_repository_name(stack, "Images", "web")
+    image = Container(Image.from_repository(repository, tag="1.0"), port=8080)
+    task = Task(image, execute_command=True)
+    return Service(stack, "Web", cluster=cluster, task=task, capacity=Capacity.fargate(), route=Route(edge))
+
+
+def before(app: cdk.App) -> Service:
+    policy.acknowledge(app)
+    return shop(app)
+
+
+def after(app: cdk.App) -> Service:
+    service = shop(app)
+    policy.acknowledge(app)
+    policy.acknowledge(app)  # again: nothing happens
+    return service
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("define", [before, after])
+def test_cdk_nag_reports_nothing_that_a_construct_has_judged(define: Callable[[cdk.App], Service]) -> None:
+    app = cdk.App()
+    define(app)
+    found = {(rule.rpartition("-")[2], path) for rule, path in nag_findings(app)}
+    plain_http = {f"Shop/Edge/Default/{name}/Resource" for name in ("Http", "Https", "Test")}
+    assert found == {
+        (rule, path) for rule in ("ALBHttpToHttpsRedirection", "ELBv2ACMCertificateRequired") for path in plain_http
+    }
+
+
+@pytest.mark.slow
+def test_what_users_add_to_our_resources_is_still_reported() -> None:
+    app = cdk.App()
+    service = after(app)
+    stack = cdk.Stack.of(service)
+    definition = service.service.task_definition
+    definition.add_to_task_role_policy(iam.PolicyStatement(actions=["ses:SendEmail"], resources=["*"]))
+    edge = stack.node.find_child("Edge")
+    assert isinstance(edge, LoadBalancer)
+    edge.security_group.add_ingress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(22))
+    network = stack.node.find_child("Network")
+    assert isinstance(network, Network)
+    subnet = network.vpc.public_subnets[0]
+    assert isinstance(subnet, ec2.Subnet)
+    subnet.add_route("More", router_type=ec2.RouterType.GATEWAY, router_id="igw-1", destination_cidr_block="0.0.0.0/1")
+    s3.Bucket(stack, "Files")
+    found = nag_findings(app)
+    assert ("AwsSolutions-IAM5[Resource::*]", "Shop/Web/TaskDefinition/TaskRole/DefaultPolicy/Resource") in found
+    assert ("AwsSolutions-EC23", "Shop/Edge/SecurityGroup/Resource") in found
+    assert ("NIST.800.53.R5-EC2RestrictedSSH", "Shop/Edge/SecurityGroup/Resource") in found
+    assert ("AwsSolutions-S1", "Shop/Files/Resource") in found
+    execution = "Shop/Web/TaskDefinition/ExecutionRole/DefaultPolicy/Resource"
+    assert not [path for rule, path in found if path == execution], "the login to Amazon ECR is our own"
+
+
+def test_the_template_does_not_change() -> None:
+    one, other = cdk.App(), cdk.App()
+    shop(one)
+    after(other)
+    first, second = (Template.from_stack(cdk.Stack.of(app.node.find_child("Shop"))) for app in (one, other))
+    assert first.to_json() == second.to_json()
+
+
+def test_an_app_is_needed() -> None:
+    app = cdk.App()
+    stage = cdk.Stage(app, "dev")
+    for wrong, name in ((stage, "Stage"), ("app", "str"), (None, "NoneType")):
+        with pytest.raises(TypeError, match=rf"app must be a cdk.App \(got {name}\); pass the app that you synthesize"):
+            policy.acknowledge(wrong)  # type: ignore[arg-type]  # on purpose
+
+
+def test_without_the_call_no_message_is_sent() -> None:
+    app = cdk.App()
+    stack = cdk.Stack(app, "Shop")
+    group = logs.LogGroup(stack, "Logs")
+    with (
+        mock.patch("jsii._kernel.Kernel.get", side_effect=AssertionError),
+        mock.patch("jsii._kernel.Kernel.invoke", side_effect=AssertionError),
+        mock.patch.object(kept, "_receivers", PerConstruct()),
+    ):
+        kept.acknowledge(group, "log-kms", "no data")
+    assert [(each.issue, each.reason) for each in kept.acknowledged(app)] == [("log-kms", "no data")]
+
+
+def test_other_apps_of_the_process_are_not_acknowledged() -> None:
+    one, other = cdk.App(), cdk.App()
+    policy.acknowledge(one)
+    kept.acknowledge(logs.LogGroup(cdk.Stack(other, "Shop"), "Logs"), "log-kms", "no data")
+    folder = Path(other.synth().directory)
+    assert of_app(stacks_of(folder)) == ()
+
+
+def test_what_an_app_acknowledges_is_read_from_its_assembly() -> None:
+    app = cdk.App()
+    stack = cdk.Stack(app, "Shop")
+    group = logs.LogGroup(stack, "Logs")
+    given = [("moorage::log-kms", "public"), ("cfn-lint::W3010", "one zone"), ("AwsSolutions-S1", "of cdk-nag")]
+    cdk.Validations.of(group).acknowledge(*(cdk.Acknowledgment(id=each, reason=why) for each, why in given))
+    found = of_app(stacks_of(Path(app.synth().directory)))
+    assert found[:2] == (
+        Acknowledgement("log-kms", "Shop/Logs", "public"),
+        Acknowledgement("cfn-lint:W3010", "Shop/Logs", "one zone"),
+    )
+    assert judge([Violation(LOGS.rule, "Shop/Logs/Resource")], found).left == frozenset()
+    assert judge([], found).stale == (), "only entries of a file are stale"
+
+
+def issues_in(app: cdk.App) -> Iterable[str]:
+    return (each.issue for each in kept.acknowledged(app))
+
+
+def test_each_issue_that_a_construct_acknowledges_is_known() -> None:
+    app = cdk.App()
+    shop(app)
+    assert set(issues_in(app)) <= set(issues())
+
+
+def test_the_module_loads_no_cdk() -> None:
+    program = "import sys, moorage.policy; raise SystemExit('aws_cdk' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+    program = "import cdk_nag, aws_cdk, moorage; moorage.policy.acknowledge(aws_cdk.App())"
+    assert subprocess.run([sys.executable, "-c", program], check=False, capture_output=True).returncode == 0
