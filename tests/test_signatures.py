@@ -16,6 +16,7 @@ import attrs
 import pytest
 
 import moorage
+import moorage.testing
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -26,6 +27,12 @@ ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 @pytest.mark.parametrize("name", moorage.__all__)
 def test_arguments_and_their_defaults(name: str, snapshot: SnapshotAssertion) -> None:
     assert sorted(signatures(getattr(moorage, name))) == snapshot
+
+
+def test_arguments_of_what_tests_use(snapshot: SnapshotAssertion) -> None:
+    words = {name: getattr(moorage.testing, name) for name in moorage.testing.__all__}
+    assert [f"{name}{arguments(word, {})}" for name, word in words.items() if inspect.isfunction(word)] == snapshot
+    assert [name for name, word in words.items() if not inspect.isfunction(word)] == ["template_snapshot"]
 
 
 def signatures(class_: Any) -> Iterator[str]:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import moorage
+import moorage.testing
 from tools.docs import api, tables
 from tools.docs.pages import ROOT
 from tools.docs.reference import REFERENCE, generated
@@ -73,6 +74,19 @@ def test_every_argument_has_a_docstring(name: str) -> None:
     missing = [argument for argument in inspect.signature(word).parameters if not meanings.get(argument)]
     assert missing == [], place_of(word)
     assert list(undocumented_members(word)) == [], place_of(word)
+
+
+@pytest.mark.parametrize("name", moorage.testing.__all__)
+def test_the_page_of_the_testing_module_has_its_names_and_arguments(name: str) -> None:
+    page = GENERATED[REFERENCE / "api" / "testing.md"]
+    (section,) = re.findall(rf"^## {name}$(.*?)(?=^##|\Z)", page, re.MULTILINE | re.DOTALL)
+    word = getattr(moorage.testing, name)
+    parameters = inspect.signature(word).parameters if inspect.isfunction(word) else {}
+    documented = dict(declarations(section))
+    assert list(documented) == list(parameters)
+    for argument, default in documented.items():
+        assert is_default(default, parameters[argument].default), argument
+        assert api.doc_of(word).arguments[argument]
 
 
 def undocumented_members(word: type) -> Iterator[str]:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from moorage.local.server.core.schema import create_only
-from tests.conftest import readable, synthesize
+from moorage.testing import readable_template
+from tests.conftest import synthesize
 from tests.local.local_aws import Client
 
 _PAGES = Path(__file__).parents[2] / "docs" / "migrating"
@@ -44,9 +45,9 @@ def resources_of(text: str, folder: Path) -> Resources:
     program = folder / "app.py"
     program.write_text(text)
     synthesize(program, folder / "cdk.out")
-    (template,) = (folder / "cdk.out").glob("*.template.json")
-    resources: Resources = readable(json.loads(template.read_text()))["Resources"]
-    return {name: each for name, each in resources.items() if each["Type"] != "AWS::CDK::Metadata"}
+    (template,) = readable_template(folder / "cdk.out").values()
+    resources: Resources = template["Resources"]
+    return resources
 
 
 @pytest.mark.parametrize("page", _KEPT)

@@ -15,8 +15,9 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Template
 
+from moorage.testing import readable_template
 from stacks.environment import Environment
-from tests.conftest import readable, template
+from tests.conftest import template
 from tests.test_examples import wrong_containers
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def stages() -> dict[str, dict[str, Template]]:
 def test_whole_template(
     stages: dict[str, dict[str, Template]], stage: str, stack: str, template_snapshot: SnapshotAssertion
 ) -> None:
-    assert readable(stages[stage][stack].to_json()) == template_snapshot
+    assert readable_template(stages[stage][stack]) == template_snapshot
 
 
 def test_dev_can_be_destroyed_completely(stages: dict[str, dict[str, Template]]) -> None:
@@ -72,11 +73,8 @@ def test_the_cdk_cli_deploys_these_environments(stages: dict[str, dict[str, Temp
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     subprocess.run(command, cwd=ROOT, env={**os.environ, "PATH": path, "CDK_OUTDIR": str(tmp_path)}, check=True)
     for stage, stacks in stages.items():
-        written = {
-            next(stack for stack in STACKS if stack in file.name): readable(json.loads(file.read_text()))
-            for file in (tmp_path / f"assembly-{stage}").glob("*.template.json")
-        }
-        assert written == {name: readable(each.to_json()) for name, each in stacks.items()}
+        written = readable_template(tmp_path / f"assembly-{stage}")
+        assert written == {f"{stage}/{name}": readable_template(each) for name, each in stacks.items()}
 
 
 SERVICES = ("Catalog", "Carts", "Orders", "Checkout", "Ui")

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import attrs
 
 import moorage
+import moorage.testing
 
 
 class Group(NamedTuple):
@@ -90,6 +91,8 @@ GROUPS: Mapping[str, Group] = {
         "Replication ReplicationDestination ReplicationSource",
     ),
 }
+_TESTING = """Tests of your own app. [Test your own app](../../guides/testing.md) shows how to use it. Install
+`moorage[testing]`."""
 PAGE_OF = {name: page for page, group in GROUPS.items() for name in group.names}
 """The page of each public name."""
 _PUBLIC_NAMES = {
@@ -143,6 +146,26 @@ def page(name: str) -> str:
     text = "\n\n".join(described)
     notes = [note for sign, note in _NOTES.items() if re.search(sign, text)]
     return "\n\n".join([f"# {group.title}", group.introduction, *notes, text]) + "\n"
+
+
+def testing_page() -> str:
+    """Return the text of the page of `moorage.testing`, whose names are functions and a fixture."""
+    described = [part for name in moorage.testing.__all__ for part in _describe_function(name)]
+    return "\n\n".join(["# moorage.testing", _prose(_TESTING), *described]) + "\n"
+
+
+def _describe_function(name: str) -> Iterator[str]:
+    word: Any = getattr(moorage.testing, name)
+    doc = doc_of(word)
+    yield f"## {name}"
+    if inspect.isfunction(word):
+        yield f"`from moorage.testing import {name}`"
+        yield _prose(doc.text)
+        yield from _arguments(inspect.signature(word), doc.arguments, page="testing")
+    else:
+        yield "A fixture of pytest."
+        yield _prose(doc.text)
+    yield from _raises(doc.sections.get("Raises"))
 
 
 def _describe(word: type, *, page: str) -> Iterator[str]:

@@ -24,6 +24,7 @@ def generated() -> Iterator[tuple[Path, str]]:
     yield REFERENCE / "review-rules.md", review_rules_page()
     for name in api.GROUPS:
         yield REFERENCE / "api" / f"{name}.md", api.page(name)
+    yield REFERENCE / "api" / "testing.md", api.testing_page()
 
 
 if __name__ == "__main__":

@@ -29,7 +29,8 @@ they check everything that they are given together, before they define anything.
 
 The other pages of the reference are generated from the code too: [limits](limits.md), the limits of AWS that moorage
 checks, [warnings](warnings.md), with the ids that acknowledge them, and the [rules](review-rules.md) of
-`moorage review`. [Features](features.md) compares moorage with other libraries.
+`moorage review`. [Features](features.md) compares moorage with other libraries. [`moorage.testing`](api/testing.md) has
+what tests of your own app use.
 """
 _LIMITS = """# Limits
 

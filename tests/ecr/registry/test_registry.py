@@ -28,7 +28,8 @@ from moorage import (
     Scanning,
     SigningRule,
 )
-from tests.conftest import readable, template, warnings_of
+from moorage.testing import readable_template
+from tests.conftest import template, warnings_of
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -62,7 +63,7 @@ def test_whole_template(app: cdk.App, template_snapshot: SnapshotAssertion) -> N
         signing=[SigningRule(PROFILE, "prod/*")],
         pull_time_exclusions=[SCANNER],
     )
-    assert readable(template(stack).to_json()) == template_snapshot
+    assert readable_template(stack) == template_snapshot
 
 
 def test_whole_template_of_a_destination(app: cdk.App, template_snapshot: SnapshotAssertion) -> None:
@@ -80,7 +81,7 @@ def test_whole_template_of_a_destination(app: cdk.App, template_snapshot: Snapsh
     there = stack_in(app, "us-east-1", THEIRS)
     Registry(there, "Registry", replicates_from=[source])
     app.synth()
-    assert readable(template(there).to_json()) == template_snapshot
+    assert readable_template(there) == template_snapshot
 
 
 def test_images_are_scanned_on_push_by_default(stack: cdk.Stack) -> None:

@@ -20,7 +20,8 @@ from moorage import ApiCall, Registry, Repository, Scanning, Severity
 from moorage.ecr import registry_limits
 from moorage.ecr.api_operations import OPERATIONS
 from moorage.ecr.registry import registry_patterns
-from tests.conftest import readable, template
+from moorage.testing import readable_template
+from tests.conftest import template
 from tests.ecr.ecr_events import SAMPLES
 from tests.event_patterns import matches
 
@@ -144,7 +145,7 @@ def test_whole_template(stack: cdk.Stack, template_snapshot: SnapshotAssertion) 
     registry.on_scan_finding("Critical", severity=Severity.CRITICAL, target=targets.SnsTopic(topic))
     registry.add_dashboard("Dashboard", repositories=[Repository(stack, "Web")])
     registry.alarm_near_quota("PutImage", call=ApiCall.PUT_IMAGE, topic=topic)
-    assert readable(template(stack).to_json()) == template_snapshot
+    assert readable_template(stack) == template_snapshot
 
 
 @pytest.mark.parametrize(

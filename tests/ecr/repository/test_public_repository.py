@@ -11,7 +11,8 @@ import pytest
 from aws_cdk import aws_iam as iam
 
 from moorage import PublicRepository
-from tests.conftest import readable, template
+from moorage.testing import readable_template
+from tests.conftest import template
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -34,7 +35,7 @@ def test_whole_template(shop: cdk.Stack, template_snapshot: SnapshotAssertion) -
         operating_systems=["Linux"],
     )
     cli.grant_push(iam.AccountPrincipal("222222222222"))
-    assert readable(template(shop).to_json()) == template_snapshot
+    assert readable_template(shop) == template_snapshot
 
 
 def test_a_public_repository_is_retained_by_default(shop: cdk.Stack) -> None:

@@ -14,7 +14,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk.assertions import Annotations, Match
 
 from moorage import Encryption, Image, LifecyclePolicy, LifecycleRule, PublicRepository, Repository
-from tests.conftest import readable, template
+from moorage.testing import readable_template
+from tests.conftest import template
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -34,7 +35,7 @@ def lifecycle_of(stack: cdk.Stack) -> list[dict[str, Any]]:
 def test_whole_template(stack: cdk.Stack, template_snapshot: SnapshotAssertion) -> None:
     repository = Repository(stack, "Web", name="shop/web")
     assert isinstance(repository, ecr.Repository)
-    assert readable(template(stack).to_json()) == template_snapshot
+    assert readable_template(stack) == template_snapshot
 
 
 def test_whole_template_with_a_key_and_mutable_tags(stack: cdk.Stack, template_snapshot: SnapshotAssertion) -> None:
@@ -48,7 +49,7 @@ def test_whole_template_with_a_key_and_mutable_tags(stack: cdk.Stack, template_s
         empty_on_delete=True,
     )
     repository.grant_pull(iam.OrganizationPrincipal(ORGANIZATION))
-    assert readable(template(stack).to_json()) == template_snapshot
+    assert readable_template(stack) == template_snapshot
 
 
 @pytest.mark.parametrize("name", ["shop/web--api", "shop__web", "shop/web_1"])

@@ -35,7 +35,8 @@ from moorage import (
     WarmPool,
 )
 from moorage.ecs.capacity.instance_specification import InstanceGroupSpecification
-from tests.conftest import imported_vpc, readable, template, warnings_of
+from moorage.testing import readable_template
+from tests.conftest import imported_vpc, template, warnings_of
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -517,7 +518,7 @@ def test_whole_template(capacity: Any, stack: cdk.Stack, template_snapshot: Snap
         architecture=Architecture.X86_64 if gpu else Architecture.ARM64,
     )
     Service(stack, "Web", cluster=cluster_of(stack, one), task=task)
-    assert readable(template(stack).to_json()) == template_snapshot
+    assert readable_template(stack) == template_snapshot
 
 
 def test_two_namespaces_with_the_same_name_are_refused(app: cdk.App) -> None:

@@ -14,7 +14,8 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_scheduler as scheduler
 
 from moorage import Cluster, Container, Endpoints, ExecSessions, Image, Job, Network, Service, Task
-from tests.conftest import imported_vpc, readable, template, warnings_of
+from moorage.testing import readable_template
+from tests.conftest import imported_vpc, template, warnings_of
 from tests.ecs.task.test_task_definition import granted
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def test_a_session_is_recorded_in_the_log_group_of_its_service_by_default(stack:
 
 def test_whole_template(stack: cdk.Stack, template_snapshot: SnapshotAssertion) -> None:
     Service(stack, "Web", cluster=cluster_of(stack, exec_sessions=ExecSessions()), task=OPEN)
-    assert readable(template(stack).to_json()) == template_snapshot
+    assert readable_template(stack) == template_snapshot
 
 
 def test_sessions_of_a_cluster_have_a_log_group_and_a_key_of_their_own(stack: cdk.Stack) -> None:

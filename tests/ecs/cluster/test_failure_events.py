@@ -15,7 +15,8 @@ from aws_cdk import aws_sns as sns
 
 from moorage import Cluster, FailureEvents
 from moorage.ecs.cluster import failure_events
-from tests.conftest import imported_vpc, readable, template, warnings_of
+from moorage.testing import readable_template
+from tests.conftest import imported_vpc, template, warnings_of
 from tests.ecs.ecs_events import CLUSTER, SAMPLES, SERVICES, stopped_task
 from tests.event_patterns import matches
 
@@ -142,7 +143,7 @@ def test_a_topic_is_notified_and_allows_eventbridge(
     (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
     assert (statement["Principal"], statement["Resource"]) == ({"Service": "events.amazonaws.com"}, {"Ref": topic})
     assert "Condition" not in statement  # EventBridge sends SNS no context (EventBridge guide, resource-based policies)
-    assert readable(made.to_json()) == template_snapshot
+    assert readable_template(made) == template_snapshot
 
 
 def test_the_key_of_a_topic_allows_eventbridge_without_a_condition(stack: cdk.Stack, vpc: ec2.IVpc) -> None:

@@ -43,7 +43,8 @@ from moorage import (
     Volume,
     Worker,
 )
-from tests.conftest import imported_vpc, readable, template
+from moorage.testing import readable_template
+from tests.conftest import imported_vpc, template
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -69,7 +70,7 @@ def test_whole_template(app: cdk.App, template_snapshot: SnapshotAssertion) -> N
     stack = cdk.Stack(app, "Shop", env=IRELAND)
     cluster = existing(stack, cluster_name=None, cluster_arn=ARN, namespace="store")
     Service(stack, "Web", cluster=cluster, task=WEB, connect=ServiceConnect())
-    assert readable(template(stack).to_json()) == template_snapshot
+    assert readable_template(stack) == template_snapshot
 
 
 def test_every_construct_accepts_an_imported_cluster(stack: cdk.Stack) -> None:

@@ -42,7 +42,8 @@ from moorage import (
     Task,
     Volume,
 )
-from tests.conftest import imported_vpc, readable, template, warnings_of
+from moorage.testing import readable_template
+from tests.conftest import imported_vpc, template, warnings_of
 from tests.ecs.schedules import Hourly
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def test_whole_template_of_a_schedule(stack: cdk.Stack, cluster: Cluster, templa
         alarm_actions=[actions.SnsAction(topic)],
     )
     Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=start)
-    assert readable(template(stack).to_json()) == template_snapshot
+    assert readable_template(stack) == template_snapshot
 
 
 def test_whole_template_of_an_event_without_overlap(
@@ -138,7 +139,7 @@ def test_whole_template_of_an_event_without_overlap(
     rule = EventRule(OBJECTS, environment={"KEY": events.EventField.from_path("$.detail.object.key")})
     timeout = dt.timedelta(hours=2)
     Job(stack, "Import", cluster=cluster, task=REPORT, event=rule, overlap=False, timeout=timeout)
-    assert readable(template(stack).to_json()) == template_snapshot
+    assert readable_template(stack) == template_snapshot
 
 
 def test_a_schedule_starts_one_task_in_its_time_zone_with_a_capacity_provider_strategy(

@@ -32,7 +32,8 @@ from moorage import (
     TargetHealth,
     Task,
 )
-from tests.conftest import imported_vpc, readable, template, warnings_of
+from moorage.testing import readable_template
+from tests.conftest import imported_vpc, template, warnings_of
 from tests.stand_ins import stand_in
 from tests.workload.load_balancing_limit_cases import ARN, WEB_ACL
 
@@ -66,7 +67,7 @@ def serve(stack: cdk.Stack, name: str, *routes: Route) -> Service:
 
 def test_whole_template(stack: cdk.Stack, edge: LoadBalancer, template_snapshot: SnapshotAssertion) -> None:
     assert edge.node.default_child is edge.load_balancer
-    assert readable(template(stack).to_json()) == template_snapshot
+    assert readable_template(stack) == template_snapshot
 
 
 @pytest.mark.usefixtures("edge")

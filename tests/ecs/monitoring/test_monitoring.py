@@ -25,7 +25,8 @@ from moorage import (
     Task,
     Worker,
 )
-from tests.conftest import imported_vpc, readable, template
+from moorage.testing import readable_template
+from tests.conftest import imported_vpc, template
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -69,7 +70,7 @@ def test_every_alarm_notifies_the_topic_which_allows_cloudwatch(
     (policy,) = template(stack).find_resources("AWS::SNS::TopicPolicy").values()
     (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
     assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
-    assert readable(template(stack).to_json()) == template_snapshot
+    assert readable_template(stack) == template_snapshot
 
 
 def test_two_dashboards_with_the_same_name_are_refused(app: cdk.App, stack: cdk.Stack, cluster: Cluster) -> None:
@@ -157,7 +158,7 @@ def test_a_dashboard_shows_each_service_its_routes_its_queue_and_failures(
         "Running tasks",
         "Messages to work on",
     ]
-    assert readable(template(stack).to_json()) == template_snapshot
+    assert readable_template(stack) == template_snapshot
 
 
 def test_cloudwatch_accepts_the_dashboard_body(stack: cdk.Stack, cluster: Cluster) -> None:

@@ -27,8 +27,9 @@ from moorage import (
     Service,
     Task,
 )
+from moorage.testing import readable_template
 from moorage.workload import service_limits
-from tests.conftest import imported_vpc, readable, template
+from tests.conftest import imported_vpc, template
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 def test_whole_network(stack: cdk.Stack, template_snapshot: SnapshotAssertion) -> None:
     network = Network(stack, "Network", nat_gateways=0, endpoints=Endpoints("s3", "ecr.api"))
     assert network.node.default_child is network.vpc
-    assert readable(template(stack).to_json()) == template_snapshot
+    assert readable_template(stack) == template_snapshot
 
 
 @pytest.mark.parametrize("env", [None, cdk.Environment(account="111111111111", region="eu-west-1")])
@@ -221,7 +222,7 @@ def test_a_selection_of_unknown_subnets_is_not_checked(stack: cdk.Stack) -> None
 
 def test_whole_cluster(stack: cdk.Stack, vpc: ec2.IVpc, template_snapshot: SnapshotAssertion) -> None:
     Cluster(stack, "Cluster", vpc=vpc, capacity=[Capacity.fargate(), Capacity.fargate_spot()])
-    assert readable(template(stack).to_json()) == template_snapshot
+    assert readable_template(stack) == template_snapshot
 
 
 def test_container_insights_are_enhanced_by_default(app: cdk.App) -> None:

@@ -12,7 +12,8 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk.assertions import Match
 
 from moorage import Capacity, Cluster, Container, Lattice, NetworkMode, Rollout, Service, TargetHealth, Task
-from tests.conftest import imported_vpc, readable, template
+from moorage.testing import readable_template
+from tests.conftest import imported_vpc, template
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -31,7 +32,7 @@ def service(stack: cdk.Stack, task: Task | None = None, **said: Any) -> Service:
 
 def test_whole_template(stack: cdk.Stack, template_snapshot: SnapshotAssertion) -> None:
     service(stack, lattice=Lattice(PREFIXES, health=TargetHealth("/healthz", codes="200-299")))
-    assert readable(template(stack).to_json()) == template_snapshot
+    assert readable_template(stack) == template_snapshot
 
 
 def test_ecs_may_register_tasks_only_in_the_target_group_of_the_service(stack: cdk.Stack) -> None:

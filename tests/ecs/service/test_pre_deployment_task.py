@@ -26,7 +26,8 @@ from moorage import (
     Task,
 )
 from moorage.ecs.service import pre_deployment_function
-from tests.conftest import imported_vpc, readable, template
+from moorage.testing import readable_template
+from tests.conftest import imported_vpc, template
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -208,7 +209,7 @@ def test_problems_of_the_task_name_its_argument(stack: cdk.Stack, cluster: Clust
 
 def test_whole_template(stack: cdk.Stack, cluster: Cluster, template_snapshot: SnapshotAssertion) -> None:
     define(stack, cluster)
-    assert readable(template(stack).to_json()) == template_snapshot
+    assert readable_template(stack) == template_snapshot
 
 
 class Ecs:

@@ -41,8 +41,9 @@ from moorage import (
     TargetHealth,
     Task,
 )
+from moorage.testing import readable_template
 from moorage.workload.estimate import Pace, estimate
-from tests.conftest import all_warnings_of, imported_vpc, readable, template
+from tests.conftest import all_warnings_of, imported_vpc, template
 from tests.stand_ins import stand_in
 
 if TYPE_CHECKING:
@@ -515,7 +516,7 @@ def test_a_service_in_another_stack_shifts_traffic_of_a_shared_load_balancer(
 ) -> None:
     other = cdk.Stack(app, "Services")
     service(other, cluster, Rollout.blue_green(), route=Route(edge, path="/shop/*"))
-    assert readable(template(other).to_json()) == template_snapshot
+    assert readable_template(other) == template_snapshot
 
 
 def test_whole_template(
@@ -528,7 +529,7 @@ def test_whole_template(
         route=Route(edge),
         scaling=Scaling(3, 9, cpu_percent=60),
     )
-    assert readable(template(stack).to_json()) == template_snapshot
+    assert readable_template(stack) == template_snapshot
 
 
 @pytest.mark.parametrize(

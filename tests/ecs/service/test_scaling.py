@@ -30,7 +30,8 @@ from moorage import (
     Service,
     Task,
 )
-from tests.conftest import imported_vpc, readable, template
+from moorage.testing import readable_template
+from tests.conftest import imported_vpc, template
 from tests.ecs.schedules import Hourly
 
 if TYPE_CHECKING:
@@ -220,7 +221,7 @@ def test_whole_template(
     stack: cdk.Stack, cluster: Cluster, queue: sqs.Queue, template_snapshot: SnapshotAssertion
 ) -> None:
     service(stack, cluster, Scaling(0, 50, backlog_per_task=100, queue=queue))
-    assert readable(template(stack).to_json()) == template_snapshot
+    assert readable_template(stack) == template_snapshot
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from aws_cdk import aws_ssm as ssm
 
 from moorage import Cluster, Container, Scaling, Service, Task, Worker
 from moorage.ecs.service.secret_rotation import change_pattern
-from tests.conftest import readable, template
+from moorage.testing import readable_template
+from tests.conftest import template
 from tests.event_patterns import matches
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def service(stack: cdk.Stack, vpc: ec2.IVpc) -> Service:
 
 def test_whole_template(stack: cdk.Stack, service: Service, template_snapshot: SnapshotAssertion) -> None:
     service.redeploy_on_rotation()
-    assert readable(template(stack).to_json()) == template_snapshot
+    assert readable_template(stack) == template_snapshot
 
 
 def test_a_new_value_deploys_only_this_service(stack: cdk.Stack, service: Service) -> None:

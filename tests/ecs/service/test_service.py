@@ -34,7 +34,8 @@ from moorage import (
     Service,
     Task,
 )
-from tests.conftest import imported_vpc, readable, template, warnings_of
+from moorage.testing import readable_template
+from tests.conftest import imported_vpc, template, warnings_of
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -81,7 +82,7 @@ def test_whole_template(
         scaling=Scaling(3, 30, cpu_percent=60, memory_percent=70, requests_per_task=1000),
         route=Route(edge, host="shop.example.com", path="/v1/*", health="/healthz"),
     )
-    assert readable(template(stack).to_json()) == template_snapshot
+    assert readable_template(stack) == template_snapshot
 
 
 def test_tasks_have_no_public_address_and_connect_only_by_https(stack: cdk.Stack, cluster: Cluster) -> None:

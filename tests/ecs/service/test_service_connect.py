@@ -32,7 +32,8 @@ from moorage import (
     ServiceConnectTls,
     Task,
 )
-from tests.conftest import imported_vpc, readable, template, warnings_of
+from moorage.testing import readable_template
+from tests.conftest import imported_vpc, template, warnings_of
 from tests.workload.load_balancing_limit_cases import ARN
 
 if TYPE_CHECKING:
@@ -447,7 +448,7 @@ def test_imported_namespaces_are_compared_by_name(stack: cdk.Stack, vpc: ec2.IVp
 def test_whole_template(stack: cdk.Stack, cluster: Cluster, template_snapshot: SnapshotAssertion) -> None:
     catalog, ui = service(stack, cluster, "catalog"), service(stack, cluster, "ui")
     ui.connect_to(catalog)
-    assert readable(template(stack).to_json()) == template_snapshot
+    assert readable_template(stack) == template_snapshot
 
 
 def test_a_container_whose_name_is_invalid_for_a_port_is_refused(stack: cdk.Stack, cluster: Cluster) -> None:

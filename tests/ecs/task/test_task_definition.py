@@ -34,7 +34,8 @@ from moorage import (
     Task,
     Volume,
 )
-from tests.conftest import readable, template
+from moorage.testing import readable_template
+from tests.conftest import template
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -95,7 +96,7 @@ def test_whole_template(stack: cdk.Stack, cluster: Cluster, template_snapshot: S
         enable_fault_injection=True,
     )
     Service(stack, "Web", cluster=cluster, task=task)
-    assert readable(template(stack).to_json()) == template_snapshot
+    assert readable_template(stack) == template_snapshot
 
 
 def test_a_task_on_fargate_has_the_smallest_size_that_holds_its_containers(stack: cdk.Stack, cluster: Cluster) -> None:

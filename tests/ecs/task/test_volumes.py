@@ -14,7 +14,8 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk.assertions import Match
 
 from moorage import Capacity, Cluster, Container, Job, Mount, Network, NetworkMode, Service, Task, Volume
-from tests.conftest import imported_vpc, readable, template, warnings_of
+from moorage.testing import readable_template
+from tests.conftest import imported_vpc, template, warnings_of
 from tests.ecs.task.test_task_definition import containers_of, granted
 from tests.stand_ins import stand_in
 
@@ -46,7 +47,7 @@ def test_whole_template(
     point = files.add_access_point("Uploads", path="/uploads", posix_user=efs.PosixUser(uid="1000", gid="1000"))
     uploads = Volume.efs("uploads", files, access_point=point)
     serve(stack, cluster, uploads, Volume.ebs("scratch", 100, kms_key=kms.Key(stack, "Key")))
-    assert readable(template(stack).to_json()) == template_snapshot
+    assert readable_template(stack) == template_snapshot
 
 
 def test_a_file_system_is_encrypted_in_transit_and_authorized_by_the_task_role(

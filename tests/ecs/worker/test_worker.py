@@ -33,7 +33,8 @@ from moorage import (
     Worker,
     WorkQueue,
 )
-from tests.conftest import readable, template, warnings_of
+from moorage.testing import readable_template
+from tests.conftest import template, warnings_of
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -71,7 +72,7 @@ def test_whole_template(stack: cdk.Stack, cluster: Cluster, template_snapshot: S
         scaling=BACKLOG,
         alarm_actions=[actions.SnsAction(topic)],
     )
-    assert readable(template(stack).to_json()) == template_snapshot
+    assert readable_template(stack) == template_snapshot
 
 
 def test_both_queues_are_encrypted_and_require_tls(stack: cdk.Stack, cluster: Cluster) -> None:

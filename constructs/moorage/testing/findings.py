@@ -1,0 +1,91 @@
+"""The assertion that policy engines find nothing in an app that is not acknowledged."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from moorage.assembly.cloud_assembly import Stack
+from moorage.policy.issues import issues_of
+from moorage.policy.violation import Violation
+from moorage.testing.synthesis import is_complete, validated_stacks_in
+
+if TYPE_CHECKING:
+    import aws_cdk as cdk
+
+_LISTED = 4
+"""The number of resources that a line names."""
+
+
+def assert_no_new_findings(
+    app: cdk.Stage | cdk.Stack | str | Path, acknowledged: str | Path = "acknowledged.toml"
+) -> None:
+    """Fail for each policy finding that nothing acknowledges.
+
+    The engines are cfn-lint, the Control Tower Guard rules, checkov if it is installed, and the validation plugins of
+    the app, such as cdk-nag. A violation that a plugin reports does not end the synthesis.
+
+    Args:
+        app: The app, or one of its stages or stacks, or the folder of a cloud assembly.
+        acknowledged: The file of acknowledgements, relative to the current folder. Default: `acknowledged.toml`.
+
+    Raises:
+        AssertionError: If there are findings. The message has a line for each issue.
+        ModuleNotFoundError: If `moorage[review]` is not installed.
+        TypeError: If `app` is of another type.
+        RuntimeError: If CDK cannot synthesize the app.
+    """
+    __tracebackhide__ = True  # pytest shows the line of the test
+    tops = validated_stacks_in(app, "assert_no_new_findings")
+    stacks = [stack for top in tops for stack in top.walk()]
+    try:
+        left = _left(stacks, Path(acknowledged))
+    except ModuleNotFoundError as error:
+        if str(error.name).startswith("moorage"):
+            raise
+        raise ModuleNotFoundError(
+            f'assert_no_new_findings needs moorage[review], which installs {error.name}: pip install "moorage[review]"',
+            name=error.name,
+        ) from error
+    if not is_complete(app):  # the report of the plugins is about all stages
+        left = frozenset(violation for violation in left if _is_in(violation, stacks))
+    if left:
+        raise AssertionError("\n".join(_message(left, acknowledged)))
+
+
+def _left(stacks: Sequence[Stack], file: Path) -> frozenset[Violation]:  # noqa: ARG001  # see below
+    """Return the findings in stacks that a file does not acknowledge.
+
+    MERGE: apply `moorage.policy.acknowledgements` to the findings. Until then, nothing is acknowledged.
+    """
+    from moorage.policy.engines import reported, violations  # noqa: PLC0415  # only here are the engines needed
+
+    return violations(stacks) | reported(stacks)
+
+
+def _is_in(violation: Violation, stacks: Iterable[Stack]) -> bool:
+    return any(f"{violation.path}/".startswith(f"{stack.path}/") for stack in stacks)
+
+
+def _message(found: Iterable[Violation], acknowledged: str | Path) -> Iterator[str]:
+    groups: dict[str, list[Violation]] = defaultdict(list)
+    for violation in sorted(found):
+        about = issues_of(violation.rule)
+        groups[about[0].name if about else violation.rule].append(violation)
+    issues = "1 policy issue is" if len(groups) == 1 else f"{len(groups)} policy issues are"
+    yield f"{issues} not acknowledged in {acknowledged}; fix or acknowledge each:"
+    for name, violations in groups.items():
+        yield _line(name, violations)
+
+
+def _line(name: str, violations: Sequence[Violation]) -> str:
+    """Return the line of an issue: its meaning, the resources and the rules."""
+    about = issues_of(violations[0].rule)
+    message = next((violation.message for violation in violations if violation.message), name)
+    meaning = about[0].advice if about else f"{message.rstrip('.')}."
+    paths = list(dict.fromkeys(violation.path for violation in violations))
+    shown = ", ".join(paths[:_LISTED]) + (f" and {len(paths) - _LISTED} more" if len(paths) > _LISTED else "")
+    rules = ", ".join(sorted({violation.rule for violation in violations}))
+    return f"{name}: {meaning} Resources: {shown}. Rules: {rules}."

@@ -1,0 +1,106 @@
+"""The stacks of an app, a stage or a stack inside a test, and of a cloud assembly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from moorage.assembly.cloud_assembly import Stack, stacks_of
+
+if TYPE_CHECKING:
+    import aws_cdk as cdk
+
+_SHOWN = 60
+_REPORTED = "ValidationFailed:"
+"""CDK's code of the error for violations that validation plugins report. That of a construct has a longer code."""
+
+
+def stacks_in(app: cdk.Stage | cdk.Stack | str | Path, function: str) -> tuple[Stack, ...]:
+    """Synthesize an app as `Template.from_stack` does, and return its stacks. Nested stacks are within their parents.
+
+    Args:
+        app: The app, or a stage or stack of it, or the folder of a cloud assembly, which is only read.
+        function: The name of the public function that takes it, for the error.
+
+    Raises:
+        TypeError: `app` is of another type.
+        ValueError: `app` is a stack that is in no app.
+    """
+    if isinstance(app, str | Path):
+        return stacks_of(Path(app))
+    stage = _stage_of(app, function)
+    stage.synth()
+    return _read(app, stage)
+
+
+def validated_stacks_in(app: cdk.Stage | cdk.Stack | str | Path, function: str) -> tuple[Stack, ...]:
+    """Synthesize a complete app, so that its validation plugins report, and return the stacks of `app`.
+
+    A violation that a plugin reports does not end the synthesis. CDK runs the plugins only for the complete app.
+
+    Args:
+        app: The app, or a stage or stack of it, or the folder of a cloud assembly, which is only read.
+        function: The name of the public function that takes it, for the error.
+
+    Raises:
+        TypeError: `app` is of another type.
+        ValueError: `app` is a stack that is in no app.
+    """
+    if isinstance(app, str | Path):
+        return stacks_of(Path(app))
+    stage = _stage_of(app, function)
+    root: Any = app.node.root
+    try:
+        root.synth()
+    except RuntimeError as error:  # the plugins' report is written before
+        if not str(error).startswith(_REPORTED):
+            raise
+    return _read(app, stage)
+
+
+def is_complete(app: object) -> bool:
+    """Tell whether `app` is everything that is synthesized: an app, or the folder of a cloud assembly.
+
+    Args:
+        app: The app, stage or stack, or the folder.
+    """
+    import aws_cdk as cdk  # noqa: PLC0415  # naming the plugin must load neither aws_cdk nor jsii
+
+    return not isinstance(app, cdk.Stage | cdk.Stack) or isinstance(app, cdk.App)
+
+
+def _stage_of(app: cdk.Stage | cdk.Stack, function: str) -> cdk.Stage:
+    import aws_cdk as cdk  # noqa: PLC0415  # naming the plugin must load neither aws_cdk nor jsii
+
+    given: object = app
+    if not isinstance(given, cdk.Stage | cdk.Stack):
+        raise wrong_type(given, function)
+    stage = given if isinstance(given, cdk.Stage) else cdk.Stage.of(given)
+    if stage is None:
+        raise ValueError(f"{function}: {app.node.path} must be in a cdk.App (got none); define the stack in an app")
+    return stage
+
+
+def wrong_type(app: object, function: str) -> TypeError:
+    """Return the error for an argument that is no app, stage or stack, and no path.
+
+    Args:
+        app: The argument.
+        function: The name of the public function that takes it.
+    """
+    shown = repr(app) if len(repr(app)) <= _SHOWN else f"{repr(app)[:_SHOWN]}..."
+    return TypeError(
+        f"{function}: app must be of type cdk.App, cdk.Stage, cdk.Stack or Path (got {shown} of type "
+        f"{type(app).__name__}); use an app, one of its stages or stacks, or the folder of a cloud assembly"
+    )
+
+
+def _read(app: cdk.Stage | cdk.Stack, stage: cdk.Stage) -> tuple[Stack, ...]:
+    """Return the stacks of a stage that is synthesized, or only one of them."""
+    stacks = stacks_of(Path(stage.outdir))
+    file = getattr(app, "template_file", None)  # of a stack
+    if file is None:
+        return stacks
+    return tuple(
+        each for top in stacks for each in top.walk() if each.template_file and each.template_file.name == file
+    )
