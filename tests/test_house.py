@@ -28,6 +28,7 @@ DRAWING = ROOT / "docs" / "internals" / "architecture.md"
 NAMELESS = {"base", "common", "helpers", "manager", "misc", "shared", "util", "utils", "whole"}
 """Names of files that do not describe their contents."""
 CONSTRUCTOR_LINES = 40
+ENTRANCES = "cli"
 READERS = {"review", "testing", "local", "assembly"}
 """The rooms that read the cloud assembly of any CDK app, and so import none of the constructs."""
 READ_BY = {"assembly", "policy", "workload"}
@@ -45,7 +46,12 @@ LEVEL = {room: level for level, rooms in enumerate(floors()) for room in rooms}
 
 
 def room_of(module: str) -> str | None:
-    """Return the room of a module, as `ecs/task` for `moorage.ecs.task.volumes`; None for `moorage` itself."""
+    """Return the room of a module, as `ecs/task` for `moorage.ecs.task.volumes`; None for `moorage` itself.
+
+    What `python -m` runs is an entrance like the command `moorage`, so it belongs to the room of that command.
+    """
+    if module.endswith(".__main__"):
+        return ENTRANCES
     _, *folders = module.split(".")[: None if is_package(module) else -1]
     if not folders:
         return None

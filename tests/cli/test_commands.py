@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import attrs
 import pytest
 from click.testing import CliRunner, Result
 
 import moorage
 from moorage.cli.commands import moorage as command
-from moorage.local import __main__ as local
+from moorage.local import __main__ as module
+from moorage.local import commands as local
+from moorage.local.commands import Request
 
 
 def run(*arguments: str) -> Result:
@@ -23,44 +26,63 @@ def run(*arguments: str) -> Result:
 
 def test_the_help_lists_the_subcommands() -> None:
     listed = run("--help").output.partition("Commands:\n")[2].splitlines()
-    assert [line.split()[0] for line in listed] == ["diagram", "down", "review", "status", "up"]
+    assert [line.split()[0] for line in listed] == ["diagram", "diff", "down", "review", "status", "up"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "given"),
     [
-        (("up",), {"command": "up"}),
+        (("up",), Request("up")),
         (
             ("up", "dev/*", "--app", "cdk.out", "--port", "4566", "--home", "here", "Other"),
-            {"command": "up", "stacks": ["dev/*", "Other"], "app": "cdk.out", "port": 4566, "home": Path("here")},
+            Request("up", stacks=("dev/*", "Other"), app="cdk.out", port=4566, home=Path("here")),
         ),
-        (("down", "--discard"), {"command": "down", "discard": True}),
-        (("down", "dev/*"), {"command": "down", "stacks": ["dev/*"]}),
-        (("status", "--home", "here"), {"command": "status", "home": Path("here")}),
+        (("diff", "--app", "cdk.out", "dev/*"), Request("diff", stacks=("dev/*",), app="cdk.out")),
+        (("down", "--discard"), Request("down", discard=True)),
+        (("down", "dev/*"), Request("down", stacks=("dev/*",))),
+        (("status", "--home", "here"), Request("status", home=Path("here"))),
     ],
 )
 @pytest.mark.parametrize("code", [0, 1])
-def test_a_command_of_the_local_aws_gets_what_its_own_parser_would_give_it(
-    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], given: dict[str, object], code: int
+def test_a_command_of_the_local_aws_gets_the_same_arguments_from_both_programs(
+    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], given: Request, code: int
 ) -> None:
     passed = []
 
-    def record(namespace: argparse.Namespace) -> int:
-        passed.append(vars(namespace))
+    def record(request: Request) -> int:
+        passed.append(request)
         return code
 
     monkeypatch.setattr(local, "run", record)
+    monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
     assert run(*arguments).exit_code == code
-    assert local.main(list(arguments)) == code
-    assert passed[0] == passed[1]
-    assert passed[0].items() >= given.items()
+    assert module.main(list(arguments)) == code
+    assert [attrs.evolve(each, program="", show=given.show) for each in passed] == [attrs.evolve(given, program="")] * 2
+    assert [each.program for each in passed] == ["moorage", "/usr/bin/python3 -m moorage.local"]
 
 
-@pytest.mark.parametrize(
-    "arguments", [("up", "--discard"), ("status", "--port", "1"), ("up", "--port", "text"), ("diff",)]
-)
+@pytest.mark.parametrize(("found", "program"), [("/bin/moorage", "moorage"), (None, "bin/moorage")])
+def test_suggested_commands_begin_with_a_program_that_the_shell_finds(
+    monkeypatch: pytest.MonkeyPatch, found: str | None, program: str
+) -> None:
+    passed: list[Request] = []
+    monkeypatch.setattr(local, "run", passed.append)
+    monkeypatch.setattr(sys, "argv", [str(Path.cwd() / "bin" / "moorage"), "status"])
+    monkeypatch.setattr(shutil, "which", lambda _: found)
+    run("status")
+    assert [each.program for each in passed] == [program]
+
+
+@pytest.mark.parametrize("arguments", [("up", "--discard"), ("status", "--port", "1"), ("up", "--port", "text")])
 def test_an_unknown_argument_is_refused(arguments: tuple[str, ...]) -> None:
     assert run(*arguments).exit_code == 2
+    assert module.main(arguments) == 2
+
+
+def test_a_page_that_cannot_be_written_is_refused_before_the_app_is_synthesized(tmp_path: Path) -> None:
+    done = run("diff", "--markdown", str(tmp_path / "no" / "page.md"), "--home", str(tmp_path / "home"))
+    assert done.exit_code == 2
+    assert "there is no folder" in done.output
 
 
 def test_a_diagram_that_cannot_be_drawn_is_one_sentence(tmp_path: Path) -> None:
@@ -98,6 +120,9 @@ def test_a_missing_library_is_said_with_its_extra() -> None:
         ),
         (("boto3", "botocore", "botocore.exceptions"), ("up",)): (
             'Error: moorage up needs moorage[local], which installs botocore: pip install "moorage[local]"\n'
+        ),
+        (("rich", "rich.console"), ("diff",)): (
+            'Error: moorage diff needs moorage[review], which installs rich: pip install "moorage[review]"\n'
         ),
     }
     for (names, arguments), sentence in said.items():

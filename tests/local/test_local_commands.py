@@ -17,8 +17,8 @@ import pytest
 
 from moorage.assembly.cloud_assembly import stacks_of
 from moorage.assembly.diagram import BEGIN, END, draw, show
-from moorage.local import __main__ as local
-from moorage.local import private
+from moorage.local import commands, private
+from moorage.local.__main__ import main
 from moorage.local.environment import Access, sealed
 from moorage.local.process import Home, LocalError, Server
 from tests.conftest import synthesize
@@ -51,17 +51,17 @@ def test_stacks_are_read_in_deployment_order(assembly: Path) -> None:
 
 def test_selecting_a_stack_also_selects_the_stacks_that_it_needs(assembly: Path) -> None:
     stacks = stacks_of(assembly)
-    assert [stack.path for stack in local._chosen(stacks, ["dev/Services"])] == ["dev/Platform", "dev/Services"]
-    assert len(local._chosen(stacks, ["dev/*"])) == 3
+    assert [stack.path for stack in commands._chosen(stacks, ["dev/Services"])] == ["dev/Platform", "dev/Services"]
+    assert len(commands._chosen(stacks, ["dev/*"])) == 3
     with pytest.raises(LocalError, match="no stack matches staging/.*; the app has dev/Platform"):
-        local._chosen(stacks, ["staging/*"])
+        commands._chosen(stacks, ["staging/*"])
 
 
 def test_destroying_a_stack_includes_only_the_stacks_that_need_it(assembly: Path) -> None:
     stacks = stacks_of(assembly)
 
     def gone(pattern: str) -> list[str]:
-        return [stack.path for stack in local._with_dependents(stacks, local._named(stacks, [pattern]))]
+        return [stack.path for stack in commands._with_dependents(stacks, commands._named(stacks, [pattern]))]
 
     assert gone("dev/Services") == ["dev/Services"]
     assert gone("dev/Platform") == ["dev/Platform", "dev/Services"]
@@ -70,11 +70,17 @@ def test_destroying_a_stack_includes_only_the_stacks_that_need_it(assembly: Path
 def test_suggested_commands_repeat_the_options_of_the_user(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    def suggest(request: commands.Request) -> int:
+        commands._suggest(Server(1, 4566, SECRET), request, [])
+        return 0
+
     monkeypatch.setattr(sys, "executable", str(Path.cwd() / ".venv/bin/python"))
-    given = local._parse(["up", "dev/*", "--app", "python app.py", "--home", str(tmp_path)])
-    local._suggest(Server(1, 4566, SECRET), given, [])
+    monkeypatch.setattr(commands, "run", suggest)
+    given = ["up", "dev/*", "--app", "python app.py", "--home", str(tmp_path)]
+    assert main(given) == 0
     printed = capsys.readouterr().out
     assert f"\n  .venv/bin/python -m moorage.local up --app 'python app.py' --home {tmp_path} 'dev/*'  " in printed
+    assert f"\n  .venv/bin/python -m moorage.local diff --app 'python app.py' --home {tmp_path} 'dev/*'  " in printed
     assert f"\n  .venv/bin/python -m moorage.local down --home {tmp_path} 'dev/*'  " in printed
     assert f'AWS_SECRET_ACCESS_KEY="$(cat {tmp_path}/secret)" ' in printed
     assert SECRET not in printed
@@ -140,7 +146,7 @@ def test_the_environment_contains_no_aws_account(tmp_path: Path, monkeypatch: py
 
 
 def test_two_commands_at_once_are_refused(tmp_path: Path) -> None:
-    refused = pytest.raises(LocalError, match=f"another up or down is running in .*process {os.getpid()}")
+    refused = pytest.raises(LocalError, match=f"another up, down or diff is running in .*process {os.getpid()}")
     with Home(tmp_path).exclusive(), refused, Home(tmp_path).exclusive():
         pass
     with Home(tmp_path).exclusive():
@@ -214,14 +220,14 @@ def test_a_server_that_exited_does_not_answer() -> None:
 
 
 def test_down_says_that_the_local_aws_is_not_running(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert local.main(["down", "--home", str(tmp_path / "home")]) == 0
+    assert main(["down", "--home", str(tmp_path / "home")]) == 0
     assert capsys.readouterr().out == "The local AWS is not running.\n"
-    assert local.main(["status", "--home", str(tmp_path / "home")]) == 0
+    assert main(["status", "--home", str(tmp_path / "home")]) == 0
 
 
 @pytest.mark.parametrize("command", ["status", "down"])
 def test_down_and_status_write_nothing_if_the_local_aws_never_ran(tmp_path: Path, command: str) -> None:
-    assert local.main([command, "--home", str(tmp_path / "home")]) == 0
+    assert main([command, "--home", str(tmp_path / "home")]) == 0
     assert not (tmp_path / "home").exists()
 
 
@@ -234,7 +240,7 @@ def test_a_folder_with_other_files_is_refused_and_not_changed(
         (tmp_path / name).write_text(text)
     before = _files(tmp_path)
     monkeypatch.chdir(tmp_path)
-    assert local.main([*arguments, "--home", "."]) == 1
+    assert main([*arguments, "--home", "."]) == 1
     assert ". is not empty, and moorage.local did not create it; choose a new or" in capsys.readouterr().err
     assert _files(tmp_path) == before
 
@@ -249,13 +255,13 @@ def test_an_unreadable_assembly_is_reported_in_a_sentence(
 ) -> None:
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "manifest.json").write_text(manifest)
-    assert local.main(["up", "--app", str(tmp_path / "app"), "--home", str(tmp_path / "home")]) == 1
+    assert main(["up", "--app", str(tmp_path / "app"), "--home", str(tmp_path / "home")]) == 1
     assert "is not a readable CDK cloud assembly" in capsys.readouterr().err
 
 
 def test_a_home_inside_its_assembly_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "manifest.json").write_text("{}")
-    assert local.main(["up", "--app", str(tmp_path), "--home", str(tmp_path / "home")]) == 1
+    assert main(["up", "--app", str(tmp_path), "--home", str(tmp_path / "home")]) == 1
     assert "must be separate folders" in capsys.readouterr().err
 
 
@@ -334,13 +340,13 @@ def test_a_server_without_a_secret_does_not_start() -> None:
 def test_a_failed_synthesis_is_reported_in_a_sentence(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     app = tmp_path / "app.py"
     app.write_text("raise SystemExit('no')\n")
-    assert local.main(["up", "--home", str(tmp_path / "home"), "--app", shlex.join([sys.executable, str(app)])]) == 1
+    assert main(["up", "--home", str(tmp_path / "home"), "--app", shlex.join([sys.executable, str(app)])]) == 1
     assert "cdk synth failed (exit code 1); see its output above" in capfd.readouterr().err
 
 
 def test_a_full_disk_is_reported_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
-    assert local.main(["up", "--home", str(tmp_path / "file" / "home")]) == 1
+    assert main(["up", "--home", str(tmp_path / "file" / "home")]) == 1
     assert "fix this, or choose another folder with --home" in capsys.readouterr().err
 
 
@@ -355,13 +361,8 @@ def test_a_closed_output_ends_a_command_quietly(tmp_path: Path) -> None:
 
 def test_the_commands_import_no_construct() -> None:
     code = (
-        "import sys, moorage.local.__main__; print([n for n in sys.modules if n.startswith(('aws_cdk', 'moorage.e'))])"
+        "import sys, moorage.local.__main__, moorage.local.commands, moorage.cli.commands; "
+        "print([n for n in sys.modules if n.startswith(('aws_cdk', 'moorage.e'))])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
-@pytest.mark.parametrize("arguments", [["up", "--app", "app", "a", "b"], ["up", "a", "--app", "app", "b"]])
-def test_stacks_can_be_named_before_and_after_options(arguments: list[str]) -> None:
-    given = local._parse(arguments)
-    assert (given.command, given.app, given.stacks) == ("up", "app", ["a", "b"])

@@ -89,7 +89,7 @@ class Project:
         (self.folder / "said.json").write_text(json.dumps(said))
 
     def run(self, *arguments: str, app: str = PROGRAM) -> subprocess.CompletedProcess[str]:
-        given = ["--app", app] if arguments[0] == "up" else []
+        given = ["--app", app] if arguments[0] in {"up", "diff"} else []
         return subprocess.run(
             [sys.executable, "-m", "moorage.local", *arguments, *given],
             cwd=self.folder,
@@ -178,6 +178,12 @@ def test_an_app_is_deployed_updated_rolled_back_and_destroyed(project: Project) 
     assert "CannotPullContainerError" in failed.stdout + failed.stderr
     service = project.service()
     assert (service["image"], service["runningCount"]) == ("public.ecr.aws/nginx/nginx:1.29", 3)
+
+    project.say(image="public.ecr.aws/nginx/nginx:1.29", count=2)
+    compared = project.run("diff", "--no-policy")
+    assert "; 1 resource differs\n" in compared.stdout, compared.stdout + compared.stderr
+    assert "(app.py:12)" in compared.stdout
+    assert not (project.folder / ".moorage" / "diff").exists()
 
     down = project.run("down")
     assert down.stdout.endswith("All stacks are deleted; the local AWS is stopped.\n"), down.stdout + down.stderr

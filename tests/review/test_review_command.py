@@ -186,10 +186,10 @@ def test_a_side_that_does_not_exist_is_one_sentence_with_exit_code_2() -> None:
 
 
 def test_a_library_that_is_missing_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "moorage.local.__main__", None)
+    monkeypatch.setitem(sys.modules, "moorage.local.commands", None)
     monkeypatch.setitem(sys.modules, "boto3", None)
     with pytest.raises(ModuleNotFoundError):
-        load("moorage up", "moorage.local.__main__", "local")  # the module itself is missing, and that is a mistake
+        load("moorage up", "moorage.local.commands", "local")  # the module itself is missing, and that is a mistake
     with pytest.raises(click.ClickException) as error:
         load("moorage up", "boto3", "local")
     assert error.value.message == 'moorage up needs moorage[local], which installs boto3: pip install "moorage[local]"'

@@ -23,7 +23,8 @@ The cdk CLI refuses a newer one, too.
 _BOOTSTRAPPED = re.compile(r"/cdk-bootstrap/([^/]+)/version")
 _QUALIFIER = "hnb659fds"
 """CDK's default qualifier (CDK guide, "Customize CDK bootstrapping")."""
-_NESTED = "AWS::CloudFormation::Stack"
+NESTED = "AWS::CloudFormation::Stack"
+"""The type of the resource of a nested stack."""
 _NESTED_PATH = re.compile(r"\.NestedStack/[^/]+\.NestedStackResource$")
 """The end of the path that CDK gives the resource of a nested stack."""
 
@@ -282,26 +283,38 @@ def _nested(parent: Stack, folder: Path, templates: Mapping[str, str]) -> dict[s
     found = {}
     for resource in parent.resources:
         file = mapping(resource.definition.get("Metadata")).get("aws:asset:path")
-        if file is None and resource.type == _NESTED:
+        if file is None and resource.type == NESTED:
             url = json.dumps(resource.properties.get("TemplateURL"))
             file = next((path for name, path in templates.items() if name in url), None)
-        if resource.type != _NESTED or not isinstance(file, str) or not (folder / file).is_file():
+        if resource.type != NESTED or not isinstance(file, str) or not (folder / file).is_file():
             continue
-        stack = Stack(
-            name=resource.path,
-            path=_NESTED_PATH.sub("", resource.path),
-            account=parent.account,
-            region=parent.region,
-            template=_template(folder / file),
-            needs=(),
-            lines=parent.lines,
-            assets=parent.assets,
-            logical_ids=parent.logical_ids,
-            template_file=folder / file,
-            root=parent.root or parent.name,
-        )
+        stack = nested_stack(parent, resource, _template(folder / file), folder / file)
         found[resource.logical_id] = attrs.evolve(stack, nested=_nested(stack, folder, templates))
     return found
+
+
+def nested_stack(parent: Stack, resource: Resource, template: Mapping[str, Any], file: Path) -> Stack:
+    """Return a nested stack, without the stacks that are nested in it.
+
+    Args:
+        parent: The stack that contains the resource.
+        resource: The `AWS::CloudFormation::Stack` resource.
+        template: The template of the nested stack.
+        file: The file of this template.
+    """
+    return Stack(
+        name=resource.path,
+        path=_NESTED_PATH.sub("", resource.path),
+        account=parent.account,
+        region=parent.region,
+        template=template,
+        needs=(),
+        lines=parent.lines,
+        assets=parent.assets,
+        logical_ids=parent.logical_ids,
+        template_file=file,
+        root=parent.root or parent.name,
+    )
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

@@ -32,6 +32,20 @@ class Line:
         return f"{self.file}:{self.number}"
 
 
+def tracing(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment variables with which an app records stack traces.
+
+    Args:
+        environment: The environment of the app without them.
+    """
+    return {
+        "CDK_DEBUG": "1",
+        "JSII_HOST_STACK_TRACES": "1",
+        # V8's own limit of 10 frames ends within CDK's constructs
+        "NODE_OPTIONS": f"{environment.get('NODE_OPTIONS', '')} --stack-trace-limit=100".strip(),
+    }
+
+
 def user_lines(metadata: Mapping[str, Sequence[Mapping[str, Any]]], root: Path | None) -> dict[str, Line]:
     """Return the line of the user's program that defined each resource, by construct path.
 

@@ -1,16 +1,23 @@
-"""The subcommands of `moorage`. Each only passes its arguments on."""
+"""The subcommands of `moorage`, and those of `python -m moorage.local`. Each only passes its arguments on."""
 
 from __future__ import annotations
 
-import argparse
+import functools
+import shlex
+import shutil
+import sys
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import click
 
 from moorage.assembly.cloud_assembly import AssemblyError
 from moorage.assembly.diagram import BEGIN, END, show
-from moorage.review.command import review_command
+from moorage.review.command import page_options, review_command, wanted_forms
 from moorage.review.extras import load
+from moorage.review.finding import Kind
+from moorage.review.sides.revisions import ReviewError
 
 
 @click.group()
@@ -19,9 +26,17 @@ def moorage() -> None:
     """Review changes to CDK apps, and deploy the apps into a local AWS on this machine."""
 
 
+@click.group()
+def local_aws() -> None:
+    """Deploy any CDK app to a local AWS that runs on this machine."""
+
+
 moorage.add_command(review_command)
 
 _stacks = click.argument("stacks", nargs=-1)
+_app = click.option(
+    "--app", help="The command that synthesizes the app, or a cloud assembly. Default: app in cdk.json."
+)
 _home = click.option(
     "--home", type=Path, default=Path(".moorage"), show_default=True, help="The folder for the state of the local AWS."
 )
@@ -29,7 +44,7 @@ _home = click.option(
 
 @moorage.command()
 @_stacks
-@click.option("--app", help="The command that synthesizes the app, or a cloud assembly. Default: app in cdk.json.")
+@_app
 @click.option("--port", type=int, help="The port on 127.0.0.1 to listen on. Default: a free port.")
 @_home
 def up(stacks: tuple[str, ...], app: str | None, port: int | None, home: Path) -> None:
@@ -38,6 +53,37 @@ def up(stacks: tuple[str, ...], app: str | None, port: int | None, home: Path) -
     STACKS are paths, with '*' as a wildcard. By default, all stacks are deployed.
     """
     _run_local("up", stacks, home, app=app, port=port)
+
+
+@moorage.command()
+@_stacks
+@_app
+@_home
+@page_options
+def diff(
+    stacks: tuple[str, ...],
+    app: str | None,
+    home: Path,
+    *,
+    fail_on: frozenset[Kind],
+    policy: bool,
+    **files: Path | None,
+) -> None:
+    """Review what `up` would change in the local AWS.
+
+    The page is that of `moorage review`, from the deployed stacks to the app as it is now. Nothing is deployed.
+
+    STACKS are paths, with '*' as a wildcard. By default, all stacks are compared.
+
+    The exit code is 0, and 1 for a finding of a kind in --fail-on or if there is nothing to compare.
+    """
+    wanted = wanted_forms("moorage diff", files)
+    try:
+        load("moorage diff", "moorage.review.pages", "review").require_writable(wanted)
+    except ReviewError as error:
+        raise click.UsageError(str(error)) from error
+    shown = functools.partial(_show, files=wanted, fail_on=fail_on, policy=policy)
+    _run_local("diff", stacks, home, app=app, show=shown)
 
 
 @moorage.command()
@@ -61,6 +107,10 @@ def status(stacks: tuple[str, ...], home: Path) -> None:
     _run_local("status", stacks, home)
 
 
+for _command in (up, diff, down, status):
+    local_aws.add_command(_command)
+
+
 @moorage.command()
 @click.argument("assembly", type=Path)
 @click.argument("stage", default="")
@@ -76,14 +126,37 @@ def diagram(assembly: Path, stage: str, into: Path | None) -> None:
         raise click.ClickException(str(error)) from error
 
 
-def _run_local(
-    command: str,
-    stacks: tuple[str, ...],
-    home: Path,
-    *,
-    app: str | None = None,
-    port: int | None = None,
-    discard: bool = False,
-) -> None:
-    given = argparse.Namespace(command=command, stacks=list(stacks), app=app, port=port, discard=discard, home=home)
-    raise SystemExit(load(f"moorage {command}", "moorage.local.__main__", "local").run(given))
+def _run_local(command: str, stacks: tuple[str, ...], home: Path, **given: Any) -> None:
+    local = load(f"moorage {command}", "moorage.local.commands", "local")
+    request = local.Request(command, stacks=stacks, home=home, program=_program(), **given)
+    raise SystemExit(local.run(request))
+
+
+def _show(difference: Any, *, files: dict[str, Path], fail_on: Collection[Kind], policy: bool) -> int:
+    """Show the difference between the local AWS and an app, and return the exit code."""
+    code: int = load("moorage diff", "moorage.review.run", "review").show(
+        difference.standing,
+        difference.defined,
+        command="moorage diff",
+        names=("the local AWS", "the app"),
+        notes=difference.notes,
+        files=files,
+        fail_on=fail_on,
+        policy=policy,
+    )
+    return code
+
+
+def _program() -> str:
+    """Return the beginning of the command that the user typed, so that suggested commands can be copied."""
+    if click.get_current_context().find_root().command is local_aws:
+        return f"{_relative(sys.executable)} -m moorage.local"
+    typed = Path(sys.argv[0])
+    return "moorage" if typed.name != "moorage" or shutil.which("moorage") else _relative(str(typed))
+
+
+def _relative(program: str) -> str:
+    """Return the path of a program for a shell, relative to the current folder if the program is inside."""
+    here = Path.cwd()
+    path = Path(program)
+    return shlex.quote(str(path.relative_to(here)) if path.is_relative_to(here) else program)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import boto3
+import yaml
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.session import Session
@@ -50,6 +51,21 @@ class Account:
         except ClientError:
             return None
         return None if found["StackStatus"] in _GONE else found
+
+    def template(self, stack: str) -> dict[str, Any]:
+        """Return the template of a stack, as it was deployed; an empty one if it has short forms such as `!Ref`.
+
+        The cdk CLI sends the templates of a legacy synthesizer as YAML, with the long forms.
+
+        Args:
+            stack: The name or the ID of the stack.
+        """
+        body = self.client("cloudformation").get_template(StackName=stack)["TemplateBody"]
+        try:
+            found = yaml.safe_load(body) if isinstance(body, str) else body
+        except yaml.YAMLError:
+            return {}
+        return dict(found) if isinstance(found, Mapping) else {}
 
     def resources(self, stack: str) -> Sequence[Mapping[str, Any]]:
         pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)

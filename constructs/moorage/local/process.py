@@ -136,7 +136,7 @@ class Home:
         """Lock this home for one command, and create the folder if it does not exist.
 
         Raises:
-            LocalError: Another `up` or `down` holds the lock.
+            LocalError: Another `up`, `down` or `diff` holds the lock.
         """
         if sys.platform == "win32":
             raise LocalError("the local AWS needs Linux or macOS; on Windows, use WSL")
@@ -148,7 +148,7 @@ class Home:
                 lock.seek(0)
                 holder = lock.read() or "unknown"
                 raise LocalError(
-                    f"another up or down is running in {self.folder} (process {holder}); wait until it ends"
+                    f"another up, down or diff is running in {self.folder} (process {holder}); wait until it ends"
                 ) from None
             lock.truncate(0)
             lock.write(str(os.getpid()))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from moorage.assembly.cloud_assembly import stacks_of
+from moorage.assembly.stack_traces import tracing
 from moorage.local import lookups, private
 from moorage.local.environment import ACCOUNT, REGION, TRUST, sealed
 from moorage.local.process import Home, LocalError, Server
@@ -27,6 +28,7 @@ Without `--no-ci`, the CLI would print its progress and errors to standard outpu
 """
 DISCARD = "down --discard stops the local AWS without deleting its stacks"
 """The last resort, named in errors about stacks that cannot be deleted."""
+_STANDARD_ERROR = 2
 _AGAIN = "fix it and run up again"
 _WATCH_SECONDS = 1.0
 """The interval at which to check that the server is running: the CLI itself retries for a minute and a half."""
@@ -77,30 +79,50 @@ class Toolkit:
         """
         if self._given:
             return self._taken(self._given)
-        environment = sealed(self._home.folder, standing().access)
+        return self._synthesized(sealed(self._home.folder, standing().access), self._home.assembly)
+
+    def preview(self, server: Server, folder: Path) -> Path:
+        """Synthesize the app as `synthesize` does, but with stack traces, and leave the deployed assembly as it is.
+
+        The cdk CLI and the app print to standard error, since standard output is that of the page.
+
+        Args:
+            server: The local AWS, which answers the lookups.
+            folder: The folder in the home to synthesize into; not used for an assembly.
+
+        Raises:
+            UnansweredError: The local AWS cannot answer a lookup.
+            LocalError: The app does not synthesize (its output is printed above), or an asset contains the home.
+        """
+        if self._given:
+            return self._given
+        environment = sealed(self._home.folder, server.access)
+        return self._synthesized(environment | tracing(environment), folder, printed=_STANDARD_ERROR)
+
+    def _synthesized(self, environment: dict[str, str], assembly: Path, printed: int | None = None) -> Path:
         environment |= {"CDK_DEFAULT_ACCOUNT": ACCOUNT, "CDK_DEFAULT_REGION": REGION}
         app = ["--app", lookups.command(self._app)] if self._app else []
-        arguments = ["synth", "--quiet", *app, "--output", str(self._home.assembly.resolve()), "--path-metadata"]
+        arguments = ["synth", "--quiet", *app, "--output", str(assembly.resolve()), "--path-metadata"]
         # the app runs with the user's own umask, since it may write files of the user
-        done = self._run(arguments, environment, umask=-1, folder=lookups.prepared(self._home.folder))
+        done = self._run(arguments, environment, umask=-1, folder=lookups.prepared(self._home.folder), printed=printed)
         private.restrict(self._home.folder)
-        if self._contains_home():
-            shutil.rmtree(self._home.assembly, ignore_errors=True)
+        if self._contains_home(assembly):
+            shutil.rmtree(assembly, ignore_errors=True)
             name = self._home.folder.resolve().name
             raise LocalError(
                 f"an asset of the app contains {self._home.folder}, where the app is synthesized; exclude it from the "
                 f"asset (exclude=['{name}']), or choose a folder outside the asset with --home"
             )
         if done:
-            lookups.require_answered(self._home.assembly)
+            lookups.require_answered(assembly)
             raise LocalError(f"cdk synth failed (exit code {done}); see its output above")
-        return self._home.assembly
+        return assembly
 
-    def _contains_home(self) -> bool:
+    def _contains_home(self, assembly: Path) -> bool:
         """Return whether an asset contains the home. Such an asset changes in each synthesis, which might never end."""
         parts = self._home.folder.resolve().parts
         below = [Path(*parts[number:]) for number in range(1, len(parts))]
-        assets = list(self._home.assembly.glob("asset.*"))
+        assets = list(assembly.glob("asset.*"))
         return any((asset / home / Home.MARK).exists() for asset in assets for home in below)
 
     def _taken(self, assembly: Path) -> Path:
@@ -176,6 +198,7 @@ class Toolkit:
         *,
         umask: int = private.UMASK,
         folder: Path | None = None,
+        printed: int | None = None,
     ) -> int:
         """Run the CLI and return its exit code. With a server, check that the server runs, and filter the output.
 
@@ -185,6 +208,7 @@ class Toolkit:
             server: The local AWS that the CLI deploys to. Default: none, and all output is shown.
             umask: The mask for the modes of the files that the CLI writes.
             folder: The directory to run in. Default: the current one.
+            printed: The file descriptor that takes the standard output. Default: that of this process.
 
         Raises:
             LocalError: The server stopped.
@@ -193,14 +217,14 @@ class Toolkit:
         command = [self._program, *arguments, *_ALWAYS]
         if server and sys.stderr.isatty():
             environment.setdefault("FORCE_COLOR", "1")
-        output = subprocess.PIPE if server else None
+        output = subprocess.PIPE if server else printed
         with subprocess.Popen(
             command,
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
-            stderr=output,
+            stderr=subprocess.PIPE if server else None,
             start_new_session=True,
             umask=umask,
             text=True,

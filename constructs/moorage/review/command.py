@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,22 @@ class _Kinds(click.ParamType[frozenset[Kind]]):
         return frozenset(known[name] for name in names)
 
 
-def _forms(command: Callable[..., None]) -> Callable[..., None]:
+def page_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of the page: its forms, and which findings fail the command.
+
+    Args:
+        command: A function that takes `fail_on`, `policy` and the file of each form.
+    """
+    command = click.option(
+        "--policy/--no-policy", default=True, help="Whether to run the policy engines, which take seconds."
+    )(command)
+    command = click.option(
+        "--fail-on",
+        type=_Kinds(),
+        default="",
+        metavar="KINDS",
+        help=f"Exit with 1 if there is a finding of these kinds, of {','.join(kind.value for kind in Kind)}.",
+    )(command)
     for form, said in reversed(FORMS.items()):
         command = click.option(
             f"--{form}", metavar="FILE", type=Path, help=f"Write {said} to FILE; '-' prints it instead of the page."
@@ -46,20 +61,28 @@ def _forms(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+def wanted_forms(command: str, files: Mapping[str, Path | None]) -> dict[str, Path]:
+    """Return the files to write, and load their forms before the apps are synthesized, which takes time.
+
+    Args:
+        command: The command, as its errors name it.
+        files: The file of each form; None for a form that is not written.
+
+    Raises:
+        click.ClickException: A library is missing.
+    """
+    wanted = {form: file for form, file in files.items() if file is not None}
+    for form in ("terminal", *wanted):
+        load(command, f"moorage.review.forms.{form}", "review")
+    return wanted
+
+
 @click.command(name="review")
 @click.argument("base", required=False)
 @click.argument("head", required=False)
 @click.option("--new", is_flag=True, help="Review a new app: give no BASE.")
 @click.option("--app", metavar="COMMAND", help="The command that synthesizes the app. Default: app in cdk.json.")
-@_forms
-@click.option(
-    "--fail-on",
-    type=_Kinds(),
-    default="",
-    metavar="KINDS",
-    help=f"Exit with 1 if there is a finding of these kinds, of {','.join(kind.value for kind in Kind)}.",
-)
-@click.option("--policy/--no-policy", default=True, help="Whether to run the policy engines, which take seconds.")
+@page_options
 def review_command(
     base: str | None,
     head: str | None,
@@ -81,9 +104,7 @@ def review_command(
         raise click.UsageError("--new takes only one side, which is HEAD; leave out BASE.")
     if base is None and not new:
         raise click.UsageError("Missing argument 'BASE'; to review a new app, use --new.")
-    wanted = {form: file for form, file in files.items() if file is not None}
-    for form in ("terminal", *wanted):  # before the sides are synthesized, which takes time
-        load("moorage review", f"moorage.review.forms.{form}", "review")
+    wanted = wanted_forms("moorage review", files)
     run = load("moorage review", "moorage.review.run", "review").run
     sides = (None, base or ".") if new else (base, head or ".")
     raise SystemExit(run(*sides, app=app, files=wanted, fail_on=fail_on, policy=policy))

@@ -1,18 +1,20 @@
-"""One run of `moorage review`: both sides are read and compared, and the review is written."""
+"""One run of a review: both sides are read and compared, and the review is written."""
 
 from __future__ import annotations
 
 import signal
 import sys
 import traceback
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
-from moorage.assembly.cloud_assembly import AssemblyError
+import attrs
+
+from moorage.assembly.cloud_assembly import AssemblyError, Stack
 from moorage.policy.violation import PolicyError
 from moorage.review.finding import Kind
 from moorage.review.pages import require_writable, write
-from moorage.review.review import review
+from moorage.review.review import Review, review
 from moorage.review.sides.revisions import ReviewError
 from moorage.review.sides.sides import read
 
@@ -42,8 +44,8 @@ def run(
         fail_on: The kinds of findings for which the exit code is 1. Default: none.
         policy: Whether to run the policy engines, which take seconds.
     """
-    before = {number: signal.signal(number, _interrupted) for number in _ENDING}
-    try:
+
+    def reviewed() -> Review:
         require_writable(files or {})
         with read(base, head, app) as (one, other):
             found = review(
@@ -54,20 +56,64 @@ def run(
                 head_name=other.name,
             )
             write(found, files or {})
+        return found
+
+    return _ended(reviewed, "moorage review", fail_on)
+
+
+def show(
+    base: Sequence[Stack],
+    head: Sequence[Stack],
+    *,
+    command: str,
+    names: tuple[str, str],
+    notes: Sequence[str] = (),
+    files: Mapping[str, Path] | None = None,
+    fail_on: Collection[Kind] = (),
+    policy: bool = True,
+) -> int:
+    """Review the change from some stacks to others, write it as `run` does, and return the exit code.
+
+    Args:
+        base: The stacks before the change.
+        head: The stacks after it.
+        command: The command, as its errors name it.
+        names: The names of both sides on the page.
+        notes: Sentences about the comparison itself. Default: none.
+        files: The files to write, by the name of their form. Default: none; the page is printed.
+        fail_on: The kinds of findings for which the exit code is 1. Default: none.
+        policy: Whether to run the policy engines, which take seconds.
+    """
+
+    def reviewed() -> Review:
+        base_name, head_name = names
+        found = review(base, head, policy=policy, base_name=base_name, head_name=head_name)
+        found = attrs.evolve(found, notes=(*notes, *found.notes))
+        write(found, files or {})
+        return found
+
+    return _ended(reviewed, command, fail_on)
+
+
+def _ended(reviewed: Callable[[], Review], command: str, fail_on: Collection[Kind]) -> int:
+    """Return the exit code of a review. An error that the user can act on is printed as a sentence."""
+    before = {number: signal.signal(number, _interrupted) for number in _ENDING}
+    try:
+        found = reviewed()
     except (AssemblyError, PolicyError, ReviewError) as error:
         if isinstance(error, ReviewError) and error.output:
             sys.stderr.write(f"{error.output}\n\n")
-        sys.stderr.write(f"moorage review: {error}\n")
+        sys.stderr.write(f"{command}: {error}\n")
     except OSError as error:
-        sys.stderr.write(f"moorage review: {error.filename or 'a file'}: {error.strerror or error}\n")
+        sys.stderr.write(f"{command}: {error.filename or 'a file'}: {error.strerror or error}\n")
     except KeyboardInterrupt:
-        sys.stderr.write("\nmoorage review: interrupted; no worktree is left\n")
+        sys.stderr.write(f"\n{command}: interrupted; no worktree is left\n")
         return _INTERRUPTED
     except ModuleNotFoundError as error:
         if str(error.name).startswith("moorage"):
             raise
-        command = 'pip install "moorage[review]"'
-        sys.stderr.write(f"moorage review needs moorage[review], which installs {error.name}: {command}\n")
+        install = 'pip install "moorage[review]"'
+        sys.stderr.write(f"{command} needs moorage[review], which installs {error.name}: {install}\n")
     except Exception:  # Python's own exit code, 1, would mean that something was found
         traceback.print_exc()
     else:

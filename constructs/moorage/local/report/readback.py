@@ -12,6 +12,8 @@ from moorage.local.account import Account
 from moorage.local.environment import Access
 
 TOOLKIT = "CDKToolkit"
+STABLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"}
+"""The statuses of stacks that can be updated."""
 _STORED = "AWS::SSM::Parameter::Value<"
 
 
@@ -104,12 +106,7 @@ def why_not_standing(access: Access, stack: Stack) -> str | None:
     found = account.stack(stack.name)
     if found is None:
         return None
-    if found["StackStatus"] not in {
-        "CREATE_COMPLETE",
-        "UPDATE_COMPLETE",
-        "UPDATE_ROLLBACK_COMPLETE",
-        "IMPORT_COMPLETE",
-    }:
+    if found["StackStatus"] not in STABLE:
         return f"{stack.path} was left in {found['StackStatus']}"
     for resource in account.resources(stack.name):
         exists = EXISTS.get(resource["ResourceType"])
@@ -126,19 +123,32 @@ def _answers(exists: Callable[[Account, str], bool], account: Account, physical_
 
 
 def is_deployed(access: Access, stack: Stack) -> bool:
-    """Return whether a stack matches its template, and whether its parameters match Parameter Store."""
+    """Return whether a stack matches its template and its protection, and its parameters match Parameter Store."""
     account = Account(access, stack.account, stack.region)
     found = account.stack(stack.name)
     if found is None:  # the CLI does not deploy a stack without resources
         return not stack.template.get("Resources") and not stack.images
+    if bool(found.get("EnableTerminationProtection")) != stack.termination_protection:
+        return False
+    return not changed_parameters(account, stack, found) and account.template(stack.name) == stack.template
+
+
+def changed_parameters(account: Account, stack: Stack, found: Mapping[str, Any]) -> list[str]:
+    """Return the names of the parameters of Parameter Store whose values have changed since a stack was deployed.
+
+    Args:
+        account: The account and region of the stack.
+        stack: A stack of an assembly.
+        found: The deployed stack, as DescribeStacks shows it.
+    """
     stated = {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", ())}
+    changed = []
     for name, parameter in stack.template.get("Parameters", {}).items():
-        if str(parameter["Type"]).startswith(_STORED):
+        if name in stated and str(parameter["Type"]).startswith(_STORED):
             stored = account.client("ssm").get_parameter(Name=parameter["Default"])["Parameter"]["Value"]
-            if stated.get(name) != stored:
-                return False
-    body = account.client("cloudformation").get_template(StackName=stack.name)["TemplateBody"]
-    return bool(body == stack.template)
+            if stated[name] != stored:
+                changed.append(str(parameter["Default"]))
+    return changed
 
 
 def left(access: Access, stacks: Sequence[Stack]) -> list[str]:

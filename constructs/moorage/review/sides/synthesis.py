@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 
 from moorage.assembly.cloud_assembly import entries
+from moorage.assembly.stack_traces import tracing
 from moorage.review.nouns import shortened
 from moorage.review.sides.revisions import ReviewError, program_variables
 
@@ -173,10 +174,7 @@ def synthesis_variables() -> dict[str, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "CDK_DEBUG": "1",
-        "JSII_HOST_STACK_TRACES": "1",
-        # V8's own limit of 10 frames ends within CDK's constructs
-        "NODE_OPTIONS": f"{kept.get('NODE_OPTIONS', '')} --stack-trace-limit=100".strip(),
+        **tracing(kept),
         # only CDK's own rules, which take half of a synthesis: plugins such as cdk-nag still report
         "CDK_VALIDATION": "false",
         "PYTHONDONTWRITEBYTECODE": "1",

@@ -1,0 +1,360 @@
+"""The commands of the local AWS: deploy an app, show what is deployed and what would change, and delete it."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import shlex
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import attrs
+from botocore.exceptions import BotoCoreError, ClientError
+
+from moorage.assembly.cloud_assembly import AssemblyError, Stack, stacks_of
+from moorage.assembly.diagram import draw
+from moorage.local import imports
+from moorage.local.account import Account, by_account
+from moorage.local.environment import ACCOUNT, REGION
+from moorage.local.images import push
+from moorage.local.lookups import UnansweredError
+from moorage.local.mending import mend
+from moorage.local.process import Home, LocalError, Server
+from moorage.local.protection import take_away
+from moorage.local.report.readback import TOOLKIT, is_deployed, left
+from moorage.local.report.table import Row, table
+from moorage.local.shell import shell_lines
+from moorage.local.standing import Difference, deployment_notes, identity, keep_report, standing_stacks
+from moorage.local.toolkit import DISCARD, Toolkit
+
+HOME = Path(".moorage")
+_ENDING = (signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else []))
+"""Signals that are handled like Ctrl-C. By default, Python would exit and leave the cdk CLI running."""
+_NOT_RUNNING = "The local AWS is not running."
+_ENDED = {
+    (True, True): "The local AWS is stopped and its stacks are discarded.",
+    (True, False): "The local AWS was not responding; it is stopped, and its stacks are gone.",
+    (False, True): _NOT_RUNNING,
+    (False, False): _NOT_RUNNING,
+}
+"""The message of a `down` that destroys no stacks, by (a server was stopped, `--discard` was given)."""
+
+
+@attrs.frozen
+class Request:
+    """A command of the local AWS with its arguments.
+
+    Args:
+        command: The command: `up`, `diff`, `status` or `down`.
+        stacks: Paths of stacks, with `*` as a wildcard. Default: all stacks.
+        app: The command that synthesizes the app, or a cloud assembly. Default: the `app` of `cdk.json`.
+        port: The port on 127.0.0.1 to listen on. Default: a free port.
+        discard: Whether to stop the local AWS without deleting its stacks first.
+        home: The folder for the state of the local AWS.
+        program: The beginning of the commands that are suggested.
+        show: A function that shows a difference and returns the exit code. Only `diff` needs it.
+    """
+
+    command: str
+    stacks: Sequence[str] = ()
+    app: str | None = None
+    port: int | None = None
+    discard: bool = False
+    home: Path = HOME
+    program: str = "moorage"
+    show: Callable[[Difference], int] = lambda _: 0
+
+
+def out(text: str) -> None:
+    """Print and flush at once, so that the text stays in order with the output of the cdk CLI."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def run(given: Request) -> int:
+    """Run one command and return its exit code. An error that the user can act on is printed as a sentence, with 1.
+
+    Args:
+        given: The command with its arguments.
+    """
+    if given.discard and given.stacks:
+        sys.stderr.write("moorage.local: --discard discards all stacks; use it only as `down --discard`\n")
+        return 1
+    before = {number: signal.signal(number, _interrupted) for number in _ENDING}
+    try:
+        home = Home(given.home)
+        code = _COMMANDS[given.command](home, given)
+    except (AssemblyError, LocalError) as error:
+        sys.stderr.write(f"moorage.local: {error}\n")
+    except BrokenPipeError:  # a reader such as `head` closed the output; Python's exit must not write to it again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        where, reason = error.filename or given.home, error.strerror or error
+        sys.stderr.write(f"moorage.local: {where}: {reason}; fix this, or choose another folder with --home\n")
+    except (BotoCoreError, ClientError) as error:
+        sys.stderr.write(f"moorage.local: a request to the local AWS failed: {error}; run up to repair the stacks\n")
+    except KeyboardInterrupt:
+        sys.stderr.write("\nmoorage.local: interrupted; run up to repair unfinished stacks, or down to delete them\n")
+    else:
+        return code or 0
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return 1
+
+
+def _interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def up(home: Home, given: Request) -> None:
+    """Deploy the stacks that do not match their templates, and show the deployed resources."""
+    toolkit = Toolkit(home, given.app)
+    _tell_copied(home)
+    with home.exclusive():
+        clock = _Clock()
+        stood = home.running() is not None
+        try:
+            stacks = stacks_of(toolkit.synthesize(lambda: _standing(home, given.port)))
+        except UnansweredError as error:
+            _suggest(_standing(home, given.port), given, error.places)
+            raise
+        except (AssemblyError, LocalError):
+            if not stood:
+                home.stop()
+            raise
+        chosen = _chosen(stacks, given.stacks)
+        clock.reached("synthesis")
+        server = _standing(home, given.port)
+        for line in mend(server.access, (*_toolkits(chosen), *chosen)):
+            out(f"{line}\n")
+        clock.reached("server")
+        waiting = [stack for stack in chosen if not is_deployed(server.access, stack)]
+        if waiting:
+            _bootstrap(toolkit, server, waiting)
+            for stack in waiting:
+                push(server.access, stack)
+            for line in imports.put(server.access, home.assembly, chosen):
+                out(line)
+            clock.reached("bootstrap")
+            for account, group in by_account(waiting):
+                toolkit.deploy(server, [stack.path for stack in group], account)
+            clock.reached("deployment")
+        _show(server, chosen)
+        if waiting:
+            out(f"\nUp in {clock.total:.1f} s ({clock}).\n\n{draw(chosen)}")
+        else:
+            out(f"\nNothing to do: every stack matches its template ({clock.total:.1f} s).\n")
+        _suggest(server, given, _places(chosen))
+
+
+def diff(home: Home, given: Request) -> int:
+    """Show what `up` would change, without changing anything, and return the exit code of the page."""
+    server = home.running()
+    if server is None:
+        raise LocalError("the local AWS is not running, so there is nothing to compare the app with; deploy it with up")
+    toolkit = Toolkit(home, given.app)
+    folder = home.folder / "diff"
+    with home.exclusive():
+        shutil.rmtree(folder, ignore_errors=True)  # left by a command that was killed
+        (folder / "standing").mkdir(mode=0o700, parents=True)
+        try:
+            return given.show(_difference(home, toolkit, server, given, folder))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _difference(home: Home, toolkit: Toolkit, server: Server, given: Request, folder: Path) -> Difference:
+    try:
+        assembly = toolkit.preview(server, folder / "cdk.out")
+    except UnansweredError as error:
+        _suggest(server, given, error.places)
+        raise
+    defined = stacks_of(assembly, _root(Path.cwd()))
+    keep_report(home.assembly, folder / "standing")
+    standing = standing_stacks(server.access, defined, _deployed(home), folder / "standing")
+    if not standing:
+        raise LocalError("nothing is deployed in the local AWS to compare the app with; deploy the app with up")
+    own = {identity(stack) for stack in defined}
+    chosen = _chosen((*defined, *(stack for stack in standing if identity(stack) not in own)), given.stacks)
+    names = {stack.name for stack in chosen}
+    one, other = (tuple(stack for stack in stacks if stack.name in names) for stacks in (standing, defined))
+    return Difference(one, other, tuple(deployment_notes(server.access, other)))
+
+
+def down(home: Home, given: Request) -> None:
+    """Destroy stacks, and stop the server if no stack is left. With `--discard`, only stop the server."""
+    if not home.folder.exists():
+        out(f"{_NOT_RUNNING}\n")
+        return
+    _tell_copied(home)
+    with home.exclusive():
+        server = home.running()
+        if server is None or given.discard:
+            out(f"{_ENDED[home.stop(), given.discard]}\n")
+            return
+        stacks = _deployed(home)
+        chosen = _with_dependents(stacks, _named(stacks, given.stacks)) if stacks else ()
+        standing = left(server.access, chosen)
+        if standing:
+            if said := take_away(server.access, chosen):
+                out(f"{said}\n")
+            for account, group in by_account(stack for stack in reversed(chosen) if stack.path in standing):
+                Toolkit(home, given.app).destroy(server, [stack.path for stack in group], account)
+        if remaining := left(server.access, chosen):
+            raise LocalError(f"cdk destroy left {', '.join(remaining)}; {DISCARD}")
+        if others := left(server.access, stacks):
+            out(f"Destroyed. Still deployed: {', '.join(others)}.\n")
+            return
+        home.stop()
+        out("All stacks are deleted; the local AWS is stopped.\n")
+
+
+def status(home: Home, given: Request) -> None:
+    """Show the deployed resources."""
+    _tell_copied(home)
+    server = home.running()
+    if server is None:
+        out(f"{_NOT_RUNNING}\n")
+        return
+    stacks = _deployed(home)
+    chosen = _chosen(stacks, given.stacks) if stacks else ()
+    _show(server, chosen)
+    _suggest(server, given, _places(chosen))
+
+
+_COMMANDS: Mapping[str, Callable[[Home, Request], int | None]] = {
+    "up": up,
+    "diff": diff,
+    "down": down,
+    "status": status,
+}
+
+
+class _Clock:
+    """The seconds that each phase took."""
+
+    def __init__(self) -> None:
+        self._marks = [time.monotonic()]
+        self._names: list[str] = []
+
+    def reached(self, name: str) -> None:
+        self._names.append(name)
+        self._marks.append(time.monotonic())
+
+    @property
+    def total(self) -> float:
+        return self._marks[-1] - self._marks[0]
+
+    def __str__(self) -> str:
+        spans = zip(self._names, self._marks, self._marks[1:], strict=False)
+        return ", ".join(f"{name} {end - start:.1f}" for name, start, end in spans)
+
+
+def _tell_copied(home: Home) -> None:
+    if home.origin:
+        out(f"{home.folder} was copied or moved from {home.origin}; its local AWS is not affected.\n")
+
+
+def _deployed(home: Home) -> tuple[Stack, ...]:
+    """Return the stacks of the last synthesized assembly; no stacks if an interruption left no manifest."""
+    if not (home.assembly / "manifest.json").exists():
+        return ()
+    try:
+        return stacks_of(home.assembly)
+    except AssemblyError as error:
+        raise LocalError(f"{error} with up; {DISCARD}") from error
+
+
+def _chosen(stacks: Sequence[Stack], patterns: Sequence[str]) -> tuple[Stack, ...]:
+    """Return the stacks that match the patterns and the stacks that these depend on, in deployment order."""
+    names = _named(stacks, patterns)
+    for stack in reversed(stacks):
+        if stack.name in names:
+            names |= set(stack.needs)
+    return tuple(stack for stack in stacks if stack.name in names)
+
+
+def _with_dependents(stacks: Sequence[Stack], names: set[str]) -> tuple[Stack, ...]:
+    """Return the named stacks and the stacks that depend on them, which have to be deleted with them."""
+    for stack in stacks:
+        if names & set(stack.needs):
+            names.add(stack.name)
+    return tuple(stack for stack in stacks if stack.name in names)
+
+
+def _named(stacks: Sequence[Stack], patterns: Sequence[str]) -> set[str]:
+    """Return the names of the stacks whose paths match a pattern; the names of all stacks if there is no pattern."""
+    named = {
+        stack.name
+        for stack in stacks
+        if not patterns or any(fnmatch.fnmatch(stack.path, pattern) for pattern in patterns)
+    }
+    if stacks and not named:
+        paths = ", ".join(stack.path for stack in stacks)
+        raise LocalError(f"no stack matches {' or '.join(patterns)}; the app has {paths}")
+    return named
+
+
+def _standing(home: Home, port: int | None) -> Server:
+    """Return the home's server; start it if it is not running."""
+    server = home.running()
+    if server is None:
+        if home.stop():
+            out("The local AWS was not responding; restarting it.\n")
+        return home.start(port)
+    return server
+
+
+def _places(stacks: Sequence[Stack]) -> list[tuple[str, str]]:
+    return [(stack.account or ACCOUNT, stack.region or REGION) for stack in stacks]
+
+
+def _toolkits(stacks: Sequence[Stack]) -> tuple[Stack, ...]:
+    """Return the bootstrap stacks: one for each account, region and qualifier of the given stacks."""
+    places = {(stack.account or ACCOUNT, stack.region or REGION, stack.qualifier) for stack in stacks}
+    names = sorted((f"{TOOLKIT}-{own}" if own else TOOLKIT, account, region) for account, region, own in places)
+    return tuple(Stack(name, name, account, region, {}, ()) for name, account, region in names)
+
+
+def _bootstrap(toolkit: Toolkit, server: Server, stacks: Sequence[Stack]) -> None:
+    for each in _toolkits(stacks):
+        account = Account(server.access, each.account, each.region)
+        if account.stack(each.name) is None:
+            qualifier = each.name.removeprefix(TOOLKIT).removeprefix("-")
+            toolkit.bootstrap(server, account.account, account.region, qualifier or None)
+
+
+def _show(server: Server, stacks: Sequence[Stack]) -> None:
+    rows = [Row("resource", "name", "state"), *table(server.access, stacks)]
+    widths = [max(len(row.what) for row in rows), max(len(row.name) for row in rows)]
+    out("\n")
+    for row in rows:
+        out(f"{row.what:{widths[0]}}  {row.name:{widths[1]}}  {row.says}".rstrip() + "\n")
+
+
+def _suggest(server: Server, given: Request, places: Sequence[tuple[str, str]]) -> None:
+    """Print the commands to run next, with the same program, home and stacks as this command."""
+    program = given.program
+    home = "" if given.home == HOME else f" --home {shlex.quote(str(given.home))}"
+    app = f" --app {shlex.quote(given.app)}" if given.app else ""
+    stacks = "".join(f" {shlex.quote(pattern)}" for pattern in given.stacks)
+    lines = {
+        f"{program} status{home}{stacks}": "show what is deployed",
+        f"{program} diff{app}{home}{stacks}": "show what up would change",
+        f"{program} up{app}{home}{stacks}": "deploy changes to the app",
+        f"{program} down{home}{stacks}": "delete the stacks",
+    }
+    width = max(map(len, lines))
+    out("\nNext:\n" + "".join(f"  {line:{width}}  {says}\n" for line, says in lines.items()))
+    for line in shell_lines(server.access, given.home / "secret", places):
+        out(f"  {line}\n")
+
+
+def _root(folder: Path) -> Path:
+    """Return the root of the checkout that contains a folder, or else the folder itself."""
+    return next((each for each in (folder, *folder.parents) if (each / ".git").exists()), folder)

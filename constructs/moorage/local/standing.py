@@ -1,0 +1,196 @@
+"""The stacks as they exist in the local AWS, so that an app can be compared with them before `up` changes them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from moorage.assembly.cloud_assembly import NESTED, Stack, nested_stack
+from moorage.local import private
+from moorage.local.account import Account
+from moorage.local.environment import ACCOUNT, REGION, Access
+from moorage.local.imports import STACK
+from moorage.local.report.readback import TOOLKIT, changed_parameters, why_not_standing
+
+_REPORT = "validation-report.json"
+"""The file of an assembly in which CDK records what validation plugins report."""
+_WITHOUT_RESOURCES = ("CREATE_FAILED", "CREATE_IN_PROGRESS", "DELETE_", "REVIEW_", "ROLLBACK_")
+"""The beginnings of the statuses of stacks that `up` creates again."""
+
+_Place = tuple[str, str]
+_Identity = tuple[str, str, str]
+
+
+@attrs.frozen(eq=False)
+class Difference:
+    """The stacks of an app in the local AWS, and those that the app defines now.
+
+    Args:
+        standing: The stacks in the local AWS.
+        defined: The stacks that the app defines.
+        notes: Sentences about what `up` does that the templates do not show.
+    """
+
+    standing: tuple[Stack, ...]
+    defined: tuple[Stack, ...]
+    notes: tuple[str, ...]
+
+
+def identity(stack: Stack) -> _Identity:
+    """Return the account, region and name of a stack, by which CloudFormation recognizes it.
+
+    Args:
+        stack: A stack, whose account and region can be those of the credentials.
+    """
+    return stack.account or ACCOUNT, stack.region or REGION, stack.name
+
+
+def standing_stacks(access: Access, defined: Sequence[Stack], last: Sequence[Stack], folder: Path) -> tuple[Stack, ...]:
+    """Return the stacks that exist in the accounts and regions of an app and of its last deployment.
+
+    A stack has the path, account and region that the app gives it. Bootstrap stacks, the stack of imports, stacks of no
+    CDK app and stacks whose creation failed are left out.
+
+    Args:
+        access: The local AWS.
+        defined: The stacks that the app defines.
+        last: The stacks of the assembly that `up` deployed last.
+        folder: An empty folder for templates that are not in this assembly.
+    """
+    places: dict[_Place, tuple[str | None, str | None]] = {(ACCOUNT, REGION): (None, None)}
+    places |= {identity(stack)[:2]: (stack.account, stack.region) for stack in (*last, *defined)}
+    now, before = ({identity(stack): stack for stack in stacks} for stacks in (defined, last))
+    found: list[Stack] = []
+    for (account, region), stated in places.items():
+        reader = _Reader(Account(access, account, region), folder)
+        for described in reader.stacks():
+            own = account, region, str(described["StackName"])
+            if stack := reader.read(described, now.get(own), before.get(own), stated):
+                found.append(stack)
+    order = {own: number for number, own in enumerate(before)}
+    return tuple(sorted(found, key=lambda stack: order.get(identity(stack), len(order))))
+
+
+def keep_report(assembly: Path, folder: Path) -> None:
+    """Copy the report of validation plugins on the last deployment beside the templates that exist.
+
+    Args:
+        assembly: The assembly that `up` deployed last.
+        folder: The folder of the templates.
+    """
+    if (assembly / _REPORT).is_file():
+        shutil.copy(assembly / _REPORT, folder / _REPORT)
+
+
+def deployment_notes(access: Access, defined: Sequence[Stack]) -> Iterator[str]:
+    """Yield a sentence about each stack for which `up` does what its templates do not show.
+
+    Args:
+        access: The local AWS.
+        defined: The stacks that the app defines.
+    """
+    for stack in defined:
+        account = Account(access, stack.account, stack.region)
+        if reason := why_not_standing(access, stack):
+            yield f"{reason}: `up` deletes and redeploys this stack."
+        elif found := account.stack(stack.name):
+            for name in changed_parameters(account, stack, found):
+                yield f"{stack.path} reads the parameter {name}, whose value has changed: `up` updates this stack."
+
+
+@attrs.frozen
+class _Reader:
+    """A reader of the stacks in an account and region.
+
+    Args:
+        account: The account and region.
+        folder: The folder for templates.
+    """
+
+    account: Account
+    folder: Path
+
+    def stacks(self) -> Iterator[Mapping[str, Any]]:
+        """Yield the stacks that were deployed, as DescribeStacks shows them, without nested stacks."""
+        pages = self.account.client("cloudformation").get_paginator("describe_stacks").paginate()
+        found = [each for page in pages for each in page["Stacks"] if each["StackStatus"] != "DELETE_COMPLETE"]
+        resources = [resource for each in found for resource in self.account.resources(each["StackId"])]
+        # the local AWS does not state a ParentId
+        nested = {each.get("PhysicalResourceId") for each in resources if each["ResourceType"] == NESTED}
+        for each in found:
+            name = each["StackName"]
+            made_here = name in {TOOLKIT, STACK} or name.startswith(f"{TOOLKIT}-")
+            if not (made_here or each["StackId"] in nested or each["StackStatus"].startswith(_WITHOUT_RESOURCES)):
+                yield each
+
+    def read(
+        self,
+        described: Mapping[str, Any],
+        now: Stack | None,
+        before: Stack | None,
+        stated: tuple[str | None, str | None],
+    ) -> Stack | None:
+        """Return a stack with its nested stacks; None if it is not of a CDK app.
+
+        Args:
+            described: The stack as DescribeStacks shows it.
+            now: The stack as the app defines it; None if the app does not define it.
+            before: The stack as it was deployed last; None if it was not in that assembly.
+            stated: The account and the region, as the stacks of the app state them.
+        """
+        name = str(described["StackName"])
+        template, file = self._template(str(described["StackId"]), before)
+        path = _path(name, template)
+        known = before or now or (Stack(name, path, *stated, {}, ()) if path else None)
+        if known is None:
+            return None
+        place = now or known
+        stack = attrs.evolve(
+            known,
+            path=place.path,
+            account=place.account,
+            region=place.region,
+            template=template,
+            template_file=file,
+            termination_protection=bool(described.get("EnableTerminationProtection")),
+            nested={},
+        )
+        return self._with_nested(stack, str(described["StackId"]), before)
+
+    def _with_nested(self, stack: Stack, stack_id: str, before: Stack | None) -> Stack:
+        nested = {}
+        if any(resource.type == NESTED for resource in stack.resources):
+            resources = self.account.resources(stack_id)
+            ids = {each["LogicalResourceId"]: each.get("PhysicalResourceId") for each in resources}
+            for resource in stack.resources:
+                own_id = ids.get(resource.logical_id)
+                if resource.type == NESTED and own_id:
+                    known = before.nested.get(resource.logical_id) if before else None
+                    inner = nested_stack(stack, resource, *self._template(own_id, known))
+                    nested[resource.logical_id] = self._with_nested(inner, own_id, known)
+        return attrs.evolve(stack, nested=nested)
+
+    def _template(self, stack_id: str, before: Stack | None) -> tuple[dict[str, Any], Path]:
+        """Return the template of a stack, and a file of it, since checkov and reports of plugins need files."""
+        template = self.account.template(stack_id)
+        if before and before.template_file and before.template == template:
+            return template, before.template_file
+        file = self.folder / f"{len(list(self.folder.iterdir()))}.template.json"
+        private.write(file, json.dumps(template, indent=1))
+        return template, file
+
+
+def _path(name: str, template: Mapping[str, Any]) -> str | None:
+    """Return the construct path of a stack; its name if it has another; None for a template that CDK did not write."""
+    resources = [each for each in (template.get("Resources") or {}).values() if isinstance(each, Mapping)]
+    paths = [str((each.get("Metadata") or {}).get("aws:cdk:path", "")).split("/") for each in resources]
+    for parts in paths:
+        for number in range(1, len(parts)):
+            if "-".join(parts[:number]) == name:  # CDK's default name of a stack
+                return "/".join(parts[:number])
+    return name if any(parts != [""] for parts in paths) else None
