@@ -26,7 +26,7 @@ def run(*arguments: str) -> Result:
 
 def test_the_help_lists_the_subcommands() -> None:
     listed = run("--help").output.partition("Commands:\n")[2].splitlines()
-    assert [line.split()[0] for line in listed] == ["diagram", "diff", "down", "review", "status", "up"]
+    assert [line.split()[0] for line in listed] == ["diagram", "diff", "down", "policy", "review", "status", "up"]
 
 
 @pytest.mark.parametrize(

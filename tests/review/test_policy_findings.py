@@ -36,14 +36,8 @@ def test_only_new_violations_are_found() -> None:
         "AWS KMS key (CT.CLOUDWATCH.PR.3)."
     )
     assert finding.details[0] == "To fix it, set `KmsKeyId` of the log group to a key of your own, which AWS bills."
-    assert finding.details[1] == "Rules: guard:cloudwatch_log_group_encrypted_check."
+    assert finding.details[1] == "Rules: guard:cloudwatch_log_group_encrypted_check (issue log-kms)."
     assert old == 1
-
-
-def test_a_rule_that_moorage_does_not_follow_has_its_reason() -> None:
-    found, _ = policy.policy_findings(compared({}, {"Shop": {"Bucket": BUCKET}}))
-    extras = next(each for each in found if each.rule == "policy/log-bucket-extras")
-    assert extras.details[0].startswith("moorage accepts this in its own constructs: a bucket of access logs")
 
 
 def test_a_renamed_construct_keeps_its_violations() -> None:

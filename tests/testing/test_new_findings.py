@@ -15,7 +15,8 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 
 from moorage.assembly.cloud_assembly import Stack
-from moorage.policy.violation import Violation
+from moorage.policy.acknowledgements import Verdict
+from moorage.policy.violation import PolicyError, Violation
 from moorage.testing import assert_no_new_findings, findings, readable_template
 
 PATHS = {"aws:cdk:enable-path-metadata": True}
@@ -33,11 +34,11 @@ def left(monkeypatch: pytest.MonkeyPatch, *found: Violation) -> list[Any]:
     """Let the engines find violations. Return what they are given: the paths of the stacks, and the file."""
     given: list[Any] = []
 
-    def finds(stacks: Sequence[Stack], file: Path) -> frozenset[Violation]:
+    def finds(stacks: Sequence[Stack], file: Path) -> Verdict:
         given.extend(([stack.path for stack in stacks], file))
-        return frozenset(found)
+        return Verdict(frozenset(found), 0, (), ())
 
-    monkeypatch.setattr(findings, "_left", finds)
+    monkeypatch.setattr(findings, "_judged", finds)
     return given
 
 
@@ -137,7 +138,7 @@ def test_without_the_engines_a_sentence_says_what_to_install(
     def fails(*_: Any) -> frozenset[Violation]:
         raise ModuleNotFoundError(f"No module named '{module}'", name=module)
 
-    monkeypatch.setattr(findings, "_left", fails)
+    monkeypatch.setattr(findings, "_judged", fails)
     with pytest.raises(ModuleNotFoundError) as raised:
         assert_no_new_findings(app)
     assert str(raised.value) == (
@@ -153,3 +154,41 @@ def test_a_missing_engine_is_found(app: cdk.App, stack: cdk.Stack, monkeypatch: 
         monkeypatch.delitem(sys.modules, name)
     with pytest.raises(ModuleNotFoundError, match=r"needs moorage\[review\], which installs cfnlint"):
         assert_no_new_findings(app)
+
+
+ENTRY = '[[acknowledged]]\nid = "log-kms"\npath = "Shop/{path}"\nreason = "no personal data"\n{more}'
+
+
+def test_what_the_file_acknowledges_is_no_error(
+    app: cdk.App, stack: cdk.Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    logs.LogGroup(stack, "Orders", retention=logs.RetentionDays.ONE_YEAR)
+    file = tmp_path / "acknowledged.toml"
+    file.write_text(ENTRY.format(path="Orders", more=""))
+    assert_no_new_findings(app)
+    assert_no_new_findings(app, acknowledged=file)
+
+
+def test_what_the_app_acknowledges_is_no_error(app: cdk.App, stack: cdk.Stack) -> None:
+    group = logs.LogGroup(stack, "Orders", retention=logs.RetentionDays.ONE_YEAR)
+    cdk.Validations.of(group).acknowledge(cdk.Acknowledgment(id="moorage::log-kms", reason="no personal data"))
+    assert_no_new_findings(app)
+
+
+def test_an_acknowledgement_of_no_use_is_an_error(app: cdk.App, stack: cdk.Stack, tmp_path: Path) -> None:
+    sqs.Queue(stack, "Orders")
+    file = tmp_path / "given.toml"
+    old = ENTRY.format(path="*", more="until = 2020-01-31\n")
+    file.write_text(f"{old}\n{ENTRY.format(path='Gone', more='')}")
+    said = message_of(app, acknowledged=file).splitlines()[-2:]
+    assert said == [
+        f"{file}:1: the acknowledgement of log-kms for Shop/* expired on 2020-01-31",
+        f"{file}:7: the acknowledgement of log-kms for Shop/Gone matches no finding; remove it",
+    ]
+    assert "Shop/Gone" not in message_of(stack, acknowledged=file), "the file is about the complete app"
+
+
+def test_a_wrong_file_is_an_error(app: cdk.App, tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="missing.toml cannot be read"):
+        assert_no_new_findings(app, acknowledged=tmp_path / "missing.toml")

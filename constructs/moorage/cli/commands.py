@@ -6,7 +6,6 @@ import functools
 import shlex
 import shutil
 import sys
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import click
 
 from moorage.assembly.cloud_assembly import AssemblyError
 from moorage.assembly.diagram import BEGIN, END, show
-from moorage.review.command import page_options, review_command, wanted_forms
+from moorage.review.command import page_options, policy_command, review_command, wanted_forms
 from moorage.review.extras import load
 from moorage.review.finding import Kind
 from moorage.review.sides.revisions import ReviewError
@@ -32,6 +31,7 @@ def local_aws() -> None:
 
 
 moorage.add_command(review_command)
+moorage.add_command(policy_command)
 
 _stacks = click.argument("stacks", nargs=-1)
 _app = click.option(
@@ -67,6 +67,7 @@ def diff(
     *,
     fail_on: frozenset[Kind],
     policy: bool,
+    acknowledged: Path | None,
     **files: Path | None,
 ) -> None:
     """Review what `up` would change in the local AWS.
@@ -82,7 +83,7 @@ def diff(
         load("moorage diff", "moorage.review.pages", "review").require_writable(wanted)
     except ReviewError as error:
         raise click.UsageError(str(error)) from error
-    shown = functools.partial(_show, files=wanted, fail_on=fail_on, policy=policy)
+    shown = functools.partial(_show, files=wanted, fail_on=fail_on, policy=policy, acknowledged=acknowledged)
     _run_local("diff", stacks, home, app=app, show=shown)
 
 
@@ -132,7 +133,7 @@ def _run_local(command: str, stacks: tuple[str, ...], home: Path, **given: Any) 
     raise SystemExit(local.run(request))
 
 
-def _show(difference: Any, *, files: dict[str, Path], fail_on: Collection[Kind], policy: bool) -> int:
+def _show(difference: Any, **options: Any) -> int:
     """Show the difference between the local AWS and an app, and return the exit code."""
     code: int = load("moorage diff", "moorage.review.run", "review").show(
         difference.standing,
@@ -140,9 +141,7 @@ def _show(difference: Any, *, files: dict[str, Path], fail_on: Collection[Kind],
         command="moorage diff",
         names=("the local AWS", "the app"),
         notes=difference.notes,
-        files=files,
-        fail_on=fail_on,
-        policy=policy,
+        **options,
     )
     return code
 

@@ -18,11 +18,10 @@ from moorage.policy.issues import OWN_NAMESPACE, issues, issues_of
 from moorage.policy.violation import PolicyError, Violation
 
 FILE = Path("acknowledged.toml")
-"""The name of the file, in the folder of `cdk.json`."""
+"""The file that is read by default, in the current folder."""
 _TABLE = "acknowledged"
 _HEADER = re.compile(rf"\s*\[\[\s*{_TABLE}\s*\]\]")
 _KEYS = ("id", "path", "reason", "until")
-_OPTIONAL = {"until"}
 _ENGINES = ("nag", "cfn-lint", "guard", "checkov")
 _RULE = re.compile(rf"({'|'.join(_ENGINES)}):\S.*")
 
@@ -120,16 +119,21 @@ def of_app(stacks: Iterable[Stack]) -> tuple[Acknowledgement, ...]:
     )
 
 
-def read(file: Path) -> tuple[Acknowledgement, ...]:
+def read(file: Path | None) -> tuple[Acknowledgement, ...]:
     """Read a file of acknowledgements.
 
     Args:
         file: The TOML file: a table `[[acknowledged]]` for each, with `id`, `path`, `reason` and optionally `until`.
+            None for `acknowledged.toml` in the current folder, if it exists.
 
     Raises:
         PolicyError: The file cannot be read, or an entry has an unknown key, an unknown rule or a wrong value. The
             error lists all problems, each with its line.
     """
+    if file is None:
+        if not FILE.is_file():
+            return ()
+        file = FILE
     try:
         text = file.read_text("utf-8")
         content = tomllib.loads(text)

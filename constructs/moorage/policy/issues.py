@@ -21,8 +21,7 @@ class Issue:
         name: The name of the issue.
         verdict: `D` if a construct can avoid it by default, `O` if it can with an argument to turn that off, `U` if the
             user has to give or pay something, `N` if it is noise.
-        means: The change that avoids it, as an imperative, with moorage's argument if there is one. If the verdict is
-            `N`, the reason why moorage's own constructs do not avoid it.
+        means: The change that avoids it, as an imperative, with moorage's argument if there is one.
         rules: The rules that report it, each with its engine: `nag:ECS4`.
         controls: The controls of AWS Security Hub that check the same. Default: none.
     """
@@ -36,8 +35,6 @@ class Issue:
     @property
     def advice(self) -> str:
         """The sentence for somebody whose resource fails a rule that reports the issue."""
-        if self.verdict == "N":
-            return f"moorage accepts this in its own constructs: {self.means}."
         return f"To fix it, {self.means}."
 
 

@@ -1,4 +1,4 @@
-"""The command `moorage review`: its arguments and options."""
+"""The commands `moorage review` and `moorage policy`: their arguments and options."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from moorage.policy.acknowledgements import FILE
 from moorage.review.extras import load
 from moorage.review.finding import Kind
 
@@ -42,7 +43,7 @@ def page_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options of the page: its forms, and which findings fail the command.
 
     Args:
-        command: A function that takes `fail_on`, `policy` and the file of each form.
+        command: A function that takes `fail_on`, `policy`, `acknowledged` and the file of each form.
     """
     command = click.option(
         "--policy/--no-policy", default=True, help="Whether to run the policy engines, which take seconds."
@@ -54,11 +55,23 @@ def page_options(command: Callable[..., None]) -> Callable[..., None]:
         metavar="KINDS",
         help=f"Exit with 1 if there is a finding of these kinds, of {','.join(kind.value for kind in Kind)}.",
     )(command)
+    return _form_options(_acknowledged_option(command))
+
+
+def _form_options(command: Callable[..., None]) -> Callable[..., None]:
     for form, said in reversed(FORMS.items()):
         command = click.option(
             f"--{form}", metavar="FILE", type=Path, help=f"Write {said} to FILE; '-' prints it instead of the page."
         )(command)
     return command
+
+
+_acknowledged_option = click.option(
+    "--acknowledged",
+    metavar="FILE",
+    type=Path,
+    help=f"The file of acknowledged policy findings. Default: {FILE} if it exists.",
+)
 
 
 def wanted_forms(command: str, files: Mapping[str, Path | None]) -> dict[str, Path]:
@@ -77,11 +90,16 @@ def wanted_forms(command: str, files: Mapping[str, Path | None]) -> dict[str, Pa
     return wanted
 
 
+_app_option = click.option(
+    "--app", metavar="COMMAND", help="The command that synthesizes the app. Default: app in cdk.json."
+)
+
+
 @click.command(name="review")
 @click.argument("base", required=False)
 @click.argument("head", required=False)
 @click.option("--new", is_flag=True, help="Review a new app: give no BASE.")
-@click.option("--app", metavar="COMMAND", help="The command that synthesizes the app. Default: app in cdk.json.")
+@_app_option
 @page_options
 def review_command(
     base: str | None,
@@ -91,6 +109,7 @@ def review_command(
     app: str | None,
     fail_on: frozenset[Kind],
     policy: bool,
+    acknowledged: Path | None,
     **files: Path | None,
 ) -> None:
     """Review the change of a CDK app from BASE to HEAD, without credentials.
@@ -107,4 +126,22 @@ def review_command(
     wanted = wanted_forms("moorage review", files)
     run = load("moorage review", "moorage.review.run", "review").run
     sides = (None, base or ".") if new else (base, head or ".")
-    raise SystemExit(run(*sides, app=app, files=wanted, fail_on=fail_on, policy=policy))
+    raise SystemExit(run(*sides, app=app, files=wanted, fail_on=fail_on, policy=policy, acknowledged=acknowledged))
+
+
+@click.command(name="policy")
+@click.argument("assembly", default="cdk.out")
+@_app_option
+@_acknowledged_option
+@_form_options
+def policy_command(assembly: str, *, app: str | None, acknowledged: Path | None, **files: Path | None) -> None:
+    """Check a CDK app with policy engines: cfn-lint, the Control Tower rules, checkov if installed, and cdk-nag.
+
+    ASSEMBLY is a cloud assembly, or a git revision to synthesize; '.' is the working tree. The default is cdk.out.
+    Findings of cdk-nag are shown if the app runs it.
+
+    The exit code is 0, 1 for findings that nothing acknowledges, and 2 if ASSEMBLY or the file cannot be read.
+    """
+    wanted = wanted_forms("moorage policy", files)
+    run = load("moorage policy", "moorage.review.run", "review").check
+    raise SystemExit(run(assembly, app=app, files=wanted, acknowledged=acknowledged))

@@ -15,6 +15,11 @@ from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import shortened
 from moorage.review.renamed import renames
 
+RULES: Mapping[str, str] = {
+    "policy/acknowledgement-expired": "An acknowledgement has expired.",
+    "policy/acknowledgement-stale": "An acknowledgement matches no finding.",
+}
+"""The rules about acknowledgements. All others are those of policy engines."""
 _LISTED = 4
 
 
@@ -95,7 +100,8 @@ def _finding(
     message = next((violation.message for violation in found if violation.message), name).rstrip(".")
     first = next((resources[path] for path in paths if path in resources), None)
     stack = first[0].path if first else stacks[0].path
-    details = [f"Rules: {', '.join(rules)}.", f"Resources: {shortened(paths, _LISTED)}."]
+    issue = f" (issue {name})" if about else ""
+    details = [f"Rules: {', '.join(rules)}{issue}.", f"Resources: {shortened(paths, _LISTED)}."]
     if about:
         details.insert(0, about[0].advice)
         if about[0].controls:

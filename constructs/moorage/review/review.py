@@ -13,6 +13,7 @@ from moorage.review.comparison import Comparison, compare
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import shortened
 from moorage.review.opened import opened
+from moorage.review.policy import RULES as POLICY_RULES
 from moorage.review.policy import findings_of, policy_findings
 from moorage.review.replacement.replacement import replaced
 
@@ -33,8 +34,9 @@ RULES: Mapping[str, str] = {
     **interrupted.RULES,
     **opened.RULES,
     **renamed.RULES,
+    **POLICY_RULES,
 }
-"""The rules of the judges, each with its meaning. The rules of policy engines are not among them."""
+"""The rules of a review, each with its meaning. The rules of policy engines are not among them."""
 _NAMED = 3
 _ORDER = {kind: number for number, kind in enumerate(Kind)}
 
@@ -94,7 +96,7 @@ def review(
     if policy:
         violated, old = policy_findings(comparison, acknowledged)
         found += violated
-        notes += [f"{old} policy findings of the base are still there; they are not shown."] if old else []
+        notes += [_hidden(old, " of the base", "still there")] if old else []
     return Review(
         comparison=comparison,
         findings=tuple(sorted(found, key=lambda finding: _ORDER[finding.kind])),
@@ -118,8 +120,14 @@ def policy_review(stacks: Sequence[Stack], acknowledged: Sequence[Acknowledgemen
     """
     comparison = compare(stacks, stacks)  # without differences
     found, accepted = findings_of([stack.after for stack in comparison.stacks if stack.after], acknowledged)
-    notes = [f"{accepted} policy findings are acknowledged; they are not shown."] if accepted else []
+    notes = [_hidden(accepted, "", "acknowledged")] if accepted else []
     return Review(comparison, tuple(found), f"Policy of {name}", None, name, tuple(notes))
+
+
+def _hidden(number: int, side: str, state: str) -> str:
+    if number == 1:
+        return f"1 policy finding{side} is {state}; it is not shown."
+    return f"{number} policy findings{side} are {state}; they are not shown."
 
 
 def _notes(comparison: Comparison, base: str | None, head: str) -> Iterable[str]:

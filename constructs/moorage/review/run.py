@@ -1,4 +1,4 @@
-"""One run of a review: both sides are read and compared, and the review is written."""
+"""One run of a review: the sides are read and compared, and the review is written."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from pathlib import Path
 import attrs
 
 from moorage.assembly.cloud_assembly import AssemblyError, Stack
+from moorage.policy.acknowledgements import read as read_acknowledgements
 from moorage.policy.violation import PolicyError
 from moorage.review.finding import Kind
 from moorage.review.pages import require_writable, write
-from moorage.review.review import Review, review
+from moorage.review.review import Review, policy_review, review
 from moorage.review.sides.revisions import ReviewError
 from moorage.review.sides.sides import read
 
@@ -33,6 +34,7 @@ def run(
     files: Mapping[str, Path] | None = None,
     fail_on: Collection[Kind] = (),
     policy: bool = True,
+    acknowledged: Path | None = None,
 ) -> int:
     """Review the change from one side to the other, and return the exit code.
 
@@ -43,15 +45,18 @@ def run(
         files: The files to write, by the name of their form. Default: none; the page is printed.
         fail_on: The kinds of findings for which the exit code is 1. Default: none.
         policy: Whether to run the policy engines, which take seconds.
+        acknowledged: The file of acknowledged policy findings. Default: `acknowledged.toml` if it exists.
     """
 
     def reviewed() -> Review:
         require_writable(files or {})
+        given = read_acknowledgements(acknowledged)
         with read(base, head, app) as (one, other):
             found = review(
                 one.stacks if one else None,
                 other.stacks or (),
                 policy=policy,
+                acknowledged=given,
                 base_name=one.name if one else None,
                 head_name=other.name,
             )
@@ -71,6 +76,7 @@ def show(
     files: Mapping[str, Path] | None = None,
     fail_on: Collection[Kind] = (),
     policy: bool = True,
+    acknowledged: Path | None = None,
 ) -> int:
     """Review the change from some stacks to others, write it as `run` does, and return the exit code.
 
@@ -83,16 +89,41 @@ def show(
         files: The files to write, by the name of their form. Default: none; the page is printed.
         fail_on: The kinds of findings for which the exit code is 1. Default: none.
         policy: Whether to run the policy engines, which take seconds.
+        acknowledged: The file of acknowledged policy findings. Default: `acknowledged.toml` if it exists.
     """
 
     def reviewed() -> Review:
         base_name, head_name = names
-        found = review(base, head, policy=policy, base_name=base_name, head_name=head_name)
+        given = read_acknowledgements(acknowledged)
+        found = review(base, head, policy=policy, acknowledged=given, base_name=base_name, head_name=head_name)
         found = attrs.evolve(found, notes=(*notes, *found.notes))
         write(found, files or {})
         return found
 
     return _ended(reviewed, command, fail_on)
+
+
+def check(
+    assembly: str, *, app: str | None = None, files: Mapping[str, Path] | None = None, acknowledged: Path | None = None
+) -> int:
+    """Show the policy findings of an app that nothing acknowledges, and return the exit code: 1 if there are any.
+
+    Args:
+        assembly: The assembly, or the revision to synthesize; `.` for the working tree.
+        app: The command that synthesizes the app. Default: None; the `app` of `cdk.json`.
+        files: The files to write, by the name of their form. Default: none; the page is printed.
+        acknowledged: The file of acknowledged policy findings. Default: `acknowledged.toml` if it exists.
+    """
+
+    def reviewed() -> Review:
+        require_writable(files or {})
+        given = read_acknowledgements(acknowledged)
+        with read(None, assembly, app) as (_, side):
+            found = policy_review(side.stacks or (), given, side.name)
+            write(found, files or {})
+        return found
+
+    return _ended(reviewed, "moorage policy", [Kind.POLICY])
 
 
 def _ended(reviewed: Callable[[], Review], command: str, fail_on: Collection[Kind]) -> int:
@@ -103,7 +134,7 @@ def _ended(reviewed: Callable[[], Review], command: str, fail_on: Collection[Kin
     except (AssemblyError, PolicyError, ReviewError) as error:
         if isinstance(error, ReviewError) and error.output:
             sys.stderr.write(f"{error.output}\n\n")
-        sys.stderr.write(f"{command}: {error}\n")
+        sys.stderr.write("".join(f"{command}: {line}\n" for line in str(error).splitlines()))
     except OSError as error:
         sys.stderr.write(f"{command}: {error.filename or 'a file'}: {error.strerror or error}\n")
     except KeyboardInterrupt:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moorage.assembly.cloud_assembly import Stack
+from moorage.policy.acknowledgements import FILE, Verdict, judge, of_app, read
 from moorage.policy.issues import issues_of
 from moorage.policy.violation import Violation
 from moorage.testing.synthesis import is_complete, validated_stacks_in
@@ -22,17 +23,19 @@ _LISTED = 4
 def assert_no_new_findings(
     app: cdk.Stage | cdk.Stack | str | Path, acknowledged: str | Path = "acknowledged.toml"
 ) -> None:
-    """Fail for each policy finding that nothing acknowledges.
+    """Fail for each policy finding that nothing acknowledges, and for each acknowledgement that is of no use.
 
     The engines are cfn-lint, the Control Tower Guard rules, checkov if it is installed, and the validation plugins of
     the app, such as cdk-nag. A violation that a plugin reports does not end the synthesis.
 
     Args:
         app: The app, or one of its stages or stacks, or the folder of a cloud assembly.
-        acknowledged: The file of acknowledgements, relative to the current folder. Default: `acknowledged.toml`.
+        acknowledged: The file of acknowledgements, relative to the current folder. Default: `acknowledged.toml` if it
+            exists. Entries that have expired or that match nothing fail if `app` is an app or a folder.
 
     Raises:
         AssertionError: If there are findings. The message has a line for each issue.
+        PolicyError: If the file cannot be read or has a wrong entry.
         ModuleNotFoundError: If `moorage[review]` is not installed.
         TypeError: If `app` is of another type.
         RuntimeError: If CDK cannot synthesize the app.
@@ -41,7 +44,7 @@ def assert_no_new_findings(
     tops = validated_stacks_in(app, "assert_no_new_findings")
     stacks = [stack for top in tops for stack in top.walk()]
     try:
-        left = _left(stacks, Path(acknowledged))
+        verdict = _judged(stacks, Path(acknowledged))
     except ModuleNotFoundError as error:
         if str(error.name).startswith("moorage"):
             raise
@@ -49,20 +52,26 @@ def assert_no_new_findings(
             f'assert_no_new_findings needs moorage[review], which installs {error.name}: pip install "moorage[review]"',
             name=error.name,
         ) from error
-    if not is_complete(app):  # the report of the plugins is about all stages
-        left = frozenset(violation for violation in left if _is_in(violation, stacks))
-    if left:
-        raise AssertionError("\n".join(_message(left, acknowledged)))
+    complete = is_complete(app)  # otherwise, the report of the plugins and the file are about more than the stacks
+    left = verdict.left if complete else frozenset(each for each in verdict.left if _is_in(each, stacks))
+    lines = [*(_message(left, acknowledged) if left else ()), *(_useless(verdict) if complete else ())]
+    if lines:
+        raise AssertionError("\n".join(lines))
 
 
-def _left(stacks: Sequence[Stack], file: Path) -> frozenset[Violation]:  # noqa: ARG001  # see below
-    """Return the findings in stacks that a file does not acknowledge.
-
-    MERGE: apply `moorage.policy.acknowledgements` to the findings. Until then, nothing is acknowledged.
-    """
+def _judged(stacks: Sequence[Stack], file: Path) -> Verdict:
+    """Judge the findings in stacks by what the app and the file acknowledge."""
     from moorage.policy.engines import reported, violations  # noqa: PLC0415  # only here are the engines needed
 
-    return violations(stacks) | reported(stacks)
+    given = read(None if file == FILE else file)
+    return judge(violations(stacks) | reported(stacks), (*of_app(stacks), *given))
+
+
+def _useless(verdict: Verdict) -> Iterator[str]:
+    for given in verdict.expired:
+        yield f"{given.place}: the acknowledgement of {given.id} for {given.path} expired on {given.until}"
+    for given in verdict.stale:
+        yield f"{given.place}: the acknowledgement of {given.id} for {given.path} matches no finding; remove it"
 
 
 def _is_in(violation: Violation, stacks: Iterable[Stack]) -> bool:

@@ -93,11 +93,10 @@ def verdict(review: Review) -> str:
         f"{len(review.of_kind(kind))} {heading.lower()}" for kind, heading in HEADINGS.items() if review.of_kind(kind)
     ]
     changes = len([change for change in review.comparison.changes if change.type not in _NOT_SHOWN])
-    said = ", ".join(counts) or "nothing to object to"
     if review.base is None and not changes:  # the policy findings of one assembly
-        return said
+        return f"{len(review.findings)} finding{'' if len(review.findings) == 1 else 's'}"
     differing = f"{changes} resource{'' if changes == 1 else 's'} {'differs' if changes == 1 else 'differ'}"
-    return f"{said}; {differing}"
+    return f"{', '.join(counts) or 'nothing to object to'}; {differing}"
 
 
 def sections(review: Review) -> Iterator[tuple[str, list[Entry]]]:
