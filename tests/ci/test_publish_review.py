@@ -150,8 +150,15 @@ def test_nothing_is_written_unless_one_open_pull_request_has_the_commit(tmp_path
 
 
 @pytest.mark.parametrize("run", [{"event": "push"}, {"conclusion": "cancelled"}, {"conclusion": "skipped"}])
-def test_only_finished_runs_of_pull_requests_are_published(tmp_path: Path, run: Mapping[str, str]) -> None:
-    assert publish(tmp_path, run=run).runner.calls == []
+def test_the_job_runs_only_for_finished_runs_of_pull_requests(tmp_path: Path, run: Mapping[str, str]) -> None:
+    condition = workflow("publish-review")["jobs"]["publish"]["if"]
+    assert not Runner(tmp_path, tmp_path, {"workflow_run": {**RUN, **run}}).value(condition, {})
+
+
+def test_the_action_publishes_no_other_run_in_a_workflow_without_that_condition(tmp_path: Path) -> None:
+    runner = Runner(tmp_path, tmp_path, {"workflow_run": {**RUN, "event": "push"}}, answers={"pulls.list": [PULL]})
+    passed, outputs = runner.action("publish-review")
+    assert (passed, outputs["pull-request"], runner.calls) == (True, "", [])
 
 
 def test_a_fork_that_was_deleted_is_not_published(tmp_path: Path) -> None:
