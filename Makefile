@@ -46,6 +46,10 @@ lint: $(READY)
 	flake8
 	codespell
 	python -m tools.english
+	zizmor --offline --quiet .github
+	check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	check-jsonschema --quiet --builtin-schema vendor.github-actions .github/actions/*/action.yml
+	check-jsonschema --quiet --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci examples/ci/gitlab-ci.yml
 
 types: $(READY)
 	$(MAKE) --no-print-directory -j2 mypy pyright
