@@ -27,7 +27,7 @@ export UV_LINK_MODE := copy
 export UV_SYSTEM_CERTS := 1
 export NODE_USE_SYSTEM_CA := 1
 
-.PHONY: help setup synth test lint types mypy pyright unit compat up down docs reference links diagram bench corpus \
+.PHONY: help setup synth test lint types mypy pyright unit policy compat up down docs reference links diagram bench corpus \
 	coverage fuzz mutate oracles lock clean
 
 help: ## What there is
@@ -62,6 +62,10 @@ pyright: $(READY)
 
 unit: $(READY) $(BROWSER)/.ready $(DOCS)/.ready
 	pytest -n 2 --dist worksteal
+
+policy: $(READY) ## Check every environment with cdk-nag, cfn-lint, Guard and checkov; fails on what is not acknowledged
+	CDK_OUTDIR=.cache/policy CDK_VALIDATION=false python -m tools.policy >.cache/policy.log 2>&1
+	PATH=$(CHECKOV)/bin:$$PATH moorage policy .cache/policy
 
 up: $(READY) ## Deploy dev into an AWS that runs on this machine
 	python -m moorage.local up 'dev/*'
