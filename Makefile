@@ -64,7 +64,8 @@ unit: $(READY) $(BROWSER)/.ready $(DOCS)/.ready
 	pytest -n 2 --dist worksteal
 
 policy: $(READY) ## Check every environment with cdk-nag, cfn-lint, Guard and checkov; fails on what is not acknowledged
-	CDK_OUTDIR=.cache/policy CDK_VALIDATION=false python -m tools.policy >.cache/policy.log 2>&1
+	mkdir -p .cache
+	CDK_OUTDIR=.cache/policy python -m tools.policy >.cache/policy.log 2>&1 || { cat .cache/policy.log; exit 1; }
 	PATH=$(CHECKOV)/bin:$$PATH moorage policy .cache/policy
 
 up: $(READY) ## Deploy dev into an AWS that runs on this machine

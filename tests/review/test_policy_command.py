@@ -46,7 +46,6 @@ def test_a_finding_that_nothing_acknowledges_fails() -> None:
         "    Shop/Logs/Resource",
         "    To fix it, set `KmsKeyId` of the log group to a key of your own, which AWS bills.",
         "    Rules: guard:cloudwatch_log_group_encrypted_check (issue log-kms).",
-        "    Resources: Shop/Logs/Resource.",
     ]
 
 

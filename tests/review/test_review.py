@@ -90,3 +90,9 @@ def test_the_same_stacks_of_another_account_are_told_apart() -> None:
 
     (note,) = review(shop("111111111111"), shop("222222222222"), policy=False).notes
     assert "(Shop of account 111111111111, eu-west-1 in the base, Shop of account 222222222222, eu-west-1 in" in note
+
+
+def test_the_title_has_the_beginning_of_a_hash() -> None:
+    found = review([], [], policy=False, base_name="0123456789ab" * 3 + "cdef", head_name="main")
+    assert found.title == "Review of main against 0123456789ab"
+    assert found.base == "0123456789ab" * 3 + "cdef"

@@ -35,6 +35,10 @@ Control Tower), `checkov`, `nag` (cdk-nag), and other validation plugins under t
 
 The issues, each with the advice in the finding:
 """
+_ACKNOWLEDGEMENTS = """
+`moorage policy` also reports entries of [the file of acknowledgements](../guides/policy.md#acknowledge-your-own-findings)
+that are of no use:
+"""
 _JSON = """## JSON
 
 `--json FILE` writes a review as JSON. The schema is
@@ -50,8 +54,10 @@ def review_rules_page() -> str:
         rows = [(f"`{rule}`", text) for rule, text in RULES.items() if rule.startswith(f"{kind.value}/")]
         parts.append(f"## {HEADINGS[kind]}\n\n{meaning}\n\n{table(('rule', 'meaning'), rows)}")
     schema = json.loads(_SCHEMA.read_text("utf-8"))
-    advice = [(f"`policy/{name}`", issue.advice) for name, issue in issues().items()]
-    parts += [_POLICY, table(("rule", "advice"), advice), _JSON, _members("Review", schema)]
+    own = [(f"`{rule}`", text) for rule, text in RULES.items() if rule.startswith("policy/")]
+    advice = [(f"`policy/{name}`", issue.advice, ", ".join(issue.controls)) for name, issue in issues().items()]
+    listed = table(("rule", "advice", "AWS Security Hub"), advice)
+    parts += [_POLICY, listed, _ACKNOWLEDGEMENTS, table(("rule", "meaning"), own), _JSON, _members("Review", schema)]
     parts += [_members(f"A {name}", each) for name, each in schema["definitions"].items()]
     return "\n".join(parts)
 

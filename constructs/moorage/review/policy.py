@@ -101,7 +101,9 @@ def _finding(
     first = next((resources[path] for path in paths if path in resources), None)
     stack = first[0].path if first else stacks[0].path
     issue = f" (issue {name})" if about else ""
-    details = [f"Rules: {', '.join(rules)}{issue}.", f"Resources: {shortened(paths, _LISTED)}."]
+    details = [f"Rules: {', '.join(rules)}{issue}."]
+    if len(paths) > 1:
+        details.append(f"Resources: {shortened(paths, _LISTED)}.")
     if about:
         details.insert(0, about[0].advice)
         if about[0].controls:

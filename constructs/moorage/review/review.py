@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import attrs
@@ -38,6 +39,9 @@ RULES: Mapping[str, str] = {
 }
 """The rules of a review, each with its meaning. The rules of policy engines are not among them."""
 _NAMED = 3
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_HASH = 12
+"""The number of characters of a commit's hash in the title."""
 _ORDER = {kind: number for number, kind in enumerate(Kind)}
 
 
@@ -100,7 +104,7 @@ def review(
     return Review(
         comparison=comparison,
         findings=tuple(sorted(found, key=lambda finding: _ORDER[finding.kind])),
-        title=f"Review of {head_name}" if base is None else f"Review of {head_name} against {before}",
+        title=f"Review of {_short(head_name)}" + ("" if base is None else f" against {_short(before)}"),
         base=None if base is None else before,
         head=head_name,
         notes=tuple(notes),
@@ -122,6 +126,11 @@ def policy_review(stacks: Sequence[Stack], acknowledged: Sequence[Acknowledgemen
     found, accepted = findings_of([stack.after for stack in comparison.stacks if stack.after], acknowledged)
     notes = [_hidden(accepted, "", "acknowledged")] if accepted else []
     return Review(comparison, tuple(found), f"Policy of {name}", None, name, tuple(notes))
+
+
+def _short(name: str) -> str:
+    """Return the name of a side, with only the first characters of the hash of a commit."""
+    return name[:_HASH] if _COMMIT.fullmatch(name) else name
 
 
 def _hidden(number: int, side: str, state: str) -> str:
