@@ -36,8 +36,8 @@ Control Tower), `checkov`, `nag` (cdk-nag), and other validation plugins under t
 The issues, each with the advice in the finding:
 """
 _ACKNOWLEDGEMENTS = """
-`moorage policy` also reports entries of [the file of acknowledgements](../guides/policy.md#acknowledge-your-own-findings)
-that are of no use:
+`moorage policy` also reports entries of
+[the file of acknowledgements](../guides/policy.md#acknowledge-your-own-findings) that are of no use:
 """
 _JSON = """## JSON
 
