@@ -168,9 +168,11 @@ def _inside(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("arguments", [["down"], ["down", "--discard"]])
 def test_a_server_that_does_not_respond_is_stopped(
-    home: Home, arguments: list[str], capsys: pytest.CaptureFixture[str]
+    home: Home, arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = _running(home)
+    for seconds in ("ANSWER_SECONDS", "STOP_SECONDS"):
+        monkeypatch.setattr(f"moorage.local.process.{seconds}", 1)
     os.kill(server.pid, signal.SIGSTOP)
     assert main([*arguments, "--home", str(home.folder)]) == 0
     assert "is stopped" in capsys.readouterr().out

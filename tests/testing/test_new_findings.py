@@ -26,6 +26,7 @@ KEY = "To fix it, set `KmsKeyId` of the log group to a key of your own, which AW
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # not the file of this repository
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr("shutil.which", lambda _: None)  # checkov takes seconds
 

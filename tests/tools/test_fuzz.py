@@ -34,10 +34,10 @@ def program(source: str, *broken: str) -> Definition:
 def test_random_services_are_accepted_or_refused_with_a_reason(
     record_property: Callable[[str, object], None],
 ) -> None:
-    report = run(60, SEED)
+    report = run(40, SEED)
     record_property(SUMMARY_PROPERTY, report.summary)
     assert not report.failures(whole=False)
-    assert report.trial.answered == 60
+    assert report.trial.answered == 40
     assert report.trial.accepted > 15
     assert report.trial.refused > 15
     assert sum(report.trial.hits.values()) >= report.trial.refused // 2

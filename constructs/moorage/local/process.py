@@ -30,6 +30,7 @@ if sys.platform != "win32":
     import fcntl
 
 READY_SECONDS = 60
+ANSWER_SECONDS = 5
 STOP_SECONDS = 5
 HOST = "127.0.0.1"
 _MARK = "# The state of a local AWS, written by moorage.local"
@@ -73,7 +74,7 @@ class Server:
         sent = urllib.request.Request(request.url, request.data.encode(), dict(request.headers.items()))  # noqa: S310  # an http URL, made here
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(sent, timeout=5) as response:
+            with opener.open(sent, timeout=ANSWER_SECONDS) as response:
                 return response.status == HTTPStatus.OK and self.lives
         except OSError:
             return False

@@ -43,7 +43,7 @@ def hand_over(app: cdk.App) -> None:
     Raises:
         TypeError: `app` is not a `cdk.App`.
     """
-    if not isinstance(app, cdk.App):
+    if not isinstance(app, cdk.Stage) or app.node.scope:
         raise TypeError(f"app must be a cdk.App (got {type(app).__name__}); pass the app that you synthesize")
     receive(app, _receive)
 
