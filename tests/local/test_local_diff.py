@@ -45,7 +45,7 @@ name = ssm.StringParameter.value_for_string_parameter(jobs, "/jobs/name")
 sqs.CfnQueue(jobs, "Queue", queue_name=name, tags=[cdk.CfnTag(key="file", value=file.s3_object_key)])
 app.synth()
 """
-JOBS = ("222222222222", "eu-west-1")
+PLACE_OF_JOBS = ("222222222222", "eu-west-1")
 
 
 @attrs.frozen
@@ -112,8 +112,8 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def deployed(client: Client, assembly: Path) -> Path:
     """Return the assembly after its deployment, as the cdk CLI makes it but in less time."""
-    client("ssm", *JOBS).put_parameter(Name="/jobs/name", Value="orders", Type="String")
-    for place in (JOBS, (ACCOUNT, REGION)):
+    client("ssm", *PLACE_OF_JOBS).put_parameter(Name="/jobs/name", Value="orders", Type="String")
+    for place in (PLACE_OF_JOBS, (ACCOUNT, REGION)):
         client("ssm", *place).put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String")
     for stack in stacks_of(assembly):
         place = stack.account or ACCOUNT, stack.region or REGION
@@ -234,7 +234,7 @@ def test_only_new_policy_findings_are_shown(local: Local, tmp_path: Path, monkey
 
 
 def test_a_parameter_with_a_new_value_is_named(local: Local) -> None:
-    parameters = local.client("ssm", *JOBS)
+    parameters = local.client("ssm", *PLACE_OF_JOBS)
     parameters.put_parameter(Name="/jobs/name", Value="returns", Type="String", Overwrite=True)
     try:
         printed = local.diff().output
@@ -244,7 +244,7 @@ def test_a_parameter_with_a_new_value_is_named(local: Local) -> None:
 
 
 def test_a_stack_that_lacks_a_resource_is_named(local: Local) -> None:
-    queues = local.client("sqs", *JOBS)
+    queues = local.client("sqs", *PLACE_OF_JOBS)
     queues.delete_queue(QueueUrl=queues.get_queue_url(QueueName="orders")["QueueUrl"])
     try:
         printed = local.diff().output
