@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import aws_cdk as cdk
@@ -49,7 +49,7 @@ def hand_over(app: cdk.App) -> None:
 
 
 def _receive(own: Acknowledgement) -> None:
-    if not (own.actions or own.ports or own.policies):
+    if not (own.actions or own.rules or own.ports or own.policies):
         for construct in _limited(own):
             _acknowledge(construct, dict.fromkeys(_ids(own.issue), own.reason))
         return
@@ -71,7 +71,7 @@ def _limited(own: Acknowledgement) -> list[IConstruct]:
 
 def _check(construct: IConstruct, owns: Sequence[Acknowledgement]) -> list[str]:
     """Acknowledge only the wildcards, policies and ports of moorage's own. It returns no problems of the stage."""
-    ports = [own for own in owns if own.ports]
+    groups = [own for own in owns if own.rules or own.ports]
     wildcards = [own for own in owns if own.actions]
     for resource in construct.node.find_all():
         if wildcards and isinstance(resource, iam.CfnRole | iam.CfnPolicy | iam.CfnManagedPolicy):
@@ -80,8 +80,8 @@ def _check(construct: IConstruct, owns: Sequence[Acknowledgement]) -> list[str]:
             for own in owns:
                 _acknowledge(resource, _own_policies(resource, own))
         if isinstance(resource, ec2.CfnSecurityGroup):
-            for own in ports:
-                if _opens_only(resource, own.ports):
+            for own in groups:
+                if _opens_only(resource, own):
                     _acknowledge(resource, dict.fromkeys(_ids(own.issue), own.reason))
     return []
 
@@ -108,14 +108,14 @@ def _own_wildcards(resource: _Policies, owns: Sequence[Acknowledgement]) -> dict
 
     CDK can merge several statements for the same resources into one.
     """
-    known = frozenset().union(*(own.actions for own in owns))
     found: dict[str, str] = {}
     others: set[str] = set()
     for statement in _statements(resource):
-        actions = as_list(statement.get("Action", []))
+        actions = as_list(statement.get("Action", []))  # none with NotAction, which only users write
         for wildcard in _wildcards(statement):
-            found[wildcard] = next((own.reason for own in owns if own.actions.intersection(actions)), "")
-            if not known.issuperset(actions):
+            allowing = [own for own in owns if not (own.only_in_arns and wildcard == "Resource::*")]
+            found[wildcard] = next((own.reason for own in allowing if own.actions.intersection(actions)), "")
+            if not actions or not frozenset().union(*(own.actions for own in allowing)).issuperset(actions):
                 others.add(wildcard)
     reasons = {f"{_SOLUTIONS}::{_SOLUTIONS}-IAM5[{each}]": found[each] for each in found if each not in others}
     if found and not others:
@@ -170,12 +170,13 @@ def _flat(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-def _opens_only(group: ec2.CfnSecurityGroup, ports: Collection[int]) -> bool:
-    """Return whether a security group lets everybody, or clients that are not literal, connect only to some ports."""
+def _opens_only(group: ec2.CfnSecurityGroup, own: Acknowledgement) -> bool:
+    """Return whether only the construct's own rules let everybody connect, or clients that are not literal."""
     rules = cdk.Stack.of(group).resolve(group.security_group_ingress) or []
     for rule in rules:
         source = rule.get("cidrIp", rule.get("cidrIpv6"))
-        is_open = source in _EVERYBODY or isinstance(source, Mapping)
-        if is_open and not (rule.get("fromPort") == rule.get("toPort") and rule.get("fromPort") in ports):
+        is_computed = isinstance(source, Mapping)
+        is_of_cdk = is_computed and rule.get("fromPort") == rule.get("toPort") and rule.get("fromPort") in own.ports
+        if (is_computed or source in _EVERYBODY) and not (is_of_cdk or rule.get("description") in own.rules):
             return False
     return True

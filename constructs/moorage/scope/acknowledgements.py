@@ -26,7 +26,10 @@ class Acknowledgement:
         reason: The reason why the construct does not avoid the issue.
         actions: For wildcards in IAM policies: the actions whose statements have them. A wildcard in a statement with
             another action is not acknowledged.
-        ports: For security groups: the ports that are open. A rule for another port is not acknowledged.
+        only_in_arns: True if these statements have wildcards in ARNs, and none has `*` as its resource.
+        rules: For security groups: the descriptions of the construct's own rules. Another rule that lets everybody
+            connect is not acknowledged.
+        ports: For security groups that CDK defines: the ports that are open to the CIDR block of the VPC.
         policies: For roles: the names of AWS managed policies. Another one is not acknowledged.
         ids: The IDs of the constructs below `construct` to which this is limited. Empty if it applies to all.
         in_stack: True if the resources are not below `construct`, but below its stack.
@@ -36,6 +39,8 @@ class Acknowledgement:
     issue: str
     reason: str
     actions: frozenset[str]
+    only_in_arns: bool
+    rules: frozenset[str]
     ports: frozenset[int]
     policies: frozenset[str]
     ids: frozenset[str]
@@ -72,6 +77,8 @@ def acknowledge(
     reason: str,
     *,
     actions: Iterable[str] = (),
+    only_in_arns: bool = False,
+    rules: Iterable[str] = (),
     ports: Iterable[int] = (),
     policies: Iterable[str] = (),
     ids: Iterable[str] = (),
@@ -84,7 +91,9 @@ def acknowledge(
         issue: The name of the issue.
         reason: The reason, as a clause without a period.
         actions: For wildcards in IAM policies: the actions whose statements have them.
-        ports: For security groups: the ports that are open.
+        only_in_arns: Whether to acknowledge only wildcards in ARNs, and no `*` as the resource. Default: False.
+        rules: For security groups: the descriptions of the construct's own rules.
+        ports: For security groups that CDK defines: the ports that are open to the CIDR block of the VPC.
         policies: For roles: the names of AWS managed policies.
         ids: The IDs of the constructs below `construct` to which this is limited. Default: none; it applies to all.
         in_stack: Whether to look for the resources below the stack of `construct`, as for a singleton of CDK.
@@ -94,6 +103,8 @@ def acknowledge(
         issue,
         reason,
         actions=frozenset(actions),
+        only_in_arns=only_in_arns,
+        rules=frozenset(rules),
         ports=frozenset(ports),
         policies=frozenset(policies),
         ids=frozenset(ids),

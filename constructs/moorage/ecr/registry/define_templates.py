@@ -51,6 +51,7 @@ class _TemplateRole:
                 "iam-wildcard",
                 "ECR creates repositories with names that are not known before images are pushed or pulled",
                 actions=_TEMPLATE_ROLE_ACTIONS,
+                only_in_arns=True,
             )
         return self._defined
 

@@ -317,15 +317,22 @@ class LoadBalancer(RequestLoadBalancer):
         return load_balancer
 
     def _allow_clients(self, clients: Sequence[ec2.IPeer]) -> None:
+        ports = (443, 80) if self._https else (80,)
+        descriptions = {port: f"Clients on port {port}" for port in ports}
         for client in clients:
-            for port in (443, 80) if self._https else (80,):
-                self.security_group.add_ingress_rule(client, tcp(port), f"Clients on port {port}")
+            for port in ports:
+                self.security_group.add_ingress_rule(client, tcp(port), descriptions[port])
         acknowledge(
             self.security_group,
             "alb-public",
             "the load balancer serves these clients, which public= and ingress= choose",
-            ports=[443, 80, *([self.test_port] if self.test_port else [])],
+            rules=[*descriptions.values(), self._test_description],
         )
+
+    @property
+    def _test_description(self) -> str:
+        """The description of the rules for the test listener."""
+        return f"Tests on port {self.test_port}"
 
     def _define_listeners(self, plan: _Plan) -> elbv2.ApplicationListener:
         """Define the listeners of ports 80 and 443, and return the one that gets the rules of routes.
@@ -367,7 +374,7 @@ class LoadBalancer(RequestLoadBalancer):
 
     def _define_test_listener(self, plan: _Plan) -> elbv2.ApplicationListener:
         for peer in self._test_ingress:
-            self.security_group.add_ingress_rule(peer, tcp(self.test_port), f"Tests on port {self.test_port}")
+            self.security_group.add_ingress_rule(peer, tcp(self.test_port), self._test_description)
         options = _protocol_options(plan.certificate)
         return self.load_balancer.add_listener(
             "Test", port=self.test_port, default_action=_not_found_response(), open=False, **options

@@ -55,7 +55,7 @@ def define_pre_deployment_task(
     statements = (*run.run_statements(), run.describe_statement())
     for statement in statements:
         role.add_to_policy(iam.PolicyStatement.from_json(statement))
-    acknowledge(role, *WILDCARDS_OF_RUNS, actions=actions_of(statements))
+    acknowledge(role, *WILDCARDS_OF_RUNS, actions=actions_of(statements), only_in_arns=True)
     stack = cdk.Stack.of(task_scope)
     function = lambda_.Function(
         task_scope,

@@ -68,7 +68,7 @@ def define_role(
         inline_policies={"Run": iam.PolicyDocument.from_json(policy)},
     )
     acknowledge(role, *POLICY_OF_ONE_ROLE)
-    acknowledge(role, *WILDCARDS_OF_RUNS, actions=actions_of(statements))
+    acknowledge(role, *WILDCARDS_OF_RUNS, actions=actions_of(statements), only_in_arns=True)
     return role
 
 
