@@ -55,7 +55,7 @@ REPLICATION_DESTINATIONS = in_range(
     "replication-destinations",
     1,
     100,
-    hint=BelowOrAbove(1, below="use at least one destination", above="replicate to fewer regions and accounts"),
+    hint=BelowOrAbove(below="use at least one destination", above="replicate to fewer regions and accounts"),
     source=Botocore("ecr", "ReplicationDestinationList", also="CFN"),
 )
 REPLICATION_UNIQUE_DESTINATIONS = at_most(

@@ -50,7 +50,7 @@ STRATEGY_ITEMS = in_range(
     "strategy-items",
     1,
     20,
-    hint=BelowOrAbove(1, below="use at least one capacity", above="use fewer capacities"),
+    hint=BelowOrAbove(below="use at least one capacity", above="use fewer capacities"),
     source=Botocore(
         "ecs",
         "CreateServiceRequest",
@@ -63,7 +63,7 @@ STRATEGY_WEIGHT = in_range(
     0,
     1000,
     hint=BelowOrAbove(
-        0, below="use a weight of 0 or more", above="use smaller weights with the same ratio, such as 1 and 3"
+        below="use a weight of 0 or more", above="use smaller weights with the same ratio, such as 1 and 3"
     ),
     source=Botocore("ecs", "CapacityProviderStrategyItem", "weight", "The valid range is 0 to 1,000"),
 )

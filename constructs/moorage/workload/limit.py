@@ -33,14 +33,14 @@ class BelowOrAbove(NamedTuple):
     """A hint that differs for values below a range and above it.
 
     Args:
-        low: The lowest value of the range.
         below: The way out from a value below the range.
         above: The way out from a value above the range.
+        low: The lowest value of the range, which `in_range` sets.
     """
 
-    low: float
     below: str
     above: str
+    low: float = 0
 
     def __call__(self, value: float) -> str:
         """Return the way out from a value outside the range."""
@@ -93,7 +93,7 @@ def in_range(
         id=row,
         accepts=lambda value: low <= value <= high,
         rule=f"must be between {ends}",
-        hint=hint,
+        hint=hint if isinstance(hint, str) else hint._replace(low=low),
         source=source,
         format=str,
     )

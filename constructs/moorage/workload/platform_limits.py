@@ -47,8 +47,11 @@ def nearest_fargate_sizes(cpu: int, memory_mib: int) -> tuple[tuple[int, int], .
 
 
 def _fargate_way_out(size: tuple[int, int]) -> str:
-    nearest = [f"cpu={cpu}, memory_mib={memory}" for cpu, memory in nearest_fargate_sizes(size[0] or 256, size[1])]
-    return f"use {' or '.join(nearest)}"
+    return f"use {' or '.join(map(_size_text, nearest_fargate_sizes(size[0] or 256, size[1])))}"
+
+
+def _size_text(size: tuple[int, int]) -> str:
+    return f"cpu={size[0]}, memory_mib={size[1]}"
 
 
 FARGATE_SIZE = Limit(
@@ -57,7 +60,7 @@ FARGATE_SIZE = Limit(
     rule="must be a size that Fargate offers",
     hint=_fargate_way_out,
     source="botocore RegisterTaskDefinition.memory; 32 vCPU: cfn-lint E3047 (PR #4668 cites the AWS task-size page)",
-    format=lambda size: f"cpu={size[0]}, memory_mib={size[1]}",
+    format=_size_text,
 )
 FARGATE_GPUS = Limit(
     id="fargate-gpus",
@@ -339,7 +342,7 @@ FARGATE_WINDOWS_SIZE = Limit(
     hint="use cpu=1024 with memory_mib=2048 to 8192, cpu=2048 with 4096 to 16384 or cpu=4096 with 8192 to 30720, "
     "in steps of 1024",
     source="CDK aws-ecs TaskDefinition (checkFargateWindowsBasedTasksSize); botocore RegisterTaskDefinition.memory",
-    format=lambda size: f"cpu={size[0]}, memory_mib={size[1]}",
+    format=_size_text,
 )
 FARGATE_WINDOWS_LEAST = Limit(
     id="fargate-windows-least",
@@ -354,7 +357,7 @@ FARGATE_WINDOWS_LEAST = Limit(
         "- Available cpu values: 1024 (1 vCPU)",
         also="cfn-lint E3047, though CDK takes 1 GiB",
     ),
-    format=lambda size: f"cpu={size[0]}, memory_mib={size[1]}",
+    format=_size_text,
 )
 FARGATE_WINDOWS_ABSENT = _absent(
     "fargate-windows-absent",

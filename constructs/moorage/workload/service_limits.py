@@ -32,7 +32,6 @@ ZONES = in_range(
     2,
     6,
     hint=BelowOrAbove(
-        2,
         below="use 2 or more, so that tasks remain if one zone is lost",
         above="use at most the number of zones of the region",
     ),
@@ -81,7 +80,6 @@ SECURITY_GROUPS = in_range(
     1,
     5,
     hint=BelowOrAbove(
-        1,
         below="leave security_groups= out for a new group",
         above="combine the rules of several groups in one",
     ),
@@ -94,7 +92,6 @@ SUBNETS = in_range(
     1,
     16,
     hint=BelowOrAbove(
-        1,
         below="select at least one subnet with vpc_subnets=, or leave vpc_subnets= out",
         above="select fewer subnets with vpc_subnets=, such as one in each zone",
     ),

@@ -31,7 +31,6 @@ EPHEMERAL_STORAGE = in_range(
     200,
     unit="GiB",
     hint=BelowOrAbove(
-        21,
         below="use 21 or more, or leave ephemeral_storage_gib= out for the default of 20 GiB",
         above="use 200 or less, or Volume.efs(...) for more storage",
     ),
@@ -46,7 +45,7 @@ CONTAINERS = in_range(
     "containers-per-task",
     1,
     10,
-    hint=BelowOrAbove(1, below="add a container", above="move some of the containers to another task"),
+    hint=BelowOrAbove(below="add a container", above="move some of the containers to another task"),
     source="ECS quotas",
 )
 UNIQUE_NAMES = unique(
