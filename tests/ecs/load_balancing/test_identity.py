@@ -206,6 +206,18 @@ def test_routes_with_the_same_shortest_path_share_a_target_group() -> None:
     assert len(of(found, GROUP)) == 1
 
 
+def test_routes_after_one_without_an_id_are_checked_too() -> None:
+    unknown = cdk.Token.as_string({"Ref": "Host"})
+    with pytest.raises(ValueError, match=r"(?s)is known only at deployment.*differ in their health"):
+        resources(
+            lambda edge, _: [
+                Route(edge, host=unknown, priority=5),
+                Route(edge, host="a.com", path="/a"),
+                Route(edge, host="b.com", path="/a", health="/h"),
+            ]
+        )
+
+
 def test_routes_that_differ_only_by_a_token_need_names() -> None:
     host = cdk.Token.as_string({"Ref": "Host"})
     port: Any = cdk.Token.as_number({"Ref": "Port"})
