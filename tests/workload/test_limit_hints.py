@@ -6,7 +6,7 @@ import aws_cdk as cdk
 import pytest
 
 from moorage import Container
-from moorage.workload import capacity_limits, container_limits, job_limits, platform_limits
+from moorage.workload import capacity_limits, container_limits, job_limits, platform_limits, route_limits
 from moorage.workload.limit import BelowOrAbove, Limit, in_range, minimum_length
 
 
@@ -48,6 +48,7 @@ def test_the_hint_says_which_number_to_change(
     [
         (container_limits.WRITABLE_SIZE, (600, 512), "got 600 of 512 MiB"),
         (job_limits.VISIBLE_AFTER_STOP, (30, 120), "got 30 with stop_timeout=120, in seconds"),
+        (route_limits.TARGET_TIMEOUT_SHORTER, (31, 30), "got 31 with interval=30, in seconds"),
         (platform_limits.FARGATE_SIZE, (256, 4096), "got cpu=256, memory_mib=4096"),
         (platform_limits.FARGATE_WINDOWS_SIZE, (256, 4096), "got cpu=256, memory_mib=4096"),
         (platform_limits.FARGATE_WINDOWS_LEAST, (1024, 1024), "got cpu=1024, memory_mib=1024"),
