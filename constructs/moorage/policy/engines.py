@@ -156,7 +156,7 @@ def checkov(stacks: Sequence[Stack], program: str) -> Iterator[tuple[Stack, Viol
         checks = json.loads(done.stdout).get("results", {}).get("failed_checks", ())
     except (subprocess.CalledProcessError, ValueError, AttributeError) as error:
         said = (done.stderr.strip().splitlines() or ["it printed no JSON"])[-1]
-        raise PolicyError(f"{program} failed ({said}); repair it, or review with --no-policy") from error
+        raise PolicyError(f"{program} failed ({said}); repair it, or take it off the PATH") from error
     for failed in checks:
         stack = templates[failed["file_abs_path"]]
         path = path_of(stack, failed["resource"].partition(".")[2])

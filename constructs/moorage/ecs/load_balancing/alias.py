@@ -26,7 +26,7 @@ def _owners_of(scope: Construct) -> dict[tuple[str, str], Construct]:
 
 
 def check_alias(scope: Construct, argument: str, zone: route53.IHostedZone, host: str, problems: Problems) -> None:
-    """Check that no load balancer but `scope` has this alias already: a zone can have each name only once."""
+    """Check that no other load balancer than `scope` has this alias, since a hosted zone has each name only once."""
     zone_id = zone.hosted_zone_id
     owner = _owners_of(scope).get((zone_id, host))
     # until a zone is looked up, its ID is DUMMY

@@ -35,7 +35,8 @@ _EXECUTION = "$$.Execution.Name"
 """The name of an execution, as a path in Step Functions' context object."""
 WILDCARDS_OF_RUNS = (
     "iam-wildcard",
-    "a task has no ARN before it runs, nor has a new version of its definition; a condition limits them to the cluster",
+    "neither a task nor a new revision of its task definition has an ARN before the task runs; a condition limits the "
+    "actions to the cluster",
 )
 """The issue of a policy that lets a role run a task, and the reason why it is acknowledged."""
 _DELIVERY_ACTIONS = (
