@@ -163,7 +163,7 @@ def read(file: Path | None) -> tuple[Acknowledgement, ...]:
 
 
 def _problems(entry: Mapping[str, Any]) -> Iterator[str]:
-    for key in entry.keys() - set(_KEYS):
+    for key in sorted(entry.keys() - set(_KEYS)):
         yield f"{key} is not a key; the keys are {', '.join(_KEYS)}"
     for key in _KEYS:
         value = entry.get(key)
