@@ -56,6 +56,6 @@ def test_the_snapshots_of_the_guide_fail_as_it_shows(run: Run, pytester: pytest.
 
 
 def test_the_findings_of_the_guide_are_those_that_it_shows(run: Run) -> None:
-    failed = run("test_policy.py")
+    failed = run("test_shop_policy.py")
     failed.assert_outcomes(failed=1)
     assert list(said(failed)) == TEXTS[1].splitlines()

@@ -27,7 +27,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Finding]]:
 
 @pytest.mark.slow
 def test_every_finding_is_contradicted_by_aws(found: dict[str, list[Finding]]) -> None:
-    assert {"app", "example service", "job production", "job registry"} <= set(found)
+    assert {"app", "example service", "job environments", "job registry"} <= set(found)
     left = {
         f"{program}: {finding.resource}: {finding.rule}: {finding.message}"
         for program, of_program in found.items()
