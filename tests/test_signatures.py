@@ -16,6 +16,7 @@ import attrs
 import pytest
 
 import moorage
+import moorage.policy
 import moorage.testing
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def test_arguments_and_their_defaults(name: str, snapshot: SnapshotAssertion) ->
 
 
 def test_arguments_of_what_tests_use(snapshot: SnapshotAssertion) -> None:
-    words = {name: getattr(moorage.testing, name) for name in moorage.testing.__all__}
+    words = {name: getattr(module, name) for module in (moorage.testing, moorage.policy) for name in module.__all__}
     assert [f"{name}{arguments(word, {})}" for name, word in words.items() if inspect.isfunction(word)] == snapshot
     assert [name for name, word in words.items() if not inspect.isfunction(word)] == ["template_snapshot"]
 

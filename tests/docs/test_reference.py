@@ -9,11 +9,13 @@ import inspect
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 import moorage
+import moorage.policy
 import moorage.testing
 from tools.docs import api, tables
 from tools.docs.pages import ROOT
@@ -76,11 +78,15 @@ def test_every_argument_has_a_docstring(name: str) -> None:
     assert list(undocumented_members(word)) == [], place_of(word)
 
 
-@pytest.mark.parametrize("name", moorage.testing.__all__)
-def test_the_page_of_the_testing_module_has_its_names_and_arguments(name: str) -> None:
-    page = GENERATED[REFERENCE / "api" / "testing.md"]
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [(module, name) for module in (moorage.policy, moorage.testing) for name in module.__all__],
+    ids=lambda value: value if isinstance(value, str) else value.__name__,
+)
+def test_the_page_of_a_module_has_its_names_and_arguments(module: ModuleType, name: str) -> None:
+    page = GENERATED[REFERENCE / "api" / f"{module.__name__.rpartition('.')[2]}.md"]
     (section,) = re.findall(rf"^## {name}$(.*?)(?=^##|\Z)", page, re.MULTILINE | re.DOTALL)
-    word = getattr(moorage.testing, name)
+    word = getattr(module, name)
     parameters = inspect.signature(word).parameters if inspect.isfunction(word) else {}
     documented = dict(declarations(section))
     assert list(documented) == list(parameters)

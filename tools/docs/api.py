@@ -6,6 +6,7 @@ import ast
 import datetime as dt
 import enum
 import functools
+import importlib
 import inspect
 import re
 import sys
@@ -16,7 +17,6 @@ from typing import Any, NamedTuple
 import attrs
 
 import moorage
-import moorage.testing
 
 
 class Group(NamedTuple):
@@ -91,8 +91,12 @@ GROUPS: Mapping[str, Group] = {
         "Replication ReplicationDestination ReplicationSource",
     ),
 }
-_TESTING = """Tests of your own app. [Test your own app](../../guides/testing.md) shows how to use it. Install
-`moorage[testing]`."""
+MODULES = {
+    "policy": "Policy findings of your own app. [Check policy](../../guides/policy.md) shows how to use it.",
+    "testing": "Tests of your own app. [Test your own app](../../guides/testing.md) shows how to use it. Install "
+    "`moorage[testing]`.",
+}
+"""The public modules beside `moorage`, each with the introduction of its page."""
 PAGE_OF = {name: page for page, group in GROUPS.items() for name in group.names}
 """The page of each public name."""
 _PUBLIC_NAMES = {
@@ -148,20 +152,25 @@ def page(name: str) -> str:
     return "\n\n".join([f"# {group.title}", group.introduction, *notes, text]) + "\n"
 
 
-def testing_page() -> str:
-    """Return the text of the page of `moorage.testing`, whose names are functions and a fixture."""
-    described = [part for name in moorage.testing.__all__ for part in _describe_function(name)]
-    return "\n\n".join(["# moorage.testing", _prose(_TESTING), *described]) + "\n"
+def module_page(module: str) -> str:
+    """Return the text of the page of a public module, whose names are functions and fixtures.
+
+    Args:
+        module: The name of the module in `moorage`.
+    """
+    names = importlib.import_module(f"moorage.{module}").__all__
+    described = [part for name in names for part in _describe_function(module, name)]
+    return "\n\n".join([f"# moorage.{module}", _prose(MODULES[module]), *described]) + "\n"
 
 
-def _describe_function(name: str) -> Iterator[str]:
-    word: Any = getattr(moorage.testing, name)
+def _describe_function(module: str, name: str) -> Iterator[str]:
+    word: Any = getattr(importlib.import_module(f"moorage.{module}"), name)
     doc = doc_of(word)
     yield f"## {name}"
     if inspect.isfunction(word):
-        yield f"`from moorage.testing import {name}`"
+        yield f"`from moorage.{module} import {name}`"
         yield _prose(doc.text)
-        yield from _arguments(inspect.signature(word), doc.arguments, page="testing")
+        yield from _arguments(inspect.signature(word), doc.arguments, page=module)
     else:
         yield "A fixture of pytest."
         yield _prose(doc.text)

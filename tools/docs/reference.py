@@ -24,7 +24,8 @@ def generated() -> Iterator[tuple[Path, str]]:
     yield REFERENCE / "review-rules.md", review_rules_page()
     for name in api.GROUPS:
         yield REFERENCE / "api" / f"{name}.md", api.page(name)
-    yield REFERENCE / "api" / "testing.md", api.testing_page()
+    for module in api.MODULES:
+        yield REFERENCE / "api" / f"{module}.md", api.module_page(module)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import aws_cdk as cdk
 
+__all__ = ["acknowledge"]
+
 
 def acknowledge(app: cdk.App) -> None:
     """Acknowledge the policy findings that moorage's constructs accept in their own resources, each with a reason.
