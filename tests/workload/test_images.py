@@ -32,7 +32,7 @@ def test_a_version_a_digest_and_a_token_do_not_change(reference: str) -> None:
 
 
 def repository(mutability: str) -> Any:
-    """Return a repository of CDK, of which only the resource knows whether tags can be moved."""
+    """Return a repository of CDK whose resource has this setting for tags."""
     return stand_in(
         "aws_ecr.IRepository", node=SimpleNamespace(default_child=SimpleNamespace(image_tag_mutability=mutability))
     )

@@ -1,4 +1,4 @@
-"""What a task checks of its containers together: sizes, order, volumes and namespaces."""
+"""The checks of a task over all its containers: sizes, order, volumes and namespaces."""
 
 from __future__ import annotations
 

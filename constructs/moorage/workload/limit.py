@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
@@ -40,7 +41,7 @@ class BelowOrAbove(NamedTuple):
 
     below: str
     above: str
-    low: float = 0
+    low: float = math.nan
 
     def __call__(self, value: float) -> str:
         """Return the way out from a value outside the range."""
