@@ -49,7 +49,7 @@ class _Source:
 
 @contextlib.contextmanager
 def read(base: str | None, head: str, app: str | None = None) -> Iterator[tuple[Side | None, Side]]:
-    """Read both sides. If both are revisions, synthesize them at the same time.
+    """Read both sides. If neither side is an assembly, both are synthesized at the same time.
 
     The assemblies exist until the end of the `with` statement, the worktrees only until all sides are synthesized.
 
