@@ -76,7 +76,7 @@ def test_two_stacks_with_one_name_in_one_place_are_refused() -> None:
     twice = [stack("Shop", "shop"), stack("Store", "shop")]
     said = (
         r"^the stacks Shop and Store have the same name shop \(the account of the credentials, the region of the "
-        r"credentials\); give each a stack_name of its own$"
+        r"credentials\); give each stack a different stack_name$"
     )
     with pytest.raises(AssemblyError, match=said):
         compare(None, twice)

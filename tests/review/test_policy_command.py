@@ -63,7 +63,7 @@ def test_the_file_of_the_current_folder_is_read_by_default(shop: Path) -> None:
     ("entries", "said"),
     [
         (ENTRY + STALE, "The acknowledgement of log-kms for Shop/Gone matches no finding; remove it."),
-        (EXPIRED, "The acknowledgement of log-kms for Shop/Logs expired on 2020-01-31; renew it or mend the finding."),
+        (EXPIRED, "The acknowledgement of log-kms for Shop/Logs expired on 2020-01-31; renew it or fix the finding."),
     ],
 )
 def test_an_acknowledgement_of_no_use_fails(shop: Path, entries: str, said: str) -> None:

@@ -131,12 +131,12 @@ def test_a_file_is_replaced_only_if_every_form_can_be_rendered(shop: App, monkey
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--html", "no/page.html"), "moorage review: --html no/page.html: there is no folder no; make it first\n"),
+        (("--html", "no/page.html"), "moorage review: --html no/page.html: there is no folder no; create it first\n"),
         (
             ("--json", "a", "--html", "a"),
-            "moorage review: --json and --html both write a; give each a file of its own\n",
+            "moorage review: --json and --html both write a; give each form a different file\n",
         ),
-        (("--html", "."), "moorage review: --html .: it is a folder; give a file in it\n"),
+        (("--html", "."), "moorage review: --html .: this is a folder; give the path of a file\n"),
     ],
 )
 def test_a_file_that_cannot_be_written_is_refused_before_the_synthesis(options: tuple[str, ...], said: str) -> None:

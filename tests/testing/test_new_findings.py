@@ -184,7 +184,7 @@ def test_an_acknowledgement_of_no_use_is_an_error(app: cdk.App, stack: cdk.Stack
     file.write_text(f"{old}\n{ENTRY.format(path='Gone', more='')}")
     said = message_of(app, acknowledged=file).splitlines()[-2:]
     assert said == [
-        f"{file}:1: the acknowledgement of log-kms for Shop/* expired on 2020-01-31",
+        f"{file}:1: the acknowledgement of log-kms for Shop/* expired on 2020-01-31; renew it or fix the finding",
         f"{file}:7: the acknowledgement of log-kms for Shop/Gone matches no finding; remove it",
     ]
     assert "Shop/Gone" not in message_of(stack, acknowledged=file), "the file is about the complete app"

@@ -16,9 +16,9 @@ from moorage.assembly.stack_traces import Line, user_lines
 
 ANY_ACCOUNT, ANY_REGION = "unknown-account", "unknown-region"
 NEWEST_SCHEMA = 55
-"""The newest version of the cloud assembly schema that is known here (aws-cdk 2.1148.1, `Manifest.version()`).
+"""The newest version of the cloud assembly schema that moorage reads (aws-cdk 2.1148.1, `Manifest.version()`).
 
-The cdk CLI refuses a newer one, too.
+The cdk CLI also refuses a newer one.
 """
 _BOOTSTRAPPED = re.compile(r"/cdk-bootstrap/([^/]+)/version")
 _QUALIFIER = "hnb659fds"
@@ -64,7 +64,7 @@ class Resource:
     def name(self) -> str:
         """The last two parts of the construct path, without parts that CDK adds, such as `Resource`.
 
-        The logical ID if only one part is left.
+        If only one part is left, this is the logical ID.
         """
         parts = [part for part in self.path.split("/") if part not in {"Resource", "Default", "Service"}]
         return "/".join(parts[-2:]) if len(parts) > 1 else self.logical_id
@@ -91,15 +91,15 @@ class Stack:
         needs: The names of the stacks that must be deployed before this one.
         images: The image assets of the stack.
         assets: The source hashes of the stack's file and image assets, by the assets' display names; for a nested
-            stack, those of the stack that the CLI deploys.
+            stack, those of its top-level stack.
         termination_protection: True if CloudFormation refuses to delete the stack.
         nested: The nested stacks, by the logical IDs of their `AWS::CloudFormation::Stack` resources.
         lines: The line of the user's program that defined each resource, by construct path; empty without stack traces.
         logical_ids: The logical IDs in the stack and its nested stacks, by construct path.
-        acknowledged: The reasons by the IDs of policy rules, for each construct path where the app acknowledges rules.
-            For a nested stack, they are in the stack that the CLI deploys.
+        acknowledged: The policy rules that the app acknowledges: for each construct path, the reasons by rule ID. A
+            top-level stack also has those of its nested stacks.
         template_file: The file of the template. Default: None; the template was not read from a file.
-        root: For a nested stack, the name of the stack that the CLI deploys. Default: None; the stack is not nested.
+        root: For a nested stack, the name of its top-level stack. Default: None; the stack is not nested.
     """
 
     name: str
@@ -143,7 +143,7 @@ class Stack:
 
     @functools.cached_property
     def _paths(self) -> Mapping[str, str]:
-        """The paths by logical ID, for templates without the metadata that the CDK CLI has CDK write."""
+        """The construct paths by logical ID, for templates without path metadata, which only the CDK CLI enables."""
         inside = [path for path in self.logical_ids if path.startswith(f"{self.path}/")]
         # a nested stack may have the logical ID too, and its paths are longer
         return {self.logical_ids[path]: path for path in sorted(inside, key=len, reverse=True)}
@@ -158,7 +158,7 @@ class Stack:
 def stacks_of(assembly: Path, root: Path | None = None) -> tuple[Stack, ...]:
     """Return all stacks of an assembly, including those of its stages, in deployment order.
 
-    Nested stacks are within their parents.
+    A nested stack is in `nested` of its parent.
 
     Args:
         assembly: The folder that `cdk synth` wrote.
@@ -166,7 +166,7 @@ def stacks_of(assembly: Path, root: Path | None = None) -> tuple[Stack, ...]:
             inside it. Default: None; the paths stay as they are in the stack traces.
 
     Raises:
-        AssemblyError: One of its files is missing or broken.
+        AssemblyError: A file of the assembly is missing or broken.
     """
     try:
         found = list(_read(assembly, root))
@@ -277,8 +277,8 @@ def _read(assembly: Path, root: Path | None) -> Iterator[Stack]:
 def _nested(parent: Stack, folder: Path, templates: Mapping[str, str]) -> dict[str, Stack]:
     """Return the nested stacks of a stack.
 
-    With the CDK CLI, CDK writes the file of each into the metadata of its resource. Otherwise, it is the asset whose
-    name is in the URL.
+    If the CDK CLI ran the app, the metadata of the resource names the template file. Otherwise, the file is the asset
+    whose name is in the template URL.
     """
     found = {}
     for resource in parent.resources:

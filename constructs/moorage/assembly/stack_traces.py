@@ -33,10 +33,10 @@ class Line:
 
 
 def tracing(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment variables with which an app records stack traces.
+    """Return the environment variables that make an app record stack traces.
 
     Args:
-        environment: The environment of the app without them.
+        environment: The other environment variables of the app.
     """
     return {
         "CDK_DEBUG": "1",
@@ -51,7 +51,7 @@ def user_lines(metadata: Mapping[str, Sequence[Mapping[str, Any]]], root: Path |
 
     Args:
         metadata: The metadata entries of the constructs of a stack, by construct path.
-        root: The folder that the file paths are made relative to, as in `user_line`.
+        root: The folder that file paths are made relative to, as in `user_line`.
     """
     found = {}
     for path, entries in metadata.items():

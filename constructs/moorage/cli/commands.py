@@ -1,4 +1,4 @@
-"""The subcommands of `moorage`, and those of `python -m moorage.local`. Each only passes its arguments on."""
+"""The subcommands of `moorage`, and those of `python -m moorage.local`. Each command only passes its arguments on."""
 
 from __future__ import annotations
 
@@ -94,8 +94,8 @@ def diff(
 def down(stacks: tuple[str, ...], home: Path, *, discard: bool) -> None:
     """Delete STACKS, and the stacks that depend on them, from the local AWS.
 
-    STACKS are paths, with '*' as a wildcard. By default, all stacks are deleted. The local AWS stops after the last
-    one.
+    STACKS are paths, with '*' as a wildcard. By default, all stacks are deleted. The local AWS stops when its last
+    stack is deleted.
     """
     _run_local("down", stacks, home, discard=discard)
 

@@ -53,7 +53,7 @@ class Account:
         return None if found["StackStatus"] in _GONE else found
 
     def template(self, stack: str) -> dict[str, Any]:
-        """Return the template of a stack, as it was deployed; an empty one if it has short forms such as `!Ref`.
+        """Return the template of a stack, as it was deployed; an empty template if it has short forms such as `!Ref`.
 
         The cdk CLI sends the templates of a legacy synthesizer as YAML, with the long forms.
 

@@ -53,9 +53,9 @@ class Request:
         stacks: Paths of stacks, with `*` as a wildcard. Default: all stacks.
         app: The command that synthesizes the app, or a cloud assembly. Default: the `app` of `cdk.json`.
         port: The port on 127.0.0.1 to listen on. Default: a free port.
-        discard: Whether to stop the local AWS without deleting its stacks first.
-        home: The folder for the state of the local AWS.
-        program: The beginning of the commands that are suggested.
+        discard: Whether to stop the local AWS without deleting its stacks first. Default: False.
+        home: The folder for the state of the local AWS. Default: `.moorage` in the current folder.
+        program: The program in the commands that are suggested. Default: `moorage`.
         show: A function that shows a difference and returns the exit code. Only `diff` needs it.
     """
 
@@ -76,7 +76,7 @@ def out(text: str) -> None:
 
 
 def run(given: Request) -> int:
-    """Run one command and return its exit code. An error that the user can act on is printed as a sentence, with 1.
+    """Run one command and return its exit code. For an error that the user can act on, print a sentence and return 1.
 
     Args:
         given: The command with its arguments.
@@ -271,7 +271,7 @@ def _deployed(home: Home) -> tuple[Stack, ...]:
 
 
 def _chosen(stacks: Sequence[Stack], patterns: Sequence[str]) -> tuple[Stack, ...]:
-    """Return the stacks that match the patterns and the stacks that these depend on, in deployment order."""
+    """Return the stacks that match the patterns and the stacks that they depend on, in deployment order."""
     names = _named(stacks, patterns)
     for stack in reversed(stacks):
         if stack.name in names:
@@ -280,7 +280,7 @@ def _chosen(stacks: Sequence[Stack], patterns: Sequence[str]) -> tuple[Stack, ..
 
 
 def _with_dependents(stacks: Sequence[Stack], names: set[str]) -> tuple[Stack, ...]:
-    """Return the named stacks and the stacks that depend on them, which have to be deleted with them."""
+    """Return the named stacks and the stacks that depend on them, which must also be deleted."""
     for stack in stacks:
         if names & set(stack.needs):
             names.add(stack.name)

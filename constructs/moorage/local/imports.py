@@ -1,7 +1,7 @@
 """Resources that an app imports by ID or name, such as a VPC, a subnet, a cluster or a role.
 
-AWS refuses an ID that does not exist, and so does the local AWS. But the account that the app is for has the resources
-that the app imports. So `up` creates these resources in a separate stack and lists them. They are the resources that
+Like AWS, the local AWS refuses an ID that does not exist. The app's AWS account has the imported resources, but the
+local AWS does not. So `up` creates these resources in a separate stack and lists them. They are the resources that
 templates name by a literal ID and that no stack of the app creates. A resource that would have to be in a VPC of the
 app cannot exist before that VPC, so it is not created, and the local AWS refuses its ID.
 """
@@ -76,7 +76,7 @@ class Place:
     templates: tuple[Mapping[str, Any], ...]
 
     def made(self, resource_type: str, name: str) -> set[str]:
-        """Return the literal values that a property has in the templates' resources of one type."""
+        """Return the literal values of a property in the resources of one type."""
         return {
             text
             for _, resource in self.resources(resource_type)

@@ -1,4 +1,4 @@
-"""The deletion of stacks that are unfinished or lack a resource, so that `up` redeploys only these."""
+"""The deletion of stacks that are unfinished or lack a resource, so that `up` redeploys only those stacks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _STAGING = "AWS::S3::Bucket"
 def mend(access: Access, stacks: Sequence[Stack]) -> Iterator[str]:
     """Delete each stack that is unfinished or lacks a resource, and yield a line about each step.
 
-    Stacks that import from it are deleted first: CloudFormation does not delete an export in use.
+    Stacks that import its exports are deleted first, since CloudFormation does not delete an export in use.
 
     Args:
         access: The local AWS.

@@ -42,9 +42,9 @@ class _Count:
 class Progress:
     """A filter for the progress lines of the cdk CLI.
 
-    The CLI prints the start and the end of each resource, and repeats the failed resources. It counts the cleanup of
-    an update as a separate resource, and a replaced resource as unfinished. This filter shows each resource once, when
-    it is finished.
+    The CLI prints the start and the end of each resource, and repeats the failed resources. The CLI counts the cleanup
+    of an update as a separate resource, and a replaced resource as unfinished. This filter shows each resource once,
+    when it is finished.
     """
 
     def __init__(self) -> None:

@@ -116,7 +116,7 @@ def _user_pool(account: Account, name: str) -> bool:
 def _database(kind: str) -> Callable[[Account, str], bool]:
     """Return the function that removes the deletion protection of a database instance or cluster.
 
-    Their operations differ only in their names.
+    The operations for instances and clusters differ only in their names.
     """
     operation, identifier = {"Instance": ("db_instance", "DBInstance"), "Cluster": ("db_cluster", "DBCluster")}[kind]
 

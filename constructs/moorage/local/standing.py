@@ -28,12 +28,12 @@ _Identity = tuple[str, str, str]
 
 @attrs.frozen(eq=False)
 class Difference:
-    """The stacks of an app in the local AWS, and those that the app defines now.
+    """The stacks of an app in the local AWS, and the stacks that the app defines now.
 
     Args:
         standing: The stacks in the local AWS.
         defined: The stacks that the app defines.
-        notes: Sentences about what `up` does that the templates do not show.
+        notes: Sentences about changes that `up` makes and the templates do not show.
     """
 
     standing: tuple[Stack, ...]
@@ -42,10 +42,10 @@ class Difference:
 
 
 def identity(stack: Stack) -> _Identity:
-    """Return the account, region and name of a stack, by which CloudFormation recognizes it.
+    """Return the account, region and name of a stack, which identify the stack in CloudFormation.
 
     Args:
-        stack: A stack, whose account and region can be those of the credentials.
+        stack: A stack. If its account or region is None, the local AWS's default is used.
     """
     return stack.account or ACCOUNT, stack.region or REGION, stack.name
 
@@ -53,14 +53,14 @@ def identity(stack: Stack) -> _Identity:
 def standing_stacks(access: Access, defined: Sequence[Stack], last: Sequence[Stack], folder: Path) -> tuple[Stack, ...]:
     """Return the stacks that exist in the accounts and regions of an app and of its last deployment.
 
-    A stack has the path, account and region that the app gives it. Bootstrap stacks, the stack of imports, stacks of no
-    CDK app and stacks whose creation failed are left out.
+    A stack has the path, account and region that the app gives it. Bootstrap stacks, the stack of imports, stacks that
+    CDK did not write and stacks whose creation failed are left out.
 
     Args:
         access: The local AWS.
         defined: The stacks that the app defines.
         last: The stacks of the assembly that `up` deployed last.
-        folder: An empty folder for templates that are not in this assembly.
+        folder: An empty folder for templates that are not in that assembly.
     """
     places: dict[_Place, tuple[str | None, str | None]] = {(ACCOUNT, REGION): (None, None)}
     places |= {identity(stack)[:2]: (stack.account, stack.region) for stack in (*last, *defined)}
@@ -77,7 +77,7 @@ def standing_stacks(access: Access, defined: Sequence[Stack], last: Sequence[Sta
 
 
 def keep_report(assembly: Path, folder: Path) -> None:
-    """Copy the report of validation plugins on the last deployment beside the templates that exist.
+    """Copy the validation report of the last deployment into the folder of the deployed templates.
 
     Args:
         assembly: The assembly that `up` deployed last.
@@ -88,7 +88,7 @@ def keep_report(assembly: Path, folder: Path) -> None:
 
 
 def deployment_notes(access: Access, defined: Sequence[Stack]) -> Iterator[str]:
-    """Yield a sentence about each stack for which `up` does what its templates do not show.
+    """Yield a sentence about each stack that `up` changes for a reason that its template does not show.
 
     Args:
         access: The local AWS.
@@ -135,12 +135,12 @@ class _Reader:
         before: Stack | None,
         stated: tuple[str | None, str | None],
     ) -> Stack | None:
-        """Return a stack with its nested stacks; None if it is not of a CDK app.
+        """Return a stack with its nested stacks; None if CDK did not write its template.
 
         Args:
             described: The stack as DescribeStacks shows it.
             now: The stack as the app defines it; None if the app does not define it.
-            before: The stack as it was deployed last; None if it was not in that assembly.
+            before: The stack in the assembly that was deployed last; None if that assembly does not have it.
             stated: The account and the region, as the stacks of the app state them.
         """
         name = str(described["StackName"])
@@ -176,7 +176,7 @@ class _Reader:
         return attrs.evolve(stack, nested=nested)
 
     def _template(self, stack_id: str, before: Stack | None) -> tuple[dict[str, Any], Path]:
-        """Return the template of a stack, and a file of it, since checkov and reports of plugins need files."""
+        """Return the template of a stack, and a file with the template, which checkov and plugin reports need."""
         template = self.account.template(stack_id)
         if before and before.template_file and before.template == template:
             return template, before.template_file
@@ -186,7 +186,7 @@ class _Reader:
 
 
 def _path(name: str, template: Mapping[str, Any]) -> str | None:
-    """Return the construct path of a stack; its name if it has another; None for a template that CDK did not write."""
+    """Return the construct path of a stack, or its name if the path is not known; None if it is not from CDK."""
     resources = [each for each in (template.get("Resources") or {}).values() if isinstance(each, Mapping)]
     paths = [str((each.get("Metadata") or {}).get("aws:cdk:path", "")).split("/") for each in resources]
     for parts in paths:

@@ -84,7 +84,7 @@ class Toolkit:
     def preview(self, server: Server, folder: Path) -> Path:
         """Synthesize the app as `synthesize` does, but with stack traces, and leave the deployed assembly as it is.
 
-        The cdk CLI and the app print to standard error, since standard output is that of the page.
+        The cdk CLI and the app print to standard error, since the page is printed to standard output.
 
         Args:
             server: The local AWS, which answers the lookups.
@@ -206,9 +206,9 @@ class Toolkit:
             arguments: The arguments of the CLI.
             environment: The environment variables of the CLI.
             server: The local AWS that the CLI deploys to. Default: none, and all output is shown.
-            umask: The mask for the modes of the files that the CLI writes.
-            folder: The directory to run in. Default: the current one.
-            printed: The file descriptor that takes the standard output. Default: that of this process.
+            umask: The mask for the modes of the files that the CLI writes. Default: only the user can read the files.
+            folder: The directory to run in. Default: the current directory.
+            printed: The file descriptor for the CLI's standard output. Default: the standard output of this process.
 
         Raises:
             LocalError: The server stopped.

@@ -16,10 +16,11 @@ __all__ = ["acknowledge"]
 def acknowledge(app: cdk.App) -> None:
     """Acknowledge the policy findings that moorage's constructs accept in their own resources, each with a reason.
 
-    cdk-nag and `moorage policy` then do not report them. Findings in your own resources, and in what you add to
-    moorage's resources, are still reported, for example a wildcard in a statement that you add to a task role.
+    cdk-nag and `moorage policy` then do not report them. Findings in your own resources are still reported. So are
+    findings in statements and rules that you add to moorage's resources, for example a wildcard in a statement of a
+    task role.
 
-    Call it once, before or after the constructs and the plugins are defined. It does not change templates.
+    Call this function once, before or after you define the constructs and the plugins. It does not change templates.
 
     Args:
         app: The app.

@@ -28,14 +28,14 @@ _RULE = re.compile(rf"({'|'.join(_ENGINES)}):\S.*")
 
 @attrs.frozen
 class Acknowledgement:
-    """A finding that is accepted.
+    """An acknowledgement of policy findings, with its reason.
 
     Args:
         id: The name of an issue, such as `log-kms`, or a rule with its engine, such as `cfn-lint:W3010`.
-        path: The path of the construct; `*` matches any characters. Findings in constructs below it are covered, too.
-        reason: The reason.
-        until: The last day on which it is accepted. Default: None; it does not expire.
-        place: The line of the file. Default: None; it is from the app.
+        path: The path of the construct; `*` matches any characters. Findings in constructs below it are also covered.
+        reason: The reason why the findings are accepted.
+        until: The last day on which the acknowledgement is valid. Default: None; it does not expire.
+        place: The line in the file of acknowledgements. Default: None, for an acknowledgement in the app.
     """
 
     id: str
@@ -45,7 +45,7 @@ class Acknowledgement:
     place: Line | None = None
 
     def covers(self, violation: Violation) -> bool:
-        """Return whether this is about a violation.
+        """Return whether this acknowledgement accepts a violation.
 
         Args:
             violation: The violation.
@@ -104,8 +104,8 @@ def judge(
 def of_app(stacks: Iterable[Stack]) -> tuple[Acknowledgement, ...]:
     """Return the acknowledgements in an app, made with CDK's `Validations.of(construct).acknowledge(...)`.
 
-    The ID `moorage::log-kms` acknowledges an issue, `cfn-lint::W3010` a rule. CDK itself applies those of its plugins,
-    such as cdk-nag.
+    The ID `moorage::log-kms` acknowledges an issue, and `cfn-lint::W3010` acknowledges a rule. CDK itself applies
+    acknowledgements of the rules of its plugins, such as cdk-nag.
 
     Args:
         stacks: The stacks of the app, including the nested stacks.
@@ -123,8 +123,8 @@ def read(file: Path | None) -> tuple[Acknowledgement, ...]:
     """Read a file of acknowledgements.
 
     Args:
-        file: The TOML file: a table `[[acknowledged]]` for each, with `id`, `path`, `reason` and optionally `until`.
-            None for `acknowledged.toml` in the current folder, if it exists.
+        file: The TOML file. Each acknowledgement is a table `[[acknowledged]]` with `id`, `path`, `reason` and,
+            optionally, `until`. None for `acknowledged.toml` in the current folder, if it exists.
 
     Raises:
         PolicyError: The file cannot be read, or an entry has an unknown key, an unknown rule or a wrong value. The
@@ -188,7 +188,7 @@ def _is_known(name: str) -> bool:
 
 
 def _rules(engine: str) -> Collection[str]:
-    """Return the rules of an engine; none if they are not known here, as those of checkov and cdk-nag."""
+    """Return the rules of an engine; empty for checkov and cdk-nag, whose rules are not known here."""
     if engine == "guard":
         from moorage.policy import guard  # noqa: PLC0415  # loads 237 rules
 

@@ -1,4 +1,4 @@
-"""A cfn-lint runner for many templates: `lint` itself loads the rules for each template, which doubles the time."""
+"""A cfn-lint runner that loads the rules once. cfn-lint's `lint` loads them for each template, in twice the time."""
 
 from __future__ import annotations
 

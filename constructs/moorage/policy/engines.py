@@ -24,7 +24,8 @@ _VERSIONED = ("moorage", "cfn-lint", "cloudformation-validate", "cdklabs.cdk-val
 _NAG_PACKS = {"AwsSolutions", "HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321", "Serverless"}
 """The names of cdk-nag's packs. A rule can be in several packs."""
 _OF_CDK = ("W3005",)
-"""cfn-lint's rules that templates of CDK always fail: it writes a `DependsOn` that a reference implies already."""
+"""cfn-lint's rules that templates of CDK always fail, since CDK writes a `DependsOn` that a reference already
+implies."""
 _REPORT = "validation-report.json"
 
 
@@ -44,7 +45,7 @@ def violations(stacks: Iterable[Stack]) -> frozenset[Violation]:
 
 
 def reported(stacks: Iterable[Stack]) -> frozenset[Violation]:
-    """Return what CDK's validation plugins, such as cdk-nag, reported when the app was synthesized.
+    """Return the violations that CDK's validation plugins, such as cdk-nag, reported during the synthesis.
 
     Args:
         stacks: The stacks of an assembly.
@@ -76,7 +77,7 @@ def _read_report(report: Mapping[str, Any]) -> Iterator[Violation]:
 
 
 def _kept(stack: Stack) -> list[Violation]:
-    """Return the results for a template from the cache, or run the engines and keep them."""
+    """Return the results for a template from the cache, or run the engines and cache the results."""
     folder = _cache()
     key = "\n".join((*map(_version, _VERSIONED), stack.region or _REGION, stack.path, stack.text))
     file = folder / f"{hashlib.sha256(key.encode()).hexdigest()}.json" if folder else None

@@ -67,7 +67,7 @@ def _resource_at(line: int | None, template: Mapping[str, Any]) -> str:
     The engine names no resource for rules that select resources by a filter with a condition.
 
     Args:
-        line: The number of the line, from 1, in the JSON text with `_INDENT`; None for a finding of no line.
+        line: The number of the line, from 1, in the JSON text with `_INDENT`; None for a finding without a line.
         template: The template.
     """
     if line is None:

@@ -19,11 +19,11 @@ class Issue:
 
     Args:
         name: The name of the issue.
-        verdict: `D` if a construct can avoid it by default, `O` if it can with an argument to turn that off, `U` if the
-            user has to give or pay something, `N` if it is noise.
-        means: The change that avoids it, as an imperative, with moorage's argument if there is one.
+        verdict: `D` if a construct avoids the issue by default, `O` if it does and an argument turns that off, `U` if
+            the user has to provide or pay for something, `N` if the issue is noise.
+        means: The change that avoids the issue, as an imperative, with moorage's argument if there is one.
         rules: The rules that report it, each with its engine: `nag:ECS4`.
-        controls: The controls of AWS Security Hub that check the same. Default: none.
+        controls: The controls of AWS Security Hub that check for the same issue. Default: none.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Issue:
 
     @property
     def advice(self) -> str:
-        """The sentence for somebody whose resource fails a rule that reports the issue."""
+        """A sentence with the advice for a resource that has the issue."""
         return f"To fix it, {self.means}."
 
 

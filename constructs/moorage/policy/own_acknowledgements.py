@@ -35,7 +35,7 @@ _checked: PerConstruct[IConstruct, list[Acknowledgement]] = PerConstruct()
 
 
 def hand_over(app: cdk.App) -> None:
-    """Hand over the acknowledgements of the constructs of an app: existing ones at once, later ones when they are made.
+    """Pass the acknowledgements of an app's constructs to CDK: existing ones at once, later ones when they are made.
 
     Args:
         app: The app.
@@ -70,7 +70,7 @@ def _limited(own: Acknowledgement) -> list[IConstruct]:
 
 
 def _check(construct: IConstruct, owns: Sequence[Acknowledgement]) -> list[str]:
-    """Acknowledge only the wildcards, policies and ports of moorage's own. It returns no problems of the stage."""
+    """Acknowledge only moorage's own wildcards, policies and rules. Return no problems, as a stage check."""
     groups = [own for own in owns if own.rules or own.ports]
     wildcards = [own for own in owns if own.actions]
     for resource in construct.node.find_all():
@@ -171,7 +171,7 @@ def _flat(value: Any) -> str:
 
 
 def _opens_only(group: ec2.CfnSecurityGroup, own: Acknowledgement) -> bool:
-    """Return whether only the construct's own rules let everybody connect, or clients that are not literal."""
+    """Return whether only the construct's own rules open a security group to everyone, or to a range that is a token."""
     rules = cdk.Stack.of(group).resolve(group.security_group_ingress) or []
     for rule in rules:
         source = rule.get("cidrIp", rule.get("cidrIpv6"))

@@ -8,7 +8,7 @@ from moorage.assembly.cloud_assembly import Stack
 
 
 class PolicyError(Exception):
-    """The error of a policy engine that fails. Its message is a sentence for the user."""
+    """The error for a policy engine that fails or a file of acknowledgements that is wrong."""
 
 
 @attrs.frozen(order=True)

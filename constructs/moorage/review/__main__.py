@@ -1,4 +1,4 @@
-"""The same as `moorage review`."""
+"""Run `moorage review` as `python -m moorage.review`."""
 
 from moorage.review.command import review_command
 

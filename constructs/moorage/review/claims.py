@@ -1,7 +1,7 @@
 """Names, priorities and ports that only one resource can have at a time.
 
-CloudFormation creates the new resources of an update before it deletes the old ones, so a new resource cannot take over
-what an old one still has.
+CloudFormation creates the new resources of an update before it deletes the old ones. So a new resource cannot take over
+a name, priority or port that an old resource still has.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from moorage.review.template.values import Place
 
 @attrs.frozen
 class Claim:
-    """Something that only one resource can have at a time.
+    """A name, priority or port that only one resource can have at a time.
 
     Args:
         key: The kind, the scope and the value, as texts that can be compared.
-        what: A noun phrase for it, such as `priority 10 of its listener`.
-        references: The resources that the key refers to. If one of them is replaced, the key differs.
+        what: The noun phrase for the claim in a sentence, such as `priority 10 of its listener`.
+        references: The resources that the key refers to. If such a resource is replaced, the key differs.
     """
 
     key: tuple[str, ...]
@@ -79,9 +79,9 @@ NAMES: Mapping[str, str] = {
     "AWS::SecretsManager::Secret": "Name",
     "AWS::StepFunctions::StateMachine": "StateMachineName",
 }
-"""The property with the custom name of each type: unique in an account and its region, except for `_GLOBAL`, and
-create-only, as a test checks with CloudFormation's schemas. CloudFormation does not replace a resource with a custom
-name ("CloudFormation resource custom naming")."""
+"""The property with the custom name of each type. The name is unique in an account and region, except for `_GLOBAL`.
+The property is create-only, as a test checks with CloudFormation's schemas. CloudFormation does not replace a resource
+with a custom name ("CloudFormation resource custom naming")."""
 _SCOPED: Mapping[str, tuple[str, tuple[str, ...], str]] = {
     "AWS::EC2::Route": ("RouteTableId", ("DestinationCidrBlock", "DestinationIpv6CidrBlock"), "route {}"),
     "AWS::EC2::SecurityGroup": ("VpcId", ("GroupName",), "group name {}"),
@@ -95,14 +95,16 @@ _SCOPED: Mapping[str, tuple[str, tuple[str, ...], str]] = {
     "AWS::Scheduler::Schedule": ("GroupName", ("Name",), "schedule name {}"),
     "AWS::ServiceDiscovery::Service": ("NamespaceId", ("Name",), "Cloud Map name {}"),
 }
-"""For each type the property that names the scope, the properties that are unique in it, and a phrase for them.
+"""For each type: the property that names the scope, the properties that are unique in that scope, and a phrase for
+them.
+
 Sources: EC2 API reference, CreateRoute (RouteAlreadyExists), CreateSecurityGroup (InvalidGroup.Duplicate), CreateSubnet
 (InvalidSubnet.Conflict); ECS API reference, CreateService; EFS API reference, CreateMountTarget (MountTargetConflict);
 Elastic Load Balancing API reference, CreateListener (DuplicateListener) and CreateRule (PriorityInUse); EventBridge API
 reference, PutRule; Route 53 API reference, ChangeResourceRecordSets; EventBridge Scheduler API reference,
 CreateSchedule; Cloud Map API reference, CreateService (ServiceAlreadyExists)."""
 _GLOBAL = ("AWS::IAM::", "AWS::S3::Bucket", "AWS::Route53::")
-"""The types whose names are not those of a region (IAM User Guide, "IAM identifiers"; S3 User Guide, "General purpose
+"""The types whose names are unique beyond a region (IAM User Guide, "IAM identifiers"; S3 User Guide, "General purpose
 bucket naming rules"; Route 53 is a global service)."""
 _PEERS = ("CidrIp", "CidrIpv6", "SourceSecurityGroupId", "SourcePrefixListId", "DestinationSecurityGroupId")
 _RULES = {"AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress"}
@@ -144,7 +146,7 @@ def _service_connect_names(properties: Mapping[str, Any], make: _Maker) -> Itera
 
 @attrs.frozen
 class _Maker:
-    """A maker of claims in one stack."""
+    """A factory of claims for resources of one type in one stack."""
 
     scope: Scope
     type: str

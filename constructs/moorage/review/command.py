@@ -40,7 +40,7 @@ class _Kinds(click.ParamType[frozenset[Kind]]):
 
 
 def page_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options of the page: its forms, and which findings fail the command.
+    """Add the options for the forms of the page, and for the findings that fail the command.
 
     Args:
         command: A function that takes `fail_on`, `policy`, `acknowledged` and the file of each form.
@@ -75,10 +75,10 @@ _acknowledged_option = click.option(
 
 
 def wanted_forms(command: str, files: Mapping[str, Path | None]) -> dict[str, Path]:
-    """Return the files to write, and load their forms before the apps are synthesized, which takes time.
+    """Return the files to write. Load their forms first, so that a missing library is an error before the synthesis.
 
     Args:
-        command: The command, as its errors name it.
+        command: The name of the command in errors.
         files: The file of each form; None for a form that is not written.
 
     Raises:
@@ -98,7 +98,7 @@ _app_option = click.option(
 @click.command(name="review")
 @click.argument("base", required=False)
 @click.argument("head", required=False)
-@click.option("--new", is_flag=True, help="Review a new app: give no BASE.")
+@click.option("--new", is_flag=True, help="Review a new app, without a BASE.")
 @_app_option
 @page_options
 def review_command(
@@ -115,9 +115,9 @@ def review_command(
     """Review the change of a CDK app from BASE to HEAD, without credentials.
 
     BASE and HEAD are cloud assemblies (the folders that `cdk synth` writes) or git revisions, which are synthesized.
-    The default for HEAD is the working tree as it is.
+    The default for HEAD is the working tree, including changes that are not committed.
 
-    The exit code is 0, 1 for a finding of a kind in --fail-on, and 2 if a side cannot be read or synthesized.
+    The exit code is 1 for a finding of a kind in --fail-on, 2 if a side cannot be read or synthesized, and 0 otherwise.
     """
     if new and head is not None:
         raise click.UsageError("--new takes only one side, which is HEAD; leave out BASE.")
@@ -140,7 +140,7 @@ def policy_command(assembly: str, *, app: str | None, acknowledged: Path | None,
     ASSEMBLY is a cloud assembly, or a git revision to synthesize; '.' is the working tree. The default is cdk.out.
     Findings of cdk-nag are shown if the app runs it.
 
-    The exit code is 0, 1 for findings that nothing acknowledges, and 2 if ASSEMBLY or the file cannot be read.
+    The exit code is 1 for findings that are not acknowledged, 2 if ASSEMBLY or FILE cannot be read, and 0 otherwise.
     """
     wanted = wanted_forms("moorage policy", files)
     run = load("moorage policy", "moorage.review.run", "review").check

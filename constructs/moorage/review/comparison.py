@@ -18,7 +18,7 @@ _METADATA = "AWS::CDK::Metadata"
 
 
 class Replacement(enum.Enum):
-    """The three answers to the question whether an update replaces a resource."""
+    """The answer to whether an update replaces a resource."""
 
     NO = "no"
     MAY = "may"
@@ -50,8 +50,9 @@ class ResourceChange:
         after: The resource in the head; None if it is removed.
         properties: The differences between the properties, as `property_changes` yields them.
         replacement: The answer to whether CloudFormation replaces the resource.
-        reasons: Why it is replaced, or what decides whether it is, each as a clause: `its Name changes`.
-        refusals: Why CloudFormation refuses the update, each as a clause. Default: none.
+        reasons: The reasons for the replacement, or the conditions that decide it, each as a clause: `its Name
+            changes`.
+        refusals: The reasons why CloudFormation refuses the update, each as a clause. Default: none.
     """
 
     stack: StackChange
@@ -64,7 +65,7 @@ class ResourceChange:
 
     @property
     def resource(self) -> Resource:
-        """The resource in the head if it is there, else in the base."""
+        """The resource in the head, or in the base if it is removed."""
         return next(side for side in (self.after, self.before) if side is not None)
 
     @property
@@ -84,7 +85,7 @@ class ResourceChange:
 
 @attrs.define(eq=False)
 class StackChange:
-    """A stack in the base, in the head, or in both. Each nested stack has a `StackChange`, too.
+    """A stack in the base, in the head, or in both. Each nested stack also has a `StackChange`.
 
     Args:
         before: The stack in the base; None if it is added.
@@ -98,7 +99,7 @@ class StackChange:
 
     @property
     def stack(self) -> Stack:
-        """The stack in the head if it is there, else in the base."""
+        """The stack in the head, or in the base if it is removed."""
         return next(side for side in (self.after, self.before) if side is not None)
 
     @property
@@ -108,11 +109,11 @@ class StackChange:
 
 @attrs.frozen(eq=False)
 class Comparison:
-    """Two assemblies, compared.
+    """The differences between two assemblies.
 
     Args:
-        stacks: All stacks of both, in the head's deployment order, with removed ones last.
-        new: True if there is no base, so that everything is added.
+        stacks: All stacks of both assemblies, in the head's deployment order, with removed ones last.
+        new: True if there is no base. Every resource is then added.
     """
 
     stacks: tuple[StackChange, ...]
@@ -130,10 +131,10 @@ def compare(base: Sequence[Stack] | None, head: Sequence[Stack]) -> Comparison:
 
     Args:
         base: The stacks before the change; None to review the head as a new app.
-        head: The stacks after it.
+        head: The stacks after the change.
 
     Raises:
-        AssemblyError: Two stacks of one assembly have the same path, account, region and name.
+        AssemblyError: Two stacks of one assembly have the same stage, account, region and name.
     """
     before, after = _by_place(base or ()), _by_place(head)
     pairs = {place: place for place in after if place in before}
@@ -153,7 +154,7 @@ def property_changes(before: Any, after: Any, path: tuple[str, ...] = ()) -> Ite
     Args:
         before: The value in the base.
         after: The value in the head.
-        path: The path of the value in its resource.
+        path: The path of both values from the resource's `Properties`. Default: the values are `Properties` itself.
     """
     if before == after:
         return
@@ -169,10 +170,10 @@ def property_changes(before: Any, after: Any, path: tuple[str, ...] = ()) -> Ite
 
 @attrs.frozen
 class _Place:
-    """The place of a stack, by which it is recognized in the other assembly.
+    """The place of a stack. The same stack has the same place in the other assembly.
 
     Args:
-        stage: The path of the stage; of the parent for a nested stack.
+        stage: The path of the stage, or of the parent of a nested stack.
         account: The account; None for the account of the credentials.
         region: The region; None for the region of the credentials.
         name: The name of the stack.
@@ -184,7 +185,7 @@ class _Place:
     name: str
 
     def may_be(self, other: _Place) -> bool:
-        """Return whether two places may be the same, since an account or region that is not known may be any."""
+        """Return whether two places may be the same. An account or region that is not known may be any."""
         return (
             (self.stage, self.name) == (other.stage, other.name)
             and (None in {self.account, other.account} or self.account == other.account)
@@ -193,7 +194,7 @@ class _Place:
 
 
 def _resolved(place: _Place, before: Iterable[_Place], after: Iterable[_Place]) -> _Place | None:
-    """Return the place of the base that may be the same as one of the head; None if there is not exactly one."""
+    """Return the only place of the base that may be the same as a place of the head; None if there is no such place."""
     found = [other for other in before if place.may_be(other)]
     if len(found) == 1 and not any(found[0].may_be(other) for other in after if other != place):
         return found[0]
@@ -208,7 +209,7 @@ def _by_place(stacks: Sequence[Stack]) -> dict[_Place, Stack]:
             if place in found:
                 raise AssemblyError(
                     f"the stacks {found[place].path} and {stack.path} have the same name {stack.name} "
-                    f"({_where(stack)}); give each a stack_name of its own"
+                    f"({_where(stack)}); give each stack a different stack_name"
                 )
             found[place] = stack
     return found

@@ -42,7 +42,7 @@ class Service:
     """An ECS service of a template.
 
     Args:
-        app: The stacks of its side.
+        app: The stacks of the side that the service is on.
         stack: The stack of the service.
         resource: The service.
     """
@@ -53,7 +53,7 @@ class Service:
 
     @functools.cached_property
     def copies(self) -> int | None:
-        """The least number of copies: the minimum of its scaling, else the desired count; None if it is not known.
+        """The smallest number of copies: the scaling's minimum, or else the desired count; None if it is not known.
 
         A service without a desired count starts with one copy (CloudFormation template reference, `DesiredCount`).
         """
@@ -66,7 +66,7 @@ class Service:
 
     @functools.cached_property
     def zones(self) -> int | None:
-        """The number of Availability Zones of its tasks; None if the subnets are not in its network configuration."""
+        """The number of Availability Zones of the tasks; None if the template does not list the subnets."""
         network = mapping(mapping(self.resource.properties.get("NetworkConfiguration")).get("AwsvpcConfiguration"))
         subnets = network.get("Subnets")
         if not isinstance(subnets, list) or not subnets:
@@ -95,13 +95,13 @@ class Service:
 
     @property
     def left_without_a_zone(self) -> int | None:
-        """The number of copies that remain if the zone with most of them is lost; None if it is not known."""
+        """The number of copies that remain if the zone with the most copies is lost; None if it is not known."""
         if self.copies is None or not self.zones:
             return None
         return self.copies - math.ceil(self.copies / self.zones)
 
     def estimate(self) -> Estimate | None:
-        """Return the estimate of a deployment that replaces the least number of copies; None if it cannot progress."""
+        """Return the estimate of a deployment of `copies` tasks; None if the deployment cannot make progress."""
         return replacement(
             self.copies or 0,
             zones=self.zones or 1,
@@ -134,7 +134,7 @@ class Service:
 
     @property
     def _shift_seconds(self) -> int | None:
-        """The time in which the strategy shifts traffic; None for a rolling deployment (ECS API reference,
+        """The seconds in which the strategy shifts traffic; None for a rolling deployment (ECS API reference,
         LinearConfiguration and CanaryConfiguration)."""
         strategy = self._deployment.get("Strategy")
         canary, linear = (mapping(self._deployment.get(f"{name}Configuration")) for name in ("Canary", "Linear"))
@@ -180,7 +180,7 @@ def _drain(group: Resource) -> int:
 
 
 def _number(value: Any) -> int | None:
-    """Return a number that a template contains as a number or as text; None for anything else."""
+    """Return the integer of a number or a text in a template; None for any other value."""
     try:
         return int(value)
     except (TypeError, ValueError):

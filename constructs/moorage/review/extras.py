@@ -20,7 +20,7 @@ def load(command: str, module: str, extra: str) -> ModuleType:
     Args:
         command: The command that needs the module.
         module: The name of the module.
-        extra: The extra.
+        extra: The name of the extra.
 
     Raises:
         click.ClickException: A library is missing.

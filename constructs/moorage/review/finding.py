@@ -30,10 +30,11 @@ class Finding:
         kind: The kind of the finding.
         rule: The id of the rule, stable across versions, such as `lost/replaced` or `policy/log-kms`.
         stack: The path of the stack.
-        resource: The resource that the finding is about, from the head if it is there; None for a stack.
+        resource: The resource that the finding is about, from the head unless it is removed; None for a stack.
         sentence: The consequence, in one sentence that begins with a capital letter and ends with a period.
-        details: Further lines: a condition, the argument that fixes it, the consequence for a client. Default: none.
-        place: The line of a file if the finding is about this line and not about a resource. Default: None.
+        details: Further lines, such as a condition, the argument that fixes the problem, or the consequence for
+            clients. Default: none.
+        place: The line of a file, if the finding is about that line instead of a resource. Default: None.
     """
 
     kind: Kind
@@ -46,7 +47,7 @@ class Finding:
 
     @property
     def path(self) -> str:
-        """The path of the construct; of the stack if there is no resource."""
+        """The path of the construct, or of the stack if there is no resource."""
         return self.resource.path if self.resource else self.stack
 
     @property

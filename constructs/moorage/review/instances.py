@@ -41,7 +41,7 @@ def replaced_instances(comparison: Comparison) -> Iterator[Finding]:
             if causes and (change is None or change.replacement is not Replacement.YES):
                 sentence = (
                     f"The {named(group)} replaces its instances in batches, since its {' and '.join(causes)} changes: "
-                    "what runs on an instance stops with it."
+                    "the tasks on an instance stop with it."
                 )
                 yield Finding(Kind.INTERRUPTED, "interrupted/instances", stack.path, group, sentence)
 

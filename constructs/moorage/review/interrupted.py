@@ -21,7 +21,7 @@ from moorage.workload.estimate import duration_text
 RULES: Mapping[str, str] = {
     "interrupted/service-removed": "An ECS service is removed.",
     "interrupted/service-replaced": "An ECS service is replaced by a new one.",
-    "interrupted/no-copies": "An ECS service may run no copy.",
+    "interrupted/no-copies": "An ECS service may run no copies.",
     "interrupted/stuck": "A deployment of an ECS service can make no progress.",
     "interrupted/removed": "A resource that clients or tasks use is removed.",
     "interrupted/replaced": "A resource that clients or tasks use is replaced.",
@@ -39,10 +39,10 @@ _SEEN: Mapping[str, str] = {
     "AWS::EC2::EIP": "traffic leaves from another public address, which allow lists do not know",
     "AWS::EC2::Instance": "the old instance is terminated",
     "AWS::EC2::NatGateway": "connections through the old one are cut",
-    "AWS::EC2::SecurityGroup": "its ID changes, and what names the old ID outside of the app loses its access",
-    "AWS::EC2::Subnet": "what runs in the old one has to move",
-    "AWS::EC2::VPC": "all that runs in the old one has to move",
-    "AWS::ECS::CapacityProvider": "what starts tasks with the old one has to name the new one",
+    "AWS::EC2::SecurityGroup": "its ID changes, and resources outside of the app that refer to the old ID lose access",
+    "AWS::EC2::Subnet": "the resources in the old subnet have to move",
+    "AWS::EC2::VPC": "all resources in the old VPC have to move",
+    "AWS::ECS::CapacityProvider": "programs that start tasks with the old one have to use the new one",
     "AWS::ECS::Cluster": "its services and tasks have to move",
     "AWS::ElasticLoadBalancingV2::LoadBalancer": "its DNS name changes, and clients of the old name fail",
     "AWS::ElasticLoadBalancingV2::TargetGroup": "the new one is empty until its targets are healthy",
@@ -61,7 +61,7 @@ _MANY_DETAILS = 4
 
 
 def interrupted(comparison: Comparison) -> Iterator[Finding]:
-    """Yield a finding for each interruption, the longest first.
+    """Yield a finding for each interruption, the most serious first.
 
     Args:
         comparison: The two assemblies, with the replacements known.
@@ -163,7 +163,7 @@ class _Interruptions:
                 yield name
 
     def _task_changes(self, change: ResourceChange, after: Service) -> tuple[str, ...]:
-        """Return a line about what changes in the task definition."""
+        """Return a line with the properties of the task definition that change; empty if nothing changes."""
         task = after.task
         changed = next(
             (each for each in change.stack.changes if task and each.logical_id == task.logical_id and each.before), None
@@ -200,9 +200,9 @@ class _Interruptions:
 
 
 def _services(stack: StackChange) -> Iterator[ResourceChange]:
-    """Yield the services that both templates of a stack, or only the base's, have.
+    """Yield the change of each service in the base of a stack.
 
-    A service that does not differ is among them, since its scaling and its task definition are separate resources.
+    Services without differences are included, since their scaling and their task definitions are separate resources.
     """
     if stack.before is None or stack.after is None:
         return
@@ -215,12 +215,12 @@ def _services(stack: StackChange) -> Iterator[ResourceChange]:
 
 
 def _fewer(path: str, before: Service, after: Service) -> Iterator[Finding]:
-    """Yield the finding for a service that keeps fewer copies, or none."""
+    """Yield the finding for a service that keeps fewer copies, or no copies."""
     if before.copies is None or after.copies is None or after.copies >= before.copies:
         return
     if after.copies == 0:
         rule = "interrupted/no-copies"
-        sentence = f"The {named(after.resource)} may run no copy (before: at least {before.copies})."
+        sentence = f"The {named(after.resource)} may run no copies (before: at least {before.copies})."
     else:
         rule = "interrupted/fewer-copies"
         sentence = (
@@ -245,7 +245,7 @@ def _changed(change: ResourceChange) -> set[str]:
 
 
 def _can_deploy(service: Service) -> bool:
-    """Return whether a deployment can make progress, as far as is known."""
+    """Return whether a deployment of a service can make progress; True if it is not known."""
     return service.controller != "ECS" or not service.copies or service.estimate() is not None
 
 

@@ -32,7 +32,7 @@ class Data:
     Args:
         contents: The noun for the contents.
         only_if_empty: True if AWS refuses to delete the resource while it has contents.
-        loss: The clause about the contents of a deleted resource. Default: they are deleted with it.
+        loss: The clause about the contents of a deleted resource. Default: a clause that the contents are deleted.
     """
 
     contents: str
@@ -89,7 +89,7 @@ _NO_STACK = "it is billed, and no stack manages it"
 
 
 def lost(comparison: Comparison) -> Iterator[Finding]:
-    """Yield a finding for each resource with data that is removed or replaced, the worst first.
+    """Yield a finding for each loss of data, or for data that is left behind, the most serious first.
 
     Args:
         comparison: The two assemblies, with the replacements known.
@@ -105,7 +105,7 @@ def lost(comparison: Comparison) -> Iterator[Finding]:
 
 
 def _place(stack: Stack) -> tuple[str | None, str | None, str]:
-    """Return the account, the region and the name of a stack; for a nested stack, of the one that the CLI deploys."""
+    """Return the account, the region and the name of a stack, or of the top-level stack of a nested stack."""
     return stack.account, stack.region, stack.root or stack.name
 
 
@@ -192,7 +192,7 @@ def _replaced(change: ResourceChange, before: Resource, after: Resource) -> Find
 
 
 def _expired(change: ResourceChange, before: Resource, after: Resource) -> Iterator[Finding]:
-    """Yield the finding for a shorter retention, if both sides state it as a number or leave it out."""
+    """Yield the finding for a shorter retention period, if the periods of both sides are known."""
     if after.type not in _RETENTION:
         return
     name, unit, by_default = _RETENTION[after.type]
@@ -223,7 +223,7 @@ def _deletion_policy(resource: Resource) -> str:
 
 
 def _is_emptied(resource: Resource) -> bool:
-    """Return whether the contents of a resource are deleted before the resource is."""
+    """Return whether a resource is emptied before it is deleted."""
     tags = resource.properties.get("Tags")
     keys = {tag.get("Key") for tag in tags if isinstance(tag, Mapping)} if isinstance(tags, list) else set()
     return resource.properties.get("EmptyOnDelete") in {True, "true"} or bool(keys & _EMPTIED_BY_CDK)

@@ -52,7 +52,7 @@ def noun(type_: str) -> str:
 
 
 def named(resource: Resource) -> str:
-    """Return a resource's noun and the path of its construct, without the last parts if CDK added them.
+    """Return a resource's noun and the path of its construct, without the parts that CDK added at its end.
 
     Args:
         resource: The resource.
@@ -81,8 +81,8 @@ def listed(names: Sequence[str], most: int = 3, noun: str = "") -> str:
 
     Args:
         names: The names.
-        most: The largest number of names that are all in the enumeration.
-        noun: The noun for the names that are left out, in the plural.
+        most: The largest number of names to list without leaving out any. Default: 3.
+        noun: The plural noun for the names that are left out. Default: no noun.
     """
     shown = list(names)
     if len(shown) > most:
@@ -92,7 +92,7 @@ def listed(names: Sequence[str], most: int = 3, noun: str = "") -> str:
 
 
 def shortened(names: Sequence[str], most: int) -> str:
-    """Return the first of some names, with the number of the others: `a, b and 4 more`.
+    """Return the first names, and the number of the others: `a, b and 4 more`.
 
     Args:
         names: The names.

@@ -20,26 +20,26 @@ _WIDTH = 100
 
 
 def require_writable(files: Mapping[str, Path]) -> None:
-    """Refuse files that cannot be written, before the review takes its time.
+    """Raise an error for a file that cannot be written, before the review starts.
 
     Args:
         files: The file of each form.
 
     Raises:
-        ReviewError: Two forms have the same file, or there is no folder for it.
+        ReviewError: Two forms have the same file, a file is a folder, or its folder does not exist.
     """
     for form, file in files.items():
         if not file.absolute().parent.is_dir():
-            raise ReviewError(f"--{form} {file}: there is no folder {file.parent}; make it first")
+            raise ReviewError(f"--{form} {file}: there is no folder {file.parent}; create it first")
         if file != PRINTED and file.is_dir():
-            raise ReviewError(f"--{form} {file}: it is a folder; give a file in it")
+            raise ReviewError(f"--{form} {file}: this is a folder; give the path of a file")
         same = [other for other in files if files[other].absolute() == file.absolute()]
         if len(same) > 1:
-            raise ReviewError(f"--{same[0]} and --{same[1]} both write {file}; give each a file of its own")
+            raise ReviewError(f"--{same[0]} and --{same[1]} both write {file}; give each form a different file")
 
 
 def write(review: Review, files: Mapping[str, Path]) -> None:
-    """Write a review in several forms, and print it for the terminal unless one of them is printed.
+    """Write a review in several forms. Print the page for the terminal unless another form is printed.
 
     Nothing is written unless every form can be rendered, and no file is half-written.
 

@@ -1,4 +1,4 @@
-"""Findings of policy engines in the head that are not in the base, or in one assembly."""
+"""The findings of policy engines: those that a change adds, or those of one assembly."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ RULES: Mapping[str, str] = {
     "policy/acknowledgement-expired": "An acknowledgement has expired.",
     "policy/acknowledgement-stale": "An acknowledgement matches no finding.",
 }
-"""The rules about acknowledgements. All others are those of policy engines."""
+"""The rules about acknowledgements. All other rules are those of policy engines."""
 _LISTED = 4
 
 
 def policy_findings(comparison: Comparison, acknowledged: Sequence[Acknowledgement] = ()) -> tuple[list[Finding], int]:
     """Return a finding for each issue that the change adds, and the number of violations that both sides have.
 
-    What an app acknowledges is not among them.
+    Findings that the app acknowledges are left out.
 
     Args:
         comparison: The two assemblies.
@@ -42,7 +42,7 @@ def policy_findings(comparison: Comparison, acknowledged: Sequence[Acknowledgeme
 def findings_of(stacks: Sequence[Stack], acknowledged: Sequence[Acknowledgement] = ()) -> tuple[list[Finding], int]:
     """Return a finding for each issue of an app, and the number of violations that are acknowledged.
 
-    An acknowledgement of a file that has expired or that matches nothing is a finding, too.
+    An acknowledgement in a file is also a finding if it has expired or matches nothing.
 
     Args:
         stacks: The stacks of the app, including the nested stacks.
@@ -51,7 +51,7 @@ def findings_of(stacks: Sequence[Stack], acknowledged: Sequence[Acknowledgement]
     verdict = judge(violations_in(stacks), (*of_app(stacks), *acknowledged))
     found = _grouped(verdict.left, stacks, "violate")
     for given, rule, sentence in (
-        *((each, "expired", f"expired on {each.until}; renew it or mend the finding") for each in verdict.expired),
+        *((each, "expired", f"expired on {each.until}; renew it or fix the finding") for each in verdict.expired),
         *((each, "stale", "matches no finding; remove it") for each in verdict.stale),
     ):
         said = f"The acknowledgement of {given.id} for {given.path} {sentence}."
@@ -60,7 +60,7 @@ def findings_of(stacks: Sequence[Stack], acknowledged: Sequence[Acknowledgement]
 
 
 def violations_in(stacks: Sequence[Stack]) -> frozenset[Violation]:
-    """Return the findings of all engines, and of the plugins of CDK.
+    """Return the findings of all engines, and of CDK's validation plugins.
 
     Args:
         stacks: The stacks, including the nested stacks.

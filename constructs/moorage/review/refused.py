@@ -24,8 +24,8 @@ RULES: Mapping[str, str] = {
     "refused/export": "An output that another stack imports is removed or changed.",
     "refused/target-group": "A target group stays while its load balancer is replaced.",
     "refused/protected": "A resource that is protected from deletion is removed or replaced.",
-    "refused/subnet": "A new subnet overlaps with one that exists.",
-    "refused/update": "A property changes that cannot be updated, or not so much at once.",
+    "refused/subnet": "A new subnet overlaps with an existing one.",
+    "refused/update": "A property that cannot be updated changes, or changes too much at once.",
     "refused/type": "A logical ID gets another resource type.",
     "refused/size": "A template exceeds a limit of CloudFormation.",
 }
@@ -77,7 +77,7 @@ class _Update:
     Args:
         comparison: The two assemblies.
         base: The stacks before the update.
-        head: The stacks after it.
+        head: The stacks after the update.
         replaced: The changes that replace a resource, or may replace it.
     """
 
@@ -97,7 +97,7 @@ class _Update:
         return cls(comparison, Side.of(comparison, base=True), Side.of(comparison, base=False), replaced)
 
     def changes(self) -> Iterator[tuple[Scope | None, Scope, ResourceChange, Resource]]:
-        """Yield the changes that leave a resource, with their scope in the base and in the head, and the resource."""
+        """Yield each added or changed resource with its change, and with its stack in the base and in the head."""
         for position, stack in enumerate(self.comparison.stacks):
             for change in stack.changes:
                 if change.after is not None:
@@ -128,7 +128,7 @@ class _Holder:
 
 
 def _claimed(update: _Update) -> Iterator[Finding]:
-    """Yield a finding for each claim of a new, changed or replaced resource that a resource of the base has."""
+    """Yield a finding for each claim of a new, changed or replaced resource that a resource of the base still has."""
     holders = _holders(update)
     for before, scope, change, after in update.changes():
         own = _keys(before, change.before)
@@ -172,7 +172,7 @@ def _renewed(change: ResourceChange, after: Resource, claim: Claim) -> Iterator[
     else:
         rule, result = "refused/in-use", f"and the old one still has {claim.what}"
     sentence = f"The {named(after)} {change.replaced}, {result}."
-    way = "Change it as well, or remove the resource in a deployment of its own first."
+    way = "Change it as well, or remove the resource in a separate deployment first."
     yield Finding(Kind.REFUSED, rule, change.stack.path, after, sentence, (way,))
 
 
@@ -188,7 +188,7 @@ def _taken(
             return
         certain, reason = False, "which CloudFormation may not update first"
     elif freed_in_place:
-        reason = "which takes over that of this one"
+        reason = "which takes over the one of this resource"
     elif holder.after is None and holder.before.definition.get("DeletionPolicy") in KEPT:
         reason = "which is kept when it is removed from its stack"
     elif holder.after is None and holder.scope.place != scope.place:
@@ -201,7 +201,7 @@ def _taken(
         certain = False
     verb = "is" if certain else "may be"
     sentence = f"The {named(after)} {verb} refused: {claim.what} belongs to the {named(holder.before)}, {reason}."
-    way = "Use another one, or delete the old resource in a deployment of its own first."
+    way = "Use another value, or delete the old resource in a separate deployment first."
     yield Finding(Kind.REFUSED, "refused/in-use", change.stack.path, after, sentence, (way,))
 
 
@@ -304,7 +304,7 @@ def _protected(change: ResourceChange) -> Iterator[Finding]:
         f"The {named(before)} {verb}, but it is protected from deletion: CloudFormation cannot delete the old one, "
         "which stays outside of the stack and is billed."
     )
-    way = "Turn the protection off in a deployment of its own first."
+    way = "Turn the protection off in a separate deployment first."
     yield Finding(Kind.REFUSED, "refused/protected", change.stack.path, change.resource, sentence, (way,))
 
 

@@ -42,7 +42,7 @@ _SEEN: Mapping[str, str] = {
 """The consequence of a removal for a client, by type, with the value of `_ADDRESS` for `{}`."""
 _ADDRESS = {_LISTENER: "Port", _RECORD: "Name"}
 _PARENT = {_LISTENER: ("LoadBalancerArn", _BALANCER), _LISTENER_RULE: ("ListenerArn", _LISTENER)}
-"""The property with what a resource belongs to, and the type of that."""
+"""The property that names the parent of a resource, and the type of the parent."""
 _Scopes = tuple[Scope, Scope]
 """A stack before and after the update."""
 
@@ -99,7 +99,7 @@ def _shown(address: Any) -> str:
 
 
 def _told(scope: Scope, stack: StackChange, before: Resource) -> bool:
-    """Return whether the removal of another resource implies this one, such as that of a listener's load balancer."""
+    """Return whether a resource is removed with another resource, such as a listener with its load balancer."""
     gone = [change.resource for change in stack.changes if change.after is None]
     if before.type in _PARENT:
         name, type_ = _PARENT[before.type]

@@ -1,4 +1,4 @@
-"""Resources that only get another logical ID: CloudFormation creates new ones and deletes the old ones."""
+"""Resources that only get another logical ID. CloudFormation creates new resources and deletes the old ones."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def renamed(comparison: Comparison) -> Iterator[Finding]:
             f"{sentence}{_kept_clause(kept, count)}.",
             (
                 "To keep the running resources, keep the old construct ID, set the old logical ID with "
-                "`override_logical_id`, or run `cdk refactor` in a deployment of its own.",
+                "`override_logical_id`, or run `cdk refactor` separately.",
             ),
         )
 
@@ -74,11 +74,11 @@ def _kept_clause(kept: int, count: int) -> str:
         return ""
     if count == 1:
         return ", which is kept"
-    return f", of which {kept} {'is' if kept == 1 else 'are'} kept"
+    return f"; {kept} of the old ones {'is' if kept == 1 else 'are'} kept"
 
 
 def moved(comparison: Comparison) -> set[int]:
-    """Return the identities of the removed resources that the head has under another logical ID.
+    """Return the `id()` of the change of each removed resource that the head has under another logical ID.
 
     Args:
         comparison: The two assemblies.
@@ -153,7 +153,7 @@ def _without_ids(value: Any, stack: str, moved: Mapping[tuple[str, str], str]) -
 
 
 def _last_part(resource: Resource) -> str:
-    """Return the last part of the construct's path that CDK names by the resource's role, such as `Resource`."""
+    """Return the last part of a construct path if CDK added it, such as `Resource`; otherwise an empty text."""
     last = resource.path.rpartition("/")[2]
     return last if last in {"Resource", "Default"} else ""
 

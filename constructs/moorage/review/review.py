@@ -1,4 +1,4 @@
-"""The review of two assemblies: their comparison and what the judges find in it."""
+"""The review of two assemblies: their comparison, and the findings of the judges."""
 
 from __future__ import annotations
 
@@ -83,15 +83,15 @@ def review(
 
     Args:
         base: The stacks before the change; None to review the head as a new app.
-        head: The stacks after it.
+        head: The stacks after the change.
         policy: Whether to run the policy engines, which take seconds.
         acknowledged: The acknowledgements of policy findings in a file. Default: none.
-        base_name: The name of the base on the page: a revision, or the folder of an assembly. Default: None.
-            If `base` is None, a name means that this side has no app yet.
+        base_name: The name of the base on the page: a revision, or the folder of an assembly. Default: None. If `base`
+            is None, give a name only if there is a base that has no app yet.
         head_name: The name of the head on the page.
 
     Raises:
-        AssemblyError: Two stacks of one assembly have the same account, region and name.
+        AssemblyError: Two stacks of one assembly have the same stage, account, region and name.
     """
     comparison = replaced(compare(base, head))
     before = base_name or "base"
@@ -112,7 +112,7 @@ def review(
 
 
 def policy_review(stacks: Sequence[Stack], acknowledged: Sequence[Acknowledgement], name: str) -> Review:
-    """Return the policy findings of one assembly, for the same forms as those of a change.
+    """Return the policy findings of one assembly as a review, so that every form can show them.
 
     Args:
         stacks: The stacks of the assembly.
@@ -120,7 +120,7 @@ def policy_review(stacks: Sequence[Stack], acknowledged: Sequence[Acknowledgemen
         name: The name of the assembly on the page.
 
     Raises:
-        AssemblyError: Two stacks have the same account, region and name.
+        AssemblyError: Two stacks have the same stage, account, region and name.
     """
     comparison = compare(stacks, stacks)  # without differences
     found, accepted = findings_of([stack.after for stack in comparison.stacks if stack.after], acknowledged)
@@ -156,6 +156,6 @@ def _notes(comparison: Comparison, base: str | None, head: str) -> Iterable[str]
 
 
 def _with_place(stack: Stack) -> str:
-    """Return the path of a stack with its account and region, which tell two stacks with the same name apart."""
+    """Return the path of a stack with its account and region, which distinguish two stacks with the same path."""
     place = [*([f"account {stack.account}"] if stack.account else []), *([stack.region] if stack.region else [])]
     return f"{stack.path} of {', '.join(place)}" if place else stack.path

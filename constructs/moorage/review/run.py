@@ -1,4 +1,4 @@
-"""One run of a review: the sides are read and compared, and the review is written."""
+"""One run of a review: read the sides, compare them, and write the review."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def run(
 
     Args:
         base: The assembly or the revision before the change; None to review the head as a new app.
-        head: The assembly or the revision after it; `.` for the working tree.
+        head: The assembly or the revision after the change; `.` for the working tree.
         app: The command that synthesizes the app. Default: None; the `app` of `cdk.json` on each side.
         files: The files to write, by the name of their form. Default: none; the page is printed.
         fail_on: The kinds of findings for which the exit code is 1. Default: none.
@@ -78,12 +78,12 @@ def show(
     policy: bool = True,
     acknowledged: Path | None = None,
 ) -> int:
-    """Review the change from some stacks to others, write it as `run` does, and return the exit code.
+    """Review the change from the stacks of `base` to those of `head`, and return the exit code.
 
     Args:
         base: The stacks before the change.
-        head: The stacks after it.
-        command: The command, as its errors name it.
+        head: The stacks after the change.
+        command: The name of the command in errors.
         names: The names of both sides on the page.
         notes: Sentences about the comparison itself. Default: none.
         files: The files to write, by the name of their form. Default: none; the page is printed.
@@ -106,7 +106,7 @@ def show(
 def check(
     assembly: str, *, app: str | None = None, files: Mapping[str, Path] | None = None, acknowledged: Path | None = None
 ) -> int:
-    """Show the policy findings of an app that nothing acknowledges, and return the exit code: 1 if there are any.
+    """Show the policy findings of an app that are not acknowledged. Return the exit code: 1 if there are findings.
 
     Args:
         assembly: The assembly, or the revision to synthesize; `.` for the working tree.

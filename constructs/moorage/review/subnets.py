@@ -1,4 +1,4 @@
-"""Subnets whose address ranges overlap with those of subnets that exist, which EC2 refuses.
+"""New subnets that EC2 refuses, since their address ranges overlap with those of existing subnets.
 
 Sources: EC2 API reference, CreateSubnet (the ranges of the subnets of a VPC cannot overlap) and the error
 InvalidSubnet.Conflict; aws/aws-cdk, issue 6683 (CDK divides the range of a VPC again when `max_azs` changes).
@@ -23,7 +23,7 @@ _Range = ipaddress.IPv4Network | ipaddress.IPv6Network
 def overlapping_subnets(comparison: Comparison) -> Iterator[Finding]:
     """Yield a finding for each stack whose new subnets overlap with subnets of the base.
 
-    Equal ranges are left to `claims`.
+    `claims` covers equal ranges.
 
     Args:
         comparison: The two assemblies, with the replacements known.
@@ -54,7 +54,7 @@ def overlapping_subnets(comparison: Comparison) -> Iterator[Finding]:
 def _overlaps(
     scopes: tuple[Scope, Scope], stack: StackChange, change: ResourceChange
 ) -> Iterator[tuple[ResourceChange, Resource]]:
-    """Yield a change that creates a subnet, with the first subnet of the base that it overlaps."""
+    """Yield a change that creates a subnet, with the first subnet of the base that overlaps with the new subnet."""
     after = change.after
     if change.type != _SUBNET or after is None or (change.before and change.replacement is Replacement.NO):
         return

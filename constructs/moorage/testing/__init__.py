@@ -1,7 +1,7 @@
 """Tests of CDK apps with pytest: snapshots of templates, and policy findings that nothing acknowledges.
 
-`pip install "moorage[testing]"` installs pytest and syrupy. To use `template_snapshot`, name this module in the
-`conftest.py` of the project's root folder: `pytest_plugins = ["moorage.testing"]`.
+`pip install "moorage[testing]"` installs pytest and syrupy. To use `template_snapshot`, add `pytest_plugins =
+["moorage.testing"]` to the `conftest.py` of the project's root folder.
 
 PYTEST_DONT_REWRITE: pytest would warn if a conftest.py imports this module and names it as a plugin.
 """

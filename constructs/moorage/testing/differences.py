@@ -1,4 +1,4 @@
-"""The differences of two templates in lines that can be read: which resource, which property, from what to what."""
+"""The differences between two templates in readable lines: the resource, the property, the old and the new value."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _Difference:
     """A value that differs between two templates.
 
     Args:
-        resource: The path of the resource; empty if the value is in none.
+        resource: The path of the resource; empty if the value is not in a resource.
         type: The type of the resource.
         path: The path of the value in the resource, or in the template.
         old: The value in the first template.
@@ -40,8 +40,8 @@ class _Difference:
 def difference_lines(old: Any, new: Any) -> Iterator[str]:
     """Yield the differences between two templates, or between two mappings of templates, in lines.
 
-    The line of a resource comes first, and then a line for each value: `-` the old value, `+` the new one. A resource
-    that only one side has is one line.
+    A line names the resource, and further lines show each value: `-` the old value, `+` the new value. A resource that
+    only one template has is one line.
 
     Args:
         old: The first template.
@@ -99,7 +99,7 @@ def _differences(old: Any, new: Any, path: Path, resource: Path, kind: str) -> I
 
 
 def _in_lists(old: list[Any], new: list[Any], path: Path, resource: Path, kind: str) -> Iterator[_Difference]:
-    """Yield what differs in two lists. An element that is inserted changes none of those after it."""
+    """Yield the differences between two lists. An inserted element does not change the elements after it."""
     a, b = ([json.dumps(each, sort_keys=True) for each in side] for side in (old, new))
     for tag, from_old, to_old, from_new, to_new in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
         if tag == "equal":
@@ -117,7 +117,7 @@ def _is_resource(value: Any, path: Path) -> bool:
 
 
 def _is_divided(value: Any, path: Path, resource: Path) -> bool:
-    """Tell whether a value that only one side has is listed by its parts: a template, or a part of one."""
+    """Return whether to list a value that only one side has by its parts: True for a template or its sections."""
     if not isinstance(value, Mapping) or not value or _is_resource(value, path):
         return False
     return not resource or path[-1] == "Resources" or isinstance(value.get("Resources"), Mapping)

@@ -1,4 +1,4 @@
-"""The assertion that policy engines find nothing in an app that is not acknowledged."""
+"""The assertion that an app has no policy findings that are not acknowledged."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LISTED = 4
 def assert_no_new_findings(
     app: cdk.Stage | cdk.Stack | str | Path, acknowledged: str | Path = "acknowledged.toml"
 ) -> None:
-    """Fail for each policy finding that nothing acknowledges, and for each acknowledgement that is of no use.
+    """Fail for policy findings that are not acknowledged, and for acknowledgements that have expired or match nothing.
 
     The engines are cfn-lint, the Control Tower Guard rules, checkov if it is installed, and the validation plugins of
     the app, such as cdk-nag. A violation that a plugin reports does not end the synthesis.
@@ -60,7 +60,7 @@ def assert_no_new_findings(
 
 
 def _judged(stacks: Sequence[Stack], file: Path) -> Verdict:
-    """Judge the findings in stacks by what the app and the file acknowledge."""
+    """Judge the findings in stacks with the acknowledgements of the app and of the file."""
     from moorage.policy.engines import reported, violations  # noqa: PLC0415  # only here are the engines needed
 
     given = read(None if file == FILE else file)
@@ -69,7 +69,8 @@ def _judged(stacks: Sequence[Stack], file: Path) -> Verdict:
 
 def _useless(verdict: Verdict) -> Iterator[str]:
     for given in verdict.expired:
-        yield f"{given.place}: the acknowledgement of {given.id} for {given.path} expired on {given.until}"
+        said = f"the acknowledgement of {given.id} for {given.path} expired on {given.until}"
+        yield f"{given.place}: {said}; renew it or fix the finding"
     for given in verdict.stale:
         yield f"{given.place}: the acknowledgement of {given.id} for {given.path} matches no finding; remove it"
 

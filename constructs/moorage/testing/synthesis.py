@@ -16,7 +16,7 @@ _REPORTED = "ValidationFailed:"
 
 
 def stacks_in(app: cdk.Stage | cdk.Stack | str | Path, function: str) -> tuple[Stack, ...]:
-    """Synthesize an app as `Template.from_stack` does, and return its stacks. Nested stacks are within their parents.
+    """Synthesize an app as `Template.from_stack` does, and return its stacks. Nested stacks are in their parents.
 
     Args:
         app: The app, or a stage or stack of it, or the folder of a cloud assembly, which is only read.
@@ -59,7 +59,7 @@ def validated_stacks_in(app: cdk.Stage | cdk.Stack | str | Path, function: str) 
 
 
 def is_complete(app: object) -> bool:
-    """Tell whether `app` is everything that is synthesized: an app, or the folder of a cloud assembly.
+    """Return whether `app` is complete: an app or the folder of a cloud assembly, not a stage or stack.
 
     Args:
         app: The app, stage or stack, or the folder.
@@ -82,11 +82,11 @@ def _stage_of(app: cdk.Stage | cdk.Stack, function: str) -> cdk.Stage:
 
 
 def wrong_type(app: object, function: str) -> TypeError:
-    """Return the error for an argument that is no app, stage or stack, and no path.
+    """Return the error for an argument that is neither an app, a stage, a stack nor a path.
 
     Args:
         app: The argument.
-        function: The name of the public function that takes it.
+        function: The name of the public function that has the argument.
     """
     shown = repr(app) if len(repr(app)) <= _SHOWN else f"{repr(app)[:_SHOWN]}..."
     return TypeError(
@@ -96,7 +96,7 @@ def wrong_type(app: object, function: str) -> TypeError:
 
 
 def _read(app: cdk.Stage | cdk.Stack, stage: cdk.Stage) -> tuple[Stack, ...]:
-    """Return the stacks of a stage that is synthesized, or only one of them."""
+    """Return the stacks of a synthesized stage, or only `app` if it is a stack."""
     stacks = stacks_of(Path(stage.outdir))
     file = getattr(app, "template_file", None)  # of a stack
     if file is None:

@@ -1,4 +1,4 @@
-"""The form in which syrupy keeps templates: a JSON file for each, whose differences are listed by resource."""
+"""The extension of syrupy for templates: a JSON file for each template, and differences listed by resource."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class TemplateExtension(JSONSnapshotExtension):
         return super().serialize(data, **options)
 
     def diff_lines(self, serialized_data: SerializedData, snapshot_data: SerializedData) -> Iterator[str]:
-        """Yield the lines that pytest shows if a template is not that of the snapshot.
+        """Yield the lines that pytest shows if a template differs from its snapshot.
 
         Args:
             serialized_data: The template.

@@ -1,4 +1,4 @@
-"""Templates as a reader of a snapshot needs them: without what changes and means nothing."""
+"""Templates in a readable form for snapshots, without values that change but have no meaning."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _VERSION = re.compile(r"(?<=[0-9A-F]{8})[0-9a-f]{32}(?![0-9a-zA-Z])")
 
 
 def readable_template(app: cdk.Stack | cdk.Stage | Template | str | Path) -> dict[str, Any]:
-    """Return the template of a stack for a snapshot, without what changes and means nothing.
+    """Return the template of a stack for a snapshot, without hashes and without CDK's own parts.
 
     Hashes of assets become `<asset>`, and hashes in logical IDs become `<hash>`. The check of the bootstrap version and
-    the metadata of CDK and its CLI are left out. The template of a nested stack is in place of its `TemplateURL`.
+    the metadata of CDK and its CLI are left out. The template of a nested stack replaces its `TemplateURL`.
 
     Args:
         app: The stack. For an app, a stage or the folder of a cloud assembly, the result has the template of each
@@ -41,7 +41,7 @@ def readable_template(app: cdk.Stack | cdk.Stage | Template | str | Path) -> dic
 
     Raises:
         TypeError: If `app` is of another type.
-        RuntimeError: If CDK cannot synthesize it.
+        RuntimeError: If CDK cannot synthesize the app.
     """
     import aws_cdk as cdk  # noqa: PLC0415  # naming the plugin must load neither aws_cdk nor jsii
     from aws_cdk.assertions import Template  # noqa: PLC0415  # the same

@@ -34,7 +34,7 @@ def bucket(**blocks: Any) -> dict[str, Any]:
 )
 def test_a_weaker_policy_of_a_listener_names_the_versions(before: Any, after: Any, versions: Any) -> None:
     base, head = listener(SslPolicy=before), listener(**({"SslPolicy": after} if after else {}))
-    said = f"The listener Shop/Listener now accepts TLS 1.{versions[1]}, and before at least TLS 1.{versions[0]}."
+    said = f"The listener Shop/Listener now accepts TLS 1.{versions[1]} (before: at least TLS 1.{versions[0]})."
     assert sentences(base, head) == [("encryption", said)]
     assert sentences(head, base) == []
 
@@ -69,7 +69,7 @@ def test_a_distribution_that_answers_by_http_is_an_opening() -> None:
     closed = distribution("redirect-to-https", "TLSv1.2_2021")
     said = "The CloudFront distribution Shop/Cdn now answers requests by HTTP, which is not encrypted."
     assert sentences(closed, distribution("allow-all", "TLSv1.2_2021")) == [("encryption", said)]
-    weaker = "The CloudFront distribution Shop/Cdn now accepts TLS 1.0, and before at least TLS 1.2."
+    weaker = "The CloudFront distribution Shop/Cdn now accepts TLS 1.0 (before: at least TLS 1.2)."
     assert sentences(closed, distribution("https-only", "TLSv1")) == [("encryption", weaker)]
     assert sentences(closed, distribution("https-only", "TLSv1.3_2025")) == []
 

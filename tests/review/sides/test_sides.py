@@ -287,7 +287,7 @@ def test_a_missing_context_value_is_named(shop: App) -> None:
     shop.set(missing=[{"key": f"vpc-provider:{number}"} for number in range(4)])
     said = (
         "^the working tree does not synthesize: cdk.context.json has no value for vpc-provider:0, vpc-provider:1, "
-        "vpc-provider:2 and 1 more, and the review has no credentials to look it up; run `cdk synth` once with "
+        "vpc-provider:2 and 1 more, and the review has no credentials for lookups; run `cdk synth` once with "
         "credentials, and commit cdk.context.json$"
     )
     with pytest.raises(ReviewError, match=said):

@@ -29,7 +29,7 @@ def _service(account: Account, arn: str) -> bool:
 
 
 def schedule_of(account: Account, name: str) -> Mapping[str, Any] | None:
-    """Return the schedule with a name; None if it does not exist. The physical ID lacks the schedule group."""
+    """Return the schedule with a name, in any schedule group; None if there is no such schedule."""
     client = account.client("scheduler")
     pages = client.get_paginator("list_schedules").paginate(NamePrefix=name)
     groups = [each["GroupName"] for page in pages for each in page["Schedules"] if each["Name"] == name]

@@ -14,7 +14,7 @@ _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010fff
 
 
 def render(review: Review) -> str:
-    """Render the findings of a review, except costs, as failed test cases, and each other kind as a passed one.
+    """Render the findings of a review, except costs, as failed test cases. A kind without findings is a passed one.
 
     Args:
         review: The review.

@@ -8,14 +8,14 @@ from moorage.review.forms.page import Entry, Row, diagrams, headlines, rows, sec
 from moorage.review.review import Review
 
 MARKER = "<!-- moorage review -->"
-"""The first line, by which a workflow finds the comment that it updates."""
+"""The first line of the comment. A workflow finds the comment to update by this line."""
 LONGEST = 65_536
 """The maximum length of a GitHub comment, in characters."""
 _CUT = "\n_The comment is cut to the length that GitHub permits; the other forms are complete._\n"
 
 
 def render(review: Review) -> str:
-    """Render a review as Markdown of at most 65,536 characters. If it is longer, it is cut from the end.
+    """Render a review as Markdown of at most 65,536 characters. A longer text is cut at its end.
 
     Args:
         review: The review.

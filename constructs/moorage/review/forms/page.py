@@ -1,4 +1,4 @@
-"""The parts of the page that the terminal, Markdown and HTML show."""
+"""The parts of the page that the terminal, Markdown and HTML forms share."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class Row:
 
     Args:
         resources: The paths of the resources.
-        type: The noun for their type.
-        action: A verb for what happens to them, such as `updated`.
+        type: The noun for the type of the resources.
+        action: The verb for the change, such as `updated`.
         name: The name of the property; empty if the resource is added or removed.
         before: The value in the base, shortened.
         after: The value in the head, shortened.
@@ -72,8 +72,8 @@ class Entry:
 
     Args:
         sentence: The sentence of the first finding.
-        place: The path of its construct, and the user's line if it is known.
-        details: Its further lines, and the paths of the other findings.
+        place: The path of the construct, and the line of the user's program if it is known.
+        details: The further lines of the first finding, and the paths of the others.
         count: The number of findings.
     """
 
@@ -84,7 +84,7 @@ class Entry:
 
 
 def verdict(review: Review) -> str:
-    """Return the first line of the page: the number of findings of each kind, and of differences.
+    """Return the first line of the page: the number of findings of each kind, and of resources that differ.
 
     Args:
         review: The review.
@@ -157,7 +157,8 @@ def rows(comparison: Comparison) -> list[Row]:
 
 
 def diagrams(review: Review) -> tuple[str, str]:
-    """Return the diagram of the head and its difference from the base; empty texts if there is no difference or base.
+    """Return the diagram of the head and its difference from the base; empty texts if both are equal or there is no
+    base.
 
     Args:
         review: The review.
@@ -205,7 +206,7 @@ def _path(resource: Resource) -> str:
 
 
 def _shown(one: str, other: str) -> tuple[str, str]:
-    """Return two texts shortened, so that they begin near the difference if their beginnings are equal."""
+    """Return two texts, shortened. If their beginnings are equal, both begin near the first difference."""
     if _shortened(one) == _shortened(other):
         equal = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
         start = max(sum(1 for _ in equal) - _EQUAL_BEFORE, 0)

@@ -64,5 +64,5 @@ def _result(finding: Finding, rules: list[str]) -> Mapping[str, Any]:
 
 
 def _fingerprint(finding: Finding) -> str:
-    """Return a text that is the same for the same finding of another run, wherever its line has moved."""
+    """Return a text that identifies a finding in later runs, even if its line has moved."""
     return hashlib.sha256(f"{finding.rule} {finding.path}".encode()).hexdigest()[:32]

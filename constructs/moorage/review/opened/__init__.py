@@ -1,1 +1,1 @@
-"""The judge of what opens: network access, public endpoints, permissions, and protection that is lost."""
+"""The judge of openings: network access, public endpoints, permissions and lost protection."""

@@ -1,4 +1,4 @@
-"""The audience of a statement: who may make the API calls that it allows."""
+"""The audience of a statement: the principals that may make the API calls that the statement allows."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Audience:
     Args:
         rule: The ID of the rule for findings about this audience.
         who: The words for the principals, without a capital letter.
-        note: A further line; empty if there is no such line.
+        note: A further line of the finding. Default: no line.
     """
 
     rule: str
@@ -86,7 +86,7 @@ class Audience:
 
 
 def audience(sides: Sides, scope: Scope, piece: Statement) -> Audience:
-    """Return who may make the API calls that a statement allows. It has one principal, or `NotPrincipal`.
+    """Return the audience of a statement with one principal or with `NotPrincipal`.
 
     Args:
         sides: The two sides of the comparison.

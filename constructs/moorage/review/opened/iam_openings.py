@@ -1,9 +1,9 @@
-"""The findings about IAM: what policies allow after a change, but not before it.
+"""The findings about IAM: the permissions that policies grant after a change, but not before.
 
-A piece of an Allow statement (one principal, one action, one resource) is an opening unless an Allow statement of the
-base or a Deny statement of the head covers it. So a statement that is narrowed, split, merged, reordered or moved to
-another policy of the same holder is no opening. An explicit deny overrides any allow (IAM user guide, "Policy
-evaluation logic"), so a Deny statement that is removed or narrowed is an opening.
+A piece of an Allow statement has one principal, one action and one resource. The piece is an opening unless an Allow
+statement of the base or a Deny statement of the head covers it. So a statement that is narrowed, split, merged,
+reordered or moved to another policy of the same holder is not an opening. An explicit deny overrides any allow (IAM
+user guide, "Policy evaluation logic"), so a Deny statement that is removed or narrowed is an opening.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _ESCALATIONS = {
 
 
 def iam_openings(sides: Sides) -> Iterator[Finding]:
-    """Yield what IAM allows after the change that it did not allow before.
+    """Yield a finding for each permission that IAM grants after the change, but not before.
 
     Args:
         sides: The two sides of the comparison.
@@ -51,7 +51,7 @@ def iam_openings(sides: Sides) -> Iterator[Finding]:
 
 
 def _gained(before: Sequence[Statement], after: Sequence[Statement]) -> Iterator[Statement]:
-    """Yield the pieces that are allowed after the change and were not before."""
+    """Yield the pieces that are allowed after the change, but not before."""
     known = set(before)
     denying = [each for each in after if not each.allows]
     seen = set()
@@ -67,7 +67,7 @@ def _gained(before: Sequence[Statement], after: Sequence[Statement]) -> Iterator
 
 
 def _is_covered(piece: Statement, statements: Sequence[Statement]) -> bool:
-    """Return whether one statement covers a piece, or two do: one in each branch of a condition of the template."""
+    """Return whether a statement covers a piece, or whether two do in the two branches of a template condition."""
     if any(each.covers(piece) for each in statements):
         return True
     branches = {each.key for statement in statements for each in statement.given if each.operator == "fn::if"}
@@ -116,7 +116,7 @@ def _broadened(
     before: Policies,
     after: Policies,
 ) -> Finding:
-    """Return the finding for an identity that may do more, or for a new one that may do something."""
+    """Return the finding for an existing identity with more permissions, or for a new identity with permissions."""
     name = sides.named(holder.text, "identity")
     old = [each for each in before.statements.get(holder, ()) if each.allows]
     policies = f"do what the managed policy {listed([sides.readable(_name(each)) for each in managed])} allows"
@@ -140,9 +140,9 @@ def _broadened(
 def _of_resource(
     sides: Sides, holder: Holder, gained: Sequence[Statement], old: Sequence[Statement]
 ) -> Iterator[Finding]:
-    """Yield what the policy of a resource, or the trust policy of a role, newly allows.
+    """Yield the findings about the policy of a resource or the trust policy of a role, one for each rule.
 
-    There is one finding for each rule, which names all principals that the rule is about.
+    A finding names all principals that get access under its rule.
     """
     about = _about(sides, holder, gained, None)
     if about is None:
@@ -186,7 +186,7 @@ _WITHIN = ("opened/resource-policy", "opened/iam-trust")
 
 
 def _denials(sides: Sides, holder: Holder, before: Sequence[Statement], after: Policies) -> Iterator[Finding]:
-    """Yield what a policy no longer denies."""
+    """Yield the finding about the API calls that a policy no longer denies."""
     now = after.statements.get(holder, [])
     allowed = [each for each in now if each.allows]
     lost = [

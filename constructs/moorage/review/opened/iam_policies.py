@@ -1,4 +1,4 @@
-"""The policies of one side: those of identities, the trust policies of roles, and those of resources."""
+"""The policies of one side: identity-based policies, trust policies of roles and resource-based policies."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ _RESOURCE_POLICIES: Mapping[str, tuple[str, str | None]] = {
     "AWS::SecretsManager::ResourcePolicy": ("ResourcePolicy", "SecretId"),
     "AWS::VpcLattice::AuthPolicy": ("Policy", "ResourceIdentifier"),
 }
-"""The property with the policy, and the one that names the resource (CloudFormation's provider schemas).
+"""The property with the policy, and the property that names the resource (CloudFormation's provider schemas).
 
 None means the resource itself; a text in `_ONCE` means something that exists once in an account and region.
 """

@@ -30,7 +30,7 @@ _VERBS = {
 
 
 def calls(sides: Sides, pieces: Sequence[Statement]) -> str:
-    """Return what statements allow, as a verb with its objects: `call s3:GetObject on Shop/Images/*`.
+    """Return a phrase for the API calls that statements allow: `call s3:GetObject on Shop/Images/*`.
 
     Args:
         sides: The two sides of the comparison.
@@ -54,8 +54,8 @@ def call_details(
     Args:
         sides: The two sides of the comparison.
         pieces: The statements, each with one action and one resource.
-        shown: True if the sentence names the actions and resources, so that one group needs no line.
-        of_resource: True if the policy is that of a resource, in which `*` is the resource.
+        shown: True if the sentence names the actions and resources. A single group then needs no line. Default: True.
+        of_resource: True for a resource-based policy, in which `*` means the resource itself. Default: False.
     """
     by_resource: dict[tuple[Given, str], set[str]] = defaultdict(set)
     for piece in pieces:

@@ -1,4 +1,4 @@
-"""The statements of IAM policies as sets of principals, actions, resources and conditions, and which covers which.
+"""The statements of IAM policies as sets of principals, actions, resources and conditions that can be compared.
 
 Sources: IAM user guide, "IAM JSON policy elements: Action" (the prefix and the name are case insensitive; `*` and `?`),
 "… NotAction" and "… NotPrincipal" (everything but the listed), "… Resource" (`*` expands beyond a slash), "… Principal"
@@ -26,7 +26,7 @@ _ACCOUNT = re.compile(r"(?:arn:aws[\w-]*:(?:iam|sts)::)?(\d{12}|\$\{AWS::Account
 _PATTERNS = ("stringlike", "arnlike", "arnequals")
 """The operators that compare with wildcards ("IAM JSON policy elements: Condition operators")."""
 _EQUALS = {"stringequals": "stringlike", "arnequals": "arnlike", "stringequalsifexists": "stringlikeifexists"}
-"""Operators, each with an operator that matches everything that it matches."""
+"""Operators, each with a wider operator that matches at least the same values."""
 
 
 @attrs.frozen
@@ -36,7 +36,7 @@ class Principal:
     Args:
         kind: `AWS`, `Service`, `Federated`, `CanonicalUser`, or `*` for anyone.
         text: The canonical text of the principal.
-        account: The account of an `AWS` principal; None if it has none or it is not known.
+        account: The account of an `AWS` principal; None if there is no account or it is not known.
     """
 
     kind: str
@@ -48,7 +48,7 @@ class Principal:
         return self.account is not None and self.text.endswith(":root")
 
     def covers(self, other: Principal) -> bool:
-        """Return whether another principal is, or is within, this one."""
+        """Return whether another principal is equal to this principal or a part of it."""
         return self == other or self.kind == "*" or (self.is_account and self.account == other.account)
 
 
@@ -57,18 +57,18 @@ ANYONE = Principal("*", "*")
 
 @attrs.frozen
 class Among:
-    """Some values, or every value but some.
+    """A set of values, or of all values except some.
 
     Args:
         values: The patterns or principals.
-        excluded: True if the set is every value except these.
+        excluded: True if the set contains every value except `values`. Default: False.
     """
 
     values: frozenset[Any]
     excluded: bool = False
 
     def covers(self, other: Among, within: Callable[[Any, Any], bool], meet: Callable[[Any, Any], bool]) -> bool:
-        """Return whether every value of another set is certainly in this one.
+        """Return whether every value of another set is certainly in this set.
 
         Args:
             other: The other set.
@@ -100,12 +100,12 @@ class Statement:
     """A statement of a policy.
 
     Args:
-        allows: True if it allows, False if it denies.
-        principals: The principals; anyone in the policy of an identity, which names none.
+        allows: True for an Allow statement, False for a Deny statement.
+        principals: The principals; anyone for an identity-based policy, which names no principals.
         actions: The actions in lower case.
         resources: The canonical texts of the resources.
         given: The conditions, which must all be met.
-        names: The actions as they are written, by their lower case.
+        names: The actions as the policy writes them, by their lower-case form.
         source: The resource that contains the policy.
     """
 
@@ -118,11 +118,11 @@ class Statement:
     source: Resource | None = attrs.field(default=None, eq=False)
 
     def covers(self, other: Statement, *, conditions: bool = True) -> bool:
-        """Return whether this statement applies to everything to which another applies.
+        """Return whether this statement applies to everything that another statement applies to.
 
         Args:
             other: The other statement.
-            conditions: Whether to compare the conditions, too.
+            conditions: Whether to compare the conditions as well. Default: True.
         """
         return (
             self.allows == other.allows
@@ -142,7 +142,7 @@ class Statement:
 
 @functools.lru_cache(maxsize=65536)
 def pattern_covers(pattern: str, other: str) -> bool:
-    """Return whether everything that matches another pattern matches the first."""
+    """Return whether every text that matches `other` also matches `pattern`."""
     return pattern in (other, "*") or (("*" in pattern or "?" in pattern) and bool(_compiled(pattern).fullmatch(other)))
 
 
@@ -180,12 +180,12 @@ def _principals_meet(one: Principal, other: Principal) -> bool:
 
 
 def implied(wanted: Given, given: Given) -> bool:
-    """Return whether some constraints are certainly met if others are."""
+    """Return whether all `wanted` constraints are certainly met if all `given` constraints are met."""
     return all(any(_implies(each, constraint) for each in given) for constraint in wanted)
 
 
 def _implies(given: Constraint, wanted: Constraint) -> bool:
-    """Return whether one constraint is certainly met if another is."""
+    """Return whether the `wanted` constraint is certainly met if the `given` constraint is met."""
     operators = {given.operator, f"{given.operator}ifexists", _EQUALS.get(given.operator)}
     if given == wanted or given.key != wanted.key or wanted.operator not in operators:
         return given == wanted
@@ -199,14 +199,14 @@ def _implies(given: Constraint, wanted: Constraint) -> bool:
 
 
 def _comparison(operator: str) -> Callable[[str, str], bool]:
-    """Return the function that returns whether a value of a condition covers another."""
+    """Return the function of a condition operator that returns whether one value covers another."""
     if operator in _PATTERNS:
         return pattern_covers
     return {"ipaddress": range_covers, **_BOUNDS}.get(operator, eq)
 
 
 def _below(limit: str, other: str) -> bool:
-    """Return whether one number is at most another."""
+    """Return whether `other` is at most `limit`; texts that are not numbers must be equal."""
     try:
         return float(other) <= float(limit)
     except ValueError:
@@ -214,7 +214,7 @@ def _below(limit: str, other: str) -> bool:
 
 
 def _above(limit: str, other: str) -> bool:
-    """Return whether one number is at least another."""
+    """Return whether `other` is at least `limit`; texts that are not numbers must be equal."""
     try:
         return float(other) >= float(limit)
     except ValueError:
@@ -230,7 +230,7 @@ _BOUNDS: Mapping[str, Callable[[str, str], bool]] = {
 
 
 def range_covers(wide: str, narrow: str) -> bool:
-    """Return whether an IP address range contains another; two texts that are no ranges must be equal."""
+    """Return whether one IP address range contains another; texts that are not ranges must be equal."""
     if wide == narrow:
         return True
     try:
@@ -254,7 +254,7 @@ def statements_of(
         document: The document: an object, a text in JSON, or a function.
         source: The resource that contains the policy.
         identity: True for an identity-based policy, which has no principals.
-        given: The conditions under which the policy exists.
+        given: The conditions under which the policy exists. Default: it always exists.
     """
     for holds, each in scope.items(document, given | scope.given(source)):
         content = _parsed(each)
@@ -267,14 +267,14 @@ def statements_of(
 def statement_of(
     scope: Scope, statement: Any, source: Resource, *, identity: bool, given: Given = ALWAYS
 ) -> Statement | None:
-    """Return a statement; None if it is a function or has no effect that is known.
+    """Return a statement of a template; None if it is an intrinsic function or its effect is not known.
 
     Args:
         scope: The stack of the policy.
         statement: The statement in the template.
         source: The resource that contains the policy.
         identity: True for an identity-based policy, which has no principals.
-        given: The conditions under which the statement exists.
+        given: The conditions under which the statement exists. Default: it always exists.
     """
     if not isinstance(statement, Mapping) or statement.get("Effect") not in ("Allow", "Deny"):
         return None
@@ -317,7 +317,7 @@ def _principals(scope: Scope, statement: Mapping[str, Any]) -> Among:
 
 
 def principal(scope: Scope, kind: str, text: str) -> Principal:
-    """Return the principal of a canonical text.
+    """Return the principal that a canonical text names.
 
     Args:
         scope: The stack of the policy.

@@ -27,7 +27,7 @@ class _Opening:
 
 
 def network_openings(sides: Sides) -> Iterator[Finding]:
-    """Yield the traffic that security groups allow after the change and did not allow before.
+    """Yield a finding for the traffic that security groups allow after the change, but not before.
 
     Args:
         sides: The two sides of the comparison.
@@ -73,7 +73,7 @@ def _comparable(sides: Sides, rule: Rule, before: dict[tuple[str, bool], list[Ru
 
 
 def _leaves(rule: Rule) -> bool:
-    """Return whether a rule lets in the internet or another account."""
+    """Return whether a rule lets in traffic from the internet or from another account."""
     return rule.ingress and (rule.peer.is_internet or bool(rule.peer.account))
 
 
@@ -138,7 +138,7 @@ def _ports(words: Sequence[str]) -> str:
 
 
 def _number(port: str) -> int:
-    """Return the first number of a range of ports; -1 for a text that is no number."""
+    """Return the first number of a range of ports; -1 for a text that is not a number."""
     first = port.partition("-")[0]
     return int(first) if first.isdecimal() else -1
 

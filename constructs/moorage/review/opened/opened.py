@@ -1,4 +1,4 @@
-"""The judge of openings: what becomes reachable, and what IAM newly allows.
+"""The judge of openings: new network access, new permissions in IAM, and lost protection.
 
 The rules, the most serious first, are in `RULES`.
 """
@@ -17,16 +17,16 @@ from moorage.review.opened.two_sides import Sides
 
 RULES: Mapping[str, str] = {
     "opened/iam-admin": "An identity may do anything or act as others, or another account controls a key.",
-    "opened/internet": "The internet, or anyone with AWS credentials, reaches something or may use it.",
+    "opened/internet": "The internet, or anyone with AWS credentials, can reach or use a resource.",
     "opened/other-account": "Another account may use a resource or assume a role.",
     "opened/public-access-block": "A bucket no longer blocks public access.",
     "opened/deny-removed": "A policy no longer denies what it denied, or a permissions boundary is removed.",
     "opened/firewall": "A web ACL no longer protects a resource.",
     "opened/encryption": "Traffic is no longer encrypted, or a weaker protocol is allowed.",
-    "opened/iam-trust": "A service or an identity may assume a role that it could not assume.",
+    "opened/iam-trust": "A service or an identity may newly assume a role.",
     "opened/iam-broadened": "An identity may do more than before.",
-    "opened/resource-policy": "A service or an identity of the same account may use a resource that it could not use.",
-    "opened/security-group": "A security group allows traffic that it did not allow.",
+    "opened/resource-policy": "A service or an identity of the same account may newly use a resource.",
+    "opened/security-group": "A security group newly allows traffic.",
     "opened/iam-new-identity": "A new identity has permissions.",
 }
 """The meaning of each rule, the most serious rule first."""

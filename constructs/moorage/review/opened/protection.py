@@ -32,7 +32,7 @@ _VERSIONS = ("SslPolicy", "MinimumProtocolVersion", "TLSSecurityPolicy", "Securi
 
 
 def lost_protection(sides: Sides) -> Iterator[Finding]:
-    """Yield the protection that the change removes.
+    """Yield a finding for each protection that the change removes.
 
     Args:
         sides: The two sides of the comparison.
@@ -60,7 +60,7 @@ def _web_acls(sides: Sides) -> Iterator[Finding]:
 
 
 def _protected(side: Side) -> dict[str, None]:
-    """Return what web ACLs protect."""
+    """Return the tokens of the resources that web ACLs protect."""
     associated = {
         root(text): None
         for scope, resource in side.resources(*_ASSOCIATIONS)
@@ -111,7 +111,7 @@ def _encryption(sides: Sides, about: tuple[Scope, Resource], before: tuple[Scope
     for key in _VERSIONS:
         lowest_before, lowest_after = _lowest(old.get(key, set())), _lowest(new.get(key, set()))
         if lowest_before is not None and lowest_after is not None and lowest_after < lowest_before:
-            sentence = f"{name} now accepts TLS 1.{lowest_after}, and before at least TLS 1.{lowest_before}"
+            sentence = f"{name} now accepts TLS 1.{lowest_after} (before: at least TLS 1.{lowest_before})"
             yield sides.finding("opened/encryption", about, sentence)
     if "allow-all" in new.get("ViewerProtocolPolicy", set()) - old.get("ViewerProtocolPolicy", set()):
         yield sides.finding("opened/encryption", about, f"{name} now answers requests by HTTP, which is not encrypted")

@@ -1,7 +1,7 @@
-"""The findings about what the internet or another account can reach, apart from security groups and policies.
+"""The findings about resources that the internet or another account can reach, except by security groups and policies.
 
-Each exposure is a fact of one side: a database is publicly accessible, a method has no authorizer. A fact of the head
-that the base does not have is an opening.
+An exposure is a fact of one side, for example that a database is publicly accessible or a method has no authorizer. An
+exposure of the head that the base does not have is an opening.
 
 Sources: CloudFormation's provider schemas for the names of the properties; the reference of Elastic Load Balancing,
 `CreateLoadBalancer` (internet-facing by default); API Gateway's `Method` and `Route` (`NONE` is open access); Lambda
@@ -39,15 +39,15 @@ _PUBLIC_ACLS = ("PublicRead", "PublicReadWrite")
 
 @attrs.frozen
 class Exposure:
-    """Something that is reachable.
+    """A resource that the internet or another account can reach.
 
     Args:
         rule: The id of the rule.
         sentence: The sentence with `{}` for the subject, and `{items}` for parts of it.
-        subject: The canonical text of what is reachable.
-        item: The part of it that is reachable; empty for all of it.
-        about: The resource that makes it so.
-        existing: True if it is an opening only for a subject that the base has.
+        subject: The canonical text of the resource.
+        item: The part of the resource that is reachable. Default: all of it.
+        about: The resource whose properties make the subject reachable. Default: None.
+        existing: True if the exposure is an opening only for a subject that the base also has. Default: False.
     """
 
     rule: str
@@ -88,7 +88,7 @@ class _Read:
 
 
 def reachable(sides: Sides) -> Iterator[Finding]:
-    """Yield what becomes reachable.
+    """Yield a finding for each exposure that the change adds.
 
     Args:
         sides: The two sides of the comparison.
@@ -117,12 +117,12 @@ def reachable(sides: Sides) -> Iterator[Finding]:
 
 
 def exposures(side: Side, let_in: Mapping[str, Sequence[tuple[int, int]]]) -> Iterator[Exposure]:
-    """Yield what is reachable on one side.
+    """Yield the exposures of one side.
 
     Args:
         side: The stacks before or after the change.
-        let_in: The ports that security groups let in from the internet before the change. A rule that is added is an
-            opening of its own.
+        let_in: The port ranges that each security group opened to the internet before the change. An added rule is
+            another finding.
     """
     for scope, resource in side.resources():
         subject = scope.token(resource.logical_id)
@@ -259,7 +259,7 @@ _READERS: Mapping[str, Callable[[_Read], Iterator[Exposure]]] = {
 
 
 def _let_in(side: Side) -> dict[str, list[tuple[int, int]]]:
-    """Return the ports that each security group lets in from the internet."""
+    """Return the port ranges that each security group opens to the internet."""
     found: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for rule in rules_of(side, defaults=False):
         if rule.ingress and rule.peer.is_internet and not isinstance(rule.ports, str):
@@ -268,7 +268,7 @@ def _let_in(side: Side) -> dict[str, list[tuple[int, int]]]:
 
 
 def _listeners(side: Side, let_in: Mapping[str, Sequence[tuple[int, int]]]) -> Iterator[Exposure]:
-    """Yield the ports of internet-facing load balancers that their security groups, if any, let in."""
+    """Yield the ports of internet-facing load balancers that the security groups, if any, open to the internet."""
     for scope, listener in side.resources("AWS::ElasticLoadBalancingV2::Listener"):
         properties = listener.properties
         port = scope.text(properties.get("Port"))

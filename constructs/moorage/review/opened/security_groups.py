@@ -1,4 +1,4 @@
-"""The rules of security groups as sets of a group, a protocol, a port range and a peer, and their difference.
+"""The rules of security groups, each with a group, a protocol, a port range and a peer, and their differences.
 
 Sources: CloudFormation's reference of `AWS::EC2::SecurityGroup` (a group without egress rules gets one for all traffic
 when it is created, not when its rules are removed later), `…Ingress` and `…Egress` (`-1` is all protocols; for ICMP,
@@ -42,7 +42,7 @@ class Peer:
     Args:
         kind: `range`, `group` or `prefix list`.
         text: The IP address range, or the canonical text of the group or prefix list.
-        account: The account of a group if it is another account; empty if it is not.
+        account: The account of a group in another account. Default: empty, for a group in the same account.
     """
 
     kind: str
@@ -54,14 +54,14 @@ class Peer:
         return self.text in EVERYWHERE
 
     def covers(self, other: Peer) -> bool:
-        """Return whether every address of another peer is one of this peer."""
+        """Return whether every address of another peer belongs to this peer."""
         if self == other or (self.is_internet and other.kind != "range"):
             return True
         return self.kind == other.kind == "range" and range_covers(self.text, other.text)
 
 
 Ports = tuple[int, int] | str
-"""A range of ports, or a text for one that is not known or is of another protocol."""
+"""A range of ports, or a text if the range is not known or the protocol has no ports."""
 
 
 @attrs.frozen
@@ -71,7 +71,7 @@ class Rule:
     Args:
         group: The canonical text of the group.
         ingress: True for traffic to the group, False for traffic from it.
-        protocol: `tcp`, `udp`, `icmp`, `icmpv6`, `all`, or the number of another.
+        protocol: `tcp`, `udp`, `icmp`, `icmpv6`, `all`, or the number of another protocol.
         ports: The ports.
         peer: The other end.
         given: The conditions of the template under which the rule exists.
@@ -87,7 +87,7 @@ class Rule:
     source: tuple[Scope, Resource] | None = attrs.field(default=None, eq=False)
 
     def beyond(self, others: list[Rule]) -> Iterator[Ports]:
-        """Yield the ports that no other rule opens to the peer.
+        """Yield the ports that no rule of `others` opens to the peer.
 
         Args:
             others: The rules of the same group in the same direction.
@@ -122,7 +122,7 @@ def rules_of(side: Side, *, defaults: bool) -> Iterator[Rule]:
 
     Args:
         side: The stacks.
-        defaults: True to give a group without egress rules the rules that AWS gives it when it is created.
+        defaults: Whether to include the egress rules that AWS adds to a new group without egress rules.
     """
     for scope, resource in side.resources("AWS::EC2::SecurityGroup"):
         properties = resource.properties
@@ -167,12 +167,12 @@ def _ports(scope: Scope, protocol: str, stated: Mapping[str, Any]) -> Ports:
 
 
 def _group(text: str) -> str:
-    """Return the text of a group, which `Ref` and `GroupId` both name."""
+    """Return the canonical text of a group, which is the same for `Ref` and `GroupId`."""
     return root(text) if text in (root(text), f"{root(text)[:-1]}.GroupId}}") else text
 
 
 def _range(side: Side, text: str) -> str:
-    """Return an IP address range; that of the VPC if the text refers to it."""
+    """Return an IP address range, or the range of the VPC that the text refers to."""
     found = side.found(text)
     if found and text.endswith(".CidrBlock}"):
         block = found[1].properties.get("CidrBlock")

@@ -1,4 +1,4 @@
-"""The two sides of a comparison, and the names of things in sentences."""
+"""The two sides of a comparison, and the names of resources in sentences."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from moorage.review.renamed import renames
 from moorage.review.template.side import Renamed, Scope, Side, readable
 
 _LONGEST = 100
-"""The length from which a text without a name is cut."""
+"""The maximum length of a text without a name. A longer text is cut."""
 
 
 @attrs.frozen(eq=False)
@@ -25,7 +25,7 @@ class Sides:
     Args:
         comparison: The two assemblies.
         base: The stacks before the change.
-        head: The stacks after it.
+        head: The stacks after the change.
     """
 
     comparison: Comparison
@@ -48,20 +48,20 @@ class Sides:
         return found is not None and (self.comparison.new or found[0].place not in self.base.scopes)
 
     def exists(self, text: str) -> bool:
-        """Return whether what a text refers to is still there after the change, as far as is known."""
+        """Return whether the resource that a text refers to exists after the change; True if it is not known."""
         return self.head.found(text) is not None or self.base.found(text) is None
 
     def readable(self, text: str) -> str:
-        """Return a text with construct paths in the place of references."""
+        """Return a text with construct paths in place of references."""
         found = readable(text, (self.head, self.base))
         return found if len(found) <= _LONGEST else f"{found[:_LONGEST]}…"
 
     def named(self, text: str, noun: str = "") -> str:
-        """Return the noun and the path of what a text refers to: `the role Shop/Web/TaskRole`.
+        """Return the noun and the path of the resource that a text refers to: `the role Shop/Web/TaskRole`.
 
         Args:
             text: A canonical text.
-            noun: The noun for something that the templates do not define.
+            noun: The noun for a resource that the templates do not define. Default: no noun.
         """
         found = self.head.found(text) or self.base.found(text)
         if found:
@@ -82,7 +82,7 @@ class Sides:
 
 
 def _renamed(comparison: Comparison) -> Renamed:
-    """Return the resources that get another logical ID."""
+    """Return the place and logical ID in the head of each renamed resource, by those in the base."""
     places = {id(stack): place for place, stack in enumerate(comparison.stacks)}
     return {
         (places[id(before.stack)], before.logical_id): (places[id(after.stack)], after.logical_id)

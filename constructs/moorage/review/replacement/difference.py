@@ -1,4 +1,4 @@
-"""The comparison of two values: they differ, they do not, or it is known only at deployment."""
+"""The comparison of two values. They are equal, they differ, or the answer is known only at deployment."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _RANK = {Replacement.NO: 0, Replacement.MAY: 1, Replacement.YES: 2}
 
 @attrs.frozen
 class Difference:
-    """The answer to the question whether two values differ.
+    """The answer to whether two values differ.
 
     Args:
         answer: The answer.
@@ -34,7 +34,7 @@ class Difference:
     causes: tuple[str, ...] = ()
 
     def __or__(self, other: Difference) -> Difference:
-        """Return the difference of two parts of one value."""
+        """Combine the differences of two parts of one value."""
         if _RANK[other.answer] == _RANK[self.answer]:
             return Difference(self.answer, tuple(dict.fromkeys((*self.causes, *other.causes))))
         return max(self, other, key=lambda each: _RANK[each.answer])
@@ -141,7 +141,7 @@ class Comparer:
         return SAME if node.is_unordered else may("changes only in its order")
 
     def _taken(self, one: Value, rest: list[Value], node: Node) -> bool:
-        """Return whether an item is in a list, and take it from there."""
+        """Return whether an item is in a list, and remove it from the list."""
         for index, other in enumerate(rest):
             if one == other and self._plain(one, other, node.item).answer is Replacement.NO:
                 del rest[index]

@@ -1,4 +1,4 @@
-"""CloudFormation's provider schemas, from cfn-lint: which properties an update can change, and which replace."""
+"""CloudFormation's provider schemas, from cfn-lint: the properties whose change replaces a resource."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Node:
 
     Args:
         schema: The schema of the resource type, which has the definitions.
-        part: The part.
+        part: The part that describes the value.
     """
 
     schema: Mapping[str, Any]
@@ -120,7 +120,7 @@ class ProviderSchema:
 
 @functools.cache
 def provider_schema(resource_type: str, region: str | None = None) -> ProviderSchema | None:
-    """Return the schema of a resource type; None if AWS publishes none.
+    """Return the schema of a resource type; None if AWS publishes no schema.
 
     Args:
         resource_type: The type, as in a template: `AWS::ECS::Service`.

@@ -25,7 +25,7 @@ _SOMETIMES = "which replaces it only under certain conditions"
 
 
 def replaced(comparison: Comparison) -> Comparison:
-    """Fill in, for each resource of a comparison, whether the update replaces it, and why.
+    """Determine which resources of a comparison the update replaces, and why. Return the comparison.
 
     Properties that are only written in another form are left out, and so are resources without other differences.
     Resources that do not differ, but are replaced because of a reference, are added.
@@ -267,7 +267,7 @@ def _top(change: ResourceChange, name: str) -> tuple[Any, Any]:
 
 
 def _beside(resource: Resource) -> Mapping[str, Any]:
-    """Return a resource's attributes beside its properties, as far as CloudFormation reads them."""
+    """Return the attributes of a resource that CloudFormation reads, except `Properties`."""
     found = {name: of for name, of in resource.definition.items() if name not in {"Metadata", "Properties"}}
     needs = found.get("DependsOn")
     if needs is not None:
@@ -296,9 +296,9 @@ def _condition(behavior: UpdateBehavior) -> str:
 
 
 def _replacing(resource: Resource) -> str | None:
-    """Return the condition under which an Auto Scaling group is replaced with its instances; None if it never is.
+    """Return the condition under which an Auto Scaling group is replaced; None if it is never replaced.
 
-    Only a group with this policy is (template reference, "UpdatePolicy attribute", AutoScalingReplacingUpdate).
+    Only a group with `AutoScalingReplacingUpdate` is replaced (template reference, "UpdatePolicy attribute").
     """
     policy = resource.definition.get("UpdatePolicy")
     replacing = policy.get("AutoScalingReplacingUpdate") if isinstance(policy, Mapping) else None

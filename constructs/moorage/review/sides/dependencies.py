@@ -1,4 +1,4 @@
-"""The dependencies of the user's checkout, made available to a worktree: git has neither `node_modules` nor `.venv`."""
+"""The dependencies of the user's checkout in a worktree, since git tracks neither `node_modules` nor `.venv`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def link(repository: Repository, worktree: Path) -> None:
     """Make the dependencies of the checkout available in a worktree through symbolic links.
 
     Packages of the repository itself, which npm and pnpm link from `node_modules`, are taken from the worktree. An
-    untracked `cdk.context.json` is linked too, so that lookups return the same values on both sides.
+    untracked `cdk.context.json` is also linked, so that lookups return the same values on both sides.
 
     Args:
         repository: The repository of the checkout.
@@ -56,9 +56,9 @@ def _link_modules(theirs: Path, ours: Path, root: Path, worktree: Path) -> None:
 
 
 def python_path(repository: Repository, worktree: Path, command: str, variables: Mapping[str, str]) -> str:
-    """Return a `PYTHONPATH` with which Python imports the packages of the checkout from a worktree.
+    """Return the `PYTHONPATH` that makes Python import the packages of the repository from a worktree.
 
-    A package that is installed editable (`pip install -e .`) would be imported from the user's checkout.
+    Otherwise, Python would import an editable install (`pip install -e .`) from the user's checkout.
 
     Args:
         repository: The repository of the checkout.

@@ -1,4 +1,4 @@
-"""Revisions of a git repository, each checked out into a worktree of its own."""
+"""Revisions of a git repository, each checked out into a separate worktree."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _QUIET = ("-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false")
 
 
 class ReviewError(Exception):
-    """The error for a side of a review that cannot be read or synthesized.
+    """The error for a review that cannot be made, such as for a side that cannot be read or synthesized.
 
     Args:
         sentence: The message for the user.
@@ -66,7 +66,7 @@ class Repository:
         return cls(root, folder.resolve().relative_to(root))
 
     def commit(self, revision: str) -> str | None:
-        """Return the hash of the commit that a revision names; None if it names none.
+        """Return the hash of the commit that a revision names; None if there is no such commit.
 
         Args:
             revision: A branch, a tag, a hash, or an expression such as `HEAD~1`.
@@ -77,14 +77,14 @@ class Repository:
 
     @contextlib.contextmanager
     def worktree(self, commit: str, path: Path) -> Iterator[None]:
-        """Check a commit out into a folder, and remove the folder at the end. The user's files and index do not change.
+        """Check out a commit into a folder, and remove the folder at the end. The user's files and index do not change.
 
         Args:
             commit: The hash of the commit.
             path: The folder, which does not exist.
 
         Raises:
-            ReviewError: git cannot check it out.
+            ReviewError: git cannot check out the commit.
         """
         try:
             done = _git((*_QUIET, "worktree", "add", "--quiet", "--detach", str(path), commit), self.root)
@@ -96,9 +96,9 @@ class Repository:
             _git(("worktree", "remove", "--force", "--force", str(path)), self.root)
 
     def untracked(self) -> tuple[Path, ...]:
-        """Return the untracked files and folders of the checkout, ignored ones too, relative to the root.
+        """Return the untracked files and folders of the checkout, including ignored ones, relative to the root.
 
-        A folder that has only such files is named once.
+        A folder that contains only such files is one entry.
         """
         done = _git(("ls-files", "-z", "--others", "--directory"), self.root)
         return tuple(Path(name) for name in done.stdout.split("\0") if name)
@@ -110,7 +110,7 @@ def program_variables() -> dict[str, str]:
 
 
 def _git(arguments: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run git to its end, even if Ctrl-C interrupts the review: half a worktree could not be removed."""
+    """Run git to its end, even if Ctrl-C interrupts the review, since git cannot remove an incomplete worktree."""
     command = ["git", *arguments]
     with subprocess.Popen(
         command,

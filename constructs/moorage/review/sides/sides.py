@@ -49,17 +49,17 @@ class _Source:
 
 @contextlib.contextmanager
 def read(base: str | None, head: str, app: str | None = None) -> Iterator[tuple[Side | None, Side]]:
-    """Read both sides, and synthesize those that are revisions at the same time.
+    """Read both sides. If neither side is an assembly, both are synthesized at the same time.
 
     The assemblies exist until the end of the `with` statement, the worktrees only until all sides are synthesized.
 
     Args:
         base: The assembly or the revision before the change; None to review the head as a new app.
-        head: The assembly or the revision after it; `.` for the working tree.
+        head: The assembly or the revision after the change; `.` for the working tree.
         app: The command that synthesizes the app. Default: None; the `app` of `cdk.json` on each side.
 
     Raises:
-        ReviewError: A side is not known, or does not synthesize.
+        ReviewError: A side cannot be found or synthesized.
         AssemblyError: An assembly cannot be read.
     """
     repository = Repository.of(Path.cwd())
@@ -79,7 +79,7 @@ def read(base: str | None, head: str, app: str | None = None) -> Iterator[tuple[
 def _running(
     sources: Sequence[_Source], repository: Repository | None, temporary: Path, app: str | None
 ) -> Iterator[dict[int, Synthesis]]:
-    """Start and yield the syntheses of the sides that are not assemblies, by index. A base without an app has none."""
+    """Start and yield the syntheses of the sides that are no assemblies, by index, without a base that has no app."""
     with contextlib.ExitStack() as stack:
         running = {}
         for index, source in enumerate(sources):
@@ -137,7 +137,7 @@ def _source(name: str, repository: Repository | None) -> _Source:
 
 
 def _stacks(assembly: Path, root: Path) -> tuple[Stack, ...]:
-    """Return the stacks of an assembly, unless its schema is newer than the newest that is known."""
+    """Return the stacks of an assembly. Raise an error if the version of its schema is not supported."""
     schema = schema_of(assembly)
     if schema > NEWEST_SCHEMA:
         raise ReviewError(

@@ -47,7 +47,7 @@ class Program:
 
     @classmethod
     def of(cls, name: str, folder: Path, app: str | None) -> Program | None:
-        """Return the app of a folder; None if the folder has none.
+        """Return the app of a folder; None if the folder has no app.
 
         Args:
             name: The name of the side, as the user gave it.
@@ -72,7 +72,7 @@ class Synthesis:
         root: The folder to which the file paths in `Stack.lines` are made relative.
         output: The folder for the assembly.
         log: The file for what the app prints.
-        python_path: The `PYTHONPATH` of the app; None for that of this process.
+        python_path: The `PYTHONPATH` of the app; None for the value in this process.
     """
 
     def __init__(self, program: Program, root: Path, output: Path, log: Path, python_path: str | None) -> None:
@@ -142,7 +142,7 @@ class Synthesis:
         return self._output
 
     def _reports_failures(self) -> bool:
-        """Return whether a plugin reported violations, for which a CDK that does not know the context exits with 1."""
+        """Return whether a plugin reported violations. Older versions of CDK exit with 1 after such a report."""
         reports = [self._output / name for name in _REPORTS]
         return any('"failure"' in report.read_text("utf-8") for report in reports if report.is_file())
 
@@ -154,7 +154,7 @@ class Synthesis:
         return ReviewError(sentence, printed)
 
     def stop(self) -> None:
-        """End the app and the programs that it started, if it is still running."""
+        """If the app is still running, end the app and the programs that it started."""
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
@@ -196,7 +196,7 @@ def _unanswered(name: str, missing: list[Mapping[str, Any]]) -> str:
     keys = [str(each.get("key")) for each in missing]
     return (
         f"{name} does not synthesize: {CONTEXT} has no value for {shortened(keys, _MOST_NAMED)}, and the review "
-        f"has no credentials to look it up; run `cdk synth` once with credentials, and commit {CONTEXT}"
+        f"has no credentials for lookups; run `cdk synth` once with credentials, and commit {CONTEXT}"
     )
 
 

@@ -1,1 +1,1 @@
-"""The values in the templates of a comparison: references followed, and texts that compare across stacks and sides."""
+"""The values in the templates of a comparison, in a form that can be compared across stacks and sides."""

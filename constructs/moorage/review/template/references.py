@@ -22,11 +22,11 @@ _OTHER_PARTITIONS = ("us-iso", "eu-isoe-", "eusc-")
 
 @attrs.define(eq=False)
 class References:
-    """The references of one side of a comparison: of the stacks before, or after.
+    """The references in the stacks of one side of a comparison.
 
     Args:
-        stacks: The stacks, each at its position in the comparison; None if this side does not have it.
-        others: The stacks of the other side. A stack whose account or region is not known is in that of the other.
+        stacks: The stacks in the order of the comparison; None for a stack that this side does not have.
+        others: The stacks of the other side. A stack whose account or region is not known gets that of its counterpart.
     """
 
     stacks: Sequence[Stack | None]
@@ -116,7 +116,7 @@ class References:
         return known.get(name) or Unknown("pseudo parameter", name, None if is_shared else stack)
 
     def environment(self, stack: int) -> tuple[str | None, str | None]:
-        """Return the account and the region of a stack, as far as one side knows them."""
+        """Return the account and the region of a stack, as far as either side states them."""
         sides = [each for each in (self.stacks[stack], self.others[stack]) if each]
         account = next((each.account for each in sides if each.account), None)
         return account, next((each.region for each in sides if each.region), None)
@@ -211,7 +211,7 @@ class References:
         yield from walk(of.template if of else None)
 
     def _of_stack(self, stack: int, argument: Any) -> Value:
-        """Return the value of an output of another stack, which CDK calls a weak reference."""
+        """Return the value of `Fn::GetStackOutput`, which CDK calls a weak reference."""
         stated = self.value(stack, argument)
         if not isinstance(stated, Mapping):
             return function("Fn::GetStackOutput", stated)
@@ -238,7 +238,7 @@ class References:
         return self.value(stack, stated["Value"])
 
     def _once(self, kind: str, stack: int, name: str, follow: Any) -> Value:
-        """Follow a reference, but not in a circle, which CloudFormation refuses."""
+        """Follow a reference. Return an unknown value for a circular reference, which CloudFormation refuses."""
         key = kind, stack, name
         if key in self._open:
             return Unknown(kind, name, stack)

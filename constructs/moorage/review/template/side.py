@@ -1,9 +1,9 @@
-"""One side of a comparison as the judges read it: resources, what refers to them, and texts that can be compared.
+"""One side of a comparison: its resources, the references to them, and texts that can be compared.
 
-Two values have the same text if CloudFormation makes the same of them. A reference becomes a token that names the place
-of its stack in the comparison and the logical ID: `${0|Bucket.Arn}`. So values compare across logical structure
-(`Fn::Join` and `Fn::Sub`), across stacks (exports, outputs and the parameters of nested stacks) and between base and
-head. An unknown value stays a token and equals only itself.
+Two values have the same text if CloudFormation resolves them to the same value. A reference becomes a token that names
+the place of its stack in the comparison and the logical ID: `${0|Bucket.Arn}`. So values compare across logical
+structure (`Fn::Join` and `Fn::Sub`), across stacks (exports, outputs and the parameters of nested stacks) and between
+base and head. An unknown value stays a token and equals only itself.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ Renamed = Mapping[tuple[int, str], tuple[int, str]]
 
 @attrs.frozen(eq=False)
 class Scope:
-    """A stack of one side, in which logical IDs have a meaning.
+    """A stack of one side, in which logical IDs are unique.
 
     Args:
         place: The number of the stack in the comparison, which is the same on both sides.
@@ -77,7 +77,7 @@ class Scope:
         return {resource.logical_id: resource for resource in self.stack.resources}
 
     def value(self, raw: Any) -> Value:
-        """Return a value of the template in one form."""
+        """Return a value of the template in the form of `values`."""
         return self.side.references.value(self.place, raw)
 
     def referenced(self, raw: Any) -> tuple[Place, ...]:
@@ -119,7 +119,7 @@ class Scope:
 
         Args:
             value: A list, a value, or `Fn::If` around one of them.
-            given: The constraints under which the value holds.
+            given: The constraints under which the value applies. Default: it always applies.
         """
         if value is None or value == {"Ref": "AWS::NoValue"}:
             return
@@ -183,7 +183,7 @@ class Side:
         """Return a side of these stacks.
 
         Args:
-            stacks: The stacks, each at its place in the comparison; None if this side does not have it.
+            stacks: The stacks in the order of the comparison; None for a stack that this side does not have.
             others: The stacks of the other side. Default: there is no other side.
             renamed: The resources that get another logical ID. Default: none.
         """
@@ -205,7 +205,7 @@ class Side:
         return next(scope for scope in self.scopes.values() if scope.stack is stack)
 
     def found(self, text: str) -> tuple[Scope, Resource] | None:
-        """Return the resource that a text refers to; None if it refers to none of this side."""
+        """Return the resource that a text refers to; None if this side has no such resource."""
         token = _TOKEN.search(text)
         if token is None:
             return None
@@ -223,25 +223,25 @@ class Side:
         return {shared: own for own, shared in self._renamed.items()}
 
     def token(self, place: int, logical_id: str, attribute: str | None = None) -> str:
-        """Return the token of a reference to a resource, with the logical ID by which both sides know it: the head's.
+        """Return the token of a reference to a resource, with the resource's logical ID in the head.
 
         Args:
             place: The place of the stack.
             logical_id: The logical ID on this side.
-            attribute: The attribute. Default: None, the reference is `Ref`.
+            attribute: The attribute. Default: None, for `Ref`.
         """
         number, name = self._renamed.get((place, logical_id), (place, logical_id))
         return f"${{{number}|{name}{f'.{attribute}' if attribute else ''}}}"
 
     def text(self, value: Value) -> str:
-        """Return the canonical text of a value in one form."""
+        """Return the canonical text of a value in the form of `values`."""
         found = self._written(value)
         if isinstance(found, str):
             return found
         return "null" if found is None else "${" + json.dumps(found, sort_keys=True) + "}"
 
     def _written(self, value: Value) -> Any:
-        """Return a value as JSON, in which what has a text is that text."""
+        """Return a value as JSON data, with canonical texts in place of references and functions."""
         match value:
             case dict():
                 return {name: self._written(each) for name, each in value.items()}
@@ -289,11 +289,11 @@ def root(text: str) -> str:
 
 
 def readable(text: str, sides: Sequence[Side]) -> str:
-    """Return a text with construct paths in the place of tokens.
+    """Return a text with construct paths in place of tokens.
 
     Args:
         text: A canonical text.
-        sides: The sides in which to look for the resources, the first that has one wins.
+        sides: The sides to search for the resources, in this order.
     """
 
     def path(found: re.Match[str]) -> str:

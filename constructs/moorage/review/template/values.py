@@ -81,8 +81,8 @@ class Choice:
 
     Args:
         condition: The condition as a `Value`, by which two conditions are compared.
-        then: The value if it is true.
-        otherwise: The value if it is false.
+        then: The value if the condition is true.
+        otherwise: The value if the condition is false.
         name: The name of the condition in the template.
     """
 

@@ -1,8 +1,8 @@
 """Application Auto Scaling, which ministack lacks: its API and its two CloudFormation types.
 
 As on AWS, a service whose desired count is outside of the limits of its scalable target is scaled to the nearest limit.
-Metrics do not change a count. An alarm whose action is a step scaling policy does, as if the metric were exactly at the
-alarm's threshold.
+Metrics do not change a count. An alarm whose action is a step scaling policy changes the count, as if the metric were
+exactly at the alarm's threshold.
 """
 
 from __future__ import annotations

@@ -86,9 +86,9 @@ def _template_of(policy: Mapping[str, Any], override: Mapping[str, Any]) -> tupl
 
 
 def _types(data: Mapping[str, Any], override: Mapping[str, Any]) -> list[InstanceType]:
-    """Return the instance type that an override names, or those that meet its requirements, the smallest first.
+    """Return the instance type that an override names, or the types that meet its requirements, the smallest first.
 
-    If the override states neither, the launch template's type or requirements apply.
+    If the override states neither a type nor requirements, those of the launch template apply.
 
     Args:
         data: The data of the launch template.

@@ -1,7 +1,7 @@
 """Launch configurations, from which groups of older accounts launch their instances.
 
-AWS accepts none from accounts created on or after October 1, 2024 (Amazon EC2 Auto Scaling user guide, "Auto Scaling
-launch configurations").
+AWS accepts no launch configurations from accounts created on or after October 1, 2024 (Amazon EC2 Auto Scaling user
+guide, "Auto Scaling launch configurations").
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The authentication of requests: only those signed with the secret of the home folder or with issued keys are served.
+"""The authentication of requests. Requests must be signed with the secret of the home folder or with issued keys.
 
 Every request is checked before ministack gets it. The check refuses web pages in a browser, other users of the machine
 and programs without the secret. `unsigned.TABLE` lists the requests that are served without a signature.

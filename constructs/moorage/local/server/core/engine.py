@@ -236,7 +236,7 @@ def _naming_paths(validate: Callable[..., None]) -> Callable[..., None]:
 
 
 def _remembering(roll_back: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-    """Keep in the stack what the rollback of a creation could not delete, so that deleting the stack deletes it."""
+    """Keep in the stack the resources that a rollback could not delete, so that the stack's deletion deletes them."""
 
     async def rolled_back(
         stack_name: str, stack_id: str, stack: dict[str, Any], operation: dict[str, Any], *rest: Any

@@ -1,4 +1,4 @@
-"""The interface of a CloudFormation type to the engine."""
+"""The interface between CloudFormation types and the engine."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def of(resource_type: str, region: str) -> Schema | None:
         region: The region; for a region that cfn-lint does not know, the schemas of us-east-1 are used.
 
     Returns:
-        The schema; None for a type without one (CDK's metadata, custom resources).
+        The schema; None for a type without a schema (CDK's metadata, custom resources).
     """
     digest = _types(region).get(resource_type)
     return _read(digest) if digest else None

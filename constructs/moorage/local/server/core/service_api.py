@@ -79,9 +79,10 @@ class ApiResource(Resource):
     Attributes:
         service: The service's name in boto3.
         creation: The operation that creates the resource from its properties.
-        change: The operation that updates it, with the parameters that name the resource; None if every change replaces
-            the resource.
-        deletion: The operation that deletes it, with its parameters: each is the name of a property, or `REF`.
+        change: The operation that updates the resource, with the parameters that name the resource; None if every
+            change replaces the resource.
+        deletion: The operation that deletes the resource, with its parameters: each is the name of a property, or
+            `REF`.
         identity: The path of the physical ID in the output of the creation or in the properties.
         named: The property that gets a generated name if the template has none, and the maximum length of the name.
         attributes: The attributes for `Fn::GetAtt`, each with the path of its value.

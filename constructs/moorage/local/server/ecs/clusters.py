@@ -1,8 +1,8 @@
 """Amazon ECS: clusters, task definitions and services, whose tasks are counted but not run.
 
 A service whose image is missing in a private registry of the local AWS fails to deploy, as on AWS: the circuit breaker
-reports the reason, and the tasks of the last successful revision keep running. `deployments` describes how a deployment
-proceeds, `task_runs` how a task ends.
+reports the reason, and the tasks of the last successful revision keep running. The module `deployments` describes how a
+deployment proceeds, and `task_runs` describes how a task ends.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Amazon EC2: the additional CIDR blocks of VPCs, and IPv6."""
+"""Amazon EC2: the additional CIDR blocks of VPCs, and the IPv6 settings of VPCs and subnets."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ _session = botocore.session.get_session()
 
 
 def main() -> None:
-    """Answer one call for each line until the function ends."""
+    """Answer one call for each line of standard input, until the function ends."""
     for line in sys.stdin:
         call = json.loads(line)
         try:
