@@ -171,7 +171,7 @@ def _flat(value: Any) -> str:
 
 
 def _opens_only(group: ec2.CfnSecurityGroup, own: Acknowledgement) -> bool:
-    """Return whether only the construct's own rules open a security group to everyone, or to a range that is a token."""
+    """Return whether only the construct's own rules open a security group to everyone or to a token."""
     rules = cdk.Stack.of(group).resolve(group.security_group_ingress) or []
     for rule in rules:
         source = rule.get("cidrIp", rule.get("cidrIpv6"))
