@@ -1,6 +1,6 @@
 """Constructs for containers on AWS: clusters, services, and the registries of their images.
 
-This module has all public names. Each is loaded when it is first used, so that importing moorage loads no service
+This module provides all public names. Each name is loaded when it is first used, so importing moorage loads no service
 module of `aws_cdk`.
 """
 
@@ -104,10 +104,11 @@ def __getattr__(name: str) -> Any:
 
 
 def _loaded(module: str) -> ModuleType:
-    """Import a module, without garbage collection if the cdk CLI runs the program, which is short-lived.
+    """Import a module. Disable garbage collection meanwhile if the cdk CLI runs the program.
 
-    Modules are never garbage. Traversing their objects repeatedly, and again when Python exits, is more than 10 % of
-    the CPU time of a synth. In other processes, and if the program has disabled the garbage collector, nothing changes.
+    Such a program is short-lived, and modules are never garbage. Traversing their objects repeatedly, and again when
+    Python exits, takes more than 10 % of the CPU time of a synth. In other processes, and if the program has disabled
+    the garbage collector, nothing changes.
     """
     if module in sys.modules or "CDK_OUTDIR" not in os.environ or not gc.isenabled():
         return importlib.import_module(module)

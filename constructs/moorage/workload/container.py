@@ -95,7 +95,8 @@ class Container:
         port: The port that the container listens on, 1 to 65535. Default: none, so nothing connects to the container.
         port_ranges: Further ranges of ports that the container listens on, each as a first and a last port. They need
             awsvpc or bridge mode. Default: none.
-        cpu: The CPU units reserved for the container. Default: a share of those that other containers do not reserve.
+        cpu: The CPU units reserved for the container. Default: a share of the CPU units that other containers do not
+            reserve.
         memory_mib: The hard memory limit in MiB. Default: the containers share the task's memory. Windows
             instances ignore the task's memory; there, the default is an even share of the memory that other containers
             do not reserve.
@@ -118,8 +119,8 @@ class Container:
         stop_timeout: The time between SIGTERM and SIGKILL, 2 to 120 s on Fargate. Default: 30 s.
         user: The user to run as: `1000`, `1000:1000` or a name. Default: the user of the image.
         writable: The paths that the container can write to, as a list, or as a mapping of each path to its size in MiB.
-            Each is a tmpfs, by default of 64 MiB. It uses the container's memory, is empty at each start, and is
-            writable by any user (mode 1777). On instances, programs cannot run from it (`noexec,nosuid,nodev`).
+            Each path is a tmpfs, by default of 64 MiB. A tmpfs uses the container's memory, is empty at each start, and
+            is writable by any user (mode 1777). On instances, programs cannot run from a tmpfs (`noexec,nosuid,nodev`).
             Default: none.
         executable: The paths of `writable` from which programs can run. Default: none.
         mounts: The volumes of the task by mount path, each as the name of a volume or as a `Mount`. Default: none.
@@ -137,8 +138,8 @@ class Container:
         linux_parameters: The Linux options: capabilities, init process, ulimits, devices, shared memory and swap.
             Default: none.
         docker_labels: The Docker labels. Default: none.
-        version_consistency: Whether to run the same image in all tasks of a deployment: the one that the tag pointed to
-            when the deployment began. Default: True.
+        version_consistency: Whether to run the same image in all tasks of a deployment: the image that the tag pointed
+            to when the deployment began. Default: True.
         credential_spec: The credential spec of a group Managed Service Account in Active Directory:
             `credentialspec:` or `credentialspecdomainless:`, followed by the ARN of an SSM parameter or S3 object. The
             execution role is granted read access. Default: none.
@@ -199,13 +200,13 @@ class Container:
         """Create a sidecar that runs the AWS Distro for OpenTelemetry collector and sends traces to X-Ray.
 
         The collector listens on localhost, which containers share in awsvpc and host mode: on ports 4317 (gRPC) and
-        4318 (HTTP) for OTLP, the default of OpenTelemetry SDKs, and on UDP port 2000 for X-Ray SDKs. It is not
-        essential, and it is restarted when it stops.
+        4318 (HTTP) for OTLP, the default of OpenTelemetry SDKs, and on UDP port 2000 for X-Ray SDKs. The container is
+        not essential, and ECS restarts it when it stops.
 
         Args:
-            config: The configuration of the collector, as a string or an SSM parameter. Give the services that it
-                calls and the permissions that it needs in `Task(called_services=..., permissions=...)`. Default: a
-                configuration that sends traces to X-Ray, with the permission to do so.
+            config: The configuration of the collector, as a string or an SSM parameter. Give the services that the
+                collector then calls and the permissions that it needs in `Task(called_services=..., permissions=...)`.
+                Default: a configuration that sends traces to X-Ray, with the permission to do so.
             name: The name of the container. Default: `otel`.
             image: The image of the collector. A network without internet access needs an image in a `Repository`.
                 Default: AWS's image in the public registry.

@@ -22,7 +22,7 @@ Check: TypeAlias = Callable[[Any], Any]
 
 _LONGEST_VALUE = 60
 _NO_STACK = "should be created in the scope of a Stack"
-"""The words of CDK's error for a construct outside a stack. Asking for the stack first would cost a round trip."""
+"""A part of CDK's error for a construct outside a stack. Looking for the stack would cost a round trip to Node.js."""
 _ALIASES = {
     "CapacityChoice": "Capacity | Mapping[Capacity, int] | Strategy",
     "Construct": "constructs.Construct",
@@ -63,14 +63,14 @@ _HINTS = {
     "str": "a string",
     "tuple": "a tuple",
 }
-"""The ways out for types whose names do not suggest one."""
+"""The hints for types whose names do not suggest a way out."""
 
 
 class _WrongKindError(Exception):
     """An error for a value whose type the annotation does not allow.
 
     Args:
-        entry: A description of the wrong entry of a dict or list. It leaves out the value in a dict, which may be
+        entry: A description of the wrong entry of a dict or list. It omits the value of a dict entry, which may be
             secret.
     """
 
@@ -89,11 +89,11 @@ def door(cls: Class) -> Class:
     """Decorate a class, so that the types of the arguments of its constructor and public methods are checked.
 
     Each argument is checked against its annotation before the class uses it, and one `TypeError` names all wrong
-    arguments. For a sequence, a single element is accepted, or any iterable, which is read once into a tuple. For a
-    VPC, a `Network` is accepted. A string that CDK has not looked up yet is replaced by a well-formed one.
+    arguments. For a sequence, a single element or any iterable is accepted. The iterable is read once into a tuple. For
+    a VPC, a `Network` is accepted. A placeholder that CDK has not looked up yet is replaced by a well-formed string.
 
-    CDK classes are compared by name: `isinstance` raises for an interface of jsii, values do not import `aws_cdk`, and
-    names need no round trip to Node.js.
+    CDK classes are compared by name, since `isinstance` raises an error for a jsii interface. Names also need neither
+    an import of `aws_cdk` nor a round trip to Node.js.
     """
     for name, member in list(vars(cls).items()):
         if name == "__init__":
@@ -192,7 +192,7 @@ def _hint(kind: str) -> str:
 
 
 def _kinds_of(annotation: str) -> list[str]:
-    """Return the types of an annotation as users know them, without those that only moorage passes."""
+    """Return the types of an annotation as users know them, without the types that only moorage passes."""
     kinds = []
     for node in _members(ast.parse(annotation, mode="eval").body):
         text = ast.unparse(node)
@@ -256,7 +256,7 @@ def _check_of_generic(name: str, arguments: list[ast.expr]) -> Check:
 
 
 def _check_union(checks: tuple[Check, ...], value: Any) -> Any:
-    """Return the value unchanged if one of the checks does so, otherwise as converted by the first that accepts it."""
+    """Return the value unchanged if a check leaves it unchanged, otherwise as the first accepting check converts it."""
     taken, entry = [], None
     for check in checks:
         try:
@@ -370,7 +370,7 @@ def _full_name(name: str) -> str:
 
 
 def _names_of(value: Any) -> frozenset[str]:
-    """Return the names of the classes and interfaces of a value: CDK's with their modules, others without."""
+    """Return the names of the classes and interfaces of a value. Only the names of CDK classes include the module."""
     delegates = vars(value).get("_delegates") if type(value).__name__ == "InterfaceDynamicProxy" else None
     return frozenset().union(*map(_names_of_type, map(type, delegates or (value,))))
 

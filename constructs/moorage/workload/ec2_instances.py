@@ -77,7 +77,7 @@ class InstanceType:
 
 @functools.cache
 def instance_type(name: str) -> InstanceType | None:
-    """Return the type with this name, or None if the data does not contain it, as for a type newer than `DATE`."""
+    """Return the type with this name, or None if the data does not contain it. The data ends at `DATE`."""
     data = _load_data()
     if name not in data["types"]:
         return None

@@ -1,4 +1,4 @@
-"""The names of AWS's VPC endpoints, to warn about misspelt ones."""
+"""The names of AWS's VPC endpoints, to warn about misspelled names."""
 
 from __future__ import annotations
 

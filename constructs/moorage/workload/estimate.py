@@ -22,15 +22,17 @@ class Pace:
     """The durations of the steps of a replacement, in seconds.
 
     Args:
-        start: The time from the start of a task until its application responds. No template states this time.
-        check_interval: The interval of the health check that ECS waits for.
-        drain: The time in which a deregistered task finishes its requests.
-        stop: The time from SIGTERM until the application has stopped. No template states this time.
+        start: The time from the start of a task until its application responds. No template states this time. Default:
+            60.
+        check_interval: The interval of the health check that ECS waits for. Default: 40, for a task without a health
+            check.
+        drain: The time in which a deregistered task finishes its requests. Default: 0.
+        stop: The time from SIGTERM until the application has stopped. No template states this time. Default: 5.
         network_load_balancer: Whether to add the time that ECS waits at each shift of a Network Load Balancer's
-            traffic.
+            traffic. Default: False.
 
     Raises:
-        ValueError: If a time is negative.
+        ValueError: If `start` or `stop` is negative.
     """
 
     start: int = 60
@@ -51,7 +53,7 @@ class Pace:
 
 @attrs.frozen(kw_only=True)
 class Estimate:
-    """The estimate of a replacement of all copies.
+    """The estimated duration of a replacement of all copies, and the numbers of copies during it.
 
     Args:
         copies: The number of copies.
@@ -159,7 +161,7 @@ def replacement(
 
 
 def duration_text(seconds: int) -> str:
-    """Return a duration in seconds up to ten minutes, and in minutes above.
+    """Format a duration in seconds if it is below ten minutes, otherwise in minutes.
 
     Args:
         seconds: The duration, in seconds.

@@ -72,8 +72,9 @@ def _field_may_match(wanted: Sequence[Any], value: Any) -> bool:
 
 
 def _is(matcher: Any, value: Any) -> bool:
-    """Return whether a matcher may match a value of an event. A token matches only the same token, and a `Beginning`
-    only if every string with this beginning matches."""
+    """Return whether a matcher may match a value of an event.
+
+    A token matches only the same token. A `Beginning` matches only if every string with this beginning matches."""
     if value is ANY or matcher == value:
         return True
     if not isinstance(matcher, Mapping) or _is_filled_in(matcher):

@@ -44,7 +44,7 @@ class Image:
 
     @property
     def _mutable_reference(self) -> str | None:
-        """The reference if it has the mutable tag `latest`, explicitly or by default; otherwise None."""
+        """The reference if it has the mutable tag `latest`, explicitly or by default; otherwise return None."""
         return None
 
     @staticmethod

@@ -91,8 +91,8 @@ class LifecycleHook:
                 this value.
                 Default: none.
             timeout: The time that ECS waits for `SUCCEEDED` or `FAILED`, 1 to 20,160 whole minutes. More than 1,440
-                causes a warning, since the ECS developer guide gives this maximum for functions. The hooks, bake times
-                and shifts of a rollout can take 33 hours in total. Default: 24 hours.
+                minutes cause a warning, since the ECS developer guide gives this maximum for functions. The hooks, bake
+                times and shifts of a rollout can take 33 hours in total. Default: 24 hours.
             continue_on_timeout: Whether to continue the rollout after the timeout instead of rolling back.
                 Default: False.
 

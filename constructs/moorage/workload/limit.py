@@ -48,17 +48,17 @@ class BelowOrAbove(NamedTuple):
 
 
 class Limit(NamedTuple):
-    """A limit of AWS: the values that AWS accepts, and the message for the others.
+    """A limit of AWS: the values that AWS accepts, and the message for other values.
 
     Args:
         id: The name of the row in the table.
         accepts: A function that returns whether AWS accepts a value.
-        rule: The limit as a predicate of the argument, such as "must be between 1 and 65535". The word is "should" if
-            no source confirms the limit.
+        rule: The limit as a predicate of the argument, such as "must be between 1 and 65535". It begins with "should"
+            if no source confirms the limit.
         hint: The way out, or a function that derives the way out from the refused value.
         source: The place where AWS states the limit.
         format: A function that formats a refused value. Default: `repr`.
-        confirmed: Whether to refuse a value that breaks the limit. False only warns, since no source confirms the
+        confirmed: Whether to refuse a value that breaks the limit. Use False to only warn if no source confirms the
             limit. Default: True.
     """
 

@@ -1,4 +1,4 @@
-"""The options of a container that only Linux has."""
+"""The options that a container has only on Linux."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class LinuxParameters:
             `SYS_PTRACE`. Default: none.
         drop_capabilities: The capabilities to drop from Docker's defaults, or `ALL`. Default: none.
         init_process_enabled: Whether to run an init process that forwards signals and reaps processes. Default: False.
-        ulimits: The ulimits by name, such as `{"nofile": 65536}`, or each as a soft and a hard limit. -1 is unlimited.
-            Fargate supports only `nofile`. Default: none.
+        ulimits: The ulimits by name. Each is one number, as in `{"nofile": 65536}`, or a pair of a soft and a hard
+            limit. -1 is unlimited. Fargate supports only `nofile`. Default: none.
         devices: The devices of the instance that the container can use. Not supported on Fargate. Default: none.
         shared_memory_mib: The size of `/dev/shm` in MiB. Not supported on Fargate. Default: Docker's 64 MiB.
-        max_swap_mib: The swap space in MiB that the container can use, 0 for none. Not supported on Fargate.
-            Default: Docker's own.
+        max_swap_mib: The swap space in MiB that the container can use, 0 for none. Not supported on Fargate. Default:
+            Docker's default.
         swappiness: The swappiness of the kernel, 0 to 100. It needs `max_swap_mib`, and Amazon Linux 2023 does not
-            support it. Default: the kernel's own.
+            support it. Default: the kernel's default.
 
     Raises:
         ValueError: If an argument is outside the limits of ECS (botocore `LinuxParameters`, `Ulimit`).

@@ -1,7 +1,7 @@
 """CDK's placeholders for values that a program looks up, and the well-formed strings that replace them.
 
-CDK returns a placeholder in the first pass of `cdk synth`. The CLI then looks the value up and runs the program again,
-and that pass checks the value.
+CDK returns a placeholder in the first pass of `cdk synth`. The CLI then looks the value up and runs the program again.
+The second pass checks the value.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _PLACEHOLDER = re.compile(
 )
 """CDK's placeholders (aws-cdk-lib, `dummyValue`)."""
 _LONGEST_NAME = 14
-"""The length above which a name is replaced by a hash, which is short enough for any argument."""
+"""The length above which a hash replaces a name. The hash is short enough for any argument."""
 _BALANCING = "arn:aws:elasticloadbalancing:::"
 _STAND_INS = {
     "Capacity.ec2.instance_types": "m0.dummy-value-for-{}",
@@ -48,7 +48,7 @@ _STAND_INS = {
     "Volume.ebs.snapshot_id": "snap-0",
     "Volume.ebs.volume_type": "gp3",
 }
-"""The replacements for arguments whose value moorage or CDK parses, or that have a fixed list or form of values."""
+"""The replacements for arguments whose value moorage or CDK parses, or whose value must be in a list or have a form."""
 
 
 def is_looked_up_later(text: str) -> bool:

@@ -34,12 +34,12 @@ class PlainText(NamedTuple):
 
     Args:
         argument: The argument that contains the text, as named in the error.
-        name: The name of the variable or option whose value the text is, or None. A text without a name is taken for a
-            secret only if it resolves to a secret, contains a key, or assigns a value to a variable whose name looks
-            like that of a secret.
+        name: The name of the variable or option that has the text as its value, or None. A text without a name counts
+            as a secret in three cases: it resolves to a secret, it contains a key, or it assigns a value to a variable
+            with a name such as `PASSWORD`.
         value: The text.
-        way_out: The argument to use instead for a secret.
-        readers: The people who can read the text, as a predicate.
+        way_out: The hint, as an imperative: the argument to use instead for a secret.
+        readers: The predicate after "everyone who" in the error. Default: "can see the task definition".
     """
 
     argument: str

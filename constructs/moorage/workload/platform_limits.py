@@ -35,7 +35,7 @@ FARGATE_MEMORY: dict[int, tuple[int, ...]] = {
 
 
 def nearest_fargate_sizes(cpu: int, memory_mib: int) -> tuple[tuple[int, int], ...]:
-    """Return the Fargate sizes nearest to a requested size: the nearest sufficient and the nearest insufficient one."""
+    """Return the Fargate sizes nearest to a requested size: the nearest larger size and the nearest smaller size."""
     sizes = [(units, memory) for units, memories in FARGATE_MEMORY.items() for memory in memories]
 
     def change(size: tuple[int, int]) -> float:

@@ -38,7 +38,7 @@ def is_token(value: Any) -> bool:
 
 
 def _frames_to_user() -> int:
-    """Count the frames from the caller to the first that is not in moorage, jsii or attrs: the user's program."""
+    """Count the frames from the caller to the first frame that is not in moorage, jsii or attrs: the user's program."""
     count, frame = 1, sys._getframe(1)
     while frame.f_back and _is_internal(frame):
         count, frame = count + 1, frame.f_back

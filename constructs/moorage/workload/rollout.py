@@ -63,7 +63,7 @@ def _alarms(alarms: Iterable[cloudwatch.IAlarm]) -> tuple[cloudwatch.IAlarm, ...
 @value_class
 @attrs.frozen(kw_only=True)
 class RollbackAlarms:
-    """The alarms that roll back a rollout. Up to three are defined for the targets of all routes of the service.
+    """The alarms that roll back a rollout. Up to three alarms are defined for the targets of all routes of the service.
 
     For the targets of a `Listener`, only the alarm on unhealthy targets is defined, since a Network Load Balancer has
     no metrics of responses.
@@ -75,14 +75,15 @@ class RollbackAlarms:
 
     Args:
         errors_percent: The percentage of failed requests above which the alarm triggers. Failed requests are responses
-            of 500 and above, and connections that tasks refuse or reset. A version must receive at least 20 requests in
-            a minute; for a canary of 5 %, that is 400 requests in total. None defines no alarm. Default: 5.
+            of 500 and above, and connections that tasks refuse or reset. The alarm needs at least 20 requests to the
+            new version in a minute. For a canary of 5 %, these are 400 requests in total. None defines no alarm.
+            Default: 5.
         latency: The response time that 99 % of the requests must not exceed. None defines no alarm. Default: 5 s.
         unhealthy_targets: The number of unhealthy targets at which the alarm triggers. None defines no alarm.
             Default: 1.
-        evaluation_minutes: The number of consecutive minutes after which an alarm triggers, 1 or more. For unhealthy
+        evaluation_minutes: The number of consecutive minutes after which an alarm triggers, 1 to 1,440. For unhealthy
             targets, the number is at least one more than the longest `HealthCheck(start_period=)`, so that a slow start
-            does not roll back. Default: 3.
+            causes no rollback. Default: 3.
         extra_alarms: Alarms of your own that also roll back. Default: none.
         topic: The SNS topic to notify, in the region of the service. The policies of the topic and of its key allow
             CloudWatch to publish. Default: none, so the alarms only roll back.
@@ -145,9 +146,9 @@ def _hooks(hooks: Iterable[LifecycleHook]) -> tuple[LifecycleHook, ...]:
 class Rollout:
     """The way in which a new version of a service replaces the old one.
 
-    Create a rollout with `rolling`, `blue_green`, `canary` or `linear`. The last three start all tasks of the new
-    version beside the old ones, which needs twice the capacity. Then they shift the traffic of the service's routes. As
-    long as the old version runs, a rollback takes seconds.
+    Create a rollout with `rolling`, `blue_green`, `canary` or `linear`. Rollouts of the last three kinds start all
+    tasks of the new version beside the old ones, which needs twice the capacity. Then they shift the traffic of the
+    service's routes. As long as the old version runs, a rollback takes seconds.
 
     Args:
         shift: The deployment strategy of ECS.
@@ -219,10 +220,10 @@ class Rollout:
         """Replace old tasks in batches: start new tasks, and stop old ones as the new ones become healthy.
 
         Rollouts that shift traffic use the two target groups of a service in turn, but a rolling rollout uses only the
-        first. Before you change back to a rolling rollout, check the weights with `aws elbv2 describe-rules`, or with
-        `describe-listeners` for a `Listener`. If the second group (with `Alternate` in its ID) has the traffic, deploy
-        once more with the previous rollout, which swaps the groups. Otherwise requests fail until new tasks are healthy
-        in the first group.
+        first group. Before you change back to a rolling rollout, check the weights with `aws elbv2 describe-rules`, or
+        with `describe-listeners` for a `Listener`. If the second group (with `Alternate` in its ID) has the traffic,
+        deploy once more with the previous rollout, which swaps the groups. Otherwise requests fail until new tasks are
+        healthy in the first group.
 
         Args:
             minimum_healthy_percent: The percentage of the copies that stays healthy, 0 to 100. Default: 100.
@@ -395,6 +396,6 @@ class Rollout:
         problems.check(limit, "the sum of hook timeouts, bake times and shifts", total)
 
     def _for_steps(self, limit: Limit) -> Limit:
-        """Return a limit on the time whose hint suggests fewer steps, if the rollout is linear."""
+        """Return a time limit. For a linear rollout, add to its hint that fewer steps help."""
         is_linear = self.shift is Shift.LINEAR
         return limit._replace(hint=f"{limit.hint}{rollout_limits.FEWER_STEPS}") if is_linear else limit

@@ -34,7 +34,7 @@ def _minimum(scaling: Scaling) -> int:
 @value_class
 @attrs.frozen
 class Scaling:
-    """The number of copies that run: a fixed number, or a range within which targets and schedules scale it.
+    """The number of copies that run: a fixed number, or a range within which targets and schedules scale the number.
 
     Args:
         minimum: The minimum number of copies, 0 to 5,000. It must be at least 1 if only metrics of the tasks themselves
@@ -47,7 +47,7 @@ class Scaling:
             Default: no target.
         backlog_per_task: The target number of messages in a queue for each task, both waiting and in flight.
             Default: no target.
-        queue: The queue of `backlog_per_task`. Default: none; a `Worker` uses its own.
+        queue: The queue of `backlog_per_task`. Default: none, or for a `Worker` its own queue.
         metrics: Further metrics with targets. All targets together can have at most 50 scaling policies.
             Default: none.
         schedules: The scheduled changes of the range, at most 200. Default: none.
@@ -154,7 +154,7 @@ class Scaling:
         return self._has_target or bool(self.schedules) or self.predictive is not None
 
     def _check_resolution(self, problems: Problems) -> None:
-        """Warn about high-resolution metrics that no target uses. Without any target, they may be for display."""
+        """Warn about high-resolution metrics that no target uses. Without targets, the metrics may be for display."""
         follows = self.cpu_percent is not None or self.memory_percent is not None or self.metrics
         if self.high_resolution and self._has_target and not follows:
             problems.warn(

@@ -54,7 +54,7 @@ def source_service(secret: Any) -> str:
 
 
 def version(secret: Any) -> tuple[str, str] | None:
-    """Return the stage and the ID of the version that an `ecs.Secret` names, each an empty string if not named.
+    """Return the stage and the ID of the version that an `ecs.Secret` names, with '' for a part that is not given.
 
     Return None for an `ecs.Secret` without field and version, and for other secrets.
     """

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 def share_of(task: Task, container: Container, size: Literal["cpu", "memory_mib"]) -> int | None:
     """Return the CPU or memory of a container on platforms that ignore the size of the task.
 
-    The value is the container's own, or an even share of the task's value that the other containers leave. Return None
-    if the task has no value, or if only CloudFormation knows the share.
+    The result is the container's own value. If the container has no value, it is an even share of the part of the
+    task's value that other containers do not reserve. Return None if the task has no value, or if only CloudFormation
+    knows the share.
     """
     own: int | None = getattr(container, size)
     of_task: int | None = getattr(task, size)
@@ -26,9 +27,9 @@ def share_of(task: Task, container: Container, size: Literal["cpu", "memory_mib"
 
 
 def reserved_cpu(task: Task) -> int:
-    """Return the CPU units that ECS reserves on an instance: those of the task, or the sum of those of its containers.
+    """Return the CPU units that ECS reserves for a task on an instance: its own value, or the sum for its containers.
 
-    The containers count on Windows, or if the task has no `cpu`.
+    The sum applies on Windows, and if the task has no `cpu`.
     """
     if task.cpu is not None and not task._on_windows:
         return task.cpu
@@ -36,7 +37,7 @@ def reserved_cpu(task: Task) -> int:
 
 
 def reserved_memory_mib(task: Task) -> int:
-    """Return the memory in MiB that ECS reserves on an instance: the task's, or, on Windows, that of its containers."""
+    """Return the memory in MiB that ECS reserves for a task on an instance: on Windows, the sum for its containers."""
     if not task._on_windows:
         return task.memory_mib
     shares = [each.memory_reservation_mib or share_of(task, each, "memory_mib") for each in task.containers]

@@ -73,29 +73,30 @@ class Task:
     Args:
         *containers: The containers, 1 to 10, with at least one essential container. The first container with a port
             receives connections.
-        cpu: The CPU units of the task, 1,024 for each vCPU. They are reserved for the task and limit it. None reserves
-            only the CPU of the containers on instances, and selects the smallest sufficient size on Fargate.
-            Default: 256.
+        cpu: The CPU units of the task, 1,024 for each vCPU. The units are reserved for the task, and are the most that
+            it can use. On instances, None reserves only the CPU of the containers. On Fargate, None selects the
+            smallest sufficient size. Default: 256.
         memory_mib: The memory of the task in MiB. Fargate supports only certain combinations with `cpu`. None selects
-            the sum of the containers' `memory_mib`, which each must have, or the smallest sufficient size on Fargate.
-            Default: 512.
+            the sum of the containers' `memory_mib`, or on Fargate the smallest sufficient size. Each container must
+            then have a `memory_mib`. Default: 512.
         architecture: The processor architecture that the images are built for. Default: `Architecture.X86_64`.
         ephemeral_storage_gib: The ephemeral storage of a Fargate task, 21 to 200 GiB. Default: 20 GiB.
         permissions: The statements of the task role's policy, with which the application calls AWS. Grants, such as
             `bucket.grant_read(service)`, add further statements. Default: none.
-        network_mode: The network mode. `BRIDGE` and `NONE` need instances of an Auto Scaling group; `HOST` needs them
-            or ECS Managed Instances. Default: `NetworkMode.AWSVPC`.
+        network_mode: The network mode. `BRIDGE` and `NONE` need instances of an Auto Scaling group; `HOST` needs such
+            instances or ECS Managed Instances. Default: `NetworkMode.AWSVPC`.
         volumes: The volumes that containers mount with `Container(mounts=...)`, at most one of them `Volume.ebs`.
             Default: none.
         called_services: The AWS services that the application calls, as in the names of their endpoints (`sqs`,
-            `dynamodb`, `kms`), and `internet` for everything else. They are used to check the network and in
-            `Endpoints.for_tasks`. Default: none.
+            `dynamodb`, `kms`), and `internet` for everything else. The network is checked for these services, and
+            `Endpoints.for_tasks` includes them. Default: none.
         execute_command: Whether to enable ECS Exec (`aws ecs execute-command`). Default: False.
         operating_system_family: The operating system that the images are built for.
             Default: `OperatingSystemFamily.LINUX`.
-        pid_mode: The process namespace: `task` shares one between the containers, `host` shares that of the instance
-            and fails Security Hub control ECS.3. Default: each container has its own namespace.
-        ipc_mode: The IPC namespace, only on instances: `task`, `host` or `none`. Default: Docker's own.
+        pid_mode: The process namespace: `task` shares one namespace between the containers, and `host` shares the
+            namespace of the instance. `host` fails Security Hub control ECS.3. Default: each container has its own
+            namespace.
+        ipc_mode: The IPC namespace, only on instances: `task`, `host` or `none`. Default: Docker's default.
         enable_fault_injection: Whether to allow fault injection by AWS Fault Injection Service. Default: False.
         retain_revisions: Whether to keep earlier revisions of the task definition active, so that a service can be
             rolled back by hand. Revisions are free, and remain after the stack is deleted until they are deregistered.
@@ -197,12 +198,12 @@ class Task:
 
     @property
     def _front_container(self) -> Container | None:
-        """The container that receives connections: the first with a port."""
+        """The container that receives connections: the first container with a port."""
         return next((container for container in self.containers if container.port is not None), None)
 
     @property
     def _log_router(self) -> Container | None:
-        """The container that routes the logs of the others, or None if there is no such container."""
+        """The container that routes the logs of the other containers, or None if there is no such container."""
         return next((container for container in self.containers if container._firelens), None)
 
     @property

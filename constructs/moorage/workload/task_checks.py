@@ -30,7 +30,7 @@ def check_containers(containers: Sequence[Container], problems: Problems, *, on_
 
 
 def check_permissions(permissions: Sequence[iam.PolicyStatement], problems: Problems) -> None:
-    """Check that IAM accepts the resources of the permissions, and that they fit into a role."""
+    """Check that IAM accepts the resources of the permissions, and that the statements fit into a role."""
     documents = [statement.to_json() for statement in permissions]
     problems.check(task_limits.PERMISSIONS_SIZE, "permissions", minimum_length(documents))
     for document in documents:

@@ -54,10 +54,10 @@ class Volume:
 
     @staticmethod
     def bind_mount(name: str, *, host_path: str | None = None) -> Volume:
-        """Share a directory between the containers of a task. Without `host_path`, it is deleted with the task.
+        """Share a directory between the containers of a task. Without `host_path`, the directory ends with the task.
 
-        The directory belongs to root and has mode 0755. Another user can write to it only if the image declares the
-        directory as a `VOLUME` with that owner. Paths of `Container(writable=...)` are writable by any user, but use
+        The directory belongs to root and has mode 0755. Another user can write only if the image declares the directory
+        as a `VOLUME` that belongs to this user. Paths of `Container(writable=...)` are writable by any user, but use
         memory.
 
         Args:
@@ -83,7 +83,7 @@ class Volume:
 
         Traffic is encrypted in transit. The task role is granted access to mount the file system, and to write to it
         unless all mounts are read-only. The security group of the file system allows connections from the service. If
-        tasks run on instances, the instances mount the file system, so also allow connections from their capacity:
+        tasks run on instances, the instances mount the file system, so also allow connections from the capacity:
         `file_system.connections.allow_default_port_from(cluster.capacity(general))`.
 
         The root user of a container is anonymous in the file system and can write only where all users can. Use a user
@@ -152,7 +152,7 @@ class Volume:
         )
 
     def _new_problems(self) -> Problems:
-        """Return the problems of the name, to which subclasses add theirs."""
+        """Check the name, and return the problems for further checks of the subclass."""
         problems = Problems(f"Volume {self.name!r}")
         problems.check(volume_limits.VOLUME_NAME, "name", self.name)
         return problems
