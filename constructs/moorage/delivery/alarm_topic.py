@@ -24,7 +24,7 @@ _CLOUDWATCH_SERVICE = "cloudwatch.amazonaws.com"
 def check_alarm_topic(problems: Problems, argument: str, topic: sns.ITopic, scope: IConstruct) -> None:
     """Check that an alarm in the stack of `scope` can notify a topic.
 
-    An alarm can notify topics in its own region, in any account that allows it (CloudWatch guide: using Amazon
+    An alarm can notify topics in its own region, in any account that allows this (CloudWatch guide: using Amazon
     CloudWatch alarms).
     """
     check_place(problems, argument, topic, scope, across_accounts=True)
@@ -36,8 +36,8 @@ def check_alarm_topic(problems: Problems, argument: str, topic: sns.ITopic, scop
 def let_alarms_publish(topic: sns.ITopic, scope: IConstruct) -> None:
     """Allow the alarms of the account of `scope` to publish to a topic, and to use its KMS key.
 
-    The policies of imported topics and keys do not change. The statement is needed although SNS's default policy would
-    allow it, since a topic with any other policy, such as that of `enforce_ssl`, has no default policy.
+    The policies of imported topics and keys do not change. The statement is needed even though SNS's default policy
+    allows the same. A topic with any other policy, such as that of `enforce_ssl`, has no default policy.
     """
     account, region = _account_and_region(topic, scope)
     topic.add_to_resource_policy(
@@ -59,7 +59,7 @@ def let_alarms_publish(topic: sns.ITopic, scope: IConstruct) -> None:
 def _account_and_region(topic: sns.ITopic, scope: IConstruct) -> tuple[str, str]:
     """Return the account and region of the alarms.
 
-    They are literals if the topic is known to be in another account, otherwise pseudo parameters.
+    Both are literals if the topic is known to be in another account, otherwise both are pseudo parameters.
     """
     topic_account, _ = place_of(topic)
     account, region = place_of(scope)

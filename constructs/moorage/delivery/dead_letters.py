@@ -130,7 +130,7 @@ def define_alarm(
     keeps its state.
 
     Args:
-        scope: The scope in which to define it.
+        scope: The scope in which to define the alarm.
         construct_id: The ID of the alarm in its scope.
         queue: The queue to monitor.
         actions: The actions of the alarm.

@@ -49,5 +49,5 @@ def retained_except_on_create(policy: cdk.RemovalPolicy) -> cdk.RemovalPolicy:
 
 
 def strictest(*policies: cdk.RemovalPolicy) -> cdk.RemovalPolicy:
-    """Return the removal policy that retains most, for a key: data is unreadable once its key is pending deletion."""
+    """Return the removal policy for a key that retains most. Data is unreadable once its key is pending deletion."""
     return max(policies, key=_DELETION_ORDER.index)

@@ -30,8 +30,8 @@ def check_topic(problems: Problems, argument: str, topic: sns.ITopic, scope: ICo
 def warn_of_fifo(problems: Problems, argument: str, name: str, sender: str) -> None:
     """Warn about a FIFO topic, to which a sender without message groups probably cannot publish.
 
-    Every message to a FIFO topic "must include a MessageGroupId" (botocore sns Publish), and CloudWatch and Amazon EC2
-    Auto Scaling have no setting for it.
+    Every message to a FIFO topic "must include a MessageGroupId" (botocore sns Publish), but CloudWatch and Amazon EC2
+    Auto Scaling have no setting for this ID.
     """
     problems.warn(
         f"{argument} should be a standard topic, since {sender} has no setting for the message group that FIFO topics "
@@ -55,9 +55,9 @@ def check_key(problems: Problems, argument: str, topic: sns.ITopic, sender: str)
 def allow_publish(topic: sns.ITopic) -> None:
     """Allow EventBridge to publish to a topic, and to use its KMS key. Policies of imported resources do not change.
 
-    The statement is needed although SNS's default policy would allow it, since a topic with any other policy has no
-    default policy. It has no condition, since EventBridge sends neither `aws:SourceArn` nor `aws:SourceAccount` to SNS
-    (EventBridge guide, resource-based policies, permissions of SNS).
+    The statement is needed even though SNS's default policy allows the same, since a topic with any other policy has no
+    default policy. The statement has no condition, since EventBridge sends neither `aws:SourceArn` nor
+    `aws:SourceAccount` to SNS (EventBridge guide, resource-based policies, permissions of SNS).
     """
     topic.add_to_resource_policy(
         iam.PolicyStatement(

@@ -24,11 +24,11 @@ class Acknowledgement:
         construct: The construct whose resources have the issue.
         issue: The name of the issue in `moorage/policy/issues.toml`.
         reason: The reason why the construct does not avoid the issue.
-        actions: For wildcards in IAM policies: the actions whose statements have them. A wildcard in a statement with
-            another action is not acknowledged.
+        actions: For wildcards in IAM policies: the actions of the statements with wildcards. A wildcard in a statement
+            with another action is not acknowledged.
         ports: For security groups: the ports that are open. A rule for another port is not acknowledged.
-        policies: For roles: the names of AWS managed policies. Another one is not acknowledged.
-        ids: The IDs of the constructs below `construct` to which this is limited. Empty if it applies to all.
+        policies: For roles: the names of AWS managed policies. Another policy is not acknowledged.
+        ids: The IDs of the constructs below `construct` that have the issue. Empty for all constructs.
         in_stack: True if the resources are not below `construct`, but below its stack.
     """
 
@@ -83,11 +83,12 @@ def acknowledge(
         construct: The construct whose resources have the issue.
         issue: The name of the issue.
         reason: The reason, as a clause without a period.
-        actions: For wildcards in IAM policies: the actions whose statements have them.
-        ports: For security groups: the ports that are open.
-        policies: For roles: the names of AWS managed policies.
-        ids: The IDs of the constructs below `construct` to which this is limited. Default: none; it applies to all.
-        in_stack: Whether to look for the resources below the stack of `construct`, as for a singleton of CDK.
+        actions: For wildcards in IAM policies: the actions of the statements with wildcards. Default: none.
+        ports: For security groups: the ports that are open. Default: none.
+        policies: For roles: the names of AWS managed policies. Default: none.
+        ids: The IDs of the constructs below `construct` that have the issue. Default: all constructs.
+        in_stack: Whether to look for the resources below the stack of `construct`, as for a singleton of CDK. Default:
+            False.
     """
     own = Acknowledgement(
         construct,
@@ -116,12 +117,12 @@ def actions_of(statements: Iterable[Mapping[str, Any]]) -> frozenset[str]:
 
 
 def as_list(value: Any) -> list[Any]:
-    """Return a value of an IAM policy as a list, since IAM accepts a single value in its place."""
+    """Return a value of an IAM policy as a list, since IAM accepts a single value in place of a list."""
     return value if isinstance(value, list) else [value]
 
 
 def receive(app: IConstruct, receiver: Receiver) -> None:
-    """Pass the acknowledgements of an app to a function: those that exist at once, and later ones when they are made.
+    """Pass each acknowledgement of an app to a function, including acknowledgements that constructs make later.
 
     Args:
         app: The root of the construct tree. A second call for the same app does nothing.

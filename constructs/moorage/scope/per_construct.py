@@ -1,4 +1,4 @@
-"""Values of constructs that cannot hold them as attributes."""
+"""The values that belong to constructs but cannot be attributes of the constructs."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class PerConstruct(Generic[Owner, Value]):
     """A mapping of constructs to values, by the identity of their Python objects.
 
     A value and its owner stay in memory until the process ends. jsii keeps every object that Python creates just as
-    long, because it cannot know which objects JavaScript still refers to. An attribute of the construct is no
-    alternative, since the proxies of imported resources, such as those of `Vpc.from_lookup`, do not accept attributes.
+    long, because it cannot know which objects JavaScript still refers to. An attribute of the construct could not hold
+    the value, since the proxies of imported resources, such as those of `Vpc.from_lookup`, do not accept attributes.
 
     jsii creates a new proxy each time that it returns an imported resource. A value is found only by the proxy for
     which it was set.

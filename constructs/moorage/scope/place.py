@@ -163,10 +163,10 @@ def _place_of_thing(thing: IConstruct | str) -> _StackPlace:
 
 
 def _find_place(thing: IConstruct) -> _StackPlace:
-    """Return the place of a construct: from its ARN if that is known, else the place where it was imported or defined.
+    """Return the place of a construct: the place in its ARN if known, else that where it was imported or defined.
 
-    For a resource that is imported by its ARN, CDK's `env` is that of the ARN for some types and that of the stack for
-    others. An imported resource belongs to no stage, since it is referred to by plain strings.
+    For a resource that is imported by its ARN, CDK's `env` is the place in the ARN for some types, and the place of the
+    stack for other types. An imported resource belongs to no stage, since it is referred to by plain strings.
     """
     if not _is_imported(thing):
         return _place_of_stack(_stack_of(thing))
