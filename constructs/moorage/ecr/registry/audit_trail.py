@@ -27,7 +27,7 @@ _OLD_VERSIONS_KEPT_DAYS = 30
 class AuditTrail:
     """The CloudTrail trail that records ECR API calls, created by `existing` or `own`.
 
-    Without a trail, CloudTrail keeps the management events of an account for 90 days. A trail keeps them longer, and
+    Without a trail, CloudTrail keeps the management events of an account for 90 days. A trail keeps events longer, and
     `Registry.on_api_call` needs a trail.
 
     Args:

@@ -85,7 +85,7 @@ def define_exclusions(scope: Construct, pullers: Sequence[Puller]) -> None:
     """Define the pull time exclusions: the roles and users whose pulls do not count for `unpulled_for`.
 
     The construct ID of each exclusion is derived from its role or user. With numbers as IDs, removing one exclusion
-    would give each later one a new role, for which ECR still has an exclusion.
+    would assign another role to each later exclusion, while ECR still has an exclusion for this role.
     """
     for puller in pullers:
         ecr.CfnPullTimeUpdateExclusion(

@@ -32,16 +32,16 @@ class PullThrough:
     """A pull through cache of another registry, created by one of its methods.
 
     Images that are pulled from `prefix/...` are cached in this registry. A cache cannot be changed: CloudFormation
-    creates the new rule while the old one still has the prefix, which ECR refuses. To change its registry, secret,
-    account or upstream prefix, deploy once without the cache and once with the new cache, or use another prefix. Cached
-    images remain, and the value of a secret can change at any time.
+    would create the new rule while the old rule still has the prefix, and ECR refuses a second rule with the same
+    prefix. To change its registry, secret, account or upstream prefix, deploy once without the cache and once with the
+    new cache, or use another prefix. Cached images remain, and the value of a secret can change at any time.
 
     Args:
         upstream: The kind of upstream registry, as ECR names it.
         url: The URL of the upstream registry.
         prefix: The prefix of the cache's repositories, 2 to 30 characters, or `ROOT`.
         secret: The credentials for the upstream registry. The name of the secret must start with
-            `ecr-pullthroughcache/`. It must be in the registry's account and region, and encrypted with
+            `ecr-pullthroughcache/`. The secret must be in the registry's account and region, and encrypted with
             `aws/secretsmanager`, the default key of secrets. Default: none.
         upstream_prefix: The prefix of the upstream repositories. Default: all repositories.
         account: The account of an upstream Amazon ECR registry. The cache gets a role that pulls from that registry.
@@ -118,7 +118,7 @@ class PullThrough:
         """Cache Docker Hub. Its official images are below `library/`, such as `docker-hub/library/redis`.
 
         Args:
-            secret: The credentials, as for the class. Required.
+            secret: The credentials, as described in `PullThrough`. Required.
             prefix: The prefix of the cache's repositories. Default: `docker-hub`.
             settings: The settings of the cache's repositories. Default: those of a `Repository`, with mutable tags.
         """
@@ -134,7 +134,7 @@ class PullThrough:
         """Cache the GitHub Container Registry (`ghcr.io`).
 
         Args:
-            secret: The credentials, as for the class. Required.
+            secret: The credentials, as described in `PullThrough`. Required.
             prefix: The prefix of the cache's repositories. Default: `github`.
             settings: The settings of the cache's repositories. Default: those of a `Repository`, with mutable tags.
         """
@@ -150,7 +150,7 @@ class PullThrough:
         """Cache the container registry of GitLab.com (`registry.gitlab.com`).
 
         Args:
-            secret: The credentials, as for the class. Required.
+            secret: The credentials, as described in `PullThrough`. Required.
             prefix: The prefix of the cache's repositories. Default: `gitlab`.
             settings: The settings of the cache's repositories. Default: those of a `Repository`, with mutable tags.
         """
@@ -168,7 +168,7 @@ class PullThrough:
 
         Args:
             registry: The name of the registry, without `.azurecr.io`.
-            secret: The credentials, as for the class. Required.
+            secret: The credentials, as described in `PullThrough`. Required.
             prefix: The prefix of the cache's repositories. Default: `azure`.
             settings: The settings of the cache's repositories. Default: those of a `Repository`, with mutable tags.
         """
@@ -184,7 +184,7 @@ class PullThrough:
         """Cache the Chainguard registry (`cgr.dev`).
 
         Args:
-            secret: The credentials, as for the class. Required.
+            secret: The credentials, as described in `PullThrough`. Required.
             prefix: The prefix of the cache's repositories. Default: `chainguard`.
             settings: The settings of the cache's repositories. Default: those of a `Repository`, with mutable tags.
         """

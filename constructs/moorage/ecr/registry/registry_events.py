@@ -60,8 +60,8 @@ class RegistryEvents(Construct):
     The key and the queue are defined once per registry, when the first target without a `dead_letter_queue` of its own
     is added. AWS bills the key by the month.
 
-    More `repositories` or `tags` than fit into an event pattern are an error. So is a topic or queue that EventBridge
-    cannot reach, because it is in another region or encrypted with an AWS managed key.
+    More `repositories` or `tags` than fit into an event pattern are an error. A topic or queue that EventBridge cannot
+    reach is also an error: it is in another region, or encrypted with an AWS managed key.
     """
 
     _scanning: Scanning
@@ -178,7 +178,7 @@ class RegistryEvents(Construct):
     ) -> events.Rule:
         """Define a rule for findings with `severity` or a higher severity.
 
-        Basic scanning sends one event for each scan, enhanced scanning one for each finding.
+        Basic scanning sends one event for each scan. Enhanced scanning sends one event for each finding.
 
         Args:
             construct_id: The ID of the rule in the registry.

@@ -132,7 +132,7 @@ class RegistryMetrics(Construct):
             repositories: The repositories whose pulls are shown, each with its own line. Default: none.
 
         Raises:
-            ValueError: If a repository is in another account or region, where its metrics are.
+            ValueError: If a repository is in another account or region, and so are its metrics.
         """
         problems = Problems(lambda: f"{self.node.path}/{construct_id}")
         for repository in repositories:

@@ -1,4 +1,4 @@
-"""The replication of images to other registries, and the settings of the repositories there."""
+"""The replication of images to other registries, and the settings of the repositories at the destinations."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class ReplicationDestination:
     Args:
         region: The region.
         account: The account. Default: the account of the source.
-        managed_elsewhere: Whether to leave the registry to another app, although this app has stacks in its account and
-            region. Default: False.
+        managed_elsewhere: Whether to leave the registry to another app, although this app has stacks in the same
+            account and region. Default: False.
 
     Raises:
         ValueError: If the region or the account is invalid.
@@ -65,9 +65,9 @@ def _as_destinations(
 class Replication:
     """A replication rule: the repositories whose images are replicated, the destinations, and the settings there.
 
-    ECR replicates an image once, when it is pushed. It does not replicate existing images, deletions or images that
-    were replicated themselves. The same value defines the rule at the source and, with
-    `Registry(replicates_from=[...])`, the permissions and the settings at each destination.
+    ECR replicates an image once, when it is pushed. It does not replicate existing images, deletions, or images that
+    are themselves replicas. The same value defines the rule at the source and, with `Registry(replicates_from=[...])`,
+    the permissions and the settings at each destination.
 
     Args:
         prefix: The prefixes of the names of repositories, such as `prod/`. Default: all repositories.
@@ -199,8 +199,8 @@ def _may_match(place: Place, other_place: Place) -> bool:
 def replication_cycles(registries: Sequence[tuple[Place, Sequence[Replication]]]) -> Iterator[tuple[Place, ...]]:
     """Yield each cycle of registries in which a repository is replicated back to the first registry.
 
-    Each prefix is tried as the name of a repository: two rules can apply to the same repository only if one of their
-    prefixes starts with the other.
+    Each prefix is tried as the name of a repository: two rules can apply to the same repository only if a prefix of one
+    rule starts with a prefix of the other rule.
     """
     prefixes = sorted({prefix for _, rules in registries for rule in rules for prefix in rule.prefix or ("",)})
     reported: set[frozenset[Place]] = set()

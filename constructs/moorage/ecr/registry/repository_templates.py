@@ -23,11 +23,11 @@ def _as_tuple(texts: str | Sequence[str]) -> tuple[str, ...]:
 @value_class
 @attrs.frozen
 class RepositoryTemplate:
-    """The creation template of repositories that ECR creates itself. Existing repositories do not change.
+    """The creation template of repositories that ECR creates automatically. Existing repositories do not change.
 
     Args:
-        prefix: The prefix of the repositories. `prod` matches those below `prod/`; `ROOT` matches those without another
-            template.
+        prefix: The prefix of the repositories. `prod` matches repositories below `prod/`. `ROOT` matches repositories
+            without another template.
         settings: The settings of the repositories. Default: those of a `Repository`.
         applied_for: The actions for which ECR creates repositories: `CREATE_ON_PUSH`, `REPLICATION` and
             `PULL_THROUGH_CACHE`. A `Replication` and a `PullThrough` have their own templates.

@@ -120,7 +120,7 @@ class Scanning:
 
         CloudFormation turns on Inspector for the images of the account. When the registry is deleted or changes to
         `basic`, CloudFormation calls `inspector2:Disable`, which may also turn off scanning of other images in the
-        account and region. If others rely on Inspector, check its settings afterwards.
+        account and region. If other applications rely on Inspector, check its settings afterwards.
 
         Args:
             continuous: The repositories whose images are scanned again when new vulnerabilities become known.

@@ -44,7 +44,7 @@ def _optional_utc(moment: dt.date | None) -> dt.datetime | None:
 class PushedImage:
     """An image to test a lifecycle policy with: its tags and its times.
 
-    A time is a date, or a datetime; without a time zone it is UTC.
+    Each time is a date or a datetime. A datetime without a time zone is in UTC.
 
     Args:
         tags: The tags of the image, which can be empty.
@@ -77,8 +77,8 @@ Images: TypeAlias = Iterable[PushedImage | tuple[str | Sequence[str], dt.date]]
 class LifecycleRule:
     """A rule by which images expire or are archived.
 
-    Use at most one of `tags`, `prefixes` and `untagged` to select images. A rule with none of them applies to all
-    images and must be the last rule of its policy. Exactly one of `keep`, `older_than`, `unpulled_for` and
+    Use at most one of `tags`, `prefixes` and `untagged` to select images. A rule without any of the three applies to
+    all images and must be the last rule of its policy. Exactly one of `keep`, `older_than`, `unpulled_for` and
     `archived_for` must be given.
 
     Args:

@@ -48,7 +48,8 @@ class PublicRepository(Construct):
         """Define a public repository.
 
         Args:
-            scope: The scope in which to define it. Its stack must be in us-east-1, the region of Amazon ECR Public.
+            scope: The scope in which to define this construct. Its stack must be in us-east-1, the region of Amazon ECR
+                Public.
             construct_id: The ID of the construct in its scope.
             name: The name after the alias of the account, 2 to 205 characters. Default: CloudFormation chooses a name.
             description: The short description in the search results and on the page, at most 1,024 characters.

@@ -83,7 +83,7 @@ class Encryption:
 
     @property
     def _uses_customer_key(self) -> bool:
-        """True if the key belongs to the account, so that its key policy must allow its use."""
+        """True if the key belongs to the account, so that the key policy must allow its use."""
         return self.defines_key or self.given_key is not None
 
 
@@ -150,7 +150,7 @@ def _bool_or_texts(value: bool | Sequence[str]) -> bool | Sequence[str]:  # noqa
 
 
 def check_repository_policy(problems: Problems, argument: str, statements: Iterable[iam.PolicyStatement]) -> None:
-    """Check that all statements have a principal, and that none has a resource, which ECR refuses (aws-cdk #3590)."""
+    """Check that each statement has a principal and no resource, which ECR refuses (aws-cdk #3590)."""
     given = tuple(statements)
     if not all(each.has_principal for each in given):
         problems.add(f"{argument} must name a principal in each statement; use PolicyStatement(principals=[...])")
@@ -167,7 +167,7 @@ class RepositorySettings:
 
     Args:
         immutable_tags: Whether to make tags immutable, or the patterns of the tags that are immutable. Default: True.
-        mutable_tags: The patterns of tags that are mutable although others are not, at most 5, such as `latest` or
+        mutable_tags: The patterns of tags that are mutable although other tags are not, at most 5, such as `latest` or
             `dev-*`. Default: none.
         lifecycle: The lifecycle policy. Default: `LifecyclePolicy.releases()`, which keeps the newest 100 releases, and
             images without a tag for 14 days.
