@@ -36,11 +36,12 @@ _DELETION_INSTRUCTIONS = (
 
 
 class InstanceGroup(Instances):
-    """The Auto Scaling group of a `Capacity.ec2` and its capacity provider; `Cluster.capacity(...)` returns it.
+    """The Auto Scaling group and the capacity provider of a `Capacity.ec2`, returned by `Cluster.capacity(...)`.
 
-    Instances require IMDSv2 with a hop limit of 1, and most tasks cannot reach the instance metadata. ECS blocks it for
-    tasks with a network interface of their own. In bridge mode, a firewall rule of the instance blocks it (on
-    Bottlerocket, the hop limit). Nothing blocks it for tasks in host mode: they have the permissions of the instance.
+    Instances require IMDSv2 with a hop limit of 1, and most tasks cannot reach the instance metadata. ECS blocks the
+    metadata for tasks with their own network interface. In bridge mode, a firewall rule of the instance blocks the
+    metadata, or on Bottlerocket the hop limit. Nothing blocks the metadata for tasks in host mode, which therefore have
+    the permissions of the instance.
     """
 
     def __init__(
@@ -49,10 +50,10 @@ class InstanceGroup(Instances):
         """Define an instance group.
 
         Args:
-            scope: The scope in which to define it.
-            construct_id: Its ID in this scope.
+            scope: The scope in which to define this construct.
+            construct_id: The ID of the construct in its scope.
             specification: The instances to define.
-            cluster: The cluster that its instances join.
+            cluster: The cluster that the instances join.
         """
         vpc = cluster.vpc
         super().__init__(
@@ -119,7 +120,7 @@ class InstanceGroup(Instances):
         )
 
     def _acknowledge(self) -> None:
-        """Acknowledge rules that do not read the launch template of a mixed instances policy, or its subnets."""
+        """Acknowledge the rules that do not read the launch template of a mixed instances policy, or the subnets."""
         group = self.auto_scaling_group
         for issue, reason in (
             (
@@ -240,7 +241,7 @@ def _instance_requirements(
 
 
 def _provider_name(scope: Construct) -> str | None:
-    """Return a provider name if CloudFormation would generate one that begins with a reserved word; otherwise None."""
+    """Return a provider name if the name from CloudFormation would begin with a reserved word, otherwise None."""
     stack_name = cdk.Stack.of(scope).stack_name
     if is_token(stack_name) or capacity_limits.PROVIDER_NAME.accepts(stack_name):
         return None

@@ -31,7 +31,7 @@ CAPACITY_ATTRIBUTE = "moorage.capacity"
 
 
 class CapacityKind(enum.Enum):
-    """One of the three kinds of capacity that ECS has. The capacities of a strategy are all of one kind."""
+    """A kind of capacity. All capacities of a strategy have the same kind."""
 
     FARGATE = "Fargate"
     INSTANCES = "Auto Scaling group"
@@ -41,14 +41,15 @@ class CapacityKind(enum.Enum):
 @value_class
 @attrs.frozen(eq=False)
 class Capacity:
-    """The capacity that tasks run on, made by one of its methods.
+    """The capacity that tasks run on, created by one of its methods.
 
     Capacities are compared by identity, and can be the keys of a mapping.
 
     Args:
         name: The name of the capacity in errors; for an existing capacity provider, its name in ECS.
-        kind: The kind of capacity. Default: CapacityKind.FARGATE.
-        instances: The instances that are defined for it. Default: None, for a capacity that exists already.
+        kind: The kind of capacity. Default: `CapacityKind.FARGATE`.
+        instances: The instances to define for the capacity. Default: none, for Fargate and for an existing capacity
+            provider.
     """
 
     name: str
@@ -57,51 +58,51 @@ class Capacity:
 
     @property
     def _exists_already(self) -> bool:
-        """True if its provider exists already, so that no instances are defined for it."""
+        """True if the capacity provider already exists, so that no instances are defined."""
         return self.instances is None
 
     def _same_as(self, other: Capacity) -> bool:
-        """Return True if both are the same capacity: by name if they exist already, otherwise by identity."""
+        """Return whether two capacities are the same: by name if both already exist, otherwise by identity."""
         return self is other or (self._exists_already and other._exists_already and self.name == other.name)
 
     @property
     def _vpc_subnets(self) -> SubnetSelection | None:
-        """The subnets of its instances; None for the private subnets of every zone, or if no instances are defined."""
+        """The subnets of the instances, or None for the private subnets of every zone or without instances."""
         return self.instances.vpc_subnets if self.instances else None
 
     @property
     def _agent_needs(self) -> Needs:
-        """The services that its instances must reach to join a cluster."""
+        """The services that the instances must reach to join a cluster."""
         return self.instances.agent_needs if self.instances else frozenset()
 
     @property
     def _is_spot(self) -> bool:
-        """True if AWS may interrupt its instances or tasks with a two-minute notice; False if that is not known."""
+        """True if AWS can interrupt the instances or tasks with a two-minute notice. False also if this is unknown."""
         return self.instances.spot if self.instances else self.name == "FARGATE_SPOT"
 
     @property
     def _runs_privileged(self) -> bool:
-        """True if its instances can run privileged containers, or if that is not known."""
+        """True if the instances can run privileged containers, or if this is unknown."""
         return self.instances.runs_privileged if self.instances else True
 
     @property
     def _runs_bottlerocket(self) -> bool:
-        """True if its instances are known to run Bottlerocket."""
+        """True if the instances are known to run Bottlerocket."""
         return bool(self.instances and self.instances.runs_bottlerocket)
 
     @property
     def _runs_al2023(self) -> bool:
-        """True if its instances are known to run the Amazon ECS-optimized Amazon Linux 2023 AMI."""
+        """True if the instances are known to run the Amazon ECS-optimized Amazon Linux 2023 AMI."""
         return bool(self.instances and self.instances.runs_al2023)
 
     @property
     def _operating_system(self) -> OperatingSystemFamily | None:
-        """The operating system of its instances; None if that is not known."""
+        """The operating system of the instances, or None if unknown."""
         return self.instances.operating_system if self.instances else None
 
     @property
     def _most_instances(self) -> int:
-        """The largest number of container instances that the capacity can add to a cluster; 0 if that is not known."""
+        """The largest number of container instances that the capacity can add to a cluster, or 0 if unknown."""
         return self.instances.most_instances if self.instances else 0
 
     def fit(self, task: Task) -> tuple[Fit, ...]:
@@ -111,12 +112,12 @@ class Capacity:
             task: The task.
 
         Returns:
-            One result for each instance type; empty for Fargate, Managed Instances and existing providers.
+            One result for each instance type, or an empty tuple for Fargate, Managed Instances and existing providers.
         """
         return self.instances.fit(task) if self.instances else ()
 
     def _room_for(self, task: Task) -> int | None:
-        """Return the largest number of copies of a task that fit on its instances; None if that is not known."""
+        """Return the largest number of copies of a task that fit on the instances, or None if unknown."""
         return self.instances.room_for(task) if self.instances else None
 
     @staticmethod
@@ -131,9 +132,9 @@ class Capacity:
 
     @staticmethod
     def from_provider_name(name: str, *, managed_instances: bool = False) -> Capacity:
-        """Return a capacity provider that exists already.
+        """Return an existing capacity provider.
 
-        Since its instances are not known, moorage does not check that tasks fit on them.
+        The instances are unknown, so moorage does not check that tasks fit on the instances.
 
         Args:
             name: The name of the provider in ECS, 1 to 255 letters, digits, `_` and `-`.
@@ -171,29 +172,29 @@ class Capacity:
         Args:
             name: The name of the capacity in errors and in the IDs of its resources: 1 to 128 letters, digits, `_` and
                 `-`. CloudFormation generates the name in ECS, which must be unique in an account and region.
-            instance_types: The types that may be launched, up to 40, all of one architecture. Without `spot` they are
-                in order of preference: EC2 launches a later type if it has no capacity of an earlier one.
-                Default: those of `requirements`.
-            requirements: The attributes that a type must have, in place of `instance_types`: EC2 may launch any type
-                that has them. Default: `instance_types`.
+            instance_types: The instance types to launch, up to 40, all of one architecture. Without `spot`, list the
+                types in order of preference: EC2 launches a later type only if an earlier type is not available.
+                Default: the types that meet `requirements`.
+            requirements: The requirements for instance types, in place of `instance_types`. EC2 can launch any type
+                that meets the requirements. Default: none, if `instance_types` is given.
             min_instances: The minimum number of instances, 0 or more. Default: 0.
             max_instances: The maximum number of instances, 1 or more.
-            spot: Whether to launch Spot Instances: cheaper, and interrupted with a two-minute notice. EC2 chooses the
-                pools that are least likely to be interrupted, then the cheapest (`price-capacity-optimized`).
-                Default: False.
+            spot: Whether to launch Spot Instances, which are cheaper, but which AWS can interrupt with a two-minute
+                notice. EC2 chooses the pools that are least likely to be interrupted, then the cheapest
+                (`price-capacity-optimized`). Default: False.
             on_demand_base: With `spot`, the number of On-Demand Instances to launch before any Spot Instance, up to
                 `max_instances`. Default: 0.
             instance: The AMI, volume and access of each instance. Default: `ContainerInstance()`.
             scaling: The managed scaling, by which ECS sets the number of instances. Default: `ManagedScaling()`.
-            warm_pool: Stopped instances, which start faster than new ones. Default: none.
+            warm_pool: The warm pool of stopped instances, which start faster than new instances. Default: none.
             termination_protection: Whether to protect instances with tasks from scale-in (Security Hub ECS.19).
                 CloudFormation cannot delete a group with protected instances. Deploy with False first, remove the
                 protection from the instances with the command in an output of the stack, then delete the stack.
                 Default: False.
-            trunking: Whether to rely on the account setting `awsvpcTrunking`, with which more tasks with a network
-                interface of their own fit on an instance. CloudFormation cannot set it. It applies to instances that
-                are launched after it was turned on. Default: False.
-            notifications: A topic that is notified when an instance launch or termination succeeds or fails.
+            trunking: Whether to rely on the account setting `awsvpcTrunking`. With this setting, more tasks with their
+                own network interface fit on an instance. CloudFormation cannot turn on the setting. The setting applies
+                only to instances that are launched afterwards. Default: False.
+            notifications: The SNS topic to notify when the launch or termination of an instance succeeds or fails.
                 Default: none.
             vpc_subnets: The subnets of the instances. Default: the private subnets of every zone.
 
@@ -240,9 +241,10 @@ class Capacity:
         Args:
             name: The name of the capacity in errors and in the IDs of its resources: 1 to 128 letters, digits, `_` and
                 `-`.
-            requirements: The attributes that an instance type must have. Default: any type that the tasks fit on.
-            allowed_instance_types: The types or patterns (`m7g.*`) that may be used, up to 400. Default: all.
-            excluded_instance_types: The types or patterns that must not be used, up to 400. Not together with
+            requirements: The requirements for instance types. Default: none, so ECS chooses from all types on which the
+                tasks fit.
+            allowed_instance_types: The types or patterns (`m7g.*`) that ECS can use, up to 400. Default: all types.
+            excluded_instance_types: The types or patterns that ECS must not use, up to 400. Not together with
                 `allowed_instance_types`. Default: none.
             spot: Whether to use Spot Instances. Default: False.
             volume_gib: The size of the volume for images, logs and files of tasks on each instance, in GiB, 1 or more.

@@ -32,8 +32,8 @@ class Ami:
             system, the architecture and the GPUs of the instance types.
         is_bottlerocket: Whether to configure the AMI as Bottlerocket, with user data in TOML. Default: False, for
             Amazon Linux 2023 or Windows.
-        operating_system_family: The operating system of the AMI and its tasks: Linux or a version of Windows.
-            Default: LINUX.
+        operating_system_family: The operating system of the AMI and its tasks: Linux or a version of Windows. Default:
+            `LINUX`.
 
     Raises:
         ValueError: If `parameter` is not the name of an AMI parameter for this system, or both Bottlerocket and Windows
@@ -71,7 +71,7 @@ class Ami:
     def bottlerocket(cls) -> Ami:
         """Return the Bottlerocket AMI for ECS: a read-only system without a shell.
 
-        Its agent does not support EFS volumes, EBS volumes or Service Connect.
+        The ECS agent of Bottlerocket does not support EFS volumes, EBS volumes or Service Connect.
         """
         return cls(is_bottlerocket=True)
 
@@ -79,11 +79,11 @@ class Ami:
     def windows(cls, family: OperatingSystemFamily = OperatingSystemFamily.WINDOWS_SERVER_2022_CORE) -> Ami:
         """Return the Amazon ECS-optimized AMI of a version of Windows Server, which runs only tasks for that version.
 
-        Its agent supports group Managed Service Accounts (gMSA) if the instance has joined a domain, for example with
-        `ContainerInstance(user_data=...)`.
+        The ECS agent supports group Managed Service Accounts (gMSA) if the instance has joined a domain, for example
+        with `ContainerInstance(user_data=...)`.
 
         Args:
-            family: The version of Windows. Default: WINDOWS_SERVER_2022_CORE.
+            family: The version of Windows. Default: `WINDOWS_SERVER_2022_CORE`.
 
         Raises:
             ValueError: If `family` is LINUX.
@@ -102,13 +102,13 @@ class Ami:
         bottlerocket: bool = False,
         operating_system_family: OperatingSystemFamily = OperatingSystemFamily.LINUX,
     ) -> Ami:
-        """Return an AMI of your own, made from one of AWS's AMIs and configured in the same way.
+        """Return a custom AMI that is built from one of AWS's AMIs and configured in the same way.
 
         Args:
             name: The name of the SSM parameter, of data type `aws:ec2:image`.
-            bottlerocket: Whether to configure the AMI as one made from Bottlerocket. Default: False, for Amazon Linux
-                2023 or Windows.
-            operating_system_family: The operating system of the AMI: Linux or a version of Windows. Default: LINUX.
+            bottlerocket: Whether to configure the AMI as Bottlerocket. Default: False, for Amazon Linux 2023 or
+                Windows.
+            operating_system_family: The operating system of the AMI: Linux or a version of Windows. Default: `LINUX`.
 
         Raises:
             ValueError: If `name` is not the path of an AMI parameter for this system.
@@ -117,12 +117,12 @@ class Ami:
 
     @property
     def _on_windows(self) -> bool:
-        """True if its operating system is Windows."""
+        """True if the operating system is Windows."""
         return self.operating_system_family is not OperatingSystemFamily.LINUX
 
     @property
     def _least_volume_gib(self) -> int:
-        """The minimum size of the volume in GiB: that of the AMI's snapshot (on Bottlerocket, of the data volume's)."""
+        """The minimum size of the volume in GiB: the size of the snapshot that the AMI has for this volume."""
         if self.is_bottlerocket:
             return 1
         return 50 if self._on_windows else 30
@@ -150,21 +150,21 @@ def _default_volume_gib(instance: ContainerInstance) -> int:
 @value_class
 @attrs.frozen(kw_only=True)
 class ContainerInstance:
-    """The configuration of each instance of a group: it requires IMDSv2, and has encrypted volumes and no key pair.
+    """The configuration of each instance of a group. Instances require IMDSv2, with encrypted volumes and no key pair.
 
     Args:
         ami: The machine image. Default: `Ami.al2023()`.
-        volume_gib: The size of the gp3 volume for images, logs and files of tasks, in GiB, up to 65,536. At least the
-            size of the AMI's snapshot: 30, on Windows 50, on Bottlerocket 1. Default: 30, on Windows 50.
-        user_data: Lines to add to the user data that configures the agent, up to 15,000 bytes. On Amazon Linux they are
-            a shell script, on Windows PowerShell that runs before the agent starts. On Bottlerocket they are TOML, and
-            lines before the first table belong to `[settings.ecs]`. Default: none.
+        volume_gib: The size of the gp3 volume for images, logs and files of tasks, in GiB, up to 65,536. The minimum is
+            the size of the AMI's snapshot: 30, on Windows 50, on Bottlerocket 1. Default: 30, or on Windows 50.
+        user_data: Lines to add to the user data that configures the agent, up to 15,000 bytes. On Amazon Linux, the
+            lines are a shell script. On Windows, they are PowerShell that runs before the agent starts. On
+            Bottlerocket, they are TOML, and lines before the first table belong to `[settings.ecs]`. Default: none.
         reserved_memory_mib: The memory for the system and the agent in MiB, which tasks cannot use, 0 or more.
             Default: 256.
         ssm_access: Whether to allow sessions of Session Manager on the instance. Default: False.
         detailed_monitoring: Whether to send metrics every minute. AWS bills these metrics. Default: True.
-        egress: The TCP ports through which the instance, and tasks without a network interface of their own, may
-            connect to any address. Default: 443.
+        egress: The TCP ports through which the instance, and tasks without their own network interface, may connect to
+            any address. Default: 443.
 
     Raises:
         ValueError: If `volume_gib`, `user_data`, `reserved_memory_mib` or a port is outside its limits, or the user

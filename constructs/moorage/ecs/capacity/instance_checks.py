@@ -17,8 +17,8 @@ def check_instances(task: Task, capacities: Sequence[Capacity], problems: Proble
     """Add a problem for everything in a task that the instances of these capacities do not support.
 
     Args:
-        task: The task that runs on them.
-        capacities: The capacities that it may run on.
+        task: The task that runs on the instances.
+        capacities: The capacities that the task can run on.
         problems: The problems to add to.
         has_connect: True if the service of the task has a name in Service Connect.
     """

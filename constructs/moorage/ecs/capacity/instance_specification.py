@@ -54,27 +54,27 @@ class InstanceSpecification:
 
     @property
     def agent_needs(self) -> Needs:
-        """The services that its instances must reach to join a cluster."""
+        """The services that the instances must reach to join a cluster."""
         return INSTANCE_NEEDS
 
     @property
     def runs_privileged(self) -> bool:
-        """True if its instances can run privileged containers, or if that is not known."""
+        """True if the instances can run privileged containers, or if this is unknown."""
         return True
 
     @property
     def runs_bottlerocket(self) -> bool:
-        """True if its instances are known to run Bottlerocket."""
+        """True if the instances are known to run Bottlerocket."""
         return False
 
     @property
     def runs_al2023(self) -> bool:
-        """True if its instances are known to run the Amazon ECS-optimized Amazon Linux 2023 AMI."""
+        """True if the instances are known to run the Amazon ECS-optimized Amazon Linux 2023 AMI."""
         return False
 
     @property
     def named_types(self) -> tuple[str, ...]:
-        """The only instance types that may be launched; empty if AWS chooses the types."""
+        """The only instance types that may be launched, or an empty tuple if AWS chooses the types."""
         return ()
 
     @property
@@ -84,20 +84,20 @@ class InstanceSpecification:
 
     @property
     def operating_system(self) -> OperatingSystemFamily | None:
-        """The operating system of its instances; None if that is not known."""
+        """The operating system of the instances, or None if unknown."""
         return None
 
     @property
     def most_instances(self) -> int:
-        """The largest number of container instances that the capacity can add to a cluster; 0 if that is not known."""
+        """The largest number of container instances that the capacity can add to a cluster, or 0 if unknown."""
         return 0
 
     def fit(self, task: Task) -> tuple[Fit, ...]:  # noqa: ARG002  # AWS chooses the instances, so their sizes are unknown
-        """Return how many copies of a task fit on each instance type, and what limits them; empty if not known."""
+        """Return how many copies of a task fit on each instance type, or an empty tuple if the types are unknown."""
         return ()
 
     def room_for(self, task: Task) -> int | None:  # noqa: ARG002  # AWS chooses the instances, so their number is unknown
-        """Return the largest number of copies of a task that fit on its instances; None if that is not known."""
+        """Return the largest number of copies of a task that fit on the instances, or None if unknown."""
         return None
 
 
@@ -135,7 +135,7 @@ class ManagedInstancesSpecification(InstanceSpecification):
         problems.raise_any()
 
     def too_small_problem(self, task: Task) -> str | None:
-        """Describe why the task fits on no type that may be used; None if it fits on one, or if no type is known."""
+        """Describe why the task fits on no allowed type. Return None if it fits on a type, or if no type is known."""
         if not self.known_types or is_token([reserved_cpu(task), reserved_memory_mib(task)]):
             return None
         demand = Demand.of(task)
@@ -149,7 +149,7 @@ class ManagedInstancesSpecification(InstanceSpecification):
 
     @functools.cached_property
     def known_types(self) -> tuple[InstanceType, ...]:
-        """The types in moorage's data that may be used; empty if an allowed pattern matches no type in the data."""
+        """The allowed types in moorage's data, or an empty tuple if an allowed pattern matches no type in the data."""
         types = self.requirements._matching_types() if self.requirements else instance_types()
         allowed, excluded = self.allowed_instance_types, self.excluded_instance_types
         if is_token([*allowed, *excluded]) or not all(map(_matches_known_type, allowed)):
@@ -209,7 +209,7 @@ class InstanceGroupSpecification(InstanceSpecification):
 
     @property
     def architecture(self) -> Architecture:
-        """The architecture of its instances. For types that are not in the data, `g` after the generation means Arm."""
+        """The architecture of the instances. For types that are not in the data, `g` after the generation means Arm."""
         if self.requirements:
             return self.requirements.architecture
         if self.known_types:
@@ -218,7 +218,7 @@ class InstanceGroupSpecification(InstanceSpecification):
 
     @property
     def has_gpus(self) -> bool:
-        """True if its instances have GPUs for tasks."""
+        """True if the instances have GPUs for tasks."""
         return bool(self.requirements.gpus) if self.requirements else any(each.gpus for each in self.known_types)
 
     @property
@@ -228,7 +228,7 @@ class InstanceGroupSpecification(InstanceSpecification):
 
     @functools.cached_property
     def hosts(self) -> tuple[Host, ...]:
-        """The resources for tasks on each of its instance types."""
+        """The resources for tasks on each instance type."""
         reserved = self.instance.reserved_memory_mib
         return tuple(Host.of(each, trunking=self.trunking, reserved_memory_mib=reserved) for each in self.known_types)
 
@@ -242,47 +242,47 @@ class InstanceGroupSpecification(InstanceSpecification):
 
     @property
     def agent_needs(self) -> Needs:
-        """The services that its instances must reach: to join a cluster, and for Session Manager."""
+        """The services that the instances must reach: to join a cluster, and for Session Manager."""
         return INSTANCE_NEEDS | SESSION_NEEDS if self.instance.ssm_access else INSTANCE_NEEDS
 
     @property
     def runs_privileged(self) -> bool:
-        """True if its instances can run privileged containers. On Bottlerocket, the user data must allow them."""
+        """True if the instances can run privileged containers. On Bottlerocket, the user data must allow them."""
         return self.instance._runs_privileged
 
     @property
     def runs_bottlerocket(self) -> bool:
-        """True if its instances run Bottlerocket."""
+        """True if the instances run Bottlerocket."""
         return self.instance.ami.is_bottlerocket
 
     @property
     def runs_al2023(self) -> bool:
-        """True if its instances run the Amazon ECS-optimized Amazon Linux 2023 AMI."""
+        """True if the instances run the Amazon ECS-optimized Amazon Linux 2023 AMI."""
         return self.instance.ami == Ami.al2023()
 
     @property
     def named_types(self) -> tuple[str, ...]:
-        """The only instance types that may be launched; empty with `requirements`, from which EC2 chooses the types."""
+        """The only instance types that may be launched. Empty with `requirements`, with which EC2 chooses the types."""
         return self.instance_types
 
     @property
     def xen_types(self) -> tuple[str, ...]:
-        """The named types that are not built on the AWS Nitro System; empty with `requirements`."""
+        """The named types that are not built on the AWS Nitro System. Empty with `requirements`."""
         return () if self.requirements else tuple(each.name for each in self.known_types if not each.nitro)
 
     @property
     def operating_system(self) -> OperatingSystemFamily:
-        """The operating system of its instances."""
+        """The operating system of the instances."""
         return self.instance.ami.operating_system_family
 
     def is_known_for(self, *tasks: Task) -> bool:
-        """Return True if the sizes of all its types and of these tasks are known before deployment."""
+        """Return True if the sizes of all instance types and of the tasks are known before deployment."""
         sizes = [size for task in tasks for size in (reserved_cpu(task), reserved_memory_mib(task), *task._host_ports)]
         are_types_known = self.known_types and len(self.known_types) >= len(self.instance_types)
         return bool(are_types_known) and not is_token([self.max_instances, *sizes])
 
     def room_for(self, task: Task) -> int | None:
-        """Return the largest number of copies of a task that fit on its instances; None if a size is not known."""
+        """Return the largest number of copies of a task that fit on the instances, or None if a size is not known."""
         if not self.is_known_for(task):
             return None
         return self.max_instances * max(each.copies for each in self.fit(task))
@@ -373,7 +373,7 @@ def _matches_known_type(pattern: str) -> bool:
 
 
 def _check_known(argument: str, name: str, problems: Problems) -> None:
-    """Add a problem for a misspelt type; warn about a type that may be newer than the data."""
+    """Add a problem for a misspelled type, or warn about a type that may be newer than the data."""
     if is_token(name) or _matches_known_type(name):
         return
     family, dot, _ = name.lower().partition(".")

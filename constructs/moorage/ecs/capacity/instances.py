@@ -49,10 +49,10 @@ class Instances(Construct):
         """Define the instances.
 
         Args:
-            scope: The scope in which to define them.
-            construct_id: Their ID in this scope.
+            scope: The scope in which to define this construct.
+            construct_id: The ID of the construct in its scope.
             vpc: The VPC of the instances.
-            egress: The TCP ports through which they may connect to any address.
+            egress: The TCP ports through which the instances may connect to any address.
             vpc_subnets: The subnets of the instances. Default: the private subnets.
         """
         super().__init__(scope, construct_id)
@@ -74,11 +74,11 @@ class Instances(Construct):
 
     @property
     def connections(self) -> ec2.Connections:
-        """The connections of the instances, and of tasks without a network interface of their own."""
+        """The connections of the instances, and of tasks without their own network interface."""
         return self.security_group.connections
 
     def security_group_in(self, stack: cdk.Stack) -> ec2.ISecurityGroup:
-        """Return the security group as imported into `stack`, so that rules of services belong to their own stack."""
+        """Import the security group into `stack` once, so that the rules of services belong to their own stack."""
         if stack not in self._imported_security_groups:
             self._imported_security_groups[stack] = ec2.SecurityGroup.from_security_group_id(
                 Construct(stack, f"Instances {self.node.addr}"),

@@ -22,7 +22,7 @@ _MAX_ROLE_WORDS_LENGTH = 64 - len("ecsInstanceRole-ap-southeast-1-")
 
 
 class ManagedInstances(Instances):
-    """The capacity provider of a `Capacity.managed_instances` and its roles; `Cluster.capacity(...)` returns it."""
+    """The capacity provider and the roles of a `Capacity.managed_instances`, returned by `Cluster.capacity(...)`."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, specification: ManagedInstancesSpecification, cluster: ecs.Cluster
@@ -30,10 +30,10 @@ class ManagedInstances(Instances):
         """Define the managed instances.
 
         Args:
-            scope: The scope in which to define it.
-            construct_id: Its ID in this scope.
+            scope: The scope in which to define this construct.
+            construct_id: The ID of the construct in its scope.
             specification: The instances to define.
-            cluster: The cluster that its instances join.
+            cluster: The cluster that the instances join.
         """
         super().__init__(
             scope, construct_id, vpc=cluster.vpc, egress=specification.egress, vpc_subnets=specification.vpc_subnets

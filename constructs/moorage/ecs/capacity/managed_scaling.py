@@ -19,7 +19,7 @@ class ManagedScaling:
         target_percent: The target utilization of the instances by tasks in percent, 1 to 100. Below 100, some instances
             have no tasks but are billed, so that new tasks start at once. Default: 100.
         maximum_scaling_step_size: The largest number of instances to launch at once, 1 to 10,000. Default: 10,000.
-        instance_warmup: The time after the launch of an instance in which it does not count for scaling, up to 10,000
+        instance_warmup: The time after its launch in which an instance does not count for scaling, up to 10,000
             seconds. Default: 300 seconds (ECS's default).
 
     Raises:
@@ -41,9 +41,9 @@ class ManagedScaling:
 @value_class
 @attrs.frozen(kw_only=True)
 class WarmPool:
-    """Instances that were initialized once and then stopped: only their volumes are paid for until they start.
+    """A warm pool of instances that were initialized and then stopped. AWS bills only their volumes until they start.
 
-    On scale-in, instances do not return to the warm pool, since ECS does not support that (ECS developer guide, using a
+    On scale-in, instances do not return to the warm pool, since ECS does not support this (ECS developer guide, using a
     warm pool).
 
     Args:
