@@ -40,15 +40,15 @@ class ExecSessions:
     """The encryption and recording of a cluster's ECS Exec sessions (`aws ecs execute-command`).
 
     Without `ExecSessions`, TLS encrypts a session, and its input and output are recorded in the log group of the
-    service. With it, a KMS key encrypts the data between client and container as well, and all sessions of the cluster
-    are recorded in one log group of their own. In both cases, recording needs `script` and `cat` in the image.
+    service. With `ExecSessions`, a KMS key also encrypts the data between client and container, and all sessions of the
+    cluster are recorded in one separate log group. In both cases, recording needs `script` and `cat` in the image.
 
     Args:
-        key: The KMS key for the sessions and their log group. AWS bills a key by the month. Users who open a
-            session need `kms:GenerateDataKey` on it. The policy of an imported key must already let CloudWatch Logs use
+        key: The KMS key for the sessions and their log group. AWS bills a key by the month. Users who open a session
+            need `kms:GenerateDataKey` on the key. The policy of an imported key must already let CloudWatch Logs use
             the key. Default: a new key.
-        log_group: The log group of the sessions. It must be encrypted by a KMS key, since Systems Manager requires
-            that. Default: a new log group that keeps records for a year.
+        log_group: The log group of the sessions. The log group must be encrypted with a KMS key, since Systems Manager
+            requires this encryption. Default: a new log group that keeps records for a year.
     """
 
     key: kms.IKey | None = None
@@ -128,7 +128,7 @@ class ExecSessions:
 def grant_sessions(definition: ecs.TaskDefinition, log_group: logs.ILogGroup, sessions: ExecSessions | None) -> None:
     """Allow a task role to open and record sessions.
 
-    Sessions are recorded in the log group of `sessions` if it has one, otherwise in that of the task.
+    Sessions are recorded in the log group of `sessions` if there is one, otherwise in the log group of the task.
     """
     session_log_group = (sessions and sessions.log_group) or log_group
     definition.add_to_task_role_policy(iam.PolicyStatement(actions=list(_SESSION_ACTIONS), resources=["*"]))

@@ -42,12 +42,13 @@ _MANY_LOG_POLICIES = 8
 def stopped_pattern(cluster_arn: str) -> Pattern:
     """Return the pattern for tasks that stopped unexpectedly (ECS guide: task state change events, stopped tasks).
 
-    It matches tasks that could not start, and tasks that AWS or a user stopped. Of the tasks that exited by themselves,
-    it matches those of services, and other tasks (jobs) with an exit code that is not 0. Of the tasks that the service
-    scheduler stopped, for example after failed health checks, it leaves out those of a deployment or a scale-in, whose
-    `stoppedReason` begins with `Scaling activity initiated by`.
+    The pattern matches tasks that could not start, and tasks that AWS or a user stopped. If the containers exited, it
+    matches all tasks of services, and other tasks (jobs) with an exit code other than 0. If the service scheduler
+    stopped a task, for example after failed health checks, it excludes deployments and scale-ins, whose `stoppedReason`
+    begins with `Scaling activity initiated by`.
 
-    `$or` has no key beside it, since EventBridge does not accept one, according to cdk-preflight.
+    `$or` is the only key of its object, since EventBridge accepts no other key beside `$or`, according to
+    cdk-preflight.
 
     Args:
         cluster_arn: The ARN of the cluster.
@@ -104,7 +105,7 @@ def service_pattern(cluster_arn: str, service_arn_prefix: str) -> Pattern:
 
 @attrs.frozen
 class _LogPolicy:
-    """The record of a CloudWatch Logs resource policy of a stack. An account may have only ten of them in a region."""
+    """The record of a stack's resource policy for CloudWatch Logs. An account can have ten in each region."""
 
     environment: str
 
@@ -117,7 +118,7 @@ class FailureEvents(Construct):
     for an imported cluster. CloudWatch Logs allows ten resource policies in an account and region (botocore logs
     PutResourcePolicy). Therefore each stack has one policy, for all log groups whose names CloudFormation generates in
     that stack; `log_policy` can replace it with one policy for all stacks. Events that a target does not accept within
-    a day go to a dead-letter queue. Its KMS key, which AWS bills by the month, is defined once per stack.
+    a day go to a dead-letter queue. The KMS key of the queue, which AWS bills by the month, is defined once per stack.
     """
 
     def __init__(
@@ -137,14 +138,14 @@ class FailureEvents(Construct):
             scope: The scope in which to define this construct.
             construct_id: The ID of this construct in its scope.
             cluster: The cluster whose failures are kept.
-            topic: A topic that is notified of each failure. The policies of the topic and of its key let EventBridge
-                publish; those of an imported topic or key must do so already. A topic that is encrypted by
+            topic: The SNS topic to notify of each failure. EventBridge is allowed to publish to the topic and to use
+                its key. The policies of an imported topic or key must already allow this. A topic that is encrypted by
                 `alias/aws/sns` is refused. Default: none.
             log_group: The log group of another `FailureEvents`, to share it and its policy. Default: a new log group
                 that keeps events for a year.
-            log_policy: A policy that lets EventBridge write to the log group: one that `define_log_policy` returned, or
-                the name of an existing one in the account. Default: a policy per stack.
-            removal_policy: The removal policy of the log group and the dead-letter queue. Default: RETAIN.
+            log_policy: A policy that lets EventBridge write to the log group: a policy that `define_log_policy`
+                returned, or the name of an existing policy in the account. Default: a policy per stack.
+            removal_policy: The removal policy of the log group and the dead-letter queue. Default: `RETAIN`.
 
         Raises:
             ValueError: If EventBridge could not publish to the topic, or the cluster is in another account, region or
