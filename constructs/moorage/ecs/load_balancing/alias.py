@@ -26,13 +26,13 @@ def _owners_of(scope: Construct) -> dict[tuple[str, str], Construct]:
 
 
 def check_alias(scope: Construct, argument: str, zone: route53.IHostedZone, host: str, problems: Problems) -> None:
-    """Check that no load balancer but `scope` has this alias already: a zone can have each name only once."""
+    """Check that no other load balancer than `scope` has this alias, since a zone can have each name only once."""
     zone_id = zone.hosted_zone_id
     owner = _owners_of(scope).get((zone_id, host))
     # until a zone is looked up, its ID is DUMMY
     if owner is not None and owner is not scope and "DUMMY" not in zone_id and exists(owner):
         problems.add(
-            f"{argument} is {host!r}, which is an alias of {owner.node.path} in the same zone already; use another "
+            f"{argument} is {host!r}, which is already an alias of {owner.node.path} in the same zone; use another "
             "host, or leave zone= out of one of the load balancers"
         )
 

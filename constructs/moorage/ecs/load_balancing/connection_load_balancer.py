@@ -1,4 +1,4 @@
-"""A network load balancer, as listeners use it."""
+"""The properties of a Network Load Balancer that listeners use."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ConnectionLoadBalancer(SharedLoadBalancer):
     """True if the load balancer is public and has no reason for listeners without TLS."""
 
     def _quotas(self, usage: Usage, launch: Launch) -> list[tuple[Limit, str, int]]:
-        """Return its quotas. With cross-zone load balancing, each target counts in every zone (NLB guide)."""
+        """Return the quotas. With cross-zone load balancing, each target counts in every zone (NLB guide)."""
         return [
             (load_balancing_limits.LISTENERS, "listeners", usage.listeners),
             (
@@ -47,7 +47,7 @@ class ConnectionLoadBalancer(SharedLoadBalancer):
 def check_encryption(
     problems: Problems, certificate: acm.ICertificate | None, without_tls: str | None, *, public: bool
 ) -> None:
-    """Check that a public load balancer has a certificate, or a reason for having none."""
+    """Check that a public load balancer has a certificate, or a reason why it needs no certificate."""
     if without_tls is not None and not without_tls.strip():
         problems.add(
             "without_tls must not be empty (got ''), since reviewers read it; state why traffic without TLS is "

@@ -31,8 +31,8 @@ def define_listener(serving: Serving, listener: Listener, suffix: str, *, udp: b
         serving: The service. If it has a role, its rollouts shift traffic: there is a second target group, and the
             listener and its test listener forward to both.
         listener: The listener.
-        suffix: The suffix of the IDs of its alarms.
-        udp: Whether to map the port of its container for UDP instead of TCP.
+        suffix: The suffix of the IDs of the alarms.
+        udp: Whether to map the port of the container for UDP instead of TCP.
     """
     role, load_balancer_id = serving.role, listener.load_balancer._id
     group_id = f" {listener.load_balancer._replaceable_id}{listener._id_suffix}"
@@ -137,7 +137,7 @@ def _allow_clients(scope: Construct, listener: Listener) -> None:
     """Let clients connect, by rules on the service's own import of the security group.
 
     CDK numbers the rules for peers that are tokens. On a shared import, removing a service would renumber the rules of
-    others, and CloudFormation would define the same rules again.
+    other services, and CloudFormation would define the same rules again.
     """
     load_balancer = listener.load_balancer
     clients_by_port = [("Clients", load_balancer._clients, listener.port)]

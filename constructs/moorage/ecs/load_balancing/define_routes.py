@@ -37,9 +37,9 @@ def define_routes(
 
     Only the security group rules for instances are in the load balancer's stack, since services share instances. IDs
     follow from the conditions of each route, so that CloudFormation never creates a resource that exists under another
-    ID. The ID of a rule follows from its priority, that of a listener from its port: each exists once on a load
-    balancer. The ID of a target group follows from a path, a port or a name. Routes with the same shortest path share a
-    target group, unless rollouts shift traffic, since ECS changes one rule for each pair of target groups.
+    ID. The ID of a rule follows from its priority, and the ID of a listener from its port. Each exists only once on a
+    load balancer. The ID of a target group follows from a path, a port or a name. Routes with the same shortest path
+    share a target group, unless rollouts shift traffic, since ECS changes one rule for each pair of target groups.
 
     Args:
         serving: The service. If it has a `role`, its rollouts shift traffic: each route has a second target group, and
@@ -211,7 +211,7 @@ def _target_group(
 
 
 def _allow_load_balancer(route: Route | Listener, instances: ec2.ISecurityGroup, task: Task) -> None:
-    """Let a load balancer reach the ports of instances that are mapped to the container, and those of health checks."""
+    """Let a load balancer reach the instance ports that are mapped to the container, and the ports of health checks."""
     container = serving_container(route, task)
     port = container.port if task.network_mode is NetworkMode.HOST else container.host_port
     for first_port, last_port, udp in route._reached_ports((port, port) if port else EPHEMERAL_PORTS):

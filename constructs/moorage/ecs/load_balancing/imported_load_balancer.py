@@ -48,8 +48,8 @@ class ImportedLoadBalancer(RequestLoadBalancer):
         """Import an Application Load Balancer.
 
         Args:
-            scope: The scope in which to import it.
-            construct_id: Its ID in this scope.
+            scope: The scope in which to import the load balancer.
+            construct_id: The ID of the construct in its scope.
             listener_arn: The ARN of the listener to which services add the rules of their routes.
             security_group_id: The ID of the security group of the load balancer.
             vpc: The VPC of the load balancer.
@@ -132,8 +132,8 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
         """Import a Network Load Balancer.
 
         Args:
-            scope: The scope in which to import it.
-            construct_id: Its ID in this scope.
+            scope: The scope in which to import the load balancer.
+            construct_id: The ID of the construct in its scope.
             load_balancer_arn: The ARN of the load balancer.
             security_group_id: The ID of the security group of the load balancer.
             vpc: The VPC of the load balancer.
@@ -184,8 +184,7 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
 
 _Claims: TypeAlias = tuple[list[tuple[Entry, "Construct"]], list[tuple["Usage", "Construct"]]]
 _claims_by_arn: PerConstruct[IConstruct, dict[str, _Claims]] = PerConstruct()
-"""The routes, listeners and used quotas of the load balancers that an app imports, by ARN: an app may import a load
-balancer twice."""
+"""The routes, listeners and used quotas of imported load balancers, by ARN. An app can import a load balancer twice."""
 
 
 def _claims_of(load_balancer: Construct, arn: str) -> _Claims:
@@ -193,7 +192,7 @@ def _claims_of(load_balancer: Construct, arn: str) -> _Claims:
 
 
 def _id_of(load_balancer: Construct, arn: str) -> str:
-    """Return the part of IDs that follows from a load balancer: the name in its ARN, or its path if that is a token."""
+    """Return the load balancer's part of IDs: the name in the ARN, or the path if the ARN is a token."""
     return load_balancer.node.path if is_token(arn) else arn.split("/", 1)[1]
 
 

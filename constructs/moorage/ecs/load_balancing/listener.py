@@ -38,11 +38,11 @@ class Listener:
     The load balancer's security group lets its clients connect to the port. The tasks accept connections only from that
     security group, even if they see the address of the client. A rollout that shifts traffic changes the listener
     itself, and ECS waits ten minutes at each shift. A change of the certificate or the idle timeout resets the weights
-    of the target groups, so make it while the first target group serves.
+    of the target groups, so make such a change only while the first target group serves.
 
     Args:
-        load_balancer: The load balancer, which any number of services of the app share, each with ports of its own. For
-            one that exists already, use `NetworkLoadBalancer.from_attributes`.
+        load_balancer: The load balancer, which any number of services in the app can share, each with its own ports.
+            For an existing load balancer, use `NetworkLoadBalancer.from_attributes`.
         port: The port that clients connect to, 1 to 65,535.
         protocol: The protocol: TLS (terminated by the load balancer), TCP, UDP or TCP_UDP. Default: TLS if the load
             balancer has a certificate, otherwise TCP.
@@ -58,11 +58,11 @@ class Listener:
         idle_timeout: The time that a TCP connection may be idle, 60 to 6,000 seconds. Only with TCP. Default: 350
             seconds.
         deregistration_delay: The time for which a deregistered task keeps its connections, 0 to 3,600 seconds. ECS
-            waits this long for each task that it replaces. More than 1,800 seconds gives a warning, since
-            CloudFormation gives up the deletion of a service after 30 minutes. Default: 60 seconds.
-        name: The name in the IDs of its target groups in place of the port, so that the target groups stay when the
-            port changes. It has 1 to 64 letters, digits and hyphens, and is unique in a service. A listener whose port
-            is a token needs a name if the service has other listeners. Default: none.
+            waits this long for each task that it replaces. More than 1,800 seconds cause a warning, since
+            CloudFormation waits at most 30 minutes for the deletion of a service. Default: 60 seconds.
+        name: The name in the IDs of the target groups in place of the port, so that the target groups stay when the
+            port changes. The name has 1 to 64 letters, digits and hyphens, and is unique in a service. A listener whose
+            port is a token needs a name if the service has other listeners. Default: none.
 
     A port can be used only once on a load balancer. Therefore a service that is renamed or moved to another stack
     cannot keep its ports in the same deployment: Elastic Load Balancing refuses the second listener with
@@ -71,9 +71,9 @@ class Listener:
 
     A new target group is empty until ECS has replaced the tasks, but CloudFormation changes the listener earlier:
     connections fail in between. Therefore adding a `name` and changing the `protocol` (except between TLS and TCP) need
-    two deployments. First add a second listener with a `name` and another port. Then give it the port of the first
-    listener, and remove the first listener. To change the `network_mode` of the task, use a second service in the same
-    way.
+    two deployments. First add a second listener with a `name` and another port. Then give the second listener the port
+    of the first listener, and remove the first listener. To change the `network_mode` of the task, use a second service
+    in the same way.
 
     Raises:
         ValueError: If Elastic Load Balancing would not accept an argument. The error lists all problems.
@@ -159,7 +159,7 @@ class Listener:
 
     @property
     def _id_suffix(self) -> str:
-        """The part of the IDs of its target groups that follows from the listener: its name or its port."""
+        """The part of the IDs of the target groups that follows from the listener: its name or its port."""
         return f" {self.name or ('' if is_token(self.port) else self.port)}".rstrip()
 
     def _reached_ports(self, ports: tuple[int, int]) -> list[tuple[int, int, bool]]:
@@ -174,7 +174,7 @@ class Listener:
         return [*((*port_range, False) for port_range in tcp_ports), *([(*ports, True)] if self._takes_udp else [])]
 
     def _clash(self, other: Entry, owner: Construct | None, _entries: Sequence[Entry]) -> str | None:
-        """Describe why the listener cannot be on the same load balancer as `other`; None if it can.
+        """Describe why the listener cannot be on the same load balancer as `other`, or None if it can.
 
         Args:
             other: The existing route or listener.

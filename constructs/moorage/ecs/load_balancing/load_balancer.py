@@ -124,34 +124,35 @@ class LoadBalancer(RequestLoadBalancer):
             public: Whether to make the load balancer reachable from the internet. A change replaces the load balancer.
                 With strong references between stacks, define a second load balancer, move the services, then remove the
                 first. Default: False, for clients in the VPC.
-            certificate: The certificate of its HTTPS listeners, in the region of the load balancer. Default: none.
+            certificate: The certificate of the HTTPS listeners, in the region of the load balancer. Default: none.
             plain_http: The reason why HTTP without a certificate is acceptable, kept in the template. A public load
-                balancer needs a certificate or this reason. An internal one serves HTTP if it has no certificate.
-                Default: none.
+                balancer needs a certificate or this reason. An internal load balancer serves HTTP if it has no
+                certificate. Default: none.
             zone: A Route 53 hosted zone in which each host of a route becomes an alias of the load balancer. Hosts that
                 do not belong to the zone give a warning. Default: none.
-            ingress: The peers that may connect to its listeners; empty for nobody. Default: everyone if `public`,
-                otherwise the addresses of the VPC.
+            ingress: The peers that may connect to the listeners. An empty list allows nobody. Default: everyone if
+                `public`, otherwise the addresses of the VPC.
             test_ingress: The peers that may connect to the test listener, on which rollouts that shift traffic
                 (`Rollout.canary`, `Rollout.linear`, `Rollout.blue_green`) serve a new version first. Default: nobody.
             test_port: The port of the test listener, 1 to 65,535, except for 80 and 443. Default: 8443, or 8080 without
                 a certificate.
             vpc_subnets: The subnets of the load balancer, at least two. Default: the public subnets if `public`,
-                otherwise the private ones.
+                otherwise the private subnets.
             idle_timeout: The time that a connection may be idle, 1 to 4,000 seconds. Default: 60 seconds.
             web_acl: A web ACL of AWS WAF with the scope REGIONAL in the region of the load balancer, by its ARN or as a
-                `CfnWebACL`. AWS charges for it. Default: none.
+                `CfnWebACL`. AWS charges for web ACLs. Default: none.
             ip_address_type: The IP address type of the load balancer. Every type but `IPV4` needs subnets with IPv6,
                 which a `Network` does not have. An internal load balancer then needs `ingress` for clients with IPv6.
-                Default: IPV4.
+                Default: `IPV4`.
             zonal_shift: Whether to allow traffic to be shifted away from an impaired Availability Zone (Application
-                Recovery Controller). It costs and changes nothing until somebody starts a shift. Default: True.
-            access_logs: Whether to keep access logs for a year in a bucket of their own. Default: True.
+                Recovery Controller). The setting is free, and has no effect until somebody starts a shift. Default:
+                True.
+            access_logs: Whether to keep access logs for a year in a separate bucket. Default: True.
             deletion_protection: Whether to protect the load balancer from deletion, even when a first deployment fails
-                and is rolled back. `cdk synth` prints how to turn it off. Default: True.
-            removal_policy: The removal policy of the log bucket. Default: RETAIN.
-            auto_delete_objects: Whether to empty the log bucket when it is deleted, with a custom resource of the CDK.
-                `RemovalPolicy.DESTROY` needs it. Default: False.
+                and is rolled back. `cdk synth` prints how to turn the protection off. Default: True.
+            removal_policy: The removal policy of the log bucket. Default: `RETAIN`.
+            auto_delete_objects: Whether to empty the log bucket when the bucket is deleted. CDK adds a custom resource.
+                `RemovalPolicy.DESTROY` requires True. Default: False.
 
         Raises:
             ValueError: If the load balancer is public without a certificate or a reason, or an argument is outside its
@@ -209,15 +210,15 @@ class LoadBalancer(RequestLoadBalancer):
         https: bool = True,
         test_listener_arn: str | None = None,
     ) -> ImportedLoadBalancer:
-        """Import an Application Load Balancer that exists already, for routes of services in this app.
+        """Import an existing Application Load Balancer, for routes of services in this app.
 
         Args:
             scope: The scope in which to import the load balancer.
             construct_id: The ID of this construct in its scope.
-            listener_arn: The ARN of the listener to which services add the rules of their routes. The priorities of its
-                existing rules are not known; use `Route(priority=)` to avoid such a priority.
-            security_group_id: The ID of the security group of the load balancer. It gets a rule for each port of a
-                service.
+            listener_arn: The ARN of the listener to which services add the rules of their routes. The priorities of
+                existing rules are unknown to moorage. Use `Route(priority=)` to choose a free priority.
+            security_group_id: The ID of the security group of the load balancer. Services add a rule for each of their
+                ports to this group.
             vpc: The VPC of the load balancer.
             https: Whether to treat the listener as an HTTPS listener, which routes for HTTP/2 and gRPC need. Default:
                 True.
@@ -264,14 +265,14 @@ class LoadBalancer(RequestLoadBalancer):
                     )
 
     def _check(self, entry: Entry, beside: Sequence[Entry], problems: Problems) -> None:
-        """Check that `entry` does not clash with existing routes, and that no other load balancer has its hosts."""
+        """Check that `entry` clashes neither with existing routes nor with the aliases of other load balancers."""
         super()._check(entry, beside, problems)
         if self._zone and isinstance(entry, Route):
             for host in entry._hosts:
                 check_alias(self, "host", self._zone, host, problems)
 
     def _define_alias(self, zone: route53.IHostedZone, host: str, route: Route, service: Construct) -> None:
-        """Define an alias in the scope of the load balancer, or in that of the service if the host is a token."""
+        """Define an alias in the scope of the load balancer, or in the scope of the service if the host is a token."""
         scope, construct_id = (service, f"of route{route._id_suffix}") if is_token(host) else (self, host)
         define_alias(
             self,
@@ -290,8 +291,8 @@ class LoadBalancer(RequestLoadBalancer):
     def _test_listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener:
         """Return the test listener, imported into `stack` by its ARN. All services in the stack share one import.
 
-        It has a rule for each route whose rollouts shift traffic. The rule serves a new version before that version
-        gets production traffic.
+        The test listener has a rule for each route whose rollouts shift traffic. The rule serves a new version before
+        that version gets production traffic.
         """
         return self._import_listener(stack, "TestListener", self.test_listener, opens=opens)
 
@@ -330,9 +331,10 @@ class LoadBalancer(RequestLoadBalancer):
     def _define_listeners(self, plan: _Plan) -> elbv2.ApplicationListener:
         """Define the listeners of ports 80 and 443, and return the one that gets the rules of routes.
 
-        Both exist with and without a certificate, since services of other stacks import their ARNs: CloudFormation
-        would refuse to delete one in the deployment that removes the certificate. Without a certificate, port 443
-        cannot be reached: the security group does not allow it, and the listener has no rules.
+        Both listeners exist with and without a certificate, since services of other stacks import their ARNs.
+        CloudFormation would refuse to delete a listener in the deployment that removes the certificate. Without a
+        certificate, port 443 cannot be reached: the security group does not allow connections, and the listener has no
+        rules.
         """
         http_action, https_options = _not_found_response(), _protocol_options(plan.certificate)
         if plan.certificate:

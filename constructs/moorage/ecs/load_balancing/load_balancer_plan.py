@@ -67,7 +67,7 @@ class LoadBalancerPlan:
 
     @property
     def optional_ip_address_type(self) -> elbv2.IpAddressType | None:
-        """The address type for the template; None for IPv4, which is AWS's default."""
+        """The address type for the template, or None for IPv4, which is AWS's default."""
         return None if self.ip_address_type is IPV4 else self.ip_address_type
 
     def _check_subnets(self, problems: Problems) -> None:
@@ -82,7 +82,7 @@ class LoadBalancerPlan:
 
     @property
     def selected_subnets(self) -> ec2.SubnetSelection | None:
-        """The subnets to pass to CDK: the given ones, or one of each zone, since a VPC may have several groups."""
+        """The subnets to pass to CDK: the given subnets, or one in each zone, since a VPC may have several groups."""
         if self.vpc_subnets is not None or Network._of(self.vpc) is not None:
             return self.vpc_subnets
         return ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC if self.public else None, one_per_az=True)

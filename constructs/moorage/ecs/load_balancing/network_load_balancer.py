@@ -62,7 +62,7 @@ class _Plan(LoadBalancerPlan):
 
     @property
     def subnet_mappings(self) -> list[elbv2.SubnetMapping] | None:
-        """The subnets with their Elastic IP addresses; None if AWS assigns the addresses."""
+        """The subnets with their Elastic IP addresses, or None if AWS assigns the addresses."""
         if not self.allocation_ids:
             return None
         subnets = select_subnets(self.vpc, self._public_subnets).subnets
@@ -77,7 +77,8 @@ class _Plan(LoadBalancerPlan):
 
     @property
     def _number_of_subnets(self) -> int | None:
-        """The number of subnets; None before CDK's look-up, or if there are no subnets, which another check reports."""
+        """The number of subnets, or None before CDK's look-up. Also None without subnets, which another check
+        reports."""
         network = Network._of(self.vpc)
         if self.vpc_subnets is None and network is not None:
             return network.zones
@@ -160,42 +161,42 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         Args:
             scope: The scope in which to define this construct.
             construct_id: The ID of this construct in its scope.
-            vpc: The VPC of the load balancer. Use subnets in at least two Availability Zones, so that it survives the
-                loss of one.
+            vpc: The VPC of the load balancer. Use subnets in at least two Availability Zones, so that the load balancer
+                survives the loss of a zone.
             public: Whether to make the load balancer reachable from the internet. A change replaces the load balancer.
                 With strong references between stacks, define a second load balancer, move the services, then remove the
                 first. Default: False, for clients in the VPC.
-            certificate: The certificate of its TLS listeners, in the region of the load balancer. Default: none.
+            certificate: The certificate of the TLS listeners, in the region of the load balancer. Default: none.
             without_tls: The reason why a public load balancer may have listeners that do not terminate TLS, kept in the
                 template: for example, the tasks terminate TLS themselves or use UDP. A public load balancer needs a
                 certificate or this reason. Default: none.
             zone: A Route 53 hosted zone in which `host` becomes an alias of the load balancer. Default: none.
             host: One or more names in `zone`. Default: none.
-            ingress: The peers that may connect to its listeners; empty for nobody. Default: everyone if `public`,
-                otherwise the addresses of the VPC.
+            ingress: The peers that may connect to the listeners. An empty list allows nobody. Default: everyone if
+                `public`, otherwise the addresses of the VPC.
             test_ingress: The peers that may connect to the test ports of listeners (`Listener(test_port=)`). Default:
                 nobody.
             vpc_subnets: The subnets of the load balancer. Default: the public subnets if `public`, otherwise the
-                private ones.
+                private subnets.
             allocation_ids: The allocation IDs of Elastic IP addresses for a public load balancer, one for each subnet,
-                in the order of the subnets. Default: none; AWS assigns addresses, which stay as long as the load
+                in the order of the subnets. Default: none, so AWS assigns addresses, which stay as long as the load
                 balancer exists.
             ip_address_type: The IP address type of the load balancer: `IPV4`, or `DUAL_STACK` for clients with IPv6,
                 only with TCP and TLS. `DUAL_STACK` needs subnets with IPv6, which a `Network` does not have. An
-                internal load balancer then needs `ingress` for clients with IPv6. Default: IPV4.
+                internal load balancer then needs `ingress` for clients with IPv6. Default: `IPV4`.
             cross_zone: Whether to distribute the connections of each zone over the tasks of all zones. AWS charges for
-                traffic between zones. With False, the tasks of a zone can be overloaded if the zone has few of them.
-                Default: True.
+                traffic between zones. With False, the tasks of a zone can be overloaded if the zone has only a few
+                tasks. Default: True.
             zonal_shift: Whether to allow traffic to be shifted away from an impaired Availability Zone (Application
                 Recovery Controller). With `cross_zone`, connections to unhealthy tasks then stay open. UDP listeners
                 give a warning, since the AWS documentation is inconsistent about their support for zonal shift.
                 Default: False.
-            access_logs: Whether to keep access logs for a year in a bucket of their own. Default: True.
+            access_logs: Whether to keep access logs for a year in a separate bucket. Default: True.
             deletion_protection: Whether to protect the load balancer from deletion, even when a first deployment fails
-                and is rolled back. `cdk synth` prints how to turn it off. Default: True.
-            removal_policy: The removal policy of the log bucket. Default: RETAIN.
-            auto_delete_objects: Whether to empty the log bucket when it is deleted, with a custom resource of the CDK.
-                `RemovalPolicy.DESTROY` needs it. Default: False.
+                and is rolled back. `cdk synth` prints how to turn the protection off. Default: True.
+            removal_policy: The removal policy of the log bucket. Default: `RETAIN`.
+            auto_delete_objects: Whether to empty the log bucket when the bucket is deleted. CDK adds a custom resource.
+                `RemovalPolicy.DESTROY` requires True. Default: False.
 
         Raises:
             ValueError: If the load balancer is public without a certificate or a reason, or an argument is outside its
@@ -255,21 +256,22 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         ingress: Sequence[ec2.IPeer] | None = None,
         test_ingress: Sequence[ec2.IPeer] = (),
     ) -> ImportedNetworkLoadBalancer:
-        """Import a Network Load Balancer that exists already, for listeners of services in this app.
+        """Import an existing Network Load Balancer, for listeners of services in this app.
 
         Args:
             scope: The scope in which to import the load balancer.
             construct_id: The ID of this construct in its scope.
-            load_balancer_arn: The ARN of the load balancer. The ports of its existing listeners are not known.
-            security_group_id: The ID of the security group of the load balancer. It gets rules for each listener and
-                for each port of a task. A load balancer that was created without a security group cannot get one later.
+            load_balancer_arn: The ARN of the load balancer. The ports of existing listeners are unknown to moorage.
+            security_group_id: The ID of the security group of the load balancer. Services add rules for each listener
+                and for each port of a task to this group. A load balancer that was created without a security group
+                cannot get one later.
             vpc: The VPC of the load balancer.
             public: Whether to treat the load balancer as reachable from the internet. Default: False.
             certificate: The certificate of TLS listeners that are defined in this app. Default: none.
             without_tls: The reason why a public load balancer may have listeners that do not terminate TLS. Default:
                 none.
-            ingress: The peers that may connect to listeners of this app; empty for nobody. Default: everyone if
-                `public`, otherwise the addresses of the VPC.
+            ingress: The peers that may connect to listeners of this app. An empty list allows nobody. Default: everyone
+                if `public`, otherwise the addresses of the VPC.
             test_ingress: The peers that may connect to the test ports of these listeners. Default: nobody.
 
         Returns:
@@ -317,7 +319,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         return load_balancer
 
     def _keep_exported(self) -> None:
-        """Export the values that services of other stacks may import, even if none imports them yet."""
+        """Export the values that services of other stacks may import, even if no service imports them yet."""
         arn = self.load_balancer.load_balancer_arn
         keep_exported(self, [self.security_group.security_group_id, self._full_name, arn])
         keep_vpc_exported(self.vpc, cdk.Stack.of(self))

@@ -1,12 +1,13 @@
 """The default priority of a listener rule, which depends only on the rule's own hosts and paths.
 
 The number of a rule is a hash of its conditions within the band of its kind, so that no other rule can change it. If
-one pattern covers another, their order matters as well, since the wide one would match all requests of the narrow one:
+one pattern covers another, their order matters as well, since the wide pattern would match all requests of the narrow
+pattern:
 
 - Wildcards in hosts and in the first segment of a path have levels at the end of the band.
-- A path below another one, such as `/api/v2/*` below `/api/*`, keeps its hash if that is before the other's number.
-  Otherwise it gets a number shortly before the other's. In the same way, a list of paths that includes `/api/*` comes
-  after a rule for `/api/*`.
+- A path below another path, such as `/api/v2/*` below `/api/*`, keeps its hash if the hash is lower than the number of
+the other path. Otherwise, it gets a number shortly before the other path. In the same way, a list of paths that
+includes `/api/*` comes after a rule for `/api/*`.
 
 Hence the number is only a hash for each rule of plain hosts with paths of one segment, and for each rule whose hash is
 in order.
@@ -80,7 +81,7 @@ def _numbers(hosts: tuple[str, ...], paths: tuple[str, ...]) -> range:
 
 
 def _host_level(host: str) -> int:
-    """Return the width of a host: 0 without a wildcard, 1 for a wildcard in a subdomain, 2 for one in a domain."""
+    """Return the width of a host: 0 without a wildcard, 1 for a wildcard in a subdomain, 2 in a domain."""
     if not _WILDCARD.search(host):
         return 0
     return 1 if len([label for label in host.split(".") if not _WILDCARD.search(label)]) > _LABELS_OF_A_DOMAIN else 2
@@ -97,7 +98,7 @@ def _directory(path: str) -> str:
 
 
 def _covering(paths: tuple[str, ...]) -> str | None:
-    """Return the nearest `.../*` that covers all paths of a rule and is not one of them; None if its level is later."""
+    """Return the nearest other `.../*` that covers all paths of a rule, or None if its level is later."""
     common = posixpath.commonpath([_directory(path) for path in paths]).rstrip("/")
     if f"{common}/*" in paths:
         if not common:

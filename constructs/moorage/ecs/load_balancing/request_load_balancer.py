@@ -1,4 +1,4 @@
-"""An application load balancer, as routes use it."""
+"""The properties of an Application Load Balancer that routes use."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ class RequestLoadBalancer(SharedLoadBalancer):
     def _group_in_no_template(self) -> ec2.ISecurityGroup:
         """A stand-in for the load balancer's security group, in an app that is never synthesized.
 
-        CDK adds its security group rules to the stand-in, where they have no effect. Otherwise CDK would define them
-        for each target, and again in each stack.
+        CDK adds its security group rules to the stand-in, where they have no effect. Otherwise, CDK would define the
+        rules for each target, and again in each stack.
         """
         stack = cdk.Stack(cdk.App(auto_synth=False), "Nowhere")
         return ec2.SecurityGroup.from_security_group_id(stack, "SecurityGroup", "sg-0", allow_all_outbound=False)

@@ -98,44 +98,46 @@ class Route:
     """The requests of an Application Load Balancer that go to a service, by host and path.
 
     The priority of a rule follows from its host and path, never from the order of definition, so that a new service
-    changes no rule of another. Rules with host and path come before those with a host, then a path, then neither.
-    Within each of these kinds, a path comes before the one above it (`/api/v2/*` before `/api/*`), and a host before a
-    pattern of hosts. If two rules still have the same priority, the error names a free one.
+    changes no rule of another service. Rules with a host and a path come first, then rules with only a host, then rules
+    with only a path, then rules with neither. Within each of these kinds, a path comes before its parent path
+    (`/api/v2/*` before `/api/*`), and a host before a pattern of hosts. If two rules still have the same priority, the
+    error names a free priority.
 
     A priority can be used only once on a listener. Therefore a service that is renamed or moved to another stack cannot
     keep its routes in the same deployment. CloudFormation creates the new rule before it deletes the old one, Elastic
     Load Balancing refuses the new rule with `PriorityInUse`, and the old service keeps serving. Remove the old service
-    in an earlier deployment, or give the route another `priority=` for one deployment. Or use `cdk refactor`, which
-    moves resources only if nothing else in the app changes.
+    in an earlier deployment, or give the route another `priority=` for one deployment. Alternatively, use `cdk
+    refactor`, which moves resources only if nothing else in the app changes.
 
     The ID of a target group follows from `name`, otherwise from the shortest path, or without paths from `container`.
     Other paths and hosts can be added and removed without a new target group. A new target group is empty until ECS has
     replaced the tasks, but CloudFormation changes the rule earlier: requests get 503 in between. Therefore these
     changes need two deployments: adding a first path, changing the shortest path, adding `name` or `container`, and
     changing `protocol_version`. First add a second route with a `name` and a path that nobody requests yet. Then give
-    it the host and path of the first route, and remove the first route. To change the `network_mode` of the task, use a
-    second service in the same way. If rollouts shift traffic, a new rule forwards to the first target group, so change
-    hosts and paths while the first target group serves.
+    the second route the host and path of the first route, and remove the first route. To change the `network_mode` of
+    the task, use a second service in the same way. If rollouts shift traffic, a new rule forwards to the first target
+    group, so change hosts and paths while the first target group serves.
 
     Args:
-        load_balancer: The load balancer, which any number of services of the app share. For one that exists already,
-            use `LoadBalancer.from_attributes`.
+        load_balancer: The load balancer, which any number of services in the app can share. For an existing load
+            balancer, use `LoadBalancer.from_attributes`.
         host: One or more host names, with `*` and `?`. Default: all hosts.
         path: One or more paths, with `*` and `?`. The container gets the path as it was requested. Hosts and paths
             together are at most five. Default: all paths.
         health: The path of the health check, or a `TargetHealth`. Default: `TargetHealth()`.
         container: The name of the container that serves. Default: the first container with a port.
         protocol_version: The protocol between load balancer and task: HTTP1, HTTP2 or GRPC. The last two need HTTPS on
-            the load balancer. Default: HTTP1.
+            the load balancer. Default: `HTTP1`.
         priority: The priority of the rule, 1 to 50,000. Lower numbers are evaluated first. Default: a number that
             follows from host and path.
-        name: The name in the IDs of its target groups in place of the path, so that the target groups stay when the
-            path changes. It has 1 to 64 letters, digits and hyphens, and is unique in a service. A route whose hosts
-            and paths are tokens needs a name if the service has other routes. Two routes with the same shortest path,
-            or two without paths to the same container, share target groups unless one has a name. Default: none.
+        name: The name in the IDs of the target groups in place of the path, so that the target groups stay when the
+            path changes. The name has 1 to 64 letters, digits and hyphens, and is unique in a service. A route whose
+            hosts and paths are tokens needs a name if the service has other routes. Two routes with the same shortest
+            path share target groups unless one route has a name. The same applies to two routes without paths to the
+            same container. Default: none.
         deregistration_delay: The time in which a deregistered task may finish its requests, 0 to 3,600 seconds. ECS
-            waits this long for each task that it replaces, even without requests. More than 1,800 seconds gives a
-            warning, since CloudFormation gives up the deletion of a service after 30 minutes. Default: 30 seconds.
+            waits this long for each task that it replaces, even without requests. More than 1,800 seconds cause a
+            warning, since CloudFormation waits at most 30 minutes for the deletion of a service. Default: 30 seconds.
 
     Raises:
         ValueError: If Elastic Load Balancing would not accept an argument. The error lists all problems.
@@ -189,12 +191,12 @@ class Route:
 
     @property
     def _hosts(self) -> tuple[str, ...]:
-        """The hosts; empty for all."""
+        """The hosts, or an empty tuple for all hosts."""
         return self.host or ()
 
     @property
     def _paths(self) -> tuple[str, ...]:
-        """The paths; empty for all."""
+        """The paths, or an empty tuple for all paths."""
         return self.path or ()
 
     @property
@@ -219,11 +221,11 @@ class Route:
 
     @property
     def _id_suffix(self) -> str:
-        """The part of the IDs of its target groups that follows from the route: its name, shortest path or container.
+        """The part of the IDs of the target groups that follows from the route: its name, shortest path or container.
 
-        It never includes hosts, and only one path, so that others can change without a new target group, which is empty
-        at first. The path keeps its `/*`, so that `/a` and `/a/*` can be two routes with different containers or
-        rollouts.
+        It includes no hosts and at most one path. Hosts and other paths can therefore change without a new target
+        group, which is empty at first. The path keeps its `/*`, so that `/a` and `/a/*` can be two routes with
+        different containers or rollouts.
         """
         paths = [path for path in self._paths if not is_token(path)]
         least_path = min(paths, key=lambda path: (len(path), path), default=None)
@@ -263,7 +265,7 @@ class Route:
         return _values_cover(self._hosts, other._hosts) and _values_cover(self._paths, other._paths)
 
     def _clash(self, other: Entry, owner: Construct | None, entries: Sequence[Entry]) -> str | None:
-        """Describe why the route cannot be on the same listener as `other`; None if it can.
+        """Describe why the route cannot be on the same listener as `other`, or None if it can.
 
         Args:
             other: The existing route or listener.
@@ -304,7 +306,7 @@ class Route:
 
 
 def describe_service(service: Construct | None) -> str:
-    """Return the path of a service, for errors; None is the service that is being defined."""
+    """Return the path of a service for errors, or "this service" for None."""
     return service.node.path if service else "this service"
 
 
@@ -315,6 +317,6 @@ def _values_cover(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
 
 
 def _pattern_covers(wide: str, narrow: str) -> bool:
-    """Return True if `wide` matches all that `narrow` matches, with empty and with very long text for `*`."""
+    """Return True if `wide` matches all strings that `narrow` matches. An empty and a long text stand for `*`."""
     literal = wide.replace("[", "[[]")
     return all(fnmatch.fnmatchcase(narrow.replace("*", filler), literal) for filler in ("", "\0" * len(wide)))

@@ -92,7 +92,7 @@ def _check_shared_group(other: Route, route: Route, task: Task, problems: Proble
 
 
 def _serving_name(route: Route, task: Task) -> str | None:
-    """Return the name of the container that serves a route; None if it is missing, which another check reports."""
+    """Return the name of the container that serves a route, or None if it is missing, which another check reports."""
     return next((each.name for each in task.containers if each.port and route.container in {None, each.name}), None)
 
 
@@ -111,7 +111,7 @@ def _check_target(route: Route | Listener, task: Task, problems: Problems) -> No
 
 
 def udp_beside_tcp_warning(routes: tuple[Route | Listener, ...], task: Task, udp_only: set[str]) -> str | None:
-    """Describe a container whose port serves UDP and TCP, since it can have only one port mapping."""
+    """Return a warning about a container whose port serves UDP and TCP, or None. A port can have only one mapping."""
     both = sorted(containers_by_protocol(routes, task, "UDP") - udp_only)
     if not both:
         return None
@@ -190,7 +190,7 @@ def _broken_quotas(load_balancer: SharedLoadBalancer, usage: Usage, launch: Laun
 
 
 def slow_drain_warning(routes: Iterable[Route | Listener], launch: Launch) -> str | None:
-    """Describe targets that are deregistered more slowly than AWS interrupts a Spot task."""
+    """Return a warning about targets that are deregistered more slowly than AWS interrupts a Spot task, or None."""
     spot_names = [each.name for each in launch.strategy._used_capacities if each._is_spot]
     delays = [route.deregistration_delay for route in routes if not is_token(route.deregistration_delay)]
     slow_delays = [delay for delay in delays if delay >= SPOT_NOTICE_SECONDS]

@@ -36,17 +36,18 @@ WITHOUT_PUBLIC_IPV4 = elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4
 
 
 class Entry(Protocol):
-    """A route or a listener, as its load balancer sees it."""
+    """The part of a route or a listener that its load balancer uses."""
 
     def _clash(self, other: Any, owner: Construct | None, entries: Sequence[Any], /) -> str | None:
-        """Describe why the entry cannot be on the same load balancer as `other` of service `owner`; None if it can."""
+        """Describe why the entry and `other` of `owner` cannot share a load balancer. Return None if they can."""
 
 
 class SharedLoadBalancer(Construct):
-    """A load balancer, as services of any stack use it.
+    """A load balancer that services of any stack use.
 
-    Resources that refer to both, such as security group rules, belong to the stack of the service. The stack of the
-    load balancer never refers to services, so that there are no cyclic references (aws-cdk #3835, #26806).
+    Resources that refer to both the load balancer and a service, such as security group rules, belong to the stack of
+    the service. The stack of the load balancer never refers to services, so that there are no cyclic references
+    (aws-cdk #3835, #26806).
     """
 
     _public: bool
@@ -54,7 +55,7 @@ class SharedLoadBalancer(Construct):
     security_group: ec2.ISecurityGroup
     certificate: acm.ICertificate | None = None
     _subnets: ec2.SubnetSelection | None = None
-    """The subnets of the load balancer; None if it is imported."""
+    """The subnets of the load balancer, or None if it is imported."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
@@ -62,7 +63,7 @@ class SharedLoadBalancer(Construct):
         self._entries: list[tuple[Entry, Construct]] = []
         """The routes and listeners of services on the load balancer."""
         self._usages: list[tuple[Usage, Construct]] = []
-        """The part of its quotas that each service uses."""
+        """The part of the load balancer's quotas that each service uses."""
         self._warned_quotas: set[str] = set()
         """The quotas for which there was a warning."""
 
@@ -75,7 +76,7 @@ class SharedLoadBalancer(Construct):
     def _replaceable_id(self) -> str:
         """The `_id`, with the property whose change replaces the load balancer.
 
-        The IDs of target groups contain it. A target group can belong to only one load balancer (ELB:
+        The IDs of target groups contain this ID. A target group can belong to only one load balancer (ELB:
         TargetGroupAssociationLimit), so the target groups are replaced together with the load balancer.
         """
         return f"{self._id} {'public' if self._public else 'internal'}"
@@ -85,7 +86,7 @@ class SharedLoadBalancer(Construct):
 
         Args:
             entry: The route or listener.
-            beside: The other routes and listeners of its own service.
+            beside: The other routes and listeners of the same service.
             problems: The problems to add to.
         """
         owned: list[tuple[Entry, Construct | None]] = [*self._entries, *((each, None) for each in beside)]
@@ -109,16 +110,16 @@ class SharedLoadBalancer(Construct):
         """
 
     def _use(self, usage: Usage, service: Construct) -> None:
-        """Record how much of its quotas `service` uses."""
+        """Record the part of the quotas that `service` uses."""
         self._usages.append((usage, service))
 
     @property
     def _used(self) -> list[Usage]:
-        """The part of its quotas that services use, including removed services."""
+        """The parts of the quotas that services use, including removed services."""
         return [usage for usage, _ in self._usages]
 
     def _used_by_those_that_exist(self) -> list[Usage]:
-        """Return the part of its quotas that existing services use. This costs round trips to Node.js."""
+        """Return the parts of the quotas that existing services use. The call costs round trips to Node.js."""
         return [usage for usage, owner in self._usages if exists(owner)]
 
     @property
@@ -142,10 +143,10 @@ class SharedLoadBalancer(Construct):
         return self._import_scopes[stack]
 
     def _open_to(self, instances: ec2.ISecurityGroup, first_port: int, last_port: int, *, udp: bool = False) -> None:
-        """Let the load balancer reach ports of instances, with rules in its own stack, once for all services.
+        """Let the load balancer reach ports of instances. The rules are in its own stack, once for all services.
 
         Services of several stacks share the instances' security group; if two stacks defined the same rule, EC2 would
-        refuse the second one.
+        refuse the second rule.
         """
         ids = (self.security_group.security_group_id, instances.security_group_id)
         if is_first(cdk.Stack.of(self), *ids, first_port, last_port, udp):
@@ -175,7 +176,7 @@ class SharedLoadBalancer(Construct):
                 own_group.connections.allow_to(group, ports, description)
 
     def _say_how_to_delete(self, *, protected: bool) -> None:
-        """Print how to turn off deletion protection, which even blocks the rollback of a failed first deployment."""
+        """Print how to turn off deletion protection, which also blocks the rollback of a failed first deployment."""
         if protected:
             cdk.Annotations.of(self).add_info(
                 "deletion protection is on: neither cdk destroy nor the rollback of a failed first deployment "
@@ -216,14 +217,14 @@ class SharedLoadBalancer(Construct):
     ) -> s3.Bucket:
         """Define a bucket for access logs, and enable the logs.
 
-        The attributes are set directly, since `log_access_logs` of the CDK fails in a stack without a region.
+        The attributes are set directly, since CDK's `log_access_logs` fails in a stack without a region.
 
         Args:
             load_balancer: The load balancer that logs.
             writer: The AWS service that writes the logs.
             removal_policy: The removal policy of the bucket.
             conditions: The conditions under which the service may write.
-            auto_delete_objects: Whether to empty the bucket when it is deleted.
+            auto_delete_objects: Whether to empty the bucket when the bucket is deleted.
         """
         bucket = s3.Bucket(
             self,
@@ -267,7 +268,7 @@ class SharedLoadBalancer(Construct):
 def allowed_clients(
     vpc: ec2.IVpc, ingress: Sequence[ec2.IPeer] | None, ip_address_type: elbv2.IpAddressType, *, public: bool
 ) -> tuple[ec2.IPeer, ...]:
-    """Return the peers that may connect: the given ones, otherwise everyone if public, else the VPC's addresses."""
+    """Return the peers that may connect: the given peers, otherwise everyone if public, else the VPC's addresses."""
     if ingress is not None:
         return tuple(ingress)
     if not public:

@@ -1,4 +1,4 @@
-"""The target groups of a route or a listener, and the container behind them."""
+"""The target groups of a route or a listener, and the container that serves it."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ class Target:
         route: The route.
         suffix: The suffix of the IDs of the route's alarms.
         group: The target group that serves first.
-        alternate: The target group of the next version in a rollout that shifts traffic; the two alternate from rollout
-            to rollout.
+        alternate: The target group of the next version in a rollout that shifts traffic. The two target groups
+            alternate from rollout to rollout.
         rules: The listener rules of an application load balancer, or the listeners of a network load balancer, that
             such a rollout changes.
     """
@@ -90,5 +90,5 @@ def containers_by_protocol(routes: Iterable[Route | Listener], task: Task, proto
 
 
 def serving_container(route: Route | Listener, task: Task) -> Container:
-    """Return the container that serves a route; `ServicePlan.check` ensures that there is one."""
+    """Return the container that serves a route. `ServicePlan.check` ensures that there is such a container."""
     return next(each for each in task.containers if each.port and route.container in {None, each.name})

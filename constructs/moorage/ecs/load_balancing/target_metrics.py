@@ -1,4 +1,4 @@
-"""CloudWatch's metrics of a route's targets, over both target groups, since either of them may serve."""
+"""CloudWatch's metrics of a route's targets, over both target groups, since either group may serve."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ _APPLICATION_NAMESPACE = "AWS/ApplicationELB"
 def target_alarms(
     target: Target, errors_percent: float | None, latency: int | None, unhealthy_targets: int | None
 ) -> dict[str, tuple[float, list[dict[str, Any]]]]:
-    """Return the alarms of a route's targets: by ID, the threshold and the metric queries of each.
+    """Return the threshold and the metric queries of each alarm on a route's targets, by the ID of the alarm.
 
-    A listener of a network load balancer has only the alarm for unhealthy targets, since it does not read responses.
+    A listener of a network load balancer has only the alarm for unhealthy targets, since the load balancer does not
+    read responses.
 
     Args:
         target: The target groups of the route.
         errors_percent: The threshold for failed requests, in percent of the requests that a target group gets in a
-            minute, if there are at least 20; None for no alarm.
-        latency: The threshold for the 99th percentile of the response time in milliseconds; None for no alarm.
-        unhealthy_targets: The number of unhealthy targets at which the alarm triggers; None for no alarm.
+            minute, or None for no alarm. Minutes with fewer than 20 requests are ignored.
+        latency: The threshold for the 99th percentile of the response time in milliseconds, or None for no alarm.
+        unhealthy_targets: The number of unhealthy targets at which the alarm triggers, or None for no alarm.
     """
     alarms = {}
     if target.route._reads_requests:
@@ -60,8 +61,9 @@ def error_share_queries(target: Target) -> list[dict[str, Any]]:
 
     Errors are responses of 500 and above, and connections that a target refuses or resets. The load balancer itself
     answers requests on such connections with 502, which no metric of a target group counts. A target that never answers
-    is not counted, since the load balancer's own 504 belongs to no target group. Each group is counted separately:
-    otherwise a new version that fails every request, but gets only 5 % of the traffic, would be a share of only 5 %.
+    is not counted, since the load balancer's own 504 belongs to no target group. Each group is counted separately.
+    Otherwise, a new version that fails every request but gets 5 % of the traffic would cause an error share of only 5
+    %.
     """
     queries: list[dict[str, Any]] = []
     shares: list[dict[str, Any]] = []

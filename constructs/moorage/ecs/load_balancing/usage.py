@@ -17,7 +17,7 @@ class Usage:
         listeners: The number of listeners.
         targets: The number of targets in all target groups during a rollout.
         ingress: The number of rules that let clients connect, in the security group of the load balancer.
-        egress: The rules that let the load balancer connect to tasks, each by a unique value.
+        egress: The rules that let the load balancer connect to tasks, each as a unique value.
     """
 
     target_groups: int = 0

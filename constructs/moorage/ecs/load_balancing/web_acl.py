@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check_web_acl(web_acl: str | wafv2.CfnWebACL, scope: Construct, problems: Problems) -> None:
-    """Check that a load balancer in `scope` can use a web ACL: one in the same region that is not for CloudFront."""
+    """Check that a load balancer in `scope` can use a web ACL: in the same region, and not for CloudFront."""
     stack = stack_of(scope)
     check_place(problems, "web_acl", web_acl, scope, across_regions=True)  # the message below explains regions
     if isinstance(web_acl, wafv2.CfnWebACL):

@@ -1,4 +1,4 @@
-"""The Availability Zones of tasks, compared with those of their load balancers.
+"""The Availability Zones of tasks, compared with the zones of their load balancers.
 
 A load balancer sends nothing to targets in a zone without one of its subnets, even with cross-zone load balancing
 (Elastic Load Balancing user guide, "How Elastic Load Balancing works"). Such targets stay `unused` with the reason
@@ -32,7 +32,7 @@ def check_zones(routes: Iterable[Route | Listener], launch: Launch, problems: Pr
 
 
 def zones_warning(routes: Iterable[Route | Listener], launch: Launch) -> str | None:
-    """Describe the zones of tasks in which their load balancer has no subnet."""
+    """Return a warning about zones of tasks in which their load balancer has no subnet, or None."""
     for load_balancer in dict.fromkeys(route.load_balancer for route in routes):
         for argument, zones, balancer_zones in _zones_beside(load_balancer, launch):
             elsewhere = [each for each in zones if each not in balancer_zones]
