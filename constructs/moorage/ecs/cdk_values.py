@@ -87,8 +87,8 @@ def ecs_principal() -> iam.IPrincipal:
 def define_security_group(scope: Construct, vpc: ec2.IVpc, path: str) -> ec2.SecurityGroup:
     """Define the security group of a construct, without any rules.
 
-    As in CDK, its description is its path, here with only the characters and the length that EC2 accepts (botocore ec2
-    CreateSecurityGroup.Description).
+    As in CDK, the description is the path of the group, with only the characters and the length that EC2 accepts
+    (botocore ec2 CreateSecurityGroup.Description).
 
     Args:
         scope: The scope in which to define the group.
@@ -102,7 +102,7 @@ def define_security_group(scope: Construct, vpc: ec2.IVpc, path: str) -> ec2.Sec
 
 
 def zone_of(subnet: ec2.ISubnet) -> str | None:
-    """Return the Availability Zone of a subnet; None if the subnet was imported only by its ID."""
+    """Return the Availability Zone of a subnet, or None if the subnet was imported only by its ID."""
     try:
         return subnet.availability_zone
     except RuntimeError:  # jsii raises it for every error in Node.js

@@ -21,7 +21,7 @@ class Identity:
 
     Args:
         path: The path of the construct.
-        stack_name: The name of its stack; None if the names that CDK generates begin with that name already.
+        stack_name: The name of the stack, or None if the names that CDK generates already begin with the stack's name.
     """
 
     path: str
@@ -41,7 +41,7 @@ class Identity:
         )
 
     def unique_name(self, max_length: int) -> str | None:
-        """Return a name that begins with the stack's name; None if the names that CDK generates already do."""
+        """Return a name that begins with the stack's name, or None if the names that CDK generates already do."""
         if self.stack_name is None:
             return None
         words = re.sub("[^A-Za-z0-9_-]+", "-", f"{self.stack_name}-{self.path.partition('/')[2]}")
@@ -54,7 +54,7 @@ _stack_names: PerConstruct[cdk.Stack, str | None] = PerConstruct()
 
 
 def _name_beside_id(construct: Construct) -> str | None:
-    """Return the name of the construct's top-level stack; None if it is a token, or the stack's path begins with it.
+    """Return the name of the construct's top-level stack, or None if it is a token, or the stack's path begins with it.
 
     A name that the path does not begin with is set by hand, as with `stack_name=f"shop-{env}"`.
     """

@@ -59,12 +59,12 @@ class _Run(NamedTuple):
 @door
 @jsii.implements(ec2.IConnectable, iam.IGrantable)
 class Job(Construct):
-    """A task that runs on a schedule or on an event, and ends. The role that starts it has no other permissions.
+    """A task that runs on a schedule or on an event, and ends. The role that starts the task has no other permissions.
 
     A failed start is retried, and then kept for 14 days in an encrypted dead-letter queue. By default, tasks have no
     public address, a read-only root file system and a log group, and may connect only to TCP 443. A job is an
-    `IGrantable` (the task role) and an `IConnectable` (the security group of the tasks, or of the instances if tasks
-    have no network interface of their own).
+    `IGrantable` (the task role) and an `IConnectable` (the security group of the tasks, or of the instances if tasks do
+    not have their own network interface).
     """
 
     def __init__(
@@ -93,14 +93,14 @@ class Job(Construct):
         Args:
             scope: The scope in which to define this construct.
             construct_id: The ID of this construct in its scope.
-            cluster: The cluster that runs the tasks: a `Cluster`, one that `Cluster.from_attributes` returned, or any
-                other `ecs.ICluster`.
+            cluster: The cluster that runs the tasks: a `Cluster`, a cluster that `Cluster.from_attributes` returned, or
+                any other `ecs.ICluster`.
             task: The task to run.
             schedule: The schedule that starts the task: a `ScheduleExpression` of aws_scheduler with its time zone, or
                 a `Schedule`. A job needs either a schedule or an event. Default: none.
             event: The event that starts the task: an `EventPattern` of aws_events, or an `EventRule`. A job needs
                 either a schedule or an event. Default: none.
-            overlap: Whether to start a task while another task of this job runs in the cluster, even one that was
+            overlap: Whether to start a task while another task of this job runs in the cluster, even a task that was
                 started manually. If False, a state machine looks for such a task, runs the task and waits for its end,
                 so that `state_machine.metric_failed()` counts failures. Two executions that look in the same second may
                 both start a task. Default: True.
@@ -108,18 +108,18 @@ class Job(Construct):
                 same time, and a task that timed out is not retried. Default: none.
             retries: The number of times that a state machine runs a failed task again, 0 to 99,999,999. The retries of
                 the schedule or the rule are for starts that failed. Default: 0.
-            capacity: The capacity of the tasks: one capacity of the cluster, weights over several, or a `Strategy` with
-                a base. `cluster.default_strategy` follows the cluster's default, even if that changes. Default: the
-                cluster's first capacity.
+            capacity: The capacity of the tasks: one capacity of the cluster, several capacities with weights, or a
+                `Strategy` with a base. `cluster.default_strategy` follows the cluster's default, even if the default
+                changes. Default: the cluster's first capacity.
             placement: The placement of tasks on the instances of an Auto Scaling group. Default: any instance.
             vpc_subnets: The subnets of the tasks, up to 16. Default: the private subnets.
-            assign_public_ip: Whether to assign a public address to each task. A task in a public subnet needs one to
-                reach the internet. Only on Fargate. Default: False.
-            security_groups: The security groups of the tasks, 1 to 5. Default: a new one.
+            assign_public_ip: Whether to assign a public address to each task. A task in a public subnet needs a public
+                address to reach the internet. Supported only on Fargate. Default: False.
+            security_groups: The security groups of the tasks, 1 to 5. Default: a new security group.
             egress: The TCP ports through which tasks may connect to any address. Use `connections` for other ports and
                 peers. Default: HTTPS (443), through which a task on Fargate pulls images, writes logs and calls AWS.
-            log_group: The log group of the containers. Default: a new one that keeps logs for a year.
-            removal_policy: The removal policy of new log groups and queues. Default: RETAIN.
+            log_group: The log group of the containers. Default: a new log group that keeps logs for a year.
+            removal_policy: The removal policy of new log groups and queues. Default: `RETAIN`.
 
         Raises:
             ValueError: If the task, cluster, trigger and other arguments do not work together. The error lists all

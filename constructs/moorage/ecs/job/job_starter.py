@@ -1,4 +1,4 @@
-"""The schedule or the rule that starts a job, with the role that EventBridge assumes for it."""
+"""The schedule or the rule that starts a job, with the role that EventBridge assumes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class JobStarter:
 
     Args:
         run: The run of the task.
-        machine: The state machine that runs the task; None if EventBridge starts the task directly.
+        machine: The state machine that runs the task, or None if EventBridge starts the task directly.
         dead_letters: The queue for starts that failed.
     """
 
@@ -38,7 +38,7 @@ class JobStarter:
     dead_letters: sqs.IQueue
 
     def define_schedule(self, scope: Construct, schedule: Schedule) -> scheduler.CfnSchedule:
-        """Define a schedule that starts the task, and the role that EventBridge Scheduler assumes for it."""
+        """Define a schedule that starts the task, and the role that EventBridge Scheduler assumes."""
         cfn, schedule_group, time_zone = scheduler.CfnSchedule, schedule.group, schedule.expression.time_zone
         # aws:SourceArn of a schedule is its group (EventBridge Scheduler user guide, confused deputy prevention)
         source = schedule_group.schedule_group_arn if schedule_group else arn("scheduler", "schedule-group/default")
@@ -71,7 +71,7 @@ class JobStarter:
         )
 
     def define_rule(self, scope: Construct, rule: EventRule) -> events.CfnRule:
-        """Define a rule that starts the task, and the role that EventBridge assumes for it.
+        """Define a rule that starts the task, and the role that EventBridge assumes.
 
         EventBridge is allowed to send failed starts to the dead-letter queue.
         """

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 _DEFAULT_LATENCY: Duration = default_seconds(5)
 Watch: TypeAlias = tuple[float, list[dict[str, Any]]]
-"""A threshold, and the queries of the value that it is compared with."""
+"""A threshold, and the queries of the value to compare with the threshold."""
 _CPU_METRIC, _MEMORY_METRIC = "CPUUtilization", "MemoryUtilization"
 
 
 @attrs.frozen(kw_only=True)
 class _Plan:
-    """The thresholds of the alarms, normalized; None for no alarm."""
+    """The thresholds of the alarms, normalized. None stands for no alarm."""
 
     cpu_percent: float | None
     memory_percent: float | None
@@ -79,9 +79,9 @@ class _Plan:
 class ServiceAlarms(Construct):
     """Alarms on the CPU and memory of a service, and on the errors, latency and health of each route's targets.
 
-    Each alarm notifies a topic when it goes into the ALARM state and when it returns to OK. `RollbackAlarms` are other
-    alarms, which roll a deployment back. A network load balancer does not read responses, so a `Listener` has no alarms
-    on errors and latency.
+    Each alarm notifies a topic when the alarm goes into the ALARM state and when it returns to OK. To roll back
+    deployments, use `RollbackAlarms` instead. A network load balancer does not read responses, so a `Listener` has no
+    alarms on errors and latency.
     """
 
     def __init__(
@@ -104,19 +104,19 @@ class ServiceAlarms(Construct):
             scope: The scope in which to define this construct.
             construct_id: The ID of this construct in its scope.
             service: The service or worker, in the account and region of the alarms.
-            topic: The topic to notify, in the region of the alarms. The policies of the topic and of its key let
-                CloudWatch publish; those of an imported topic or key must do so already. A topic that is encrypted by
-                `alias/aws/sns` is refused.
-            cpu_percent: The threshold for the average CPU use, in percent of the CPU that the tasks reserve, 1 or more;
-                None for no alarm. Default: 90.
+            topic: The SNS topic to notify, in the region of the alarms. CloudWatch is allowed to publish to the topic
+                and to use its key. The policies of an imported topic or key must already allow this. A topic that is
+                encrypted by `alias/aws/sns` is refused.
+            cpu_percent: The threshold for the average CPU use, in percent of the CPU that the tasks reserve, 1 or more,
+                or None for no alarm. Default: 90.
             memory_percent: The threshold for the average memory use, in percent of the memory that the tasks reserve, 1
-                to 100; None for no alarm. Default: 90.
+                to 100, or None for no alarm. Default: 90.
             errors_percent: The threshold for errors, in percent of the requests that a target group gets in a minute,
                 if there are at least 20. Errors are responses of 500 and above, and refused or reset connections. At
-                least 0 and below 100; None for no alarm. Default: 5.
-            latency: The threshold for the 99th percentile of the response time, rounded down to milliseconds; None for
-                no alarm. Default: 5 seconds.
-            unhealthy_targets: The number of unhealthy targets at which the alarm triggers, 1 or more; None for no
+                least 0 and below 100, or None for no alarm. Default: 5.
+            latency: The threshold for the 99th percentile of the response time, rounded down to milliseconds, or None
+                for no alarm. Default: 5 seconds.
+            unhealthy_targets: The number of unhealthy targets at which the alarm triggers, 1 or more, or None for no
                 alarm. Default: 1.
             minutes: The number of consecutive minutes after which an alarm triggers, 1 to 1,440. Default: 5.
 

@@ -33,7 +33,7 @@ _CLOSING_PROVIDER = "Custom::VpcRestrictDefaultSGCustomResourceProvider"
 class Network(Construct):
     """A VPC with a public subnet for load balancers and a private subnet for tasks in each of its Availability Zones.
 
-    By default nothing in it gets a public IP address, its default security group has no rules, and its traffic is
+    By default, nothing in the VPC gets a public IP address, the default security group has no rules, and traffic is
     logged.
     """
 
@@ -58,21 +58,22 @@ class Network(Construct):
             scope: The scope in which to define this construct.
             construct_id: The ID of this construct in its scope.
             zones: The number of Availability Zones, 2 to 6. Unlike with `ec2.Vpc`, more than two are possible even if
-                the account and region of the stack are not known. Most regions have three; us-east-1 has six, us-west-2
-                four and us-west-1 two. The account determines which zones these are: in us-east-1 one may be use1-az3,
-                where Fargate is not available. Default: 2.
+                the account and region of the stack are not known. Most regions have three zones; us-east-1 has six,
+                us-west-2 four and us-west-1 two. The account determines which zones are used. In us-east-1, one of them
+                may be use1-az3, where Fargate is not available. Default: 2.
             nat_gateways: The number of NAT gateways through which the private subnets reach the internet, 0 to `zones`.
-                Each has an Elastic IP address. A single one costs less and fails with its zone. With 0, the private
-                subnets are isolated and reach only `endpoints`. Default: one in each zone.
-            endpoints: The VPC endpoints: a gateway endpoint for S3 or DynamoDB, an interface endpoint in each zone for
-                every other service. `Endpoints.for_tasks(...)` returns those that tasks need. Default: none.
-            cidr: The IPv4 range of the VPC, a /16 to /28. Each private subnet takes a /20, each public one a /24.
-                Default: "10.0.0.0/16".
+                Each NAT gateway has an Elastic IP address. A single NAT gateway costs less, but fails with its zone.
+                With 0, the private subnets are isolated and reach only `endpoints`. Default: one in each zone.
+            endpoints: The VPC endpoints: gateway endpoints for S3 and DynamoDB, and an interface endpoint in each zone
+                for every other service. `Endpoints.for_tasks(...)` returns the endpoints that tasks need. Default:
+                none.
+            cidr: The IPv4 range of the VPC, a /16 to /28. Each private subnet takes a /20, and each public subnet a
+                /24. Default: "10.0.0.0/16".
             flow_logs: Whether to log accepted and rejected traffic for a year. AWS bills the logs by volume. Default:
                 True.
             close_default_security_group: Whether to remove all rules from the VPC's default security group (Security
                 Hub EC2.2). CDK does this with a custom resource, since CloudFormation cannot. Default: True.
-            removal_policy: The removal policy of the flow logs. Default: RETAIN.
+            removal_policy: The removal policy of the flow logs. Default: `RETAIN`.
 
         Raises:
             ValueError: If `zones`, `nat_gateways` or `cidr` is outside its limits.
@@ -138,15 +139,15 @@ class Network(Construct):
 
     @staticmethod
     def _of(vpc: ec2.IVpc) -> Network | None:
-        """Return the network that defines a VPC; None if something else does."""
+        """Return the network that defines a VPC, or None if the VPC belongs to no `Network`."""
         return _networks_by_vpc.get(vpc)
 
     def _missing(self, needs: Needs, subnets: ec2.SubnetSelection | None, *, public_address: bool) -> Needs | None:
-        """Return the needed services that a task in these subnets cannot reach; None if not known for the selection.
+        """Return the needed services that a task in these subnets cannot reach, or None if unknown for the selection.
 
         Args:
             needs: The services that the task must reach.
-            subnets: The subnets of the task. Default: public subnets with a public address, otherwise private ones.
+            subnets: The subnets of the task. Default: public subnets with a public address, otherwise private subnets.
             public_address: True if the task has a public address.
         """
         default_type = ec2.SubnetType.PUBLIC if public_address else ec2.SubnetType.PRIVATE_WITH_EGRESS
@@ -210,12 +211,12 @@ def _check_quotas(problems: Problems, scope: Construct, nat_gateways: int) -> No
 def keep_vpc_exported(vpc: ec2.IVpc, stack: cdk.Stack) -> None:
     """Export the values of a `Network`, and keep them exported, once a construct of another stack is in its VPC.
 
-    Otherwise CDK would remove an export when its last user is removed, and CloudFormation refuses to delete an export
-    in use. A change to `public=` of a load balancer or `vpc_subnets=` of a service can remove the last user of a
-    subnet, and the last listener is the last user of the CIDR block.
+    Otherwise, CDK would remove an export when the last user of the value is removed, and CloudFormation refuses to
+    delete an export in use. A change to `public=` of a load balancer or `vpc_subnets=` of a service can remove the last
+    user of a subnet, and the last listener is the last user of the CIDR block.
 
     Args:
-        vpc: The VPC; nothing is exported unless it is that of a `Network`.
+        vpc: The VPC. Nothing is exported unless a `Network` defines the VPC.
         stack: The stack of the construct.
     """
     network = Network._of(vpc)
@@ -227,8 +228,8 @@ class Reach:
     """The AWS services that tasks can reach from the subnets of a VPC, read from CDK once for all tasks of a cluster.
 
     Args:
-        vpc: The VPC. For a `Network`, the routes and endpoints are known; for any other VPC, only which subnets are
-            isolated.
+        vpc: The VPC. For a `Network`, the routes and endpoints are known. For any other VPC, only the types of subnets
+            are known.
     """
 
     def __init__(self, vpc: ec2.IVpc) -> None:
@@ -236,11 +237,11 @@ class Reach:
         self.network = Network._of(vpc)
 
     def missing(self, needs: Needs, subnets: ec2.SubnetSelection | None, *, public_address: bool) -> Needs | None:
-        """Return the needed services that cannot be reached from the subnets; None if that is not known."""
+        """Return the needed services that cannot be reached from the subnets, or None if unknown."""
         return self.network._missing(needs, subnets, public_address=public_address) if self.network else None
 
     def is_isolated(self, subnets: ec2.SubnetSelection | None) -> bool:
-        """Return True if CDK knows that tasks without a public address cannot reach the internet from these subnets."""
+        """Return True if tasks without a public address are known not to reach the internet from these subnets."""
         if subnets is None or not subnets.subnet_type:
             return subnets is None and self._has_no_private_subnets
         return subnets.subnet_type in {ec2.SubnetType.PRIVATE_ISOLATED, ec2.SubnetType.PUBLIC}
@@ -256,8 +257,8 @@ class Reach:
         """Add a problem if CDK finds no subnets for a selection.
 
         Args:
-            subnets: The selection. Default: public subnets with a public address, otherwise private ones, which every
-                `Network` has.
+            subnets: The selection. Default: public subnets with a public address, otherwise private subnets, which
+                every `Network` has.
             problems: The problems to add to.
             argument: The name of the argument with the selection. Default: "vpc_subnets".
             public_address: True if tasks get a public address. Default: False.

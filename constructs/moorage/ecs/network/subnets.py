@@ -14,7 +14,7 @@ from moorage.workload.problems import Problems, is_token
 
 _AVAILABLE = re.compile(r"Available (?P<kind>names|types): (?P<listed>.+)")
 _TYPES = {"Public": "PUBLIC", "Private": "PRIVATE_WITH_EGRESS", "Isolated": "PRIVATE_ISOLATED"}
-"""The names of subnet types, by their names in CDK's errors; the others in these errors are deprecated."""
+"""The names of subnet types, by their names in CDK's errors. Other names in these errors are deprecated."""
 _ZONE_NOT_LOOKED_UP = "dummy1a"
 """The first zone of an account until the CLI has looked up the zones (aws-cdk-lib, `Stack.availabilityZones`)."""
 
@@ -28,7 +28,7 @@ def find_subnets(
 
     Args:
         argument: The name of the argument with the selection.
-        selection: The selection. Subnets that it lists are returned as they are.
+        selection: The selection. Subnets in the list of the selection are returned unchanged.
         vpc: The VPC.
         problems: The problems to add to.
     """
@@ -49,7 +49,7 @@ def find_subnets(
 
 
 def zones_of(selection: ec2.SubnetSelection, vpc: ec2.IVpc) -> Zones | None:
-    """Return the Availability Zones of the selected subnets; None if a zone is not known.
+    """Return the Availability Zones of the selected subnets, or None if a zone is not known.
 
     A zone that is a token counts as known in a VPC that this app defines, since its other zones are tokens too.
     """
@@ -74,7 +74,7 @@ def _find_zones(selection: ec2.SubnetSelection, vpc: ec2.IVpc) -> Zones | None:
 
 
 def _available(error: str) -> str:
-    """Return the subnet groups or types of a VPC, from CDK's error: nothing else in CDK's API names the groups."""
+    """Return the subnet groups or types of a VPC from CDK's error, since nothing else in CDK's API names the groups."""
     found = _AVAILABLE.search(error)
     if not found:
         return ""

@@ -71,7 +71,7 @@ def _stats_of(metric: cloudwatch.IMetric) -> Iterator[cloudwatch.MetricStatConfi
 
 
 def _other_places(stats: Iterable[cloudwatch.MetricStatConfig], own_place: Place) -> Iterator[tuple[str, str, str]]:
-    """Yield each account or region of a metric that is known to differ from that of the service.
+    """Yield each account or region of a metric that is known to differ from the service's account or region.
 
     Each item is the kind (`account` or `region`), the value of the service and the value of the metric.
     """
@@ -82,7 +82,7 @@ def _other_places(stats: Iterable[cloudwatch.MetricStatConfig], own_place: Place
 
 
 def define_scaling(service: ecs.BaseService, scaling: Scaling, targets: Sequence[Target]) -> ecs.ScalableTaskCount:
-    """Define the range of the number of copies, and the policies that change it."""
+    """Define the range of the number of copies, and the policies that change the number."""
     count = service.auto_scale_task_count(min_capacity=scaling.minimum, max_capacity=scaling.maximum)
     scale_in_cooldown, scale_out_cooldown = duration(scaling.scale_in_cooldown), duration(scaling.scale_out_cooldown)
     if scaling.cpu_percent is not None and not scaling.high_resolution:

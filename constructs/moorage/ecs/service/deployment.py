@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 DEFAULT_ROLLOUT = Rollout.rolling()
 DAEMON_ROLLOUT = Rollout.rolling(minimum_healthy_percent=0, maximum_percent=100)
-"""The default for daemons: on each instance, the old task stops before the new one starts."""
+"""The default for daemons: on each instance, the old task stops before the new task starts."""
 
 _DEPLOYMENT_STRATEGIES: Mapping[Shift, ecs.DeploymentStrategy] = {
     Shift.BLUE_GREEN: ecs.DeploymentStrategy.BLUE_GREEN,

@@ -74,7 +74,7 @@ def claim_discovery_name(
 
     Args:
         service: The service.
-        name: The name of the service; None for one that CloudFormation generates.
+        name: The name of the service, or None for a name that CloudFormation generates.
         namespace: The namespace, or its name or ARN.
     """
     if name is not None and namespace is not None and not is_token(name):

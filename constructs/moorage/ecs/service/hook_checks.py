@@ -48,7 +48,7 @@ def check_longest(rollout: Rollout, problems: Problems, *, connections: bool, pr
 
 
 def long_pauses_warning(rollout: Rollout) -> str | None:
-    """Describe pauses that together may last longer than CloudFormation waits, since ECS allows a day for each."""
+    """Return a warning about pauses that together may last longer than CloudFormation waits, or None."""
     longest = rollout._total_bake + rollout._longest_hooks(_DEFAULT_PAUSE_SECONDS)
     if longest <= _CLOUDFORMATION_SECONDS:
         return None

@@ -54,15 +54,16 @@ class Lattice:
 
     The target group can be reached only through VPC Lattice.
 
-    Define the service network, its auth policy and the Lattice service with `aws_vpclattice`; its listeners forward to
-    `service.lattice_target_groups`. ECS registers each task with the port of its container (botocore ecs
-    `VpcLatticeConfiguration.portName`). The target group's own port, 80, is not used (VPC Lattice user guide, "Create a
-    VPC Lattice target group"). Hence a change of the container port does not replace the target group.
+    Define the service network, its auth policy and the Lattice service with `aws_vpclattice`. The listeners of the
+    Lattice service forward to `service.lattice_target_groups`. ECS registers each task with the port of its container
+    (botocore ecs `VpcLatticeConfiguration.portName`). The target group's own port, 80, is not used (VPC Lattice user
+    guide, "Create a VPC Lattice target group"). Therefore, a change of the container port does not replace the target
+    group.
 
     Args:
         prefix_list: The ID of AWS's prefix list `com.amazonaws.<region>.vpc-lattice`, which
-            `ec2.PrefixList.from_lookup` finds, or the prefix list itself. The tasks accept connections from its
-            addresses.
+            `ec2.PrefixList.from_lookup` finds, or the prefix list itself. The tasks accept connections from the
+            addresses in the list.
         container: The name of the container that serves. Default: the first container with a port.
         health: The path of the health check, or a `TargetHealth`, for a new target group. Default: `TargetHealth()`.
         target_group_arn: The ARN of an existing target group of type IP that no other service uses. Default: a new
@@ -91,7 +92,7 @@ class Lattice:
         problems.raise_any()
 
     def _serving_containers(self, task: Task) -> tuple[Container, ...]:
-        """Return the containers with a port that may serve; the first of them does."""
+        """Return the containers with a port that can serve. The first container serves."""
         return tuple(each for each in task.containers if each.port and self.container in {None, each.name})
 
     def _check(self, task: Task, problems: Problems) -> None:
@@ -129,7 +130,7 @@ def define_lattices(
     """Define the target groups, the role with which ECS registers tasks in them, and the security group rules.
 
     Args:
-        scope: The construct in which they are defined.
+        scope: The construct in which the resources are defined.
         service: The service whose tasks are registered.
         resource: The CloudFormation resource of the service.
         lattices: The target groups to define or to use.
@@ -192,11 +193,11 @@ def _define_group(scope: Construct, construct_id: str, lattice: Lattice, launch:
 
 
 _services_by_arn: PerConstruct[IConstruct, dict[str, list[Construct]]] = PerConstruct()
-"""The services of an app in each existing target group, by its ARN."""
+"""The services of an app in each existing target group, by the ARN of the group."""
 
 
 def _claim(service: Construct, arn: str) -> None:
-    """Record that a service is in an existing target group, and check that no other service is.
+    """Record that a service is in an existing target group, and check that no other service is in the group.
 
     A target group can be added to only one service (ECS developer guide, "Create a service that uses VPC Lattice").
     """

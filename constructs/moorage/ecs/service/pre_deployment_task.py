@@ -34,10 +34,10 @@ def define_pre_deployment_task(
     """Define the task, and the hook that runs it with the capacity and network of the service.
 
     Args:
-        scope: The scope in which to define them.
+        scope: The scope in which to define the task and the hook.
         launch: The task with its capacity and network.
         service_resources: The resources of the service, whose security groups and log group the task shares.
-        cluster: The cluster; of a `Cluster`, its `with_capacity`.
+        cluster: The cluster, or `with_capacity` of a `Cluster`.
         removal_policy: The removal policy of the log group of the hook's function.
     """
     task_scope = Construct(scope, "Before")

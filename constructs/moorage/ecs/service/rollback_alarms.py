@@ -28,13 +28,13 @@ def check_places(alarms: RollbackAlarms, scope: IConstruct, problems: Problems) 
 
 
 def define_rollback_alarms(scope: Construct, alarms: RollbackAlarms, target: Target, *, start_period: int) -> list[str]:
-    """Define alarms over both target groups of a route, since either of them may serve, and return their names.
+    """Define alarms over both target groups of a route, since either group may serve. Return the names of the alarms.
 
     Args:
-        scope: The scope in which to define them.
+        scope: The scope in which to define the alarms.
         alarms: The thresholds.
         target: The target groups.
-        start_period: The time that a task may take to start, in seconds; its target is unhealthy until then.
+        start_period: The time that a task may take to start, in seconds. The target is unhealthy until then.
     """
     minutes = {UNHEALTHY_TARGETS: max(alarms.evaluation_minutes, start_period // 60 + 1)}
     alarm_queries = target_alarms(target, alarms.errors_percent, alarms.latency, alarms.unhealthy_targets)

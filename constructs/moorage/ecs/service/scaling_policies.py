@@ -1,4 +1,4 @@
-"""The scaling policies for which CDK has no class, or whose class lacks options of AWS."""
+"""The scaling policies for which CDK has no class, or only a class without some options of AWS."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PutScalingPolicy.PolicyName), with their replacements."""
 
 
 class ScalingPolicies:
-    """One service's scaling policies that CDK does not define."""
+    """The scaling policies of one service that CDK does not define."""
 
     def __init__(self, service: ecs.BaseService, count: ecs.ScalableTaskCount, scaling: Scaling) -> None:
         self._service = service
@@ -76,7 +76,7 @@ class ScalingPolicies:
         ]
 
     def _running_tasks_query(self) -> dict[str, Any]:
-        """Return a query for the running tasks: each of them sends a sample every minute (ECS guide, metrics)."""
+        """Return a query for the number of running tasks. Each sends a sample every minute (ECS guide, metrics)."""
         names = {"ClusterName": self._service.cluster.cluster_name, "ServiceName": self._service.service_name}
         return _query("samples", ("AWS/ECS", "CPUUtilization", "SampleCount"), **names)
 
@@ -170,7 +170,7 @@ class ScalingPolicies:
 
 
 def _query(name: str, metric: tuple[str, str, str], **dimensions: str) -> dict[str, Any]:
-    """Return a query in the form for scaling policies: one value a minute, without a period."""
+    """Return a query in the form for scaling policies: one value per minute, without a period."""
     namespace, metric_name, statistic = metric
     metric_dimensions = [{"name": dimension, "value": value} for dimension, value in dimensions.items()]
     return {
@@ -204,7 +204,7 @@ def _queries_of(target: MetricTarget) -> list[dict[str, Any]]:
 
 
 def _add_queries(name: str, metric: cloudwatch.IMetric, queries: list[dict[str, Any]]) -> None:
-    """Add the queries of a CDK metric, after those of the metrics in its expression."""
+    """Add the queries of a CDK metric, after the queries of the metrics in its expression."""
     configuration = metric.to_metric_config()
     if configuration.math_expression:
         for variable, used_metric in configuration.math_expression.using_metrics.items():

@@ -35,7 +35,7 @@ _RETRY = {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 60, "BackoffR
 
 
 def change_pattern(secrets: Iterable[Any]) -> Pattern | None:
-    """Return a pattern that matches when a secret or parameter gets a new value; None if no value can change.
+    """Return the pattern for events when a secret or parameter gets a new value, or None if no value can change.
 
     The pattern matches the events for a stage of a secret that moved to another version, by rotation or manually
     ("Secret Label Updated", Secrets Manager guide), and for a parameter that was updated ("Parameter Store Change",
@@ -66,8 +66,8 @@ def change_pattern(secrets: Iterable[Any]) -> Pattern | None:
 def _stage_patterns(stage: str, arns: list[str]) -> list[Pattern]:
     """Return patterns for a stage that moves to another version.
 
-    Secrets are matched by ARN, and those with a literal ARN also by the end of the ARN: in a partial ARN, it is the
-    name.
+    Secrets are matched by ARN. Secrets with a literal ARN are also matched by the end of the ARN, which is the name if
+    the ARN is partial.
     """
     source = {"source": ["aws.secretsmanager"], "detail-type": ["Secret Label Updated"]}
     names = [each.split(":secret:")[1] for each in arns if ":secret:" in each]
@@ -85,15 +85,15 @@ def define_redeployment(
     EventBridge cannot call UpdateService itself (EventBridge user guide, targets), so Step Functions does.
 
     Args:
-        scope: The construct in which they are defined, and that errors name.
+        scope: The construct in which the resources are defined, and that errors name.
         service: The service to deploy again.
         cluster: The cluster of the service.
         task: The task with the secrets and parameters.
         log_group: The log group for executions of the state machine.
 
     Raises:
-        ValueError: If the task has no secret or parameter whose value can change, or has one in another account or
-            region, which does not send its events here.
+        ValueError: If the task has no secret or parameter whose value can change, or if a secret or parameter is in
+            another account or region, whose events are not sent to this account and region.
     """
     defined = scope.node.try_find_child(_ROTATION)
     if defined is not None:

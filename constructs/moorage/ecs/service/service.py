@@ -60,10 +60,10 @@ _DEFAULT_STOP: Duration = default_seconds(5)
 class Service(Construct):
     """A task that is kept running in a cluster, with load balancing, scaling and rollouts that roll back on failure.
 
-    By default, new tasks are healthy before old ones stop, and a rollout whose tasks do not become healthy is rolled
+    By default, new tasks are healthy before old tasks stop, and a rollout whose tasks do not become healthy is rolled
     back. Tasks have no public address, a read-only root file system and a log group, and may connect only to TCP 443. A
     service is an `IGrantable` (the task role) and an `IConnectable` (the security group of the tasks, or of the
-    instances if tasks have no network interface of their own).
+    instances if tasks do not have their own network interface).
     """
 
     def __init__(
@@ -95,41 +95,40 @@ class Service(Construct):
         Args:
             scope: The scope in which to define this construct.
             construct_id: The ID of this construct in its scope.
-            cluster: The cluster that runs the tasks: a `Cluster`, one that `Cluster.from_attributes` returned, or any
-                other `ecs.ICluster`.
+            cluster: The cluster that runs the tasks: a `Cluster`, a cluster that `Cluster.from_attributes` returned, or
+                any other `ecs.ICluster`.
             task: The task to run.
-            scaling: The number of copies, and what changes it. Default: 2, so that one copy survives the loss of a
-                zone.
+            scaling: The number of copies, and its scaling. Default: 2, so that one copy survives the loss of a zone.
             route: The requests of an Application Load Balancer (`Route`), or the ports of a Network Load Balancer
                 (`Listener`), that go to the service, up to 5. Default: none.
             rollout: The way in which a new version replaces the old one. Default: a rolling deployment with a circuit
-                breaker, in which all copies keep serving; for a daemon, one instance after the other.
+                breaker, in which all copies keep serving. A daemon is replaced on one instance after the other.
             pre_deployment_task: A task that runs once before each deployment, such as a database migration, with the
-                capacity and network of the service. The deployment fails if its first essential container does not exit
-                with code 0 within an hour. `before_task_definition` is its task definition, with its role. Default:
-                none.
+                capacity and network of the service. The deployment fails if the task's first essential container does
+                not exit with code 0 within an hour. The attribute `before_task_definition` has the task definition and
+                its role. Default: none.
             connect: The name of the service in the cluster's Service Connect namespace. With a name,
                 `Service.connect_to` can open a path to another service. Default: no name.
             cloud_map_options: A name in a DNS namespace of Cloud Map, in place of `connect`. Default: none.
             lattice: Up to 5 target groups through which VPC Lattice opens the service to other VPCs and accounts.
                 Default: none.
-            capacity: The capacity of the tasks: one capacity of the cluster, weights over several, or a `Strategy` with
-                a base. `cluster.default_strategy` follows the cluster's default, even if that changes. Default: the
-                cluster's first capacity.
+            capacity: The capacity of the tasks: one capacity of the cluster, several capacities with weights, or a
+                `Strategy` with a base. `cluster.default_strategy` follows the cluster's default, even if the default
+                changes. Default: the cluster's first capacity.
             placement: The placement of tasks on the instances of an Auto Scaling group. Default: spread evenly over
                 zones, then over instances.
             vpc_subnets: The subnets of the tasks, up to 16. Default: the private subnets.
-            assign_public_ip: Whether to assign a public address to each task. A task in a public subnet needs one to
-                reach the internet. Only on Fargate. Default: False.
-            security_groups: The security groups of the tasks, 1 to 5. Default: a new one.
+            assign_public_ip: Whether to assign a public address to each task. A task in a public subnet needs a public
+                address to reach the internet. Supported only on Fargate. Default: False.
+            security_groups: The security groups of the tasks, 1 to 5. Default: a new security group.
             egress: The TCP ports through which tasks may connect to any address. Use `connections` for other ports and
                 peers. Default: HTTPS (443), through which a task on Fargate pulls images, writes logs and calls AWS.
             health_check_grace_period: The time after the start of a task in which failed health checks of the load
                 balancer, of VPC Lattice and of containers are ignored, 0 to 2,147,483,647 seconds. Default: with a
-                route or `lattice` 60 seconds, or the longest `HealthCheck(start_period=)` if that is more; otherwise
-                none.
-            log_group: The log group of the containers. Default: a new one that keeps logs for a year.
-            removal_policy: The removal policy of new log groups and queues. Default: RETAIN.
+                route or `lattice`, 60 seconds or the longest `HealthCheck(start_period=)`, whichever is longer.
+                Otherwise none.
+            log_group: The log group of the containers. Default: a new log group that keeps logs for a year.
+            removal_policy: The removal policy of new log groups and queues. Default: `RETAIN`.
 
         Raises:
             ValueError: If the task, cluster, network, routes and other arguments do not work together. The error lists
@@ -252,20 +251,20 @@ class Service(Construct):
 
     @property
     def target_groups(self) -> tuple[elbv2.ApplicationTargetGroup | elbv2.NetworkTargetGroup, ...]:
-        """The target groups of its routes, including the alternate ones of rollouts that shift traffic."""
+        """The target groups of the routes, including the alternate target groups of rollouts that shift traffic."""
         return tuple(group for target in self._targets for group in target.groups)
 
     def estimate(self, *, start: Duration = _DEFAULT_START, stop: Duration = _DEFAULT_STOP) -> Estimate | None:
         """Estimate how long it takes to replace the minimum number of copies, and how many copies serve meanwhile.
 
-        The estimate is computed from ECS's documented behavior; it is not a measurement.
+        The estimate follows from ECS's documented behavior and is not a measurement.
 
         Args:
             start: The time from the decision to start a task until its application responds. Default: 60 seconds.
             stop: The time from SIGTERM until the application has exited. Default: 5 seconds.
 
         Returns:
-            The estimate; None if the minimum is 0 or a token, and for a daemon.
+            The estimate, or None for a daemon and if the minimum is 0 or a token.
 
         Raises:
             ValueError: If a time is negative.
@@ -278,7 +277,8 @@ class Service(Construct):
         If the other service is in bridge mode, its proxy has a port that ECS assigns, so all ports that ECS may assign
         are opened.
 
-        This service is deployed after the other one, since a proxy knows only services that exist when it starts.
+        This service is deployed after the other service, since a proxy knows only services that exist when the proxy
+        starts.
 
         Args:
             other: A service with `connect=ServiceConnect()` and a port. This service needs `connect` as well, but no
@@ -315,11 +315,11 @@ class Service(Construct):
         version, by rotation or manually. The deployment uses the service's rollout and runs its pre-deployment task.
 
         Returns:
-            The EventBridge rule for these events, the same one at each call.
+            The EventBridge rule for these events. Each call returns the same rule.
 
         Raises:
-            ValueError: If the tasks have no secret or parameter whose value can change, or have one in another account
-                or region.
+            ValueError: If the tasks have no secret or parameter whose value can change, or a secret or parameter is in
+                another account or region.
         """
         from moorage.ecs.service.secret_rotation import define_redeployment  # noqa: PLC0415  # loads aws_cdk.aws_events
 
@@ -332,7 +332,7 @@ class Service(Construct):
 
     @property
     def cluster(self) -> ecs.ICluster:
-        """The cluster that runs its tasks."""
+        """The cluster that runs the tasks."""
         return self._plan.launch.cluster
 
     @property
@@ -342,7 +342,7 @@ class Service(Construct):
 
     @property
     def connections(self) -> ec2.Connections:
-        """The connections of its tasks, to allow traffic from and to them."""
+        """The connections of the tasks, to allow traffic from and to the tasks."""
         return self.service.connections if self._plan.launch.has_own_interface else self._instance_connections
 
     @functools.cached_property
@@ -399,8 +399,8 @@ _SERVICE_CLASSES: Mapping[CapacityKind, type[ecs.FargateService] | type[ecs.Ec2S
 def _unwanted_properties(task: Task, strategy: Strategy) -> list[str]:
     """Return the properties to delete from CDK's resource.
 
-    CDK writes a launch type if there is no strategy, and a network configuration even if tasks have no interface of
-    their own.
+    CDK writes a launch type if there is no strategy, and a network configuration even if tasks do not have their own
+    network interface.
     """
     launch_type = ["LaunchType"] if strategy._follows_cluster else []
     without_own_network = (

@@ -52,7 +52,7 @@ class ConnectedService:
     """One end of a path between services.
 
     Args:
-        construct: The construct in which its security group rules are defined, and that errors name.
+        construct: The construct in which the security group rules are defined, and that errors name.
         service: The CDK construct of the service.
         launch: The task with its capacity and network.
         connect: The name of the service in the namespace, if it has one.
@@ -83,7 +83,7 @@ _servers_by_client: PerConstruct[ConnectedService, list[ConnectedService]] = Per
 
 
 def connect(client: ConnectedService, server: ConnectedService) -> str:
-    """Open the path from one service to another, and return the URL of the other.
+    """Open the path from one service to another, and return the URL of the other service.
 
     Args:
         client: The service that connects.
@@ -121,12 +121,12 @@ def connect(client: ConnectedService, server: ConnectedService) -> str:
 
 
 def _open_path(client: ConnectedService, server: ConnectedService, port: int) -> None:
-    """Let the tasks of a service connect to one port of another, or in bridge mode to the ports that ECS assigns.
+    """Let a service connect to one port of another service, or in bridge mode to all ports that ECS assigns.
 
-    If the tasks of the client have interfaces of their own, both rules belong to the client's stack. The server's stack
-    never refers to the client's, so only a connection in the other direction can close a cycle of stacks. Services of
-    several stacks share instances, so the rules of a client on instances belong to the server's stack, or to the stack
-    of the instances.
+    If the tasks of the client have their own network interfaces, both rules belong to the client's stack. The server's
+    stack never refers to the client's stack, so only a connection in the other direction can close a cycle of stacks.
+    Services of several stacks share instances, so the rules of a client on instances belong to the server's stack, or
+    to the stack of the instances.
 
     Args:
         client: The service that connects.
@@ -134,7 +134,8 @@ def _open_path(client: ConnectedService, server: ConnectedService, port: int) ->
         port: The port of the server's container.
 
     Raises:
-        ValueError: If a service of the server's stack connects to a service of the client's stack, even through others.
+        ValueError: If a service of the server's stack connects to a service of the client's stack, even through other
+            services.
     """
     client_stack, server_stack = client.stack, server.stack
     dependency = _stack_dependency(server_stack, client_stack, server) if client_stack is not server_stack else None
@@ -190,7 +191,7 @@ def _define_rules(
     ports: tuple[int, int],
     description: str,
 ) -> None:
-    """Define the rules in `scope` that let one group connect to another, unless its stage has them already."""
+    """Define the rules in `scope` that let one group connect to another, unless the stage already has these rules."""
     first_port, last_port = ports
     client, server = client_group.security_group_id, server_group.security_group_id
     if not is_first(cdk.Stack.of(scope), client, server, first_port, last_port):
@@ -206,7 +207,7 @@ def _define_rules(
 
 
 def _is_path(start: ConnectedService, goal: ConnectedService) -> bool:
-    """Return True if a service connects to another, directly or through others."""
+    """Return True if a service connects to another service, directly or through other services."""
     queue, seen = [start], {start}
     while queue:
         for server in _servers_by_client.get(queue.pop()) or ():
@@ -219,7 +220,7 @@ def _is_path(start: ConnectedService, goal: ConnectedService) -> bool:
 
 
 def _stack_dependency(start: cdk.Stack, goal: cdk.Stack, server: ConnectedService) -> str | None:
-    """Describe how one stack depends on another, with `server` among the services; None if it does not."""
+    """Describe how one stack depends on another, with `server` among the services. Return None if it does not."""
     needed_stacks: dict[cdk.Stack, list[tuple[cdk.Stack, str]]] = {}
     servers_by_client = dict(_servers_by_client.items())
     for client, servers in servers_by_client.items():
@@ -244,7 +245,7 @@ def _stack_dependency(start: cdk.Stack, goal: cdk.Stack, server: ConnectedServic
 
 
 def _required_constructs(service: ConnectedService) -> Iterator[IConstruct]:
-    """Yield the cluster and the load balancers of a service, except for imported ones, which no stack has to create."""
+    """Yield the cluster and the load balancers of a service. Leave out imported resources, which no stack creates."""
     if isinstance(service.launch.cluster, ecs.Cluster):
         yield service.launch.cluster
     for target in service.targets:

@@ -71,7 +71,7 @@ class ServicePlan:
 
     Args:
         launch: The task with its capacity and network.
-        scaling: The number of copies, and what changes it.
+        scaling: The number of copies, and its scaling.
         routes: The routes and listeners.
         rollout: The way in which a new version replaces the old one.
         placement: The placement of tasks on instances.
@@ -108,7 +108,7 @@ class ServicePlan:
 
     @property
     def copies(self) -> int | None:
-        """The minimum number of copies; None for a daemon, which runs on each instance."""
+        """The minimum number of copies, or None for a daemon, which runs on each instance."""
         return None if self.placement.daemon else self.scaling.minimum
 
     @functools.cached_property
@@ -129,7 +129,7 @@ class ServicePlan:
 
     @property
     def grace_period(self) -> int | None:
-        """The grace period of health checks in seconds; None if nothing checks the tasks."""
+        """The grace period of health checks in seconds, or None if nothing checks the tasks."""
         if not self._is_health_checked:
             return None
         default = max(_DEFAULT_GRACE_SECONDS, self._start_period)
@@ -137,7 +137,7 @@ class ServicePlan:
 
     @property
     def room_for_copies(self) -> int | None:
-        """The number of copies that fit on the instances; None if it is not limited, as on Fargate, or not known."""
+        """The number of copies that fit on the instances, or None if it is unlimited, as on Fargate, or unknown."""
         if self.launch.strategy._kind is CapacityKind.FARGATE:
             return None
         from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate needs no instance types
@@ -185,12 +185,12 @@ class ServicePlan:
 
     @functools.cached_property
     def _usages(self) -> dict[SharedLoadBalancer, Usage]:
-        """Its use of each load balancer's quotas."""
+        """The part of each load balancer's quotas that the service uses."""
         copies = None if self.placement.daemon else self.scaling.maximum
         return usages_of(self.routes, self.launch, self.rollout, copies)
 
     def _check_usage(self, problems: Problems) -> None:
-        """Check the quotas of its namespace, and those of its load balancers together with their other services."""
+        """Check the quotas of the namespace and of the load balancers, together with their other services."""
         if not self.placement.daemon and (self.connect or self.cloud_map_options):
             problems.check(service_limits.DISCOVERED_TASKS, "the number of tasks", self.scaling.maximum)
         if problems.messages:  # there may be no containers that serve
@@ -255,7 +255,7 @@ class ServicePlan:
 
     @property
     def _start_period(self) -> int:
-        """The longest start period of its containers' health checks, in seconds."""
+        """The longest start period of the containers' health checks, in seconds."""
         periods = [each.health_check.start_period for each in self.task.containers if each.health_check]
         return max((period for period in periods if period and not is_token(period)), default=0)
 

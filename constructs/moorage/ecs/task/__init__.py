@@ -1,1 +1,1 @@
-"""A task definition with its volumes and permissions, and how its task is started."""
+"""A task definition with its volumes and permissions, and the start of its task."""

@@ -18,14 +18,15 @@ UDP = "udp"
 
 
 def port_mappings(task: Task, container: Container, protocol: str | None) -> list[ecs.PortMapping] | None:
-    """Return one mapping for each port and each port range of a container; None without ports.
+    """Return a mapping for each port and each port range of a container, or None if the container has no ports.
 
     ECS refuses services with a port in two mappings (amazon-ecs-agent #3428).
 
     Args:
         task: The task.
         container: A container of the task.
-        protocol: The protocol of its port: `UDP`, or the name of an application protocol of ECS. None for TCP.
+        protocol: The protocol of the container's port: `UDP`, or the name of an application protocol of ECS. None for
+            TCP.
     """
     udp = protocol == UDP
     mappings = [
@@ -47,7 +48,7 @@ def port_mappings(task: Task, container: Container, protocol: str | None) -> lis
 
 
 def port_name(task: Task, container: Container) -> str | None:
-    """Return the port's name for Service Connect; None in host mode, or if Service Connect does not accept the name."""
+    """Return the port's name for Service Connect, or None in host mode and for an invalid name."""
     name = container.name.lower()
     is_valid = task.network_mode is not NetworkMode.HOST and re.fullmatch(r"[a-z0-9_][a-z0-9_-]{0,63}", name)
     return name if is_valid else None

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from moorage.ecs.task.task_launch import TaskResources
 
 _START_ERRORS = ["ECS.AmazonECSException", "ECS.ServerException", "AmazonECS.Unknown"]
-"""The errors of a task that did not start, as opposed to one that ran and failed (Step Functions, connect to ECS)."""
+"""The errors of a task that did not start, not of a task that ran and failed (Step Functions, connect to ECS)."""
 _RETRY = {"IntervalSeconds": 5, "BackoffRate": 2, "MaxAttempts": 6, "JitterStrategy": "FULL"}
 """The retries of a start, five minutes in all, for temporary errors: throttling, or no answer from ECS."""
 
@@ -52,12 +52,12 @@ def define_role(
     """Define a role that an AWS service assumes only for sources of this account.
 
     Args:
-        scope: The scope in which to define it.
-        construct_id: Its ID in this scope.
+        scope: The scope in which to define the role.
+        construct_id: The ID of the role in its scope.
         service: The first part of the service principal, such as `scheduler`.
-        source: The ARN of the resource on whose behalf the service acts; a pattern if the name of the resource is not
-            known yet.
-        statements: The statements of its policy.
+        source: The ARN of the resource on whose behalf the service acts, or a pattern if the resource's name is
+            unknown.
+        statements: The statements of the role's policy.
     """
     conditions = {"StringEquals": {"aws:SourceAccount": pseudo_parameters()[2]}, "ArnLike": {"aws:SourceArn": source}}
     policy = {"Version": "2012-10-17", "Statement": list(statements)}
@@ -78,10 +78,10 @@ def define_machine(
     """Define a state machine with the ID `Machine` that logs each execution.
 
     Args:
-        scope: The scope in which to define it.
-        definition: Its definition in the States Language.
-        statements: The statements of its policy.
-        log_group: The log group of its executions.
+        scope: The scope in which to define the state machine.
+        definition: The definition of the state machine in the Amazon States Language.
+        statements: The statements of the role's policy.
+        log_group: The log group of the executions.
     """
     from aws_cdk import aws_stepfunctions as sfn  # noqa: PLC0415  # loads aws_cdk.aws_stepfunctions
 
@@ -109,7 +109,7 @@ class TaskRun:
 
     Args:
         resources: The resources of the task to run.
-        cluster: The cluster that runs it.
+        cluster: The cluster that runs the task.
         placement: The placement of the task on instances.
     """
 
@@ -190,9 +190,9 @@ class TaskRun:
         """Define a state machine that runs the task and waits for its end.
 
         Args:
-            scope: The scope in which to define it, with the ID `Machine`.
+            scope: The scope in which to define the state machine, with the ID `Machine`.
             overlap: Whether to run the task while another task of its family runs in the cluster.
-            timeout: The number of seconds after which the task is stopped; None for no timeout.
+            timeout: The number of seconds after which the task is stopped, or None for no timeout.
             retries: The number of times that a failed task is run again.
             pass_input: Whether to pass the input of an execution to the task as overrides.
         """
@@ -231,7 +231,7 @@ class TaskRun:
         return arn("ecs", f"task/{self.cluster.cluster_name}/*")
 
     def _target_parameters(self, cfn: type[scheduler.CfnSchedule | events.CfnRule], awsvpc: str) -> dict[str, Any]:
-        """Return the parameters that EventBridge Scheduler and EventBridge rules share, each in its own classes."""
+        """Return the parameters that EventBridge Scheduler and EventBridge rules share, in the classes of `cfn`."""
         public_address, interface = self.resources.launch.assign_public_ip, self.resources.network_interface
         strategy_items = None if public_address else self.resources.strategy_items
         capacity_providers: list[Any] = [
@@ -299,8 +299,8 @@ class TaskRun:
     def _timeout_states(self) -> dict[str, Any]:
         """Return the states that stop a task that ran too long.
 
-        Step Functions stops the task of an execution that is stopped, but its guide does not mention a state that timed
-        out ("Run a Job (.sync)"). Such a state has no output, so these states find the task by its group.
+        Step Functions stops the task of an execution that is stopped. Its guide does not mention the task of a state
+        that timed out ("Run a Job (.sync)"). Such a state has no output, so these states find the task by its group.
         """
         stop_own = {
             "StartAt": "Describe",
@@ -370,12 +370,12 @@ class TaskRun:
 
 
 def pascal_case(value: Any) -> Any:
-    """Rename keys to PascalCase, as in Step Functions' parameters of an API, and drop those whose value is None."""
+    """Rename keys to PascalCase, as in Step Functions' parameters of an API, and drop keys whose value is None."""
     return _renamed_keys(value, lambda parts: "".join(word[:1].upper() + word[1:] for word in parts))
 
 
 def _camel_case(value: Any) -> Any:
-    """Rename keys to camelCase, as in ECS's API, and drop those whose value is None."""
+    """Rename keys to camelCase, as in ECS's API, and drop keys whose value is None."""
     return _renamed_keys(value, lambda parts: parts[0] + "".join(word.title() for word in parts[1:]))
 
 

@@ -80,7 +80,7 @@ def _check_reference(argument: str, reference: Any, problems: Problems) -> None:
 
 
 def _fields(secret: secretsmanager.CfnSecret) -> set[str] | None:
-    """Return the fields of a secret; an empty set for plain text, None if they are not known."""
+    """Return the fields of a secret, an empty set for plain text, or None if the fields are unknown."""
     text, key = secret.secret_string, None
     if text is None:
         generator = secret.generate_secret_string

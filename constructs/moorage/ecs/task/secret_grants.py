@@ -25,11 +25,11 @@ def grant_secret(
     definition: ecs.TaskDefinition,
     secret: secretsmanager.ISecret | ssm.IParameter | ecs.Secret,
 ) -> ecs.Secret:
-    """Return a secret as CDK's containers accept it, and let the execution role decrypt it if CDK does not.
+    """Return a secret for CDK's containers, and let the execution role decrypt the secret if CDK does not.
 
     CDK grants the role access only in the policy of the secret's key (`Secret.grantRead`). The policy of an imported
     key cannot be changed. The policy of another stack's key would make that stack depend on the stack of the role. In
-    both cases the role itself is granted access to the key, as the default key policy allows, and a secret of another
+    both cases, the role itself is granted access to the key, as the default key policy allows, and a secret of another
     stack is imported by its ARN.
 
     Args:
@@ -56,7 +56,7 @@ def grant_secret(
 def _grant_reference(
     scope: Construct, construct_id: str, definition: ecs.TaskDefinition, secret: ecs.Secret
 ) -> ecs.Secret:
-    """Return a field or version of a secret; import another stack's secret, and let the role decrypt with its key."""
+    """Return a field or version of a secret. Import another stack's secret, and let the role decrypt with its key."""
     resource = secret_resource(secret.arn)
     key = resource.kms_key_id if resource else None
     if resource is None or key is None or cdk.Stack.of(resource) is cdk.Stack.of(scope):

@@ -57,12 +57,12 @@ def define_task(
     """Define the task definition of `task`, with a task role and, if needed, an execution role.
 
     Args:
-        scope: The scope in which to define it.
+        scope: The scope in which to define this construct.
         identity: The identity of the construct that starts the task.
         task: The task.
-        log_group: The log group of its containers.
-        kind: The kind of its capacity.
-        port_protocols: The protocols of ports that are not TCP, by container name; see `port_mappings`.
+        log_group: The log group of the containers.
+        kind: The kind of capacity on which the task runs.
+        port_protocols: The protocols of ports that are not TCP, by container name; see `port_mappings`. Default: none.
     """
     definition = _define_task_definition(scope, identity, task, kind)
     resource = definition.node.default_child if task.retain_revisions else None

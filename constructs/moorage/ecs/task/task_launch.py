@@ -1,4 +1,4 @@
-"""The capacity and the network of a task, for every construct that starts one."""
+"""The capacity and the network of a task, for every construct that starts tasks."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ class Launch:
 
     Args:
         task: The task to run.
-        cluster: The cluster that runs it.
-        strategy: The capacities that its copies run on.
-        vpc_subnets: The subnets of its tasks. Default: the private subnets.
+        cluster: The cluster that runs the task.
+        strategy: The capacities that the copies run on.
+        vpc_subnets: The subnets of the tasks. Default: the private subnets.
         assign_public_ip: Whether to assign each task a public IP address.
-        security_groups: The security groups of its tasks. Default: a new one.
+        security_groups: The security groups of the tasks. Default: a new security group.
         egress: The TCP ports through which a new security group lets tasks connect to any address.
         reach: The reach of the subnets of the cluster's VPC.
         cluster_view: Moorage's view of the cluster.
@@ -81,11 +81,11 @@ class Launch:
 
         Args:
             task: The task to run.
-            cluster: The cluster that runs it.
-            capacity: The capacities that its copies run on. Default: the cluster's first capacity.
-            vpc_subnets: The subnets of its tasks. Default: the private subnets.
+            cluster: The cluster that runs the task.
+            capacity: The capacities that the copies run on. Default: the cluster's first capacity.
+            vpc_subnets: The subnets of the tasks. Default: the private subnets.
             assign_public_ip: Whether to assign each task a public IP address. Default: False.
-            security_groups: The security groups of its tasks. Default: a new one.
+            security_groups: The security groups of the tasks. Default: a new security group.
             egress: The TCP ports through which a new security group lets tasks connect to any address. Default: 443.
 
         Raises:
@@ -106,12 +106,12 @@ class Launch:
 
     @property
     def has_own_interface(self) -> bool:
-        """True if each task has a network interface of its own, with security groups of its own."""
+        """True if each task has its own network interface, with its own security groups."""
         return self.task.network_mode is NetworkMode.AWSVPC
 
     @property
     def task_subnets(self) -> list[tuple[str, ec2.SubnetSelection]]:
-        """The subnets of its tasks, or of the instances whose interfaces they use, with the name of each argument."""
+        """The subnets of the tasks, or of the instances whose interfaces the tasks use, by the name of the argument."""
         if self.has_own_interface:
             default_type = ec2.SubnetType.PUBLIC if self.assign_public_ip else None
             return [("vpc_subnets", self.vpc_subnets or ec2.SubnetSelection(subnet_type=default_type))]
@@ -122,7 +122,7 @@ class Launch:
         ]
 
     def instance_security_groups(self, stack: cdk.Stack | None = None) -> list[ec2.ISecurityGroup]:
-        """Return the security groups of the instances, for tasks without a network interface of their own."""
+        """Return the security groups of the instances, for tasks without their own network interface."""
         return (
             []
             if self.has_own_interface
@@ -130,7 +130,7 @@ class Launch:
         )
 
     def check(self, problems: Problems, *, has_routes: bool = False, has_connect: bool = False) -> None:
-        """Check the task, its capacity and its network together.
+        """Check the task, the capacity and the network together.
 
         Args:
             problems: The problems to add to.
@@ -187,9 +187,10 @@ class Launch:
 
         Args:
             scope: The construct that starts the task.
-            identity: The identity of that construct. Default: CDK is asked, which costs round trips to Node.js.
-            log_group: The log group of its containers. Default: a new one.
-            removal_policy: The removal policy of a new log group.
+            identity: The identity of that construct. Default: the identity from CDK, which costs round trips to
+                Node.js.
+            log_group: The log group of the containers. Default: a new log group.
+            removal_policy: The removal policy of a new log group. Default: `RETAIN`.
             port_protocols: The protocols of ports that are not TCP, by container name.
         """
         identity = identity or Identity.of(scope)
@@ -235,7 +236,7 @@ class Launch:
         )
 
     def _moving_image_warning(self) -> str | None:
-        """Describe an image that has no fixed version, so that a rollback cannot restore it."""
+        """Return a warning about an image without a fixed version, which a rollback cannot restore, or None."""
         moving_images = [
             image._mutable_reference for each in self.task.containers if (image := each.image)._mutable_reference
         ]
@@ -247,7 +248,7 @@ class Launch:
         )
 
     def _unrecorded_sessions_warning(self) -> str | None:
-        """Describe a container that does not use the `awslogs` driver, so that ECS may not record its sessions."""
+        """Return a warning about a container without the `awslogs` driver, whose sessions ECS may not record."""
         if self.cluster_view.exec_sessions and self.cluster_view.exec_sessions.log_group:
             return None
         router = self.task._log_router
@@ -260,7 +261,7 @@ class Launch:
         )
 
     def _without_https_warning(self) -> str | None:
-        """Describe why tasks on Fargate may not start. On instances, the agent uses the instance's interface."""
+        """Return a warning about tasks on Fargate that may not start. On instances, the agent uses its interface."""
         own_group = (
             self.has_own_interface and self.security_groups is None and self.strategy._kind is CapacityKind.FARGATE
         )
@@ -302,7 +303,7 @@ class Launch:
                 )
 
     def _check_instances(self, problems: Problems, *, has_routes: bool, has_connect: bool) -> None:
-        """Check that the instances support the task, and that a load balancer can reach them."""
+        """Check that the instances support the task, and that a load balancer can reach the instances."""
         capacities = self.strategy._used_capacities
         unknown = [each.name for each in capacities if not self.cluster_view._knows_security_group_of(each)]
         if has_routes and unknown and not self.has_own_interface and self.strategy._kind is CapacityKind.INSTANCES:
@@ -360,8 +361,8 @@ class TaskResources:
 
     Args:
         launch: The launch.
-        log_group: The log group of its containers.
-        security_groups: The security groups of its tasks, or of the instances whose interfaces the tasks use.
+        log_group: The log group of the containers.
+        security_groups: The security groups of the tasks, or of the instances whose interfaces the tasks use.
         task_definition: The task definition.
     """
 
@@ -372,16 +373,16 @@ class TaskResources:
 
     @property
     def strategies(self) -> list[ecs.CapacityProviderStrategy] | None:
-        """The capacity provider strategy; None if the service follows the cluster's default.
+        """The capacity provider strategy, or None if the service follows the cluster's default.
 
-        It is never a launch type, since a change from one to the other replaces the service.
+        A launch type is never used, since a change between a launch type and a strategy replaces the service.
         """
         items = self.strategy_items
         return None if items is None else [ecs.CapacityProviderStrategy(**item) for item in items]
 
     @property
     def strategy_items(self) -> list[dict[str, Any]] | None:
-        """The capacity provider strategy as plain data; None if the service follows the cluster's default."""
+        """The capacity provider strategy as plain data, or None if the service follows the cluster's default."""
         strategy = self.launch.strategy
         if strategy._follows_cluster:
             return None
@@ -396,7 +397,7 @@ class TaskResources:
 
     @property
     def network_interface(self) -> dict[str, Any] | None:
-        """The network interface of each task as plain data; None if tasks have none of their own."""
+        """The network interface of each task as plain data, or None if tasks use the interfaces of instances."""
         if not self.launch.has_own_interface:
             return None
         public = self.launch.assign_public_ip

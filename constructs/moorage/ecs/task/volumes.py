@@ -47,13 +47,13 @@ def define_volumes(
     container_definitions: Mapping[str, ecs.ContainerDefinition],
     kind: CapacityKind,
 ) -> None:
-    """Define and mount the volumes of a task and those for sessions in read-only containers, and grant access to EFS.
+    """Define and mount the volumes of a task, including volumes for sessions, and grant access to EFS.
 
     Args:
         task: The task.
         definition: The task definition in which to define the volumes.
-        container_definitions: The definitions of its containers, by name.
-        kind: The kind of its capacity.
+        container_definitions: The definitions of the containers, by name.
+        kind: The kind of capacity on which the task runs.
     """
     for volume in task.volumes:
         _add_volume(definition, volume)
@@ -71,7 +71,7 @@ def define_volumes(
 
 
 def check_volumes(task: Task, scope: IConstruct, vpc: ec2.IVpc, problems: Problems) -> None:
-    """Check that tasks in the account and region of `scope` and in the VPC can use the file systems and keys."""
+    """Check that tasks in the VPC and in the account and region of `scope` can use the file systems and keys."""
     for volume in task.volumes:
         argument = f"volume {volume.name!r}"
         if isinstance(volume, EbsVolume):
@@ -85,7 +85,7 @@ def check_volumes(task: Task, scope: IConstruct, vpc: ec2.IVpc, problems: Proble
 
 
 def few_mount_targets_warning(task: Task, selections: Iterable[ec2.SubnetSelection], vpc: ec2.IVpc) -> str | None:
-    """Describe a file system of this app that cannot be mounted in some zones of the tasks.
+    """Return a warning about a file system of this app that cannot be mounted in some zones of the tasks, or None.
 
     A zone has at most one mount target of a file system (botocore efs CreateMountTarget). ECS mounts a file system by a
     name that is known only in zones with a mount target (Amazon EFS user guide, "Mounting One Zone file systems").
@@ -162,7 +162,7 @@ def attach_volumes(
         scope: The scope in which to define the role of the managed volume.
         tasks: The tasks that the service runs.
         service: The service.
-        connections: The connections of the tasks; None if the tasks use those of instances, which services share.
+        connections: The connections of the tasks, or None if the tasks use those of instances, which services share.
     """
     volumes = [volume for task in tasks for volume in task.volumes]
     for volume in volumes:
@@ -174,16 +174,16 @@ def attach_volumes(
 def open_file_systems(
     scope: Construct, tasks: Sequence[Task], starter: Construct, connections: ec2.Connections | None
 ) -> None:
-    """Let tasks connect to their file systems, and make the construct that starts them wait for the mount targets.
+    """Let tasks connect to their file systems, and make the construct that starts the tasks wait for mount targets.
 
-    The security group rules belong to the stack of the tasks, even if another stack defines the file system. Thus
+    The security group rules belong to the stack of the tasks, even if another stack defines the file system. Therefore,
     stacks never depend on each other in a cycle.
 
     Args:
         scope: A scope in the stack of the tasks, in which to define the rules.
         tasks: The tasks.
         starter: The construct that starts the tasks.
-        connections: The connections of the tasks; None if the tasks use those of instances, which services share.
+        connections: The connections of the tasks, or None if the tasks use those of instances, which services share.
     """
     volumes = [volume for task in tasks for volume in task.volumes]
     for file_system in dict.fromkeys(volume.file_system for volume in volumes if isinstance(volume, EfsVolume)):
@@ -193,7 +193,7 @@ def open_file_systems(
 
 
 def _open_file_system(file_system: efs.IFileSystem, stack: cdk.Stack, connections: ec2.Connections) -> None:
-    """Define the rules in `stack` that let tasks connect to a file system, unless their stage has these rules already.
+    """Define the rules in `stack` that let tasks connect to a file system, unless the stage already has these rules.
 
     Services of several stacks may share a security group.
     """

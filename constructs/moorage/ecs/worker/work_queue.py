@@ -30,12 +30,12 @@ _DAY_SECONDS = 24 * 3600
 @value_class
 @attrs.frozen(kw_only=True)
 class WorkQueue:
-    """The queue that is defined for a worker: encrypted, used only over TLS, with a dead-letter queue of the same kind.
+    """The encrypted queue of a worker, used only over TLS, with a dead-letter queue of the same kind.
 
     Args:
         visibility_timeout: The time that a message is hidden from other tasks while a task processes it, up to 12
-            hours, and longer than a task takes to stop. Default: six times the stop timeout of the task (AWS recommends
-            six times the timeout of a Lambda function): 3 minutes with ECS's default stop timeout of 30 seconds.
+            hours, and longer than a task takes to stop. Default: six times the stop timeout of the task, or 3 minutes
+            with ECS's default stop timeout of 30 seconds. For Lambda functions, AWS recommends the same factor.
         max_receives: The number of times that a message is received before it goes to the dead-letter queue, 1 to
             1,000. A receive by a task that is stopped before it deletes the message counts as well. Default: 5.
         retention: The time for which a message is kept, 60 seconds to 14 days. A dead letter is kept for 14 days after
@@ -43,8 +43,8 @@ class WorkQueue:
         fifo: Whether to process the messages of a group in order, one at a time. Default: False.
         content_based_deduplication: Whether to drop a message of a FIFO queue that has the same body as another message
             of the last five minutes. Default: False.
-        encryption_key: The KMS key of both queues. AWS bills its use, and senders need permission to use it. Default: a
-            key that SQS owns (SSE-SQS), at no charge.
+        encryption_key: The KMS key of both queues. AWS bills the use of the key, and senders need permission to use the
+            key. Default: a key that SQS owns (SSE-SQS), at no charge.
 
     Raises:
         ValueError: If an argument is outside the range that SQS accepts.

@@ -45,7 +45,7 @@ _DEFAULT_VISIBILITY_SECONDS = 30
 
 
 class _Alarm(NamedTuple):
-    """The actions of the alarm on dead letters, and the topic that it notifies."""
+    """The actions of the alarm on dead letters, and the topic that the alarm notifies."""
 
     actions: Sequence[cloudwatch.IAlarmAction] | None
     topic: sns.ITopic | None
@@ -58,7 +58,7 @@ class Worker(Construct):
 
     Each container has the URL of the queue in the variable `QUEUE_URL`, and the task may receive and delete messages.
     Messages that fail too often go to a dead-letter queue with an alarm. A worker is an `IGrantable` (the task role)
-    and an `IConnectable`, as its `service` is.
+    and an `IConnectable` (as `Service`).
     """
 
     def __init__(
@@ -88,35 +88,35 @@ class Worker(Construct):
         Args:
             scope: The scope in which to define this construct.
             construct_id: The ID of this construct in its scope.
-            cluster: The cluster that runs the tasks: a `Cluster`, one that `Cluster.from_attributes` returned, or any
-                other `ecs.ICluster`.
-            task: The task to run. It must reach SQS: in a network without NAT gateways, pass
+            cluster: The cluster that runs the tasks: a `Cluster`, a cluster that `Cluster.from_attributes` returned, or
+                any other `ecs.ICluster`.
+            task: The task to run. The task must reach SQS. In a network without NAT gateways, pass
                 `Task(called_services="sqs")` to `Endpoints.for_tasks`.
             scaling: The scaling of the number of copies by the backlog, such as `Scaling(0, 50, backlog_per_task=100)`.
                 From 0 copies, the first message starts a task within minutes. After six hours without messages, SQS may
-                need up to 15 minutes to count new ones.
-            queue: A queue that no other worker processes, or a `WorkQueue` for a new one. The visibility timeout of a
+                need up to 15 minutes to count new messages.
+            queue: A queue that no other worker processes, or a `WorkQueue` for a new queue. The visibility timeout of a
                 queue that this app defines is checked. Default: a new queue, `WorkQueue()`.
-            alarm_actions: The actions of the alarm on messages in the dead-letter queue; None for no alarm, unless
+            alarm_actions: The actions of the alarm on messages in the dead-letter queue, or None for no alarm, unless
                 there is a topic. Default: an alarm without actions.
             topic: The topic that this alarm notifies; CloudWatch is allowed to publish to it. Default: none.
             rollout: The way in which a new version replaces the old one. Default: a rolling deployment with a circuit
                 breaker, in which all copies keep working.
             connect: The name of the service in the cluster's Service Connect namespace. With a name,
                 `Service.connect_to` can open a path to another service. Default: no name.
-            capacity: The capacity of the tasks: one capacity of the cluster, weights over several, or a `Strategy` with
-                a base. `cluster.default_strategy` follows the cluster's default, even if that changes. Default: the
-                cluster's first capacity.
+            capacity: The capacity of the tasks: one capacity of the cluster, several capacities with weights, or a
+                `Strategy` with a base. `cluster.default_strategy` follows the cluster's default, even if the default
+                changes. Default: the cluster's first capacity.
             placement: The placement of tasks on the instances of an Auto Scaling group. Default: spread evenly over
                 zones, then over instances.
             vpc_subnets: The subnets of the tasks, up to 16. Default: the private subnets.
-            assign_public_ip: Whether to assign a public address to each task. A task in a public subnet needs one to
-                reach the internet. Only on Fargate. Default: False.
-            security_groups: The security groups of the tasks, 1 to 5. Default: a new one.
+            assign_public_ip: Whether to assign a public address to each task. A task in a public subnet needs a public
+                address to reach the internet. Supported only on Fargate. Default: False.
+            security_groups: The security groups of the tasks, 1 to 5. Default: a new security group.
             egress: The TCP ports through which tasks may connect to any address. Use `connections` for other ports and
                 peers. Default: HTTPS (443), through which every task reaches SQS, and a task on Fargate pulls images.
-            log_group: The log group of the containers. Default: a new one that keeps logs for a year.
-            removal_policy: The removal policy of new log groups and queues. Default: RETAIN.
+            log_group: The log group of the containers. Default: a new log group that keeps logs for a year.
+            removal_policy: The removal policy of new log groups and queues. Default: `RETAIN`.
 
         Raises:
             ValueError: If the task, queue, cluster, network and other arguments do not work together. The error lists
@@ -186,7 +186,7 @@ class Worker(Construct):
 
     @property
     def connections(self) -> ec2.Connections:
-        """The connections of its tasks, to allow traffic from and to them."""
+        """The connections of the tasks, to allow traffic from and to the tasks."""
         return self.service.connections
 
     @property
@@ -283,7 +283,7 @@ def _check_scaling(scaling: Scaling, placement: Placement, problems: Problems) -
 
 
 def _visibility_of(queue: sqs.IQueue) -> float | None:
-    """Return the visibility timeout of a queue in seconds; None if CDK does not know it."""
+    """Return the visibility timeout of a queue in seconds, or None if CDK does not know it."""
     resource = queue.node.default_child
     if not isinstance(resource, sqs.CfnQueue):
         return None
