@@ -167,7 +167,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     ),
     "one port twice in a task": (
         lambda _: Task(Container("a:1", name="a", port=80), Container("b:1", name="b", port=80)),
-        "since its containers share a network interface",
+        "since the containers share a network interface",
     ),
     "containers with more memory than their task": (
         lambda _: Task(Container("redis:8", memory_mib=1024), memory_mib=512),

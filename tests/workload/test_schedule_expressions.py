@@ -72,7 +72,7 @@ def test_valid_expressions_are_accepted(expression: str) -> None:
         ("cron(1-2-3 0 * * ? *)", "minutes (got '1-2-3'"),
         ("cron(0 3 1 * MON *)", "(got '1' and 'MON'"),
         ("cron(0 3 * * * *)", "must have '?' as one of day-of-month and day-of-week"),
-        ("cron(0 3 ? * ? *)", "(got '?' and '?' in 'cron(0 3 ? * ? *)'); use '*' as one of them"),
+        ("cron(0 3 ? * ? *)", "(got '?' and '?' in 'cron(0 3 ? * ? *)'); replace one '?' with '*'"),
         ("rate(30 seconds)", "must be 1 or more whole minutes, hours or days"),
         ("rate(0 minutes)", "must be 1 or more whole minutes"),
         ("rate(1.5 hours)", "must be 1 or more whole minutes"),

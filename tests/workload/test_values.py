@@ -304,7 +304,7 @@ def test_memory_that_is_a_token_is_not_shared_out(*, of_task: bool, of_container
 def test_a_task_reports_all_problems_of_its_containers_together() -> None:
     with pytest.raises(ValueError, match="2 problems") as raised:
         Task(Container("a:1", name="a", port=80, essential=False), Container("b:1", name="b", port=80, essential=False))
-    assert "since its containers share a network interface (got 80 more than once)" in str(raised.value)
+    assert "since the containers share a network interface (got 80 more than once)" in str(raised.value)
     assert "essential must be True for at least one container" in str(raised.value)
 
 

@@ -264,7 +264,7 @@ SIGNING_REGION = Limit(
     id="signing-region",
     accepts=lambda region: region not in REGIONS_WITHOUT_SIGNING,
     rule="must be used only in a region in which ECR can sign images",
-    hint="leave signing= out here, and use it in the registry to which the images are pushed",
+    hint="leave signing= out, and use signing= in the registry to which the images are pushed",
     source="CFN: the region has no AWS::ECR::SigningConfiguration",
 )
 EXCLUDED_PULLERS = unique(

@@ -74,7 +74,7 @@ LIFECYCLE_TEXT = Limit(
 LIFECYCLE_RULES = at_most(
     "lifecycle-rules",
     50,
-    hint="replace several rules with one whose tags= has a pattern such as 'v*'",
+    hint="replace several rules with one rule whose tags= has a pattern such as 'v*'",
     source="ECR quotas: rules per lifecycle policy",
 )
 LIFECYCLE_PRIORITY = at_least(
@@ -145,7 +145,7 @@ LIFECYCLE_ONE_COUNT = Limit(
     id="lifecycle-count-or-age",
     accepts=lambda names: len(names) == 1,
     rule="must be exactly one of keep, older_than, unpulled_for and archived_for",
-    hint="use only one of these arguments, and a separate rule for each of the others",
+    hint="use only one of these arguments, and a separate rule for each other argument",
     source="ECR guide: lifecycle policy properties, count type; CDK aws-ecr Repository",
     format=lambda names: " and ".join(names) or "none",
 )
@@ -160,7 +160,7 @@ LIFECYCLE_ROLLBACK = at_least(
     "lifecycle-rollback",
     2,
     unit="for releases and for images with any tag, so that a rollback finds the previous image",
-    hint="keep at least the current release and the one before",
+    hint="keep at least the current release and the previous release",
     source="containers-roadmap #1078: images in use expire; ECS rolls back to the previous image",
 )
 ARCHIVED_DAYS = Limit(
@@ -183,8 +183,8 @@ PUBLIC_REGION = Limit(
     id="public-repository-region",
     accepts=lambda region: region in PUBLIC_REGIONS,
     rule="must be us-east-1, the region of Amazon ECR Public in the partition aws",
-    hint="define the repository in a stack with env=cdk.Environment(region='us-east-1'), since all regions can pull "
-    "from it",
+    hint="define the repository in a stack with env=cdk.Environment(region='us-east-1'), from which all regions can "
+    "pull",
     source="CFN: no other commercial region has AWS::ECR::PublicRepository; AWS general reference",
 )
 PUBLIC_DESCRIPTION = characters(

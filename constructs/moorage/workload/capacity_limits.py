@@ -92,7 +92,7 @@ STRATEGY_BASES = Limit(
     id="strategy-one-base",
     accepts=lambda names: len(names) <= 1,
     rule="must be given for at most one capacity",
-    hint="keep the base only of the capacity that must run a minimum number of tasks",
+    hint="keep the base only for the capacity that must run a minimum number of tasks",
     source=Botocore(
         "ecs",
         "CapacityProviderStrategyItem",
@@ -105,7 +105,7 @@ STRATEGY_KINDS = Limit(
     id="strategy-one-kind",
     accepts=lambda kinds: len(set(kinds.values())) == 1,
     rule="must all be of one kind: Fargate, Auto Scaling groups or ECS Managed Instances",
-    hint="use one kind here, and another service for the rest",
+    hint="use capacities of one kind, and a second service for the other kinds",
     source="ECS developer guide, Fargate capacity providers; CDK aws-ecs Cluster",
     format=lambda kinds: ", ".join(f"{name!r} ({kind})" for name, kind in kinds.items()),
 )
@@ -212,7 +212,7 @@ INSTANCE_WARMUP = in_range(
 _AMI_PATHS = re.compile(
     r"/aws/service/(ecs/optimized-ami/|bottlerocket/|ami-windows-latest/Windows_Server-\d+-\w+-\w+-ECS_Optimized\b)"
 )
-"""The paths of the SSM parameters for AWS's AMIs of container instances. Any other path is for an AMI of the user."""
+"""The paths of the SSM parameters for AWS's AMIs for container instances. Any other path is for a custom AMI."""
 
 
 def _ami_system(path: str) -> str:
@@ -224,7 +224,7 @@ def _ami_system(path: str) -> str:
 
 
 def _ami_architecture(path: str) -> str | None:
-    """Return the architecture of one of AWS's AMIs, or None if the path does not show it or is that of another AMI."""
+    """Return the architecture of one of AWS's AMIs. Return None for other AMIs, and if the path does not show it."""
     named = re.search(r"/(arm64|x86_64)/", path)
     if not _AMI_PATHS.match(path):
         return None
@@ -353,7 +353,7 @@ _ZONES: dict[str, int] = {
     "us-west-1": 2,
     "us-west-2": 4,
 }
-"""The largest number of Availability Zones that one account can use, by region. In us-west-1, it is 2 of 3."""
+"""The number of Availability Zones that one account can use, by region. In us-west-1, it is 2 of 3 zones."""
 ZONES_OF_REGION = Limit(
     id="zones-of-region",
     accepts=lambda pair: pair[0] <= _ZONES.get(pair[1], pair[0]),

@@ -161,7 +161,7 @@ class Fit:
         host: The container instance.
         copies: The number of copies.
         limiting_resources: The resources that run out first: 'CPU', 'memory', 'network interfaces', 'host ports',
-            'GPUs' or 'architecture'. There are several if they run out at the same number.
+            'GPUs' or 'architecture'. Several resources are given if they allow the same number of copies.
     """
 
     host: Host
@@ -194,11 +194,11 @@ def smallest_fitting_type(
     like: InstanceType,
     daemons: Sequence[Demand] = (),
 ) -> InstanceType | None:
-    """Return the nearest instance type to `like` with room for one copy beside the daemons, for an error message.
+    """Return the type nearest to `like` with room for one copy beside the daemons. Error messages suggest this type.
 
-    The nearest type is the smallest sufficient one of the same family. Otherwise it is a type of the current
-    generations, of the class of `like` or of the C, M and R families: the one with the most similar vCPUs and memory,
-    then with the most similar name of its family, then the first by name. Bare metal types are left out. Burstable
+    The nearest type is the smallest sufficient type of the same family. If the family has no such type, all types of
+    the current generations are compared. Types of the class of `like` and of the C, M and R classes come first, then
+    types with similar vCPUs and memory, then types with a similar family name. Bare metal types are left out. Burstable
     types are considered only if `like` is burstable, and accelerated types only if the task needs GPUs.
 
     Args:
@@ -241,10 +241,10 @@ def _class_of(type_: InstanceType) -> str:
 
 
 def rollout_shortage(least: int, minimum_percent: int, maximum_percent: int, slots: int) -> str | None:
-    """Return the reason why a rolling deployment could never progress, with the numbers, or None if there is no reason.
+    """Explain with numbers why a rolling deployment could never progress. Return None if the deployment can progress.
 
-    ECS keeps `minimum_percent` of the copies running, rounded up, and runs at most `maximum_percent` of them, rounded
-    down (ECS API DeploymentConfiguration). ECS must be able to start or stop at least one task.
+    ECS keeps `minimum_percent` of the copies running, rounded up. It runs at most `maximum_percent` of the copies,
+    rounded down (ECS API DeploymentConfiguration). ECS must be able to start or stop at least one task.
 
     Args:
         least: The number of copies that run when the rollout starts.
@@ -269,7 +269,7 @@ def rollout_shortage(least: int, minimum_percent: int, maximum_percent: int, slo
         remedies.append(f"a maximum of {math.ceil((least + 1) * 100 / least)} %")
     verb = "are" if slots == least else "is"
     return (
-        f"{copies} {' and '.join(reasons)}, and at {minimum_percent} % healthy none may stop before a new one has "
+        f"{copies} {' and '.join(reasons)}, and at {minimum_percent} % healthy no copy can stop before a new one has "
         f"started: {' and '.join(remedies)} {verb} needed"
     )
 

@@ -110,7 +110,7 @@ def _check_windows_shares(task: Task, container: Container, problems: Problems) 
     if not share_of(task, container, "cpu"):
         problems.add(
             f"cpu of container {container.name!r} must be given on Windows instances, which otherwise give the "
-            "container 1 % of a CPU; use Task(cpu=...), which its containers share, or Container(cpu=...)"
+            "container 1 % of a CPU; use Task(cpu=...) for all containers together, or Container(cpu=...)"
         )
     problems.check(
         container_limits.CONTAINER_MEMORY_LEAST._replace(

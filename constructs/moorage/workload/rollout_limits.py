@@ -258,7 +258,7 @@ ALARM_COUNT = Limit(
 ALARM_PERCENT = Limit(
     id="alarm-percent",
     accepts=lambda percent: 0 <= percent < 100,
-    rule="must be at least 0 and below 100, since the alarm triggers above it",
+    rule="must be at least 0 and below 100, since the alarm triggers above this percentage",
     hint="use a percentage such as 5 or 0.5, 0 for any error, or None for no alarm",
     source="botocore cloudwatch PutMetricAlarm.ComparisonOperator (GreaterThanThreshold), Threshold",
     format=str,

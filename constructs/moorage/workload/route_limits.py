@@ -187,7 +187,7 @@ RULE_WILDCARDS_OF_GUIDE = Limit(
 RULE_HOST = matching(
     "rule-host",
     r"(?=.{1,128}$)[A-Za-z0-9\-*?.]*\.[A-Za-z]+",
-    rule="must be 1 to 128 letters, digits, '-', '.', '*' and '?', with a '.' and only letters after the last one",
+    rule="must be 1 to 128 letters, digits, '-', '.', '*' and '?', with a '.' and only letters after the last '.'",
     hint="use a host such as 'api.example.com' or '*.example.com'",
     source=Botocore(
         "elbv2", "HostHeaderConditionConfig", "Values", "The maximum length of each string is 128 characters."

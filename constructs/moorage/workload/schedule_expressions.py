@@ -1,7 +1,7 @@
 """The schedule expressions of EventBridge Scheduler and Application Auto Scaling.
 
 Sources: EventBridge Scheduler user guide, "Schedule types"; botocore scheduler CreateSchedule.ScheduleExpression,
-application-autoscaling PutScheduledAction.Schedule. Both accept the same cron fields.
+application-autoscaling PutScheduledAction.Schedule. Both services accept the same cron fields.
 """
 
 from __future__ import annotations
@@ -128,9 +128,9 @@ def _check_cron(argument: str, text: str, problems: Problems) -> None:
             )
     days = (fields[_DAY_OF_MONTH], fields[_DAY_OF_WEEK])
     if days.count(_NO_VALUE) != 1:
-        way_out = "use '*' as one of them"
+        way_out = "replace one '?' with '*'"
         if _NO_VALUE not in days:
-            way_out = "use '?' as one of them, or two schedules to combine both"
+            way_out = "replace one of the two values with '?', or use two schedules"
         problems.add(
             f"{argument} must have '?' as one of day-of-month and day-of-week, and a value as the other "
             f"(got {days[0]!r} and {days[1]!r} in {f'cron({text})'!r}); {way_out}"

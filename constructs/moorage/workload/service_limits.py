@@ -170,7 +170,7 @@ LATTICE_TARGET_GROUPS = at_most(
 LATTICE_REGION = Limit(
     id="lattice-region",
     accepts=lambda region: region not in _REGIONS_WITHOUT_LATTICE,
-    rule="should be one that offered VPC Lattice in November 2026",
+    rule="should be a region that offered VPC Lattice in November 2026",
     hint="use route=Route(...) instead of lattice=",
     source="CFN schemas of each region: AWS::VpcLattice::TargetGroup",
     confirmed=False,

@@ -56,7 +56,7 @@ UNIQUE_NAMES = unique(
 )
 UNIQUE_PORTS = unique(
     "container-ports-unique",
-    rule="must be unique in a task, since its containers share a network interface",
+    rule="must be unique in a task, since the containers share a network interface",
     hint="use another port for one of the containers",
     source="botocore PortMapping.hostPort",
 )
@@ -89,7 +89,7 @@ ESSENTIAL = Limit(
 CONTAINER_CPU = Limit(
     id="container-cpu",
     accepts=lambda sums: sums[1] is None or sums[0] <= sums[1],
-    rule="must be at least the sum of its containers' cpu",
+    rule="must be at least the sum of the containers' cpu",
     hint="use a larger cpu= of the task, smaller cpu= of the containers, or Task(cpu=None)",
     source=Botocore(
         "ecs",
@@ -102,7 +102,7 @@ CONTAINER_CPU = Limit(
 CONTAINER_MEMORY = Limit(
     id="container-memory",
     accepts=lambda sums: sums[0] <= sums[1],
-    rule="must be at least the sum of its containers' memory_mib",
+    rule="must be at least the sum of the containers' memory_mib",
     hint="use a larger memory_mib= of the task, smaller memory_mib= of the containers, or "
     "Task(memory_mib=None) if all containers have a memory_mib",
     source=Botocore(
@@ -197,7 +197,8 @@ LOG_DRIVER_ROUTER = Limit(
     id="log-driver-router",
     accepts=bool,
     rule="must have a log router in the same task",
-    hint="add Container.log_router({'Name': ...}) to the task, and leave logging= out of the containers that use it",
+    hint="add Container.log_router({'Name': ...}) to the task, and leave logging= out of the containers that use the "
+    "router",
     source="ECS developer guide, FireLens; CDK aws-ecs TaskDefinition, which adds one with the tag latest",
     format=lambda _: "only ecs.LogDrivers.firelens(...)",
 )

@@ -207,7 +207,7 @@ def test_latest_is_refused_for_any_repository_of_cdk_with_immutable_tags(stack: 
     [
         ({"keep_releases": 1}, "so that a rollback finds the previous image"),
         ({"empty_on_delete": True}, "empty_on_delete must be used only with removal_policy=DESTROY"),
-        ({"keep_releases": 3, "lifecycle": LifecyclePolicy.releases()}, "since it replaces them"),
+        ({"keep_releases": 3, "lifecycle": LifecyclePolicy.releases()}, "which lifecycle replaces"),
         ({"name": "Shop/Web"}, "2 to 256 characters: lowercase letters"),
         ({"expire_untagged": dt.timedelta(hours=1)}, "must be a whole number of days"),
     ],

@@ -443,7 +443,7 @@ def test_a_strategy_needs_capacities_and_whole_numbers(weights: Any, says: str) 
 def test_another_capacity_of_the_same_name_is_refused(stack: cdk.Stack) -> None:
     assert (
         "capacity 'general' must be the same object as the cluster's capacity with this name; "
-        "create the capacity once, and pass the same object to the cluster and here"
+        "create the capacity once, and use the same object in capacity=[...] of the cluster"
     ) in refused(stack, capacity=general())
 
 

@@ -102,7 +102,7 @@ def replication_errors(
                     f"{source.path} replicates {rule._description} to {replica._description}, where this app has "
                     "stacks but no registry, so ECR would refuse the images or create repositories with mutable tags; "
                     f"define Registry(replicates_from=[...]) in {replica._description}, or use "
-                    "ReplicationDestination(managed_elsewhere=True) if another app defines it"
+                    "ReplicationDestination(managed_elsewhere=True) if another app defines the registry"
                 )
             elif not any(registry.accepts_copies(rule, source) for registry in destinations):
                 yield (
@@ -113,7 +113,7 @@ def replication_errors(
 
 
 def tag_errors(source: RegistryRecord, repository: RepositoryRecord) -> Iterator[str]:
-    """Yield an error for each replication rule that makes tags immutable that are mutable in `repository`."""
+    """Yield an error for each replication rule that makes mutable tags of `repository` immutable at its destination."""
     for rule in source.replication:
         copied_mutability = rule.settings._tag_mutability
         if (
@@ -129,13 +129,13 @@ def tag_errors(source: RegistryRecord, repository: RepositoryRecord) -> Iterator
             if mutable:
                 yield (
                     f"{repository.path} has mutable tags ({mutable[0]!r}), but {source.path} replicates the "
-                    "repository to others whose tags are immutable, so a second image would arrive without its tag; "
+                    "repository with immutable tags, so a second image would arrive without its tag; "
                     f"use Replication(settings=RepositorySettings(mutable_tags=[{mutable[0]!r}]))"
                 )
 
 
 def cycle_errors(registry: RegistryRecord, registries: Sequence[RegistryRecord]) -> Iterator[str]:
-    """Yield an error for each replication cycle that starts at this registry, so that each is reported once."""
+    """Yield an error for each replication cycle that starts at this registry, so that each cycle is reported once."""
     located = [each for each in registries if None not in each.place]
     paths = {each.place: each.path for each in located}
     for cycle in replication_cycles([(each.place, each.replication) for each in located]):
@@ -143,5 +143,5 @@ def cycle_errors(registry: RegistryRecord, registries: Sequence[RegistryRecord])
             yield (
                 f"{' -> '.join(paths[place] for place in (*cycle, cycle[0]))} is a replication "
                 "cycle: ECR does not replicate a replicated image again, and a tag that is pushed to two of these "
-                "registries becomes two images; let one registry replicate to the others"
+                "registries becomes two images; let one registry replicate to the other registries"
             )

@@ -87,9 +87,9 @@ class Registry(RegistryEvents, RegistryMetrics):
     CloudFormation does not take over existing resources. The first deployment fails with `AlreadyExists` if the account
     and region already have a registry policy, replication rules, or the same cache, creation template or exclusion.
     Import these resources with `cdk import`, which asks for their identifiers: the account ID for the policy and the
-    replication, the prefix for a cache or a template, the ARN for an exclusion. Or delete them first, for example with
-    `aws ecr delete-registry-policy`. The same applies if the construct is renamed or moved to another stack: first
-    deploy once without the construct.
+    replication, the prefix for a cache or a template, the ARN for an exclusion. Alternatively, delete them first, for
+    example with `aws ecr delete-registry-policy`. The same applies if the construct is renamed or moved to another
+    stack: first deploy once without the construct.
     """
 
     def __init__(
@@ -112,15 +112,15 @@ class Registry(RegistryEvents, RegistryMetrics):
         """Define a registry.
 
         Args:
-            scope: The scope in which to define it.
+            scope: The scope in which to define this construct.
             construct_id: The ID of the construct in its scope.
             scanning: The scanning of images: `Scanning.basic()`, or `Scanning.enhanced()` by Amazon Inspector.
                 Default: `Scanning.basic()`, which scans on push.
             replication: The replication to other regions and accounts. An output lists the requirements of each
                 destination that no registry of this app defines. Default: none.
             replicates_from: The sources of replicated images: a `Registry` of this app, or a `ReplicationSource` in
-                another app. Each is granted permission to replicate, and the repositories get the settings of its
-                `Replication`s. Default: none.
+                another app. Each source is granted permission to replicate, and the repositories get the settings of
+                its `Replication`s. Default: none.
             pull_through: The pull through caches of other registries. Default: none.
             templates: The creation templates of other repositories, such as those that ECR creates on push.
                 Default: none.
@@ -298,8 +298,8 @@ class Registry(RegistryEvents, RegistryMetrics):
             cdk.Annotations.of(self).add_warning_v2(
                 UNMATCHED_FILTER_WARNING,
                 f"no repository that this app defines in the registry ({', '.join(sorted(names)[:5])}) matches "
-                f"{', '.join(map(repr, dict.fromkeys(unmatched)))}; use a pattern that matches one of them, "
-                "or acknowledge this warning if it matches other repositories",
+                f"{', '.join(map(repr, dict.fromkeys(unmatched)))}; use a pattern that matches "
+                "one of these repositories, or acknowledge this warning if the pattern matches other repositories",
             )
         return [
             *replication_errors(self._record, registries, functools.partial(has_stack, self)),

@@ -64,13 +64,13 @@ class Repository(ecr.Repository):
         """Define a repository.
 
         Args:
-            scope: The scope in which to define it.
+            scope: The scope in which to define this construct.
             construct_id: The ID of the construct in its scope.
             name: The name in the registry, 2 to 256 characters. Default: CloudFormation chooses a name.
             immutable_tags: Whether to make tags immutable, or the patterns of tags that are immutable, such as `v*`.
                 Default: True.
-            mutable_tags: The patterns of tags that are mutable although others are not, at most 5, such as `latest` or
-                `dev-*`. Default: none.
+            mutable_tags: The patterns of tags that are mutable although other tags are not, at most 5, such as `latest`
+                or `dev-*`. Default: none.
             keep_releases: The number of newest releases to keep, 2 or more. Older releases expire. Default: 100.
             release_tags: The pattern of the tags of releases, such as `v*`. Images with other tags do not expire.
                 Default: `*`, any tag.
@@ -177,6 +177,6 @@ def _check_lifecycle(
     has_simple_settings = keep_releases is not None or expire_untagged is not None or release_tags != "*"
     if lifecycle is not None and has_simple_settings:
         problems.add(
-            "lifecycle must not be given with keep_releases, release_tags or expire_untagged, since it replaces them; "
-            "leave lifecycle= or these arguments out"
+            "lifecycle must not be given with keep_releases, release_tags or expire_untagged, which lifecycle "
+            "replaces; leave lifecycle= or these arguments out"
         )

@@ -25,7 +25,7 @@ _MAX_LISTED_TYPES = 5
 
 
 def check_fit(task: Task, strategy: Strategy, problems: Problems) -> None:
-    """Add a problem for each capacity whose instance types, or whose first one, cannot hold the task."""
+    """Add a problem for each capacity if the task fits on no instance type, or not on the first type."""
     for capacity in strategy.weights:
         instances = capacity.instances
         if isinstance(instances, ManagedInstancesSpecification):
@@ -44,7 +44,7 @@ def check_fit(task: Task, strategy: Strategy, problems: Problems) -> None:
 
 
 def too_small_types_warning(task: Task, strategy: Strategy) -> str | None:
-    """Describe the instance types that may be launched for a service but hold no copy of its task, if there are any."""
+    """Return a warning about instance types that may be launched but cannot hold the task, or None."""
     too_small_types = [
         fit.host.instance_type
         for group in _instance_groups(strategy)
@@ -57,7 +57,7 @@ def too_small_types_warning(task: Task, strategy: Strategy) -> str | None:
     listed, unlisted = too_small_types[:_MAX_LISTED_TYPES], len(too_small_types) - _MAX_LISTED_TYPES
     return (
         f"{', '.join(listed)}{f' and {unlisted} more' if unlisted > 0 else ''} may be launched, but cannot hold a task "
-        "of this service; remove such types from instance_types= of the capacity, or narrow its requirements="
+        "of this service; remove such types from instance_types= of the capacity, or use narrower requirements="
     )
 
 
@@ -78,13 +78,13 @@ def check_rollout(task: Task, strategy: Strategy, minimum: int, rollout: Rollout
 
 
 def room(task: Task, strategy: Strategy) -> int | None:
-    """Return the number of copies that fit on all capacities together; None if that is not known, as on Fargate."""
+    """Return the number of copies that fit on all capacities together, or None if unknown, as on Fargate."""
     rooms = [each._room_for(task) for each in strategy._used_capacities]
     return None if None in rooms else sum(filter(None, rooms))
 
 
 def maximum_shortage_warning(task: Task, strategy: Strategy, maximum: int) -> str | None:
-    """Describe the copies of a service that have no room when it scales out to `maximum`; None if all have room."""
+    """Return a warning about copies that have no room when a service scales out to `maximum`, or None."""
     copies = room(task, strategy)
     if copies is None or is_token(maximum) or copies >= maximum:
         return None
@@ -101,7 +101,7 @@ class Claim:
     Args:
         path: A function that returns the path of the service, called only if there is a problem.
         task: The task that runs.
-        minimum: The number of copies; None for a daemon, which runs once on each instance.
+        minimum: The number of copies, or None for a daemon, which runs once on each instance.
     """
 
     path: Callable[[], str]
@@ -113,7 +113,7 @@ class Claim:
 
 
 def overcommitment_problem(capacity: Capacity, claims: Sequence[Claim]) -> str | None:
-    """Describe why the minimum copies of all these services do not fit on the capacity together; None if they may fit.
+    """Describe why the minimum copies of all services do not fit on a capacity together. Return None if they may fit.
 
     Each resource is summed over all instances, as if tasks could be split. If that sum is too small, no placement fits.
     """

@@ -49,8 +49,8 @@ class Placement:
         constraints: The placement constraints, up to 10. A constraint on `attribute:ecs.availability-zone` turns
             Availability Zone rebalancing off, since ECS does not accept both. Default: none.
         daemon: Whether to run one task on each instance of the capacity, such as a log router or an agent. A rollout
-            stops each task before it starts the next. ECS accepts no capacity provider for a daemon, so the service has
-            the launch type EC2 and a constraint to the capacity. Default: False.
+            stops each task before it starts the next task. ECS accepts no capacity provider for a daemon, so the
+            service has the launch type EC2 and a constraint to the capacity. Default: False.
 
     A placement is checked when a service or a job uses it.
     """
@@ -110,14 +110,14 @@ class Placement:
 
     @property
     def _effective_strategies(self) -> list[ecs.PlacementStrategy]:
-        """The strategies that ECS applies in order; empty for a daemon, which runs on every instance."""
+        """The strategies that ECS applies in order. A daemon has no strategies, since it runs on every instance."""
         if self.daemon:
             return []
         return list(self.strategies) or [_spread_over_zones(), _spread_over_instances()]
 
     @property
     def _expressions(self) -> list[str]:
-        """The expressions of its constraints in the cluster query language."""
+        """The expressions of the constraints, in the cluster query language."""
         return [each.expression or "" for constraint in self.constraints for each in constraint.to_json()]
 
     @property
@@ -137,7 +137,7 @@ class Placement:
 
         Args:
             strategy: The capacities of the tasks.
-            cluster_capacities: The capacities of the cluster; None if they are not known.
+            cluster_capacities: The capacities of the cluster, or None if unknown.
             task: The task that is placed.
             problems: The problems to add to.
         """
@@ -180,7 +180,7 @@ class Placement:
             problems.add(
                 f"a daemon cannot be limited to the instances of capacity {imported[0].name!r}, which exists already, "
                 "so the daemon would run on all instances of the cluster; use Capacity.ec2(...), or list all "
-                "capacities of the cluster, here and in Cluster.from_attributes(capacity=[...])"
+                "capacities of the cluster in the service and in Cluster.from_attributes(capacity=[...])"
             )
 
 

@@ -26,8 +26,8 @@ class Strategy:
     """A capacity provider strategy: how tasks are spread over several capacities, all of one kind.
 
     Args:
-        weights: One capacity, or up to 20 with a weight of 0 to 1,000 each, not all 0. With `{general: 1, spot: 3}`
-            three of four tasks run on `spot`.
+        weights: One capacity, or up to 20 capacities with a weight of 0 to 1,000 each, not all 0. With `{general: 1,
+            spot: 3}`, three of four tasks run on `spot`.
         base: The number of tasks that one capacity runs before the weights apply, 0 to 100,000, such as
             `base={general: 2}`. Default: none.
 
@@ -57,7 +57,7 @@ class Strategy:
 
     @classmethod
     def _default_of(cls, capacity: Capacity) -> Strategy:
-        """Return the strategy of a service that follows its cluster's default, in which `capacity` is first."""
+        """Return the strategy of a service that follows the default of a cluster with `capacity` as first capacity."""
         strategy = cls(capacity)
         object.__setattr__(strategy, "_follows_cluster", True)
         return strategy
@@ -94,7 +94,7 @@ class Strategy:
         """Add a problem for capacities that the cluster does not have.
 
         Args:
-            cluster_capacities: The capacities of the cluster; None if they are not known.
+            cluster_capacities: The capacities of the cluster, or None if unknown.
             problems: The problems to add to.
         """
         for capacity in self.weights:
@@ -112,7 +112,7 @@ def _describe_unknown_capacity(capacity: Capacity, names: Sequence[str]) -> str:
     if capacity.name in names:
         return (
             f"capacity {capacity.name!r} must be the same object as the cluster's capacity with this name; create the "
-            "capacity once, and pass the same object to the cluster and here"
+            "capacity once, and use the same object in capacity=[...] of the cluster"
         )
     return (
         f"capacity {capacity.name!r} must be one of the cluster's capacities ({listed}); add this capacity to "
@@ -121,4 +121,4 @@ def _describe_unknown_capacity(capacity: Capacity, names: Sequence[str]) -> str:
 
 
 CapacityChoice: TypeAlias = Capacity | Mapping[Capacity, int] | Strategy
-"""One capacity, the weights by which tasks are spread over several, or a strategy with a base."""
+"""One capacity, the weights by which tasks are spread over several capacities, or a strategy with a base."""

@@ -45,9 +45,9 @@ _ENHANCED_INSIGHTS = (
 class Cluster(ecs.Cluster):
     """An ECS cluster in a VPC, with the capacities that its services may use.
 
-    It is an `ecs.Cluster`, except that CDK's methods that add capacity raise an error: a cluster has one list of
+    A `Cluster` is an `ecs.Cluster`, but CDK's methods that add capacity raise an error, since a cluster has one list of
     capacities. Pass `cluster.with_capacity` to CDK's own constructs (`ecs.Ec2Service`, `ecs_patterns`). The
-    `connections` of the cluster are those of the instances that it defines.
+    `connections` of the cluster are the connections of the instances that it defines.
     """
 
     def __init__(
@@ -70,24 +70,24 @@ class Cluster(ecs.Cluster):
         Args:
             scope: The scope in which to define this construct.
             construct_id: The ID of this construct in its scope.
-            vpc: The VPC of its tasks and instances: that of a `Network`, or any other.
-            capacity: The capacities of the cluster, at most 20. The first is the default of its services. To remove a
-                capacity, remove it from the services and deploy, then remove it here: ECS does not remove a capacity
-                that a service uses. Default: Fargate.
-            namespace: The name of a new Service Connect namespace for its services, 1 to 1,024 characters. Default:
+            vpc: The VPC of the tasks and instances: a `Network` or an `ec2.IVpc`.
+            capacity: The capacities of the cluster, at most 20. The first capacity is the default of the services. To
+                remove a capacity, first remove it from the services and deploy, then remove it from the cluster. ECS
+                does not remove a capacity that a service uses. Default: Fargate.
+            namespace: The name of a new Service Connect namespace for the services, 1 to 1,024 characters. Default:
                 none.
             container_insights: The level of CloudWatch Container Insights. `ENHANCED` includes metrics of containers;
-                `DISABLED` costs nothing and leaves Security Hub ECS.12 unmet. Default: ENHANCED.
+                `DISABLED` costs nothing and leaves Security Hub ECS.12 unmet. Default: `ENHANCED`.
             failure_events: Whether to keep stopped tasks, failed deployments and placement failures in a log group for
                 a year (`FailureEvents`). Default: True.
-            failure_topic: A topic that is notified of each of these failures (`FailureEvents(topic=)`). Default: none.
+            failure_topic: The SNS topic to notify of each of these failures (`FailureEvents(topic=)`). Default: none.
             failure_log_policy: A policy that lets EventBridge write to the log group of the failures. An account may
                 have ten such policies in a region; `FailureEvents.define_log_policy(...)` defines one for all stacks.
                 Default: a policy per stack.
             exec_sessions: The recording and encryption of ECS Exec sessions (`Task(execute_command=True)`). Default:
                 sessions are recorded in the log group of the service, and encrypted by TLS.
             removal_policy: The removal policy of the log groups, queue and keys of the failure events and the sessions.
-                Default: RETAIN.
+                Default: `RETAIN`.
 
         Raises:
             ValueError: If there is no capacity, or a capacity is given twice or cannot reach ECS; if another argument
@@ -147,22 +147,23 @@ class Cluster(ecs.Cluster):
     ) -> ecs.ICluster:
         """Import a cluster that another stack or another tool defines, for any construct that needs a cluster.
 
-        Only the given arguments are checked. If a construct needs another argument, the construct's error names it.
+        Only the given arguments are checked. If a construct needs another argument, the construct's error names this
+        argument.
 
         Args:
             scope: The scope in which to import the cluster.
             construct_id: The ID of this construct in its scope.
-            cluster_name: The name of the cluster, in the account and region of the stack. Default: that of
+            cluster_name: The name of the cluster, in the account and region of the stack. Default: the name in
                 `cluster_arn`.
-            cluster_arn: The ARN of the cluster, in place of its name. Default: that of `cluster_name`.
-            vpc: The VPC of its tasks. Only `FailureEvents` and `Dashboard` do not need it. Default: unknown.
+            cluster_arn: The ARN of the cluster, in place of its name. Default: the ARN of the cluster `cluster_name`.
+            vpc: The VPC of the tasks. Only `FailureEvents` and `Dashboard` do not need the VPC. Default: unknown.
             capacity: The capacities of the cluster (`Capacity.fargate()`, `Capacity.from_provider_name("general")`).
-                The first is the default of services. Default: unknown, and services use Fargate.
-            security_groups: The security groups of its instances, for tasks without a network interface of their own.
+                The first capacity is the default of services. Default: unknown, so services use Fargate.
+            security_groups: The security groups of the instances, for tasks without their own network interface.
                 Default: unknown.
-            namespace: The Service Connect namespace of its services: a name, an ARN, or CDK's construct.
+            namespace: The Service Connect namespace of the services: a name, an ARN, or CDK's construct.
                 `cloud_map_options` requires the construct. Default: none.
-            exec_sessions: The key and the log group of its ECS Exec sessions. Default: none.
+            exec_sessions: The key and the log group of the ECS Exec sessions. Default: none.
 
         Returns:
             The cluster.
@@ -218,8 +219,8 @@ class Cluster(ecs.Cluster):
             task: The task.
 
         Returns:
-            The results of each capacity, by its name: one for each instance type. Fargate and Managed Instances are
-            left out.
+            The results by the name of the capacity, with one result for each instance type. Fargate and Managed
+            Instances are left out.
         """
         return {each.name: each.fit(task) for each in self.capacities if each.kind is CapacityKind.INSTANCES}
 
@@ -312,7 +313,7 @@ class Cluster(ecs.Cluster):
         )
 
     def _keep_exported(self) -> None:
-        """Export the values that services of other stacks may import, even if none imports them yet."""
+        """Export the values that services of other stacks may import, even if no service imports them yet."""
         instances = self._instances.values()
         values = [
             self.cluster_name,
@@ -337,7 +338,7 @@ class Cluster(ecs.Cluster):
                 UNREACHABLE_WARNING,
                 "the subnets of these instances have no route to the internet, as far as CDK knows, so the instances "
                 f"may not reach {', '.join(sorted(capacity._agent_needs))}; use a Network, whose routes are known, or "
-                "acknowledge this warning if the instances reach all of these",
+                "acknowledge this warning if the instances reach all of these services",
             )
         return instances
 

@@ -55,7 +55,7 @@ def check_capacities(
     if len(set(names)) < len(names):
         problems.add(
             f"names of capacities must be unique (got {', '.join(map(repr, names))}); list each capacity once, and "
-            "give each its own name"
+            "give each capacity its own name"
         )
     for capacity in capacities:
         notifications = getattr(capacity.instances, "notifications", None)

@@ -35,10 +35,10 @@ class ImportedCluster:
 
     Args:
         with_capacity: The cluster, as CDK imports it.
-        capacities: The capacities of the cluster; None if they are not known.
-        namespace: The name, the ARN or CDK's construct of the Service Connect namespace of its services.
-        security_groups: The security groups of its instances.
-        exec_sessions: The key and the log group of its ECS Exec sessions.
+        capacities: The capacities of the cluster, or None if unknown.
+        namespace: The name, the ARN or CDK's construct of the Service Connect namespace of the services.
+        security_groups: The security groups of the instances.
+        exec_sessions: The key and the log group of the ECS Exec sessions.
     """
 
     with_capacity: ecs.ICluster
@@ -49,7 +49,7 @@ class ImportedCluster:
 
     @classmethod
     def of(cls, cluster: ecs.ICluster) -> ImportedCluster:
-        """Return the arguments with which moorage imported a cluster; for any other cluster, what CDK knows of it."""
+        """Return the arguments with which moorage imported a cluster, or for other clusters the values in CDK."""
         imported = _imported_clusters.get(cluster)
         return imported or cls(with_capacity=cluster, namespace=cluster.default_cloud_map_namespace)
 
@@ -60,7 +60,7 @@ class ImportedCluster:
 
     @functools.cached_property
     def _reach(self) -> Reach:
-        """The reach of the subnets of its VPC.
+        """The reach of the subnets of the cluster's VPC.
 
         Raises:
             ValueError: If the VPC is not known.
@@ -86,11 +86,11 @@ class ImportedCluster:
         capacities: Iterable[Capacity],  # noqa: ARG002  # Cluster's method takes it
         stack: cdk.Stack | None = None,  # noqa: ARG002  # Cluster's method takes it
     ) -> list[ec2.ISecurityGroup]:
-        """Return the security groups of its instances."""
+        """Return the security groups of the instances."""
         return list(self.security_groups)
 
     def _claim(self, service: Construct, task: Task, strategy: Strategy, minimum: int | None) -> None:
-        """Record nothing, since the size of its instances is not known."""
+        """Record nothing, since the size of the instances is not known."""
 
 
 _imported_clusters: PerConstruct[ecs.ICluster, ImportedCluster] = PerConstruct()
@@ -109,7 +109,7 @@ def import_cluster(
     namespace: servicediscovery.INamespace | str | None,
     exec_sessions: ExecSessions | None,
 ) -> ecs.ICluster:
-    """Import a cluster into CDK, and record the other arguments; `Cluster.from_attributes` documents each of them."""
+    """Import a cluster into CDK, and record the other arguments; `Cluster.from_attributes` documents each argument."""
     problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
     stack = cdk.Stack.of(scope)
     _check_name(cluster_name, cluster_arn, stack, problems)
@@ -181,7 +181,7 @@ def _check_capacity(capacities: tuple[Capacity, ...], problems: Problems) -> Non
     if len(set(names)) < len(names):
         problems.add(
             f"names of capacities must be unique (got {', '.join(map(repr, names))}); list each capacity once, and "
-            "give each its own name"
+            "give each capacity its own name"
         )
     for capacity in capacities:
         if not capacity._exists_already:

@@ -73,7 +73,7 @@ class Trigger:
     """The settings that schedules and event rules share: overrides, retries and the dead-letter queue.
 
     Args:
-        environment: Variables for each container of the task, which override those of the container.
+        environment: Variables for each container of the task, which override the variables of the container.
         retries: The number of retries of a failed start.
         max_event_age: The time during which a failed start is retried.
         dead_letter_queue: The queue for starts that failed.
@@ -129,7 +129,7 @@ class Trigger:
                 "environment",
                 name,
                 value,
-                f"use Container(secrets={{{name!r}: ...}}), or say why it is not secret with Container(environment=...,"
+                f"use Container(secrets={{{name!r}: ...}}), or give the reason with Container(environment=...,"
                 f" not_secret={{{name!r}: 'the reason'}})",
                 readers="may see what starts the job",
             )
@@ -149,20 +149,20 @@ class Schedule(Trigger):
     Args:
         expression: A rate, a cron expression in its time zone, or a single time.
         flexible_window: The window after each scheduled time in which EventBridge Scheduler may start the job, to
-            spread load: 1 to 1,440 minutes without a fraction, and not longer than the rate. Default: none.
+            spread load: 1 to 1,440 whole minutes, and not longer than the rate. Default: none.
         start: The time before which the job does not start, in the future and with a time zone. Not for a single time.
             Default: none.
         end: The time after which the job does not start, in the future and with a time zone. Not for a single time.
             Default: none.
         group: The schedule group. Default: the group `default`.
-        environment: Variables for each container of the task, which override those of the container.
+        environment: Variables for each container of the task, which override the variables of the container.
             `scheduler.ContextAttribute` provides the scheduled time. Default: none.
         retries: The number of retries of a failed start, 0 to 185. EventBridge does not notice if a task fails after
             its start. Default: 185.
         max_event_age: The time during which a failed start is retried, 60 seconds to 24 hours. Default: 24 hours.
-        dead_letter_queue: The queue for starts that failed. Default: a new one.
+        dead_letter_queue: The queue for starts that failed. Default: a new queue.
         alarm_actions: The actions of an alarm on messages in that queue; `()` for an alarm without actions. After a
-            time without messages, SQS may need 15 minutes to count new ones. Default: no alarm, unless there is a
+            time without messages, SQS may need 15 minutes to count new messages. Default: no alarm, unless there is a
             topic.
         topic: The topic that this alarm notifies; CloudWatch is allowed to publish to it. Default: none.
         enabled: Whether to enable the schedule. Default: True.
@@ -253,14 +253,14 @@ class EventRule(Trigger):
     Args:
         pattern: The pattern that events must match.
         bus: The event bus. Default: the default bus of the account.
-        environment: Variables for each container of the task, which override those of the container.
+        environment: Variables for each container of the task, which override the variables of the container.
             `events.EventField.from_path("$.detail.name")` stands for a value of the event. Default: none.
         retries: The number of retries of a failed start, 0 to 185. EventBridge does not notice if a task fails after
             its start. Default: 185.
         max_event_age: The time during which a failed start is retried, 60 seconds to 24 hours. Default: 24 hours.
-        dead_letter_queue: The queue for events that could not start the job. Default: a new one.
+        dead_letter_queue: The queue for events that could not start the job. Default: a new queue.
         alarm_actions: The actions of an alarm on messages in that queue; `()` for an alarm without actions. After a
-            time without messages, SQS may need 15 minutes to count new ones. Default: no alarm, unless there is a
+            time without messages, SQS may need 15 minutes to count new messages. Default: no alarm, unless there is a
             topic.
         topic: The topic that this alarm notifies; CloudWatch is allowed to publish to it. Default: none.
         enabled: Whether to enable the rule. Default: True.

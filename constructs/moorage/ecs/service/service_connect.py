@@ -1,4 +1,4 @@
-"""The names with which services of a namespace reach each other (Service Connect)."""
+"""The names by which services of a namespace reach each other (Service Connect)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ServiceConnectTls:
     """TLS between the proxies of Service Connect, with certificates that AWS renews.
 
     Args:
-        authority_arn: The ARN of the AWS Private CA that issues the certificates. AWS charges for it and for its
+        authority_arn: The ARN of the AWS Private CA that issues the certificates. AWS charges for the CA and for its
             short-lived certificates.
         key: The KMS key for the private keys. An imported key needs a policy that lets IAM policies grant its use, as
             the default key policy does. Default: an AWS owned key.
@@ -101,25 +101,25 @@ class ServiceConnect:
     A proxy beside each task finds the other services, distributes connections over their tasks, and avoids tasks that
     fail. The proxy uses the task's CPU and memory: AWS recommends 256 CPU units and 64 MiB more.
 
-    With `protocol`, the proxy distributes, counts and logs requests instead of connections. It then ends a request
-    after 15 seconds, and retries failed requests, even those that are not safe to repeat. Set `request_timeout`, and
-    let the application recognize repeated requests. ECS cannot change the protocol of a service: to set, change or
-    remove it, delete the service and deploy it again.
+    With `protocol`, the proxy distributes, counts and logs requests instead of connections. The proxy then ends a
+    request after 15 seconds, and retries failed requests, even requests that are not safe to repeat. Set
+    `request_timeout`, and let the application recognize repeated requests. ECS cannot change the protocol of a service.
+    To set, change or remove the protocol, delete the service and deploy it again.
 
     Args:
         name: The host name of the service, 1 to 127 lowercase letters, digits, `_`, `-` and `.`, unique in the
             namespace. The name in Cloud Map has hyphens in place of dots. A service without a port has no name.
-            Default: the name of its first container with a port.
+            Default: the name of the first container with a port.
         port: The port at which other services connect to the name, 1 to 65,535. Default: 80, for `http://<name>`.
-        protocol: The protocol of the port: `ecs.AppProtocol.http`, `http2` or `grpc`, or its name as a string. Default:
-            TCP.
-        idle_timeout: The time that a connection may be idle, 0 to 2,147,483,647 seconds; 0 for no limit. Default: one
-            hour, with `protocol` five minutes.
-        request_timeout: The time that a complete response may take, 0 to 2,147,483,647 seconds; 0 for no limit. It
-            needs `protocol`, and an `idle_timeout` that is not shorter. Default: 15 seconds.
+        protocol: The protocol of the port: `ecs.AppProtocol.http`, `http2` or `grpc`, or the name of the protocol as a
+            string. Default: TCP.
+        idle_timeout: The time that a connection may be idle, 0 to 2,147,483,647 seconds. 0 means no limit. Default: one
+            hour, or with `protocol` five minutes.
+        request_timeout: The time that a complete response may take, 0 to 2,147,483,647 seconds. 0 means no limit. This
+            argument requires `protocol`, and an `idle_timeout` that is not shorter. Default: 15 seconds.
         tls: The encryption between the proxies. Default: none.
         access_logs: Whether to let the proxy log each request, as JSON without the query string, to the log group of
-            the service. Without `protocol` it logs only connections. Default: False.
+            the service. Without `protocol`, the proxy logs only connections. Default: False.
 
     Raises:
         ValueError: If ECS would not accept an argument. The error lists all problems.
@@ -158,7 +158,7 @@ class ServiceConnect:
 
     @property
     def _empty_logs_warning(self) -> str | None:
-        """Describe access logs that contain no requests."""
+        """The warning about access logs that contain no requests, or None."""
         if not self.access_logs or self.protocol is not None:
             return None
         return (
@@ -168,11 +168,11 @@ class ServiceConnect:
         )
 
     def _name_for(self, task: Task) -> str | None:
-        """Return the host name of the service; None if the task has no port to connect to."""
+        """Return the host name of the service, or None if the task has no port to connect to."""
         return None if task._front_container is None else self.name or task._front_container.name
 
     def _discovery_name_for(self, task: Task) -> str | None:
-        """Return the service's name in Cloud Map; None if the task has no port to connect to."""
+        """Return the service's name in Cloud Map, or None if the task has no port to connect to."""
         name = self._name_for(task)
         return None if name is None else _discovery_name(name)
 
@@ -195,7 +195,7 @@ class ServiceConnect:
         ):
             problems.add(
                 f"name of connect must be unique in the namespace (got {name!r}, but {namesake.node.path} has the name "
-                f"{_discovery_name(name)!r} already); use another name in ServiceConnect(name=...)"
+                f"{_discovery_name(name)!r}); use another name in ServiceConnect(name=...)"
             )
         if self.tls:
             self.tls._check(cluster_view.with_capacity, problems)
@@ -265,7 +265,7 @@ _services_by_namespace: PerConstruct[Any, dict[str, Construct]] = PerConstruct()
 
 
 def _services_in_namespace(cluster_view: Cluster | ImportedCluster) -> dict[str, Construct]:
-    """Return the services in a cluster's namespace, or those of the cluster if the namespace is only a name."""
+    """Return the services in a cluster's namespace, or the services of the cluster if the namespace is only a name."""
     return _services_by_namespace.get_or_make(
         cluster_view if isinstance(cluster_view.namespace, str) else cluster_view.namespace, dict
     )
