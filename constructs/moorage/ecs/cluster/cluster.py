@@ -70,7 +70,7 @@ class Cluster(ecs.Cluster):
         Args:
             scope: The scope in which to define this construct.
             construct_id: The ID of this construct in its scope.
-            vpc: The VPC of the tasks and instances: a `Network` or an `ec2.IVpc`.
+            vpc: The VPC of the tasks and instances: `Network(...).vpc` or any other VPC.
             capacity: The capacities of the cluster, at most 20. The first capacity is the default of the services. To
                 remove a capacity, first remove it from the services and deploy, then remove it from the cluster. ECS
                 does not remove a capacity that a service uses. Default: Fargate.
