@@ -150,6 +150,19 @@ def test_entries_in_an_array_are_read_too(tmp_path: Path) -> None:
     assert read(path)[0].covers(LOGS)
 
 
+def test_a_byte_order_mark_is_not_part_of_the_file(tmp_path: Path) -> None:
+    path = file(tmp_path, entry())
+    path.write_text(path.read_text("utf-8"), "utf-8-sig")
+    assert read(path)[0].covers(LOGS)
+
+
+def test_a_folder_in_place_of_the_default_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("acknowledged.toml").mkdir()
+    with pytest.raises(PolicyError, match=r"acknowledged.toml cannot be read"):
+        read(None)
+
+
 # The app
 
 
@@ -239,6 +252,55 @@ def test_what_users_add_to_our_resources_is_still_reported() -> None:
     assert ("AwsSolutions-S1", "Shop/Files/Resource") in found
     execution = "Shop/Web/TaskDefinition/ExecutionRole/DefaultPolicy/Resource"
     assert {rule for rule, path in found if path == execution} == {"AwsSolutions-IAM5"}, "it cannot read NotAction"
+
+
+_COMPUTED = cdk.Fn.condition_if("IsLarge", {}, {})
+
+
+def imported_action(role: iam.Role, _: ec2.SecurityGroup) -> str:
+    role.add_to_policy(iam.PolicyStatement(actions=[cdk.Fn.import_value("a")], resources=["*"]))
+    return f"{role.node.path}/DefaultPolicy/Resource"
+
+
+def computed(name: str, value: Any) -> Callable[[iam.Role, ec2.SecurityGroup], str]:
+    """Return a function that sets a property of a role, its policy or a security group, and returns the path."""
+
+    def change(role: iam.Role, group: ec2.SecurityGroup) -> str:
+        owners = {"policy_document": role.node.find_child("DefaultPolicy"), "security_group_ingress": group}
+        resource: Any = owners.get(name, role).node.default_child
+        setattr(resource, name, value)
+        return str(resource.node.path)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        imported_action,
+        computed("policy_document", {"Statement": [_COMPUTED]}),
+        computed("policy_document", _COMPUTED),
+        computed("policies", _COMPUTED),
+        computed("policies", [_COMPUTED]),
+        computed("security_group_ingress", _COMPUTED),
+        computed("security_group_ingress", [_COMPUTED]),
+    ],
+)
+def test_what_only_cloudformation_computes_is_not_acknowledged(
+    change: Callable[[iam.Role, ec2.SecurityGroup], str],
+) -> None:
+    app = cdk.App()
+    service = after(app)
+    stack = cdk.Stack.of(service)
+    cdk.CfnCondition(stack, "IsLarge", expression=cdk.Fn.condition_equals("a", "b"))
+    edge, role = stack.node.find_child("Edge"), service.service.task_definition.task_role
+    assert isinstance(edge, LoadBalancer)
+    assert isinstance(role, iam.Role)
+    group = edge.security_group
+    assert isinstance(group, ec2.SecurityGroup)
+    path = change(role, group)
+    given = {each.id for each in of_app(stacks_of(Path(app.synth().directory))) if each.path == path}
+    assert not given & {"iam-wildcard", "alb-public"}
 
 
 def test_the_template_does_not_change() -> None:

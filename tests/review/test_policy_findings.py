@@ -116,5 +116,11 @@ def test_strange_templates_are_checked(value: Any) -> None:
     engines.violations([Stack("S", "S", None, None, {"Resources": {"A": {**BUCKET, "Properties": value}}}, ())])
 
 
+@pytest.mark.parametrize("resource", [None, 3, {"Type": 5}])
+def test_templates_that_cfn_lint_refuses_have_findings(resource: Any) -> None:
+    found = engines.violations([Stack("S", "Shop", None, None, {"Resources": {"A": resource}}, ())])
+    assert {each.path for each in found if each.rule.startswith("cfn-lint:")} == {"Shop"}
+
+
 def test_the_same_violation_with_another_message_is_the_same() -> None:
     assert Violation("nag:S1", "Shop", "one") == Violation("nag:S1", "Shop", "other")

@@ -131,11 +131,11 @@ def read(file: Path | None) -> tuple[Acknowledgement, ...]:
             error lists all problems, each with its line.
     """
     if file is None:
-        if not FILE.is_file():
+        if not FILE.exists():
             return ()
         file = FILE
     try:
-        text = file.read_text("utf-8")
+        text = file.read_text("utf-8-sig")  # editors on Windows can write a byte order mark
         content = tomllib.loads(text)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"

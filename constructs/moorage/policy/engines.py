@@ -123,7 +123,7 @@ def _cfn_lint(stack: Stack) -> Iterator[Violation]:
     from moorage.policy.cloudformation_lint import matches  # noqa: PLC0415  # slow; not needed for cached results
 
     for match in matches(stack.text, stack.region or _REGION, include=("W", "E"), ignore=_OF_CDK):
-        place = [*map(str, match.path), "", ""]
+        place = [*map(str, getattr(match, "path", ())), "", ""]  # none if cfn-lint refuses the complete template
         path = path_of(stack, place[1] if place[0] == "Resources" else "")
         yield Violation(f"cfn-lint:{match.rule.id}", path, match.message)
 

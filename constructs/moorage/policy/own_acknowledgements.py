@@ -111,7 +111,12 @@ def _own_wildcards(resource: _Policies, owns: Sequence[Acknowledgement]) -> dict
     found: dict[str, str] = {}
     others: set[str] = set()
     for statement in _statements(resource):
-        actions = as_list(statement.get("Action", []))  # none with NotAction, which only users write
+        if statement is None:
+            others.add("")  # it may have any wildcard
+            continue
+        actions = [
+            _flat(action) for action in as_list(statement.get("Action", []))
+        ]  # none with NotAction, which only users write
         for wildcard in _wildcards(statement):
             allowing = [own for own in owns if not (own.only_in_arns and wildcard == "Resource::*")]
             found[wildcard] = next((own.reason for own in allowing if own.actions.intersection(actions)), "")
@@ -135,23 +140,28 @@ def _own_policies(role: iam.CfnRole, own: Acknowledgement) -> dict[str, str]:
     return reasons
 
 
-def _statements(resource: _Policies) -> Iterator[Mapping[str, Any]]:
+def _statements(resource: _Policies) -> Iterator[Mapping[str, Any] | None]:
+    """Yield the statements that allow something, and None for what only CloudFormation computes, as with `Fn::If`."""
     stack = cdk.Stack.of(resource)
     if isinstance(resource, iam.CfnRole):
-        documents = [each["policyDocument"] for each in stack.resolve(resource.policies) or []]
+        policies = as_list(stack.resolve(resource.policies) or [])
+        documents = [each.get("policyDocument", {}) for each in policies]
     else:
         documents = [stack.resolve(resource.policy_document)]
     for document in documents:
-        for statement in as_list(document.get("Statement", [])):
-            if statement.get("Effect") == "Allow":
-                yield statement
+        for statement in as_list(document.get("Statement", {})):
+            if statement.get("Effect") != "Deny":
+                yield statement if statement.get("Effect") == "Allow" else None
 
 
 def _wildcards(statement: Mapping[str, Any]) -> list[str]:
     """Return the findings of cdk-nag's rule IAM5 in a statement (cdk-nag 3.0.2, `IAMNoWildcardPermissions`)."""
-    actions = [f"Action::{action}" for action in as_list(statement.get("Action", [])) if "*" in action]
-    resources = [_flat(resource) for resource in as_list(statement.get("Resource", []))]
-    return [*actions, *(f"Resource::{resource}" for resource in resources if "*" in resource)]
+    return [
+        f"{element}::{value}"
+        for element in ("Action", "Resource")
+        for value in map(_flat, as_list(statement.get(element, [])))
+        if "*" in value
+    ]
 
 
 def _flat(value: Any) -> str:
@@ -172,8 +182,10 @@ def _flat(value: Any) -> str:
 
 def _opens_only(group: ec2.CfnSecurityGroup, own: Acknowledgement) -> bool:
     """Return whether only the construct's own rules open a security group to everyone or to a token."""
-    rules = cdk.Stack.of(group).resolve(group.security_group_ingress) or []
+    rules = as_list(cdk.Stack.of(group).resolve(group.security_group_ingress) or [])
     for rule in rules:
+        if "ipProtocol" not in rule:  # CloudFormation computes the rule, as with `Fn::If`
+            return False
         source = rule.get("cidrIp", rule.get("cidrIpv6"))
         is_computed = isinstance(source, Mapping)
         is_of_cdk = is_computed and rule.get("fromPort") == rule.get("toPort") and rule.get("fromPort") in own.ports
