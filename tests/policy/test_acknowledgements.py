@@ -101,6 +101,7 @@ def test_an_entry_that_matches_nothing_is_stale(tmp_path: Path) -> None:
         ({"id": "guard:xyz"}, "guard:xyz is not a known issue or rule; write the name of an issue, or a rule with its"),
         ({"id": "cfn-lint:W301"}, "cfn-lint:W301 is not a known issue or rule; did you mean cfn-lint:W"),
         ({"id": "nagg:ECS4"}, "nagg:ECS4 is not a known issue or rule; "),
+        ({"id": "nag: ECS4"}, "nag: ECS4 is not a known issue or rule; "),
         ({"id": 3}, 'id must be a text (got 3); write id = "..."'),
         ({"reason": " "}, "reason must be a text (got ' '); write reason ="),
         ({"path": None}, 'path is missing; write path = "..."'),
@@ -337,6 +338,15 @@ def test_other_apps_of_the_process_are_not_acknowledged() -> None:
     kept.acknowledge(logs.LogGroup(cdk.Stack(other, "Shop"), "Logs"), "log-kms", "no data")
     folder = Path(other.synth().directory)
     assert of_app(stacks_of(folder)) == ()
+
+
+def test_an_acknowledgement_asks_only_once_for_its_app() -> None:
+    app = cdk.App()
+    kept.acknowledge(logs.LogGroup(cdk.Stack(app, "Shop"), "Logs"), "log-kms", "no data")
+    first = kept.acknowledged(app)
+    with mock.patch(MESSAGE, side_effect=AssertionError):
+        assert kept.acknowledged(app) == first
+    assert len(first) == 1
 
 
 def test_what_an_app_acknowledges_is_read_from_its_assembly() -> None:

@@ -67,7 +67,9 @@ AWS_MANAGED_POLICY = (
 
 Receiver = Callable[[Acknowledgement], None]
 
-_acknowledgements: list[Acknowledgement] = []
+_new: list[Acknowledgement] = []
+_by_root: PerConstruct[IConstruct, list[Acknowledgement]] = PerConstruct()
+"""The acknowledgements by root. `acknowledged` moves those in `_new`, so that each root is read only once."""
 _receivers: PerConstruct[IConstruct, Receiver] = PerConstruct()
 
 
@@ -110,7 +112,7 @@ def acknowledge(
         ids=frozenset(ids),
         in_stack=in_stack,
     )
-    _acknowledgements.append(own)
+    _new.append(own)
     if _receivers.items():  # only then, since asking for the root costs a round trip to Node.js
         receiver = _receivers.get(construct.node.root)
         if receiver:
@@ -141,9 +143,8 @@ def receive(app: IConstruct, receiver: Receiver) -> None:
     if _receivers.get(app):
         return
     _receivers.set(app, receiver)
-    for own in _acknowledgements:
-        if own.construct.node.root is app:
-            receiver(own)
+    for own in acknowledged(app):
+        receiver(own)
 
 
 def acknowledged(app: IConstruct) -> tuple[Acknowledgement, ...]:
@@ -152,4 +153,7 @@ def acknowledged(app: IConstruct) -> tuple[Acknowledgement, ...]:
     Args:
         app: The root of the construct tree.
     """
-    return tuple(own for own in _acknowledgements if own.construct.node.root is app)
+    for own in _new:
+        _by_root.get_or_make(own.construct.node.root, list).append(own)
+    _new.clear()
+    return tuple(_by_root.get(app) or ())
