@@ -23,7 +23,6 @@ _TABLE = "acknowledged"
 _HEADER = re.compile(rf"\s*\[\[\s*{_TABLE}\s*\]\]")
 _KEYS = ("id", "path", "reason", "until")
 _ENGINES = ("nag", "cfn-lint", "guard", "checkov")
-_RULE = re.compile(rf"({'|'.join(_ENGINES)}):\S.*")
 
 
 @attrs.frozen
@@ -181,10 +180,10 @@ def _is_known(name: str) -> bool:
     if name in issues():
         return True
     engine, _, rule = name.partition(":")
-    if engine not in _ENGINES or not rule:
+    if engine not in _ENGINES or not rule or rule[0].isspace():
         return False
     known = _rules(engine)
-    return rule in known if known else bool(_RULE.fullmatch(name))
+    return not known or rule in known
 
 
 def _rules(engine: str) -> Collection[str]:

@@ -24,7 +24,7 @@ _VERSIONED = ("moorage", "cfn-lint", "cloudformation-validate", "cdklabs.cdk-val
 _NAG_PACKS = {"AwsSolutions", "HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321", "Serverless"}
 """The names of cdk-nag's packs. A rule can be in several packs."""
 _OF_CDK = ("W3005",)
-"""cfn-lint's rules that templates of CDK always fail, since CDK writes a `DependsOn` that a reference already
+"""cfn-lint's rules that templates of CDK often fail, since CDK writes a `DependsOn` that a reference already
 implies."""
 _REPORT = "validation-report.json"
 

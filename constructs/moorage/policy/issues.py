@@ -48,6 +48,7 @@ def issues() -> Mapping[str, Issue]:
     }
 
 
+@functools.cache  # an app has few rules, and each acknowledgement is compared with each finding
 def issues_of(rule: str) -> tuple[Issue, ...]:
     """Return the issues that a rule reports; none for an unknown rule.
 

@@ -73,11 +73,12 @@ def _check(construct: IConstruct, owns: Sequence[Acknowledgement]) -> list[str]:
     """Acknowledge only moorage's own wildcards, policies and rules. Return no problems, as a stage check."""
     groups = [own for own in owns if own.rules or own.ports]
     wildcards = [own for own in owns if own.actions]
+    policies = [own for own in owns if own.policies]
     for resource in construct.node.find_all():
         if wildcards and isinstance(resource, iam.CfnRole | iam.CfnPolicy | iam.CfnManagedPolicy):
             _acknowledge(resource, _own_wildcards(resource, wildcards))
         if isinstance(resource, iam.CfnRole):
-            for own in owns:
+            for own in policies:
                 _acknowledge(resource, _own_policies(resource, own))
         if isinstance(resource, ec2.CfnSecurityGroup):
             for own in groups:
@@ -130,8 +131,6 @@ def _own_wildcards(resource: _Policies, owns: Sequence[Acknowledgement]) -> dict
 
 def _own_policies(role: iam.CfnRole, own: Acknowledgement) -> dict[str, str]:
     """Return the IDs of the AWS managed policies that a construct attaches to a role, with the reason."""
-    if not own.policies:
-        return {}
     arns = [_flat(arn) for arn in cdk.Stack.of(role).resolve(role.managed_policy_arns) or []]
     accepted = [arn for arn in arns if arn.partition(":aws:policy/")[2] in own.policies]
     reasons = {f"{_SOLUTIONS}::{_SOLUTIONS}-IAM4[Policy::{arn}]": own.reason for arn in accepted}
