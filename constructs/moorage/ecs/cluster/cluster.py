@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _ENHANCED_INSIGHTS = (
     "container-insights",
-    "'enhanced' includes the metrics of 'enabled'; the rule accepts only 'enabled'",
+    "'enhanced' includes the metrics of 'enabled'; the Control Tower rule accepts only 'enabled'",
 )
 
 
