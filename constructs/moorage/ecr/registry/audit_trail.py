@@ -126,14 +126,14 @@ def define_trail(scope: Construct, audit: AuditTrail, removal_policy: cdk.Remova
     acknowledge(
         bucket,
         "log-bucket-extras",
-        "copies, locks and logs of the bucket of a trail cost money, and are the user's choice",
+        "replication, Object Lock and access logs of the bucket cost money, so the user decides",
     )
     acknowledge(
         trail,
         "trail-cloudwatch-logs",
-        "the bucket has the events, and EventBridge delivers single events; AWS bills a second copy by volume",
+        "the bucket has all events, and EventBridge delivers each event; AWS bills a second copy by volume",
     )
-    acknowledge(trail, "trail-one-region", "the trail is for a registry, which has one region")
+    acknowledge(trail, "trail-one-region", "the trail records a registry, which belongs to one region")
     if audit.auto_delete_objects:
         trail.node.add_dependency(bucket)  # so that the trail stops writing before the bucket is emptied
     return trail

@@ -136,7 +136,7 @@ class InstanceGroup(Instances):
         ):
             acknowledge(group, issue, reason)
         if self.specification.notifications is None:
-            acknowledge(group, "asg-notifications", "notifications= accepts a topic, which the user defines")
+            acknowledge(group, "asg-notifications", "notifications= takes a topic, which only the user can define")
 
     def _define_launch_template(self, cluster: ecs.Cluster) -> ec2.LaunchTemplate:
         instance = self.specification.instance

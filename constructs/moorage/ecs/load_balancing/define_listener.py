@@ -156,7 +156,7 @@ def _allow_clients(scope: Construct, listener: Listener) -> None:
         acknowledge(
             security_group,
             "alb-public",
-            "the load balancer serves these clients, which public= and ingress= choose",
+            "public= and ingress= choose the clients of the load balancer",
         )
         for peer, protocol_port in itertools.product(peers, protocol_ports):
             security_group.add_ingress_rule(peer, protocol_port, f"{kind} on port {port}")

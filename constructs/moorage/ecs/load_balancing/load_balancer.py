@@ -326,7 +326,7 @@ class LoadBalancer(RequestLoadBalancer):
         acknowledge(
             self.security_group,
             "alb-public",
-            "the load balancer serves these clients, which public= and ingress= choose",
+            "public= and ingress= choose the clients of the load balancer",
             rules=[*descriptions.values(), self._test_description],
         )
 

@@ -247,7 +247,7 @@ class SharedLoadBalancer(Construct):
         acknowledge(
             bucket,
             "log-bucket-extras",
-            "Elastic Load Balancing writes only with SSE-S3; copies, locks and logs of access logs cost money",
+            "Application Load Balancers support only SSE-S3; replication, Object Lock and further logs cost money",
         )
         result = bucket.add_to_resource_policy(
             iam.PolicyStatement(

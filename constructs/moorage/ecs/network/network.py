@@ -124,7 +124,7 @@ class Network(Construct):
         acknowledge(
             vpc,
             "vpc-igw-route",
-            "the route makes a public subnet, which only load balancers and NAT gateways use by default",
+            "the route makes the subnet public; by default, only load balancers and NAT gateways use it",
             ids=["DefaultRoute"],
         )
         if closes_group:

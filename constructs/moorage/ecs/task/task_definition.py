@@ -103,7 +103,7 @@ def _acknowledge(definition: ecs.TaskDefinition, task: Task) -> None:
     acknowledge(
         definition,
         "iam-wildcard",
-        "a login to Amazon ECR and the actions of sidecars have no resource ARN",
+        "ecr:GetAuthorizationToken and the actions of sidecars have no resource ARN",
         actions={"ecr:GetAuthorizationToken", *sidecar_actions},
     )
     if all(container.user is None for container in task.containers):
