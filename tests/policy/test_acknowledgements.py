@@ -364,6 +364,27 @@ def test_what_an_app_acknowledges_is_read_from_its_assembly() -> None:
     assert judge([], found).stale == (), "only entries of a file are stale"
 
 
+@pytest.mark.parametrize(
+    ("port", "description", "left"), [(22, "Clients on port 80", True), (80, "Clients on port 80", False)]
+)
+def test_a_rule_counts_as_our_own_by_its_description_and_port(port: int, description: str, *, left: bool) -> None:
+    app = cdk.App()
+    policy.acknowledge(app)
+    stack = cdk.Stack(app, "Shop")
+    edge = LoadBalancer(stack, "Edge", vpc=Network(stack, "Network").vpc, public=True, plain_http="a test")
+    edge.security_group.add_ingress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(port), description)
+    found = of_app(stacks_of(Path(app.synth().directory)))
+    acknowledged = {each.id for each in found if each.path.startswith("Shop/Edge/SecurityGroup")}
+    assert ("alb-public" not in acknowledged) is left
+    assert ("open-ports" not in acknowledged) is left
+
+
+def test_everybody_on_port_80_is_another_issue_than_on_port_22(tmp_path: Path) -> None:
+    (given,) = read(file(tmp_path, entry(id="alb-public", path="*")))
+    assert given.covers(Violation("nag:EC23", "Shop/Edge"))
+    assert not given.covers(Violation("nag:EC2RestrictedSSH", "Shop/Edge"))
+
+
 def issues_in(app: cdk.App) -> Iterable[str]:
     return (each.issue for each in kept.acknowledged(app))
 

@@ -187,7 +187,8 @@ def _opens_only(group: ec2.CfnSecurityGroup, own: Acknowledgement) -> bool:
             return False
         source = rule.get("cidrIp", rule.get("cidrIpv6"))
         is_computed = isinstance(source, Mapping)
-        is_of_cdk = is_computed and rule.get("fromPort") == rule.get("toPort") and rule.get("fromPort") in own.ports
-        if (is_computed or source in _EVERYBODY) and not (is_of_cdk or rule.get("description") in own.rules):
-            return False
+        if is_computed or source in _EVERYBODY:
+            port = rule.get("fromPort") if rule.get("fromPort") == rule.get("toPort") else None
+            if not (is_computed and port in own.ports) and (rule.get("description"), port) not in own.rules:
+                return False
     return True

@@ -27,7 +27,7 @@ class Acknowledgement:
         actions: For wildcards in IAM policies: the actions whose statements have them. A wildcard in a statement with
             another action is not acknowledged.
         only_in_arns: True if these statements have wildcards in ARNs, and none has `*` as its resource.
-        rules: For security groups: the descriptions of the construct's own rules. Another rule that lets everybody
+        rules: For security groups: the description and the port of each own rule. Another rule that lets everybody
             connect is not acknowledged.
         ports: For security groups that CDK defines: the ports that are open to the CIDR block of the VPC.
         policies: For roles: the names of AWS managed policies. Another one is not acknowledged.
@@ -40,7 +40,7 @@ class Acknowledgement:
     reason: str
     actions: frozenset[str]
     only_in_arns: bool
-    rules: frozenset[str]
+    rules: frozenset[tuple[str, int]]
     ports: frozenset[int]
     policies: frozenset[str]
     ids: frozenset[str]
@@ -80,7 +80,7 @@ def acknowledge(
     *,
     actions: Iterable[str] = (),
     only_in_arns: bool = False,
-    rules: Iterable[str] = (),
+    rules: Iterable[tuple[str, int]] = (),
     ports: Iterable[int] = (),
     policies: Iterable[str] = (),
     ids: Iterable[str] = (),
@@ -94,7 +94,7 @@ def acknowledge(
         reason: The reason, as a clause without a period.
         actions: For wildcards in IAM policies: the actions whose statements have them.
         only_in_arns: Whether to acknowledge only wildcards in ARNs, and no `*` as the resource. Default: False.
-        rules: For security groups: the descriptions of the construct's own rules.
+        rules: For security groups: the description and the port of each own rule.
         ports: For security groups that CDK defines: the ports that are open to the CIDR block of the VPC.
         policies: For roles: the names of AWS managed policies.
         ids: The IDs of the constructs below `construct` to which this is limited. Default: none; it applies to all.

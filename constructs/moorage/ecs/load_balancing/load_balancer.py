@@ -323,12 +323,11 @@ class LoadBalancer(RequestLoadBalancer):
         for client in clients:
             for port in ports:
                 self.security_group.add_ingress_rule(client, tcp(port), descriptions[port])
-        acknowledge(
-            self.security_group,
-            "alb-public",
-            "public= and ingress= choose the clients of the load balancer",
-            rules=[*descriptions.values(), self._test_description],
-        )
+        rules = [*((text, port) for port, text in descriptions.items()), (self._test_description, self.test_port)]
+        reason = "public= and ingress= choose the clients of the load balancer"
+        acknowledge(self.security_group, "alb-public", reason, rules=rules)
+        reason = "the only ports are those of listeners; the rule cannot read the CIDR block of a new VPC"
+        acknowledge(self.security_group, "open-ports", reason, rules=rules)
 
     @property
     def _test_description(self) -> str:

@@ -186,12 +186,9 @@ class Network(Construct):
             endpoint = self.vpc.add_interface_endpoint(
                 construct_id, service=ec2.InterfaceVpcEndpointAwsService(service)
             )
-            acknowledge(
-                endpoint,
-                "alb-public",
-                "only addresses of the VPC can connect, and the rule cannot read the CIDR block of a new VPC",
-                ports=[_ENDPOINT_PORT],
-            )
+            reason = "only addresses of the VPC can connect, and the rule cannot read the CIDR block of a new VPC"
+            for issue in ("alb-public", "open-ports"):
+                acknowledge(endpoint, issue, reason, ports=[_ENDPOINT_PORT])
 
 
 _networks_by_vpc: PerConstruct[ec2.IVpc, Network] = PerConstruct()

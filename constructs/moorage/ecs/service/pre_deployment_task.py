@@ -79,6 +79,11 @@ def define_pre_deployment_task(
         "helper-lambda",
         "the function only starts a task and returns; ECS calls it again, and it runs only during deployments",
     )
+    acknowledge(
+        function,
+        "lambda-runtime",
+        "Lambda supports this version of Python, and the rule accepts only the latest version",
+    )
     hook = LifecycleHook.function(
         function, LifecycleStage.PRE_SCALE_UP, timeout=cdk.Duration.minutes(PRE_DEPLOYMENT_MINUTES)
     )
