@@ -26,8 +26,8 @@ def test_the_hint_of_a_range_depends_on_the_side() -> None:
     ("limit", "below", "above"),
     [
         (capacity_limits.INSTANCES, [(-1, 5), (3, 0), (0, 0)], [(5, 1), (3, 2)]),
-        (capacity_limits.ON_DEMAND_BASE, [(-1, 5)], [(6, 5)]),
-        (capacity_limits.WARM_POOL, [(-1, 5)], [(6, 5)]),
+        (capacity_limits.ON_DEMAND_BASE, [(-1, 5)], [(6, 5), (0, -1)]),
+        (capacity_limits.WARM_POOL, [(-1, 5)], [(6, 5), (0, -1)]),
         (capacity_limits.VOLUME, [(29, 30)], [(65_537, 30), (65_537, 65_537)]),
         (container_limits.MEMORY_RESERVATION, [(5, 512), (5, 5)], [(6, 5), (513, 512)]),
     ],
