@@ -6,7 +6,7 @@ import aws_cdk as cdk
 import pytest
 
 from moorage import Container
-from moorage.workload import capacity_limits, container_limits, job_limits, platform_limits, route_limits
+from moorage.workload import capacity_limits, container_limits, job_limits, platform_limits, route_limits, volume_limits
 from moorage.workload.limit import BelowOrAbove, Limit, in_range, minimum_length
 
 
@@ -41,6 +41,19 @@ def test_the_hint_says_which_number_to_change(
     assert less.startswith("use ")
     assert " or more" in less
     assert "smaller" in more or "or less" in more
+
+
+@pytest.mark.parametrize(
+    ("throughput", "hint"),
+    [
+        (124, "use throughput_mib= between 125 and 2000"),
+        (125, "use iops=500 or more"),
+        (2000, "use iops=8000 or more"),
+        (2001, "use throughput_mib= between 125 and 2000"),
+    ],
+)
+def test_the_hint_for_a_throughput_names_iops_only_if_iops_can_allow_it(throughput: int, hint: str) -> None:
+    assert hint_of(volume_limits.EBS_THROUGHPUT, (throughput, "gp3", 400)).startswith(hint)
 
 
 @pytest.mark.parametrize(
