@@ -22,9 +22,24 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk.assertions import Template
 
-from moorage import Capacity, Cluster, Container, Image, Job, LoadBalancer, Network, Route, Service, Task, policy
+from moorage import (
+    Capacity,
+    Cluster,
+    Container,
+    Image,
+    Job,
+    LoadBalancer,
+    Network,
+    Route,
+    Scaling,
+    Service,
+    Task,
+    Worker,
+    policy,
+)
 from moorage.assembly.cloud_assembly import stacks_of
-from moorage.policy.acknowledgements import Acknowledgement, judge, of_app, read
+from moorage.policy.acknowledgement_file import read
+from moorage.policy.acknowledgements import Acknowledgement, judge, of_app
 from moorage.policy.issues import issues
 from moorage.policy.violation import PolicyError, Violation
 from moorage.scope import acknowledgements as kept
@@ -100,7 +115,21 @@ def test_an_entry_that_matches_nothing_is_stale(tmp_path: Path) -> None:
         ({"id": "log-kmss"}, "log-kmss is not a known issue or rule; did you mean log-kms?"),
         ({"id": "guard:xyz"}, "guard:xyz is not a known issue or rule; write the name of an issue, or a rule with its"),
         ({"id": "cfn-lint:W301"}, "cfn-lint:W301 is not a known issue or rule; did you mean cfn-lint:W"),
-        ({"id": "nagg:ECS4"}, "nagg:ECS4 is not a known issue or rule; "),
+        ({"id": "nagg:ECS4"}, "nagg:ECS4 is not a known issue or rule; did you mean nag:ECS4?"),
+        ({"id": "AwsSolutions-SQS3"}, "AwsSolutions-SQS3 is not a known issue or rule; did you mean nag:SQS3?"),
+        ({"id": "nag:AwsSolutions-SQS3"}, "nag:AwsSolutions-SQS3 is not a known issue or rule; did you mean nag:SQS3?"),
+        (
+            {"id": "AwsSolutions::AwsSolutions-IAM5[Resource::*]"},
+            "AwsSolutions::AwsSolutions-IAM5[Resource::*] is not a known issue or rule; did you mean "
+            "nag:IAM5[Resource::*]?",
+        ),
+        ({"id": "moorage::log-kms"}, "moorage::log-kms is not a known issue or rule; did you mean log-kms?"),
+        ({"id": "cfn-lint::W3010"}, "cfn-lint::W3010 is not a known issue or rule; did you mean cfn-lint:W3010?"),
+        ({"path": "/Shop/Web/"}, 'path must not begin or end with "/" (got \'/Shop/Web/\'); write path = "Shop/Web"'),
+        (
+            {"until": datetime.datetime(2026, 1, 31)},
+            "until must be a date without quotes (got 2026-01-31 00:00:00); write until = 2027-01-31",
+        ),
         ({"id": "nag: ECS4"}, "nag: ECS4 is not a known issue or rule; "),
         ({"id": 3}, 'id must be a text (got 3); write id = "..."'),
         ({"reason": " "}, "reason must be a text (got ' '); write reason ="),
@@ -113,6 +142,11 @@ def test_a_wrong_entry_is_named_with_its_line(tmp_path: Path, wrong: dict[str, A
     path = file(tmp_path, entry(), entry(**wrong))
     with pytest.raises(PolicyError, match=re.escape(f"{path}:6: {said}")):
         read(path)
+
+
+def test_rules_of_other_plugins_can_be_acknowledged(tmp_path: Path) -> None:
+    (given,) = read(file(tmp_path, entry(id="CloudFormation Validate:F3031")))
+    assert given.covers(Violation("CloudFormation Validate:F3031", "Shop/Web"))
 
 
 def test_all_problems_of_a_file_are_reported_together(tmp_path: Path) -> None:
@@ -138,7 +172,7 @@ def test_a_file_that_is_not_of_this_form_is_refused(tmp_path: Path, text: str, s
 
 
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PolicyError, match=r"no\.toml cannot be read \(No such file or directory\); give the file with"):
+    with pytest.raises(PolicyError, match=r"no\.toml cannot be read \(No such file or directory\); name another file"):
         read(tmp_path / "no.toml")
     (tmp_path / "latin.toml").write_bytes(b"\xe9")
     with pytest.raises(PolicyError, match=r"latin\.toml cannot be read \(it is not UTF-8\)"):
@@ -228,6 +262,24 @@ def test_wider_statements_with_the_actions_of_a_job_are_still_reported() -> None
     assert isinstance(role, iam.Role)
     role.add_to_policy(iam.PolicyStatement(actions=["ecs:RunTask"], resources=["*"]))
     assert nag_findings(app) == {("AwsSolutions-IAM5[Resource::*]", "Shop/Wider/Role/DefaultPolicy/Resource")}
+
+
+@pytest.mark.slow
+def test_variables_of_users_are_still_reported() -> None:
+    app = cdk.App()
+    policy.acknowledge(app)
+    stack = cdk.Stack(app, "Shop")
+    cluster = Cluster(stack, "Cluster", vpc=Network(stack, "Network").vpc)
+    for name, environment in (("Own", None), ("Given", {"LEVEL": "info"}), ("Added", None)):
+        task = Task(Container(IMAGE, environment=environment))
+        worker = Worker(stack, name, cluster=cluster, task=task, scaling=Scaling(0, 2, backlog_per_task=10))
+        if name == "Added":
+            container = worker.service.task_definition.default_container
+            assert container
+            container.add_environment("LEVEL", "info")
+    assert {path for rule, path in nag_findings(app) if rule == "AwsSolutions-ECS2"} == {
+        f"Shop/{name}/Service/TaskDefinition/Resource" for name in ("Given", "Added")
+    }
 
 
 @pytest.mark.slow

@@ -41,7 +41,8 @@ from moorage import (
     policy,
 )
 from moorage.assembly.cloud_assembly import Stack
-from moorage.policy.acknowledgements import judge, of_app, read
+from moorage.policy.acknowledgement_file import read
+from moorage.policy.acknowledgements import judge, of_app
 from moorage.policy.issues import issues, issues_of
 from moorage.policy.violation import Violation
 from moorage.scope.acknowledgements import acknowledged

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from moorage.assembly.cloud_assembly import AssemblyError, Stack
+from moorage.assembly.stack_traces import Line
 from moorage.policy import engines
+from moorage.policy.acknowledgements import Acknowledgement
 from moorage.policy.violation import PolicyError, Violation
 from moorage.review import policy
 from moorage.review.comparison import compare
@@ -84,7 +86,7 @@ def report(folder: Path, *rules: str) -> Stack:
 
 
 def test_the_reports_of_both_sides_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(policy, "violations", lambda _: frozenset())
+    monkeypatch.setattr(engines, "violations", lambda _: frozenset())
     base, head = report(tmp_path / "base", "S1"), report(tmp_path / "head", "S1", "S99")
     found, old = policy.policy_findings(compare([base], [head]))
     assert [finding.rule for finding in found] == ["policy/nag:S99"]
@@ -124,3 +126,16 @@ def test_templates_that_cfn_lint_refuses_have_findings(resource: Any) -> None:
 
 def test_the_same_violation_with_another_message_is_the_same() -> None:
     assert Violation("nag:S1", "Shop", "one") == Violation("nag:S1", "Shop", "other")
+
+
+def accepts(path: str) -> Acknowledgement:
+    return Acknowledgement("log-kms", path, "no personal data", place=Line("acknowledged.toml", 1))
+
+
+def test_a_finding_that_the_head_no_longer_acknowledges_is_new() -> None:
+    comparison = compared({"Shop": {"A": LOGS}}, {"Shop": {"A": LOGS}})
+    found, old = policy.policy_findings(comparison, (), [accepts("Shop/A")])
+    assert [finding.rule for finding in found] == ["policy/log-kms"]
+    assert old == 0
+    assert policy.policy_findings(comparison, [accepts("Shop/A")], [accepts("Shop/A")]) == ([], 0)
+    assert policy.policy_findings(comparison, [accepts("Shop/A")]) == ([], 0)

@@ -14,6 +14,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from moorage.policy.acknowledgements import Acknowledgement
 from moorage.review import review as reviewing
 from moorage.review.command import FORMS, review_command
 from moorage.review.comparison import Comparison
@@ -30,7 +31,7 @@ def lost(comparison: Comparison) -> Iterator[Finding]:
         yield Finding(Kind.LOST, "lost/test", change.stack.path, change.resource, "The topic is lost.")
 
 
-def engine(comparison: Comparison, _: object) -> tuple[list[Finding], int]:
+def engine(comparison: Comparison, *_: object) -> tuple[list[Finding], int]:
     found = Finding(Kind.POLICY, "policy/test", comparison.stacks[0].path, None, "The topic has no key.")
     return [found], 0
 
@@ -203,10 +204,10 @@ def refuse(*_):
 for name in ("connect", "connect_ex", "sendto", "bind"):
     setattr(socket.socket, name, refuse)
 socket.getaddrinfo = refuse
-from moorage.review.run import run
+from moorage.review.run import Options, run
 from moorage.review.command import FORMS
 from pathlib import Path
-code = run(*sys.argv[1:3], files={form: Path(form) for form in FORMS})
+code = run(*sys.argv[1:3], Options({form: Path(form) for form in FORMS}))
 loaded = {"aws_cdk", "constructs", "jsii", "boto3", "botocore", "ministack"} & set(sys.modules)
 assert not loaded, loaded
 sys.exit(code)
@@ -258,3 +259,19 @@ def test_importing_the_review_loads_neither_cdk_nor_boto3() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"aws_cdk", "constructs", "jsii", "boto3", "botocore", "ministack"} & set(json.loads(done.stdout))
+
+
+def test_the_acknowledgements_of_both_sides_reach_the_findings(shop: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = '[[acknowledged]]\nid = "sns-encryption"\npath = "{path}"\nreason = "public"\n'
+    (shop.folder / "acknowledged.toml").write_text(entry.format(path="Old"))
+    shop.commit()
+    (shop.folder / "acknowledged.toml").write_text(entry.format(path="New"))
+    given: list[str] = []
+
+    def record(_: Comparison, *files: tuple[Acknowledgement, ...]) -> tuple[list[Finding], int]:
+        given.extend(each.path for file in files for each in file)
+        return [], 0
+
+    monkeypatch.setattr(reviewing, "policy_findings", record)
+    assert run("HEAD", ".").exit_code == 0
+    assert given == ["New", "Old"]

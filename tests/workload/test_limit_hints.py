@@ -47,7 +47,8 @@ def test_the_hint_says_which_number_to_change(
     ("throughput", "hint"),
     [
         (124, "use throughput_mib= between 125 and 2000"),
-        (125, "use iops=500 or more"),
+        (125, "use iops=3000 or more"),
+        (751, "use iops=3004 or more"),
         (2000, "use iops=8000 or more"),
         (2001, "use throughput_mib= between 125 and 2000"),
     ],

@@ -14,6 +14,8 @@ import attrs
 from moorage.assembly.asset_manifest import files, source_hashes
 from moorage.assembly.stack_traces import Line, user_lines
 
+VALIDATION_REPORT = "validation-report.json"
+"""The file of an assembly in which CDK records what validation plugins report."""
 ANY_ACCOUNT, ANY_REGION = "unknown-account", "unknown-region"
 NEWEST_SCHEMA = 55
 """The newest version of the cloud assembly schema that moorage reads (aws-cdk 2.1148.1, `Manifest.version()`).
@@ -232,8 +234,10 @@ def _unreadable(assembly: Path, error: Exception) -> AssemblyError:
         reason = f"it has no {error.args[0]}"
     elif isinstance(error, AttributeError | TypeError):
         reason = "its manifest does not have the form of the schema"
-    if isinstance(error, FileNotFoundError):
+    elif isinstance(error, FileNotFoundError):
         reason = f"{error.filename} is missing"
+    elif isinstance(error, NotADirectoryError):
+        reason = "it is not a folder"
     return AssemblyError(f"{assembly} is not a readable CDK cloud assembly ({reason}); synthesize it again")
 
 

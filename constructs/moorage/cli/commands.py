@@ -83,7 +83,7 @@ def diff(
         load("moorage diff", "moorage.review.pages", "review").require_writable(wanted)
     except ReviewError as error:
         raise click.UsageError(str(error)) from error
-    shown = functools.partial(_show, files=wanted, fail_on=fail_on, policy=policy, acknowledged=acknowledged)
+    shown = functools.partial(_show, options=(wanted, fail_on, policy, acknowledged))
     _run_local("diff", stacks, home, app=app, show=shown)
 
 
@@ -133,15 +133,16 @@ def _run_local(command: str, stacks: tuple[str, ...], home: Path, **given: Any) 
     raise SystemExit(local.run(request))
 
 
-def _show(difference: Any, **options: Any) -> int:
+def _show(difference: Any, options: tuple[Any, ...]) -> int:
     """Show the difference between the local AWS and an app, and return the exit code."""
-    code: int = load("moorage diff", "moorage.review.run", "review").show(
+    running = load("moorage diff", "moorage.review.run", "review")
+    code: int = running.show(
         difference.standing,
         difference.defined,
+        running.Options(*options),
         command="moorage diff",
         names=("the local AWS", "the app"),
         notes=difference.notes,
-        **options,
     )
     return code
 

@@ -10,15 +10,13 @@ from typing import Any
 
 import attrs
 
-from moorage.assembly.cloud_assembly import NESTED, Stack, nested_stack
+from moorage.assembly.cloud_assembly import NESTED, VALIDATION_REPORT, Stack, nested_stack
 from moorage.local import private
 from moorage.local.account import Account
 from moorage.local.environment import ACCOUNT, REGION, Access
 from moorage.local.imports import STACK
 from moorage.local.report.readback import TOOLKIT, changed_parameters, why_not_standing
 
-_REPORT = "validation-report.json"
-"""The file of an assembly in which CDK records what validation plugins report."""
 _WITHOUT_RESOURCES = ("CREATE_FAILED", "CREATE_IN_PROGRESS", "DELETE_", "REVIEW_", "ROLLBACK_")
 """The beginnings of the statuses of stacks that `up` creates again."""
 
@@ -83,8 +81,8 @@ def keep_report(assembly: Path, folder: Path) -> None:
         assembly: The assembly that `up` deployed last.
         folder: The folder of the templates.
     """
-    if (assembly / _REPORT).is_file():
-        shutil.copy(assembly / _REPORT, folder / _REPORT)
+    if (assembly / VALIDATION_REPORT).is_file():
+        shutil.copy(assembly / VALIDATION_REPORT, folder / VALIDATION_REPORT)
 
 
 def deployment_notes(access: Access, defined: Sequence[Stack]) -> Iterator[str]:

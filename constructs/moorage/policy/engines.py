@@ -15,18 +15,25 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from moorage.assembly.cloud_assembly import AssemblyError, Stack
+from moorage.assembly.cloud_assembly import VALIDATION_REPORT, AssemblyError, Stack
+from moorage.policy.issues import NAG_PACKS
 from moorage.policy.violation import PolicyError, Violation, path_of
 
 _REGION = "us-east-1"
 """The region whose schemas apply to a stack without a region."""
 _VERSIONED = ("moorage", "cfn-lint", "cloudformation-validate", "cdklabs.cdk-validator-cfnguard")
-_NAG_PACKS = {"AwsSolutions", "HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321", "Serverless"}
-"""The names of cdk-nag's packs. A rule can be in several packs."""
 _OF_CDK = ("W3005",)
 """cfn-lint's rules that templates of CDK often fail, since CDK writes a `DependsOn` that a reference already
 implies."""
-_REPORT = "validation-report.json"
+
+
+def all_violations(stacks: Sequence[Stack]) -> frozenset[Violation]:
+    """Return the findings of the engines in stacks, and those that CDK's validation plugins reported.
+
+    Args:
+        stacks: The stacks, including the nested stacks.
+    """
+    return violations(stacks) | reported(stacks)
 
 
 def violations(stacks: Iterable[Stack]) -> frozenset[Violation]:
@@ -55,7 +62,7 @@ def reported(stacks: Iterable[Stack]) -> frozenset[Violation]:
     """
     folders = {folder for stack in stacks if stack.template_file for folder in stack.template_file.parents[:2]}
     found: set[Violation] = set()
-    for file in (folder / _REPORT for folder in folders):
+    for file in (folder / VALIDATION_REPORT for folder in folders):
         if file.is_file():
             try:
                 found |= set(_read_report(json.loads(file.read_text("utf-8"))))
@@ -69,7 +76,7 @@ def reported(stacks: Iterable[Stack]) -> frozenset[Violation]:
 def _read_report(report: Mapping[str, Any]) -> Iterator[Violation]:
     for plugin in report["pluginReports"]:
         name = plugin["pluginName"]
-        engine = "nag" if name in _NAG_PACKS else name
+        engine = "nag" if name in NAG_PACKS else name
         for violation in plugin["violations"]:
             rule = violation["ruleName"].removeprefix(f"{name}-")
             for construct in violation["violatingConstructs"]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import functools
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import attrs
 
+from moorage.policy.violation import Violation
+
 OWN_NAMESPACE = "moorage"
 """The namespace of issues in CDK's acknowledgements: `moorage::log-kms`."""
+NAG_PACKS = ("AwsSolutions", "HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321", "Serverless")
+"""The names of cdk-nag's packs (cdk-nag 3.0.2, `RULES.md`). Several packs can have the same rule."""
 
 
 @attrs.frozen
@@ -57,3 +61,16 @@ def issues_of(rule: str) -> tuple[Issue, ...]:
     """
     names = {rule, rule.partition("[")[0]}
     return tuple(issue for issue in issues().values() if names & set(issue.rules))
+
+
+def by_issue(found: Iterable[Violation]) -> dict[str, list[Violation]]:
+    """Return violations by the name of their issue, or by their rule if it reports no known issue.
+
+    Args:
+        found: The violations.
+    """
+    groups: dict[str, list[Violation]] = {}
+    for violation in sorted(found):
+        about = issues_of(violation.rule)
+        groups.setdefault(about[0].name if about else violation.rule, []).append(violation)
+    return groups

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 
-from moorage.policy.issues import OWN_NAMESPACE, issues
-from moorage.scope.acknowledgements import Acknowledgement, as_list, receive
+from moorage.policy.issues import NAG_PACKS, OWN_NAMESPACE, issues
+from moorage.scope.acknowledgements import OwnAcknowledgement, as_list, receive
 from moorage.scope.per_construct import PerConstruct
 from moorage.scope.stage_validation import add_stage_check
 
@@ -22,15 +23,14 @@ if TYPE_CHECKING:
 
 _Policies: TypeAlias = iam.CfnRole | iam.CfnPolicy | iam.CfnManagedPolicy
 """Resources with policy documents."""
-_SOLUTIONS = "AwsSolutions"
-_OTHER_PACKS = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321", "Serverless")
-"""cdk-nag's packs (cdk-nag 3.0.2, `RULES.md`). Rules of `AwsSolutions` are named like `ECS4`, all others in words."""
+_SOLUTIONS, *_OTHER_PACKS = NAG_PACKS
+"""cdk-nag's packs. Rules of `AwsSolutions` have names such as `ECS4`, and all other rules are named in words."""
 _OF_SOLUTIONS = re.compile(r"[A-Z]+\d+")
 _NAG = "nag:"
 _EVERYBODY = ("0.0.0.0/0", "::/0")
 
 
-_checked: PerConstruct[IConstruct, list[Acknowledgement]] = PerConstruct()
+_checked: PerConstruct[IConstruct, list[OwnAcknowledgement]] = PerConstruct()
 """The acknowledgements that depend on what users add, by the construct whose resources they are about."""
 
 
@@ -48,8 +48,8 @@ def hand_over(app: cdk.App) -> None:
     receive(app, _receive)
 
 
-def _receive(own: Acknowledgement) -> None:
-    if not (own.actions or own.rules or own.ports or own.policies):
+def _receive(own: OwnAcknowledgement) -> None:
+    if not (own.actions or own.rules or own.ports or own.variables or own.policies):
         for construct in _limited(own):
             _acknowledge(construct, dict.fromkeys(_ids(own.issue), own.reason))
         return
@@ -59,7 +59,7 @@ def _receive(own: Acknowledgement) -> None:
     owns.append(own)
 
 
-def _limited(own: Acknowledgement) -> list[IConstruct]:
+def _limited(own: OwnAcknowledgement) -> list[IConstruct]:
     """Return the constructs whose resources an acknowledgement is about."""
     if own.in_stack:
         children = [cdk.Stack.of(own.construct).node.try_find_child(each) for each in own.ids]
@@ -69,17 +69,20 @@ def _limited(own: Acknowledgement) -> list[IConstruct]:
     return [own.construct]
 
 
-def _check(construct: IConstruct, owns: Sequence[Acknowledgement]) -> list[str]:
+def _check(construct: IConstruct, owns: Sequence[OwnAcknowledgement]) -> list[str]:
     """Acknowledge only moorage's own wildcards, policies and rules. Return no problems, as a stage check."""
     groups = [own for own in owns if own.rules or own.ports]
     wildcards = [own for own in owns if own.actions]
     policies = [own for own in owns if own.policies]
+    variables = [own for own in owns if own.variables]
     for resource in construct.node.find_all():
         if wildcards and isinstance(resource, iam.CfnRole | iam.CfnPolicy | iam.CfnManagedPolicy):
             _acknowledge(resource, _own_wildcards(resource, wildcards))
         if isinstance(resource, iam.CfnRole):
             for own in policies:
                 _acknowledge(resource, _own_policies(resource, own))
+        if variables and isinstance(resource, ecs.CfnTaskDefinition) and _sets_only(resource, variables):
+            _acknowledge(resource, dict.fromkeys(_ids(variables[0].issue), variables[0].reason))
         if isinstance(resource, ec2.CfnSecurityGroup):
             for own in groups:
                 if _opens_only(resource, own):
@@ -104,7 +107,7 @@ def _acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
         )
 
 
-def _own_wildcards(resource: _Policies, owns: Sequence[Acknowledgement]) -> dict[str, str]:
+def _own_wildcards(resource: _Policies, owns: Sequence[OwnAcknowledgement]) -> dict[str, str]:
     """Return the IDs of the wildcards in statements that have only the constructs' own actions, with the reasons.
 
     CDK can merge several statements for the same resources into one.
@@ -129,12 +132,12 @@ def _own_wildcards(resource: _Policies, owns: Sequence[Acknowledgement]) -> dict
     return reasons
 
 
-def _own_policies(role: iam.CfnRole, own: Acknowledgement) -> dict[str, str]:
+def _own_policies(role: iam.CfnRole, own: OwnAcknowledgement) -> dict[str, str]:
     """Return the IDs of the AWS managed policies that a construct attaches to a role, with the reason."""
     arns = [_flat(arn) for arn in cdk.Stack.of(role).resolve(role.managed_policy_arns) or []]
     accepted = [arn for arn in arns if arn.partition(":aws:policy/")[2] in own.policies]
     reasons = {f"{_SOLUTIONS}::{_SOLUTIONS}-IAM4[Policy::{arn}]": own.reason for arn in accepted}
-    if accepted == arns:
+    if accepted and accepted == arns:
         reasons[f"{OWN_NAMESPACE}::{own.issue}"] = own.reason
     return reasons
 
@@ -179,7 +182,7 @@ def _flat(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-def _opens_only(group: ec2.CfnSecurityGroup, own: Acknowledgement) -> bool:
+def _opens_only(group: ec2.CfnSecurityGroup, own: OwnAcknowledgement) -> bool:
     """Return whether only the construct's own rules open a security group to everyone or to a token."""
     rules = as_list(cdk.Stack.of(group).resolve(group.security_group_ingress) or [])
     for rule in rules:
@@ -192,3 +195,14 @@ def _opens_only(group: ec2.CfnSecurityGroup, own: Acknowledgement) -> bool:
             if not (is_computed and port in own.ports) and (rule.get("description"), port) not in own.rules:
                 return False
     return True
+
+
+def _sets_only(definition: ecs.CfnTaskDefinition, owns: Sequence[OwnAcknowledgement]) -> bool:
+    """Return whether the containers have no other environment variables than those of the constructs."""
+    known = frozenset().union(*(own.variables for own in owns))
+    containers = as_list(cdk.Stack.of(definition).resolve(definition.container_definitions) or [])
+    return all(
+        isinstance(variable, Mapping) and variable.get("name") in known
+        for container in containers
+        for variable in as_list(container.get("environment") or [])
+    )

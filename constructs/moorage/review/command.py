@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from moorage.policy.acknowledgements import FILE
+from moorage.policy.acknowledgement_file import FILE
 from moorage.review.extras import load
 from moorage.review.finding import Kind
 
@@ -124,9 +124,9 @@ def review_command(
     if base is None and not new:
         raise click.UsageError("Missing argument 'BASE'; to review a new app, use --new.")
     wanted = wanted_forms("moorage review", files)
-    run = load("moorage review", "moorage.review.run", "review").run
+    running = load("moorage review", "moorage.review.run", "review")
     sides = (None, base or ".") if new else (base, head or ".")
-    raise SystemExit(run(*sides, app=app, files=wanted, fail_on=fail_on, policy=policy, acknowledged=acknowledged))
+    raise SystemExit(running.run(*sides, running.Options(wanted, fail_on, policy, acknowledged), app))
 
 
 @click.command(name="policy")
@@ -143,5 +143,5 @@ def policy_command(assembly: str, *, app: str | None, acknowledged: Path | None,
     The exit code is 1 for findings that are not acknowledged, 2 if ASSEMBLY or FILE cannot be read, and 0 otherwise.
     """
     wanted = wanted_forms("moorage policy", files)
-    run = load("moorage policy", "moorage.review.run", "review").check
-    raise SystemExit(run(assembly, app=app, files=wanted, acknowledged=acknowledged))
+    running = load("moorage policy", "moorage.review.run", "review")
+    raise SystemExit(running.check(assembly, running.Options(wanted, acknowledged=acknowledged), app))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from moorage.assembly.cloud_assembly import Resource, Stack
 from moorage.policy.acknowledgements import Acknowledgement, judge, of_app
-from moorage.policy.engines import reported, violations
-from moorage.policy.issues import issues_of
+from moorage.policy.engines import all_violations
+from moorage.policy.issues import by_issue, issues_of
 from moorage.policy.violation import Violation
 from moorage.review.comparison import Comparison
 from moorage.review.finding import Finding, Kind
@@ -23,19 +22,25 @@ RULES: Mapping[str, str] = {
 _LISTED = 4
 
 
-def policy_findings(comparison: Comparison, acknowledged: Sequence[Acknowledgement] = ()) -> tuple[list[Finding], int]:
+def policy_findings(
+    comparison: Comparison,
+    acknowledged: Sequence[Acknowledgement] = (),
+    acknowledged_before: Sequence[Acknowledgement] = (),
+) -> tuple[list[Finding], int]:
     """Return a finding for each issue that the change adds, and the number of violations that both sides have.
 
-    Findings that the app acknowledges are left out.
+    Findings that a side acknowledges are left out. A finding is new if the head no longer acknowledges it.
 
     Args:
         comparison: The two assemblies.
-        acknowledged: The acknowledgements of a file, for the head.
+        acknowledged: The acknowledgements in the file of the head.
+        acknowledged_before: The acknowledgements in the file of the base.
     """
     before = [stack.before for stack in comparison.stacks if stack.before]
     after = [stack.after for stack in comparison.stacks if stack.after]
-    old = {_moved(comparison, violation) for violation in judge(violations_in(before), of_app(before)).left}
-    now = judge(violations_in(after), (*of_app(after), *acknowledged)).left
+    unaccepted = judge(all_violations(before), (*of_app(before), *acknowledged_before)).left
+    old = {_moved(comparison, violation) for violation in unaccepted}
+    now = judge(all_violations(after), (*of_app(after), *acknowledged)).left
     return _grouped(now - old, after, "newly violate"), len(now & old)
 
 
@@ -48,32 +53,17 @@ def findings_of(stacks: Sequence[Stack], acknowledged: Sequence[Acknowledgement]
         stacks: The stacks of the app, including the nested stacks.
         acknowledged: The acknowledgements of a file.
     """
-    verdict = judge(violations_in(stacks), (*of_app(stacks), *acknowledged))
+    verdict = judge(all_violations(stacks), (*of_app(stacks), *acknowledged))
     found = _grouped(verdict.left, stacks, "violate")
-    for given, rule, sentence in (
-        *((each, "expired", f"expired on {each.until}; renew it or fix the finding") for each in verdict.expired),
-        *((each, "stale", "matches no finding; remove it") for each in verdict.stale),
-    ):
-        said = f"The acknowledgement of {given.id} for {given.path} {sentence}."
-        found.append(Finding(Kind.POLICY, f"policy/acknowledgement-{rule}", given.path, None, said, place=given.place))
+    for given, state, sentence in verdict.useless:
+        rule, said = f"policy/acknowledgement-{state}", f"{sentence[0].upper()}{sentence[1:]}."
+        found.append(Finding(Kind.POLICY, rule, given.path, None, said, place=given.place))
     return found, verdict.accepted
-
-
-def violations_in(stacks: Sequence[Stack]) -> frozenset[Violation]:
-    """Return the findings of all engines, and of CDK's validation plugins.
-
-    Args:
-        stacks: The stacks, including the nested stacks.
-    """
-    return violations(stacks) | reported(stacks)
 
 
 def _grouped(found: Iterable[Violation], stacks: Sequence[Stack], verb: str) -> list[Finding]:
     """Return a finding for each issue, the one with the most violations first."""
-    groups: dict[str, list[Violation]] = defaultdict(list)
-    for violation in sorted(found):
-        about = issues_of(violation.rule)
-        groups[about[0].name if about else violation.rule].append(violation)
+    groups = by_issue(found)
     resources = {resource.path: (stack, resource) for stack in stacks for resource in stack.resources}
     findings = [_finding(name, group, resources, stacks, verb) for name, group in groups.items()]
     return sorted(findings, key=lambda finding: -len(groups[finding.rule.partition("/")[2]]))

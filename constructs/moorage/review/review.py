@@ -76,6 +76,7 @@ def review(
     *,
     policy: bool = True,
     acknowledged: Sequence[Acknowledgement] = (),
+    acknowledged_before: Sequence[Acknowledgement] = (),
     base_name: str | None = None,
     head_name: str = "head",
 ) -> Review:
@@ -85,7 +86,8 @@ def review(
         base: The stacks before the change; None to review the head as a new app.
         head: The stacks after the change.
         policy: Whether to run the policy engines, which take seconds.
-        acknowledged: The acknowledgements of policy findings in a file. Default: none.
+        acknowledged: The acknowledgements of policy findings in the file of the head. Default: none.
+        acknowledged_before: Those in the file of the base. Default: none.
         base_name: The name of the base on the page: a revision, or the folder of an assembly. Default: None. If `base`
             is None, give a name only if there is a base that has no app yet.
         head_name: The name of the head on the page.
@@ -98,7 +100,7 @@ def review(
     found = [finding for judge in _JUDGES for finding in judge(comparison)]
     notes = list(_notes(comparison, base_name, head_name))
     if policy:
-        violated, old = policy_findings(comparison, acknowledged)
+        violated, old = policy_findings(comparison, acknowledged, acknowledged_before)
         found += violated
         notes += [_hidden(old, " of the base", "still there")] if old else []
     return Review(

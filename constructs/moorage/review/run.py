@@ -11,7 +11,7 @@ from pathlib import Path
 import attrs
 
 from moorage.assembly.cloud_assembly import AssemblyError, Stack
-from moorage.policy.acknowledgements import read as read_acknowledgements
+from moorage.policy.acknowledgement_file import read as read_acknowledgements
 from moorage.policy.violation import PolicyError
 from moorage.review.finding import Kind
 from moorage.review.pages import require_writable, write
@@ -26,101 +26,104 @@ _ENDING = (signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else [])
 """Signals that are handled like Ctrl-C. By default, Python would exit and leave the worktrees."""
 
 
-def run(
-    base: str | None,
-    head: str,
-    *,
-    app: str | None = None,
-    files: Mapping[str, Path] | None = None,
-    fail_on: Collection[Kind] = (),
-    policy: bool = True,
-    acknowledged: Path | None = None,
-) -> int:
+@attrs.frozen
+class Options:
+    """What is written, and what fails.
+
+    Args:
+        files: The files to write, by the name of their form. Default: none; the page is printed.
+        fail_on: The kinds of findings for which the exit code is 1. Default: none.
+        policy: Whether to run the policy engines, which take seconds. Default: True.
+        acknowledged: The file of acknowledged policy findings. Default: `acknowledged.toml` if it exists.
+    """
+
+    files: Mapping[str, Path] = attrs.field(factory=dict)
+    fail_on: Collection[Kind] = ()
+    policy: bool = True
+    acknowledged: Path | None = None
+
+
+def run(base: str | None, head: str, options: Options, app: str | None = None) -> int:
     """Review the change from one side to the other, and return the exit code.
 
     Args:
         base: The assembly or the revision before the change; None to review the head as a new app.
         head: The assembly or the revision after the change; `.` for the working tree.
+        options: What is written, and what fails.
         app: The command that synthesizes the app. Default: None; the `app` of `cdk.json` on each side.
-        files: The files to write, by the name of their form. Default: none; the page is printed.
-        fail_on: The kinds of findings for which the exit code is 1. Default: none.
-        policy: Whether to run the policy engines, which take seconds.
-        acknowledged: The file of acknowledged policy findings. Default: `acknowledged.toml` if it exists.
     """
 
     def reviewed() -> Review:
-        require_writable(files or {})
-        given = read_acknowledgements(acknowledged)
-        with read(base, head, app) as (one, other):
+        require_writable(options.files)
+        with read(base, head, app, options.acknowledged) as (one, other):
             found = review(
                 one.stacks if one else None,
                 other.stacks or (),
-                policy=policy,
-                acknowledged=given,
+                policy=options.policy,
+                acknowledged=other.acknowledged,
+                acknowledged_before=one.acknowledged if one else (),
                 base_name=one.name if one else None,
                 head_name=other.name,
             )
-            write(found, files or {})
+            write(found, options.files)
         return found
 
-    return _ended(reviewed, "moorage review", fail_on)
+    return _ended(reviewed, "moorage review", options.fail_on)
 
 
 def show(
     base: Sequence[Stack],
     head: Sequence[Stack],
+    options: Options,
     *,
     command: str,
     names: tuple[str, str],
     notes: Sequence[str] = (),
-    files: Mapping[str, Path] | None = None,
-    fail_on: Collection[Kind] = (),
-    policy: bool = True,
-    acknowledged: Path | None = None,
 ) -> int:
     """Review the change from the stacks of `base` to those of `head`, and return the exit code.
 
     Args:
         base: The stacks before the change.
         head: The stacks after the change.
+        options: What is written, and what fails.
         command: The name of the command in errors.
         names: The names of both sides on the page.
         notes: Sentences about the comparison itself. Default: none.
-        files: The files to write, by the name of their form. Default: none; the page is printed.
-        fail_on: The kinds of findings for which the exit code is 1. Default: none.
-        policy: Whether to run the policy engines, which take seconds.
-        acknowledged: The file of acknowledged policy findings. Default: `acknowledged.toml` if it exists.
     """
 
     def reviewed() -> Review:
         base_name, head_name = names
-        given = read_acknowledgements(acknowledged)
-        found = review(base, head, policy=policy, acknowledged=given, base_name=base_name, head_name=head_name)
+        given = read_acknowledgements(options.acknowledged)
+        found = review(
+            base,
+            head,
+            policy=options.policy,
+            acknowledged=given,
+            acknowledged_before=given,
+            base_name=base_name,
+            head_name=head_name,
+        )
         found = attrs.evolve(found, notes=(*notes, *found.notes))
-        write(found, files or {})
+        write(found, options.files)
         return found
 
-    return _ended(reviewed, command, fail_on)
+    return _ended(reviewed, command, options.fail_on)
 
 
-def check(
-    assembly: str, *, app: str | None = None, files: Mapping[str, Path] | None = None, acknowledged: Path | None = None
-) -> int:
+def check(assembly: str, options: Options, app: str | None = None) -> int:
     """Show the policy findings of an app that are not acknowledged. Return the exit code: 1 if there are findings.
 
     Args:
         assembly: The assembly, or the revision to synthesize; `.` for the working tree.
+        options: What is written. Each finding fails.
         app: The command that synthesizes the app. Default: None; the `app` of `cdk.json`.
-        files: The files to write, by the name of their form. Default: none; the page is printed.
-        acknowledged: The file of acknowledged policy findings. Default: `acknowledged.toml` if it exists.
     """
 
     def reviewed() -> Review:
-        require_writable(files or {})
-        given = read_acknowledgements(acknowledged)
-        with read(None, assembly, app) as (_, side):
-            found = policy_review(side.stacks or (), given, side.name)
-            write(found, files or {})
+        require_writable(options.files)
+        with read(None, assembly, app, options.acknowledged) as (_, side):
+            found = policy_review(side.stacks or (), side.acknowledged, side.name)
+            write(found, options.files)
         return found
 
     return _ended(reviewed, "moorage policy", [Kind.POLICY])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen(eq=False)
-class Acknowledgement:
+class OwnAcknowledgement:
     """A policy issue that a construct acknowledges in the resources below another construct.
 
     Args:
@@ -30,6 +30,7 @@ class Acknowledgement:
         rules: For security groups: the description and the port of each own rule. Another rule that lets everybody
             connect is not acknowledged.
         ports: For security groups that CDK defines: the ports that are open to the CIDR block of the VPC.
+        variables: For task definitions: the names of the environment variables that are not the user's.
         policies: For roles: the names of AWS managed policies. Another one is not acknowledged.
         ids: The IDs of the constructs below `construct` to which this is limited. Empty if it applies to all.
         in_stack: True if the resources are not below `construct`, but below its stack.
@@ -42,6 +43,7 @@ class Acknowledgement:
     only_in_arns: bool
     rules: frozenset[tuple[str, int]]
     ports: frozenset[int]
+    variables: frozenset[str]
     policies: frozenset[str]
     ids: frozenset[str]
     in_stack: bool
@@ -65,10 +67,10 @@ AWS_MANAGED_POLICY = (
 )
 """Issues that several constructs acknowledge, each with the reason."""
 
-Receiver = Callable[[Acknowledgement], None]
+Receiver = Callable[[OwnAcknowledgement], None]
 
-_new: list[Acknowledgement] = []
-_by_root: PerConstruct[IConstruct, list[Acknowledgement]] = PerConstruct()
+_new: list[OwnAcknowledgement] = []
+_by_root: PerConstruct[IConstruct, list[OwnAcknowledgement]] = PerConstruct()
 """The acknowledgements by root. `acknowledged` moves those in `_new`, so that each root is read only once."""
 _receivers: PerConstruct[IConstruct, Receiver] = PerConstruct()
 
@@ -82,6 +84,7 @@ def acknowledge(
     only_in_arns: bool = False,
     rules: Iterable[tuple[str, int]] = (),
     ports: Iterable[int] = (),
+    variables: Iterable[str] = (),
     policies: Iterable[str] = (),
     ids: Iterable[str] = (),
     in_stack: bool = False,
@@ -96,11 +99,12 @@ def acknowledge(
         only_in_arns: Whether to acknowledge only wildcards in ARNs, and no `*` as the resource. Default: False.
         rules: For security groups: the description and the port of each own rule.
         ports: For security groups that CDK defines: the ports that are open to the CIDR block of the VPC.
+        variables: For task definitions: the names of the environment variables that are not the user's.
         policies: For roles: the names of AWS managed policies.
         ids: The IDs of the constructs below `construct` to which this is limited. Default: none; it applies to all.
         in_stack: Whether to look for the resources below the stack of `construct`, as for a singleton of CDK.
     """
-    own = Acknowledgement(
+    own = OwnAcknowledgement(
         construct,
         issue,
         reason,
@@ -108,6 +112,7 @@ def acknowledge(
         only_in_arns=only_in_arns,
         rules=frozenset(rules),
         ports=frozenset(ports),
+        variables=frozenset(variables),
         policies=frozenset(policies),
         ids=frozenset(ids),
         in_stack=in_stack,
@@ -147,7 +152,7 @@ def receive(app: IConstruct, receiver: Receiver) -> None:
         receiver(own)
 
 
-def acknowledged(app: IConstruct) -> tuple[Acknowledgement, ...]:
+def acknowledged(app: IConstruct) -> tuple[OwnAcknowledgement, ...]:
     """Return the acknowledgements of an app.
 
     Args:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moorage.assembly.cloud_assembly import Stack
-from moorage.policy.acknowledgements import FILE, Verdict, judge, of_app, read
-from moorage.policy.issues import issues_of
+from moorage.policy.acknowledgement_file import FILE, read
+from moorage.policy.acknowledgements import Verdict, judge, of_app
+from moorage.policy.issues import by_issue, issues_of
 from moorage.policy.violation import Violation
-from moorage.testing.synthesis import is_complete, validated_stacks_in
+from moorage.testing.synthesis import is_complete, stacks_in
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
@@ -37,11 +37,17 @@ def assert_no_new_findings(
         AssertionError: If there are findings. The message has a line for each issue.
         PolicyError: If the file cannot be read or has a wrong entry.
         ModuleNotFoundError: If `moorage[review]` is not installed.
-        TypeError: If `app` is of another type.
+        TypeError: If `app` or `acknowledged` is of another type.
         RuntimeError: If CDK cannot synthesize the app.
     """
     __tracebackhide__ = True  # pytest shows the line of the test
-    tops = validated_stacks_in(app, "assert_no_new_findings")
+    given: object = acknowledged
+    if not isinstance(given, str | Path):
+        raise TypeError(
+            f"assert_no_new_findings: acknowledged must be of type str or Path (got {given!r}); "
+            "use the path of the file"
+        )
+    tops = stacks_in(app, "assert_no_new_findings", validated=True)
     stacks = [stack for top in tops for stack in top.walk()]
     try:
         verdict = _judged(stacks, Path(acknowledged))
@@ -54,25 +60,18 @@ def assert_no_new_findings(
         ) from error
     complete = is_complete(app)  # otherwise, the report of the plugins and the file are about more than the stacks
     left = verdict.left if complete else frozenset(each for each in verdict.left if _is_in(each, stacks))
-    lines = [*(_message(left, acknowledged) if left else ()), *(_useless(verdict) if complete else ())]
+    useless = [f"{given.place}: {sentence}" for given, _, sentence in verdict.useless]
+    lines = [*(_message(left, acknowledged) if left else ()), *(useless if complete else ())]
     if lines:
         raise AssertionError("\n".join(lines))
 
 
 def _judged(stacks: Sequence[Stack], file: Path) -> Verdict:
     """Judge the findings in stacks with the acknowledgements of the app and of the file."""
-    from moorage.policy.engines import reported, violations  # noqa: PLC0415  # only here are the engines needed
+    from moorage.policy.engines import all_violations  # noqa: PLC0415  # only here are the engines needed
 
     given = read(None if file == FILE else file)
-    return judge(violations(stacks) | reported(stacks), (*of_app(stacks), *given))
-
-
-def _useless(verdict: Verdict) -> Iterator[str]:
-    for given in verdict.expired:
-        said = f"the acknowledgement of {given.id} for {given.path} expired on {given.until}"
-        yield f"{given.place}: {said}; renew it or fix the finding"
-    for given in verdict.stale:
-        yield f"{given.place}: the acknowledgement of {given.id} for {given.path} matches no finding; remove it"
+    return judge(all_violations(stacks), (*of_app(stacks), *given))
 
 
 def _is_in(violation: Violation, stacks: Iterable[Stack]) -> bool:
@@ -80,10 +79,7 @@ def _is_in(violation: Violation, stacks: Iterable[Stack]) -> bool:
 
 
 def _message(found: Iterable[Violation], acknowledged: str | Path) -> Iterator[str]:
-    groups: dict[str, list[Violation]] = defaultdict(list)
-    for violation in sorted(found):
-        about = issues_of(violation.rule)
-        groups[about[0].name if about else violation.rule].append(violation)
+    groups = by_issue(found)
     issues = "1 policy issue is" if len(groups) == 1 else f"{len(groups)} policy issues are"
     yield f"{issues} not acknowledged in {acknowledged}; fix or acknowledge each:"
     for name, violations in groups.items():

@@ -15,12 +15,14 @@ _REPORTED = "ValidationFailed:"
 """CDK's code of the error for violations that validation plugins report. That of a construct has a longer code."""
 
 
-def stacks_in(app: cdk.Stage | cdk.Stack | str | Path, function: str) -> tuple[Stack, ...]:
+def stacks_in(app: cdk.Stage | cdk.Stack | str | Path, function: str, *, validated: bool = False) -> tuple[Stack, ...]:
     """Synthesize an app as `Template.from_stack` does, and return its stacks. Nested stacks are in their parents.
 
     Args:
         app: The app, or a stage or stack of it, or the folder of a cloud assembly, which is only read.
         function: The name of the public function that takes it, for the error.
+        validated: Whether to synthesize the complete app, since CDK runs validation plugins for no stage of it. A
+            violation that a plugin reports then does not end the synthesis. Default: False.
 
     Raises:
         TypeError: `app` is of another type.
@@ -29,31 +31,11 @@ def stacks_in(app: cdk.Stage | cdk.Stack | str | Path, function: str) -> tuple[S
     if isinstance(app, str | Path):
         return stacks_of(Path(app))
     stage = _stage_of(app, function)
-    stage.synth()
-    return _read(app, stage)
-
-
-def validated_stacks_in(app: cdk.Stage | cdk.Stack | str | Path, function: str) -> tuple[Stack, ...]:
-    """Synthesize a complete app, so that its validation plugins report, and return the stacks of `app`.
-
-    A violation that a plugin reports does not end the synthesis. CDK runs the plugins only for the complete app.
-
-    Args:
-        app: The app, or a stage or stack of it, or the folder of a cloud assembly, which is only read.
-        function: The name of the public function that takes it, for the error.
-
-    Raises:
-        TypeError: `app` is of another type.
-        ValueError: `app` is a stack that is in no app.
-    """
-    if isinstance(app, str | Path):
-        return stacks_of(Path(app))
-    stage = _stage_of(app, function)
-    root: Any = app.node.root
+    synthesized: Any = app.node.root if validated else stage
     try:
-        root.synth()
+        synthesized.synth()
     except RuntimeError as error:  # the plugins' report is written before
-        if not str(error).startswith(_REPORTED):
+        if not validated or not str(error).startswith(_REPORTED):
             raise
     return _read(app, stage)
 

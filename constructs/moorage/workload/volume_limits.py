@@ -99,7 +99,7 @@ def _throughput_hint(throughput: int, volume_type: str, _iops: int) -> str:
     if volume_type != "gp3":
         return "leave throughput_mib= out, or use volume_type='gp3'"
     if 125 <= throughput <= 2000:
-        return f"use iops={4 * throughput} or more, or a smaller throughput_mib="
+        return f"use iops={max(4 * throughput, GP3_IOPS)} or more, or a smaller throughput_mib="
     return "use throughput_mib= between 125 and 2000, or leave throughput_mib= out"
 
 

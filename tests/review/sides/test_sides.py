@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from moorage.assembly.cloud_assembly import NEWEST_SCHEMA, AssemblyError, Stack
+from moorage.policy.violation import PolicyError
 from moorage.review.sides.revisions import ReviewError
 from moorage.review.sides.sides import Side, read
 from tests.review.apps import App
@@ -122,6 +123,43 @@ def test_a_base_that_has_no_app_yet_has_no_stacks(tmp_path: Path, monkeypatch: p
     with read("HEAD~1", "HEAD") as (before, after):
         assert before == Side("HEAD~1", None) or (before and before.stacks is None)
         assert topic(after) == "orders"
+
+
+ENTRY = '[[acknowledged]]\nid = "sns-encryption"\npath = "Shop/{path}"\nreason = "public"\n'
+
+
+def accepted(base: str, head: str, file: Path | None = None) -> tuple[list[str], list[str]]:
+    """Return the paths of the acknowledgements in the files of both sides."""
+    with read(base, head, None, file) as (before, after):
+        assert before
+        return [each.path for each in before.acknowledged], [each.path for each in after.acknowledged]
+
+
+def test_each_commit_has_its_own_file_of_acknowledgements(shop: App) -> None:
+    file = shop.folder / "acknowledged.toml"
+    for path in ("Old", "New"):
+        file.write_text(ENTRY.format(path=path))
+        shop.commit()
+    file.write_text(ENTRY.format(path="Now"))
+    assert accepted("HEAD~1", "HEAD") == (["Shop/Old"], ["Shop/New"])
+    assert accepted("HEAD", ".") == (["Shop/New"], ["Shop/Now"])
+    assert accepted("HEAD~2", "HEAD") == ([], ["Shop/New"]), "the first commit has no file"
+    (shop.folder / "other.toml").write_text(ENTRY.format(path="Other"))
+    shop.commit()
+    assert accepted("HEAD~1", "HEAD", Path("other.toml")) == ([], ["Shop/Other"])
+
+
+def test_a_wrong_file_is_an_error_only_in_the_head(shop: App) -> None:
+    file = shop.folder / "acknowledged.toml"
+    file.write_text("[[")
+    shop.commit()
+    with pytest.raises(PolicyError, match=r"^acknowledged\.toml of HEAD is not valid TOML"):
+        accepted("HEAD~1", "HEAD")
+    file.write_text(ENTRY.format(path="New"))
+    shop.commit()
+    assert accepted("HEAD~1", "HEAD") == ([], ["Shop/New"])
+    with pytest.raises(PolicyError, match=r"^missing\.toml of HEAD cannot be read"):
+        accepted("HEAD~1", "HEAD", Path("missing.toml"))
 
 
 def test_a_head_without_an_app_is_an_error(shop: App) -> None:

@@ -106,6 +106,13 @@ def _acknowledge(definition: ecs.TaskDefinition, task: Task) -> None:
         "ecr:GetAuthorizationToken and the actions of sidecars have no resource ARN",
         actions={"ecr:GetAuthorizationToken", *sidecar_actions},
     )
+    sidecar_variables = {name for each in task.containers if each.sidecar for name in each.environment}
+    acknowledge(
+        definition,
+        "task-env-vars",
+        "the only variables are those that CDK and sidecars set, and none is a secret",
+        variables={"AWS_REGION", *sidecar_variables},
+    )
     if all(container.user is None for container in task.containers):
         acknowledge(
             definition,

@@ -21,6 +21,7 @@ from moorage.ecs.capacity.placement import EVEN_PLACEMENT, Placement
 from moorage.ecs.service.service import Service
 from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, add_warning
 from moorage.ecs.worker.work_queue import WorkQueue
+from moorage.scope.acknowledgements import acknowledge
 from moorage.scope.place import check_place
 from moorage.workload import job_limits
 from moorage.workload.door import door
@@ -159,9 +160,19 @@ class Worker(Construct):
         except ValueError:
             scope.node.try_remove_child(construct_id)  # so that a rejected worker leaves no queue behind
             raise
-        self.queue.grant_consume_messages(self.service)
+        self._connect_queue()
         self.node.default_child = self.service.service
         self.alarm = self._define_alarm(_Alarm(alarm_actions, topic))
+
+    def _connect_queue(self) -> None:
+        """Let the tasks receive messages, and acknowledge the variable with the URL of the queue."""
+        self.queue.grant_consume_messages(self.service)
+        acknowledge(
+            self.service.task_definition,
+            "task-env-vars",
+            "the URL of the queue is no secret",
+            variables=[QUEUE_URL_VARIABLE],
+        )
 
     def _define_queues(
         self, queue: sqs.IQueue | WorkQueue, task: Task, removal_policy: cdk.RemovalPolicy

@@ -11,6 +11,9 @@ from pathlib import Path
 import attrs
 
 from moorage.assembly.cloud_assembly import NEWEST_SCHEMA, Stack, schema_of, stacks_of
+from moorage.policy import acknowledgement_file
+from moorage.policy.acknowledgements import Acknowledgement
+from moorage.policy.violation import PolicyError
 from moorage.review.sides.dependencies import link, python_path
 from moorage.review.sides.revisions import Repository, ReviewError
 from moorage.review.sides.synthesis import SETTINGS, Program, Synthesis, synthesis_variables
@@ -26,10 +29,12 @@ class Side:
     Args:
         name: The name on the page.
         stacks: The stacks; None for a base that has no app yet.
+        acknowledged: The acknowledgements in the file of this side. Default: none.
     """
 
     name: str
     stacks: tuple[Stack, ...] | None
+    acknowledged: tuple[Acknowledgement, ...] = ()
 
 
 @attrs.frozen
@@ -48,7 +53,9 @@ class _Source:
 
 
 @contextlib.contextmanager
-def read(base: str | None, head: str, app: str | None = None) -> Iterator[tuple[Side | None, Side]]:
+def read(
+    base: str | None, head: str, app: str | None = None, acknowledged: Path | None = None
+) -> Iterator[tuple[Side | None, Side]]:
     """Read both sides. If neither side is an assembly, both are synthesized at the same time.
 
     The assemblies exist until the end of the `with` statement, the worktrees only until all sides are synthesized.
@@ -57,21 +64,29 @@ def read(base: str | None, head: str, app: str | None = None) -> Iterator[tuple[
         base: The assembly or the revision before the change; None to review the head as a new app.
         head: The assembly or the revision after the change; `.` for the working tree.
         app: The command that synthesizes the app. Default: None; the `app` of `cdk.json` on each side.
+        acknowledged: The file of acknowledged policy findings. Default: `acknowledged.toml` if it exists. A commit has
+            a file of its own at this path; an assembly has the file of the working tree.
 
     Raises:
         ReviewError: A side cannot be found or synthesized.
         AssemblyError: An assembly cannot be read.
+        PolicyError: The file is wrong.
     """
     repository = Repository.of(Path.cwd())
     sources = [_source(name, repository) for name in (base, head) if name is not None]
     given = {source: _stacks(source.assembly, Path.cwd()) for source in sources if source.assembly}
     with tempfile.TemporaryDirectory(prefix="moorage-review-") as folder:
         temporary = Path(folder).resolve()
-        found = [Side(source.name, given.get(source)) for source in sources]
+        own = () if all(source.commit for source in sources) else acknowledgement_file.read(acknowledged)
+        found = [Side(source.name, given.get(source), own) for source in sources]
         with _running(sources, repository, temporary, app) as running:
             for index, synthesis in running.items():
                 assembly = synthesis.finish()
                 found[index] = attrs.evolve(found[index], stacks=_stacks(assembly, synthesis.root))
+                if sources[index].commit:
+                    is_base = index < len(sources) - 1
+                    accepted = _acknowledged(acknowledged, synthesis.folder, sources[index].name, is_base=is_base)
+                    found[index] = attrs.evolve(found[index], acknowledged=accepted)
         yield (found[0] if base is not None else None), found[-1]
 
 
@@ -134,6 +149,19 @@ def _source(name: str, repository: Repository | None) -> _Source:
     raise ReviewError(
         f"{path} is neither a folder nor a revision of this repository; fetch it with `git fetch` if it is a remote one"
     )
+
+
+def _acknowledged(file: Path | None, folder: Path, side: str, *, is_base: bool) -> tuple[Acknowledgement, ...]:
+    """Return the acknowledgements in a commit. A wrong or missing file of a base acknowledges nothing."""
+    own = folder / (file or acknowledgement_file.FILE)
+    if not own.exists() and (file is None or is_base):
+        return ()
+    try:
+        return acknowledgement_file.parse(own, f"{file or acknowledgement_file.FILE} of {side}")
+    except PolicyError:
+        if not is_base:
+            raise
+    return ()
 
 
 def _stacks(assembly: Path, root: Path) -> tuple[Stack, ...]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from moorage.assembly.cloud_assembly import entries
+from moorage.assembly.cloud_assembly import VALIDATION_REPORT, entries
 from moorage.assembly.stack_traces import tracing
 from moorage.review.nouns import shortened
 from moorage.review.sides.revisions import ReviewError, program_variables
@@ -26,7 +26,7 @@ _MOST_NAMED = 3
 _REGION = "us-east-1"
 """The region that the cdk CLI uses if no region is configured (aws-cdk 2.1148.1, `AwsCliCompatible.region`)."""
 _WITHOUT_ACCOUNT = re.compile(r"CDK_DEFAULT_ACCOUNT|account/region are not specified")
-_REPORTS = ("validation-report.json", "policy-validation-report.json")
+_REPORTS = (VALIDATION_REPORT, "policy-validation-report.json")
 
 
 @attrs.frozen
@@ -77,6 +77,7 @@ class Synthesis:
 
     def __init__(self, program: Program, root: Path, output: Path, log: Path, python_path: str | None) -> None:
         self.root = root
+        self.folder = program.folder
         self._program = program
         self._output = output
         self._log = log
