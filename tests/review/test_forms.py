@@ -191,6 +191,22 @@ def test_the_diagram_is_shown_if_it_changes() -> None:
     assert "```mermaid" not in markdown.render(review())
 
 
+def test_outputs_that_differ_are_rows() -> None:
+    def side(**outputs: Any) -> Stack:
+        found = {name: {"Value": value} for name, value in outputs.items()}
+        return Stack("Shop", "Shop", None, None, {"Resources": {}, "Outputs": found}, ())
+
+    one, other = side(Same="a", Changed="old", Gone="b"), side(Same="a", Changed="new", New={"Ref": "Topic"})
+    assert [
+        (row.type, row.subject, row.action, row.name, row.before, row.after) for row in rows(compare([one], [other]))
+    ] == [
+        ("output", "Shop", "updated", "Changed", "old", "new"),
+        ("output", "Shop", "removed", "Gone", "b", "(none)"),
+        ("output", "Shop", "added", "New", "(none)", '{"Ref": "Topic"}'),
+    ]
+    assert rows(compare([], [other])) == [], "of a new stack, the resources are shown"
+
+
 @pytest.mark.slow
 def test_a_browser_shows_the_html_page_and_asks_for_nothing(tmp_path: Path) -> None:
     (tmp_path / "site").mkdir()

@@ -47,7 +47,7 @@ def parse(file: Path, name: str) -> tuple[Acknowledgement, ...]:
         name: The name of the file in errors and places.
 
     Raises:
-        PolicyError: As `read`.
+        PolicyError: The same as for `read`.
     """
     try:
         text = file.read_text("utf-8-sig")  # editors on Windows can write a byte order mark

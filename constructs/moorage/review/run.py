@@ -28,7 +28,7 @@ _ENDING = (signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else [])
 
 @attrs.frozen
 class Options:
-    """What is written, and what fails.
+    """The settings of a run: its forms, its engines, and the findings that fail it.
 
     Args:
         files: The files to write, by the name of their form. Default: none; the page is printed.
@@ -49,7 +49,7 @@ def run(base: str | None, head: str, options: Options, app: str | None = None) -
     Args:
         base: The assembly or the revision before the change; None to review the head as a new app.
         head: The assembly or the revision after the change; `.` for the working tree.
-        options: What is written, and what fails.
+        options: The settings of the run.
         app: The command that synthesizes the app. Default: None; the `app` of `cdk.json` on each side.
     """
 
@@ -85,7 +85,7 @@ def show(
     Args:
         base: The stacks before the change.
         head: The stacks after the change.
-        options: What is written, and what fails.
+        options: The settings of the run.
         command: The name of the command in errors.
         names: The names of both sides on the page.
         notes: Sentences about the comparison itself. Default: none.
@@ -115,7 +115,7 @@ def check(assembly: str, options: Options, app: str | None = None) -> int:
 
     Args:
         assembly: The assembly, or the revision to synthesize; `.` for the working tree.
-        options: What is written. Each finding fails.
+        options: The settings of the run. Each finding fails it.
         app: The command that synthesizes the app. Default: None; the `app` of `cdk.json`.
     """
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from moorage.assembly.cloud_assembly import Resource
+from moorage.assembly.cloud_assembly import Resource, mapping
 from moorage.assembly.diagram import draw
 from moorage.review.comparison import Comparison, Replacement, ResourceChange
 from moorage.review.finding import Finding, Kind
@@ -140,7 +140,7 @@ def headlines(review: Review) -> list[str]:
 
 
 def rows(comparison: Comparison) -> list[Row]:
-    """Return all differences as rows. The same difference of several resources is one row.
+    """Return all differences of resources and outputs as rows. The same difference of several resources is one row.
 
     Args:
         comparison: The two assemblies.
@@ -150,6 +150,13 @@ def rows(comparison: Comparison) -> list[Row]:
         if change.type not in _NOT_SHOWN:
             for name, before, after in _properties(change):
                 found[noun(change.type), _action(change), name, before, after].append(_path(change.resource))
+    for stack in comparison.stacks:
+        if stack.before and stack.after:
+            one, other = (mapping(side.template.get("Outputs")) for side in (stack.before, stack.after))
+            for name in sorted(name for name in {*one, *other} if one.get(name) != other.get(name)):
+                action = "added" if name not in one else "removed" if name not in other else "updated"
+                shown = _shown(*(_text(mapping(side.get(name)).get("Value"), {}) for side in (one, other)))
+                found["output", action, name, *shown].append(stack.path)
     return [
         Row(tuple(paths), type_, action, name, before, after)
         for (type_, action, name, before, after), paths in found.items()
