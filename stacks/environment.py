@@ -1,4 +1,4 @@
-"""An environment: its platform, its registry and its services."""
+"""An environment: its platform, its registry, its data and its services."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from constructs import Construct
 from stacks.platform import PlatformStack
 from stacks.registry import RegistryStack
 from stacks.services import ServicesStack
+from stacks.settings import Description
 
 
 class Environment(cdk.Stage):
@@ -16,32 +17,25 @@ class Environment(cdk.Stage):
     Args:
         scope: The app.
         construct_id: The name of the environment.
-        env: The account and region. Default: those of the AWS credentials at deployment.
-        zones: The number of Availability Zones. Default: 2.
-        certificate_parameter: The name of the SSM parameter with the ARN of the load balancer's certificate.
-            Default: none, so the load balancer serves plain HTTP.
-        removable: Whether to let `cdk destroy` delete everything: no deletion protection, no access logs, no retained
-            resources, and only one NAT gateway. Default: False.
+        description: The description with the settings of the environment.
     """
 
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        env: cdk.Environment | None = None,
-        zones: int = 2,
-        certificate_parameter: str | None = None,
-        removable: bool = False,
-    ) -> None:
-        super().__init__(scope, construct_id, env=env)
-        platform = PlatformStack(
-            self,
-            "Platform",
-            namespace=f"retail-{construct_id}",
-            zones=zones,
-            certificate_parameter=certificate_parameter,
-            removable=removable,
-        )
-        RegistryStack(self, "Registry", removable=removable)
-        ServicesStack(self, "Services", platform=platform, removable=removable)
+    def __init__(self, scope: Construct, construct_id: str, *, description: Description) -> None:
+        settings = description.environments[construct_id]
+        super().__init__(scope, construct_id, env=settings.env, permissions_boundary=settings.boundary)
+        for key, value in settings.tags.items():
+            cdk.Tags.of(self).add(key, value)
+        platform = PlatformStack(self, "Platform", settings=settings, namespace=f"retail-{construct_id}")
+        RegistryStack(self, "Registry", settings=settings)
+        ServicesStack(self, "Services", settings=settings, platform=platform)
+
+
+def define_environments(app: cdk.App, description: Description) -> None:
+    """Define a stage for each environment of a description.
+
+    Args:
+        app: The app.
+        description: The description.
+    """
+    for name in description.environments:
+        Environment(app, name, description=description)

@@ -8,20 +8,22 @@ from collections.abc import Mapping
 import aws_cdk as cdk
 from constructs import Construct
 
-from moorage import Container, Dashboard, HealthCheck, Route, Scaling, Service, ServiceAlarms, ServiceConnect, Task
+from moorage import Container, Dashboard, HealthCheck, Route, Service, ServiceAlarms, ServiceConnect, Task
 from stacks.platform import PlatformStack
+from stacks.settings import EnvironmentSettings
 
 IMAGES = "public.ecr.aws/aws-containers/retail-store-sample-"
 RELEASE = "1.6.2"
 
 
 class ServicesStack(cdk.Stack):
-    """AWS's retail store sample: a web front end and four services behind it, each with in-memory data."""
+    """AWS's retail store sample: a web front end and four services behind it."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, platform: PlatformStack, removable: bool) -> None:
-        super().__init__(scope, construct_id)
-        self._cluster = platform.cluster
-        self._removal_policy = cdk.RemovalPolicy.DESTROY if removable else cdk.RemovalPolicy.RETAIN
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: EnvironmentSettings, platform: PlatformStack
+    ) -> None:
+        super().__init__(scope, construct_id, termination_protection=not settings.removable)
+        self._settings, self._platform = settings, platform
 
         catalog = self._service("catalog", environment={"RETAIL_CATALOG_PERSISTENCE_PROVIDER": "in-memory"})
         carts = self._service(
@@ -52,7 +54,7 @@ class ServicesStack(cdk.Stack):
                 f"RETAIL_UI_ENDPOINTS_{name.upper()}": f"http://{name}"
                 for name in ("catalog", "carts", "checkout", "orders")
             },
-            route=Route(platform.entrance, health="/actuator/health"),
+            route=Route(platform.entrance, host=settings.entrance.domain, health="/actuator/health"),
         )
 
         checkout.connect_to(orders)
@@ -73,6 +75,7 @@ class ServicesStack(cdk.Stack):
         health: str = "/health",
         route: Route | None = None,
     ) -> Service:
+        settings = self._settings.services.of(name)
         container = Container(
             f"{IMAGES}{image or name}:{RELEASE}",
             name=name,
@@ -87,10 +90,16 @@ class ServicesStack(cdk.Stack):
         return Service(
             self,
             name.title(),
-            cluster=self._cluster,
-            task=Task(container, cpu=1024, memory_mib=2048),
-            scaling=Scaling(2, 10, cpu_percent=60),
+            cluster=self._platform.cluster,
+            task=Task(
+                container,
+                cpu=settings.cpu,
+                memory_mib=settings.memory_mib,
+                execute_command=self._settings.exec_sessions,
+            ),
+            capacity={self._platform.capacities[each]: weight for each, weight in settings.capacity.items()} or None,
+            scaling=settings.scaling,
             route=route or (),
             connect=ServiceConnect(),
-            removal_policy=self._removal_policy,
+            removal_policy=self._settings.removal_policy,
         )

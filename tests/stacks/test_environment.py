@@ -16,7 +16,8 @@ import pytest
 from aws_cdk.assertions import Template
 
 from moorage.testing import readable_template
-from stacks.environment import Environment
+from stacks.environment import define_environments
+from stacks.settings import Description
 from tests.conftest import template
 from tests.test_examples import wrong_containers
 
@@ -24,23 +25,29 @@ if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
 ROOT = Path(__file__).resolve().parents[2]
-STACKS = ("Platform", "Registry", "Services")
+STACKS = [
+    *((each, "dev") for each in ("Platform", "Registry", "Services")),
+    *((each, "staging") for each in ("Platform", "Registry", "Services")),
+    *((each, "production") for each in ("Platform", "Registry", "Services")),
+]
 
 
 @pytest.fixture(scope="module")
 def stages() -> dict[str, dict[str, Template]]:
     app = cdk.App(analytics_reporting=False)
-    made = {
-        "dev": Environment(app, "dev", removable=True),
-        "production": Environment(
-            app, "production", zones=3, certificate_parameter="/moorage/production/certificate-arn"
-        ),
+    define_environments(app, Description.read(str(ROOT / "environments.toml")))
+    return {
+        stage.node.id: {stack.node.id: template(stack) for stack in stage.node.children if isinstance(stack, cdk.Stack)}
+        for stage in app.node.children
+        if isinstance(stage, cdk.Stage)
     }
-    return {name: {each: template(stage.node.find_child(each)) for each in STACKS} for name, stage in made.items()}  # type: ignore[arg-type]  # they are stacks
 
 
-@pytest.mark.parametrize("stage", ["dev", "production"])
-@pytest.mark.parametrize("stack", STACKS)
+def test_these_are_all_stacks(stages: dict[str, dict[str, Template]]) -> None:
+    assert [(stack, stage) for stage, stacks in stages.items() for stack in stacks] == STACKS
+
+
+@pytest.mark.parametrize(("stack", "stage"), STACKS)
 def test_whole_template(
     stages: dict[str, dict[str, Template]], stage: str, stack: str, template_snapshot: SnapshotAssertion
 ) -> None:
