@@ -120,3 +120,27 @@ def test_an_identity_without_its_permissions_boundary_is_an_opening() -> None:
     assert sentences(bounded, role(Path="/")) == [("deny-removed", said)]
     assert sentences(role(Path="/"), bounded) == []
     assert sentences(bounded, role(PermissionsBoundary={"Ref": "Boundary"})) == []
+
+
+def test_traffic_that_is_no_longer_encrypted_is_an_opening() -> None:
+    def group(**properties: Any) -> dict[str, Any]:
+        return {"Cache": {"Type": "AWS::ElastiCache::ReplicationGroup", "Properties": properties}}
+
+    on, off = (group(TransitEncryptionEnabled=value) for value in (True, "false"))
+
+    said = "The ElastiCache replication group Shop/Cache no longer encrypts its traffic."
+    assert sentences(on, off) == [("encryption", said)]
+    assert sentences(off, on) == []
+    assert sentences(on, group()) == [], "the default depends on the engine"
+    assert sentences(on, group(TransitEncryptionEnabled={"Ref": "Encrypted"})) == []
+
+
+def test_a_volume_whose_traffic_is_no_longer_encrypted_is_an_opening() -> None:
+    def task(*values: str) -> dict[str, Any]:
+        volumes = [{"EFSVolumeConfiguration": {"FilesystemId": "fs", "TransitEncryption": value}} for value in values]
+        return {"Task": {"Type": "AWS::ECS::TaskDefinition", "Properties": {"Volumes": volumes}}}
+
+    said = "The ECS task definition Shop/Task no longer encrypts the traffic to its file systems."
+    assert sentences(task("ENABLED"), task("DISABLED")) == [("encryption", said)]
+    assert sentences(task("ENABLED"), task()) == []
+    assert sentences(task("DISABLED"), task("ENABLED")) == []

@@ -87,6 +87,9 @@ _ONCE = {"the private ECR registry", "the log groups"}
 _FULL_ACCESS = {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}}
 """The policy that AWS attaches to a VPC endpoint without one
 (AWS PrivateLink guide, "Control access to VPC endpoints using endpoint policies")."""
+POWERFUL = ("AdministratorAccess", "IAMFullAccess", "PowerUserAccess")
+"""The AWS managed policies that allow everything, everything in IAM, or everything except IAM."""
+_PERMISSION_SET = "AWS::SSO::PermissionSet"
 _ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 
@@ -115,6 +118,8 @@ class Policies:
             found._add_identity_policy(scope, resource, names)
         for scope, resource in side.resources(*_IDENTITIES):
             found._attached_here.update(found._add_identity(scope, resource))
+        for scope, resource in side.resources(_PERMISSION_SET):
+            found._add_permission_set(scope, resource)
         for token in sorted(found._managed.keys() - found._attached_here):
             found._add(Field.IDENTITY, token, iter(found._managed[token]))
         for scope, resource in side.resources(*_RESOURCE_POLICIES):
@@ -165,6 +170,17 @@ class Policies:
         if resource.type == "AWS::IAM::Role":
             document = properties.get("AssumeRolePolicyDocument")
             self._add(Field.TRUST, token, statements_of(scope, document, resource, identity=False))
+
+    def _add_permission_set(self, scope: Scope, resource: Resource) -> None:
+        """Add the policies that IAM Identity Center attaches to the roles of a permission set."""
+        properties = resource.properties
+        document = properties.get("InlinePolicy")
+        token = scope.token(resource.logical_id)
+        self._add(Field.IDENTITY, token, statements_of(scope, document, resource, identity=True))
+        for given, policy in scope.items(properties.get("ManagedPolicies")):
+            self._attach(scope, resource, scope.text(policy), given)
+        for given, policy in scope.items(properties.get("CustomerManagedPolicyReferences")):
+            self._attach(scope, resource, scope.text(mapping(policy).get("Name")), given)
 
     def _attach(self, scope: Scope, resource: Resource, policy: str, given: Given) -> None:
         holder = Holder(Field.IDENTITY, scope.token(resource.logical_id))

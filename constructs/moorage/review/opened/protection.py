@@ -2,8 +2,9 @@
 
 Sources: Elastic Load Balancing, "Security policies for your Application Load Balancer" (the name of a policy has the
 lowest version of TLS that it accepts; CloudFormation gives a listener without one `ELBSecurityPolicy-2016-08`, which
-accepts TLS 1.0); the provider schema of `AWS::CloudFront::Distribution`; S3, `PublicAccessBlockConfiguration`; IAM user
-guide, "Permissions boundaries for IAM entities" (the maximum of what the policies of an identity can grant).
+accepts TLS 1.0); the provider schemas of `AWS::CloudFront::Distribution`, `AWS::ECS::TaskDefinition` and
+`AWS::ElastiCache::ReplicationGroup`; S3, `PublicAccessBlockConfiguration`; IAM user guide, "Permissions boundaries for
+IAM entities" (the maximum of what the policies of an identity can grant).
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from moorage.assembly.cloud_assembly import Resource, mapping
 from moorage.review.finding import Finding
 from moorage.review.nouns import listed
 from moorage.review.opened.two_sides import Sides
-from moorage.review.template.side import Scope, Side, root
+from moorage.review.opened.web_acls import lost_web_acls
+from moorage.review.template.side import Scope, root
 
-_ASSOCIATIONS = ("AWS::WAFv2::WebACLAssociation", "AWS::WAFRegional::WebACLAssociation")
-_BOUNDED = ("AWS::IAM::Role", "AWS::IAM::User")
+_BOUNDED = ("AWS::IAM::Role", "AWS::IAM::User", "AWS::SSO::PermissionSet")
 _BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 _ENCRYPTED = ("HTTPS", "TLS")
 _LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
@@ -29,6 +30,12 @@ _OLDEST = re.compile(r"ELBSecurityPolicy-(?:FS-)?20\d\d-\d\d|SSLv3|TLSv1(?:_2016
 """The names of policies that accept TLS 1.0 but do not contain this version in the usual form."""
 _VERSIONS = ("SslPolicy", "MinimumProtocolVersion", "TLSSecurityPolicy", "SecurityPolicy")
 """The properties of listeners, distributions, domains and API domain names that set the lowest TLS version."""
+_SWITCHES = {
+    "EnforceHTTPS": ("true", "false", "requires HTTPS"),
+    "TransitEncryption": ("ENABLED", "DISABLED", "encrypts the traffic to its file systems"),
+    "TransitEncryptionEnabled": ("true", "false", "encrypts its traffic"),
+}
+"""For each property that turns encryption in transit on: its values for on and off, and the words."""
 
 
 def lost_protection(sides: Sides) -> Iterator[Finding]:
@@ -37,7 +44,7 @@ def lost_protection(sides: Sides) -> Iterator[Finding]:
     Args:
         sides: The two sides of the comparison.
     """
-    yield from _web_acls(sides)
+    yield from lost_web_acls(sides)
     for scope, after in sides.head.resources():
         found = sides.base.found(scope.token(after.logical_id))
         about = (scope, after)
@@ -49,29 +56,6 @@ def lost_protection(sides: Sides) -> Iterator[Finding]:
         yield from _boundary(sides, about, found)
         if after.type == _LISTENER:
             yield from _listener(sides, about, found)
-
-
-def _web_acls(sides: Sides) -> Iterator[Finding]:
-    after = _protected(sides.head)
-    for text in _protected(sides.base):
-        resource = sides.head.found(text)
-        if text not in after and resource:
-            yield sides.finding("opened/firewall", resource, f"no web ACL protects {sides.named(text)} any more")
-
-
-def _protected(side: Side) -> dict[str, None]:
-    """Return the tokens of the resources that web ACLs protect."""
-    associated = {
-        root(text): None
-        for scope, resource in side.resources(*_ASSOCIATIONS)
-        for text in sorted(scope.texts(resource.properties.get("ResourceArn")))
-    }
-    distributions = {
-        scope.token(resource.logical_id): None
-        for scope, resource in side.resources("AWS::CloudFront::Distribution")
-        if mapping(resource.properties.get("DistributionConfig")).get("WebACLId")
-    }
-    return {**associated, **distributions}
 
 
 def _bucket(sides: Sides, about: tuple[Scope, Resource], before: tuple[Scope, Resource] | None) -> Iterator[Finding]:
@@ -115,8 +99,10 @@ def _encryption(sides: Sides, about: tuple[Scope, Resource], before: tuple[Scope
             yield sides.finding("opened/encryption", about, sentence)
     if "allow-all" in new.get("ViewerProtocolPolicy", set()) - old.get("ViewerProtocolPolicy", set()):
         yield sides.finding("opened/encryption", about, f"{name} now answers requests by HTTP, which is not encrypted")
-    if old.get("EnforceHTTPS") == {"true"} and new.get("EnforceHTTPS", {"false"}) == {"false"}:
-        yield sides.finding("opened/encryption", about, f"{name} no longer requires HTTPS")
+    for key, (on, off, lost) in _SWITCHES.items():
+        default = {off} if key == "EnforceHTTPS" else set()
+        if old.get(key) == {on} and new.get(key, default) == {off}:
+            yield sides.finding("opened/encryption", about, f"{name} no longer {lost}")
 
 
 def _listener(sides: Sides, about: tuple[Scope, Resource], before: tuple[Scope, Resource]) -> Iterator[Finding]:
@@ -148,7 +134,7 @@ def _leaves(scope: Scope, value: Any) -> Iterator[tuple[str, set[str]]]:
     def walk(value: Any) -> None:
         if isinstance(value, Mapping):
             for key, each in value.items():
-                if key in (*_VERSIONS, "ViewerProtocolPolicy", "EnforceHTTPS"):
+                if key in (*_VERSIONS, *_SWITCHES, "ViewerProtocolPolicy"):
                     found.setdefault(key, set()).update(scope.texts(each))
                 else:
                     walk(each)
