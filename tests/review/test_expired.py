@@ -236,3 +236,29 @@ def test_the_items_of_a_removed_replica_are_deleted() -> None:
     assert found("DynamoDB::GlobalTable", both, one) == [("replica", said)]
     assert found("DynamoDB::GlobalTable", one, both) == []
     assert found("DynamoDB::GlobalTable", both, {"Replicas": UNKNOWN}) == []
+
+
+def test_a_file_system_that_is_no_longer_backed_up_is_reported() -> None:
+    on, off = ({"BackupPolicy": {"Status": status}} for status in ("ENABLED", "DISABLED"))
+    assert found("EFS::FileSystem", on, off) == [("backups", "is no longer backed up automatically.")]
+    assert found("EFS::FileSystem", off, on) == []
+    assert found("EFS::FileSystem", on, {"BackupPolicy": UNKNOWN}) == []
+
+
+def test_a_backup_plan_with_fewer_rules_is_reported() -> None:
+    def plan(*names: Any) -> dict[str, Any]:
+        return {"BackupPlan": {"BackupPlanRule": [{"RuleName": name} for name in names]}}
+
+    said = "no longer makes the backups of its rule daily."
+    assert found("Backup::BackupPlan", plan("daily", "weekly"), plan("weekly")) == [("backups", said)]
+    assert found("Backup::BackupPlan", plan("weekly"), plan("daily", "weekly")) == []
+    assert found("Backup::BackupPlan", plan("daily"), plan(UNKNOWN)) == []
+
+
+def test_resources_that_no_backup_selection_selects_are_reported() -> None:
+    topic, one = ({"Type": f"AWS::{kind}"} for kind in ("SNS::Topic", "Backup::BackupSelection"))
+    (finding,) = lost(compared({"Shop": {"Topic": topic, "One": one}}, {"Shop": {"Topic": topic}}))
+    assert finding.rule == "lost/backups"
+    assert finding.sentence == "The backup selection Shop/One is removed: its resources are no longer backed up."
+    moved = {"Topic": topic, "Two": {**one, "Properties": {"BackupPlanId": "p"}}}
+    assert list(lost(compared({"Shop": {"Topic": topic, "One": one}}, {"Shop": moved}))) == []

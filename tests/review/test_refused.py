@@ -446,3 +446,25 @@ def test_another_attribute_of_the_time_to_live_is_refused() -> None:
     assert "the attribute of its time to live changes from expires to until" in finding.sentence
     assert found(table("expires", enabled=False), table("until")) == []
     assert found(table("expires"), table("until", enabled=False)) == []
+
+
+@pytest.mark.parametrize("name", ["KeySpec", "KeyUsage", "MultiRegion", "Origin"])
+def test_a_property_that_a_key_is_created_with_does_not_change(name: str) -> None:
+    (finding,) = found({"K": of("AWS::KMS::Key")}, {"K": of("AWS::KMS::Key", **{name: "OTHER"})})
+    assert finding.sentence == (
+        f"The update of the KMS key Shop/K is refused: its {name} changes, which AWS KMS does not permit."
+    )
+    same = {"KeySpec": "SYMMETRIC_DEFAULT", "KeyUsage": "ENCRYPT_DECRYPT", "MultiRegion": False, "Origin": "AWS_KMS"}
+    assert found({"K": of("AWS::KMS::Key")}, {"K": of("AWS::KMS::Key", **{name: same[name]})}) == []
+    assert found({"K": of("AWS::KMS::Key")}, {"K": of("AWS::KMS::Key", **{name: {"Ref": "A"}})}) == []
+
+
+def test_a_volume_does_not_shrink() -> None:
+    large, small = ({"V": of("AWS::EC2::Volume", Size=size)} for size in (100, "50"))
+    (finding,) = found(large, small)
+    assert finding.sentence == (
+        "The update of the EC2 volume Shop/V is refused: its size shrinks from 100 to 50 GiB, and a volume can only "
+        "grow."
+    )
+    assert found(small, large) == []
+    assert found(large, {"V": of("AWS::EC2::Volume", Size={"Ref": "Size"})}) == []

@@ -177,3 +177,19 @@ def test_a_resource_that_is_turned_off_is_reported(type_: str) -> None:
     assert found(off, on) == []
     assert found(on, {"Ref": "Off"}) == []
     assert found({"Ref": "Off"}, off) == []
+
+
+def test_a_record_that_points_somewhere_else_is_reported() -> None:
+    def record(*values: Any, **properties: Any) -> dict[str, Any]:
+        stated = {"Name": "a.com.", "Type": "A", "HostedZoneId": "Z", "ResourceRecords": list(values), **properties}
+        return {"Record": of("AWS::Route53::RecordSet", **stated)}
+
+    said = "The Route53 record set Shop/Record now points to "
+    assert sentences(record("1.1.1.1"), record("2.2.2.2")) == [f"{said}2.2.2.2 (before: 1.1.1.1)."]
+    assert sentences(record("1.1.1.1"), record("1.1.1.1", "2.2.2.2")) == []
+    assert sentences(record("a", Type="TXT"), record("b", Type="TXT")) == []
+    one, other = ({"DNSName": {"Fn::GetAtt": [name, "DNSName"]}} for name in ("Blue", "Green"))
+    base, head = (record(AliasTarget=alias) for alias in (one, other))
+    assert sentences(base, head) == [f"{said}Shop/Green (before: Shop/Blue)."]
+    again = record(AliasTarget={"DNSName": {"Fn::Join": ["", ["dualstack.", {"Fn::GetAtt": ["Blue", "DNSName"]}]]}})
+    assert sentences(base, again) == []

@@ -86,6 +86,23 @@ def expired(change: ResourceChange, before: Resource, after: Resource) -> Iterat
         yield from _images(change, before, after)
     if after.type in _TABLES:
         yield from _items(change, before, after)
+    if after.type == "AWS::EFS::FileSystem":
+        status = [_setting(side.properties, "BackupPolicy", "Status") for side in (before, after)]
+        if status == ["ENABLED", "DISABLED"]:
+            yield _finding(change, after, "lost/backups", f"The {named(after)} is no longer backed up automatically.")
+    if after.type == "AWS::Backup::BackupPlan":
+        old, new = (_plan(side) for side in (before, after))
+        if new and (gone := sorted(old - new)):
+            rules = f"its rule{'s' if len(gone) > 1 else ''} {listed(gone)}"
+            sentence = f"The {named(after)} no longer makes the backups of {rules}."
+            yield _finding(change, after, "lost/backups", sentence)
+
+
+def _plan(plan: Resource) -> set[str]:
+    """Return the names of the rules of a backup plan; none if they are not known."""
+    stated = _setting(plan.properties, "BackupPlan", "BackupPlanRule")
+    names = [mapping(each).get("RuleName") for each in stated] if isinstance(stated, list) else []
+    return {str(name) for name in names} if all(isinstance(name, str) for name in names) else set()
 
 
 def _shorter(

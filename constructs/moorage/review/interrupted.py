@@ -30,6 +30,7 @@ RULES: Mapping[str, str] = {
     "interrupted/address": "A port or a DNS name that clients use changes.",
     "interrupted/rerouted": "A listener sends requests to other targets, or answers them itself.",
     "interrupted/disabled": "A resource that clients or tasks use is turned off.",
+    "interrupted/secret": "A secret gets another generated value.",
     "interrupted/instances": "An Auto Scaling group replaces its instances in batches.",
     "interrupted/restarted": "A resource is restarted in place.",
     "interrupted/fewer-copies": "An ECS service keeps fewer copies.",
@@ -50,6 +51,7 @@ _SEEN: Mapping[str, str] = {
     "AWS::ECS::Cluster": "its services and tasks have to move",
     "AWS::ElasticLoadBalancingV2::LoadBalancer": "its DNS name changes, and clients of the old name fail",
     "AWS::ElasticLoadBalancingV2::TargetGroup": "the new one is empty until its targets are healthy",
+    "AWS::Route53::HostedZone": "its name servers change, and the names in the old one are no longer found",
     "AWS::ServiceDiscovery::HttpNamespace": "its names are not found until the services are in the new one",
     "AWS::ServiceDiscovery::PrivateDnsNamespace": "its names are not found until the services are in the new one",
 }
@@ -79,6 +81,9 @@ _OFF: Mapping[str, tuple[tuple[str, ...], str, str]] = {
     "AWS::Scheduler::Schedule": (("State",), "DISABLED", "is turned off: its target is no longer called"),
 }
 """The property that turns a type off, the value, and the consequence (CloudFormation template reference)."""
+_SECRET, _GENERATED = "AWS::SecretsManager::Secret", "GenerateSecretString"
+"""A secret, and its property for which a change creates a version with a new value (CloudFormation template
+reference)."""
 _MANY_DETAILS = 4
 
 
@@ -211,6 +216,11 @@ class _Interruptions:
         elif change.replacement is Replacement.NO and restarted:
             sentence = f"The {named(resource)} is restarted, since {' and '.join(restarted)} changes."
             yield self._finding("restarted", change, sentence)
+        generated = [side and side.properties.get(_GENERATED) for side in (change.before, change.after)]
+        if resource.type == _SECRET and all(generated) and _GENERATED in _changed(change):
+            sentence = f"The {named(resource)} gets another generated value, since {_GENERATED} changes"
+            end = "programs and databases that have the old one may refuse it"
+            yield self._finding("secret", change, f"{sentence}: {end}.")
         if resource.type in _OFF:
             path, off, consequence = _OFF[resource.type]
             old, new = (_at(side, path) for side in (change.before, change.after))

@@ -82,6 +82,7 @@ _SNAPSHOT_BY_DEFAULT = {"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"}
 `DeletionPolicy`)."""
 _EMPTIED_BY_CDK = {"aws-cdk:auto-delete-objects", "aws-cdk:auto-delete-images"}
 """The tags of buckets and repositories that a custom resource of CDK empties before they are deleted."""
+_SELECTION = "AWS::Backup::BackupSelection"
 _NO_STACK = "it is billed, and no stack manages it"
 
 
@@ -136,12 +137,20 @@ def _of_resources(stack: StackChange, gone: set[tuple[str | None, str | None, st
             continue
         if before.type in DATA and after is None:
             yield _removed(change, before)
+        if before.type == _SELECTION and after is None and not _is_selected(stack):
+            sentence = f"The {named(before)} is removed: its resources are no longer backed up."
+            yield Finding(Kind.LOST, "lost/backups", stack.path, before, sentence)
         if after is None or after.type != before.type:
             continue
         if change.replacement is Replacement.NO:
             yield from expired(change, before, after)
         elif before.type in DATA:
             yield _replaced(change, before, after)
+
+
+def _is_selected(stack: StackChange) -> bool:
+    """Return whether a stack gets another backup selection, or is removed."""
+    return stack.after is None or any(each.type == _SELECTION and each.before is None for each in stack.changes)
 
 
 def _removed(change: ResourceChange, before: Resource) -> Finding:

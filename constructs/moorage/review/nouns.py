@@ -8,8 +8,11 @@ from collections.abc import Sequence
 from moorage.assembly.cloud_assembly import Resource
 
 _SERVICES = {
+    "ApiGateway": "API Gateway",
+    "ApiGatewayV2": "API Gateway",
     "ApplicationAutoScaling": "",
     "AutoScaling": "",
+    "Backup": "",
     "CertificateManager": "ACM",
     "CloudFormation": "",
     "DynamoDB": "DynamoDB",
@@ -18,6 +21,7 @@ _SERVICES = {
     "Events": "EventBridge",
     "Logs": "",
     "SSO": "IAM Identity Center",
+    "SecretsManager": "Secrets Manager",
     "ServiceDiscovery": "Cloud Map",
     "StepFunctions": "Step Functions",
 }

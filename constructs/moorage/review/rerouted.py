@@ -19,7 +19,9 @@ from moorage.review.opened.two_sides import Sides
 from moorage.review.template.side import Scope, root
 
 _LISTENER, _RULE = "AWS::ElasticLoadBalancingV2::Listener", "AWS::ElasticLoadBalancingV2::ListenerRule"
-_DISTRIBUTION = "AWS::CloudFront::Distribution"
+_DISTRIBUTION, _RECORD = "AWS::CloudFront::Distribution", "AWS::Route53::RecordSet"
+_POINTS = {"A", "AAAA", "CNAME"}
+"""The types of records whose values are addresses or names of hosts."""
 _FIELDS = {
     "host-header": "for the host",
     "http-header": "with the header",
@@ -42,13 +44,16 @@ def rerouted(comparison: Comparison) -> Iterator[Finding]:
     """
     sides = Sides.of(comparison)
     replaced = {id(each.after) for each in comparison.changes if each.replacement is not Replacement.NO}
-    for scope, after in sides.head.resources(_LISTENER, _RULE, _DISTRIBUTION):
+    for scope, after in sides.head.resources(_LISTENER, _RULE, _DISTRIBUTION, _RECORD):
         found = sides.base.found(scope.token(after.logical_id))
         if found is None or found[1].type != after.type or id(after) in replaced:
             continue
         about = (scope, after)
         if after.type == _DISTRIBUTION:
             yield from _aliases(sides, found, about)
+            continue
+        if after.type == _RECORD:
+            yield from _record(sides, found, about)
             continue
         if after.type == _RULE:
             yield from _conditions(sides, found, about)
@@ -195,3 +200,25 @@ def _aliases(sides: Sides, before: _Side, after: _Side) -> Iterator[Finding]:
         subject = sides.named(after[0].token(after[1].logical_id))
         sentence = f"{subject} no longer answers for {listed(gone)}: clients that use this name fail"
         yield _finding(sides, after, sentence, "interrupted/address")
+
+
+def _record(sides: Sides, before: _Side, after: _Side) -> Iterator[Finding]:
+    """Yield the finding for a record whose name points somewhere else."""
+    if after[1].properties.get("Type") not in _POINTS or before[1].properties.get("Name") != after[1].properties.get(
+        "Name"
+    ):
+        return
+    old, new = (_values(side) for side in (before, after))
+    if not old or not new or old <= new:
+        return
+    subject = sides.named(after[0].token(after[1].logical_id))
+    to, earlier = (listed([sides.readable(each) for each in sorted(each)]) for each in (new, old))
+    yield _finding(sides, after, f"{subject} now points to {to} (before: {earlier})")
+
+
+def _values(record: _Side) -> set[str]:
+    """Return the values of a record, or the resource of its alias."""
+    scope, resource = record
+    alias = mapping(resource.properties.get("AliasTarget")).get("DNSName")
+    texts = [scope.text(alias)] if alias is not None else scope.texts(resource.properties.get("ResourceRecords"))
+    return {root(each) for each in texts}

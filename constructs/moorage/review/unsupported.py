@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from moorage.assembly.cloud_assembly import Resource, mapping
@@ -12,6 +12,10 @@ from moorage.review.nouns import named
 
 _TABLE, _GLOBAL_TABLE = "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"
 _USER_POOL = "AWS::Cognito::UserPool"
+_KEY = "AWS::KMS::Key"
+_OF_KEY = {"KeySpec": "SYMMETRIC_DEFAULT", "KeyUsage": "ENCRYPT_DECRYPT", "MultiRegion": "false", "Origin": "AWS_KMS"}
+"""The properties of a key that cannot change, with their defaults (CloudFormation template reference, `AWS::KMS::Key`:
+"the update request fails, regardless of the value of the UpdateReplacePolicy attribute")."""
 _ONLY_AT_CREATION = ("AliasAttributes", "UsernameAttributes", "UsernameConfiguration")
 """The properties of a user pool that cannot change (Cognito developer guide, "Updating user pool and app client
 configuration": "To change user pool sign-in options, create a new user pool"). CloudFormation does not replace the
@@ -41,21 +45,35 @@ def unsupported(change: ResourceChange) -> Iterator[Finding]:
         way = "Give the resource another construct ID, so that a new one is created."
         sentence = f"The update of the {named(after)} is refused because {why}."
         yield Finding(Kind.REFUSED, "refused/update", change.stack.path, after, sentence, (way,))
-    if before.type != after.type or change.replacement is Replacement.YES:
-        return
-    if after.type in (_TABLE, _GLOBAL_TABLE) and change.replacement is Replacement.NO:
-        yield from _indexed(change, before, after)
-        yield from _expiring(change, before, after)
-    if after.type == _GLOBAL_TABLE:
-        yield from _replicated(change, before, after)
-    if after.type == _USER_POOL:
-        yield from _sign_in(change, before, after)
-        yield from _user_attributes(change, before, after)
+    if before.type == after.type and change.replacement is not Replacement.YES:
+        for check in _CHECKS.get(after.type, ()):
+            yield from check(change, before, after)
+
+
+def _key(change: ResourceChange, before: Resource, after: Resource) -> Iterator[Finding]:
+    """Yield a finding for each changed property of a KMS key that cannot change."""
+    for name, default in _OF_KEY.items():
+        old, new = (_known(side.properties.get(name, default)) for side in (before, after))
+        if old is not None and new is not None and old != new:
+            way = "Define another key, and encrypt the data with it."
+            yield _refused(change, after, f"its {name} changes, which AWS KMS does not permit", way)
 
 
 def _refused(change: ResourceChange, after: Resource, why: str, way: str, *, certain: bool = True) -> Finding:
     sentence = f"The update of the {named(after)} {'is' if certain else 'may be'} refused: {why}."
     return Finding(Kind.REFUSED, "refused/update", change.stack.path, after, sentence, (way,))
+
+
+def _smaller(change: ResourceChange, before: Resource, after: Resource) -> Iterator[Finding]:
+    """Yield the finding for a smaller volume.
+
+    Source: EC2 API reference, ModifyVolume: "The target volume size must be greater than or equal to the existing size
+    of the volume."
+    """
+    old, new = (str(side.properties.get("Size", "")) for side in (before, after))
+    if old.isdecimal() and new.isdecimal() and int(new) < int(old):
+        way = "Define another volume, and copy the data to it."
+        yield _refused(change, after, f"its size shrinks from {old} to {new} GiB, and a volume can only grow", way)
 
 
 def _indexed(change: ResourceChange, before: Resource, after: Resource) -> Iterator[Finding]:
@@ -65,7 +83,7 @@ def _indexed(change: ResourceChange, before: Resource, after: Resource) -> Itera
     CloudFormation template reference, `AWS::DynamoDB::GlobalTable`, `GlobalSecondaryIndexes` (the same).
     """
     old, new = (_names(side, "GlobalSecondaryIndexes", "IndexName") for side in (before, after))
-    changed = sorted(old ^ new)
+    changed = sorted(old ^ new) if change.replacement is Replacement.NO else []
     if len(changed) > 1:
         why = (
             f"it adds or removes {len(changed)} global secondary indexes ({', '.join(changed)}), and DynamoDB permits "
@@ -82,7 +100,9 @@ def _expiring(change: ResourceChange, before: Resource, after: Resource) -> Iter
     """
     old, new = (mapping(side.properties.get("TimeToLiveSpecification")) for side in (before, after))
     names = [each.get("AttributeName") for each in (old, new)]
-    enabled = all(str(each.get("Enabled")).lower() == "true" for each in (old, new))
+    enabled = change.replacement is Replacement.NO and all(
+        str(each.get("Enabled")).lower() == "true" for each in (old, new)
+    )
     if enabled and all(isinstance(name, str) for name in names) and names[0] != names[1]:
         why = f"the attribute of its time to live changes from {names[0]} to {names[1]}"
         yield _refused(change, after, why, "Turn the time to live off in a separate deployment first.")
@@ -178,3 +198,13 @@ def _known(value: Any) -> Any:
         items = [_known(each) for each in value]
         return None if None in items else sorted(map(str, items))
     return [] if value is None else str(value).lower()
+
+
+_CHECKS: Mapping[str, Sequence[Callable[[ResourceChange, Resource, Resource], Iterator[Finding]]]] = {
+    _GLOBAL_TABLE: (_indexed, _expiring, _replicated),
+    _KEY: (_key,),
+    _TABLE: (_indexed, _expiring),
+    _USER_POOL: (_sign_in, _user_attributes),
+    "AWS::EC2::Volume": (_smaller,),
+}
+"""The checks of each type."""

@@ -69,3 +69,40 @@ def test_a_user_pool_that_needs_no_second_factor_is_an_opening(after: str) -> No
     assert sentences(base, head) == [("authentication", said)]
     assert sentences(head, base) == []
     assert sentences(base, pool(MfaConfiguration={"Ref": "Mfa"})) == []
+
+
+def distribution(default: Any, **paths: Any) -> dict[str, Any]:
+    others = [{"PathPattern": path, "TrustedKeyGroups": groups} for path, groups in paths.items()]
+    config = {"DefaultCacheBehavior": {"TrustedKeyGroups": default}, "CacheBehaviors": others}
+    return {"Cdn": {"Type": "AWS::CloudFront::Distribution", "Properties": {"DistributionConfig": config}}}
+
+
+def test_a_distribution_that_needs_no_signed_requests_is_an_opening() -> None:
+    said = "The CloudFront distribution Shop/Cdn no longer requires signed requests for {}."
+    assert sentences(distribution(["k"]), distribution([])) == [("authentication", said.format("*"))]
+    assert sentences(distribution([], a=["k"]), distribution([], a=[])) == [("authentication", said.format("a"))]
+    assert sentences(distribution([], a=["k"]), distribution([])) == [], "the path is gone"
+    assert sentences(distribution(["k"]), distribution(["l"])) == []
+    assert sentences(distribution([]), distribution(["k"])) == []
+
+
+def test_clients_that_need_no_certificate_are_an_opening() -> None:
+    def domain(**properties: Any) -> dict[str, Any]:
+        return {"It": {"Type": "AWS::ApiGatewayV2::DomainName", "Properties": properties}}
+
+    closed = domain(MutualTlsAuthentication={"TruststoreUri": "s3://a"})
+    said = "The API Gateway domain name Shop/It no longer requires a certificate of its clients."
+    assert sentences(closed, domain()) == [("authentication", said)]
+    assert sentences(domain(), closed) == []
+    verified, off = (
+        {
+            "It": {
+                "Type": "AWS::ElasticLoadBalancingV2::Listener",
+                "Properties": {"MutualAuthentication": {"Mode": mode}},
+            }
+        }
+        for mode in ("verify", "off")
+    )
+    said = "The listener Shop/It no longer verifies the certificates of its clients."
+    assert sentences(verified, off) == [("authentication", said)]
+    assert sentences(off, verified) == []

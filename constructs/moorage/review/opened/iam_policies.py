@@ -90,6 +90,17 @@ _FULL_ACCESS = {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "*"
 POWERFUL = ("AdministratorAccess", "IAMFullAccess", "PowerUserAccess")
 """The AWS managed policies that allow everything, everything in IAM, or everything except IAM."""
 _PERMISSION_SET = "AWS::SSO::PermissionSet"
+_ANY_CLIENT = {
+    "Statement": {
+        "Effect": "Allow",
+        "Principal": {"AWS": "*"},
+        "Action": [f"elasticfilesystem:Client{name}" for name in ("Mount", "Write", "RootAccess")],
+        "Condition": {"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}},
+    }
+}
+"""The default policy of a file system: any client that reaches a mount target may do anything
+(EFS user guide, "Default EFS file system policy")."""
+_DEFAULTS = {"AWS::EC2::VPCEndpoint": _FULL_ACCESS, "AWS::EFS::FileSystem": _ANY_CLIENT}
 _ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 
@@ -210,8 +221,8 @@ class Policies:
         document = properties.get(name)
         if resource.type == "AWS::DynamoDB::Table" and isinstance(document, Mapping):
             document = document.get("PolicyDocument")
-        if resource.type == "AWS::EC2::VPCEndpoint" and document is None:
-            document = _FULL_ACCESS
+        if document is None:
+            document = _DEFAULTS.get(resource.type)
         targets = frozenset({scope.token(resource.logical_id)})
         if named_by in _ONCE:
             targets = frozenset({f"{named_by} in {scope.text({'Ref': 'AWS::Region'})}"})

@@ -21,6 +21,7 @@ from moorage.review.opened.web_acls import lost_web_acls
 from moorage.review.template.side import Scope, root
 
 _BOUNDED = ("AWS::IAM::Role", "AWS::IAM::User", "AWS::SSO::PermissionSet")
+_API = "AWS::ApiGateway::RestApi"
 _BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 _ENCRYPTED = ("HTTPS", "TLS")
 _LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
@@ -31,11 +32,15 @@ _OLDEST = re.compile(r"ELBSecurityPolicy-(?:FS-)?20\d\d-\d\d|SSLv3|TLSv1(?:_2016
 _VERSIONS = ("SslPolicy", "MinimumProtocolVersion", "TLSSecurityPolicy", "SecurityPolicy")
 """The properties of listeners, distributions, domains and API domain names that set the lowest TLS version."""
 _SWITCHES = {
-    "EnforceHTTPS": ("true", "false", "requires HTTPS"),
-    "TransitEncryption": ("ENABLED", "DISABLED", "encrypts the traffic to its file systems"),
-    "TransitEncryptionEnabled": ("true", "false", "encrypts its traffic"),
+    "EnforceHTTPS": ({"true"}, {"false"}, "requires HTTPS"),
+    "OriginProtocolPolicy": ({"https-only"}, {"http-only"}, "encrypts the traffic to its origins"),
+    "TransitEncryption": ({"ENABLED"}, {"DISABLED"}, "encrypts the traffic to its file systems"),
+    "TransitEncryptionEnabled": ({"true"}, {"false"}, "encrypts its traffic"),
+    "rds.force_ssl": ({"1"}, {"0"}, "requires TLS"),
+    "require_secure_transport": ({"1", "ON"}, {"0", "OFF"}, "requires TLS"),
 }
-"""For each property that turns encryption in transit on: its values for on and off, and the words."""
+"""For each setting that turns encryption in transit on: its values for on and off, and the words. The last two are
+parameters of databases (RDS user guide, "Using SSL/TLS to encrypt a connection to a DB instance or cluster")."""
 
 
 def lost_protection(sides: Sides) -> Iterator[Finding]:
@@ -53,6 +58,7 @@ def lost_protection(sides: Sides) -> Iterator[Finding]:
         if found is None or found[1].type != after.type or found[1].properties == after.properties:
             continue
         yield from _encryption(sides, about, found)
+        yield from _policy(sides, about, found)
         yield from _boundary(sides, about, found)
         if after.type == _LISTENER:
             yield from _listener(sides, about, found)
@@ -86,6 +92,19 @@ def _boundary(sides: Sides, about: tuple[Scope, Resource], before: tuple[Scope, 
         yield sides.finding("opened/deny-removed", about, f"no permissions boundary limits {name} any more")
 
 
+def _policy(sides: Sides, about: tuple[Scope, Resource], before: tuple[Scope, Resource]) -> Iterator[Finding]:
+    """Yield the finding for an API without a policy: only authorizers then limit who may call it."""
+    private = "PRIVATE" in about[0].text(about[1].properties.get("EndpointConfiguration"))
+    if (
+        about[1].type == _API
+        and before[1].properties.get("Policy")
+        and "Policy" not in about[1].properties
+        and not private
+    ):
+        name = sides.named(about[0].token(about[1].logical_id))
+        yield sides.finding("opened/deny-removed", about, f"no resource policy limits who may call {name} any more")
+
+
 def _encryption(sides: Sides, about: tuple[Scope, Resource], before: tuple[Scope, Resource]) -> Iterator[Finding]:
     name = sides.named(about[0].token(about[1].logical_id), _noun(about[1]))
     old, new = (dict(_leaves(scope, resource.properties)) for scope, resource in (before, about))
@@ -100,8 +119,8 @@ def _encryption(sides: Sides, about: tuple[Scope, Resource], before: tuple[Scope
     if "allow-all" in new.get("ViewerProtocolPolicy", set()) - old.get("ViewerProtocolPolicy", set()):
         yield sides.finding("opened/encryption", about, f"{name} now answers requests by HTTP, which is not encrypted")
     for key, (on, off, lost) in _SWITCHES.items():
-        default = {off} if key == "EnforceHTTPS" else set()
-        if old.get(key) == {on} and new.get(key, default) == {off}:
+        was, now = old.get(key, set()), new.get(key, {"false"} if key == "EnforceHTTPS" else set())
+        if was and was <= on and now and now <= off:
             yield sides.finding("opened/encryption", about, f"{name} no longer {lost}")
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import attrs
 
-from moorage.assembly.cloud_assembly import Resource
+from moorage.assembly.cloud_assembly import Resource, mapping
 from moorage.review.finding import Finding
 from moorage.review.nouns import listed
 from moorage.review.opened.iam_policies import POWERFUL
@@ -38,6 +38,8 @@ _PUBLIC_SETTINGS = {
 """For each property, the value that makes a resource public, and the sentence about it."""
 _PATHS = ("TransitGatewayId", "VpcPeeringConnectionId", "CoreNetworkArn")
 _DESTINATIONS = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
+_ACCOUNT_PART = 4
+"""The position of the account in an ARN."""
 _BROADENED = "opened/iam-broadened"
 _LOAD_BALANCERS = ("AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::ElasticLoadBalancing::LoadBalancer")
 _PUBLIC_ACLS = ("PublicRead", "PublicReadWrite")
@@ -295,6 +297,33 @@ def _bucket(read: _Read) -> Iterator[Exposure]:
         sentence = "anyone can now read the objects of {}, whose ACL is public"
         yield Exposure("opened/internet", sentence, read.token)
 
+    for _, rule in read.scope.items(mapping(read.resource.properties.get("ReplicationConfiguration")).get("Rules")):
+        account = read.scope.text(mapping(mapping(rule).get("Destination")).get("Account", own_account(read.scope)))
+        if account != own_account(read.scope):
+            sentence = "the objects of {} are now copied to a bucket of the account {items}"
+            yield Exposure("opened/other-account", sentence, read.token, account)
+
+
+def _subscription(read: _Read) -> Iterator[Exposure]:
+    parts = read.text("DestinationArn").split(":")
+    account = parts[4] if len(parts) > _ACCOUNT_PART else own_account(read.scope)
+    if account.isdecimal() and account != own_account(read.scope):
+        sentence = "the log events of {} are now sent to the account {items}"
+        yield Exposure("opened/other-account", sentence, root(read.text("LogGroupName")), account)
+
+
+def _prefix_list(read: _Read) -> Iterator[Exposure]:
+    for _, entry in read.scope.items(read.resource.properties.get("Entries")):
+        cidr = read.scope.text(mapping(entry).get("Cidr"))
+        sentence = "{} now contains {items}, which the rules that use it allow"
+        yield Exposure("opened/network", sentence, read.token, cidr, existing=True)
+
+
+def _api(read: _Read) -> Iterator[Exposure]:
+    types = read.scope.texts(mapping(read.resource.properties.get("EndpointConfiguration")).get("Types"))
+    if not any(each == "PRIVATE" or "$" in each for each in types):
+        yield Exposure("opened/internet", "clients on the internet can now reach {}", read.token, existing=True)
+
 
 def _public_repository(read: _Read) -> Iterator[Exposure]:
     sentence = "anyone can now pull the images of {}"
@@ -303,7 +332,9 @@ def _public_repository(read: _Read) -> Iterator[Exposure]:
 
 _READERS: Mapping[str, Callable[[_Read], Iterator[Exposure]]] = {
     "AWS::ApiGateway::Method": _method,
+    "AWS::ApiGateway::RestApi": _api,
     "AWS::ApiGatewayV2::Route": _route_of_api,
+    "AWS::EC2::PrefixList": _prefix_list,
     "AWS::EC2::Route": _route,
     "AWS::EC2::Subnet": _subnet,
     "AWS::EC2::TransitGatewayAttachment": _attachment,
@@ -316,6 +347,7 @@ _READERS: Mapping[str, Callable[[_Read], Iterator[Exposure]]] = {
     "AWS::EC2::VPCPeeringConnection": _peering,
     "AWS::ECR::PublicRepository": _public_repository,
     "AWS::Lambda::Url": _function_url,
+    "AWS::Logs::SubscriptionFilter": _subscription,
     "AWS::RAM::ResourceShare": _share,
     "AWS::S3::Bucket": _bucket,
     "AWS::SSO::Assignment": _assignment,
