@@ -174,6 +174,7 @@ class ServiceSettings(_Settings):
         min_tasks: The minimum number of copies. Default: 2.
         max_tasks: The maximum number of copies. Default: 10.
         capacity: The weights of the capacities, by name. Default: the first capacity of the environment.
+        digest: The digest of the image. Only one service can have it. Default: the image of the release's tag.
     """
 
     cpu: int = 1024
@@ -181,6 +182,9 @@ class ServiceSettings(_Settings):
     min_tasks: int = attrs.field(default=2, metadata=_between(1, 5000))
     max_tasks: int = attrs.field(default=10, metadata=_between(1, 5000))
     capacity: Mapping[str, int] = _NO_WEIGHTS
+    digest: str | None = attrs.field(
+        default=None, metadata=_matches("sha256:[0-9a-f]{64}", "the digest of an image", f"sha256:{'0a' * 32}")
+    )
 
     @property
     def scaling(self) -> Scaling:
@@ -202,6 +206,7 @@ class ServiceOverrides:
         min_tasks: The minimum number of copies. Default: that of all services.
         max_tasks: The maximum number of copies. Default: that of all services.
         capacity: The weights of the capacities, by name. Default: those of all services.
+        digest: The digest of the image. Default: the image of the release's tag.
     """
 
     cpu: int | None = None
@@ -209,6 +214,7 @@ class ServiceOverrides:
     min_tasks: int | None = None
     max_tasks: int | None = None
     capacity: Mapping[str, int] | None = None
+    digest: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -242,6 +248,8 @@ class AllServiceSettings(ServiceSettings):
 
     def _problems(self) -> Iterator[SettingError]:
         yield from super()._problems()
+        if self.digest:
+            yield SettingError("must be that of one service; set it in a table such as [dev.services.ui]", "digest")
         for name in SERVICES:
             if getattr(self, name) is not None:
                 try:
@@ -319,7 +327,8 @@ class DataSettings(_Settings):
     database_readers: int = attrs.field(default=0, metadata=_between(0, 15))
     cache_nodes: int = attrs.field(default=1, metadata=_between(1, 6))
     cache_node_type: str = attrs.field(
-        default="cache.t4g.micro", metadata=_matches(r"cache\.\w+\.\w+", "a node type of ElastiCache", "cache.t4g.micro")
+        default="cache.t4g.micro",
+        metadata=_matches(r"cache\.\w+\.\w+", "a node type of ElastiCache", "cache.t4g.micro"),
     )
     backup_days: int = attrs.field(default=7, metadata=_between(1, 35))
 
@@ -419,7 +428,9 @@ class EnvironmentSettings(_PlacedSettings):
         if self.network.vpc_id and not self.place:
             yield SettingError("needs account and region, in which the VPC is looked up", "network.vpc_id")
         if self.recovery_region and self.recovery_region == self.region:
-            yield SettingError(f'must be another region than "{self.region}", that of the environment', "recovery_region")
+            yield SettingError(
+                f'must be another region than "{self.region}", that of the environment', "recovery_region"
+            )
         yield from self._capacity_problems()
 
     def _capacity_problems(self) -> Iterator[SettingError]:
