@@ -1,14 +1,17 @@
-"""An environment: its platform, its registry, its data and its services."""
+"""An environment: its platform, its registries, its data and its services."""
 
 from __future__ import annotations
 
 import aws_cdk as cdk
 from constructs import Construct
 
+from stacks.images import Images
 from stacks.platform import PlatformStack
 from stacks.registry import RegistryStack
+from stacks.replica_registry import define_replicas
 from stacks.services import ServicesStack
 from stacks.settings import Description
+from stacks.tooling import Tooling
 
 
 class Environment(cdk.Stage):
@@ -18,24 +21,31 @@ class Environment(cdk.Stage):
         scope: The app.
         construct_id: The name of the environment.
         description: The description with the settings of the environment.
+        tooling: The company's tools. Default: none.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, description: Description) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, description: Description, tooling: Tooling | None = None
+    ) -> None:
         settings = description.environments[construct_id]
         super().__init__(scope, construct_id, env=settings.env, permissions_boundary=settings.boundary)
         for key, value in settings.tags.items():
             cdk.Tags.of(self).add(key, value)
         platform = PlatformStack(self, "Platform", settings=settings, namespace=f"retail-{construct_id}")
         RegistryStack(self, "Registry", settings=settings)
-        ServicesStack(self, "Services", settings=settings, platform=platform)
+        if tooling:
+            define_replicas(self, construct_id, description=description, source=tooling.registry)
+        images = Images(description, construct_id)
+        ServicesStack(self, "Services", settings=settings, platform=platform, images=images)
 
 
 def define_environments(app: cdk.App, description: Description) -> None:
-    """Define a stage for each environment of a description.
+    """Define the stages of a description: the company's tools and each environment.
 
     Args:
         app: The app.
         description: The description.
     """
+    tooling = Tooling(app, description=description) if description.tooling else None
     for name in description.environments:
-        Environment(app, name, description=description)
+        Environment(app, name, description=description, tooling=tooling)

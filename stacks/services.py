@@ -9,26 +9,29 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from moorage import Container, Dashboard, HealthCheck, Route, Service, ServiceAlarms, ServiceConnect, Task
+from stacks.images import Images
 from stacks.platform import PlatformStack
 from stacks.settings import EnvironmentSettings
-
-IMAGES = "public.ecr.aws/aws-containers/retail-store-sample-"
-RELEASE = "1.6.2"
 
 
 class ServicesStack(cdk.Stack):
     """AWS's retail store sample: a web front end and four services behind it."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, settings: EnvironmentSettings, platform: PlatformStack
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: EnvironmentSettings,
+        platform: PlatformStack,
+        images: Images,
     ) -> None:
         super().__init__(scope, construct_id, termination_protection=not settings.removable)
-        self._settings, self._platform = settings, platform
+        self._settings, self._platform, self._images = settings, platform, images
 
         catalog = self._service("catalog", environment={"RETAIL_CATALOG_PERSISTENCE_PROVIDER": "in-memory"})
         carts = self._service(
             "carts",
-            image="cart",
             health="/actuator/health",
             environment={"RETAIL_CART_PERSISTENCE_PROVIDER": "in-memory"},
         )
@@ -71,13 +74,12 @@ class ServicesStack(cdk.Stack):
         name: str,
         *,
         environment: Mapping[str, str],
-        image: str | None = None,
         health: str = "/health",
         route: Route | None = None,
     ) -> Service:
         settings = self._settings.services.of(name)
         container = Container(
-            f"{IMAGES}{image or name}:{RELEASE}",
+            self._images.of(self, name),
             name=name,
             port=8080,
             user="1000",

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import attrs
 
 from moorage import Scaling
-from stacks.settings.checks import SettingError, Settings, between
+from stacks.settings.checks import SettingError, Settings, between, matches
 
 SERVICES = ("ui", "catalog", "carts", "orders", "checkout")
 _NO_WEIGHTS: Mapping[str, int] = MappingProxyType({})
@@ -24,6 +24,7 @@ class ServiceSettings(Settings):
         min_tasks: The minimum number of copies. Default: 2.
         max_tasks: The maximum number of copies. Default: 10.
         capacity: The weights of the capacities, by name. Default: the first capacity of the environment.
+        digest: The digest of the image. Only a single service can have it. Default: the image of the release's tag.
     """
 
     cpu: int = 1024
@@ -31,6 +32,9 @@ class ServiceSettings(Settings):
     min_tasks: int = attrs.field(default=2, metadata=between(1, 5000))
     max_tasks: int = attrs.field(default=10, metadata=between(1, 5000))
     capacity: Mapping[str, int] = _NO_WEIGHTS
+    digest: str | None = attrs.field(
+        default=None, metadata=matches("sha256:[0-9a-f]{64}", "the digest of an image", f"sha256:{'0a' * 32}")
+    )
 
     @property
     def scaling(self) -> Scaling:
@@ -52,6 +56,7 @@ class ServiceOverrides:
         min_tasks: The minimum number of copies. Default: that of all services.
         max_tasks: The maximum number of copies. Default: that of all services.
         capacity: The weights of the capacities, by name. Default: those of all services.
+        digest: The digest of the image. Default: the image of the release's tag.
     """
 
     cpu: int | None = None
@@ -59,6 +64,7 @@ class ServiceOverrides:
     min_tasks: int | None = None
     max_tasks: int | None = None
     capacity: Mapping[str, int] | None = None
+    digest: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -92,6 +98,8 @@ class AllServiceSettings(ServiceSettings):
 
     def _problems(self) -> Iterator[SettingError]:
         yield from super()._problems()
+        if self.digest:
+            yield SettingError("must be that of one service; set it in a table such as [dev.services.ui]", "digest")
         for name in SERVICES:
             if getattr(self, name) is not None:
                 try:

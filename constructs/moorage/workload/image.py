@@ -69,6 +69,7 @@ class Image:
         digest: str | None = None,
         parameter: str | ssm.IParameter | cdk.CfnParameter | None = None,
         placeholder: str | None = None,
+        pull_through: bool = False,
     ) -> Image:
         """Use an image of an ECR repository. The execution role of the task is granted permission to pull the image.
 
@@ -85,11 +86,14 @@ class Image:
                 once with `aws ssm put-parameter --name /shop/web/tag --type String --value none`. Default: none.
             placeholder: A public image to run while the value of `parameter` is `none`, before the first image is
                 pushed. Default: none.
+            pull_through: Whether to let the execution role import an image that a pull through cache has not cached
+                yet, and create the repository. For a cache in another account, the policies there must allow this
+                account the same. Default: False.
 
         Raises:
             ValueError: If not exactly one of `tag`, `digest` and `parameter` is given, or an argument is invalid.
         """
-        return RepositoryImage(repository, tag, digest, parameter, placeholder)
+        return RepositoryImage(repository, tag, digest, parameter, placeholder, pull_through)
 
     @staticmethod
     def from_directory(
@@ -155,6 +159,7 @@ class RepositoryImage(Image):
     digest: str | None = None
     parameter: str | ssm.IParameter | cdk.CfnParameter | None = None
     placeholder: str | None = None
+    pull_through: bool = False
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("Image")

@@ -150,6 +150,24 @@ def test_a_grant_to_pull_through_a_cache_includes_creating_repositories(stack: c
     assert ":repository/quay/*" in said
 
 
+def test_other_accounts_are_granted_to_pull_through_a_cache_by_the_registry_policy(app: cdk.App) -> None:
+    stack, cache = stack_in(app, "eu-west-1"), PullThrough.quay()
+    accounts = iam.CompositePrincipal(iam.AccountPrincipal(THEIRS), iam.AccountPrincipal("333333333333"))
+    Registry(stack, "Registry", pull_through=[cache]).grant_pull_through(accounts, cache)
+    (policy,) = template(stack).find_resources("AWS::ECR::RegistryPolicy").values()
+    (statement,) = policy["Properties"]["PolicyText"]["Statement"]
+    assert statement["Action"] == ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"]
+    assert [json.dumps(each)[-20:-9] for each in statement["Principal"]["AWS"]] == [THEIRS[1:], "33333333333"]
+    assert ":repository/quay/*" in json.dumps(statement["Resource"])
+
+
+def test_a_role_that_is_granted_to_pull_through_a_cache_is_not_in_the_registry_policy(stack: cdk.Stack) -> None:
+    cache = PullThrough.quay()
+    role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+    Registry(stack, "Registry", pull_through=[cache]).grant_pull_through(role, cache)
+    template(stack).resource_count_is("AWS::ECR::RegistryPolicy", 0)
+
+
 def test_a_principal_can_be_granted_to_sign(stack: cdk.Stack) -> None:
     role = iam.Role(stack, "Ci", assumed_by=iam.ServicePrincipal("codebuild.amazonaws.com"))
     Registry(stack, "Registry", signing=[SigningRule(PROFILE)]).grant_sign(role)

@@ -194,17 +194,27 @@ class Registry(RegistryEvents, RegistryMetrics):
     def grant_pull_through(self, grantee: iam.IGrantable, cache: PullThrough) -> iam.Grant:
         """Grant permission to pull through a cache of this registry, including images that are not cached yet.
 
+        An account or organization gets its permission to import images and to create repositories from the registry
+        policy. Let it pull with `PullThrough(settings=RepositorySettings(policy=[...]))`, which the cached repositories
+        get. Its roles need the same permissions, which `Image.from_repository(pull_through=True)` grants to a task.
+
         Args:
             grantee: The principal that receives the permission.
             cache: The cache.
         """
         names = "*" if cache.prefix == "ROOT" else f"{cache.prefix.rstrip('/')}/*"
         iam.Grant.add_to_principal(grantee=grantee, actions=["ecr:GetAuthorizationToken"], resource_arns=["*"])
-        return iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=[*_CACHE_IMPORT_ACTIONS, *_PULL_ACTIONS],
-            resource_arns=[_repository_arn(self, names)],
+        arn = _repository_arn(self, names)
+        grant = iam.Grant.add_to_principal(
+            grantee=grantee, actions=[*_CACHE_IMPORT_ACTIONS, *_PULL_ACTIONS], resource_arns=[arn]
         )
+        if not grant.success:  # accounts and organizations have no policy of their own
+            self.add_to_resource_policy(
+                iam.PolicyStatement(
+                    principals=[grantee.grant_principal], actions=list(_CACHE_IMPORT_ACTIONS), resources=[arn]
+                )
+            )
+        return grant
 
     def grant_sign(self, grantee: iam.IGrantable) -> iam.Grant:
         """Grant a principal that pushes images permission to sign them with the profiles of `signing`.

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from moorage.workload.task import Task
 
 
+_CACHE_IMPORT_ACTIONS = ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository")
 _MAX_FAMILY_LENGTH = 255
 """The maximum length of the name of a task definition (botocore ecs RegisterTaskDefinition.family)."""
 _NETWORK_MODES = {
@@ -268,6 +269,8 @@ def _repository_image(
     repository = image.repository
     if image.placeholder is not None:
         repository.grant_pull(definition.obtain_execution_role())
+    if image.pull_through:  # ECR guide, IAM permissions required to sync an upstream registry
+        repository.grant(definition.obtain_execution_role(), *_CACHE_IMPORT_ACTIONS)
     if image.parameter is None:
         return ecs.ContainerImage.from_ecr_repository(repository, image.digest or image.tag)
     tag = _stored_tag(scope, image)
