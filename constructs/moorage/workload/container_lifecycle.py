@@ -126,7 +126,7 @@ class EnvironmentFile:
 @value_class
 @attrs.frozen
 class HealthCheck:
-    """A command that ECS runs inside a container to determine if it is healthy.
+    """A command that ECS runs inside a container to determine whether the container is healthy.
 
     Args:
         command: A command line for the container's shell, or a list: `CMD` followed by a program and its arguments, or

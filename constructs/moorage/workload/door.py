@@ -241,7 +241,7 @@ def _check_of_node(node: ast.expr) -> Check:
 
 
 def _members(node: ast.expr) -> list[ast.expr]:
-    """Return the members of a union, or the node itself if it is not a union."""
+    """Return the members of a union, or a list of only the node if the node is not a union."""
     if isinstance(node, ast.BinOp):
         return [*_members(node.left), *_members(node.right)]
     return [node]

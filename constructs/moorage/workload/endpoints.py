@@ -40,7 +40,7 @@ class Endpoints:
 
     def __init__(self, *services: str) -> None:
         problems = Problems("Endpoints")
-        check_services("service", services, problems)
+        check_services("services", services, problems)
         problems.raise_any()
         for warning in filter(None, map(unknown_name_warning, filterfalse(is_token, services))):
             problems.warn(warning)
@@ -61,7 +61,7 @@ class Endpoints:
         problems = Problems("Endpoints")
         for task in tasks:
             if INTERNET_NEEDS.intersection(task.called_services):
-                problems.add("called_services must not have 'internet', which has no endpoint; keep a NAT gateway")
+                problems.add("called_services must not contain 'internet', which has no endpoint; keep a NAT gateway")
             for container in task.containers:
                 if container.image._needs >= INTERNET_NEEDS:
                     problems.add(

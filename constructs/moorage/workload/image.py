@@ -44,7 +44,7 @@ class Image:
 
     @property
     def _mutable_reference(self) -> str | None:
-        """The reference if it has the mutable tag `latest`, explicitly or by default; otherwise return None."""
+        """The reference of an image with the mutable tag `latest`, explicitly or by default. None for other images."""
         return None
 
     @staticmethod
@@ -87,7 +87,8 @@ class Image:
                 pushed. Default: none.
 
         Raises:
-            ValueError: If not exactly one of `tag`, `digest` and `parameter` is given, or an argument is invalid.
+            ValueError: If not exactly one of `tag`, `digest` and `parameter` is given, the tag or digest is invalid,
+                the app defines the parameter, or `placeholder` is given without `parameter`.
         """
         return RepositoryImage(repository, tag, digest, parameter, placeholder)
 
@@ -113,7 +114,8 @@ class Image:
             target: The build stage. Default: the last stage.
 
         Raises:
-            ValueError: If the directory or the Dockerfile does not exist, or `build_args` contains a secret.
+            ValueError: If the directory or the Dockerfile does not exist, `build_args` contains a secret, or an
+                argument is known only at deployment.
         """
         return DirectoryImage(Path(path), file, dict(build_args or {}), dict(build_secrets or {}), target)
 

@@ -47,7 +47,7 @@ class Scaling:
             Default: no target.
         backlog_per_task: The target number of messages in a queue for each task, both waiting and in flight.
             Default: no target.
-        queue: The queue of `backlog_per_task`. Default: none, or for a `Worker` its own queue.
+        queue: The queue of `backlog_per_task`. Default: none. A `Worker` uses its own queue.
         metrics: Further metrics with targets. All targets together can have at most 50 scaling policies.
             Default: none.
         schedules: The scheduled changes of the range, at most 200. Default: none.
@@ -58,8 +58,8 @@ class Scaling:
         scale_in_cooldown: The time after a scale-in before the next scale-in. Default: 300 s.
 
     Raises:
-        ValueError: If an argument is outside its limit, the minimum exceeds the maximum, or nothing scales the number
-            within the range.
+        ValueError: If an argument is outside its limit, the minimum exceeds the maximum, nothing scales the number
+            within the range, or arguments contradict each other.
     """
 
     minimum: int
@@ -125,7 +125,7 @@ class Scaling:
         return math.ceil(peak * zones / (zones - 1))
 
     def left_without_a_zone(self, zones: int) -> int:
-        """Return the number of the `minimum` copies that remain when the zone with the most copies is lost.
+        """Return how many of the `minimum` copies remain when the zone with the most copies is lost.
 
         Args:
             zones: The number of Availability Zones over which the copies are spread.
