@@ -31,8 +31,9 @@ class OwnAcknowledgement:
             connect is not acknowledged.
         ports: For security groups that CDK defines: the ports that are open to the CIDR block of the VPC.
         variables: For task definitions: the names of the environment variables that are not the user's.
-        policies: For roles: the names of AWS managed policies. Another one is not acknowledged.
-        ids: The IDs of the constructs below `construct` to which this is limited. Empty if it applies to all.
+        policies: For roles: the names of AWS managed policies. Another policy is not acknowledged.
+        ids: The IDs of the constructs below `construct` whose resources have the issue. If empty, the resources of all
+            constructs can have the issue.
         in_stack: True if the resources are not below `construct`, but below its stack.
     """
 
@@ -101,8 +102,9 @@ def acknowledge(
         ports: For security groups that CDK defines: the ports that are open to the CIDR block of the VPC.
         variables: For task definitions: the names of the environment variables that are not the user's.
         policies: For roles: the names of AWS managed policies.
-        ids: The IDs of the constructs below `construct` to which this is limited. Default: none; it applies to all.
-        in_stack: Whether to look for the resources below the stack of `construct`, as for a singleton of CDK.
+        ids: The IDs of the constructs below `construct` whose resources have the issue. Default: all constructs.
+        in_stack: Whether to look for the resources below the stack of `construct`, as for a singleton of CDK. Default:
+            False.
     """
     own = OwnAcknowledgement(
         construct,
@@ -139,7 +141,7 @@ def as_list(value: Any) -> list[Any]:
 
 
 def receive(app: IConstruct, receiver: Receiver) -> None:
-    """Pass the acknowledgements of an app to a function: those that exist at once, and later ones when they are made.
+    """Pass each acknowledgement of an app to a function, including acknowledgements that are made later.
 
     Args:
         app: The root of the construct tree. A second call for the same app does nothing.
