@@ -20,11 +20,12 @@ class RegistryRecord:
 
     Args:
         path: The path of the construct.
-        stack: The path of its stack.
-        stage: The path of its stage, or None if it has no stage.
+        stack: The path of the registry's stack.
+        stage: The path of the registry's stage, or None if there is no stage.
         place: The account and region.
-        replication: The replication rules of the registry.
-        replicates_from: The registries from which the registry accepts images, in this app or in others.
+        replication: The replication rules of the registry. Default: none.
+        replicates_from: The registries from which the registry accepts images, in this app or in other apps.
+            Default: none.
     """
 
     path: str
