@@ -25,7 +25,10 @@ _MAX_LISTED_TYPES = 5
 
 
 def check_fit(task: Task, strategy: Strategy, problems: Problems) -> None:
-    """Add a problem for each capacity if the task fits on no instance type, or not on the first type."""
+    """Add a problem for each capacity with no instance type that fits, or with a first type that is too small.
+
+    The first type matters only if EC2 launches types in order: without `spot` and without `requirements`.
+    """
     for capacity in strategy.weights:
         instances = capacity.instances
         if isinstance(instances, ManagedInstancesSpecification):

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _ENHANCED_INSIGHTS = (
     "container-insights",
-    "'enhanced' includes the metrics of 'enabled'; the Control Tower rule accepts only 'enabled'",
+    "'enhanced' includes the metrics of 'enabled', but the Control Tower rule accepts only 'enabled'",
 )
 
 
@@ -77,7 +77,7 @@ class Cluster(ecs.Cluster):
             namespace: The name of a new Service Connect namespace for the services, 1 to 1,024 characters. Default:
                 none.
             container_insights: The level of CloudWatch Container Insights. `ENHANCED` includes metrics of containers;
-                `DISABLED` costs nothing and leaves Security Hub ECS.12 unmet. Default: `ENHANCED`.
+                `DISABLED` costs nothing and fails Security Hub control ECS.12. Default: `ENHANCED`.
             failure_events: Whether to keep stopped tasks, failed deployments and placement failures in a log group for
                 a year (`FailureEvents`). Default: True.
             failure_topic: The SNS topic to notify of each of these failures (`FailureEvents(topic=)`). Default: none.
@@ -213,7 +213,7 @@ class Cluster(ecs.Cluster):
         return self._instances[capacity]
 
     def fit(self, task: Task) -> dict[str, tuple[Fit, ...]]:
-        """Return how many copies of a task fit on each instance type of the cluster, and what limits the number.
+        """Return how many copies of a task fit on one instance of each type, and which resources limit the number.
 
         Args:
             task: The task.
@@ -344,7 +344,7 @@ class Cluster(ecs.Cluster):
 
 
 def cluster_view_of(cluster: ecs.ICluster) -> Cluster | ImportedCluster:
-    """Return moorage's view of a cluster: a `Cluster` itself, otherwise the arguments with which it was imported."""
+    """Return moorage's view of a cluster: the cluster itself if it is a `Cluster`, otherwise an `ImportedCluster`."""
     if isinstance(cluster, Cluster):
         return cluster
     from moorage.ecs.cluster.imported_cluster import ImportedCluster  # noqa: PLC0415  # needed only by imported clusters

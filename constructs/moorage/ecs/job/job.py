@@ -323,7 +323,8 @@ def _check_placement(launch: Launch, placement: Placement | None, problems: Prob
 def _check_target(launch: Launch, problems: Problems) -> None:
     """Check the task as a target of EventBridge, for a job without a state machine."""
     strategy = launch.strategy
-    problems.check(job_limits.TARGET_STRATEGY_ITEMS, "the number of capacities", len(strategy.weights))
+    providers = "the number of capacity providers in capacity"
+    problems.check(job_limits.TARGET_STRATEGY_ITEMS, providers, len(strategy.weights))
     on_demand = [each.name for each in strategy._used_capacities] == ["FARGATE"] and not strategy._follows_cluster
     if launch.assign_public_ip and strategy._kind is CapacityKind.FARGATE and not on_demand:
         problems.add(

@@ -1,4 +1,4 @@
-"""The arguments that application and network load balancers share, checked together."""
+"""The arguments that Application and Network Load Balancers share, checked together."""
 
 from __future__ import annotations
 

@@ -98,7 +98,10 @@ def _directory(path: str) -> str:
 
 
 def _covering(paths: tuple[str, ...]) -> str | None:
-    """Return the nearest other `.../*` that covers all paths of a rule, or None if its level is later."""
+    """Return the nearest other path `.../*` that covers all paths of a rule.
+
+    Return None if only `/*` covers these paths and comes at a later level.
+    """
     common = posixpath.commonpath([_directory(path) for path in paths]).rstrip("/")
     if f"{common}/*" in paths:
         if not common:

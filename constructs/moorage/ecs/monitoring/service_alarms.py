@@ -80,7 +80,7 @@ class ServiceAlarms(Construct):
     """Alarms on the CPU and memory of a service, and on the errors, latency and health of each route's targets.
 
     Each alarm notifies a topic when the alarm goes into the ALARM state and when it returns to OK. To roll back
-    deployments, use `RollbackAlarms` instead. A network load balancer does not read responses, so a `Listener` has no
+    deployments, use `RollbackAlarms` instead. A Network Load Balancer does not read responses, so a `Listener` has no
     alarms on errors and latency.
     """
 

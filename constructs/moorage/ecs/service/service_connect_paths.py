@@ -220,7 +220,7 @@ def _is_path(start: ConnectedService, goal: ConnectedService) -> bool:
 
 
 def _stack_dependency(start: cdk.Stack, goal: cdk.Stack, server: ConnectedService) -> str | None:
-    """Describe how one stack depends on another, with `server` among the services. Return None if it does not."""
+    """Describe how `start` depends on `goal`, with `server` among the services. Return None without a dependency."""
     needed_stacks: dict[cdk.Stack, list[tuple[cdk.Stack, str]]] = {}
     servers_by_client = dict(_servers_by_client.items())
     for client, servers in servers_by_client.items():

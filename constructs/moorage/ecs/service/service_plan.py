@@ -275,7 +275,7 @@ class ServicePlan:
         ):
             if requests is not None and not any(route._reads_requests for route in self.routes):
                 reason = (
-                    "a network load balancer does not count requests" if self.routes else "only routes count requests"
+                    "a Network Load Balancer does not count requests" if self.routes else "only routes count requests"
                 )
                 problems.add(
                     f"{argument} requires a Route, since {reason} (got {requests}); use route=Route(...), or another "
@@ -391,12 +391,12 @@ class ServicePlan:
 
     def _check_lattices(self, problems: Problems) -> None:
         problems.check(
-            service_limits.LATTICE_TARGET_GROUPS, "the number of target groups of VPC Lattice", len(self.lattices)
+            service_limits.LATTICE_TARGET_GROUPS, "the number of target groups in lattice", len(self.lattices)
         )
         if self.lattices and self.rollout._shifts_traffic:
             problems.add(
-                "rollout must be rolling with lattice, since ECS does not shift the traffic of VPC Lattice (got "
-                f"{self.rollout.shift.value}); use Rollout.rolling(), or a route instead of lattice"
+                f"rollout must be Rollout.rolling() if lattice is given (got {self.rollout.shift.value}), since ECS "
+                "cannot shift traffic of VPC Lattice; use Rollout.rolling(), or use a route instead of lattice"
             )
         if self.lattices:
             region = place_of(self.launch.cluster)[1]
