@@ -101,8 +101,8 @@ class Container:
             instances ignore the task's memory, so on these instances the default is an even share of the memory that
             other containers do not reserve.
         memory_reservation_mib: The soft memory limit in MiB, from 6 to `memory_mib`. Default: none.
-        environment: Environment variables in plain text. Anyone who can read the task definition can read them.
-            Default: none.
+        environment: Environment variables in plain text. Anyone who can read the task definition can read the
+            variables. Default: none.
         environment_files: Files of environment variables in S3, at most 10. The execution role is granted read access.
             Default: none.
         secrets: Environment variables that ECS reads when a task starts. The execution role is granted read access.

@@ -70,8 +70,8 @@ class _WrongKindError(Exception):
     """An error for a value whose type the annotation does not allow.
 
     Args:
-        entry: A description of the wrong entry of a dict or list. It omits the value of a dict entry, which may be
-            secret.
+        entry: A description of the wrong entry of a dict or list, without the value of a dict entry, which may be
+            secret. Default: none.
     """
 
     def __init__(self, entry: str | None = None) -> None:

@@ -29,8 +29,8 @@ class Endpoints:
     Args:
         *services: The names of the services, as in the names of their endpoints: `ecr.api`, `ecr.dkr`, `s3`, `logs`,
             `secretsmanager`, `ssm`, `ssmmessages`, `kms`, `sqs` and so on. `s3` and `dynamodb` become gateway
-            endpoints, which are free. All others are billed for each hour and Availability Zone. A name that CDK does
-            not know causes a warning.
+            endpoints, which are free. All other endpoints are billed for each hour and Availability Zone. A name that
+            CDK does not know causes a warning.
 
     Raises:
         ValueError: If a name is empty, contains a space or starts with `com.amazonaws.`.

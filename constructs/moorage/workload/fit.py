@@ -29,7 +29,7 @@ example of the ECS developer guide; ECS itself reserves nothing."""
 
 
 def registered_memory_mib(installed_mib: int) -> int:
-    """Estimate the memory in MiB that ECS registers for an instance: all but that of the firmware and the kernel.
+    """Estimate the memory in MiB that ECS registers for an instance, without the memory of firmware and kernel.
 
     The estimate is below all publicly known results of DescribeContainerInstances (15 Nitro and 3 Xen types), such as
     7,690 MiB for an m5.large. Kernels and types differ by a few percent.
@@ -243,7 +243,7 @@ def _class_of(type_: InstanceType) -> str:
 def rollout_shortage(least: int, minimum_percent: int, maximum_percent: int, slots: int) -> str | None:
     """Explain with numbers why a rolling deployment could never progress. Return None if the deployment can progress.
 
-    ECS keeps `minimum_percent` of the copies running, rounded up. It runs at most `maximum_percent` of the copies,
+    ECS keeps `minimum_percent` of the copies running, rounded up. ECS runs at most `maximum_percent` of the copies,
     rounded down (ECS API DeploymentConfiguration). ECS must be able to start or stop at least one task.
 
     Args:

@@ -106,11 +106,11 @@ class Image:
         Args:
             path: The directory that is the build context.
             file: The path of the Dockerfile, relative to `path`. Default: `Dockerfile`.
-            build_args: The arguments of `docker build --build-arg`. The image contains them, so secrets are refused.
-                Default: none.
+            build_args: The arguments of `docker build --build-arg`. The image contains the values, so secrets are
+                refused. Default: none.
             build_secrets: The arguments of `docker build --secret`, such as `{"NPM_TOKEN": "env=NPM_TOKEN"}`. Each is
-                an environment variable or a file (`src=...`) of the build machine. The image does not contain them.
-                Default: none.
+                an environment variable or a file (`src=...`) of the build machine. The image does not contain the
+                values. Default: none.
             target: The build stage. Default: the last stage.
 
         Raises:

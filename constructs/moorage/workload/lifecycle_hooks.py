@@ -158,7 +158,7 @@ class LifecycleHook:
 
     @property
     def _details_json(self) -> str | None:
-        """The details in the form of CloudFormation: a JSON object in a string."""
+        """The details in the form of CloudFormation: a JSON object in a string, or None if there are no details."""
         return json.dumps(dict(self.details), sort_keys=True) if self.details else None
 
 

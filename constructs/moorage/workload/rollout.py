@@ -148,7 +148,7 @@ class Rollout:
     """The way in which a new version of a service replaces the old one.
 
     Create a rollout with `rolling`, `blue_green`, `canary` or `linear`. Rollouts of the last three kinds start all
-    tasks of the new version beside the old ones, which needs twice the capacity. Then they shift the traffic of the
+    tasks of the new version beside the old tasks, which needs twice the capacity. Then ECS shifts the traffic of the
     service's routes. As long as the old version runs, a rollback takes seconds.
 
     Args:
@@ -230,7 +230,7 @@ class Rollout:
         Args:
             minimum_healthy_percent: The percentage of the copies that stays healthy, 0 to 100. Default: 100.
             maximum_percent: The percentage of the copies that can run at once, 100 or more. Together with
-                `minimum_healthy_percent`, it must allow ECS to start or stop a task. Default: 200.
+                `minimum_healthy_percent`, this value must allow ECS to start or stop a task. Default: 200.
             bake: The time for which alarms are monitored after all tasks are replaced, up to 24 h in whole minutes.
                 Default: none.
             circuit_breaker: The circuit breaker, or None to wait for hours when tasks keep failing.

@@ -173,7 +173,15 @@ def collector_arguments(config: str | ssm.IParameter | None) -> dict[str, Any]:
 
 
 def log_router_arguments(image: Image | str | None, **options: Any) -> dict[str, Any]:
-    """Return the arguments of a `Container` that routes logs. The options are those of `FireLens`."""
+    """Return the arguments of a `Container` that routes logs.
+
+    Args:
+        image: The image of the router, or None for AWS's image of Fluent Bit.
+        **options: The arguments of `FireLens`.
+
+    Raises:
+        ValueError: If an option is invalid, `output` has no plugin name, or the image does not match the router.
+    """
     firelens = FireLens(**options)
     problems = Problems("FireLens")
     if firelens.type == "fluentbit" and not {"name"} & {key.lower() for key in firelens.output}:

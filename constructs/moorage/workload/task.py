@@ -85,7 +85,7 @@ class Task:
             `bucket.grant_read(service)`, add further statements. Default: none.
         network_mode: The network mode. `BRIDGE` and `NONE` need instances of an Auto Scaling group; `HOST` needs such
             instances or ECS Managed Instances. Default: `NetworkMode.AWSVPC`.
-        volumes: The volumes that containers mount with `Container(mounts=...)`, at most one of them `Volume.ebs`.
+        volumes: The volumes that containers mount with `Container(mounts=...)`, with at most one `Volume.ebs`.
             Default: none.
         called_services: The AWS services that the application calls, as in the names of their endpoints (`sqs`,
             `dynamodb`, `kms`), and `internet` for everything else. The network is checked for these services, and
@@ -198,7 +198,7 @@ class Task:
 
     @property
     def _front_container(self) -> Container | None:
-        """The container that receives connections: the first container with a port."""
+        """The container that receives connections: the first container with a port, or None without a port."""
         return next((container for container in self.containers if container.port is not None), None)
 
     @property

@@ -79,7 +79,7 @@ class Volume:
         root_directory: str = "/",
         root_access: bool = False,
     ) -> Volume:
-        """Use an Amazon EFS file system, which tasks share and which remains after they stop.
+        """Use an Amazon EFS file system, which tasks share and which remains after the tasks stop.
 
         Traffic is encrypted in transit. The task role is granted access to mount the file system, and to write to it
         unless all mounts are read-only. The security group of the file system allows connections from the service. If
@@ -132,8 +132,8 @@ class Volume:
             snapshot_id: The ID of the snapshot from which to create the volume. Default: none, so the volume is empty.
             initialization_rate_mib: The rate in MiB/s at which the volume is initialized from the snapshot, 100 to 300.
                 Requires `snapshot_id`. Default: the default of EBS.
-            file_system_type: The file system: `xfs`, `ext4` or `ext3`, or `ntfs` on Windows. It must match the
-                snapshot. Default: `xfs`.
+            file_system_type: The file system: `xfs`, `ext4` or `ext3`, or `ntfs` on Windows. The file system must match
+                the snapshot. Default: `xfs`.
             kms_key: The KMS key for encryption, which ECS is granted permission to use. Default: the account's default
                 key for EBS.
 
