@@ -87,8 +87,8 @@ def replication_errors(
     Args:
         source: The registry that replicates.
         registries: The registries of the app.
-        has_stack: A function that returns whether the app has a stack in an account and region. It is called only for
-            a destination without a registry, since it reads the complete app.
+        has_stack: A function that returns whether the app has a stack in an account and region. The function is called
+            only for a destination without a registry, since it reads the complete app.
     """
     for rule in source.replication:
         for replica in rule.to:

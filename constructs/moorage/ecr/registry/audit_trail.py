@@ -52,7 +52,7 @@ class AuditTrail:
 
     @staticmethod
     def own(*, kept: cdk.Duration | None = None, auto_delete_objects: bool = False) -> AuditTrail:
-        """Define a trail that belongs to the registry. It records all management events of the account and region.
+        """Define a trail that belongs to the registry and records all management events of the account and region.
 
         CloudTrail delivers the first copy of management events free of charge. If another trail of the account already
         records these events, AWS bills this trail for each event. AWS also bills the trail's bucket by volume and its

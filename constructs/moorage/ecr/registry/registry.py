@@ -87,9 +87,9 @@ class Registry(RegistryEvents, RegistryMetrics):
     CloudFormation does not take over existing resources. The first deployment fails with `AlreadyExists` if the account
     and region already have a registry policy, replication rules, or the same cache, creation template or exclusion.
     Import these resources with `cdk import`, which asks for their identifiers: the account ID for the policy and the
-    replication, the prefix for a cache or a template, the ARN for an exclusion. Alternatively, delete them first, for
-    example with `aws ecr delete-registry-policy`. The same applies if the construct is renamed or moved to another
-    stack: first deploy once without the construct.
+    replication, the prefix for a cache or a template, the ARN for an exclusion. Alternatively, delete these resources
+    first, for example with `aws ecr delete-registry-policy`. The same applies if the construct is renamed or moved to
+    another stack: first deploy once without the construct.
     """
 
     def __init__(
@@ -328,7 +328,7 @@ class Registry(RegistryEvents, RegistryMetrics):
         )
 
     def _remove_outputs_for(self, destination: Registry) -> None:
-        """Remove the outputs for `destination`; they are not needed for a registry that this app defines."""
+        """Remove the outputs for `destination`, which a registry that this app defines does not need."""
         for number, rule in enumerate(self.replication):
             for replica in rule.to:
                 if replica._place_from(self._place) == destination._place:
@@ -354,7 +354,7 @@ def _cache_templates(caches: Sequence[PullThrough]) -> list[RepositoryTemplate]:
 def _check_templates(
     templates: Sequence[RepositoryTemplate], scope: Construct, problems: Problems
 ) -> tuple[RepositoryTemplate, ...]:
-    """Merge the templates of each prefix into one, and check their settings and keys."""
+    """Merge the templates of each prefix into one template, and check the settings and keys."""
     merged_templates = merge_templates(templates, problems)
     for template in merged_templates:
         key = template.settings.encryption.given_key

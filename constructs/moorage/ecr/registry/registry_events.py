@@ -61,7 +61,7 @@ class RegistryEvents(Construct):
     is added. AWS bills the key by the month.
 
     More `repositories` or `tags` than fit into an event pattern are an error. A topic or queue that EventBridge cannot
-    reach is also an error: it is in another region, or encrypted with an AWS managed key.
+    reach, since it is in another region or encrypted with an AWS managed key, is also an error.
     """
 
     _scanning: Scanning

@@ -65,7 +65,7 @@ def _as_destinations(
 class Replication:
     """A replication rule: the repositories whose images are replicated, the destinations, and the settings there.
 
-    ECR replicates an image once, when it is pushed. It does not replicate existing images, deletions, or images that
+    ECR replicates an image once, when it is pushed. ECR does not replicate existing images, deletions, or images that
     are themselves replicas. The same value defines the rule at the source and, with `Registry(replicates_from=[...])`,
     the permissions and the settings at each destination.
 

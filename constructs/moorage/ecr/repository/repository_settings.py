@@ -78,7 +78,7 @@ class Encryption:
 
     @property
     def _uses_kms(self) -> bool:
-        """True if AWS KMS encrypts the images, with any key."""
+        """True if AWS KMS encrypts the images, with an AWS managed or a customer managed key."""
         return self.cipher is not _Cipher.AES256
 
     @property
@@ -93,7 +93,7 @@ class TagMutability:
 
     Args:
         immutable: Whether to make tags immutable, except for the exclusions.
-        exclusions: The patterns of the tags for which the opposite applies.
+        exclusions: The patterns of the tags for which the opposite applies. Default: none.
     """
 
     immutable: bool
