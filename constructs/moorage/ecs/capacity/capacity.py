@@ -112,7 +112,8 @@ class Capacity:
             task: The task.
 
         Returns:
-            One result for each instance type, or an empty tuple for Fargate, Managed Instances and existing providers.
+            One result for each instance type, or an empty tuple for Fargate, ECS Managed Instances and existing
+            capacity providers.
         """
         return self.instances.fit(task) if self.instances else ()
 

@@ -116,9 +116,10 @@ class Claim:
 
 
 def overcommitment_problem(capacity: Capacity, claims: Sequence[Claim]) -> str | None:
-    """Describe why the minimum copies of all services do not fit on a capacity together. Return None if they may fit.
+    """Describe why the minimum copies of all services do not fit on a capacity together, or return None.
 
-    Each resource is summed over all instances, as if tasks could be split. If that sum is too small, no placement fits.
+    Each resource is summed over all instances, as if tasks could be split. If a sum is too small, no placement fits.
+    The result is None if all sums are large enough, or if a size is unknown.
     """
     group = capacity.instances
     if not isinstance(group, InstanceGroupSpecification):

@@ -103,7 +103,7 @@ class Placement:
 
     @property
     def _packed_fields(self) -> dict[int, str | None]:
-        """The fields that CDK writes differently from what ECS accepts, by the index of their strategy."""
+        """The fields of packing strategies in the form that ECS accepts, by the index of the strategy."""
         return {
             index: each["field"] for index, each in enumerate(self._written_strategies) if each["type"] == "binpack"
         }
@@ -185,7 +185,7 @@ class Placement:
 
 
 def _warn_of_other_types(expression: str, strategy: Strategy, problems: Problems) -> None:
-    """Warn about a constraint to instance types that the capacities do not launch."""
+    """Warn about a constraint that allows none of the instance types that the capacities launch."""
     match = _TYPE_EXPRESSION.fullmatch(expression)
     launched = [each.instances.named_types if each.instances else () for each in strategy._used_capacities]
     if not match or not all(launched) or is_token((expression, launched)):

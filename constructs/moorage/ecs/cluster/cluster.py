@@ -219,7 +219,7 @@ class Cluster(ecs.Cluster):
             task: The task.
 
         Returns:
-            The results by the name of the capacity, with one result for each instance type. Fargate and Managed
+            The results by the name of the capacity, with one result for each instance type. Fargate and ECS Managed
             Instances are left out.
         """
         return {each.name: each.fit(task) for each in self.capacities if each.kind is CapacityKind.INSTANCES}
@@ -235,12 +235,12 @@ class Cluster(ecs.Cluster):
     def _instance_security_groups(
         self, capacities: Iterable[Capacity], stack: cdk.Stack | None = None
     ) -> list[ec2.ISecurityGroup]:
-        """Return the security groups of the capacities' instances that are defined here.
+        """Return the security groups of the instances that this cluster defines for capacities.
 
         Args:
             capacities: The capacities.
-            stack: The stack to import the groups into, so that the rules of its services belong to that stack. Default:
-                none.
+            stack: The stack to import the groups into, so that the rules of the stack's services belong to the stack.
+                Default: none.
         """
         instances = [self.capacity(each) for each in capacities if not each._exists_already]
         return [each.security_group_in(stack) if stack else each.security_group for each in instances]

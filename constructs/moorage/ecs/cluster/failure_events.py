@@ -220,7 +220,7 @@ class FailureEvents(Construct):
 
     @staticmethod
     def _of(cluster: ecs.ICluster) -> FailureEvents | None:
-        """Return the failure events that this app defines for a cluster, if any."""
+        """Return the failure events that this app defines for a cluster, or None."""
         return _failure_events.get(cluster)
 
 

@@ -109,7 +109,10 @@ def import_cluster(
     namespace: servicediscovery.INamespace | str | None,
     exec_sessions: ExecSessions | None,
 ) -> ecs.ICluster:
-    """Import a cluster into CDK, and record the other arguments; `Cluster.from_attributes` documents each argument."""
+    """Import a cluster into CDK, and record the other arguments, or raise a `ValueError`.
+
+    `Cluster.from_attributes` documents the arguments and the error.
+    """
     problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
     stack = cdk.Stack.of(scope)
     _check_name(cluster_name, cluster_arn, stack, problems)

@@ -160,7 +160,7 @@ class Job(Construct):
         keep_vpc_exported(launch.reach.vpc, stack_of(scope))
 
     def _define_machine(self, trigger: Schedule | EventRule, run: _Run) -> sfn.StateMachine | None:
-        """Define the state machine that runs the task, if EventBridge cannot."""
+        """Define the state machine that runs the task, or return None if EventBridge can start the task directly."""
         if not run.needs_machine:
             return None
         return self._task_run.define_machine(

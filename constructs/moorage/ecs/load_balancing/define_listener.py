@@ -28,8 +28,8 @@ def define_listener(serving: Serving, listener: Listener, suffix: str, *, udp: b
     """Define a listener of a Network Load Balancer, and the target groups that the listener forwards to.
 
     Args:
-        serving: The service. If it has a role, its rollouts shift traffic: there is a second target group, and the
-            listener and its test listener forward to both.
+        serving: The service. If the service has a role, its rollouts shift traffic: there is a second target group, and
+            the listener and its test listener forward to both.
         listener: The listener.
         suffix: The suffix of the IDs of the alarms.
         udp: Whether to map the port of the container for UDP instead of TCP.

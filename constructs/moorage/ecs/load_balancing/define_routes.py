@@ -43,8 +43,8 @@ def define_routes(
     target groups.
 
     Args:
-        serving: The service. If it has a `role`, its rollouts shift traffic: each route has a second target group, and
-            a rule on the load balancer's test listener if there is one.
+        serving: The service. If the service has a `role`, its rollouts shift traffic: each route has a second target
+            group, and a rule on the load balancer's test listener if there is one.
         routes: The routes and listeners of the service.
         udp_containers: The names of the containers whose port is mapped for UDP.
     """

@@ -43,7 +43,7 @@ _LOG_DELIVERY_SERVICE = "logdelivery.elasticloadbalancing.amazonaws.com"
 
 @attrs.frozen(kw_only=True, eq=False)
 class _Plan(LoadBalancerPlan):
-    """The arguments of an Application Load Balancer, normalized."""
+    """The arguments of an Application Load Balancer, which are checked together."""
 
     subnet_limit = route_limits.BALANCER_SUBNETS
     plain_http: str | None

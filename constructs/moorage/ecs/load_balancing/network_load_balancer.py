@@ -39,7 +39,7 @@ _LOG_DELIVERY_SERVICE = "delivery.logs.amazonaws.com"
 
 @attrs.frozen(kw_only=True, eq=False)
 class _Plan(LoadBalancerPlan):
-    """The arguments of a Network Load Balancer, normalized."""
+    """The arguments of a Network Load Balancer, which are checked together."""
 
     subnet_limit = load_balancing_limits.NETWORK_SUBNETS
     without_tls: str | None

@@ -42,7 +42,7 @@ class RequestLoadBalancer(SharedLoadBalancer):
 
     @abc.abstractmethod
     def _test_listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener | None:
-        """Return the test listener, as imported into `stack`, on which rollouts serve a new version first."""
+        """Return the test listener, as imported into `stack`, on which rollouts serve a new version first, or None."""
 
     def _quotas(self, usage: Usage, _launch: Launch) -> list[tuple[Limit, str, int]]:
         return [

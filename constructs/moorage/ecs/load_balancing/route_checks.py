@@ -94,7 +94,7 @@ def _check_shared_group(other: Route, route: Route, task: Task, problems: Proble
 
 
 def _serving_name(route: Route, task: Task) -> str | None:
-    """Return the name of the container that serves a route, or None if it is missing, which another check reports."""
+    """Return the name of the container that serves a route, or None if no container does, as another check reports."""
     return next((each.name for each in task.containers if each.port and route.container in {None, each.name}), None)
 
 

@@ -31,7 +31,7 @@ _CPU_METRIC, _MEMORY_METRIC = "CPUUtilization", "MemoryUtilization"
 
 @attrs.frozen(kw_only=True)
 class _Plan:
-    """The thresholds of the alarms, normalized. None stands for no alarm."""
+    """The thresholds of the alarms, with the latency in milliseconds. None stands for no alarm."""
 
     cpu_percent: float | None
     memory_percent: float | None

@@ -210,7 +210,7 @@ def _check_quotas(problems: Problems, scope: Construct, nat_gateways: int) -> No
 
 
 def keep_vpc_exported(vpc: ec2.IVpc, stack: cdk.Stack) -> None:
-    """Export the values of a `Network`, and keep them exported, once a construct of another stack is in its VPC.
+    """Export the values of a `Network`, and keep them exported, once a construct of another stack is in the VPC.
 
     Otherwise, CDK would remove an export when the last user of the value is removed, and CloudFormation refuses to
     delete an export in use. A change to `public=` of a load balancer or `vpc_subnets=` of a service can remove the last

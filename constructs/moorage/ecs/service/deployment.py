@@ -66,7 +66,7 @@ def define_deployment_properties(
     hooks: Sequence[LifecycleHook],
     start_period: int,
 ) -> dict[str, Any]:
-    """Define the alarms and hooks of a rollout, and return the properties that CDK does not support, by their path."""
+    """Define the alarms and hooks of a rollout. Return the properties that CDK does not support, by property path."""
     properties: dict[str, Any] = {}
     if rollout.circuit_breaker:
         properties |= _circuit_breaker_properties(rollout.circuit_breaker)

@@ -96,7 +96,7 @@ def _protocol_name(protocol: ecs.AppProtocol | str | None) -> str | None:
 @value_class
 @attrs.frozen(kw_only=True)
 class ServiceConnect:
-    """The name of a service in its cluster's namespace: other services that connect to it use `http://<name>`.
+    """The name of a service in its cluster's namespace, with which other services connect to `http://<name>`.
 
     A proxy beside each task finds the other services, distributes connections over their tasks, and avoids tasks that
     fail. The proxy uses the task's CPU and memory: AWS recommends 256 CPU units and 64 MiB more.

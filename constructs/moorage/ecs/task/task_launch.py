@@ -134,8 +134,8 @@ class Launch:
 
         Args:
             problems: The problems to add to.
-            has_routes: True if a load balancer forwards to the task.
-            has_connect: True if the task has a name in Service Connect.
+            has_routes: True if a load balancer forwards to the task. Default: False.
+            has_connect: True if the task has a name in Service Connect. Default: False.
         """
         self._check_kind(problems)
         self.strategy._check(self.cluster_view.capacities, problems)
@@ -191,7 +191,7 @@ class Launch:
                 Node.js.
             log_group: The log group of the containers. Default: a new log group.
             removal_policy: The removal policy of a new log group. Default: `RETAIN`.
-            port_protocols: The protocols of ports that are not TCP, by container name.
+            port_protocols: The protocols of ports that are not TCP, by container name. Default: none.
         """
         identity = identity or Identity.of(scope)
         task_log_group = log_group or logs.LogGroup(

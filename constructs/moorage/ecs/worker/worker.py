@@ -177,7 +177,10 @@ class Worker(Construct):
     def _define_queues(
         self, queue: sqs.IQueue | WorkQueue, task: Task, removal_policy: cdk.RemovalPolicy
     ) -> tuple[sqs.IQueue, sqs.IQueue | None]:
-        """Define the queue and its dead-letter queue, or find the dead-letter queue of a given queue."""
+        """Define the queue and its dead-letter queue, or find the dead-letter queue of a given queue.
+
+        Return both. The dead-letter queue is None if CDK does not know it.
+        """
         if isinstance(queue, WorkQueue):
             own_queue, dead_letters = queue._define(self, _longest_stop_timeout(task), removal_policy)
             add_use(self, own_queue, drains=True)
