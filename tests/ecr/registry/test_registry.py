@@ -362,7 +362,7 @@ def test_a_trail_whose_bucket_could_not_be_deleted_is_refused(stack: cdk.Stack) 
 
 def test_a_second_registry_in_a_stack_is_an_error_that_names_both(stack: cdk.Stack) -> None:
     Registry(stack, "One")
-    with pytest.raises(ValueError, match=r"Shop/Two: an account and region must have .*got Shop/One and this one"):
+    with pytest.raises(ValueError, match=r"Shop/Two: an account and region must have .*got Shop/One already"):
         Registry(stack, "Two")
 
 
@@ -376,7 +376,7 @@ def test_a_removed_registry_can_be_replaced_by_another(app: cdk.App, stack: cdk.
 
 def test_a_second_registry_in_an_environment_is_an_error_across_stages(app: cdk.App) -> None:
     Registry(stack_in(app, "eu-west-1", name="Shop"), "Registry")
-    with pytest.raises(ValueError, match=r"Test/Shop/Registry: .* only one Registry \(got Shop/Registry and this one"):
+    with pytest.raises(ValueError, match=r"Test/Shop/Registry: .* only one Registry \(got Shop/Registry already"):
         Registry(stack_in(cdk.Stage(app, "Test"), "eu-west-1", name="Shop"), "Registry")
     Registry(stack_in(app, "us-east-1"), "Registry")
     Registry(stack_in(app, "eu-west-1", THEIRS), "Registry")

@@ -69,7 +69,10 @@ def _grant_reference(
 
 
 def secret_resource(arn: str) -> secretsmanager.CfnSecret | None:
-    """Return the secret that an ARN refers to, directly or through its attachment to a database."""
+    """Return the secret that an ARN refers to, directly or through its attachment to a database.
+
+    Return None if this app does not define the secret.
+    """
     tokens = cdk.Tokenization.reverse_string(arn).tokens if is_token(arn) else []
     target = next((each.target for each in tokens if isinstance(each, cdk.Reference)), None)
     if isinstance(target, secretsmanager.CfnSecretTargetAttachment):

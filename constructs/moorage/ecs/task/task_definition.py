@@ -104,7 +104,7 @@ def _acknowledge(definition: ecs.TaskDefinition, task: Task) -> None:
     acknowledge(
         definition,
         "iam-wildcard",
-        "ecr:GetAuthorizationToken and the actions of sidecars have no resource ARN",
+        "ecr:GetAuthorizationToken and the actions of sidecars cannot be limited to a resource",
         actions={"ecr:GetAuthorizationToken", *sidecar_actions},
     )
     sidecar_variables = {name for each in task.containers if each.sidecar for name in each.environment}
@@ -118,7 +118,7 @@ def _acknowledge(definition: ecs.TaskDefinition, task: Task) -> None:
         acknowledge(
             definition,
             "nonroot-user",
-            "the image chooses the user; Container(user=) overrides it if the image supports that",
+            "the image sets the user; Container(user=...) overrides this user if the image can run as another user",
         )
 
 
