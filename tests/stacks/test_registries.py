@@ -271,8 +271,8 @@ def test_a_digest_pins_the_image_of_one_service(stack: cdk.Stack, place: tuple[s
     services = AllServiceSettings(ui=ServiceOverrides(digest=DIGEST))
     account, region = place
     pinned = Description(
-        {"production": environment(account=account, region=region, services=services)},
-        tooling(account=account, region=region),
+        environments={"production": environment(account=account, region=region, services=services)},
+        tooling=tooling(account=account, region=region),
     )
     images = {service: Images(pinned, "production").of(stack, service) for service in ("ui", "carts")}
     if account:
