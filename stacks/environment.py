@@ -5,7 +5,9 @@ from __future__ import annotations
 import aws_cdk as cdk
 from constructs import Construct
 
+from stacks.data import DataStack
 from stacks.images import Images
+from stacks.jobs import JobsStack
 from stacks.platform import PlatformStack
 from stacks.registry import RegistryStack
 from stacks.replica_registry import define_replicas
@@ -36,7 +38,10 @@ class Environment(cdk.Stage):
         if tooling:
             define_replicas(self, construct_id, description=description, source=tooling.registry)
         images = Images(description, construct_id)
-        ServicesStack(self, "Services", settings=settings, platform=platform, images=images)
+        data = DataStack(self, "Data", settings=settings, vpc=platform.vpc) if settings.data else None
+        ServicesStack(self, "Services", settings=settings, platform=platform, images=images, data=data)
+        if data:
+            JobsStack(self, "Jobs", settings=settings, platform=platform, data=data)
 
 
 def define_environments(app: cdk.App, description: Description) -> None:

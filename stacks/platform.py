@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from moorage import Cluster, ExecSessions
+from moorage import Capacity, Cluster, ExecSessions
 from stacks.entrance import define_entrance
 from stacks.network import define_vpc
 from stacks.settings import EnvironmentSettings
@@ -21,18 +23,26 @@ class PlatformStack(cdk.Stack):
         super().__init__(scope, construct_id, termination_protection=not settings.removable)
         self.vpc = define_vpc(self, settings)
         self.operators = self._define_topic(settings)
-        self.capacities = {name: each.capacity(name) for name, each in settings.capacity.items()}
+        self._capacities = {name: each.capacity(name) for name, each in settings.capacity.items()}
         self.cluster = Cluster(
             self,
             "Cluster",
             vpc=self.vpc,
-            capacity=list(self.capacities.values()),
+            capacity=list(self._capacities.values()),
             namespace=namespace,
             failure_topic=self.operators,
             exec_sessions=ExecSessions() if settings.exec_sessions else None,
             removal_policy=settings.removal_policy,
         )
         self.entrance = define_entrance(self, self.vpc, settings)
+
+    def strategy(self, weights: Mapping[str, int]) -> Mapping[Capacity, int] | None:
+        """Return the capacities of a service or a job, or None for the default of the cluster.
+
+        Args:
+            weights: The weight of each capacity, by name.
+        """
+        return {self._capacities[name]: weight for name, weight in weights.items()} or None
 
     def _define_topic(self, settings: EnvironmentSettings) -> sns.Topic:
         """Define the topic that notifies the operators."""

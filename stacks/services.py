@@ -9,9 +9,13 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from moorage import Container, Dashboard, HealthCheck, Route, Service, ServiceAlarms, ServiceConnect, Task
+from stacks.data import DataStack
 from stacks.images import Images
 from stacks.platform import PlatformStack
 from stacks.settings import EnvironmentSettings
+from stacks.store import BUILT_IN, Store
+
+START_PERIOD = dt.timedelta(seconds=60)
 
 
 class ServicesStack(cdk.Stack):
@@ -25,30 +29,17 @@ class ServicesStack(cdk.Stack):
         settings: EnvironmentSettings,
         platform: PlatformStack,
         images: Images,
+        data: DataStack | None = None,
     ) -> None:
         super().__init__(scope, construct_id, termination_protection=not settings.removable)
         self._settings, self._platform, self._images = settings, platform, images
+        stores = data.stores if data else BUILT_IN
 
-        catalog = self._service("catalog", environment={"RETAIL_CATALOG_PERSISTENCE_PROVIDER": "in-memory"})
-        carts = self._service(
-            "carts",
-            health="/actuator/health",
-            environment={"RETAIL_CART_PERSISTENCE_PROVIDER": "in-memory"},
-        )
-        orders = self._service(
-            "orders",
-            health="/actuator/health",
-            environment={
-                "RETAIL_ORDERS_PERSISTENCE_PROVIDER": "in-memory",
-                "RETAIL_ORDERS_MESSAGING_PROVIDER": "in-memory",
-            },
-        )
+        catalog = self._service("catalog", store=stores["catalog"])
+        carts = self._service("carts", store=stores["carts"], health="/actuator/health")
+        orders = self._service("orders", store=stores["orders"], health="/actuator/health")
         checkout = self._service(
-            "checkout",
-            environment={
-                "RETAIL_CHECKOUT_PERSISTENCE_PROVIDER": "in-memory",
-                "RETAIL_CHECKOUT_ENDPOINTS_ORDERS": "http://orders",
-            },
+            "checkout", store=stores["checkout"], environment={"RETAIL_CHECKOUT_ENDPOINTS_ORDERS": "http://orders"}
         )
         ui = self._service(
             "ui",
@@ -73,35 +64,39 @@ class ServicesStack(cdk.Stack):
         self,
         name: str,
         *,
-        environment: Mapping[str, str],
+        store: Store | None = None,
+        environment: Mapping[str, str] | None = None,
         health: str = "/health",
         route: Route | None = None,
     ) -> Service:
-        settings = self._settings.services.of(name)
+        size, store = self._settings.services.of(name), store or Store()
         container = Container(
             self._images.of(self, name),
             name=name,
             port=8080,
             user="1000",
             writable=["/tmp"],
-            environment=environment,
-            health_check=HealthCheck(
-                f"curl -f http://localhost:8080{health} || exit 1", start_period=dt.timedelta(seconds=60)
-            ),
+            environment={**store.environment, **(environment or {})},
+            secrets=store.secrets,
+            health_check=HealthCheck(f"curl -f http://localhost:8080{health} || exit 1", start_period=START_PERIOD),
         )
-        return Service(
+        task = Task(
+            container,
+            cpu=size.cpu,
+            memory_mib=size.memory_mib,
+            execute_command=self._settings.exec_sessions,
+            called_services=store.called_services,
+        )
+        service = Service(
             self,
             name.title(),
             cluster=self._platform.cluster,
-            task=Task(
-                container,
-                cpu=settings.cpu,
-                memory_mib=settings.memory_mib,
-                execute_command=self._settings.exec_sessions,
-            ),
-            capacity={self._platform.capacities[each]: weight for each, weight in settings.capacity.items()} or None,
-            scaling=settings.scaling,
+            task=task,
+            capacity=self._platform.strategy(size.capacity),
+            scaling=size.scaling,
             route=route or (),
             connect=ServiceConnect(),
             removal_policy=self._settings.removal_policy,
         )
+        store.open_to(service)
+        return service

@@ -109,7 +109,7 @@ WRONG = {
     "capacity.queue = {}": "3: dev.capacity.queue.kind must be one of fargate, fargate-spot, ec2, managed-",
     'capacity.pool = { kind = "ec2" }': "3: dev.capacity.pool.instance_types is missing; add it",
     'capacity.pool = { kind = "ec2", instance_types = ["m7i.large"], max_instances = 0 }': (
-        "3: dev.capacity.pool cannot be used: Capacity 'pool': min_instances and max_instances must be at least 0 and 1"
+        "3: dev.capacity.pool cannot be used: Capacity 'pool': min_instances and max_instances must be at l"
     ),
 }
 

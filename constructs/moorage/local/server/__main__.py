@@ -35,7 +35,8 @@ _SERVICES = (
     "services.javascript_sdk", "services.apigateway", "services.kinesis", "services.tables",
     "services.kept_properties", "services.recorded_types", "services.identity_types", "services.api_types",
     "services.batch", "services.certificates", "services.pipes", "services.event_types",
-    "services.cognito", "services.codebuild", "services.databases", "services.database_types",
+    "services.cognito", "services.codebuild", "services.caches", "services.databases",
+    "services.database_types",
     "services.inline_policies", "services.deployment_command",
     "services.bucket_checks", "services.log_checks", "services.table_checks",
 )  # fmt: skip
