@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from moorage.testing import readable_template
+from tests.conftest import all_warnings_of
 from tests.stacks import small_store
 from tests.stacks.small_store import PROTECTED, REMOVABLE, Store, statements_of
 
@@ -53,7 +54,8 @@ def test_one_rotated_key_encrypts_everything(store: Store) -> None:
     for cluster in store.resources("Data", "RDS::DBCluster").values():
         assert (cluster["StorageEncrypted"], cluster["KmsKeyId"]) == (True, arn)
         assert cluster["MasterUserSecret"] == {"KmsKeyId": arn}
-        assert cluster["PerformanceInsightsKmsKeyId"] == arn
+    for instance in store.resources("Data", "RDS::DBInstance").values():
+        assert instance["PerformanceInsightsKMSKeyId"] == arn
     table = only(store, "DynamoDB::Table")
     assert table["SSESpecification"] == {"KMSMasterKeyId": arn, "SSEEnabled": True, "SSEType": "KMS"}
     cache = only(store, "ElastiCache::ReplicationGroup")
@@ -184,14 +186,15 @@ def test_clients_must_use_encryption_in_transit_except_for_the_catalog(store: St
         assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_databases_log_and_take_identities_of_iam(store: Store) -> None:
+def test_databases_log_what_they_do_and_take_identities_of_iam(store: Store) -> None:
     by_engine = {each["Engine"]: each for each in store.resources("Data", "RDS::DBCluster").values()}
     assert by_engine["aurora-mysql"]["EnableCloudwatchLogsExports"] == ["audit", "error", "general", "slowquery"]
     assert by_engine["aurora-postgresql"]["EnableCloudwatchLogsExports"] == ["postgresql"]
     for cluster in by_engine.values():
         assert cluster["EnableIAMDatabaseAuthentication"] is True
         assert cluster["AutoMinorVersionUpgrade"] is True
-        assert cluster["PerformanceInsightsRetentionPeriod"] == 7
+    for instance in store.resources("Data", "RDS::DBInstance").values():
+        assert (instance["EnablePerformanceInsights"], instance["PerformanceInsightsRetentionPeriod"]) == (True, 7)
 
 
 def test_carts_are_found_by_their_customer(store: Store) -> None:
@@ -286,6 +289,12 @@ def test_a_service_is_deployed_again_when_its_secret_changes(store: Store) -> No
 def test_the_data_stores_depend_only_on_the_network(store: Store) -> None:
     assert [each.stack_name for each in store.data.dependencies] == ["Platform"]
     assert {each.stack_name for each in store.services.dependencies} == {"Platform", "Data"}
+
+
+def test_cdk_warns_of_nothing(store: Store) -> None:
+    for stack in ("Data", "Services"):
+        warnings = all_warnings_of(store.data.node.root, stack)  # type: ignore[arg-type]  # the root is an app
+        assert [each for each in warnings if "crossStackReferences" not in each] == []  # which cdk.json sets
 
 
 def test_order_messages_that_fail_are_kept_for_two_weeks(store: Store) -> None:
