@@ -29,14 +29,14 @@ class Store:
     """A data store, as its service needs it.
 
     Args:
-        environment: The variables of the container.
+        environment: The variables of the container. Default: none, so the application keeps its data in memory.
         secrets: The secret variables of the container. Default: none.
         server: The database or cache that the tasks connect to. Default: none.
         permissions: The permissions of the task role. Default: none.
         called_services: The services of AWS that the application calls, for `Task(called_services=)`. Default: none.
     """
 
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = attrs.field(factory=dict)
     secrets: Mapping[str, ecs.Secret] = attrs.field(factory=dict)
     server: Database | Cache | None = None
     permissions: Sequence[iam.PolicyStatement] = ()

@@ -12,11 +12,13 @@ from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Template
 
 from moorage import Cluster, Container, Network, Scaling, Service, Task
+from stacks import store
 from stacks.data import DataStack
 from stacks.jobs import JobsStack
 from stacks.settings import DataSettings, EntranceSettings, EnvironmentSettings, FargateSettings
 from tests.conftest import template
 
+NO_STORE = store.Store()
 ENTRANCE = EntranceSettings(certificate_parameter="/shop/certificate-arn")
 REMOVABLE = EnvironmentSettings(
     removable=True, capacity={"fargate": FargateSettings(kind="fargate")}, data=DataSettings(database_capacity=(0, 2))
@@ -29,7 +31,7 @@ PROTECTED = EnvironmentSettings(
 
 
 @attrs.frozen
-class Store:
+class Shop:
     """The stacks of an environment, and their templates by name."""
 
     data: DataStack
@@ -48,7 +50,7 @@ class Store:
         return found
 
 
-def made(settings: EnvironmentSettings) -> Store:
+def made(settings: EnvironmentSettings) -> Shop:
     app = cdk.App(analytics_reporting=False)
     platform = cdk.Stack(app, "Platform")
     network = Network(platform, "Network")
@@ -58,13 +60,13 @@ def made(settings: EnvironmentSettings) -> Store:
     )
     data = DataStack(app, "Data", settings=settings, vpc=network.vpc)
     services = cdk.Stack(app, "Services")
-    for name, store in data.stores.items():
-        container = Container("redis:8", name=name, environment=store.environment, secrets=store.secrets)
-        task = Task(container, called_services=store.called_services)
-        store.open_to(Service(services, name.title(), cluster=cluster, task=task, scaling=Scaling(1)))
+    for name, each in {**data.stores, "ui": NO_STORE}.items():
+        container = Container("redis:8", name=name, environment=each.environment, secrets=each.secrets)
+        task = Task(container, called_services=each.called_services)
+        each.open_to(Service(services, name.title(), cluster=cluster, task=task, scaling=Scaling(1)))
     jobs = JobsStack(app, "Jobs", settings=settings, cluster=cluster, data=data, operators=operators)
     stacks = {each.stack_name: each for each in (platform, data, services, jobs)}
-    return Store(data, jobs, services, {name: template(stack) for name, stack in stacks.items()})
+    return Shop(data, jobs, services, {name: template(stack) for name, stack in stacks.items()})
 
 
 def data_in(**subnets: Any) -> Template:
@@ -76,11 +78,11 @@ def data_in(**subnets: Any) -> Template:
     return template(DataStack(app, "Data", settings=REMOVABLE, vpc=vpc))
 
 
-def statements_of(store: Store, stack: str, role: str) -> list[dict[str, Any]]:
+def statements_of(shop: Shop, stack: str, role: str) -> list[dict[str, Any]]:
     """Return the statements of the policies of a role, which its logical ID begins with."""
     return [
         statement
-        for policy in store.resources(stack, "IAM::Policy").values()
+        for policy in shop.resources(stack, "IAM::Policy").values()
         for each in policy["Roles"]
         if each["Ref"].startswith(role)
         for statement in policy["PolicyDocument"]["Statement"]
