@@ -33,7 +33,9 @@ class DataStack(cdk.Stack):
         assert settings.data is not None  # noqa: S101  # an environment without data stores has no such stack
         days, protected = settings.data.backup_days, not settings.removable
         removal_policy = settings.removal_policy
-        self.key = key = kms.Key(self, "Key", enable_key_rotation=True, removal_policy=removal_policy)
+        self.key = key = kms.Key(
+            self, "Key", enable_key_rotation=True, removal_policy=removal_policy, description="Data of the services"
+        )
         database = functools.partial(Database, self, data=settings.data, protected=protected, vpc=vpc, key=key)
         catalog = database(
             "Catalog",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
@@ -27,7 +28,7 @@ class Database(Construct):
         name: The name of the database.
         logs: The logs to send to CloudWatch.
         parameters: The parameters of the engine.
-        data: The settings of the data stores.
+        data: The settings.
         protected: Whether to protect the cluster from deletion.
         vpc: The VPC.
         key: The key of the data, the password and the insights.
@@ -49,8 +50,10 @@ class Database(Construct):
         key: kms.IKey,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.port, self.name = port, name
-        least, most = data.database_capacity
+        (least, most), self.port, self.name = data.database_capacity, port, name
+        instance = functools.partial(  # the insights of 7 days, which are the default, are free
+            rds.ClusterInstance.serverless_v2, enable_performance_insights=True, performance_insight_encryption_key=key
+        )
         self.cluster = rds.DatabaseCluster(
             self,
             "Cluster",
@@ -58,10 +61,9 @@ class Database(Construct):
             port=port,
             default_database_name=name,
             parameters=dict(parameters),
-            writer=rds.ClusterInstance.serverless_v2("Writer"),
-            readers=[
-                # the first reader scales with the writer, in whose place it comes if the writer fails
-                rds.ClusterInstance.serverless_v2(f"Reader{number}", scale_with_writer=number == 1)
+            writer=instance("Writer"),
+            readers=[  # the first has the capacity of the writer, which it replaces if the writer fails
+                instance(f"Reader{number}", scale_with_writer=number == 1)
                 for number in range(1, data.database_readers + 1)
             ],
             serverless_v2_min_capacity=least,
@@ -77,8 +79,6 @@ class Database(Construct):
             backup=rds.BackupProps(retention=cdk.Duration.days(data.backup_days)),
             copy_tags_to_snapshot=True,
             cloudwatch_logs_exports=list(logs),
-            enable_performance_insights=True,  # the default retention of 7 days is free
-            performance_insight_encryption_key=key,
             auto_minor_version_upgrade=True,
             deletion_protection=protected,
             removal_policy=cdk.RemovalPolicy.SNAPSHOT if protected else cdk.RemovalPolicy.DESTROY,

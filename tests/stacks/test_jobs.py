@@ -13,8 +13,8 @@ import pytest
 
 from moorage.testing import readable_template
 from stacks import jobs
-from tests.stacks import small_store
-from tests.stacks.small_store import PROTECTED, REMOVABLE, Store, statements_of
+from tests.stacks import small_shop
+from tests.stacks.small_shop import PROTECTED, REMOVABLE, Shop, statements_of
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -30,18 +30,18 @@ esac
 
 
 @pytest.fixture(scope="module")
-def removable() -> Store:
-    return small_store.made(REMOVABLE)
+def removable() -> Shop:
+    return small_shop.made(REMOVABLE)
 
 
 @pytest.fixture(scope="module")
-def protected() -> Store:
-    return small_store.made(PROTECTED)
+def protected() -> Shop:
+    return small_shop.made(PROTECTED)
 
 
 @pytest.fixture(scope="module", params=["removable", "protected"])
-def store(request: pytest.FixtureRequest) -> Store:
-    found: Store = request.getfixturevalue(request.param)
+def shop(request: pytest.FixtureRequest) -> Shop:
+    found: Shop = request.getfixturevalue(request.param)
     return found
 
 
@@ -66,40 +66,40 @@ def calls(folder: Path) -> list[str]:
     return (folder / "calls").read_text().splitlines()
 
 
-def test_whole_template(store: Store, template_snapshot: SnapshotAssertion) -> None:
-    assert readable_template(store.templates["Jobs"]) == template_snapshot
+def test_whole_template(shop: Shop, template_snapshot: SnapshotAssertion) -> None:
+    assert readable_template(shop.templates["Jobs"]) == template_snapshot
 
 
-def test_a_removable_environment_leaves_nothing(removable: Store) -> None:
+def test_a_removable_environment_leaves_nothing(removable: Shop) -> None:
     for name, resource in removable.whole("Jobs").items():
         assert resource.get("DeletionPolicy", "Delete") == "Delete", name
 
 
-def test_logs_of_any_other_environment_are_retained(protected: Store) -> None:
+def test_logs_of_any_other_environment_are_retained(protected: Shop) -> None:
     groups = protected.templates["Jobs"].find_resources("AWS::Logs::LogGroup").values()
     assert {each["DeletionPolicy"] for each in groups} == {"Retain"}
 
 
-def test_workers_follow_the_backlog_from_none_to_five(store: Store) -> None:
-    (target,) = store.resources("Jobs", "ApplicationAutoScaling::ScalableTarget").values()
+def test_workers_follow_the_backlog_from_none_to_five(shop: Shop) -> None:
+    (target,) = shop.resources("Jobs", "ApplicationAutoScaling::ScalableTarget").values()
     assert (target["MinCapacity"], target["MaxCapacity"]) == (0, 5)
-    policies = store.resources("Jobs", "ApplicationAutoScaling::ScalingPolicy").values()
+    policies = shop.resources("Jobs", "ApplicationAutoScaling::ScalingPolicy").values()
     tracking = [each for each in policies if each["PolicyType"] == "TargetTrackingScaling"]
     assert [each["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] for each in tracking] == [100]
 
 
-def test_carts_are_counted_every_night_and_never_twice_at_once(store: Store) -> None:
-    (schedule,) = store.resources("Jobs", "Scheduler::Schedule").values()
+def test_carts_are_counted_every_night_and_never_twice_at_once(shop: Shop) -> None:
+    (schedule,) = shop.resources("Jobs", "Scheduler::Schedule").values()
     assert schedule["ScheduleExpression"] == "cron(0 3 * * ? *)"
-    (machine,) = store.resources("Jobs", "StepFunctions::StateMachine").values()
+    (machine,) = shop.resources("Jobs", "StepFunctions::StateMachine").values()
     definition = str(machine["DefinitionString"])
     assert "Runs already" in definition
     assert '"TimeoutSeconds":1800' in definition
     assert '"MaxAttempts":2' in definition
 
 
-def test_operators_are_notified_of_each_failure(store: Store) -> None:
-    alarms = store.resources("Jobs", "CloudWatch::Alarm")
+def test_operators_are_notified_of_each_failure(shop: Shop) -> None:
+    alarms = shop.resources("Jobs", "CloudWatch::Alarm")
     notifying = {name for name, each in alarms.items() if "RefOperators" in str(each.get("AlarmActions"))}
     assert sorted(name[:-8] for name in notifying) == ["CartsFailed", "CartsNotStarted", "OrdersFailed"]
     failed = next(each for name, each in alarms.items() if name.startswith("CartsFailed"))
@@ -110,8 +110,8 @@ def test_operators_are_notified_of_each_failure(store: Store) -> None:
     )
 
 
-def test_the_worker_only_takes_messages(store: Store) -> None:
-    granted = statements_of(store, "Jobs", "OrdersServiceTaskDefinitionTaskRole")
+def test_the_worker_only_takes_messages(shop: Shop) -> None:
+    granted = statements_of(shop, "Jobs", "OrdersServiceTaskDefinitionTaskRole")
     actions = {
         action
         for each in granted
@@ -124,8 +124,8 @@ def test_the_worker_only_takes_messages(store: Store) -> None:
     assert "*" not in str([each["Resource"] for each in granted])
 
 
-def test_the_job_only_reads_the_index_and_writes_its_metric(store: Store) -> None:
-    scan, decrypt, put = statements_of(store, "Jobs", "CartsTaskDefinitionTaskRole")
+def test_the_job_only_reads_the_index_and_writes_its_metric(shop: Shop) -> None:
+    scan, decrypt, put = statements_of(shop, "Jobs", "CartsTaskDefinitionTaskRole")
     assert scan["Action"] == "dynamodb:Scan"
     assert str(scan["Resource"]).endswith("'/index/idx_global_customerId']]}")
     assert decrypt["Action"] == "kms:Decrypt"
@@ -134,15 +134,15 @@ def test_the_job_only_reads_the_index_and_writes_its_metric(store: Store) -> Non
     assert put["Condition"] == {"StringEquals": {"cloudwatch:namespace": "RetailStore/Jobs"}}
 
 
-def test_containers_run_as_an_ordinary_user_on_a_read_only_file_system(store: Store) -> None:
-    for task in store.resources("Jobs", "ECS::TaskDefinition").values():
+def test_containers_run_as_an_ordinary_user_on_a_read_only_file_system(shop: Shop) -> None:
+    for task in shop.resources("Jobs", "ECS::TaskDefinition").values():
         (container,) = task["ContainerDefinitions"]
         assert (container["User"], container["ReadonlyRootFilesystem"]) == ("1000", True)
 
 
-def test_no_stack_depends_on_the_jobs(store: Store) -> None:
-    assert {each.stack_name for each in store.jobs.dependencies} == {"Platform", "Data"}
-    assert "Jobs" not in {each.stack_name for each in (*store.data.dependencies, *store.services.dependencies)}
+def test_no_stack_depends_on_the_jobs(shop: Shop) -> None:
+    assert {each.stack_name for each in shop.jobs.dependencies} == {"Platform", "Data"}
+    assert "Jobs" not in {each.stack_name for each in (*shop.data.dependencies, *shop.services.dependencies)}
 
 
 def test_customers_with_several_items_have_one_cart(shell: Any, tmp_path: Path) -> None:

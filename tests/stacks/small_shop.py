@@ -10,6 +10,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Template
 
 from moorage import Container, Scaling, Service, Task
+from stacks import store
 from stacks.data import DataStack
 from stacks.jobs import JobsStack
 from stacks.platform import PlatformStack
@@ -18,6 +19,7 @@ from stacks.settings.capacities import FargateSettings
 from stacks.settings.environments import EntranceSettings
 from tests.conftest import template
 
+NO_STORE = store.Store()
 ENTRANCE = EntranceSettings(certificate_parameter="/shop/certificate-arn")
 REMOVABLE = EnvironmentSettings(
     removable=True, capacity={"fargate": FargateSettings(kind="fargate")}, data=DataSettings(database_capacity=(0, 2))
@@ -30,7 +32,7 @@ PROTECTED = EnvironmentSettings(
 
 
 @attrs.frozen
-class Store:
+class Shop:
     """The stacks of an environment, and their templates by name."""
 
     data: DataStack
@@ -49,18 +51,18 @@ class Store:
         return found
 
 
-def made(settings: EnvironmentSettings) -> Store:
+def made(settings: EnvironmentSettings) -> Shop:
     app = cdk.App(analytics_reporting=False)
     platform = PlatformStack(app, "Platform", settings=settings, namespace="shop")
     data = DataStack(app, "Data", settings=settings, vpc=platform.vpc)
     services = cdk.Stack(app, "Services")
-    for name, store in data.stores.items():
-        container = Container("redis:8", name=name, environment=store.environment, secrets=store.secrets)
-        task = Task(container, called_services=store.called_services)
-        store.open_to(Service(services, name.title(), cluster=platform.cluster, task=task, scaling=Scaling(1)))
+    for name, each in {**data.stores, "ui": NO_STORE}.items():
+        container = Container("redis:8", name=name, environment=each.environment, secrets=each.secrets)
+        task = Task(container, called_services=each.called_services)
+        each.open_to(Service(services, name.title(), cluster=platform.cluster, task=task, scaling=Scaling(1)))
     jobs = JobsStack(app, "Jobs", settings=settings, platform=platform, data=data)
     stacks = {each.stack_name: each for each in (platform, data, services, jobs)}
-    return Store(data, jobs, services, {name: template(stack) for name, stack in stacks.items()})
+    return Shop(data, jobs, services, {name: template(stack) for name, stack in stacks.items()})
 
 
 def data_in(**subnets: Any) -> Template:
@@ -72,11 +74,11 @@ def data_in(**subnets: Any) -> Template:
     return template(DataStack(app, "Data", settings=REMOVABLE, vpc=vpc))
 
 
-def statements_of(store: Store, stack: str, role: str) -> list[dict[str, Any]]:
+def statements_of(shop: Shop, stack: str, role: str) -> list[dict[str, Any]]:
     """Return the statements of the policies of a role, which its logical ID begins with."""
     return [
         statement
-        for policy in store.resources(stack, "IAM::Policy").values()
+        for policy in shop.resources(stack, "IAM::Policy").values()
         for each in policy["Roles"]
         if each["Ref"].startswith(role)
         for statement in policy["PolicyDocument"]["Statement"]
