@@ -34,7 +34,10 @@ class Edge:
 
 
 def draw(stacks: Sequence[Stack]) -> str:
-    """Return the diagram: a box for each stack with its resources, and arrows for their connections."""
+    """Return the diagram: a box for each stack with its resources, and arrows between connected resources.
+
+    Only resources of the types in `SHAPES` are drawn, and only stacks that have such resources.
+    """
     graph = _Graph(stacks)
     lines = ["flowchart LR"]
     for stack in stacks:
@@ -94,7 +97,7 @@ class _Graph:
             yield Edge(self.node(service), self.node(repository), "image")
 
     def _to_services(self, rule: Resource, label: str) -> Iterator[Edge]:
-        """Yield an edge from the load balancer of a listener or a rule to each service that it forwards to."""
+        """Yield an edge from the load balancer of a listener or listener rule to each service that gets requests."""
         groups = set(self._reached(rule, "AWS::ElasticLoadBalancingV2::TargetGroup"))
         for service in self._resources.values():
             if service.type != "AWS::ECS::Service":
@@ -104,7 +107,7 @@ class _Graph:
                     yield Edge(self.node(balancer), self.node(service), label)
 
     def _of_ingress(self, ingress: Resource) -> Iterator[Edge]:
-        """Yield an edge between two services for the port that an ingress rule opens."""
+        """Yield an edge from each service that an ingress rule lets in to each service in the security group."""
         properties = ingress.properties
         for source in self._in_group(ingress.stack, properties.get("SourceSecurityGroupId")):
             for target in self._in_group(ingress.stack, properties["GroupId"]):
@@ -172,12 +175,13 @@ def show(assembly: Path, stage: str, into: Path | None) -> None:
 
     Args:
         assembly: The folder that `cdk synth` wrote.
-        stage: The prefix of the paths of the stacks to draw.
+        stage: The prefix of the paths of the stacks to draw; empty to draw all stacks.
         into: The file, which contains `BEGIN` and `END`; None to print the diagram.
 
     Raises:
         AssemblyError: The assembly cannot be read.
         ValueError: The file does not contain `BEGIN` and `END`.
+        OSError: The file cannot be read or written.
     """
     text = draw([stack for stack in stacks_of(assembly) if stack.path.startswith(stage)])
     if into is None:
