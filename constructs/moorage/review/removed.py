@@ -117,7 +117,7 @@ def _told(scope: Scope, stack: StackChange, before: Resource) -> bool:
 
 
 def _claimed(scopes: _Scopes, before: Resource) -> bool:
-    """Return whether another resource of the head has the port, the name, or the conditions of a rule."""
+    """Return whether a resource of the head has the same port, name or conditions as a resource of the base."""
     own = _keys(scopes[0], before) if before.type in {*_ADDRESS, _LISTENER_RULE} else set()
     return any(own & _keys(scopes[1], each) for each in scopes[1].stack.resources if each.type == before.type)
 
