@@ -85,14 +85,14 @@ class Place:
         }
 
     def resources(self, *types: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """Yield the resources of the given types, by default all."""
+        """Yield the logical ID and the definition of each resource of the given types. Default: all types."""
         for template in self.templates:
             for name, resource in template.get("Resources", {}).items():
                 if not types or resource.get("Type") in types:
                     yield name, resource
 
     def literals(self, value: Any) -> Iterator[str]:
-        """Yield the literals in a part of a template."""
+        """Yield the literal values in a part of a template."""
         text = self.text(value)
         if text is not None:
             yield text
@@ -115,6 +115,9 @@ def put(access: Access, assembly: Path, stacks: Sequence[Stack]) -> Iterator[str
         access: The local AWS.
         assembly: The folder of the assembly, which contains the templates of nested stacks.
         stacks: The stacks to deploy.
+
+    Raises:
+        LocalError: The resources cannot be created.
     """
     places: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for stack in stacks:

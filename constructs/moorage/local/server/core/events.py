@@ -116,7 +116,7 @@ class _Log:
     def updating(self, update: Callable[..., Any]) -> Callable[..., Any]:
         """Add the held start event of an update if the resolved properties differ.
 
-        They can differ even if the definition in the template is the same.
+        Resolved properties can differ even if the definition in the template is the same.
         """
 
         def updated(resource_type: str, physical_id: str, old: Any, new: Any, *rest: Any) -> Any:

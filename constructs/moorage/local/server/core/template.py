@@ -165,7 +165,7 @@ def faults(template: Template, conditions: Mapping[str, bool]) -> Iterator[str]:
 
 
 def _standing(block: Mapping[str, Any] | None, conditions: Mapping[str, bool]) -> dict[str, Any]:
-    """Return the members of a block that have no condition or a true one."""
+    """Return the members of a block without a condition, or with a condition that is true."""
     return {name: part for name, part in (block or {}).items() if conditions.get(part.get("Condition"), True)}
 
 

@@ -278,7 +278,7 @@ def _holding(operation: Callable[..., None], flag: str) -> Callable[..., None]:
 
 
 def _syncing(sync: Callable[[str, Record], None]) -> Callable[[str, Record], None]:
-    """Register the tasks of each deployment with that deployment's target groups, if any deployment has its own."""
+    """Register the tasks of each deployment with its own target groups, if any deployment has such target groups."""
 
     def synced(cluster: str, service: Record) -> None:
         revisions.counted(service)
@@ -306,7 +306,7 @@ def _syncing(sync: Callable[[str, Record], None]) -> Callable[[str, Record], Non
 
 
 def begin(cluster: str, service: Record, stated: Mapping[str, Any], before: Record | None) -> Rollout:
-    """Record the new revision of a service and open its deployment."""
+    """Record the new revision of a service, and return the deployment of the revision."""
     revisions.revise(service, stated)
     return Rollout(cluster, service, copy.deepcopy(before) if before else None)
 

@@ -117,7 +117,7 @@ class _Process(subprocess.Popen[Any]):
         return code
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait for the end, and kill the remaining processes of the group."""
+        """Wait until the process ends, kill the remaining processes of the group, and return the exit code."""
         code = super().wait(timeout)
         self._end_others()
         return code
