@@ -74,7 +74,7 @@ class Resource:
 
 @attrs.frozen
 class Image:
-    """The repository and tag of an image asset. They can contain placeholders such as `${AWS::Region}`."""
+    """The repository and the tag of an image asset. Both can contain placeholders such as `${AWS::Region}`."""
 
     repository: str
     tag: str

@@ -76,7 +76,8 @@ def diff(
 
     STACKS are paths, with '*' as a wildcard. By default, all stacks are compared.
 
-    The exit code is 1 if there is a finding of a kind in --fail-on or nothing to compare, and 0 otherwise.
+    The exit code is 1 for a finding of a kind in --fail-on, if nothing is deployed, or if the app does not synthesize;
+    2 if the page cannot be made or an option is wrong; and 0 otherwise.
     """
     wanted = wanted_forms("moorage diff", files)
     try:

@@ -26,7 +26,7 @@ _IN_PACK = re.compile(rf"(?:\w+:)?(?:{'|'.join(map(re.escape, NAG_PACKS))})-(?P<
 
 
 def read(file: Path | None) -> tuple[Acknowledgement, ...]:
-    """Read a file of acknowledgements.
+    """Return the acknowledgements in a file; none if `file` is None and `acknowledged.toml` does not exist.
 
     Args:
         file: The TOML file. Each acknowledgement is a table `[[acknowledged]]` with `id`, `path`, `reason` and,
@@ -41,7 +41,7 @@ def read(file: Path | None) -> tuple[Acknowledgement, ...]:
 
 
 def parse(file: Path, name: str) -> tuple[Acknowledgement, ...]:
-    """Read a file of acknowledgements, as `read` does.
+    """Return the acknowledgements in a file, as `read` does.
 
     Args:
         file: The TOML file.

@@ -36,7 +36,9 @@ class Acknowledgement:
         return f"the acknowledgement of {self.id} for {self.path}"
 
     def covers(self, violation: Violation) -> bool:
-        """Return whether this acknowledgement accepts a violation.
+        """Return whether this acknowledgement is for the rule, or the issue, and the construct of a violation.
+
+        Its date is not checked.
 
         Args:
             violation: The violation.

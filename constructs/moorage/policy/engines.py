@@ -33,6 +33,10 @@ def all_violations(stacks: Sequence[Stack]) -> frozenset[Violation]:
 
     Args:
         stacks: The stacks, including the nested stacks.
+
+    Raises:
+        PolicyError: checkov fails, or prints no JSON.
+        AssemblyError: The report of a validation plugin is not the JSON that CDK writes.
     """
     return violations(stacks) | reported(stacks)
 
@@ -44,6 +48,9 @@ def violations(stacks: Iterable[Stack]) -> frozenset[Violation]:
 
     Args:
         stacks: The stacks, including the nested stacks.
+
+    Raises:
+        PolicyError: checkov fails, or prints no JSON.
     """
     templates = list(stacks)
     found = {violation for stack in templates for violation in _kept(stack)}

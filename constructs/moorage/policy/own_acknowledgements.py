@@ -70,7 +70,7 @@ def _limited(own: OwnAcknowledgement) -> list[IConstruct]:
 
 
 def _check(construct: IConstruct, owns: Sequence[OwnAcknowledgement]) -> list[str]:
-    """Acknowledge moorage's own wildcards, policies, variables and rules. Return no problems, as a stage check does."""
+    """Acknowledge moorage's own wildcards, policies, variables and rules. Return an empty list of problems."""
     groups = [own for own in owns if own.rules or own.ports]
     wildcards = [own for own in owns if own.actions]
     policies = [own for own in owns if own.policies]
