@@ -128,7 +128,7 @@ class Comparison:
 
 
 def compare(base: Sequence[Stack] | None, head: Sequence[Stack]) -> Comparison:
-    """Compare the stacks of two assemblies.
+    """Return the differences between the stacks of two assemblies, without the replacements that they cause.
 
     Args:
         base: The stacks before the change; None to review the head as a new app.

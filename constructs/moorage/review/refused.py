@@ -368,7 +368,7 @@ def _indexed(change: ResourceChange, before: Resource, after: Resource) -> Itera
 def _indexes(table: Resource) -> set[str]:
     """Return the names of the global secondary indexes of a table.
 
-    Source: DynamoDB API reference, UpdateTable: only one of them can be created or deleted in an operation.
+    Source: DynamoDB API reference, UpdateTable: an operation can create or delete only one index.
     """
     indexes = table.properties.get("GlobalSecondaryIndexes")
     names = {

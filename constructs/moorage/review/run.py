@@ -44,7 +44,9 @@ class Options:
 
 
 def run(base: str | None, head: str, options: Options, app: str | None = None) -> int:
-    """Review the change from one side to the other, and return the exit code.
+    """Write the review of the change from one side to the other, and return the exit code.
+
+    The exit code is 0, 1 for a finding of a kind in `options.fail_on`, 2 for an error, or 130 after an interruption.
 
     Args:
         base: The assembly or the revision before the change; None to review the head as a new app.
@@ -80,7 +82,9 @@ def show(
     names: tuple[str, str],
     notes: Sequence[str] = (),
 ) -> int:
-    """Review the change from the stacks of `base` to those of `head`, and return the exit code.
+    """Write the review of the change from the stacks of `base` to those of `head`, and return the exit code.
+
+    The exit code is 0, 1 for a finding of a kind in `options.fail_on`, 2 for an error, or 130 after an interruption.
 
     Args:
         base: The stacks before the change.
@@ -111,11 +115,13 @@ def show(
 
 
 def check(assembly: str, options: Options, app: str | None = None) -> int:
-    """Show the policy findings of an app that are not acknowledged, and return the exit code.
+    """Write the policy findings of an app that are not acknowledged, and return the exit code.
+
+    The exit code is 0, 1 for any finding, 2 for an error, or 130 after an interruption.
 
     Args:
         assembly: The assembly, or the revision to synthesize; `.` for the working tree.
-        options: The settings of the run. The exit code is 1 if there is any finding.
+        options: The settings of the run. `fail_on` is ignored.
         app: The command that synthesizes the app. Default: None; the `app` of `cdk.json`.
     """
 
@@ -130,7 +136,7 @@ def check(assembly: str, options: Options, app: str | None = None) -> int:
 
 
 def _ended(reviewed: Callable[[], Review], command: str, fail_on: Collection[Kind]) -> int:
-    """Make a review, and return the exit code. Print an error that the user can act on as a sentence."""
+    """Make a review, and return the exit code. Print a known error as a sentence, and any other with its traceback."""
     before = {number: signal.signal(number, _interrupted) for number in _ENDING}
     try:
         found = reviewed()

@@ -229,7 +229,11 @@ def _about(
 
 
 def _is_admin(piece: Statement) -> bool:
-    """Return whether a piece allows any action, or lets its holder act as other identities."""
+    """Return whether a piece makes its holder an administrator.
+
+    It allows every action, or, on every resource and without a condition on the service to which a role is passed, all
+    actions except some or an action with which the holder can act as other identities.
+    """
     if piece.actions == EVERYTHING:
         return True
     everywhere = piece.resources == EVERYTHING or piece.resources.excluded

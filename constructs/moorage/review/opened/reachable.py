@@ -138,7 +138,7 @@ def exposures(side: Side, let_in: Mapping[str, Sequence[tuple[int, int]]]) -> It
 
 
 def _leaves(scope: Scope, value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the settings of a resource by name, at any depth and in any branch of a condition."""
+    """Yield the name and the text of each public setting in a value, at any depth and in any branch of a condition."""
     if isinstance(value, Mapping):
         for key, each in value.items():
             yield from _leaves(scope, each, name if str(key) == "Fn::If" else str(key))

@@ -172,7 +172,7 @@ def _group(text: str) -> str:
 
 
 def _range(side: Side, text: str) -> str:
-    """Return an IP address range. For a reference to the CIDR block of a VPC, return the CIDR block if it is known."""
+    """Return the CIDR block of a VPC if a text refers to it and it is known; the text otherwise."""
     found = side.found(text)
     if found and text.endswith(".CidrBlock}"):
         block = found[1].properties.get("CidrBlock")

@@ -52,12 +52,14 @@ class Sides:
         return self.head.found(text) is not None or self.base.found(text) is None
 
     def readable(self, text: str) -> str:
-        """Return a text with construct paths in place of references, of at most 100 characters."""
+        """Return a text with construct paths in place of references, cut after 100 characters."""
         found = readable(text, (self.head, self.base))
         return found if len(found) <= _LONGEST else f"{found[:_LONGEST]}…"
 
     def named(self, text: str, noun: str = "") -> str:
         """Return the noun and the path of the resource that a text refers to: `the role Shop/Web/TaskRole`.
+
+        If the templates do not define the resource, return the readable text, after the noun if there is one.
 
         Args:
             text: A canonical text.

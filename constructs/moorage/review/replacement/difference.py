@@ -26,7 +26,7 @@ class Difference:
     """The answer to whether two values differ.
 
     Args:
-        answer: The answer.
+        answer: `YES` if the values differ, `NO` if they are equal, `MAY` if that is known only at deployment.
         causes: The reasons, each as the end of a clause whose subject is the property: `changes`.
     """
 
@@ -77,8 +77,8 @@ class Comparer:
         """Return whether two values differ.
 
         Args:
-            before: The value before.
-            after: The value after.
+            before: The value in the base.
+            after: The value in the head.
             node: The schema of the value.
         """
         if before == after:

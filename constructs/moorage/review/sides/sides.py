@@ -56,7 +56,9 @@ class _Source:
 def read(
     base: str | None, head: str, app: str | None = None, acknowledged: Path | None = None
 ) -> Iterator[tuple[Side | None, Side]]:
-    """Read both sides. If neither side is an assembly, both are synthesized at the same time.
+    """Read both sides, and yield the base (None for a new app) and the head.
+
+    If neither side is an assembly, both are synthesized at the same time.
 
     The assemblies exist until the end of the `with` statement, the worktrees only until all sides are synthesized.
 
