@@ -27,7 +27,7 @@ class Access:
 
     Args:
         endpoint: The URL of the local AWS.
-        secret: The secret access key that signs requests. All accounts share it.
+        secret: The secret access key that signs requests, for all accounts.
     """
 
     endpoint: str

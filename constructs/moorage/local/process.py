@@ -261,7 +261,7 @@ class Home:
 
 
 def _end(server: Server) -> bool:
-    """Stop a server if its process ID still belongs to the server, since process IDs are reused."""
+    """Stop a server, and return whether it was running. A reused process ID belongs to another process."""
     if not server.lives:
         return False
     until = time.monotonic() + STOP_SECONDS

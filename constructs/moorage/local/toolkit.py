@@ -71,8 +71,8 @@ class Toolkit:
         """Synthesize the app, and return the folder of the assembly. The local AWS answers the lookups of the app.
 
         Args:
-            standing: A function that returns the server, started if necessary. If the app is an assembly, it is not
-                called.
+            standing: A function that returns the server, started if necessary. If the app is an assembly, the function
+                is not called.
 
         Raises:
             UnansweredError: The local AWS cannot answer a lookup.

@@ -137,7 +137,7 @@ def _within(value: int, bounds: Mapping[str, int]) -> bool:
 
 
 def _checked(launch: Launch) -> Launch:
-    """Refuse an instance that EC2 does not launch."""
+    """Return the settings of an instance, or refuse an instance that EC2 does not launch."""
     image_id = launch.data.get("ImageId", "")
     if not image_id.startswith("ami-"):
         raise RefusedError(f"You must use a valid fully-formed launch template. '{image_id}' is not an AMI ID")

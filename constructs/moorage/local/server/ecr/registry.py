@@ -56,7 +56,7 @@ def _now() -> float:
 
 
 def iso(seconds: float) -> str:
-    """Return a time in CloudFormation's format."""
+    """Return a time in seconds since 1970 in CloudFormation's format."""
     return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="milliseconds")
 
 

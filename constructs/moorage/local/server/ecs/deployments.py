@@ -129,7 +129,7 @@ class Rollout:
             raise RefusedError(f"{_BREAKER if breaker.get('enable') else _UNSTABLE} ({reason})")
 
     def _unstartable(self) -> str | None:
-        """Return the reason why no task of the new revision can ever run; None if tasks can run."""
+        """Return the reason why no task of the new revision can ever run; None if tasks can run or the count is 0."""
         if self._service["desiredCount"] == 0:
             return None
         revision = ecs.task_defs.get(ecs.resolve_td_key(self._service["taskDefinition"]), {})

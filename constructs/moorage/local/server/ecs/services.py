@@ -42,7 +42,7 @@ Done = tuple[Record, rollout.Rollout | None]
 def create(parameters: Record) -> Done:
     """Create a service without tasks. Return the service and the deployment that starts its tasks.
 
-    The caller runs the deployment. It is None for an external deployment controller.
+    The caller runs the deployment. The deployment is None for an external deployment controller.
 
     Args:
         parameters: The input of CreateService.
@@ -155,7 +155,7 @@ def _answered(answer: Any) -> None:
 
 
 def _served(change: Callable[[Record], Done]) -> Callable[[Record], Any]:
-    """Return the API operation for a change. For a deployment with hooks, it responds before the deployment ends."""
+    """Return the API operation for a change. With hooks, the operation responds before the deployment ends."""
 
     def served(parameters: Record) -> Any:
         try:
