@@ -48,7 +48,10 @@ class Edge:
 
 
 def draw(stacks: Sequence[Stack]) -> str:
-    """Return the diagram: a box for each stack with its resources, and arrows for their connections."""
+    """Return the diagram: a box for each stack with its resources, and arrows between connected resources.
+
+    Only resources of the types in `SHAPES` are drawn, and only stacks that have such resources.
+    """
     graph = _Graph(stacks)
     lines = ["flowchart LR"]
     for stack in stacks:
@@ -117,7 +120,7 @@ class _Graph:
             yield Edge(self.node(service), self.node(table), "data")
 
     def _to_services(self, rule: Resource, label: str) -> Iterator[Edge]:
-        """Yield an edge from the load balancer of a listener or a rule to each service that it forwards to."""
+        """Yield an edge from the load balancer of a listener or listener rule to each service that gets requests."""
         groups = set(self._reached(rule, "AWS::ElasticLoadBalancingV2::TargetGroup"))
         for service in self._resources.values():
             if service.type != "AWS::ECS::Service":
@@ -197,12 +200,13 @@ def show(assembly: Path, stage: str, into: Path | None) -> None:
 
     Args:
         assembly: The folder that `cdk synth` wrote.
-        stage: The prefix of the paths of the stacks to draw.
+        stage: The prefix of the paths of the stacks to draw; empty to draw all stacks.
         into: The file, which contains `BEGIN` and `END`; None to print the diagram.
 
     Raises:
         AssemblyError: The assembly cannot be read.
         ValueError: The file does not contain `BEGIN` and `END`.
+        OSError: The file cannot be read or written.
     """
     text = draw([stack for stack in stacks_of(assembly) if stack.path.startswith(stage)])
     if into is None:

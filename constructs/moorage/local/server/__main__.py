@@ -92,7 +92,7 @@ def _prepare_environment(port: int, log_level: str, secret: str, data: str) -> N
     """Set the variables that ministack reads when it is imported, and remove all others except those in `_OWN`.
 
     The secret stays in the environment, since ministack verifies presigned URLs with it. ministack reads files,
-    including scripts, from its data folders; every user of the machine can write to the default ones.
+    including scripts, from its data folders; every user of the machine can write to the default folders.
     """
     for name in [name for name in os.environ if name not in _OWN]:
         del os.environ[name]

@@ -18,7 +18,7 @@ _OF_THE_REQUEST = (
     "DeleteAutomatedBackups", "Domain", "DomainAuthSecretArn", "DomainDnsIps", "DomainFqdn", "DomainIAMRoleName",
     "DomainOu", "EnableLocalWriteForwarding", "TdeCredentialPassword", "UseDefaultProcessorFeatures",
 )  # fmt: skip
-"""The properties that control how a change is made, and those of directories, which do not exist here."""
+"""The properties that control how a change is made, and the properties of directories, which do not exist here."""
 _LISTS = ("associatedroles", "dbparametergroups", "dbsecuritygroups", "masterusersecret", "vpcsecuritygroups")
 """The properties that RDS's API returns in another form."""
 _OF_THE_CLUSTER = (
