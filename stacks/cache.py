@@ -37,7 +37,7 @@ class Cache(Construct):
         key: kms.IKey,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.port = 6379
+        self.port, self.key = 6379, key
         subnets = vpc.isolated_subnets or vpc.private_subnets
         security_group = ec2.SecurityGroup(self, "SecurityGroup", vpc=vpc, allow_all_outbound=False)
         self._connections = ec2.Connections(security_groups=[security_group])

@@ -50,7 +50,8 @@ class Database(Construct):
         key: kms.IKey,
     ) -> None:
         super().__init__(scope, construct_id)
-        (least, most), self.port, self.name = data.database_capacity, port, name
+        self.port, self.name, self.key = port, name, key
+        least, most = data.database_capacity
         instance = functools.partial(  # the insights of 7 days, which are the default, are free
             rds.ClusterInstance.serverless_v2, enable_performance_insights=True, performance_insight_encryption_key=key
         )

@@ -54,8 +54,8 @@ class Store:
             port = self.server.port
             description = f"{service.node.id} to its data on port {port}"
             service.connections.allow_to(self.server, ec2.Port.tcp(port), description)
-        if self.secrets:
-            service.redeploy_on_rotation()  # tasks read secrets once, and RDS changes a password every 7 days
+            # tasks read secrets once, and RDS changes a password every 7 days
+            service.redeploy_on_rotation(encryption_key=self.server.key)
 
 
 BUILT_IN: Mapping[str, Store] = {

@@ -10,6 +10,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
 
@@ -168,6 +169,18 @@ def test_failed_starts_go_to_a_queue_that_allows_the_rule(stack: cdk.Stack, serv
     (sends,) = [each for each in policy["Properties"]["PolicyDocument"]["Statement"] if each["Effect"] == "Allow"]
     assert sends["Principal"] == {"Service": "events.amazonaws.com"}
     assert sends["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [name, "Arn"]}}}
+
+
+def test_a_key_encrypts_the_events_of_failed_starts(stack: cdk.Stack, service: Service) -> None:
+    key = kms.Key(stack, "Key")
+    service.redeploy_on_rotation(encryption_key=key)
+    found = template(stack)
+    (queue,) = found.find_resources("AWS::SQS::Queue").values()
+    (logical_id,) = found.find_resources("AWS::KMS::Key")
+    assert queue["Properties"]["KmsMasterKeyId"] == {"Fn::GetAtt": [logical_id, "Arn"]}
+    (policy,) = (each["Properties"]["KeyPolicy"] for each in found.find_resources("AWS::KMS::Key").values())
+    (statement,) = (each for each in policy["Statement"] if each["Principal"] == {"Service": "events.amazonaws.com"})
+    assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
 
 
 def test_the_service_of_a_worker_redeploys_as_well(stack: cdk.Stack, vpc: ec2.IVpc) -> None:

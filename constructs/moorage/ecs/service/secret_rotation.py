@@ -11,6 +11,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from moorage.delivery.dead_letters import allow_send, define_dead_letters
+from moorage.delivery.keys import EVENTBRIDGE, allow_use
 from moorage.ecs.cdk_values import arn, pseudo_parameters
 from moorage.ecs.task.run_task import define_machine, define_role
 from moorage.scope.place import Place, place_of
@@ -19,6 +20,7 @@ from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ecs as ecs
+    from aws_cdk import aws_kms as kms
     from aws_cdk import aws_logs as logs
 
     from moorage.workload.task import Task
@@ -78,7 +80,12 @@ def _stage_patterns(stage: str, arns: list[str]) -> list[Pattern]:
 
 
 def define_redeployment(
-    scope: Construct, service: ecs.BaseService, cluster: ecs.ICluster, task: Task, log_group: logs.ILogGroup
+    scope: Construct,
+    service: ecs.BaseService,
+    cluster: ecs.ICluster,
+    task: Task,
+    log_group: logs.ILogGroup,
+    encryption_key: kms.IKey | None,
 ) -> events.CfnRule:
     """Define the rule, unless it exists, and the state machine that lets ECS replace the tasks of `service`.
 
@@ -90,6 +97,7 @@ def define_redeployment(
         cluster: The cluster of the service.
         task: The task with the secrets and parameters.
         log_group: The log group for executions of the state machine.
+        encryption_key: The key of the dead-letter queue, or None for a key that SQS manages.
 
     Raises:
         ValueError: If the task has no secret or parameter whose value can change, or if a secret or parameter is in
@@ -111,9 +119,13 @@ def define_redeployment(
     dead_letters = define_dead_letters(
         rotation,
         "DeadLetters",
-        encryption=sqs.QueueEncryption.SQS_MANAGED,  # EventBridge cannot use the AWS managed key of SQS
+        # EventBridge cannot use the AWS managed key of SQS
+        encryption=sqs.QueueEncryption.KMS if encryption_key else sqs.QueueEncryption.SQS_MANAGED,
+        encryption_key=encryption_key,
         removal_policy=cdk.RemovalPolicy.DESTROY,  # its messages only tell that a deployment did not start
     )
+    if encryption_key:
+        allow_use(encryption_key, EVENTBRIDGE)
     rule = events.CfnRule(
         rotation,
         _RULE,

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_elasticloadbalancingv2 as elbv2
     from aws_cdk import aws_events as events
+    from aws_cdk import aws_kms as kms
     from aws_cdk import aws_sqs as sqs
     from aws_cdk import aws_vpclattice as vpclattice
 
@@ -308,14 +309,19 @@ class Service(Construct):
             targets=self._targets,
         )
 
-    def redeploy_on_rotation(self) -> events.CfnRule:
+    def redeploy_on_rotation(self, *, encryption_key: kms.IKey | None = None) -> events.CfnRule:
         """Start a new deployment, which replaces the tasks, when a secret or parameter of the tasks gets a new value.
 
         Tasks read their secrets once, when they start. A secret has a new value when its stage moves to another
         version, by rotation or manually. The deployment uses the service's rollout and runs its pre-deployment task.
 
+        Args:
+            encryption_key: The KMS key of the dead-letter queue, which receives an event if no deployment can start.
+                EventBridge is allowed to use the key; the policy of an imported key must already allow this.
+                Default: a key that SQS manages.
+
         Returns:
-            The EventBridge rule for these events. Each call returns the same rule.
+            The EventBridge rule for these events. Each call returns the same rule, with the key of the first call.
 
         Raises:
             ValueError: If the tasks have no secret or parameter whose value can change, or a secret or parameter is in
@@ -323,7 +329,9 @@ class Service(Construct):
         """
         from moorage.ecs.service.secret_rotation import define_redeployment  # noqa: PLC0415  # loads aws_cdk.aws_events
 
-        return define_redeployment(self, self.service, self.cluster, self._plan.launch.task, self.log_group)
+        return define_redeployment(
+            self, self.service, self.cluster, self._plan.launch.task, self.log_group, encryption_key
+        )
 
     @property
     def rollout(self) -> Rollout:
