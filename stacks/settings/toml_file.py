@@ -87,7 +87,7 @@ class _Converter(cattrs.Converter):
         self.register_structure_hook_func(lambda kind: bool(get_origin(kind) == origin), hook)
 
     def _table_hook(self, kind: Any) -> Callable[[Any, Any], Any]:
-        structure = make_dict_structure_fn(kind, self, _cattrs_forbid_extra_keys=True)
+        structure: Callable[[Any, Any], Any] = make_dict_structure_fn(kind, self, _cattrs_forbid_extra_keys=True)
         return lambda value, _: structure(_of_type(value, dict), kind)
 
     def _structure_kind(self, value: Any, union: Any) -> Any:
@@ -115,7 +115,7 @@ class _Converter(cattrs.Converter):
                 error.add_note(IterableValidationNote(f"In {name}", name, kind_of_each))
                 errors.append(error)
         if errors:
-            raise IterableValidationError("table", errors, kind)
+            raise IterableValidationError("table", errors, kind)  # pyright: ignore[reportCallIssue]  # its own __new__
         return MappingProxyType(structured)
 
 
