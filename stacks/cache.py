@@ -77,6 +77,8 @@ class Cache(Construct):
             snapshot_retention_limit=data.backup_days if protected else 0,
         )
         group.apply_removal_policy(cdk.RemovalPolicy.SNAPSHOT if protected else cdk.RemovalPolicy.DESTROY)
+        # ElastiCache appends these numbers to the name of the group (AWS/ElastiCache metrics have one node each)
+        self.nodes = [f"{group.ref}-{number:03}" for number in range(1, data.cache_nodes + 1)]
         self.url = secretsmanager.Secret(
             self,
             "Url",

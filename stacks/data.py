@@ -55,7 +55,8 @@ class DataStack(cdk.Stack):
             parameters={"rds.force_ssl": "1"},
             logs=["postgresql"],
         )
-        checkout = Cache(self, "Checkout", data=settings.data, protected=protected, vpc=vpc, key=key)
+        self.databases = {"Catalog": catalog, "Orders": orders}
+        self.cache = Cache(self, "Checkout", data=settings.data, protected=protected, vpc=vpc, key=key)
         self.carts = dynamodb.Table(  # not a TableV2, which cannot have a key in a stack without a region
             self,
             "Carts",
@@ -75,15 +76,15 @@ class DataStack(cdk.Stack):
         queue = functools.partial(
             sqs.Queue, self, encryption_master_key=key, enforce_ssl=True, removal_policy=removal_policy
         )
-        dead_letters = queue("DeadLetters", retention_period=cdk.Duration.days(14))
+        self.dead_letters = queue("DeadLetters", retention_period=cdk.Duration.days(14))
         self.order_messages = queue(
             "OrderMessages",
             visibility_timeout=cdk.Duration.minutes(3),  # longer than a task of the worker takes to stop
-            dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=5),
+            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=5),
         )
         self.stores = {
             "catalog": store.catalog_store(catalog),
             "carts": store.carts_store(self.carts, key),
             "orders": store.orders_store(orders, self.order_messages, key),
-            "checkout": store.checkout_store(checkout),
+            "checkout": store.checkout_store(self.cache),
         }

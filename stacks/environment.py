@@ -8,6 +8,7 @@ from constructs import Construct
 from stacks.data import DataStack
 from stacks.images import Images
 from stacks.jobs import JobsStack
+from stacks.monitoring import MonitoringStack
 from stacks.platform import PlatformStack
 from stacks.registry import RegistryStack
 from stacks.replica_registry import define_replicas
@@ -42,6 +43,7 @@ class Environment(cdk.Stage):
         ServicesStack(self, "Services", settings=settings, platform=platform, images=images, data=data)
         if data:
             JobsStack(self, "Jobs", settings=settings, platform=platform, data=data)
+        MonitoringStack(self, "Monitoring", settings=settings, platform=platform, data=data)
 
 
 def define_environments(app: cdk.App, description: Description) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 
 import aws_cdk as cdk
@@ -14,8 +13,6 @@ from stacks.images import Images
 from stacks.platform import PlatformStack
 from stacks.settings import EnvironmentSettings
 from stacks.store import BUILT_IN, Store
-
-START_PERIOD = dt.timedelta(seconds=60)
 
 
 class ServicesStack(cdk.Stack):
@@ -70,6 +67,7 @@ class ServicesStack(cdk.Stack):
         route: Route | None = None,
     ) -> Service:
         size, store = self._settings.services.of(name), store or Store()
+        check = HealthCheck(f"curl -f http://localhost:8080{health} || exit 1", start_period=cdk.Duration.seconds(60))
         container = Container(
             self._images.of(self, name),
             name=name,
@@ -78,7 +76,7 @@ class ServicesStack(cdk.Stack):
             writable=["/tmp"],
             environment={**store.environment, **(environment or {})},
             secrets=store.secrets,
-            health_check=HealthCheck(f"curl -f http://localhost:8080{health} || exit 1", start_period=START_PERIOD),
+            health_check=check,
         )
         task = Task(
             container,

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 STACKS = [
     ("Registry", "tooling"),
-    *((each, "dev") for each in ("Platform", "Registry", "Services")),
-    *((each, "staging") for each in ("Platform", "Registry", "Data", "Services", "Jobs")),
-    *((each, "production") for each in ("Platform", "Registry", "Data", "Services", "Jobs")),
+    *((each, "dev") for each in ("Platform", "Registry", "Services", "Monitoring")),
+    *((each, "staging") for each in ("Platform", "Registry", "Data", "Services", "Jobs", "Monitoring")),
+    *((each, "production") for each in ("Platform", "Registry", "Data", "Services", "Jobs", "Monitoring")),
 ]
 
 
