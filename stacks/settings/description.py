@@ -11,6 +11,8 @@ from stacks.settings.checks import SettingError, raise_all
 from stacks.settings.environments import EnvironmentSettings, ToolingSettings
 from stacks.settings.toml_file import read
 
+WITHOUT_INSPECTOR = frozenset({"ap-southeast-6"})
+"""The regions with Amazon ECR and without Amazon Inspector, which scans the registries (botocore, endpoints)."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 
 
@@ -27,7 +29,14 @@ class Description:
     tooling: ToolingSettings | None = None
 
     def __attrs_post_init__(self) -> None:
-        raise_all([*self._name_problems(), *self._replication_problems(), *self._environment_problems()])
+        raise_all(
+            [
+                *self._name_problems(),
+                *self._replication_problems(),
+                *self._scanning_problems(),
+                *self._environment_problems(),
+            ]
+        )
 
     @staticmethod
     def read(file: str) -> Description:
@@ -71,6 +80,22 @@ class Description:
                 yield SettingError(
                     f'must not have both "{owner}" and "{name}", which are in one account and region and would both '
                     "define its registry; remove one of them",
+                    setting,
+                )
+
+    def _scanning_problems(self) -> Iterator[SettingError]:
+        if self.tooling is None:
+            return
+        regions = {"tooling.region": self.tooling.region}
+        for name in self.environments.keys() & set(self.tooling.registry.replicates_to):
+            settings = self.environments[name]
+            regions[f"environments.{name}.region"] = settings.region
+            regions[f"environments.{name}.recovery_region"] = settings.recovery_region
+        for setting, region in regions.items():
+            if region in WITHOUT_INSPECTOR:
+                yield SettingError(
+                    f'must be a region with Amazon Inspector, which scans its registry (got "{region}"); use another '
+                    "region",
                     setting,
                 )
 

@@ -11,7 +11,7 @@ import pytest
 
 from stacks.environment import Environment
 from stacks.settings import Description, EnvironmentSettings
-from stacks.settings.capacities import FargateSettings, InstanceSettings, ManagedInstanceSettings
+from stacks.settings.capacities import CapacitySettings, FargateSettings, InstanceSettings, ManagedInstanceSettings
 from stacks.settings.environments import EntranceSettings, NetworkSettings, RegistrySettings, ToolingSettings
 from stacks.settings.services import AllServiceSettings, ServiceOverrides
 from tests.conftest import template
@@ -126,7 +126,7 @@ def test_services_run_on_the_capacity_of_the_settings() -> None:
         ui=ServiceOverrides(capacity={"fargate": 1}),
         orders=ServiceOverrides(capacity={"managed": 1}),
     )
-    capacity = {"fargate": FARGATE, "general": general, "spot": spot, "managed": managed}
+    capacity: dict[str, CapacitySettings] = {"fargate": FARGATE, "general": general, "spot": spot, "managed": managed}
     made = stage(attrs.evolve(SETTINGS, capacity=capacity, services=services))
     strategies = {
         each["ServiceConnectConfiguration"]["Services"][0]["ClientAliases"][0]["DnsName"]: each[

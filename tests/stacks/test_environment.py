@@ -70,6 +70,11 @@ def test_every_container_runs_as_specified(stages: dict[str, dict[str, Template]
         assert [each for stack in stacks.values() for each in wrong_containers(stack.to_json())] == []
 
 
+def test_no_stack_has_more_than_300_resources(stages: dict[str, dict[str, Template]]) -> None:
+    sizes = {stack: len(each.to_json()["Resources"]) for stacks in stages.values() for stack, each in stacks.items()}
+    assert max(sizes.values()) <= 300, sizes
+
+
 def test_production_is_in_three_zones(stages: dict[str, dict[str, Template]]) -> None:
     stages["production"]["Platform"].resource_count_is("AWS::EC2::NatGateway", 3)
     stages["production"]["Platform"].resource_count_is("AWS::EC2::Subnet", 6)

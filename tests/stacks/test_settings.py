@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import boto3
 import pytest
 
 from stacks.settings import Description
+from stacks.settings.description import WITHOUT_INSPECTOR
 from stacks.settings.toml_file import SettingsFileError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -163,6 +165,21 @@ def test_a_destination_must_be_an_environment(file: Path) -> None:
         'environments.toml:7: tooling.registry.replicates_to must have names of environments (got "test"); the names '
         "are dev"
     ]
+
+
+def test_a_scanned_registry_needs_a_region_with_inspector(file: Path) -> None:
+    tooling = '[tooling]\nregion = "ap-southeast-6"\n[tooling.registry]\nreplicates_to = ["dev"]\n'
+    dev = DEV.replace("[dev]\n", '[dev]\nregion = "ap-southeast-6"\nrecovery_region = "eu-west-1"\n')
+    assert [each.split(" must be")[0] for each in problems(file, dev + tooling)] == [
+        "environments.toml:2: dev.region",
+        "environments.toml:8: tooling.region",
+    ]
+    read(file, dev)  # nothing is scanned there
+
+
+def test_these_regions_have_no_inspector() -> None:
+    regions = {name: set(boto3.Session().get_available_regions(name)) for name in ("ecr", "inspector2")}
+    assert regions["ecr"] - regions["inspector2"] == WITHOUT_INSPECTOR
 
 
 def test_two_environments_must_not_have_one_domain(file: Path) -> None:
