@@ -62,7 +62,7 @@ UNSATISFIABLE = {
 REMOVABLE = {"alb-access-logs", "alb-deletion-protection"}
 """Issues of `dev`, whose argument `removable` turns the defaults off."""
 IMPORTED = {"sqs-kms"}
-"""Issues of which the Guard rule does not read a value that is imported from another stack."""
+"""Issues whose Guard rule does not read a value that is imported from another stack."""
 PATHS = {"aws:cdk:enable-path-metadata": True}
 
 

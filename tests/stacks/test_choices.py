@@ -1,4 +1,4 @@
-"""What the settings of an environment choose: network, entrance, tags, boundary, protection, capacity."""
+"""The choices in the settings of an environment: network, entrance, tags, boundary, protection, capacity."""
 
 from __future__ import annotations
 

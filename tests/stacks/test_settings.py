@@ -60,7 +60,7 @@ def test_values_never_change(file: Path) -> None:
 
 WRONG = {
     'colour = "red"': "3: dev.colour is not a setting; the settings are account, ",
-    'regoin = "eu-west-1"': "3: dev.regoin is not a setting; did you mean region?",
+    'tag = "shop"': "3: dev.tag is not a setting; did you mean tags?",
     "account = 111111111111": "3: dev.account must be a text (got 111111111111); write it in quotes",
     'account = "1111"': '3: dev.account must be an account of 12 digits (got "1111"); for example "111111111111"',
     'region = "Ireland"': '3: dev.region must be the name of a region (got "Ireland"); for example "eu-west-1"',
