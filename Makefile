@@ -27,7 +27,7 @@ export UV_LINK_MODE := copy
 export UV_SYSTEM_CERTS := 1
 export NODE_USE_SYSTEM_CA := 1
 
-.PHONY: help setup synth test lint types mypy pyright unit policy compat up down docs reference links diagram bench corpus \
+.PHONY: help setup synth test lint types mypy pyright unit policy compat up down docs reference links diagram kept bench corpus \
 	coverage fuzz mutate oracles lock clean
 
 help: ## What there is
@@ -86,6 +86,10 @@ links: $(READY) ## Request each external link of the documentation; fails on a b
 diagram: $(READY) ## Draw production anew in the README
 	cdk synth --quiet 'production/*'
 	moorage diagram cdk.out production/ --into README.md
+
+kept: $(READY) ## Keep the templates of this version, from which tests/upgrade deploys the next one
+	CDK_OUTDIR=.cache/kept python app.py
+	python -m tools.kept_assembly .cache/kept tests/upgrade/kept
 
 bench: $(READY) ## Compare with aws_ecs_patterns; fails over a limit
 	python -m tools.bench
