@@ -241,3 +241,18 @@ def test_the_types_and_properties_exist() -> None:
         assert schema.of(type_, "us-east-1"), type_
     for type_, names in _RESTARTS.items():
         assert names <= set((schema.of(type_, "us-east-1") or {})["properties"])
+
+
+def test_another_generated_value_of_a_secret_is_reported() -> None:
+    def secret(**properties: Any) -> dict[str, Any]:
+        return {"Shop": {"Secret": {"Type": "AWS::SecretsManager::Secret", "Properties": properties}}}
+
+    base, head = (secret(GenerateSecretString={"PasswordLength": length}) for length in (30, 32))
+    (finding,) = found(base, head)
+    assert (finding.rule, finding.sentence) == (
+        "interrupted/secret",
+        "The Secrets Manager secret Shop/Secret gets another generated value, since GenerateSecretString changes: "
+        "programs and databases that have the old one may refuse it.",
+    )
+    assert found(base, secret(GenerateSecretString={"PasswordLength": 30}, Description="a")) == []
+    assert found(secret(), head) == []

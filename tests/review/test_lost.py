@@ -147,19 +147,3 @@ def test_protection_keeps_the_data_of_a_removed_resource() -> None:
         "The DynamoDB table Shop/Data is removed from the stack, and its protection keeps it with its items: it is "
         "billed, and no stack manages it."
     )
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "expected"),
-    [
-        ({"RetentionInDays": 30}, {"RetentionInDays": 7}, "for only 7 days (before: 30 days): older ones are deleted."),
-        ({}, {"RetentionInDays": "7"}, "for only 7 days (before: without a limit): older ones are deleted."),
-        ({"RetentionInDays": 7}, {"RetentionInDays": 30}, ""),
-        ({"RetentionInDays": 7}, {}, ""),
-        ({"RetentionInDays": 30}, {"RetentionInDays": {"Ref": "Days"}}, ""),
-    ],
-)
-def test_a_shorter_retention_deletes_what_is_older(before: Any, after: Any, expected: str) -> None:
-    base, head = ({"Type": "AWS::Logs::LogGroup", "Properties": properties} for properties in (before, after))
-    sentences = [finding.sentence for finding in found({"Data": base}, {"Data": head})]
-    assert sentences == [f"The log group Shop/Data keeps its log events {expected}" for _ in range(bool(expected))]

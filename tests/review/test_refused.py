@@ -358,3 +358,113 @@ def test_a_name_stays_with_what_another_stack_keeps(policy: str, verb: str) -> N
     kept = {**of(TABLE, TableName="orders"), "DeletionPolicy": policy}
     (finding,) = refused(compared({"A": {"T": kept}, "B": {}}, {"A": {}, "B": {"T": kept}}))
     assert finding.sentence.startswith(f"The DynamoDB table B/T {verb} refused: name orders belongs to the DynamoDB")
+
+
+POOL = "AWS::Cognito::UserPool"
+
+
+def pool(**properties: Any) -> dict[str, Any]:
+    return {"Users": of(POOL, **properties)}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "verb"),
+    [
+        ({"UsernameAttributes": ["email"]}, {"UsernameAttributes": ["email", "phone_number"]}, "is"),
+        ({"UsernameAttributes": ["email"]}, {}, "may be"),
+        ({}, {"UsernameAttributes": ["email"]}, "is"),
+        ({"UsernameAttributes": ["email", "phone_number"]}, {"UsernameAttributes": ["phone_number", "email"]}, ""),
+        ({"UsernameAttributes": []}, {}, ""),
+        ({"UsernameAttributes": ["email"]}, {"UsernameAttributes": {"Ref": "Attributes"}}, ""),
+    ],
+)
+def test_the_sign_in_of_a_user_pool_does_not_change(before: Any, after: Any, verb: str) -> None:
+    sentences = [each.sentence for each in found(pool(**before), pool(**after))]
+    assert sentences == [
+        f"The update of the Cognito user pool Shop/Users {verb} refused: its UsernameAttributes changes, which Amazon "
+        "Cognito accepts only when it creates a user pool."
+        for _ in range(bool(verb))
+    ]
+
+
+@pytest.mark.parametrize("name", ["AliasAttributes", "UsernameConfiguration"])
+def test_aliases_and_the_case_of_user_names_do_not_change(name: str) -> None:
+    case, alias = [{"CaseSensitive": True}, {"CaseSensitive": False}], [["email"], ["phone_number"]]
+    old, new = case if name == "UsernameConfiguration" else alias
+    (finding,) = found(pool(**{name: old}), pool(**{name: new}))
+    assert f"its {name} changes" in finding.sentence
+    assert found(pool(**{name: old, "MfaConfiguration": "OFF"}), pool(**{name: old, "MfaConfiguration": "ON"})) == []
+
+
+@pytest.mark.parametrize(
+    ("attribute", "expected"),
+    [
+        ({"Name": "plan", "AttributeDataType": "Number"}, "is refused: it changes the attribute plan, and an existing"),
+        ({"Name": "team"}, "may be refused: it removes the attribute plan, and an existing attribute"),
+        ({"Name": "custom:plan"}, ""),
+        ({"Name": "plan", "AttributeDataType": "String", "Mutable": "true"}, ""),
+        ({"Name": {"Ref": "Name"}}, ""),
+    ],
+)
+def test_an_attribute_of_a_user_pool_is_neither_changed_nor_removed(attribute: Any, expected: str) -> None:
+    base = pool(Schema=[{"Name": "plan", "AttributeDataType": "String", "Mutable": True}])
+    sentences = [each.sentence for each in found(base, pool(Schema=[attribute]))]
+    assert len(sentences) == bool(expected)
+    assert all(expected in sentence for sentence in sentences)
+
+
+def test_an_attribute_can_be_added_to_a_user_pool_if_it_is_not_required() -> None:
+    plan = {"Name": "plan", "AttributeDataType": "String"}
+    assert found(pool(Schema=[plan]), pool(Schema=[plan, {"Name": "team", "AttributeDataType": "String"}])) == []
+    (finding,) = found(pool(Schema=[plan]), pool(Schema=[plan, {"Name": "email", "Required": True}]))
+    assert "is refused: it requires the attribute email" in finding.sentence
+    assert found(pool(Schema=[plan]), pool()) == []
+
+
+def replicas(*regions: str) -> dict[str, Any]:
+    return {"T": of("AWS::DynamoDB::GlobalTable", Replicas=[{"Region": region} for region in regions])}
+
+
+def test_a_global_table_gets_or_loses_one_replica_at_a_time() -> None:
+    base = replicas("eu-west-1", "eu-central-1")
+    (finding,) = found(base, replicas("eu-west-1", "us-east-1"))
+    assert "it adds or removes 2 replicas (eu-central-1, us-east-1)" in finding.sentence
+    assert found(base, replicas("eu-west-1")) == []
+    assert found(base, replicas("eu-west-1", "us-east-1", "eu-central-1")) == []
+
+
+def test_the_replica_in_the_region_of_the_stack_stays() -> None:
+    (finding,) = found(replicas("eu-west-1", "eu-central-1"), replicas("eu-central-1"))
+    assert "it removes the replica in eu-west-1, the Region of its stack" in finding.sentence
+
+
+def test_another_attribute_of_the_time_to_live_is_refused() -> None:
+    def table(name: str, *, enabled: bool = True) -> dict[str, Any]:
+        return {"T": of(TABLE, TimeToLiveSpecification={"AttributeName": name, "Enabled": enabled})}
+
+    (finding,) = found(table("expires"), table("until"))
+    assert "the attribute of its time to live changes from expires to until" in finding.sentence
+    assert found(table("expires", enabled=False), table("until")) == []
+    assert found(table("expires"), table("until", enabled=False)) == []
+
+
+@pytest.mark.parametrize("name", ["KeySpec", "KeyUsage", "MultiRegion", "Origin"])
+def test_a_property_that_a_key_is_created_with_does_not_change(name: str) -> None:
+    (finding,) = found({"K": of("AWS::KMS::Key")}, {"K": of("AWS::KMS::Key", **{name: "OTHER"})})
+    assert finding.sentence == (
+        f"The update of the KMS key Shop/K is refused: its {name} changes, which AWS KMS does not permit."
+    )
+    same = {"KeySpec": "SYMMETRIC_DEFAULT", "KeyUsage": "ENCRYPT_DECRYPT", "MultiRegion": False, "Origin": "AWS_KMS"}
+    assert found({"K": of("AWS::KMS::Key")}, {"K": of("AWS::KMS::Key", **{name: same[name]})}) == []
+    assert found({"K": of("AWS::KMS::Key")}, {"K": of("AWS::KMS::Key", **{name: {"Ref": "A"}})}) == []
+
+
+def test_a_volume_does_not_shrink() -> None:
+    large, small = ({"V": of("AWS::EC2::Volume", Size=size)} for size in (100, "50"))
+    (finding,) = found(large, small)
+    assert finding.sentence == (
+        "The update of the EC2 volume Shop/V is refused: its size shrinks from 100 to 50 GiB, and a volume can only "
+        "grow."
+    )
+    assert found(small, large) == []
+    assert found(large, {"V": of("AWS::EC2::Volume", Size={"Ref": "Size"})}) == []

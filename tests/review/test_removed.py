@@ -127,3 +127,30 @@ def test_properties_that_a_macro_writes_are_not_read() -> None:
     comparison = replaced(compared({"Shop": base}, {"Shop": head}))
     assert list(removed(comparison)) == []
     assert all(finding.sentence for finding in interrupted(comparison))
+
+
+DELIVERS = {
+    "AWS::Events::Rule": ("Targets", [{"Id": "a", "Arn": {"Ref": "Topic"}}], "its targets get no more events"),
+    "AWS::SNS::Subscription": ("Endpoint", {"Ref": "Topic"}, "its endpoint gets no more messages"),
+    "AWS::Scheduler::Schedule": ("Target", {"Arn": {"Ref": "Topic"}}, "its target is no longer called"),
+    "AWS::Lambda::EventSourceMapping": ("FunctionName", {"Ref": "Topic"}, "its function gets no more events"),
+}
+
+
+@pytest.mark.parametrize("type_", sorted(DELIVERS))
+def test_what_delivers_to_a_target_that_stays_is_said(type_: str) -> None:
+    name, target, consequence = DELIVERS[type_]
+    topic, role = {"Topic": of("AWS::SNS::Topic")}, {"Role": of("AWS::IAM::Role")}
+    properties = {name: target, "Description": {"Ref": "Role"}}
+    base = {**topic, **role, "Thing": of(type_, **properties)}
+    (said,) = sentences(base, topic)
+    assert said.endswith(f" Shop/Thing is removed: {consequence}.")
+    assert sentences(base, {}) == [], "its target goes too"
+    assert sentences(base, {**topic, "Other": of(type_, **properties, Name="other")}) == [], "another one replaces it"
+    assert sentences({**base, "Thing": of(type_, **properties, State="DISABLED")}, topic) == []
+
+
+@pytest.mark.parametrize("type_", ["AWS::ApiGateway::DomainName", "AWS::ApiGatewayV2::DomainName"])
+def test_a_removed_domain_name_is_said(type_: str) -> None:
+    said = "The API Gateway domain name Shop/Thing is removed: clients of its name fail."
+    assert sentences({"Thing": of(type_), "Topic": of("AWS::SNS::Topic")}, {"Topic": of("AWS::SNS::Topic")}) == [said]

@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from moorage.assembly.cloud_assembly import Resource, mapping
 from moorage.review.comparison import Comparison, Replacement, ResourceChange, StackChange
 from moorage.review.ecs_services import SERVICE, STARTS_DEPLOYMENT, Service
 from moorage.review.finding import Finding, Kind
@@ -14,8 +15,9 @@ from moorage.review.instances import replaced_instances
 from moorage.review.nouns import named, shortened
 from moorage.review.removed import removed
 from moorage.review.renamed import moved
+from moorage.review.rerouted import rerouted
 from moorage.review.template.side import Side
-from moorage.review.template.values import Place
+from moorage.review.template.values import Place, is_function
 from moorage.workload.estimate import duration_text
 
 RULES: Mapping[str, str] = {
@@ -26,6 +28,9 @@ RULES: Mapping[str, str] = {
     "interrupted/removed": "A resource that clients or tasks use is removed.",
     "interrupted/replaced": "A resource that clients or tasks use is replaced.",
     "interrupted/address": "A port or a DNS name that clients use changes.",
+    "interrupted/rerouted": "A listener sends requests to other targets, or answers them itself.",
+    "interrupted/disabled": "A resource that clients or tasks use is turned off.",
+    "interrupted/secret": "A secret gets another generated value.",
     "interrupted/instances": "An Auto Scaling group replaces its instances in batches.",
     "interrupted/restarted": "A resource is restarted in place.",
     "interrupted/fewer-copies": "An ECS service keeps fewer copies.",
@@ -46,6 +51,7 @@ _SEEN: Mapping[str, str] = {
     "AWS::ECS::Cluster": "its services and tasks have to move",
     "AWS::ElasticLoadBalancingV2::LoadBalancer": "its DNS name changes, and clients of the old name fail",
     "AWS::ElasticLoadBalancingV2::TargetGroup": "the new one is empty until its targets are healthy",
+    "AWS::Route53::HostedZone": "its name servers change, and the names in the old one are no longer found",
     "AWS::ServiceDiscovery::HttpNamespace": "its names are not found until the services are in the new one",
     "AWS::ServiceDiscovery::PrivateDnsNamespace": "its names are not found until the services are in the new one",
 }
@@ -57,6 +63,27 @@ _RESTARTS: Mapping[str, frozenset[str]] = {
 }
 """The properties whose update in place interrupts a resource (CloudFormation template reference, "Update requires: Some
 interruptions"; RDS API reference, ModifyDBCluster: another `EngineVersion` "results in an outage")."""
+_OFF: Mapping[str, tuple[tuple[str, ...], str, str]] = {
+    "AWS::ApiGateway::RestApi": (
+        ("DisableExecuteApiEndpoint",),
+        "true",
+        "turns off its default endpoint: clients of its URL fail",
+    ),
+    "AWS::ApiGatewayV2::Api": (
+        ("DisableExecuteApiEndpoint",),
+        "true",
+        "turns off its default endpoint: clients of its URL fail",
+    ),
+    "AWS::CloudFront::Distribution": (("DistributionConfig", "Enabled"), "false", "is turned off: its clients fail"),
+    "AWS::Events::Rule": (("State",), "DISABLED", "is turned off: its targets get no more events"),
+    "AWS::KMS::Key": (("Enabled",), "false", "is turned off: what it encrypts can be neither read nor written"),
+    "AWS::Lambda::EventSourceMapping": (("Enabled",), "false", "is turned off: its function gets no more events"),
+    "AWS::Scheduler::Schedule": (("State",), "DISABLED", "is turned off: its target is no longer called"),
+}
+"""The property that turns a type off, the value, and the consequence (CloudFormation template reference)."""
+_SECRET, _GENERATED = "AWS::SecretsManager::Secret", "GenerateSecretString"
+"""A secret, and its property for which a change creates a version with a new value (CloudFormation template
+reference)."""
 _MANY_DETAILS = 4
 
 
@@ -67,7 +94,12 @@ def interrupted(comparison: Comparison) -> Iterator[Finding]:
         comparison: The two assemblies, with the replacements known.
     """
     order = list(RULES)
-    found = [*_Interruptions(comparison).all(), *removed(comparison), *replaced_instances(comparison)]
+    found = [
+        *_Interruptions(comparison).all(),
+        *removed(comparison),
+        *rerouted(comparison),
+        *replaced_instances(comparison),
+    ]
     yield from sorted(found, key=lambda finding: order.index(finding.rule))
 
 
@@ -184,6 +216,16 @@ class _Interruptions:
         elif change.replacement is Replacement.NO and restarted:
             sentence = f"The {named(resource)} is restarted, since {' and '.join(restarted)} changes."
             yield self._finding("restarted", change, sentence)
+        generated = [side and side.properties.get(_GENERATED) for side in (change.before, change.after)]
+        if resource.type == _SECRET and all(generated) and _GENERATED in _changed(change):
+            sentence = f"The {named(resource)} gets another generated value, since {_GENERATED} changes"
+            end = "programs and databases that have the old one may refuse it"
+            yield self._finding("secret", change, f"{sentence}: {end}.")
+        if resource.type in _OFF:
+            path, off, consequence = _OFF[resource.type]
+            old, new = (_at(side, path) for side in (change.before, change.after))
+            if old is not None and new == off.lower() != old:
+                yield self._finding("disabled", change, f"The {named(resource)} {consequence}.")
 
     def _sides(self, change: ResourceChange) -> tuple[Service | None, Service | None]:
         before = (
@@ -237,6 +279,16 @@ def _zone_clause(before: Service, after: Service, left: Any) -> str:
     was = before.left_without_a_zone
     earlier = "" if was is None else f" (before: {was} of {before.copies} in {before.zones})"
     return f"; if one of {after.zones} zones is lost, {left} remain{'s' if left == 1 else ''}{earlier}"
+
+
+def _at(resource: Resource | None, path: tuple[str, ...]) -> str | None:
+    """Return the text of a property in lower case, which is empty without the property; None if it is not known."""
+    value: Any = resource.properties if resource else {}
+    for name in path:
+        value = mapping(value).get(name) if isinstance(value, Mapping) and not is_function(value) else value
+    if isinstance(value, Mapping | list):
+        return None
+    return "" if value is None else str(value).lower()
 
 
 def _changed(change: ResourceChange) -> set[str]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import attrs
 
 from moorage.assembly.cloud_assembly import Resource, Stack
 from moorage.review.claims import NAMES
 from moorage.review.comparison import KEPT, Comparison, Replacement, ResourceChange, StackChange
+from moorage.review.expired import expired
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import named
 from moorage.review.refused import is_protected
@@ -19,7 +18,9 @@ RULES: Mapping[str, str] = {
     "lost/removed": "A resource with data is removed, and its data is deleted with it.",
     "lost/replaced": "A resource with data is replaced by an empty one, and the old one is deleted with its data.",
     "lost/snapshot": "A resource with data is deleted after a final snapshot.",
+    "lost/replica": "A replica of a global table is removed, and its items are deleted.",
     "lost/expired": "A resource keeps its data for a shorter time, and older data is deleted.",
+    "lost/backups": "A resource keeps fewer backups, or earlier versions of its data are no longer kept.",
     "lost/kept": "A resource with data leaves the stack and is kept: it is billed, and nothing manages it.",
     "lost/stack": "A stack with data leaves the app. The CDK CLI does not delete it.",
 }
@@ -43,8 +44,10 @@ class Data:
 _DATABASE = "its database is deleted"
 DATA: Mapping[str, Data] = {
     "AWS::Backup::BackupVault": Data("recovery points", only_if_empty=True),
+    "AWS::Cassandra::Table": Data("rows"),
     "AWS::Cognito::UserPool": Data("users"),
     "AWS::DocDB::DBCluster": Data("database", loss=_DATABASE),
+    "AWS::DocDBElastic::Cluster": Data("database", loss=_DATABASE),
     "AWS::DynamoDB::GlobalTable": Data("items"),
     "AWS::DynamoDB::Table": Data("items"),
     "AWS::EC2::Volume": Data("data", loss="its data is deleted"),
@@ -54,6 +57,7 @@ DATA: Mapping[str, Data] = {
     "AWS::ElastiCache::CacheCluster": Data("data", loss="its data is deleted"),
     "AWS::ElastiCache::ReplicationGroup": Data("data", loss="its data is deleted"),
     "AWS::ElastiCache::ServerlessCache": Data("data", loss="its data is deleted"),
+    "AWS::Events::Archive": Data("events"),
     "AWS::FSx::FileSystem": Data("files"),
     "AWS::KMS::Key": Data("key material", loss="no data that it encrypted can be decrypted after its waiting period"),
     "AWS::Kinesis::Stream": Data("records"),
@@ -68,6 +72,7 @@ DATA: Mapping[str, Data] = {
     "AWS::S3::Bucket": Data("objects", only_if_empty=True),
     "AWS::SQS::Queue": Data("messages"),
     "AWS::SecretsManager::Secret": Data("value", loss="its value is deleted"),
+    "AWS::Timestream::Table": Data("records"),
 }
 """The types with contents. S3 and ECR delete only an empty resource (CloudFormation template reference,
 `DeletionPolicy` and `AWS::ECR::Repository`, `EmptyOnDelete`); so does AWS Backup (AWS Backup API reference,
@@ -77,14 +82,7 @@ _SNAPSHOT_BY_DEFAULT = {"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"}
 `DeletionPolicy`)."""
 _EMPTIED_BY_CDK = {"aws-cdk:auto-delete-objects", "aws-cdk:auto-delete-images"}
 """The tags of buckets and repositories that a custom resource of CDK empties before they are deleted."""
-_RETENTION: Mapping[str, tuple[str, str, int | None]] = {
-    "AWS::Kinesis::Stream": ("RetentionPeriodHours", "hours", 24),
-    "AWS::Logs::LogGroup": ("RetentionInDays", "days", None),
-    "AWS::SQS::Queue": ("MessageRetentionPeriod", "seconds", 345_600),
-}
-"""The property that sets how long a type keeps its data, with its unit and its default (None for no limit).
-Sources: Kinesis API reference, DecreaseStreamRetentionPeriod; CloudWatch Logs API reference, PutRetentionPolicy; SQS
-API reference, SetQueueAttributes (a shorter period deletes messages that are in the queue)."""
+_SELECTION = "AWS::Backup::BackupSelection"
 _NO_STACK = "it is billed, and no stack manages it"
 
 
@@ -135,14 +133,24 @@ def _of_stack(comparison: Comparison, removed: StackChange) -> Iterator[Finding]
 def _of_resources(stack: StackChange, gone: set[tuple[str | None, str | None, str]]) -> Iterator[Finding]:
     for change in stack.changes:
         before, after = change.before, change.after
-        if before is None or before.type not in DATA or (stack.after is None and _place(stack.stack) in gone):
+        if before is None or (stack.after is None and _place(stack.stack) in gone):
             continue
-        if after is None:
+        if before.type in DATA and after is None:
             yield _removed(change, before)
-        elif change.replacement is not Replacement.NO and after.type == before.type:
+        if before.type == _SELECTION and after is None and not _is_selected(stack):
+            sentence = f"The {named(before)} is removed: its resources are no longer backed up."
+            yield Finding(Kind.LOST, "lost/backups", stack.path, before, sentence)
+        if after is None or after.type != before.type:
+            continue
+        if change.replacement is Replacement.NO:
+            yield from expired(change, before, after)
+        elif before.type in DATA:
             yield _replaced(change, before, after)
-        elif after.type == before.type:
-            yield from _expired(change, before, after)
+
+
+def _is_selected(stack: StackChange) -> bool:
+    """Return whether a stack gets another backup selection, or is removed."""
+    return stack.after is None or any(each.type == _SELECTION and each.before is None for each in stack.changes)
 
 
 def _removed(change: ResourceChange, before: Resource) -> Finding:
@@ -189,30 +197,6 @@ def _replaced(change: ResourceChange, before: Resource, after: Resource) -> Find
             f"{subject}: the new one is empty, and the old one is deleted with its {data.contents}.",
         )
     return Finding(Kind.LOST, rule, change.stack.path, after, sentence, tuple(details))
-
-
-def _expired(change: ResourceChange, before: Resource, after: Resource) -> Iterator[Finding]:
-    """Yield the finding for a shorter retention period, if the periods of both sides are known."""
-    if after.type not in _RETENTION:
-        return
-    name, unit, by_default = _RETENTION[after.type]
-    values = (side.properties.get(name, by_default) for side in (before, after))
-    old, new = (math.inf if value is None else _number(value) for value in values)
-    if old is None or new is None or new >= old:
-        return
-    was = "without a limit" if old == math.inf else f"{old:g} {unit}"
-    sentence = (
-        f"The {named(after)} keeps its {DATA[after.type].contents} for only {new:g} {unit} (before: {was}): older ones "
-        "are deleted."
-    )
-    yield Finding(Kind.LOST, "lost/expired", change.stack.path, after, sentence)
-
-
-def _number(value: Any) -> float | None:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return None
 
 
 def _deletion_policy(resource: Resource) -> str:

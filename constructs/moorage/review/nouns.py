@@ -8,8 +8,11 @@ from collections.abc import Sequence
 from moorage.assembly.cloud_assembly import Resource
 
 _SERVICES = {
+    "ApiGateway": "API Gateway",
+    "ApiGatewayV2": "API Gateway",
     "ApplicationAutoScaling": "",
     "AutoScaling": "",
+    "Backup": "",
     "CertificateManager": "ACM",
     "CloudFormation": "",
     "DynamoDB": "DynamoDB",
@@ -17,6 +20,8 @@ _SERVICES = {
     "ElasticLoadBalancingV2": "",
     "Events": "EventBridge",
     "Logs": "",
+    "SSO": "IAM Identity Center",
+    "SecretsManager": "Secrets Manager",
     "ServiceDiscovery": "Cloud Map",
     "StepFunctions": "Step Functions",
 }
@@ -27,6 +32,13 @@ _TYPES = {
     "AWS::EC2::EIP": "Elastic IP address",
     "AWS::EC2::VPC": "VPC",
     "AWS::EC2::NatGateway": "NAT gateway",
+    "AWS::EC2::NetworkAcl": "network ACL",
+    "AWS::EC2::TransitGateway": "transit gateway",
+    "AWS::EC2::TransitGatewayAttachment": "transit gateway attachment",
+    "AWS::EC2::TransitGatewayRouteTable": "transit gateway route table",
+    "AWS::EC2::TransitGatewayVpcAttachment": "transit gateway attachment",
+    "AWS::EC2::VPCPeeringConnection": "VPC peering connection",
+    "AWS::WAFv2::WebACL": "web ACL",
     "AWS::EFS::FileSystem": "EFS file system",
     "AWS::RDS::DBCluster": "RDS DB cluster",
     "AWS::RDS::DBInstance": "RDS DB instance",

@@ -17,6 +17,7 @@ from moorage.review.nouns import named
 from moorage.review.subnets import overlapping_subnets
 from moorage.review.template.side import Scope, Side
 from moorage.review.template.values import Place, places
+from moorage.review.unsupported import unsupported
 
 RULES: Mapping[str, str] = {
     "refused/name": "A resource with a custom name is replaced under the same name.",
@@ -43,7 +44,6 @@ _PROTECTED: Mapping[str, tuple[str, Any]] = {
 _BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 _BALANCER_PROTECTION = "deletion_protection.enabled"
 _LISTENER, _LISTENER_RULE = "AWS::ElasticLoadBalancingV2::Listener", "AWS::ElasticLoadBalancingV2::ListenerRule"
-_TABLE = "AWS::DynamoDB::Table"
 _TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
 _LIMITS = {"Resources": 500, "Outputs": 200, "Parameters": 200, "Mappings": 200}
 """The maximum number of entries in each section (CloudFormation User Guide, "Understand CloudFormation quotas")."""
@@ -66,7 +66,7 @@ def refused(comparison: Comparison) -> Iterator[Finding]:
             yield from _target_groups(stack, update.head.scopes[position])
         for change in stack.changes:
             yield from _protected(change)
-            yield from _not_supported(change)
+            yield from unsupported(change)
         yield from _sizes(stack)
 
 
@@ -328,55 +328,6 @@ def _is_kept(change: ResourceChange, before: Resource) -> bool:
     policy = "DeletionPolicy" if change.after is None else "UpdateReplacePolicy"
     stated = (change.after or before).definition.get(policy)
     return stated in KEPT
-
-
-def _not_supported(change: ResourceChange) -> Iterator[Finding]:
-    """Yield the finding for an update that CloudFormation does not support: of a type, or of a `ServiceToken`."""
-    if change.before is None or change.after is None:
-        return
-    if change.refusals and change.before.type != change.after.type:
-        sentence = (
-            f"The logical ID {change.logical_id} changes from {change.before.type} to {change.after.type}, which "
-            "CloudFormation does not permit."
-        )
-        way = "Give the new resource another construct ID."
-        yield Finding(Kind.REFUSED, "refused/type", change.stack.path, change.after, sentence, (way,))
-    elif change.refusals:
-        sentence = (
-            f"The update of the {named(change.after)} is refused because {' and '.join(change.refusals)}, which "
-            "CloudFormation does not support."
-        )
-        way = "Give the resource another construct ID, so that a new one is created."
-        yield Finding(Kind.REFUSED, "refused/update", change.stack.path, change.after, sentence, (way,))
-    yield from _indexed(change, change.before, change.after)
-
-
-def _indexed(change: ResourceChange, before: Resource, after: Resource) -> Iterator[Finding]:
-    """Yield the finding for a table that gets or loses several indexes at once."""
-    if before.type != _TABLE or after.type != _TABLE or change.replacement is not Replacement.NO:
-        return
-    changed = sorted(_indexes(before) ^ _indexes(after))
-    if len(changed) > 1:
-        sentence = (
-            f"The update of the {named(after)} is refused: it adds or removes {len(changed)} global secondary "
-            f"indexes ({', '.join(changed)}), and DynamoDB permits 1 in an update."
-        )
-        way = "Deploy them one after the other."
-        yield Finding(Kind.REFUSED, "refused/update", change.stack.path, after, sentence, (way,))
-
-
-def _indexes(table: Resource) -> set[str]:
-    """Return the names of the global secondary indexes of a table.
-
-    Source: DynamoDB API reference, UpdateTable: only one of them can be created or deleted in an operation.
-    """
-    indexes = table.properties.get("GlobalSecondaryIndexes")
-    names = {
-        index.get("IndexName")
-        for index in (indexes if isinstance(indexes, list) else ())
-        if isinstance(index, Mapping) and isinstance(index.get("IndexName"), str)
-    }
-    return {str(name) for name in names}
 
 
 def _sizes(stack: StackChange) -> Iterator[Finding]:

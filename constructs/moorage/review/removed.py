@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from moorage.assembly.cloud_assembly import Resource
+from moorage.assembly.cloud_assembly import Resource, mapping
 from moorage.review.claims import claims
 from moorage.review.comparison import KEPT, Comparison, Replacement, ResourceChange, StackChange
 from moorage.review.ecs_services import SERVICE
@@ -25,14 +25,21 @@ _LISTENER, _RECORD = "AWS::ElasticLoadBalancingV2::Listener", "AWS::Route53::Rec
 _LISTENER_RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
 _SEEN: Mapping[str, str] = {
     "AWS::ApiGateway::RestApi": "clients of its URL fail",
+    "AWS::ApiGateway::DomainName": "clients of its name fail",
     "AWS::ApiGatewayV2::Api": "clients of its URL fail",
+    "AWS::ApiGatewayV2::DomainName": "clients of its name fail",
     "AWS::AutoScaling::AutoScalingGroup": "its instances are terminated with the tasks on them",
     "AWS::CloudFront::Distribution": "clients of its domain name fail",
     "AWS::EC2::EIP": "its public address is released, and allow lists of others may contain it",
     "AWS::EC2::Instance": "it is terminated",
     "AWS::EC2::NatGateway": "connections through it are cut",
     _BALANCER: "clients of its DNS name fail",
+    "AWS::Events::Rule": "its targets get no more events",
+    "AWS::Lambda::EventSourceMapping": "its function gets no more events",
     "AWS::Lambda::Url": "clients of its URL fail",
+    "AWS::Route53::HostedZone": "its names are no longer found",
+    "AWS::SNS::Subscription": "its endpoint gets no more messages",
+    "AWS::Scheduler::Schedule": "its target is no longer called",
     "AWS::ServiceDiscovery::HttpNamespace": "its names are no longer found",
     "AWS::ServiceDiscovery::PrivateDnsNamespace": "its names are no longer found",
     _LISTENER: "clients of its port{} fail",
@@ -40,6 +47,13 @@ _SEEN: Mapping[str, str] = {
     _RECORD: "clients no longer find its name{}",
 }
 """The consequence of a removal for a client, by type, with the value of `_ADDRESS` for `{}`."""
+_DELIVERS = {
+    "AWS::Events::Rule": ("Targets",),
+    "AWS::Lambda::EventSourceMapping": ("EventSourceArn", "FunctionName"),
+    "AWS::SNS::Subscription": ("TopicArn", "Endpoint"),
+    "AWS::Scheduler::Schedule": ("Target",),
+}
+"""For each type that delivers events or messages, the properties with their source and target."""
 _ADDRESS = {_LISTENER: "Port", _RECORD: "Name"}
 _PARENT = {_LISTENER: ("LoadBalancerArn", _BALANCER), _LISTENER_RULE: ("ListenerArn", _LISTENER)}
 """The property that names the parent of a resource, and the type of the parent."""
@@ -110,6 +124,10 @@ def _told(scope: Scope, stack: StackChange, before: Resource) -> bool:
         groups = set(scope.referenced(before.properties.get("Actions")))
         services = [each for each in gone if each.type == SERVICE]
         return any(groups.intersection(scope.referenced(each.properties.get("LoadBalancers"))) for each in services)
+    if before.type in _DELIVERS:
+        used = set(scope.referenced([before.properties.get(name) for name in _DELIVERS[before.type]]))
+        others = {Place(scope.place, each.logical_id) for each in gone if not each.type.startswith("AWS::IAM::")}
+        return not used.isdisjoint(others) or before.properties.get("State") == "DISABLED"
     return before.type == "AWS::EC2::EIP" and any(
         each.type in _SEEN and Place(scope.place, before.logical_id) in scope.referenced(each.properties)
         for each in gone
@@ -118,7 +136,7 @@ def _told(scope: Scope, stack: StackChange, before: Resource) -> bool:
 
 def _claimed(scopes: _Scopes, before: Resource) -> bool:
     """Return whether another resource of the head has the port, the name, or the conditions of a rule."""
-    own = _keys(scopes[0], before) if before.type in {*_ADDRESS, _LISTENER_RULE} else set()
+    own = _keys(scopes[0], before) if before.type in {*_ADDRESS, *_DELIVERS, _LISTENER_RULE} else set()
     return any(own & _keys(scopes[1], each) for each in scopes[1].stack.resources if each.type == before.type)
 
 
@@ -126,4 +144,13 @@ def _keys(scope: Scope, resource: Resource) -> set[tuple[str, ...]]:
     if resource.type == _LISTENER_RULE:
         names = ("ListenerArn", "Conditions")
         return {tuple(repr(scope.value(resource.properties.get(name))) for name in names)}
+    if resource.type in _DELIVERS:
+        # a rule and a schedule are known by their targets, since a changed pattern or expression is no removal
+        return {tuple(_delivers(scope, resource.properties.get(name)) for name in _DELIVERS[resource.type])}
     return {claim.key for claim in claims(scope, resource)}
+
+
+def _delivers(scope: Scope, value: Any) -> str:
+    """Return the text of a target: its ARN, without its input and its settings."""
+    stated = [mapping(each).get("Arn", each) for each in (value if isinstance(value, list) else [value])]
+    return repr(sorted(scope.text(each) for each in stated))

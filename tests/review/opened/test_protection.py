@@ -120,3 +120,86 @@ def test_an_identity_without_its_permissions_boundary_is_an_opening() -> None:
     assert sentences(bounded, role(Path="/")) == [("deny-removed", said)]
     assert sentences(role(Path="/"), bounded) == []
     assert sentences(bounded, role(PermissionsBoundary={"Ref": "Boundary"})) == []
+
+
+def test_traffic_that_is_no_longer_encrypted_is_an_opening() -> None:
+    def group(**properties: Any) -> dict[str, Any]:
+        return {"Cache": {"Type": "AWS::ElastiCache::ReplicationGroup", "Properties": properties}}
+
+    on, off = (group(TransitEncryptionEnabled=value) for value in (True, "false"))
+
+    said = "The ElastiCache replication group Shop/Cache no longer encrypts its traffic."
+    assert sentences(on, off) == [("encryption", said)]
+    assert sentences(off, on) == []
+    assert sentences(on, group()) == [], "the default depends on the engine"
+    assert sentences(on, group(TransitEncryptionEnabled={"Ref": "Encrypted"})) == []
+
+
+def test_a_volume_whose_traffic_is_no_longer_encrypted_is_an_opening() -> None:
+    def task(*values: str) -> dict[str, Any]:
+        volumes = [{"EFSVolumeConfiguration": {"FilesystemId": "fs", "TransitEncryption": value}} for value in values]
+        return {"Task": {"Type": "AWS::ECS::TaskDefinition", "Properties": {"Volumes": volumes}}}
+
+    said = "The ECS task definition Shop/Task no longer encrypts the traffic to its file systems."
+    assert sentences(task("ENABLED"), task("DISABLED")) == [("encryption", said)]
+    assert sentences(task("ENABLED"), task()) == []
+    assert sentences(task("DISABLED"), task("ENABLED")) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "on", "off", "said"),
+    [
+        ("RDS::DBParameterGroup", "rds.force_ssl", "1", 0, "RDS DB parameter group Shop/It no longer requires TLS"),
+        (
+            "RDS::DBClusterParameterGroup",
+            "require_secure_transport",
+            "ON",
+            "0",
+            "RDS DB cluster parameter group Shop/It no longer requires TLS",
+        ),
+        (
+            "CloudFront::Distribution",
+            "OriginProtocolPolicy",
+            "https-only",
+            "http-only",
+            "CloudFront distribution Shop/It no longer encrypts the traffic to its origins",
+        ),
+    ],
+)
+def test_other_settings_that_turn_encryption_off_are_openings(
+    kind: str, name: str, on: Any, off: Any, said: str
+) -> None:
+    closed, opened = (
+        {"It": {"Type": f"AWS::{kind}", "Properties": {"Parameters": {name: value}}}} for value in (on, off)
+    )
+    assert sentences(closed, opened) == [("encryption", f"The {said}.")]
+    assert sentences(opened, closed) == []
+
+
+def test_an_api_without_its_policy_is_an_opening() -> None:
+    def api(*, policy: bool, kind: str = "REGIONAL") -> dict[str, Any]:
+        statement = {"Effect": "Allow", "Principal": {"AWS": "111111111111"}, "Action": "execute-api:Invoke"}
+        properties: dict[str, Any] = {"EndpointConfiguration": {"Types": [kind]}}
+        if policy:
+            properties["Policy"] = {"Statement": [{**statement, "Resource": "*"}]}
+        return {"It": {"Type": "AWS::ApiGateway::RestApi", "Properties": properties}}
+
+    said = "No resource policy limits who may call the REST API Shop/It any more."
+    assert sentences(api(policy=True), api(policy=False)) == [("deny-removed", said)]
+    assert "deny-removed" not in [rule for rule, _ in sentences(api(policy=False), api(policy=True))]
+    assert sentences(api(policy=True, kind="PRIVATE"), api(policy=False, kind="PRIVATE")) == []
+
+
+def test_a_file_system_without_its_policy_is_an_opening() -> None:
+    def files(*actions: str) -> dict[str, Any]:
+        condition = {"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}}
+        statement = {"Effect": "Allow", "Principal": "*", "Action": list(actions), "Condition": condition}
+        properties = {"FileSystemPolicy": {"Statement": [statement]}} if actions else {}
+        return {"It": {"Type": "AWS::EFS::FileSystem", "Properties": properties}}
+
+    ((rule, said),) = sentences(files("elasticfilesystem:ClientMount"), files())
+    assert rule == "resource-policy"
+    assert said.startswith("Anyone who meets its conditions may now call elasticfilesystem:ClientRootAccess")
+    assert sentences(files(), files("elasticfilesystem:ClientMount")) == []
+    assert sentences({}, files()) == [], "a new file system"
+    assert sentences(None, files()) == []

@@ -186,3 +186,37 @@ def test_a_public_repository_is_public() -> None:
     head = {"Repository": resource("AWS::ECR::PublicRepository")}
     said = "Anyone can now pull the images of the ECR public repository Shop/Repository."
     assert sentences({}, head) == sentences(None, head) == [("internet", said)]
+
+
+def test_a_private_api_that_becomes_public_is_an_opening() -> None:
+    private, public = (
+        {"It": resource("AWS::ApiGateway::RestApi", EndpointConfiguration={"Types": [kind]})}
+        for kind in ("PRIVATE", "REGIONAL")
+    )
+    said = ("internet", "Clients on the internet can now reach the REST API Shop/It.")
+    assert sentences(private, public) == [said]
+    assert sentences(public, private) == []
+    assert sentences({}, public) == [], "its methods say who may call it"
+
+
+@pytest.mark.parametrize(("account", "opens"), [("222222222222", True), ("111111111111", False), (None, False)])
+def test_copies_in_another_account_are_an_opening(account: Any, opens: bool) -> None:  # noqa: FBT001  # a parameter of pytest
+    destination = {"Bucket": "b", **({"Account": account} if account else {})}
+    rules = {"Role": "r", "Rules": [{"Status": "Enabled", "Destination": destination}]}
+    base, head = ({"It": resource("AWS::S3::Bucket", **each)} for each in ({}, {"ReplicationConfiguration": rules}))
+    said = "The objects of the S3 bucket Shop/It are now copied to a bucket of the account 222222222222."
+    assert sentences(base, head) == [("other-account", said)] * opens
+    arn = f"arn:aws:logs:eu-west-1:{account or '111111111111'}:destination:d"
+    logs = {"It": resource("AWS::Logs::SubscriptionFilter", LogGroupName="g", DestinationArn=arn)}
+    said = "The log events of g are now sent to the account 222222222222."
+    assert sentences({}, logs) == [("other-account", said)] * opens
+
+
+def test_an_address_in_a_prefix_list_is_an_opening() -> None:
+    def addresses(*ranges: str) -> dict[str, Any]:
+        return {"It": resource("AWS::EC2::PrefixList", Entries=[{"Cidr": each} for each in ranges])}
+
+    said = "The EC2 prefix list Shop/It now contains 0.0.0.0/0, which the rules that use it allow."
+    assert sentences(addresses("10.0.0.0/8"), addresses("10.0.0.0/8", "0.0.0.0/0")) == [("network", said)]
+    assert sentences(addresses("10.0.0.0/8", "0.0.0.0/0"), addresses("10.0.0.0/8")) == []
+    assert sentences({}, addresses("0.0.0.0/0")) == []

@@ -774,5 +774,31 @@ def test_each_row_of_the_documented_behaviors_disagrees_with_the_schema() -> Non
         assert schema is not None, row
         pointer = tuple(row["property"].split("."))
         assert pointer[0] in schema.document["properties"], row
-        assert pointer not in {*schema.create_only, *schema.conditionally_create_only, *schema.read_only}, row
+        assert pointer not in {*schema.create_only, *schema.read_only}, row
+        assert row["schema"] in ("in place", "under certain conditions"), row
+        assert (pointer in schema.conditionally_create_only) is (row["schema"] == "under certain conditions"), row
         assert row["url"].startswith("https://docs.aws.amazon.com/AWSCloudFormation/"), row
+
+
+def test_another_key_replaces_a_table() -> None:
+    def table(kind: str, *keys: str) -> dict[str, Any]:
+        return resource(f"DynamoDB::{kind}", KeySchema=[{"AttributeName": key, "KeyType": "HASH"} for key in keys])
+
+    for kind in ("Table", "GlobalTable"):
+        change = changes({"T": table(kind, "customer")}, {"T": table(kind, "order")})["T"]
+        assert (change.replacement, change.reasons) == (YES, ("its KeySchema changes",))
+        assert changes({"T": table(kind, "order")}, {"T": table(kind, "order")}) == {}
+
+
+def test_another_type_of_an_attribute_may_replace_a_table_and_a_new_attribute_does_not() -> None:
+    def table(**types: str) -> dict[str, Any]:
+        attributes = [{"AttributeName": name, "AttributeType": kind} for name, kind in types.items()]
+        return resource("DynamoDB::Table", AttributeDefinitions=attributes)
+
+    change = changes({"T": table(customer="S", order="S")}, {"T": table(order="N", customer="S")})["T"]
+    assert change.replacement is MAY
+    assert change.reasons == (
+        "its AttributeDefinitions.order changes, which replaces it by AWS's documentation, but not by its schema",
+    )
+    for other in (table(customer="S"), table(order="S", customer="S", date="S")):
+        assert changes({"T": table(customer="S", order="S")}, {"T": other})["T"].replacement is NO

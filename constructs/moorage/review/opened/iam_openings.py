@@ -17,14 +17,12 @@ from moorage.assembly.cloud_assembly import Resource
 from moorage.review.finding import Finding
 from moorage.review.nouns import listed
 from moorage.review.opened.iam_audience import audience
-from moorage.review.opened.iam_policies import Field, Holder, Policies
+from moorage.review.opened.iam_policies import POWERFUL, Field, Holder, Policies
 from moorage.review.opened.iam_sentences import call_details, called, calls, conditions
 from moorage.review.opened.iam_statements import EVERYTHING, Among, Statement, pattern_covers, patterns_meet
 from moorage.review.opened.two_sides import Sides
 from moorage.review.template.side import Constraint, Scope
 
-_POWERFUL = ("AdministratorAccess", "IAMFullAccess", "PowerUserAccess")
-"""The AWS managed policies that allow everything, everything in IAM, or everything except IAM."""
 _ESCALATIONS = {
     "iam:passrole": "With iam:PassRole on any resource, it can run code with any role that a service may assume.",
     "sts:assumerole": "With sts:AssumeRole on any resource, it can become any role that trusts it.",
@@ -86,7 +84,7 @@ def _identity(
 ) -> Iterator[Finding]:
     old, new = before.attached.get(holder, {}), after.attached.get(holder, {})
     managed = [text for text, given in new.items() if text not in old or not old[text] <= given]
-    powerful = [text for text in managed if _name(text) in _POWERFUL]
+    powerful = [text for text in managed if _name(text) in POWERFUL]
     admin = [piece for piece in gained if _is_admin(piece)]
     name = sides.named(holder.text, "identity")
     about = _about(sides, holder, gained, after)

@@ -87,6 +87,20 @@ _ONCE = {"the private ECR registry", "the log groups"}
 _FULL_ACCESS = {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}}
 """The policy that AWS attaches to a VPC endpoint without one
 (AWS PrivateLink guide, "Control access to VPC endpoints using endpoint policies")."""
+POWERFUL = ("AdministratorAccess", "IAMFullAccess", "PowerUserAccess")
+"""The AWS managed policies that allow everything, everything in IAM, or everything except IAM."""
+_PERMISSION_SET = "AWS::SSO::PermissionSet"
+_ANY_CLIENT = {
+    "Statement": {
+        "Effect": "Allow",
+        "Principal": {"AWS": "*"},
+        "Action": [f"elasticfilesystem:Client{name}" for name in ("Mount", "Write", "RootAccess")],
+        "Condition": {"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}},
+    }
+}
+"""The default policy of a file system: any client that reaches a mount target may do anything
+(EFS user guide, "Default EFS file system policy")."""
+_DEFAULTS = {"AWS::EC2::VPCEndpoint": _FULL_ACCESS, "AWS::EFS::FileSystem": _ANY_CLIENT}
 _ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 
@@ -115,6 +129,8 @@ class Policies:
             found._add_identity_policy(scope, resource, names)
         for scope, resource in side.resources(*_IDENTITIES):
             found._attached_here.update(found._add_identity(scope, resource))
+        for scope, resource in side.resources(_PERMISSION_SET):
+            found._add_permission_set(scope, resource)
         for token in sorted(found._managed.keys() - found._attached_here):
             found._add(Field.IDENTITY, token, iter(found._managed[token]))
         for scope, resource in side.resources(*_RESOURCE_POLICIES):
@@ -166,6 +182,17 @@ class Policies:
             document = properties.get("AssumeRolePolicyDocument")
             self._add(Field.TRUST, token, statements_of(scope, document, resource, identity=False))
 
+    def _add_permission_set(self, scope: Scope, resource: Resource) -> None:
+        """Add the policies that IAM Identity Center attaches to the roles of a permission set."""
+        properties = resource.properties
+        document = properties.get("InlinePolicy")
+        token = scope.token(resource.logical_id)
+        self._add(Field.IDENTITY, token, statements_of(scope, document, resource, identity=True))
+        for given, policy in scope.items(properties.get("ManagedPolicies")):
+            self._attach(scope, resource, scope.text(policy), given)
+        for given, policy in scope.items(properties.get("CustomerManagedPolicyReferences")):
+            self._attach(scope, resource, scope.text(mapping(policy).get("Name")), given)
+
     def _attach(self, scope: Scope, resource: Resource, policy: str, given: Given) -> None:
         holder = Holder(Field.IDENTITY, scope.token(resource.logical_id))
         given |= scope.given(resource)
@@ -194,8 +221,8 @@ class Policies:
         document = properties.get(name)
         if resource.type == "AWS::DynamoDB::Table" and isinstance(document, Mapping):
             document = document.get("PolicyDocument")
-        if resource.type == "AWS::EC2::VPCEndpoint" and document is None:
-            document = _FULL_ACCESS
+        if document is None:
+            document = _DEFAULTS.get(resource.type)
         targets = frozenset({scope.token(resource.logical_id)})
         if named_by in _ONCE:
             targets = frozenset({f"{named_by} in {scope.text({'Ref': 'AWS::Region'})}"})

@@ -46,8 +46,8 @@ def network_openings(sides: Sides) -> Iterator[Finding]:
         _Opening(
             ingress=rule.ingress,
             groups=(rule.group,),
-            ports=(_port_words(rule.protocol, rule.ports),),
-            peers=(_peer_words(sides, rule.peer),),
+            ports=(port_words(rule.protocol, rule.ports),),
+            peers=(peer_words(sides, rule.peer),),
             rule=_rule_id(rule),
             sources=(rule,),
         )
@@ -143,7 +143,7 @@ def _number(port: str) -> int:
     return int(first) if first.isdecimal() else -1
 
 
-def _port_words(protocol: str, ports: Ports) -> str:
+def port_words(protocol: str, ports: Ports) -> str:
     """Return the words for the ports of a protocol."""
     if protocol == "all":
         return "every port"
@@ -158,7 +158,7 @@ def _port_words(protocol: str, ports: Ports) -> str:
     return f"port {text}" if protocol == "tcp" else f"{name} port {text}"
 
 
-def _peer_words(sides: Sides, peer: Peer) -> str:
+def peer_words(sides: Sides, peer: Peer) -> str:
     if peer.is_internet:
         return "the internet"
     if peer.kind == "group":

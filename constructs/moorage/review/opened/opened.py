@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping
 
 from moorage.review.comparison import Comparison
 from moorage.review.finding import Finding
+from moorage.review.opened.authentication import lost_authentication
 from moorage.review.opened.iam_openings import iam_openings
+from moorage.review.opened.network_acls import network_acl_openings
 from moorage.review.opened.network_openings import network_openings
 from moorage.review.opened.protection import lost_protection
 from moorage.review.opened.reachable import reachable
@@ -21,12 +23,14 @@ RULES: Mapping[str, str] = {
     "opened/other-account": "Another account may use a resource or assume a role.",
     "opened/public-access-block": "A bucket no longer blocks public access.",
     "opened/deny-removed": "A policy no longer denies what it denied, or a permissions boundary is removed.",
-    "opened/firewall": "A web ACL no longer protects a resource.",
+    "opened/firewall": "A web ACL no longer protects a resource, or it blocks fewer requests.",
+    "opened/authentication": "Clients need no authentication, or anyone can sign up.",
     "opened/encryption": "Traffic is no longer encrypted, or a weaker protocol is allowed.",
     "opened/iam-trust": "A service or an identity may newly assume a role.",
     "opened/iam-broadened": "An identity may do more than before.",
     "opened/resource-policy": "A service or an identity of the same account may newly use a resource.",
     "opened/security-group": "A security group newly allows traffic.",
+    "opened/network": "A network ACL newly allows traffic, or a network newly has a path to another one.",
     "opened/iam-new-identity": "A new identity has permissions.",
 }
 """The meaning of each rule, the most serious rule first."""
@@ -40,5 +44,12 @@ def opened(comparison: Comparison) -> Iterator[Finding]:
         comparison: The two assemblies.
     """
     sides = Sides.of(comparison)
-    found = [*iam_openings(sides), *network_openings(sides), *reachable(sides), *lost_protection(sides)]
+    found = [
+        *iam_openings(sides),
+        *network_openings(sides),
+        *network_acl_openings(sides),
+        *reachable(sides),
+        *lost_protection(sides),
+        *lost_authentication(sides),
+    ]
     yield from sorted(found, key=lambda finding: _ORDER[finding.rule])

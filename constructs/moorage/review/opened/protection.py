@@ -2,8 +2,9 @@
 
 Sources: Elastic Load Balancing, "Security policies for your Application Load Balancer" (the name of a policy has the
 lowest version of TLS that it accepts; CloudFormation gives a listener without one `ELBSecurityPolicy-2016-08`, which
-accepts TLS 1.0); the provider schema of `AWS::CloudFront::Distribution`; S3, `PublicAccessBlockConfiguration`; IAM user
-guide, "Permissions boundaries for IAM entities" (the maximum of what the policies of an identity can grant).
+accepts TLS 1.0); the provider schemas of `AWS::CloudFront::Distribution`, `AWS::ECS::TaskDefinition` and
+`AWS::ElastiCache::ReplicationGroup`; S3, `PublicAccessBlockConfiguration`; IAM user guide, "Permissions boundaries for
+IAM entities" (the maximum of what the policies of an identity can grant).
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from moorage.assembly.cloud_assembly import Resource, mapping
 from moorage.review.finding import Finding
 from moorage.review.nouns import listed
 from moorage.review.opened.two_sides import Sides
-from moorage.review.template.side import Scope, Side, root
+from moorage.review.opened.web_acls import lost_web_acls
+from moorage.review.template.side import Scope, root
 
-_ASSOCIATIONS = ("AWS::WAFv2::WebACLAssociation", "AWS::WAFRegional::WebACLAssociation")
-_BOUNDED = ("AWS::IAM::Role", "AWS::IAM::User")
+_BOUNDED = ("AWS::IAM::Role", "AWS::IAM::User", "AWS::SSO::PermissionSet")
+_API = "AWS::ApiGateway::RestApi"
 _BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 _ENCRYPTED = ("HTTPS", "TLS")
 _LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
@@ -29,6 +31,16 @@ _OLDEST = re.compile(r"ELBSecurityPolicy-(?:FS-)?20\d\d-\d\d|SSLv3|TLSv1(?:_2016
 """The names of policies that accept TLS 1.0 but do not contain this version in the usual form."""
 _VERSIONS = ("SslPolicy", "MinimumProtocolVersion", "TLSSecurityPolicy", "SecurityPolicy")
 """The properties of listeners, distributions, domains and API domain names that set the lowest TLS version."""
+_SWITCHES = {
+    "EnforceHTTPS": ({"true"}, {"false"}, "requires HTTPS"),
+    "OriginProtocolPolicy": ({"https-only"}, {"http-only"}, "encrypts the traffic to its origins"),
+    "TransitEncryption": ({"ENABLED"}, {"DISABLED"}, "encrypts the traffic to its file systems"),
+    "TransitEncryptionEnabled": ({"true"}, {"false"}, "encrypts its traffic"),
+    "rds.force_ssl": ({"1"}, {"0"}, "requires TLS"),
+    "require_secure_transport": ({"1", "ON"}, {"0", "OFF"}, "requires TLS"),
+}
+"""For each setting that turns encryption in transit on: its values for on and off, and the words. The last two are
+parameters of databases (RDS user guide, "Using SSL/TLS to encrypt a connection to a DB instance or cluster")."""
 
 
 def lost_protection(sides: Sides) -> Iterator[Finding]:
@@ -37,7 +49,7 @@ def lost_protection(sides: Sides) -> Iterator[Finding]:
     Args:
         sides: The two sides of the comparison.
     """
-    yield from _web_acls(sides)
+    yield from lost_web_acls(sides)
     for scope, after in sides.head.resources():
         found = sides.base.found(scope.token(after.logical_id))
         about = (scope, after)
@@ -46,32 +58,10 @@ def lost_protection(sides: Sides) -> Iterator[Finding]:
         if found is None or found[1].type != after.type or found[1].properties == after.properties:
             continue
         yield from _encryption(sides, about, found)
+        yield from _policy(sides, about, found)
         yield from _boundary(sides, about, found)
         if after.type == _LISTENER:
             yield from _listener(sides, about, found)
-
-
-def _web_acls(sides: Sides) -> Iterator[Finding]:
-    after = _protected(sides.head)
-    for text in _protected(sides.base):
-        resource = sides.head.found(text)
-        if text not in after and resource:
-            yield sides.finding("opened/firewall", resource, f"no web ACL protects {sides.named(text)} any more")
-
-
-def _protected(side: Side) -> dict[str, None]:
-    """Return the tokens of the resources that web ACLs protect."""
-    associated = {
-        root(text): None
-        for scope, resource in side.resources(*_ASSOCIATIONS)
-        for text in sorted(scope.texts(resource.properties.get("ResourceArn")))
-    }
-    distributions = {
-        scope.token(resource.logical_id): None
-        for scope, resource in side.resources("AWS::CloudFront::Distribution")
-        if mapping(resource.properties.get("DistributionConfig")).get("WebACLId")
-    }
-    return {**associated, **distributions}
 
 
 def _bucket(sides: Sides, about: tuple[Scope, Resource], before: tuple[Scope, Resource] | None) -> Iterator[Finding]:
@@ -102,6 +92,19 @@ def _boundary(sides: Sides, about: tuple[Scope, Resource], before: tuple[Scope, 
         yield sides.finding("opened/deny-removed", about, f"no permissions boundary limits {name} any more")
 
 
+def _policy(sides: Sides, about: tuple[Scope, Resource], before: tuple[Scope, Resource]) -> Iterator[Finding]:
+    """Yield the finding for an API without a policy: only authorizers then limit who may call it."""
+    private = "PRIVATE" in about[0].text(about[1].properties.get("EndpointConfiguration"))
+    if (
+        about[1].type == _API
+        and before[1].properties.get("Policy")
+        and "Policy" not in about[1].properties
+        and not private
+    ):
+        name = sides.named(about[0].token(about[1].logical_id))
+        yield sides.finding("opened/deny-removed", about, f"no resource policy limits who may call {name} any more")
+
+
 def _encryption(sides: Sides, about: tuple[Scope, Resource], before: tuple[Scope, Resource]) -> Iterator[Finding]:
     name = sides.named(about[0].token(about[1].logical_id), _noun(about[1]))
     old, new = (dict(_leaves(scope, resource.properties)) for scope, resource in (before, about))
@@ -115,8 +118,10 @@ def _encryption(sides: Sides, about: tuple[Scope, Resource], before: tuple[Scope
             yield sides.finding("opened/encryption", about, sentence)
     if "allow-all" in new.get("ViewerProtocolPolicy", set()) - old.get("ViewerProtocolPolicy", set()):
         yield sides.finding("opened/encryption", about, f"{name} now answers requests by HTTP, which is not encrypted")
-    if old.get("EnforceHTTPS") == {"true"} and new.get("EnforceHTTPS", {"false"}) == {"false"}:
-        yield sides.finding("opened/encryption", about, f"{name} no longer requires HTTPS")
+    for key, (on, off, lost) in _SWITCHES.items():
+        was, now = old.get(key, set()), new.get(key, {"false"} if key == "EnforceHTTPS" else set())
+        if was and was <= on and now and now <= off:
+            yield sides.finding("opened/encryption", about, f"{name} no longer {lost}")
 
 
 def _listener(sides: Sides, about: tuple[Scope, Resource], before: tuple[Scope, Resource]) -> Iterator[Finding]:
@@ -148,7 +153,7 @@ def _leaves(scope: Scope, value: Any) -> Iterator[tuple[str, set[str]]]:
     def walk(value: Any) -> None:
         if isinstance(value, Mapping):
             for key, each in value.items():
-                if key in (*_VERSIONS, "ViewerProtocolPolicy", "EnforceHTTPS"):
+                if key in (*_VERSIONS, *_SWITCHES, "ViewerProtocolPolicy"):
                     found.setdefault(key, set()).update(scope.texts(each))
                 else:
                     walk(each)

@@ -4,7 +4,9 @@ An exposure is a fact of one side, for example that a database is publicly acces
 exposure of the head that the base does not have is an opening.
 
 Sources: CloudFormation's provider schemas for the names of the properties; the reference of Elastic Load Balancing,
-`CreateLoadBalancer` (internet-facing by default); API Gateway's `Method` and `Route` (`NONE` is open access); Lambda
+`CreateLoadBalancer` (internet-facing by default); EC2 API reference, CreateTransitGatewayVpcAttachment,
+CreateTransitGatewayRoute, EnableTransitGatewayRouteTablePropagation and CreateRoute; IAM Identity Center API reference,
+CreateAccountAssignment; API Gateway's `Method` and `Route` (`NONE` is open access); Lambda
 developer guide, "Control access to Lambda function URLs" (`NONE` is no authentication).
 """
 
@@ -16,9 +18,10 @@ from typing import Any
 
 import attrs
 
-from moorage.assembly.cloud_assembly import Resource
+from moorage.assembly.cloud_assembly import Resource, mapping
 from moorage.review.finding import Finding
 from moorage.review.nouns import listed
+from moorage.review.opened.iam_policies import POWERFUL
 from moorage.review.opened.iam_statements import own_account
 from moorage.review.opened.security_groups import EVERYWHERE, rules_of
 from moorage.review.opened.two_sides import Sides
@@ -33,6 +36,11 @@ _PUBLIC_SETTINGS = {
     "PubliclyAccessible": ("true", "the internet can now reach {}, if its subnets and security groups allow it"),
 }
 """For each property, the value that makes a resource public, and the sentence about it."""
+_PATHS = ("TransitGatewayId", "VpcPeeringConnectionId", "CoreNetworkArn")
+_DESTINATIONS = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
+_ACCOUNT_PART = 4
+"""The position of the account in an ARN."""
+_BROADENED = "opened/iam-broadened"
 _LOAD_BALANCERS = ("AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::ElasticLoadBalancing::LoadBalancer")
 _PUBLIC_ACLS = ("PublicRead", "PublicReadWrite")
 
@@ -209,6 +217,58 @@ def _route(read: _Read) -> Iterator[Exposure]:
     if destinations & set(EVERYWHERE) and gateway and gateway[1].type == "AWS::EC2::InternetGateway":
         sentence = "subnets with {} now have a route to the internet gateway"
         yield Exposure("opened/internet", sentence, root(read.text("RouteTableId")), existing=True)
+    for name in _PATHS:
+        if name in read.resource.properties:
+            places = (read.text(each) for each in _DESTINATIONS if each in read.resource.properties)
+            item = f"{' '.join(places)} through {read.text(name)}"
+            sentence = "subnets with {} now have a route to {items}"
+            yield Exposure("opened/network", sentence, root(read.text("RouteTableId")), item, existing=True)
+
+
+def _attachment(read: _Read) -> Iterator[Exposure]:
+    sentence = "{} is now attached to the transit gateway {items}"
+    vpc = root(read.text("VpcId"))
+    yield Exposure("opened/network", sentence, vpc, root(read.text("TransitGatewayId")), existing=True)
+
+
+def _peer_gateway(read: _Read) -> Iterator[Exposure]:
+    owner, peer = read.text("PeerAccountId", own_account(read.scope)), read.text("PeerTransitGatewayId")
+    outside = owner != own_account(read.scope)
+    rule, of = ("opened/other-account", f" of the account {owner}") if outside else ("opened/network", "")
+    sentence = "{} is now peered with the transit gateway {items}"
+    yield Exposure(rule, sentence, root(read.text("TransitGatewayId")), f"{peer}{of}")
+
+
+def _gateway_route(read: _Read) -> Iterator[Exposure]:
+    if read.text("Blackhole", "false") == "false":
+        sentence = "a transit gateway now routes {items} to {}"
+        attachment = root(read.text("TransitGatewayAttachmentId"))
+        yield Exposure("opened/network", sentence, attachment, read.text("DestinationCidrBlock"), existing=True)
+
+
+def _propagation(read: _Read) -> Iterator[Exposure]:
+    sentence = "the transit gateway route table {items} now routes to {}"
+    yield _to_attachment(read, sentence)
+
+
+def _association(read: _Read) -> Iterator[Exposure]:
+    sentence = "{} may now reach other networks, which the transit gateway route table {items} routes to"
+    yield _to_attachment(read, sentence)
+
+
+def _to_attachment(read: _Read, sentence: str) -> Exposure:
+    attachment, table = (root(read.text(f"TransitGateway{name}Id")) for name in ("Attachment", "RouteTable"))
+    return Exposure("opened/network", sentence, attachment, table, existing=True)
+
+
+def _assignment(read: _Read) -> Iterator[Exposure]:
+    permissions = read.found("PermissionSetArn")
+    policies = permissions[0].texts(permissions[1].properties.get("ManagedPolicies")) if permissions else ()
+    rule = "opened/iam-admin" if any(each.rpartition("/")[2] in POWERFUL for each in policies) else _BROADENED
+    account = read.text("TargetId")
+    where = "the stack's own account" if account == own_account(read.scope) else f"the account {account}"
+    who = f"the {read.text('PrincipalType').lower()} {read.text('PrincipalId')}"
+    yield Exposure(rule, f"{{items}} may now use {{}} in {where}", root(read.text("PermissionSetArn")), who)
 
 
 def _peering(read: _Read) -> Iterator[Exposure]:
@@ -237,6 +297,33 @@ def _bucket(read: _Read) -> Iterator[Exposure]:
         sentence = "anyone can now read the objects of {}, whose ACL is public"
         yield Exposure("opened/internet", sentence, read.token)
 
+    for _, rule in read.scope.items(mapping(read.resource.properties.get("ReplicationConfiguration")).get("Rules")):
+        account = read.scope.text(mapping(mapping(rule).get("Destination")).get("Account", own_account(read.scope)))
+        if account != own_account(read.scope):
+            sentence = "the objects of {} are now copied to a bucket of the account {items}"
+            yield Exposure("opened/other-account", sentence, read.token, account)
+
+
+def _subscription(read: _Read) -> Iterator[Exposure]:
+    parts = read.text("DestinationArn").split(":")
+    account = parts[4] if len(parts) > _ACCOUNT_PART else own_account(read.scope)
+    if account.isdecimal() and account != own_account(read.scope):
+        sentence = "the log events of {} are now sent to the account {items}"
+        yield Exposure("opened/other-account", sentence, root(read.text("LogGroupName")), account)
+
+
+def _prefix_list(read: _Read) -> Iterator[Exposure]:
+    for _, entry in read.scope.items(read.resource.properties.get("Entries")):
+        cidr = read.scope.text(mapping(entry).get("Cidr"))
+        sentence = "{} now contains {items}, which the rules that use it allow"
+        yield Exposure("opened/network", sentence, read.token, cidr, existing=True)
+
+
+def _api(read: _Read) -> Iterator[Exposure]:
+    types = read.scope.texts(mapping(read.resource.properties.get("EndpointConfiguration")).get("Types"))
+    if not any(each == "PRIVATE" or "$" in each for each in types):
+        yield Exposure("opened/internet", "clients on the internet can now reach {}", read.token, existing=True)
+
 
 def _public_repository(read: _Read) -> Iterator[Exposure]:
     sentence = "anyone can now pull the images of {}"
@@ -245,15 +332,25 @@ def _public_repository(read: _Read) -> Iterator[Exposure]:
 
 _READERS: Mapping[str, Callable[[_Read], Iterator[Exposure]]] = {
     "AWS::ApiGateway::Method": _method,
+    "AWS::ApiGateway::RestApi": _api,
     "AWS::ApiGatewayV2::Route": _route_of_api,
+    "AWS::EC2::PrefixList": _prefix_list,
     "AWS::EC2::Route": _route,
     "AWS::EC2::Subnet": _subnet,
+    "AWS::EC2::TransitGatewayAttachment": _attachment,
+    "AWS::EC2::TransitGatewayPeeringAttachment": _peer_gateway,
+    "AWS::EC2::TransitGatewayRoute": _gateway_route,
+    "AWS::EC2::TransitGatewayRouteTableAssociation": _association,
+    "AWS::EC2::TransitGatewayRouteTablePropagation": _propagation,
+    "AWS::EC2::TransitGatewayVpcAttachment": _attachment,
     "AWS::EC2::VPCEndpointServicePermissions": _endpoint_service,
     "AWS::EC2::VPCPeeringConnection": _peering,
     "AWS::ECR::PublicRepository": _public_repository,
     "AWS::Lambda::Url": _function_url,
+    "AWS::Logs::SubscriptionFilter": _subscription,
     "AWS::RAM::ResourceShare": _share,
     "AWS::S3::Bucket": _bucket,
+    "AWS::SSO::Assignment": _assignment,
     **dict.fromkeys(_LOAD_BALANCERS, _load_balancer),
 }
 

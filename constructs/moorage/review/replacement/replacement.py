@@ -20,6 +20,7 @@ _CUSTOM = ("Custom::", "AWS::CloudFormation::CustomResource")
 _METADATA = "AWS::CDK::Metadata"
 _TOKEN = "ServiceToken"  # noqa: S105  # the name of a property
 _GROUP = "AWS::AutoScaling::AutoScalingGroup"
+_TABLE, _ATTRIBUTES = "AWS::DynamoDB::Table", "AttributeDefinitions"
 _DISPUTED = "which replaces it by AWS's documentation, but not by its schema"
 _SOMETIMES = "which replaces it only under certain conditions"
 
@@ -183,6 +184,23 @@ class _Cascade:
                 )
             one, other = (at(value, pointer[1:]) for value in raw[name])
             yield _Decisive(pointer, one, other, _node(schema, pointer), condition)
+        if before.type == _TABLE:
+            yield self._attributes(place, before, after)
+
+    def _attributes(self, place: Place, before: Resource, after: Resource) -> _Decisive:
+        """Return the types of the attributes that a table defines on both sides.
+
+        Source: CloudFormation template reference, `AWS::DynamoDB::Table`, `AttributeDefinitions`: "Replacement if you
+        edit an existing AttributeDefinition". Attributes can be added and removed with their indexes.
+        """
+        values = (
+            side.scopes[place.stack].value(resource.properties.get(_ATTRIBUTES))
+            for side, resource in zip(self._sides, (before, after), strict=True)
+        )
+        one, other = ({str(each.get("AttributeName")): each for each in _objects(value)} for value in values)
+        both = [name for name in other if name in one]
+        old, new = ({name: side[name].get("AttributeType") for name in both} for side in (one, other))
+        return _Decisive((_ATTRIBUTES,), old, new, _EMPTY, _DISPUTED)
 
     def _verdict(self, place: Place) -> _Verdict:
         before, after = self._resources[place]
@@ -259,6 +277,11 @@ def _schema(resource: Resource, comparison: Comparison, place: Place) -> Provide
 
 def _node(schema: ProviderSchema | None, pointer: Pointer) -> Node:
     return schema.node(pointer) if schema else _EMPTY
+
+
+def _objects(value: Value) -> Iterator[Mapping[str, Value]]:
+    """Yield the objects of a list."""
+    return (each for each in (value if isinstance(value, tuple) else ()) if isinstance(each, Mapping))
 
 
 def _top(change: ResourceChange, name: str) -> tuple[Any, Any]:
