@@ -223,6 +223,7 @@ def test_a_table_that_cannot_be_restored_to_a_point_in_time_is_reported() -> Non
     on, off = ({"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": each}} for each in (True, False))
     assert found("DynamoDB::Table", on, off) == [("backups", "can no longer be restored to a point in time.")]
     assert found("DynamoDB::Table", off, on) == []
+    assert found("DynamoDB::Table", {}, off) == []
     assert found("DynamoDB::Table", on, {"PointInTimeRecoverySpecification": UNKNOWN}) == []
     head = {"Replicas": [{"Region": "eu-west-1", **on}, {"Region": "us-east-1", **off}]}
     base = {"Replicas": [{"Region": "eu-west-1", **on}, {"Region": "us-east-1", **on}]}

@@ -467,4 +467,5 @@ def test_a_volume_does_not_shrink() -> None:
         "grow."
     )
     assert found(small, large) == []
+    assert found(large, {"V": of("AWS::EC2::Volume", Size="100", VolumeType="gp3")}) == []
     assert found(large, {"V": of("AWS::EC2::Volume", Size={"Ref": "Size"})}) == []

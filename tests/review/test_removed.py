@@ -130,9 +130,17 @@ def test_properties_that_a_macro_writes_are_not_read() -> None:
 
 
 DELIVERS = {
-    "AWS::Events::Rule": ("Targets", [{"Id": "a", "Arn": {"Ref": "Topic"}}], "its targets get no more events"),
+    "AWS::Events::Rule": (
+        "Targets",
+        [{"Id": "a", "Arn": {"Ref": "Topic"}, "RoleArn": {"Ref": "Role"}}],
+        "its targets get no more events",
+    ),
     "AWS::SNS::Subscription": ("Endpoint", {"Ref": "Topic"}, "its endpoint gets no more messages"),
-    "AWS::Scheduler::Schedule": ("Target", {"Arn": {"Ref": "Topic"}}, "its target is no longer called"),
+    "AWS::Scheduler::Schedule": (
+        "Target",
+        {"Arn": {"Ref": "Topic"}, "RoleArn": {"Ref": "Role"}},
+        "its target is no longer called",
+    ),
     "AWS::Lambda::EventSourceMapping": ("FunctionName", {"Ref": "Topic"}, "its function gets no more events"),
 }
 
@@ -141,7 +149,7 @@ DELIVERS = {
 def test_what_delivers_to_a_target_that_stays_is_said(type_: str) -> None:
     name, target, consequence = DELIVERS[type_]
     topic, role = {"Topic": of("AWS::SNS::Topic")}, {"Role": of("AWS::IAM::Role")}
-    properties = {name: target, "Description": {"Ref": "Role"}}
+    properties = {name: target}
     base = {**topic, **role, "Thing": of(type_, **properties)}
     (said,) = sentences(base, topic)
     assert said.endswith(f" Shop/Thing is removed: {consequence}.")

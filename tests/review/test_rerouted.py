@@ -163,10 +163,10 @@ def test_a_resource_that_is_turned_off_is_reported(type_: str) -> None:
     assert schema is not None
     assert schema.node(names).part
 
-    def resource(value: Any) -> dict[str, Any]:
+    def resource(value: Any, **others: Any) -> dict[str, Any]:
         for name in reversed(names):
             value = {name: value}
-        return {"Shop": {"It": {"Type": type_, "Properties": value}}}
+        return {"Shop": {"It": {"Type": type_, "Properties": {**value, **others}}}}
 
     def found(before: Any, after: Any) -> list[str]:
         return [each.sentence for each in interrupted(compared(resource(before), resource(after)))]
@@ -177,6 +177,7 @@ def test_a_resource_that_is_turned_off_is_reported(type_: str) -> None:
     assert found(off, on) == []
     assert found(on, {"Ref": "Off"}) == []
     assert found({"Ref": "Off"}, off) == []
+    assert list(interrupted(compared(resource(off), resource(off, Tags=["a"])))) == []
 
 
 def test_a_record_that_points_somewhere_else_is_reported() -> None:

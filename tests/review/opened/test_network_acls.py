@@ -33,6 +33,11 @@ def said(base: list[Any], head: list[Any]) -> list[str]:
     ("base", "head", "sentence"),
     [
         ([], [entry(100, "0.0.0.0/0", (22, 22))], "now allows traffic from the internet to port 22."),
+        (
+            [entry(110, NETWORK, (22, 22), action="deny")],
+            [entry(100, NETWORK, (22, 22)), entry(110, NETWORK, (22, 22), action="deny")],
+            "now allows traffic from 10.0.0.0/16 to port 22.",
+        ),
         ([], [entry(100, "::/0")], "now allows traffic from the internet to every port."),
         (
             [entry(100, NETWORK, (443, 443))],

@@ -788,6 +788,8 @@ def test_another_key_replaces_a_table() -> None:
         change = changes({"T": table(kind, "customer")}, {"T": table(kind, "order")})["T"]
         assert (change.replacement, change.reasons) == (YES, ("its KeySchema changes",))
         assert changes({"T": table(kind, "order")}, {"T": table(kind, "order")}) == {}
+    indexed = resource("DynamoDB::GlobalTable", LocalSecondaryIndexes=[{"IndexName": "byDate"}])
+    assert changes({"T": resource("DynamoDB::GlobalTable")}, {"T": indexed})["T"].replacement is YES
 
 
 def test_another_type_of_an_attribute_may_replace_a_table_and_a_new_attribute_does_not() -> None:
