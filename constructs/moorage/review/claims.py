@@ -24,11 +24,13 @@ class Claim:
         key: The kind, the scope and the value, as texts that can be compared.
         what: The noun phrase for the claim in a sentence, such as `priority 10 of its listener`.
         references: The resources that the key refers to. If such a resource is replaced, the key differs.
+        properties: The properties in the key. If such a property replaces the resource, the key differs.
     """
 
     key: tuple[str, ...]
     what: str = attrs.field(eq=False)
     references: frozenset[Place] = attrs.field(eq=False, default=frozenset())
+    properties: tuple[str, ...] = attrs.field(eq=False, default=())
 
 
 NAMES: Mapping[str, str] = {
@@ -107,6 +109,7 @@ _GLOBAL = ("AWS::IAM::", "AWS::S3::Bucket", "AWS::Route53::")
 """The types whose names are unique beyond a region (IAM User Guide, "IAM identifiers"; S3 User Guide, "General purpose
 bucket naming rules"; Route 53 is a global service)."""
 _PEERS = ("CidrIp", "CidrIpv6", "SourceSecurityGroupId", "SourcePrefixListId", "DestinationSecurityGroupId")
+_OF_RULE = ("GroupId", "IpProtocol", "FromPort", "ToPort", *_PEERS)
 _RULES = {"AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress"}
 
 
@@ -120,15 +123,15 @@ def claims(scope: Scope, resource: Resource) -> Iterator[Claim]:
     properties = resource.properties
     make = _Maker(scope, resource.type)
     if resource.type in NAMES and scope.value(name := properties.get(NAMES[resource.type])) is not None:
-        yield make([name], f"name {_shown(name)}")
+        yield make([name], f"name {_shown(name)}", of=(NAMES[resource.type],))
     if resource.type in _SCOPED:
         within, unique, phrase = _SCOPED[resource.type]
         values = [properties[name] for name in unique if scope.value(properties.get(name)) is not None]
         if values:
-            yield make([properties.get(within), *values], phrase.format(" ".join(map(_shown, values))))
+            what = phrase.format(" ".join(map(_shown, values)))
+            yield make([properties.get(within), *values], what, of=(within, *unique))
     if resource.type in _RULES:
-        peer = [properties.get(name) for name in ("GroupId", "IpProtocol", "FromPort", "ToPort", *_PEERS)]
-        yield make(peer, "rule of its security group")
+        yield make([properties.get(name) for name in _OF_RULE], "rule of its security group", of=_OF_RULE)
     if resource.type == "AWS::ECS::Service":
         yield from _service_connect_names(properties, make)
 
@@ -151,14 +154,14 @@ class _Maker:
     scope: Scope
     type: str
 
-    def __call__(self, values: Sequence[Any], what: str, *, kind: str = "") -> Claim:
+    def __call__(self, values: Sequence[Any], what: str, *, kind: str = "", of: tuple[str, ...] = ()) -> Claim:
         key = (
             kind or self.type,
             str(self.scope.account),
             "" if self.type.startswith(_GLOBAL) else str(self.scope.region),
             *map(repr, map(self.scope.value, values)),
         )
-        return Claim(key, what, frozenset(self.scope.referenced(list(values))))
+        return Claim(key, what, frozenset(self.scope.referenced(list(values))), of)
 
 
 def _shown(value: Any) -> str:

@@ -162,8 +162,8 @@ def _renewed(change: ResourceChange, after: Resource, claim: Claim) -> Iterator[
     """Yield the finding for a replaced resource that keeps its own claim."""
     if change.replacement is Replacement.NO:
         return
-    if after.type in NAMES and any(reason.startswith(f"its {NAMES[after.type]} ") for reason in change.reasons):
-        return  # a condition or a reference computes another name
+    if any(reason.startswith(f"its {name} ") for reason in change.reasons for name in claim.properties):
+        return  # a condition or a reference computes another name, or another port
     if after.type in NAMES:
         rule, result = (
             "refused/name",

@@ -17,6 +17,7 @@ from moorage.review.ecs_services import SERVICE
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import named
 from moorage.review.renamed import moved
+from moorage.review.rerouted import takes_over
 from moorage.review.template.side import Scope, Side
 from moorage.review.template.values import Place
 
@@ -135,15 +136,14 @@ def _told(scope: Scope, stack: StackChange, before: Resource) -> bool:
 
 
 def _claimed(scopes: _Scopes, before: Resource) -> bool:
-    """Return whether another resource of the head has the port, the name, or the conditions of a rule."""
-    own = _keys(scopes[0], before) if before.type in {*_ADDRESS, *_DELIVERS, _LISTENER_RULE} else set()
+    """Return whether another resource of the head has the port or the name, or matches the requests of a rule."""
+    if before.type == _LISTENER_RULE:
+        return takes_over((scopes[0], before), scopes[1].side.resources(_LISTENER_RULE))
+    own = _keys(scopes[0], before) if before.type in {*_ADDRESS, *_DELIVERS} else set()
     return any(own & _keys(scopes[1], each) for each in scopes[1].stack.resources if each.type == before.type)
 
 
 def _keys(scope: Scope, resource: Resource) -> set[tuple[str, ...]]:
-    if resource.type == _LISTENER_RULE:
-        names = ("ListenerArn", "Conditions")
-        return {tuple(repr(scope.value(resource.properties.get(name))) for name in names)}
     if resource.type in _DELIVERS:
         # a rule and a schedule are known by their targets, since a changed pattern or expression is no removal
         return {tuple(_delivers(scope, resource.properties.get(name)) for name in _DELIVERS[resource.type])}

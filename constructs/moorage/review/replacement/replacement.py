@@ -10,6 +10,7 @@ import attrs
 
 from moorage.assembly.cloud_assembly import Resource
 from moorage.review.comparison import Comparison, PropertyChange, Replacement, ResourceChange
+from moorage.review.replacement.conditions import is_in_place, properties_of
 from moorage.review.replacement.difference import ADDED, REMOVED, SAME, Comparer, Difference, is_identity, may
 from moorage.review.replacement.provider_schemas import Node, Pointer, ProviderSchema, provider_schema
 from moorage.review.replacement.update_behaviors import UpdateBehavior, documented_behaviors
@@ -171,7 +172,8 @@ class _Cascade:
         if schema is None or before.type.startswith(_CUSTOM):
             pointers: dict[Pointer, str] = {(name,): "" for name in (*after.properties, *before.properties)}
         else:
-            pointers = _pointers(schema, after)
+            stated = _pointers(schema, after)
+            pointers = {each: stated[each] for each in stated if not is_in_place(each, before, after)}
         raw: dict[str, tuple[Value, Value]] = {}
         for pointer, condition in pointers.items():
             name = pointer[0]
@@ -234,12 +236,24 @@ class _Cascade:
             return given
         identity = attribute is None or self._is_identity(reference.place, both[1], attribute)
         replacement, name = self._verdicts.get(reference.place, _Verdict()).replacement, both[1].name
+        if not identity and not self._may_follow(reference.place, both[1], attribute, replacement):
+            return SAME
         of = name if identity else f"{attribute} of {name}"
         if replacement is Replacement.YES:
             return Difference(replacement if identity else Replacement.MAY, (f"refers to {of}, which is replaced",))
         if replacement is Replacement.MAY:
             return may(f"refers to {of}, which may be replaced")
         return may(f"refers to {of}, which may change") if not identity and reference.place in self._updated else SAME
+
+    def _may_follow(self, place: Place, resource: Resource, attribute: str | None, replacement: Replacement) -> bool:
+        """Return whether an update of a resource may change an attribute that only the service sets."""
+        if resource.type.startswith(_CUSTOM) or _schema(resource, self.comparison, place) is None:
+            return True  # its handler decides
+        of = properties_of(resource.type, str(attribute))
+        if of is None:
+            return replacement is not Replacement.NO
+        change = self._differing.get(place)
+        return any(each.path[:1] == (name,) for name in of for each in (change.properties if change else ()))
 
     def _is_identity(self, place: Place, resource: Resource, attribute: str) -> bool:
         """Return whether an attribute changes only if the resource is replaced."""
