@@ -8,13 +8,13 @@ from typing import Any
 import attrs
 
 from moorage.assembly.cloud_assembly import Resource, mapping
-from moorage.review.comparison import Comparison, Replacement, ResourceChange, StackChange
+from moorage.review.comparison import KEPT, Comparison, Replacement, ResourceChange, StackChange
 from moorage.review.ecs_services import SERVICE, STARTS_DEPLOYMENT, Service
 from moorage.review.finding import Finding, Kind
 from moorage.review.instances import replaced_instances
 from moorage.review.nouns import named, shortened
 from moorage.review.removed import removed
-from moorage.review.renamed import moved
+from moorage.review.renamed import moved, renames
 from moorage.review.rerouted import rerouted
 from moorage.review.template.side import Side
 from moorage.review.template.values import Place, is_function
@@ -27,6 +27,7 @@ RULES: Mapping[str, str] = {
     "interrupted/stuck": "A deployment of an ECS service can make no progress.",
     "interrupted/removed": "A resource that clients or tasks use is removed.",
     "interrupted/replaced": "A resource that clients or tasks use is replaced.",
+    "interrupted/moved": "A resource that clients or tasks use gets another logical ID, so that a new one replaces it.",
     "interrupted/address": "A port or a DNS name that clients use changes.",
     "interrupted/rerouted": "A listener sends requests to other targets, or answers them itself.",
     "interrupted/disabled": "A resource that clients or tasks use is turned off.",
@@ -42,7 +43,7 @@ _SEEN: Mapping[str, str] = {
     "AWS::AutoScaling::AutoScalingGroup": "the instances of the old one are terminated with the tasks on them",
     "AWS::CloudFront::Distribution": "its domain name changes, and clients of the old name fail",
     "AWS::EC2::EIP": "traffic leaves from another public address, which allow lists do not know",
-    "AWS::EC2::Instance": "the old instance is terminated",
+    "AWS::EC2::Instance": "the old instance is terminated, by default with its root volume",
     "AWS::EC2::NatGateway": "connections through the old one are cut",
     "AWS::EC2::SecurityGroup": "its ID changes, and resources outside of the app that refer to the old ID lose access",
     "AWS::EC2::Subnet": "the resources in the old subnet have to move",
@@ -51,11 +52,17 @@ _SEEN: Mapping[str, str] = {
     "AWS::ECS::Cluster": "its services and tasks have to move",
     "AWS::ElasticLoadBalancingV2::LoadBalancer": "its DNS name changes, and clients of the old name fail",
     "AWS::ElasticLoadBalancingV2::TargetGroup": "the new one is empty until its targets are healthy",
+    "AWS::Lambda::Url": "its URL changes, and clients of the old URL fail",
     "AWS::Route53::HostedZone": "its name servers change, and the names in the old one are no longer found",
+    "AWS::SNS::Topic": "its ARN changes, and publishers and subscribers outside of the app have to use the new one",
     "AWS::ServiceDiscovery::HttpNamespace": "its names are not found until the services are in the new one",
     "AWS::ServiceDiscovery::PrivateDnsNamespace": "its names are not found until the services are in the new one",
 }
 """The consequence of a replacement for a client, by type."""
+_INSIDE = {"AWS::EC2::SecurityGroup", "AWS::EC2::Subnet", "AWS::ElasticLoadBalancingV2::TargetGroup"}
+"""The types that usually move with the construct that they belong to, whose consequences are enough."""
+_SUBSCRIPTION, _CONFIRMED = "AWS::SNS::Subscription", {"email", "email-json"}
+"""A subscription, and the protocols for which a person must confirm it (SNS API reference, Subscribe)."""
 _RESTARTS: Mapping[str, frozenset[str]] = {
     "AWS::EC2::Instance": frozenset({"InstanceType", "EbsOptimized"}),
     "AWS::RDS::DBCluster": frozenset({"EngineVersion"}),
@@ -121,6 +128,19 @@ class _Interruptions:
         for stack in self.comparison.stacks:
             for change in _services(stack):
                 yield from self._service(change)
+        for rename in renames(self.comparison):
+            for change, _ in rename.pairs:
+                yield from self._moved(change)
+
+    def _moved(self, change: ResourceChange) -> Iterator[Finding]:
+        """Yield the finding for a resource that gets another logical ID, unless the old one is kept."""
+        resource = change.resource
+        if resource.definition.get("DeletionPolicy") in KEPT:
+            return
+        consequence = None if resource.type in _INSIDE else _consequence(resource)
+        if consequence:
+            sentence = f"The {named(resource)} is replaced because it gets another logical ID: {consequence}."
+            yield self._finding("moved", change, sentence)
 
     def _service(self, change: ResourceChange) -> Iterator[Finding]:
         before, after = self._sides(change)
@@ -209,9 +229,10 @@ class _Interruptions:
     def _other(self, change: ResourceChange) -> Iterator[Finding]:
         resource = change.resource
         restarted = sorted(_changed(change) & _RESTARTS.get(resource.type, frozenset()))
-        if change.replacement is not Replacement.NO and resource.type in _SEEN:
+        consequence = _consequence(resource)
+        if change.replacement is not Replacement.NO and consequence:
             in_place = "" if change.replacement is Replacement.YES or not restarted else ", or else it is restarted"
-            sentence = f"The {named(resource)} {change.replaced}: {_SEEN[resource.type]}{in_place}."
+            sentence = f"The {named(resource)} {change.replaced}: {consequence}{in_place}."
             yield self._finding("replaced", change, sentence)
         elif change.replacement is Replacement.NO and restarted:
             sentence = f"The {named(resource)} is restarted, since {' and '.join(restarted)} changes."
@@ -239,6 +260,15 @@ class _Interruptions:
         return Finding(
             Kind.INTERRUPTED, f"interrupted/{rule}", change.stack.path, change.resource, sentence, tuple(details)
         )
+
+
+def _consequence(resource: Resource) -> str | None:
+    """Return the consequence of the replacement of a resource for its clients; None if they do not see it."""
+    if resource.type == SERVICE:
+        return "a second service starts, and the old one stops with its tasks"
+    if resource.type == _SUBSCRIPTION and resource.properties.get("Protocol") in _CONFIRMED:
+        return "its recipient gets no more messages until the new subscription is confirmed"
+    return _SEEN.get(resource.type)
 
 
 def _services(stack: StackChange) -> Iterator[ResourceChange]:

@@ -32,7 +32,7 @@ _SEEN: Mapping[str, str] = {
     "AWS::AutoScaling::AutoScalingGroup": "its instances are terminated with the tasks on them",
     "AWS::CloudFront::Distribution": "clients of its domain name fail",
     "AWS::EC2::EIP": "its public address is released, and allow lists of others may contain it",
-    "AWS::EC2::Instance": "it is terminated",
+    "AWS::EC2::Instance": "it is terminated, by default with its root volume",
     "AWS::EC2::NatGateway": "connections through it are cut",
     _BALANCER: "clients of its DNS name fail",
     "AWS::Events::Rule": "its targets get no more events",

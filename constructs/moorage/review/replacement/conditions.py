@@ -10,12 +10,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import attrs
+
 from moorage.assembly.cloud_assembly import Resource, mapping
 from moorage.review.replacement.provider_schemas import Pointer
 
 _INSTANCE, _CLUSTER = "AWS::RDS::DBInstance", "AWS::RDS::DBCluster"
 _CACHE, _REPLICATION = "AWS::ElastiCache::CacheCluster", "AWS::ElastiCache::ReplicationGroup"
-_Condition = Callable[[str, Resource, Resource], bool]
+
+
+@attrs.frozen(eq=False)
+class _Update:
+    """An update of a property of a resource."""
+
+    name: str
+    before: Resource
+    after: Resource
+
+
+_Condition = Callable[[_Update], bool]
 """A function that returns whether an update of a property is in place."""
 _ABSENT = (None, "", False, "false", {"Ref": "AWS::NoValue"})
 _CONVERTED = {
@@ -37,7 +50,7 @@ def is_in_place(pointer: Pointer, before: Resource, after: Resource) -> bool:
         after: The resource in the head, of the same type.
     """
     condition = _IN_PLACE.get((after.type, pointer[0]))
-    return condition is not None and condition(pointer[0], before, after)
+    return condition is not None and condition(_Update(pointer[0], before, after))
 
 
 def properties_of(type_: str, attribute: str) -> tuple[str, ...] | None:
@@ -52,32 +65,32 @@ def properties_of(type_: str, attribute: str) -> tuple[str, ...] | None:
     return _FOLLOWS.get((type_, attribute))
 
 
-def _removed(name: str, before: Resource, after: Resource) -> bool:
-    """Without the snapshot or the source, the database stays as it was restored or becomes independent."""
-    return after.properties.get(name) in _ABSENT
+def _removed(update: _Update) -> bool:
+    """Return whether a snapshot or a source is removed, without which the database stays as it is."""
+    return update.after.properties.get(update.name) in _ABSENT
 
 
-def _added(name: str, before: Resource, after: Resource) -> bool:
-    return before.properties.get(name) in _ABSENT
+def _added(update: _Update) -> bool:
+    return update.before.properties.get(update.name) in _ABSENT
 
 
-def _converted(name: str, before: Resource, after: Resource) -> bool:
-    return (before.properties.get(name), after.properties.get(name)) in _CONVERTED
+def _converted(update: _Update) -> bool:
+    return (update.before.properties.get(update.name), update.after.properties.get(update.name)) in _CONVERTED
 
 
-def _multi_zone(name: str, before: Resource, after: Resource) -> bool:
-    return _removed(name, before, after) and str(after.properties.get("MultiAZ")).lower() == "true"
+def _multi_zone(update: _Update) -> bool:
+    return _removed(update) and str(update.after.properties.get("MultiAZ")).lower() == "true"
 
 
-def _resharded(name: str, before: Resource, after: Resource) -> bool:
-    """With `UseOnlineResharding` in the update policy, the shards are updated without interruption."""
-    policy: Mapping[str, Any] = mapping(after.definition.get("UpdatePolicy"))
+def _resharded(update: _Update) -> bool:
+    """Return whether `UseOnlineResharding` in the update policy updates the shards without interruption."""
+    policy: Mapping[str, Any] = mapping(update.after.definition.get("UpdatePolicy"))
     return str(policy.get("UseOnlineResharding")).lower() == "true"
 
 
-def _placed(name: str, before: Resource, after: Resource) -> bool:
-    """The number of nodes replaces a cluster only if neither side states an Availability Zone."""
-    return any(side.properties.get(zone) for side in (before, after) for zone in _ZONES if zone in side.properties)
+def _placed(update: _Update) -> bool:
+    """Return whether a side states an Availability Zone, without which the number of nodes replaces a cluster."""
+    return any(side.properties.get(zone) for side in (update.before, update.after) for zone in _ZONES)
 
 
 _ZONES = ("PreferredAvailabilityZone", "PreferredAvailabilityZones")

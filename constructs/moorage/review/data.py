@@ -1,0 +1,112 @@
+"""The types that have data, and what happens to the data of a deleted resource."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import attrs
+
+from moorage.assembly.cloud_assembly import Resource
+from moorage.review.claims import NAMES
+
+
+@attrs.frozen
+class Data:
+    """The contents of a type of resource.
+
+    Args:
+        contents: The noun for the contents.
+        only_if_empty: True if AWS refuses to delete the resource while it has contents.
+        new: The clause about the resource that replaces a resource of the type. Default: a clause that it is empty.
+        loss: The clause about the contents of a deleted resource. Default: a clause that the contents are deleted.
+    """
+
+    contents: str
+    only_if_empty: bool = False
+    new: str = "the new one is empty"
+    loss: str = attrs.field(default=attrs.Factory(lambda data: f"its {data.contents} are deleted", takes_self=True))
+
+
+_QUEUE = "AWS::SQS::Queue"
+_DATABASE = "its database is deleted"
+DATA: Mapping[str, Data] = {
+    "AWS::Backup::BackupVault": Data("recovery points", only_if_empty=True),
+    "AWS::Cassandra::Table": Data("rows"),
+    "AWS::Cognito::UserPool": Data("users"),
+    "AWS::DocDB::DBCluster": Data("database", loss=_DATABASE),
+    "AWS::DocDBElastic::Cluster": Data("database", loss=_DATABASE),
+    "AWS::DynamoDB::GlobalTable": Data("items"),
+    "AWS::DynamoDB::Table": Data("items"),
+    "AWS::EC2::Volume": Data("data", loss="its data is deleted"),
+    "AWS::ECR::PublicRepository": Data("images"),
+    "AWS::ECR::Repository": Data("images", only_if_empty=True),
+    "AWS::EFS::FileSystem": Data("files"),
+    "AWS::ElastiCache::CacheCluster": Data("data", loss="its data is deleted"),
+    "AWS::ElastiCache::ReplicationGroup": Data("data", loss="its data is deleted"),
+    "AWS::ElastiCache::ServerlessCache": Data("data", loss="its data is deleted"),
+    "AWS::Events::Archive": Data("events"),
+    "AWS::FSx::FileSystem": Data("files"),
+    "AWS::KMS::Key": Data(
+        "key material",
+        new="the new one cannot decrypt what the old one encrypted",
+        loss="no data that it encrypted can be decrypted after its waiting period",
+    ),
+    "AWS::Kinesis::Stream": Data("records"),
+    "AWS::Logs::LogGroup": Data("log events"),
+    "AWS::MSK::Cluster": Data("messages"),
+    "AWS::MemoryDB::Cluster": Data("data", loss="its data is deleted"),
+    "AWS::Neptune::DBCluster": Data("database", loss=_DATABASE),
+    "AWS::OpenSearchService::Domain": Data("indexes"),
+    "AWS::RDS::DBCluster": Data("database", loss=_DATABASE),
+    "AWS::RDS::DBInstance": Data("database", loss=_DATABASE),
+    "AWS::Redshift::Cluster": Data("database", loss=_DATABASE),
+    "AWS::S3::Bucket": Data("objects", only_if_empty=True),
+    _QUEUE: Data("messages"),
+    "AWS::SecretsManager::Secret": Data("value", new="the new one has another value", loss="its value is deleted"),
+    "AWS::Timestream::Table": Data("records"),
+}
+"""The types with contents. S3 and ECR delete only an empty resource (CloudFormation template reference,
+`DeletionPolicy` and `AWS::ECR::Repository`, `EmptyOnDelete`); so does AWS Backup (AWS Backup API reference,
+DeleteBackupVault)."""
+_LESSER = {
+    "AWS::ECR::PublicRepository",
+    "AWS::ECR::Repository",
+    "AWS::Events::Archive",
+    "AWS::Logs::LogGroup",
+    _QUEUE,
+    "AWS::SecretsManager::Secret",
+}
+"""The types whose contents are seldom the only copy, or are soon used up."""
+
+
+def is_lesser(resource: Resource) -> bool:
+    """Return whether the loss of a resource is less serious than that of a database that leaves a snapshot.
+
+    Args:
+        resource: The resource.
+    """
+    return resource.type in _LESSER
+
+
+def is_dead_letter_queue(resource: Resource, among: Iterable[Resource]) -> bool:
+    """Return whether a queue gets the messages that another queue could not deliver.
+
+    Args:
+        resource: The resource.
+        among: The resources of its stack.
+    """
+    if resource.type != _QUEUE:
+        return False
+    policies = (str(each.properties.get("RedrivePolicy")) for each in among if each.type == _QUEUE)
+    return any(f"'{resource.logical_id}'" in policy for policy in policies)
+
+
+def in_the_way(resource: Resource) -> Iterator[str]:
+    """Yield the line about the name that a resource keeps while it exists.
+
+    Args:
+        resource: The resource.
+    """
+    name = resource.properties.get(NAMES.get(resource.type, ""))
+    if isinstance(name, str):
+        yield f"While it exists, no other resource can be created with the name {name}."
