@@ -35,7 +35,8 @@ RULES: Mapping[str, str] = {
     "interrupted/instances": "An Auto Scaling group replaces its instances in batches.",
     "interrupted/restarted": "A resource is restarted in place.",
     "interrupted/fewer-copies": "An ECS service keeps fewer copies.",
-    "interrupted/deployment": "An ECS service replaces its tasks.",
+    "interrupted/deployment": "An ECS service replaces its tasks, and fewer of them run meanwhile.",
+    "deployed/service": "An ECS service replaces its tasks, and all copies keep running.",
 }
 _SEEN: Mapping[str, str] = {
     "AWS::ApiGateway::RestApi": "its URL changes, and clients of the old URL fail",
@@ -168,16 +169,16 @@ class _Interruptions:
         if after.copies == 0:
             return
         if not causes:
-            if _can_deploy(before) and not _can_deploy(after):
-                yield self._stuck(change, after, "The next deployment")
+            yield from self._next_deployment(change, before, after)
             return
         subject = f"The {named(after.resource)} replaces its tasks in a {after.kind} deployment"
-        if after.controller != "ECS":
+        if after.controller != "ECS":  # it shifts traffic to new tasks
             sentence = f"{subject} of the controller {after.controller}, since {' and '.join(causes)} changes."
-            yield self._finding("deployment", change, sentence, self._task_changes(change, after))
+            yield self._deployment(change, sentence, self._task_changes(change, after), keeps=True)
             return
         if after.copies is None:
-            yield self._finding("deployment", change, f"{subject}.", self._task_changes(change, after))
+            keeps = after.keeps_all
+            yield self._deployment(change, f"{subject}.", self._task_changes(change, after), keeps=keeps)
             return
         estimate = after.estimate()
         if estimate is None:
@@ -185,13 +186,31 @@ class _Interruptions:
             return
         sentence = (
             f"{subject}: {_copies(estimate.copies)} in an estimated {duration_text(estimate.seconds)}, with at least "
-            f"{estimate.least_healthy} healthy{_zone_clause(before, after, estimate.left_without_a_zone)}."
+            f"{estimate.least_healthy} healthy{_zone_clause(before, after)}."
         )
         details = (
             *self._task_changes(change, after),
             "The estimate assumes 60 s from the start of a task to its response.",
         )
-        yield self._finding("deployment", change, sentence, details)
+        yield self._deployment(change, sentence, details, keeps=estimate.least_healthy >= estimate.copies)
+
+    def _deployment(self, change: ResourceChange, sentence: str, details: tuple[str, ...], *, keeps: bool) -> Finding:
+        kind, rule = (Kind.DEPLOYED, "deployed/service") if keeps else (Kind.INTERRUPTED, "interrupted/deployment")
+        return Finding(kind, rule, change.stack.path, change.resource, sentence, details)
+
+    def _next_deployment(self, change: ResourceChange, before: Service, after: Service) -> Iterator[Finding]:
+        """Yield the finding for a configuration with which later deployments keep fewer copies, or are stuck."""
+        if _can_deploy(before) and not _can_deploy(after):
+            yield self._stuck(change, after, "The next deployment")
+        if before.copies is None or before.copies != after.copies or {before.controller, after.controller} != {"ECS"}:
+            return
+        old, new = before.estimate(), after.estimate()
+        if old and new and new.least_healthy < old.least_healthy:
+            sentence = (
+                f"The next deployment of the {named(after.resource)} keeps at least {new.least_healthy} of "
+                f"{_copies(new.copies)} healthy (before: {old.least_healthy})."
+            )
+            yield self._finding("fewer-copies", change, sentence)
 
     def _stuck(self, change: ResourceChange, after: Service, which: str) -> Finding:
         sentence = (
@@ -297,17 +316,18 @@ def _fewer(path: str, before: Service, after: Service) -> Iterator[Finding]:
         rule = "interrupted/fewer-copies"
         sentence = (
             f"The {named(after.resource)} keeps at least {_copies(after.copies)} (before: {before.copies})"
-            f"{_zone_clause(before, after, after.left_without_a_zone)}."
+            f"{_zone_clause(before, after)}."
         )
     yield Finding(Kind.INTERRUPTED, rule, path, after.resource, sentence)
 
 
-def _zone_clause(before: Service, after: Service, left: Any) -> str:
-    """Return the clause about a lost zone; empty if the zones are not known."""
-    if left is None or not after.zones:
+def _zone_clause(before: Service, after: Service) -> str:
+    """Return the clause about a lost zone; empty if it leaves as many copies as before, or the zones are not known."""
+    left, was = after.left_without_a_zone, before.left_without_a_zone
+    if left is None or (was, before.zones) == (left, after.zones):
         return ""
-    was = before.left_without_a_zone
-    earlier = "" if was is None else f" (before: {was} of {before.copies} in {before.zones})"
+    zones = "" if before.zones == after.zones else f" with {before.zones} zones"
+    earlier = "" if was is None else f" (before: {was}{zones})"
     return f"; if one of {after.zones} zones is lost, {left} remain{'s' if left == 1 else ''}{earlier}"
 
 
