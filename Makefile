@@ -83,8 +83,9 @@ reference: $(READY) ## Write the pages of docs/reference that are generated from
 links: $(READY) ## Request each external link of the documentation; fails on a broken one
 	python -m tools.docs.links
 
-diagram: synth ## Draw dev anew in the README
-	moorage diagram cdk.out dev/ --into README.md
+diagram: $(READY) ## Draw production anew in the README
+	cdk synth --quiet 'production/*'
+	moorage diagram cdk.out production/ --into README.md
 
 bench: $(READY) ## Compare with aws_ecs_patterns; fails over a limit
 	python -m tools.bench

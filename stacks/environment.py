@@ -1,13 +1,19 @@
-"""An environment: its platform, its registry and its services."""
+"""An environment: its platform, its registries, its data and its services."""
 
 from __future__ import annotations
 
 import aws_cdk as cdk
 from constructs import Construct
 
+from stacks.data import DataStack
+from stacks.images import Images
+from stacks.jobs import JobsStack
 from stacks.platform import PlatformStack
 from stacks.registry import RegistryStack
+from stacks.replica_registry import define_replicas
 from stacks.services import ServicesStack
+from stacks.settings import Description
+from stacks.tooling import Tooling
 
 
 class Environment(cdk.Stage):
@@ -16,32 +22,35 @@ class Environment(cdk.Stage):
     Args:
         scope: The app.
         construct_id: The name of the environment.
-        env: The account and region. Default: those of the AWS credentials at deployment.
-        zones: The number of Availability Zones. Default: 2.
-        certificate_parameter: The name of the SSM parameter with the ARN of the load balancer's certificate.
-            Default: none, so the load balancer serves plain HTTP.
-        removable: Whether to let `cdk destroy` delete everything: no deletion protection, no access logs, no retained
-            resources, and only one NAT gateway. Default: False.
+        description: The description with the settings of the environment.
+        tooling: The company's tools. Default: none.
     """
 
     def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        env: cdk.Environment | None = None,
-        zones: int = 2,
-        certificate_parameter: str | None = None,
-        removable: bool = False,
+        self, scope: Construct, construct_id: str, *, description: Description, tooling: Tooling | None = None
     ) -> None:
-        super().__init__(scope, construct_id, env=env)
-        platform = PlatformStack(
-            self,
-            "Platform",
-            namespace=f"retail-{construct_id}",
-            zones=zones,
-            certificate_parameter=certificate_parameter,
-            removable=removable,
-        )
-        RegistryStack(self, "Registry", removable=removable)
-        ServicesStack(self, "Services", platform=platform, removable=removable)
+        settings = description.environments[construct_id]
+        super().__init__(scope, construct_id, env=settings.env, permissions_boundary=settings.boundary)
+        for key, value in settings.tags.items():
+            cdk.Tags.of(self).add(key, value)
+        platform = PlatformStack(self, "Platform", settings=settings, namespace=f"retail-{construct_id}")
+        RegistryStack(self, "Registry", settings=settings)
+        if tooling:
+            define_replicas(self, construct_id, description=description, source=tooling.registry)
+        images = Images(description, construct_id)
+        data = DataStack(self, "Data", settings=settings, vpc=platform.vpc) if settings.data else None
+        ServicesStack(self, "Services", settings=settings, platform=platform, images=images, data=data)
+        if data:
+            JobsStack(self, "Jobs", settings=settings, platform=platform, data=data)
+
+
+def define_environments(app: cdk.App, description: Description) -> None:
+    """Define the stages of a description: the company's tools and each environment.
+
+    Args:
+        app: The app.
+        description: The description.
+    """
+    tooling = Tooling(app, description=description) if description.tooling else None
+    for name in description.environments:
+        Environment(app, name, description=description, tooling=tooling)

@@ -6,17 +6,13 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from moorage import Repository
+from stacks.settings import EnvironmentSettings
 
 
 class RegistryStack(cdk.Stack):
     """The repositories, one for each image that is built here."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, removable: bool) -> None:
-        super().__init__(scope, construct_id)
-        ui = Repository(
-            self,
-            "Ui",
-            removal_policy=cdk.RemovalPolicy.DESTROY if removable else cdk.RemovalPolicy.RETAIN,
-            empty_on_delete=removable,
-        )
+    def __init__(self, scope: Construct, construct_id: str, *, settings: EnvironmentSettings) -> None:
+        super().__init__(scope, construct_id, termination_protection=not settings.removable)
+        ui = Repository(self, "Ui", removal_policy=settings.removal_policy, empty_on_delete=settings.removable)
         cdk.CfnOutput(self, "UiRepository", value=ui.repository_uri)

@@ -8,42 +8,38 @@ from collections.abc import Mapping
 import aws_cdk as cdk
 from constructs import Construct
 
-from moorage import Container, Dashboard, HealthCheck, Route, Scaling, Service, ServiceAlarms, ServiceConnect, Task
+from moorage import Container, Dashboard, HealthCheck, Route, Service, ServiceAlarms, ServiceConnect, Task
+from stacks.data import DataStack
+from stacks.images import Images
 from stacks.platform import PlatformStack
+from stacks.settings import EnvironmentSettings
+from stacks.store import BUILT_IN, Store
 
-IMAGES = "public.ecr.aws/aws-containers/retail-store-sample-"
-RELEASE = "1.6.2"
+START_PERIOD = dt.timedelta(seconds=60)
 
 
 class ServicesStack(cdk.Stack):
-    """AWS's retail store sample: a web front end and four services behind it, each with in-memory data."""
+    """AWS's retail store sample: a web front end and four services behind it."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, platform: PlatformStack, removable: bool) -> None:
-        super().__init__(scope, construct_id)
-        self._cluster = platform.cluster
-        self._removal_policy = cdk.RemovalPolicy.DESTROY if removable else cdk.RemovalPolicy.RETAIN
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: EnvironmentSettings,
+        platform: PlatformStack,
+        images: Images,
+        data: DataStack | None = None,
+    ) -> None:
+        super().__init__(scope, construct_id, termination_protection=not settings.removable)
+        self._settings, self._platform, self._images = settings, platform, images
+        stores = data.stores if data else BUILT_IN
 
-        catalog = self._service("catalog", environment={"RETAIL_CATALOG_PERSISTENCE_PROVIDER": "in-memory"})
-        carts = self._service(
-            "carts",
-            image="cart",
-            health="/actuator/health",
-            environment={"RETAIL_CART_PERSISTENCE_PROVIDER": "in-memory"},
-        )
-        orders = self._service(
-            "orders",
-            health="/actuator/health",
-            environment={
-                "RETAIL_ORDERS_PERSISTENCE_PROVIDER": "in-memory",
-                "RETAIL_ORDERS_MESSAGING_PROVIDER": "in-memory",
-            },
-        )
+        catalog = self._service("catalog", store=stores["catalog"])
+        carts = self._service("carts", store=stores["carts"], health="/actuator/health")
+        orders = self._service("orders", store=stores["orders"], health="/actuator/health")
         checkout = self._service(
-            "checkout",
-            environment={
-                "RETAIL_CHECKOUT_PERSISTENCE_PROVIDER": "in-memory",
-                "RETAIL_CHECKOUT_ENDPOINTS_ORDERS": "http://orders",
-            },
+            "checkout", store=stores["checkout"], environment={"RETAIL_CHECKOUT_ENDPOINTS_ORDERS": "http://orders"}
         )
         ui = self._service(
             "ui",
@@ -52,7 +48,7 @@ class ServicesStack(cdk.Stack):
                 f"RETAIL_UI_ENDPOINTS_{name.upper()}": f"http://{name}"
                 for name in ("catalog", "carts", "checkout", "orders")
             },
-            route=Route(platform.entrance, health="/actuator/health"),
+            route=Route(platform.entrance, host=settings.entrance.domain, health="/actuator/health"),
         )
 
         checkout.connect_to(orders)
@@ -68,29 +64,39 @@ class ServicesStack(cdk.Stack):
         self,
         name: str,
         *,
-        environment: Mapping[str, str],
-        image: str | None = None,
+        store: Store | None = None,
+        environment: Mapping[str, str] | None = None,
         health: str = "/health",
         route: Route | None = None,
     ) -> Service:
+        size, store = self._settings.services.of(name), store or Store()
         container = Container(
-            f"{IMAGES}{image or name}:{RELEASE}",
+            self._images.of(self, name),
             name=name,
             port=8080,
             user="1000",
             writable=["/tmp"],
-            environment=environment,
-            health_check=HealthCheck(
-                f"curl -f http://localhost:8080{health} || exit 1", start_period=dt.timedelta(seconds=60)
-            ),
+            environment={**store.environment, **(environment or {})},
+            secrets=store.secrets,
+            health_check=HealthCheck(f"curl -f http://localhost:8080{health} || exit 1", start_period=START_PERIOD),
         )
-        return Service(
+        task = Task(
+            container,
+            cpu=size.cpu,
+            memory_mib=size.memory_mib,
+            execute_command=self._settings.exec_sessions,
+            called_services=store.called_services,
+        )
+        service = Service(
             self,
             name.title(),
-            cluster=self._cluster,
-            task=Task(container, cpu=1024, memory_mib=2048),
-            scaling=Scaling(2, 10, cpu_percent=60),
+            cluster=self._platform.cluster,
+            task=task,
+            capacity=self._platform.strategy(size.capacity),
+            scaling=size.scaling,
             route=route or (),
             connect=ServiceConnect(),
-            removal_policy=self._removal_policy,
+            removal_policy=self._settings.removal_policy,
         )
+        store.open_to(service)
+        return service

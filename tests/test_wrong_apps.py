@@ -246,7 +246,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     ),
     "placement on Fargate": (
         lambda shop: shop.service(placement=Placement.packed_by_cpu()),
-        "AWS places tasks on Fargate",
+        "since AWS itself decides the placement",
     ),
     "a daemon with a number of copies": (
         lambda shop: shop.service(REDIS, PAIR, placement=Placement.on_each_instance(), scaling=Scaling(2)),
@@ -383,11 +383,11 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
                 )
             )
         ),
-        "environment has 'URL', which looks like a secret",
+        "environment must not contain 'URL', which looks like a secret",
     ),
     "a secret by a dynamic reference": (
         lambda _: Container("redis:8", environment={"URL": "{{resolve:secretsmanager:shop:SecretString:url}}"}),
-        "environment has 'URL', which looks like a secret",
+        "environment must not contain 'URL', which looks like a secret",
     ),
     "a password in the options of a log router": (
         lambda _: Container.log_router({"Name": "datadog", "apikey": "0123456789"}),
@@ -402,7 +402,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
                 )
             )
         ),
-        "command has the value of a secret",
+        "command must not contain the value of a secret",
     ),
     "a field of a secret that is plain text": (
         lambda shop: shop.service(
@@ -477,7 +477,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
     ),
     "a task definition of 69 KiB": (
         lambda _: Task(Container("redis:8", environment={f"V{n}": "x" * 200 for n in range(300)})),
-        "must be at most 65536 bytes",
+        "must be at most 65,536 bytes",
     ),
     "a variable without a name": (lambda _: Container("redis:8", environment={"": "x"}), "each name in environ"),
     "a variable with a value in its name": (

@@ -53,7 +53,7 @@ def test_selecting_a_stack_also_selects_the_stacks_that_it_needs(assembly: Path)
     stacks = stacks_of(assembly)
     assert [stack.path for stack in commands._chosen(stacks, ["dev/Services"])] == ["dev/Platform", "dev/Services"]
     assert len(commands._chosen(stacks, ["dev/*"])) == 3
-    with pytest.raises(LocalError, match="no stack matches staging/.*; the app has dev/Platform"):
+    with pytest.raises(LocalError, match="no stack matches staging/.*; the paths of the app's stacks are dev/Platform"):
         commands._chosen(stacks, ["staging/*"])
 
 
@@ -347,7 +347,7 @@ def test_a_failed_synthesis_is_reported_in_a_sentence(tmp_path: Path, capfd: pyt
 def test_a_full_disk_is_reported_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
     assert main(["up", "--home", str(tmp_path / "file" / "home")]) == 1
-    assert "fix this, or choose another folder with --home" in capsys.readouterr().err
+    assert "fix the problem, or choose another folder with --home" in capsys.readouterr().err
 
 
 def test_a_closed_output_ends_a_command_quietly(tmp_path: Path) -> None:

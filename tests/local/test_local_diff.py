@@ -284,7 +284,8 @@ def test_nothing_to_compare_is_said_with_the_way_out(
     monkeypatch.setattr(Home, "running", lambda _: None)
     never = CliRunner().invoke(moorage, ["diff", "--home", str(tmp_path / "never")])
     assert (never.output, never.exit_code) == (
-        "moorage.local: the local AWS is not running, so there is nothing to compare the app with; deploy it with up\n",
+        "moorage.local: the local AWS is not running, so there is nothing to compare the app with; deploy the app "
+        "with up\n",
         1,
     )
     assert not (tmp_path / "never").exists()

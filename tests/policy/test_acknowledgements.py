@@ -128,13 +128,16 @@ def test_an_entry_that_matches_nothing_is_stale(tmp_path: Path) -> None:
         ({"path": "/Shop/Web/"}, 'path must not begin or end with "/" (got \'/Shop/Web/\'); write path = "Shop/Web"'),
         (
             {"until": datetime.datetime(2026, 1, 31)},
-            "until must be a date without quotes (got 2026-01-31 00:00:00); write until = 2027-01-31",
+            "until must be a date without quotes (got 2026-01-31 00:00:00); write a date such as until = 2027-01-31",
         ),
         ({"id": "nag: ECS4"}, "nag: ECS4 is not a known issue or rule; "),
-        ({"id": 3}, 'id must be a text (got 3); write id = "..."'),
-        ({"reason": " "}, "reason must be a text (got ' '); write reason ="),
+        ({"id": 3}, 'id must be a string that is not empty (got 3); write id = "..."'),
+        ({"reason": " "}, "reason must be a string that is not empty (got ' '); write reason ="),
         ({"path": None}, 'path is missing; write path = "..."'),
-        ({"until": "tomorrow"}, "until must be a date without quotes (got 'tomorrow'); write until = 2027-01-31"),
+        (
+            {"until": "tomorrow"},
+            "until must be a date without quotes (got 'tomorrow'); write a date such as until = 2027-01-31",
+        ),
         ({"expires": TODAY}, "expires is not a key; the keys are id, path, reason, until"),
     ],
 )
@@ -158,10 +161,13 @@ def test_all_problems_of_a_file_are_reported_together(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[[acknowledged]\n", "is not valid TOML: Expected ']]' at the end of an array declaration (at line 1"),
-        ("[[accepted]]\n", "must contain only tables [[acknowledged]] (got accepted); remove the others"),
-        ("acknowledged = 3\n", "must contain only tables [[acknowledged]] (got acknowledged = 3); remove the others"),
-        ("[[acknowledged]]\nuntil = 2026-13-01\n", "is not valid TOML: "),
+        ("[[acknowledged]\n", "is not valid TOML (Expected ']]' at the end of an array declaration (at line 1"),
+        ("[[accepted]]\n", "must contain only tables [[acknowledged]] (got accepted); remove everything else"),
+        (
+            "acknowledged = 3\n",
+            "must contain only tables [[acknowledged]] (got acknowledged = 3); remove everything else",
+        ),
+        ("[[acknowledged]]\nuntil = 2026-13-01\n", "is not valid TOML ("),
     ],
 )
 def test_a_file_that_is_not_of_this_form_is_refused(tmp_path: Path, text: str, said: str) -> None:

@@ -46,10 +46,12 @@ from moorage.policy.acknowledgements import judge, of_app
 from moorage.policy.issues import issues, issues_of
 from moorage.policy.violation import Violation
 from moorage.scope.acknowledgements import acknowledged
-from stacks.environment import Environment
+from stacks.environment import define_environments
+from stacks.settings import Description
 from tests.policy.engines import findings
 
 FILE = Path(__file__).resolve().parents[2] / "acknowledged.toml"
+ROOT = Path(__file__).resolve().parents[2]
 BY_DEFAULT = {"D", "O"}
 UNSATISFIABLE = {
     "container-insights": "the Control Tower rule accepts only 'enabled'; checkov and AwsSolutions-ECS4 accept both",
@@ -143,8 +145,7 @@ def scheduled(app: cdk.App) -> None:
 
 def environments(app: cdk.App) -> None:
     """Define the environments of this repository, as app.py does."""
-    Environment(app, "dev", removable=True)
-    Environment(app, "production", zones=3, certificate_parameter="/moorage/production/certificate-arn")
+    define_environments(app, Description.read(str(ROOT / "environments.toml")))
 
 
 JOBS = {
@@ -184,7 +185,7 @@ def test_no_issue_remains_that_a_default_could_fix(
     assert not verdict.left, "findings that nothing acknowledges; see the printed list"
     assert (verdict.stale, verdict.expired) == ((), ())
     reported = {violation.path for violation in violations if violation.rule.startswith("nag:")}
-    assert {path.partition("/")[0] for path in reported} <= {"dev", "production"}, "cdk-nag reports a construct's own"
+    assert {path.partition("/")[0] for path in reported} <= {"dev", "staging", "production"}
 
 
 def test_nothing_that_a_default_could_fix_is_acknowledged(apps: Mapping[str, cdk.App]) -> None:

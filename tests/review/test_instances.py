@@ -31,7 +31,7 @@ def sentences(base: dict[str, Any], head: dict[str, Any]) -> list[str]:
 
 def test_a_new_version_of_the_launch_template_replaces_the_instances() -> None:
     assert sentences(group("ami-1", ROLLING), group("ami-2", ROLLING)) == [
-        "The auto scaling group Shop/Group replaces its instances in batches, since its LaunchTemplate changes: the "
+        "The Auto Scaling group Shop/Group replaces its instances in batches, since its LaunchTemplate changes: the "
         "tasks on an instance stop with it."
     ]
 

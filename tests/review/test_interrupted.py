@@ -256,6 +256,16 @@ def test_an_update_with_some_interruptions_restarts() -> None:
     assert finding.rule == "interrupted/restarted"
 
 
+def test_the_verb_agrees_with_the_number_of_changed_properties() -> None:
+    database = "AWS::RDS::DBInstance"
+    base, head = (
+        {"Shop": {"D": {"Type": database, "Properties": {"DBInstanceClass": each, "EngineVersion": each}}}}
+        for each in "ab"
+    )
+    (finding,) = found(base, head)
+    assert finding.sentence.endswith(" is restarted, since DBInstanceClass and EngineVersion change.")
+
+
 @pytest.mark.parametrize("value", [None, [], "x", 1, {"Fn::If": ["A", {}, {}]}])
 @pytest.mark.parametrize("name", ["NetworkConfiguration", "DeploymentConfiguration", "LoadBalancers", "DesiredCount"])
 def test_strange_services_are_read(name: str, value: Any) -> None:

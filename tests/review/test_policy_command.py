@@ -87,7 +87,10 @@ def test_an_acknowledgement_of_no_use_fails(shop: Path, entries: str, said: str)
     ("text", "said"),
     [
         ('[[acknowledged]]\nid = "no"\npath = "*"\nreason = "x"\n', "moorage policy: bad.toml:1: no is not a known"),
-        ("a = 1\n", "moorage policy: bad.toml must contain only tables [[acknowledged]] (got a); remove the others\n"),
+        (
+            "a = 1\n",
+            "moorage policy: bad.toml must contain only tables [[acknowledged]] (got a); remove everything else\n",
+        ),
     ],
 )
 def test_a_wrong_file_is_named_and_nothing_is_written(shop: Path, text: str, said: str) -> None:

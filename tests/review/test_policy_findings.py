@@ -109,7 +109,7 @@ def test_a_checkov_that_fails_is_a_sentence(tmp_path: Path, script: str, said: s
     program = tmp_path / "checkov"
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
-    with pytest.raises(PolicyError, match=rf"checkov failed \({said}\); repair it, or take it off the PATH"):
+    with pytest.raises(PolicyError, match=rf"checkov failed \({said}\); repair checkov, or remove it from the PATH"):
         list(engines.checkov([report(tmp_path / "base")], str(program)))
 
 

@@ -110,7 +110,7 @@ def test_vpcs_differ_if_both_are_known() -> None:
     by_its_id = ec2.Subnet.from_subnet_id(scope, "F", "subnet-0a1b2c3d")
     check_in_vpc(problems, "vpc_subnets", [first.private_subnets[0], stray, by_its_id], first)
     assert problems.messages == [
-        "vpc_subnets must be in the VPC Own/A (got Own/B/PrivateSubnet1 in another VPC); use a resource in this VPC"
+        "vpc_subnets must be in the VPC Own/A (got Own/B/PrivateSubnet1 in another VPC); use a resource in that VPC"
     ]
 
 

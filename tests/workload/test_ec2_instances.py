@@ -191,7 +191,7 @@ def test_requirements_report_all_problems_together() -> None:
     with pytest.raises(ValueError, match="InstanceRequirements: 3 problems") as raised:
         InstanceRequirements(vcpus=(8, 2), memory_mib=(-1, None), gpus=-1)
     assert str(raised.value).splitlines()[1] == (
-        "  - vcpus must be a minimum of 0 or more, and a maximum that is not lower (got (8, 2)); "
+        "  - vcpus must be a pair of a minimum, 0 or more, and a maximum that is not lower (got (8, 2)); "
         "use a pair such as (2, 8), with 0 for no minimum or None for no maximum"
     )
 

@@ -65,7 +65,7 @@ def test_no_endpoint_reaches_a_public_registry_or_the_internet() -> None:
     with pytest.raises(ValueError, match="Endpoints: 2 problems") as raised:
         Endpoints.for_tasks(public, caller)
     assert "image of container 'cache' must not be in a public registry, which no endpoint" in str(raised.value)
-    assert "called_services must not have 'internet', which has no endpoint; keep a NAT gateway" in str(raised.value)
+    assert "called_services must not contain 'internet', which has no endpoint; keep a NAT gateway" in str(raised.value)
     assert "'web'" not in str(raised.value)
 
 
@@ -94,13 +94,14 @@ def test_a_price_counts_hours_in_each_zone_and_traffic() -> None:
     assert price.nat_gateway_per_zone == pytest.approx(3 * 36.50 + 0.45)
     assert price.one_nat_gateway == pytest.approx(36.50 + 0.45)
     assert str(price) == (
-        "2 interface endpoints in 3 zones cost about $44 a month; NAT gateways cost $110, a single NAT gateway $37"
+        "2 interface endpoints in 3 zones cost about $44 a month; one NAT gateway in each zone costs "
+        "$110, and a single NAT gateway $37"
     )
 
 
 @pytest.mark.parametrize("name", ["", "ecr api", "com.amazonaws.eu-west-1.logs"])
 def test_a_service_is_named_as_in_its_endpoint(name: str) -> None:
     with pytest.raises(
-        ValueError, match=r"service must not be empty, contain spaces or .* \(got '[^']*'\); use a name"
+        ValueError, match=r"each item of services must not be empty, contain spaces or .* \(got '[^']*'\); use a name"
     ):
         Endpoints("logs", name)

@@ -53,7 +53,7 @@ def test_a_part_after_one_that_is_filled_in_is_checked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("length", "limit"), [(2048, None), (2049, "should be at most 2048"), (4096, "should be at most 2048")]
+    ("length", "limit"), [(2048, None), (2049, "should be at most 2,048"), (4096, "should be at most 2,048")]
 )
 def test_a_pattern_may_be_as_long_as_the_quota_can_be_raised(length: int, limit: str | None) -> None:
     problems = Problems("EventRule")
@@ -66,7 +66,7 @@ def test_a_longer_pattern_is_refused() -> None:
     problems = Problems("EventRule")
     event_patterns.check_length(of_length(4097), problems)
     (problem,) = problems.messages
-    assert problem.startswith("pattern must be at most 4096 characters as JSON (got 4097)")
+    assert problem.startswith("pattern must be at most 4,096 characters as JSON (got 4,097)")
 
 
 def of_length(length: int) -> dict[str, Any]:

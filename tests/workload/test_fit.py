@@ -263,28 +263,28 @@ def test_the_suggested_type_holds_a_copy(demand: Demand, like: InstanceType) -> 
         (0, 100, 100, 0, None),
         (
             2, 100, 200, 2,
-            "2 copies fill all 2 places, and at 100 % healthy no copy can stop before a new one has started: "
+            "2 copies fill all 2 places, and at 100% healthy no copy can stop before a new one has started: "
             "3 places are needed",
         ),
         (
             1, 50, 200, 1,
-            "1 copy fills the only place, and at 50 % healthy no copy can stop before a new one has started: "
+            "1 copy fills the only place, and at 50% healthy no copy can stop before a new one has started: "
             "2 places are needed",
         ),
         (
             2, 100, 100, 9,
-            "2 copies are all that a maximum of 100 % allows, and at 100 % healthy no copy can stop before a new one "
-            "has started: a maximum of 150 % is needed",
+            "2 copies are all that a maximum of 100% allows, and at 100% healthy no copy can stop before a new one "
+            "has started: a maximum of 150% is needed",
         ),
         (
             3, 80, 120, 3,
-            "3 copies fill all 3 places and are all that a maximum of 120 % allows, and at 80 % healthy no copy can "
-            "stop before a new one has started: 4 places and a maximum of 134 % are needed",
+            "3 copies fill all 3 places and are all that a maximum of 120% allows, and at 80% healthy no copy can "
+            "stop before a new one has started: 4 places and a maximum of 134% are needed",
         ),
         (
             3, 100, 133, 9,
-            "3 copies are all that a maximum of 133 % allows, and at 100 % healthy no copy can stop before a new one "
-            "has started: a maximum of 134 % is needed",
+            "3 copies are all that a maximum of 133% allows, and at 100% healthy no copy can stop before a new one "
+            "has started: a maximum of 134% is needed",
         ),
         (3, 100, 134, 9, None),
         (3, 50, 200, 2, "3 copies need 3 places, and there are 2"),

@@ -46,11 +46,11 @@ def test_the_hint_says_which_number_to_change(
 @pytest.mark.parametrize(
     ("throughput", "hint"),
     [
-        (124, "use throughput_mib= between 125 and 2000"),
+        (124, "use a value of throughput_mib between 125 and 2,000"),
         (125, "use iops=3000 or more"),
         (751, "use iops=3004 or more"),
         (2000, "use iops=8000 or more"),
-        (2001, "use throughput_mib= between 125 and 2000"),
+        (2001, "use a value of throughput_mib between 125 and 2,000"),
     ],
 )
 def test_the_hint_for_a_throughput_names_iops_only_if_iops_can_allow_it(throughput: int, hint: str) -> None:

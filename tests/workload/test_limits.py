@@ -656,10 +656,10 @@ def test_rules_are_predicates_of_the_argument() -> None:
         (capacity_limits.WARM_POOL, (-1, 2), "use WarmPool(min_instances=0) or more"),
         (capacity_limits.WARM_POOL, (3, 2), "use a smaller WarmPool(min_instances=)"),
         (capacity_limits.VOLUME, (29, 30), "use 30 or more"),
-        (capacity_limits.VOLUME, (65537, 30), "use 65536 or less"),
+        (capacity_limits.VOLUME, (65537, 30), "use 65,536 or less"),
         (volume_limits.EBS_THROUGHPUT, (200, "gp2", 3000), "leave throughput_mib= out, or use volume_type='gp3'"),
-        (volume_limits.EBS_THROUGHPUT, (124, "gp3", 3000), "use throughput_mib= between 125 and 2000"),
-        (volume_limits.EBS_THROUGHPUT, (2001, "gp3", 9000), "use throughput_mib= between 125 and 2000"),
+        (volume_limits.EBS_THROUGHPUT, (124, "gp3", 3000), "use a value of throughput_mib between 125 and 2,000"),
+        (volume_limits.EBS_THROUGHPUT, (2001, "gp3", 9000), "use a value of throughput_mib between 125 and 2,000"),
         (volume_limits.EBS_THROUGHPUT, (2000, "gp3", 7999), "use iops=8000 or more"),
     ],
 )
@@ -868,7 +868,7 @@ ACCEPTED_AND_REFUSED: list[tuple[Limit, list[Any], list[Any]]] = [
         (task_limits.ESSENTIAL, [False, False], "False for all 2 containers"),
         (rollout_limits.ROLLOUT_DURATION, 33 * 3600 + 59, "33.02"),
         (rollout_limits.ROLLOUT_TOTAL, 33 * 3600 + 59, "33.02"),
-        (rollout_limits.FUNCTION_TIMEOUT, 90_030, "1500.5"),
+        (rollout_limits.FUNCTION_TIMEOUT, 90_030, "1,500.5"),
         (
             rollout_limits.ROLLOUT_PROGRESS,
             (3, 67, 100),
@@ -903,12 +903,12 @@ HINTS: list[tuple[Limit, Any, str]] = [
     (platform_limits.FARGATE_SIZE, (65536, 512), "use cpu=32768, memory_mib=61440"),
     (platform_limits.WINDOWS_FILE_SYSTEM, ("xfs", True), "use 'ntfs'"),
     (platform_limits.WINDOWS_FILE_SYSTEM, ("ntfs", False), "use 'xfs'"),
-    (volume_limits.EBS_SIZE, (0, "io1"), "use size_gib= between 4 and 16384"),
+    (volume_limits.EBS_SIZE, (0, "io1"), "use a value of size_gib between 4 and 16,384"),
     (volume_limits.EBS_IOPS, (100, "gp2", 10), "leave iops= out, or use volume_type='gp3'"),
-    (volume_limits.EBS_IOPS, (1, "gp3", None), "use iops= between 3000 and 80000"),
-    (volume_limits.EBS_IOPS, (1, "gp3", 160), "use iops= between 3000 and 80000"),
-    (volume_limits.EBS_IOPS, (1, "gp3", 159), "use iops= between 3000 and 79500, or a larger size_gib="),
-    (volume_limits.EBS_IOPS, (1, "gp3", 7), "use iops= between 3000 and 3500, or a larger size_gib="),
+    (volume_limits.EBS_IOPS, (1, "gp3", None), "use a value of iops between 3,000 and 80,000"),
+    (volume_limits.EBS_IOPS, (1, "gp3", 160), "use a value of iops between 3,000 and 80,000"),
+    (volume_limits.EBS_IOPS, (1, "gp3", 159), "use a value of iops between 3,000 and 79,500, or a larger size_gib="),
+    (volume_limits.EBS_IOPS, (1, "gp3", 7), "use a value of iops between 3,000 and 3,500, or a larger size_gib="),
     (volume_limits.EBS_IOPS, (1, "gp3", 6), "use iops=3000, or a larger size_gib="),
     (volume_limits.EBS_IOPS, (1, "io1", 2), "use iops=100, or a larger size_gib="),
     (volume_limits.EBS_IOPS, (1, "io1", 1), "use size_gib=4 or more"),
@@ -945,12 +945,12 @@ def test_a_refused_service_defines_nothing(stack: cdk.Stack) -> None:
 
 @pytest.mark.parametrize("codes", ["2xx", "200-", "200,,201", "200-299-399", " 200"])
 def test_codes_are_numbers_and_ranges_of_numbers(codes: str) -> None:
-    with pytest.raises(ValueError, match="health codes must be HTTP codes between 200 and 499"):
+    with pytest.raises(ValueError, match="codes of health must be HTTP codes between 200 and 499"):
         Route(EDGE, health=TargetHealth(codes=codes))
 
 
 def test_ranges_of_codes_are_ascending() -> None:
-    with pytest.raises(ValueError, match=r"health codes must be HTTP codes between 200 and 499 \(got '299-200'\)"):
+    with pytest.raises(ValueError, match=r"codes of health must be HTTP codes between 200 and 499 \(got '299-200'\)"):
         route(health=TargetHealth(codes="299-200"))(None)  # type: ignore[arg-type]  # a value needs no stack
 
 

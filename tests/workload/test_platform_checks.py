@@ -73,7 +73,7 @@ def test_fargate_runs_these_tasks(task: Task) -> None:
         ),
         (
             Task(web(), **{**WINDOWS, "memory_mib": 1024}),
-            "cpu and memory_mib must be a size with at least 2048 MiB for 1024 CPU units",
+            "cpu and memory_mib must be a size with at least 2,048 MiB for 1,024 CPU units",
         ),
         (
             Task(web(), web("other", restart_policy=RestartPolicy()), **WINDOWS),

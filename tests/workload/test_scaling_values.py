@@ -121,10 +121,10 @@ def test_a_number_that_could_not_move_is_refused(define: Any, says: str) -> None
 
 
 def test_a_maximum_above_the_quota_warns_once() -> None:
-    with pytest.warns(UserWarning, match="maximum should be at most 5000 tasks") as warned:
+    with pytest.warns(UserWarning, match="maximum should be at most 5,000 tasks") as warned:
         Scaling(1, 5001, cpu_percent=60)
     assert len(warned) == 1
-    with pytest.warns(UserWarning, match="minimum should be at most 5000 tasks") as warned:
+    with pytest.warns(UserWarning, match="minimum should be at most 5,000 tasks") as warned:
         Scaling(5001)
     assert len(warned) == 1
 

@@ -155,7 +155,9 @@ def test_a_log_router_needs_logs_to_route() -> None:
 
 def test_a_firelens_driver_needs_an_explicit_log_router() -> None:
     driven = Container("a:1", memory_mib=64, logging=ecs.LogDrivers.firelens(options=OUTPUT))
-    with pytest.raises(ValueError, match=r"must have a log router in the same task .*add Container.log_router\("):
+    with pytest.raises(
+        ValueError, match=r"must be used with a log router in the same task .*add Container.log_router\("
+    ):
         Task(driven)
     Task(driven, Container.log_router(OUTPUT))
 
@@ -215,7 +217,9 @@ def test_the_size_of_a_task_definition_is_that_of_its_json() -> None:
     """Check that many short variables count with their JSON."""
     variables = {f"V{index}": "x" for index in range(2400)}
     assert sum(len(name) + len(value) for name, value in variables.items()) < 32 * 1024
-    with pytest.raises(ValueError, match=r"the task definition must be at most 65536 bytes .*got about [67]\d\d\d\d"):
+    with pytest.raises(
+        ValueError, match=r"the task definition must be at most 65,536 bytes .*got at least [67]\d,\d\d\d"
+    ):
         Task(Container("a:1", environment=variables))
     Task(Container("a:1", environment={f"V{index}": "x" for index in range(2200)}))
 
@@ -235,8 +239,8 @@ def test_only_writable_paths_are_executable() -> None:
     ],
 )
 def test_each_part_of_a_container_counts_for_the_size(arguments: dict[str, Any], size: int) -> None:
-    with pytest.raises(ValueError, match="the task definition must be at most 65536 bytes") as larger:
+    with pytest.raises(ValueError, match="the task definition must be at most 65,536 bytes") as larger:
         Task(Container("a:1", environment={"TEXT": "x" * 65536}, **arguments))
-    with pytest.raises(ValueError, match="the task definition must be at most 65536 bytes") as smaller:
+    with pytest.raises(ValueError, match="the task definition must be at most 65,536 bytes") as smaller:
         Task(Container("a:1", environment={"TEXT": "x" * (65536 + size)}))
     assert str(larger.value) == str(smaller.value)

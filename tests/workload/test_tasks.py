@@ -79,7 +79,8 @@ def test_a_mount_must_be_a_volume_of_the_task(volumes: list[Volume], way_out: st
 def test_a_volume_must_be_mounted() -> None:
     volumes = [Volume.bind_mount("data"), Volume.bind_mount("other")]
     assert problems_of(container("a", mounts={"/data": "data"}), volumes=volumes) == [
-        "volumes must be mounted by a container (got 'other'); use Container(mounts={'/path': 'other'})"
+        "each item of volumes must be mounted by a container (got 'other'); use Container(mounts={'/path': 'other'}), "
+        "or remove the volume"
     ]
 
 

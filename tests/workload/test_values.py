@@ -59,8 +59,8 @@ def test_a_value_reports_all_its_problems_together() -> None:
         "  - name must be 1 to 255 letters, digits, hyphens and underscores (got 'a b'); "
         "use a name such as 'web-1'\n"
         "  - port must be between 1 and 65535 (got 0); use a port such as 8080\n"
-        "  - environment has 'DB_PASSWORD', which looks like a secret, "
-        "and everyone who can see the task definition can read it; "
+        "  - environment must not contain 'DB_PASSWORD', which looks like a secret, "
+        "since everyone who can see the task definition can read the value; "
         "use secrets={'DB_PASSWORD': ...}, or not_secret={'DB_PASSWORD': 'the reason'} if it is not a secret"
     )
 
@@ -76,7 +76,7 @@ def test_a_wrong_type_is_a_clear_error() -> None:
     [
         ({"cpu": "256"}, "Task: cpu must be of type int or None (got '256' of type str); use a whole number"),
         ({"memory_mib": 512.5}, "Task: memory_mib must be of type int or None (got 512.5 of type float)"),
-        ({"cpu": 1}, "Task 'app': cpu must be between 128 and 196608 CPU units (got 1)"),
+        ({"cpu": 1}, "Task 'app': cpu must be between 128 and 196,608 CPU units (got 1)"),
     ],
 )
 def test_a_wrong_type_or_unit_of_a_size_is_a_clear_error(arguments: dict[str, Any], says: str) -> None:
@@ -218,7 +218,7 @@ AWS_KEY = "AKIA" + "IOSFODNN7" + "EXAMPLE"
     ],
 )
 def test_keys_are_refused_wherever_they_are_written(arguments: dict[str, Any], argument: str) -> None:
-    with pytest.raises(ValueError, match=f"{argument} has the value of a secret") as raised:
+    with pytest.raises(ValueError, match=f"{argument} must not contain the value of a secret") as raised:
         Container("redis:8", **arguments)
     assert not {AWS_KEY, "wJalr", "hunter2"} & set(re.split(r"\W", str(raised.value)))
 
@@ -495,7 +495,8 @@ def test_the_price_of_endpoints_is_compared_with_nat_gateways() -> None:
     price = Endpoints("ecr.api", "ecr.dkr", "s3", "logs").monthly_price(zones=3, gib=100)
     assert (price.endpoints, price.nat_gateway_per_zone, price.one_nat_gateway) == pytest.approx((66.7, 114, 41))
     assert str(price) == (
-        "3 interface endpoints in 3 zones cost about $67 a month; NAT gateways cost $114, a single NAT gateway $41"
+        "3 interface endpoints in 3 zones cost about $67 a month; one NAT gateway in each zone costs "
+        "$114, and a single NAT gateway $41"
     )
     assert Endpoints("s3", "dynamodb").monthly_price(zones=2).endpoints == 0
 
@@ -573,7 +574,9 @@ def test_ports_of_a_task_do_not_overlap() -> None:
 def test_a_memory_reservation_is_at_most_the_memory_of_the_task() -> None:
     other = Container("b:1", name="b")
     Task(Container("a:1", memory_reservation_mib=512), other, memory_mib=512)
-    with pytest.raises(ValueError, match=r"or of the task if the container has no memory_mib \(got 513 of 512 MiB\)"):
+    with pytest.raises(
+        ValueError, match=r"or of the task if the container has no memory_mib \(got 513 with memory_mib=512\)"
+    ):
         Task(Container("a:1", memory_reservation_mib=513), other, memory_mib=512)
 
 

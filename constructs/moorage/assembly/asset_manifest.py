@@ -7,7 +7,7 @@ from typing import Any
 
 
 def source_hashes(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the display name and the source hash of each asset.
+    """Yield the display name, or else the key in the manifest, and the source hash of each asset.
 
     Args:
         manifest: The asset manifest.
@@ -18,7 +18,7 @@ def source_hashes(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def files(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the object key of each file in the staging bucket, and the path of the file in the assembly.
+    """Yield the object key in the staging bucket, and the path in the assembly, for each destination of a file asset.
 
     Args:
         manifest: The asset manifest.

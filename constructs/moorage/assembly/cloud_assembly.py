@@ -20,7 +20,7 @@ ANY_ACCOUNT, ANY_REGION = "unknown-account", "unknown-region"
 NEWEST_SCHEMA = 55
 """The newest version of the cloud assembly schema that moorage reads (aws-cdk 2.1148.1, `Manifest.version()`).
 
-The cdk CLI also refuses a newer one.
+The cdk CLI also refuses newer versions.
 """
 _BOOTSTRAPPED = re.compile(r"/cdk-bootstrap/([^/]+)/version")
 _QUALIFIER = "hnb659fds"
@@ -40,12 +40,12 @@ class Resource:
     """One resource of a template.
 
     Args:
-        stack: The name of the stack in CloudFormation.
+        stack: The name of the stack, as in `Stack.name`.
         logical_id: The logical ID.
         definition: The resource as it is in the template: `Type`, `Properties`, `DeletionPolicy` and so on.
         path: The path of the construct.
-        line: The line of the user's program that defined the resource. Default: None; it is not known,
-            for example without stack traces.
+        line: The line of the user's program that defined the resource. Default: None, for an unknown line, for example
+            if the app records no stack traces.
     """
 
     stack: str
@@ -74,7 +74,7 @@ class Resource:
 
 @attrs.frozen
 class Image:
-    """The repository and tag of an image asset. They can contain placeholders such as `${AWS::Region}`."""
+    """The repository and the tag of an image asset. Both can contain placeholders such as `${AWS::Region}`."""
 
     repository: str
     tag: str
@@ -87,8 +87,8 @@ class Stack:
     Args:
         name: The stack's name in CloudFormation; for a nested stack, the path of its resource.
         path: The path of the construct, by which the CLI selects the stack.
-        account: The account that the stack is deployed to; None for the account of the credentials.
-        region: The region that the stack is deployed to; None for the region of the credentials.
+        account: The account that the stack is deployed to; None if the app does not specify an account.
+        region: The region that the stack is deployed to; None if the app does not specify a region.
         template: The template of the stack.
         needs: The names of the stacks that must be deployed before this one.
         images: The image assets of the stack.
@@ -100,8 +100,8 @@ class Stack:
         logical_ids: The logical IDs in the stack and its nested stacks, by construct path.
         acknowledged: The policy rules that the app acknowledges: for each construct path, the reasons by rule ID. A
             top-level stack also has those of its nested stacks.
-        template_file: The file of the template. Default: None; the template was not read from a file.
-        root: For a nested stack, the name of its top-level stack. Default: None; the stack is not nested.
+        template_file: The file of the template. Default: None, for a template that was not read from a file.
+        root: For a nested stack, the name of its top-level stack. Default: None, for a top-level stack.
     """
 
     name: str
@@ -122,12 +122,12 @@ class Stack:
 
     @property
     def text(self) -> str:
-        """The text of the template, as it is in its file."""
+        """The text of the template file, or the template as JSON if there is no file."""
         return self.template_file.read_text("utf-8") if self.template_file else json.dumps(self.template)
 
     @property
     def qualifier(self) -> str | None:
-        """The bootstrap qualifier of the stack; None if it is CDK's default."""
+        """The bootstrap qualifier of the stack; None for CDK's default, and if the template names no qualifier."""
         stated = (self.template.get("Parameters") or {}).get("BootstrapVersion") or {}
         found = _BOOTSTRAPPED.fullmatch(str(stated.get("Default")))
         return found[1] if found and found[1] != _QUALIFIER else None
@@ -145,7 +145,10 @@ class Stack:
 
     @functools.cached_property
     def _paths(self) -> Mapping[str, str]:
-        """The construct paths by logical ID, for templates without path metadata, which only the CDK CLI enables."""
+        """The construct paths by logical ID, for templates without path metadata.
+
+        Only the CDK CLI enables this metadata.
+        """
         inside = [path for path in self.logical_ids if path.startswith(f"{self.path}/")]
         # a nested stack may have the logical ID too, and its paths are longer
         return {self.logical_ids[path]: path for path in sorted(inside, key=len, reverse=True)}
@@ -164,8 +167,8 @@ def stacks_of(assembly: Path, root: Path | None = None) -> tuple[Stack, ...]:
 
     Args:
         assembly: The folder that `cdk synth` wrote.
-        root: The folder of the user's program. The file paths in `Stack.lines` are made relative to it if they are
-            inside it. Default: None; the paths stay as they are in the stack traces.
+        root: The folder of the user's program. Paths of files in this folder become relative to the folder in
+            `Stack.lines`. Default: None; the paths stay as they are in the stack traces.
 
     Raises:
         AssemblyError: A file of the assembly is missing or broken.
@@ -178,7 +181,10 @@ def stacks_of(assembly: Path, root: Path | None = None) -> tuple[Stack, ...]:
 
 
 def _ordered(stacks: Sequence[Stack]) -> tuple[Stack, ...]:
-    """Return the stacks in deployment order. Stacks in different regions can have the same name."""
+    """Return the stacks in deployment order.
+
+    A name in `needs` can mean several stacks, since stacks in different regions can have the same name.
+    """
     named: dict[str, list[Stack]] = {}
     for stack in stacks:
         named.setdefault(stack.name, []).append(stack)
@@ -282,7 +288,7 @@ def _nested(parent: Stack, folder: Path, templates: Mapping[str, str]) -> dict[s
     """Return the nested stacks of a stack.
 
     If the CDK CLI ran the app, the metadata of the resource names the template file. Otherwise, the file is the asset
-    whose name is in the template URL.
+    whose name is in the template URL. Nested stacks without a file in the assembly are left out.
     """
     found = {}
     for resource in parent.resources:
@@ -325,7 +331,7 @@ def mapping(value: Any) -> Mapping[str, Any]:
     """Return a value of a template if it is an object, else an empty object.
 
     Args:
-        value: A value of a template, which can be a function, or of a wrong type.
+        value: A value of a template. It can also be an intrinsic function, or a value of a wrong type.
     """
     return value if isinstance(value, Mapping) else {}
 

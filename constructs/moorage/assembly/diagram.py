@@ -13,13 +13,27 @@ import attrs
 from moorage.assembly.cloud_assembly import Resource, Stack, stacks_of
 
 SHAPES = {
+    "AWS::DynamoDB::GlobalTable": ("[(", ")]", "table"),
+    "AWS::DynamoDB::Table": ("[(", ")]", "table"),
     "AWS::EC2::VPC": ("[/", "/]", "VPC"),
     "AWS::ECR::Repository": ("[(", ")]", "repository"),
     "AWS::ECS::Cluster": ("[[", "]]", "cluster"),
     "AWS::ECS::Service": ("(", ")", "service"),
+    "AWS::ElastiCache::ReplicationGroup": ("[(", ")]", "cache"),
     "AWS::ElasticLoadBalancingV2::LoadBalancer": ("{{", "}}", "load balancer"),
+    "AWS::RDS::DBCluster": ("[(", ")]", "database"),
+    "AWS::RDS::DBInstance": ("[(", ")]", "database"),
 }
 """The resource types in the diagram, each with its Mermaid brackets and its label."""
+
+TABLES = ("AWS::DynamoDB::GlobalTable", "AWS::DynamoDB::Table")
+SERVERS = (
+    "AWS::ECS::Service",
+    "AWS::ElastiCache::ReplicationGroup",
+    "AWS::RDS::DBCluster",
+    "AWS::RDS::DBInstance",
+)
+"""The types of resources in security groups, with which services connect."""
 
 BEGIN, END = "<!-- diagram: begin -->", "<!-- diagram: end -->"
 
@@ -34,11 +48,14 @@ class Edge:
 
 
 def draw(stacks: Sequence[Stack]) -> str:
-    """Return the diagram: a box for each stack with its resources, and arrows for their connections."""
+    """Return the diagram: a box for each stack with its resources, and arrows between connected resources.
+
+    Only resources of the types in `SHAPES` are drawn, and only stacks that have such resources.
+    """
     graph = _Graph(stacks)
     lines = ["flowchart LR"]
     for stack in stacks:
-        drawn = [resource for resource in stack.resources if resource.type in SHAPES]
+        drawn = [resource for resource in stack.resources if _is_drawn(resource)]
         if not drawn:
             continue
         lines.append(f'  subgraph {_word(stack.name)}["{stack.path}"]')
@@ -46,11 +63,18 @@ def draw(stacks: Sequence[Stack]) -> str:
             opening, closing, word = SHAPES[resource.type]
             lines.append(f'    {graph.node(resource)}{opening}"{resource.name}<br/>{word}"{closing}')
         lines.append("  end")
-    edges = sorted(set(graph.edges()))
-    if any(edge.source == "internet" for edge in edges):
+    sources: dict[tuple[str, str], list[str]] = {}
+    for edge in sorted(set(graph.edges())):
+        sources.setdefault((edge.says, edge.target), []).append(edge.source)
+    if any("internet" in each for each in sources.values()):
         lines.insert(1, '  internet(("internet"))')
-    lines += [f"  {edge.source} -->|{edge.says}| {edge.target}" for edge in edges]
+    lines += [f"  {' & '.join(each)} -->|{says}| {target}" for (says, target), each in sources.items()]
     return "\n".join(lines) + "\n"
+
+
+def _is_drawn(resource: Resource) -> bool:
+    """Return whether a resource is in the diagram. The instances of a database cluster are not."""
+    return resource.type in SHAPES and "DBClusterIdentifier" not in resource.properties
 
 
 class _Graph:
@@ -92,9 +116,11 @@ class _Graph:
             yield Edge(self.node(service), self.node(network), "in")
         for repository in self._reached(service, "AWS::ECR::Repository"):
             yield Edge(self.node(service), self.node(repository), "image")
+        for table in (each for kind in TABLES for each in self._reached(service, kind)):
+            yield Edge(self.node(service), self.node(table), "data")
 
     def _to_services(self, rule: Resource, label: str) -> Iterator[Edge]:
-        """Yield an edge from the load balancer of a listener or a rule to each service that it forwards to."""
+        """Yield an edge from the load balancer of a listener or listener rule to each service that gets requests."""
         groups = set(self._reached(rule, "AWS::ElasticLoadBalancingV2::TargetGroup"))
         for service in self._resources.values():
             if service.type != "AWS::ECS::Service":
@@ -104,17 +130,19 @@ class _Graph:
                     yield Edge(self.node(balancer), self.node(service), label)
 
     def _of_ingress(self, ingress: Resource) -> Iterator[Edge]:
-        """Yield an edge between two services for the port that an ingress rule opens."""
+        """Yield an edge from a service to a service, database or cache for the port that an ingress rule opens."""
         properties = ingress.properties
-        for source in self._in_group(ingress.stack, properties.get("SourceSecurityGroupId")):
-            for target in self._in_group(ingress.stack, properties["GroupId"]):
-                yield Edge(self.node(source), self.node(target), str(properties.get("FromPort", "all")))
+        port = properties.get("FromPort", "all")
+        for source in self._in_group(ingress.stack, properties.get("SourceSecurityGroupId"), ["AWS::ECS::Service"]):
+            for target in self._in_group(ingress.stack, properties["GroupId"], SERVERS):
+                label = "data" if isinstance(port, dict) else str(port)  # the port of a database, which AWS assigns
+                yield Edge(self.node(source), self.node(target), label)
 
-    def _in_group(self, stack: str, group: Any) -> list[Resource]:
-        """Return the services whose tasks are in a security group."""
+    def _in_group(self, stack: str, group: Any, kinds: Sequence[str]) -> list[Resource]:
+        """Return the resources of some types that are in a security group."""
         wanted = {self._resources.get(found) for found in self._references(stack, group)}
-        services = [each for each in self._resources.values() if each.type == "AWS::ECS::Service"]
-        return [each for each in services if wanted & set(self._referred(each)) - {None}]
+        members = [each for each in self._resources.values() if each.type in kinds and _is_drawn(each)]
+        return [each for each in members if wanted & set(self._referred(each)) - {None}]
 
     def _protocol(self, balancer: Resource) -> str:
         listeners = [each for each in self._resources.values() if each.type == "AWS::ElasticLoadBalancingV2::Listener"]
@@ -172,12 +200,13 @@ def show(assembly: Path, stage: str, into: Path | None) -> None:
 
     Args:
         assembly: The folder that `cdk synth` wrote.
-        stage: The prefix of the paths of the stacks to draw.
+        stage: The prefix of the paths of the stacks to draw; empty to draw all stacks.
         into: The file, which contains `BEGIN` and `END`; None to print the diagram.
 
     Raises:
         AssemblyError: The assembly cannot be read.
         ValueError: The file does not contain `BEGIN` and `END`.
+        OSError: The file cannot be read or written.
     """
     text = draw([stack for stack in stacks_of(assembly) if stack.path.startswith(stage)])
     if into is None:

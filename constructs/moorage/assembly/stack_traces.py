@@ -11,7 +11,7 @@ import attrs
 
 _FRAME = re.compile(r"\(?(?P<file>[^()\s][^()]*?):(?P<line>\d+)(?::\d+)?\)?$")
 _OF_LIBRARIES = ("/site-packages/", "/dist-packages/", "/node_modules/", "/lib/python3", "/constructs/moorage/")
-"""Folders whose frames in a stack trace are not the user's."""
+"""Folders of libraries. A stack frame of a file in such a folder is not the user's."""
 _OF_RUNTIMES = ("node:", "<")
 """The prefixes of stack frames in Node.js itself and in frozen Python modules, which have no file."""
 
@@ -36,7 +36,7 @@ def tracing(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the environment variables that make an app record stack traces.
 
     Args:
-        environment: The other environment variables of the app.
+        environment: The other environment variables of the app. The options in `NODE_OPTIONS` are kept.
     """
     return {
         "CDK_DEBUG": "1",
@@ -48,6 +48,8 @@ def tracing(environment: Mapping[str, str]) -> dict[str, str]:
 
 def user_lines(metadata: Mapping[str, Sequence[Mapping[str, Any]]], root: Path | None) -> dict[str, Line]:
     """Return the line of the user's program that defined each resource, by construct path.
+
+    Resources whose stack traces contain no line of the user's program are left out.
 
     Args:
         metadata: The metadata entries of the constructs of a stack, by construct path.
@@ -84,7 +86,10 @@ def user_line(frames: Sequence[str], root: Path | None = None) -> Line | None:
 
 
 def _relative(file: str, root: Path) -> str:
-    """Return the path of a file relative to the root if it is inside. Symbolic links in the path may be resolved."""
+    """Return the path of a file relative to the root if the file is in the root, otherwise the path itself.
+
+    The path can begin with the root, or with the root without symbolic links.
+    """
     for folder in (root, root.resolve()):
         if Path(file).is_relative_to(folder):
             return Path(file).relative_to(folder).as_posix()

@@ -35,7 +35,7 @@ moorage.add_command(policy_command)
 
 _stacks = click.argument("stacks", nargs=-1)
 _app = click.option(
-    "--app", help="The command that synthesizes the app, or a cloud assembly. Default: app in cdk.json."
+    "--app", help="The command that synthesizes the app, or the folder of a cloud assembly. Default: app in cdk.json."
 )
 _home = click.option(
     "--home", type=Path, default=Path(".moorage"), show_default=True, help="The folder for the state of the local AWS."
@@ -76,7 +76,8 @@ def diff(
 
     STACKS are paths, with '*' as a wildcard. By default, all stacks are compared.
 
-    The exit code is 0, and 1 for a finding of a kind in --fail-on or if there is nothing to compare.
+    The exit code is 1 for a finding of a kind in --fail-on, if nothing is deployed, or if the app does not synthesize;
+    2 if the page cannot be made or an option is wrong; and 0 otherwise.
     """
     wanted = wanted_forms("moorage diff", files)
     try:
@@ -156,7 +157,7 @@ def _program() -> str:
 
 
 def _relative(program: str) -> str:
-    """Return the path of a program for a shell, relative to the current folder if the program is inside."""
+    """Return the path of a program, quoted for a shell, and relative to the current folder if the program is in it."""
     here = Path.cwd()
     path = Path(program)
     return shlex.quote(str(path.relative_to(here)) if path.is_relative_to(here) else program)

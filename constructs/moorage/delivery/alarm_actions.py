@@ -37,7 +37,7 @@ def check_alarm_actions(
         argument: The name of the argument for the actions.
         actions: The actions.
         scope: The scope of the alarm.
-        topic: The topic to notify in addition to the actions. It counts as an action.
+        topic: The topic to notify in addition to the actions. The topic counts as an action.
     """
     actions = tuple(actions)
     counted = argument if topic is None else f"{argument} and topic together"

@@ -34,7 +34,7 @@ def check_alarm_topic(problems: Problems, argument: str, topic: sns.ITopic, scop
 
 
 def let_alarms_publish(topic: sns.ITopic, scope: IConstruct) -> None:
-    """Allow the alarms of the account of `scope` to publish to a topic, and to use its KMS key.
+    """Allow the alarms of the account of `scope` to publish to a topic, and to use the topic's KMS key.
 
     The policies of imported topics and keys do not change. The statement is needed even though SNS's default policy
     allows the same. A topic with any other policy, such as that of `enforce_ssl`, has no default policy.

@@ -79,7 +79,7 @@ def check_queue(
 
 
 def allow_send(queue: sqs.IQueue, rule: events.CfnRule) -> None:
-    """Allow EventBridge to send undelivered events of `rule` to a queue, and to use its KMS key.
+    """Allow EventBridge to send undelivered events of `rule` to a queue, and to use the queue's KMS key.
 
     If the queue is in another stack, that stack is deployed first, so the queue policy cannot name the rule. The policy
     then allows all rules of the rule's account and region.
@@ -91,7 +91,7 @@ def allow_send(queue: sqs.IQueue, rule: events.CfnRule) -> None:
 
 
 def allow_any_rule(queue: sqs.IQueue, scope: Construct) -> None:
-    """Allow all EventBridge rules of the account and region of `scope` to send to a queue, and to use its KMS key."""
+    """Allow all EventBridge rules of the account and region of `scope` to send to a queue and to use its KMS key."""
     rules = cdk.Stack.of(scope).format_arn(service="events", resource="rule", resource_name="*")
     _allow_source(queue, "ArnLike", rules)
 

@@ -49,5 +49,5 @@ def retained_except_on_create(policy: cdk.RemovalPolicy) -> cdk.RemovalPolicy:
 
 
 def strictest(*policies: cdk.RemovalPolicy) -> cdk.RemovalPolicy:
-    """Return the removal policy for a key that retains most. Data is unreadable once its key is pending deletion."""
+    """Return the strictest removal policy, for a key. Data is unreadable once the deletion of its key is pending."""
     return max(policies, key=_DELETION_ORDER.index)

@@ -53,7 +53,7 @@ def check_key(problems: Problems, argument: str, topic: sns.ITopic, sender: str)
 
 
 def allow_publish(topic: sns.ITopic) -> None:
-    """Allow EventBridge to publish to a topic, and to use its KMS key. Policies of imported resources do not change.
+    """Allow EventBridge to publish to a topic and to use its KMS key. The policies of imported resources do not change.
 
     The statement is needed even though SNS's default policy allows the same, since a topic with any other policy has no
     default policy. The statement has no condition, since EventBridge sends neither `aws:SourceArn` nor

@@ -135,8 +135,8 @@ REGISTRY_POLICY_ACTIONS = Limit(
     accepts=lambda actions: set(actions) <= _POLICY_SCOPE_V1_ACTIONS,
     rule="should only allow ecr:ReplicateImage, ecr:CreateRepository and ecr:BatchImportUpstreamImage, "
     "unless the account setting REGISTRY_POLICY_SCOPE is V2",
-    hint="use the account setting V2 (aws ecr put-account-setting --name REGISTRY_POLICY_SCOPE --value V2), "
-    "or allow the other actions in the policies of repositories",
+    hint="set REGISTRY_POLICY_SCOPE to V2 (aws ecr put-account-setting --name REGISTRY_POLICY_SCOPE --value V2), "
+    "or allow the other actions in repository policies",
     source="a re:Post answer that cites the ECR guide; botocore ecr PutAccountSetting, which no template can call",
     format=lambda actions: ", ".join(sorted(set(actions) - _POLICY_SCOPE_V1_ACTIONS)),
     confirmed=False,

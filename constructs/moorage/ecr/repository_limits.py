@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from moorage.workload.limit import Botocore, Limit, at_least, at_most, characters, matching, unique
+from moorage.workload.limit import Botocore, Limit, at_least, at_most, characters, matching, unique, with_commas
 
 PUBLIC_REGIONS = frozenset(
     {
@@ -64,12 +64,12 @@ REPOSITORY_TAG_VALUE = characters(
 LIFECYCLE_TEXT = Limit(
     id="lifecycle-text",
     accepts=lambda text: 100 <= len(text) <= 30720,
-    rule="must be between 100 and 30720 characters",
+    rule="must be between 100 and 30,720 characters",
     hint=lambda text: (
         "add at least one rule" if len(text) < 100 else "use fewer rules, or fewer or shorter tag patterns"
     ),
     source=Botocore("ecr", "LifecyclePolicyText"),
-    format=lambda text: str(len(text)),
+    format=lambda text: f"{len(text):,}",
 )
 LIFECYCLE_RULES = at_most(
     "lifecycle-rules",
@@ -127,17 +127,17 @@ LIFECYCLE_COUNT = at_least(
 IMAGES = Limit(
     id="images-per-repository",
     accepts=lambda count: count <= 100_000,
-    rule="should be at most 100000, the default quota of a repository",
+    rule="should be at most 100,000, the default quota of a repository",
     hint="keep fewer images, or request a higher quota",
     source="ECR quotas: images per repository, which can be raised",
-    format=str,
+    format=with_commas,
     confirmed=False,
 )
 LIFECYCLE_DAYS = Limit(
     id="lifecycle-days",
     accepts=lambda seconds: seconds >= 86400 and seconds % 86400 == 0,
     rule="must be a whole number of days, 1 or more",
-    hint="use a time such as cdk.Duration.days(14)",
+    hint="use a duration such as cdk.Duration.days(14)",
     source="ECR guide: lifecycle policy properties, count unit and count number",
     format=lambda seconds: f"{seconds / 86400:g}",
 )
@@ -183,8 +183,8 @@ PUBLIC_REGION = Limit(
     id="public-repository-region",
     accepts=lambda region: region in PUBLIC_REGIONS,
     rule="must be us-east-1, the region of Amazon ECR Public in the partition aws",
-    hint="define the repository in a stack with env=cdk.Environment(region='us-east-1'), from which all regions can "
-    "pull",
+    hint="define the repository in a stack with env=cdk.Environment(region='us-east-1'); all regions can pull "
+    "from us-east-1",
     source="CFN: no other commercial region has AWS::ECR::PublicRepository; AWS general reference",
 )
 PUBLIC_DESCRIPTION = characters(

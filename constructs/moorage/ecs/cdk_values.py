@@ -37,7 +37,7 @@ def arn(service: str, resource: str) -> str:
 
 @functools.cache
 def stack_name() -> str:
-    """Return the pseudo parameter for the name of the stack in which it is used."""
+    """Return the pseudo parameter for the name of the stack whose template refers to the parameter."""
     return cdk.Aws.STACK_NAME
 
 
@@ -80,7 +80,7 @@ def registry_image(reference: str) -> ecs.ContainerImage:
 
 @functools.cache
 def ecs_principal() -> iam.IPrincipal:
-    """Return the principal of ECS, which assumes a role on behalf of a service."""
+    """Return the service principal of Amazon ECS, which assumes roles on behalf of ECS services."""
     return cast("iam.IPrincipal", iam.ServicePrincipal("ecs.amazonaws.com"))
 
 

@@ -32,7 +32,13 @@ def _session() -> boto3.Session:
 
 
 class Account:
-    """One account and region of the local AWS."""
+    """One account and region of the local AWS.
+
+    Args:
+        access: The local AWS.
+        account: The account ID; None for the default account of the local AWS.
+        region: The region; None for the default region of the local AWS.
+    """
 
     def __init__(self, access: Access, account: str | None, region: str | None) -> None:
         self.account, self.region = account or ACCOUNT, region or REGION
@@ -45,7 +51,7 @@ class Account:
         return self._clients[service]
 
     def stack(self, name: str) -> Mapping[str, Any] | None:
-        """Return a stack as DescribeStacks shows it; None if it does not exist."""
+        """Return a stack as DescribeStacks shows it; None if the stack does not exist or is deleted."""
         try:
             (found,) = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
         except ClientError:
@@ -53,9 +59,11 @@ class Account:
         return None if found["StackStatus"] in _GONE else found
 
     def template(self, stack: str) -> dict[str, Any]:
-        """Return the template of a stack, as it was deployed; an empty template if it has short forms such as `!Ref`.
+        """Return the template of a stack, as it was deployed.
 
-        The cdk CLI sends the templates of a legacy synthesizer as YAML, with the long forms.
+        Return an empty template if the template has short forms of intrinsic functions, such as `!Ref`.
+
+        The cdk CLI sends the templates of a legacy synthesizer as YAML with the long forms.
 
         Args:
             stack: The name or the ID of the stack.
@@ -73,7 +81,7 @@ class Account:
 
 
 def by_account(stacks: Iterable[Stack]) -> list[tuple[str, list[Stack]]]:
-    """Group consecutive stacks of the same account, and keep their order.
+    """Return the stacks in groups, each with its account: consecutive stacks of one account are a group.
 
     Args:
         stacks: Stacks of an assembly.

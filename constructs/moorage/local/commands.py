@@ -33,7 +33,7 @@ from moorage.local.toolkit import DISCARD, Toolkit
 
 HOME = Path(".moorage")
 _ENDING = (signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else []))
-"""Signals that are handled like Ctrl-C. By default, Python would exit and leave the cdk CLI running."""
+"""The signals that are handled like Ctrl-C. By default, Python would exit and leave the cdk CLI running."""
 _NOT_RUNNING = "The local AWS is not running."
 _ENDED = {
     (True, True): "The local AWS is stopped and its stacks are discarded.",
@@ -51,12 +51,13 @@ class Request:
     Args:
         command: The command: `up`, `diff`, `status` or `down`.
         stacks: Paths of stacks, with `*` as a wildcard. Default: all stacks.
-        app: The command that synthesizes the app, or a cloud assembly. Default: the `app` of `cdk.json`.
+        app: The command that synthesizes the app, or the folder of a cloud assembly. Default: the `app` of `cdk.json`.
         port: The port on 127.0.0.1 to listen on. Default: a free port.
         discard: Whether to stop the local AWS without deleting its stacks first. Default: False.
         home: The folder for the state of the local AWS. Default: `.moorage` in the current folder.
         program: The program in the commands that are suggested. Default: `moorage`.
-        show: A function that shows a difference and returns the exit code. Only `diff` needs it.
+        show: A function that shows a difference and returns the exit code. Only `diff` calls the function. Default: a
+            function that shows nothing and returns 0.
     """
 
     command: str
@@ -70,7 +71,7 @@ class Request:
 
 
 def out(text: str) -> None:
-    """Print and flush at once, so that the text stays in order with the output of the cdk CLI."""
+    """Print a text and flush it at once, so that it stays in order with the output of the cdk CLI."""
     sys.stdout.write(text)
     sys.stdout.flush()
 
@@ -94,7 +95,7 @@ def run(given: Request) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         where, reason = error.filename or given.home, error.strerror or error
-        sys.stderr.write(f"moorage.local: {where}: {reason}; fix this, or choose another folder with --home\n")
+        sys.stderr.write(f"moorage.local: {where}: {reason}; fix the problem, or choose another folder with --home\n")
     except (BotoCoreError, ClientError) as error:
         sys.stderr.write(f"moorage.local: a request to the local AWS failed: {error}; run up to repair the stacks\n")
     except KeyboardInterrupt:
@@ -153,10 +154,12 @@ def up(home: Home, given: Request) -> None:
 
 
 def diff(home: Home, given: Request) -> int:
-    """Show what `up` would change, without changing anything, and return the exit code of the page."""
+    """Show what `up` would change, without changing anything, and return the exit code of `Request.show`."""
     server = home.running()
     if server is None:
-        raise LocalError("the local AWS is not running, so there is nothing to compare the app with; deploy it with up")
+        raise LocalError(
+            "the local AWS is not running, so there is nothing to compare the app with; deploy the app with up"
+        )
     toolkit = Toolkit(home, given.app)
     folder = home.folder / "diff"
     with home.exclusive():
@@ -236,7 +239,7 @@ _COMMANDS: Mapping[str, Callable[[Home, Request], int | None]] = {
 
 
 class _Clock:
-    """The seconds that each phase took."""
+    """A clock that measures how many seconds each phase of a command took."""
 
     def __init__(self) -> None:
         self._marks = [time.monotonic()]
@@ -261,7 +264,7 @@ def _tell_copied(home: Home) -> None:
 
 
 def _deployed(home: Home) -> tuple[Stack, ...]:
-    """Return the stacks of the last synthesized assembly; no stacks if an interruption left no manifest."""
+    """Return the stacks of the last synthesized assembly; no stacks if the assembly has no manifest."""
     if not (home.assembly / "manifest.json").exists():
         return ()
     try:
@@ -296,12 +299,12 @@ def _named(stacks: Sequence[Stack], patterns: Sequence[str]) -> set[str]:
     }
     if stacks and not named:
         paths = ", ".join(stack.path for stack in stacks)
-        raise LocalError(f"no stack matches {' or '.join(patterns)}; the app has {paths}")
+        raise LocalError(f"no stack matches {' or '.join(patterns)}; the paths of the app's stacks are {paths}")
     return named
 
 
 def _standing(home: Home, port: int | None) -> Server:
-    """Return the home's server; start it if it is not running."""
+    """Return the server of a home, started if it was not running."""
     server = home.running()
     if server is None:
         if home.stop():

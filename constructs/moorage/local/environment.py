@@ -27,7 +27,7 @@ class Access:
 
     Args:
         endpoint: The URL of the local AWS.
-        secret: The secret access key that signs requests. All accounts share it.
+        secret: The secret access key that signs requests, for all accounts.
     """
 
     endpoint: str
@@ -44,7 +44,8 @@ def sealed(home: Path, access: Access, *, account: str = ACCOUNT, region: str = 
         home: A folder for the empty files and for the files that the programs write.
         access: The local AWS.
         account: The account that programs act in. The local AWS takes a 12-digit access key ID as the account ID.
-        region: The region that programs act in.
+            Default: `ACCOUNT`.
+        region: The region that programs act in. Default: `REGION`.
     """
     home = home.resolve()
     empty, temporary = home / "no-profiles", home / "tmp"
@@ -73,7 +74,7 @@ def sealed(home: Path, access: Access, *, account: str = ACCOUNT, region: str = 
 
 
 def session_arguments(access: Access, *, account: str = ACCOUNT, region: str = REGION) -> Mapping[str, Any]:
-    """Return the arguments for a boto3 client, so that it needs nothing from the environment."""
+    """Return the arguments with which a boto3 client needs nothing from the environment."""
     return {
         "endpoint_url": access.endpoint,
         "aws_access_key_id": account,

@@ -1,9 +1,9 @@
 """Resources that an app imports by ID or name, such as a VPC, a subnet, a cluster or a role.
 
 Like AWS, the local AWS refuses an ID that does not exist. The app's AWS account has the imported resources, but the
-local AWS does not. So `up` creates these resources in a separate stack and lists them. They are the resources that
-templates name by a literal ID and that no stack of the app creates. A resource that would have to be in a VPC of the
-app cannot exist before that VPC, so it is not created, and the local AWS refuses its ID.
+local AWS does not. So `up` creates these resources in a separate stack and lists them. The imported resources are those
+that templates name by a literal ID and that no stack of the app creates. A resource that would have to be in a VPC of
+the app cannot exist before that VPC, so it is not created, and the local AWS refuses its ID.
 """
 
 from __future__ import annotations
@@ -85,14 +85,14 @@ class Place:
         }
 
     def resources(self, *types: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """Yield the resources of the given types, by default all."""
+        """Yield the logical ID and the definition of each resource of the given types. Default: all types."""
         for template in self.templates:
             for name, resource in template.get("Resources", {}).items():
                 if not types or resource.get("Type") in types:
                     yield name, resource
 
     def literals(self, value: Any) -> Iterator[str]:
-        """Yield the literals in a part of a template."""
+        """Yield the literal values in a part of a template."""
         text = self.text(value)
         if text is not None:
             yield text
@@ -115,6 +115,9 @@ def put(access: Access, assembly: Path, stacks: Sequence[Stack]) -> Iterator[str
         access: The local AWS.
         assembly: The folder of the assembly, which contains the templates of nested stacks.
         stacks: The stacks to deploy.
+
+    Raises:
+        LocalError: The resources cannot be created.
     """
     places: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for stack in stacks:
@@ -167,7 +170,7 @@ def _resources(place: Place) -> Resources:
 
 
 def _known(account: Account) -> set[str]:
-    """Return the IDs that exist in the local AWS, except those in the stack of imports."""
+    """Return the IDs that exist in an account and region of the local AWS, except those in the stack of imports."""
     clients = (account.client("ec2"), account.client("elbv2"))
     found = {
         each[identifier]
@@ -191,7 +194,7 @@ def _imported(account: Account) -> set[str]:
 
 
 def _network(place: Place) -> Resources:
-    """Return a resource for each network ID, in the VPC that the templates name together with the ID."""
+    """Return a resource for each network ID that does not exist, in the VPC named with it, or else in another VPC."""
     known = _known(place.account)
     found = literals(place.templates, place.account.account, place.account.region)
     named = [each for group in found.groups for each in group if kind_of(each) == "vpc"]
@@ -277,7 +280,7 @@ def _add_cluster(resources: Resources, name: str, providers: set[str]) -> None:
 
 
 def _instances(cluster: str, name: str, provider: str) -> Resources:
-    """Return a capacity provider whose Auto Scaling group starts an instance when a task needs one."""
+    """Return a capacity provider and the resources of its Auto Scaling group, which starts instances for tasks."""
     prefix = _logical_id(cluster, provider)
     script = base64.b64encode(f"#!/bin/bash\necho ECS_CLUSTER={name} >> /etc/ecs/ecs.config\n".encode()).decode()
     zones = [f"{prefix}Subnet{zone}" for zone in _ZONES]

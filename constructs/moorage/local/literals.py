@@ -30,7 +30,7 @@ class Literals:
 
     Args:
         groups: The IDs of each VPC, in the order of the templates.
-        positions: The index of each ID in the first list that contains it.
+        positions: The index of each ID in the list that contains its first occurrence; 0 if it is not in a list.
     """
 
     groups: Sequence[tuple[str, ...]]
@@ -106,7 +106,7 @@ class _Joined:
 
 
 def _texts(value: Any, account: str, region: str, key: str = "", position: int = 0) -> Iterator[tuple[int, str, str]]:
-    """Yield each text in a part of a template, with its index in its list and the name of its property."""
+    """Yield each text in a part of a template, after its index in its list and the name of its property."""
     text = text_of(value, account, region)
     if text is not None:
         yield position, key, text

@@ -1,7 +1,7 @@
 """Context lookups of an app. The local AWS answers the cdk CLI, which caches the answers in the home folder.
 
 The CLI reads `cdk.json` and writes `cdk.context.json` in the current folder. Answers of the local AWS must not get into
-the user's files. So the CLI runs in a folder with copies of both; the app runs in the user's folder.
+the user's files. So the CLI runs in a folder with copies of both files, and the app runs in the user's folder.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class UnansweredError(LocalError):
 
 
 def require_answered(assembly: Path) -> None:
-    """Refuse an assembly with lookups that the local AWS did not answer.
+    """Check that the local AWS has answered all lookups of an assembly.
 
     Args:
         assembly: The folder of the assembly, which may be incomplete.

@@ -24,7 +24,7 @@ _STAGING = "AWS::S3::Bucket"
 def mend(access: Access, stacks: Sequence[Stack]) -> Iterator[str]:
     """Delete each stack that is unfinished or lacks a resource, and yield a line about each step.
 
-    Stacks that import its exports are deleted first, since CloudFormation does not delete an export in use.
+    Stacks that import exports of such a stack are deleted first, since CloudFormation does not delete an export in use.
 
     Args:
         access: The local AWS.
@@ -43,7 +43,7 @@ def mend(access: Access, stacks: Sequence[Stack]) -> Iterator[str]:
 
 
 def _settled(account: Account, name: str) -> Iterator[str]:
-    """Wait for an operation that an earlier command left in progress on the server, and yield a line about it."""
+    """Wait for an operation that an earlier command left in progress, and yield a line about the operation."""
     until = time.monotonic() + _SETTLING_SECONDS
     told = False
     while (status := _status(account, name)).endswith("_IN_PROGRESS") and not status.startswith("REVIEW"):

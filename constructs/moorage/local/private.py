@@ -15,13 +15,13 @@ def opened(path: Path, mode: str) -> IO[str]:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file that only its owner can read."""
+    """Write a file. Only the owner can read a new file."""
     with opened(path, "w") as file:
         file.write(text)
 
 
 def restrict(folder: Path) -> None:
-    """Restrict a folder, and all that other programs wrote to it, to the owner. Symbolic links are skipped."""
+    """Remove the permissions of other users from a folder and its contents. Symbolic links are skipped."""
     for path in (folder, *folder.rglob("*")):
         if not path.is_symlink():
             path.chmod(path.stat().st_mode & ~UMASK & 0o777)

@@ -67,7 +67,7 @@ class Server:
 
     @property
     def answers(self) -> bool:
-        """True if the process exists and answers a request that is signed with the secret."""
+        """True if the process exists and the server answers a request that is signed with the secret."""
         request = AWSRequest("POST", f"{self.access.endpoint}/", data="Action=GetCallerIdentity&Version=2011-06-15")
         request.headers["Content-Type"] = "application/x-www-form-urlencoded"
         SigV4Auth(Credentials(ACCOUNT, self.secret), "sts", REGION).add_auth(request)
@@ -89,7 +89,8 @@ class Home:
         folder: A folder that an earlier command created, an empty folder, or a folder that does not exist yet.
 
     Raises:
-        LocalError: The folder belongs to another user, or moorage.local did not create it.
+        LocalError: The path is not a folder, the folder belongs to another user or contains a symbolic link, or
+            moorage.local did not create the folder.
     """
 
     MARK = ".gitignore"
@@ -137,7 +138,7 @@ class Home:
         """Lock this home for one command, and create the folder if it does not exist.
 
         Raises:
-            LocalError: Another `up`, `down` or `diff` holds the lock.
+            LocalError: Another `up`, `down` or `diff` holds the lock, or this machine runs Windows.
         """
         if sys.platform == "win32":
             raise LocalError("the local AWS needs Linux or macOS; on Windows, use WSL")
@@ -174,7 +175,7 @@ class Home:
         return str(self.folder.resolve())
 
     def running(self) -> Server | None:
-        """Return the server that was started here, if it still answers."""
+        """Return the server that was started in this home; None if it does not answer."""
         server = self._recorded()
         return server if server and server.answers else None
 
@@ -185,7 +186,7 @@ class Home:
             port: The port to listen on. Default: a free port.
 
         Raises:
-            LocalError: The port cannot be used, or the server exits or does not answer; see its log.
+            LocalError: The port cannot be used, or the server exits or does not answer within 60 seconds.
         """
         listener = _listening(port or 0)
         port = int(listener.getsockname()[1])
@@ -233,7 +234,7 @@ class Home:
             time.sleep(0.05)
 
     def stop(self) -> bool:
-        """Stop the server that was started here, and its Lambda functions. Return whether a server was running."""
+        """Stop the server of this home and its Lambda functions. Return whether the server was running."""
         server = self._recorded()
         ended = _end(server) if server else False
         for pid in _functions(self.folder.resolve()):
@@ -260,7 +261,7 @@ class Home:
 
 
 def _end(server: Server) -> bool:
-    """Stop a server if its process ID still belongs to the server, since process IDs are reused."""
+    """Stop a server, and return whether it was running. A reused process ID belongs to another process."""
     if not server.lives:
         return False
     until = time.monotonic() + STOP_SECONDS
@@ -275,10 +276,10 @@ def _end(server: Server) -> bool:
 
 
 def _functions(home: Path) -> Iterator[int]:
-    """Yield the IDs of the processes that Lambda functions left behind when the server was killed. Linux only.
+    """Yield the IDs of the processes that Lambda functions left behind when the server was killed.
 
     `LAMBDA_TASK_ROOT`, Lambda's environment variable for the folder of the code, identifies these processes and their
-    child processes.
+    child processes. Other platforms than Linux do not show the variables, so nothing is yielded there.
 
     Args:
         home: The home folder of the server.
@@ -291,7 +292,7 @@ def _functions(home: Path) -> Iterator[int]:
 
 
 def _is_server(server: Server) -> bool:
-    """Return whether the process is still this server: process IDs are reused, even by other local AWS servers."""
+    """Return whether a process is still this server, since process IDs are reused, even by other local AWS servers."""
     try:
         command = Path(f"/proc/{server.pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except OSError:  # macOS has no /proc, and a slim Linux has no ps

@@ -23,7 +23,7 @@ _UPDATE = "UPDATE_IN_PROGRESS"
 
 @attrs.define
 class _Count:
-    """The number of finished resources of a stack, and the total. After a failure, no resource is counted."""
+    """The number of finished resources of a stack, and the total. After a failure, no further resource is counted."""
 
     total: int = 0
     done: set[str] = attrs.field(factory=set)
@@ -53,7 +53,7 @@ class Progress:
         self._rolled_back: set[str] = set()
 
     def lines(self, printed: str) -> Iterator[str]:
-        """Yield the lines to show for a printed line."""
+        """Yield the lines to show for a line that the CLI printed: one line or nothing."""
         event = _EVENT.match(printed)
         if printed.strip() == _AGAIN:
             self._repeats = True

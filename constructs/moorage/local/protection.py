@@ -1,4 +1,4 @@
-"""The removal of protection and contents that would prevent the deletion of stacks."""
+"""The removal of deletion protection and contents that would prevent the deletion of stacks."""
 
 from __future__ import annotations
 

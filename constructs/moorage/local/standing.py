@@ -43,7 +43,7 @@ def identity(stack: Stack) -> _Identity:
     """Return the account, region and name of a stack, which identify the stack in CloudFormation.
 
     Args:
-        stack: A stack. If its account or region is None, the local AWS's default is used.
+        stack: A stack. If its account or region is None, that of the local AWS is used.
     """
     return stack.account or ACCOUNT, stack.region or REGION, stack.name
 
@@ -184,7 +184,10 @@ class _Reader:
 
 
 def _path(name: str, template: Mapping[str, Any]) -> str | None:
-    """Return the construct path of a stack, or its name if the path is not known; None if it is not from CDK."""
+    """Return the construct path of a stack, or its name if the path is not known.
+
+    Return None if CDK did not write the template.
+    """
     resources = [each for each in (template.get("Resources") or {}).values() if isinstance(each, Mapping)]
     paths = [str((each.get("Metadata") or {}).get("aws:cdk:path", "")).split("/") for each in resources]
     for parts in paths:

@@ -35,15 +35,15 @@ _WATCH_SECONDS = 1.0
 
 
 class Toolkit:
-    """A runner of the `cdk` on the PATH.
+    """A runner of the `cdk` command on the PATH.
 
     Args:
-        home: The folder to write the assembly to.
-        app: The command that synthesizes the app, or a cloud assembly, in the form that `cdk --app` accepts. Default:
-            the `app` of `cdk.json`.
+        home: The home of the local AWS, to which the assembly is written.
+        app: The command that synthesizes the app, or the folder of a cloud assembly, as for `cdk --app`. None for the
+            `app` of `cdk.json`.
 
     Raises:
-        LocalError: There is no `cdk`, or the assembly contains the home, or the home contains the assembly.
+        LocalError: There is no `cdk` command, or one of the assembly and the home contains the other.
         AssemblyError: The folder is not an assembly.
     """
 
@@ -68,10 +68,11 @@ class Toolkit:
             )
 
     def synthesize(self, standing: Callable[[], Server]) -> Path:
-        """Synthesize the app; the local AWS answers its lookups.
+        """Synthesize the app, and return the folder of the assembly. The local AWS answers the lookups of the app.
 
         Args:
-            standing: A function that returns the server, started if necessary; not called for an assembly.
+            standing: A function that returns the server, started if necessary. If the app is an assembly, the function
+                is not called.
 
         Raises:
             UnansweredError: The local AWS cannot answer a lookup.
@@ -82,13 +83,16 @@ class Toolkit:
         return self._synthesized(sealed(self._home.folder, standing().access), self._home.assembly)
 
     def preview(self, server: Server, folder: Path) -> Path:
-        """Synthesize the app as `synthesize` does, but with stack traces, and leave the deployed assembly as it is.
+        """Synthesize the app into another folder, with stack traces, and return the folder.
+
+        The assembly of the last deployment does not change.
 
         The cdk CLI and the app print to standard error, since the page is printed to standard output.
 
         Args:
             server: The local AWS, which answers the lookups.
-            folder: The folder in the home to synthesize into; not used for an assembly.
+            folder: The folder in the home to synthesize into. If the app is an assembly, the folder of the app is
+                returned.
 
         Raises:
             UnansweredError: The local AWS cannot answer a lookup.
@@ -140,7 +144,10 @@ class Toolkit:
             server: The local AWS.
             account: The account to bootstrap.
             region: The region to bootstrap.
-            qualifier: The qualifier of the resource names and of the bootstrap stack; None for CDK's default.
+            qualifier: The qualifier of the resource names and of the bootstrap stack. Default: None, for CDK's default.
+
+        Raises:
+            LocalError: The bootstrap fails, or the server stops.
         """
         environment = sealed(self._home.folder, server.access, account=account, region=region)
         trust = [] if account == ACCOUNT else TRUST
@@ -158,7 +165,7 @@ class Toolkit:
             account: The account of the CLI's credentials; a legacy synthesizer assumes no role in another account.
 
         Raises:
-            LocalError: A stack fails to deploy; the reason is printed above, and CloudFormation rolled it back.
+            LocalError: A stack fails to deploy, or the server stops. CloudFormation has rolled back the stack.
         """
         arguments = ["deploy", *paths, "--exclusively", "--require-approval", "never", "--progress", "events"]
         self._at(server, arguments, account, "cdk deploy failed", _AGAIN)
@@ -172,7 +179,7 @@ class Toolkit:
             account: The account whose credentials the CLI uses, as for `deploy`.
 
         Raises:
-            LocalError: A stack cannot be deleted; the reason is printed above.
+            LocalError: A stack cannot be deleted, or the server stops.
         """
         self._at(server, ["destroy", *paths, "--exclusively", "--force"], account, "cdk destroy failed", DISCARD)
 

@@ -26,21 +26,22 @@ _IN_PACK = re.compile(rf"(?:\w+:)?(?:{'|'.join(map(re.escape, NAG_PACKS))})-(?P<
 
 
 def read(file: Path | None) -> tuple[Acknowledgement, ...]:
-    """Read a file of acknowledgements.
+    """Return the acknowledgements in a file; none if `file` is None and `acknowledged.toml` does not exist.
 
     Args:
         file: The TOML file. Each acknowledgement is a table `[[acknowledged]]` with `id`, `path`, `reason` and,
             optionally, `until`. None for `acknowledged.toml` in the current folder, if it exists.
 
     Raises:
-        PolicyError: The file cannot be read, or an entry has an unknown key, an unknown rule or a wrong value. The
-            error lists all problems, each with its line.
+        PolicyError: The file cannot be read, is not valid TOML or has other contents, or an entry has a missing or
+            unknown key, an unknown rule or a wrong value. The error lists all problems of the entries, each with its
+            line.
     """
     return () if file is None and not FILE.exists() else parse(file or FILE, str(file or FILE))
 
 
 def parse(file: Path, name: str) -> tuple[Acknowledgement, ...]:
-    """Read a file of acknowledgements, as `read` does.
+    """Return the acknowledgements in a file, as `read` does.
 
     Args:
         file: The TOML file.
@@ -56,11 +57,11 @@ def parse(file: Path, name: str) -> tuple[Acknowledgement, ...]:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise PolicyError(f"{name} cannot be read ({reason}); name another file of acknowledgements") from error
     except tomllib.TOMLDecodeError as error:
-        raise PolicyError(f"{name} is not valid TOML: {error}") from error
+        raise PolicyError(f"{name} is not valid TOML ({error}); correct the file") from error
     entries = content.get(_TABLE, [])
     if set(content) - {_TABLE} or not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
         others = ", ".join(sorted(set(content) - {_TABLE})) or f"{_TABLE} = {entries!r}"
-        raise PolicyError(f"{name} must contain only tables [[{_TABLE}]] (got {others}); remove the others")
+        raise PolicyError(f"{name} must contain only tables [[{_TABLE}]] (got {others}); remove everything else")
     numbers = [number for number, line in enumerate(text.splitlines(), 1) if _HEADER.match(line)]
     if len(numbers) != len(entries):  # the tables are written in another way, as an array
         numbers = [1] * len(entries)
@@ -84,9 +85,9 @@ def _problems(entry: Mapping[str, Any]) -> Iterator[str]:
         if key == "until":
             if value is not None and (not isinstance(value, datetime.date) or isinstance(value, datetime.datetime)):
                 shown = repr(value) if isinstance(value, str) else value
-                yield f"until must be a date without quotes (got {shown}); write until = 2027-01-31"
+                yield f"until must be a date without quotes (got {shown}); write a date such as until = 2027-01-31"
         elif not isinstance(value, str) or not value.strip():
-            said = "is missing" if value is None else f"must be a text (got {value!r})"
+            said = "is missing" if value is None else f"must be a string that is not empty (got {value!r})"
             yield f'{key} {said}; write {key} = "..."'
         elif key == "path" and value != value.strip("/"):
             yield f'path must not begin or end with "/" (got {value!r}); write path = "{value.strip("/")}"'
@@ -120,7 +121,7 @@ def _rules(engine: str) -> Collection[str]:
 
 
 def _way_out(name: str) -> str:
-    """Return the ID that may be meant, or the form of an ID."""
+    """Return the hint for an unknown ID: the ID that is probably meant, or the form of an ID."""
     namespace, _, acknowledged = name.partition("::")  # as in CDK's own acknowledgements
     if packed := _IN_PACK.fullmatch(acknowledged or name):
         return f"did you mean nag:{packed['rule']}?"

@@ -36,7 +36,9 @@ class Acknowledgement:
         return f"the acknowledgement of {self.id} for {self.path}"
 
     def covers(self, violation: Violation) -> bool:
-        """Return whether this acknowledgement accepts a violation.
+        """Return whether this acknowledgement is for the rule, or the issue, and the construct of a violation.
+
+        Its date is not checked.
 
         Args:
             violation: The violation.
@@ -48,7 +50,7 @@ class Acknowledgement:
 
 @attrs.frozen
 class Verdict:
-    """The findings that remain, and the acknowledgements that are of no use.
+    """The findings that remain, and the acknowledgements that have expired or match no finding.
 
     Args:
         left: The findings that nothing acknowledges.
@@ -64,7 +66,7 @@ class Verdict:
 
     @property
     def useless(self) -> Iterator[tuple[Acknowledgement, str, str]]:
-        """Each acknowledgement of no use, with `expired` or `stale` and a sentence."""
+        """Each acknowledgement that has expired or matches no finding, with `expired` or `stale` and a sentence."""
         for given in self.expired:
             yield given, "expired", f"{given} expired on {given.until}; renew it or fix the finding"
         for given in self.stale:
@@ -74,12 +76,12 @@ class Verdict:
 def judge(
     found: Iterable[Violation], acknowledgements: Sequence[Acknowledgement], today: datetime.date | None = None
 ) -> Verdict:
-    """Separate findings that are acknowledged from the others.
+    """Return which findings are not acknowledged, and which acknowledgements of a file have expired or match nothing.
 
     Args:
         found: The findings.
         acknowledgements: The acknowledgements. Expired ones acknowledge nothing.
-        today: The current day. Default: today.
+        today: The day on which acknowledgements must be valid. Default: the current day.
     """
     today = today or datetime.datetime.now().astimezone().date()
     expired = [each for each in acknowledgements if each.until and each.until < today]

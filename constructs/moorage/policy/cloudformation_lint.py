@@ -1,4 +1,4 @@
-"""A cfn-lint runner that loads the rules once. cfn-lint's `lint` loads them for each template, in twice the time."""
+"""A cfn-lint runner that loads the rules only once. cfn-lint's `lint` loads them for each template."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from cfnlint.runner import Runner
 
 
 def matches(template: str, region: str, *, include: tuple[str, ...] = (), ignore: tuple[str, ...] = ()) -> list[Any]:
-    """Return cfn-lint's findings in a template.
+    """Return cfn-lint's findings in a template, or the parse errors of a template that cannot be parsed.
 
     Args:
         template: The text of the template.
-        region: The region whose schemas apply.
+        region: The region whose resource schemas apply.
         include: Prefixes of the IDs of rules to run in addition to the default rules.
         ignore: Prefixes of the IDs of rules to leave out.
     """

@@ -20,11 +20,12 @@ from moorage.policy.issues import NAG_PACKS
 from moorage.policy.violation import PolicyError, Violation, path_of
 
 _REGION = "us-east-1"
-"""The region whose schemas apply to a stack without a region."""
+"""The region whose resource schemas apply to a stack without a region."""
 _VERSIONED = ("moorage", "cfn-lint", "cloudformation-validate", "cdklabs.cdk-validator-cfnguard")
 _OF_CDK = ("W3005",)
-"""cfn-lint's rules that templates of CDK often fail, since CDK writes a `DependsOn` that a reference already
-implies."""
+"""The rules of cfn-lint to ignore. CDK's templates often fail W3005, since CDK writes a `DependsOn` that a reference
+already implies.
+"""
 
 
 def all_violations(stacks: Sequence[Stack]) -> frozenset[Violation]:
@@ -32,6 +33,10 @@ def all_violations(stacks: Sequence[Stack]) -> frozenset[Violation]:
 
     Args:
         stacks: The stacks, including the nested stacks.
+
+    Raises:
+        PolicyError: checkov fails, or prints no JSON.
+        AssemblyError: The report of a validation plugin is not the JSON that CDK writes.
     """
     return violations(stacks) | reported(stacks)
 
@@ -43,6 +48,9 @@ def violations(stacks: Iterable[Stack]) -> frozenset[Violation]:
 
     Args:
         stacks: The stacks, including the nested stacks.
+
+    Raises:
+        PolicyError: checkov fails, or prints no JSON.
     """
     templates = list(stacks)
     found = {violation for stack in templates for violation in _kept(stack)}
@@ -149,7 +157,7 @@ def checkov(stacks: Sequence[Stack], program: str) -> Iterator[tuple[Stack, Viol
         program: The path of the checkov executable.
 
     Raises:
-        PolicyError: checkov fails.
+        PolicyError: checkov fails, or prints no JSON.
     """
     templates = {str(stack.template_file.resolve()): stack for stack in stacks if stack.template_file}
     if not templates:
@@ -164,7 +172,7 @@ def checkov(stacks: Sequence[Stack], program: str) -> Iterator[tuple[Stack, Viol
         checks = json.loads(done.stdout).get("results", {}).get("failed_checks", ())
     except (subprocess.CalledProcessError, ValueError, AttributeError) as error:
         said = (done.stderr.strip().splitlines() or ["it printed no JSON"])[-1]
-        raise PolicyError(f"{program} failed ({said}); repair it, or take it off the PATH") from error
+        raise PolicyError(f"{program} failed ({said}); repair checkov, or remove it from the PATH") from error
     for failed in checks:
         stack = templates[failed["file_abs_path"]]
         path = path_of(stack, failed["resource"].partition(".")[2])

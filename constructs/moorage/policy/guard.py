@@ -31,7 +31,7 @@ _RULE = re.compile(r"^rule (\w+)(?![\w(])", re.MULTILINE)  # not a function, who
 
 
 def violations(stack: Stack) -> Iterator[Violation]:
-    """Yield the Control Tower rules that a template fails.
+    """Yield a violation for each resource and each Control Tower rule that the resource fails.
 
     Args:
         stack: The stack.
@@ -51,7 +51,7 @@ def violations(stack: Stack) -> Iterator[Violation]:
 
 
 def _logical_id(diagnostic: Any, stack: Stack) -> str:
-    """Return the logical ID of the resource of a finding; empty if the engine names neither it nor its line."""
+    """Return the logical ID of the resource of a finding; empty if the engine names neither a resource nor a line."""
     named = diagnostic.entity.logical_id if diagnostic.entity else None
     return named or _resource_at(diagnostic.start_line, stack.template)
 

@@ -23,10 +23,10 @@ class Issue:
 
     Args:
         name: The name of the issue.
-        verdict: `D` if a construct avoids the issue by default, `O` if it does and an argument turns that off, `U` if
-            the user has to provide or pay for something, `N` if the issue is noise.
+        verdict: The default of a construct. `D`: avoids the issue. `O`: avoids the issue, but an argument permits it.
+            `U`: has the issue, since avoiding it needs the user's input or money. `N`: the issue is noise.
         means: The change that avoids the issue, as an imperative, with moorage's argument if there is one.
-        rules: The rules that report it, each with its engine: `nag:ECS4`.
+        rules: The rules that report the issue, each with its engine: `nag:ECS4`.
         controls: The controls of AWS Security Hub that check for the same issue. Default: none.
     """
 
@@ -64,7 +64,7 @@ def issues_of(rule: str) -> tuple[Issue, ...]:
 
 
 def by_issue(found: Iterable[Violation]) -> dict[str, list[Violation]]:
-    """Return violations by the name of their issue, or by their rule if it reports no known issue.
+    """Return violations by the name of their issue, or by their rule if the rule reports no known issue.
 
     Args:
         found: The violations.

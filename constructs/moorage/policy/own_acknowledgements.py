@@ -70,7 +70,7 @@ def _limited(own: OwnAcknowledgement) -> list[IConstruct]:
 
 
 def _check(construct: IConstruct, owns: Sequence[OwnAcknowledgement]) -> list[str]:
-    """Acknowledge only moorage's own wildcards, policies and rules. Return no problems, as a stage check."""
+    """Acknowledge moorage's own wildcards, policies, variables and rules. Return an empty list of problems."""
     groups = [own for own in owns if own.rules or own.ports]
     wildcards = [own for own in owns if own.actions]
     policies = [own for own in owns if own.policies]
@@ -108,7 +108,9 @@ def _acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
 
 
 def _own_wildcards(resource: _Policies, owns: Sequence[OwnAcknowledgement]) -> dict[str, str]:
-    """Return the IDs of the wildcards in statements that have only the constructs' own actions, with the reasons.
+    """Return the reasons for wildcards in statements that have only the constructs' actions, by acknowledgement ID.
+
+    If all wildcards are in such statements, the issue itself is also included.
 
     CDK can merge several statements for the same resources into one.
     """
@@ -133,7 +135,10 @@ def _own_wildcards(resource: _Policies, owns: Sequence[OwnAcknowledgement]) -> d
 
 
 def _own_policies(role: iam.CfnRole, own: OwnAcknowledgement) -> dict[str, str]:
-    """Return the IDs of the AWS managed policies that a construct attaches to a role, with the reason."""
+    """Return the reason for the AWS managed policies that a construct attaches to a role, by acknowledgement ID.
+
+    If the role has no other managed policies, the issue itself is also included.
+    """
     arns = [_flat(arn) for arn in cdk.Stack.of(role).resolve(role.managed_policy_arns) or []]
     accepted = [arn for arn in arns if arn.partition(":aws:policy/")[2] in own.policies]
     reasons = {f"{_SOLUTIONS}::{_SOLUTIONS}-IAM4[Policy::{arn}]": own.reason for arn in accepted}
@@ -143,7 +148,7 @@ def _own_policies(role: iam.CfnRole, own: OwnAcknowledgement) -> dict[str, str]:
 
 
 def _statements(resource: _Policies) -> Iterator[Mapping[str, Any] | None]:
-    """Yield the statements that allow something, and None for what only CloudFormation computes, as with `Fn::If`."""
+    """Yield each Allow statement, and None for each statement that only CloudFormation computes, as with `Fn::If`."""
     stack = cdk.Stack.of(resource)
     if isinstance(resource, iam.CfnRole):
         policies = as_list(stack.resolve(resource.policies) or [])
@@ -183,7 +188,7 @@ def _flat(value: Any) -> str:
 
 
 def _opens_only(group: ec2.CfnSecurityGroup, own: OwnAcknowledgement) -> bool:
-    """Return whether only the construct's own rules open a security group to everyone or to a token."""
+    """Return whether only the construct's own rules open a security group to all addresses or to a token."""
     rules = as_list(cdk.Stack.of(group).resolve(group.security_group_ingress) or [])
     for rule in rules:
         if "ipProtocol" not in rule:  # CloudFormation computes the rule, as with `Fn::If`
@@ -198,7 +203,7 @@ def _opens_only(group: ec2.CfnSecurityGroup, own: OwnAcknowledgement) -> bool:
 
 
 def _sets_only(definition: ecs.CfnTaskDefinition, owns: Sequence[OwnAcknowledgement]) -> bool:
-    """Return whether the containers have no other environment variables than those of the constructs."""
+    """Return whether the containers have only environment variables that the constructs set."""
     known = frozenset().union(*(own.variables for own in owns))
     containers = as_list(cdk.Stack.of(definition).resolve(definition.container_definitions) or [])
     return all(

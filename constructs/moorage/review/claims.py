@@ -21,9 +21,10 @@ class Claim:
     """A name, priority or port that only one resource can have at a time.
 
     Args:
-        key: The kind, the scope and the value, as texts that can be compared.
+        key: The resource type, account, region, scope and value, as texts that can be compared.
         what: The noun phrase for the claim in a sentence, such as `priority 10 of its listener`.
-        references: The resources that the key refers to. If such a resource is replaced, the key differs.
+        references: The resources that the key refers to. If the update replaces such a resource, nobody has the claim
+            yet.
         properties: The properties in the key. If such a property replaces the resource, the key differs.
     """
 
@@ -81,9 +82,10 @@ NAMES: Mapping[str, str] = {
     "AWS::SecretsManager::Secret": "Name",
     "AWS::StepFunctions::StateMachine": "StateMachineName",
 }
-"""The property with the custom name of each type. The name is unique in an account and region, except for `_GLOBAL`.
-The property is create-only, as a test checks with CloudFormation's schemas. CloudFormation does not replace a resource
-with a custom name ("CloudFormation resource custom naming")."""
+"""The property with the custom name of each type. The name is unique in an account and region; that of a type in
+`_GLOBAL` is unique in more than one region. The property is create-only, as a test checks with CloudFormation's
+schemas. CloudFormation cannot replace a resource that keeps its custom name ("CloudFormation resource custom naming").
+"""
 _SCOPED: Mapping[str, tuple[str, tuple[str, ...], str]] = {
     "AWS::EC2::Route": ("RouteTableId", ("DestinationCidrBlock", "DestinationIpv6CidrBlock"), "route {}"),
     "AWS::EC2::SecurityGroup": ("VpcId", ("GroupName",), "group name {}"),
@@ -98,7 +100,7 @@ _SCOPED: Mapping[str, tuple[str, tuple[str, ...], str]] = {
     "AWS::ServiceDiscovery::Service": ("NamespaceId", ("Name",), "Cloud Map name {}"),
 }
 """For each type: the property that names the scope, the properties that are unique in that scope, and a phrase for
-them.
+these properties.
 
 Sources: EC2 API reference, CreateRoute (RouteAlreadyExists), CreateSecurityGroup (InvalidGroup.Duplicate), CreateSubnet
 (InvalidSubnet.Conflict); ECS API reference, CreateService; EFS API reference, CreateMountTarget (MountTargetConflict);
@@ -137,8 +139,10 @@ def claims(scope: Scope, resource: Resource) -> Iterator[Claim]:
 
 
 def _service_connect_names(properties: Mapping[str, Any], make: _Maker) -> Iterator[Claim]:
-    """Yield the discovery names of a service, which are unique in a namespace (ECS API reference,
-    ServiceConnectService)."""
+    """Yield a claim for each discovery name of a service.
+
+    Such a name is unique in a namespace (ECS API reference, ServiceConnectService).
+    """
     connect = mapping(properties.get("ServiceConnectConfiguration"))
     services = connect.get("Services")
     for service in map(mapping, services) if isinstance(services, list) else ():

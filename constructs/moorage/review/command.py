@@ -19,7 +19,8 @@ FORMS = {
     "json": "JSON for programs",
     "html": "one self-contained HTML page",
 }
-"""The forms that are written to files. The page for the terminal is printed."""
+"""The forms that can be written to files, each with a noun phrase for the help. The page for the terminal is printed.
+"""
 
 
 class _Kinds(click.ParamType[frozenset[Kind]]):
@@ -28,7 +29,7 @@ class _Kinds(click.ParamType[frozenset[Kind]]):
     name = "kinds"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> frozenset[Kind]:
-        """Return the kinds; fail with the list of kinds if one is unknown."""
+        """Return the kinds. For an unknown kind, fail with the list of kinds."""
         if isinstance(value, frozenset):
             return value
         known = {kind.value: kind for kind in Kind}
@@ -40,7 +41,7 @@ class _Kinds(click.ParamType[frozenset[Kind]]):
 
 
 def page_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options for the forms of the page, and for the findings that fail the command.
+    """Return a command with the options for the forms of the page, the policy engines and the findings that fail it.
 
     Args:
         command: A function that takes `fail_on`, `policy`, `acknowledged` and the file of each form.
@@ -53,7 +54,7 @@ def page_options(command: Callable[..., None]) -> Callable[..., None]:
         type=_Kinds(),
         default="",
         metavar="KINDS",
-        help=f"Exit with 1 if there is a finding of these kinds, of {','.join(kind.value for kind in Kind)}.",
+        help=f"Exit with 1 if there is a finding of one of these kinds: {','.join(kind.value for kind in Kind)}.",
     )(command)
     return _form_options(_acknowledged_option(command))
 

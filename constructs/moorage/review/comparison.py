@@ -14,7 +14,7 @@ from moorage.review.template.values import is_function
 KEPT = frozenset({"Retain", "RetainExceptOnCreate"})
 """The values of `DeletionPolicy` and `UpdateReplacePolicy` that keep a resource (CloudFormation template reference)."""
 _METADATA = "AWS::CDK::Metadata"
-"""The type of the resource in which CDK counts the constructs in use. It changes nothing in AWS."""
+"""The type of the resource in which CDK reports the constructs in use. CloudFormation creates nothing for it."""
 
 
 class Replacement(enum.Enum):
@@ -27,7 +27,7 @@ class Replacement(enum.Enum):
 
 @attrs.frozen
 class PropertyChange:
-    """A property of a resource with its two values; None for the side that does not have it.
+    """A property of a resource with its two values; None for the side that does not have the property.
 
     Args:
         path: The path from the resource's `Properties`, with list indexes as texts: `("Tags", "0", "Value")`.
@@ -45,7 +45,7 @@ class ResourceChange:
     """A resource that differs between base and head, or that an update replaces because of a reference.
 
     Args:
-        stack: The two stacks that contain the resource.
+        stack: The stack of the resource, in the base and in the head.
         before: The resource in the base; None if it is added.
         after: The resource in the head; None if it is removed.
         properties: The differences between the properties, as `property_changes` yields them.
@@ -90,7 +90,7 @@ class StackChange:
     Args:
         before: The stack in the base; None if it is added.
         after: The stack in the head; None if it is removed.
-        changes: The resources that differ, in the order of the head's template, with removed ones last.
+        changes: The resources that differ, in the order of the head's template, and removed resources last.
     """
 
     before: Stack | None
@@ -112,7 +112,8 @@ class Comparison:
     """The differences between two assemblies.
 
     Args:
-        stacks: All stacks of both assemblies, in the head's deployment order, with removed ones last.
+        stacks: All stacks of both assemblies, including nested stacks, in the head's deployment order, and removed
+            stacks last.
         new: True if there is no base. Every resource is then added.
     """
 
@@ -127,7 +128,7 @@ class Comparison:
 
 
 def compare(base: Sequence[Stack] | None, head: Sequence[Stack]) -> Comparison:
-    """Compare the stacks of two assemblies.
+    """Return the differences between the stacks of two assemblies, without the replacements that they cause.
 
     Args:
         base: The stacks before the change; None to review the head as a new app.
@@ -174,8 +175,8 @@ class _Place:
 
     Args:
         stage: The path of the stage, or of the parent of a nested stack.
-        account: The account; None for the account of the credentials.
-        region: The region; None for the region of the credentials.
+        account: The account; None if the app does not specify an account.
+        region: The region; None if the app does not specify a region.
         name: The name of the stack.
     """
 
@@ -185,7 +186,7 @@ class _Place:
     name: str
 
     def may_be(self, other: _Place) -> bool:
-        """Return whether two places may be the same. An account or region that is not known may be any."""
+        """Return whether two places may be the same. An unknown account or region may be any account or region."""
         return (
             (self.stage, self.name) == (other.stage, other.name)
             and (None in {self.account, other.account} or self.account == other.account)
@@ -194,7 +195,10 @@ class _Place:
 
 
 def _resolved(place: _Place, before: Iterable[_Place], after: Iterable[_Place]) -> _Place | None:
-    """Return the only place of the base that may be the same as a place of the head; None if there is no such place."""
+    """Return the place of the base that may be the same as a place of the head.
+
+    Return None if there is no such place, or if several places may be the same.
+    """
     found = [other for other in before if place.may_be(other)]
     if len(found) == 1 and not any(found[0].may_be(other) for other in after if other != place):
         return found[0]
@@ -237,5 +241,5 @@ def _changes(stack: StackChange) -> Iterator[ResourceChange]:
 
 
 def _compared(resource: Resource) -> Mapping[str, Any]:
-    """Return the parts of a resource's definition that CloudFormation reads, without CDK's metadata."""
+    """Return a resource's definition without `Metadata`, which changes nothing in AWS."""
     return {name: value for name, value in resource.definition.items() if name != "Metadata"}

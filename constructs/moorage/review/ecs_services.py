@@ -1,4 +1,4 @@
-"""The facts that a template contains about an ECS service: copies, zones, and the course of a deployment."""
+"""An ECS service in a template: its copies, its Availability Zones and the estimate of a deployment."""
 
 from __future__ import annotations
 
@@ -54,9 +54,10 @@ class Service:
 
     @functools.cached_property
     def copies(self) -> int | None:
-        """The smallest number of copies: the scaling's minimum, or else the desired count; None if it is not known.
+        """The smallest number of copies: the minimum capacity of the scaling, or else the desired count.
 
-        A service without a desired count starts with one copy (CloudFormation template reference, `DesiredCount`).
+        None for a daemon service, and if the number is not known. A service without a desired count starts with one
+        copy (CloudFormation template reference, `DesiredCount`).
         """
         for target in self.stack.resources:
             if target.type == SCALABLE_TARGET and self._place in self._scope.referenced(target.properties):
@@ -67,7 +68,10 @@ class Service:
 
     @functools.cached_property
     def zones(self) -> int | None:
-        """The number of Availability Zones of the tasks; None if the template does not list the subnets."""
+        """The number of Availability Zones of the tasks; None if the template does not list the subnets.
+
+        A subnet whose zone is not known counts as another zone.
+        """
         network = mapping(mapping(self.resource.properties.get("NetworkConfiguration")).get("AwsvpcConfiguration"))
         subnets = network.get("Subnets")
         if not isinstance(subnets, list) or not subnets:
@@ -81,12 +85,12 @@ class Service:
 
     @property
     def task(self) -> Resource | None:
-        """The task definition, if it is in the same assembly."""
+        """The task definition; None if it is not in the same assembly."""
         return self._referred(self.resource.properties.get("TaskDefinition"))
 
     @property
     def controller(self) -> str:
-        """The deployment controller: ECS, CODE_DEPLOY or EXTERNAL."""
+        """The deployment controller: ECS (the default), CODE_DEPLOY or EXTERNAL."""
         return str(mapping(self.resource.properties.get("DeploymentController")).get("Type", "ECS"))
 
     @property
@@ -141,8 +145,10 @@ class Service:
 
     @property
     def _shift_seconds(self) -> int | None:
-        """The seconds in which the strategy shifts traffic; None for a rolling deployment (ECS API reference,
-        LinearConfiguration and CanaryConfiguration)."""
+        """The seconds in which the strategy shifts traffic; 0 for blue/green, None for a rolling deployment.
+
+        Source: ECS API reference, LinearConfiguration and CanaryConfiguration.
+        """
         strategy = self._deployment.get("Strategy")
         canary, linear = (mapping(self._deployment.get(f"{name}Configuration")) for name in ("Canary", "Linear"))
         if strategy == "CANARY":
@@ -187,7 +193,7 @@ def _drain(group: Resource) -> int:
 
 
 def _number(value: Any) -> int | None:
-    """Return the integer of a number or a text in a template; None for any other value."""
+    """Return a number or a text with an integer as an integer; None for any other value."""
     try:
         return int(value)
     except (TypeError, ValueError):

@@ -29,9 +29,10 @@ class Finding:
 
     Args:
         kind: The kind of the finding.
-        rule: The id of the rule, stable across versions, such as `lost/replaced` or `policy/log-kms`.
+        rule: The ID of the rule, stable across versions, such as `lost/replaced` or `policy/log-kms`.
         stack: The path of the stack.
-        resource: The resource that the finding is about, from the head unless it is removed; None for a stack.
+        resource: The resource that the finding is about, from the head unless it is removed; None if the finding is
+            about a stack or a line.
         sentence: The consequence, in one sentence that begins with a capital letter and ends with a period.
         details: Further lines, such as a condition, the argument that fixes the problem, or the consequence for
             clients. Default: none.
@@ -53,5 +54,5 @@ class Finding:
 
     @property
     def line(self) -> Line | None:
-        """The line of the user's program or file; None if the assembly has no stack traces."""
+        """The line of the user's program that defined the resource, or else `place`; None if it is not known."""
         return self.resource.line if self.resource else self.place

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from moorage.assembly.cloud_assembly import Resource
 from moorage.review.comparison import Comparison, Replacement, StackChange
 from moorage.review.finding import Finding, Kind
-from moorage.review.nouns import named
+from moorage.review.nouns import changing, named
 from moorage.review.template.side import Scope, Side
 from moorage.review.template.values import Place
 
@@ -40,7 +40,7 @@ def replaced_instances(comparison: Comparison) -> Iterator[Finding]:
             causes = [name for name in _REPLACING if name in own or _refers_to_a_new_version(stack, scope, group, name)]
             if causes and (change is None or change.replacement is not Replacement.YES):
                 sentence = (
-                    f"The {named(group)} replaces its instances in batches, since its {' and '.join(causes)} changes: "
+                    f"The {named(group)} replaces its instances in batches, since its {changing(causes)}: "
                     "the tasks on an instance stop with it."
                 )
                 yield Finding(Kind.INTERRUPTED, "interrupted/instances", stack.path, group, sentence)
@@ -52,7 +52,7 @@ def _rolls(group: Resource) -> bool:
 
 
 def _refers_to_a_new_version(stack: StackChange, scope: Scope, group: Resource, name: str) -> bool:
-    """Return whether a property refers to a launch template that gets a new version."""
+    """Return whether a property refers to the latest version of a launch template that gets a new version."""
     changed = {
         Place(scope.place, each.logical_id)
         for each in stack.changes

@@ -12,7 +12,7 @@ from moorage.review.comparison import KEPT, Comparison, Replacement, ResourceCha
 from moorage.review.ecs_services import SERVICE, STARTS_DEPLOYMENT, Service
 from moorage.review.finding import Finding, Kind
 from moorage.review.instances import replaced_instances
-from moorage.review.nouns import named, shortened
+from moorage.review.nouns import changing, named, shortened
 from moorage.review.removed import removed
 from moorage.review.renamed import moved, renames
 from moorage.review.rerouted import rerouted
@@ -163,7 +163,7 @@ class _Interruptions:
         yield from _fewer(change.stack.path, before, after)
 
     def _deployed(self, change: ResourceChange, before: Service, after: Service) -> Iterator[Finding]:
-        """Yield the finding for a deployment that an update of the service starts."""
+        """Yield the finding for a deployment that an update starts, or that can no longer make progress."""
         causes = sorted(_changed(change) & STARTS_DEPLOYMENT)
         causes = causes or sorted(set(self._replaced_references(change)) & STARTS_DEPLOYMENT)
         if after.copies == 0:
@@ -173,7 +173,7 @@ class _Interruptions:
             return
         subject = f"The {named(after.resource)} replaces its tasks in a {after.kind} deployment"
         if after.controller != "ECS":  # it shifts traffic to new tasks
-            sentence = f"{subject} of the controller {after.controller}, since {' and '.join(causes)} changes."
+            sentence = f"{subject} of the controller {after.controller}, since {changing(causes)}."
             yield self._deployment(change, sentence, self._task_changes(change, after), keeps=True)
             return
         if after.copies is None:
@@ -254,7 +254,7 @@ class _Interruptions:
             sentence = f"The {named(resource)} {change.replaced}: {consequence}{in_place}."
             yield self._finding("replaced", change, sentence)
         elif change.replacement is Replacement.NO and restarted:
-            sentence = f"The {named(resource)} is restarted, since {' and '.join(restarted)} changes."
+            sentence = f"The {named(resource)} is restarted, since {changing(restarted)}."
             yield self._finding("restarted", change, sentence)
         generated = [side and side.properties.get(_GENERATED) for side in (change.before, change.after)]
         if resource.type == _SECRET and all(generated) and _GENERATED in _changed(change):
@@ -347,7 +347,7 @@ def _changed(change: ResourceChange) -> set[str]:
 
 
 def _can_deploy(service: Service) -> bool:
-    """Return whether a deployment of a service can make progress; True if it is not known."""
+    """Return whether a deployment of a service can make progress; True if the template does not show that."""
     return service.controller != "ECS" or not service.copies or service.estimate() is not None
 
 

@@ -174,7 +174,7 @@ def _deletion_policy(resource: Resource) -> str:
 
 
 def _is_emptied(resource: Resource) -> bool:
-    """Return whether a resource is emptied before it is deleted."""
+    """Return whether ECR or a custom resource of CDK empties a resource before it is deleted."""
     tags = resource.properties.get("Tags")
     keys = {tag.get("Key") for tag in tags if isinstance(tag, Mapping)} if isinstance(tags, list) else set()
     return resource.properties.get("EmptyOnDelete") in {True, "true"} or bool(keys & _EMPTIED_BY_CDK)

@@ -29,6 +29,7 @@ _SERVICES = {
 _TYPES = {
     "AWS::ApiGateway::RestApi": "REST API",
     "AWS::ApiGatewayV2::Api": "API Gateway API",
+    "AWS::AutoScaling::AutoScalingGroup": "Auto Scaling group",
     "AWS::EC2::EIP": "Elastic IP address",
     "AWS::EC2::VPC": "VPC",
     "AWS::EC2::NatGateway": "NAT gateway",
@@ -40,6 +41,7 @@ _TYPES = {
     "AWS::EC2::VPCPeeringConnection": "VPC peering connection",
     "AWS::WAFv2::WebACL": "web ACL",
     "AWS::EFS::FileSystem": "EFS file system",
+    "AWS::Lambda::Url": "Lambda function URL",
     "AWS::RDS::DBCluster": "RDS DB cluster",
     "AWS::RDS::DBInstance": "RDS DB instance",
     "AWS::Serverless::Function": "Lambda function",
@@ -76,7 +78,7 @@ def named(resource: Resource) -> str:
 
 
 def short_path(resource: Resource) -> str:
-    """Return the construct path of a resource without the parts that CDK adds for the resource itself."""
+    """Return the construct path of a resource without `Resource` and `Default`, which CDK adds at its end."""
     parts = resource.path.split("/")
     while len(parts) > 1 and parts[-1] in {"Resource", "Default"}:
         parts.pop()
@@ -104,7 +106,7 @@ def listed(names: Sequence[str], most: int = 3, noun: str = "") -> str:
 
 
 def shortened(names: Sequence[str], most: int) -> str:
-    """Return the first names, and the number of the others: `a, b and 4 more`.
+    """Return the first `most` names, and the number of the others: `a, b and 4 more`.
 
     Args:
         names: The names.
@@ -112,3 +114,12 @@ def shortened(names: Sequence[str], most: int) -> str:
     """
     rest = len(names) - most
     return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def changing(names: Sequence[str]) -> str:
+    """Return a clause about properties that change: `TaskDefinition changes`, `A and B change`.
+
+    Args:
+        names: The names of the properties, at least one.
+    """
+    return f"{' and '.join(names)} change{'s' if len(names) == 1 else ''}"

@@ -16,17 +16,17 @@ from moorage.review.sides.revisions import ReviewError
 PRINTED = Path("-")
 """The file that means standard output."""
 _WIDTH = 100
-"""The columns of a page that is printed to a file or a log."""
+"""The number of columns of a page that is printed to a file or a log."""
 
 
 def require_writable(files: Mapping[str, Path]) -> None:
-    """Raise an error for a file that cannot be written, before the review starts.
+    """Check, before the review starts, that each file can be written.
 
     Args:
         files: The file of each form.
 
     Raises:
-        ReviewError: Two forms have the same file, a file is a folder, or its folder does not exist.
+        ReviewError: Two forms have the same file, a file is a folder, or the folder of a file does not exist.
     """
     for form, file in files.items():
         if not file.absolute().parent.is_dir():

@@ -52,7 +52,7 @@ _LARGEST_TEMPLATE = 1_000_000
 
 
 def refused(comparison: Comparison) -> Iterator[Finding]:
-    """Yield a finding for each part of an update that is refused.
+    """Yield a finding for each part of an update that CloudFormation or a service refuses.
 
     Args:
         comparison: The two assemblies, with the replacements known.
@@ -112,8 +112,8 @@ class _Holder:
         scope: The stack of the resource in the base.
         before: The resource in the base.
         after: The resource in the head; None if it is removed.
-        later: The keys of its claims in the head.
-        is_replaced: True if the update replaces it, or may replace it.
+        later: The keys of the claims of the resource in the head.
+        is_replaced: True if the update replaces the resource, or may replace it.
     """
 
     scope: Scope

@@ -95,7 +95,7 @@ def _gone(scopes: _Scopes, stack: StackChange, before: Resource) -> Iterator[Fin
 
 
 def _changed(scopes: _Scopes, change: ResourceChange, before: Resource, after: Resource) -> Iterator[Finding]:
-    """Yield the finding for a port or a DNS name that changes to another one."""
+    """Yield the finding for a listener whose port changes, or a record whose DNS name changes."""
     name = _ADDRESS.get(before.type, "")
     old, new = before.properties.get(name), after.properties.get(name)
     if not (isinstance(old, str | int) and isinstance(new, str | int)) or _shown(old) == _shown(new):

@@ -1,4 +1,4 @@
-"""Resources that only get another logical ID. CloudFormation creates new resources and deletes the old ones."""
+"""Resources that only get another logical ID, so that CloudFormation creates new resources and deletes the old ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from moorage.review.nouns import listed
 
 RULES: Mapping[str, str] = {"renamed/id": "The same resources get other logical IDs."}
 _TELLING = 3
-"""The least number of properties that identify a single resource; fewer are equal by chance."""
+"""The minimum number of properties of a single renamed resource. With fewer, two resources can be equal by chance."""
 _NAMED = {**NAMES, "AWS::Route53::HostedZone": "Name"}
 """The property that identifies a resource of a type by itself."""
 
@@ -113,7 +113,7 @@ def moved(comparison: Comparison) -> set[int]:
 
 
 def renames(comparison: Comparison) -> tuple[Rename, ...]:
-    """Return the constructs that get another path, the ones with the most resources first.
+    """Return the constructs that get another path, those with the most resources first.
 
     Args:
         comparison: The two assemblies.
@@ -159,7 +159,10 @@ def _is_telling(resource: Resource) -> bool:
 def _equal(
     removed: Sequence[ResourceChange], added: Sequence[ResourceChange]
 ) -> list[tuple[ResourceChange, ResourceChange]]:
-    """Return the pairs of resources that differ only in their logical IDs, unless there are several equal ones."""
+    """Return the pairs of resources that differ only in their logical IDs.
+
+    A resource is left out if another resource of the same side is equal to it.
+    """
     by_contents = [_by_contents(removed), _by_contents(added)]
     return [
         (before[0], after[0])
@@ -178,7 +181,7 @@ def _by_contents(changes: Sequence[ResourceChange]) -> dict[str, list[ResourceCh
 
 
 def _without_ids(value: Any, stack: str, moved: Mapping[tuple[str, str], str]) -> Any:
-    """Return a value with the types of moved resources in place of their logical IDs, and without tags.
+    """Return a value without tags and descriptions, and with the types of moved resources instead of their logical IDs.
 
     CDK writes the path of a construct into its tag `Name`.
     """

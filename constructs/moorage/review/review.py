@@ -1,4 +1,4 @@
-"""The review of two assemblies: their comparison, and the findings of the judges."""
+"""The review of two assemblies: their comparison and the findings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from moorage.review.policy import findings_of, policy_findings
 from moorage.review.replacement.replacement import replaced
 
 Judge = Callable[[Comparison], Iterable[Finding]]
-"""A function that yields the findings of one kind, or of a few related ones."""
+"""A function that yields the findings of a comparison, all of one kind."""
 
 _JUDGES: tuple[Judge, ...] = (
     lost.lost,
@@ -37,7 +37,7 @@ RULES: Mapping[str, str] = {
     **renamed.RULES,
     **POLICY_RULES,
 }
-"""The rules of a review, each with its meaning. The rules of policy engines are not among them."""
+"""The rules of a review, each with its meaning, without the rules of policy engines."""
 _NAMED = 3
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _HASH = 12
@@ -85,12 +85,12 @@ def review(
     Args:
         base: The stacks before the change; None to review the head as a new app.
         head: The stacks after the change.
-        policy: Whether to run the policy engines, which take seconds.
+        policy: Whether to run the policy engines, which take seconds. Default: True.
         acknowledged: The acknowledgements of policy findings in the file of the head. Default: none.
-        acknowledged_before: Those in the file of the base. Default: none.
-        base_name: The name of the base on the page: a revision, or the folder of an assembly. Default: None. If `base`
-            is None, give a name only if there is a base that has no app yet.
-        head_name: The name of the head on the page.
+        acknowledged_before: The acknowledgements in the file of the base. Default: none.
+        base_name: The name of the base on the page: a revision, or the folder of an assembly. If `base` is None, this
+            is the name of a base that has no app yet. Default: None.
+        head_name: The name of the head on the page. Default: `head`.
 
     Raises:
         AssemblyError: Two stacks of one assembly have the same stage, account, region and name.

@@ -20,15 +20,15 @@ from moorage.review.sides.revisions import ReviewError
 from moorage.review.sides.sides import read
 
 FOUND, FAILED = 1, 2
-"""The exit codes: a finding of a kind in `--fail-on`; no review, because a side cannot be read or synthesized."""
+"""The exit codes: 1 for a finding of a kind in `--fail-on`, 2 for an error, such as a side that cannot be read."""
 _INTERRUPTED = 130
 _ENDING = (signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else []))
-"""Signals that are handled like Ctrl-C. By default, Python would exit and leave the worktrees."""
+"""The signals that are handled like Ctrl-C. By default, Python would exit without removing the worktrees."""
 
 
 @attrs.frozen
 class Options:
-    """The settings of a run: its forms, its engines, and the findings that fail it.
+    """The settings of a run: its forms, its policy engines, and the findings for which it fails.
 
     Args:
         files: The files to write, by the name of their form. Default: none; the page is printed.
@@ -44,7 +44,9 @@ class Options:
 
 
 def run(base: str | None, head: str, options: Options, app: str | None = None) -> int:
-    """Review the change from one side to the other, and return the exit code.
+    """Write the review of the change from one side to the other, and return the exit code.
+
+    The exit code is 0, 1 for a finding of a kind in `options.fail_on`, 2 for an error, or 130 after an interruption.
 
     Args:
         base: The assembly or the revision before the change; None to review the head as a new app.
@@ -80,7 +82,9 @@ def show(
     names: tuple[str, str],
     notes: Sequence[str] = (),
 ) -> int:
-    """Review the change from the stacks of `base` to those of `head`, and return the exit code.
+    """Write the review of the change from the stacks of `base` to those of `head`, and return the exit code.
+
+    The exit code is 0, 1 for a finding of a kind in `options.fail_on`, 2 for an error, or 130 after an interruption.
 
     Args:
         base: The stacks before the change.
@@ -111,11 +115,13 @@ def show(
 
 
 def check(assembly: str, options: Options, app: str | None = None) -> int:
-    """Show the policy findings of an app that are not acknowledged. Return the exit code: 1 if there are findings.
+    """Write the policy findings of an app that are not acknowledged, and return the exit code.
+
+    The exit code is 0, 1 for any finding, 2 for an error, or 130 after an interruption.
 
     Args:
         assembly: The assembly, or the revision to synthesize; `.` for the working tree.
-        options: The settings of the run. Each finding fails it.
+        options: The settings of the run. `fail_on` is ignored.
         app: The command that synthesizes the app. Default: None; the `app` of `cdk.json`.
     """
 
@@ -130,7 +136,7 @@ def check(assembly: str, options: Options, app: str | None = None) -> int:
 
 
 def _ended(reviewed: Callable[[], Review], command: str, fail_on: Collection[Kind]) -> int:
-    """Return the exit code of a review. An error that the user can act on is printed as a sentence."""
+    """Make a review, and return the exit code. Print a known error as a sentence, and any other with its traceback."""
     before = {number: signal.signal(number, _interrupted) for number in _ENDING}
     try:
         found = reviewed()

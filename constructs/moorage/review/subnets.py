@@ -23,7 +23,7 @@ _Range = ipaddress.IPv4Network | ipaddress.IPv6Network
 def overlapping_subnets(comparison: Comparison) -> Iterator[Finding]:
     """Yield a finding for each stack whose new subnets overlap with subnets of the base.
 
-    `claims` covers equal ranges.
+    The module `claims` finds ranges that are equal.
 
     Args:
         comparison: The two assemblies, with the replacements known.
@@ -82,7 +82,7 @@ def _subnets(stack: Stack | None) -> Iterator[Resource]:
 
 
 def _range(subnet: Resource) -> _Range | None:
-    """Return the range of a subnet; None if the template does not contain it."""
+    """Return the IP address range of a subnet; None if the template does not contain the range."""
     try:
         return ipaddress.ip_network(str(subnet.properties.get("CidrBlock")))
     except ValueError:

@@ -24,15 +24,16 @@ class OwnAcknowledgement:
         construct: The construct whose resources have the issue.
         issue: The name of the issue in `moorage/policy/issues.toml`.
         reason: The reason why the construct does not avoid the issue.
-        actions: For wildcards in IAM policies: the actions whose statements have them. A wildcard in a statement with
-            another action is not acknowledged.
+        actions: For wildcards in IAM policies: the actions whose statements have wildcards. A wildcard in a statement
+            with another action is not acknowledged.
         only_in_arns: True if these statements have wildcards in ARNs, and none has `*` as its resource.
         rules: For security groups: the description and the port of each own rule. Another rule that lets everybody
             connect is not acknowledged.
         ports: For security groups that CDK defines: the ports that are open to the CIDR block of the VPC.
         variables: For task definitions: the names of the environment variables that are not the user's.
-        policies: For roles: the names of AWS managed policies. Another one is not acknowledged.
-        ids: The IDs of the constructs below `construct` to which this is limited. Empty if it applies to all.
+        policies: For roles: the names of AWS managed policies. Another policy is not acknowledged.
+        ids: The IDs of the constructs below `construct` whose resources have the issue. If empty, the resources of all
+            constructs can have the issue.
         in_stack: True if the resources are not below `construct`, but below its stack.
     """
 
@@ -95,14 +96,16 @@ def acknowledge(
         construct: The construct whose resources have the issue.
         issue: The name of the issue.
         reason: The reason, as a clause without a period.
-        actions: For wildcards in IAM policies: the actions whose statements have them.
+        actions: For wildcards in IAM policies: the actions whose statements have wildcards. Default: none.
         only_in_arns: Whether to acknowledge only wildcards in ARNs, and no `*` as the resource. Default: False.
-        rules: For security groups: the description and the port of each own rule.
+        rules: For security groups: the description and the port of each own rule. Default: none.
         ports: For security groups that CDK defines: the ports that are open to the CIDR block of the VPC.
-        variables: For task definitions: the names of the environment variables that are not the user's.
-        policies: For roles: the names of AWS managed policies.
-        ids: The IDs of the constructs below `construct` to which this is limited. Default: none; it applies to all.
-        in_stack: Whether to look for the resources below the stack of `construct`, as for a singleton of CDK.
+            Default: none.
+        variables: For task definitions: the names of the environment variables that are not the user's. Default: none.
+        policies: For roles: the names of AWS managed policies. Default: none.
+        ids: The IDs of the constructs below `construct` whose resources have the issue. Default: all constructs.
+        in_stack: Whether to look for the resources below the stack of `construct`, as for a singleton of CDK. Default:
+            False.
     """
     own = OwnAcknowledgement(
         construct,
@@ -139,7 +142,7 @@ def as_list(value: Any) -> list[Any]:
 
 
 def receive(app: IConstruct, receiver: Receiver) -> None:
-    """Pass the acknowledgements of an app to a function: those that exist at once, and later ones when they are made.
+    """Pass each acknowledgement of an app to a function, including acknowledgements that are made later.
 
     Args:
         app: The root of the construct tree. A second call for the same app does nothing.

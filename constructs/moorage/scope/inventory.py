@@ -21,7 +21,7 @@ def register(construct: Construct, record: object) -> None:
 
     Args:
         construct: The construct that the record describes.
-        record: A frozen value without constructs, so that checks of it need no CDK.
+        record: A frozen value without constructs, so that checks of the record need no CDK.
     """
     _records.get_or_make(construct.node.root, list).append((construct, record))
 

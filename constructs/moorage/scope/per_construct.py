@@ -32,7 +32,7 @@ class PerConstruct(Generic[Owner, Value]):
         self._values[owner] = value
 
     def get_or_make(self, owner: Owner, make: Callable[[], Value]) -> Value:
-        """Return the value of a construct, and create it if needed."""
+        """Return the value of a construct. If no value is set, set the result of `make` first."""
         if owner not in self._values:
             self._values[owner] = make()
         return self._values[owner]

@@ -35,7 +35,7 @@ _ARN = re.compile(r"arn:[^:]*:[^:]*:(?P<region>[^:]*):(?P<account>[^:]*):.")
 
 
 def place_of(construct: IConstruct) -> Place:
-    """Return the account and region of a construct's stack."""
+    """Return the account and region of a construct's stack. Each is None if it is not known at synthesis."""
     account, region, _ = _place_of_stack(_stack_of(construct))
     return account, region
 
@@ -98,15 +98,16 @@ def check_in_vpc(
     Args:
         problems: The problems to add to.
         argument: The name of the argument.
-        things: The subnets or security groups. If they are imported only by their IDs, their VPC is unknown.
-        vpc: The VPC in which they must be.
+        things: The subnets or security groups. A thing that is imported only by its ID is accepted, since its VPC is
+            unknown.
+        vpc: The VPC that must contain the subnets and security groups.
     """
     for thing in things:
         vpc_id = getattr(thing.node.default_child, "vpc_id", None) or getattr(thing.node.scope, "vpc_id", None)
         if isinstance(vpc_id, str) and _differ(vpc_id, _vpc_id(vpc)):
             problems.add(
                 f"{argument} must be in the VPC {vpc.node.path} (got {thing.node.path} in another VPC); "
-                "use a resource in this VPC"
+                "use a resource in that VPC"
             )
 
 
@@ -163,7 +164,7 @@ def _place_of_thing(thing: IConstruct | str) -> _StackPlace:
 
 
 def _find_place(thing: IConstruct) -> _StackPlace:
-    """Return the place of a construct: the place in its ARN if known, else that where it was imported or defined.
+    """Return the place of a construct: that of its stack, or for an imported resource that in its ARN or CDK's `env`.
 
     For a resource that is imported by its ARN, CDK's `env` is the place in the ARN for some types, and the place of the
     stack for other types. An imported resource belongs to no stage, since it is referred to by plain strings.

@@ -26,7 +26,10 @@ _validations: PerConstruct[cdk.Stage, _StageValidation] = PerConstruct()
 
 
 def add_stage_check(construct: Construct, check: Callable[[], list[str]]) -> None:
-    """Add a check that runs and returns errors after the complete stage of `construct` is defined."""
+    """Add a check, which runs after the complete stage of `construct` is defined and returns errors.
+
+    Do nothing if `construct` is not in a stage or app.
+    """
     validation = _validation_of(construct)
     if validation:
         validation.checks.append(check)

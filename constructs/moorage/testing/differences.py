@@ -11,9 +11,9 @@ from typing import Any
 import attrs
 
 _NOTHING = object()
-"""The value on the side that has none."""
+"""The marker for a value that one of the two templates does not have."""
 _LEFT_OUT = {"Resources", "Properties", "TemplateURL"}
-"""The parts of a path that its reader knows from the rest of it."""
+"""The parts of a path that are not shown, since the other parts imply them."""
 
 Path = tuple[str | int, ...]
 
@@ -24,10 +24,10 @@ class _Difference:
 
     Args:
         resource: The path of the resource; empty if the value is not in a resource.
-        type: The type of the resource.
+        type: The type of the resource; empty if the value is not in a resource.
         path: The path of the value in the resource, or in the template.
-        old: The value in the first template.
-        new: The value in the second template.
+        old: The value in the first template; `_NOTHING` if only the second template has it.
+        new: The value in the second template; `_NOTHING` if only the first template has it.
     """
 
     resource: Path
@@ -41,7 +41,7 @@ def difference_lines(old: Any, new: Any) -> Iterator[str]:
     """Yield the differences between two templates, or between two mappings of templates, in lines.
 
     A line names the resource, and further lines show each value: `-` the old value, `+` the new value. A resource that
-    only one template has is one line.
+    only one template has takes one line.
 
     Args:
         old: The first template.
@@ -76,7 +76,7 @@ def _value_lines(each: _Difference) -> Iterator[str]:
 
 
 def _differences(old: Any, new: Any, path: Path, resource: Path, kind: str) -> Iterator[_Difference]:
-    """Yield the differences below a path. `resource` is the path of the innermost resource around it."""
+    """Yield the differences below a path. `resource` is the path of the resource that contains it."""
     types = {each["Type"] for each in (old, new) if _is_resource(each, path)}
     if len(types) > 1:  # another resource with the same logical ID
         yield _Difference(path, "", (), old, _NOTHING)
@@ -117,7 +117,7 @@ def _is_resource(value: Any, path: Path) -> bool:
 
 
 def _is_divided(value: Any, path: Path, resource: Path) -> bool:
-    """Return whether to list a value that only one side has by its parts: True for a template or its sections."""
+    """Return whether to list the parts of a value that only one side has: True for a template and its sections."""
     if not isinstance(value, Mapping) or not value or _is_resource(value, path):
         return False
     return not resource or path[-1] == "Resources" or isinstance(value.get("Resources"), Mapping)

@@ -1,4 +1,4 @@
-"""The assertion that an app has no policy findings that are not acknowledged."""
+"""The assertion that an app has no unacknowledged policy findings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import aws_cdk as cdk
 
 _LISTED = 4
-"""The number of resources that a line names."""
+"""The maximum number of resources that a line names."""
 
 
 def assert_no_new_findings(
@@ -31,13 +31,16 @@ def assert_no_new_findings(
     Args:
         app: The app, or one of its stages or stacks, or the folder of a cloud assembly.
         acknowledged: The file of acknowledgements, relative to the current folder. Default: `acknowledged.toml` if it
-            exists. Entries that have expired or that match nothing fail if `app` is an app or a folder.
+            exists. Entries that have expired or match nothing are an error only if `app` is an app or a folder.
 
     Raises:
-        AssertionError: If there are findings. The message has a line for each issue.
-        PolicyError: If the file cannot be read or has a wrong entry.
+        AssertionError: If a finding is not acknowledged, or an entry has expired or matches nothing. The message has a
+            line for each issue and for each such entry.
+        PolicyError: If the file cannot be read or has a wrong entry, or checkov fails.
         ModuleNotFoundError: If `moorage[review]` is not installed.
         TypeError: If `app` or `acknowledged` is of another type.
+        ValueError: If `app` is a stack that is not in an app.
+        AssemblyError: If the folder is not a readable cloud assembly.
         RuntimeError: If CDK cannot synthesize the app.
     """
     __tracebackhide__ = True  # pytest shows the line of the test
@@ -67,7 +70,7 @@ def assert_no_new_findings(
 
 
 def _judged(stacks: Sequence[Stack], file: Path) -> Verdict:
-    """Judge the findings in stacks with the acknowledgements of the app and of the file."""
+    """Return the verdict on the findings in stacks, with the acknowledgements of the app and of the file."""
     from moorage.policy.engines import all_violations  # noqa: PLC0415  # only here are the engines needed
 
     given = read(None if file == FILE else file)
@@ -87,7 +90,7 @@ def _message(found: Iterable[Violation], acknowledged: str | Path) -> Iterator[s
 
 
 def _line(name: str, violations: Sequence[Violation]) -> str:
-    """Return the line of an issue: its meaning, the resources and the rules."""
+    """Return the line of an issue: the advice or the engine's message, the resources and the rules."""
     about = issues_of(violations[0].rule)
     message = next((violation.message for violation in violations if violation.message), name)
     meaning = about[0].advice if about else f"{message.rstrip('.')}."

@@ -1,4 +1,4 @@
-"""The fixture `template_snapshot`. It works without syrupy until a test uses it."""
+"""The fixture `template_snapshot`. Tests that do not use the fixture run without syrupy."""
 
 from __future__ import annotations
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 60
 _REPORTED = "ValidationFailed:"
-"""CDK's code of the error for violations that validation plugins report. That of a construct has a longer code."""
+"""The beginning of CDK's error for violations that validation plugins report. The error codes of constructs are longer.
+"""
 
 
 def stacks_in(app: cdk.Stage | cdk.Stack | str | Path, function: str, *, validated: bool = False) -> tuple[Stack, ...]:
@@ -20,13 +21,15 @@ def stacks_in(app: cdk.Stage | cdk.Stack | str | Path, function: str, *, validat
 
     Args:
         app: The app, or a stage or stack of it, or the folder of a cloud assembly, which is only read.
-        function: The name of the public function that takes it, for the error.
-        validated: Whether to synthesize the complete app, since CDK runs validation plugins for no stage of it. A
-            violation that a plugin reports then does not end the synthesis. Default: False.
+        function: The name of the public function that takes `app`, for the error.
+        validated: Whether to synthesize the complete app, since CDK does not run validation plugins for a single stage.
+            A violation that a plugin reports then does not end the synthesis. Default: False.
 
     Raises:
         TypeError: `app` is of another type.
-        ValueError: `app` is a stack that is in no app.
+        ValueError: `app` is a stack that is not in an app.
+        AssemblyError: The folder is not a readable cloud assembly.
+        RuntimeError: CDK cannot synthesize the app.
     """
     if isinstance(app, str | Path):
         return stacks_of(Path(app))

@@ -37,6 +37,8 @@ class TemplateExtension(JSONSnapshotExtension):
     def diff_lines(self, serialized_data: SerializedData, snapshot_data: SerializedData) -> Iterator[str]:
         """Yield the lines that pytest shows if a template differs from its snapshot.
 
+        If the snapshot is not valid JSON, these are the lines of syrupy.
+
         Args:
             serialized_data: The template.
             snapshot_data: The snapshot; empty if it does not exist.

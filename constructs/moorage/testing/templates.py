@@ -19,13 +19,16 @@ _BOOTSTRAP = {"Parameters": "BootstrapVersion", "Rules": "CheckBootstrapVersion"
 """The parameter and the rule with which CDK checks the version of the bootstrap stack."""
 _USAGE = {"Conditions": "CDKMetadataAvailable"}
 _USAGE_TYPE = "AWS::CDK::Metadata"
-"""The resource, and above its condition, by which AWS counts the libraries that apps use."""
+"""The type of the resource by which AWS counts the libraries that apps use. `_USAGE` is the condition of this resource.
+"""
 _TOOLS = ("aws:cdk:", "aws:asset:")
 """The prefixes of metadata of the CDK CLI."""
 _ASSET = re.compile(r"(?<!sha256:)(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 """The hash of an asset. The digest of an image has the same form, and a prefix."""
 _VERSION = re.compile(r"(?<=[0-9A-F]{8})[0-9a-f]{32}(?![0-9a-zA-Z])")
-"""The end of the logical ID of a Lambda version or an API Gateway deployment: a hash of what it is a version of."""
+"""The end of the logical ID of a Lambda version or an API Gateway deployment: a hash of the contents of the version or
+the deployment.
+"""
 
 
 def readable_template(app: cdk.Stack | cdk.Stage | Template | str | Path) -> dict[str, Any]:
@@ -41,6 +44,8 @@ def readable_template(app: cdk.Stack | cdk.Stage | Template | str | Path) -> dic
 
     Raises:
         TypeError: If `app` is of another type.
+        ValueError: If `app` is a stack that is not in an app.
+        AssemblyError: If the folder is not a readable cloud assembly.
         RuntimeError: If CDK cannot synthesize the app.
     """
     import aws_cdk as cdk  # noqa: PLC0415  # naming the plugin must load neither aws_cdk nor jsii
@@ -68,7 +73,7 @@ def _readable(template: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _kept(section: str, content: Any) -> Any:
-    """Return a section of a template without what CDK adds for itself."""
+    """Return a section of a template without the check of the bootstrap version and the metadata of CDK and its CLI."""
     if not isinstance(content, Mapping):
         return content
     added = {_BOOTSTRAP.get(section), _USAGE.get(section)}

@@ -15,12 +15,13 @@ from moorage.workload.limit import (
     in_range,
     matching,
     unique,
+    with_commas,
 )
 
 PLACEMENT_STRATEGIES = at_most(
     "placement-strategies",
     5,
-    hint="leave out the least important ones",
+    hint="leave out the least important strategies",
     source=Botocore(
         "ecs",
         "CreateServiceRequest",
@@ -50,7 +51,7 @@ STRATEGY_ITEMS = in_range(
     "strategy-items",
     1,
     20,
-    hint=BelowOrAbove(below="use at least one capacity", above="use fewer capacities"),
+    hint=BelowOrAbove(below="use at least one capacity provider", above="use fewer capacity providers"),
     source=Botocore(
         "ecs",
         "CreateServiceRequest",
@@ -132,7 +133,7 @@ CAPACITY_NAME = matching(
 PROVIDERS = at_most(
     "capacity-providers-per-cluster",
     20,
-    hint="use fewer capacities, or define a second cluster",
+    hint="use fewer capacity providers, or define a second cluster",
     source="ECS quotas",
 )
 INSTANCES_PER_CLUSTER = at_most(
@@ -144,7 +145,7 @@ INSTANCES_PER_CLUSTER = at_most(
 INSTANCES = Limit(
     id="instances-range",
     accepts=lambda ends: 0 <= ends[0] <= ends[1] and ends[1] >= 1,
-    rule="must be at least 0 and 1 respectively, and min_instances must not exceed max_instances",
+    rule="must be at least 0 and at least 1, and min_instances must not exceed max_instances",
     hint=lambda ends: (
         "use min_instances=0 or more, and max_instances=1 or more"
         if ends[0] < 0 or ends[1] < 1
@@ -206,7 +207,7 @@ INSTANCE_WARMUP = in_range(
     0,
     10000,
     unit="seconds",
-    hint="use a time such as cdk.Duration.minutes(5), during which a new instance does not count",
+    hint="use a duration such as cdk.Duration.minutes(5), during which a new instance does not count",
     source=Botocore("ecs", "ManagedScaling", "instanceWarmupPeriod", "The period of time, in seconds"),
 )
 _AMI_PATHS = re.compile(
@@ -224,7 +225,7 @@ def _ami_system(path: str) -> str:
 
 
 def _ami_architecture(path: str) -> str | None:
-    """Return the architecture of one of AWS's AMIs. Return None for other AMIs, and if the path does not show it."""
+    """Return the architecture of one of AWS's AMIs. Return None for other AMIs and unclear paths."""
     named = re.search(r"/(arm64|x86_64)/", path)
     if not _AMI_PATHS.match(path):
         return None
@@ -262,8 +263,8 @@ AMI_ARCHITECTURE = Limit(
 VOLUME = Limit(
     id="instance-volume",
     accepts=lambda pair: pair[1] <= pair[0] <= 65536,
-    rule="must be at most 65536 GiB and at least the size of the AMI's snapshot",
-    hint=lambda pair: f"use {pair[1]} or more" if pair[0] < pair[1] else "use 65536 or less",
+    rule="must be at most 65,536 GiB and at least the size of the AMI's snapshot",
+    hint=lambda pair: f"use {pair[1]} or more" if pair[0] < pair[1] else "use 65,536 or less",
     source=Botocore(
         "ec2",
         "LaunchTemplateEbsBlockDeviceRequest",
@@ -272,7 +273,7 @@ VOLUME = Limit(
         also="ECS developer guide: ECS-optimized AMIs have a root volume of 30 GiB, of Windows 50; "
         "bottlerocket-os twoliter",
     ),
-    format=lambda pair: str(pair[0]),
+    format=lambda pair: with_commas(pair[0]),
 )
 INSTANCE_TYPES = at_most(
     "instance-types",
@@ -312,7 +313,7 @@ SCALE_IN_DELAY = in_range(
     -1,
     3600,
     unit="seconds",
-    hint="use a time such as cdk.Duration.minutes(5), or datetime.timedelta(seconds=-1) to keep idle instances",
+    hint="use a duration such as cdk.Duration.minutes(5), or datetime.timedelta(seconds=-1) to keep idle instances",
     source="CFN AWS::ECS::CapacityProvider.ScaleInAfter",
 )
 INSTANCE_TYPE_FILTER = matching(
@@ -331,7 +332,7 @@ INSTANCE_TYPE_FILTERS = at_most(
 INSTANCE_RANGE = Limit(
     id="instance-range",
     accepts=lambda pair: len(pair) == 2 and 0 <= pair[0] <= (math.inf if pair[1] is None else pair[1]),
-    rule="must be a minimum of 0 or more, and a maximum that is not lower",
+    rule="must be a pair of a minimum, 0 or more, and a maximum that is not lower",
     hint="use a pair such as (2, 8), with 0 for no minimum or None for no maximum",
     source="botocore autoscaling VCpuCountRequest, MemoryMiBRequest",
 )

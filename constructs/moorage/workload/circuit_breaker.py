@@ -36,7 +36,7 @@ class CircuitBreaker:
         value: The number of failed tasks, or the percentage of the copies. Default: ECS's own threshold.
 
     Raises:
-        ValueError: If only one of `threshold` and `value` is given, or `value` is outside its limit.
+        ValueError: If only one of `threshold` and `value` is given, or a number of failed tasks is below 1.
     """
 
     rollback: bool = True
@@ -77,7 +77,7 @@ class CircuitBreaker:
         """Stop a rollout when the number of failed tasks reaches a percentage of the copies.
 
         Args:
-            percent: The percentage, 1 to 100.
+            percent: The percentage, 1 to 100. Another value only causes a warning.
             bounded: Whether to keep the threshold between 3 and 200 failed tasks, whatever the percentage is.
                 Default: True.
             rollback: Whether to roll back to the last completed deployment. Default: True.
@@ -87,7 +87,7 @@ class CircuitBreaker:
         return cls(rollback=rollback, reset_on_healthy_task=reset_on_healthy_task, threshold=threshold, value=percent)
 
     def failures_for(self, copies: int) -> int:
-        """Return the number of failed tasks after which a rollout stops.
+        """Return the number of failed tasks at which ECS stops a rollout.
 
         Args:
             copies: The number of copies that the service runs.

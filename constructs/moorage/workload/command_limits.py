@@ -22,7 +22,7 @@ def _one_line_hint(line: str) -> str:
 
 
 def _shell_drops_words(words: Sequence[str]) -> bool:
-    """Return whether `sh -c` ignores the words after its script. A script of one word without `$` cannot read them."""
+    """Return whether `sh -c` ignores the words after its script. A script with `$` or a space may use the words."""
     if len(words) <= 3 or not _is_run_by_shell(words) or words[1] != "-c":  # sh -c x
         return False
     return "$" not in words[2] and not any(character.isspace() for character in words[2])
@@ -62,7 +62,7 @@ COMMAND_WORDS = Limit(
 COMMAND_SHELL = Limit(
     id="command-shell",
     accepts=lambda words: not _shell_drops_words(words),
-    rule="must have one string after 'sh -c', which ignores further words",
+    rule="must have one string after 'sh -c', which ignores further arguments",
     hint=lambda words: f"use entry_point={list(words[:2])!r}, command=[{' '.join(words[2:])!r}]",
     source="POSIX, sh: command_string is the first operand after -c",
     format=lambda words: repr(list(words)),

@@ -93,16 +93,16 @@ class Container:
         image: The image, or the name of a public image as for `docker pull`.
         name: The name: 1 to 255 letters, digits, `_` and `-`, unique in the task. Default: `app`.
         port: The port that the container listens on, 1 to 65535. Default: none, so nothing connects to the container.
-        port_ranges: Further ranges of ports that the container listens on, each as a first and a last port. They need
-            awsvpc or bridge mode. Default: none.
-        cpu: The CPU units reserved for the container. Default: a share of the CPU units that other containers do not
-            reserve.
-        memory_mib: The hard memory limit in MiB. Default: the containers share the task's memory. Windows
-            instances ignore the task's memory; there, the default is an even share of the memory that other containers
-            do not reserve.
-        memory_reservation_mib: The soft memory limit in MiB, at most `memory_mib`. Default: none.
-        environment: Environment variables in plain text. Anyone who can read the task definition can read them.
-            Default: none.
+        port_ranges: Further ranges of ports that the container listens on, each as a first and a last port. Port ranges
+            need awsvpc or bridge mode. Default: none.
+        cpu: The CPU units reserved for the container, 0 or more. Default: a share of the CPU units that other
+            containers do not reserve.
+        memory_mib: The hard memory limit in MiB, 6 or more. Default: the containers share the task's memory. Windows
+            instances ignore the task's memory, so on these instances the default is an even share of the memory that
+            other containers do not reserve.
+        memory_reservation_mib: The soft memory limit in MiB, from 6 to `memory_mib`. Default: none.
+        environment: Environment variables in plain text. Anyone who can read the task definition can read the
+            variables. Default: none.
         environment_files: Files of environment variables in S3, at most 10. The execution role is granted read access.
             Default: none.
         secrets: Environment variables that ECS reads when a task starts. The execution role is granted read access.
@@ -130,8 +130,8 @@ class Container:
             default condition is `HEALTHY` for containers with a health check, otherwise `START`. Default: none.
         not_secret: The variables of `environment` that look like secrets but are not, each with a reason.
             Default: none.
-        host_port: In bridge mode, the port of the instance that maps to `port`, below 32,768. Only one copy then fits
-            on an instance. Default: a free port for each copy.
+        host_port: The port of the instance that maps to `port` in bridge mode, 1 to 65535. Only one copy then fits on
+            an instance. A port above 32767 causes a warning. Default: a free port for each copy.
         gpus: The number of GPUs reserved for the container. Not supported on Fargate. Default: 0.
         privileged: Whether to give the container root access to the instance. Not supported on Fargate, and fails
             Security Hub control ECS.4. Default: False.
@@ -143,8 +143,9 @@ class Container:
         credential_spec: The credential spec of a group Managed Service Account in Active Directory:
             `credentialspec:` or `credentialspecdomainless:`, followed by the ARN of an SSM parameter or S3 object. The
             execution role is granted read access. Default: none.
-        logging: A log driver (`ecs.LogDrivers`). Default: the log router of the task, or the log group.
-        sidecar: The further settings of a container that `otel_collector` or `log_router` creates. Default: none.
+        logging: A log driver (`ecs.LogDrivers`). Default: a driver that sends the logs to the log router of the task,
+            or to a log group if the task has no log router.
+        sidecar: The settings that only `otel_collector` and `log_router` set. Default: none.
 
     Raises:
         ValueError: If an argument is outside its limits. The error lists all problems of the container.
@@ -247,7 +248,8 @@ class Container:
             memory_mib: The hard memory limit in MiB. Default: 128.
 
         Raises:
-            ValueError: If `type` is not a kind of router that FireLens supports, or the image does not match `type`.
+            ValueError: If `type` is not a kind of router that FireLens supports, the image does not match `type`, or
+                `output` has no plugin name or contains a secret.
         """
         from moorage.workload import sidecars  # noqa: PLC0415  # needed only by sidecars
 

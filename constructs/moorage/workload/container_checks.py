@@ -24,7 +24,7 @@ def clean_path(path: str) -> str:
 
 
 def clean_paths(by_path: Mapping[str, T]) -> Mapping[str, T]:
-    """Normalize the paths of a mapping. If two become equal, change no path, so that a check refuses both."""
+    """Normalize the paths of a mapping. If two paths become equal, change no path, so that a check can refuse them."""
     cleaned = {clean_path(path): entry for path, entry in by_path.items()}
     return MappingProxyType(cleaned if len(cleaned) == len(by_path) else dict(by_path))
 
@@ -53,12 +53,13 @@ def check_paths(
         for parent in (each for each in (*writable, *mounts) if is_below(clean_path(path), clean_path(each))):
             argument = "mounts" if parent in mounts else "writable"
             problems.add(
-                f"writable must not have a path below {parent!r} of {argument} (got {path!r}); remove the path"
+                f"writable must not have a path below {parent!r} of {argument}, which already contains the path "
+                f"(got {path!r}); remove the path from writable="
             )
     for path in (each for each in executable if each not in writable):
         problems.add(
             f"executable must name only paths of writable (got {path!r}); add the path to writable=, or remove "
-            "it from executable="
+            "the path from executable="
         )
 
 

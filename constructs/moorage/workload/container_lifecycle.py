@@ -78,7 +78,7 @@ class EnvironmentFile:
     bucket can read the file.
 
     Args:
-        key: The key of the object, or the path of a local file. It must end in `.env`.
+        key: The key of the object or the path of a local file, ending in `.env`.
         bucket: The bucket of the object. Default: none, so `cdk deploy` uploads the local file.
 
     Raises:
@@ -94,7 +94,7 @@ class EnvironmentFile:
 
         Args:
             bucket: The bucket.
-            key: The key of the object. It must end in `.env`.
+            key: The key of the object, ending in `.env`.
 
         Raises:
             ValueError: If the key does not end in `.env`.
@@ -106,7 +106,7 @@ class EnvironmentFile:
         """Use a local file, which `cdk deploy` uploads.
 
         Args:
-            path: The path of the file. It must end in `.env`.
+            path: The path of the file, ending in `.env`.
 
         Raises:
             ValueError: If the path does not end in `.env`, or the file does not exist.
@@ -126,7 +126,7 @@ class EnvironmentFile:
 @value_class
 @attrs.frozen
 class HealthCheck:
-    """A command that ECS runs inside a container to determine if it is healthy.
+    """A command that ECS runs inside a container to determine whether the container is healthy.
 
     Args:
         command: A command line for the container's shell, or a list: `CMD` followed by a program and its arguments, or

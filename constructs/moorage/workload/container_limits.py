@@ -17,7 +17,7 @@ CONTAINER_CPU_LEAST = Limit(
     id="container-cpu-least",
     accepts=lambda cpu: cpu >= 0,
     rule="must be 0 or more",
-    hint="use CPU units, 1024 for each vCPU, or leave cpu= out to use the CPU that other containers do not reserve",
+    hint="use CPU units, 1,024 for each vCPU, or leave cpu= out to use the CPU that other containers do not reserve",
     source=Botocore("ecs", "ContainerDefinition", "cpu", "Null and zero CPU values are passed to Docker as 0"),
     format=str,
 )
@@ -25,7 +25,7 @@ CONTAINER_MEMORY_LEAST = at_least(
     "container-memory-least",
     6,
     unit="MiB",
-    hint="use a larger memory_mib=",
+    hint="use memory_mib=6 or more",
     source=Botocore("ecs", "ContainerDefinition", "memory", "don't specify less than 6 MiB of memory"),
 )
 MEMORY_RESERVATION = Limit(
@@ -44,13 +44,13 @@ MEMORY_RESERVATION = Limit(
         "don't specify less than 6 MiB of memory",
         also="CDK aws-ecs ContainerDefinition accepts both alike",
     ),
-    format=lambda pair: f"{pair[0]} of {pair[1]} MiB",
+    format=lambda pair: f"{pair[0]} with memory_mib={pair[1]}",
 )
 CONTAINER_TIMEOUT = at_least(
     "container-timeout",
     0,
     unit="seconds",
-    hint="use a time such as cdk.Duration.seconds(30); Fargate accepts 2 to 120 seconds",
+    hint="use a duration such as cdk.Duration.seconds(30); Fargate accepts 2 to 120 seconds",
     source=Botocore("ecs", "ContainerDefinition", "stopTimeout", "Time duration (in seconds) to wait"),
 )
 WRITABLE_LEAST = Limit(
@@ -103,6 +103,7 @@ PORT = in_range(
     "port",
     1,
     65535,
+    show=str,
     hint="use a port such as 8080",
     source=Botocore(
         "ecs", "PortMapping", "containerPortRange", "The containerPortRange valid values are between 1 and 65535."
@@ -181,7 +182,7 @@ HEALTH_INTERVAL = in_range(
     5,
     300,
     unit="seconds",
-    hint="use a time such as cdk.Duration.seconds(10)",
+    hint="use a duration such as cdk.Duration.seconds(10)",
     source=Botocore("ecs", "HealthCheck", "interval", "You may specify between 5 and 300 seconds."),
 )
 HEALTH_TIMEOUT = in_range(
@@ -189,7 +190,7 @@ HEALTH_TIMEOUT = in_range(
     2,
     60,
     unit="seconds",
-    hint="use a time such as cdk.Duration.seconds(5)",
+    hint="use a duration such as cdk.Duration.seconds(5)",
     source=Botocore("ecs", "HealthCheck", "timeout", "You may specify between 2 and 60 seconds."),
 )
 HEALTH_TIMEOUT_SHORTER = Limit(
@@ -212,7 +213,7 @@ HEALTH_START = in_range(
     0,
     300,
     unit="seconds",
-    hint="use a time such as cdk.Duration.seconds(60)",
+    hint="use a duration such as cdk.Duration.seconds(60)",
     source=Botocore("ecs", "HealthCheck", "startPeriod", "You can specify between 0 and 300 seconds."),
 )
 RESTART_EXIT_CODES = at_most(
@@ -228,7 +229,7 @@ RESTART_PERIOD = in_range(
     60,
     1800,
     unit="seconds",
-    hint="use a time such as cdk.Duration.minutes(5), for which a container must run before it can be restarted",
+    hint="use a duration such as cdk.Duration.minutes(5), for which a container must run before it can be restarted",
     source=Botocore(
         "ecs",
         "ContainerRestartPolicy",

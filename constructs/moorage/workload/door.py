@@ -70,8 +70,8 @@ class _WrongKindError(Exception):
     """An error for a value whose type the annotation does not allow.
 
     Args:
-        entry: A description of the wrong entry of a dict or list. It omits the value of a dict entry, which may be
-            secret.
+        entry: A description of the wrong entry of a dict or list, without the value of a dict entry, which may be
+            secret. Default: none.
     """
 
     def __init__(self, entry: str | None = None) -> None:
@@ -241,7 +241,7 @@ def _check_of_node(node: ast.expr) -> Check:
 
 
 def _members(node: ast.expr) -> list[ast.expr]:
-    """Return the members of a union, or the node itself if it is not a union."""
+    """Return the members of a union, or a list of only the node if the node is not a union."""
     if isinstance(node, ast.BinOp):
         return [*_members(node.left), *_members(node.right)]
     return [node]

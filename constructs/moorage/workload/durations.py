@@ -58,7 +58,10 @@ class Milliseconds(int):
 
 
 def optional_milliseconds(duration: Duration | Milliseconds | None) -> Milliseconds | None:
-    """Convert a duration to whole milliseconds, for values that AWS accepts in fractions of a second."""
+    """Convert a duration to whole milliseconds, for values that AWS accepts in fractions of a second.
+
+    Return None for None. Drop fractions of a millisecond.
+    """
     if duration is None or isinstance(duration, Milliseconds):
         return duration
     if isinstance(duration, dt.timedelta):

@@ -43,9 +43,9 @@ class InstanceType:
         interfaces: The number of elastic network interfaces of all network cards, including the primary interface.
         trunk_tasks: The number of tasks with their own network interface that the type runs with `awsvpcTrunking`. None
             if AWS lists the type as not supported or does not list the type.
-        previous: True if the type belongs to a previous generation.
-        accelerated: True if the type has GPUs, FPGAs or other accelerators.
-        nitro: True if the type is built on the AWS Nitro System.
+        previous: True if the type belongs to a previous generation. Default: False.
+        accelerated: True if the type has GPUs, FPGAs or other accelerators. Default: False.
+        nitro: True if the type is built on the AWS Nitro System. Default: True.
     """
 
     name: str
@@ -77,7 +77,7 @@ class InstanceType:
 
 @functools.cache
 def instance_type(name: str) -> InstanceType | None:
-    """Return the type with this name, or None if the data does not contain it. The data ends at `DATE`."""
+    """Return the instance type with this name, or None if the data, which ends at `DATE`, does not contain the name."""
     data = _load_data()
     if name not in data["types"]:
         return None

@@ -43,5 +43,6 @@ class EgressPrice:
     def __str__(self) -> str:
         return (
             f"{self.interfaces} interface endpoints in {self.zones} zones cost about ${self.endpoints:,.0f} a month; "
-            f"NAT gateways cost ${self.nat_gateway_per_zone:,.0f}, a single NAT gateway ${self.one_nat_gateway:,.0f}"
+            f"one NAT gateway in each zone costs ${self.nat_gateway_per_zone:,.0f}, and a single NAT gateway "
+            f"${self.one_nat_gateway:,.0f}"
         )

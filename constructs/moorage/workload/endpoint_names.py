@@ -61,7 +61,7 @@ with `com.amazonaws.<region>.`. AWS may have more endpoints.
 
 
 def unknown_name_warning(name: str) -> str | None:
-    """Return a warning about a name that CDK does not know, with similar names, or None if CDK knows it."""
+    """Return a warning that suggests similar names for a name that CDK does not know. Return None for a known name."""
     if name in KNOWN_NAMES:
         return None
     near = difflib.get_close_matches(name, KNOWN_NAMES, n=3, cutoff=0.5)

@@ -29,8 +29,8 @@ class Endpoints:
     Args:
         *services: The names of the services, as in the names of their endpoints: `ecr.api`, `ecr.dkr`, `s3`, `logs`,
             `secretsmanager`, `ssm`, `ssmmessages`, `kms`, `sqs` and so on. `s3` and `dynamodb` become gateway
-            endpoints, which are free. All others are billed for each hour and Availability Zone. A name that CDK does
-            not know causes a warning.
+            endpoints, which are free. All other endpoints are billed for each hour and Availability Zone. A name that
+            CDK does not know causes a warning.
 
     Raises:
         ValueError: If a name is empty, contains a space or starts with `com.amazonaws.`.
@@ -40,7 +40,7 @@ class Endpoints:
 
     def __init__(self, *services: str) -> None:
         problems = Problems("Endpoints")
-        check_services("service", services, problems)
+        check_services("services", services, problems)
         problems.raise_any()
         for warning in filter(None, map(unknown_name_warning, filterfalse(is_token, services))):
             problems.warn(warning)
@@ -61,7 +61,7 @@ class Endpoints:
         problems = Problems("Endpoints")
         for task in tasks:
             if INTERNET_NEEDS.intersection(task.called_services):
-                problems.add("called_services must not have 'internet', which has no endpoint; keep a NAT gateway")
+                problems.add("called_services must not contain 'internet', which has no endpoint; keep a NAT gateway")
             for container in task.containers:
                 if container.image._needs >= INTERNET_NEEDS:
                     problems.add(

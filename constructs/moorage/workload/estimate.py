@@ -74,8 +74,9 @@ class Estimate:
     zones: int
 
     def __str__(self) -> str:
+        copies = "1 copy" if self.copies == 1 else f"{self.copies} copies"
         return (
-            f"replacing {self.copies} takes an estimated {duration_text(self.seconds)} with {self.least_healthy} to "
+            f"replacing {copies} takes an estimated {duration_text(self.seconds)} with {self.least_healthy} to "
             f"{self.most_running} running, and leaves {self.left_without_a_zone} if one of {self.zones} zones is lost"
         )
 
@@ -127,8 +128,8 @@ def replacement(
         copies: The number of running copies.
         zones: The number of Availability Zones over which the copies are spread.
         pace: The durations of the steps.
-        minimum_healthy_percent: The share of the copies that keep running during a rolling deployment.
-        maximum_percent: The largest share of the copies that run during a rolling deployment.
+        minimum_healthy_percent: The percentage of the copies that keep running during a rolling deployment, rounded up.
+        maximum_percent: The percentage of the copies that can run at once during a rolling deployment, rounded down.
         final_bake: The time before the old version stops, in seconds.
         shift_seconds: The time in which a deployment shifts the traffic, in seconds. Default: None, for a rolling
             deployment.
@@ -161,7 +162,7 @@ def replacement(
 
 
 def duration_text(seconds: int) -> str:
-    """Format a duration in seconds if it is below ten minutes, otherwise in minutes.
+    """Format a duration: in seconds below ten minutes, otherwise in minutes.
 
     Args:
         seconds: The duration, in seconds.

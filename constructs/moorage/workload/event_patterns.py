@@ -1,4 +1,4 @@
-"""The validation of event patterns, and the events that they match.
+"""The validation of event patterns, and the check whether a pattern may match an event.
 
 Sources: EventBridge user guide, "Creating Amazon EventBridge event patterns" and "Comparison operators for use in event
 patterns"; aws/event-ruler, README. A value that CloudFormation fills in can be anything.

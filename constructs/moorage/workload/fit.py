@@ -29,7 +29,7 @@ example of the ECS developer guide; ECS itself reserves nothing."""
 
 
 def registered_memory_mib(installed_mib: int) -> int:
-    """Estimate the memory that ECS registers for an instance, without the memory of the firmware and the kernel.
+    """Estimate the memory in MiB that ECS registers for an instance, without the memory of firmware and kernel.
 
     The estimate is below all publicly known results of DescribeContainerInstances (15 Nitro and 3 Xen types), such as
     7,690 MiB for an m5.large. Kernels and types differ by a few percent.
@@ -203,8 +203,8 @@ def smallest_fitting_type(
 
     Args:
         demand: The resources that one copy uses.
-        trunking: See `Host.of`.
-        reserved_memory_mib: See `Host.of`.
+        trunking: True if the account setting `awsvpcTrunking` is on.
+        reserved_memory_mib: The memory of each instance that is withheld from tasks, in MiB.
         like: The type that was requested.
         daemons: The resources of the daemons on every instance. Default: none.
 
@@ -243,7 +243,7 @@ def _class_of(type_: InstanceType) -> str:
 def rollout_shortage(least: int, minimum_percent: int, maximum_percent: int, slots: int) -> str | None:
     """Explain with numbers why a rolling deployment could never progress. Return None if the deployment can progress.
 
-    ECS keeps `minimum_percent` of the copies running, rounded up. It runs at most `maximum_percent` of the copies,
+    ECS keeps `minimum_percent` of the copies running, rounded up. ECS runs at most `maximum_percent` of the copies,
     rounded down (ECS API DeploymentConfiguration). ECS must be able to start or stop at least one task.
 
     Args:
@@ -265,11 +265,11 @@ def rollout_shortage(least: int, minimum_percent: int, maximum_percent: int, slo
         reasons.append("fills the only place" if single else f"fill all {slots} places")
         remedies.append(f"{least + 1} places")
     if most <= least:
-        reasons.append(f"{'is' if single else 'are'} all that a maximum of {maximum_percent} % allows")
-        remedies.append(f"a maximum of {math.ceil((least + 1) * 100 / least)} %")
+        reasons.append(f"{'is' if single else 'are'} all that a maximum of {maximum_percent}% allows")
+        remedies.append(f"a maximum of {math.ceil((least + 1) * 100 / least)}%")
     verb = "are" if slots == least else "is"
     return (
-        f"{copies} {' and '.join(reasons)}, and at {minimum_percent} % healthy no copy can stop before a new one has "
+        f"{copies} {' and '.join(reasons)}, and at {minimum_percent}% healthy no copy can stop before a new one has "
         f"started: {' and '.join(remedies)} {verb} needed"
     )
 

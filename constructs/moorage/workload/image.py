@@ -44,7 +44,7 @@ class Image:
 
     @property
     def _mutable_reference(self) -> str | None:
-        """The reference if it has the mutable tag `latest`, explicitly or by default; otherwise return None."""
+        """The reference of an image with the mutable tag `latest`, explicitly or by default. None for other images."""
         return None
 
     @staticmethod
@@ -69,6 +69,7 @@ class Image:
         digest: str | None = None,
         parameter: str | ssm.IParameter | cdk.CfnParameter | None = None,
         placeholder: str | None = None,
+        pull_through: bool = False,
     ) -> Image:
         """Use an image of an ECR repository. The execution role of the task is granted permission to pull the image.
 
@@ -85,11 +86,15 @@ class Image:
                 once with `aws ssm put-parameter --name /shop/web/tag --type String --value none`. Default: none.
             placeholder: A public image to run while the value of `parameter` is `none`, before the first image is
                 pushed. Default: none.
+            pull_through: Whether to let the execution role import an image that a pull through cache has not cached
+                yet, and create the repository. For a cache in another account, the policies there must allow this
+                account the same. Default: False.
 
         Raises:
-            ValueError: If not exactly one of `tag`, `digest` and `parameter` is given, or an argument is invalid.
+            ValueError: If not exactly one of `tag`, `digest` and `parameter` is given, the tag or digest is invalid,
+                the app defines the parameter, or `placeholder` is given without `parameter`.
         """
-        return RepositoryImage(repository, tag, digest, parameter, placeholder)
+        return RepositoryImage(repository, tag, digest, parameter, placeholder, pull_through)
 
     @staticmethod
     def from_directory(
@@ -105,15 +110,16 @@ class Image:
         Args:
             path: The directory that is the build context.
             file: The path of the Dockerfile, relative to `path`. Default: `Dockerfile`.
-            build_args: The arguments of `docker build --build-arg`. The image contains them, so secrets are refused.
-                Default: none.
+            build_args: The arguments of `docker build --build-arg`. The image contains the values, so secrets are
+                refused. Default: none.
             build_secrets: The arguments of `docker build --secret`, such as `{"NPM_TOKEN": "env=NPM_TOKEN"}`. Each is
-                an environment variable or a file (`src=...`) of the build machine. The image does not contain them.
-                Default: none.
+                an environment variable or a file (`src=...`) of the build machine. The image does not contain the
+                values. Default: none.
             target: The build stage. Default: the last stage.
 
         Raises:
-            ValueError: If the directory or the Dockerfile does not exist, or `build_args` contains a secret.
+            ValueError: If the directory or the Dockerfile does not exist, `build_args` contains a secret, or an
+                argument is known only at deployment.
         """
         return DirectoryImage(Path(path), file, dict(build_args or {}), dict(build_secrets or {}), target)
 
@@ -155,6 +161,7 @@ class RepositoryImage(Image):
     digest: str | None = None
     parameter: str | ssm.IParameter | cdk.CfnParameter | None = None
     placeholder: str | None = None
+    pull_through: bool = False
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("Image")

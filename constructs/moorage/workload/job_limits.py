@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moorage.workload.limit import Botocore, Limit, at_most, in_range, matching, whole_minutes
+from moorage.workload.limit import Botocore, Limit, at_most, in_range, matching, whole_minutes, with_commas
 
 TARGET_RETRIES = in_range(
     "target-retries",
@@ -21,7 +21,7 @@ EVENT_AGE = in_range(
     60,
     86400,
     unit="seconds",
-    hint="use a time such as cdk.Duration.hours(1)",
+    hint="use a duration such as cdk.Duration.hours(1)",
     source=Botocore(
         "events",
         "RetryPolicy",
@@ -33,7 +33,7 @@ FLEXIBLE_WINDOW = whole_minutes(
     "flexible-time-window",
     1,
     1440,
-    hint="use a time such as cdk.Duration.minutes(15), or leave flexible_window= out to start at once",
+    hint="use a duration such as cdk.Duration.minutes(15), or leave flexible_window= out to start at once",
     source=Botocore(
         "scheduler",
         "FlexibleTimeWindow",
@@ -75,7 +75,7 @@ TARGET_STRATEGY_ITEMS = at_most(
     "ecs-target-strategy-items",
     6,
     unit="for EventBridge",
-    hint="use fewer capacities, or overlap=False, with which Step Functions starts the task",
+    hint="use fewer capacity providers, or overlap=False, with which Step Functions starts the task",
     source=Botocore(
         "events", "EcsParameters", "CapacityProviderStrategy", "The capacity provider strategy to use for the task."
     ),
@@ -85,7 +85,7 @@ TASK_TIMEOUT = in_range(
     1,
     99999999,
     unit="seconds",
-    hint="use a time such as cdk.Duration.hours(1)",
+    hint="use a duration such as cdk.Duration.hours(1)",
     source="Step Functions developer guide, Task state: TimeoutSeconds (default 99999999); CreateStateMachine answers "
     "'Maximum value is 99999999' above it",
 )
@@ -101,7 +101,7 @@ VISIBILITY_TIMEOUT = in_range(
     0,
     43200,
     unit="seconds",
-    hint="use a time such as cdk.Duration.minutes(5)",
+    hint="use a duration such as cdk.Duration.minutes(5)",
     source=Botocore("sqs", "SetQueueAttributesRequest", "Attributes", "An integer from 0 to 43,200 (12 hours)."),
 )
 VISIBLE_AFTER_STOP = Limit(
@@ -125,7 +125,7 @@ MESSAGE_RETENTION = in_range(
     60,
     1209600,
     unit="seconds",
-    hint="use a time such as cdk.Duration.days(4)",
+    hint="use a duration such as cdk.Duration.days(4)",
     source=Botocore(
         "sqs",
         "SetQueueAttributesRequest",
@@ -147,9 +147,9 @@ EVENT_PATTERN = at_most(
 EVENT_PATTERN_QUOTA = Limit(
     id="event-pattern-quota",
     accepts=lambda length: length <= 2048,
-    rule="should be at most 2048 characters as JSON, the default quota",
+    rule="should be at most 2,048 characters as JSON, the default quota",
     hint=f"{_SHORTER_PATTERN}, or request a higher quota",
     source="EventBridge user guide, quotas: event pattern size (2,048, adjustable)",
-    format=str,
+    format=with_commas,
     confirmed=False,
 )

@@ -88,8 +88,7 @@ class LifecycleHook:
             handler: The function. The ECS developer guide describes its event and its result in "Lambda hooks".
             *stages: The stages at which the function is invoked, at least one.
             details: The value that the function receives as `hookDetails`. Anyone who can read the service can read
-                this value.
-                Default: none.
+                this value. Default: none.
             timeout: The time that ECS waits for `SUCCEEDED` or `FAILED`, 1 to 20,160 whole minutes. More than 1,440
                 minutes cause a warning, since the ECS developer guide gives this maximum for functions. The hooks, bake
                 times and shifts of a rollout can take 33 hours in total. Default: 24 hours.
@@ -105,7 +104,7 @@ class LifecycleHook:
     def pause(
         cls, *stages: LifecycleStage, timeout: Duration | None = None, continue_on_timeout: bool = False
     ) -> LifecycleHook:
-        """Pause until someone continues or rolls back the rollout with ECS's ContinueServiceDeployment.
+        """Pause until ECS's ContinueServiceDeployment continues or rolls back the rollout, or until the timeout.
 
         Args:
             *stages: The stages at which the rollout pauses, at least one. A rollout cannot pause while traffic shifts.
@@ -128,7 +127,7 @@ class LifecycleHook:
         timeout: Duration | None,
         continue_on_timeout: bool,  # noqa: FBT001  # private, and a keyword argument of both public methods
     ) -> LifecycleHook:
-        """Create a hook if its arguments are valid."""
+        """Create a hook, or raise a `ValueError` if an argument is invalid."""
         given_details, seconds = dict(details or {}), optional_seconds(timeout)
         problems = Problems("LifecycleHook.function" if handler else "LifecycleHook.pause")
         if not stages:
@@ -159,7 +158,7 @@ class LifecycleHook:
 
     @property
     def _details_json(self) -> str | None:
-        """The details in the form of CloudFormation: a JSON object in a string."""
+        """The details in the form of CloudFormation: a JSON object in a string, or None if there are no details."""
         return json.dumps(dict(self.details), sort_keys=True) if self.details else None
 
 

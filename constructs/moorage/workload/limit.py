@@ -36,7 +36,7 @@ class BelowOrAbove(NamedTuple):
     Args:
         below: The way out from a value below the range.
         above: The way out from a value above the range.
-        low: The lowest value of the range, which `in_range` sets.
+        low: The lowest value of the range. Default: none, since `in_range` sets this value.
     """
 
     below: str
@@ -52,15 +52,15 @@ class Limit(NamedTuple):
     """A limit of AWS: the values that AWS accepts, and the message for other values.
 
     Args:
-        id: The name of the row in the table.
+        id: The ID of the limit in the tables of limits, such as `limits.TABLE`.
         accepts: A function that returns whether AWS accepts a value.
-        rule: The limit as a predicate of the argument, such as "must be between 1 and 65535". It begins with "should"
-            if no source confirms the limit.
+        rule: The limit as a predicate of the argument, such as "must be between 1 and 65535". The predicate begins with
+            "should" if no source confirms the limit.
         hint: The way out, or a function that derives the way out from the refused value.
         source: The place where AWS states the limit.
         format: A function that formats a refused value. Default: `repr`.
-        confirmed: Whether to refuse a value that breaks the limit. Use False to only warn if no source confirms the
-            limit. Default: True.
+        confirmed: Whether to raise an error for a value outside the limit. If no source confirms the limit, use False:
+            the value then causes only a warning. Default: True.
     """
 
     id: str
@@ -72,11 +72,16 @@ class Limit(NamedTuple):
     confirmed: bool = True
 
     def problem(self, argument: str, value: Any) -> str | None:
-        """Describe how `value` breaks this limit, or return None if it does not."""
+        """Describe how `value` breaks this limit, or return None if the limit accepts the value."""
         if self.accepts(value):
             return None
         hint = self.hint if isinstance(self.hint, str) else self.hint(value)
         return f"{argument} {self.rule} (got {self.format(value)}); {hint}"
+
+
+def with_commas(number: float) -> str:
+    """Format a number with commas between its thousands, as AWS's documentation does."""
+    return f"{number:,}"
 
 
 def in_range(
@@ -87,16 +92,27 @@ def in_range(
     unit: str = "",
     hint: str | BelowOrAbove,
     source: Source,
+    show: Callable[[float], str] = with_commas,
 ) -> Limit:
-    """Return a limit that accepts numbers from `low` to `high`."""
-    ends = f"{low} and {high} {unit}".rstrip()
+    """Return a limit that accepts numbers from `low` to `high`.
+
+    Args:
+        row: The ID of the limit.
+        low: The lowest number.
+        high: The highest number.
+        unit: The unit of the numbers, and a supplement to the rule. Default: none.
+        hint: The way out.
+        source: The place where AWS states the limit.
+        show: A function that formats a number. Default: with commas between thousands.
+    """
+    ends = f"{show(low)}% and {show(high)}%" if unit == "%" else f"{show(low)} and {show(high)} {unit}".rstrip()
     return Limit(
         id=row,
         accepts=lambda value: low <= value <= high,
         rule=f"must be between {ends}",
         hint=hint if isinstance(hint, str) else hint._replace(low=low),
         source=source,
-        format=str,
+        format=show,
     )
 
 
@@ -105,10 +121,10 @@ def at_most(row: str, high: int, *, unit: str = "", hint: str, source: Source) -
     return Limit(
         id=row,
         accepts=lambda value: value <= high,
-        rule=f"must be at most {high} {unit}".rstrip(),
+        rule=f"must be at most {with_commas(high)} {unit}".rstrip(),
         hint=hint,
         source=source,
-        format=str,
+        format=with_commas,
     )
 
 
@@ -117,10 +133,10 @@ def quota(row: str, high: int, *, hint: str, source: str) -> Limit:
     return Limit(
         id=row,
         accepts=lambda count: count <= high,
-        rule=f"should be at most {high}, a quota that AWS can raise",
+        rule=f"should be at most {with_commas(high)}, a quota that AWS can raise",
         hint=hint,
         source=f"{source} (adjustable)",
-        format=str,
+        format=with_commas,
         confirmed=False,
     )
 
@@ -130,10 +146,10 @@ def at_least(row: str, low: int, *, unit: str = "", hint: str, source: Source) -
     return Limit(
         id=row,
         accepts=lambda value: value >= low,
-        rule=f"must be at least {low} {unit}".rstrip(),
+        rule=f"must be at least {with_commas(low)} {unit}".rstrip(),
         hint=hint,
         source=source,
-        format=str,
+        format=with_commas,
     )
 
 
@@ -142,22 +158,22 @@ def characters(row: str, high: int, *, hint: str, source: Source) -> Limit:
     return Limit(
         id=row,
         accepts=lambda text: len(text) <= high,
-        rule=f"must be at most {high} characters",
+        rule=f"must be at most {with_commas(high)} characters",
         hint=hint,
         source=source,
-        format=lambda text: str(len(text)),
+        format=lambda text: with_commas(len(text)),
     )
 
 
 def whole_minutes(row: str, low: int, high: int, *, hint: str = "", source: Source) -> Limit:
-    """Return a limit for durations in seconds, which must be `low` to `high` whole minutes."""
+    """Return a limit that accepts a number of seconds equal to a whole number of minutes from `low` to `high`."""
     return Limit(
         id=row,
         accepts=lambda time: time % 60 == 0 and low <= time // 60 <= high,
-        rule=f"must be a whole number of minutes between {low} and {high}",
-        hint=hint or "use a time such as cdk.Duration.minutes(10)",
+        rule=f"must be a whole number of minutes between {with_commas(low)} and {with_commas(high)}",
+        hint=hint or "use a duration such as cdk.Duration.minutes(10)",
         source=source,
-        format=lambda time: f"{time / 60:g}",
+        format=lambda time: f"{time / 60:,g}",
     )
 
 

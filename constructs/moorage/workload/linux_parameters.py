@@ -47,8 +47,8 @@ class LinuxParameters:
         shared_memory_mib: The size of `/dev/shm` in MiB. Not supported on Fargate. Default: Docker's 64 MiB.
         max_swap_mib: The swap space in MiB that the container can use, 0 for none. Not supported on Fargate. Default:
             Docker's default.
-        swappiness: The swappiness of the kernel, 0 to 100. It needs `max_swap_mib`, and Amazon Linux 2023 does not
-            support it. Default: the kernel's default.
+        swappiness: The swappiness of the kernel, 0 to 100. Requires `max_swap_mib`, and is not supported by Amazon
+            Linux 2023. Default: the kernel's default.
 
     Raises:
         ValueError: If an argument is outside the limits of ECS (botocore `LinuxParameters`, `Ulimit`).

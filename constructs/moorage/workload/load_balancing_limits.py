@@ -38,7 +38,8 @@ LISTENERS = at_most(
 ZONE_TARGETS = quota(
     "targets-per-zone",
     500,
-    hint="ask for a higher quota before the deployment, or use fewer copies (a rollout runs up to twice as many)",
+    hint="ask for a higher quota before the deployment, or use fewer copies of the task (a rollout runs up to twice "
+    "as many)",
     source=f"{_NLB_QUOTAS}: targets per availability zone, or in all zones with cross-zone load balancing",
 )
 ADDRESSES = quota(
@@ -75,7 +76,7 @@ LISTENER_IDLE = in_range(
     60,
     6000,
     unit="seconds",
-    hint="use a time such as cdk.Duration.seconds(350)",
+    hint="use a duration such as cdk.Duration.seconds(350)",
     source=Botocore(
         "elbv2",
         "ListenerAttribute",

@@ -51,8 +51,11 @@ class PlainText(NamedTuple):
     @property
     def problem(self) -> str:
         """The problem, in words that do not show the secret."""
-        looks = f"has {self.name!r}, which looks like a secret" if self.name else "has the value of a secret"
-        return f"{self.argument} {looks}, and everyone who {self.readers} can read it; {self.way_out}"
+        secret = f"{self.name!r}, which looks like a secret" if self.name else "the value of a secret"
+        return (
+            f"{self.argument} must not contain {secret}, since everyone who {self.readers} can read the value; "
+            f"{self.way_out}"
+        )
 
 
 def check_literals(texts: Iterable[PlainText], problems: Problems) -> None:
@@ -66,9 +69,9 @@ def check_unwrapped(texts: Iterable[PlainText], resolve: Callable[[Any], Any], p
     """Add a problem for each text that CloudFormation fills with a secret, such as one from `unsafe_unwrap()`.
 
     Args:
-        texts: The texts. Only those with a token are checked.
-        resolve: The function that resolves tokens: `stack.resolve`. It is called once for all texts if possible, since
-            each call is a round trip to Node.js.
+        texts: The texts. Only texts with a token are checked.
+        resolve: The function that resolves tokens: `stack.resolve`. The function is called once for all texts if
+            possible, since each call is a round trip to Node.js.
         problems: The problems to add to.
     """
     unknown = [text for text in texts if is_token(text.value)]
@@ -83,7 +86,7 @@ def check_unwrapped(texts: Iterable[PlainText], resolve: Callable[[Any], Any], p
 
 
 def _resolved(value: Any, resolve: Callable[[Any], Any]) -> Any:
-    """Resolve tokens, or return None if CDK refuses because a token is a `SecretValue`."""
+    """Resolve the tokens in a value, or return None if CDK refuses, since a token is a `SecretValue`."""
     try:
         return resolve(value)
     except RuntimeError as error:

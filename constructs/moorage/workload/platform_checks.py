@@ -18,7 +18,11 @@ SESSION_LOG_PATH = "/var/log/amazon/ssm"
 
 
 def fargate_size(task: Task) -> tuple[int, int]:
-    """Return the CPU units and the memory in MiB on Fargate: the task's own, or the smallest sufficient size."""
+    """Return the CPU units and the memory in MiB on Fargate: the task's own, or the smallest sufficient size.
+
+    If Fargate has no such size, or a value is a token, return the requested values, which a check then refuses or
+    accepts.
+    """
     task_cpu, task_memory = task.cpu, task.memory_mib
     required_cpu = sum(container.cpu or 0 for container in task.containers) if task_cpu is None else task_cpu
     if is_token((required_cpu, task_memory)):
@@ -110,11 +114,11 @@ def _check_windows_shares(task: Task, container: Container, problems: Problems) 
     if not share_of(task, container, "cpu"):
         problems.add(
             f"cpu of container {container.name!r} must be given on Windows instances, which otherwise give the "
-            "container 1 % of a CPU; use Task(cpu=...) for all containers together, or Container(cpu=...)"
+            "container 1% of a CPU; use Task(cpu=...) for all containers together, or Container(cpu=...)"
         )
     problems.check(
         container_limits.CONTAINER_MEMORY_LEAST._replace(
-            hint="use a larger memory_mib= of the task, or smaller memory_mib= of its other containers"
+            hint="use a larger memory_mib= of the task, or smaller memory_mib= of the other containers"
         ),
         f"the memory left for container {container.name!r}",
         share_of(task, container, "memory_mib"),

@@ -13,7 +13,7 @@ _MANAGED = "CDK aws-ecs TaskDefinition (Compatibility.MANAGED_INSTANCES)"
 
 
 def _absent(row: str, *, rule: str, hint: str, source: Source) -> Limit:
-    """Return a limit that accepts an argument only if it is left out."""
+    """Return a limit that accepts only None, False, 0 and empty values, which count as left out."""
     return Limit(id=row, accepts=lambda value: not value, rule=rule, hint=hint, source=source)
 
 
@@ -35,7 +35,7 @@ FARGATE_MEMORY: dict[int, tuple[int, ...]] = {
 
 
 def nearest_fargate_sizes(cpu: int, memory_mib: int) -> tuple[tuple[int, int], ...]:
-    """Return the Fargate sizes nearest to a requested size: the nearest larger size and the nearest smaller size."""
+    """Return the nearest Fargate sizes: the nearest that is sufficient for the request, and the nearest that is not."""
     sizes = [(units, memory) for units, memories in FARGATE_MEMORY.items() for memory in memories]
 
     def change(size: tuple[int, int]) -> float:
@@ -90,7 +90,7 @@ START_TIMEOUT = in_range(
     2,
     120,
     unit="seconds on Fargate",
-    hint="use a time such as cdk.Duration.seconds(60)",
+    hint="use a duration such as cdk.Duration.seconds(60)",
     source=Botocore("ecs", "ContainerDefinition", "startTimeout", "The valid values for Fargate are 2-120 seconds."),
 )
 STOP_TIMEOUT = in_range(
@@ -98,14 +98,14 @@ STOP_TIMEOUT = in_range(
     2,
     120,
     unit="seconds on Fargate",
-    hint="use a time such as cdk.Duration.seconds(30)",
+    hint="use a duration such as cdk.Duration.seconds(30)",
     source=Botocore("ecs", "ContainerDefinition", "stopTimeout", "The valid values for Fargate are 2-120 seconds."),
 )
 FARGATE_CAPABILITIES = Limit(
     id="fargate-capabilities",
     accepts=lambda names: set(names) <= {"SYS_PTRACE"},
     rule="must contain only SYS_PTRACE on Fargate",
-    hint="remove the others, or use Capacity.ec2(...)",
+    hint="remove the other capabilities, or use Capacity.ec2(...)",
     source=Botocore(
         "ecs",
         "KernelCapabilities",
@@ -118,7 +118,7 @@ FARGATE_ULIMITS = Limit(
     id="fargate-ulimits",
     accepts=lambda names: set(names) <= {"nofile"},
     rule="must contain only 'nofile' on Fargate",
-    hint="remove the others, or use Capacity.ec2(...)",
+    hint="remove the other ulimits, or use Capacity.ec2(...)",
     source=Botocore(
         "ecs", "ContainerDefinition", "ulimits", "with the exception of the nofile resource limit parameter"
     ),
@@ -347,7 +347,7 @@ FARGATE_WINDOWS_SIZE = Limit(
 FARGATE_WINDOWS_LEAST = Limit(
     id="fargate-windows-least",
     accepts=lambda size: tuple(size) != (1024, 1024),
-    rule="must be a size with at least 2048 MiB for 1024 CPU units on Windows",
+    rule="must be a size with at least 2,048 MiB for 1,024 CPU units on Windows",
     hint="use memory_mib=2048",
     source=Botocore(
         "ecs",

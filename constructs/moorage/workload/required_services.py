@@ -23,10 +23,10 @@ EXECUTE_COMMAND_NEEDS: Needs = frozenset({"ssmmessages", "logs"})
 
 
 def check_services(argument: str, services: Iterable[str], problems: Problems) -> None:
-    """Check that the names are those of endpoint services without the prefix `com.amazonaws.<region>.`."""
+    """Check that no name is empty, contains a space or has the prefix `com.amazonaws.<region>.`."""
     for service in services:
         if not service or " " in service or service.startswith("com.amazonaws."):
             problems.add(
-                f"{argument} must not be empty, contain spaces or have the prefix 'com.amazonaws.<region>.' (got "
-                f"{service!r}); use a name such as 'ecr.api', 'logs' or 's3'"
+                f"each item of {argument} must not be empty, contain spaces or have the prefix "
+                f"'com.amazonaws.<region>.' (got {service!r}); use a name such as 'ecr.api', 'logs' or 's3'"
             )

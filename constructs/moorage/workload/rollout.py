@@ -76,17 +76,18 @@ class RollbackAlarms:
     Args:
         errors_percent: The percentage of failed requests above which the alarm triggers. Failed requests are responses
             of 500 and above, and connections that tasks refuse or reset. The alarm needs at least 20 requests to the
-            new version in a minute. For a canary of 5 %, these are 400 requests in total. None defines no alarm.
+            new version in a minute. For a canary of 5%, these are 400 requests in total. None defines no alarm.
             Default: 5.
-        latency: The response time that 99 % of the requests must not exceed. None defines no alarm. Default: 5 s.
-        unhealthy_targets: The number of unhealthy targets at which the alarm triggers. None defines no alarm.
-            Default: 1.
+        latency: The response time, above 0, that 99% of the requests must not exceed. None defines no alarm.
+            Default: 5 s.
+        unhealthy_targets: The number of unhealthy targets, 1 or more, at which the alarm triggers. None defines no
+            alarm. Default: 1.
         evaluation_minutes: The number of consecutive minutes after which an alarm triggers, 1 to 1,440. For unhealthy
             targets, the number is at least one more than the longest `HealthCheck(start_period=)`, so that a slow start
             causes no rollback. Default: 3.
-        extra_alarms: Alarms of your own that also roll back. Default: none.
+        extra_alarms: Alarms of your own that also trigger a rollback. Default: none.
         topic: The SNS topic to notify, in the region of the service. The policies of the topic and of its key allow
-            CloudWatch to publish. Default: none, so the alarms only roll back.
+            CloudWatch to publish. Default: none, so the alarms only trigger a rollback.
 
     Raises:
         ValueError: If an argument is outside its limit, or no alarm is given.
@@ -147,7 +148,7 @@ class Rollout:
     """The way in which a new version of a service replaces the old one.
 
     Create a rollout with `rolling`, `blue_green`, `canary` or `linear`. Rollouts of the last three kinds start all
-    tasks of the new version beside the old ones, which needs twice the capacity. Then they shift the traffic of the
+    tasks of the new version beside the old tasks, which needs twice the capacity. Then ECS shifts the traffic of the
     service's routes. As long as the old version runs, a rollback takes seconds.
 
     Args:
@@ -159,11 +160,12 @@ class Rollout:
         final_bake: The bake time before the old version stops, in seconds. Default: none.
         circuit_breaker: The circuit breaker, only for rolling rollouts. Default: none.
         early_success: The condition under which the rollout succeeds early, only for rolling rollouts. Default: none.
-        alarms: The alarms that roll back. Default: none.
+        alarms: The alarms that trigger a rollback. Default: none.
         hooks: The lifecycle hooks. Default: none.
 
     Raises:
-        ValueError: If an argument is outside the limits of ECS, or the rollout could make no progress.
+        ValueError: If an argument is outside the limits of ECS or CloudFormation, the rollout could make no progress,
+            or a rolling rollout has a hook at a stage that shifts traffic.
     """
 
     shift: Shift
@@ -217,7 +219,7 @@ class Rollout:
         alarms: RollbackAlarms | None = None,
         hooks: Iterable[LifecycleHook] = (),
     ) -> Rollout:
-        """Replace old tasks in batches: start new tasks, and stop old ones as the new ones become healthy.
+        """Replace old tasks in batches: start new tasks, and stop old tasks as the new tasks become healthy.
 
         Rollouts that shift traffic use the two target groups of a service in turn, but a rolling rollout uses only the
         first group. Before you change back to a rolling rollout, check the weights with `aws elbv2 describe-rules`, or
@@ -228,17 +230,18 @@ class Rollout:
         Args:
             minimum_healthy_percent: The percentage of the copies that stays healthy, 0 to 100. Default: 100.
             maximum_percent: The percentage of the copies that can run at once, 100 or more. Together with
-                `minimum_healthy_percent`, it must allow ECS to start or stop a task. Default: 200.
+                `minimum_healthy_percent`, this value must allow ECS to start or stop a task. Default: 200.
             bake: The time for which alarms are monitored after all tasks are replaced, up to 24 h in whole minutes.
                 Default: none.
             circuit_breaker: The circuit breaker, or None to wait for hours when tasks keep failing.
                 Default: `CircuitBreaker()`.
             early_success: The condition under which the rollout succeeds early. Default: all new tasks must be healthy.
-            alarms: The alarms that roll back. Default: only the circuit breaker rolls back.
+            alarms: The alarms that trigger a rollback. Default: none, so only the circuit breaker triggers a rollback.
             hooks: The lifecycle hooks. Default: none.
 
         Raises:
-            ValueError: If an argument is outside the limits of ECS, or the rollout could make no progress.
+            ValueError: If an argument is outside the limits of ECS or CloudFormation, the rollout could make no
+                progress, or a rolling rollout has a hook at a stage that shifts traffic.
         """
         return cls(
             shift=Shift.ROLLING,
@@ -263,11 +266,12 @@ class Rollout:
 
         Args:
             bake: The time for which the old version keeps running, up to 24 h in whole minutes. Default: 15 minutes.
-            alarms: The alarms that roll back, or None to roll back only by hand. Default: `RollbackAlarms()`.
+            alarms: The alarms that trigger a rollback, or None to roll back only by hand. Default: `RollbackAlarms()`.
             hooks: The lifecycle hooks. Default: none.
 
         Raises:
-            ValueError: If an argument is outside the limits of ECS.
+            ValueError: If an argument is outside the limits of ECS, or the hooks and bake times can exceed 33 hours in
+                total.
         """
         return cls(shift=Shift.BLUE_GREEN, final_bake=seconds(bake), alarms=alarms, hooks=hooks)
 
@@ -284,15 +288,16 @@ class Rollout:
         """Shift a percentage of the traffic to the new version, and the rest after the bake time.
 
         Args:
-            percent: The percentage of the first step, 0.1 to 100 in steps of 0.1. Default: 5.
+            percent: The percentage of the traffic in the first step, 0.1 to 100 in steps of 0.1. Default: 5.
             bake: The bake time of the first step, up to 24 h in whole minutes. Default: 10 minutes.
             final_bake: The time for which the old version keeps running after the last shift, up to 24 h in whole
                 minutes. Default: `bake`.
-            alarms: The alarms that roll back, or None to roll back only by hand. Default: `RollbackAlarms()`.
+            alarms: The alarms that trigger a rollback, or None to roll back only by hand. Default: `RollbackAlarms()`.
             hooks: The lifecycle hooks. Default: none.
 
         Raises:
-            ValueError: If an argument is outside the limits of ECS.
+            ValueError: If an argument is outside the limits of ECS, or the hooks and bake times can exceed 33 hours in
+                total.
         """
         return cls._in_steps(Shift.CANARY, percent, bake, final_bake, alarms, hooks)
 
@@ -309,15 +314,16 @@ class Rollout:
         """Shift traffic to the new version in equal steps.
 
         Args:
-            percent: The percentage of each step, 3 to 100 in steps of 0.1. Default: 10.
+            percent: The percentage of the traffic in each step, 3 to 100 in steps of 0.1. Default: 10.
             bake: The bake time of each step except the last, up to 24 h in whole minutes. Default: 6 minutes.
             final_bake: The time for which the old version keeps running after the last shift, up to 24 h in whole
                 minutes. Default: `bake`.
-            alarms: The alarms that roll back, or None to roll back only by hand. Default: `RollbackAlarms()`.
+            alarms: The alarms that trigger a rollback, or None to roll back only by hand. Default: `RollbackAlarms()`.
             hooks: The lifecycle hooks. Default: none.
 
         Raises:
-            ValueError: If an argument is outside the limits of ECS.
+            ValueError: If an argument is outside the limits of ECS, or the hooks and bake times can exceed 33 hours in
+                total.
         """
         return cls._in_steps(Shift.LINEAR, percent, bake, final_bake, alarms, hooks)
 
@@ -372,7 +378,7 @@ class Rollout:
         return _NETWORK_LOAD_BALANCER_SECONDS * (1 + self._traffic_shifts) if self._shifts_traffic else 0
 
     def _longest_hooks(self, pause: int = 0) -> int:
-        """Return the maximum total time of the hooks, in seconds.
+        """Return the sum of the timeouts of the hooks, in seconds. A function without a timeout counts as 0.
 
         Args:
             pause: The timeout of pauses that have no timeout of their own, in seconds. Default: 0.
@@ -389,13 +395,14 @@ class Rollout:
 
         Args:
             problems: The problems to add to.
-            added_seconds: The time that the service adds, in seconds.
+            added_seconds: The additional time in seconds that the service's deployment takes, such as waits for a
+                Network Load Balancer. Default: 0.
         """
         total = self._total_bake + self._longest_hooks() + added_seconds
         limit = self._for_steps(rollout_limits.ROLLOUT_TOTAL)
         problems.check(limit, "the sum of hook timeouts, bake times and shifts", total)
 
     def _for_steps(self, limit: Limit) -> Limit:
-        """Return a time limit. For a linear rollout, add to its hint that fewer steps help."""
+        """Return a time limit. For a linear rollout, add to the hint of the limit that fewer steps help."""
         is_linear = self.shift is Shift.LINEAR
         return limit._replace(hint=f"{limit.hint}{rollout_limits.FEWER_STEPS}") if is_linear else limit

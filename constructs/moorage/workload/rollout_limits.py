@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from moorage.workload.limit import Botocore, Limit, at_least, in_range, unique, whole_minutes
+from moorage.workload.limit import Botocore, Limit, at_least, in_range, unique, whole_minutes, with_commas
 
 _LONGEST_ROLLOUT_SECONDS = 33 * 3600
 
@@ -24,10 +24,10 @@ COPIES = Limit(
 TASKS = Limit(
     id="tasks-per-service",
     accepts=lambda count: count <= 5000,
-    rule="should be at most 5000 tasks, a quota that AWS can raise",
+    rule="should be at most 5,000 tasks, a quota that AWS can raise",
     hint="use fewer tasks, or ask for a higher quota before the deployment",
     source="ECS quotas (adjustable)",
-    format=str,
+    format=with_commas,
     confirmed=False,
 )
 SCALING_COOLDOWN = at_least(
@@ -134,10 +134,10 @@ HOOK_TIMEOUT = whole_minutes("hook-timeout", 1, 20160, source=Botocore("ecs", "D
 FUNCTION_TIMEOUT = Limit(
     id="function-timeout",
     accepts=lambda time: time // 60 <= 1440 or time // 60 > 20160,  # HOOK_TIMEOUT refuses more
-    rule="should be at most 1440 minutes, the maximum for Lambda hooks in the ECS developer guide",
+    rule="should be at most 1,440 minutes, the maximum for Lambda hooks in the ECS developer guide",
     hint="use cdk.Duration.hours(24) or less, or LifecycleHook.pause(...)",
     source="ECS developer guide, Lambda hooks for Amazon ECS service deployments; botocore has 20,160",
-    format=lambda time: f"{time / 60:g}",
+    format=lambda time: f"{time / 60:,g}",
     confirmed=False,
 )
 MINIMUM_HEALTHY = in_range(

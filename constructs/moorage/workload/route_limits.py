@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from moorage.workload.limit import Botocore, Limit, at_least, at_most, in_range, matching, quota, unique
+from moorage.workload.limit import Botocore, Limit, at_least, at_most, in_range, matching, quota, unique, with_commas
 
 
 def within_codes(codes: str, low: int, high: int) -> bool:
-    """Return whether all codes and ranges in the codes of a health check are between `low` and `high`."""
+    """Return whether `codes` lists codes and ranges of codes, such as '200,300-302', all between `low` and `high`."""
     if not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", codes):
         return False
     ranges = ([int(end) for end in each.split("-")] for each in codes.split(","))
@@ -31,7 +31,8 @@ RULES = quota(
 TARGETS = quota(
     "targets-per-load-balancer",
     1000,
-    hint="ask for a higher quota before the deployment, or use fewer copies (a rollout runs up to twice as many)",
+    hint="ask for a higher quota before the deployment, or use fewer copies of the task (a rollout runs up to twice "
+    "as many)",
     source=_ALB_QUOTAS,
 )
 GROUP_RULES = quota(
@@ -67,7 +68,7 @@ IDLE_TIMEOUT = in_range(
     1,
     4000,
     unit="seconds",
-    hint="use a time such as cdk.Duration.seconds(60)",
+    hint="use a duration such as cdk.Duration.seconds(60)",
     source="CDK aws-elasticloadbalancingv2 ApplicationLoadBalancer.idleTimeout",
 )
 TARGET_INTERVAL = in_range(
@@ -75,7 +76,7 @@ TARGET_INTERVAL = in_range(
     5,
     300,
     unit="seconds",
-    hint="use a time such as cdk.Duration.seconds(30)",
+    hint="use a duration such as cdk.Duration.seconds(30)",
     source=Botocore("elbv2", "CreateTargetGroupInput", "HealthCheckIntervalSeconds", "The range is 5-300."),
 )
 TARGET_TIMEOUT = in_range(
@@ -83,7 +84,7 @@ TARGET_TIMEOUT = in_range(
     2,
     120,
     unit="seconds",
-    hint="use a time such as cdk.Duration.seconds(5)",
+    hint="use a duration such as cdk.Duration.seconds(5)",
     source=Botocore("elbv2", "CreateTargetGroupInput", "HealthCheckTimeoutSeconds", "The range is 2\u2013120 seconds."),
 )
 TARGET_TIMEOUT_SHORTER = Limit(
@@ -107,7 +108,7 @@ TARGET_THRESHOLD = in_range(
 TARGET_PATH = Limit(
     id="target-health-path",
     accepts=lambda path: path.startswith("/") and len(path) <= 1024,
-    rule="must start with '/' and have at most 1024 characters",
+    rule="must start with '/' and have at most 1,024 characters",
     hint="use a path such as '/healthz'",
     source=Botocore("elbv2", "Path"),
 )
@@ -115,7 +116,7 @@ TARGET_GRPC_PATH = matching(
     "target-health-grpc-path",
     r"/[\w.]+/\w+",
     rule="must have the form /package.service/method for gRPC",
-    hint="use a method such as '/grpc.health.v1.Health/Check'",
+    hint="use a path such as '/grpc.health.v1.Health/Check'",
     source=Botocore(
         "elbv2",
         "CreateTargetGroupInput",
@@ -144,16 +145,16 @@ DEREGISTRATION_DELAY = in_range(
     0,
     3600,
     unit="seconds",
-    hint="use a time such as cdk.Duration.seconds(300)",
+    hint="use a duration such as cdk.Duration.seconds(300)",
     source=Botocore("elbv2", "TargetGroupAttribute", "Key", "The range is 0-3600 seconds."),
 )
 DELETION_DELAY = Limit(
     id="deregistration-delay-at-deletion",
     accepts=lambda delay: delay <= 1800 or delay > 3600,  # DEREGISTRATION_DELAY refuses more
-    rule="should be at most 1800 seconds, since CloudFormation waits at most 30 minutes for the deletion of a service",
+    rule="should be at most 1,800 seconds, since CloudFormation waits at most 30 minutes for the deletion of a service",
     hint="use a shorter time, or delete the service by hand before its stack",
     source="CFN AWS::ECS::Service handlers.delete.timeoutInMinutes (30)",
-    format=str,
+    format=with_commas,
     confirmed=False,
 )
 RULE_PRIORITY = in_range(

@@ -37,8 +37,9 @@ class Scaling:
     """The number of copies that run: a fixed number, or a range within which targets and schedules scale the number.
 
     Args:
-        minimum: The minimum number of copies, 0 to 5,000. It must be at least 1 if only metrics of the tasks themselves
-            scale the number. `Scaling.surviving_zone_loss` returns a number that tolerates the loss of a zone.
+        minimum: The minimum number of copies, 0 to 5,000. The minimum must be at least 1 if only metrics of the tasks
+            themselves scale the number. `Scaling.surviving_zone_loss` returns a number that tolerates the loss of a
+            zone.
         maximum: The maximum number of copies. Default: `minimum`, so only `schedules` change the number.
         cpu_percent: The target of the average CPU utilization in percent of the reserved CPU, 1 or more. Only tasks on
             instances can exceed 100. Default: no target.
@@ -47,7 +48,7 @@ class Scaling:
             Default: no target.
         backlog_per_task: The target number of messages in a queue for each task, both waiting and in flight.
             Default: no target.
-        queue: The queue of `backlog_per_task`. Default: none, or for a `Worker` its own queue.
+        queue: The queue of `backlog_per_task`. Default: none. A `Worker` uses its own queue.
         metrics: Further metrics with targets. All targets together can have at most 50 scaling policies.
             Default: none.
         schedules: The scheduled changes of the range, at most 200. Default: none.
@@ -58,8 +59,8 @@ class Scaling:
         scale_in_cooldown: The time after a scale-in before the next scale-in. Default: 300 s.
 
     Raises:
-        ValueError: If an argument is outside its limit, the minimum exceeds the maximum, or nothing scales the number
-            within the range.
+        ValueError: If an argument is outside its limit, the minimum exceeds the maximum, nothing scales the number
+            within the range, or arguments contradict each other.
     """
 
     minimum: int
@@ -125,7 +126,7 @@ class Scaling:
         return math.ceil(peak * zones / (zones - 1))
 
     def left_without_a_zone(self, zones: int) -> int:
-        """Return the number of the `minimum` copies that remain when the zone with the most copies is lost.
+        """Return how many of the `minimum` copies remain when the zone with the most copies is lost.
 
         Args:
             zones: The number of Availability Zones over which the copies are spread.

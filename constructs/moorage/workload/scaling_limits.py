@@ -18,7 +18,7 @@ TARGET_PERCENT = in_range(
 CPU_TARGET = Limit(
     id="cpu-target-percent",
     accepts=lambda percent: 1 <= percent < math.inf,
-    rule="must be at least 1 % and finite",
+    rule="must be at least 1% and finite",
     hint="use a percentage such as 60; values above 100 are for tasks on instances, which can use more CPU than "
     "they reserve",
     source=Botocore(
@@ -26,7 +26,7 @@ CPU_TARGET = Limit(
         "TargetTrackingScalingPolicyConfiguration",
         "TargetValue",
         "it won't accept values that are either too small or too large.",
-        also="ECS developer guide, CloudWatch metrics: CPUUtilization may be above 100 %",
+        also="ECS developer guide, CloudWatch metrics: CPUUtilization may be above 100%",
     ),
     format=str,
 )

@@ -91,7 +91,8 @@ class ScheduledAction:
 class PredictiveScaling:
     """The predictive scaling of a service, which starts copies before the load that two weeks of history predict.
 
-    A forecast never removes copies. Exactly one of the three targets must be given; its metric is forecast.
+    A forecast never removes copies. Exactly one of the three targets must be given. AWS forecasts the metric of this
+    target.
 
     Args:
         cpu_percent: The target of the average CPU utilization in percent of the reserved CPU, 1 or more. Only tasks on

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import ipaddress
 
-from moorage.workload.limit import BelowOrAbove, Botocore, Limit, at_most, in_range, matching, one_of, quota
+from moorage.workload.limit import (
+    BelowOrAbove,
+    Botocore,
+    Limit,
+    at_most,
+    in_range,
+    matching,
+    one_of,
+    quota,
+    with_commas,
+)
 
 _REGIONS_WITHOUT_LATTICE = frozenset(
     (
@@ -100,7 +110,7 @@ SUBNETS = in_range(
 NAMESPACE = matching(
     "namespace-name",
     r"(?!arn:)[!#-.0-;=?-~]{1,1024}",
-    rule="must be 1 to 1024 visible ASCII characters without <, >, / and double quotes, and not an ARN",
+    rule="must be 1 to 1,024 visible ASCII characters without <, >, / and double quotes, and not an ARN",
     hint="use a name such as 'shop', or pass an existing namespace with Cluster.from_attributes(namespace='...')",
     source=Botocore(
         "ecs",
@@ -137,13 +147,13 @@ CONNECT_TIMEOUT = in_range(
     0,
     2147483647,
     unit="seconds",
-    hint="use a time such as cdk.Duration.seconds(60), or cdk.Duration.seconds(0) for no limit",
+    hint="use a duration such as cdk.Duration.seconds(60), or cdk.Duration.seconds(0) for no limit",
     source=Botocore("ecs", "Duration", also="the shape of TimeoutConfiguration.idleTimeoutSeconds and its sibling"),
 )
 AUTHORITY_ARN = matching(
     "private-ca-arn",
     r"arn:aws[a-z-]*:acm-pca:[a-z0-9-]+:\d{12}:certificate-authority/[0-9a-f-]+",
-    rule="must be the ARN of an AWS Private CA",
+    rule="must be the ARN of a private CA",
     hint="use the ARN of a private CA in the same region",
     source="botocore ServiceConnectTlsCertificateAuthority.awsPcaAuthorityArn; CDK Service Connect",
 )
@@ -184,10 +194,10 @@ ALARM_ACTIONS = at_most(
 DISCOVERED_TASKS = Limit(
     id="discovered-tasks",
     accepts=lambda count: count <= 1000,
-    rule="should be at most 1000 with Service Connect or a name in Cloud Map",
+    rule="should be at most 1,000 with Service Connect or a name in Cloud Map",
     hint="use fewer tasks, or two services",
     source="ECS quotas: tasks per service with service discovery (a quota of AWS Cloud Map)",
-    format=str,
+    format=with_commas,
     confirmed=False,
 )
 GRACE_PERIOD = in_range(
@@ -195,7 +205,7 @@ GRACE_PERIOD = in_range(
     0,
     2147483647,
     unit="seconds",
-    hint="use a time such as cdk.Duration.seconds(60)",
+    hint="use a duration such as cdk.Duration.seconds(60)",
     source=Botocore(
         "ecs",
         "UpdateServiceRequest",

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 def share_of(task: Task, container: Container, size: Literal["cpu", "memory_mib"]) -> int | None:
-    """Return the CPU or memory of a container on platforms that ignore the size of the task.
+    """Return the CPU units or the memory in MiB of a container on platforms that ignore the size of the task.
 
-    The result is the container's own value. If the container has no value, it is an even share of the part of the
-    task's value that other containers do not reserve. Return None if the task has no value, or if only CloudFormation
-    knows the share.
+    The result is the container's own value. A container without a value gets an even share of the part of the task's
+    value that other containers do not reserve. Return None if neither has a value, or if only CloudFormation knows the
+    share.
     """
     own: int | None = getattr(container, size)
     of_task: int | None = getattr(task, size)
@@ -27,9 +27,9 @@ def share_of(task: Task, container: Container, size: Literal["cpu", "memory_mib"
 
 
 def reserved_cpu(task: Task) -> int:
-    """Return the CPU units that ECS reserves for a task on an instance: its own value, or the sum for its containers.
+    """Return the CPU units that ECS reserves for a task on an instance.
 
-    The sum applies on Windows, and if the task has no `cpu`.
+    This is the task's `cpu`. On Windows, or if the task has no `cpu`, it is the sum of the containers' CPU units.
     """
     if task.cpu is not None and not task._on_windows:
         return task.cpu
@@ -37,7 +37,11 @@ def reserved_cpu(task: Task) -> int:
 
 
 def reserved_memory_mib(task: Task) -> int:
-    """Return the memory in MiB that ECS reserves for a task on an instance: on Windows, the sum for its containers."""
+    """Return the memory in MiB that ECS reserves for a task on an instance.
+
+    This is the task's `memory_mib`. On Windows, it is the sum of the containers' soft memory limits. A container
+    without a soft limit counts with its hard limit or its share of the task's memory.
+    """
     if not task._on_windows:
         return task.memory_mib
     shares = [each.memory_reservation_mib or share_of(task, each, "memory_mib") for each in task.containers]

@@ -87,14 +87,15 @@ class FireLens:
     """The settings of a FireLens log router.
 
     Args:
-        type: The kind of router: `fluentbit` or `fluentd`.
-        output: The options of the output plugin, including `Name`.
-        secret_output: The options that are secrets. The execution role is granted read access.
-        config_file: Further configuration: a path in the image, or the ARN of an S3 object.
-        enable_ecs_log_metadata: Whether to add the cluster, task and container to each log event.
+        type: The kind of router: `fluentbit` or `fluentd`. Default: `fluentbit`.
+        output: The options of the output plugin, including `Name`. Default: none.
+        secret_output: The options that are secrets. The execution role is granted read access. Default: none.
+        config_file: Further configuration: a path in the image, or the ARN of an S3 object. Default: none.
+        enable_ecs_log_metadata: Whether to add the cluster, task and container to each log event. Default: True.
 
     Raises:
-        ValueError: If `type` is not a kind of router that FireLens supports, or a secret is not an AWS secret.
+        ValueError: If `type` is not a kind of router that FireLens supports, `output` contains a secret, or an item of
+            `secret_output` is neither a secret nor a parameter.
     """
 
     type: str = "fluentbit"
@@ -130,7 +131,7 @@ class FireLens:
 
     @property
     def called_services(self) -> tuple[str, ...]:
-        """The AWS services that the router uses for its output and configuration, if moorage knows the plugin."""
+        """The AWS services that the router calls for its output, if moorage knows the plugin, and its configuration."""
         services = {_SERVICE_BY_OUTPUT.get(self.output.get("Name", ""))}
         if self.config_in_s3:
             services.add("s3")
@@ -142,10 +143,10 @@ class Sidecar:
     """The requirements of a sidecar container beyond its image.
 
     Args:
-        called_services: The AWS services that the sidecar calls, as in the names of their endpoints.
-        actions: The IAM actions that the task role needs, on all resources.
-        ports: The TCP ports that the sidecar listens on, which no other container of the task can use.
-        firelens: The settings of a log router, or None for other containers.
+        called_services: The AWS services that the sidecar calls, as in the names of their endpoints. Default: none.
+        actions: The IAM actions that the task role needs, on all resources. Default: none.
+        ports: The TCP ports that the sidecar listens on, which no other container of the task can use. Default: none.
+        firelens: The settings of a log router. Default: none, for other sidecars.
     """
 
     called_services: tuple[str, ...] = ()
@@ -172,7 +173,15 @@ def collector_arguments(config: str | ssm.IParameter | None) -> dict[str, Any]:
 
 
 def log_router_arguments(image: Image | str | None, **options: Any) -> dict[str, Any]:
-    """Return the arguments of a `Container` that routes logs. The options are those of `FireLens`."""
+    """Return the arguments of a `Container` that routes logs.
+
+    Args:
+        image: The image of the router, or None for AWS's image of Fluent Bit.
+        **options: The arguments of `FireLens`.
+
+    Raises:
+        ValueError: If an option is invalid, `output` has no plugin name, or the image does not match the router.
+    """
     firelens = FireLens(**options)
     problems = Problems("FireLens")
     if firelens.type == "fluentbit" and not {"name"} & {key.lower() for key in firelens.output}:

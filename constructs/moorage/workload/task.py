@@ -73,9 +73,9 @@ class Task:
     Args:
         *containers: The containers, 1 to 10, with at least one essential container. The first container with a port
             receives connections.
-        cpu: The CPU units of the task, 1,024 for each vCPU. The units are reserved for the task, and are the most that
-            it can use. On instances, None reserves only the CPU of the containers. On Fargate, None selects the
-            smallest sufficient size. Default: 256.
+        cpu: The CPU units of the task, 128 to 196,608, with 1,024 for each vCPU. The units are reserved for the task,
+            which cannot use more. On instances, None reserves only the CPU of the containers. On Fargate, None selects
+            the smallest sufficient size. Default: 256.
         memory_mib: The memory of the task in MiB. Fargate supports only certain combinations with `cpu`. None selects
             the sum of the containers' `memory_mib`, or on Fargate the smallest sufficient size. Each container must
             then have a `memory_mib`. Default: 512.
@@ -85,7 +85,7 @@ class Task:
             `bucket.grant_read(service)`, add further statements. Default: none.
         network_mode: The network mode. `BRIDGE` and `NONE` need instances of an Auto Scaling group; `HOST` needs such
             instances or ECS Managed Instances. Default: `NetworkMode.AWSVPC`.
-        volumes: The volumes that containers mount with `Container(mounts=...)`, at most one of them `Volume.ebs`.
+        volumes: The volumes that containers mount with `Container(mounts=...)`, with at most one `Volume.ebs`.
             Default: none.
         called_services: The AWS services that the application calls, as in the names of their endpoints (`sqs`,
             `dynamodb`, `kms`), and `internet` for everything else. The network is checked for these services, and
@@ -198,7 +198,7 @@ class Task:
 
     @property
     def _front_container(self) -> Container | None:
-        """The container that receives connections: the first container with a port."""
+        """The container that receives connections: the first container with a port, or None without a port."""
         return next((container for container in self.containers if container.port is not None), None)
 
     @property
@@ -233,7 +233,10 @@ class Task:
         )
 
     def _memory_limit_of(self, container: Container) -> int | None:
-        """Return the hard memory limit of a container in MiB: its own, or that of a task with only this container."""
+        """Return the hard memory limit of a container in MiB: its own, or that of a task with only this container.
+
+        Return None for a container without its own limit in a task of several containers.
+        """
         return self.memory_mib if container.memory_mib is None and len(self.containers) == 1 else container.memory_mib
 
     @property
@@ -374,7 +377,8 @@ class Task:
                     )
         for name in (name for name in names if name not in mounted_names):
             problems.add(
-                f"volumes must be mounted by a container (got {name!r}); use Container(mounts={{'/path': {name!r}}})"
+                f"each item of volumes must be mounted by a container (got {name!r}); use "
+                f"Container(mounts={{'/path': {name!r}}}), or remove the volume"
             )
 
     def _check_windows(self, problems: Problems) -> None:

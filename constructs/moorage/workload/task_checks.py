@@ -63,7 +63,10 @@ def _logs_to_router(container: Container) -> bool:
 
 
 def _definition(containers: Sequence[Container]) -> list[dict[str, Any]]:
-    """Return the containers in the form whose size ECS limits, without values that only CDK knows, such as ARNs."""
+    """Return the container definitions in the format of a task definition, whose size ECS limits.
+
+    Values that are unknown here, such as ARNs, are left empty.
+    """
     return [dict(_container(container)) for container in containers]
 
 

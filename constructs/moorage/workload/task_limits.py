@@ -9,7 +9,7 @@ TASK_CPU = in_range(
     128,
     196608,
     unit="CPU units",
-    hint="use CPU units, 1024 for each vCPU",
+    hint="use CPU units, 1,024 for each vCPU",
     source=Botocore(
         "ecs",
         "RegisterTaskDefinitionRequest",
@@ -116,7 +116,7 @@ CONTAINER_MEMORY = Limit(
 DEPENDENCY_ENDS = Limit(
     id="dependency-on-an-end",
     accepts=lambda dependency: not dependency[1],
-    rule="must not wait for the end of an essential container, since its end stops the task",
+    rule="must not wait for an essential container to end, since the task then stops",
     hint=lambda dependency: f"use essential=False for {dependency[0]!r}, or wait for START or HEALTHY",
     source=Botocore(
         "ecs", "ContainerDependency", "condition", "This condition can't be set on an essential container."
@@ -161,7 +161,7 @@ NO_PORTS = Limit(
 PID_MODE = one_of(
     "pid-mode",
     ("task", "host"),
-    hint="use 'task' or 'host', or leave pid_mode= out for a separate process namespace for each container",
+    hint="leave pid_mode= out for a separate namespace for each container",
     source=Botocore("ecs", "PidMode"),
 )
 IPC_MODE = one_of(
@@ -196,7 +196,7 @@ LOG_ROUTER_CLIENTS = Limit(
 LOG_DRIVER_ROUTER = Limit(
     id="log-driver-router",
     accepts=bool,
-    rule="must have a log router in the same task",
+    rule="must be used with a log router in the same task",
     hint="add Container.log_router({'Name': ...}) to the task, and leave logging= out of the containers that use the "
     "router",
     source="ECS developer guide, FireLens; CDK aws-ecs TaskDefinition, which adds one with the tag latest",
@@ -226,27 +226,27 @@ _FEWER_RESOURCES = "replace several resources with one pattern such as 'arn:aws:
 PERMISSION_SIZE = Limit(
     id="permission-size",
     accepts=lambda size: size <= 10_240,
-    rule="must be at most 10240 characters as JSON, the limit of one inline policy",
+    rule="must be at most 10,240 characters as JSON, the limit of one inline policy",
     hint=f"divide the statement into several, or {_FEWER_RESOURCES}",
     source="IAM user guide, quotas: aggregate policy size of a role (10,240); aws-cdk-lib Role divides no statement",
-    format=lambda size: f"about {size}",
+    format=lambda size: f"at least {size:,}",
 )
 PERMISSIONS_SIZE = Limit(
     id="permissions-size",
     accepts=lambda size: size <= 10_000 + 25 * 6_000,
-    rule="must be at most 160000 characters as JSON: 10,000 in the task role and 6,000 in each of 25 managed policies",
+    rule="must be at most 160,000 characters as JSON: 10,000 in the task role and 6,000 in each of 25 managed policies",
     hint=_FEWER_RESOURCES,
     source=(
         "IAM user guide, quotas: managed policies attached to an IAM role (10, at most 25 on request); aws-cdk-lib "
         "Role, which moves what is longer there and warns above 10"
     ),
-    format=lambda size: f"about {size}",
+    format=lambda size: f"at least {size:,}",
 )
 TASK_DEFINITION_SIZE = Limit(
     id="task-definition-size",
     accepts=lambda size: size <= 64 * 1024,
-    rule="must be at most 65536 bytes (64 KiB) as JSON",
+    rule="must be at most 65,536 bytes (64 KiB) as JSON",
     hint="move configuration to a parameter or a file that the container reads",
     source="ECS quotas: task definition size, which cannot be raised",
-    format=lambda size: f"about {size}",
+    format=lambda size: f"at least {size:,}",
 )

@@ -14,7 +14,7 @@ Class = TypeVar("Class", bound=type[Any])
 
 
 def value_class(cls: Class) -> Class:
-    """Decorate a frozen attrs class, so that `door` checks its arguments, and its values can be copied and pickled.
+    """Decorate a frozen attrs class, so that `door` checks the arguments, and values can be copied and pickled.
 
     A copy of a value is the value itself, since values never change. A value that holds a construct cannot be pickled,
     since the construct belongs to the app of one process.

@@ -16,7 +16,7 @@ VOLUME_NAME = matching(
 VOLUME_NAMES = unique(
     "volume-names-unique",
     rule="must have unique names",
-    hint="give each volume its own name",
+    hint="use another name for one of the volumes",
     source=Botocore(
         "ecs",
         "MountPoint",
@@ -65,7 +65,7 @@ _EBS_RANGES: dict[str, tuple[range, range | None]] = {
 
 def _ebs_hint(sizes: range | None, argument: str) -> str:
     return (
-        f"use {argument}= between {sizes[0]} and {sizes[-1]}"
+        f"use a value of {argument} between {sizes[0]:,} and {sizes[-1]:,}"
         if sizes
         else f"leave {argument}= out, or use volume_type='gp3'"
     )
@@ -77,7 +77,7 @@ _IOPS_PER_GIB = {"gp3": 500, "io1": 50, "io2": 1000}
 
 
 def _max_iops(volume_type: str, size_gib: int | None) -> float:
-    """Return the maximum IOPS of a volume. For a volume with the size of its snapshot, no maximum is known."""
+    """Return the maximum IOPS of a volume, or infinity for a volume with the size of its snapshot, which is unknown."""
     if size_gib is None:
         return math.inf
     largest = _IOPS_PER_GIB[volume_type] * size_gib
@@ -91,8 +91,8 @@ def _iops_hint(volume_type: str, size_gib: int | None) -> str:
     largest = _max_iops(volume_type, size_gib)
     if largest < values[0]:
         return f"use size_gib={_EBS_RANGES[volume_type][0][0]} or more"  # which is enough for the smallest iops=
-    numbers = values[0] if largest == values[0] else f" between {values[0]} and {largest}"
-    return f"use iops={numbers}, or a larger size_gib="
+    way_out = _ebs_hint(range(values[0], int(largest) + 1), "iops") if largest > values[0] else f"use iops={values[0]}"
+    return f"{way_out}, or a larger size_gib="
 
 
 def _throughput_hint(throughput: int, volume_type: str, _iops: int) -> str:
@@ -100,7 +100,7 @@ def _throughput_hint(throughput: int, volume_type: str, _iops: int) -> str:
         return "leave throughput_mib= out, or use volume_type='gp3'"
     if 125 <= throughput <= 2000:
         return f"use iops={max(4 * throughput, GP3_IOPS)} or more, or a smaller throughput_mib="
-    return "use throughput_mib= between 125 and 2000, or leave throughput_mib= out"
+    return "use a value of throughput_mib between 125 and 2,000, or leave throughput_mib= out"
 
 
 EBS_TYPE = one_of(
@@ -143,7 +143,7 @@ EBS_IOPS_GIVEN = Limit(
 EBS_THROUGHPUT = Limit(
     id="ebs-throughput",
     accepts=lambda volume: volume[1] == "gp3" and 125 <= volume[0] <= min(2000, volume[2] / 4),
-    rule="must be 125 to 2000 MiB/s and at most a quarter of iops with 'gp3', and left out with other types",
+    rule="must be 125 to 2,000 MiB/s and at most a quarter of iops with 'gp3', and left out with other types",
     hint=lambda volume: _throughput_hint(*volume),
     source="CDK aws-ecs ServiceManagedVolume; EBS user guide, gp3: at least 125, at most 0.25 MiB/s per IOPS",
     format=lambda volume: f"{volume[0]} with volume_type={volume[1]!r}, iops={volume[2]}",

@@ -54,7 +54,7 @@ class Volume:
 
     @staticmethod
     def bind_mount(name: str, *, host_path: str | None = None) -> Volume:
-        """Share a directory between the containers of a task. Without `host_path`, the directory ends with the task.
+        """Share a directory between the containers of a task. Without `host_path`, its content is lost with the task.
 
         The directory belongs to root and has mode 0755. Another user can write only if the image declares the directory
         as a `VOLUME` that belongs to this user. Paths of `Container(writable=...)` are writable by any user, but use
@@ -66,7 +66,7 @@ class Volume:
                 Fargate. Default: an empty directory; on Fargate, part of the ephemeral storage of the task.
 
         Raises:
-            ValueError: If the name is invalid.
+            ValueError: If the name is invalid, or `host_path` is not an absolute path below the root.
         """
         return BindMount(name, host_path)
 
@@ -79,7 +79,7 @@ class Volume:
         root_directory: str = "/",
         root_access: bool = False,
     ) -> Volume:
-        """Use an Amazon EFS file system, which tasks share and which remains after they stop.
+        """Use an Amazon EFS file system, which tasks share and which remains after the tasks stop.
 
         Traffic is encrypted in transit. The task role is granted access to mount the file system, and to write to it
         unless all mounts are read-only. The security group of the file system allows connections from the service. If
@@ -98,7 +98,7 @@ class Volume:
             root_access: Whether to treat the root user of a container as root in the file system. Default: False.
 
         Raises:
-            ValueError: If the name is invalid, or `root_directory` is given with an access point.
+            ValueError: If the name or `root_directory` is invalid, or `root_directory` is given with an access point.
         """
         return EfsVolume(name, file_system, access_point, root_directory, root_access)
 
@@ -115,24 +115,25 @@ class Volume:
         file_system_type: str = "xfs",
         kms_key: kms.IKey | None = None,
     ) -> Volume:
-        """Create an encrypted Amazon EBS volume for each task of a service, which is deleted with the task.
+        """Create an encrypted Amazon EBS volume for each task of a service. The volume is deleted with the task.
 
         Daemons and Windows tasks on Fargate do not support EBS volumes. Instances must be built on the AWS Nitro
         System.
 
         Args:
             name: The name: 1 to 255 letters, digits, `-` and `_`.
-            size_gib: The size in GiB. Default: the size of the snapshot.
+            size_gib: The size in GiB, within the range of `volume_type`. Required without `snapshot_id`. Default: the
+                size of the snapshot.
             volume_type: The type: `gp3`, `gp2`, `io1`, `io2`, `st1`, `sc1` or `standard`. Default: `gp3`.
             iops: The IOPS. For gp3, 3,000 to 80,000 and at most 500 for each GiB. Required for io1 and io2.
                 Default: the default of the type.
             throughput_mib: The throughput in MiB/s, only for gp3: 125 to 2,000 and at most a quarter of `iops`.
                 Default: the default of the type.
             snapshot_id: The ID of the snapshot from which to create the volume. Default: none, so the volume is empty.
-            initialization_rate_mib: The rate in MiB/s at which the volume is initialized from the snapshot, 100 to
-                300. Default: the default of EBS.
-            file_system_type: The file system: `xfs`, `ext4` or `ext3`, or `ntfs` on Windows. It must match the
-                snapshot. Default: `xfs`.
+            initialization_rate_mib: The rate in MiB/s at which the volume is initialized from the snapshot, 100 to 300.
+                Requires `snapshot_id`. Default: the default of EBS.
+            file_system_type: The file system: `xfs`, `ext4` or `ext3`, or `ntfs` on Windows. The file system must match
+                the snapshot. Default: `xfs`.
             kms_key: The KMS key for encryption, which ECS is granted permission to use. Default: the account's default
                 key for EBS.
 

@@ -150,6 +150,24 @@ def test_a_grant_to_pull_through_a_cache_includes_creating_repositories(stack: c
     assert ":repository/quay/*" in said
 
 
+def test_other_accounts_are_granted_to_pull_through_a_cache_by_the_registry_policy(app: cdk.App) -> None:
+    stack, cache = stack_in(app, "eu-west-1"), PullThrough.quay()
+    accounts = iam.CompositePrincipal(iam.AccountPrincipal(THEIRS), iam.AccountPrincipal("333333333333"))
+    Registry(stack, "Registry", pull_through=[cache]).grant_pull_through(accounts, cache)
+    (policy,) = template(stack).find_resources("AWS::ECR::RegistryPolicy").values()
+    (statement,) = policy["Properties"]["PolicyText"]["Statement"]
+    assert statement["Action"] == ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"]
+    assert [json.dumps(each)[-20:-9] for each in statement["Principal"]["AWS"]] == [THEIRS[1:], "33333333333"]
+    assert ":repository/quay/*" in json.dumps(statement["Resource"])
+
+
+def test_a_role_that_is_granted_to_pull_through_a_cache_is_not_in_the_registry_policy(stack: cdk.Stack) -> None:
+    cache = PullThrough.quay()
+    role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+    Registry(stack, "Registry", pull_through=[cache]).grant_pull_through(role, cache)
+    template(stack).resource_count_is("AWS::ECR::RegistryPolicy", 0)
+
+
 def test_a_principal_can_be_granted_to_sign(stack: cdk.Stack) -> None:
     role = iam.Role(stack, "Ci", assumed_by=iam.ServicePrincipal("codebuild.amazonaws.com"))
     Registry(stack, "Registry", signing=[SigningRule(PROFILE)]).grant_sign(role)
@@ -344,7 +362,7 @@ def test_a_trail_whose_bucket_could_not_be_deleted_is_refused(stack: cdk.Stack) 
 
 def test_a_second_registry_in_a_stack_is_an_error_that_names_both(stack: cdk.Stack) -> None:
     Registry(stack, "One")
-    with pytest.raises(ValueError, match=r"Shop/Two: an account and region must have .*got Shop/One and this one"):
+    with pytest.raises(ValueError, match=r"Shop/Two: an account and region must have .*got Shop/One already"):
         Registry(stack, "Two")
 
 
@@ -358,7 +376,7 @@ def test_a_removed_registry_can_be_replaced_by_another(app: cdk.App, stack: cdk.
 
 def test_a_second_registry_in_an_environment_is_an_error_across_stages(app: cdk.App) -> None:
     Registry(stack_in(app, "eu-west-1", name="Shop"), "Registry")
-    with pytest.raises(ValueError, match=r"Test/Shop/Registry: .* only one Registry \(got Shop/Registry and this one"):
+    with pytest.raises(ValueError, match=r"Test/Shop/Registry: .* only one Registry \(got Shop/Registry already"):
         Registry(stack_in(cdk.Stage(app, "Test"), "eu-west-1", name="Shop"), "Registry")
     Registry(stack_in(app, "us-east-1"), "Registry")
     Registry(stack_in(app, "eu-west-1", THEIRS), "Registry")

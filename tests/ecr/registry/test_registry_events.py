@@ -195,9 +195,9 @@ def test_findings_of_enhanced_scanning_come_from_inspector(stack: cdk.Stack) -> 
 def test_more_repositories_than_fit_into_a_pattern_are_refused(stack: cdk.Stack) -> None:
     registry = Registry(stack, "Registry")
     names = [f"team/{index:0>10}" for index in range(240)]
-    with pytest.warns(UserWarning, match="pattern should be at most 2048 characters as JSON, the default quota"):
+    with pytest.warns(UserWarning, match="pattern should be at most 2,048 characters as JSON, the default quota"):
         registry.on_push("Some", repositories=names[:200])
-    with pytest.raises(ValueError, match="Shop/Registry/All: pattern must be at most 4096 .*use fewer values"):
+    with pytest.raises(ValueError, match="Shop/Registry/All: pattern must be at most 4,096 .*use fewer values"):
         registry.on_push("All", repositories=names)
     assert registry.node.try_find_child("All") is None
 

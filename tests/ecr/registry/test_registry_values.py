@@ -276,11 +276,11 @@ def test_a_statement_of_a_policy_names_a_principal(stack: cdk.Stack) -> None:
 
 def test_a_policy_of_a_repository_names_no_resource(app: cdk.App) -> None:
     of_all = iam.PolicyStatement(actions=["ecr:BatchGetImage"], principals=[iam.AnyPrincipal()], resources=["*"])
-    with pytest.raises(ValueError, match="policy must not name a resource, .*; leave resources= out"):
+    with pytest.raises(ValueError, match="policy must not name a resource .*; leave resources= out"):
         RepositorySettings(policy=[of_all])
     stack = cdk.Stack(app, "Gallery", env=cdk.Environment(account="111111111111", region="us-east-1"))
     public = PublicRepository(stack, "Web")
-    with pytest.raises(ValueError, match="Gallery/Web: statement must not name a resource, .*; leave resources= out"):
+    with pytest.raises(ValueError, match="Gallery/Web: statement must not name a resource .*; leave resources= out"):
         public.add_to_resource_policy(of_all)
     with pytest.raises(ValueError, match="Gallery/Web: statement must name a principal"):
         public.add_to_resource_policy(iam.PolicyStatement(actions=["ecr-public:BatchGetImage"]))

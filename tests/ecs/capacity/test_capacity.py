@@ -379,7 +379,7 @@ def test_room_on_several_capacities_is_added(app: cdk.App, stack: cdk.Stack) -> 
         ({"assign_public_ip": True}, "assign_public_ip=True requires Fargate"),
         (
             {"capacity": Capacity.fargate(), "placement": Placement.on_each_instance()},
-            "since AWS places tasks on Fargate",
+            "since AWS itself decides the placement",
         ),
         (
             {
@@ -410,7 +410,7 @@ def test_the_volume_of_an_instance_is_large_enough_for_its_ami(ami: Ami, least: 
     assert ContainerInstance(ami=ami, volume_gib=least).volume_gib == least
     with pytest.raises(ValueError, match=rf"volume_gib must be .* \(got {least - 1}\); use {least} or more"):
         ContainerInstance(ami=ami, volume_gib=least - 1)
-    with pytest.raises(ValueError, match=r"volume_gib must be .* \(got 65537\)"):
+    with pytest.raises(ValueError, match=r"volume_gib must be .* \(got 65,537\)"):
         ContainerInstance(ami=ami, volume_gib=65537)
 
 
@@ -584,7 +584,8 @@ def test_copies_have_the_room_that_daemons_leave(app: cdk.App, stack: cdk.Stack)
 def test_user_data_with_a_secret_is_refused() -> None:
     line = "export TOKEN={{resolve:secretsmanager:shop:SecretString:token}}"
     message = (
-        "user_data has the value of a secret, and everyone who may describe the launch template can read it; read "
+        "user_data must not contain the value of a secret, since everyone who may describe the launch template can "
+        "read the value; read "
     )
     with pytest.raises(ValueError, match=message) as refused:
         ContainerInstance(user_data=["yum -y update", line])
@@ -668,6 +669,6 @@ def test_managed_instances_run_privileged_containers_and_are_placed_by_aws(stack
     task = Task(Container("redis:8", privileged=True), cpu=256, memory_mib=512, architecture=Architecture.ARM64)
     Service(stack, "Web", cluster=cluster, task=task)
     only = Placement(constraints=[ecs.PlacementConstraint.member_of("attribute:ecs.instance-type == m7g.large")])
-    with pytest.raises(ValueError, match="since AWS places tasks on Managed Instances") as refused:
+    with pytest.raises(ValueError, match=r"Auto Scaling groups \(got Managed Instances\)") as refused:
         Service(stack, "Other", cluster=cluster, task=ARM, placement=only)
     assert "would be placed" not in str(refused.value)

@@ -415,7 +415,9 @@ def test_managed_instances_are_in_the_default_strategy_and_not_associated(
 
 def test_an_existing_provider_of_managed_instances_is_refused(stack: cdk.Stack) -> None:
     existing = Capacity.from_provider_name("managed", managed_instances=True)
-    with pytest.raises(ValueError, match="'managed' is an existing capacity provider of ECS Managed Instances, which"):
+    with pytest.raises(
+        ValueError, match="'managed' must not be an existing capacity provider of ECS Managed Instances, since"
+    ):
         Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[existing])
 
 

@@ -703,7 +703,7 @@ def test_a_job_reports_all_problems_together_with_its_path(stack: cdk.Stack, clu
         )
     for said in (
         "schedule and event must not be given together",
-        "environment must be at most 8192 characters as JSON",
+        "environment must be at most 8,192 characters as JSON",
         "must be a size that Fargate offers",
         "network_mode must be 'awsvpc' on Fargate (got 'bridge')",
         "placement of a job must not have daemon=True",
@@ -768,10 +768,10 @@ def test_a_trigger_that_never_starts_a_job_is_refused(make: Any, says: str) -> N
 
 def test_a_pattern_that_is_too_long_is_refused_even_with_cdk_matches(stack: cdk.Stack, cluster: Cluster) -> None:
     fits = events.EventPattern(source=events.Match.prefix("x" * 4000))
-    with pytest.warns(UserWarning, match="Shop/Some: pattern should be at most 2048 characters as JSON"):
+    with pytest.warns(UserWarning, match="Shop/Some: pattern should be at most 2,048 characters as JSON"):
         Job(stack, "Some", cluster=cluster, task=REPORT, event=fits)
     long = events.Match.prefix("x" * 4090)
-    with pytest.raises(ValueError, match="Shop/All: pattern must be at most 4096 characters"):
+    with pytest.raises(ValueError, match="Shop/All: pattern must be at most 4,096 characters"):
         Job(stack, "All", cluster=cluster, task=REPORT, event=events.EventPattern(source=long))
 
 
@@ -976,7 +976,9 @@ def test_a_secret_in_the_environment_of_a_trigger_is_refused(
     passed = {name: looks_secret(stack)[name]}
     made = Schedule(nightly(), environment=passed) if kind == "schedule" else EventRule(OBJECTS, environment=passed)
     given: dict[str, Any] = {kind: made}
-    with pytest.raises(ValueError, match=f"Shop/Job: environment has '{name}', which looks like a secret") as refused:
+    with pytest.raises(
+        ValueError, match=f"Shop/Job: environment must not contain '{name}', which looks like a secret"
+    ) as refused:
         Job(stack, "Job", cluster=cluster, task=REPORT, **given)
     assert "hunter2" not in str(refused.value)
 
@@ -996,7 +998,7 @@ def test_a_variable_of_a_start_is_no_secret_of_a_container(stack: cdk.Stack, clu
     secret = secretsmanager.Secret.from_secret_name_v2(stack, "Secret", "shop")
     task = Task(Container("redis:8", secrets={"PASSWORD": secret}))
     start = Schedule(nightly(), environment={"PASSWORD": cdk.Token.as_string({"Ref": "Password"})})
-    with pytest.raises(ValueError, match="environment must not have 'PASSWORD', which is a secret of a container"):
+    with pytest.raises(ValueError, match="environment must not have 'PASSWORD', which is a secret of container 'app'"):
         Job(stack, "Nightly", cluster=cluster, task=task, schedule=start)
 
 

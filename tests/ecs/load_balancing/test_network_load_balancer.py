@@ -520,7 +520,7 @@ def test_scaling_by_requests_is_refused_without_a_route(
 ) -> None:
     with pytest.raises(
         ValueError,
-        match=f"{argument} requires a Route, since a network load balancer does not count requests .* use route=Route",
+        match=f"{argument} requires a Route, since a Network Load Balancer does not count requests .* use route=Route",
     ):
         serve(stack, "Broker", Listener(gate, 8883), scaling=scaling)
 

@@ -53,7 +53,7 @@ def test_51_canaries_are_too_many_for_a_load_balancer(app: cdk.App, stack: cdk.S
     for index in range(10):
         serve(stacks[index % 2], cluster, f"Web{index}", *routes(edge, 1 + 5 * index), rollout=CANARY)
     with (
-        pytest.warns(UserWarning, match="the number of rules of Shop/Edge should be at most 100"),
+        pytest.warns(UserWarning, match="the number of listener rules of Shop/Edge should be at most 100"),
         pytest.raises(ValueError, match=r"number of target groups of Shop/Edge must be at most 100 \(got 102\); use"),
     ):
         serve(stacks[0], cluster, "Last", *routes(edge, 51, 1), rollout=CANARY)
@@ -92,7 +92,7 @@ def test_a_rule_of_a_test_listener_counts(stack: cdk.Stack, cluster: Cluster) ->
     edge = LoadBalancer(stack, "Edge", vpc=cluster.vpc)
     edge._use(Usage(rules=98), stack)
     serve(stack, cluster, "Web", *routes(edge, 1, 1), rollout=CANARY)
-    with pytest.warns(UserWarning, match=r"rules of Shop/Edge should be at most 100, .*\(got 101\)"):
+    with pytest.warns(UserWarning, match=r"listener rules of Shop/Edge should be at most 100, .*\(got 101\)"):
         serve(stack, cluster, "Last", *routes(edge, 2, 1), rollout=ROLLING)
     with warnings.catch_warnings():  # it warned before, and asking node again for each service would take long
         warnings.simplefilter("error")
@@ -111,7 +111,7 @@ def test_a_rollout_has_more_targets_than_copies(
         plan = {"rollout": rollout, "scaling": Scaling(copies)}
         serve(stack, cluster, "Web", *routes(edge, 1, 1), **plan)
     other = LoadBalancer(stack, "Other", vpc=cluster.vpc)
-    with pytest.warns(UserWarning, match=r"targets of Shop/Other should be at most 1000, .*\(got 100[12]\)"):
+    with pytest.warns(UserWarning, match=r"targets of Shop/Other should be at most 1,000, .*\(got 1,00[12]\)"):
         serve(stack, cluster, "More", *routes(other, 1, 1), rollout=rollout, scaling=Scaling(copies + 1))
 
 
@@ -153,14 +153,19 @@ def test_31_blocks_of_addresses_need_too_many_rules(stack: cdk.Stack, blocks: in
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")
         LoadBalancer(stack, "Edge", vpc=imported_vpc(stack), public=True, certificate=certificate, ingress=peers)
-    assert bool([each for each in found if "rules for clients should be at most 60" in str(each.message)]) is warned
+    assert (
+        bool([each for each in found if "rules for ingress and test_ingress should be at most 60" in str(each.message)])
+        is warned
+    )
 
 
 def test_the_clients_of_listeners_need_rules_as_well(stack: cdk.Stack, cluster: Cluster) -> None:
     peers = [ec2.Peer.ipv4(f"10.0.{index}.0/24") for index in range(31)]
     gate = NetworkLoadBalancer(stack, "Gate", vpc=cluster.vpc, ingress=peers)
     serve(stack, cluster, "Web", Listener(gate, 80))
-    with pytest.warns(UserWarning, match=r"rules for clients of Shop/Gate should be at most 60, .*\(got 62\)"):
+    with pytest.warns(
+        UserWarning, match=r"inbound security group rules of Shop/Gate should be at most 60, .*\(got 62\)"
+    ):
         serve(stack, cluster, "Last", Listener(gate, 81))
 
 
@@ -173,7 +178,9 @@ def test_61_services_need_too_many_rules(stack: cdk.Stack, cluster: Cluster) -> 
             for each in range(5)
         ]
         serve(stack, cluster, f"Web{index}", *routes(edge, 1 + index, 1), security_groups=groups)
-    with pytest.warns(UserWarning, match=r"rules to tasks of Shop/Edge should be at most 60, .*\(got 61\)"):
+    with pytest.warns(
+        UserWarning, match=r"outbound security group rules of Shop/Edge should be at most 60, .*\(got 61\)"
+    ):
         serve(stack, cluster, "Last", *routes(edge, 20, 1))
 
 

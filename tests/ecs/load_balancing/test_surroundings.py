@@ -109,13 +109,15 @@ def test_an_alias_of_two_load_balancers_is_refused(stack: cdk.Stack) -> None:
     edge = LoadBalancer(stack, "Edge", vpc=vpc, zone=zone(stack))
     serve(stack, "Web", Route(edge, host="shop.example.com"))
     again = zone(stack, "Again")
-    with pytest.raises(ValueError, match="Shop/Gate: host is 'shop.example.com', which is an alias of Shop/Edge"):
+    with pytest.raises(
+        ValueError, match="Shop/Gate: host is 'shop.example.com', which is already an alias of Shop/Edge"
+    ):
         NetworkLoadBalancer(stack, "Gate", vpc=vpc, zone=again, host="shop.example.com")
     NetworkLoadBalancer(stack, "Gate", vpc=vpc, zone=again, host="mqtt.example.com")
     inner = LoadBalancer(stack, "Inner", vpc=vpc, zone=again)
     with pytest.raises(ValueError, match="Shop/Api: 2 problems") as raised:
         serve(stack, "Api", Route(inner, host=["shop.example.com", "mqtt.example.com"]))
-    assert "host is 'mqtt.example.com', which is an alias of Shop/Gate in the same zone" in str(raised.value)
+    assert "host is 'mqtt.example.com', which is already an alias of Shop/Gate in the same zone" in str(raised.value)
     elsewhere = LoadBalancer(stack, "Private", vpc=vpc, zone=zone(stack, "Private zone", "Z2"))
     serve(stack, "Api", Route(elsewhere, host="shop.example.com"))
 
@@ -233,9 +235,9 @@ def test_a_deregistration_delay_longer_than_the_deletion_of_a_service_warns(stac
     more = {} if entry is Route else {"port": 80}
     entry(edge, deregistration_delay=cdk.Duration.minutes(30), **more)
     for longer in (1801, 3600):
-        with pytest.warns(UserWarning, match=rf"deregistration_delay should be at most 1800 .* \(got {longer}\)"):
+        with pytest.warns(UserWarning, match=rf"deregistration_delay should be at most 1,800 .* \(got {longer:,}\)"):
             entry(edge, deregistration_delay=cdk.Duration.seconds(longer), **more)
-    with pytest.raises(ValueError, match="deregistration_delay must be between 0 and 3600 seconds"):
+    with pytest.raises(ValueError, match="deregistration_delay must be between 0 and 3,600 seconds"):
         entry(edge, deregistration_delay=cdk.Duration.seconds(3601), **more)
 
 

@@ -136,7 +136,9 @@ def test_a_network_has_the_given_number_of_nat_gateways(stack: cdk.Stack, gatewa
 
 
 def test_more_gateways_than_zones_are_refused(stack: cdk.Stack) -> None:
-    message = r"Shop/Network: nat_gateways must be between 0 and 2, the number of zones \(got 3\); use one per zone"
+    message = (
+        r"Shop/Network: nat_gateways must be between 0 and 2, the number of zones \(got 3\); use one for each zone"
+    )
     with pytest.raises(ValueError, match=message):
         Network(stack, "Network", nat_gateways=3)
 

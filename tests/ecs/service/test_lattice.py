@@ -177,7 +177,7 @@ def test_a_service_without_lattice_has_no_lattice_resources(stack: cdk.Stack) ->
         ),
         (
             {"rollout": Rollout.blue_green()},
-            "rollout must be rolling with lattice, since ECS does not shift the traffic of VPC Lattice",
+            "rollout must be Rollout.rolling() if lattice is given",
         ),
         (
             {"health_check_grace_period": cdk.Duration.seconds(90), "lattice": ()},

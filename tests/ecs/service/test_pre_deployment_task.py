@@ -164,10 +164,12 @@ def test_a_hook_function_of_another_region_is_refused_and_of_another_account_acc
 
 def test_a_secret_in_the_details_of_a_hook_is_refused(stack: cdk.Stack, cluster: Cluster) -> None:
     arn = "arn:aws:lambda:eu-west-1:111111111111:function:asked"
-    with pytest.raises(ValueError, match="details has 'password', which looks like a secret, and everyone who can see"):
+    with pytest.raises(
+        ValueError, match="details must not contain 'password', which looks like a secret, since everyone who can see"
+    ):
         hooked(stack, arn, password="hunter2")  # noqa: S106  # the test needs it
     value = secretsmanager.Secret(stack, "Secret").secret_value.unsafe_unwrap()
-    with pytest.raises(ValueError, match="Shop/Web: details has 'value', which looks like a secret"):
+    with pytest.raises(ValueError, match="Shop/Web: details must not contain 'value', which looks like a secret"):
         Service(stack, "Web", cluster=cluster, task=WEB, rollout=hooked(cdk.Stack(stack, "In"), arn, value=value))
 
 

@@ -557,8 +557,8 @@ def test_whole_template(
         ),
         (
             lambda: LifecycleHook.function(HANDLER, LifecycleStage.PRE_SCALE_UP, details={"PASSWORD": "hunter2"}),
-            "LifecycleHook.function: details has 'PASSWORD', which looks like a secret, and everyone who can see the "
-            "service can read it; pass the name of a secret, which the function reads",
+            "LifecycleHook.function: details must not contain 'PASSWORD', which looks like a secret, since "
+            "everyone who can see the service can read the value; pass the name of a secret, which the function reads",
         ),
         (
             lambda: Rollout.rolling(hooks=[LifecycleHook.pause(LifecycleStage.POST_TEST_TRAFFIC_SHIFT)]),
@@ -732,7 +732,7 @@ def test_the_estimate_agrees_with_a_simulation_of_waves(
 def test_a_service_estimates_its_own_rollout(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer) -> None:
     web = service(stack, cluster, Rollout.rolling(), route=Route(edge), scaling=Scaling(6, 12, cpu_percent=60))
     assert str(web.estimate()) == (
-        "replacing 6 takes an estimated 105 s with 6 to 12 running, and leaves 3 if one of 2 zones is lost"
+        "replacing 6 copies takes an estimated 105 s with 6 to 12 running, and leaves 3 if one of 2 zones is lost"
     )
     slow = web.estimate(start=dt.timedelta(minutes=3))
     assert slow is not None

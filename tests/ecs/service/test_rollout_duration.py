@@ -152,12 +152,12 @@ def test_a_hook_at_each_step_counts_for_each_step(stage: LifecycleStage, times: 
 
 def test_a_function_may_take_as_long_as_botocore_allows() -> None:
     with pytest.warns(
-        UserWarning, match="timeout should be at most 1440 minutes, the maximum for Lambda hooks .* \\(got 2880\\)"
+        UserWarning, match="timeout should be at most 1,440 minutes, the maximum for Lambda hooks .* \\(got 2,880\\)"
     ):
         hook = LifecycleHook.function(HANDLER, STAGE.PRE_SCALE_UP, timeout=hours(48))
     with pytest.raises(ValueError, match=r"must be at most 33 hours, .*\(got 48\)"):
         Rollout.rolling(hooks=[hook])
-    with pytest.raises(ValueError, match="timeout must be a whole number of minutes between 1 and 20160"):
+    with pytest.raises(ValueError, match="timeout must be a whole number of minutes between 1 and 20,160"):
         LifecycleHook.function(HANDLER, STAGE.PRE_SCALE_UP, timeout=hours(336) + ONE_MINUTE)
 
 

@@ -417,7 +417,7 @@ def test_tasks_use_more_cpu_than_they_reserve_only_on_instances(app: cdk.App, sc
     general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=3)
     cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[general, Capacity.fargate()])
     Service(stack, "Web", cluster=cluster, task=WEB, scaling=scaling)
-    with pytest.raises(ValueError, match="must be at most 100 % on Fargate"):
+    with pytest.raises(ValueError, match="must be at most 100% on Fargate"):
         Service(stack, "Small", cluster=cluster, task=WEB, scaling=scaling, capacity=cluster.capacities[1])
 
 

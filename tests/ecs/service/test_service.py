@@ -331,7 +331,7 @@ def test_a_service_reports_all_problems_together_with_its_path(stack: cdk.Stack,
         "  - cpu and memory_mib must be a size that Fargate offers (got cpu=1000, memory_mib=1024); "
         "use cpu=1024, memory_mib=2048 or cpu=512, memory_mib=1024\n"
         "  - stop_timeout of container 'app' must be between 2 and 120 seconds on Fargate (got 180); "
-        "use a time such as cdk.Duration.seconds(30)\n"
+        "use a duration such as cdk.Duration.seconds(30)\n"
         "  - capacity 'FARGATE_SPOT' must be one of the cluster's capacities ('FARGATE'); "
         "add this capacity to capacity=[...] of Cluster(...) or Cluster.from_attributes(...)\n"
         "  - requests_per_task requires a Route, since only routes count requests (got 10); "

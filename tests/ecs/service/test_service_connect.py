@@ -651,7 +651,7 @@ def test_a_timeout_beyond_the_limit_of_ecs_is_refused(argument: str) -> None:
     longest: dict[str, Any] = {argument: dt.timedelta(seconds=2147483647)}
     ServiceConnect(protocol="http", **longest)
     longer: dict[str, Any] = {argument: dt.timedelta(seconds=2147483648)}
-    with pytest.raises(ValueError, match=f"{argument} must be between 0 and 2147483647 seconds"):
+    with pytest.raises(ValueError, match=f"{argument} must be between 0 and 2,147,483,647 seconds"):
         ServiceConnect(protocol="http", **longer)
 
 

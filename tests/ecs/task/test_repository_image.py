@@ -9,6 +9,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ssm as ssm
 from jsii._kernel.providers import process
 
@@ -75,6 +76,23 @@ def test_the_execution_role_needs_no_access_to_the_key_of_a_repository(stack: cd
     (policy,) = (each for name, each in made["Resources"].items() if "ExecutionRoleDefaultPolicy" in name)
     assert "kms:" not in json.dumps(policy)  # ECR decrypts with its own grant (ECR user guide, encryption at rest)
     assert json.dumps(policy).count("ecr:BatchGetImage") == 1
+
+
+@pytest.mark.parametrize("pull_through", [False, True])
+def test_a_task_may_fill_a_pull_through_cache_only_if_its_image_is_from_a_cache(
+    stack: cdk.Stack, vpc: ec2.IVpc, *, pull_through: bool
+) -> None:
+    arn = "arn:aws:ecr:eu-west-1:222222222222:repository/ecr-public/nginx/nginx"
+    cached = ecr.Repository.from_repository_attributes(
+        stack, "Nginx", repository_arn=arn, repository_name="ecr-public/nginx/nginx"
+    )
+    _, made = image_of(stack, vpc, Image.from_repository(cached, tag="1.29", pull_through=pull_through))
+    (policy,) = (each for name, each in made["Resources"].items() if "ExecutionRoleDefaultPolicy" in name)
+    statements = [each for each in policy["Properties"]["PolicyDocument"]["Statement"] if each["Resource"] == arn]
+    granted = {action for each in statements for action in each["Action"]}
+    assert granted - {"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"} == (
+        {"ecr:BatchImportUpstreamImage", "ecr:CreateRepository"} if pull_through else set()
+    )
 
 
 def test_a_cloudformation_parameter_may_hold_the_tag(stack: cdk.Stack, vpc: ec2.IVpc, images: Repository) -> None:

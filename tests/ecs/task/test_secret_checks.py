@@ -60,14 +60,18 @@ PLACES: dict[str, Callable[[str], Container]] = {
 
 @pytest.mark.parametrize("unwrapped", UNWRAPPED)
 def test_the_value_of_a_secret_in_a_variable_is_refused(stack: cdk.Stack, unwrapped: str) -> None:
-    with pytest.raises(ValueError, match=r"environment has 'MODE', which looks like a secret, .*use secrets={'MODE'"):
+    with pytest.raises(
+        ValueError, match=r"environment must not contain 'MODE', which looks like a secret, .*use secrets={'MODE'"
+    ):
         service(stack, PLACES["environment"](UNWRAPPED[unwrapped](stack)))
 
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("unwrapped", ["a secret", "a reference as text"])
 def test_the_value_of_a_secret_in_another_argument_is_refused(stack: cdk.Stack, place: str, unwrapped: str) -> None:
-    with pytest.raises(ValueError, match=f"{place} has .* secret, and everyone who can see the task definition can"):
+    with pytest.raises(
+        ValueError, match=f"{place} must not contain .* secret, since everyone who can see the task definition can"
+    ):
         service(stack, Container("redis:8", name="other", memory_mib=64), PLACES[place](UNWRAPPED[unwrapped](stack)))
 
 
@@ -86,7 +90,9 @@ def test_other_tokens_are_accepted_in_variables(stack: cdk.Stack) -> None:
 
 
 def test_a_password_in_the_options_of_a_log_router_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"output has 'apikey', which looks like a secret, .*use secret_output="):
+    with pytest.raises(
+        ValueError, match=r"output must not contain 'apikey', which looks like a secret, .*use secret_output="
+    ):
         Container.log_router({"Name": "datadog", "apikey": "0123"})
 
 
@@ -94,7 +100,7 @@ def test_a_password_in_the_options_of_a_log_router_is_refused() -> None:
 def test_a_password_in_build_arguments_is_refused(tmp_path: Any, arguments: dict[str, str]) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
     with pytest.raises(
-        ValueError, match="which looks like a secret, and everyone who has the image can read it; use build"
+        ValueError, match="which looks like a secret, since everyone who has the image can read the value; use build"
     ):
         Image.from_directory(tmp_path, build_args=arguments)
     Image.from_directory(tmp_path, build_args={"NODE_ENV": "production"}, build_secrets={"NPM_TOKEN": "env=NPM_TOKEN"})
@@ -113,11 +119,11 @@ def of(name: str, **arguments: Any) -> Callable[[cdk.Stack], ecs.Secret]:
         ),
         (
             of("pass", generate_secret_string=GENERATED),
-            r"must refer to a field of the secret \(got 'pass'\), which has 'password', 'username'; use one of these",
+            r"must refer to a field of the secret \(got 'pass'\); use one of the fields 'password', 'username', or",
         ),
         (
             of("a", secret_object_value={"b": cdk.SecretValue.unsafe_plain_text("c")}),
-            r"must refer to a field of the secret \(got 'a'\), which has 'b'; use one of these fields",
+            r"must refer to a field of the secret \(got 'a'\); use one of the fields 'b', or",
         ),
         (
             lambda stack: ecs.Secret.from_secrets_manager_version(secret(stack), PREVIOUS),

@@ -43,6 +43,21 @@ def attached(stack: cdk.Stack) -> secretsmanager.ISecret:
     return encrypted(stack).attach(database)
 
 
+def managed(stack: cdk.Stack) -> secretsmanager.ISecret:
+    """Return the secret in which RDS manages the password of a cluster."""
+    cluster = rds.DatabaseCluster(
+        stack,
+        "Database",
+        engine=rds.DatabaseClusterEngine.aurora_postgres(version=rds.AuroraPostgresEngineVersion.VER_17_9),
+        vpc=imported_vpc(stack),
+        writer=rds.ClusterInstance.serverless_v2("Writer"),
+        manage_master_user_password=True,
+        credentials=rds.Credentials.from_username("shop", encryption_key=kms.Key(stack, "Key")),
+    )
+    assert cluster.secret is not None
+    return cluster.secret
+
+
 def test_a_key_of_the_same_stack_allows_the_reader_in_its_policy(stack: cdk.Stack) -> None:
     read(stack, encrypted(stack))
     (key,) = template(stack).find_resources("AWS::KMS::Key").values()
@@ -55,8 +70,10 @@ def test_a_key_of_the_same_stack_allows_the_reader_in_its_policy(stack: cdk.Stac
     [
         (encrypted, ""),
         (attached, ""),
+        (managed, ""),
         (lambda stack: ecs.Secret.from_secrets_manager(encrypted(stack), "password"), ":password::"),
         (lambda stack: ecs.Secret.from_secrets_manager(attached(stack), "password"), ":password::"),
+        (lambda stack: ecs.Secret.from_secrets_manager(managed(stack), "password"), ":password::"),
         (
             lambda stack: ecs.Secret.from_secrets_manager_version(
                 encrypted(stack), ecs.SecretVersionInfo(version_stage="AWSCURRENT")

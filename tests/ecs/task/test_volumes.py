@@ -279,7 +279,11 @@ def test_containers_share_a_directory_that_one_of_them_mounts_read_only(stack: c
             r"mounts of container 'app' must name volumes of the task \(got 'data' at '/data'\); add the volume to",
         ),
         ({"/data": "date"}, [Volume.bind_mount("data")], r"got 'date' at '/data'\); use 'data', or remove the mount"),
-        ({}, [Volume.bind_mount("data")], r"volumes must be mounted by a container \(got 'data'\); use Container"),
+        (
+            {},
+            [Volume.bind_mount("data")],
+            r"each item of volumes must be mounted by a container \(got 'data'\); use Container",
+        ),
     ],
 )
 def test_mounts_and_volumes_must_match(mounts: dict[str, str], volumes: list[Volume], says: str) -> None:
@@ -313,7 +317,10 @@ def test_all_problems_of_an_ebs_volume_are_reported_together() -> None:
     ("arguments", "way_out"),
     [
         ({"size_gib": 4, "iops": 16000}, "size_gib=4); use iops=3000, or a larger size_gib="),
-        ({"size_gib": 10, "iops": 16000}, "size_gib=10); use iops= between 3000 and 5000, or a larger size_gib="),
+        (
+            {"size_gib": 10, "iops": 16000},
+            "size_gib=10); use a value of iops between 3,000 and 5,000, or a larger size_gib=",
+        ),
         ({"size_gib": 1, "volume_type": "io1", "iops": 100}, "size_gib=1); use size_gib=4 or more"),
         (
             {"size_gib": 10, "volume_type": "gp2", "iops": 3000},

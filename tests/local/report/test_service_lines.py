@@ -12,7 +12,7 @@ from moorage.local.report.service_lines import queue_line, rollout_line, schedul
 @pytest.mark.parametrize(
     ("configuration", "says"),
     [
-        ({"minimumHealthyPercent": 100, "maximumPercent": 200}, "rolling, minimum healthy 100 %, maximum 200 %"),
+        ({"minimumHealthyPercent": 100, "maximumPercent": 200}, "rolling, minimum healthy 100%, maximum 200%"),
         (
             {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 15, "alarms": {"enable": True, "alarmNames": ["a", "b"]}},
             "blue/green, 15 min bake time, 2 alarms",
@@ -25,11 +25,11 @@ from moorage.local.report.service_lines import queue_line, rollout_line, schedul
                 "alarms": {"enable": False, "alarmNames": ["a"]},
                 "lifecycleHooks": [{}],
             },
-            "canary, 2.5 % of traffic for 10 min, 1 hook",
+            "canary, 2.5% of traffic for 10 min, 1 hook",
         ),
         (
             {"strategy": "LINEAR", "linearConfiguration": {"stepPercent": 20.0, "stepBakeTimeInMinutes": 6}},
-            "linear, 20 % of traffic every 6 min",
+            "linear, 20% of traffic every 6 min",
         ),
     ],
 )

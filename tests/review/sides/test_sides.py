@@ -164,12 +164,14 @@ def test_a_wrong_file_is_an_error_only_in_the_head(shop: App) -> None:
 
 def test_a_head_without_an_app_is_an_error(shop: App) -> None:
     (shop.folder / "cdk.json").unlink()
-    with pytest.raises(ReviewError, match=r"^the working tree has no cdk.json with an app; run this in the folder of"):
+    with pytest.raises(
+        ReviewError, match=r"^the working tree has no cdk.json that defines an app; run moorage in the folder of"
+    ):
         topics("HEAD", ".")
     shop.commit()
     (shop.root / "other").mkdir()
     os.chdir(shop.root / "other")
-    with pytest.raises(ReviewError, match=r"^HEAD has no cdk.json with an app in other; run this"):
+    with pytest.raises(ReviewError, match=r"^HEAD has no cdk.json that defines an app in other; run moorage"):
         topics("HEAD~1", "HEAD")
 
 
@@ -225,7 +227,7 @@ def test_the_files_of_an_assembly_are_relative_to_the_current_folder(
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("nothing", r"^nothing is neither a folder nor a revision of this repository; fetch it with `git fetch`"),
+        ("nothing", r"^nothing is neither a folder nor a revision of this repository; run `git fetch` if"),
         ("--upload-pack", r"^--upload-pack is neither a folder nor a revision"),
         ("", r"^'' is neither a folder nor a revision"),
         ("app.py", r"^app.py is a file; give the folder that `cdk synth` wrote"),
@@ -258,8 +260,8 @@ def test_an_assembly_of_a_newer_schema_is_an_error(tmp_path: Path) -> None:
     newest, newer = (written(tmp_path / str(number), version=NEWEST_SCHEMA + number) for number in (0, 1))
     assert topics(str(newest), str(newest)) == ("from a file", "from a file")
     said = (
-        f"^{newer} has version {NEWEST_SCHEMA + 1} of the cloud assembly schema, and this version of moorage knows up "
-        f"to {NEWEST_SCHEMA}; install a newer moorage$"
+        f"^{newer} has version {NEWEST_SCHEMA + 1} of the cloud assembly schema, and this version of moorage reads up "
+        f"to version {NEWEST_SCHEMA}; install a newer version of moorage$"
     )
     with pytest.raises(ReviewError, match=said):
         topics(str(newest), str(newer))

@@ -20,11 +20,12 @@ class RegistryRecord:
 
     Args:
         path: The path of the construct.
-        stack: The path of its stack.
-        stage: The path of its stage, or None if it has no stage.
+        stack: The path of the registry's stack.
+        stage: The path of the registry's stage, or None if there is no stage.
         place: The account and region.
-        replication: The replication rules of the registry.
-        replicates_from: The registries from which the registry accepts images, in this app or in others.
+        replication: The replication rules of the registry. Default: none.
+        replicates_from: The registries from which the registry accepts images, in this app or in other apps.
+            Default: none.
     """
 
     path: str
@@ -86,8 +87,8 @@ def replication_errors(
     Args:
         source: The registry that replicates.
         registries: The registries of the app.
-        has_stack: A function that returns whether the app has a stack in an account and region. It is called only for
-            a destination without a registry, since it reads the complete app.
+        has_stack: A function that returns whether the app has a stack in an account and region. The function is called
+            only for a destination without a registry, since it reads the complete app.
     """
     for rule in source.replication:
         for replica in rule.to:

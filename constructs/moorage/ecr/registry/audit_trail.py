@@ -52,7 +52,7 @@ class AuditTrail:
 
     @staticmethod
     def own(*, kept: cdk.Duration | None = None, auto_delete_objects: bool = False) -> AuditTrail:
-        """Define a trail that belongs to the registry. It records all management events of the account and region.
+        """Define a trail that belongs to the registry and records all management events of the account and region.
 
         CloudTrail delivers the first copy of management events free of charge. If another trail of the account already
         records these events, AWS bills this trail for each event. AWS also bills the trail's bucket by volume and its
@@ -69,12 +69,14 @@ class AuditTrail:
         kept_seconds = seconds(default_seconds(365 * _SECONDS_PER_DAY) if kept is None else kept)
         problems = Problems("AuditTrail")
         if kept_seconds < _SECONDS_PER_DAY:
-            problems.add(f"kept must be at least 1 day (got {kept_seconds} s); use cdk.Duration.days(365)")
+            problems.add(
+                f"kept must be at least 1 day (got {kept_seconds} s); use a duration such as cdk.Duration.days(365)"
+            )
         problems.raise_any()
         return AuditTrail(kept=kept_seconds, auto_delete_objects=auto_delete_objects)
 
     def _arn_in(self, stack: cdk.Stack) -> str | None:
-        """Return the ARN of an existing trail, or None if the trail was not named."""
+        """Return the ARN of the named trail, or None if no trail is named. A token is returned unchanged."""
         if self.name_or_arn is None or self.name_or_arn.startswith("arn:") or is_token(self.name_or_arn):
             return self.name_or_arn
         return stack.format_arn(service="cloudtrail", resource="trail", resource_name=self.name_or_arn)
@@ -100,7 +102,10 @@ def check_removal(audit: AuditTrail, removal_policy: cdk.RemovalPolicy, problems
 
 
 def define_trail(scope: Construct, audit: AuditTrail, removal_policy: cdk.RemovalPolicy) -> cloudtrail.Trail | None:
-    """Define the registry's own trail, for this region, with an encrypted, versioned and private bucket."""
+    """Define the registry's own trail, for this region, or return None if `audit` has no trail of its own.
+
+    The bucket of the trail is encrypted, versioned and private.
+    """
     if audit.kept is None:
         return None
     from aws_cdk import aws_cloudtrail as cloudtrail  # noqa: PLC0415  # loads aws_cdk.aws_cloudtrail
@@ -131,7 +136,8 @@ def define_trail(scope: Construct, audit: AuditTrail, removal_policy: cdk.Remova
     acknowledge(
         trail,
         "trail-cloudwatch-logs",
-        "the bucket has all events, and EventBridge delivers each event; AWS bills a second copy by volume",
+        "the bucket stores all events, and EventBridge delivers each event; AWS would bill a second copy in CloudWatch "
+        "Logs by volume",
     )
     acknowledge(trail, "trail-one-region", "the trail records a registry, which belongs to one region")
     if audit.auto_delete_objects:
@@ -169,7 +175,7 @@ def _define_key(scope: Construct, removal_policy: cdk.RemovalPolicy) -> kms.Key:
 def _define_bucket(
     scope: Construct, key: kms.Key, *, days: int, removal_policy: cdk.RemovalPolicy, auto_delete_objects: bool
 ) -> s3.Bucket:
-    """Define the bucket of the trail's files, which expire after `days`."""
+    """Define the bucket for the trail's log files, which expire after `days` days."""
     from aws_cdk import aws_s3 as s3  # noqa: PLC0415  # loads aws_cdk.aws_s3
 
     return s3.Bucket(

@@ -102,7 +102,7 @@ def principal_arn(puller: Puller) -> str:
 
 
 def puller_name(scope: Construct, puller: Puller) -> str:
-    """Return a unique name of a role or user: its ARN if that is known, else its path in the stage or its token."""
+    """Return a unique name of a role or user: its ARN if known, otherwise its path in the stage or its token."""
     arn = principal_arn(puller)
     if not is_token(arn):
         return arn

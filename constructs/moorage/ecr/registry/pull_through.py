@@ -85,6 +85,9 @@ class PullThrough:
         Args:
             prefix: The prefix of the cache's repositories. Default: `ecr-public`.
             settings: The settings of the cache's repositories. Default: those of a `Repository`, with mutable tags.
+
+        Raises:
+            ValueError: If ECR would not accept the prefix.
         """
         return _pull_through("ecr-public", "public.ecr.aws", prefix, settings)
 
@@ -95,6 +98,9 @@ class PullThrough:
         Args:
             prefix: The prefix of the cache's repositories. Default: `quay`.
             settings: The settings of the cache's repositories. Default: those of a `Repository`, with mutable tags.
+
+        Raises:
+            ValueError: If ECR would not accept the prefix.
         """
         return _pull_through("quay", "quay.io", prefix, settings)
 
@@ -105,6 +111,9 @@ class PullThrough:
         Args:
             prefix: The prefix of the cache's repositories. Default: `kubernetes`.
             settings: The settings of the cache's repositories. Default: those of a `Repository`, with mutable tags.
+
+        Raises:
+            ValueError: If ECR would not accept the prefix.
         """
         return _pull_through("k8s", "registry.k8s.io", prefix, settings)
 
@@ -121,6 +130,9 @@ class PullThrough:
             secret: The credentials, as described in `PullThrough`. Required.
             prefix: The prefix of the cache's repositories. Default: `docker-hub`.
             settings: The settings of the cache's repositories. Default: those of a `Repository`, with mutable tags.
+
+        Raises:
+            ValueError: If no secret is given, or ECR would not accept an argument.
         """
         return _pull_through("docker-hub", "registry-1.docker.io", prefix, settings, secret=secret)
 
@@ -137,6 +149,9 @@ class PullThrough:
             secret: The credentials, as described in `PullThrough`. Required.
             prefix: The prefix of the cache's repositories. Default: `github`.
             settings: The settings of the cache's repositories. Default: those of a `Repository`, with mutable tags.
+
+        Raises:
+            ValueError: If no secret is given, or ECR would not accept an argument.
         """
         return _pull_through("github-container-registry", "ghcr.io", prefix, settings, secret=secret)
 
@@ -153,6 +168,9 @@ class PullThrough:
             secret: The credentials, as described in `PullThrough`. Required.
             prefix: The prefix of the cache's repositories. Default: `gitlab`.
             settings: The settings of the cache's repositories. Default: those of a `Repository`, with mutable tags.
+
+        Raises:
+            ValueError: If no secret is given, or ECR would not accept an argument.
         """
         return _pull_through("gitlab-container-registry", "registry.gitlab.com", prefix, settings, secret=secret)
 
@@ -171,6 +189,9 @@ class PullThrough:
             secret: The credentials, as described in `PullThrough`. Required.
             prefix: The prefix of the cache's repositories. Default: `azure`.
             settings: The settings of the cache's repositories. Default: those of a `Repository`, with mutable tags.
+
+        Raises:
+            ValueError: If no secret is given, or ECR would not accept an argument.
         """
         return _pull_through("azure-container-registry", f"{registry}.azurecr.io", prefix, settings, secret=secret)
 
@@ -187,6 +208,9 @@ class PullThrough:
             secret: The credentials, as described in `PullThrough`. Required.
             prefix: The prefix of the cache's repositories. Default: `chainguard`.
             settings: The settings of the cache's repositories. Default: those of a `Repository`, with mutable tags.
+
+        Raises:
+            ValueError: If no secret is given, or ECR would not accept an argument.
         """
         return _pull_through("chainguard", "cgr.dev", prefix, settings, secret=secret)
 
@@ -245,7 +269,7 @@ def _secret_name(secret: secretsmanager.ISecret) -> str | None:
 
 
 def _secret_key(secret: secretsmanager.ISecret) -> str | None:
-    """Return the ARN or path of a secret's key, or None if it has the default key."""
+    """Return the ARN or path of a secret's key, or None if the key is the default key or unknown."""
     key = getattr(secret, "encryption_key", None)
     if key is None or key.key_arn.endswith(":alias/aws/secretsmanager"):
         return None

@@ -87,9 +87,9 @@ class Registry(RegistryEvents, RegistryMetrics):
     CloudFormation does not take over existing resources. The first deployment fails with `AlreadyExists` if the account
     and region already have a registry policy, replication rules, or the same cache, creation template or exclusion.
     Import these resources with `cdk import`, which asks for their identifiers: the account ID for the policy and the
-    replication, the prefix for a cache or a template, the ARN for an exclusion. Alternatively, delete them first, for
-    example with `aws ecr delete-registry-policy`. The same applies if the construct is renamed or moved to another
-    stack: first deploy once without the construct.
+    replication, the prefix for a cache or a template, the ARN for an exclusion. Alternatively, delete these resources
+    first, for example with `aws ecr delete-registry-policy`. The same applies if the construct is renamed or moved to
+    another stack: first deploy once without the construct.
     """
 
     def __init__(
@@ -137,7 +137,8 @@ class Registry(RegistryEvents, RegistryMetrics):
                 `AuditTrail.own(auto_delete_objects=True)`. Default: `RETAIN`.
 
         Raises:
-            ValueError: If the account and region already have a registry, or ECR would not accept an argument.
+            ValueError: If the account and region already have a registry, ECR would not accept an argument, or
+                arguments contradict each other.
         """
         self._place: Place = place_of(scope)
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
@@ -145,7 +146,7 @@ class Registry(RegistryEvents, RegistryMetrics):
         registries = still_registered(scope, RegistryRecord)
         second, possible_path = find_second_registry(stack_path, stage_path(scope), self._place, registries)
         if second:
-            problems.add(f"an account and region must have only one Registry (got {second} and this one); use {second}")
+            problems.add(f"an account and region must have only one Registry (got {second} already); use {second}")
         check_rules(replication, self._place, problems)
         origins = tuple(each._record if isinstance(each, Registry) else each for each in replicates_from)
         statements = [*policy, *copy_statements(origins, cdk.Stack.of(scope), self._place, problems)]
@@ -194,17 +195,27 @@ class Registry(RegistryEvents, RegistryMetrics):
     def grant_pull_through(self, grantee: iam.IGrantable, cache: PullThrough) -> iam.Grant:
         """Grant permission to pull through a cache of this registry, including images that are not cached yet.
 
+        An account or organization gets its permission to import images and to create repositories from the registry
+        policy. Let it pull with `PullThrough(settings=RepositorySettings(policy=[...]))`, which the cached repositories
+        get. Its roles need the same permissions, which `Image.from_repository(pull_through=True)` grants to a task.
+
         Args:
             grantee: The principal that receives the permission.
             cache: The cache.
         """
         names = "*" if cache.prefix == "ROOT" else f"{cache.prefix.rstrip('/')}/*"
         iam.Grant.add_to_principal(grantee=grantee, actions=["ecr:GetAuthorizationToken"], resource_arns=["*"])
-        return iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=[*_CACHE_IMPORT_ACTIONS, *_PULL_ACTIONS],
-            resource_arns=[_repository_arn(self, names)],
+        arn = _repository_arn(self, names)
+        grant = iam.Grant.add_to_principal(
+            grantee=grantee, actions=[*_CACHE_IMPORT_ACTIONS, *_PULL_ACTIONS], resource_arns=[arn]
         )
+        if not grant.success:  # accounts and organizations have no policy of their own
+            self.add_to_resource_policy(
+                iam.PolicyStatement(
+                    principals=[grantee.grant_principal], actions=list(_CACHE_IMPORT_ACTIONS), resources=[arn]
+                )
+            )
+        return grant
 
     def grant_sign(self, grantee: iam.IGrantable) -> iam.Grant:
         """Grant a principal that pushes images permission to sign them with the profiles of `signing`.
@@ -327,7 +338,7 @@ class Registry(RegistryEvents, RegistryMetrics):
         )
 
     def _remove_outputs_for(self, destination: Registry) -> None:
-        """Remove the outputs for `destination`; they are not needed for a registry that this app defines."""
+        """Remove the outputs for `destination`, which a registry that this app defines does not need."""
         for number, rule in enumerate(self.replication):
             for replica in rule.to:
                 if replica._place_from(self._place) == destination._place:
@@ -353,7 +364,7 @@ def _cache_templates(caches: Sequence[PullThrough]) -> list[RepositoryTemplate]:
 def _check_templates(
     templates: Sequence[RepositoryTemplate], scope: Construct, problems: Problems
 ) -> tuple[RepositoryTemplate, ...]:
-    """Merge the templates of each prefix into one, and check their settings and keys."""
+    """Merge the templates of each prefix into one template, and check the settings and keys."""
     merged_templates = merge_templates(templates, problems)
     for template in merged_templates:
         key = template.settings.encryption.given_key
@@ -373,14 +384,14 @@ def _check_policy(statements: Sequence[iam.PolicyStatement], scope: Construct, p
 
 
 def _check_caches(caches: Sequence[PullThrough], scope: Construct, problems: Problems) -> None:
-    problems.check(registry_limits.CACHE_RULES, "the number of caches", len(caches))
+    problems.check(registry_limits.CACHE_RULES, "the number of caches in pull_through", len(caches))
     problems.check(registry_limits.CACHE_PREFIXES, "pull_through", [each.prefix.rstrip("/") for each in caches])
     for cache in caches:
         check_place(problems, f"the secret of the cache {cache.prefix!r}", cache.secret, scope)
 
 
 def _check_signing(signing: Sequence[SigningRule], scope: Construct, problems: Problems) -> None:
-    problems.check(registry_limits.SIGNING_RULES, "the number of signing rules", len(signing))
+    problems.check(registry_limits.SIGNING_RULES, "the number of rules in signing", len(signing))
     if signing:
         problems.check(registry_limits.SIGNING_REGION, "signing", place_of(scope)[1])
     for rule in signing:  # AWS Signer developer guide: containers support cross-account signing

@@ -61,7 +61,7 @@ class RegistryEvents(Construct):
     is added. AWS bills the key by the month.
 
     More `repositories` or `tags` than fit into an event pattern are an error. A topic or queue that EventBridge cannot
-    reach is also an error: it is in another region, or encrypted with an AWS managed key.
+    reach, since it is in another region or encrypted with an AWS managed key, is also an error.
     """
 
     _scanning: Scanning
@@ -115,7 +115,8 @@ class RegistryEvents(Construct):
             tags: The tags of images, or patterns with `*`. Default: all tags.
 
         Raises:
-            ValueError: If `repositories` or `tags` is empty or invalid, or EventBridge cannot reach the target.
+            ValueError: If `repositories` or `tags` is empty, invalid or too long, or EventBridge cannot reach the
+                target.
         """
         return self._add_rule(construct_id, push_pattern(repositories, tags), target, repositories, tags)
 
@@ -131,7 +132,7 @@ class RegistryEvents(Construct):
                 and region.
 
         Raises:
-            ValueError: If `repositories` is empty or invalid, or EventBridge cannot reach the target.
+            ValueError: If `repositories` is empty, invalid or too long, or EventBridge cannot reach the target.
         """
         return self._add_rule(construct_id, deletion_pattern(repositories), target, repositories)
 
@@ -147,7 +148,7 @@ class RegistryEvents(Construct):
                 and region.
 
         Raises:
-            ValueError: If `repositories` is empty or invalid, or EventBridge cannot reach the target.
+            ValueError: If `repositories` is empty, invalid or too long, or EventBridge cannot reach the target.
         """
         return self._add_rule(construct_id, archive_pattern(repositories), target, repositories)
 
@@ -163,7 +164,7 @@ class RegistryEvents(Construct):
                 and region.
 
         Raises:
-            ValueError: If `repositories` is empty or invalid, or EventBridge cannot reach the target.
+            ValueError: If `repositories` is empty, invalid or too long, or EventBridge cannot reach the target.
         """
         pattern = scan_pattern(repositories, by_inspector=self._scanning._by_inspector)
         return self._add_rule(construct_id, pattern, target, repositories)
@@ -188,7 +189,7 @@ class RegistryEvents(Construct):
                 and region.
 
         Raises:
-            ValueError: If `repositories` is empty or invalid, or EventBridge cannot reach the target.
+            ValueError: If `repositories` is empty, invalid or too long, or EventBridge cannot reach the target.
         """
         pattern = finding_pattern(severity, repositories, by_inspector=self._scanning._by_inspector)
         return self._add_rule(construct_id, pattern, target, repositories)
@@ -211,7 +212,7 @@ class RegistryEvents(Construct):
             failed: Whether to match failed replications instead of successful ones. Default: False.
 
         Raises:
-            ValueError: If `repositories` is empty or invalid, or EventBridge cannot reach the target.
+            ValueError: If `repositories` is empty, invalid or too long, or EventBridge cannot reach the target.
         """
         pattern = replication_pattern(repositories, result="FAILED" if failed else "SUCCESS")
         return self._add_rule(construct_id, pattern, target, repositories)
@@ -234,7 +235,7 @@ class RegistryEvents(Construct):
             failed: Whether to match only failed synchronizations. Default: False.
 
         Raises:
-            ValueError: If `repositories` is empty or invalid, or EventBridge cannot reach the target.
+            ValueError: If `repositories` is empty, invalid or too long, or EventBridge cannot reach the target.
         """
         pattern = pull_through_pattern(repositories, status="FAILED" if failed else None)
         return self._add_rule(construct_id, pattern, target, repositories)
@@ -255,7 +256,7 @@ class RegistryEvents(Construct):
             target: The target of the rule. Default: none.
 
         Raises:
-            ValueError: If `calls` is empty, a name is invalid, or EventBridge cannot reach the target.
+            ValueError: If `calls` is empty, invalid or too long, or EventBridge cannot reach the target.
         """
         problems = Problems(lambda: f"{self.node.path}/{construct_id}")
         problems.check(registry_limits.API_CALLS, "the number of calls", len(calls))

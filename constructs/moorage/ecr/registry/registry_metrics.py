@@ -96,10 +96,10 @@ class RegistryMetrics(Construct):
             construct_id: The ID of the alarm in the registry.
             call: The operation.
             percent: The percentage of the quota, above 0 and at most 100. Default: 80.
-            topic: The SNS topic to notify. CloudWatch is allowed to publish to it. An alarm with neither a topic nor
-                actions notifies nobody (Security Hub CloudWatch.15). Default: none.
+            topic: The SNS topic to notify. CloudWatch is allowed to publish to the topic. An alarm with neither a topic
+                nor actions notifies nobody (Security Hub CloudWatch.15). Default: none.
             actions: Further actions, at most five together with `topic`. CloudWatch is allowed to publish to the topic
-                of an `aws_cloudwatch_actions.SnsAction` if this app defines it. Default: none.
+                of an `aws_cloudwatch_actions.SnsAction` if this app defines the topic. Default: none.
 
         Raises:
             ValueError: If the percentage is outside its range, there are too many actions, or CloudWatch cannot notify
@@ -132,7 +132,7 @@ class RegistryMetrics(Construct):
             repositories: The repositories whose pulls are shown, each with its own line. Default: none.
 
         Raises:
-            ValueError: If a repository is in another account or region, and so are its metrics.
+            ValueError: If a repository, and therefore its metrics, is in another account or region.
         """
         problems = Problems(lambda: f"{self.node.path}/{construct_id}")
         for repository in repositories:

@@ -23,8 +23,8 @@ class ReplicationDestination:
     """A registry to which images are replicated.
 
     Args:
-        region: The region.
-        account: The account. Default: the account of the source.
+        region: The region code, such as `eu-central-1`.
+        account: The account ID, 12 digits. Default: the account of the source.
         managed_elsewhere: Whether to leave the registry to another app, although this app has stacks in the same
             account and region. Default: False.
 
@@ -43,7 +43,7 @@ class ReplicationDestination:
         problems.raise_any()
 
     def _place_from(self, source: Place) -> Place:
-        """Return the account and region of the destination. The default account is that of `source`."""
+        """Return the account and region of the destination, by default the account of `source`. None if unknown."""
         account = source[0] if self.account is None else self.account
         return (None if account is None or is_token(account) else account, self.region)
 
@@ -65,7 +65,7 @@ def _as_destinations(
 class Replication:
     """A replication rule: the repositories whose images are replicated, the destinations, and the settings there.
 
-    ECR replicates an image once, when it is pushed. It does not replicate existing images, deletions, or images that
+    ECR replicates an image once, when it is pushed. ECR does not replicate existing images, deletions, or images that
     are themselves replicas. The same value defines the rule at the source and, with `Registry(replicates_from=[...])`,
     the permissions and the settings at each destination.
 
@@ -132,7 +132,7 @@ class ReplicationSource:
     """A registry in another app that replicates images to this registry.
 
     Args:
-        account: The account of the source.
+        account: The account ID of the source, 12 digits.
         replication: The `Replication` values of the source's `Registry`.
 
     Raises:
@@ -152,7 +152,7 @@ class ReplicationSource:
 
 def check_rules(rules: Sequence[Replication], place: Place, problems: Problems) -> None:
     """Check that a registry in the account and region `place` can have these rules together."""
-    problems.check(registry_limits.REPLICATION_RULES, "the number of replication rules", len(rules))
+    problems.check(registry_limits.REPLICATION_RULES, "the number of rules in replication", len(rules))
     places = {replica._place_from(place) for rule in rules for replica in rule.to}
     problems.check(
         registry_limits.REPLICATION_UNIQUE_DESTINATIONS, "the number of destinations of all rules", len(places)

@@ -39,7 +39,10 @@ def copy_statement(rule: Replication, account: str, registry: str) -> iam.Policy
 def copy_statements(
     origins: Sequence[OriginRecord], stack: cdk.Stack, place: Place, problems: Problems
 ) -> list[iam.PolicyStatement]:
-    """Return the statements that allow each origin in another account to replicate to the registry of `stack`."""
+    """Return the statements that allow each origin in another account to replicate to the registry of `stack`.
+
+    Add a problem for each origin that does not replicate to `place`, or whose account must be known but is not.
+    """
     registry = f"arn:{stack.partition}:ecr:{stack.region}:{stack.account}"
     statements = []
     for origin in origins:

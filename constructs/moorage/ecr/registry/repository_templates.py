@@ -26,13 +26,13 @@ class RepositoryTemplate:
     """The creation template of repositories that ECR creates automatically. Existing repositories do not change.
 
     Args:
-        prefix: The prefix of the repositories. `prod` matches repositories below `prod/`. `ROOT` matches repositories
-            without another template.
+        prefix: The prefix of the repositories, 1 to 256 characters. `prod` matches repositories below `prod/`. `ROOT`
+            matches repositories without another template.
         settings: The settings of the repositories. Default: those of a `Repository`.
         applied_for: The actions for which ECR creates repositories: `CREATE_ON_PUSH`, `REPLICATION` and
             `PULL_THROUGH_CACHE`. A `Replication` and a `PullThrough` have their own templates.
             Default: `CREATE_ON_PUSH`.
-        description: The description of the template. Default: none.
+        description: The description of the template, at most 256 characters. Default: none.
 
     Raises:
         ValueError: If ECR would not accept an argument.
@@ -57,7 +57,7 @@ class RepositoryTemplate:
 
 
 def merge_templates(templates: Sequence[RepositoryTemplate], problems: Problems) -> tuple[RepositoryTemplate, ...]:
-    """Merge the templates of each prefix into one for all their actions, and check that their settings are the same."""
+    """Merge the templates of each prefix into one template for all actions. Check that the settings are the same."""
     by_prefix: dict[str, RepositoryTemplate] = {}
     clashes = []
     for template in templates:

@@ -43,10 +43,10 @@ class ScanningRule:
     """The scan frequency of some repositories.
 
     Args:
-        frequency: `SCAN_ON_PUSH`, or with enhanced scanning also `CONTINUOUS_SCAN`, which scans images again when new
-            vulnerabilities become known.
+        frequency: The scan frequency: `SCAN_ON_PUSH`, or with enhanced scanning also `CONTINUOUS_SCAN`, which scans
+            images again when new vulnerabilities become known.
         filters: The names of the repositories, or patterns with `*`. A name without `*` matches every repository whose
-            name contains it.
+            name contains this text.
 
     Raises:
         ValueError: If the frequency is unknown, or ECR would not accept a filter.
@@ -111,6 +111,9 @@ class Scanning:
         Args:
             on_push: The repositories whose images are scanned on push. With `()`, images are scanned only by hand.
                 Default: all repositories.
+
+        Raises:
+            ValueError: If ECR would not accept a filter.
         """
         return Scanning(_BASIC_SCANNING, _scanning_rules({_ON_PUSH: on_push}))
 
@@ -127,6 +130,9 @@ class Scanning:
                 Default: all repositories.
             on_push: The repositories whose images are scanned once, on push. A repository that matches both is scanned
                 continuously. Default: none.
+
+        Raises:
+            ValueError: If ECR would not accept a filter.
         """
         return Scanning(_ENHANCED_SCANNING, _scanning_rules({_CONTINUOUS: continuous, _ON_PUSH: on_push}))
 
@@ -146,7 +152,7 @@ class Scanning:
 
 
 def _matches(pattern: str, repository: str) -> bool:
-    """Return whether a filter matches a repository. A filter without `*` matches every name that contains it."""
+    """Return whether a filter matches a repository. A filter without `*` matches all names that contain the filter."""
     return fnmatch.fnmatchcase(repository, pattern if "*" in pattern else f"*{pattern}*")
 
 

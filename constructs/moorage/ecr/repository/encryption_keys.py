@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def encryption_key_for(scope: Construct, encryption: Encryption, removal_policy: cdk.RemovalPolicy) -> kms.IKey | None:
-    """Return the KMS key of images, and define it in `scope` if needed. Return None for a key that AWS manages."""
+    """Return the KMS key that encrypts images, defined in `scope` if needed, or None for a key that AWS manages."""
     if not encryption.defines_key:
         return encryption.given_key
     from aws_cdk import aws_kms as kms  # noqa: PLC0415  # loads aws_cdk.aws_kms

@@ -94,8 +94,8 @@ class LifecycleRule:
         archived_for: The time after which an archived image expires, in whole days. Default: none.
         archive: Whether to archive images instead of deleting them. An archived image must be restored before it can be
             pulled, which takes minutes. The archive costs less, but is billed for at least 90 days. Default: False.
-        priority: The priority of the rule. The rule with the lowest number applies first. Default: one more than the
-            priority of the rule before.
+        priority: The priority of the rule, 1 or more. The rule with the lowest number applies first. Default: one more
+            than the priority of the rule before.
         description: The description of the rule. Default: a description of the other arguments.
 
     Raises:
@@ -212,7 +212,7 @@ class LifecycleRule:
 
     @property
     def _images_text(self) -> str:
-        """The selected images, for a description."""
+        """A phrase for the images that the rule selects, such as 'images without a tag', for the description."""
         if self.untagged:
             return "images without a tag"
         if self.tags == ("*",):
@@ -276,10 +276,10 @@ class LifecyclePolicy:
             keep: The number of releases to keep, 2 or more, since a rollback needs the previous release. Default: 100.
             tags: The pattern of the tags of releases, such as `v*`. With several patterns, a release must have a tag
                 for each. Images with other tags are kept. Default: `*`, any tag.
-            expire_untagged: The time after which an image without a tag expires. Default: 14 days.
+            expire_untagged: The time after which an image without a tag expires, in whole days. Default: 14 days.
 
         Raises:
-            ValueError: If `keep` is below 2, or ECR would not accept the policy.
+            ValueError: If `keep` is below 2, `tags` is empty, or ECR would not accept the policy.
         """
         problems = Problems("LifecyclePolicy.releases")
         problems.check(repository_limits.LIFECYCLE_ROLLBACK, "keep", keep)
@@ -328,7 +328,8 @@ class LifecyclePolicy:
         """Return the outcome for each image, including images without a tag: `keep`, `archive` or `expire`.
 
         The evaluation follows the ECR guide. All rules are evaluated for all images, then applied by priority. Only the
-        first rule that selects an image applies to it. Images that an index refers to are kept as long as the index.
+        first rule that selects an image applies to the image. Images that an index refers to are kept as long as the
+        index.
 
         Args:
             images: The images, as for `keeps`.
@@ -383,7 +384,7 @@ def _storage_class_of(image: PushedImage) -> str:
 def _affected_numbers(
     rule: LifecycleRule, selected: list[int], images: list[PushedImage], instant: dt.datetime
 ) -> list[int]:
-    """Return the indexes of the selected images that a rule would archive or expire if it were the only rule."""
+    """Return the positions of the selected images that a rule would archive or expire if it were the only rule."""
     if rule.keep is not None:
         newest_first = sorted(selected, key=lambda number: images[number]._arrival, reverse=True)
         return newest_first[rule.keep :]

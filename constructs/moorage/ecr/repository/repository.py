@@ -72,9 +72,9 @@ class Repository(ecr.Repository):
             mutable_tags: The patterns of tags that are mutable although other tags are not, at most 5, such as `latest`
                 or `dev-*`. Default: none.
             keep_releases: The number of newest releases to keep, 2 or more. Older releases expire. Default: 100.
-            release_tags: The pattern of the tags of releases, such as `v*`. Images with other tags do not expire.
-                Default: `*`, any tag.
-            expire_untagged: The time after which an image without a tag expires. Default: 14 days.
+            release_tags: The pattern of the tags of releases, such as `v*`, with up to four `*`. Images with other tags
+                do not expire. Default: `*`, any tag.
+            expire_untagged: The time after which an image without a tag expires, in whole days. Default: 14 days.
             lifecycle: The lifecycle policy, in place of the three arguments above. Default: the policy that these
                 arguments define.
             encryption: The encryption of images. A change replaces the repository. Default: `Encryption.aws_key()`.

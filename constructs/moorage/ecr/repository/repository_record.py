@@ -19,8 +19,8 @@ class RepositoryRecord:
         path: The path of the construct.
         name: The name in the registry.
         place: The account and region.
-        stage: The path of its stage, or None if it has no stage.
-        tag_mutability: The tags that are immutable.
+        stage: The path of the repository's stage, or None if there is no stage.
+        tag_mutability: The tag mutability of the repository.
     """
 
     path: str

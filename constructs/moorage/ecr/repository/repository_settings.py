@@ -78,7 +78,7 @@ class Encryption:
 
     @property
     def _uses_kms(self) -> bool:
-        """True if AWS KMS encrypts the images, with any key."""
+        """True if AWS KMS encrypts the images, with an AWS managed or a customer managed key."""
         return self.cipher is not _Cipher.AES256
 
     @property
@@ -93,7 +93,7 @@ class TagMutability:
 
     Args:
         immutable: Whether to make tags immutable, except for the exclusions.
-        exclusions: The patterns of the tags for which the opposite applies.
+        exclusions: The patterns of the tags for which the opposite applies. Default: none.
     """
 
     immutable: bool
@@ -107,8 +107,8 @@ class TagMutability:
         if not isinstance(immutable_tags, bool):
             if mutable_tags:
                 problems.add(
-                    "immutable_tags and mutable_tags must not both name tags, since each implies the other; use only "
-                    "one of these arguments"
+                    "immutable_tags and mutable_tags must not both name tags, since all tags that one argument does "
+                    "not name belong to the other; use only one of these arguments"
                 )
             tags = cls(immutable=False, exclusions=tuple(immutable_tags))
         else:
@@ -150,13 +150,15 @@ def _bool_or_texts(value: bool | Sequence[str]) -> bool | Sequence[str]:  # noqa
 
 
 def check_repository_policy(problems: Problems, argument: str, statements: Iterable[iam.PolicyStatement]) -> None:
-    """Check that each statement has a principal and no resource, which ECR refuses (aws-cdk #3590)."""
+    """Check that each statement has a principal and no resource, since ECR refuses a resource (aws-cdk #3590)."""
     given = tuple(statements)
     if not all(each.has_principal for each in given):
         problems.add(f"{argument} must name a principal in each statement; use PolicyStatement(principals=[...])")
-    if any(each.has_resource for each in given):
+    resources = [name for each in given if each.has_resource for name in each.resources or each.not_resources]
+    if resources:
         problems.add(
-            f"{argument} must not name a resource, since the policy applies to its own repository; leave resources= out"
+            f"{argument} must not name a resource (got {', '.join(resources)}), since the policy applies to its own "
+            "repository; leave resources= out"
         )
 
 

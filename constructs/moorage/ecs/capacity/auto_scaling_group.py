@@ -40,8 +40,8 @@ class InstanceGroup(Instances):
 
     Instances require IMDSv2 with a hop limit of 1, and most tasks cannot reach the instance metadata. ECS blocks the
     metadata for tasks with their own network interface. In bridge mode, a firewall rule of the instance blocks the
-    metadata, or on Bottlerocket the hop limit. Nothing blocks the metadata for tasks in host mode, which therefore have
-    the permissions of the instance.
+    metadata. On Bottlerocket, the hop limit does so. Nothing blocks the metadata for tasks in host mode, which
+    therefore have the permissions of the instance.
     """
 
     def __init__(
@@ -120,23 +120,24 @@ class InstanceGroup(Instances):
         )
 
     def _acknowledge(self) -> None:
-        """Acknowledge the rules that do not read the launch template of a mixed instances policy, or the subnets."""
+        """Acknowledge policy rules that do not read the launch template of a mixed instances policy, or the subnets."""
         group = self.auto_scaling_group
         for issue, reason in (
             (
                 "imdsv2",
-                "the launch template requires IMDSv2, and the rule does not read it in a mixed instances policy",
+                "the launch template requires IMDSv2, but the policy rule does not read it in a mixed instances policy",
             ),
             (
                 "ebs-encryption",
-                "the launch template encrypts each volume, and the rule does not read it in a mixed instances policy",
+                "the launch template encrypts each volume, but the policy rule does not read it in a mixed instances "
+                "policy",
             ),
-            ("asg-az-literal", "the subnets of the group are in several zones, and the rule reads only literal zones"),
-            ("asg-nitro", "the rule has a list of instance types that ends before the current generation"),
+            ("asg-az-literal", "the group has subnets in several zones, but the policy rule reads only literal zones"),
+            ("asg-nitro", "the policy rule has a list of instance types that ends before the current generation"),
         ):
             acknowledge(group, issue, reason)
         if self.specification.notifications is None:
-            acknowledge(group, "asg-notifications", "notifications= takes a topic, which only the user can define")
+            acknowledge(group, "asg-notifications", "notifications= requires a topic, which only the user can define")
 
     def _define_launch_template(self, cluster: ecs.Cluster) -> ec2.LaunchTemplate:
         instance = self.specification.instance

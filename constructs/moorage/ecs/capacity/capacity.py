@@ -106,13 +106,14 @@ class Capacity:
         return self.instances.most_instances if self.instances else 0
 
     def fit(self, task: Task) -> tuple[Fit, ...]:
-        """Return how many copies of a task fit on each instance type of the capacity, and what limits the number.
+        """Return how many copies of a task fit on one instance of each type, and which resources limit the number.
 
         Args:
             task: The task.
 
         Returns:
-            One result for each instance type, or an empty tuple for Fargate, Managed Instances and existing providers.
+            One result for each instance type, or an empty tuple for Fargate, ECS Managed Instances and existing
+            capacity providers.
         """
         return self.instances.fit(task) if self.instances else ()
 
@@ -122,12 +123,12 @@ class Capacity:
 
     @staticmethod
     def fargate() -> Capacity:
-        """Return AWS Fargate, which runs tasks without instances to manage, and bills each task by the second."""
+        """Return AWS Fargate, which runs tasks without instances to manage. AWS bills each task by the second."""
         return Capacity("FARGATE")
 
     @staticmethod
     def fargate_spot() -> Capacity:
-        """Return Fargate Spot, which is cheaper and which AWS may interrupt with a two-minute notice."""
+        """Return Fargate Spot, which costs less, but whose tasks AWS can interrupt with a two-minute notice."""
         return Capacity("FARGATE_SPOT")
 
     @staticmethod
@@ -175,8 +176,8 @@ class Capacity:
             instance_types: The instance types to launch, up to 40, all of one architecture. Without `spot`, list the
                 types in order of preference: EC2 launches a later type only if an earlier type is not available.
                 Default: the types that meet `requirements`.
-            requirements: The requirements for instance types, in place of `instance_types`. EC2 can launch any type
-                that meets the requirements. Default: none, if `instance_types` is given.
+            requirements: The requirements for instance types, in place of `instance_types`: exactly one of the two must
+                be given. EC2 can launch any type that meets the requirements. Default: none.
             min_instances: The minimum number of instances, 0 or more. Default: 0.
             max_instances: The maximum number of instances, 1 or more.
             spot: Whether to launch Spot Instances, which are cheaper, but which AWS can interrupt with a two-minute

@@ -25,7 +25,7 @@ def _ports(ports: Iterable[int]) -> tuple[int, ...]:
 @value_class
 @attrs.frozen(kw_only=True)
 class Ami:
-    """The AMI of container instances. An SSM parameter holds its ID, so that each deployment uses the newest AMI.
+    """The AMI of container instances. An SSM parameter holds the AMI ID, so each deployment uses the newest AMI.
 
     Args:
         parameter: The SSM parameter that holds the ID of the AMI. Default: AWS's own parameter for the operating
@@ -150,7 +150,7 @@ def _default_volume_gib(instance: ContainerInstance) -> int:
 @value_class
 @attrs.frozen(kw_only=True)
 class ContainerInstance:
-    """The configuration of each instance of a group. Instances require IMDSv2, with encrypted volumes and no key pair.
+    """The configuration of each instance of a group. Instances require IMDSv2, encrypt volumes and have no key pair.
 
     Args:
         ami: The machine image. Default: `Ami.al2023()`.

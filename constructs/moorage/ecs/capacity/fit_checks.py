@@ -25,7 +25,10 @@ _MAX_LISTED_TYPES = 5
 
 
 def check_fit(task: Task, strategy: Strategy, problems: Problems) -> None:
-    """Add a problem for each capacity if the task fits on no instance type, or not on the first type."""
+    """Add a problem for each capacity with no instance type that fits, or with a first type that is too small.
+
+    The first type matters only if EC2 launches types in order: without `spot` and without `requirements`.
+    """
     for capacity in strategy.weights:
         instances = capacity.instances
         if isinstance(instances, ManagedInstancesSpecification):
@@ -113,9 +116,10 @@ class Claim:
 
 
 def overcommitment_problem(capacity: Capacity, claims: Sequence[Claim]) -> str | None:
-    """Describe why the minimum copies of all services do not fit on a capacity together. Return None if they may fit.
+    """Describe why the minimum copies of all services do not fit on a capacity together, or return None.
 
-    Each resource is summed over all instances, as if tasks could be split. If that sum is too small, no placement fits.
+    Each resource is summed over all instances, as if tasks could be split. If a sum is too small, no placement fits.
+    The result is None if all sums are large enough, or if a size is unknown.
     """
     group = capacity.instances
     if not isinstance(group, InstanceGroupSpecification):

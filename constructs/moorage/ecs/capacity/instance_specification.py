@@ -93,7 +93,7 @@ class InstanceSpecification:
         return 0
 
     def fit(self, task: Task) -> tuple[Fit, ...]:  # noqa: ARG002  # AWS chooses the instances, so their sizes are unknown
-        """Return how many copies of a task fit on each instance type, or an empty tuple if the types are unknown."""
+        """Return how many copies of a task fit on one instance of each type, or an empty tuple for unknown types."""
         return ()
 
     def room_for(self, task: Task) -> int | None:  # noqa: ARG002  # AWS chooses the instances, so their number is unknown
@@ -135,7 +135,7 @@ class ManagedInstancesSpecification(InstanceSpecification):
         problems.raise_any()
 
     def too_small_problem(self, task: Task) -> str | None:
-        """Describe why the task fits on no allowed type. Return None if it fits on a type, or if no type is known."""
+        """Describe why the task fits on no allowed type. Return None if it fits, or if no type or size is known."""
         if not self.known_types or is_token([reserved_cpu(task), reserved_memory_mib(task)]):
             return None
         demand = Demand.of(task)
@@ -233,7 +233,7 @@ class InstanceGroupSpecification(InstanceSpecification):
         return tuple(Host.of(each, trunking=self.trunking, reserved_memory_mib=reserved) for each in self.known_types)
 
     def fit(self, task: Task) -> tuple[Fit, ...]:
-        """Return how many copies of a task fit on each instance type, and what limits the number.
+        """Return how many copies of a task fit on one instance of each type, and which resources limit the number.
 
         A task that needs a host port, as in host mode, fits only once on each instance.
         """

@@ -78,7 +78,7 @@ class Instances(Construct):
         return self.security_group.connections
 
     def security_group_in(self, stack: cdk.Stack) -> ec2.ISecurityGroup:
-        """Import the security group into `stack` once, so that the rules of services belong to their own stack."""
+        """Import the security group into `stack` once, so that the rules of a service belong to the service's stack."""
         if stack not in self._imported_security_groups:
             self._imported_security_groups[stack] = ec2.SecurityGroup.from_security_group_id(
                 Construct(stack, f"Instances {self.node.addr}"),

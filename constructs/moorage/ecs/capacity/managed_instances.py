@@ -65,7 +65,7 @@ class ManagedInstances(Instances):
             )
 
     def _define_profile(self, cluster: ecs.Cluster, identity: Identity) -> iam.InstanceProfile:
-        """Define an instance profile and its role, with a unique name that starts with `ecsInstanceRole`.
+        """Define an instance profile and its role, both with the same unique name, which starts with `ecsInstanceRole`.
 
         The AWS managed policy for the infrastructure role lets ECS pass only roles whose names start in this way.
         """

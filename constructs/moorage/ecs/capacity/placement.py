@@ -41,7 +41,9 @@ def _constraints(constraints: Iterable[ecs.PlacementConstraint]) -> tuple[ecs.Pl
 @value_class
 @attrs.frozen(kw_only=True)
 class Placement:
-    """The placement of tasks on the instances of an Auto Scaling group. On other capacities, AWS places tasks.
+    """The placement of tasks on the instances of an Auto Scaling group. AWS decides the placement on other capacities.
+
+    A placement is checked when a service or a job uses it.
 
     Args:
         strategies: The placement strategies, applied in order, up to 5. Availability Zone rebalancing needs a spread
@@ -51,8 +53,6 @@ class Placement:
         daemon: Whether to run one task on each instance of the capacity, such as a log router or an agent. A rollout
             stops each task before it starts the next task. ECS accepts no capacity provider for a daemon, so the
             service has the launch type EC2 and a constraint to the capacity. Default: False.
-
-    A placement is checked when a service or a job uses it.
     """
 
     strategies: tuple[ecs.PlacementStrategy, ...] = attrs.field(converter=_strategies, default=())
@@ -103,7 +103,7 @@ class Placement:
 
     @property
     def _packed_fields(self) -> dict[int, str | None]:
-        """The fields that CDK writes differently from what ECS accepts, by the index of their strategy."""
+        """The fields of packing strategies in the form that ECS accepts, by the index of the strategy."""
         return {
             index: each["field"] for index, each in enumerate(self._written_strategies) if each["type"] == "binpack"
         }
@@ -158,8 +158,8 @@ class Placement:
                 )
         if self != EVEN_PLACEMENT and strategy._kind is not CapacityKind.INSTANCES:
             problems.add(
-                f"placement applies only to Auto Scaling groups, since AWS places tasks on {strategy._kind.value}; "
-                "leave placement= out, or use Capacity.ec2(...)"
+                f"placement applies only to Auto Scaling groups (got {strategy._kind.value}), since AWS itself decides "
+                "the placement on other capacity; leave placement= out, or use Capacity.ec2(...)"
             )
 
     def _check_daemon(
@@ -185,7 +185,7 @@ class Placement:
 
 
 def _warn_of_other_types(expression: str, strategy: Strategy, problems: Problems) -> None:
-    """Warn about a constraint to instance types that the capacities do not launch."""
+    """Warn about a constraint that allows none of the instance types that the capacities launch."""
     match = _TYPE_EXPRESSION.fullmatch(expression)
     launched = [each.instances.named_types if each.instances else () for each in strategy._used_capacities]
     if not match or not all(launched) or is_token((expression, launched)):

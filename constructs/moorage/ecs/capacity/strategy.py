@@ -43,7 +43,7 @@ class Strategy:
         problems = Problems("Strategy")
         if not self.weights:
             problems.add(
-                "weights must not be empty, since tasks need a capacity; name at least one capacity, or leave "
+                "weights must not be empty, since tasks need capacity to run; name at least one capacity, or leave "
                 "capacity= out"
             )
         if not problems.messages:
@@ -73,7 +73,7 @@ class Strategy:
         return next(iter(self.weights)).kind
 
     def _check_limits(self, problems: Problems) -> None:
-        problems.check(capacity_limits.STRATEGY_ITEMS, "the number of capacities", len(self.weights))
+        problems.check(capacity_limits.STRATEGY_ITEMS, "the number of capacity providers in weights", len(self.weights))
         for capacity, weight in self.weights.items():
             problems.check(capacity_limits.STRATEGY_WEIGHT, f"the weight of capacity {capacity.name!r}", weight)
         if len(self.weights) > 1:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _ENHANCED_INSIGHTS = (
     "container-insights",
-    "'enhanced' includes the metrics of 'enabled'; the Control Tower rule accepts only 'enabled'",
+    "'enhanced' includes the metrics of 'enabled', but the Control Tower rule accepts only 'enabled'",
 )
 
 
@@ -77,7 +77,7 @@ class Cluster(ecs.Cluster):
             namespace: The name of a new Service Connect namespace for the services, 1 to 1,024 characters. Default:
                 none.
             container_insights: The level of CloudWatch Container Insights. `ENHANCED` includes metrics of containers;
-                `DISABLED` costs nothing and leaves Security Hub ECS.12 unmet. Default: `ENHANCED`.
+                `DISABLED` costs nothing and fails Security Hub control ECS.12. Default: `ENHANCED`.
             failure_events: Whether to keep stopped tasks, failed deployments and placement failures in a log group for
                 a year (`FailureEvents`). Default: True.
             failure_topic: The SNS topic to notify of each of these failures (`FailureEvents(topic=)`). Default: none.
@@ -213,13 +213,13 @@ class Cluster(ecs.Cluster):
         return self._instances[capacity]
 
     def fit(self, task: Task) -> dict[str, tuple[Fit, ...]]:
-        """Return how many copies of a task fit on each instance type of the cluster, and what limits the number.
+        """Return how many copies of a task fit on one instance of each type, and which resources limit the number.
 
         Args:
             task: The task.
 
         Returns:
-            The results by the name of the capacity, with one result for each instance type. Fargate and Managed
+            The results by the name of the capacity, with one result for each instance type. Fargate and ECS Managed
             Instances are left out.
         """
         return {each.name: each.fit(task) for each in self.capacities if each.kind is CapacityKind.INSTANCES}
@@ -235,12 +235,12 @@ class Cluster(ecs.Cluster):
     def _instance_security_groups(
         self, capacities: Iterable[Capacity], stack: cdk.Stack | None = None
     ) -> list[ec2.ISecurityGroup]:
-        """Return the security groups of the capacities' instances that are defined here.
+        """Return the security groups of the instances that this cluster defines for capacities.
 
         Args:
             capacities: The capacities.
-            stack: The stack to import the groups into, so that the rules of its services belong to that stack. Default:
-                none.
+            stack: The stack to import the groups into, so that the rules of the stack's services belong to the stack.
+                Default: none.
         """
         instances = [self.capacity(each) for each in capacities if not each._exists_already]
         return [each.security_group_in(stack) if stack else each.security_group for each in instances]
@@ -344,7 +344,7 @@ class Cluster(ecs.Cluster):
 
 
 def cluster_view_of(cluster: ecs.ICluster) -> Cluster | ImportedCluster:
-    """Return moorage's view of a cluster: a `Cluster` itself, otherwise the arguments with which it was imported."""
+    """Return moorage's view of a cluster: the cluster itself if it is a `Cluster`, otherwise an `ImportedCluster`."""
     if isinstance(cluster, Cluster):
         return cluster
     from moorage.ecs.cluster.imported_cluster import ImportedCluster  # noqa: PLC0415  # needed only by imported clusters

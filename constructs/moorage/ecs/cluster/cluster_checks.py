@@ -45,8 +45,10 @@ def check_capacities(
         exec_sessions._check(scope, problems)
     names = [capacity.name for capacity in capacities]
     if not names:
-        problems.add("capacity must not be empty (got []), since no task could run; leave capacity= out for Fargate")
-    problems.check(capacity_limits.PROVIDERS, "the number of capacities", len(names))
+        problems.add(
+            "capacity must not be empty (got []), since tasks need capacity to run; leave capacity= out for Fargate"
+        )
+    problems.check(capacity_limits.PROVIDERS, "the number of capacity providers in capacity", len(names))
     max_instances = [capacity._most_instances for capacity in capacities]
     if not is_token(max_instances):
         problems.check(
@@ -54,8 +56,8 @@ def check_capacities(
         )
     if len(set(names)) < len(names):
         problems.add(
-            f"names of capacities must be unique (got {', '.join(map(repr, names))}); list each capacity once, and "
-            "give each capacity its own name"
+            f"names of capacities must be unique (got {', '.join(map(repr, names))}); list each capacity once, or "
+            "use another name for one of the capacities"
         )
     for capacity in capacities:
         notifications = getattr(capacity.instances, "notifications", None)
@@ -66,9 +68,9 @@ def check_capacities(
         if capacity._exists_already and capacity.kind is CapacityKind.MANAGED_INSTANCES:
             # botocore ecs CreateCapacityProvider.cluster
             problems.add(
-                f"capacity {capacity.name!r} is an existing capacity provider of ECS Managed Instances, which belongs "
-                "to the cluster that it was created for; use Capacity.managed_instances(...), or import that cluster "
-                "with Cluster.from_attributes(...)"
+                f"capacity {capacity.name!r} must not be an existing capacity provider of ECS Managed Instances, since "
+                "only the cluster that it was created for can use it; use Capacity.managed_instances(...), or import "
+                "that cluster with Cluster.from_attributes(...)"
             )
         if capacity.instances:
             argument = f"vpc_subnets of capacity {capacity.name!r}"

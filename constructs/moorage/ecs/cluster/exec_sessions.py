@@ -132,7 +132,12 @@ def grant_sessions(definition: ecs.TaskDefinition, log_group: logs.ILogGroup, se
     """
     session_log_group = (sessions and sessions.log_group) or log_group
     definition.add_to_task_role_policy(iam.PolicyStatement(actions=list(_SESSION_ACTIONS), resources=["*"]))
-    acknowledge(definition, "iam-wildcard", "these actions of ECS Exec have no resource ARN", actions=_SESSION_ACTIONS)
+    acknowledge(
+        definition,
+        "iam-wildcard",
+        "these actions of ECS Exec cannot be limited to a resource",
+        actions=_SESSION_ACTIONS,
+    )
     definition.add_to_task_role_policy(
         iam.PolicyStatement(actions=list(_LOG_GROUP_ACTIONS), resources=[session_log_group.log_group_arn])
     )

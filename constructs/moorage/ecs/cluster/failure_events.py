@@ -42,10 +42,10 @@ _MANY_LOG_POLICIES = 8
 def stopped_pattern(cluster_arn: str) -> Pattern:
     """Return the pattern for tasks that stopped unexpectedly (ECS guide: task state change events, stopped tasks).
 
-    The pattern matches tasks that could not start, and tasks that AWS or a user stopped. If the containers exited, it
-    matches all tasks of services, and other tasks (jobs) with an exit code other than 0. If the service scheduler
-    stopped a task, for example after failed health checks, it excludes deployments and scale-ins, whose `stoppedReason`
-    begins with `Scaling activity initiated by`.
+    The pattern matches tasks that could not start, and tasks that AWS or a user stopped. Of tasks whose containers
+    exited, the pattern matches all tasks of services, and other tasks (jobs) with an exit code other than 0. Of tasks
+    that the service scheduler stopped, for example after failed health checks, the pattern excludes deployments and
+    scale-ins, whose `stoppedReason` begins with `Scaling activity initiated by`.
 
     `$or` is the only key of its object, since EventBridge accepts no other key beside `$or`, according to
     cdk-preflight.
@@ -117,8 +117,9 @@ class FailureEvents(Construct):
     ECS keeps a stopped task for at most an hour. A `Cluster` defines its failure events by default; define them only
     for an imported cluster. CloudWatch Logs allows ten resource policies in an account and region (botocore logs
     PutResourcePolicy). Therefore each stack has one policy, for all log groups whose names CloudFormation generates in
-    that stack; `log_policy` can replace it with one policy for all stacks. Events that a target does not accept within
-    a day go to a dead-letter queue. The KMS key of the queue, which AWS bills by the month, is defined once per stack.
+    that stack; `log_policy` can replace these policies with one policy for all stacks. Events that a target does not
+    accept within a day go to a dead-letter queue. The KMS key of the queue, which AWS bills by the month, is defined
+    once per stack.
     """
 
     def __init__(
@@ -141,8 +142,8 @@ class FailureEvents(Construct):
             topic: The SNS topic to notify of each failure. EventBridge is allowed to publish to the topic and to use
                 its key. The policies of an imported topic or key must already allow this. A topic that is encrypted by
                 `alias/aws/sns` is refused. Default: none.
-            log_group: The log group of another `FailureEvents`, to share it and its policy. Default: a new log group
-                that keeps events for a year.
+            log_group: The log group of another `FailureEvents`, to share the log group and its policy. Default: a new
+                log group that keeps events for a year.
             log_policy: A policy that lets EventBridge write to the log group: a policy that `define_log_policy`
                 returned, or the name of an existing policy in the account. Default: a policy per stack.
             removal_policy: The removal policy of the log group and the dead-letter queue. Default: `RETAIN`.
@@ -219,7 +220,7 @@ class FailureEvents(Construct):
 
     @staticmethod
     def _of(cluster: ecs.ICluster) -> FailureEvents | None:
-        """Return the failure events that this app defines for a cluster, if any."""
+        """Return the failure events that this app defines for a cluster, or None."""
         return _failure_events.get(cluster)
 
 
@@ -277,7 +278,7 @@ def _log_policy_of(stack: cdk.Stack) -> logs.CfnResourcePolicy:
             "@moorage/ecs:log-policies",
             f"this is log resource policy {number} of this app in one account and region, and CloudWatch Logs allows "
             f"{_MAX_LOG_POLICIES}; define one policy for all stacks with FailureEvents.define_log_policy(...) and pass "
-            "it to Cluster(failure_log_policy=...), or acknowledge this warning",
+            "this policy to Cluster(failure_log_policy=...), or acknowledge this warning",
         )
     return policy
 

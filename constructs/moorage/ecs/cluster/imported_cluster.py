@@ -35,10 +35,10 @@ class ImportedCluster:
 
     Args:
         with_capacity: The cluster, as CDK imports it.
-        capacities: The capacities of the cluster, or None if unknown.
-        namespace: The name, the ARN or CDK's construct of the Service Connect namespace of the services.
-        security_groups: The security groups of the instances.
-        exec_sessions: The key and the log group of the ECS Exec sessions.
+        capacities: The capacities of the cluster. Default: None, for unknown capacities.
+        namespace: The name, the ARN or CDK's construct of the Service Connect namespace of the services. Default: none.
+        security_groups: The security groups of the instances. Default: none, for unknown groups.
+        exec_sessions: The key and the log group of the ECS Exec sessions. Default: none.
     """
 
     with_capacity: ecs.ICluster
@@ -109,7 +109,10 @@ def import_cluster(
     namespace: servicediscovery.INamespace | str | None,
     exec_sessions: ExecSessions | None,
 ) -> ecs.ICluster:
-    """Import a cluster into CDK, and record the other arguments; `Cluster.from_attributes` documents each argument."""
+    """Import a cluster into CDK, and record the other arguments, or raise a `ValueError`.
+
+    `Cluster.from_attributes` documents the arguments and the error.
+    """
     problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
     stack = cdk.Stack.of(scope)
     _check_name(cluster_name, cluster_arn, stack, problems)
@@ -174,14 +177,14 @@ def _check_capacity(capacities: tuple[Capacity, ...], problems: Problems) -> Non
     """Check the capacities of an imported cluster."""
     if not capacities:
         problems.add(
-            "capacity must not be empty (got []), since no task could run; leave capacity= out if the capacities are "
-            "not known"
+            "capacity must not be empty (got []), since tasks need capacity to run; leave capacity= out if the "
+            "capacities are not known"
         )
     names = [capacity.name for capacity in capacities]
     if len(set(names)) < len(names):
         problems.add(
-            f"names of capacities must be unique (got {', '.join(map(repr, names))}); list each capacity once, and "
-            "give each capacity its own name"
+            f"names of capacities must be unique (got {', '.join(map(repr, names))}); list each capacity once, or "
+            "use another name for one of the capacities"
         )
     for capacity in capacities:
         if not capacity._exists_already:

@@ -160,7 +160,7 @@ class Job(Construct):
         keep_vpc_exported(launch.reach.vpc, stack_of(scope))
 
     def _define_machine(self, trigger: Schedule | EventRule, run: _Run) -> sfn.StateMachine | None:
-        """Define the state machine that runs the task, if EventBridge cannot."""
+        """Define the state machine that runs the task, or return None if EventBridge can start the task directly."""
         if not run.needs_machine:
             return None
         return self._task_run.define_machine(
@@ -323,7 +323,8 @@ def _check_placement(launch: Launch, placement: Placement | None, problems: Prob
 def _check_target(launch: Launch, problems: Problems) -> None:
     """Check the task as a target of EventBridge, for a job without a state machine."""
     strategy = launch.strategy
-    problems.check(job_limits.TARGET_STRATEGY_ITEMS, "the number of capacities", len(strategy.weights))
+    providers = "the number of capacity providers in capacity"
+    problems.check(job_limits.TARGET_STRATEGY_ITEMS, providers, len(strategy.weights))
     on_demand = [each.name for each in strategy._used_capacities] == ["FARGATE"] and not strategy._follows_cluster
     if launch.assign_public_ip and strategy._kind is CapacityKind.FARGATE and not on_demand:
         problems.add(

@@ -131,5 +131,5 @@ class JobStarter:
 
 
 def _utc_text(moment: dt.datetime | None) -> str | None:
-    """Return a time in the form that CloudFormation's handler and CDK use, with milliseconds."""
+    """Return a time in the form that CloudFormation's handler and CDK use, with milliseconds. Return None for None."""
     return None if moment is None else f"{moment.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%S}.000Z"

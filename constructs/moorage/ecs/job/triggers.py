@@ -74,12 +74,13 @@ class Trigger:
 
     Args:
         environment: Variables for each container of the task, which override the variables of the container.
-        retries: The number of retries of a failed start.
-        max_event_age: The time during which a failed start is retried.
-        dead_letter_queue: The queue for starts that failed.
-        alarm_actions: The actions of an alarm on messages in that queue.
-        topic: The topic that this alarm notifies.
-        enabled: Whether to start tasks.
+            Default: none.
+        retries: The number of retries of a failed start. Default: none, for the default of EventBridge.
+        max_event_age: The time during which a failed start is retried. Default: none, for the default of EventBridge.
+        dead_letter_queue: The queue for starts that failed. Default: a new queue.
+        alarm_actions: The actions of an alarm on messages in that queue. Default: no alarm.
+        topic: The topic that this alarm notifies. Default: none.
+        enabled: Whether to start tasks. Default: True.
     """
 
     environment: Mapping[str, str] = attrs.field(converter=_frozen_environment, default=None)
@@ -117,11 +118,12 @@ class Trigger:
         """Check the size of the overrides, and that they contain no secrets."""
         if not is_token(self.environment):
             problems.check(job_limits.TASK_OVERRIDES, "environment", len(json.dumps(self._overrides(task))))
-        for name in sorted(self.environment.keys() & {name for each in task.containers for name in each.secrets}):
+        owners = {name: container.name for container in task.containers for name in container.secrets}
+        for name in sorted(self.environment.keys() & owners.keys()):
             # ECS refuses a variable and a secret with the same name
             problems.add(
-                f"environment must not have {name!r}, which is a secret of a container; leave the variable or the "
-                "secret out"
+                f"environment must not have {name!r}, which is a secret of container {owners[name]!r}; leave the "
+                "variable or the secret out"
             )
         named = {name for container in task.containers for name in container.not_secret}
         texts = [
@@ -164,7 +166,7 @@ class Schedule(Trigger):
         alarm_actions: The actions of an alarm on messages in that queue; `()` for an alarm without actions. After a
             time without messages, SQS may need 15 minutes to count new messages. Default: no alarm, unless there is a
             topic.
-        topic: The topic that this alarm notifies; CloudWatch is allowed to publish to it. Default: none.
+        topic: The topic that this alarm notifies. CloudWatch is allowed to publish to the topic. Default: none.
         enabled: Whether to enable the schedule. Default: True.
 
     Raises:
@@ -207,7 +209,7 @@ class Schedule(Trigger):
         for name in ("start", "end"):
             if once and getattr(self, name) is not None:
                 problems.add(
-                    f"{name} has no effect on {expression!r}, since EventBridge Scheduler ignores it for one-time "
+                    f"{name} has no effect on {expression!r}, since EventBridge Scheduler ignores {name} for one-time "
                     f"schedules; leave {name}= out"
                 )
 
@@ -262,7 +264,7 @@ class EventRule(Trigger):
         alarm_actions: The actions of an alarm on messages in that queue; `()` for an alarm without actions. After a
             time without messages, SQS may need 15 minutes to count new messages. Default: no alarm, unless there is a
             topic.
-        topic: The topic that this alarm notifies; CloudWatch is allowed to publish to it. Default: none.
+        topic: The topic that this alarm notifies. CloudWatch is allowed to publish to the topic. Default: none.
         enabled: Whether to enable the rule. Default: True.
 
     Raises:
@@ -334,7 +336,7 @@ class EventRule(Trigger):
             way_out = _TELLS_APART[kinds[0]] if len(kinds) == 1 else "detail_type=['ECS Deployment State Change']"
             problems.add(
                 f"pattern matches the {' and '.join(map(repr, kinds))} events of the job's own runs, so each run would "
-                f"start the next one without end; add a field that excludes these events, such as {way_out}"
+                f"start another run without end; add a field that excludes these events, such as {way_out}"
             )
 
     @property

@@ -1,4 +1,4 @@
-"""The names of load balancers in hosted zones of Route 53."""
+"""The alias records of load balancers in Route 53 hosted zones."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def check_alias(scope: Construct, argument: str, zone: route53.IHostedZone, host
     # until a zone is looked up, its ID is DUMMY
     if owner is not None and owner is not scope and "DUMMY" not in zone_id and exists(owner):
         problems.add(
-            f"{argument} is {host!r}, which is an alias of {owner.node.path} in the same zone already; use another "
+            f"{argument} is {host!r}, which is already an alias of {owner.node.path} in the same zone; use another "
             "host, or leave zone= out of one of the load balancers"
         )
 
@@ -47,7 +47,7 @@ def define_alias(
     target: elbv2.ILoadBalancerV2,
     ip_address_type: elbv2.IpAddressType,
 ) -> None:
-    """Define alias records in a zone, for the IPv4 and IPv6 addresses of a load balancer, unless they exist already.
+    """Define alias records in a zone, for the IPv4 and IPv6 addresses of a load balancer that has no such records yet.
 
     Args:
         load_balancer: The load balancer.
@@ -75,7 +75,7 @@ def define_alias(
 def is_record_of(zone: route53.IHostedZone, host: str) -> bool:
     """Return True if a zone can have a record for a host.
 
-    The host must end with the name of the zone, if this name is known. Only its first label may be `*`.
+    The host must end with the name of the zone, if this name is known. Only the first label of the host may be `*`.
     """
     try:
         zone_name = zone.zone_name

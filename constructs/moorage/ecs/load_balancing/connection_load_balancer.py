@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class ConnectionLoadBalancer(SharedLoadBalancer):
-    """A network load balancer with its listeners, defined here or imported."""
+    """A Network Load Balancer with its listeners, defined here or imported."""
 
     load_balancer: elbv2.INetworkLoadBalancer
     _clients: tuple[ec2.IPeer, ...]
@@ -40,7 +40,7 @@ class ConnectionLoadBalancer(SharedLoadBalancer):
                 "targets in a zone",
                 usage.targets if self._cross_zone else math.ceil(usage.targets / launch.reach.zones),
             ),
-            (route_limits.GROUP_RULES, "rules for clients", usage.ingress),
+            (route_limits.GROUP_RULES, "inbound security group rules", usage.ingress),
         ]
 
 
@@ -50,8 +50,8 @@ def check_encryption(
     """Check that a public load balancer has a certificate, or a reason why it needs no certificate."""
     if without_tls is not None and not without_tls.strip():
         problems.add(
-            "without_tls must not be empty (got ''), since reviewers read it; state why traffic without TLS is "
-            "acceptable"
+            "without_tls must not be empty (got ''), since reviewers read the reason; state why traffic without "
+            "TLS is acceptable"
         )
     if public and certificate is None and without_tls is None:
         problems.add(

@@ -25,11 +25,11 @@ _DESCRIPTION = "Load balancer to tasks"
 
 
 def define_listener(serving: Serving, listener: Listener, suffix: str, *, udp: bool) -> Target:
-    """Define a listener of a network load balancer, and the target groups that it forwards to.
+    """Define a listener of a Network Load Balancer, and the target groups that the listener forwards to.
 
     Args:
-        serving: The service. If it has a role, its rollouts shift traffic: there is a second target group, and the
-            listener and its test listener forward to both.
+        serving: The service. If the service has a role, its rollouts shift traffic: there is a second target group, and
+            the listener and its test listener forward to both.
         listener: The listener.
         suffix: The suffix of the IDs of the alarms.
         udp: Whether to map the port of the container for UDP instead of TCP.
@@ -156,7 +156,7 @@ def _allow_clients(scope: Construct, listener: Listener) -> None:
         acknowledge(
             security_group,
             "alb-public",
-            "public= and ingress= choose the clients of the load balancer",
+            "the user chooses the clients of the load balancer with public= and ingress=",
         )
         for peer, protocol_port in itertools.product(peers, protocol_ports):
             security_group.add_ingress_rule(peer, protocol_port, f"{kind} on port {port}")

@@ -37,13 +37,14 @@ def define_routes(
 
     Only the security group rules for instances are in the load balancer's stack, since services share instances. IDs
     follow from the conditions of each route, so that CloudFormation never creates a resource that exists under another
-    ID. The ID of a rule follows from its priority, and the ID of a listener from its port. Each exists only once on a
-    load balancer. The ID of a target group follows from a path, a port or a name. Routes with the same shortest path
-    share a target group, unless rollouts shift traffic, since ECS changes one rule for each pair of target groups.
+    ID. The ID of a rule follows from its priority, and the ID of a listener from its port. A priority and a port exist
+    only once on a load balancer. The ID of a target group follows from a path, a port or a name. Routes with the same
+    shortest path share a target group, unless rollouts shift traffic, since ECS changes one rule for each pair of
+    target groups.
 
     Args:
-        serving: The service. If it has a `role`, its rollouts shift traffic: each route has a second target group, and
-            a rule on the load balancer's test listener if there is one.
+        serving: The service. If the service has a `role`, its rollouts shift traffic: each route has a second target
+            group, and a rule on the load balancer's test listener if there is one.
         routes: The routes and listeners of the service.
         udp_containers: The names of the containers whose port is mapped for UDP.
     """
@@ -163,9 +164,7 @@ def _grant_traffic_shift(serving: Serving, role: iam.Role, targets: Sequence[Tar
     statements = [shift_statement, read_statement]
     policy = iam.Policy(serving.scope, "InfrastructurePolicy", roles=[role], statements=statements)
     acknowledge(policy, *POLICY_OF_ONE_ROLE)
-    acknowledge(
-        policy, "iam-wildcard", "these actions of Elastic Load Balancing have no resource ARN", actions=_READ_ACTIONS
-    )
+    acknowledge(policy, "iam-wildcard", "these actions of ELB cannot be limited to a resource", actions=_READ_ACTIONS)
     serving.service.node.add_dependency(policy)
 
 

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 class ImportedLoadBalancer(RequestLoadBalancer):
     """The result of `LoadBalancer.from_attributes`: an imported listener to which services add rules for their routes.
 
-    The rules, the target groups and the security group rules belong to the stack of each service. Nothing is defined
-    here, and the load balancer itself does not change.
+    The rules, the target groups and the security group rules belong to the stack of each service. The import itself
+    defines no resources, and the load balancer does not change.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class ImportedLoadBalancer(RequestLoadBalancer):
         return self._import_listener(stack, "Listener", self.listener_arn, opens=opens)
 
     def _test_listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener | None:
-        """Return the test listener, as imported into `stack` for its services, if it exists."""
+        """Return the test listener, as imported into `stack` for its services, or None if there is no test listener."""
         arn = self.test_listener_arn
         return self._import_listener(stack, "TestListener", arn, opens=opens) if arn else None
 
@@ -112,7 +112,8 @@ class ImportedLoadBalancer(RequestLoadBalancer):
 class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
     """The result of `NetworkLoadBalancer.from_attributes`: an imported load balancer to which services add listeners.
 
-    The listeners, target groups and security group rules belong to the stack of each service. Nothing is defined here.
+    The listeners, target groups and security group rules belong to the stack of each service. The import itself defines
+    no resources.
     """
 
     def __init__(
@@ -138,9 +139,9 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
             security_group_id: The ID of the security group of the load balancer.
             vpc: The VPC of the load balancer.
             public: True if the load balancer is reachable from the internet.
-            certificate: The certificate of TLS listeners that are defined here.
+            certificate: The certificate of TLS listeners that this app defines.
             without_tls: The reason why a public load balancer may have listeners that do not terminate TLS.
-            ingress: The peers that may connect to the listeners that are defined here.
+            ingress: The peers that may connect to the listeners that this app defines.
             test_ingress: The peers that may connect to the test ports of these listeners.
 
         Raises:

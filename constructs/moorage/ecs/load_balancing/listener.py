@@ -1,4 +1,4 @@
-"""The listener of a service on a network load balancer: a port, and the health checks of its targets."""
+"""The listener of a service on a Network Load Balancer: a port, and the health checks of the service's tasks."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _default_protocol(listener: Listener) -> elbv2.Protocol:
 @value_class
 @attrs.frozen(eq=False)
 class Listener:
-    """A port of a network load balancer that forwards all connections to one service.
+    """A port of a Network Load Balancer that forwards all connections to one service.
 
     The load balancer's security group lets its clients connect to the port. The tasks accept connections only from that
     security group, even if they see the address of the client. A rollout that shifts traffic changes the listener
@@ -43,18 +43,18 @@ class Listener:
     Args:
         load_balancer: The load balancer, which any number of services in the app can share, each with its own ports.
             For an existing load balancer, use `NetworkLoadBalancer.from_attributes`.
-        port: The port that clients connect to, 1 to 65,535.
+        port: The port that clients connect to, 1 to 65535.
         protocol: The protocol: TLS (terminated by the load balancer), TCP, UDP or TCP_UDP. Default: TLS if the load
             balancer has a certificate, otherwise TCP.
         health: The health check: a path that is requested over HTTP, or a `TargetHealth`. Default: a TCP connection.
-        health_port: The port of the container for health checks by TCP or HTTP, 1 to 65,535. UDP requires it if the
+        health_port: The port of the container for health checks by TCP or HTTP, 1 to 65535. UDP requires it if the
             container does not accept TCP connections on its own port. Default: the port of the container.
         container: The name of the container that serves. Default: the first container with a port.
         preserve_client_ip: Whether to show tasks the address of the client as the source of the connection. A task that
             sees the client's address cannot connect to itself through the load balancer. Default: AWS's default, which
             is True with UDP and in bridge or host mode.
         test_port: The port at which a rollout that shifts traffic serves a new version first, for the peers of the load
-            balancer's `test_ingress`, 1 to 65,535. Default: none.
+            balancer's `test_ingress`, 1 to 65535. Default: none.
         idle_timeout: The time that a TCP connection may be idle, 60 to 6,000 seconds. Only with TCP. Default: 350
             seconds.
         deregistration_delay: The time for which a deregistered task keeps its connections, 0 to 3,600 seconds. ECS
@@ -100,7 +100,7 @@ class Listener:
         for argument in ("port", "health_port", "test_port"):
             problems.check(container_limits.PORT, argument, getattr(self, argument))
         problems.check(load_balancing_limits.LISTENER_PROTOCOL, "protocol", self.protocol)
-        problems.check(load_balancing_limits.NETWORK_CODES, "health codes", self.health.codes)
+        problems.check(load_balancing_limits.NETWORK_CODES, "codes of health", self.health.codes)
         problems.check(load_balancing_limits.LISTENER_IDLE, "idle_timeout", self.idle_timeout)
         problems.check(route_limits.DEREGISTRATION_DELAY, "deregistration_delay", self.deregistration_delay)
         problems.check(route_limits.DELETION_DELAY, "deregistration_delay", self.deregistration_delay)
@@ -174,7 +174,7 @@ class Listener:
         return [*((*port_range, False) for port_range in tcp_ports), *([(*ports, True)] if self._takes_udp else [])]
 
     def _clash(self, other: Entry, owner: Construct | None, _entries: Sequence[Entry]) -> str | None:
-        """Describe why the listener cannot be on the same load balancer as `other`, or None if it can.
+        """Describe why the listener cannot be on the same load balancer as `other`, or return None if both can.
 
         Args:
             other: The existing route or listener.

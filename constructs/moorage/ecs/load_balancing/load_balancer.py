@@ -38,12 +38,12 @@ if TYPE_CHECKING:
     from moorage.workload.durations import Duration
 
 _LOG_DELIVERY_SERVICE = "logdelivery.elasticloadbalancing.amazonaws.com"
-"""The service that writes the access logs of application load balancers."""
+"""The service that writes the access logs of Application Load Balancers."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class _Plan(LoadBalancerPlan):
-    """The arguments of an Application Load Balancer, normalized."""
+    """The arguments of an Application Load Balancer, which are checked together."""
 
     subnet_limit = route_limits.BALANCER_SUBNETS
     plain_http: str | None
@@ -61,7 +61,8 @@ class _Plan(LoadBalancerPlan):
         if self.test_port in {80, 443}:
             problems.add(f"test_port must not be 80 or 443, which other listeners use (got {self.test_port}); use 8443")
         peers = len(self.ingress or ()) * (1 if self.certificate is None else 2) + len(self.test_ingress)
-        problems.check(route_limits.GROUP_RULES, "the number of rules for clients", peers)
+        argument = "the number of inbound security group rules for ingress and test_ingress"
+        problems.check(route_limits.GROUP_RULES, argument, peers)
         self._check_encryption(problems)
         super().check(problems)
         if self.web_acl is not None:
@@ -76,7 +77,9 @@ class _Plan(LoadBalancerPlan):
                 "HTTP; leave one of them out"
             )
         if self.plain_http is not None and not self.plain_http.strip():
-            problems.add("plain_http must not be empty (got ''), since reviewers read it; state why HTTP is acceptable")
+            problems.add(
+                "plain_http must not be empty (got ''), since reviewers read the reason; state why HTTP is acceptable"
+            )
         if self.public and self.certificate is None and self.plain_http is None:
             problems.add(
                 "public=True without a certificate lets anyone on the network path read and change the traffic; use "
@@ -128,13 +131,13 @@ class LoadBalancer(RequestLoadBalancer):
             plain_http: The reason why HTTP without a certificate is acceptable, kept in the template. A public load
                 balancer needs a certificate or this reason. An internal load balancer serves HTTP if it has no
                 certificate. Default: none.
-            zone: A Route 53 hosted zone in which each host of a route becomes an alias of the load balancer. Hosts that
-                do not belong to the zone give a warning. Default: none.
+            zone: A Route 53 hosted zone in which each host of a route becomes an alias of the load balancer. A host
+                that does not belong to the zone causes a warning. Default: none.
             ingress: The peers that may connect to the listeners. An empty list allows nobody. Default: everyone if
                 `public`, otherwise the addresses of the VPC.
             test_ingress: The peers that may connect to the test listener, on which rollouts that shift traffic
                 (`Rollout.canary`, `Rollout.linear`, `Rollout.blue_green`) serve a new version first. Default: nobody.
-            test_port: The port of the test listener, 1 to 65,535, except for 80 and 443. Default: 8443, or 8080 without
+            test_port: The port of the test listener, 1 to 65535, except for 80 and 443. Default: 8443, or 8080 without
                 a certificate.
             vpc_subnets: The subnets of the load balancer, at least two. Default: the public subnets if `public`,
                 otherwise the private subnets.
@@ -324,9 +327,12 @@ class LoadBalancer(RequestLoadBalancer):
             for port in ports:
                 self.security_group.add_ingress_rule(client, tcp(port), descriptions[port])
         rules = [*((text, port) for port, text in descriptions.items()), (self._test_description, self.test_port)]
-        reason = "public= and ingress= choose the clients of the load balancer"
+        reason = "the user chooses the clients of the load balancer with public= and ingress="
         acknowledge(self.security_group, "alb-public", reason, rules=rules)
-        reason = "the only ports are those of listeners; the rule cannot read the CIDR block of a new VPC"
+        reason = (
+            "only the ports of the listeners are open; the policy rule cannot evaluate the CIDR block of a VPC that is "
+            "not yet deployed"
+        )
         acknowledge(self.security_group, "open-ports", reason, rules=rules)
 
     @property
@@ -335,12 +341,12 @@ class LoadBalancer(RequestLoadBalancer):
         return f"Tests on port {self.test_port}"
 
     def _define_listeners(self, plan: _Plan) -> elbv2.ApplicationListener:
-        """Define the listeners of ports 80 and 443, and return the one that gets the rules of routes.
+        """Define the listeners on ports 80 and 443 and the test listener. Return the listener that gets routes' rules.
 
-        Both listeners exist with and without a certificate, since services of other stacks import their ARNs.
-        CloudFormation would refuse to delete a listener in the deployment that removes the certificate. Without a
-        certificate, port 443 cannot be reached: the security group does not allow connections, and the listener has no
-        rules.
+        The listeners on ports 80 and 443 exist with and without a certificate, since services of other stacks import
+        their ARNs. CloudFormation would refuse to delete a listener in the deployment that removes the certificate.
+        Without a certificate, port 443 cannot be reached: the security group does not allow connections, and the
+        listener has no rules.
         """
         http_action, https_options = _not_found_response(), _protocol_options(plan.certificate)
         if plan.certificate:
@@ -366,7 +372,8 @@ class LoadBalancer(RequestLoadBalancer):
             acknowledge(
                 self.load_balancer,
                 "alb-waf",
-                "a web ACL costs money, and its rules depend on the application; web_acl= associates one",
+                "a web ACL costs money, and its rules depend on the application; the user associates a web ACL with "
+                "web_acl=",
             )
         else:
             from moorage.ecs.load_balancing.web_acl import associate_web_acl  # noqa: PLC0415  # loads aws_cdk.aws_wafv2

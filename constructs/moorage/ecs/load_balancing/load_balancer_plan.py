@@ -1,4 +1,4 @@
-"""The arguments that application and network load balancers share, checked together."""
+"""The arguments that Application and Network Load Balancers share, checked together."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen(kw_only=True, eq=False)
 class LoadBalancerPlan:
-    """The arguments of a load balancer of either kind, normalized."""
+    """The arguments of a load balancer of either kind, which are checked together."""
 
     subnet_limit: ClassVar[Limit]
     """The limit on the number of subnets for this type of load balancer."""
@@ -82,7 +82,7 @@ class LoadBalancerPlan:
 
     @property
     def selected_subnets(self) -> ec2.SubnetSelection | None:
-        """The subnets to pass to CDK: the given subnets, or one in each zone, since a VPC may have several groups."""
+        """The subnets to pass to CDK: the given subnets, or one in each zone. None for CDK's default in a `Network`."""
         if self.vpc_subnets is not None or Network._of(self.vpc) is not None:
             return self.vpc_subnets
         return ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC if self.public else None, one_per_az=True)

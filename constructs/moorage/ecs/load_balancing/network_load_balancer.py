@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from aws_cdk import aws_route53 as route53
 
 _LOG_DELIVERY_SERVICE = "delivery.logs.amazonaws.com"
-"""The service that writes the access logs of network load balancers."""
+"""The service that writes the access logs of Network Load Balancers."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class _Plan(LoadBalancerPlan):
-    """The arguments of a Network Load Balancer, normalized."""
+    """The arguments of a Network Load Balancer, which are checked together."""
 
     subnet_limit = load_balancing_limits.NETWORK_SUBNETS
     without_tls: str | None
@@ -189,7 +189,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
                 tasks. Default: True.
             zonal_shift: Whether to allow traffic to be shifted away from an impaired Availability Zone (Application
                 Recovery Controller). With `cross_zone`, connections to unhealthy tasks then stay open. UDP listeners
-                give a warning, since the AWS documentation is inconsistent about their support for zonal shift.
+                cause a warning, since the AWS documentation is inconsistent about their support for zonal shift.
                 Default: False.
             access_logs: Whether to keep access logs for a year in a separate bucket. Default: True.
             deletion_protection: Whether to protect the load balancer from deletion, even when a first deployment fails

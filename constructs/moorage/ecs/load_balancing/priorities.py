@@ -1,12 +1,12 @@
 """The default priority of a listener rule, which depends only on the rule's own hosts and paths.
 
-The number of a rule is a hash of its conditions within the band of its kind, so that no other rule can change it. If
-one pattern covers another, their order matters as well, since the wide pattern would match all requests of the narrow
-pattern:
+The number of a rule is a hash of its conditions within the band of its kind, so that no other rule can change the
+number. If one pattern covers another pattern, the order of the two matters as well, since the wide pattern would match
+all requests of the narrow pattern:
 
 - Wildcards in hosts and in the first segment of a path have levels at the end of the band.
 - A path below another path, such as `/api/v2/*` below `/api/*`, keeps its hash if the hash is lower than the number of
-the other path. Otherwise, it gets a number shortly before the other path. In the same way, a list of paths that
+the other path. Otherwise, the path gets a number shortly before the other path. In the same way, a list of paths that
 includes `/api/*` comes after a rule for `/api/*`.
 
 Hence the number is only a hash for each rule of plain hosts with paths of one segment, and for each rule whose hash is
@@ -98,7 +98,10 @@ def _directory(path: str) -> str:
 
 
 def _covering(paths: tuple[str, ...]) -> str | None:
-    """Return the nearest other `.../*` that covers all paths of a rule, or None if its level is later."""
+    """Return the nearest other path `.../*` that covers all paths of a rule.
+
+    Return None if only `/*` covers these paths and comes at a later level.
+    """
     common = posixpath.commonpath([_directory(path) for path in paths]).rstrip("/")
     if f"{common}/*" in paths:
         if not common:

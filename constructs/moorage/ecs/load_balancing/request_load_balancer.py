@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class RequestLoadBalancer(SharedLoadBalancer):
-    """An application load balancer with its routes, defined here or imported."""
+    """An Application Load Balancer with its routes, defined here or imported."""
 
     _https: bool
     _has_test_listener: bool = True
@@ -42,12 +42,12 @@ class RequestLoadBalancer(SharedLoadBalancer):
 
     @abc.abstractmethod
     def _test_listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener | None:
-        """Return the test listener, as imported into `stack`, on which rollouts serve a new version first."""
+        """Return the test listener, as imported into `stack`, on which rollouts serve a new version first, or None."""
 
     def _quotas(self, usage: Usage, _launch: Launch) -> list[tuple[Limit, str, int]]:
         return [
             (route_limits.TARGET_GROUPS, "target groups", usage.target_groups),
-            (route_limits.RULES, "rules", usage.rules),
+            (route_limits.RULES, "listener rules", usage.rules),
             (route_limits.TARGETS, "targets", usage.targets),
         ]
 

@@ -179,10 +179,10 @@ class Route:
         problems.check(route_limits.DELETION_DELAY, "deregistration_delay", self.deregistration_delay)
         check_name(self.name, problems)
         if self._is_grpc:
-            problems.check(route_limits.TARGET_GRPC_PATH, "health path", self.health.path)
-            problems.check(route_limits.TARGET_GRPC_CODES, "health codes", self.health.codes)
+            problems.check(route_limits.TARGET_GRPC_PATH, "path of health", self.health.path)
+            problems.check(route_limits.TARGET_GRPC_CODES, "codes of health", self.health.codes)
         else:
-            problems.check(route_limits.TARGET_CODES, "health codes", self.health.codes)
+            problems.check(route_limits.TARGET_CODES, "codes of health", self.health.codes)
         if is_token(asked) and self.priority == _default_priority(self):
             problems.add(
                 "host or path is known only at deployment, so moorage cannot derive a constant priority; use priority="
@@ -241,7 +241,7 @@ class Route:
         return [(*ports, False)]
 
     def _number_of_rules(self, *, shifts: bool) -> int:
-        """Return the number of rules that the route needs: one more for the test listener if rollouts shift traffic."""
+        """Return the number of rules that the route needs: 2 with a test listener and `shifts`, otherwise 1."""
         return 2 if shifts and self.load_balancer._has_test_listener else 1
 
     def _check(self, beside: Sequence[Entry], problems: Problems) -> None:
@@ -265,7 +265,7 @@ class Route:
         return _values_cover(self._hosts, other._hosts) and _values_cover(self._paths, other._paths)
 
     def _clash(self, other: Entry, owner: Construct | None, entries: Sequence[Entry]) -> str | None:
-        """Describe why the route cannot be on the same listener as `other`, or None if it can.
+        """Describe why the route cannot be on the same listener as `other`, or return None if both can.
 
         Args:
             other: The existing route or listener.

@@ -55,7 +55,9 @@ def _check_identities(routes: tuple[Route | Listener, ...], task: Task, problems
     """Check that each route has an ID that stays the same at the next deployment."""
     names = [route.name for route in routes if route.name is not None]
     for name in sorted({name for name in names if names.count(name) > 1}):
-        problems.add(f"name of each route must be unique (got {name!r} more than once); give each route its own name=")
+        problems.add(
+            f"name of each route must be unique (got {name!r} more than once); use another name= for one of the routes"
+        )
     routes_by_id: dict[tuple[object, str], Route | Listener] = {}
     for route in routes:
         if len(routes) > 1 and route.name is None and not route._is_known:
@@ -92,7 +94,7 @@ def _check_shared_group(other: Route, route: Route, task: Task, problems: Proble
 
 
 def _serving_name(route: Route, task: Task) -> str | None:
-    """Return the name of the container that serves a route, or None if it is missing, which another check reports."""
+    """Return the name of the container that serves a route, or None if no container does, as another check reports."""
     return next((each.name for each in task.containers if each.port and route.container in {None, each.name}), None)
 
 
@@ -130,7 +132,7 @@ def usages_of(
     Args:
         routes: The routes and listeners of the service, each with a container that serves it.
         launch: The task with its capacity and network.
-        rollout: The way in which a new version replaces the old one; it determines how many tasks run at once.
+        rollout: The rollout, which determines how many tasks run at once.
         copies: The largest number of copies, if it is known.
     """
     shifts = rollout._shifts_traffic
@@ -184,7 +186,7 @@ def check_usage(load_balancer: SharedLoadBalancer, usage: Usage, launch: Launch,
 def _broken_quotas(load_balancer: SharedLoadBalancer, usage: Usage, launch: Launch) -> list[tuple[Limit, str, int]]:
     rows = [
         *load_balancer._quotas(usage, launch),
-        (route_limits.GROUP_RULES, "rules to tasks", len(usage.egress)),
+        (route_limits.GROUP_RULES, "outbound security group rules", len(usage.egress)),
     ]
     return [each for each in rows if each[0].id not in load_balancer._warned_quotas and not each[0].accepts(each[2])]
 

@@ -1,4 +1,4 @@
-"""The common part of application and network load balancers: security group, log bucket and aliases."""
+"""The common part of Application and Network Load Balancers: security group, log bucket and aliases."""
 
 from __future__ import annotations
 
@@ -223,7 +223,7 @@ class SharedLoadBalancer(Construct):
             load_balancer: The load balancer that logs.
             writer: The AWS service that writes the logs.
             removal_policy: The removal policy of the bucket.
-            conditions: The conditions under which the service may write.
+            conditions: The conditions under which the service may write. Default: none.
             auto_delete_objects: Whether to empty the bucket when the bucket is deleted.
         """
         bucket = s3.Bucket(
@@ -247,7 +247,8 @@ class SharedLoadBalancer(Construct):
         acknowledge(
             bucket,
             "log-bucket-extras",
-            "Application Load Balancers support only SSE-S3; replication, Object Lock and further logs cost money",
+            "log buckets of Application Load Balancers support only SSE-S3; replication, Object Lock and access logs "
+            "of the bucket cost money",
         )
         result = bucket.add_to_resource_policy(
             iam.PolicyStatement(

@@ -1,4 +1,4 @@
-"""The target groups of a route or a listener, and the container that serves it."""
+"""The target groups of a route or a listener, and the container that serves the requests."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Serving:
         scope: The scope in which to define the target groups.
         service: The service whose tasks become targets.
         launch: The task with its capacity and network.
-        role: The role with which ECS changes rules and listeners, if rollouts shift traffic.
+        role: The role with which ECS changes rules and listeners. None unless rollouts shift traffic.
         stack: The stack of `scope`.
     """
 
@@ -62,9 +62,9 @@ class Target:
         suffix: The suffix of the IDs of the route's alarms.
         group: The target group that serves first.
         alternate: The target group of the next version in a rollout that shifts traffic. The two target groups
-            alternate from rollout to rollout.
-        rules: The listener rules of an application load balancer, or the listeners of a network load balancer, that
-            such a rollout changes.
+            alternate from rollout to rollout. Default: none.
+        rules: The listener rules of an Application Load Balancer, or the listeners of a Network Load Balancer, that
+            such a rollout changes. Default: none.
     """
 
     route: Route | Listener

@@ -20,7 +20,7 @@ def target_alarms(
 ) -> dict[str, tuple[float, list[dict[str, Any]]]]:
     """Return the threshold and the metric queries of each alarm on a route's targets, by the ID of the alarm.
 
-    A listener of a network load balancer has only the alarm for unhealthy targets, since the load balancer does not
+    A listener of a Network Load Balancer has only the alarm for unhealthy targets, since the load balancer does not
     read responses.
 
     Args:
@@ -62,8 +62,7 @@ def error_share_queries(target: Target) -> list[dict[str, Any]]:
     Errors are responses of 500 and above, and connections that a target refuses or resets. The load balancer itself
     answers requests on such connections with 502, which no metric of a target group counts. A target that never answers
     is not counted, since the load balancer's own 504 belongs to no target group. Each group is counted separately.
-    Otherwise, a new version that fails every request but gets 5 % of the traffic would cause an error share of only 5
-    %.
+    Otherwise, a new version that fails every request but gets 5% of the traffic would cause an error share of only 5%.
     """
     queries: list[dict[str, Any]] = []
     shares: list[dict[str, Any]] = []

@@ -12,12 +12,12 @@ class Usage:
     """The part of a load balancer's quotas that one or more services use.
 
     Args:
-        target_groups: The number of target groups.
-        rules: The number of listener rules.
-        listeners: The number of listeners.
-        targets: The number of targets in all target groups during a rollout.
-        ingress: The number of rules that let clients connect, in the security group of the load balancer.
-        egress: The rules that let the load balancer connect to tasks, each as a unique value.
+        target_groups: The number of target groups. Default: 0.
+        rules: The number of listener rules. Default: 0.
+        listeners: The number of listeners. Default: 0.
+        targets: The number of targets in all target groups during a rollout. Default: 0.
+        ingress: The number of rules that let clients connect, in the security group of the load balancer. Default: 0.
+        egress: The rules that let the load balancer connect to tasks, each as a unique value. Default: none.
     """
 
     target_groups: int = 0

@@ -61,8 +61,8 @@ class Dashboard(Construct):
         Args:
             scope: The scope in which to define this construct.
             construct_id: The ID of this construct in its scope.
-            services: The services and workers, in the order of their rows, at least one. They must be in the account
-                and region of the dashboard.
+            services: The services and workers, in the order of their rows, at least one. The services must be in the
+                account and region of the dashboard.
             dashboard_name: The name of the dashboard, 1 to 255 letters, digits, `-` and `_`. Default: CloudFormation
                 generates a name.
 

@@ -31,7 +31,7 @@ _CPU_METRIC, _MEMORY_METRIC = "CPUUtilization", "MemoryUtilization"
 
 @attrs.frozen(kw_only=True)
 class _Plan:
-    """The thresholds of the alarms, normalized. None stands for no alarm."""
+    """The thresholds of the alarms, with the latency in milliseconds. None stands for no alarm."""
 
     cpu_percent: float | None
     memory_percent: float | None
@@ -80,7 +80,7 @@ class ServiceAlarms(Construct):
     """Alarms on the CPU and memory of a service, and on the errors, latency and health of each route's targets.
 
     Each alarm notifies a topic when the alarm goes into the ALARM state and when it returns to OK. To roll back
-    deployments, use `RollbackAlarms` instead. A network load balancer does not read responses, so a `Listener` has no
+    deployments, use `RollbackAlarms` instead. A Network Load Balancer does not read responses, so a `Listener` has no
     alarms on errors and latency.
     """
 

@@ -33,8 +33,8 @@ _CLOSING_PROVIDER = "Custom::VpcRestrictDefaultSGCustomResourceProvider"
 class Network(Construct):
     """A VPC with a public subnet for load balancers and a private subnet for tasks in each of its Availability Zones.
 
-    By default, nothing in the VPC gets a public IP address, the default security group has no rules, and traffic is
-    logged.
+    By default, the subnets do not assign public IPv4 addresses to instances. The default security group has no rules,
+    and traffic is logged.
     """
 
     _is_exported = False
@@ -59,8 +59,8 @@ class Network(Construct):
             construct_id: The ID of this construct in its scope.
             zones: The number of Availability Zones, 2 to 6. Unlike with `ec2.Vpc`, more than two are possible even if
                 the account and region of the stack are not known. Most regions have three zones; us-east-1 has six,
-                us-west-2 four and us-west-1 two. The account determines which zones are used. In us-east-1, one of them
-                may be use1-az3, where Fargate is not available. Default: 2.
+                us-west-2 four and us-west-1 two. The account determines which zones are used. In us-east-1, one of the
+                zones may be use1-az3, where Fargate is not available. Default: 2.
             nat_gateways: The number of NAT gateways through which the private subnets reach the internet, 0 to `zones`.
                 Each NAT gateway has an Elastic IP address. A single NAT gateway costs less, but fails with its zone.
                 With 0, the private subnets are isolated and reach only `endpoints`. Default: one in each zone.
@@ -85,7 +85,8 @@ class Network(Construct):
         problems.check(service_limits.NETWORK_CIDR, "cidr", (cidr, zones))
         if not 0 <= gateways <= zones:
             problems.add(
-                f"nat_gateways must be between 0 and {zones}, the number of zones (got {gateways}); use one per zone"
+                f"nat_gateways must be between 0 and {zones}, the number of zones (got {gateways}); use one for each "
+                "zone"
             )
         problems.raise_any()
         _check_quotas(problems, scope, gateways)
@@ -124,7 +125,7 @@ class Network(Construct):
         acknowledge(
             vpc,
             "vpc-igw-route",
-            "the route makes the subnet public; by default, only load balancers and NAT gateways use it",
+            "the route makes the subnet public; by default, only load balancers and NAT gateways use the subnet",
             ids=["DefaultRoute"],
         )
         if closes_group:
@@ -186,7 +187,10 @@ class Network(Construct):
             endpoint = self.vpc.add_interface_endpoint(
                 construct_id, service=ec2.InterfaceVpcEndpointAwsService(service)
             )
-            reason = "only addresses of the VPC can connect, and the rule cannot read the CIDR block of a new VPC"
+            reason = (
+                "only addresses of the VPC can connect; the policy rule cannot evaluate the CIDR block of a VPC that "
+                "is not yet deployed"
+            )
             for issue in ("alb-public", "open-ports"):
                 acknowledge(endpoint, issue, reason, ports=[_ENDPOINT_PORT])
 
@@ -206,7 +210,7 @@ def _check_quotas(problems: Problems, scope: Construct, nat_gateways: int) -> No
 
 
 def keep_vpc_exported(vpc: ec2.IVpc, stack: cdk.Stack) -> None:
-    """Export the values of a `Network`, and keep them exported, once a construct of another stack is in its VPC.
+    """Export the values of a `Network`, and keep them exported, once a construct of another stack is in the VPC.
 
     Otherwise, CDK would remove an export when the last user of the value is removed, and CloudFormation refuses to
     delete an export in use. A change to `public=` of a load balancer or `vpc_subnets=` of a service can remove the last

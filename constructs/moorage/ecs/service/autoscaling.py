@@ -46,14 +46,14 @@ def check_scaling(scaling: Scaling, launch: Launch, problems: Problems) -> None:
             # CloudWatch user guide, "Using search expressions in graphs": no alarm can be based on one
             problems.add(
                 f"metric {target.name!r} must not contain a SEARCH expression, which returns several time series, "
-                "while a scaling policy follows a single one; use a metric, or a math expression over metrics"
+                "while a scaling policy follows a single time series; use a metric, or a math expression over metrics"
             )
     predicted = scaling.predictive.cpu_percent if scaling.predictive else None
     on_fargate = launch.strategy._kind is CapacityKind.FARGATE
     for argument, percent in (("cpu_percent", scaling.cpu_percent), ("cpu_percent of predictive", predicted)):
         if on_fargate and percent is not None and percent > _FULL_PERCENT:
             problems.add(
-                f"{argument} must be at most 100 % on Fargate, where no task uses more than its size (got {percent}); "
+                f"{argument} must be at most 100% on Fargate, where no task uses more than its size (got {percent}); "
                 "use a percentage such as 60"
             )
 

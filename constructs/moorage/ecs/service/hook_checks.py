@@ -39,7 +39,7 @@ def check_longest(rollout: Rollout, problems: Problems, *, connections: bool, pr
     Args:
         rollout: The rollout.
         problems: The problems to add to.
-        connections: True if the rollout shifts the traffic of a network load balancer.
+        connections: True if the rollout shifts the traffic of a Network Load Balancer.
         pre_deployment: True if a task runs before each deployment.
     """
     waits = rollout._network_load_balancer_wait if connections else 0

@@ -83,7 +83,7 @@ class Lattice:
         problems = Problems("Lattice")
         problems.check(service_limits.PREFIX_LIST, "prefix_list", self.prefix_list)
         problems.check(service_limits.LATTICE_TARGET_GROUP, "target_group_arn", self.target_group_arn)
-        problems.check(route_limits.TARGET_CODES, "health codes", self.health.codes)
+        problems.check(route_limits.TARGET_CODES, "codes of health", self.health.codes)
         if self.target_group_arn is not None and self.health != TargetHealth():
             problems.add(
                 "health must not be used with target_group_arn, since the existing target group has its own health "
@@ -162,7 +162,9 @@ def define_lattices(
     )
     role.add_to_policy(iam.PolicyStatement(actions=list(_NETWORK_ACTIONS), resources=["*"]))
     acknowledge(role, *POLICY_OF_ONE_ROLE)
-    acknowledge(role, "iam-wildcard", "these actions of Amazon EC2 have no resource ARN", actions=_NETWORK_ACTIONS)
+    acknowledge(
+        role, "iam-wildcard", "these actions of Amazon EC2 cannot be limited to a resource", actions=_NETWORK_ACTIONS
+    )
     service.node.add_dependency(role)  # ECS needs it to deregister tasks when the service is deleted
     resource.add_property_override("VpcLatticeConfigurations", configurations)
     return tuple(target_groups)

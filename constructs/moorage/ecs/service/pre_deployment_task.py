@@ -31,7 +31,9 @@ def define_pre_deployment_task(
     cluster: ecs.ICluster,
     removal_policy: cdk.RemovalPolicy,
 ) -> tuple[TaskResources, LifecycleHook]:
-    """Define the task, and the hook that runs it with the capacity and network of the service.
+    """Define the resources of the task, and a hook that runs the task. Return both.
+
+    The task runs with the capacity and network of the service.
 
     Args:
         scope: The scope in which to define the task and the hook.
@@ -77,12 +79,12 @@ def define_pre_deployment_task(
     acknowledge(
         function,
         "helper-lambda",
-        "the function only starts a task and returns; ECS calls it again, and it runs only during deployments",
+        "ECS invokes the function only during deployments, to start the task and then to check if the task has ended",
     )
     acknowledge(
         function,
         "lambda-runtime",
-        "Lambda supports this version of Python, and the rule accepts only the latest version",
+        "Lambda supports this version of Python, but the policy rule accepts only the latest version",
     )
     hook = LifecycleHook.function(
         function, LifecycleStage.PRE_SCALE_UP, timeout=cdk.Duration.minutes(PRE_DEPLOYMENT_MINUTES)

@@ -128,7 +128,7 @@ class Service(Construct):
                 route or `lattice`, 60 seconds or the longest `HealthCheck(start_period=)`, whichever is longer.
                 Otherwise none.
             log_group: The log group of the containers. Default: a new log group that keeps logs for a year.
-            removal_policy: The removal policy of new log groups and queues. Default: `RETAIN`.
+            removal_policy: The removal policy of new log groups. Default: `RETAIN`.
 
         Raises:
             ValueError: If the task, cluster, network, routes and other arguments do not work together. The error lists
@@ -225,7 +225,7 @@ class Service(Construct):
     def _define_deployment(
         self, resources: TaskResources, removal_policy: cdk.RemovalPolicy
     ) -> ecs.TaskDefinition | None:
-        """Define the hooks and alarms of rollouts, and return the definition of the pre-deployment task, if any."""
+        """Define the hooks and alarms of rollouts. Return the definition of the pre-deployment task, or None."""
         plan = self._plan
         hooks = list(plan.rollout.hooks)
         task_definition = None
@@ -272,13 +272,13 @@ class Service(Construct):
         return self._plan.estimate(start=seconds(start), stop=seconds(stop))
 
     def connect_to(self, other: Service) -> str:
-        """Let the tasks connect to the port of another service, but to none of its other ports.
+        """Let the tasks of this service connect to the port of another service.
 
-        If the other service is in bridge mode, its proxy has a port that ECS assigns, so all ports that ECS may assign
-        are opened.
+        Only that port is opened, unless the other service is in bridge mode. ECS then assigns the port of the other
+        service's proxy, so all ports that ECS may assign are opened.
 
-        This service is deployed after the other service, since a proxy knows only services that exist when the proxy
-        starts.
+        Unless the other service already connects to this service, this service is deployed after the other service. A
+        proxy knows only services that exist when the proxy starts.
 
         Args:
             other: A service with `connect=ServiceConnect()` and a port. This service needs `connect` as well, but no
@@ -288,8 +288,8 @@ class Service(Construct):
             The URL of the other service, such as `http://catalog`.
 
         Raises:
-            ValueError: If one of the services has no `connect`, their namespaces differ, the other service has no port,
-                or their stacks would depend on each other in a cycle.
+            ValueError: If a service has no `connect` or no known security group, the namespaces differ, the other
+                service has no port, or the stacks would depend on each other in a cycle.
         """
         from moorage.ecs.service.service_connect_paths import connect  # noqa: PLC0415  # needed only by Service Connect
 
@@ -337,7 +337,7 @@ class Service(Construct):
 
     @property
     def queue(self) -> sqs.IQueue | None:
-        """The queue whose backlog changes the number of tasks, if there is one."""
+        """The queue whose backlog changes the number of tasks, or None if no queue does."""
         return self._plan.scaling.queue
 
     @property

@@ -44,15 +44,15 @@ class ServiceConnectTls:
     """TLS between the proxies of Service Connect, with certificates that AWS renews.
 
     Args:
-        authority_arn: The ARN of the AWS Private CA that issues the certificates. AWS charges for the CA and for its
-            short-lived certificates.
+        authority_arn: The ARN of the private CA of AWS Private CA that issues the certificates. AWS charges for the CA
+            and for its short-lived certificates.
         key: The KMS key for the private keys. An imported key needs a policy that lets IAM policies grant its use, as
             the default key policy does. Default: an AWS owned key.
         role: The role with which ECS requests certificates and uses the key. Default: a new role with AWS's managed
             policy.
 
     Raises:
-        ValueError: If authority_arn is not the ARN of an AWS Private CA.
+        ValueError: If `authority_arn` is not the ARN of a private CA.
     """
 
     authority_arn: str
@@ -96,7 +96,7 @@ def _protocol_name(protocol: ecs.AppProtocol | str | None) -> str | None:
 @value_class
 @attrs.frozen(kw_only=True)
 class ServiceConnect:
-    """The name of a service in its cluster's namespace: other services that connect to it use `http://<name>`.
+    """The name of a service in its cluster's namespace, with which other services connect to `http://<name>`.
 
     A proxy beside each task finds the other services, distributes connections over their tasks, and avoids tasks that
     fail. The proxy uses the task's CPU and memory: AWS recommends 256 CPU units and 64 MiB more.
@@ -110,7 +110,7 @@ class ServiceConnect:
         name: The host name of the service, 1 to 127 lowercase letters, digits, `_`, `-` and `.`, unique in the
             namespace. The name in Cloud Map has hyphens in place of dots. A service without a port has no name.
             Default: the name of the first container with a port.
-        port: The port at which other services connect to the name, 1 to 65,535. Default: 80, for `http://<name>`.
+        port: The port at which other services connect to the name, 1 to 65535. Default: 80, for `http://<name>`.
         protocol: The protocol of the port: `ecs.AppProtocol.http`, `http2` or `grpc`, or the name of the protocol as a
             string. Default: TCP.
         idle_timeout: The time that a connection may be idle, 0 to 2,147,483,647 seconds. 0 means no limit. Default: one

@@ -55,7 +55,7 @@ class ConnectedService:
         construct: The construct in which the security group rules are defined, and that errors name.
         service: The CDK construct of the service.
         launch: The task with its capacity and network.
-        connect: The name of the service in the namespace, if it has one.
+        connect: The name of the service in the namespace, or None for a service without a name.
         security_groups: The security groups of the tasks.
         targets: The target groups of the service.
     """
@@ -90,8 +90,8 @@ def connect(client: ConnectedService, server: ConnectedService) -> str:
         server: The service that the client connects to.
 
     Raises:
-        ValueError: If one of the services has no `connect` or no known security group, their namespaces differ, the
-            other service has no port, or their stacks would depend on each other in a cycle.
+        ValueError: If a service has no `connect` or no known security group, the namespaces differ, the other service
+            has no port, or the stacks would depend on each other in a cycle.
     """
     problems = Problems(lambda: str(client.node.path))
     for service in (client, server):
@@ -220,7 +220,7 @@ def _is_path(start: ConnectedService, goal: ConnectedService) -> bool:
 
 
 def _stack_dependency(start: cdk.Stack, goal: cdk.Stack, server: ConnectedService) -> str | None:
-    """Describe how one stack depends on another, with `server` among the services. Return None if it does not."""
+    """Describe how `start` depends on `goal`, with `server` among the services. Return None without a dependency."""
     needed_stacks: dict[cdk.Stack, list[tuple[cdk.Stack, str]]] = {}
     servers_by_client = dict(_servers_by_client.items())
     for client, servers in servers_by_client.items():

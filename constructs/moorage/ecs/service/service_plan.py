@@ -79,7 +79,7 @@ class ServicePlan:
         connect: The name in Service Connect.
         cloud_map_options: The name in another namespace of Cloud Map.
         lattices: The target groups of VPC Lattice.
-        explicit_grace_period: The grace period of health checks in seconds, if it is given.
+        explicit_grace_period: The grace period of health checks in seconds, or None for the default.
     """
 
     launch: Launch
@@ -145,7 +145,7 @@ class ServicePlan:
         return fit_checks.room(self.task, self.launch.strategy)
 
     def estimate(self, *, start: int, stop: int) -> Estimate | None:
-        """Estimate the duration of a rollout; see `Service.estimate`."""
+        """Estimate the duration of a rollout, or return None as `Service.estimate` does."""
         from moorage.workload.estimate import NO_HEALTH_CHECK_SECONDS, Pace, estimate  # noqa: PLC0415  # needed only by estimates
 
         copies = self.copies
@@ -190,7 +190,7 @@ class ServicePlan:
         return usages_of(self.routes, self.launch, self.rollout, copies)
 
     def _check_usage(self, problems: Problems) -> None:
-        """Check the quotas of the namespace and of the load balancers, together with their other services."""
+        """Check the quotas of the namespace and of the load balancers, counting the other services that use them."""
         if not self.placement.daemon and (self.connect or self.cloud_map_options):
             problems.check(service_limits.DISCOVERED_TASKS, "the number of tasks", self.scaling.maximum)
         if problems.messages:  # there may be no containers that serve
@@ -275,7 +275,7 @@ class ServicePlan:
         ):
             if requests is not None and not any(route._reads_requests for route in self.routes):
                 reason = (
-                    "a network load balancer does not count requests" if self.routes else "only routes count requests"
+                    "a Network Load Balancer does not count requests" if self.routes else "only routes count requests"
                 )
                 problems.add(
                     f"{argument} requires a Route, since {reason} (got {requests}); use route=Route(...), or another "
@@ -391,12 +391,12 @@ class ServicePlan:
 
     def _check_lattices(self, problems: Problems) -> None:
         problems.check(
-            service_limits.LATTICE_TARGET_GROUPS, "the number of target groups of VPC Lattice", len(self.lattices)
+            service_limits.LATTICE_TARGET_GROUPS, "the number of target groups in lattice", len(self.lattices)
         )
         if self.lattices and self.rollout._shifts_traffic:
             problems.add(
-                "rollout must be rolling with lattice, since ECS does not shift the traffic of VPC Lattice (got "
-                f"{self.rollout.shift.value}); use Rollout.rolling(), or a route instead of lattice"
+                f"rollout must be Rollout.rolling() if lattice is given (got {self.rollout.shift.value}), since ECS "
+                "cannot shift traffic of VPC Lattice; use Rollout.rolling(), or use a route instead of lattice"
             )
         if self.lattices:
             region = place_of(self.launch.cluster)[1]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def linux_parameters(scope: Construct, task: Task, container: Container) -> ecs.LinuxParameters | None:
-    """Define the capabilities, devices, memory settings and tmpfs mounts of a container. Return None without any."""
+    """Define the capabilities, devices, memory settings and tmpfs mounts of a container. Return None if it has none."""
     settings = container.linux_parameters
     session = task.execute_command and container.read_only and not task._on_windows
     if not (container.writable or settings or session):
@@ -47,7 +47,7 @@ def _tmpfs(container: Container, path: str) -> ecs.Tmpfs:
 
 
 def ulimits(container: Container) -> list[ecs.Ulimit] | None:
-    """Return the ulimits of a container."""
+    """Return the ulimits of a container, or None if the container has no ulimits."""
     if container.linux_parameters is None:
         return None
     return [

@@ -48,7 +48,10 @@ def port_mappings(task: Task, container: Container, protocol: str | None) -> lis
 
 
 def port_name(task: Task, container: Container) -> str | None:
-    """Return the port's name for Service Connect, or None in host mode and for an invalid name."""
+    """Return the lowercase name of the container as the port's name for Service Connect.
+
+    Return None in host mode, or if that name is not valid for a port.
+    """
     name = container.name.lower()
     is_valid = task.network_mode is not NetworkMode.HOST and re.fullmatch(r"[a-z0-9_][a-z0-9_-]{0,63}", name)
     return name if is_valid else None

@@ -91,7 +91,7 @@ def define_machine(
     acknowledge(
         role,
         "iam-wildcard",
-        "the actions with which Step Functions delivers logs and traces have no resource ARN",
+        "the actions for the logs and traces of Step Functions cannot be limited to a resource",
         actions=_DELIVERY_ACTIONS,
     )
     return sfn.StateMachine(
@@ -111,7 +111,7 @@ class TaskRun:
     Args:
         resources: The resources of the task to run.
         cluster: The cluster that runs the task.
-        placement: The placement of the task on instances.
+        placement: The placement of the task on instances, or None for the default of ECS.
     """
 
     resources: TaskResources

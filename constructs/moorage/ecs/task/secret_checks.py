@@ -70,13 +70,13 @@ def _check_reference(argument: str, reference: Any, problems: Problems) -> None:
     fields = _fields(resource)
     if field and field not in _ATTACHED_FIELDS and fields is not None and field not in fields:
         names = ", ".join(map(repr, sorted(fields)))
-        way_out = (
-            f"which has {names}; use one of these fields, or add {field!r} to secret_string_template="
+        got = f"{argument} must refer to a field of the secret (got {field!r})"
+        problems.add(
+            f"{got}; use one of the fields {names}, or add {field!r} to secret_string_template="
             if fields
-            else "which is plain text; use the secret itself, or generate JSON with "
+            else f"{got}, which is plain text; use the secret itself, or generate JSON with "
             f"SecretStringGenerator(secret_string_template='{{}}', generate_string_key={field!r})"
         )
-        problems.add(f"{argument} must refer to a field of the secret (got {field!r}), {way_out}")
 
 
 def _fields(secret: secretsmanager.CfnSecret) -> set[str] | None:

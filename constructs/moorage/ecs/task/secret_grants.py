@@ -57,9 +57,9 @@ def _grant_reference(
     scope: Construct, construct_id: str, definition: ecs.TaskDefinition, secret: ecs.Secret
 ) -> ecs.Secret:
     """Return a field or version of a secret. Import another stack's secret, and let the role decrypt with its key."""
-    resource = secret_resource(secret.arn)
-    key = resource.kms_key_id if resource else None
-    if resource is None or key is None or cdk.Stack.of(resource) is cdk.Stack.of(scope):
+    owner = _owner(secret.arn)
+    key = _key_of(owner)
+    if owner is None or key is None or cdk.Stack.of(owner) is cdk.Stack.of(scope):
         return secret
     field, stage, version = secret.arn.rsplit(":", 3)[1:] if secret_sources.version(secret) else ("", "", "")
     imported_secret = secretsmanager.Secret.from_secret_complete_arn(scope, construct_id, secret_sources.arn(secret))
@@ -69,12 +69,29 @@ def _grant_reference(
 
 
 def secret_resource(arn: str) -> secretsmanager.CfnSecret | None:
-    """Return the secret that an ARN refers to, directly or through its attachment to a database."""
+    """Return the secret that an ARN refers to, directly or through its attachment to a database.
+
+    Return None if this app does not define the secret.
+    """
+    owner = _owner(arn)
+    return owner if isinstance(owner, secretsmanager.CfnSecret) else None
+
+
+def _owner(arn: str) -> cdk.CfnElement | None:
+    """Return the resource that an ARN refers to: a secret, or the database whose master user password RDS manages."""
     tokens = cdk.Tokenization.reverse_string(arn).tokens if is_token(arn) else []
     target = next((each.target for each in tokens if isinstance(each, cdk.Reference)), None)
     if isinstance(target, secretsmanager.CfnSecretTargetAttachment):
-        return secret_resource(target.secret_id)
-    return target if isinstance(target, secretsmanager.CfnSecret) else None
+        return _owner(target.secret_id)
+    return target if isinstance(target, cdk.CfnElement) else None
+
+
+def _key_of(owner: cdk.CfnElement | None) -> str | None:
+    """Return the key of a secret. A database is known by its property, since aws_cdk.aws_rds takes long to load."""
+    if isinstance(owner, secretsmanager.CfnSecret):
+        return owner.kms_key_id
+    managed = getattr(owner, "master_user_secret", None)
+    return getattr(managed, "kms_key_id", None)
 
 
 def _grant_decrypt(definition: ecs.TaskDefinition, key_arn: str) -> None:

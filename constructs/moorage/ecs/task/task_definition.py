@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from moorage.workload.task import Task
 
 
+_CACHE_IMPORT_ACTIONS = ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository")
 _MAX_FAMILY_LENGTH = 255
 """The maximum length of the name of a task definition (botocore ecs RegisterTaskDefinition.family)."""
 _NETWORK_MODES = {
@@ -103,7 +104,7 @@ def _acknowledge(definition: ecs.TaskDefinition, task: Task) -> None:
     acknowledge(
         definition,
         "iam-wildcard",
-        "ecr:GetAuthorizationToken and the actions of sidecars have no resource ARN",
+        "ecr:GetAuthorizationToken and the actions of sidecars cannot be limited to a resource",
         actions={"ecr:GetAuthorizationToken", *sidecar_actions},
     )
     sidecar_variables = {name for each in task.containers if each.sidecar for name in each.environment}
@@ -117,7 +118,7 @@ def _acknowledge(definition: ecs.TaskDefinition, task: Task) -> None:
         acknowledge(
             definition,
             "nonroot-user",
-            "the image chooses the user; Container(user=) overrides it if the image supports that",
+            "the image sets the user; Container(user=...) overrides this user if the image can run as another user",
         )
 
 
@@ -268,6 +269,8 @@ def _repository_image(
     repository = image.repository
     if image.placeholder is not None:
         repository.grant_pull(definition.obtain_execution_role())
+    if image.pull_through:  # ECR guide, IAM permissions required to sync an upstream registry
+        repository.grant(definition.obtain_execution_role(), *_CACHE_IMPORT_ACTIONS)
     if image.parameter is None:
         return ecs.ContainerImage.from_ecr_repository(repository, image.digest or image.tag)
     tag = _stored_tag(scope, image)

@@ -134,8 +134,8 @@ class Launch:
 
         Args:
             problems: The problems to add to.
-            has_routes: True if a load balancer forwards to the task.
-            has_connect: True if the task has a name in Service Connect.
+            has_routes: True if a load balancer forwards to the task. Default: False.
+            has_connect: True if the task has a name in Service Connect. Default: False.
         """
         self._check_kind(problems)
         self.strategy._check(self.cluster_view.capacities, problems)
@@ -191,7 +191,7 @@ class Launch:
                 Node.js.
             log_group: The log group of the containers. Default: a new log group.
             removal_policy: The removal policy of a new log group. Default: `RETAIN`.
-            port_protocols: The protocols of ports that are not TCP, by container name.
+            port_protocols: The protocols of ports that are not TCP, by container name. Default: none.
         """
         identity = identity or Identity.of(scope)
         task_log_group = log_group or logs.LogGroup(
@@ -231,7 +231,7 @@ class Launch:
 
     def _unreachable_warning(self) -> str:
         return (
-            "its subnets have no route to the internet, as far as CDK knows, so tasks may not reach "
+            "the subnets of the tasks have no route to the internet, as far as CDK knows, so tasks may not reach "
             f"{', '.join(sorted(self.task._needs))}; use a Network, whose routes and endpoints are known"
         )
 
@@ -248,7 +248,7 @@ class Launch:
         )
 
     def _unrecorded_sessions_warning(self) -> str | None:
-        """Return a warning about a container without the `awslogs` driver, whose sessions ECS may not record."""
+        """Return a warning about a container whose sessions ECS may not record, due to its log driver, or None."""
         if self.cluster_view.exec_sessions and self.cluster_view.exec_sessions.log_group:
             return None
         router = self.task._log_router
@@ -261,7 +261,10 @@ class Launch:
         )
 
     def _without_https_warning(self) -> str | None:
-        """Return a warning about tasks on Fargate that may not start. On instances, the agent uses its interface."""
+        """Return a warning about tasks on Fargate that may not start, or None.
+
+        On instances, the ECS agent uses the network interface of the instance.
+        """
         own_group = (
             self.has_own_interface and self.security_groups is None and self.strategy._kind is CapacityKind.FARGATE
         )
@@ -270,7 +273,7 @@ class Launch:
         return (
             f"egress should contain {_HTTPS_PORT} (got {list(self.egress)}), since a task on Fargate pulls its image, "
             f"reads secrets and writes logs through this port; use egress={[_HTTPS_PORT, *self.egress]}, or allow "
-            f"{_HTTPS_PORT} to these services with connections"
+            f"port {_HTTPS_PORT} to these services with connections"
         )
 
     def _check_kind(self, problems: Problems) -> None:

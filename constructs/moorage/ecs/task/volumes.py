@@ -162,7 +162,8 @@ def attach_volumes(
         scope: The scope in which to define the role of the managed volume.
         tasks: The tasks that the service runs.
         service: The service.
-        connections: The connections of the tasks, or None if the tasks use those of instances, which services share.
+        connections: The connections of the tasks, or None if the tasks use the network of instances, which services
+            share.
     """
     volumes = [volume for task in tasks for volume in task.volumes]
     for volume in volumes:
@@ -183,7 +184,8 @@ def open_file_systems(
         scope: A scope in the stack of the tasks, in which to define the rules.
         tasks: The tasks.
         starter: The construct that starts the tasks.
-        connections: The connections of the tasks, or None if the tasks use those of instances, which services share.
+        connections: The connections of the tasks, or None if the tasks use the network of instances, which services
+            share.
     """
     volumes = [volume for task in tasks for volume in task.volumes]
     for file_system in dict.fromkeys(volume.file_system for volume in volumes if isinstance(volume, EfsVolume)):

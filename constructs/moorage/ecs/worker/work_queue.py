@@ -30,7 +30,7 @@ _DAY_SECONDS = 24 * 3600
 @value_class
 @attrs.frozen(kw_only=True)
 class WorkQueue:
-    """The encrypted queue of a worker, used only over TLS, with a dead-letter queue of the same kind.
+    """The encrypted queue of a worker, which accepts only requests over TLS, with a dead-letter queue of the same kind.
 
     Args:
         visibility_timeout: The time that a message is hidden from other tasks while a task processes it, up to 12
@@ -47,7 +47,8 @@ class WorkQueue:
             key. Default: a key that SQS owns (SSE-SQS), at no charge.
 
     Raises:
-        ValueError: If an argument is outside the range that SQS accepts.
+        ValueError: If an argument is outside the range that SQS accepts, or `content_based_deduplication` is used
+            without `fifo`.
     """
 
     visibility_timeout: int | None = attrs.field(converter=optional_seconds, default=None)

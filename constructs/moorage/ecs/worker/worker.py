@@ -59,7 +59,7 @@ class Worker(Construct):
 
     Each container has the URL of the queue in the variable `QUEUE_URL`, and the task may receive and delete messages.
     Messages that fail too often go to a dead-letter queue with an alarm. A worker is an `IGrantable` (the task role)
-    and an `IConnectable` (as `Service`).
+    and an `IConnectable` (the security group of the tasks or instances).
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class Worker(Construct):
                 queue that this app defines is checked. Default: a new queue, `WorkQueue()`.
             alarm_actions: The actions of the alarm on messages in the dead-letter queue, or None for no alarm, unless
                 there is a topic. Default: an alarm without actions.
-            topic: The topic that this alarm notifies; CloudWatch is allowed to publish to it. Default: none.
+            topic: The topic that this alarm notifies. CloudWatch is allowed to publish to the topic. Default: none.
             rollout: The way in which a new version replaces the old one. Default: a rolling deployment with a circuit
                 breaker, in which all copies keep working.
             connect: The name of the service in the cluster's Service Connect namespace. With a name,
@@ -170,14 +170,17 @@ class Worker(Construct):
         acknowledge(
             self.service.task_definition,
             "task-env-vars",
-            "the URL of the queue is no secret",
+            "the URL of the queue is not a secret",
             variables=[QUEUE_URL_VARIABLE],
         )
 
     def _define_queues(
         self, queue: sqs.IQueue | WorkQueue, task: Task, removal_policy: cdk.RemovalPolicy
     ) -> tuple[sqs.IQueue, sqs.IQueue | None]:
-        """Define the queue and its dead-letter queue, or find the dead-letter queue of a given queue."""
+        """Define the queue and its dead-letter queue, or find the dead-letter queue of a given queue.
+
+        Return both. The dead-letter queue is None if CDK does not know it.
+        """
         if isinstance(queue, WorkQueue):
             own_queue, dead_letters = queue._define(self, _longest_stop_timeout(task), removal_policy)
             add_use(self, own_queue, drains=True)
@@ -279,7 +282,7 @@ def _check_scaling(scaling: Scaling, placement: Placement, problems: Problems) -
     if scaling.backlog_per_task is None:
         problems.add(
             "scaling must have backlog_per_task, or messages would not change the number of tasks; use Scaling(0, 50, "
-            "backlog_per_task=100), where 100 is the number of waiting messages for each task, or use a Service"
+            "backlog_per_task=100), where 100 is the number of messages for each task, or use a Service"
         )
     if scaling.queue is not None:
         problems.add(
@@ -308,8 +311,8 @@ def _dead_letter_queue_of(queue: sqs.IQueue) -> sqs.IQueue | None:
 
 def _shared_queue_warning(worker: str) -> str:
     return (
-        f"the queue of this worker is also processed by {worker}, so each worker starts tasks for all messages; give "
-        "each worker its own queue, or define only one worker"
+        f"the queue of this worker is also processed by {worker}, so each worker starts tasks for all messages; use "
+        "another queue for one of the workers, or define only one worker"
     )
 
 

@@ -19,6 +19,8 @@ Shown = Mapping[str, Any]
 def group_line(ecs: Client, autoscaling: Client, provider: str) -> str:
     """Describe a capacity provider's Auto Scaling group: the number of instances, its limits, and the instance types.
 
+    A capacity provider without an Auto Scaling group is described as ECS Managed Instances.
+
     Args:
         ecs: The boto3 client for ECS.
         autoscaling: The boto3 client for EC2 Auto Scaling.
@@ -45,7 +47,7 @@ def fit_line(ecs: Client, cluster: str, service: Shown) -> str | None:
         service: The service, as DescribeServices shows it.
 
     Returns:
-        The line; None if the service does not run on instances.
+        The line; None if the service does not run on instances, or if its task states no memory.
     """
     providers = {item["capacityProvider"] for item in service.get("capacityProviderStrategy") or ()}
     instances = [

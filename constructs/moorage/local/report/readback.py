@@ -98,7 +98,7 @@ EXISTS: Mapping[str, Callable[[Account, str], bool]] = {
 
 
 def why_not_standing(access: Access, stack: Stack) -> str | None:
-    """Return the reason why a stack must be deleted and redeployed: it is unfinished or lacks a resource.
+    """Return the reason why a stack must be deleted and redeployed: the stack is unfinished or lacks a resource.
 
     The result is None for a complete stack, and for a stack that was never deployed.
     """
@@ -123,7 +123,10 @@ def _answers(exists: Callable[[Account, str], bool], account: Account, physical_
 
 
 def is_deployed(access: Access, stack: Stack) -> bool:
-    """Return whether a stack matches its template and its protection, and its parameters match Parameter Store."""
+    """Return whether a deployed stack matches its template, its termination protection and Parameter Store.
+
+    A stack without resources and images, which the cdk CLI does not deploy, also matches.
+    """
     account = Account(access, stack.account, stack.region)
     found = account.stack(stack.name)
     if found is None:  # the CLI does not deploy a stack without resources

@@ -28,13 +28,13 @@ def rollout_line(configuration: Shown) -> str:
     says = [strategy.lower().replace("_", "/")]
     if strategy == "ROLLING":
         low, high = configuration["minimumHealthyPercent"], configuration["maximumPercent"]
-        says.append(f"minimum healthy {low} %, maximum {high} %")
+        says.append(f"minimum healthy {low}%, maximum {high}%")
     elif strategy == "CANARY":
         canary = configuration["canaryConfiguration"]
-        says.append(f"{canary['canaryPercent']:g} % of traffic for {canary['canaryBakeTimeInMinutes']} min")
+        says.append(f"{canary['canaryPercent']:g}% of traffic for {canary['canaryBakeTimeInMinutes']} min")
     elif strategy == "LINEAR":
         linear = configuration["linearConfiguration"]
-        says.append(f"{linear['stepPercent']:g} % of traffic every {linear['stepBakeTimeInMinutes']} min")
+        says.append(f"{linear['stepPercent']:g}% of traffic every {linear['stepBakeTimeInMinutes']} min")
     if configuration.get("bakeTimeInMinutes"):
         says.append(f"{configuration['bakeTimeInMinutes']} min bake time")
     for name, one in (("lifecycleHooks", "hook"), ("alarms", "alarm")):
@@ -46,7 +46,7 @@ def rollout_line(configuration: Shown) -> str:
 
 
 def estimate_line(ecs: Client, elbv2: Client, ec2: Client, service: Shown) -> str | None:
-    """Describe how long replacing a service's tasks is estimated to take, and how many tasks serve meanwhile.
+    """Describe the estimated time in which a deployment replaces a service's tasks, and how many tasks stay healthy.
 
     Args:
         ecs: The boto3 client for ECS.

@@ -21,7 +21,7 @@ October 1, 2024 cannot create new launch configurations using any method (consol
 
 @attrs.frozen
 class Row:
-    """A row of the table."""
+    """A row of the table: the kind of a resource, its name, and its state or settings."""
 
     what: str
     name: str
@@ -29,7 +29,7 @@ class Row:
 
 
 def table(access: Access, stacks: Sequence[Stack]) -> list[Row]:
-    """Return a row for each stack, cluster, service, load balancer, repository and other resource that is deployed."""
+    """Return a row for each deployed stack, followed by the rows of its resources with a type in `SHOWN`."""
     rows: list[Row] = []
     for stack in stacks:
         account = Account(access, stack.account, stack.region)

@@ -35,7 +35,8 @@ _SERVICES = (
     "services.javascript_sdk", "services.apigateway", "services.kinesis", "services.tables",
     "services.kept_properties", "services.recorded_types", "services.identity_types", "services.api_types",
     "services.batch", "services.certificates", "services.pipes", "services.event_types",
-    "services.cognito", "services.codebuild", "services.databases", "services.database_types",
+    "services.cognito", "services.codebuild", "services.caches", "services.databases",
+    "services.database_types",
     "services.inline_policies", "services.deployment_command",
     "services.bucket_checks", "services.log_checks", "services.table_checks",
 )  # fmt: skip
@@ -91,7 +92,7 @@ def _prepare_environment(port: int, log_level: str, secret: str, data: str) -> N
     """Set the variables that ministack reads when it is imported, and remove all others except those in `_OWN`.
 
     The secret stays in the environment, since ministack verifies presigned URLs with it. ministack reads files,
-    including scripts, from its data folders; every user of the machine can write to the default ones.
+    including scripts, from its data folders; every user of the machine can write to the default folders.
     """
     for name in [name for name in os.environ if name not in _OWN]:
         del os.environ[name]

@@ -11,7 +11,7 @@ from moorage.review.finding import Finding
 from moorage.review.review import Review
 
 VERSION = 1
-"""The version of the schema, `review.schema.json`. It changes if a member is removed or gets another meaning."""
+"""The version of the schema, `review.schema.json`. A new version removes a member or changes the meaning of one."""
 
 
 def render(review: Review) -> str:

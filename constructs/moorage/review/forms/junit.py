@@ -14,9 +14,9 @@ _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010fff
 
 
 def render(review: Review) -> str:
-    """Render the findings of a review as failed test cases, except deployments and costs.
+    """Render the findings of a review, except deployments and costs, as failed test cases.
 
-    A kind without findings is a passed test case.
+    A kind without findings becomes one passed test case.
 
     Args:
         review: The review.

@@ -15,7 +15,9 @@ _CUT = "\n_The comment is cut to the length that GitHub permits; the other forms
 
 
 def render(review: Review) -> str:
-    """Render a review as Markdown of at most 65,536 characters. A longer text is cut at its end.
+    """Render a review as Markdown of at most 65,536 characters.
+
+    If the text is longer, the table of all differences and the diagram are left out, then the last findings.
 
     Args:
         review: The review.

@@ -33,7 +33,7 @@ _NOT_SHOWN = {"AWS::CDK::Metadata"}
 _ACTIONS = {Replacement.NO: "updated", Replacement.MAY: "may be replaced", Replacement.YES: "replaced"}
 _LISTED = 5
 _HASH = 8
-"""The characters of an asset's hash that are shown."""
+"""The number of characters of an asset's hash that are shown."""
 _LONGEST_VALUE = 80
 _EQUAL_BEFORE = 20
 """The number of equal characters that are shown before the difference of two long values."""
@@ -48,9 +48,9 @@ class Row:
         resources: The paths of the resources.
         type: The noun for the type of the resources.
         action: The verb for the change, such as `updated`.
-        name: The name of the property; empty if the resource is added or removed.
+        name: The name of the property or output; empty if only the resource itself is added, removed or replaced.
         before: The value in the base, shortened.
-        after: The value in the head, shortened.
+        after: The value in the head, shortened. If no property differs, the reasons for the replacement.
     """
 
     resources: tuple[str, ...]
@@ -86,6 +86,8 @@ class Entry:
 
 def verdict(review: Review) -> str:
     """Return the first line of the page: the number of findings of each kind, and of resources that differ.
+
+    For the policy findings of one assembly, return only the number of findings.
 
     Args:
         review: The review.
@@ -125,7 +127,7 @@ def _entry(found: Sequence[Finding]) -> Entry:
 
 
 def headlines(review: Review) -> list[str]:
-    """Return a line with the first finding of each kind; no lines if there is only one kind.
+    """Return a line with the first finding of each kind and the number of the others; no lines for only one kind.
 
     Args:
         review: The review.
@@ -165,8 +167,9 @@ def rows(comparison: Comparison) -> list[Row]:
 
 
 def diagrams(review: Review) -> tuple[str, str]:
-    """Return the diagram of the head and its difference from the base; empty texts if both are equal or there is no
-    base.
+    """Return the diagram of the head, and its difference from the base.
+
+    Return two empty texts if both diagrams are equal, or if there is no base.
 
     Args:
         review: The review.
@@ -214,7 +217,7 @@ def _path(resource: Resource) -> str:
 
 
 def _shown(one: str, other: str) -> tuple[str, str]:
-    """Return two texts, shortened. If their beginnings are equal, both begin near the first difference."""
+    """Return two texts, shortened. If they would then be equal, both begin shortly before the first difference."""
     if _shortened(one) == _shortened(other):
         equal = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
         start = max(sum(1 for _ in equal) - _EQUAL_BEFORE, 0)
@@ -223,7 +226,7 @@ def _shown(one: str, other: str) -> tuple[str, str]:
 
 
 def _text(value: Any, assets: Mapping[str, str]) -> str:
-    """Return a value as a text of one line, with the names of assets before their hashes."""
+    """Return a value as a text of one line, with the names of assets before their shortened hashes."""
     if value is None:
         return _ABSENT
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

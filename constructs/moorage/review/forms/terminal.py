@@ -26,8 +26,8 @@ def render(review: Review, *, width: int = 100, color: bool = False) -> str:
 
     Args:
         review: The review.
-        width: The number of columns.
-        color: Whether to add the escape sequences of colors.
+        width: The number of columns. Default: 100.
+        color: Whether to add the escape sequences of colors. Default: False.
     """
     written = io.StringIO()
     console = Console(file=written, width=width, force_terminal=color, no_color=not color, highlight=False)

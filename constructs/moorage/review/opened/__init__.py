@@ -1,1 +1,1 @@
-"""The judge of openings: network access, public endpoints, permissions and lost protection."""
+"""The findings about openings: network access, public endpoints, permissions and lost protection."""

@@ -62,10 +62,11 @@ _LIMITING = {
     "s3:dataaccesspointaccount",
     "s3:dataaccesspointarn",
 }
-"""The condition keys that keep a policy for anyone from being public.
+"""The condition keys that limit a statement for any principal, so that the policy is not public.
 
-The first are those of S3 ("Blocking public access to your Amazon S3 storage", the meaning of "public"). Lambda, EFS and
-KMS have the others: an event source, the mount targets of a file system, the services through which a call comes.
+The keys that begin with `aws:` and `s3:` are those of S3 ("Blocking public access to your Amazon S3 storage", the
+meaning of "public"). The other keys belong to Lambda, EFS and KMS: the event source, the mount target, and the account
+or service that makes the call.
 """
 _EVERYWHERE = {"*", "0.0.0.0/0", "::/0"}
 
@@ -145,6 +146,6 @@ def _anyone(scope: Scope, given: Given) -> Audience:
 
 
 def _limits(constraint: Constraint) -> bool:
-    """Return whether a condition keeps the public out."""
+    """Return whether a condition limits a statement for any principal, so that the policy is not public."""
     negated = "not" in constraint.operator or constraint.operator.endswith("ifexists")
     return constraint.key in _LIMITING and not negated and not constraint.values & _EVERYWHERE

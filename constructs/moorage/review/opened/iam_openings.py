@@ -1,9 +1,10 @@
 """The findings about IAM: the permissions that policies grant after a change, but not before.
 
-A piece of an Allow statement has one principal, one action and one resource. The piece is an opening unless an Allow
-statement of the base or a Deny statement of the head covers it. So a statement that is narrowed, split, merged,
-reordered or moved to another policy of the same holder is not an opening. An explicit deny overrides any allow (IAM
-user guide, "Policy evaluation logic"), so a Deny statement that is removed or narrowed is an opening.
+Statements are compared in pieces, each with one principal, one action and one resource. A piece of an Allow statement
+is an opening unless an Allow statement of the base or a Deny statement of the head covers the piece. So a statement
+that is narrowed, split, merged, reordered or moved to another policy of the same holder is not an opening. An explicit
+deny overrides any allow (IAM user guide, "Policy evaluation logic"), so a Deny statement that is removed or narrowed is
+an opening.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from moorage.review.opened.two_sides import Sides
 from moorage.review.template.side import Constraint, Scope
 
 _ESCALATIONS = {
-    "iam:passrole": "With iam:PassRole on any resource, it can run code with any role that a service may assume.",
-    "sts:assumerole": "With sts:AssumeRole on any resource, it can become any role that trusts it.",
+    "iam:passrole": "With iam:PassRole on any resource, the identity can run code with any role a service may assume.",
+    "sts:assumerole": "With sts:AssumeRole on any resource, the identity can become any role that trusts it.",
 }
 """The actions that let an identity act as others if they are allowed on any resource."""
 
@@ -180,7 +181,7 @@ def _of_resource(
 
 
 _WITHIN = ("opened/resource-policy", "opened/iam-trust")
-"""The rules that do not apply to a new resource, since someone in its account has to use it."""
+"""The rules that do not apply to a new resource. Access from its own account is expected, since it has no other use."""
 
 
 def _denials(sides: Sides, holder: Holder, before: Sequence[Statement], after: Policies) -> Iterator[Finding]:
@@ -211,7 +212,10 @@ def _denials(sides: Sides, holder: Holder, before: Sequence[Statement], after: P
 def _about(
     sides: Sides, holder: Holder, pieces: Sequence[Statement], after: Policies | None
 ) -> tuple[Scope, Resource] | None:
-    """Return the resource that a finding is about: the holder, or the resource that contains the policy."""
+    """Return the resource that a finding is about: the holder, or the resource that contains the policy.
+
+    Return None if neither template contains such a resource.
+    """
     if found := sides.head.found(holder.text):
         return found
     sources = [each.source for each in (*pieces, *(after.statements.get(holder, ()) if after else ())) if each.source]
@@ -223,7 +227,11 @@ def _about(
 
 
 def _is_admin(piece: Statement) -> bool:
-    """Return whether a piece allows any action, or lets its holder act as other identities."""
+    """Return whether a piece makes its holder an administrator.
+
+    It allows every action, or, on every resource and without a condition on the service to which a role is passed, all
+    actions except some or an action with which the holder can act as other identities.
+    """
     if piece.actions == EVERYTHING:
         return True
     everywhere = piece.resources == EVERYTHING or piece.resources.excluded

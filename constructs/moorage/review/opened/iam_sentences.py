@@ -1,4 +1,4 @@
-"""IAM statements in words."""
+"""Phrases for the statements of IAM policies."""
 
 from __future__ import annotations
 

@@ -267,7 +267,7 @@ def statements_of(
 def statement_of(
     scope: Scope, statement: Any, source: Resource, *, identity: bool, given: Given = ALWAYS
 ) -> Statement | None:
-    """Return a statement of a template; None if it is an intrinsic function or its effect is not known.
+    """Return a statement of a template; None if its effect, its actions or its principals are not known.
 
     Args:
         scope: The stack of the policy.

@@ -130,7 +130,7 @@ def _finding(sides: Sides, opening: _Opening) -> Finding:
 
 
 def _ports(words: Sequence[str]) -> str:
-    """Return the ports of an opening; numbers of TCP ports share one noun."""
+    """Return a phrase for the ports of an opening, in which the TCP ports share one noun."""
     numbers = sorted((word.removeprefix("port ") for word in words if word.startswith("port ")), key=_number)
     others = [word for word in words if not word.startswith("port ")]
     plural = len(numbers) > 1 or any("-" in number for number in numbers)
@@ -144,7 +144,7 @@ def _number(port: str) -> int:
 
 
 def port_words(protocol: str, ports: Ports) -> str:
-    """Return the words for the ports of a protocol."""
+    """Return a phrase for a range of ports of a protocol, such as `port 80` or `every UDP port`."""
     if protocol == "all":
         return "every port"
     name = protocol.upper()

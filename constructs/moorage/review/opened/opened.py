@@ -1,4 +1,4 @@
-"""The judge of openings: new network access, new permissions in IAM, and lost protection.
+"""The findings about openings: new network access, new permissions in IAM, and lost protection.
 
 The rules, the most serious first, are in `RULES`.
 """
@@ -26,11 +26,11 @@ RULES: Mapping[str, str] = {
     "opened/firewall": "A web ACL no longer protects a resource, or it blocks fewer requests.",
     "opened/authentication": "Clients need no authentication, or anyone can sign up.",
     "opened/encryption": "Traffic is no longer encrypted, or a weaker protocol is allowed.",
-    "opened/iam-trust": "A service or an identity may newly assume a role.",
+    "opened/iam-trust": "A service or an identity may now assume a role.",
     "opened/iam-broadened": "An identity may do more than before.",
-    "opened/resource-policy": "A service or an identity of the same account may newly use a resource.",
-    "opened/security-group": "A security group newly allows traffic.",
-    "opened/network": "A network ACL newly allows traffic, or a network newly has a path to another one.",
+    "opened/resource-policy": "A service or an identity of the same account may now use a resource.",
+    "opened/security-group": "A security group allows traffic that it did not allow before.",
+    "opened/network": "A network ACL allows more traffic, or a network has a path to another network.",
     "opened/iam-new-identity": "A new identity has permissions.",
 }
 """The meaning of each rule, the most serious rule first."""
@@ -38,7 +38,7 @@ _ORDER = {rule: number for number, rule in enumerate(RULES)}
 
 
 def opened(comparison: Comparison) -> Iterator[Finding]:
-    """Yield the openings, the most serious first.
+    """Yield a finding for each opening, the most serious first.
 
     Args:
         comparison: The two assemblies.

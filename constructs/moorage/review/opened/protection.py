@@ -28,7 +28,7 @@ _LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
 _DEFAULT_POLICY = "ELBSecurityPolicy-2016-08"
 _VERSION = re.compile(r"(?:TLS13|TLS|FS)[-_v]?1[-._](?P<minor>\d)(?!\d)")
 _OLDEST = re.compile(r"ELBSecurityPolicy-(?:FS-)?20\d\d-\d\d|SSLv3|TLSv1(?:_2016)?")
-"""The names of policies that accept TLS 1.0 but do not contain this version in the usual form."""
+"""The names of security policies that accept TLS 1.0 but do not contain this version in the usual form."""
 _VERSIONS = ("SslPolicy", "MinimumProtocolVersion", "TLSSecurityPolicy", "SecurityPolicy")
 """The properties of listeners, distributions, domains and API domain names that set the lowest TLS version."""
 _SWITCHES = {
@@ -147,7 +147,7 @@ def _redirects(listener: tuple[Scope, Resource]) -> bool:
 
 
 def _leaves(scope: Scope, value: Any) -> Iterator[tuple[str, set[str]]]:
-    """Yield each setting of encryption in transit in a property value, at any depth, with all of its values."""
+    """Yield the name of each setting of encryption in transit, at any depth of a value, with all its values."""
     found: dict[str, set[str]] = {}
 
     def walk(value: Any) -> None:
@@ -166,7 +166,10 @@ def _leaves(scope: Scope, value: Any) -> Iterator[tuple[str, set[str]]]:
 
 
 def _lowest(names: set[str]) -> int | None:
-    """Return the minor number of the lowest TLS version of the named policies; None if a policy is not known."""
+    """Return the minor number of the lowest TLS version of the named security policies.
+
+    Return None if there is no name, or if the version of a policy is not known.
+    """
     versions = []
     for name in names:
         found = _VERSION.search(name)

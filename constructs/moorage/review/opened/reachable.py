@@ -50,11 +50,11 @@ class Exposure:
     """A resource that the internet or another account can reach.
 
     Args:
-        rule: The id of the rule.
-        sentence: The sentence with `{}` for the subject, and `{items}` for parts of it.
+        rule: The ID of the rule.
+        sentence: The sentence with `{}` for the subject, and `{items}` for the parts of the subject.
         subject: The canonical text of the resource.
         item: The part of the resource that is reachable. Default: all of it.
-        about: The resource whose properties make the subject reachable. Default: None.
+        about: The resource whose properties make the subject reachable. Default: None; `exposures` adds it.
         existing: True if the exposure is an opening only for a subject that the base also has. Default: False.
     """
 
@@ -82,16 +82,16 @@ class _Read:
 
         Args:
             name: The name of the property.
-            default: The value if the resource does not have it.
+            default: The value if the resource does not have the property. Default: None.
         """
         return self.scope.text(self.resource.properties.get(name, default))
 
     def texts(self, name: str) -> frozenset[str]:
-        """Return the canonical texts of a property that is a list."""
+        """Return the canonical texts of the items of a property that is a list or a single value."""
         return self.scope.texts(self.resource.properties.get(name))
 
     def found(self, name: str) -> tuple[Scope, Resource] | None:
-        """Return the resource that a property refers to."""
+        """Return the resource that a property refers to; None if there is no such resource."""
         return self.scope.side.found(self.text(name))
 
 
@@ -129,8 +129,8 @@ def exposures(side: Side, let_in: Mapping[str, Sequence[tuple[int, int]]]) -> It
 
     Args:
         side: The stacks before or after the change.
-        let_in: The port ranges that each security group opened to the internet before the change. An added rule is
-            another finding.
+        let_in: The port ranges that each security group opened to the internet before the change. A security group rule
+            that the change adds has a finding of its own.
     """
     for scope, resource in side.resources():
         subject = scope.token(resource.logical_id)
@@ -146,7 +146,7 @@ def exposures(side: Side, let_in: Mapping[str, Sequence[tuple[int, int]]]) -> It
 
 
 def _leaves(scope: Scope, value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the settings of a resource by name, at any depth and in any branch of a condition."""
+    """Yield the name and the text of each public setting in a value, at any depth and in any branch of a condition."""
     if isinstance(value, Mapping):
         for key, each in value.items():
             yield from _leaves(scope, each, name if str(key) == "Fn::If" else str(key))
@@ -170,7 +170,7 @@ def _load_balancer(read: _Read) -> Iterator[Exposure]:
 
 
 def is_public(scope: Scope, resource: Resource) -> bool:
-    """Return whether a load balancer is internet-facing, which is the default.
+    """Return whether a load balancer is internet-facing, which is the default. A Gateway Load Balancer never is.
 
     Args:
         scope: The stack of the load balancer.

@@ -74,8 +74,8 @@ class Rule:
         protocol: `tcp`, `udp`, `icmp`, `icmpv6`, `all`, or the number of another protocol.
         ports: The ports.
         peer: The other end.
-        given: The conditions of the template under which the rule exists.
-        source: The resource that contains the rule.
+        given: The conditions of the template under which the rule exists. Default: it always exists.
+        source: The resource that contains the rule, with its stack. Default: None, for a rule that AWS adds.
     """
 
     group: str
@@ -172,7 +172,7 @@ def _group(text: str) -> str:
 
 
 def _range(side: Side, text: str) -> str:
-    """Return an IP address range, or the range of the VPC that the text refers to."""
+    """Return the CIDR block of a VPC if a text refers to it and it is known; the text otherwise."""
     found = side.found(text)
     if found and text.endswith(".CidrBlock}"):
         block = found[1].properties.get("CidrBlock")

@@ -15,7 +15,7 @@ from moorage.review.renamed import renames
 from moorage.review.template.side import Renamed, Scope, Side, readable
 
 _LONGEST = 100
-"""The maximum length of a text without a name. A longer text is cut."""
+"""The maximum number of characters of a readable text. A longer text is cut."""
 
 
 @attrs.frozen(eq=False)
@@ -52,12 +52,14 @@ class Sides:
         return self.head.found(text) is not None or self.base.found(text) is None
 
     def readable(self, text: str) -> str:
-        """Return a text with construct paths in place of references."""
+        """Return a text with construct paths in place of references, cut after 100 characters."""
         found = readable(text, (self.head, self.base))
         return found if len(found) <= _LONGEST else f"{found[:_LONGEST]}…"
 
     def named(self, text: str, noun: str = "") -> str:
         """Return the noun and the path of the resource that a text refers to: `the role Shop/Web/TaskRole`.
+
+        If the templates do not define the resource, return the readable text, after the noun if there is one.
 
         Args:
             text: A canonical text.
@@ -72,10 +74,10 @@ class Sides:
         """Return a finding of the kind "opened".
 
         Args:
-            rule: The id of the rule.
+            rule: The ID of the rule.
             about: The resource, with its stack.
             sentence: The sentence without its capital letter and its period.
-            details: Further lines.
+            details: Further lines. Default: none.
         """
         path = self.comparison.stacks[about[0].place].path
         return Finding(Kind.OPENED, rule, path, about[1], f"{capitalized(sentence)}.", tuple(details))

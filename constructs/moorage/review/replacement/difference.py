@@ -1,4 +1,4 @@
-"""The comparison of two values. They are equal, they differ, or the answer is known only at deployment."""
+"""The comparison of two values. The values are equal, they differ, or the answer is known only at deployment."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Difference:
     """The answer to whether two values differ.
 
     Args:
-        answer: The answer.
+        answer: `YES` if the values differ, `NO` if they are equal, `MAY` if that is known only at deployment.
         causes: The reasons, each as the end of a clause whose subject is the property: `changes`.
     """
 
@@ -34,7 +34,7 @@ class Difference:
     causes: tuple[str, ...] = ()
 
     def __or__(self, other: Difference) -> Difference:
-        """Combine the differences of two parts of one value."""
+        """Return the difference of a value from those of two of its parts."""
         if _RANK[other.answer] == _RANK[self.answer]:
             return Difference(self.answer, tuple(dict.fromkeys((*self.causes, *other.causes))))
         return max(self, other, key=lambda each: _RANK[each.answer])
@@ -77,8 +77,8 @@ class Comparer:
         """Return whether two values differ.
 
         Args:
-            before: The value before.
-            after: The value after.
+            before: The value in the base.
+            after: The value in the head.
             node: The schema of the value.
         """
         if before == after:
@@ -141,7 +141,10 @@ class Comparer:
         return SAME if node.is_unordered else may("changes only in its order")
 
     def _taken(self, one: Value, rest: list[Value], node: Node) -> bool:
-        """Return whether an item is in a list, and remove it from the list."""
+        """Remove from a list the first item that equals `one` and causes no replacement.
+
+        Return whether there was such an item.
+        """
         for index, other in enumerate(rest):
             if one == other and self._plain(one, other, node.item).answer is Replacement.NO:
                 del rest[index]

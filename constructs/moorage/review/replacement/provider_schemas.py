@@ -44,13 +44,13 @@ class Node:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The JSON types of the value; empty if the schema does not say."""
+        """The JSON types of the value; empty if the schema does not name them."""
         kind = self.part.get("type", ())
         return (kind,) if isinstance(kind, str) else tuple(kind)
 
     @property
     def is_unordered(self) -> bool:
-        """True if the order of a list is not significant."""
+        """True if the order of the items of a list is not significant."""
         # CloudFormation CLI guide, "Resource type schema": insertionOrder, by default true
         return self.part.get("insertionOrder") is False
 

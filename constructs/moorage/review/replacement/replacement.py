@@ -27,10 +27,10 @@ _SOMETIMES = "which replaces it only under certain conditions"
 
 
 def replaced(comparison: Comparison) -> Comparison:
-    """Determine which resources of a comparison the update replaces, and why. Return the comparison.
+    """Determine which resources of a comparison the update replaces, and why. Return the same comparison.
 
-    Properties that are only written in another form are left out, and so are resources without other differences.
-    Resources that do not differ, but are replaced because of a reference, are added.
+    Properties whose values are only written in another form are removed from the changes, and resources without other
+    differences as well. Resources that do not differ, but are replaced because of a reference, are added.
 
     Args:
         comparison: The comparison, whose stacks get the changes.
@@ -44,7 +44,7 @@ def replaced(comparison: Comparison) -> Comparison:
 
 @attrs.frozen
 class _Verdict:
-    """The answer for one resource."""
+    """The answer for one resource: its replacement and the reasons, and the reasons for a refused update."""
 
     replacement: Replacement = Replacement.NO
     reasons: tuple[str, ...] = ()
@@ -135,7 +135,7 @@ class _Cascade:
                 )
 
     def _reduced(self, place: Place, change: ResourceChange) -> ResourceChange | None:
-        """Return a change without properties that are only written in another form; None if nothing differs."""
+        """Return a change without properties whose values are only written in another form; None if nothing differs."""
         if change.before is None or change.after is None:
             return change
         if change.before.type != change.after.type:
@@ -160,7 +160,7 @@ class _Cascade:
         return comparer.difference(one, other, node).answer is Replacement.NO
 
     def _type_of(self, reference: Reference) -> str | None:
-        """Return the type of a referenced resource, from either side."""
+        """Return the type of a referenced resource in the head, or else in the base; None if neither has it."""
         found = self._sides[1].at(reference.place) or self._sides[0].at(reference.place)
         return found[1].type if found else None
 
@@ -263,7 +263,10 @@ class _Cascade:
         return is_identity(attribute) or (schema is not None and tuple(attribute.split(".")) in schema.identifiers)
 
     def _given(self, place: Place, both: tuple[Resource, Resource], attribute: str) -> Difference | None:
-        """Return whether an attribute that is also a stated property changes; None if only the service sets it."""
+        """Return whether an attribute that is also a property in the template changes.
+
+        Return None if the template does not contain its value on both sides, or for a circular reference.
+        """
         schema = _schema(both[1], self.comparison, place)
         pointer = tuple(attribute.split("."))
         if schema is None or pointer in schema.read_only or pointer[0] not in both[0].properties:
@@ -304,7 +307,7 @@ def _top(change: ResourceChange, name: str) -> tuple[Any, Any]:
 
 
 def _beside(resource: Resource) -> Mapping[str, Any]:
-    """Return the attributes of a resource that CloudFormation reads, except `Properties`."""
+    """Return the attributes of a resource, such as `DeletionPolicy`, except `Properties` and `Metadata`."""
     found = {name: of for name, of in resource.definition.items() if name not in {"Metadata", "Properties"}}
     needs = found.get("DependsOn")
     if needs is not None:

@@ -29,7 +29,7 @@ print(json.dumps([[path for path in sys.path if path], mapped]))
 def link(repository: Repository, worktree: Path) -> None:
     """Make the dependencies of the checkout available in a worktree through symbolic links.
 
-    Packages of the repository itself, which npm and pnpm link from `node_modules`, are taken from the worktree. An
+    A link in `node_modules` to a package of the repository itself, as npm and pnpm create it, leads to the worktree. An
     untracked `cdk.context.json` is also linked, so that lookups return the same values on both sides.
 
     Args:
@@ -74,7 +74,7 @@ def python_path(repository: Repository, worktree: Path, command: str, variables:
 
 
 def _imported_from(here: Path, command: str, variables: Mapping[str, str]) -> Iterator[str]:
-    """Yield the folders that the command's Python imports from; nothing if there is no Python."""
+    """Yield the folders that the command's Python imports from; none if Python cannot be run."""
     stated = _PYTHON.match(f"{command} ")
     python = stated["command"] if stated else "python3"
     done = subprocess.run(  # noqa: S602  # the user's own command, as the cdk CLI runs it
@@ -96,7 +96,10 @@ def _imported_from(here: Path, command: str, variables: Mapping[str, str]) -> It
 
 
 def _moved(path: Path, root: Path, worktree: Path) -> Path | None:
-    """Return the counterpart in the worktree of a folder of the checkout; None if the revision does not have it."""
+    """Return the folder in the worktree that corresponds to a folder of the checkout.
+
+    Return None for a folder outside of the checkout, a folder of dependencies, and a folder that the revision lacks.
+    """
     try:
         relative = path.resolve().relative_to(root)
     except ValueError:

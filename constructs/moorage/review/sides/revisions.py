@@ -21,7 +21,7 @@ _QUIET = ("-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false")
 
 
 class ReviewError(Exception):
-    """The error for a review that cannot be made, such as for a side that cannot be read or synthesized.
+    """The error for a review that cannot be made, for example since a side cannot be read or synthesized.
 
     Args:
         sentence: The message for the user.
@@ -47,7 +47,7 @@ class Repository:
 
     @classmethod
     def of(cls, folder: Path) -> Repository | None:
-        """Return the repository that contains a folder; None if there is no repository, or no git.
+        """Return the repository that contains a folder; None if there is no repository, or if git is not installed.
 
         Args:
             folder: A folder in the checkout.
@@ -98,7 +98,7 @@ class Repository:
     def untracked(self) -> tuple[Path, ...]:
         """Return the untracked files and folders of the checkout, including ignored ones, relative to the root.
 
-        A folder that contains only such files is one entry.
+        A folder that contains only untracked files is one entry.
         """
         done = _git(("ls-files", "-z", "--others", "--directory"), self.root)
         return tuple(Path(name) for name in done.stdout.split("\0") if name)
@@ -132,5 +132,5 @@ def _git(arguments: Sequence[str], folder: Path) -> subprocess.CompletedProcess[
 
 
 def _reason(done: subprocess.CompletedProcess[str]) -> str:
-    """Return the first line that git printed about an error."""
+    """Return the first line that git printed about an error, or the exit code if git printed nothing."""
     return next((line.removeprefix("fatal: ") for line in done.stderr.splitlines()), f"exit code {done.returncode}")

@@ -56,7 +56,9 @@ class _Source:
 def read(
     base: str | None, head: str, app: str | None = None, acknowledged: Path | None = None
 ) -> Iterator[tuple[Side | None, Side]]:
-    """Read both sides. If neither side is an assembly, both are synthesized at the same time.
+    """Read both sides, and yield the base (None for a new app) and the head.
+
+    If neither side is an assembly, both are synthesized at the same time.
 
     The assemblies exist until the end of the `with` statement, the worktrees only until all sides are synthesized.
 
@@ -64,13 +66,13 @@ def read(
         base: The assembly or the revision before the change; None to review the head as a new app.
         head: The assembly or the revision after the change; `.` for the working tree.
         app: The command that synthesizes the app. Default: None; the `app` of `cdk.json` on each side.
-        acknowledged: The file of acknowledged policy findings. Default: `acknowledged.toml` if it exists. A commit has
-            a file of its own at this path; an assembly has the file of the working tree.
+        acknowledged: The file of acknowledged policy findings. Default: `acknowledged.toml` if it exists. For a commit,
+            the file at this path in the commit is read; for an assembly, the file in the working tree.
 
     Raises:
         ReviewError: A side cannot be found or synthesized.
         AssemblyError: An assembly cannot be read.
-        PolicyError: The file is wrong.
+        PolicyError: The file of acknowledgements of the head cannot be read, or is wrong.
     """
     repository = Repository.of(Path.cwd())
     sources = [_source(name, repository) for name in (base, head) if name is not None]
@@ -94,7 +96,7 @@ def read(
 def _running(
     sources: Sequence[_Source], repository: Repository | None, temporary: Path, app: str | None
 ) -> Iterator[dict[int, Synthesis]]:
-    """Start and yield the syntheses of the sides that are no assemblies, by index, without a base that has no app."""
+    """Start and yield the syntheses of the sides that are not assemblies, by index, without a base that has no app."""
     with contextlib.ExitStack() as stack:
         running = {}
         for index, source in enumerate(sources):
@@ -116,8 +118,8 @@ def _running(
                 if index < len(sources) - 1:
                     continue
                 raise ReviewError(
-                    f"{source.name} has no {SETTINGS} with an app{_in(repository)}; run this in the folder of the app, "
-                    "or give the command that synthesizes it with --app"
+                    f"{source.name} has no {SETTINGS} that defines an app{_in(repository)}; run moorage in the folder "
+                    "of the app, or use --app to give the command that synthesizes the app"
                 )
             if repository and source.commit:
                 python = python_path(repository, root, program.command, synthesis_variables())
@@ -144,10 +146,11 @@ def _source(name: str, repository: Repository | None) -> _Source:
     if repository is None:
         raise ReviewError(
             f"there is no folder {path}, and the current folder is not in a git repository; give the folder that "
-            "`cdk synth` wrote, or run this in the repository of the app"
+            "`cdk synth` wrote, or run moorage in the repository of the app"
         )
     raise ReviewError(
-        f"{path} is neither a folder nor a revision of this repository; fetch it with `git fetch` if it is a remote one"
+        f"{path} is neither a folder nor a revision of this repository; run `git fetch` if it is a revision of a "
+        "remote repository"
     )
 
 
@@ -169,8 +172,8 @@ def _stacks(assembly: Path, root: Path) -> tuple[Stack, ...]:
     schema = schema_of(assembly)
     if schema > NEWEST_SCHEMA:
         raise ReviewError(
-            f"{assembly} has version {schema} of the cloud assembly schema, and this version of moorage knows up to "
-            f"{NEWEST_SCHEMA}; install a newer moorage"
+            f"{assembly} has version {schema} of the cloud assembly schema, and this version of moorage reads up to "
+            f"version {NEWEST_SCHEMA}; install a newer version of moorage"
         )
     return stacks_of(assembly, root)
 
@@ -180,6 +183,6 @@ def _in(repository: Repository | None) -> str:
 
 
 def _tell(text: str) -> None:
-    """Print progress to a terminal; nothing if the output goes to a file."""
+    """Print progress if the standard error stream is a terminal."""
     if sys.stderr.isatty():
         sys.stderr.write(f"{text}\n")

@@ -1,4 +1,4 @@
-"""The synthesis of a CDK app, as the cdk CLI runs it, without credentials and with the lines of the user's program."""
+"""The synthesis of a CDK app, as the cdk CLI runs it, but without credentials and with stack traces."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from moorage.review.sides.revisions import ReviewError, program_variables
 SETTINGS, CONTEXT = "cdk.json", "cdk.context.json"
 _FOREIGN = ("AWS_", "AMAZON_", "BOTO_", "CDK_CONTEXT", "CDK_OUTDIR", "CDK_CLI_", "CDK_VALIDATION", "CONTEXT_OVERFLOW")
 _MOST_CONTEXT = 100_000
-"""The bytes of context that one variable takes. Linux takes 131,072 (`execve(2)`, "Limits on size of arguments")."""
+"""The maximum size of the context in a variable, in bytes. Linux permits 131,072 (`execve(2)`, "Limits on size of
+arguments").
+"""
 _MOST_NAMED = 3
 _REGION = "us-east-1"
 """The region that the cdk CLI uses if no region is configured (aws-cdk 2.1148.1, `AwsCliCompatible.region`)."""
@@ -122,7 +124,7 @@ class Synthesis:
         """Wait for the app, and return the folder of the assembly.
 
         Raises:
-            ReviewError: The app does not synthesize.
+            ReviewError: The app fails, writes no assembly, needs a lookup or has an error annotation.
         """
         code = self._process.wait()
         name = self._program.name
@@ -148,7 +150,7 @@ class Synthesis:
         return any('"failure"' in report.read_text("utf-8") for report in reports if report.is_file())
 
     def _failed(self, sentence: str) -> ReviewError:
-        """Return the error with the app's own output."""
+        """Return the error for an app that fails, with the output of the app."""
         printed = self._log.read_text("utf-8", errors="replace").strip()
         if _WITHOUT_ACCOUNT.search(printed) and "CDK_DEFAULT_ACCOUNT" not in os.environ:
             sentence += "; the review has no credentials: set CDK_DEFAULT_ACCOUNT and CDK_DEFAULT_REGION"
@@ -162,7 +164,7 @@ class Synthesis:
 
 
 def synthesis_variables() -> dict[str, str]:
-    """Return the environment of an app: this process's, without credentials, and with stack traces."""
+    """Return the environment of an app: that of this process, without credentials, and with stack traces."""
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or _REGION
     modules = [str(folder / "node_modules" / ".bin") for folder in (Path.cwd(), *Path.cwd().parents)]
     path = [os.environ.get("PATH", os.defpath), *(each for each in modules if Path(each).is_dir())]
@@ -202,7 +204,7 @@ def _unanswered(name: str, missing: list[Mapping[str, Any]]) -> str:
 
 
 def _json(path: Path, name: str) -> Mapping[str, Any]:
-    """Return the object in a JSON file; an empty one if there is no file."""
+    """Return the object in a JSON file; an empty object if the file does not exist."""
     try:
         found = json.loads(path.read_text("utf-8"))
     except (FileNotFoundError, NotADirectoryError):

@@ -26,7 +26,8 @@ class References:
 
     Args:
         stacks: The stacks in the order of the comparison; None for a stack that this side does not have.
-        others: The stacks of the other side. A stack whose account or region is not known gets that of its counterpart.
+        others: The stacks of the other side. A stack with an unknown account or region gets that of its counterpart
+            there.
     """
 
     stacks: Sequence[Stack | None]
@@ -48,7 +49,7 @@ class References:
                     self._children[Place(position, logical_id)] = child
 
     def value(self, stack: int, raw: Any) -> Value:
-        """Return a value of a stack's template as a `Value`.
+        """Return a value of a stack's template in the form of the module `values`.
 
         Args:
             stack: The position of the stack.
@@ -116,7 +117,7 @@ class References:
         return known.get(name) or Unknown("pseudo parameter", name, None if is_shared else stack)
 
     def environment(self, stack: int) -> tuple[str | None, str | None]:
-        """Return the account and the region of a stack, as far as either side states them."""
+        """Return the account and the region of a stack on this side, or else on the other; None if neither is known."""
         sides = [each for each in (self.stacks[stack], self.others[stack]) if each]
         account = next((each.account for each in sides if each.account), None)
         return account, next((each.region for each in sides if each.region), None)
@@ -190,7 +191,7 @@ class References:
         return self.output(*found) if found else function("Fn::ImportValue", name)
 
     def exports(self, stack: int) -> Iterator[tuple[Value, str]]:
-        """Yield the name of each export of a stack, with the output."""
+        """Yield the name of each export of a stack, and the name of its output."""
         for output, stated in self._section(stack, "Outputs").items():
             export = mapping(mapping(stated).get("Export"))
             if "Name" in export:

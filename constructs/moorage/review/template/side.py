@@ -1,8 +1,8 @@
 """One side of a comparison: its resources, the references to them, and texts that can be compared.
 
 Two values have the same text if CloudFormation resolves them to the same value. A reference becomes a token that names
-the place of its stack in the comparison and the logical ID: `${0|Bucket.Arn}`. So values compare across logical
-structure (`Fn::Join` and `Fn::Sub`), across stacks (exports, outputs and the parameters of nested stacks) and between
+the place of its stack in the comparison and the logical ID: `${0|Bucket.Arn}`. So values can be compared across
+functions (`Fn::Join` and `Fn::Sub`), across stacks (exports, outputs and the parameters of nested stacks) and between
 base and head. An unknown value stays a token and equals only itself.
 """
 
@@ -29,7 +29,7 @@ _IN_MOST_REGIONS = {"AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com"}
 
 @attrs.frozen
 class Constraint:
-    """A condition of IAM, or a condition of the template, under which something holds.
+    """A condition of an IAM statement, or a condition of the template.
 
     Args:
         operator: The operator in lower case, such as `stringlike`; `fn::if` for a condition of the template.
@@ -61,8 +61,8 @@ class Scope:
         place: The number of the stack in the comparison, which is the same on both sides.
         stack: The stack.
         side: All stacks of the side.
-        account: The account of the stack on this side, or else on the other; None if neither is known.
-        region: The region of the stack on this side, or else on the other; None if neither is known.
+        account: The account of the stack on this side, or else on the other side; None if both are unknown.
+        region: The region of the stack on this side, or else on the other side; None if both are unknown.
     """
 
     place: int
@@ -77,7 +77,7 @@ class Scope:
         return {resource.logical_id: resource for resource in self.stack.resources}
 
     def value(self, raw: Any) -> Value:
-        """Return a value of the template in the form of `values`."""
+        """Return a value of the template in the form of the module `values`."""
         return self.side.references.value(self.place, raw)
 
     def referenced(self, raw: Any) -> tuple[Place, ...]:
@@ -85,7 +85,7 @@ class Scope:
         return places(self.value(raw))
 
     def resource(self, raw: Any) -> tuple[Scope, Resource] | None:
-        """Return the one resource that a value of the template refers to; None if it is not known.
+        """Return the resource that a value of the template refers to; None unless there is exactly one.
 
         Args:
             raw: The value as it is in the template.
@@ -94,7 +94,7 @@ class Scope:
         return self.side.at(*found) if len(found) == 1 else None
 
     def exports(self) -> dict[str, Value]:
-        """Return the values that the stack exports under names that are known."""
+        """Return the exported values of the stack by export name, without exports whose names are not known."""
         references = self.side.references
         return {
             name: references.output(self.place, output)
@@ -115,7 +115,9 @@ class Scope:
         return self.side.text(self.value(value))
 
     def items(self, value: Any, given: Given = ALWAYS) -> Iterator[tuple[Given, Any]]:
-        """Yield the items of a list, or a single value, with the branches of each `Fn::If` under its condition.
+        """Yield each item of a list, or a single value, with the constraints under which the item applies.
+
+        The items of both branches of `Fn::If` are yielded.
 
         Args:
             value: A list, a value, or `Fn::If` around one of them.
@@ -135,11 +137,11 @@ class Scope:
                 yield given, value
 
     def texts(self, value: Any) -> frozenset[str]:
-        """Return the canonical texts of a list or of a single value, in any branch."""
+        """Return the canonical text of each item of a list, or of a single value, from all branches of `Fn::If`."""
         return frozenset(self.text(item) for _, item in self.items(value))
 
     def given(self, resource: Resource) -> Given:
-        """Return the condition of the template under which a resource exists."""
+        """Return the condition of the template under which a resource exists; `ALWAYS` if it has no condition."""
         condition = resource.definition.get("Condition")
         if not isinstance(condition, str):
             return ALWAYS
@@ -205,7 +207,7 @@ class Side:
         return next(scope for scope in self.scopes.values() if scope.stack is stack)
 
     def found(self, text: str) -> tuple[Scope, Resource] | None:
-        """Return the resource that a text refers to; None if this side has no such resource."""
+        """Return the resource of the first token in a text; None if this side has no such resource."""
         token = _TOKEN.search(text)
         if token is None:
             return None
@@ -234,7 +236,7 @@ class Side:
         return f"${{{number}|{name}{f'.{attribute}' if attribute else ''}}}"
 
     def text(self, value: Value) -> str:
-        """Return the canonical text of a value in the form of `values`."""
+        """Return the canonical text of a value that has the form of the module `values`."""
         found = self._written(value)
         if isinstance(found, str):
             return found

@@ -51,7 +51,7 @@ class Unknown:
         kind: The kind of the value, such as `parameter`.
         name: The name of the value.
         stack: The position of the stack in the comparison; None for a value that is the same in all stacks.
-        detail: The rest of its identity, such as the default of a parameter.
+        detail: A further part of the identity of the value, such as the default of a parameter. Default: nothing.
     """
 
     kind: str
@@ -70,7 +70,7 @@ class Function:
 
 @attrs.frozen
 class Joined:
-    """A text of several parts. At least one of them is not known."""
+    """A text of several parts, at least one of them unknown."""
 
     parts: tuple[Value, ...]
 
@@ -108,7 +108,7 @@ def text(value: Any) -> str:
 
 
 def joined(parts: Iterable[Value]) -> Value:
-    """Return the concatenation of parts; a text if all are known."""
+    """Return the concatenation of parts: a text if all parts are known, otherwise `Joined` or the only part."""
     found: list[Value] = []
     for part in parts:
         for each in part.parts if isinstance(part, Joined) else (part,):
@@ -143,7 +143,7 @@ def choice(condition: Value, then: Value, otherwise: Value, name: str) -> Value:
 
 
 def within(value: Value) -> Iterator[Value]:
-    """Yield a value and all values in it."""
+    """Yield a value and all values nested in it."""
     yield value
     if isinstance(value, tuple):
         inner: Iterable[Value] = value

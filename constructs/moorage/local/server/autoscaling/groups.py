@@ -39,7 +39,7 @@ notifications = AccountRegionScopedDict()
 
 
 class AutoScalingGroup(Resource):
-    """A group of EC2 instances. It cannot be deleted while an instance is protected from scale-in."""
+    """A group of EC2 instances, which cannot be deleted while an instance is protected from scale-in."""
 
     type = "AWS::AutoScaling::AutoScalingGroup"
 
@@ -236,7 +236,10 @@ def require_replaceable(group: Group, preferences: Mapping[str, Any]) -> None:
 
 
 def refresh(group: Group, preferences: Mapping[str, Any]) -> str:
-    """Replace a group's instances, each launched before the old one is terminated; return the instance refresh's ID."""
+    """Replace a group's instances, and return the ID of the instance refresh.
+
+    Each new instance is launched before an old instance is terminated.
+    """
     name = group["AutoScalingGroupName"]
     replaced = [
         instance

@@ -29,7 +29,7 @@ class Launch:
 
     Args:
         template: The launch template's ID, name and version number; empty for a launch configuration.
-        data: The data of that version.
+        data: The data of this version, or the settings of the launch configuration in the same form.
         type: The instance type.
         spot: Whether to launch a Spot Instance.
     """
@@ -137,7 +137,7 @@ def _within(value: int, bounds: Mapping[str, int]) -> bool:
 
 
 def _checked(launch: Launch) -> Launch:
-    """Refuse an instance that EC2 does not launch."""
+    """Return the settings of an instance, or refuse an instance that EC2 does not launch."""
     image_id = launch.data.get("ImageId", "")
     if not image_id.startswith("ami-"):
         raise RefusedError(f"You must use a valid fully-formed launch template. '{image_id}' is not an AMI ID")
@@ -170,7 +170,7 @@ def has_template(group: Group) -> bool:
 
 
 def launch(group: Group) -> dict[str, Any]:
-    """Launch an instance in the zone with the fewest instances of the group, and return the group's record of it."""
+    """Launch an instance in the zone with the fewest instances of the group, and return its record in the group."""
     wanted = next_launch(group)
     zones = [instance["AvailabilityZone"] for instance in group["Instances"]]
     subnet = min(_subnets(group), key=lambda item: zones.count(item["AvailabilityZone"]))
@@ -255,7 +255,7 @@ def _tag(group: Group, instance: Mapping[str, Any], wanted: Launch) -> None:
 
 
 def terminate(group: Group, instance: Mapping[str, Any]) -> None:
-    """Terminate an instance of a group, even if protected from scale-in, and delete its volumes."""
+    """Terminate an instance of a group, even if it is protected from scale-in, and delete its volumes."""
     group["Instances"].remove(instance)
     for targets in _target_lists(group):
         targets[:] = [each for each in targets if each["Id"] != instance["InstanceId"]]
@@ -283,7 +283,10 @@ def resize(group: Group, size: int) -> None:
 
 
 def _victim(group: Group) -> Mapping[str, Any] | None:
-    """Return the instance to terminate in a scale-in: from the zone with the most instances, the oldest unprotected."""
+    """Return the instance to terminate in a scale-in; None if all instances are protected from scale-in.
+
+    This is the oldest unprotected instance in the Availability Zone with the most instances.
+    """
     free = [instance for instance in group["Instances"] if not instance["ProtectedFromScaleIn"]]
     zones = [instance["AvailabilityZone"] for instance in group["Instances"]]
     return max(free, key=lambda instance: zones.count(instance["AvailabilityZone"]), default=None)

@@ -176,6 +176,10 @@ ecs = Module(
     _task_defs _task_ip _tasks _update_capacity_provider _update_cluster _update_service
     """,
 )
+elasticache = Module(
+    "ministack.services.elasticache",
+    "_clusters _replication_groups",
+)
 engine = Module(
     "ministack.services.cloudformation.engine",
     """

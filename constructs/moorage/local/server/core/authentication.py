@@ -1,4 +1,5 @@
-"""The authentication of requests. Requests must be signed with the secret of the home folder or with issued keys.
+"""The authentication of requests. Requests must be signed with the secret of the home, or with keys that the server
+issued.
 
 Every request is checked before ministack gets it. The check refuses web pages in a browser, other users of the machine
 and programs without the secret. `unsigned.TABLE` lists the requests that are served without a signature.
@@ -44,7 +45,7 @@ _signed: contextvars.ContextVar[bool] = contextvars.ContextVar("signed", default
 
 
 def authenticated(application: Application) -> Application:
-    """Wrap ministack's application in the checks of this module; called once per process.
+    """Return ministack's application with the checks of this module. Call this function once per process.
 
     Args:
         application: ministack's ASGI application.

@@ -83,7 +83,10 @@ class _Read(dict[str, Any]):
 
 
 def install() -> None:
-    """Add this package's types and checks to ministack; called once per process, before it serves requests."""
+    """Add this package's types and checks to ministack.
+
+    Call this function once per process, before ministack serves requests.
+    """
     table = provisioners.RESOURCE_HANDLERS
     for resource_type, resource in Resource.known.items():
         table[resource_type] = _handler(resource)
@@ -174,7 +177,7 @@ class _Checked:
 
     @contextlib.contextmanager
     def _naming(self, logical_id: str, stack_name: str) -> Iterator[None]:
-        """Prefix errors with the type and the construct's path."""
+        """Prefix errors with the type and the construct's path, and report failures of this code as refusals."""
         named = f"{self._type} {owners.path(stack_name, logical_id)}: "
         try:
             yield
@@ -186,7 +189,7 @@ class _Checked:
 
 
 def _claimed(resource_type: str, logical_id: str, properties: Properties, stack_name: str) -> list[str]:
-    """Return an error if another resource has the unique name; ministack would overwrite the other resource."""
+    """Return a list with an error if another resource has the unique name, since ministack would overwrite it."""
     name = _UNIQUE.get(resource_type) or schema.identifier(resource_type)
     wanted = properties.get(name) if name else None
     return [
@@ -236,7 +239,10 @@ def _naming_paths(validate: Callable[..., None]) -> Callable[..., None]:
 
 
 def _remembering(roll_back: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-    """Keep in the stack the resources that a rollback could not delete, so that the stack's deletion deletes them."""
+    """Keep resources that the rollback of a stack creation could not delete.
+
+    They stay in the stack as DELETE_FAILED, and deleting the stack deletes them.
+    """
 
     async def rolled_back(
         stack_name: str, stack_id: str, stack: dict[str, Any], operation: dict[str, Any], *rest: Any

@@ -1,9 +1,9 @@
 """The events of a stack: in order, and only for resources that an operation changes.
 
 CloudFormation updates the resources whose definition changed, and adds no event for other resources. During an update,
-it creates new resources; during the cleanup, it deletes replaced and removed resources (AWS CloudFormation user guide,
-"Understand stack creation events"). ministack adds update events for every resource, several within a millisecond, and
-none for the deletions of the cleanup.
+CloudFormation creates new resources; during the cleanup, it deletes replaced and removed resources (AWS CloudFormation
+user guide, "Understand stack creation events"). ministack adds update events for every resource, several within a
+millisecond, and none for the deletions of the cleanup.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class _Log:
     def updating(self, update: Callable[..., Any]) -> Callable[..., Any]:
         """Add the held start event of an update if the resolved properties differ.
 
-        They can differ even if the definition in the template is the same.
+        Resolved properties can differ even if the definition in the template is the same.
         """
 
         def updated(resource_type: str, physical_id: str, old: Any, new: Any, *rest: Any) -> Any:
@@ -148,7 +148,7 @@ class _Log:
 
 
 def _begins(event: Mapping[str, Any]) -> bool:
-    """Return whether an event of a stack starts an operation; a rollback is a separate operation."""
+    """Return whether an event of a stack starts an operation. A rollback is a separate operation; a cleanup is not."""
     return str(event["ResourceStatus"]).endswith("_IN_PROGRESS") and "CLEANUP" not in event["ResourceStatus"]
 
 

@@ -1,6 +1,6 @@
 """The exports of stacks: export names are unique, and an imported export is neither changed nor deleted.
 
-CloudFormation checks a stack's exports after it created and updated the resources and before it deletes any (AWS
+CloudFormation checks a stack's exports after it has created and updated resources and before it deletes resources (AWS
 CloudFormation user guide, "Get exported outputs from a deployed CloudFormation stack"). The messages are those that
 users report from AWS: aws-cdk issues 604 and 7602, aws-amplify/amplify-js issue 5811.
 """
@@ -25,7 +25,7 @@ def install() -> None:
 
 
 def _checked(resolve: Callable[..., Resolved]) -> Callable[..., Resolved]:
-    """Refuse exports that another stack has, and changes of exports that another stack imports."""
+    """Refuse exports that another stack has, and the change or removal of exports that another stack imports."""
 
     def resolved(*arguments: Any) -> Resolved:
         outputs, wanted = resolve(*arguments)

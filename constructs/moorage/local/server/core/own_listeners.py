@@ -1,7 +1,7 @@
 """The other listeners of ministack, such as Lambda's runtime API, which serve only processes of this user.
 
-On AWS, a runtime calls an address within its own execution environment. Here, it is an address of the machine. So a
-request is served only if it comes from a process of the same user and not from a web page.
+On AWS, a runtime calls an address within its own execution environment. Here, this address is an address of the
+machine. So a request is served only if it comes from a process of the same user and not from a web page.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from moorage.local.server.core.adapter import cloudformation, engine
 
 
 def definition(stack_name: str, logical_id: str) -> Mapping[str, Any]:
-    """Return the definition of a resource in its stack's template.
+    """Return the definition of a resource in its stack's template; empty if there is no such resource.
 
     Args:
         stack_name: The name of the stack.
@@ -49,7 +49,9 @@ def path(stack_name: str, logical_id: str) -> str:
 
 
 def owner(physical_id: str) -> str:
-    """Return the construct and the stack of a resource, as part of a message.
+    """Return a phrase for a message that names the construct and the stack of a resource.
+
+    Return the physical ID if no stack contains the resource.
 
     Args:
         physical_id: The physical ID of the resource.
@@ -64,7 +66,9 @@ def owner(physical_id: str) -> str:
 
 
 def together(physical_id: str, other_id: str) -> bool:
-    """Return whether two resources are in a stack that is being deleted or rolled back: neither outlives the other.
+    """Return whether two resources are in the same stack, which is being deleted or rolled back.
+
+    Neither resource then outlives the other.
 
     Args:
         physical_id: The physical ID of the first resource.

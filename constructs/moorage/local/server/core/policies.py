@@ -16,7 +16,7 @@ def allows(
     """Return whether a resource policy allows an AWS service to perform an action.
 
     Args:
-        policy: The resource policy.
+        policy: The resource policy; None or empty if the resource has no policy, which allows nothing.
         service: The service principal, such as `events.amazonaws.com`.
         action: The action, such as `sqs:SendMessage`.
         resource: The ARN of the resource.
@@ -50,6 +50,8 @@ def is_elsewhere(arn: str) -> bool:
 
 def unusable_key(key: str | None, service: str, source: str | None, *actions: str, **context: str) -> str | None:
     """Return why a service cannot use the key that encrypts a resource; None if the service can, or if there is no key.
+
+    A key of another account is not known here and counts as usable.
 
     Args:
         key: The ID, ARN or alias of the key.

@@ -24,9 +24,9 @@ class Made:
 class Resource:
     """A CloudFormation type, whose resources are created, updated and deleted in the state of its service.
 
-    A subclass with a `type` registers itself. Only the properties that it reads count as implemented: a template with
-    another property fails. If a create-only property of CloudFormation's schema changes, the engine replaces the
-    resource and does not call `update`.
+    A subclass with a `type` registers itself. Only the properties that the subclass reads count as implemented: a
+    template with another property fails. If a create-only property of CloudFormation's schema changes, the engine
+    replaces the resource and does not call `update`.
     """
 
     type: ClassVar[str]
@@ -66,11 +66,14 @@ class Resource:
 
 
 def generated_name(stack_name: str, logical_id: str) -> str:
-    """Return a physical name like those of CloudFormation; a random suffix distinguishes it from retained resources."""
+    """Return a physical name like those of CloudFormation.
+
+    A random suffix distinguishes the name from those of retained resources.
+    """
     suffix = "".join(secrets.choice(_SUFFIX) for _ in range(12))
     return f"{stack_name}-{logical_id}"[:242] + f"-{suffix}"
 
 
 def shortened(name: str, most: int) -> str:
-    """Shorten a generated name to a maximum length by removing its middle."""
+    """Return a generated name of at most `most` characters. The middle of a longer name is removed."""
     return name if len(name) <= most else name[: most - 13] + name[-13:]

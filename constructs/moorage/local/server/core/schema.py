@@ -19,7 +19,7 @@ _Check = Callable[[Any, Any, Any, Schema], Iterator[ValidationError]]
 _TRUTHS = ("true", "false")
 _SHOWN = 100
 _IN_WORDS_OF_THE_SERVICE = (("AWS::EC2::SecurityGroup", "GroupDescription"),)
-"""Properties whose invalid values the service refuses, as users report: CloudFormation does not check them first."""
+"""Properties whose invalid values the service refuses, as users report, since CloudFormation does not check them."""
 _OF_ANY_CASE = (("AWS::EC2::FlowLog", "DestinationOptions"),)
 """Properties that CDK writes with the API's capitalization, which CloudFormation accepts (aws-cdk,
 integ.vpc-flow-logs)."""
@@ -119,7 +119,7 @@ def create_only(resource_type: str) -> tuple[str, ...]:
 
 
 def identifier(resource_type: str) -> str | None:
-    """Return the single property that identifies a resource of a type and must be unique; None if it does not exist."""
+    """Return the property that identifies a resource of a type; None unless exactly one property identifies it."""
     schema = of(resource_type, "us-east-1") or {}
     paths = schema.get("primaryIdentifier", ())
     return str(paths[0]).removeprefix("/properties/") if len(paths) == 1 else None

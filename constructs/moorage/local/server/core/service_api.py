@@ -155,7 +155,7 @@ class ApiResource(Resource):
 
 
 def _at(path: str, value: Any) -> Any:
-    """Return the value at a dotted path."""
+    """Return the value at a dotted path; None if there is no such value."""
     for name in path.split("."):
         value = value.get(name) if isinstance(value, Mapping) else None
     return value

@@ -193,7 +193,9 @@ def _has_parts(authorization: str) -> bool:
 
 
 def account_of(access_key_id: str) -> str | None:
-    """Return the account of an access key: its own digits, or the account of the session or user that has the key.
+    """Return the account of an access key; None if the key is not known.
+
+    An access key ID of 12 digits is itself the account. For other keys, it is the account of the session or user.
 
     Args:
         access_key_id: The access key ID.

@@ -47,7 +47,7 @@ _VARIABLE = re.compile(r"\$\{(?!!)([^}]+)\}")
 
 
 def install() -> None:
-    """Add these checks to ministack's, and resolve the operands of conditions like all other values."""
+    """Add this module's checks to ministack's, and resolve the operands of conditions like all other values."""
     for module in (engine, handlers, changesets, stacks):
         module.evaluate_conditions = evaluate
     helpers.resolve_document = _at_host(helpers.resolve_document)
@@ -59,7 +59,7 @@ def install() -> None:
 
 
 def _fast(loader: type[yaml.SafeLoader]) -> Any:
-    """Return a template loader that uses libyaml if it is installed: it is ten times as fast."""
+    """Return a template loader that uses libyaml, which is ten times as fast; `loader` if libyaml is missing."""
     if not yaml.__with_libyaml__:
         return loader
     kept = ("yaml_constructors", "yaml_implicit_resolvers")
@@ -165,7 +165,7 @@ def faults(template: Template, conditions: Mapping[str, bool]) -> Iterator[str]:
 
 
 def _standing(block: Mapping[str, Any] | None, conditions: Mapping[str, bool]) -> dict[str, Any]:
-    """Return the members of a block that have no condition or a true one."""
+    """Return the members of a block without a condition, or with a condition that is true."""
     return {name: part for name, part in (block or {}).items() if conditions.get(part.get("Condition"), True)}
 
 

@@ -15,7 +15,7 @@ from moorage.local.server.core.adapter import app, ecr
 from moorage.local.server.core.adapter import iam_evaluator as iam
 from moorage.local.server.core.calls import Operation, check, json_service, perform
 from moorage.local.server.ecr import images as ecr_images
-from moorage.local.server.ecr import lifecycle_checks
+from moorage.local.server.ecr import lifecycle_checks, other_accounts
 from moorage.local.server.ecr import registry as ecr_registry
 from moorage.local.server.ecr import replication as ecr_replication
 from moorage.local.server.ecr import repositories as ecr_repositories
@@ -74,7 +74,7 @@ def call(operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         RefusedError: ECR refuses the call; the message contains ECR's code and message.
     """
     check("ecr", operation, parameters)
-    return _OPERATIONS[operation](parameters)
+    return other_accounts.serve(operation, parameters, _OPERATIONS[operation])
 
 
 def _checked(operation: str) -> Operation:

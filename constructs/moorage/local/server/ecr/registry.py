@@ -56,7 +56,7 @@ def _now() -> float:
 
 
 def iso(seconds: float) -> str:
-    """Return a time in CloudFormation's format."""
+    """Return a time in seconds since 1970 in CloudFormation's format."""
     return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="milliseconds")
 
 
@@ -86,7 +86,7 @@ def _of_registry(**more: Any) -> Parameters:
 
 
 def policy() -> str | None:
-    """Return the policy of the registry of this account and region."""
+    """Return the policy of the registry of this account and region; None if it has no policy."""
     text: str | None = _one.get("policy")
     return text
 
@@ -104,7 +104,9 @@ def signing_rules() -> list[Parameters]:
 
 
 def template(repository: str, applied_for: str) -> Parameters | None:
-    """Return the creation template of a repository that ECR itself creates: the one with the longest matching prefix.
+    """Return the creation template for a repository that ECR creates on your behalf; None if no template matches.
+
+    Of several templates that match, the template with the longest prefix applies.
 
     Args:
         repository: The repository's name.
@@ -119,7 +121,7 @@ def template(repository: str, applied_for: str) -> Parameters | None:
 
 
 def cache_rule(repository: str) -> Parameters | None:
-    """Return the pull-through cache rule for a repository's name: the one with the longest matching prefix."""
+    """Return the pull-through cache rule with the longest prefix that matches a repository's name, or None."""
     fitting = [each for name, each in _cache_rules.items() if name == "ROOT" or _is_under(repository, name)]
     return max(fitting, key=lambda each: _weight(each["ecrRepositoryPrefix"]), default=None)
 

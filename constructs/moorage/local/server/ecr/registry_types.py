@@ -22,7 +22,7 @@ def _call(operation: str, properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Single(Resource):
-    """A setting that a registry has once: a second resource for it is refused, and deletion restores the default."""
+    """A setting that a registry has once. A second resource for it is refused, and deletion restores the default."""
 
     setting: ClassVar[str]
     operation: ClassVar[str]
@@ -103,7 +103,7 @@ class PullThroughCacheRule(Resource):
 
 
 class RepositoryCreationTemplate(Resource):
-    """A repository creation template: the settings of repositories that ECR itself creates."""
+    """A repository creation template: the settings of repositories that ECR creates on your behalf."""
 
     type = "AWS::ECR::RepositoryCreationTemplate"
 

@@ -91,7 +91,10 @@ def _keep(repository: str, image: Parameters, tag: str | None, content: _Content
 
 
 def _may(source: str, action: str, repository_arn: str) -> bool:
-    """Return whether the registry policy allows an account to perform an action; its own account needs no policy."""
+    """Return whether the registry policy allows an account to perform an action.
+
+    The account of the registry needs no policy.
+    """
     if source == get_account_id():
         return True
     context = iam.EvalContext(

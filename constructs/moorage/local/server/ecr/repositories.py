@@ -21,7 +21,7 @@ _FILTERS = "imageTagMutabilityExclusionFilters"
 
 
 def create(parameters: Parameters) -> Parameters:
-    """Create a repository; an existing name is refused."""
+    """Create a repository and return its record. A name that exists is refused."""
     _check_filters(parameters)
     perform(ecr.create_repository, parameters)
     record: Parameters = ecr.repositories[parameters["repositoryName"]]
@@ -30,7 +30,7 @@ def create(parameters: Parameters) -> Parameters:
 
 
 def create_for(name: str, purpose: str) -> Parameters:
-    """Create a repository that ECR itself needs, from the registry's creation template.
+    """Create a repository on the user's behalf, from the registry's creation template, and return its record.
 
     Args:
         name: The repository's name.
@@ -47,7 +47,7 @@ def create_for(name: str, purpose: str) -> Parameters:
 
 
 def set_mutability(parameters: Parameters) -> Parameters:
-    """Change the tag mutability of a repository."""
+    """Change the tag mutability of a repository, and return the output of PutImageTagMutability."""
     record = repository_of(parameters)
     _check_filters(parameters)
     record["imageTagMutability"] = parameters["imageTagMutability"]
@@ -70,7 +70,10 @@ def _check_filters(parameters: Parameters) -> None:
 
 
 def set_policy(parameters: Parameters) -> Parameters:
-    """Set the policy of a repository; statements with a resource are refused (aws/aws-cdk issue 24314)."""
+    """Set the policy of a repository, and return the output of SetRepositoryPolicy.
+
+    A policy without statements, or with a resource in a statement, is refused (aws/aws-cdk issue 24314).
+    """
     try:
         stated = json.loads(parameters["policyText"]).get("Statement") or []
     except (ValueError, AttributeError):
@@ -85,7 +88,7 @@ def set_policy(parameters: Parameters) -> Parameters:
 
 
 def repository_of(parameters: Parameters) -> Parameters:
-    """Return the record of the repository that a request names."""
+    """Return the record of the repository that a request names; the repository must exist."""
     name = parameters["repositoryName"]
     if name not in ecr.repositories:
         raise RefusedError(
@@ -97,7 +100,7 @@ def repository_of(parameters: Parameters) -> Parameters:
 
 
 def image_of(parameters: Parameters) -> Parameters:
-    """Return the record of the image that a request names."""
+    """Return the record of the image that a request names; the image must exist."""
     name = repository_of(parameters)["repositoryName"]
     image: Parameters | None = ecr.find_image(name, parameters["imageId"])
     if image is None:
@@ -127,7 +130,7 @@ def is_fixed(repository: str, tag: str, digest: str) -> bool:
 
 
 def keep(repository: str, image: Parameters, tag: str | None) -> Parameters:
-    """Put an image into a repository, or only its tag if the image is already there.
+    """Put an image into a repository, or only its tag if the image is already there. Return the record of the image.
 
     Args:
         repository: The repository's name.
@@ -151,7 +154,10 @@ def keep(repository: str, image: Parameters, tag: str | None) -> Parameters:
 
 
 def layers(manifest: str) -> dict[str, int]:
-    """Return the sizes of the layers and of the configuration that a manifest names, by digest."""
+    """Return the sizes of the layers and of the configuration that a manifest names, by digest.
+
+    Return an empty dict for a text that is not such a manifest.
+    """
     try:
         document = json.loads(manifest)
         parts = [*document.get("layers", ()), *([document["config"]] if "config" in document else ())]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from ministack.core.responses import get_account_id, request_scope
@@ -12,12 +11,9 @@ from moorage.local.server.core.adapter import ecr, provisioners
 from moorage.local.server.core.calls import RefusedError, request
 from moorage.local.server.core.resource import Made, Properties, Resource
 from moorage.local.server.ecr.api import RENAMED, call
+from moorage.local.server.ecr.other_accounts import REFERENCE
 from moorage.local.server.ecr.pull_through import fetch
 
-_URI = re.compile(
-    r"(?P<account>\d{12})\.dkr[.-]ecr\.(?P<region>[a-z0-9-]+)\.(?:amazonaws\.com|on\.aws)(?:\.cn)?/"
-    r"(?P<name>[^:@]+)(?::(?P<tag>[^@]+))?(?:@(?P<digest>.+))?"
-)
 _OF_THE_REQUEST = (
     "EncryptionConfiguration", "ImageScanningConfiguration", "ImageTagMutability",
     "ImageTagMutabilityExclusionFilters", "RepositoryName", "Tags",
@@ -87,7 +83,7 @@ def missing_image(image: str) -> str | None:
     Args:
         image: The image of a container definition.
     """
-    reference = _URI.fullmatch(image)
+    reference = REFERENCE.fullmatch(image)
     if reference is None:
         return None
     account, region, name = reference["account"], reference["region"], reference["name"]

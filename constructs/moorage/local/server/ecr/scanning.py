@@ -33,7 +33,7 @@ def _configuration() -> Parameters:
 
 
 def _frequency(repository: str, configuration: Mapping[str, Any]) -> tuple[str, list[Parameters]]:
-    """Return how often a repository is scanned, and the filters that match it; the highest frequency applies."""
+    """Return how often a repository is scanned, and the filters that match its name. The highest frequency applies."""
     for frequency in _ORDER:
         for rule in configuration["rules"]:
             filters = [each for each in rule["repositoryFilters"] if _matches(repository, each["filter"])]
@@ -60,7 +60,7 @@ def forget(repository: str, digest: str) -> None:
 
 
 def shown(repository: str, digest: str) -> Parameters:
-    """Return the scan of an image as DescribeImages shows it."""
+    """Return the scan of an image as DescribeImages shows it; empty if the image was not scanned."""
     scan = _scans.get((repository, digest))
     if scan is None:
         return {}

@@ -122,7 +122,7 @@ def of_ec2(instance_id: str) -> Record | None:
 
 
 def by_arn(arn: str) -> Record | None:
-    """Return the container instance with an ARN."""
+    """Return the container instance with an ARN; None if there is no such container instance."""
     return next((record for record in _registered.values() if record["containerInstanceArn"] == arn), None)
 
 

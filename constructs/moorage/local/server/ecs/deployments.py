@@ -129,7 +129,7 @@ class Rollout:
             raise RefusedError(f"{_BREAKER if breaker.get('enable') else _UNSTABLE} ({reason})")
 
     def _unstartable(self) -> str | None:
-        """Return the reason why no task of the new revision can ever run; None if tasks can run."""
+        """Return the reason why no task of the new revision can ever run; None if tasks can run or the count is 0."""
         if self._service["desiredCount"] == 0:
             return None
         revision = ecs.task_defs.get(ecs.resolve_td_key(self._service["taskDefinition"]), {})
@@ -278,7 +278,7 @@ def _holding(operation: Callable[..., None], flag: str) -> Callable[..., None]:
 
 
 def _syncing(sync: Callable[[str, Record], None]) -> Callable[[str, Record], None]:
-    """Register the tasks of each deployment with that deployment's target groups, if any deployment has its own."""
+    """Register the tasks of each deployment with its own target groups, if any deployment has such target groups."""
 
     def synced(cluster: str, service: Record) -> None:
         revisions.counted(service)
@@ -306,7 +306,7 @@ def _syncing(sync: Callable[[str, Record], None]) -> Callable[[str, Record], Non
 
 
 def begin(cluster: str, service: Record, stated: Mapping[str, Any], before: Record | None) -> Rollout:
-    """Record the new revision of a service and open its deployment."""
+    """Record the new revision of a service, and return the deployment of the revision."""
     revisions.revise(service, stated)
     return Rollout(cluster, service, copy.deepcopy(before) if before else None)
 

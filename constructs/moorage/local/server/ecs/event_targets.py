@@ -40,12 +40,15 @@ def run(target: Mapping[str, Any], text: str | None, started_by: str) -> None:
 
 
 def may_run(role_arn: str, revision: Mapping[str, Any], cluster: str) -> None:
-    """Require that a role is allowed to run a task and to pass the task's roles.
+    """Check that a role is allowed to run a task and to pass the task's roles.
 
     Args:
         role_arn: The ARN of the role that runs the task.
         revision: The task definition.
         cluster: The ARN of the cluster.
+
+    Raises:
+        RefusedError: The role does not have one of these permissions.
     """
     iam.require(role_arn, "ecs:RunTask", revision["taskDefinitionArn"], cluster=cluster)
     for name in ("executionRoleArn", "taskRoleArn"):

@@ -123,7 +123,10 @@ def _bindings(container: Mapping[str, Any], mode: str, used: set[int]) -> list[R
 
 
 def _rank(record: Record, task: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return the rank of an instance by the task's placement strategy. Default: ECS spreads tasks over zones."""
+    """Return the rank of an instance by the task's placement strategy.
+
+    The default strategy spreads tasks over Availability Zones and then over instances.
+    """
     strategy = task["_owner"].get("placementStrategy") or [
         {"type": "spread", "field": "attribute:ecs.availability-zone"},
         {"type": "spread", "field": "instanceId"},

@@ -233,9 +233,10 @@ def _reconciling(reconcile: Callable[[str, str], None]) -> Callable[[str, str], 
 
 
 def shrink() -> None:
-    """Terminate idle instances, down to each provider's target capacity, unless a stack is being deleted.
+    """Scale the Auto Scaling groups to their target capacity by terminating idle instances or launching new ones.
 
-    On AWS, scaling in takes a quarter of an hour, longer than the rest of the stack's deletion.
+    Do nothing while a stack is being deleted. On AWS, scale-in starts only after about 15 minutes, when the stack is
+    already deleted.
     """
     if any(stack["StackStatus"] == "DELETE_IN_PROGRESS" for stack in cloudformation.stacks.values()):
         return
@@ -285,7 +286,7 @@ def _counting(refresh: Callable[[str, str], None]) -> Callable[[str, str], None]
 def then_shrink(operation: Callable[[Record], Any]) -> Callable[[Record], Any]:
     """Make an ECS operation place waiting tasks on the freed resources.
 
-    If no rollout is running, it then terminates idle instances.
+    If no deployment is running, the operation then also scales the Auto Scaling groups.
     """
 
     def done(parameters: Record) -> Any:

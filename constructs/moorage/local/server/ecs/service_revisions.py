@@ -26,7 +26,7 @@ _deployments = AccountRegionScopedDict()
 
 
 def revise(service: Record, stated: Mapping[str, Any]) -> Record:
-    """Record a revision of a service.
+    """Record a revision of a service, and return the record.
 
     Args:
         service: The new state of the service, whose newest deployment deploys the revision.
@@ -59,7 +59,7 @@ def revision(arn: str | None) -> Record:
 
 
 def open_deployment(service: Record, sources: Iterable[str]) -> Record:
-    """Record the start of a service's newest deployment.
+    """Record the start of a service's newest deployment, and return the record.
 
     Args:
         service: The service.

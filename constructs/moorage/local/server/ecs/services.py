@@ -40,7 +40,9 @@ Done = tuple[Record, rollout.Rollout | None]
 
 
 def create(parameters: Record) -> Done:
-    """Create a service without tasks. The caller runs the deployment that starts the tasks.
+    """Create a service without tasks. Return the service and the deployment that starts its tasks.
+
+    The caller runs the deployment. The deployment is None for an external deployment controller.
 
     Args:
         parameters: The input of CreateService.
@@ -67,7 +69,7 @@ def create(parameters: Record) -> Done:
 
 
 def update(parameters: Record) -> Done:
-    """Update a service. The caller runs the deployment that follows, if there is one.
+    """Update a service. Return the service and the deployment that the caller runs; None if no deployment follows.
 
     Args:
         parameters: The input of UpdateService.
@@ -117,7 +119,7 @@ def update(parameters: Record) -> Done:
 
 
 def _is_external(service: Mapping[str, Any]) -> bool:
-    """Return whether an external controller deploys a service by task sets; without task sets, it has no tasks."""
+    """Return whether an external controller deploys a service by task sets. Such a service has no tasks here."""
     return bool(service["deploymentController"].get("type") == "EXTERNAL")
 
 
@@ -153,7 +155,7 @@ def _answered(answer: Any) -> None:
 
 
 def _served(change: Callable[[Record], Done]) -> Callable[[Record], Any]:
-    """Return the API operation for a change. If the deployment has hooks, it responds before the deployment ends."""
+    """Return the API operation for a change. With hooks, the operation responds before the deployment ends."""
 
     def served(parameters: Record) -> Any:
         try:

@@ -5,6 +5,7 @@ ECS retries until a task starts, so resources that the same stack deployment has
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from moorage.local.server.core.adapter import (
     secretsmanager,
     ssm,
 )
+from moorage.local.server.ecr.other_accounts import may_pull
 from moorage.local.server.services.iam import grants, is_trusted
 
 _SERVICE = "ecs-tasks.amazonaws.com"
@@ -59,6 +61,7 @@ def faults(revision: Record, *, on_instances: bool) -> Iterator[str]:
         yield from _missing_groups(containers, on_instances=on_instances)
     if revision.get("executionRoleArn") and not on_instances and not _is_pending(_POLICIES):
         yield from _unmade_streams(revision["executionRoleArn"], containers)
+        yield from _denied_images(revision["executionRoleArn"], containers)
 
 
 def _name(role: str) -> str:
@@ -126,6 +129,16 @@ def _unmade_streams(role: str, containers: Iterable[Record]) -> Iterator[str]:
         yield (  # doctorray117/minecraft-ondemand issue 12
             "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: "
             f"failed to create Cloudwatch log stream: {_denied(_name(role), 'logs:CreateLogStream', '*')}"
+        )
+
+
+def _denied_images(role: str, containers: Iterable[Record]) -> Iterator[str]:
+    """Yield errors for the images of other accounts that a role cannot pull (the message: aws/aws-cdk issue 29876)."""
+    for image in (each["image"] for each in containers if not may_pull(each["image"], role)):
+        host, version = image.partition("/")[0], re.split("[:@]", image, maxsplit=1)[-1]
+        yield (
+            f"CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref {image}: "
+            f"pulling from host {host} failed with status code [manifests {version}]: 403 Forbidden"
         )
 
 

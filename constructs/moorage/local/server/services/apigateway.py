@@ -10,7 +10,7 @@ from moorage.local.server.core.calls import RefusedError, structure
 from moorage.local.server.core.resource import Made, Properties, Resource
 
 _OF_THE_IMPORT = ("FailOnWarnings", "Mode", "Parameters")
-"""The options of an import, which are not kept; ministack's import never warns."""
+"""The options of an import, which are not stored. ministack's import never warns."""
 
 
 class RequestValidator(Resource):

@@ -1,7 +1,7 @@
 """Amazon CloudWatch: alarms, including those on metric math, composite alarms and dashboards.
 
-Metric math is kept and shown, but not evaluated: its alarms change their state only by `SetAlarmState`. An action
-fails if its topic or the topic's key does not let CloudWatch use it; the alarm's history has the reason.
+Metric math is kept and shown, but not evaluated: alarms on metric math change their state only by `SetAlarmState`. An
+action fails if its topic or the topic's key does not let CloudWatch use it; the alarm's history has the reason.
 """
 
 from __future__ import annotations

@@ -31,7 +31,10 @@ class OptionGroup(ApiResource):
         return Made(physical_id)
 
     def _include(self, group: str, properties: Properties) -> None:
-        """Store the options for DescribeOptionGroups; the RDS API sets options by another operation."""
+        """Store the options of an option group, so that DescribeOptionGroups returns them.
+
+        In the RDS API, ModifyOptionGroup sets options, not CreateOptionGroup.
+        """
         options = properties.get("OptionConfigurations") or []
         rds.option_groups[group]["Options"] = [
             {key: value for key, value in each.items() if key != "OptionSettings"} for each in options

@@ -18,9 +18,14 @@ _OF_THE_REQUEST = (
     "DeleteAutomatedBackups", "Domain", "DomainAuthSecretArn", "DomainDnsIps", "DomainFqdn", "DomainIAMRoleName",
     "DomainOu", "EnableLocalWriteForwarding", "TdeCredentialPassword", "UseDefaultProcessorFeatures",
 )  # fmt: skip
-"""The properties that control how a change is made, and those of directories, which do not exist here."""
+"""The properties that control how a change is made, and the properties of directories, which do not exist here."""
 _LISTS = ("associatedroles", "dbparametergroups", "dbsecuritygroups", "masterusersecret", "vpcsecuritygroups")
 """The properties that RDS's API returns in another form."""
+_OF_THE_CLUSTER = (
+    "BackupRetentionPeriod", "CopyTagsToSnapshot", "DeletionProtection", "IAMDatabaseAuthenticationEnabled", "KmsKeyId",
+    "PerformanceInsightsEnabled", "PerformanceInsightsKMSKeyId", "PerformanceInsightsRetentionPeriod",
+    "StorageEncrypted",
+)  # fmt: skip
 _OWN = "properties that this module keeps"
 _RENAMED = {
     "CustomIAMInstanceProfile": "CustomIamInstanceProfile",
@@ -56,9 +61,16 @@ def _completion(kind: str, records: Any) -> Any:
         if "AssociatedRoles" in new:
             record["AssociatedRoles"] = [{"Status": "ACTIVE", **each} for each in new["AssociatedRoles"]]
         rds.tags[record[f"{kind}Arn"]] = [dict(tag) for tag in new.get("Tags") or ()]
+        _follow(record, rds.clusters.get(record.get("DBClusterIdentifier")))
         return _manage_password(record, new)
 
     return completed
+
+
+def _follow(instance: dict[str, Any], cluster: Mapping[str, Any] | None) -> None:
+    """Give an instance what its cluster manages (RDS API reference, CreateDBInstance: "doesn't apply to Aurora")."""
+    if cluster is not None and "DBInstanceIdentifier" in instance:
+        instance |= {name: cluster[name] for name in _OF_THE_CLUSTER if name in cluster}
 
 
 def _manage_password(record: dict[str, Any], new: Properties) -> Properties:
@@ -70,8 +82,11 @@ def _manage_password(record: dict[str, Any], new: Properties) -> Properties:
         value = {"username": record["MasterUsername"], "password": new_uuid()}
         kind = "cluster" if "DBClusterMembers" in record else "db"
         stated = {"Name": f"rds!{kind}-{new_uuid()}", "SecretString": json.dumps(value)}
-        arn = perform(secretsmanager.create_secret, stated)["ARN"]
         key = (new.get("MasterUserSecret") or {}).get("KmsKeyId")
+        arn = perform(secretsmanager.create_secret, stated | ({"KmsKeyId": key} if key else {}))["ARN"]
+        # Amazon Aurora user guide, "Password management with Amazon Aurora and AWS Secrets Manager"
+        rotation = {"RotationEnabled": True, "RotationRules": {"AutomaticallyAfterDays": 7}}
+        secretsmanager.resolve(arn)[1].update(OwningService="rds", **rotation)
         record["MasterUserSecret"] = {"SecretArn": arn, "SecretStatus": "active", **({"KmsKeyId": key} if key else {})}
     new.get("MasterUserSecret")
     return {"MasterUserSecret.SecretArn": record["MasterUserSecret"]["SecretArn"]}

@@ -226,7 +226,7 @@ class ListenerRule(Resource):
 
 
 def _taken(arn: str) -> str:
-    """Return a sentence that names the owner of a port or priority, and says how to free it."""
+    """Return the end of a message: the owner of a port or priority, and how to make it free."""
     return (
         f"it belongs to {owners.owner(arn)}. CloudFormation creates and updates resources before it deletes any: "
         "delete that resource in a separate deployment first, or move it with `cdk refactor`"
@@ -276,8 +276,8 @@ def shift(rule_arn: str, shares: Mapping[str, int]) -> None:
     """Change the target groups that a rule forwards to, and their weights; the rule's other settings do not change.
 
     Args:
-        rule_arn: The ARN of a listener rule, or of a listener for its default rule. A Network Load Balancer's listener
-            has only that rule.
+        rule_arn: The ARN of a listener rule, or of a listener for its default rule. A listener of a Network Load
+            Balancer has only the default rule.
         shares: The weight of each target group.
     """
     rule = _rule(rule_arn)
@@ -291,7 +291,7 @@ def shift(rule_arn: str, shares: Mapping[str, int]) -> None:
 
 
 def _rule(arn: str) -> dict[str, Any] | None:
-    """Return a rule by its ARN, or a listener's default rule by the ARN of the listener."""
+    """Return a rule by its ARN, or a listener's default rule by the ARN of the listener; None if neither exists."""
     defaults = (rule for rule in alb.rules.values() if rule["ListenerArn"] == arn and rule.get("IsDefault"))
     return alb.rules.get(arn) or next(defaults, None)
 

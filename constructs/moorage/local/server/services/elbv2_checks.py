@@ -103,7 +103,7 @@ def subnets_of(properties: Properties) -> list[str]:
 
 
 def check_load_balancer(properties: Properties) -> str:
-    """Refuse a load balancer that the service does not accept, and return its VPC.
+    """Refuse a load balancer that the service does not accept, and return its VPC; empty if it has no subnets.
 
     Args:
         properties: The properties in the template.

@@ -94,7 +94,7 @@ class EventBusPolicy(Resource):
         self._others(properties)
 
     def _others(self, properties: Properties) -> Properties:
-        """Return the policy of the event bus without the statement."""
+        """Remove the statement from the policy of the event bus, and return the policy."""
         empty = {"Version": "2012-10-17", "Statement": []}
         bus = str(properties.get("EventBusName") or "default")
         policy: Properties = eventbridge.event_bus_policies.setdefault(bus, empty)

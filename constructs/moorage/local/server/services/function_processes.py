@@ -2,8 +2,8 @@
 
 ministack starts them with the server's environment and kills only the process that it started. Here, each process leads
 a process group. The process gets the variables that Lambda documents (Lambda developer guide, "Defined runtime
-environment variables") and the function's own, and is killed with all its descendants. There is no container: `/tmp` is
-the machine's.
+environment variables") and the function's own variables, and is killed with all its descendants. There is no container:
+`/tmp` is the machine's.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class _Process(subprocess.Popen[Any]):
         return code
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait for the end, and kill the remaining processes of the group."""
+        """Wait until the process ends, kill the remaining processes of the group, and return the exit code."""
         code = super().wait(timeout)
         self._end_others()
         return code
@@ -160,7 +160,8 @@ def _run(command: Sequence[str], **settings: Any) -> subprocess.CompletedProcess
 def _environment(given: Mapping[str, str], folder: str | None) -> dict[str, str]:
     """Return the environment variables of a function's process.
 
-    These are Lambda's variables and the function's own. Of the server's variables, only those in `_INHERITED` are kept.
+    These are Lambda's variables and the function's own variables. Of the server's variables, only those in `_INHERITED`
+    are kept.
     """
     own = {name: value for name, value in given.items() if os.environ.get(name) != value}
     kept = {name: given[name] for name in _INHERITED if name in given}

@@ -27,10 +27,10 @@ def guard(
 
     Args:
         resource_type: The CloudFormation type.
-        check: The check of the properties at creation and update.
-        creation: The check of the properties at creation only.
-        change: The check of the old and the new properties at an update.
-        deletion: The check of the physical ID and the properties at deletion.
+        check: The check of the properties at creation and update. Default: no check.
+        creation: The check of the properties at creation only. Default: no check.
+        change: The check of the old and the new properties at an update. Default: no check.
+        deletion: The check of the physical ID and the properties at deletion. Default: no check.
     """
     handler: dict[str, Any] = provisioners.RESOURCE_HANDLERS[resource_type]
     create = handler["create"]
@@ -68,7 +68,7 @@ def complete(resource_type: str, add: Completion) -> None:
     Args:
         resource_type: The CloudFormation type.
         add: The function to call after creation and update with the physical ID, the old properties (none at creation)
-            and the new ones. It returns more attributes, or None.
+            and the new ones. The function returns further attributes for `Fn::GetAtt`, or None.
     """
     handler: dict[str, Any] = provisioners.RESOURCE_HANDLERS[resource_type]
     create = handler["create"]

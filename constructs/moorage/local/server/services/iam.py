@@ -13,7 +13,7 @@ from moorage.local.server.core.resource import Made, Properties, Resource, short
 
 
 class InstanceProfile(Resource):
-    """An instance profile, which contains one role; `Ref` returns its name."""
+    """An instance profile, which contains one role; `Ref` returns the name of the instance profile."""
 
     type = "AWS::IAM::InstanceProfile"
 

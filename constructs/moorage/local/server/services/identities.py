@@ -181,7 +181,7 @@ def _check_entities(properties: Properties) -> None:
 
 
 def _size(document: Mapping[str, Any]) -> int:
-    """Return the size of a document as IAM counts it, without white space."""
+    """Return the number of characters of a document as IAM counts them, without white space."""
     return len(json.dumps(document, separators=(",", ":"), ensure_ascii=False))
 
 

@@ -1,7 +1,7 @@
 """Properties that have no effect here, but that the service's API shows.
 
-ministack drops them. Here, they are stored in the record from which the API describes the resource, under the names in
-botocore's model.
+ministack drops these properties. Here, they are stored in the record from which the API describes the resource, under
+the names in botocore's model.
 """
 
 from __future__ import annotations

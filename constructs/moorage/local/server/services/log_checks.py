@@ -96,7 +96,7 @@ def check_key(key: str | None, group: str) -> None:
     """Refuse a key with which CloudWatch Logs cannot encrypt a log group.
 
     Args:
-        key: The ARN of the key; a key of another account is accepted.
+        key: The ARN of the key. None and a key of another account or region are accepted.
         group: The log group's name.
 
     Raises:

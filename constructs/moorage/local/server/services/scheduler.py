@@ -149,7 +149,7 @@ def _cron(expression: str) -> Any:
 
 
 def _date(schedule: Record, name: str) -> float | None:
-    """Return the time of StartDate or EndDate, which CloudFormation accepts only with milliseconds."""
+    """Return StartDate or EndDate, which must have milliseconds; None if the schedule does not have it."""
     stated = schedule.get(name)
     if stated is None:
         return None

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from moorage.local.server.core.adapter import provisioners, secretsmanager
-from moorage.local.server.core.calls import RefusedError
-from moorage.local.server.core.resource import Made, Properties, Resource
+import json
 
+from moorage.local.server.core.adapter import provisioners, secretsmanager
+from moorage.local.server.core.calls import RefusedError, request
+from moorage.local.server.core.resource import Made, Properties, Resource
+from moorage.local.server.core.service_api import call
+
+_OF_THE_VALUE = ("SecretStringTemplate", "GenerateStringKey")
 _OF_THE_ROTATION = (
     "ExternalSecretRotationMetadata", "ExternalSecretRotationRoleArn", "HostedRotationLambda",
     "RotateImmediatelyOnUpdate",
@@ -18,11 +22,15 @@ class Secret(Resource):
     type = "AWS::SecretsManager::Secret"
 
     def create(self, properties: Properties, name: str) -> Made:
-        return self._made(provisioners.sm_secret_create(name, {"Name": name} | properties, name)[1])
+        stated = {"Name": name} | properties | _generated(properties)
+        return self._made(provisioners.sm_secret_create(name, stated, name)[1])
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
         name, _ = secretsmanager.resolve(physical_id)
-        return self._made(provisioners.sm_secret_update(name, old, new | {"Name": name}, "", name)[1])
+        stated = new | {"Name": name}
+        if new.get("GenerateSecretString") != old.get("GenerateSecretString"):
+            stated |= _generated(new)
+        return self._made(provisioners.sm_secret_update(name, old, stated, "", name)[1])
 
     def delete(self, physical_id: str, properties: Properties) -> None:
         name, _ = secretsmanager.resolve(physical_id)
@@ -30,6 +38,18 @@ class Secret(Resource):
 
     def _made(self, attributes: Properties) -> Made:
         return Made(attributes["Arn"], attributes)
+
+
+def _generated(properties: Properties) -> Properties:
+    """Return the value that a secret gets from GetRandomPassword; ministack ignores all options but two of them."""
+    options = properties.get("GenerateSecretString")
+    if not options:
+        return {}
+    stated = {name: value for name, value in options.items() if name not in _OF_THE_VALUE}
+    password = call("secretsmanager", "GetRandomPassword", request("secretsmanager", "GetRandomPassword", stated))
+    template, key = (options.get(name) for name in _OF_THE_VALUE)
+    value = json.dumps({**json.loads(template), str(key): password["RandomPassword"]}) if template else None
+    return {"SecretString": value or password["RandomPassword"]}
 
 
 class RotationSchedule(Resource):

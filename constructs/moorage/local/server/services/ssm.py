@@ -140,7 +140,7 @@ def _check(parameter: Properties) -> None:
 
 
 def _is_matched(pattern: str, value: str) -> bool:
-    """Return whether a value matches a pattern; True for a pattern that only Java can parse."""
+    """Return whether a value matches a pattern; True if Python cannot parse the pattern (AWS uses Java's syntax)."""
     try:
         return bool(re.search(pattern, value))
     except re.error:

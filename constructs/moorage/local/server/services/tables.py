@@ -135,7 +135,7 @@ def _complete_global(name: str, old: Properties, new: Properties) -> Properties:
 
 
 def _here(properties: Properties) -> Mapping[str, Any]:
-    """Return the replica in the region of the stack."""
+    """Return the replica in the region of the stack; empty if there is no replica."""
     replicas: list[Mapping[str, Any]] = properties.get("Replicas") or []
     return next((each for each in replicas if each.get("Region") == get_region()), {})
 

@@ -1,0 +1,95 @@
+"""The description of all environments."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+import attrs
+
+from stacks.settings.checks import SettingError, raise_all
+from stacks.settings.environments import EnvironmentSettings, ToolingSettings
+from stacks.settings.toml_file import read
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
+
+
+@attrs.frozen(kw_only=True)
+class Description:
+    """The description of all environments, as `environments.toml` has it.
+
+    Args:
+        environments: The settings of each environment, by name.
+        tooling: The settings of the account of the company's tools. Default: none.
+    """
+
+    environments: Mapping[str, EnvironmentSettings]
+    tooling: ToolingSettings | None = None
+
+    def __attrs_post_init__(self) -> None:
+        raise_all([*self._name_problems(), *self._replication_problems(), *self._environment_problems()])
+
+    @staticmethod
+    def read(file: str) -> Description:
+        """Read a description from a TOML file.
+
+        Args:
+            file: The path of the file. Its table `[tooling]` has the settings of the company's tools; each other table
+                has the settings of the environment with its name.
+
+        Raises:
+            SettingsFileError: If the file cannot be read, or a setting is unknown, missing or wrong. The error lists
+                all problems, each with its line.
+        """
+        return read(file, Description, rest="environments")
+
+    @property
+    def destinations(self) -> Mapping[str, EnvironmentSettings]:
+        """The environments to whose registries images are replicated, by name."""
+        names = self.tooling.registry.replicates_to if self.tooling else ()
+        return {name: self.environments[name] for name in names}
+
+    def _name_problems(self) -> Iterator[SettingError]:
+        if not self.environments:
+            yield SettingError("at least one table must describe an environment; add a table such as [dev]")
+        for name in self.environments:
+            if not _NAME.fullmatch(name):
+                yield SettingError(
+                    "must have a name of letters, digits and hyphens that begins with a letter", f"environments.{name}"
+                )
+
+    def _replication_problems(self) -> Iterator[SettingError]:
+        if self.tooling is None:
+            return
+        setting = "tooling.registry.replicates_to"
+        owners = {None: "", self.tooling.place: ""}  # places whose registries are not defined, or defined by tooling
+        for name in self.tooling.registry.replicates_to:
+            if name not in self.environments:
+                known = ", ".join(self.environments)
+                yield SettingError(f'must have names of environments (got "{name}"); the names are {known}', setting)
+            elif (owner := owners.setdefault(self.environments[name].place, name)) not in {"", name}:
+                yield SettingError(
+                    f'must not have both "{owner}" and "{name}", which are in one account and region and would both '
+                    "define its registry; remove one of them",
+                    setting,
+                )
+
+    def _environment_problems(self) -> Iterator[SettingError]:
+        domains: dict[str, str] = {}
+        for name, settings in self.environments.items():
+            domain = settings.entrance.domain
+            if domain and (owner := domains.setdefault(domain, name)) != name:
+                yield SettingError(
+                    f'must be another domain than that of {owner} (got "{domain}"); use a subdomain',
+                    f"environments.{name}.entrance.domain",
+                )
+            if settings.network.egress == "endpoints" and not self._pulls_in_own_region(settings):
+                yield SettingError(
+                    'must not be "endpoints", since without a NAT gateway tasks can pull images only from the registry '
+                    "of tooling in their own region; set account and region of both, or use a NAT gateway",
+                    f"environments.{name}.network.egress",
+                )
+
+    def _pulls_in_own_region(self, settings: EnvironmentSettings) -> bool:
+        """Return whether an environment pulls its images from the company's registry in its own region."""
+        return bool(self.tooling and self.tooling.place and settings.region == self.tooling.region)

@@ -1,0 +1,250 @@
+"""The settings of environments, and of the account of the company's tools."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+import attrs
+import aws_cdk as cdk
+
+from stacks.settings.capacities import CapacitySettings
+from stacks.settings.checks import A_REGION, SettingError, Settings, between, matches
+from stacks.settings.services import SERVICES, AllServiceSettings, JobSettings
+
+
+@attrs.frozen(kw_only=True)
+class NetworkSettings(Settings):
+    """The VPC of an environment.
+
+    Args:
+        zones: The number of Availability Zones, 2 to 6. Default: 2.
+        egress: The way from the private subnets to the internet: a NAT gateway in each zone, one NAT gateway, or only
+            the VPC endpoints that the tasks need. Default: a NAT gateway in each zone.
+        vpc_id: The ID of an existing VPC, in place of a new one. Default: a new VPC.
+    """
+
+    zones: int = attrs.field(default=2, metadata=between(2, 6))
+    egress: Literal["nat-gateway-per-zone", "one-nat-gateway", "endpoints"] = "nat-gateway-per-zone"
+    vpc_id: str | None = attrs.field(
+        default=None, metadata=matches("vpc-[0-9a-f]{8,17}", "the ID of a VPC", "vpc-0a1b2c3d4e5f60718")
+    )
+
+
+@attrs.frozen(kw_only=True)
+class EntranceSettings(Settings):
+    """The public load balancer.
+
+    Args:
+        certificate_parameter: The name of the SSM parameter with the ARN of the certificate. Default: none.
+        domain: The host name of the store. Default: the host name of the load balancer.
+        hosted_zone: The name of the Route 53 hosted zone that gets a record for `domain`, and in which a new
+            certificate is validated. Default: none.
+        hosted_zone_id: The ID of the hosted zone. Default: none.
+        web_acl: The ARN of an existing AWS WAF web ACL. Default: none.
+    """
+
+    certificate_parameter: str | None = attrs.field(
+        default=None, metadata=matches(r"/[\w./-]+", "the name of a parameter", "/shop/certificate-arn")
+    )
+    domain: str | None = None
+    hosted_zone: str | None = None
+    hosted_zone_id: str | None = None
+    web_acl: str | None = attrs.field(
+        default=None,
+        metadata=matches(
+            r"arn:[^:]+:wafv2:[^:]+:\d{12}:regional/webacl/.+",
+            "the ARN of a regional web ACL",
+            "arn:aws:wafv2:eu-west-1:111111111111:regional/webacl/shop/1a2b",
+        ),
+    )
+
+    @property
+    def has_certificate(self) -> bool:
+        """True if the load balancer serves HTTPS."""
+        return bool(self.certificate_parameter or self.hosted_zone)
+
+    def _problems(self) -> Iterator[SettingError]:
+        zone = (self.hosted_zone, self.hosted_zone_id, self.domain)
+        if self.hosted_zone and not all(zone):
+            yield SettingError("needs domain and hosted_zone_id, too", "hosted_zone")
+        if self.hosted_zone_id and not self.hosted_zone:
+            yield SettingError("needs hosted_zone, the name of the zone, too", "hosted_zone_id")
+        if self.hosted_zone and self.certificate_parameter:
+            yield SettingError(
+                "must be absent with hosted_zone, in which a certificate is validated; remove one of them",
+                "certificate_parameter",
+            )
+        if self.domain and self.hosted_zone and not f".{self.domain}".endswith(f".{self.hosted_zone}"):
+            yield SettingError(
+                f'must be in the hosted zone {self.hosted_zone} (got "{self.domain}"); use "shop.{self.hosted_zone}"',
+                "domain",
+            )
+
+
+@attrs.frozen(kw_only=True)
+class DataSettings(Settings):
+    """The data stores of the services.
+
+    Args:
+        database_capacity: The least and the most Aurora capacity units of each database, 0 to 256 in steps of 0.5.
+            With a least capacity of 0, a database pauses after some time without connections.
+        database_readers: The number of readers of each database, in other zones, 0 to 15. Default: 0.
+        cache_nodes: The number of nodes of the cache, in different zones, 1 to 6. Default: 1.
+        cache_node_type: The node type of the cache. Default: "cache.t4g.micro".
+        backup_days: The number of days for which backups are kept, 1 to 35. Default: 7.
+    """
+
+    database_capacity: tuple[float, float] = attrs.field(metadata=between(0, 256))
+    database_readers: int = attrs.field(default=0, metadata=between(0, 15))
+    cache_nodes: int = attrs.field(default=1, metadata=between(1, 6))
+    cache_node_type: str = attrs.field(
+        default="cache.t4g.micro",
+        metadata=matches(r"cache\.\w+\.\w+", "a node type of ElastiCache", "cache.t4g.micro"),
+    )
+    backup_days: int = attrs.field(default=7, metadata=between(1, 35))
+
+    def _problems(self) -> Iterator[SettingError]:
+        least, most = self.database_capacity
+        if most < max(least, 1):
+            yield SettingError(
+                f"must end with at least {max(least, 1)} (got {most}); use [{least}, {max(least, 1)}]",
+                "database_capacity",
+            )
+        if least % 0.5 or most % 0.5:
+            yield SettingError(f"must be in steps of 0.5 (got [{least}, {most}])", "database_capacity")
+
+
+@attrs.frozen(kw_only=True)
+class RegistrySettings(Settings):
+    """The registry of the company.
+
+    Args:
+        caches: The public registries that are cached. Default: none.
+        replicates_to: The environments to whose registries images are replicated. Default: none.
+    """
+
+    caches: tuple[Literal["ecr-public", "quay", "kubernetes"], ...] = ()
+    replicates_to: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class PlacedSettings(Settings):
+    """The settings of everything that is deployed to an account and region.
+
+    Args:
+        account: The AWS account. Default: that of the credentials at deployment.
+        region: The region. Default: that of the credentials at deployment.
+        removable: Whether to let `cdk destroy` delete everything. Otherwise, data is retained, and stacks, databases
+            and load balancers are protected from deletion. Default: False.
+        operators: The email addresses to notify of failures and alarms. Default: none.
+        tags: The tags of all resources. Default: none.
+        permissions_boundary: The name of the IAM policy that limits the permissions of all roles. Default: none.
+    """
+
+    account: str | None = attrs.field(
+        default=None, metadata=matches(r"\d{12}", "an account of 12 digits", "111111111111")
+    )
+    region: str | None = attrs.field(default=None, metadata=A_REGION)
+    removable: bool = False
+    operators: tuple[str, ...] = attrs.field(
+        default=(), metadata=matches(r"[^@\s]+@[^@\s]+\.[^@\s]+", "a list of email addresses", "operators@example.com")
+    )
+    tags: Mapping[str, str] = attrs.field(factory=dict)
+    permissions_boundary: str | None = None
+
+    @property
+    def place(self) -> tuple[str, str] | None:
+        """The account and the region, or None if one of them is not set."""
+        return (self.account, self.region) if self.account and self.region else None
+
+    @property
+    def env(self) -> cdk.Environment:
+        """The account and the region, as stages and stacks take them."""
+        return cdk.Environment(account=self.account, region=self.region)
+
+    @property
+    def boundary(self) -> cdk.PermissionsBoundary | None:
+        """The permissions boundary, as stages and stacks take it."""
+        return cdk.PermissionsBoundary.from_name(self.permissions_boundary) if self.permissions_boundary else None
+
+    @property
+    def removal_policy(self) -> cdk.RemovalPolicy:
+        """The removal policy of data: `DESTROY` if the environment is removable, otherwise `RETAIN`."""
+        return cdk.RemovalPolicy.DESTROY if self.removable else cdk.RemovalPolicy.RETAIN
+
+
+@attrs.frozen(kw_only=True)
+class ToolingSettings(PlacedSettings):
+    """The account of the company's tools.
+
+    Args:
+        registry: The registry of the company.
+    """
+
+    registry: RegistrySettings
+
+
+@attrs.frozen(kw_only=True)
+class EnvironmentSettings(PlacedSettings):
+    """An environment of the store.
+
+    Args:
+        recovery_region: The region in which to restore the environment if its region is lost. Default: none.
+        network: The VPC. Default: a new VPC in two zones.
+        capacity: The capacities of the cluster, by name. The first is the default of the services.
+        services: The size of the services. Default: two to ten copies of 1 vCPU and 2 GiB.
+        jobs: The size of the jobs and workers, which exist only with `data`. Default: one to five copies of a worker.
+        exec_sessions: Whether to let operators open sessions in containers with ECS Exec. Default: False.
+        entrance: The public load balancer. Default: plain HTTP, if the environment is removable.
+        data: The data stores. Default: none, so the services keep their data in memory.
+    """
+
+    recovery_region: str | None = attrs.field(default=None, metadata=A_REGION)
+    network: NetworkSettings = attrs.field(factory=NetworkSettings)
+    capacity: Mapping[str, CapacitySettings]
+    services: AllServiceSettings = attrs.field(factory=AllServiceSettings)
+    jobs: JobSettings = attrs.field(factory=JobSettings)
+    exec_sessions: bool = False
+    entrance: EntranceSettings = attrs.field(factory=EntranceSettings)
+    data: DataSettings | None = None
+
+    def _problems(self) -> Iterator[SettingError]:
+        if not self.removable and not self.entrance.has_certificate:
+            yield SettingError(
+                "must have a certificate unless removable is true; set certificate_parameter, or domain, hosted_zone "
+                "and hosted_zone_id",
+                "entrance",
+            )
+        if self.network.vpc_id and not self.place:
+            yield SettingError("needs account and region, in which the VPC is looked up", "network.vpc_id")
+        if self.recovery_region and self.recovery_region == self.region:
+            yield SettingError(
+                f'must be another region than "{self.region}", that of the environment', "recovery_region"
+            )
+        yield from self._capacity_problems()
+
+    def _capacity_problems(self) -> Iterator[SettingError]:
+        if not self.capacity:
+            yield SettingError("must have at least one table, such as [dev.capacity.fargate]", "capacity")
+        for name, settings in self.capacity.items():
+            try:
+                settings.capacity(name)
+            except ValueError as error:
+                yield SettingError(f"cannot be used: {error}", f"capacity.{name}")
+        for setting, weights in self._weights():
+            unknown = sorted(weights.keys() - self.capacity.keys())
+            if unknown:
+                known = ", ".join(self.capacity)
+                yield SettingError(
+                    f'must have names of capacities (got "{unknown[0]}"); the names are {known}', setting
+                )
+
+    def _weights(self) -> Iterator[tuple[str, Mapping[str, int]]]:
+        """Yield the name of each setting with weights of capacities, and the weights."""
+        yield "services.capacity", self.services.capacity
+        yield "jobs.capacity", self.jobs.capacity
+        for service in SERVICES:
+            overrides = getattr(self.services, service)
+            if overrides is not None and overrides.capacity is not None:
+                yield f"services.{service}.capacity", overrides.capacity

@@ -1,0 +1,122 @@
+"""The settings of services and jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+import attrs
+
+from moorage import Scaling
+from stacks.settings.checks import SettingError, Settings, between, matches
+
+SERVICES = ("ui", "catalog", "carts", "orders", "checkout")
+_NO_WEIGHTS: Mapping[str, int] = MappingProxyType({})
+
+
+@attrs.frozen(kw_only=True)
+class ServiceSettings(Settings):
+    """The size of a service.
+
+    Args:
+        cpu: The CPU units of a task; 1,024 are a vCPU. Default: 1024.
+        memory_mib: The memory of a task in MiB. Default: 2048.
+        min_tasks: The minimum number of copies. Default: 2.
+        max_tasks: The maximum number of copies. Default: 10.
+        capacity: The weights of the capacities, by name. Default: the first capacity of the environment.
+        digest: The digest of the image. Only a single service can have it. Default: the image of the release's tag.
+    """
+
+    cpu: int = 1024
+    memory_mib: int = 2048
+    min_tasks: int = attrs.field(default=2, metadata=between(1, 5000))
+    max_tasks: int = attrs.field(default=10, metadata=between(1, 5000))
+    capacity: Mapping[str, int] = _NO_WEIGHTS
+    digest: str | None = attrs.field(
+        default=None, metadata=matches("sha256:[0-9a-f]{64}", "the digest of an image", f"sha256:{'0a' * 32}")
+    )
+
+    @property
+    def scaling(self) -> Scaling:
+        """The number of copies, which follows the CPU utilization."""
+        return Scaling(self.min_tasks, self.max_tasks, cpu_percent=60)
+
+    def _problems(self) -> Iterator[SettingError]:
+        if self.max_tasks < self.min_tasks:
+            yield SettingError(f"must be at least min_tasks, {self.min_tasks} (got {self.max_tasks})", "max_tasks")
+
+
+@attrs.frozen(kw_only=True)
+class ServiceOverrides:
+    """The settings in which one service differs from the others.
+
+    Args:
+        cpu: The CPU units of a task. Default: those of all services.
+        memory_mib: The memory of a task in MiB. Default: that of all services.
+        min_tasks: The minimum number of copies. Default: that of all services.
+        max_tasks: The maximum number of copies. Default: that of all services.
+        capacity: The weights of the capacities, by name. Default: those of all services.
+        digest: The digest of the image. Default: the image of the release's tag.
+    """
+
+    cpu: int | None = None
+    memory_mib: int | None = None
+    min_tasks: int | None = None
+    max_tasks: int | None = None
+    capacity: Mapping[str, int] | None = None
+    digest: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class AllServiceSettings(ServiceSettings):
+    """The size of all services, and the differences of some.
+
+    Args:
+        ui: The differences of the web front end. Default: none.
+        catalog: The differences of the catalog. Default: none.
+        carts: The differences of the carts. Default: none.
+        orders: The differences of the orders. Default: none.
+        checkout: The differences of the checkout. Default: none.
+    """
+
+    ui: ServiceOverrides | None = None
+    catalog: ServiceOverrides | None = None
+    carts: ServiceOverrides | None = None
+    orders: ServiceOverrides | None = None
+    checkout: ServiceOverrides | None = None
+
+    def of(self, service: str) -> ServiceSettings:
+        """Return the settings of one service.
+
+        Args:
+            service: The name of the service, one of `SERVICES`.
+        """
+        overrides = getattr(self, service) or ServiceOverrides()
+        fields = [field.name for field in attrs.fields(ServiceOverrides)]
+        given = {name: getattr(overrides, name) for name in fields if getattr(overrides, name) is not None}
+        return ServiceSettings(**{name: getattr(self, name) for name in fields} | given)
+
+    def _problems(self) -> Iterator[SettingError]:
+        yield from super()._problems()
+        if self.digest:
+            yield SettingError("must be that of one service; set it in a table such as [dev.services.ui]", "digest")
+        for name in SERVICES:
+            if getattr(self, name) is not None:
+                try:
+                    self.of(name)
+                except ExceptionGroup as group:
+                    for each in group.exceptions:
+                        yield SettingError(str(each), f"{name}.{getattr(each, 'setting', '')}")
+
+
+@attrs.frozen(kw_only=True)
+class JobSettings(Settings):
+    """The size of the jobs and workers.
+
+    Args:
+        max_tasks: The maximum number of copies of a worker. Default: 5.
+        capacity: The weights of the capacities, by name. Default: the first capacity of the environment.
+    """
+
+    max_tasks: int = attrs.field(default=5, metadata=between(1, 5000))
+    capacity: Mapping[str, int] = _NO_WEIGHTS
