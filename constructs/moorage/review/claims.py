@@ -95,7 +95,7 @@ _SCOPED: Mapping[str, tuple[str, tuple[str, ...], str]] = {
     "AWS::ElasticLoadBalancingV2::Listener": ("LoadBalancerArn", ("Port",), "port {} of its load balancer"),
     "AWS::ElasticLoadBalancingV2::ListenerRule": ("ListenerArn", ("Priority",), "priority {} of its listener"),
     "AWS::Events::Rule": ("EventBusName", ("Name",), "rule name {}"),
-    "AWS::Route53::RecordSet": ("HostedZoneId", ("Name", "Type"), "record {}"),
+    "AWS::Route53::RecordSet": ("HostedZoneId", ("Name", "Type"), "the {1} record {0}"),
     "AWS::Scheduler::Schedule": ("GroupName", ("Name",), "schedule name {}"),
     "AWS::ServiceDiscovery::Service": ("NamespaceId", ("Name",), "Cloud Map name {}"),
 }
@@ -130,7 +130,8 @@ def claims(scope: Scope, resource: Resource) -> Iterator[Claim]:
         within, unique, phrase = _SCOPED[resource.type]
         values = [properties[name] for name in unique if scope.value(properties.get(name)) is not None]
         if values:
-            what = phrase.format(" ".join(map(_shown, values)))
+            shown = [_shown(value).removesuffix(".") for value in values]
+            what = phrase.format(*shown, *("" for _ in unique[len(shown) :]))
             yield make([properties.get(within), *values], what, of=(within, *unique))
     if resource.type in _RULES:
         yield make([properties.get(name) for name in _OF_RULE], "rule of its security group", of=_OF_RULE)

@@ -1,12 +1,13 @@
-"""The types that have data, and what happens to the data of a deleted resource."""
+"""The types that have data, what happens to the data of a deleted resource, and what is protected from deletion."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import attrs
 
-from moorage.assembly.cloud_assembly import Resource
+from moorage.assembly.cloud_assembly import Resource, mapping
 from moorage.review.claims import NAMES
 
 
@@ -68,6 +69,18 @@ DATA: Mapping[str, Data] = {
 """The types with contents. S3 and ECR delete only an empty resource (CloudFormation template reference,
 `DeletionPolicy` and `AWS::ECR::Repository`, `EmptyOnDelete`); so does AWS Backup (AWS Backup API reference,
 DeleteBackupVault)."""
+PROTECTED: Mapping[str, tuple[str, Any]] = {
+    "AWS::Cognito::UserPool": ("DeletionProtection", "ACTIVE"),
+    "AWS::DocDB::DBCluster": ("DeletionProtection", True),
+    "AWS::DynamoDB::Table": ("DeletionProtectionEnabled", True),
+    "AWS::EC2::Instance": ("DisableApiTermination", True),
+    "AWS::Logs::LogGroup": ("DeletionProtectionEnabled", True),
+    "AWS::Neptune::DBCluster": ("DeletionProtection", True),
+    "AWS::RDS::DBCluster": ("DeletionProtection", True),
+    "AWS::RDS::DBInstance": ("DeletionProtection", True),
+}
+"""The property that protects a type from deletion, and its value. A test compares it with CloudFormation's schemas."""
+_BALANCER, _BALANCER_PROTECTION = "AWS::ElasticLoadBalancingV2::LoadBalancer", "deletion_protection.enabled"
 _LESSER = {
     "AWS::ECR::PublicRepository",
     "AWS::ECR::Repository",
@@ -110,3 +123,19 @@ def in_the_way(resource: Resource) -> Iterator[str]:
     name = resource.properties.get(NAMES.get(resource.type, ""))
     if isinstance(name, str):
         yield f"While it exists, no other resource can be created with the name {name}."
+
+
+def is_protected(resource: Resource) -> bool:
+    """Return whether a resource is protected from deletion.
+
+    Args:
+        resource: The resource.
+    """
+    if resource.type == _BALANCER:
+        attributes = resource.properties.get("LoadBalancerAttributes")
+        return any(
+            each.get("Key") == _BALANCER_PROTECTION and str(each.get("Value")).lower() == "true"
+            for each in map(mapping, attributes if isinstance(attributes, list) else ())
+        )
+    name, value = PROTECTED.get(resource.type, ("", None))
+    return bool(name) and str(resource.properties.get(name)).lower() == str(value).lower()

@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from moorage.assembly.cloud_assembly import Resource, Stack
 from moorage.review.comparison import KEPT, Comparison, Replacement, ResourceChange, StackChange
-from moorage.review.data import DATA, in_the_way, is_dead_letter_queue, is_lesser
+from moorage.review.data import DATA, in_the_way, is_dead_letter_queue, is_lesser, is_protected
 from moorage.review.expired import expired
 from moorage.review.finding import Finding, Kind
-from moorage.review.nouns import named
-from moorage.review.refused import is_protected
+from moorage.review.nouns import named, placed
 from moorage.review.renamed import moved
 
 RULES: Mapping[str, str] = {
@@ -21,6 +20,7 @@ RULES: Mapping[str, str] = {
     "lost/expired": "A resource keeps its data for a shorter time, and older data is deleted.",
     "lost/backups": "A resource keeps fewer backups, or earlier versions of its data are no longer kept.",
     "lost/kept": "A resource with data leaves the stack and is kept: it is billed, and nothing manages it.",
+    "lost/protected": "A resource that is protected from deletion is removed or replaced: it stays, and is billed.",
     "lost/stack": "A stack with data leaves the app. The CDK CLI does not delete it.",
 }
 _SNAPSHOT_BY_DEFAULT = {"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"}
@@ -29,6 +29,8 @@ _SNAPSHOT_BY_DEFAULT = {"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"}
 _EMPTIED_BY_CDK = {"aws-cdk:auto-delete-objects", "aws-cdk:auto-delete-images"}
 """The tags of buckets and repositories that a custom resource of CDK empties before they are deleted."""
 _SELECTION = "AWS::Backup::BackupSelection"
+_BY_ID = "replaced because it gets another logical ID"
+_UNPROTECT = "To delete it, turn its protection off in a separate deployment first."
 _NO_STACK = "it is billed, and no stack manages it"
 
 
@@ -82,7 +84,9 @@ def _of_stack(comparison: Comparison, removed: StackChange) -> Iterator[Finding]
     data = [named(resource) for resource in resources if resource.type in DATA]
     count = len(resources)
     stay = "1 resource stays and is billed" if count == 1 else f"{count} resources stay and are billed"
-    sentence = f"The stack {removed.path} is no longer in the app: `cdk deploy` does not delete it, so its {stay}."
+    again = any(stack.after and stack.path == removed.path for stack in comparison.stacks)
+    name = placed(removed.stack) if again else removed.path
+    sentence = f"The stack {name} is no longer in the app: `cdk deploy` does not delete it, so its {stay}."
     protected = ", after its termination protection is turned off" if removed.stack.termination_protection else ""
     details = [f"`cdk destroy` with the base deletes it{protected}."]
     if data:
@@ -97,6 +101,8 @@ def _of_resources(
         before, after = change.before, change.after
         if before is None or (stack.after is None and _place(stack.stack) in gone):
             continue
+        if before.type not in DATA and is_protected(before):
+            yield from _protected(change, before, after, is_new=id(change) in new)
         if before.type in DATA and after is None:
             yield _moved(change, before) if id(change) in new else _removed(change, before)
         if before.type == _SELECTION and after is None and not _is_selected(stack):
@@ -138,6 +144,23 @@ def _removed(change: ResourceChange, before: Resource) -> Finding:
     return Finding(Kind.LOST, rule, change.stack.path, before, sentence, tuple(details))
 
 
+def _protected(change: ResourceChange, before: Resource, after: Resource | None, *, is_new: bool) -> Iterator[Finding]:
+    """Yield the finding for a resource without data that CloudFormation cannot delete.
+
+    Such a failure ends no update: CloudFormation skips the resource and completes the update (aws/aws-cdk-cli, pull
+    request 1564).
+    """
+    policy = (after or before).definition.get("UpdateReplacePolicy" if after else "DeletionPolicy")
+    if policy in KEPT or (after is not None and change.replacement is Replacement.NO):
+        return
+    verb = change.replaced if after else f"is {_BY_ID}" if is_new else "is removed"
+    sentence = (
+        f"The {named(before)} {verb}, but it is protected from deletion: CloudFormation cannot delete the old one, "
+        "which stays outside of the stack and is billed."
+    )
+    yield Finding(Kind.LOST, "lost/protected", change.stack.path, after or before, sentence, (_UNPROTECT,))
+
+
 def _replaced(change: ResourceChange, before: Resource, after: Resource) -> Finding:
     policy = str(after.definition.get("UpdateReplacePolicy") or "Delete")
     rule, clause = _by_a_new_one(before, policy)
@@ -149,7 +172,7 @@ def _moved(change: ResourceChange, before: Resource) -> Finding:
     """Return the finding for a resource that gets another logical ID, so that a new one is created."""
     policy = _deletion_policy(before)
     rule, clause = _by_a_new_one(before, policy)
-    sentence = f"The {named(before)} is replaced because it gets another logical ID: {clause}."
+    sentence = f"The {named(before)} is {_BY_ID}: {clause}."
     details = (f"DeletionPolicy of the base: {policy}.", *(in_the_way(before) if rule == "lost/kept" else ()))
     return Finding(Kind.LOST, rule, change.stack.path, before, sentence, details)
 

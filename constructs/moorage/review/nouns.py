@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from moorage.assembly.cloud_assembly import Resource
+from moorage.assembly.cloud_assembly import Resource, Stack
 
 _SERVICES = {
     "ApiGateway": "API Gateway",
@@ -83,6 +83,13 @@ def short_path(resource: Resource) -> str:
     while len(parts) > 1 and parts[-1] in {"Resource", "Default"}:
         parts.pop()
     return "/".join(parts)
+
+
+def placed(stack: Stack) -> str:
+    """Return the path of a stack with its name, account and region, which distinguish two stacks with the same path."""
+    place = [*([f"account {stack.account}"] if stack.account else []), *([stack.region] if stack.region else [])]
+    name = [f"name {stack.name}"] if stack.name != stack.path.replace("/", "-") else []
+    return f"{stack.path} ({', '.join([*name, *place])})" if name or place else stack.path
 
 
 def capitalized(text: str) -> str:
