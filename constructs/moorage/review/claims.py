@@ -79,6 +79,7 @@ NAMES: Mapping[str, str] = {
     "AWS::SQS::Queue": "QueueName",
     "AWS::SSM::Parameter": "Name",
     "AWS::Scheduler::ScheduleGroup": "Name",
+    "AWS::ServiceDiscovery::HttpNamespace": "Name",
     "AWS::SecretsManager::Secret": "Name",
     "AWS::StepFunctions::StateMachine": "StateMachineName",
 }
@@ -97,6 +98,7 @@ _SCOPED: Mapping[str, tuple[str, tuple[str, ...], str]] = {
     "AWS::Events::Rule": ("EventBusName", ("Name",), "rule name {}"),
     "AWS::Route53::RecordSet": ("HostedZoneId", ("Name", "Type"), "the {1} record {0}"),
     "AWS::Scheduler::Schedule": ("GroupName", ("Name",), "schedule name {}"),
+    "AWS::ServiceDiscovery::PrivateDnsNamespace": ("Vpc", ("Name",), "private domain {}"),
     "AWS::ServiceDiscovery::Service": ("NamespaceId", ("Name",), "Cloud Map name {}"),
 }
 """For each type: the property that names the scope, the properties that are unique in that scope, and a phrase for
@@ -106,7 +108,14 @@ Sources: EC2 API reference, CreateRoute (RouteAlreadyExists), CreateSecurityGrou
 (InvalidSubnet.Conflict); ECS API reference, CreateService; EFS API reference, CreateMountTarget (MountTargetConflict);
 Elastic Load Balancing API reference, CreateListener (DuplicateListener) and CreateRule (PriorityInUse); EventBridge API
 reference, PutRule; Route 53 API reference, ChangeResourceRecordSets; EventBridge Scheduler API reference,
-CreateSchedule; Cloud Map API reference, CreateService (ServiceAlreadyExists)."""
+CreateSchedule; Cloud Map API reference, CreatePrivateDnsNamespace (NamespaceAlreadyExists) and CreateService
+(ServiceAlreadyExists)."""
+_HELD: Mapping[str, tuple[str, str]] = {
+    "AWS::EC2::NatGateway": ("AllocationId", "its Elastic IP address"),
+    "AWS::EC2::VPCGatewayAttachment": ("InternetGatewayId", "its internet gateway"),
+}
+"""For each type: the property with a resource that only one other resource can use, and a phrase for it (EC2 API
+reference, CreateNatGateway and AttachInternetGateway: Resource.AlreadyAssociated)."""
 _GLOBAL = ("AWS::IAM::", "AWS::S3::Bucket", "AWS::Route53::")
 """The types whose names are unique beyond a region (IAM User Guide, "IAM identifiers"; S3 User Guide, "General purpose
 bucket naming rules"; Route 53 is a global service)."""
@@ -133,6 +142,10 @@ def claims(scope: Scope, resource: Resource) -> Iterator[Claim]:
             shown = [_shown(value).removesuffix(".") for value in values]
             what = phrase.format(*shown, *("" for _ in unique[len(shown) :]))
             yield make([properties.get(within), *values], what, of=(within, *unique))
+    if resource.type in _HELD:
+        name, phrase = _HELD[resource.type]
+        if scope.value(properties.get(name)) is not None:
+            yield make([properties[name]], phrase, of=(name,))
     if resource.type in _RULES:
         yield make([properties.get(name) for name in _OF_RULE], "rule of its security group", of=_OF_RULE)
     if resource.type == "AWS::ECS::Service":

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from moorage.assembly.cloud_assembly import Resource, mapping
+from moorage.review.capacity import less_capacity
 from moorage.review.comparison import KEPT, Comparison, Replacement, ResourceChange, StackChange
 from moorage.review.ecs_services import SERVICE, STARTS_DEPLOYMENT, Service
 from moorage.review.finding import Finding, Kind
@@ -33,6 +34,8 @@ RULES: Mapping[str, str] = {
     "interrupted/disabled": "A resource that clients or tasks use is turned off.",
     "interrupted/secret": "A secret gets another generated value.",
     "interrupted/instances": "An Auto Scaling group replaces its instances in batches.",
+    "interrupted/maximum": "A lower maximum can stop tasks or instances.",
+    "interrupted/spot": "A service runs only on Fargate Spot.",
     "interrupted/restarted": "A resource is restarted in place.",
     "interrupted/fewer-copies": "An ECS service keeps fewer copies.",
     "interrupted/deployment": "An ECS service replaces its tasks, and fewer of them run meanwhile.",
@@ -56,6 +59,7 @@ _SEEN: Mapping[str, str] = {
     "AWS::Lambda::Url": "its URL changes, and clients of the old URL fail",
     "AWS::Route53::HostedZone": "its name servers change, and the names in the old one are no longer found",
     "AWS::SNS::Topic": "its ARN changes, and publishers and subscribers outside of the app have to use the new one",
+    "AWS::StepFunctions::StateMachine": "its ARN changes, and clients outside of the app have to use the new one",
     "AWS::ServiceDiscovery::HttpNamespace": "its names are not found until the services are in the new one",
     "AWS::ServiceDiscovery::PrivateDnsNamespace": "its names are not found until the services are in the new one",
 }
@@ -86,6 +90,11 @@ _OFF: Mapping[str, tuple[tuple[str, ...], str, str]] = {
     "AWS::Events::Rule": (("State",), "DISABLED", "is turned off: its targets get no more events"),
     "AWS::KMS::Key": (("Enabled",), "false", "is turned off: what it encrypts can be neither read nor written"),
     "AWS::Lambda::EventSourceMapping": (("Enabled",), "false", "is turned off: its function gets no more events"),
+    "AWS::Lambda::Function": (
+        ("ReservedConcurrentExecutions",),
+        "0",
+        "is turned off: Lambda refuses all its invocations",
+    ),
     "AWS::Scheduler::Schedule": (("State",), "DISABLED", "is turned off: its target is no longer called"),
 }
 """The property that turns a type off, the value, and the consequence (CloudFormation template reference)."""
@@ -106,6 +115,7 @@ def interrupted(comparison: Comparison) -> Iterator[Finding]:
         *_Interruptions(comparison).all(),
         *removed(comparison),
         *rerouted(comparison),
+        *less_capacity(comparison),
         *replaced_instances(comparison),
     ]
     yield from sorted(found, key=lambda finding: order.index(finding.rule))

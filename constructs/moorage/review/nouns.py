@@ -39,6 +39,8 @@ _TYPES = {
     "AWS::EC2::TransitGatewayRouteTable": "transit gateway route table",
     "AWS::EC2::TransitGatewayVpcAttachment": "transit gateway attachment",
     "AWS::EC2::VPCPeeringConnection": "VPC peering connection",
+    "AWS::ServiceDiscovery::HttpNamespace": "Cloud Map namespace",
+    "AWS::ServiceDiscovery::PrivateDnsNamespace": "Cloud Map namespace",
     "AWS::WAFv2::WebACL": "web ACL",
     "AWS::EFS::FileSystem": "EFS file system",
     "AWS::Lambda::Url": "Lambda function URL",
@@ -93,8 +95,8 @@ def placed(stack: Stack) -> str:
 
 
 def capitalized(text: str) -> str:
-    """Return a text with a capital first letter."""
-    return text[:1].upper() + text[1:]
+    """Return a text with a capital first letter, unless it begins with an ARN."""
+    return text if text.startswith("arn:") else text[:1].upper() + text[1:]
 
 
 def listed(names: Sequence[str], most: int = 3, noun: str = "") -> str:

@@ -10,10 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 import attrs
 
 from moorage.assembly.cloud_assembly import Resource, Stack
+from moorage.review.capacity import dissociated
 from moorage.review.claims import NAMES, Claim, claims
 from moorage.review.comparison import KEPT, Comparison, Replacement, ResourceChange, StackChange
 from moorage.review.data import DATA
+from moorage.review.databases import databases
 from moorage.review.finding import Finding, Kind
+from moorage.review.key_policies import key_policies
 from moorage.review.nouns import named
 from moorage.review.subnets import overlapping_subnets
 from moorage.review.template.side import Scope, Side
@@ -27,6 +30,8 @@ RULES: Mapping[str, str] = {
     "refused/target-group": "A target group stays while its load balancer is replaced.",
     "refused/subnet": "A new subnet overlaps with an existing one.",
     "refused/update": "A property that cannot be updated changes, or changes too much at once.",
+    "refused/capacity": "A cluster loses a capacity provider on which tasks may run.",
+    "refused/lockout": "The policy of an AWS KMS key lets nobody change it.",
     "refused/type": "A logical ID gets another resource type.",
     "refused/size": "A template exceeds a limit of CloudFormation.",
 }
@@ -49,6 +54,9 @@ def refused(comparison: Comparison) -> Iterator[Finding]:
     yield from _claimed(update)
     yield from _exports(update)
     yield from overlapping_subnets(comparison)
+    yield from databases(comparison)
+    yield from key_policies(comparison)
+    yield from dissociated(comparison)
     for position, stack in enumerate(comparison.stacks):
         if position in update.head.scopes:
             yield from _target_groups(stack, update.head.scopes[position])
@@ -159,11 +167,19 @@ def _renewed(change: ResourceChange, after: Resource, claim: Claim) -> Iterator[
     else:
         rule, result = "refused/in-use", f"and the old one still has {claim.what}"
     sentence = f"The {named(after)} {change.replaced}, {result}."
-    what = "name" if after.type in NAMES else claim.what.split(" ")[0]
+    what = "name" if after.type in NAMES else _short(claim.what)
     way = f"Give it another {what}, or remove it in a separate deployment first."
     if after.type in DATA:
         way = f"Give it another name, and copy its {DATA[after.type].contents} to the new one."
     yield Finding(Kind.REFUSED, rule, change.stack.path, after, sentence, (way,))
+
+
+def _short(what: str) -> str:
+    """Return the noun of a claim: `priority` for `priority 10 of its listener`."""
+    if what.startswith("its "):
+        return what.removeprefix("its ")
+    words = what.split(" ")
+    return words[2] if words[0] == "the" else words[0]
 
 
 def _taken(
