@@ -196,3 +196,22 @@ def test_several_rules_take_over_the_hosts_of_one() -> None:
     one, other = forwarding("a.example.com"), forwarding("b.example.com")
     assert not sentences(base, {"One": one, "Other": other})
     assert sentences(base, {"One": one})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_said"),
+    [
+        ("HTTPS", "HTTP", True),
+        ("HTTP", "HTTPS", True),
+        ("TLS", "TCP", True),
+        ("TCP", "UDP", False),
+        ("HTTP", "HTTP", False),
+    ],
+)
+def test_a_listener_that_expects_another_protocol_fails_its_clients(before: str, after: str, *, is_said: bool) -> None:
+    base, head = (
+        {"Listener": of(LISTENER, LoadBalancerArn={"Ref": "Balancer"}, Port=443, Protocol=each)}
+        for each in (before, after)
+    )
+    said = f"The listener Shop/Listener expects {after} on port 443 (before: {before}): clients that use {before} fail."
+    assert sentences(base, head) == ([said] if is_said else [])

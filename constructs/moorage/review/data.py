@@ -81,6 +81,9 @@ PROTECTED: Mapping[str, tuple[str, Any]] = {
 }
 """The property that protects a type from deletion, and its value. A test compares it with CloudFormation's schemas."""
 _BALANCER, _BALANCER_PROTECTION = "AWS::ElasticLoadBalancingV2::LoadBalancer", "deletion_protection.enabled"
+_SNAPSHOT_BY_DEFAULT = {"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"}
+"""The types whose default policy is `Snapshot`, except an instance of a cluster (CloudFormation template reference,
+`DeletionPolicy`)."""
 _LESSER = {
     "AWS::ECR::PublicRepository",
     "AWS::ECR::Repository",
@@ -139,3 +142,15 @@ def is_protected(resource: Resource) -> bool:
         )
     name, value = PROTECTED.get(resource.type, ("", None))
     return bool(name) and str(resource.properties.get(name)).lower() == str(value).lower()
+
+
+def deletion_policy(resource: Resource) -> str:
+    """Return what CloudFormation does with a resource that leaves its stack: `Delete`, `Retain` or `Snapshot`.
+
+    Args:
+        resource: The resource.
+    """
+    by_default = "Delete"
+    if resource.type in _SNAPSHOT_BY_DEFAULT and not resource.properties.get("DBClusterIdentifier"):
+        by_default = "Snapshot"
+    return str(resource.definition.get("DeletionPolicy") or by_default)

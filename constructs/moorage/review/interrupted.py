@@ -29,7 +29,7 @@ RULES: Mapping[str, str] = {
     "interrupted/removed": "A resource that clients or tasks use is removed.",
     "interrupted/replaced": "A resource that clients or tasks use is replaced.",
     "interrupted/moved": "A resource that clients or tasks use gets another logical ID, so that a new one replaces it.",
-    "interrupted/address": "A port or a DNS name that clients use changes.",
+    "interrupted/address": "A port, a protocol or a DNS name that clients use changes.",
     "interrupted/rerouted": "A listener sends requests to other targets, or answers them itself.",
     "interrupted/disabled": "A resource that clients or tasks use is turned off.",
     "interrupted/secret": "A secret gets another generated value.",

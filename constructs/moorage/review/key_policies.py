@@ -64,6 +64,7 @@ def _allows(statement: Any) -> bool:
         return False
     actions = statement.get("Action")
     listed = actions if isinstance(actions, list) else [actions]
-    if "NotAction" in statement or not all(isinstance(action, str) for action in listed):
+    known = [action.lower() for action in listed if isinstance(action, str)]
+    if "NotAction" in statement or len(known) < len(listed):
         return True
-    return any(fnmatch.fnmatchcase(_ACTION, action.lower()) for action in listed)
+    return any(fnmatch.fnmatchcase(_ACTION, action) for action in known)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from moorage.assembly.cloud_assembly import Resource, Stack
 from moorage.review.comparison import KEPT, Comparison, Replacement, ResourceChange, StackChange
-from moorage.review.data import DATA, in_the_way, is_dead_letter_queue, is_lesser, is_protected
+from moorage.review.data import DATA, deletion_policy, in_the_way, is_dead_letter_queue, is_lesser, is_protected
 from moorage.review.expired import expired
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import named, placed
@@ -23,9 +23,6 @@ RULES: Mapping[str, str] = {
     "lost/protected": "A resource that is protected from deletion is removed or replaced: it stays, and is billed.",
     "lost/stack": "A stack with data leaves the app. The CDK CLI does not delete it.",
 }
-_SNAPSHOT_BY_DEFAULT = {"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"}
-"""The types whose default policy is `Snapshot`, except an instance of a cluster (CloudFormation template reference,
-`DeletionPolicy`)."""
 _EMPTIED_BY_CDK = {"aws-cdk:auto-delete-objects", "aws-cdk:auto-delete-images"}
 """The tags of buckets and repositories that a custom resource of CDK empties before they are deleted."""
 _SELECTION = "AWS::Backup::BackupSelection"
@@ -123,7 +120,7 @@ def _is_selected(stack: StackChange) -> bool:
 
 def _removed(change: ResourceChange, before: Resource) -> Finding:
     data = DATA[before.type]
-    policy = _deletion_policy(before)
+    policy = deletion_policy(before)
     subject = f"The {named(before)} is removed"
     details = [f"DeletionPolicy of the base: {policy}."]
     if policy in KEPT:
@@ -170,7 +167,7 @@ def _replaced(change: ResourceChange, before: Resource, after: Resource) -> Find
 
 def _moved(change: ResourceChange, before: Resource) -> Finding:
     """Return the finding for a resource that gets another logical ID, so that a new one is created."""
-    policy = _deletion_policy(before)
+    policy = deletion_policy(before)
     rule, clause = _by_a_new_one(before, policy)
     sentence = f"The {named(before)} is {_BY_ID}: {clause}."
     details = (f"DeletionPolicy of the base: {policy}.", *(in_the_way(before) if rule == "lost/kept" else ()))
@@ -187,13 +184,6 @@ def _by_a_new_one(before: Resource, policy: str) -> tuple[str, str]:
     if data.only_if_empty and not _is_emptied(before):
         return "lost/replaced", f"{data.new}; the old one is deleted if it is empty, otherwise {_NO_STACK}"
     return "lost/replaced", f"{data.new}, and the old one is deleted with its {data.contents}"
-
-
-def _deletion_policy(resource: Resource) -> str:
-    by_default = "Delete"
-    if resource.type in _SNAPSHOT_BY_DEFAULT and not resource.properties.get("DBClusterIdentifier"):
-        by_default = "Snapshot"
-    return str(resource.definition.get("DeletionPolicy") or by_default)
 
 
 def _is_emptied(resource: Resource) -> bool:

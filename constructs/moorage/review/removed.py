@@ -98,6 +98,8 @@ def _changed(scopes: _Scopes, change: ResourceChange, before: Resource, after: R
     """Yield the finding for a listener whose port changes, or a record whose DNS name changes."""
     name = _ADDRESS.get(before.type, "")
     old, new = before.properties.get(name), after.properties.get(name)
+    if before.type == _LISTENER and change.replacement is Replacement.NO and old == new:
+        yield from _protocol(change, before, after)
     if not (isinstance(old, str | int) and isinstance(new, str | int)) or _shown(old) == _shown(new):
         return
     in_a_new_balancer = before.type == _LISTENER and change.replacement is not Replacement.NO
@@ -107,6 +109,16 @@ def _changed(scopes: _Scopes, change: ResourceChange, before: Resource, after: R
     end = _SEEN[before.type].replace("its", "the old").format(f" {_shown(old)}")
     sentence = f"The {what} of the {named(after)} changes from {_shown(old)} to {_shown(new)}: {end}."
     yield Finding(Kind.INTERRUPTED, "interrupted/address", change.stack.path, after, sentence)
+
+
+def _protocol(change: ResourceChange, before: Resource, after: Resource) -> Iterator[Finding]:
+    """Yield the finding for a port on which a listener newly expects encrypted traffic, or no longer does."""
+    old, new = (side.properties.get("Protocol") for side in (before, after))
+    if {old, new} in ({"HTTP", "HTTPS"}, {"TCP", "TLS"}):
+        port = after.properties.get("Port")
+        on = f" on port {port}" if isinstance(port, str | int) else ""
+        sentence = f"The {named(after)} expects {new}{on} (before: {old}): clients that use {old} fail."
+        yield Finding(Kind.INTERRUPTED, "interrupted/address", change.stack.path, after, sentence)
 
 
 def _shown(address: Any) -> str:
