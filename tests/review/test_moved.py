@@ -20,7 +20,7 @@ def of(type_: str, path: str, policy: str | None = None, **properties: Any) -> d
 
 
 def moved(type_: str, policy: str | None = None, **properties: Any) -> list[Finding]:
-    """Return what is said of a resource that moves from Shop/Thing to Shop/New/Thing."""
+    """Return the findings about a resource that moves from Shop/Thing to Shop/New/Thing."""
     base = {"A": of(type_, "Shop/Thing/Resource", policy, **properties)}
     head = {"B": of(type_, "Shop/New/Thing/Resource", policy, **properties)}
     comparison = replaced(compared({"Shop": base}, {"Shop": head}))

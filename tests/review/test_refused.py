@@ -449,7 +449,7 @@ def test_a_volume_does_not_shrink() -> None:
 
 
 def two_stacks(needs: Mapping[str, str] | None = None, *, gone: bool = False) -> list[Finding]:
-    """Return what is said of a named queue that moves from the stack A to the stack B."""
+    """Return the findings about a named queue that moves from the stack A to the stack B."""
 
     def side(**resources: Any) -> list[Stack]:
         return [

@@ -196,7 +196,7 @@ class _Interruptions:
             return
         sentence = (
             f"{subject}: {_copies(estimate.copies)} in an estimated {duration_text(estimate.seconds)}, with at least "
-            f"{estimate.least_healthy} healthy{_zone_clause(before, after)}."
+            f"{estimate.least_healthy} healthy{_zone_clause(before, after) if before.zones != after.zones else ''}."
         )
         details = (
             *self._task_changes(change, after),

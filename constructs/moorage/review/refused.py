@@ -313,7 +313,7 @@ def _exports(update: _Update) -> Iterator[Finding]:
 
 
 def _way_of_export(users: Sequence[str], gone: Sequence[str]) -> str:
-    """Return the way to remove an export that stacks import, some of which are no longer in the app."""
+    """Return the way to remove an export that stacks import, including stacks that are no longer in the app."""
     if gone:
         return (
             f"Destroy {', '.join(gone)} with the base first (`cdk destroy -e {gone[0]}`), or keep the export with "

@@ -19,7 +19,7 @@ RULES: Mapping[str, str] = {"renamed/id": "The same resources get other logical 
 _TELLING = 3
 """The minimum number of properties of a single renamed resource. With fewer, two resources can be equal by chance."""
 _NAMED = {**NAMES, "AWS::Route53::HostedZone": "Name"}
-"""The property that identifies a resource of a type by itself."""
+"""The property that identifies a resource of a type."""
 
 
 @attrs.frozen(eq=False)

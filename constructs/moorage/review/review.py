@@ -39,7 +39,7 @@ RULES: Mapping[str, str] = {
 }
 """The rules of a review, each with its meaning, without the rules of policy engines."""
 _PREVENTING = {"refused/name", "refused/in-use"}
-"""The rules about resources of which CloudFormation cannot create a new one."""
+"""The rules about resources that CloudFormation cannot create again."""
 _NAMED = 3
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _HASH = 12
