@@ -215,3 +215,17 @@ def test_a_listener_that_expects_another_protocol_fails_its_clients(before: str,
     )
     said = f"The listener Shop/Listener expects {after} on port 443 (before: {before}): clients that use {before} fail."
     assert sentences(base, head) == ([said] if is_said else [])
+
+
+def test_the_recipient_of_a_new_subscription_must_confirm_it() -> None:
+    def mail(to: str, protocol: str = "email") -> dict[str, Any]:
+        return of("AWS::SNS::Subscription", TopicArn={"Ref": "Topic"}, Protocol=protocol, Endpoint=to)
+
+    def details(head: dict[str, Any]) -> list[tuple[str, ...]]:
+        comparison = replaced(compared({"Shop": {"Old": mail("old@example.com")}}, {"Shop": head}))
+        return [finding.details for finding in removed(comparison)]
+
+    line = "The new SNS subscription Shop/New gets messages only after its recipient confirms it."
+    assert details({"New": mail("new@example.com")}) == [(line,)]
+    assert details({"New": mail("arn", "sqs")}) == [()]
+    assert details({}) == [()]

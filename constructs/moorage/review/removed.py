@@ -22,6 +22,7 @@ from moorage.review.template.side import Scope, Side
 from moorage.review.template.values import Place
 
 _BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+_SUBSCRIPTION = "AWS::SNS::Subscription"
 _LISTENER, _RECORD = "AWS::ElasticLoadBalancingV2::Listener", "AWS::Route53::RecordSet"
 _LISTENER_RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
 _SEEN: Mapping[str, str] = {
@@ -91,7 +92,20 @@ def _gone(scopes: _Scopes, stack: StackChange, before: Resource) -> Iterator[Fin
     address = before.properties.get(_ADDRESS.get(before.type, ""))
     known = f" {_shown(address)}" if isinstance(address, str | int) else ""
     sentence = f"The {named(before)} is removed: {_SEEN[before.type].format(known)}."
-    yield Finding(Kind.INTERRUPTED, "interrupted/removed", stack.path, before, sentence)
+    details = tuple(_unconfirmed(stack, before)) if before.type == _SUBSCRIPTION else ()
+    yield Finding(Kind.INTERRUPTED, "interrupted/removed", stack.path, before, sentence, details)
+
+
+def _unconfirmed(stack: StackChange, before: Resource) -> Iterator[str]:
+    """Yield a line for each new subscription to the same topic that a person must confirm (SNS API reference,
+    Subscribe)."""
+    topic = before.properties.get("TopicArn")
+    for change in stack.changes:
+        new = change.resource if change.before is None else None
+        if new is None or new.type != _SUBSCRIPTION or new.properties.get("TopicArn") != topic:
+            continue
+        if new.properties.get("Protocol") in {"email", "email-json"}:
+            yield f"The new {named(new)} gets messages only after its recipient confirms it."
 
 
 def _changed(scopes: _Scopes, change: ResourceChange, before: Resource, after: Resource) -> Iterator[Finding]:
