@@ -88,3 +88,30 @@ def test_a_function_without_concurrency_is_off() -> None:
     assert said == "The Lambda function Shop/A is turned off: Lambda refuses all its invocations."
     assert len(sentences(of(function), of(function, ReservedConcurrentExecutions=0))) == 1
     assert sentences(of(function, ReservedConcurrentExecutions=10), of(function, ReservedConcurrentExecutions=1)) == []
+
+
+@pytest.mark.parametrize(
+    ("cpu", "memory", "compatibility", "count"),
+    [
+        ("256", "512", "FARGATE", 0),
+        ("256", "4096", "FARGATE", 1),
+        (512, 4096, "FARGATE", 0),
+        (512, 4097, "FARGATE", 1),
+        ("256", "4096", "EC2", 0),
+        ({"Ref": "Cpu"}, "4096", "FARGATE", 0),
+    ],
+)
+def test_a_task_has_a_size_of_fargate(cpu: Any, memory: Any, compatibility: str, count: int) -> None:
+    def task(cpu: Any, memory: Any) -> dict[str, Any]:
+        return of("AWS::ECS::TaskDefinition", Cpu=cpu, Memory=memory, RequiresCompatibilities=[compatibility])
+
+    base, head = ({"Shop": {"A": each}} for each in (task("1024", "2048"), task(cpu, memory)))
+    findings = list(refused(replaced(compared(base, head))))
+    assert len(findings) == count
+    if cpu == "256" and count:
+        assert findings[0].sentence == (
+            "The ECS task definition Shop/A is refused: Fargate offers no task with 256 CPU units and 4096 MiB."
+        )
+        assert findings[0].details == (
+            "The nearest sizes: 512 CPU units with 4096 MiB or 256 CPU units with 2048 MiB.",
+        )

@@ -17,6 +17,7 @@ from moorage.review.ecs_services import SCALABLE_TARGET, SERVICE
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import named
 from moorage.review.template.side import Scope, Side
+from moorage.workload.platform_limits import FARGATE_MEMORY, nearest_fargate_sizes
 
 _ASSOCIATIONS = "AWS::ECS::ClusterCapacityProviderAssociations"
 _GROUP = "AWS::AutoScaling::AutoScalingGroup"
@@ -24,7 +25,7 @@ _STRATEGIES: Mapping[str, str] = {
     SERVICE: "CapacityProviderStrategy",
     _ASSOCIATIONS: "DefaultCapacityProviderStrategy",
 }
-_SPOT = "FARGATE_SPOT"
+_TASK, _SPOT = "AWS::ECS::TaskDefinition", "FARGATE_SPOT"
 _MAXIMUMS: Mapping[str, tuple[str, str, str]] = {
     _GROUP: ("MaxSize", "instances", "instances above that are terminated"),
     SCALABLE_TARGET: ("MaxCapacity", "tasks", "tasks above that are stopped"),
@@ -52,6 +53,30 @@ def dissociated(comparison: Comparison) -> Iterator[Finding]:
             gone = sorted((old - new) & used)
             if gone and change.replacement is not Replacement.YES:
                 yield _dissociation(stack, after, [_readable(base, name) for name in gone])
+
+
+def fargate_sizes(comparison: Comparison) -> Iterator[Finding]:
+    """Yield a finding for each new task definition for Fargate whose CPU and memory are not a size of Fargate.
+
+    Args:
+        comparison: The two assemblies.
+    """
+    for change in comparison.changes:
+        after = change.after
+        if (
+            after is None
+            or after.type != _TASK
+            or "FARGATE" not in str(after.properties.get("RequiresCompatibilities"))
+        ):
+            continue
+        cpu, memory = (str(after.properties.get(name)) for name in ("Cpu", "Memory"))
+        if not cpu.isdecimal() or not memory.isdecimal() or int(memory) in FARGATE_MEMORY.get(int(cpu), ()):
+            continue
+        sentence = f"The {named(after)} is refused: Fargate offers no task with {cpu} CPU units and {memory} MiB."
+        sizes = nearest_fargate_sizes(int(cpu), int(memory)) if int(cpu) and int(memory) else ()
+        listed = " or ".join(f"{units} CPU units with {mib} MiB" for units, mib in sizes)
+        way = f"The nearest sizes: {listed}." if listed else "Use a size of Fargate."
+        yield Finding(Kind.REFUSED, "refused/size-of-task", change.stack.path, after, sentence, (way,))
 
 
 def _dissociation(stack: StackChange, after: Resource, providers: list[str]) -> Finding:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import attrs
 
 from moorage.assembly.cloud_assembly import Resource, Stack
-from moorage.review.capacity import dissociated
+from moorage.review.capacity import dissociated, fargate_sizes
 from moorage.review.claims import NAMES, Claim, claims
 from moorage.review.comparison import KEPT, Comparison, Replacement, ResourceChange, StackChange
 from moorage.review.data import DATA
@@ -31,6 +31,7 @@ RULES: Mapping[str, str] = {
     "refused/subnet": "A new subnet overlaps with an existing one.",
     "refused/update": "A property that cannot be updated changes, or changes too much at once.",
     "refused/capacity": "A cluster loses a capacity provider on which tasks may run.",
+    "refused/size-of-task": "Fargate does not offer the CPU and memory of a task definition.",
     "refused/lockout": "The policy of an AWS KMS key lets nobody change it.",
     "refused/type": "A logical ID gets another resource type.",
     "refused/size": "A template exceeds a limit of CloudFormation.",
@@ -57,6 +58,7 @@ def refused(comparison: Comparison) -> Iterator[Finding]:
     yield from databases(comparison)
     yield from key_policies(comparison)
     yield from dissociated(comparison)
+    yield from fargate_sizes(comparison)
     for position, stack in enumerate(comparison.stacks):
         if position in update.head.scopes:
             yield from _target_groups(stack, update.head.scopes[position])
