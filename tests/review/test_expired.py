@@ -49,6 +49,18 @@ def test_a_shorter_retention_deletes_what_is_older(before: Any, after: Any, expe
             "keeps its messages for only 60 seconds (before: 600 seconds)",
         ),
         (
+            "SQS::Queue",
+            "MessageRetentionPeriod",
+            (1_209_600, 86_400),
+            "keeps its messages for only 1 day (before: 14 days)",
+        ),
+        (
+            "SQS::Queue",
+            "MessageRetentionPeriod",
+            (90_000, 3600),
+            "keeps its messages for only 1 hour (before: 25 hours)",
+        ),
+        (
             "CloudTrail::EventDataStore",
             "RetentionPeriod",
             (90, 30),

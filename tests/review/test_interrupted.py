@@ -87,8 +87,7 @@ def test_a_service_with_fewer_copies_says_what_a_lost_zone_leaves() -> None:
     (finding,) = found(app(service()), app(service(DesiredCount=1)))
     assert finding.rule == "interrupted/fewer-copies"
     assert finding.sentence == (
-        "The ECS service Shop/Web keeps at least 1 copy (before: 2); if one of 2 zones is lost, 0 remain (before: 1 of "
-        "2 in 2)."
+        "The ECS service Shop/Web keeps at least 1 copy (before: 2); if one of 2 zones is lost, 0 remain (before: 1)."
     )
     assert found(app(service()), app(service(DesiredCount=3))) == []
     assert found(app(service()), app(service(DesiredCount={"Ref": "Count"}))) == []
@@ -120,16 +119,58 @@ def test_a_new_task_definition_starts_a_deployment() -> None:
     (finding,) = found(base, head, {"Task": Replacement.YES})
     assert finding.sentence == (
         "The ECS service Shop/Web replaces its tasks in a rolling deployment: 2 copies in an estimated 105 s, with at "
-        "least 2 healthy; if one of 2 zones is lost, 1 remains (before: 1 of 2 in 2)."
+        "least 2 healthy."
     )
+    assert (finding.kind, finding.rule) == (Kind.DEPLOYED, "deployed/service")
     assert finding.details[0] == "Its task definition changes: ContainerDefinitions.Image."
 
 
 def test_added_zones_start_a_deployment() -> None:
     more = [*SUBNETS, {"Ref": "Three"}]
     (finding,) = found(app(service(DesiredCount=3)), app(service(DesiredCount=3, subnets=more)))
-    assert finding.rule == "interrupted/deployment"
-    assert "if one of 3 zones is lost, 2 remain (before: 1 of 3 in 2)" in finding.sentence
+    assert finding.rule == "deployed/service"
+    assert "if one of 3 zones is lost, 2 remain (before: 1 with 2 zones)" in finding.sentence
+
+
+def test_a_deployment_that_keeps_fewer_copies_interrupts() -> None:
+    def web(least: int, version: str = "1.3.0") -> dict[str, Any]:
+        room = {"MinimumHealthyPercent": least, "MaximumPercent": 200}
+        return app(service(DeploymentConfiguration=room, PlatformVersion=version))
+
+    (finding,) = found(web(50), web(50, "1.4.0"))
+    assert (finding.kind, finding.rule) == (Kind.INTERRUPTED, "interrupted/deployment")
+    (finding,) = found(web(100), web(100, "1.4.0"))
+    assert finding.kind is Kind.DEPLOYED
+
+
+def test_a_lower_minimum_counts_at_the_next_deployment() -> None:
+    def web(least: int, copies: int = 1) -> dict[str, Any]:
+        room = {"MinimumHealthyPercent": least, "MaximumPercent": 200}
+        return app(service(DesiredCount=copies, DeploymentConfiguration=room))
+
+    (finding,) = found(web(100), web(0))
+    assert finding.sentence == (
+        "The next deployment of the ECS service Shop/Web keeps at least 0 of 1 copy healthy (before: 1)."
+    )
+    assert found(web(0), web(100)) == []
+    assert found(web(100), web(51)) == []
+
+
+@pytest.mark.parametrize(
+    ("properties", "keeps"),
+    [
+        ({}, True),
+        ({"DeploymentConfiguration": {"MinimumHealthyPercent": 99}}, False),
+        ({"SchedulingStrategy": "DAEMON"}, False),
+        ({"SchedulingStrategy": "DAEMON", "DeploymentConfiguration": {"MinimumHealthyPercent": 100}}, True),
+    ],
+)
+def test_a_service_without_a_known_number_of_copies_may_keep_all(properties: dict[str, Any], *, keeps: bool) -> None:
+    def web(version: str) -> dict[str, Any]:
+        return app(service(DesiredCount={"Ref": "Count"}, PlatformVersion=version, **properties))
+
+    (finding,) = found(web("1.3.0"), web("1.4.0"))
+    assert finding.kind is (Kind.DEPLOYED if keeps else Kind.INTERRUPTED)
 
 
 def test_a_deployment_without_room_is_stuck() -> None:

@@ -8,7 +8,9 @@ import attrs
 import pytest
 
 from moorage.assembly.cloud_assembly import Stack
+from moorage.local.server.core import schema
 from moorage.review.comparison import Comparison, Replacement, compare
+from moorage.review.data import DATA, PROTECTED
 from moorage.review.finding import Finding, Kind
 from moorage.review.lost import lost
 from tests.review.templates import compared
@@ -147,3 +149,34 @@ def test_protection_keeps_the_data_of_a_removed_resource() -> None:
         "The DynamoDB table Shop/Data is removed from the stack, and its protection keeps it with its items: it is "
         "billed, and no stack manages it."
     )
+
+
+@pytest.mark.parametrize("type_", PROTECTED)
+def test_a_protected_resource_stays(type_: str) -> None:
+    def said(before: dict[str, Any], after: dict[str, Any] | None = None) -> list[Finding]:
+        return list(lost(compared({"Shop": {"A": before}}, {"Shop": {"A": after} if after else {}})))
+
+    name, value = PROTECTED[type_]
+    protected = {"Type": type_, "Properties": {name: value}}
+    (finding,) = said(protected)
+    assert finding.rule == ("lost/kept" if type_ in DATA else "lost/protected")
+    (kept,) = said({**protected, "DeletionPolicy": "Retain"}) or (None,)
+    assert kept is None or (kept.rule == "lost/kept" and type_ in DATA)
+    off = {True: False, "ACTIVE": "INACTIVE"}[value]
+    assert said(protected, {"Type": type_, "Properties": {name: off}}) == []
+    properties = schema.of(type_, "us-east-1")
+    assert properties is not None
+    assert name in properties["properties"]
+
+
+def test_a_protected_load_balancer_stays() -> None:
+    def said(value: str) -> list[Finding]:
+        attributes = [{"Key": "deletion_protection.enabled", "Value": value}]
+        properties = {"LoadBalancerAttributes": attributes}
+        balancer = {"Type": "AWS::ElasticLoadBalancingV2::LoadBalancer", "Properties": properties}
+        return list(lost(compared({"Shop": {"B": balancer}}, {"Shop": {}})))
+
+    (finding,) = said("true")
+    assert finding.rule == "lost/protected"
+    assert "which stays outside of the stack and is billed" in finding.sentence
+    assert said("false") == []

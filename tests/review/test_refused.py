@@ -13,7 +13,7 @@ from moorage.local.server.core import schema
 from moorage.review.claims import NAMES
 from moorage.review.comparison import Comparison, Replacement, compare
 from moorage.review.finding import Finding, Kind
-from moorage.review.refused import _PROTECTED, refused
+from moorage.review.refused import refused
 from moorage.review.replacement.replacement import replaced
 from tests.review.templates import compared
 
@@ -247,29 +247,6 @@ def test_a_target_group_stays_with_the_old_load_balancer() -> None:
     assert found(app("internal"), app("internet-facing", 81), {**every, "G": Replacement.YES}) == []
 
 
-@pytest.mark.parametrize("type_", _PROTECTED)
-def test_a_protected_resource_cannot_be_deleted(type_: str) -> None:
-    name, value = _PROTECTED[type_]
-    protected = of(type_, **{name: value})
-    assert "refused/protected" in rules(found({"A": protected}, {}))
-    assert "refused/protected" not in rules(found({"A": {**protected, "DeletionPolicy": "Retain"}}, {}))
-    assert "refused/protected" not in rules(found({"A": of(type_)}, {}))
-    off = {True: False, "ACTIVE": "INACTIVE"}[value]
-    assert found({"A": protected}, {"A": of(type_, **{name: off})}) == []
-    properties = schema.of(type_, "us-east-1")
-    assert properties is not None
-    assert name in properties["properties"]
-
-
-def test_a_protected_load_balancer_cannot_be_deleted() -> None:
-    def balancer(value: str) -> dict[str, Any]:
-        return of(BALANCER, LoadBalancerAttributes=[{"Key": "deletion_protection.enabled", "Value": value}])
-
-    (finding,) = found({"B": balancer("true")}, {})
-    assert "which stays outside of the stack and is billed" in finding.sentence
-    assert found({"B": balancer("false")}, {}) == []
-
-
 def test_a_logical_id_keeps_its_type() -> None:
     (finding,) = refused(replaced(compared({"Shop": {"A": of(TABLE)}}, {"Shop": {"A": of("AWS::SNS::Topic")}})))
     assert finding.rule == "refused/type"
@@ -469,3 +446,50 @@ def test_a_volume_does_not_shrink() -> None:
     assert found(small, large) == []
     assert found(large, {"V": of("AWS::EC2::Volume", Size="100", VolumeType="gp3")}) == []
     assert found(large, {"V": of("AWS::EC2::Volume", Size={"Ref": "Size"})}) == []
+
+
+def two_stacks(needs: Mapping[str, str] | None = None, *, gone: bool = False) -> list[Finding]:
+    """Return the findings about a named queue that moves from the stack A to the stack B."""
+
+    def side(**resources: Any) -> list[Stack]:
+        return [
+            Stack(name, name, None, None, {"Resources": each}, tuple(filter(None, [(needs or {}).get(name)])))
+            for name, each in resources.items()
+        ]
+
+    queue = {"Q": of("AWS::SQS::Queue", QueueName="q")}
+    head = side(B=queue) if gone else side(A={}, B=queue)
+    return list(refused(compare(side(A=queue, B={}), head)))
+
+
+def test_the_order_of_stacks_decides_about_a_name_that_moves() -> None:
+    (any_order,) = two_stacks()
+    assert "may be refused" in any_order.sentence
+    assert any_order.sentence.endswith("unless A is deployed first.")
+    assert two_stacks({"B": "A"}) == []
+    (later,) = two_stacks({"A": "B"})
+    assert "is refused" in later.sentence
+    assert later.sentence.endswith("which A deletes only later, since it depends on B.")
+    (stays,) = two_stacks(gone=True)
+    assert stays.sentence.endswith("which `cdk deploy` does not delete, since A is no longer in the app.")
+
+
+def test_the_way_says_that_a_deleted_resource_loses_its_data() -> None:
+    table, topic = of(TABLE, TableName="t"), of("AWS::SNS::Topic", TopicName="t")
+    (data,), (plain,) = (found({"A": each}, {"B": each}) for each in (table, topic))
+    assert data.details[0].endswith("if you delete it first, you lose its items.")
+    assert plain.details == ("Use another value, or delete the old resource in a separate deployment first.",)
+    base, head = of(TABLE, TableName="t", KeySchema=["a"]), of(TABLE, TableName="t", KeySchema=["b"])
+    (same,) = found({"T": base}, {"T": head}, {"T": Replacement.YES})
+    assert same.details == ("Give it another name, and copy its items to the new one.",)
+
+
+def test_an_export_to_a_stack_that_leaves_the_app_is_destroyed_first() -> None:
+    output = {"Outputs": {"O": {"Value": "v", "Export": {"Name": "name"}}}}
+    importing = {"Resources": {"P": of("AWS::SSM::Parameter", Value={"Fn::ImportValue": "name"})}}
+    base = [
+        Stack("A", "A", None, None, {"Resources": {}, **output}, ()),
+        Stack("B", "B", None, None, importing, ("A",)),
+    ]
+    (finding,) = refused(compare(base, [Stack("A", "A", None, None, {"Resources": {}}, ())]))
+    assert finding.details[0].startswith("Destroy B with the base first (`cdk destroy -e B`)")

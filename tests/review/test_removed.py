@@ -162,3 +162,70 @@ def test_what_delivers_to_a_target_that_stays_is_said(type_: str) -> None:
 def test_a_removed_domain_name_is_said(type_: str) -> None:
     said = "The API Gateway domain name Shop/Thing is removed: clients of its name fail."
     assert sentences({"Thing": of(type_), "Topic": of("AWS::SNS::Topic")}, {"Topic": of("AWS::SNS::Topic")}) == [said]
+
+
+def forwarding(*hosts: str, listener: str = "Https", **conditions: str) -> dict[str, Any]:
+    stated = [{"Field": "host-header", "HostHeaderConfig": {"Values": list(hosts)}}]
+    stated += [{"Field": "path-pattern", "PathPatternConfig": {"Values": [path]}} for path in conditions.values()]
+    return of(
+        "AWS::ElasticLoadBalancingV2::ListenerRule",
+        ListenerArn={"Ref": listener},
+        Conditions=stated,
+        Actions=[{"Type": "forward", "TargetGroupArn": {"Ref": "Targets"}}],
+    )
+
+
+@pytest.mark.parametrize(
+    ("after", "is_said"),
+    [
+        ([forwarding("www.example.com", "example.com")], False),
+        ([forwarding("*.example.com")], False),
+        ([forwarding("WWW.example.com")], False),
+        ([forwarding("example.com")], True),
+        ([forwarding("www.example.com", path="/api")], True),
+        ([forwarding("www.example.com", listener="Other")], True),
+    ],
+)
+def test_a_rule_that_matches_all_its_requests_takes_over(after: list[dict[str, Any]], *, is_said: bool) -> None:
+    head = {f"Rule{number}": each for number, each in enumerate(after)}
+    assert bool(sentences({"Rule": forwarding("www.example.com")}, head)) is is_said
+
+
+def test_several_rules_take_over_the_hosts_of_one() -> None:
+    base = {"Rule": forwarding("a.example.com", "b.example.com")}
+    one, other = forwarding("a.example.com"), forwarding("b.example.com")
+    assert not sentences(base, {"One": one, "Other": other})
+    assert sentences(base, {"One": one})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_said"),
+    [
+        ("HTTPS", "HTTP", True),
+        ("HTTP", "HTTPS", True),
+        ("TLS", "TCP", True),
+        ("TCP", "UDP", False),
+        ("HTTP", "HTTP", False),
+    ],
+)
+def test_a_listener_that_expects_another_protocol_fails_its_clients(before: str, after: str, *, is_said: bool) -> None:
+    base, head = (
+        {"Listener": of(LISTENER, LoadBalancerArn={"Ref": "Balancer"}, Port=443, Protocol=each)}
+        for each in (before, after)
+    )
+    said = f"The listener Shop/Listener expects {after} on port 443 (before: {before}): clients that use {before} fail."
+    assert sentences(base, head) == ([said] if is_said else [])
+
+
+def test_the_recipient_of_a_new_subscription_must_confirm_it() -> None:
+    def mail(to: str, protocol: str = "email") -> dict[str, Any]:
+        return of("AWS::SNS::Subscription", TopicArn={"Ref": "Topic"}, Protocol=protocol, Endpoint=to)
+
+    def details(head: dict[str, Any]) -> list[tuple[str, ...]]:
+        comparison = replaced(compared({"Shop": {"Old": mail("old@example.com")}}, {"Shop": head}))
+        return [finding.details for finding in removed(comparison)]
+
+    line = "The new SNS subscription Shop/New gets messages only after its recipient confirms it."
+    assert details({"New": mail("new@example.com")}) == [(line,)]
+    assert details({"New": mail("arn", "sqs")}) == [()]
+    assert details({}) == [()]

@@ -82,7 +82,8 @@ def test_a_move_to_another_stack_is_said_with_both_stacks() -> None:
     base = {"A": service("A/Web", "Web"), "B": {}}
     (finding,) = renamed(compared(base, {"A": {}, "B": service("B/Web", "Web")}))
     assert finding.sentence == (
-        "3 resources move from the stack A to B: B creates 3 new ones, and A removes the 3 old ones."
+        "A/Web is now B/Web: its 3 resources move from the stack A to the stack B, which creates 3 new ones, and A "
+        "removes the 3 old ones."
     )
 
 

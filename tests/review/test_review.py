@@ -89,10 +89,23 @@ def test_the_same_stacks_of_another_account_are_told_apart() -> None:
         return (Stack("Shop", "Shop", account, "eu-west-1", {"Resources": {}}, ()),)
 
     (note,) = review(shop("111111111111"), shop("222222222222"), policy=False).notes
-    assert "(Shop of account 111111111111, eu-west-1 in the base, Shop of account 222222222222, eu-west-1 in" in note
+    assert "(Shop (account 111111111111, eu-west-1) in the base, Shop (account 222222222222, eu-west-1) in" in note
 
 
 def test_the_title_has_the_beginning_of_a_hash() -> None:
     found = review([], [], policy=False, base_name="0123456789ab" * 3 + "cdef", head_name="main")
     assert found.title == "Review of main against 0123456789ab"
     assert found.base == "0123456789ab" * 3 + "cdef"
+
+
+def test_a_loss_that_a_refusal_prevents_is_not_among_the_losses() -> None:
+    def side(logical_id: str, **properties: str) -> tuple[Stack, ...]:
+        table = {"Type": "AWS::DynamoDB::Table", "Properties": {"One": 1, "Two": 2, **properties}}
+        template = {"Resources": {logical_id: {**table, "DeletionPolicy": "Retain"}}}
+        return (Stack("Shop", "Shop", None, None, template, ()),)
+
+    named = review(side("A", TableName="orders"), side("B", TableName="orders"), policy=False)
+    assert [finding.rule for finding in named.findings] == ["refused/in-use", "renamed/id"]
+    assert named.findings[0].details[-1].startswith("Without the refusal: The DynamoDB table Shop/A is replaced")
+    unnamed = review(side("A", Three="3"), side("B", Three="3"), policy=False)
+    assert [finding.rule for finding in unnamed.findings] == ["lost/kept", "renamed/id"]

@@ -22,8 +22,9 @@ show the sentence. Kinds and rules are listed with the most serious first.
 _KINDS: Mapping[Kind, str] = {
     Kind.LOST: "Data that the change deletes, or that leaves the stack and stays behind.",
     Kind.REFUSED: "Updates that CloudFormation or AWS refuses, so that the deployment fails and is rolled back.",
-    Kind.INTERRUPTED: "Changes that clients notice: replaced or restarted resources, and deployments of ECS services.",
+    Kind.INTERRUPTED: "Changes that clients notice: replaced or restarted resources, and services with fewer tasks.",
     Kind.OPENED: "Access that exists after the change and did not exist before it.",
+    Kind.DEPLOYED: "Deployments of ECS services that keep all copies running.",
     Kind.RENAMED: "Resources that are the same in both assemblies except for their ids.",
 }
 _POLICY = f"""## Policy

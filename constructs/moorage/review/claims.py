@@ -25,11 +25,13 @@ class Claim:
         what: The noun phrase for the claim in a sentence, such as `priority 10 of its listener`.
         references: The resources that the key refers to. If the update replaces such a resource, nobody has the claim
             yet.
+        properties: The properties in the key. If such a property replaces the resource, the key differs.
     """
 
     key: tuple[str, ...]
     what: str = attrs.field(eq=False)
     references: frozenset[Place] = attrs.field(eq=False, default=frozenset())
+    properties: tuple[str, ...] = attrs.field(eq=False, default=())
 
 
 NAMES: Mapping[str, str] = {
@@ -77,6 +79,7 @@ NAMES: Mapping[str, str] = {
     "AWS::SQS::Queue": "QueueName",
     "AWS::SSM::Parameter": "Name",
     "AWS::Scheduler::ScheduleGroup": "Name",
+    "AWS::ServiceDiscovery::HttpNamespace": "Name",
     "AWS::SecretsManager::Secret": "Name",
     "AWS::StepFunctions::StateMachine": "StateMachineName",
 }
@@ -93,8 +96,9 @@ _SCOPED: Mapping[str, tuple[str, tuple[str, ...], str]] = {
     "AWS::ElasticLoadBalancingV2::Listener": ("LoadBalancerArn", ("Port",), "port {} of its load balancer"),
     "AWS::ElasticLoadBalancingV2::ListenerRule": ("ListenerArn", ("Priority",), "priority {} of its listener"),
     "AWS::Events::Rule": ("EventBusName", ("Name",), "rule name {}"),
-    "AWS::Route53::RecordSet": ("HostedZoneId", ("Name", "Type"), "record {}"),
+    "AWS::Route53::RecordSet": ("HostedZoneId", ("Name", "Type"), "the {1} record {0}"),
     "AWS::Scheduler::Schedule": ("GroupName", ("Name",), "schedule name {}"),
+    "AWS::ServiceDiscovery::PrivateDnsNamespace": ("Vpc", ("Name",), "private domain {}"),
     "AWS::ServiceDiscovery::Service": ("NamespaceId", ("Name",), "Cloud Map name {}"),
 }
 """For each type: the property that names the scope, the properties that are unique in that scope, and a phrase for
@@ -104,11 +108,19 @@ Sources: EC2 API reference, CreateRoute (RouteAlreadyExists), CreateSecurityGrou
 (InvalidSubnet.Conflict); ECS API reference, CreateService; EFS API reference, CreateMountTarget (MountTargetConflict);
 Elastic Load Balancing API reference, CreateListener (DuplicateListener) and CreateRule (PriorityInUse); EventBridge API
 reference, PutRule; Route 53 API reference, ChangeResourceRecordSets; EventBridge Scheduler API reference,
-CreateSchedule; Cloud Map API reference, CreateService (ServiceAlreadyExists)."""
+CreateSchedule; Cloud Map API reference, CreatePrivateDnsNamespace (NamespaceAlreadyExists) and CreateService
+(ServiceAlreadyExists)."""
+_HELD: Mapping[str, tuple[str, str]] = {
+    "AWS::EC2::NatGateway": ("AllocationId", "its Elastic IP address"),
+    "AWS::EC2::VPCGatewayAttachment": ("InternetGatewayId", "its internet gateway"),
+}
+"""For each type: the property with a resource that only one other resource can use, and a phrase for it (EC2 API
+reference, CreateNatGateway and AttachInternetGateway: Resource.AlreadyAssociated)."""
 _GLOBAL = ("AWS::IAM::", "AWS::S3::Bucket", "AWS::Route53::")
 """The types whose names are unique beyond a region (IAM User Guide, "IAM identifiers"; S3 User Guide, "General purpose
 bucket naming rules"; Route 53 is a global service)."""
 _PEERS = ("CidrIp", "CidrIpv6", "SourceSecurityGroupId", "SourcePrefixListId", "DestinationSecurityGroupId")
+_OF_RULE = ("GroupId", "IpProtocol", "FromPort", "ToPort", *_PEERS)
 _RULES = {"AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress"}
 
 
@@ -122,15 +134,20 @@ def claims(scope: Scope, resource: Resource) -> Iterator[Claim]:
     properties = resource.properties
     make = _Maker(scope, resource.type)
     if resource.type in NAMES and scope.value(name := properties.get(NAMES[resource.type])) is not None:
-        yield make([name], f"name {_shown(name)}")
+        yield make([name], f"name {_shown(name)}", of=(NAMES[resource.type],))
     if resource.type in _SCOPED:
         within, unique, phrase = _SCOPED[resource.type]
         values = [properties[name] for name in unique if scope.value(properties.get(name)) is not None]
         if values:
-            yield make([properties.get(within), *values], phrase.format(" ".join(map(_shown, values))))
+            shown = [_shown(value).removesuffix(".") for value in values]
+            what = phrase.format(*shown, *("" for _ in unique[len(shown) :]))
+            yield make([properties.get(within), *values], what, of=(within, *unique))
+    if resource.type in _HELD:
+        name, phrase = _HELD[resource.type]
+        if scope.value(properties.get(name)) is not None:
+            yield make([properties[name]], phrase, of=(name,))
     if resource.type in _RULES:
-        peer = [properties.get(name) for name in ("GroupId", "IpProtocol", "FromPort", "ToPort", *_PEERS)]
-        yield make(peer, "rule of its security group")
+        yield make([properties.get(name) for name in _OF_RULE], "rule of its security group", of=_OF_RULE)
     if resource.type == "AWS::ECS::Service":
         yield from _service_connect_names(properties, make)
 
@@ -155,14 +172,14 @@ class _Maker:
     scope: Scope
     type: str
 
-    def __call__(self, values: Sequence[Any], what: str, *, kind: str = "") -> Claim:
+    def __call__(self, values: Sequence[Any], what: str, *, kind: str = "", of: tuple[str, ...] = ()) -> Claim:
         key = (
             kind or self.type,
             str(self.scope.account),
             "" if self.type.startswith(_GLOBAL) else str(self.scope.region),
             *map(repr, map(self.scope.value, values)),
         )
-        return Claim(key, what, frozenset(self.scope.referenced(list(values))))
+        return Claim(key, what, frozenset(self.scope.referenced(list(values))), of)
 
 
 def _shown(value: Any) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from moorage.assembly.cloud_assembly import AssemblyError, Resource, Stack
+from moorage.review.template.references import References
 from moorage.review.template.values import is_function
 
 KEPT = frozenset({"Retain", "RetainExceptOnCreate"})
@@ -225,8 +226,7 @@ def _where(stack: Stack) -> str:
 
 
 def _changes(stack: StackChange) -> Iterator[ResourceChange]:
-    before = {resource.logical_id: resource for resource in (stack.before.resources if stack.before else ())}
-    after = {resource.logical_id: resource for resource in (stack.after.resources if stack.after else ())}
+    before, after = _present(stack.before, stack.after), _present(stack.after, stack.before)
     for logical_id in (*after, *(name for name in before if name not in after)):
         one, other = before.get(logical_id), after.get(logical_id)
         if _METADATA in {each.type for each in (one, other) if each}:
@@ -238,6 +238,18 @@ def _changes(stack: StackChange) -> Iterator[ResourceChange]:
                 other,
                 tuple(property_changes(one.properties, other.properties)) if one and other else (),
             )
+
+
+def _present(stack: Stack | None, other: Stack | None) -> dict[str, Resource]:
+    """Return the resources of a stack by their logical IDs, without those whose condition is never true."""
+    if stack is None:
+        return {}
+    references = References((stack,), (other,))
+    return {
+        resource.logical_id: resource
+        for resource in stack.resources
+        if not references.is_never(0, resource.definition.get("Condition"))
+    }
 
 
 def _compared(resource: Resource) -> Mapping[str, Any]:

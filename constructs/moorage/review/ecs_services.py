@@ -29,6 +29,7 @@ STARTS_DEPLOYMENT = {
 }
 """The properties whose change starts a deployment (ECS API reference, UpdateService; a test reads botocore's copy)."""
 _STRATEGIES = {"BLUE_GREEN": "blue/green", "LINEAR": "linear", "CANARY": "canary"}
+_ALL = 100
 _TARGET_INTERVAL = 30
 _DRAIN = 300
 """Elastic Load Balancing's defaults of `HealthCheckIntervalSeconds` and `deregistration_delay.timeout_seconds` (API
@@ -103,6 +104,12 @@ class Service:
         if self.copies is None or not self.zones:
             return None
         return self.copies - math.ceil(self.copies / self.zones)
+
+    @property
+    def keeps_all(self) -> bool:
+        """True if a deployment stops no task before a new one runs, whatever the number of copies is."""
+        by_default = 0 if self.resource.properties.get("SchedulingStrategy") == "DAEMON" else _ALL
+        return self._percent("MinimumHealthyPercent", by_default) >= _ALL
 
     def estimate(self) -> Estimate | None:
         """Return the estimate of a deployment of `copies` tasks; None if the deployment cannot make progress."""

@@ -116,19 +116,28 @@ def _shorter(
     if old is None or new is None or new >= old:
         return
     if new == 0:
-        sentence = f"The {named(after)} no longer has {period.contents} (before: for {old:g} {period.unit})."
+        sentence = f"The {named(after)} no longer has {period.contents} (before: for {_amount(old, period.unit)})."
         yield _finding(change, after, rule, sentence)
     else:
         yield _kept(change, after, rule, period.contents, (old, new), period.unit)
+
+
+def _amount(number: float, unit: str) -> str:
+    """Return a period in the largest unit in which it is a whole number: `14 days` for `1209600 seconds`."""
+    for seconds, larger in ((86_400, "days"), (3600, "hours")):
+        if unit == "seconds" and number >= seconds and number % seconds == 0:
+            return f"{number / seconds:g} {larger}" if number > seconds else f"1 {larger[:-1]}"
+    return f"{number:.0f} {unit}" if number.is_integer() else f"{number:g} {unit}"
 
 
 def _kept(
     change: ResourceChange, after: Resource, rule: str, contents: str, limits: tuple[float, float], unit: str
 ) -> Finding:
     old, new = limits
-    was = "without a limit" if old == math.inf else f"{old:g} {unit}"
+    was = "without a limit" if old == math.inf else _amount(old, unit)
     sentence = (
-        f"The {named(after)} keeps its {contents} for only {new:g} {unit} (before: {was}): older ones are deleted."
+        f"The {named(after)} keeps its {contents} for only {_amount(new, unit)} (before: {was}): older ones are "
+        "deleted."
     )
     return _finding(change, after, rule, sentence)
 

@@ -17,6 +17,7 @@ class Kind(enum.Enum):
     REFUSED = "refused"
     INTERRUPTED = "interrupted"
     OPENED = "opened"
+    DEPLOYED = "deployed"
     RENAMED = "renamed"
     POLICY = "policy"
     COST = "cost"

@@ -8,13 +8,14 @@ from typing import Any
 import attrs
 
 from moorage.assembly.cloud_assembly import Resource, mapping
-from moorage.review.comparison import Comparison, Replacement, ResourceChange, StackChange
+from moorage.review.capacity import less_capacity
+from moorage.review.comparison import KEPT, Comparison, Replacement, ResourceChange, StackChange
 from moorage.review.ecs_services import SERVICE, STARTS_DEPLOYMENT, Service
 from moorage.review.finding import Finding, Kind
 from moorage.review.instances import replaced_instances
 from moorage.review.nouns import changing, named, shortened
 from moorage.review.removed import removed
-from moorage.review.renamed import moved
+from moorage.review.renamed import moved, renames
 from moorage.review.rerouted import rerouted
 from moorage.review.template.side import Side
 from moorage.review.template.values import Place, is_function
@@ -27,14 +28,18 @@ RULES: Mapping[str, str] = {
     "interrupted/stuck": "A deployment of an ECS service can make no progress.",
     "interrupted/removed": "A resource that clients or tasks use is removed.",
     "interrupted/replaced": "A resource that clients or tasks use is replaced.",
-    "interrupted/address": "A port or a DNS name that clients use changes.",
+    "interrupted/moved": "A resource that clients or tasks use gets another logical ID, so that a new one replaces it.",
+    "interrupted/address": "A port, a protocol or a DNS name that clients use changes.",
     "interrupted/rerouted": "A listener sends requests to other targets, or answers them itself.",
     "interrupted/disabled": "A resource that clients or tasks use is turned off.",
     "interrupted/secret": "A secret gets another generated value.",
     "interrupted/instances": "An Auto Scaling group replaces its instances in batches.",
+    "interrupted/maximum": "A lower maximum can stop tasks or instances.",
+    "interrupted/spot": "A service runs only on Fargate Spot.",
     "interrupted/restarted": "A resource is restarted in place.",
     "interrupted/fewer-copies": "An ECS service keeps fewer copies.",
-    "interrupted/deployment": "An ECS service replaces its tasks.",
+    "interrupted/deployment": "An ECS service replaces its tasks, and fewer of them run meanwhile.",
+    "deployed/service": "An ECS service replaces its tasks, and all copies keep running.",
 }
 _SEEN: Mapping[str, str] = {
     "AWS::ApiGateway::RestApi": "its URL changes, and clients of the old URL fail",
@@ -42,7 +47,7 @@ _SEEN: Mapping[str, str] = {
     "AWS::AutoScaling::AutoScalingGroup": "the instances of the old one are terminated with the tasks on them",
     "AWS::CloudFront::Distribution": "its domain name changes, and clients of the old name fail",
     "AWS::EC2::EIP": "traffic leaves from another public address, which allow lists do not know",
-    "AWS::EC2::Instance": "the old instance is terminated",
+    "AWS::EC2::Instance": "the old instance is terminated, by default with its root volume",
     "AWS::EC2::NatGateway": "connections through the old one are cut",
     "AWS::EC2::SecurityGroup": "its ID changes, and resources outside of the app that refer to the old ID lose access",
     "AWS::EC2::Subnet": "the resources in the old subnet have to move",
@@ -51,11 +56,18 @@ _SEEN: Mapping[str, str] = {
     "AWS::ECS::Cluster": "its services and tasks have to move",
     "AWS::ElasticLoadBalancingV2::LoadBalancer": "its DNS name changes, and clients of the old name fail",
     "AWS::ElasticLoadBalancingV2::TargetGroup": "the new one is empty until its targets are healthy",
+    "AWS::Lambda::Url": "its URL changes, and clients of the old URL fail",
     "AWS::Route53::HostedZone": "its name servers change, and the names in the old one are no longer found",
+    "AWS::SNS::Topic": "its ARN changes, and publishers and subscribers outside of the app have to use the new one",
+    "AWS::StepFunctions::StateMachine": "its ARN changes, and clients outside of the app have to use the new one",
     "AWS::ServiceDiscovery::HttpNamespace": "its names are not found until the services are in the new one",
     "AWS::ServiceDiscovery::PrivateDnsNamespace": "its names are not found until the services are in the new one",
 }
 """The consequence of a replacement for a client, by type."""
+_INSIDE = {"AWS::EC2::SecurityGroup", "AWS::EC2::Subnet", "AWS::ElasticLoadBalancingV2::TargetGroup"}
+"""The types that usually move with the construct that they belong to, whose consequences are enough."""
+_SUBSCRIPTION, _CONFIRMED = "AWS::SNS::Subscription", {"email", "email-json"}
+"""A subscription, and the protocols for which a person must confirm it (SNS API reference, Subscribe)."""
 _RESTARTS: Mapping[str, frozenset[str]] = {
     "AWS::EC2::Instance": frozenset({"InstanceType", "EbsOptimized"}),
     "AWS::RDS::DBCluster": frozenset({"EngineVersion"}),
@@ -78,6 +90,11 @@ _OFF: Mapping[str, tuple[tuple[str, ...], str, str]] = {
     "AWS::Events::Rule": (("State",), "DISABLED", "is turned off: its targets get no more events"),
     "AWS::KMS::Key": (("Enabled",), "false", "is turned off: what it encrypts can be neither read nor written"),
     "AWS::Lambda::EventSourceMapping": (("Enabled",), "false", "is turned off: its function gets no more events"),
+    "AWS::Lambda::Function": (
+        ("ReservedConcurrentExecutions",),
+        "0",
+        "is turned off: Lambda refuses all its invocations",
+    ),
     "AWS::Scheduler::Schedule": (("State",), "DISABLED", "is turned off: its target is no longer called"),
 }
 """The property that turns a type off, the value, and the consequence (CloudFormation template reference)."""
@@ -98,6 +115,7 @@ def interrupted(comparison: Comparison) -> Iterator[Finding]:
         *_Interruptions(comparison).all(),
         *removed(comparison),
         *rerouted(comparison),
+        *less_capacity(comparison),
         *replaced_instances(comparison),
     ]
     yield from sorted(found, key=lambda finding: order.index(finding.rule))
@@ -121,6 +139,19 @@ class _Interruptions:
         for stack in self.comparison.stacks:
             for change in _services(stack):
                 yield from self._service(change)
+        for rename in renames(self.comparison):
+            for change, _ in rename.pairs:
+                yield from self._moved(change)
+
+    def _moved(self, change: ResourceChange) -> Iterator[Finding]:
+        """Yield the finding for a resource that gets another logical ID, unless the old one is kept."""
+        resource = change.resource
+        if resource.definition.get("DeletionPolicy") in KEPT:
+            return
+        consequence = None if resource.type in _INSIDE else _consequence(resource)
+        if consequence:
+            sentence = f"The {named(resource)} is replaced because it gets another logical ID: {consequence}."
+            yield self._finding("moved", change, sentence)
 
     def _service(self, change: ResourceChange) -> Iterator[Finding]:
         before, after = self._sides(change)
@@ -148,16 +179,16 @@ class _Interruptions:
         if after.copies == 0:
             return
         if not causes:
-            if _can_deploy(before) and not _can_deploy(after):
-                yield self._stuck(change, after, "The next deployment")
+            yield from self._next_deployment(change, before, after)
             return
         subject = f"The {named(after.resource)} replaces its tasks in a {after.kind} deployment"
-        if after.controller != "ECS":
+        if after.controller != "ECS":  # it shifts traffic to new tasks
             sentence = f"{subject} of the controller {after.controller}, since {changing(causes)}."
-            yield self._finding("deployment", change, sentence, self._task_changes(change, after))
+            yield self._deployment(change, sentence, self._task_changes(change, after), keeps=True)
             return
         if after.copies is None:
-            yield self._finding("deployment", change, f"{subject}.", self._task_changes(change, after))
+            keeps = after.keeps_all
+            yield self._deployment(change, f"{subject}.", self._task_changes(change, after), keeps=keeps)
             return
         estimate = after.estimate()
         if estimate is None:
@@ -165,13 +196,31 @@ class _Interruptions:
             return
         sentence = (
             f"{subject}: {_copies(estimate.copies)} in an estimated {duration_text(estimate.seconds)}, with at least "
-            f"{estimate.least_healthy} healthy{_zone_clause(before, after, estimate.left_without_a_zone)}."
+            f"{estimate.least_healthy} healthy{_zone_clause(before, after) if before.zones != after.zones else ''}."
         )
         details = (
             *self._task_changes(change, after),
             "The estimate assumes 60 s from the start of a task to its response.",
         )
-        yield self._finding("deployment", change, sentence, details)
+        yield self._deployment(change, sentence, details, keeps=estimate.least_healthy >= estimate.copies)
+
+    def _deployment(self, change: ResourceChange, sentence: str, details: tuple[str, ...], *, keeps: bool) -> Finding:
+        kind, rule = (Kind.DEPLOYED, "deployed/service") if keeps else (Kind.INTERRUPTED, "interrupted/deployment")
+        return Finding(kind, rule, change.stack.path, change.resource, sentence, details)
+
+    def _next_deployment(self, change: ResourceChange, before: Service, after: Service) -> Iterator[Finding]:
+        """Yield the finding for a configuration with which later deployments keep fewer copies, or are stuck."""
+        if _can_deploy(before) and not _can_deploy(after):
+            yield self._stuck(change, after, "The next deployment")
+        if before.copies is None or before.copies != after.copies or {before.controller, after.controller} != {"ECS"}:
+            return
+        old, new = before.estimate(), after.estimate()
+        if old and new and new.least_healthy < old.least_healthy:
+            sentence = (
+                f"The next deployment of the {named(after.resource)} keeps at least {new.least_healthy} of "
+                f"{_copies(new.copies)} healthy (before: {old.least_healthy})."
+            )
+            yield self._finding("fewer-copies", change, sentence)
 
     def _stuck(self, change: ResourceChange, after: Service, which: str) -> Finding:
         sentence = (
@@ -209,9 +258,10 @@ class _Interruptions:
     def _other(self, change: ResourceChange) -> Iterator[Finding]:
         resource = change.resource
         restarted = sorted(_changed(change) & _RESTARTS.get(resource.type, frozenset()))
-        if change.replacement is not Replacement.NO and resource.type in _SEEN:
+        consequence = _consequence(resource)
+        if change.replacement is not Replacement.NO and consequence:
             in_place = "" if change.replacement is Replacement.YES or not restarted else ", or else it is restarted"
-            sentence = f"The {named(resource)} {change.replaced}: {_SEEN[resource.type]}{in_place}."
+            sentence = f"The {named(resource)} {change.replaced}: {consequence}{in_place}."
             yield self._finding("replaced", change, sentence)
         elif change.replacement is Replacement.NO and restarted:
             sentence = f"The {named(resource)} is restarted, since {changing(restarted)}."
@@ -241,6 +291,15 @@ class _Interruptions:
         )
 
 
+def _consequence(resource: Resource) -> str | None:
+    """Return the consequence of the replacement of a resource for its clients; None if they do not see it."""
+    if resource.type == SERVICE:
+        return "a second service starts, and the old one stops with its tasks"
+    if resource.type == _SUBSCRIPTION and resource.properties.get("Protocol") in _CONFIRMED:
+        return "its recipient gets no more messages until the new subscription is confirmed"
+    return _SEEN.get(resource.type)
+
+
 def _services(stack: StackChange) -> Iterator[ResourceChange]:
     """Yield the change of each service in the base of a stack.
 
@@ -267,17 +326,18 @@ def _fewer(path: str, before: Service, after: Service) -> Iterator[Finding]:
         rule = "interrupted/fewer-copies"
         sentence = (
             f"The {named(after.resource)} keeps at least {_copies(after.copies)} (before: {before.copies})"
-            f"{_zone_clause(before, after, after.left_without_a_zone)}."
+            f"{_zone_clause(before, after)}."
         )
     yield Finding(Kind.INTERRUPTED, rule, path, after.resource, sentence)
 
 
-def _zone_clause(before: Service, after: Service, left: Any) -> str:
-    """Return the clause about a lost zone; empty if the zones are not known."""
-    if left is None or not after.zones:
+def _zone_clause(before: Service, after: Service) -> str:
+    """Return the clause about a lost zone; empty if it leaves as many copies as before, or the zones are not known."""
+    left, was = after.left_without_a_zone, before.left_without_a_zone
+    if left is None or (was, before.zones) == (left, after.zones):
         return ""
-    was = before.left_without_a_zone
-    earlier = "" if was is None else f" (before: {was} of {before.copies} in {before.zones})"
+    zones = "" if before.zones == after.zones else f" with {before.zones} zones"
+    earlier = "" if was is None else f" (before: {was}{zones})"
     return f"; if one of {after.zones} zones is lost, {left} remain{'s' if left == 1 else ''}{earlier}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from moorage.assembly.cloud_assembly import Resource
+from moorage.assembly.cloud_assembly import Resource, Stack
 
 _SERVICES = {
     "ApiGateway": "API Gateway",
@@ -39,6 +39,8 @@ _TYPES = {
     "AWS::EC2::TransitGatewayRouteTable": "transit gateway route table",
     "AWS::EC2::TransitGatewayVpcAttachment": "transit gateway attachment",
     "AWS::EC2::VPCPeeringConnection": "VPC peering connection",
+    "AWS::ServiceDiscovery::HttpNamespace": "Cloud Map namespace",
+    "AWS::ServiceDiscovery::PrivateDnsNamespace": "Cloud Map namespace",
     "AWS::WAFv2::WebACL": "web ACL",
     "AWS::EFS::FileSystem": "EFS file system",
     "AWS::Lambda::Url": "Lambda function URL",
@@ -85,9 +87,16 @@ def short_path(resource: Resource) -> str:
     return "/".join(parts)
 
 
+def placed(stack: Stack) -> str:
+    """Return the path of a stack with its name, account and region, which distinguish two stacks with the same path."""
+    place = [*([f"account {stack.account}"] if stack.account else []), *([stack.region] if stack.region else [])]
+    name = [f"name {stack.name}"] if stack.name != stack.path.replace("/", "-") else []
+    return f"{stack.path} ({', '.join([*name, *place])})" if name or place else stack.path
+
+
 def capitalized(text: str) -> str:
-    """Return a text with a capital first letter."""
-    return text[:1].upper() + text[1:]
+    """Return a text with a capital first letter, unless it begins with an ARN."""
+    return text if text.startswith("arn:") else text[:1].upper() + text[1:]
 
 
 def listed(names: Sequence[str], most: int = 3, noun: str = "") -> str:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import enum
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 
-from moorage.assembly.cloud_assembly import Resource, mapping
+from moorage.assembly.cloud_assembly import Resource, Stack
+from moorage.review.capacity import dissociated, fargate_sizes
 from moorage.review.claims import NAMES, Claim, claims
 from moorage.review.comparison import KEPT, Comparison, Replacement, ResourceChange, StackChange
+from moorage.review.data import DATA
+from moorage.review.databases import databases
 from moorage.review.finding import Finding, Kind
+from moorage.review.key_policies import key_policies
 from moorage.review.nouns import named
 from moorage.review.subnets import overlapping_subnets
 from moorage.review.template.side import Scope, Side
@@ -24,25 +28,15 @@ RULES: Mapping[str, str] = {
     "refused/in-use": "A new resource needs a name, a priority or a port that another resource still has.",
     "refused/export": "An output that another stack imports is removed or changed.",
     "refused/target-group": "A target group stays while its load balancer is replaced.",
-    "refused/protected": "A resource that is protected from deletion is removed or replaced.",
     "refused/subnet": "A new subnet overlaps with an existing one.",
     "refused/update": "A property that cannot be updated changes, or changes too much at once.",
+    "refused/capacity": "A cluster loses a capacity provider on which tasks may run.",
+    "refused/size-of-task": "Fargate does not offer the CPU and memory of a task definition.",
+    "refused/lockout": "The policy of an AWS KMS key lets nobody change it.",
     "refused/type": "A logical ID gets another resource type.",
     "refused/size": "A template exceeds a limit of CloudFormation.",
 }
-_PROTECTED: Mapping[str, tuple[str, Any]] = {
-    "AWS::Cognito::UserPool": ("DeletionProtection", "ACTIVE"),
-    "AWS::DocDB::DBCluster": ("DeletionProtection", True),
-    "AWS::DynamoDB::Table": ("DeletionProtectionEnabled", True),
-    "AWS::EC2::Instance": ("DisableApiTermination", True),
-    "AWS::Logs::LogGroup": ("DeletionProtectionEnabled", True),
-    "AWS::Neptune::DBCluster": ("DeletionProtection", True),
-    "AWS::RDS::DBCluster": ("DeletionProtection", True),
-    "AWS::RDS::DBInstance": ("DeletionProtection", True),
-}
-"""The property that protects a type from deletion, and its value. A test compares it with CloudFormation's schemas."""
 _BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
-_BALANCER_PROTECTION = "deletion_protection.enabled"
 _LISTENER, _LISTENER_RULE = "AWS::ElasticLoadBalancingV2::Listener", "AWS::ElasticLoadBalancingV2::ListenerRule"
 _TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
 _LIMITS = {"Resources": 500, "Outputs": 200, "Parameters": 200, "Mappings": 200}
@@ -61,11 +55,14 @@ def refused(comparison: Comparison) -> Iterator[Finding]:
     yield from _claimed(update)
     yield from _exports(update)
     yield from overlapping_subnets(comparison)
+    yield from databases(comparison)
+    yield from key_policies(comparison)
+    yield from dissociated(comparison)
+    yield from fargate_sizes(comparison)
     for position, stack in enumerate(comparison.stacks):
         if position in update.head.scopes:
             yield from _target_groups(stack, update.head.scopes[position])
         for change in stack.changes:
-            yield from _protected(change)
             yield from unsupported(change)
         yield from _sizes(stack)
 
@@ -139,7 +136,7 @@ def _claimed(update: _Update) -> Iterator[Finding]:
                 yield from _renewed(change, after, claim)
             else:
                 for holder in holders.get(claim.key, ()):
-                    yield from _taken(scope, change, after, claim, holder, own)
+                    yield from _taken(update, scope, change, after, claim, holder, own)
 
 
 def _holders(update: _Update) -> Mapping[tuple[str, ...], list[_Holder]]:
@@ -162,8 +159,8 @@ def _renewed(change: ResourceChange, after: Resource, claim: Claim) -> Iterator[
     """Yield the finding for a replaced resource that keeps its own claim."""
     if change.replacement is Replacement.NO:
         return
-    if after.type in NAMES and any(reason.startswith(f"its {NAMES[after.type]} ") for reason in change.reasons):
-        return  # a condition or a reference computes another name
+    if any(reason.startswith(f"its {name} ") for reason in change.reasons for name in claim.properties):
+        return  # a condition or a reference computes another name, or another port
     if after.type in NAMES:
         rule, result = (
             "refused/name",
@@ -172,12 +169,29 @@ def _renewed(change: ResourceChange, after: Resource, claim: Claim) -> Iterator[
     else:
         rule, result = "refused/in-use", f"and the old one still has {claim.what}"
     sentence = f"The {named(after)} {change.replaced}, {result}."
-    way = "Change it as well, or remove the resource in a separate deployment first."
+    what = "name" if after.type in NAMES else _short(claim.what)
+    way = f"Give it another {what}, or remove it in a separate deployment first."
+    if after.type in DATA:
+        way = f"Give it another name, and copy its {DATA[after.type].contents} to the new one."
     yield Finding(Kind.REFUSED, rule, change.stack.path, after, sentence, (way,))
 
 
+def _short(what: str) -> str:
+    """Return the noun of a claim: `priority` for `priority 10 of its listener`."""
+    if what.startswith("its "):
+        return what.removeprefix("its ")
+    words = what.split(" ")
+    return words[2] if words[0] == "the" else words[0]
+
+
 def _taken(
-    scope: Scope, change: ResourceChange, after: Resource, claim: Claim, holder: _Holder, own: set[tuple[str, ...]]
+    update: _Update,
+    scope: Scope,
+    change: ResourceChange,
+    after: Resource,
+    claim: Claim,
+    holder: _Holder,
+    own: set[tuple[str, ...]],
 ) -> Iterator[Finding]:
     """Yield the finding for a claim that another resource has in the base."""
     freed_in_place = holder.after and claim.key not in holder.later and not holder.is_replaced
@@ -189,10 +203,10 @@ def _taken(
         certain, reason = False, "which CloudFormation may not update first"
     elif freed_in_place:
         reason = "which takes over the one of this resource"
-    elif holder.after is None and holder.before.definition.get("DeletionPolicy") in KEPT:
-        reason = "which is kept when it is removed from its stack"
-    elif holder.after is None and holder.scope.place != scope.place:
-        certain, reason = False, f"unless {holder.scope.stack.path} is deployed first"
+    elif apart := _apart(update, holder, scope):
+        certain, reason = apart
+        if not reason:
+            return
     elif holder.after and claim.key in holder.later:
         reason = "which keeps it"
     else:
@@ -200,9 +214,63 @@ def _taken(
     if "Condition" in after.definition or "Condition" in holder.before.definition:
         certain = False
     verb = "is" if certain else "may be"
-    sentence = f"The {named(after)} {verb} refused: {claim.what} belongs to the {named(holder.before)}, {reason}."
+    owner = named(holder.before)
+    if holder.before.path == after.path:
+        owner += f" of the stack {holder.scope.stack.name}"
+    sentence = f"The {named(after)} {verb} refused: {claim.what} belongs to the {owner}, {reason}."
     way = "Use another value, or delete the old resource in a separate deployment first."
+    if holder.before.type in DATA:
+        contents = DATA[holder.before.type].contents
+        way = f"Use another value, or keep the old resource as it is: if you delete it first, you lose its {contents}."
     yield Finding(Kind.REFUSED, "refused/in-use", change.stack.path, after, sentence, (way,))
+
+
+class _Order(enum.Enum):
+    """The time at which the CDK CLI deploys a stack, compared with another one."""
+
+    BEFORE = "before"
+    AFTER = "after"
+    SAME = "same"
+    ANY = "any"
+    NEVER = "never"
+
+
+def _apart(update: _Update, holder: _Holder, other: Scope) -> tuple[bool, str] | None:
+    """Return the reason why the removed resource of another stack, or a kept one, still has its claim.
+
+    The reason is empty if the resource is deleted first. None if another reason applies.
+    """
+    stack = holder.scope.stack.path
+    order = _deployed(update, holder.scope, other)
+    if order is _Order.NEVER:
+        return True, f"which `cdk deploy` does not delete, since {stack} is no longer in the app"
+    if holder.after is not None:
+        return None
+    if holder.before.definition.get("DeletionPolicy") in KEPT:
+        return True, "which is kept when it is removed from its stack"
+    return {
+        _Order.BEFORE: (True, ""),
+        _Order.AFTER: (True, f"which {stack} deletes only later, since it depends on {other.stack.path}"),
+        _Order.ANY: (False, f"unless {stack} is deployed first"),
+    }.get(order)
+
+
+def _deployed(update: _Update, stack: Scope, other: Scope) -> _Order:
+    """Return when the CDK CLI deploys a stack of the base, compared with a stack of the head."""
+    if stack.place == other.place:
+        return _Order.SAME
+    found = update.comparison.stacks[stack.place]
+    if found.after is None and found.stack.root is None:
+        return _Order.NEVER
+    names = {each.after.name: each.after for each in update.comparison.stacks if each.after}
+
+    def needs(of: Stack | None, seen: frozenset[str] = frozenset()) -> set[str]:
+        own = set(of.needs) - seen if of else set()
+        return own.union(*(needs(names.get(name), seen | own) for name in own))
+
+    if found.stack.name in needs(other.stack):
+        return _Order.BEFORE
+    return _Order.AFTER if other.stack.name in needs(found.after) else _Order.ANY
 
 
 def _depends_on(resource: Resource) -> list[str]:
@@ -220,6 +288,7 @@ def _exports(update: _Update) -> Iterator[Finding]:
     for scope in update.base.scopes.values():
         for name in scope.imports():
             importers[scope.account, scope.region, name].append(scope.stack.path)
+    in_the_head = {scope.stack.path for scope in update.head.scopes.values()}
     for position, scope in update.base.scopes.items():
         if position not in update.head.scopes:
             continue
@@ -238,13 +307,24 @@ def _exports(update: _Update) -> Iterator[Finding]:
                 may = "is" if certain else "may be"
             else:
                 continue
-            who = ", ".join(users)
-            sentence = f"The update of {path} {may} refused: its export {name} {what}, but {who} imports it."
-            way = (
-                f"Deploy {who} first (`cdk deploy -e {users[0]}`) if it no longer imports the value; otherwise keep "
-                "the export with `export_value` until it is deployed."
+            sentence = (
+                f"The update of {path} {may} refused: its export {name} {what}, but {', '.join(users)} imports it."
             )
+            way = _way_of_export(users, [user for user in users if user not in in_the_head])
             yield Finding(Kind.REFUSED, "refused/export", path, None, sentence, (way,))
+
+
+def _way_of_export(users: Sequence[str], gone: Sequence[str]) -> str:
+    """Return the way to remove an export that stacks import, including stacks that are no longer in the app."""
+    if gone:
+        return (
+            f"Destroy {', '.join(gone)} with the base first (`cdk destroy -e {gone[0]}`), or keep the export with "
+            "`export_value` until then."
+        )
+    return (
+        f"Deploy {', '.join(users)} first (`cdk deploy -e {users[0]}`) if it no longer imports the value; otherwise "
+        "keep the export with `export_value` until it is deployed."
+    )
 
 
 def _target_groups(stack: StackChange, scope: Scope) -> Iterator[Finding]:
@@ -289,45 +369,6 @@ def _shared_target_group(listener: ResourceChange, group: Resource, balancer: Re
     )
     way = "Give the target group a change that replaces it, too, such as another name."
     return Finding(Kind.REFUSED, "refused/target-group", listener.stack.path, group, sentence, (way,))
-
-
-def _protected(change: ResourceChange) -> Iterator[Finding]:
-    before = change.before
-    if before is None or not is_protected(before) or _is_kept(change, before):
-        return
-    if change.after is not None and change.replacement is Replacement.NO:
-        return
-    if change.stack.after is None and change.stack.stack.root is None:
-        return  # the CDK CLI does not delete a stack that leaves the app
-    verb = "is removed" if change.after is None else change.replaced
-    sentence = (
-        f"The {named(before)} {verb}, but it is protected from deletion: CloudFormation cannot delete the old one, "
-        "which stays outside of the stack and is billed."
-    )
-    way = "Turn the protection off in a separate deployment first."
-    yield Finding(Kind.REFUSED, "refused/protected", change.stack.path, change.resource, sentence, (way,))
-
-
-def is_protected(resource: Resource) -> bool:
-    """Return whether a resource is protected from deletion.
-
-    Args:
-        resource: The resource.
-    """
-    if resource.type == _BALANCER:
-        attributes = resource.properties.get("LoadBalancerAttributes")
-        return any(
-            each.get("Key") == _BALANCER_PROTECTION and str(each.get("Value")).lower() == "true"
-            for each in map(mapping, attributes if isinstance(attributes, list) else ())
-        )
-    name, value = _PROTECTED.get(resource.type, ("", None))
-    return bool(name) and str(resource.properties.get(name)).lower() == str(value).lower()
-
-
-def _is_kept(change: ResourceChange, before: Resource) -> bool:
-    policy = "DeletionPolicy" if change.after is None else "UpdateReplacePolicy"
-    stated = (change.after or before).definition.get(policy)
-    return stated in KEPT
 
 
 def _sizes(stack: StackChange) -> Iterator[Finding]:

@@ -17,10 +17,12 @@ from moorage.review.ecs_services import SERVICE
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import named
 from moorage.review.renamed import moved
+from moorage.review.rerouted import takes_over
 from moorage.review.template.side import Scope, Side
 from moorage.review.template.values import Place
 
 _BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+_SUBSCRIPTION = "AWS::SNS::Subscription"
 _LISTENER, _RECORD = "AWS::ElasticLoadBalancingV2::Listener", "AWS::Route53::RecordSet"
 _LISTENER_RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
 _SEEN: Mapping[str, str] = {
@@ -31,7 +33,7 @@ _SEEN: Mapping[str, str] = {
     "AWS::AutoScaling::AutoScalingGroup": "its instances are terminated with the tasks on them",
     "AWS::CloudFront::Distribution": "clients of its domain name fail",
     "AWS::EC2::EIP": "its public address is released, and allow lists of others may contain it",
-    "AWS::EC2::Instance": "it is terminated",
+    "AWS::EC2::Instance": "it is terminated, by default with its root volume",
     "AWS::EC2::NatGateway": "connections through it are cut",
     _BALANCER: "clients of its DNS name fail",
     "AWS::Events::Rule": "its targets get no more events",
@@ -90,13 +92,28 @@ def _gone(scopes: _Scopes, stack: StackChange, before: Resource) -> Iterator[Fin
     address = before.properties.get(_ADDRESS.get(before.type, ""))
     known = f" {_shown(address)}" if isinstance(address, str | int) else ""
     sentence = f"The {named(before)} is removed: {_SEEN[before.type].format(known)}."
-    yield Finding(Kind.INTERRUPTED, "interrupted/removed", stack.path, before, sentence)
+    details = tuple(_unconfirmed(stack, before)) if before.type == _SUBSCRIPTION else ()
+    yield Finding(Kind.INTERRUPTED, "interrupted/removed", stack.path, before, sentence, details)
+
+
+def _unconfirmed(stack: StackChange, before: Resource) -> Iterator[str]:
+    """Yield a line for each new subscription to the same topic that a person must confirm (SNS API reference,
+    Subscribe)."""
+    topic = before.properties.get("TopicArn")
+    for change in stack.changes:
+        new = change.resource if change.before is None else None
+        if new is None or new.type != _SUBSCRIPTION or new.properties.get("TopicArn") != topic:
+            continue
+        if new.properties.get("Protocol") in {"email", "email-json"}:
+            yield f"The new {named(new)} gets messages only after its recipient confirms it."
 
 
 def _changed(scopes: _Scopes, change: ResourceChange, before: Resource, after: Resource) -> Iterator[Finding]:
     """Yield the finding for a listener whose port changes, or a record whose DNS name changes."""
     name = _ADDRESS.get(before.type, "")
     old, new = before.properties.get(name), after.properties.get(name)
+    if before.type == _LISTENER and change.replacement is Replacement.NO and old == new:
+        yield from _protocol(change, before, after)
     if not (isinstance(old, str | int) and isinstance(new, str | int)) or _shown(old) == _shown(new):
         return
     in_a_new_balancer = before.type == _LISTENER and change.replacement is not Replacement.NO
@@ -106,6 +123,16 @@ def _changed(scopes: _Scopes, change: ResourceChange, before: Resource, after: R
     end = _SEEN[before.type].replace("its", "the old").format(f" {_shown(old)}")
     sentence = f"The {what} of the {named(after)} changes from {_shown(old)} to {_shown(new)}: {end}."
     yield Finding(Kind.INTERRUPTED, "interrupted/address", change.stack.path, after, sentence)
+
+
+def _protocol(change: ResourceChange, before: Resource, after: Resource) -> Iterator[Finding]:
+    """Yield the finding for a port on which a listener newly expects encrypted traffic, or no longer does."""
+    old, new = (side.properties.get("Protocol") for side in (before, after))
+    if {old, new} in ({"HTTP", "HTTPS"}, {"TCP", "TLS"}):
+        port = after.properties.get("Port")
+        on = f" on port {port}" if isinstance(port, str | int) else ""
+        sentence = f"The {named(after)} expects {new}{on} (before: {old}): clients that use {old} fail."
+        yield Finding(Kind.INTERRUPTED, "interrupted/address", change.stack.path, after, sentence)
 
 
 def _shown(address: Any) -> str:
@@ -135,15 +162,14 @@ def _told(scope: Scope, stack: StackChange, before: Resource) -> bool:
 
 
 def _claimed(scopes: _Scopes, before: Resource) -> bool:
-    """Return whether another resource of the head has the port, the name, or the conditions of a rule."""
-    own = _keys(scopes[0], before) if before.type in {*_ADDRESS, *_DELIVERS, _LISTENER_RULE} else set()
+    """Return whether another resource of the head has the port or the name, or matches the requests of a rule."""
+    if before.type == _LISTENER_RULE:
+        return takes_over((scopes[0], before), scopes[1].side.resources(_LISTENER_RULE))
+    own = _keys(scopes[0], before) if before.type in {*_ADDRESS, *_DELIVERS} else set()
     return any(own & _keys(scopes[1], each) for each in scopes[1].stack.resources if each.type == before.type)
 
 
 def _keys(scope: Scope, resource: Resource) -> set[tuple[str, ...]]:
-    if resource.type == _LISTENER_RULE:
-        names = ("ListenerArn", "Conditions")
-        return {tuple(repr(scope.value(resource.properties.get(name))) for name in names)}
     if resource.type in _DELIVERS:
         # a rule and a schedule are known by their targets, since a changed pattern or expression is no removal
         return {tuple(_delivers(scope, resource.properties.get(name)) for name in _DELIVERS[resource.type])}

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
 import attrs
 
 from moorage.assembly.cloud_assembly import Resource
+from moorage.review.claims import NAMES
 from moorage.review.comparison import KEPT, Comparison, ResourceChange
 from moorage.review.finding import Finding, Kind
+from moorage.review.nouns import listed
 
 RULES: Mapping[str, str] = {"renamed/id": "The same resources get other logical IDs."}
 _TELLING = 3
 """The minimum number of properties of a single renamed resource. With fewer, two resources can be equal by chance."""
+_NAMED = {**NAMES, "AWS::Route53::HostedZone": "Name"}
+"""The property that identifies a resource of a type."""
 
 
 @attrs.frozen(eq=False)
@@ -26,11 +30,30 @@ class Rename:
         before: The path of the construct in the base.
         after: The path of the construct in the head.
         pairs: The removed and the added resource of each pair.
+        is_part: True if the path in the base or in the head also has other constructs, such as a stack.
     """
 
     before: str
     after: str
     pairs: tuple[tuple[ResourceChange, ResourceChange], ...]
+    is_part: bool = False
+
+    @property
+    def constructs(self) -> tuple[str, ...]:
+        """The names of the constructs under both paths, if both have other constructs, too."""
+        rest = (after.resource.path[len(self.after) + 1 :] for _, after in self.pairs)
+        return tuple(dict.fromkeys(path.split("/")[0] for path in rest if path)) if self.is_part else ()
+
+    @property
+    def sentence(self) -> str:
+        """The clause that names the constructs before and after: `Shop/Web is now Shop/Front`."""
+        if self.before == self.after:
+            return self.before
+        if not self.constructs:
+            return f"{self.before} is now {self.after}"
+        if len(self.constructs) == 1:
+            return f"{self.before}/{self.constructs[0]} is now {self.after}/{self.constructs[0]}"
+        return f"{listed([f'{self.before}/{name}' for name in self.constructs])} are now under {self.after}"
 
 
 def renamed(comparison: Comparison) -> Iterator[Finding]:
@@ -43,18 +66,21 @@ def renamed(comparison: Comparison) -> Iterator[Finding]:
         first = min((after for _, after in rename.pairs), key=lambda change: len(change.resource.path))
         kept = sum(before.resource.definition.get("DeletionPolicy") in KEPT for before, _ in rename.pairs)
         count = len(rename.pairs)
+        its = "their" if len(rename.constructs) > 1 else "its"
         resources = (
-            "its resource gets another logical ID" if count == 1 else f"its {count} resources get other logical IDs"
+            f"{its} resource gets another logical ID"
+            if count == 1
+            else f"{its} {count} resources get other logical IDs"
         )
         old, new = ("the old one", "a new one") if count == 1 else (f"the {count} old ones", f"{count} new ones")
         base, head = (change.stack.path for change in rename.pairs[0])
         if base != head:
-            moved = "1 resource moves" if count == 1 else f"{count} resources move"
-            sentence = f"{moved} from the stack {base} to {head}: {head} creates {new}, and {base} removes {old}"
+            resources = f"{its} resource moves" if count == 1 else f"{its} {count} resources move"
+            what = f"{rename.sentence}: {resources} from the stack {base} to the stack {head}"
+            sentence = f"{what}, which creates {new}, and {base} removes {old}"
         else:
-            what = f"{rename.before} is now {rename.after}" if rename.before != rename.after else rename.before
             verb = "removes" if kept else "deletes"
-            sentence = f"{what}: {resources}, so CloudFormation creates {new} and {verb} {old}"
+            sentence = f"{rename.sentence}: {resources}, so CloudFormation creates {new} and {verb} {old}"
         yield Finding(
             Kind.RENAMED,
             "renamed/id",
@@ -107,12 +133,27 @@ def renames(comparison: Comparison) -> tuple[Rename, ...]:
                 other = by_path.pop((change.type, new + change.resource.path[len(old) :]), None)
                 if other:
                     group.append((change, other))
+    stay = [
+        {resource.path for side in sides if side for resource in side.resources}
+        for sides in ([stack.after for stack in comparison.stacks], [stack.before for stack in comparison.stacks])
+    ]
     found = [
-        Rename(old, new, tuple(group))
+        Rename(old, new, tuple(group), is_part=_has_others(old, stay[0]) or _has_others(new, stay[1]))
         for (old, new), group in groups.items()
-        if len(group) > 1 or len(group[0][1].resource.properties) >= _TELLING
+        if len(group) > 1 or _is_telling(group[0][1].resource)
     ]
     return tuple(sorted(found, key=lambda rename: -len(rename.pairs)))
+
+
+def _has_others(path: str, paths: Set[str]) -> bool:
+    """Return whether the other side has resources under a path, or the path is that of a stack."""
+    return "/" not in path or any(f"{each}/".startswith(f"{path}/") for each in paths)
+
+
+def _is_telling(resource: Resource) -> bool:
+    """Return whether the properties of a single resource identify it."""
+    name = _NAMED.get(resource.type)
+    return len(resource.properties) >= _TELLING or (name is not None and name in resource.properties)
 
 
 def _equal(

@@ -7,7 +7,7 @@ wildcards in host names, paths, headers and query strings); Application Load Bal
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from moorage.assembly.cloud_assembly import Resource, mapping
@@ -222,3 +222,28 @@ def _values(record: _Side) -> set[str]:
     alias = mapping(resource.properties.get("AliasTarget")).get("DNSName")
     texts = [scope.text(alias)] if alias is not None else scope.texts(resource.properties.get("ResourceRecords"))
     return {root(each) for each in texts}
+
+
+def takes_over(before: _Side, after: Iterable[_Side]) -> bool:
+    """Return whether other rules of the same listener match all requests that a rule matched.
+
+    Args:
+        before: The rule in the base.
+        after: The rules in the head.
+    """
+    listener = before[0].text(before[1].properties.get("ListenerArn"))
+    others = [_stated(each) for each in after if each[0].text(each[1].properties.get("ListenerArn")) == listener]
+    old = _stated(before)
+    matching = [other for other in others if other.keys() <= old.keys()]
+    if any(all(_covered(field, old[field], [new]) for field in new) for new in matching):
+        return True
+    return len(old) == 1 and all(_covered(field, old[field], matching) for field in old)
+
+
+def _covered(field: str, values: frozenset[str], rules: Sequence[_Conditions]) -> bool:
+    """Return whether rules together match all values of a field."""
+    covers = range_covers if field == "source-ip" else pattern_covers
+    known = {value for rule in rules for value in rule.get(field, ())}
+    if field == "host-header":  # a host name is case insensitive
+        known, values = {each.lower() for each in known}, frozenset(each.lower() for each in values)
+    return all(any(each == value or covers(each, value) for each in known) for value in values)

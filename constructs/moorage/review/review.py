@@ -12,7 +12,7 @@ from moorage.policy.acknowledgements import Acknowledgement
 from moorage.review import interrupted, lost, refused, renamed
 from moorage.review.comparison import Comparison, compare
 from moorage.review.finding import Finding, Kind
-from moorage.review.nouns import shortened
+from moorage.review.nouns import placed, shortened
 from moorage.review.opened import opened
 from moorage.review.policy import RULES as POLICY_RULES
 from moorage.review.policy import findings_of, policy_findings
@@ -38,6 +38,8 @@ RULES: Mapping[str, str] = {
     **POLICY_RULES,
 }
 """The rules of a review, each with its meaning, without the rules of policy engines."""
+_PREVENTING = {"refused/name", "refused/in-use"}
+"""The rules about resources that CloudFormation cannot create again."""
 _NAMED = 3
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _HASH = 12
@@ -97,7 +99,7 @@ def review(
     """
     comparison = replaced(compare(base, head))
     before = base_name or "base"
-    found = [finding for judge in _JUDGES for finding in judge(comparison)]
+    found = _without_prevented(comparison, [finding for judge in _JUDGES for finding in judge(comparison)])
     notes = list(_notes(comparison, base_name, head_name))
     if policy:
         violated, old = policy_findings(comparison, acknowledged, acknowledged_before)
@@ -111,6 +113,30 @@ def review(
         head=head_name,
         notes=tuple(notes),
     )
+
+
+def _without_prevented(comparison: Comparison, found: Sequence[Finding]) -> list[Finding]:
+    """Return the findings without the losses of resources whose replacement is refused: these become a detail.
+
+    CloudFormation rolls back an update that is refused, so that nothing is lost.
+    """
+    moved = {
+        id(after.resource): id(before.resource)
+        for rename in renamed.renames(comparison)
+        for before, after in rename.pairs
+    }
+    losses = {id(finding.resource): finding for finding in found if finding.kind is Kind.LOST and finding.resource}
+    prevented: set[int] = set()
+    kept: list[Finding] = []
+    for finding in found:
+        resource = id(finding.resource)
+        loss = losses.get(resource) or losses.get(moved.get(resource, 0))
+        if loss and finding.rule in _PREVENTING and " may be " not in finding.sentence:
+            prevented.add(id(loss))
+            kept.append(attrs.evolve(finding, details=(*finding.details, f"Without the refusal: {loss.sentence}")))
+        else:
+            kept.append(finding)
+    return [finding for finding in kept if id(finding) not in prevented]
 
 
 def policy_review(stacks: Sequence[Stack], acknowledged: Sequence[Acknowledgement], name: str) -> Review:
@@ -148,16 +174,10 @@ def _notes(comparison: Comparison, base: str | None, head: str) -> Iterable[str]
     old = [stack.before for stack in comparison.stacks if stack.before]
     new = [stack.after for stack in comparison.stacks if stack.after]
     same = {stack.path for stack in old} == {stack.path for stack in new}
-    before, after = ([_with_place(stack) if same else stack.path for stack in stacks] for stacks in (old, new))
+    before, after = ([placed(stack) if same else stack.path for stack in stacks] for stacks in (old, new))
     if before and after and not both:
         stacks = f"{shortened(before, _NAMED)} in the base, {shortened(after, _NAMED)} in the head"
         yield (
             f"{base or 'base'} and {head} have no stack in common ({stacks}): are they the same app? Every stack is "
             "shown as removed or added."
         )
-
-
-def _with_place(stack: Stack) -> str:
-    """Return the path of a stack with its account and region, which distinguish two stacks with the same path."""
-    place = [*([f"account {stack.account}"] if stack.account else []), *([stack.region] if stack.region else [])]
-    return f"{stack.path} of {', '.join(place)}" if place else stack.path

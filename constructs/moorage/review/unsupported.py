@@ -92,6 +92,22 @@ def _indexed(change: ResourceChange, before: Resource, after: Resource) -> Itera
         yield _refused(change, after, why, "Deploy them one after the other.")
 
 
+def _redefined(change: ResourceChange, before: Resource, after: Resource) -> Iterator[Finding]:
+    """Yield the finding for a global secondary index that gets another key or projection under the same name.
+
+    Source: the message of CloudFormation's handler, "Cannot update GSI's properties other than Provisioned Throughput
+    and Contributor Insights Specification. You can create a new GSI with a different name." (aws-amplify/amplify-cli,
+    issue 11384).
+    """
+    old, new = (_items(side, "GlobalSecondaryIndexes", "IndexName") for side in (before, after))
+    for name in new if change.replacement is Replacement.NO else ():
+        for part in ("KeySchema", "Projection"):
+            one, other = (_in_order(side.get(name, {}).get(part)) for side in (old, new))
+            if name in old and one is not None and other is not None and one != other:
+                why = f"the {part} of its global secondary index {name} changes, and an index cannot change"
+                yield _refused(change, after, why, "Give the new index another name, and remove the old one later.")
+
+
 def _expiring(change: ResourceChange, before: Resource, after: Resource) -> Iterator[Finding]:
     """Yield the finding for a table that expires its items by another attribute.
 
@@ -188,6 +204,20 @@ def _names(resource: Resource, of: str, name: str) -> set[str]:
     return {each for each in items if isinstance(each, str)}
 
 
+def _items(resource: Resource, of: str, name: str) -> dict[str, Mapping[str, Any]]:
+    """Return the items of a list by their names, as far as they are known."""
+    stated = resource.properties.get(of)
+    items = [mapping(each) for each in stated] if isinstance(stated, list) else []
+    return {each[name]: each for each in items if isinstance(each.get(name), str)}
+
+
+def _in_order(value: Any) -> Any:
+    """Return a value in which the order of keys is significant; None if it is not known."""
+    if isinstance(value, list):
+        return [_known(each) for each in value] if all(_known(each) is not None for each in value) else None
+    return _known(value)
+
+
 def _known(value: Any) -> Any:
     """Return a value in a form that compares without the order of lists; None if it is not known."""
     if isinstance(value, Mapping):
@@ -201,9 +231,9 @@ def _known(value: Any) -> Any:
 
 
 _CHECKS: Mapping[str, Sequence[Callable[[ResourceChange, Resource, Resource], Iterator[Finding]]]] = {
-    _GLOBAL_TABLE: (_indexed, _expiring, _replicated),
+    _GLOBAL_TABLE: (_indexed, _redefined, _expiring, _replicated),
     _KEY: (_key,),
-    _TABLE: (_indexed, _expiring),
+    _TABLE: (_indexed, _redefined, _expiring),
     _USER_POOL: (_sign_in, _user_attributes),
     "AWS::EC2::Volume": (_smaller,),
 }

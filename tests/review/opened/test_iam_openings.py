@@ -439,3 +439,12 @@ def test_the_account_of_a_stack_that_is_not_known_may_be_the_same() -> None:
     )
     (found,) = opened(compare(base, head))
     assert found.details[-1] == "The account of the stack is not known: it may be the same account."
+
+
+def test_a_new_role_that_only_writes_its_own_log_is_no_news() -> None:
+    log = {"Log": {"Type": "AWS::Logs::LogGroup"}}
+    arn = {"Fn::GetAtt": ["Log", "Arn"]}
+    writing = role(allow(["logs:CreateLogStream", "logs:PutLogEvents"], arn))
+    assert sentences(BUCKET, {**BUCKET, **log, **writing}) == []
+    assert len(sentences({**BUCKET, **log}, {**BUCKET, **log, **writing})) == 1
+    assert len(sentences(BUCKET, {**BUCKET, **log, **role(allow("logs:*", arn))})) == 1

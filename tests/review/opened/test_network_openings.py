@@ -205,3 +205,10 @@ def test_what_is_beyond_other_rules_is_each_port_that_is_in_none_of_them(
     covered = {port for first, last in others for port in range(first, last + 1)}
     assert found == set(range(ports[0], ports[1] + 1)) - covered
     assert list(made(ports).beyond([made(EVERY_PORT)])) == []
+
+
+def test_traffic_to_a_new_group_is_no_news() -> None:
+    edge, to_new = {"Edge": group()}, tcp(80, DestinationSecurityGroupId={"Fn::GetAtt": ["New", "GroupId"]})
+    new = {"Edge": group(), "New": group(), "Rule": rule("Egress", "Edge", **to_new)}
+    assert sentences(edge, new) == []
+    assert len(sentences({**edge, "New": group()}, new)) == 1

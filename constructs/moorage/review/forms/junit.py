@@ -14,14 +14,14 @@ _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010fff
 
 
 def render(review: Review) -> str:
-    """Render the findings of a review, except costs, as failed test cases.
+    """Render the findings of a review, except deployments and costs, as failed test cases.
 
     A kind without findings becomes one passed test case.
 
     Args:
         review: The review.
     """
-    kinds = [kind for kind in Kind if kind is not Kind.COST]
+    kinds = [kind for kind in Kind if kind not in {Kind.DEPLOYED, Kind.COST}]
     suites = ET.Element("testsuites", name=_permitted(review.title))
     for kind in kinds:
         found = review.of_kind(kind)

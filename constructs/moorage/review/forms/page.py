@@ -23,6 +23,7 @@ HEADINGS: Mapping[Kind, str] = {
     Kind.REFUSED: "Refused",
     Kind.INTERRUPTED: "Interrupted",
     Kind.OPENED: "Opened",
+    Kind.DEPLOYED: "Deployed",
     Kind.RENAMED: "Renamed",
     Kind.POLICY: "Policy",
     Kind.COST: "Cost",

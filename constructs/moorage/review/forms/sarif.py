@@ -11,7 +11,7 @@ from typing import Any
 from moorage.review.finding import Finding, Kind
 from moorage.review.review import RULES, Review
 
-_LEVELS: Mapping[Kind, str] = {Kind.LOST: "error", Kind.REFUSED: "error", Kind.COST: "note"}
+_LEVELS: Mapping[Kind, str] = {Kind.LOST: "error", Kind.REFUSED: "error", Kind.DEPLOYED: "note", Kind.COST: "note"}
 _APP = "cdk.json"
 """The file of a finding without a line: code scanning refuses a result without a location (GitHub documentation, "SARIF
 support for code scanning")."""

@@ -80,6 +80,9 @@ def _is_covered(piece: Statement, statements: Sequence[Statement]) -> bool:
     )
 
 
+_LOG_WRITES = {"logs:createlogstream", "logs:putlogevents"}
+
+
 def _identity(
     sides: Sides, holder: Holder, gained: Sequence[Statement], before: Policies, after: Policies
 ) -> Iterator[Finding]:
@@ -100,10 +103,21 @@ def _identity(
         policies = listed([_name(text) for text in powerful])
         sentence = f"{name} may now do what AWS's managed policy {policies} allows"
         yield sides.finding("opened/iam-admin", about, sentence)
-    rest = [piece for piece in gained if piece not in admin]
+    rest = [piece for piece in gained if piece not in admin and not _writes_new_logs(sides, holder, piece)]
     ordinary = [text for text in managed if text not in powerful]
     if (rest or ordinary) and not sides.is_new_stack(holder.text):
         yield _broadened(sides, holder, about, rest, ordinary, before, after)
+
+
+def _writes_new_logs(sides: Sides, holder: Holder, piece: Statement) -> bool:
+    """Return whether a new identity may only write to a new log group, as each new service does."""
+    return (
+        sides.added(holder.text)
+        and not piece.actions.excluded
+        and piece.actions.values <= _LOG_WRITES
+        and not piece.resources.excluded
+        and all(sides.added(resource) for resource in piece.resources.values)
+    )
 
 
 def _broadened(

@@ -39,7 +39,7 @@ def network_openings(sides: Sides) -> Iterator[Finding]:
         attrs.evolve(rule, ports=ports)
         for rule in dict.fromkeys(rules_of(sides.head, defaults=False))
         for ports in rule.beyond(_comparable(sides, rule, before))
-        if _leaves(rule) or not (sides.comparison.new or sides.added(rule.group))
+        if _leaves(rule) or not (sides.comparison.new or sides.added(rule.group) or _leads_to_new(sides, rule))
     ]
     received = {(rule.peer.text, rule.group, rule.protocol, rule.ports) for rule in opened if rule.ingress}
     single = [
@@ -75,6 +75,11 @@ def _comparable(sides: Sides, rule: Rule, before: dict[tuple[str, bool], list[Ru
 def _leaves(rule: Rule) -> bool:
     """Return whether a rule lets in traffic from the internet or from another account."""
     return rule.ingress and (rule.peer.is_internet or bool(rule.peer.account))
+
+
+def _leads_to_new(sides: Sides, rule: Rule) -> bool:
+    """Return whether a rule lets traffic out to a new security group, so that nothing that existed can be reached."""
+    return not rule.ingress and rule.peer.kind == "group" and sides.added(rule.peer.text)
 
 
 def _rule_id(rule: Rule) -> str:

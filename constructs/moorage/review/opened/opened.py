@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from moorage.review.comparison import Comparison
 from moorage.review.finding import Finding
 from moorage.review.opened.authentication import lost_authentication
+from moorage.review.opened.deletion import deletable
 from moorage.review.opened.iam_openings import iam_openings
 from moorage.review.opened.network_acls import network_acl_openings
 from moorage.review.opened.network_openings import network_openings
@@ -26,6 +27,7 @@ RULES: Mapping[str, str] = {
     "opened/firewall": "A web ACL no longer protects a resource, or it blocks fewer requests.",
     "opened/authentication": "Clients need no authentication, or anyone can sign up.",
     "opened/encryption": "Traffic is no longer encrypted, or a weaker protocol is allowed.",
+    "opened/deletion": "A resource or a stack is no longer protected from deletion.",
     "opened/iam-trust": "A service or an identity may now assume a role.",
     "opened/iam-broadened": "An identity may do more than before.",
     "opened/resource-policy": "A service or an identity of the same account may now use a resource.",
@@ -51,5 +53,6 @@ def opened(comparison: Comparison) -> Iterator[Finding]:
         *reachable(sides),
         *lost_protection(sides),
         *lost_authentication(sides),
+        *deletable(comparison),
     ]
     yield from sorted(found, key=lambda finding: _ORDER[finding.rule])

@@ -10,8 +10,10 @@ import attrs
 
 from moorage.assembly.cloud_assembly import Resource
 from moorage.review.comparison import Comparison, PropertyChange, Replacement, ResourceChange
+from moorage.review.replacement.conditions import is_in_place, properties_of
 from moorage.review.replacement.difference import ADDED, REMOVED, SAME, Comparer, Difference, is_identity, may
 from moorage.review.replacement.provider_schemas import Node, Pointer, ProviderSchema, provider_schema
+from moorage.review.replacement.resolved import is_resolved_otherwise, resolved_changes
 from moorage.review.replacement.update_behaviors import UpdateBehavior, documented_behaviors
 from moorage.review.template.side import Side
 from moorage.review.template.values import Place, Reference, Value, at, within
@@ -78,7 +80,11 @@ class _Cascade:
     def __attrs_post_init__(self) -> None:
         self._sides = Side.of(self.comparison, base=True), Side.of(self.comparison, base=False)
         before, after = (
-            {Place(scope.place, resource.logical_id): resource for scope, resource in side.resources()}
+            {
+                Place(scope.place, resource.logical_id): resource
+                for scope, resource in side.resources()
+                if not side.references.is_never(scope.place, resource.definition.get("Condition"))
+            }
             for side in self._sides
         )
         self._resources = {
@@ -96,6 +102,7 @@ class _Cascade:
                     self._differing[place] = reduced
                     if reduced.properties:
                         self._updated.add(place)
+        self._resolve()
         referring: defaultdict[Place, set[Place]] = defaultdict(set)
         for place, (before, after) in self._resources.items():
             self._decisive[place] = tuple(self._deciding(place, before, after))
@@ -104,6 +111,17 @@ class _Cascade:
                     if isinstance(value, Reference):
                         referring[value.place].add(place)
         self._spread(referring)
+
+    def _resolve(self) -> None:
+        """Add the resources whose values differ only because of the mappings or the conditions of their template."""
+        for place, (before, after) in self._resources.items():
+            stack = self.comparison.stacks[place.stack]
+            if place in self._differing or not is_resolved_otherwise(stack.before, stack.after):
+                continue
+            scopes = (self._sides[0].scopes[place.stack], self._sides[1].scopes[place.stack])
+            if found := tuple(resolved_changes(after.properties, scopes)):
+                self._differing[place] = ResourceChange(stack, before, after, found)
+                self._updated.add(place)
 
     def _spread(self, referring: Mapping[Place, Iterable[Place]]) -> None:
         waiting = deque(self._resources)
@@ -123,7 +141,7 @@ class _Cascade:
         stack = self.comparison.stacks[position]
         logical_ids = [resource.logical_id for resource in (stack.after.resources if stack.after else ())]
         removed = [change.logical_id for change in stack.changes if change.after is None]
-        for logical_id in (*logical_ids, *removed):
+        for logical_id in dict.fromkeys((*logical_ids, *removed)):
             place = Place(position, logical_id)
             change, verdict = self._differing.get(place), self._verdicts.get(place, _Verdict())
             if change is None and (verdict.replacement is not Replacement.NO or verdict.refusals):
@@ -171,7 +189,8 @@ class _Cascade:
         if schema is None or before.type.startswith(_CUSTOM):
             pointers: dict[Pointer, str] = {(name,): "" for name in (*after.properties, *before.properties)}
         else:
-            pointers = _pointers(schema, after)
+            stated = _pointers(schema, after)
+            pointers = {each: stated[each] for each in stated if not is_in_place(each, before, after)}
         raw: dict[str, tuple[Value, Value]] = {}
         for pointer, condition in pointers.items():
             name = pointer[0]
@@ -234,12 +253,24 @@ class _Cascade:
             return given
         identity = attribute is None or self._is_identity(reference.place, both[1], attribute)
         replacement, name = self._verdicts.get(reference.place, _Verdict()).replacement, both[1].name
+        if not identity and not self._may_follow(reference.place, both[1], attribute, replacement):
+            return SAME
         of = name if identity else f"{attribute} of {name}"
         if replacement is Replacement.YES:
             return Difference(replacement if identity else Replacement.MAY, (f"refers to {of}, which is replaced",))
         if replacement is Replacement.MAY:
             return may(f"refers to {of}, which may be replaced")
         return may(f"refers to {of}, which may change") if not identity and reference.place in self._updated else SAME
+
+    def _may_follow(self, place: Place, resource: Resource, attribute: str | None, replacement: Replacement) -> bool:
+        """Return whether an update of a resource may change an attribute that only the service sets."""
+        if resource.type.startswith(_CUSTOM) or _schema(resource, self.comparison, place) is None:
+            return True  # its handler decides
+        of = properties_of(resource.type, str(attribute))
+        if of is None:
+            return replacement is not Replacement.NO
+        change = self._differing.get(place)
+        return any(each.path[:1] == (name,) for name in of for each in (change.properties if change else ()))
 
     def _is_identity(self, place: Place, resource: Resource, attribute: str) -> bool:
         """Return whether an attribute changes only if the resource is replaced."""

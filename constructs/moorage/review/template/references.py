@@ -36,7 +36,6 @@ class References:
     _children: dict[Place, int] = attrs.field(init=False, factory=dict)
     _outputs: dict[tuple[int, str], Value] = attrs.field(init=False, factory=dict)
     _exported: dict[tuple[str | None, str | None, str], tuple[int, str]] | None = attrs.field(init=False, default=None)
-    _tables: dict[int, str] = attrs.field(init=False, factory=dict)
     _open: set[tuple[str, int, str]] = attrs.field(init=False, factory=set)
 
     def __attrs_post_init__(self) -> None:
@@ -86,10 +85,10 @@ class References:
         return choice(self._condition(stack, {"Condition": condition}), *values, str(condition))
 
     def _found(self, stack: int, argument: Any) -> Value:
-        if stack not in self._tables:
-            self._tables[stack] = json.dumps(self._section(stack, "Mappings"), sort_keys=True, default=str)
-        keys = self.value(stack, argument)
-        return function("Fn::FindInMap", (self._tables[stack], *(keys if isinstance(keys, tuple) else (keys,))))
+        found = self.value(stack, argument)
+        keys = found if isinstance(found, tuple) else (found,)
+        tables = json.dumps(_narrowed(self._section(stack, "Mappings"), keys[:3]), sort_keys=True, default=str)
+        return function("Fn::FindInMap", (tables, *keys))
 
     def _zones(self, stack: int, argument: Any) -> Value:
         return function("Fn::GetAZs", self.value(stack, argument) or self._named(stack, "AWS::Region"))
@@ -163,6 +162,15 @@ class References:
             else:
                 parts.append(self._attribute(stack, name) if "." in name else self._named(stack, name))
         return joined((*parts, template[end:]))
+
+    def is_never(self, stack: int, condition: Any) -> bool:
+        """Return whether a condition of a stack is false whatever its parameters are.
+
+        Args:
+            stack: The position of the stack.
+            condition: The name of the condition.
+        """
+        return isinstance(condition, str) and self._condition(stack, {"Condition": condition}) is False
 
     def _condition(self, stack: int, raw: Any) -> Value:
         if not isinstance(raw, Mapping) or len(raw) != 1:
@@ -252,3 +260,11 @@ class References:
     def _section(self, stack: int, name: str) -> Mapping[str, Any]:
         of = self.stacks[stack]
         return mapping(of.template.get(name)) if of else {}
+
+
+def _narrowed(tables: Any, keys: Sequence[Value]) -> Any:
+    """Return the part of nested tables that keys can select: other entries make no difference."""
+    if not keys or not isinstance(tables, Mapping):
+        return tables
+    known = isinstance(keys[0], str) and keys[0] in tables
+    return {name: _narrowed(inner, keys[1:]) for name, inner in tables.items() if not known or name == keys[0]}
