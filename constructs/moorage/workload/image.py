@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_ssm as ssm
 
 NO_IMAGE_TAG = "none"
-"""The value of the parameter before the first image is pushed."""
+"""The value of the parameter in `Image.from_repository(parameter=...)` before the first image is pushed."""
 _PRIVATE_REGISTRY_PATTERN = re.compile(
     r"\d{12}\.dkr(\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?|-ecr(-fips)?\.[a-z0-9-]+\.on\.aws)/"
 )
@@ -44,7 +44,7 @@ class Image:
 
     @property
     def _mutable_reference(self) -> str | None:
-        """The reference of an image with the mutable tag `latest`, explicitly or by default. None for other images."""
+        """The reference of a public image with the tag `latest`, explicitly or by default. None for other images."""
         return None
 
     @staticmethod

@@ -15,8 +15,8 @@ def share_of(task: Task, container: Container, size: Literal["cpu", "memory_mib"
     """Return the CPU units or the memory in MiB of a container on platforms that ignore the size of the task.
 
     The result is the container's own value. A container without a value gets an even share of the part of the task's
-    value that other containers do not reserve. Return None if neither has a value, or if only CloudFormation knows the
-    share.
+    value that other containers do not reserve. Return None if neither the container nor the task has a value, or if
+    only CloudFormation knows the share.
     """
     own: int | None = getattr(container, size)
     of_task: int | None = getattr(task, size)
