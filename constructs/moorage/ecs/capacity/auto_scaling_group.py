@@ -120,7 +120,7 @@ class InstanceGroup(Instances):
         )
 
     def _acknowledge(self) -> None:
-        """Acknowledge policy rules that do not read the launch template of a mixed instances policy, or the subnets."""
+        """Acknowledge the issues that policy rules report wrongly, and missing notifications if no topic is given."""
         group = self.auto_scaling_group
         for issue, reason in (
             (

@@ -219,8 +219,8 @@ class Cluster(ecs.Cluster):
             task: The task.
 
         Returns:
-            The results by the name of the capacity, with one result for each instance type. Fargate and ECS Managed
-            Instances are left out.
+            The results by the name of the capacity, with one result for each instance type. An existing capacity
+            provider has no results. Fargate and ECS Managed Instances are left out.
         """
         return {each.name: each.fit(task) for each in self.capacities if each.kind is CapacityKind.INSTANCES}
 

@@ -129,7 +129,7 @@ class ServicePlan:
 
     @property
     def grace_period(self) -> int | None:
-        """The grace period of health checks in seconds, or None if nothing checks the tasks."""
+        """The grace period of health checks in seconds, or None if no grace period applies."""
         if not self._is_health_checked:
             return None
         default = max(_DEFAULT_GRACE_SECONDS, self._start_period)
@@ -249,7 +249,10 @@ class ServicePlan:
 
     @property
     def _is_health_checked(self) -> bool:
-        """True if a load balancer, VPC Lattice or ECS checks the tasks (botocore healthCheckGracePeriodSeconds)."""
+        """True if a grace period applies (botocore healthCheckGracePeriodSeconds).
+
+        It applies to checks of a load balancer or VPC Lattice, and if it is given, to health checks of containers.
+        """
         own_checks = any(container.health_check for container in self.task.containers)
         return bool(self.routes or self.lattices) or (own_checks and self.explicit_grace_period is not None)
 

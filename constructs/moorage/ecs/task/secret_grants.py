@@ -87,7 +87,10 @@ def _owner(arn: str) -> cdk.CfnElement | None:
 
 
 def _key_of(owner: cdk.CfnElement | None) -> str | None:
-    """Return the key of a secret. A database is known by its property, since aws_cdk.aws_rds takes long to load."""
+    """Return the KMS key of a secret, or of the master user password of a database. Return None if CDK names no key.
+
+    A database is recognized by a property, since aws_cdk.aws_rds takes long to load.
+    """
     if isinstance(owner, secretsmanager.CfnSecret):
         return owner.kms_key_id
     managed = getattr(owner, "master_user_secret", None)
