@@ -1,4 +1,4 @@
-"""The registry of an account and region: scanning, replication, caches, signing and its policy."""
+"""The registry of an account and region: scanning, replication, caches, templates, signing, audit and policy."""
 
 from __future__ import annotations
 
@@ -299,18 +299,18 @@ class Registry(RegistryEvents, RegistryMetrics):
         registries = still_registered(self, RegistryRecord)
         repositories = repositories_of(self._record, registered(self, RepositoryRecord))
         names = [each.name for each in repositories]
-        unmatched = [
-            *self._scanning._unmatched_filters(names),
-            *(each for rule in self._signing for each in rule._unmatched_filters(names)),
-        ]
-        for rule in self.replication:
-            unmatched += [prefix for prefix in rule._prefixes if not any(name.startswith(prefix) for name in names)]
-        if names and unmatched:
+        unmatched = {
+            "scanning": self._scanning._unmatched_filters(names),
+            "signing": [each for rule in self._signing for each in rule._unmatched_filters(names)],
+            "replication": [each for rule in self.replication for each in rule._unmatched_prefixes(names)],
+        }
+        got = [f"{each!r} in {argument}" for argument, filters in unmatched.items() for each in dict.fromkeys(filters)]
+        if names and got:
             cdk.Annotations.of(self).add_warning_v2(
                 UNMATCHED_FILTER_WARNING,
-                f"no repository that this app defines in the registry ({', '.join(sorted(names)[:5])}) matches "
-                f"{', '.join(map(repr, dict.fromkeys(unmatched)))}; use a pattern that matches "
-                "one of these repositories, or acknowledge this warning if the pattern matches other repositories",
+                "each filter of scanning, signing and replication should match a repository that this app defines in "
+                f"the registry (got {', '.join(got)}); use a filter that matches a repository such as "
+                f"{', '.join(sorted(names)[:5])}, or acknowledge this warning if the filter matches other repositories",
             )
         return [
             *replication_errors(self._record, registries, functools.partial(has_stack, self)),
