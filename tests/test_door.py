@@ -228,7 +228,9 @@ def test_a_value_with_a_construct_keeps_it_when_copied_and_cannot_be_pickled(sta
     with pytest.raises(TypeError, match="Container cannot be pickled, since secrets holds an object of type Secret"):
         pickle.dumps(container)
     edge = LoadBalancer(stack, "Edge", vpc=Network(stack, "Network").vpc)
-    with pytest.raises(TypeError, match="Route cannot be pickled, since load_balancer holds an object of type LoadBalancer"):
+    with pytest.raises(
+        TypeError, match="Route cannot be pickled, since load_balancer holds an object of type LoadBalancer"
+    ):
         pickle.dumps(Route(edge))
 
 

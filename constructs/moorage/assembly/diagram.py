@@ -73,7 +73,7 @@ def draw(stacks: Sequence[Stack]) -> str:
 
 
 def _is_drawn(resource: Resource) -> bool:
-    """Return whether a resource is in the diagram. The instances of a database cluster are not."""
+    """Return whether a resource is in the diagram. The instances of a database cluster are left out."""
     return resource.type in SHAPES and "DBClusterIdentifier" not in resource.properties
 
 

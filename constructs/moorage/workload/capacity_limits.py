@@ -225,7 +225,7 @@ def _ami_system(path: str) -> str:
 
 
 def _ami_architecture(path: str) -> str | None:
-    """Return the architecture of the AMI at a path. Return None for a custom AMI, and if the path does not show it."""
+    """Return the architecture of the AMI at a path. Return None for a custom AMI or an ambiguous path."""
     named = re.search(r"/(arm64|x86_64)/", path)
     if not _AMI_PATHS.match(path):
         return None

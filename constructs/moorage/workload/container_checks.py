@@ -24,7 +24,7 @@ def clean_path(path: str) -> str:
 
 
 def clean_paths(by_path: Mapping[str, T]) -> Mapping[str, T]:
-    """Normalize the paths of a mapping. If two paths become equal, change no path, so that a check can refuse them."""
+    """Normalize the paths of a mapping. If two paths become equal, change no path, so that a check can refuse both."""
     cleaned = {clean_path(path): entry for path, entry in by_path.items()}
     return MappingProxyType(cleaned if len(cleaned) == len(by_path) else dict(by_path))
 

@@ -196,8 +196,9 @@ class Registry(RegistryEvents, RegistryMetrics):
         """Grant permission to pull through a cache of this registry, including images that are not cached yet.
 
         An account or organization gets its permission to import images and to create repositories from the registry
-        policy. Let it pull with `PullThrough(settings=RepositorySettings(policy=[...]))`, which the cached repositories
-        get. Its roles need the same permissions, which `Image.from_repository(pull_through=True)` grants to a task.
+        policy. Let the grantee pull with `PullThrough(settings=RepositorySettings(policy=[...]))`, a policy of the
+        cached repositories. The grantee's roles need the same permissions, which
+        `Image.from_repository(pull_through=True)` grants to a task.
 
         Args:
             grantee: The principal that receives the permission.
@@ -266,7 +267,7 @@ class Registry(RegistryEvents, RegistryMetrics):
         )
 
     def _register(self, possible_path: str | None) -> None:
-        """Add the registry to the inventory of its app, and define the outputs for its destinations.
+        """Record the registry and its check in the app, define the outputs of destinations, and warn of doubtful rules.
 
         The outputs that other registries of the app have for this registry are removed.
         """

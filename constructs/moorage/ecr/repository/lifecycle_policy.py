@@ -240,7 +240,7 @@ class LifecyclePolicy:
 
     Raises:
         ValueError: If two rules have the same priority or the same selection, the rule for all images is not the last,
-            a rule that deletes images with any tag keeps fewer than 2, or ECR would not accept the policy.
+            or ECR would not accept the policy. A rule that deletes images with any tag must keep 2 or more.
     """
 
     rules: tuple[LifecycleRule, ...]

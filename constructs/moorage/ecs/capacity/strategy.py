@@ -57,7 +57,7 @@ class Strategy:
 
     @classmethod
     def _default_of(cls, capacity: Capacity) -> Strategy:
-        """Return the strategy of a service that follows the default of a cluster with `capacity` as first capacity."""
+        """Return the strategy of a service that follows the default of a cluster whose first capacity is `capacity`."""
         strategy = cls(capacity)
         object.__setattr__(strategy, "_follows_cluster", True)
         return strategy

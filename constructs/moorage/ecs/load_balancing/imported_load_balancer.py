@@ -146,8 +146,8 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
 
         Raises:
             ValueError: If an ARN or ID does not have the form of its resource type, an ARN has another account or
-                region, the load balancer is public without a certificate or a reason, or the default of `ingress` is
-                not known.
+                region, or the default of `ingress` is not known. A public load balancer also needs a certificate or a
+                reason.
         """
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         problems.check(load_balancing_limits.SECURITY_GROUP_ID, "security_group_id", security_group_id)

@@ -130,7 +130,7 @@ def _define_schedules(count: ecs.ScalableTaskCount, scaling: Scaling) -> None:
 
 
 def _needs_own_policies(scaling: Scaling, targets: Sequence[Target]) -> bool:
-    """Return True if there are policies for which CDK has no class."""
+    """Return True if there are policies that CDK's classes cannot define."""
     settings = (scaling.high_resolution, scaling.backlog_per_task, scaling.metrics, scaling.predictive)
     shifts_requests = scaling.requests_per_task is not None and any(target.alternate for target in targets)
     return shifts_requests or any(settings)
