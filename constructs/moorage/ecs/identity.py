@@ -54,7 +54,7 @@ _stack_names: PerConstruct[cdk.Stack, str | None] = PerConstruct()
 
 
 def _name_beside_id(construct: Construct) -> str | None:
-    """Return the name of the construct's top-level stack, for names that CDK generates without it.
+    """Return the name of the top-level stack if unique names must be prefixed with the name, otherwise None.
 
     Return None if the stack's name is a token, or if the path of the stack begins with the name.
 
