@@ -78,7 +78,10 @@ def secret_resource(arn: str) -> secretsmanager.CfnSecret | None:
 
 
 def _owner(arn: str) -> cdk.CfnElement | None:
-    """Return the resource that an ARN refers to: a secret, or the database whose master user password RDS manages."""
+    """Return the resource that an ARN refers to: a secret, or the database whose master user password RDS manages.
+
+    Return None if the ARN refers to no resource of the app.
+    """
     tokens = cdk.Tokenization.reverse_string(arn).tokens if is_token(arn) else []
     target = next((each.target for each in tokens if isinstance(each, cdk.Reference)), None)
     if isinstance(target, secretsmanager.CfnSecretTargetAttachment):
