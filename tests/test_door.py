@@ -225,10 +225,12 @@ def test_a_value_with_a_construct_keeps_it_when_copied_and_cannot_be_pickled(sta
     secret = secretsmanager.Secret(stack, "Secret")
     container = Container("redis:8", secrets={"PASSWORD": secret})
     assert copy.deepcopy(container).secrets["PASSWORD"] is secret
-    with pytest.raises(TypeError, match="Container cannot be pickled, since secrets holds a Secret of one app"):
+    with pytest.raises(TypeError, match="Container cannot be pickled, since secrets holds an object of type Secret"):
         pickle.dumps(container)
     edge = LoadBalancer(stack, "Edge", vpc=Network(stack, "Network").vpc)
-    with pytest.raises(TypeError, match="Route cannot be pickled, since load_balancer holds a LoadBalancer"):
+    with pytest.raises(
+        TypeError, match="Route cannot be pickled, since load_balancer holds an object of type LoadBalancer"
+    ):
         pickle.dumps(Route(edge))
 
 

@@ -62,7 +62,7 @@ def test_a_topic_that_alarms_cannot_reach_is_refused(app: cdk.App) -> None:
     stack = cdk.Stack(app, "Own", env=OWN)
     managed = kms.Alias.from_alias_name(stack, "Managed", "alias/aws/sns")
     (problem,) = problems_of(sns.Topic(stack, "Topic", master_key=managed), stack)
-    assert problem.startswith("topic must not be encrypted by alias/aws/sns, which CloudWatch cannot use")
+    assert problem.startswith("topic must not be encrypted with alias/aws/sns, which CloudWatch cannot use")
     by_hand = sns.CfnTopic(stack, "ByHand", kms_master_key_id="alias/aws/sns")
     set_by_hand = sns.Topic(stack, "SetByHand")
     set_by_hand.node.default_child.kms_master_key_id = by_hand.kms_master_key_id  # type: ignore[union-attr]  # a CfnTopic

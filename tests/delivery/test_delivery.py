@@ -79,7 +79,7 @@ def test_a_queue_with_the_managed_key_is_refused(stack: cdk.Stack) -> None:
         sqs.Queue.from_queue_arn(stack, "Imported", "arn:aws:sqs:eu-west-1:111111111111:letters"),
         stack,
     )
-    with pytest.raises(ValueError, match="dead_letter_queue must not be encrypted by alias/aws/sqs.*Shop/Managed"):
+    with pytest.raises(ValueError, match="dead_letter_queue must not be encrypted with alias/aws/sqs.*Shop/Managed"):
         problems.raise_any()
     assert len(problems.messages) == 1
 

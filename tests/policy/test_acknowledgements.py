@@ -138,7 +138,7 @@ def test_an_entry_that_matches_nothing_is_stale(tmp_path: Path) -> None:
             {"until": "tomorrow"},
             "until must be a date without quotes (got 'tomorrow'); write a date such as until = 2027-01-31",
         ),
-        ({"expires": TODAY}, "expires is not a key; the keys are id, path, reason, until"),
+        ({"expires": TODAY}, "expires is not a key of an acknowledgement; use only id, path, reason, until"),
     ],
 )
 def test_a_wrong_entry_is_named_with_its_line(tmp_path: Path, wrong: dict[str, Any], said: str) -> None:

@@ -395,9 +395,12 @@ def test_a_derived_memory_is_the_sum_of_the_containers() -> None:
 def test_a_memory_can_be_derived_only_if_all_containers_have_one() -> None:
     with pytest.raises(ValueError, match="2 problems") as raised:
         Task(Container("a:1", name="a"), Container("b:1", name="b"), memory_mib=None)
-    assert "memory_mib of container 'a' must be a known number if memory_mib of the task is None" in str(raised.value)
+    assert (
+        "memory_mib of container 'a' must be a number, not None or a token, if memory_mib of the task is None"
+        in str(raised.value)
+    )
     token: Any = cdk.Token.as_number({"Ref": "Memory"})
-    with pytest.raises(ValueError, match="must be a known number if memory_mib of the task is None"):
+    with pytest.raises(ValueError, match="must be a number, not None or a token, if memory_mib of the task is None"):
         Task(Container("a:1", memory_mib=token), memory_mib=None)
 
 

@@ -147,7 +147,7 @@ class Stack:
     def _paths(self) -> Mapping[str, str]:
         """The construct paths by logical ID, for templates without path metadata.
 
-        Only the CDK CLI enables this metadata.
+        The CDK CLI or the context of the app enables this metadata.
         """
         inside = [path for path in self.logical_ids if path.startswith(f"{self.path}/")]
         # a nested stack may have the logical ID too, and its paths are longer

@@ -33,7 +33,7 @@ SERVERS = (
     "AWS::RDS::DBCluster",
     "AWS::RDS::DBInstance",
 )
-"""The types of resources in security groups, with which services connect."""
+"""The types of resources to which services connect, and which are in security groups."""
 
 BEGIN, END = "<!-- diagram: begin -->", "<!-- diagram: end -->"
 
@@ -73,7 +73,7 @@ def draw(stacks: Sequence[Stack]) -> str:
 
 
 def _is_drawn(resource: Resource) -> bool:
-    """Return whether a resource is in the diagram. The instances of a database cluster are not."""
+    """Return whether a resource is in the diagram. The instances of a database cluster are left out."""
     return resource.type in SHAPES and "DBClusterIdentifier" not in resource.properties
 
 
@@ -215,5 +215,7 @@ def show(assembly: Path, stage: str, into: Path | None) -> None:
     before, begin, rest = into.read_text().partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError(f"{into} must contain {BEGIN} and {END}; the diagram is written between them")
+        raise ValueError(
+            f"{into} must contain {BEGIN} and {END}, between which the diagram is written; add both to the file"
+        )
     into.write_text(f"{before}{BEGIN}\n```mermaid\n{text}```\n{END}{after}")

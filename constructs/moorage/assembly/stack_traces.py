@@ -68,7 +68,7 @@ def user_lines(metadata: Mapping[str, Sequence[Mapping[str, Any]]], root: Path |
 
 
 def user_line(frames: Sequence[str], root: Path | None = None) -> Line | None:
-    """Return the innermost frame of a stack trace that is in the user's program; None if all are in libraries.
+    """Return the file and line of the innermost frame in the user's program; None if all frames are in libraries.
 
     Args:
         frames: The frames as CDK writes them, innermost first: `make (/app/app.py:5)` or `at f (/app/app.ts:5:3)`.

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 
 def main() -> None:
-    """Run the command `moorage`. If click is missing, print how to install it, and exit with 2."""
+    """Run the command `moorage`. If click is missing, print how to install the command, and exit with 2."""
     start("moorage")
 
 
 def start(group: str, arguments: Sequence[str] | None = None, name: str | None = None) -> None:
-    """Run a group of commands. If click is missing, print how to install it, and exit with 2.
+    """Run a group of commands. If click is missing, print how to install the command, and exit with 2.
 
     Args:
         group: The name of the group in `moorage.cli.commands`.

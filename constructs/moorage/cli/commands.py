@@ -50,7 +50,7 @@ _home = click.option(
 def up(stacks: tuple[str, ...], app: str | None, port: int | None, home: Path) -> None:
     """Deploy STACKS of an app into the local AWS.
 
-    STACKS are paths, with '*' as a wildcard. By default, all stacks are deployed.
+    STACKS are construct paths of stacks, such as 'Prod/Web'; '*' is a wildcard. By default, all stacks are deployed.
     """
     _run_local("up", stacks, home, app=app, port=port)
 
@@ -74,7 +74,7 @@ def diff(
 
     The page is that of `moorage review`, from the deployed stacks to the app as it is now. Nothing is deployed.
 
-    STACKS are paths, with '*' as a wildcard. By default, all stacks are compared.
+    STACKS are construct paths of stacks, such as 'Prod/Web'; '*' is a wildcard. By default, all stacks are compared.
 
     The exit code is 1 for a finding of a kind in --fail-on, if nothing is deployed, or if the app does not synthesize;
     2 if the page cannot be made or an option is wrong; and 0 otherwise.
@@ -95,8 +95,8 @@ def diff(
 def down(stacks: tuple[str, ...], home: Path, *, discard: bool) -> None:
     """Delete STACKS, and the stacks that depend on them, from the local AWS.
 
-    STACKS are paths, with '*' as a wildcard. By default, all stacks are deleted. The local AWS stops when its last
-    stack is deleted.
+    STACKS are construct paths of stacks, such as 'Prod/Web'; '*' is a wildcard. By default, all stacks are deleted. The
+    local AWS stops when its last stack is deleted.
     """
     _run_local("down", stacks, home, discard=discard)
 
@@ -105,7 +105,10 @@ def down(stacks: tuple[str, ...], home: Path, *, discard: bool) -> None:
 @_stacks
 @_home
 def status(stacks: tuple[str, ...], home: Path) -> None:
-    """Show what is deployed in the local AWS."""
+    """Show what is deployed in the local AWS.
+
+    STACKS are construct paths of stacks, such as 'Prod/Web'; '*' is a wildcard. By default, all stacks are shown.
+    """
     _run_local("status", stacks, home)
 
 

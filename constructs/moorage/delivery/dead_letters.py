@@ -1,4 +1,4 @@
-"""The dead-letter queues for failed deliveries, and the alarm on their messages."""
+"""The dead-letter queues for failed deliveries: their definition, checks, permissions and alarm."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def check_queue(
     check_place(problems, argument, queue, scope, across_accounts=across_accounts)
     if queue.encryption_type is sqs.QueueEncryption.KMS_MANAGED:
         problems.add(
-            f"{argument} must not be encrypted by alias/aws/sqs, which EventBridge cannot use (got {queue.node.path}); "
-            "use QueueEncryption.SQS_MANAGED, or QueueEncryption.KMS with a key of your own"
+            f"{argument} must not be encrypted with alias/aws/sqs, which EventBridge cannot use (got "
+            f"{queue.node.path}); use QueueEncryption.SQS_MANAGED, or QueueEncryption.KMS with a key of your own"
         )
 
 

@@ -47,7 +47,7 @@ def check_key(problems: Problems, argument: str, topic: sns.ITopic, sender: str)
     """
     if is_managed(getattr(topic.node.default_child, "kms_master_key_id", None), "sns"):
         problems.add(
-            f"{argument} must not be encrypted by alias/aws/sns, which {sender} cannot use (got {topic.node.path}); "
+            f"{argument} must not be encrypted with alias/aws/sns, which {sender} cannot use (got {topic.node.path}); "
             "give the topic a kms.Key of your own with master_key=, or leave master_key= out"
         )
 

@@ -1,6 +1,6 @@
 """The limits of a registry; rows of the table in `limits`.
 
-`ECR guide` is the Amazon ECR user guide, `ECR quotas` its page of service quotas.
+`ECR guide` is the Amazon ECR user guide, and `ECR quotas` is its page of service quotas.
 """
 
 from __future__ import annotations

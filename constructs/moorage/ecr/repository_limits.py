@@ -1,6 +1,6 @@
 """The limits of private and public repositories; rows of the table in `limits`.
 
-`ECR guide` is the Amazon ECR user guide, `ECR quotas` its page of service quotas.
+`ECR guide` is the Amazon ECR user guide, and `ECR quotas` is its page of service quotas.
 """
 
 from __future__ import annotations
@@ -183,8 +183,8 @@ PUBLIC_REGION = Limit(
     id="public-repository-region",
     accepts=lambda region: region in PUBLIC_REGIONS,
     rule="must be us-east-1, the region of Amazon ECR Public in the partition aws",
-    hint="define the repository in a stack with env=cdk.Environment(region='us-east-1'); all regions can pull "
-    "from us-east-1",
+    hint="define the repository in a stack with env=cdk.Environment(region='us-east-1'); its images can be pulled from "
+    "every region",
     source="CFN: no other commercial region has AWS::ECR::PublicRepository; AWS general reference",
 )
 PUBLIC_DESCRIPTION = characters(
@@ -209,7 +209,7 @@ PUBLIC_PLATFORM = Limit(
 PUBLIC_PLATFORMS = at_most(
     "public-platforms",
     50,
-    hint="use fewer names",
+    hint="use fewer architectures or operating systems",
     source=Botocore("ecr-public", "ArchitectureList", also="OperatingSystemList alike; CFN"),
 )
 PUBLIC_LOGO = at_most(

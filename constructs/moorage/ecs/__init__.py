@@ -1,1 +1,1 @@
-"""Constructs for Amazon ECS: networks, clusters, load balancers, services, workers and jobs."""
+"""Constructs for Amazon ECS: networks, clusters, capacity, load balancers, services, workers, jobs and dashboards."""

@@ -21,8 +21,8 @@ _stacks_by_rule: PerConstruct[IConstruct, dict[Rule, cdk.Stack]] = PerConstruct(
 def is_first(stack: cdk.Stack, *rule: str | int | bool) -> bool:
     """Return True if `stack` must define a rule, since it is the first stack of its stage that needs the rule.
 
-    Make any other stack depend on the first stack. Otherwise, the tasks of the other stack would start before the load
-    balancer can reach them.
+    Make any other stack depend on the first stack. Otherwise, the tasks of the other stack could start before
+    the rule exists, for example, before the load balancer can reach them.
     """
     stage = cdk.Stage.of(stack) or stack.node.root
     stacks = _stacks_by_rule.get_or_make(stage, dict)

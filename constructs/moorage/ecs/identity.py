@@ -54,7 +54,9 @@ _stack_names: PerConstruct[cdk.Stack, str | None] = PerConstruct()
 
 
 def _name_beside_id(construct: Construct) -> str | None:
-    """Return the name of the construct's top-level stack, or None if it is a token, or the stack's path begins with it.
+    """Return the name of the top-level stack if unique names must be prefixed with the name, otherwise None.
+
+    Return None if the stack's name is a token, or if the path of the stack begins with the name.
 
     A name that the path does not begin with is set by hand, as with `stack_name=f"shop-{env}"`.
     """

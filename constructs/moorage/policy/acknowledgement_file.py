@@ -79,7 +79,7 @@ def parse(file: Path, name: str) -> tuple[Acknowledgement, ...]:
 
 def _problems(entry: Mapping[str, Any]) -> Iterator[str]:
     for key in sorted(entry.keys() - set(_KEYS)):
-        yield f"{key} is not a key; the keys are {', '.join(_KEYS)}"
+        yield f"{key} is not a key of an acknowledgement; use only {', '.join(_KEYS)}"
     for key in _KEYS:
         value = entry.get(key)
         if key == "until":

@@ -80,7 +80,7 @@ def judge(
 
     Args:
         found: The findings.
-        acknowledgements: The acknowledgements. Expired ones acknowledge nothing.
+        acknowledgements: The acknowledgements. An expired acknowledgement covers nothing.
         today: The day on which acknowledgements must be valid. Default: the current day.
     """
     today = today or datetime.datetime.now().astimezone().date()

@@ -1,4 +1,4 @@
-"""A cfn-lint runner that loads the rules only once. cfn-lint's `lint` loads them for each template."""
+"""A cfn-lint runner that loads the rules once for each region. cfn-lint's `lint` loads them for each template."""
 
 from __future__ import annotations
 

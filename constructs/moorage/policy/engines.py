@@ -92,7 +92,7 @@ def _read_report(report: Mapping[str, Any]) -> Iterator[Violation]:
 
 
 def _kept(stack: Stack) -> list[Violation]:
-    """Return the results for a template from the cache, or run the engines and cache the results."""
+    """Return the results for a template from the cache, or run cfn-lint and Guard, and cache the results."""
     folder = _cache()
     key = "\n".join((*map(_version, _VERSIONED), stack.region or _REGION, stack.path, stack.text))
     file = folder / f"{hashlib.sha256(key.encode()).hexdigest()}.json" if folder else None

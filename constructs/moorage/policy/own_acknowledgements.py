@@ -35,7 +35,7 @@ _checked: PerConstruct[IConstruct, list[OwnAcknowledgement]] = PerConstruct()
 
 
 def hand_over(app: cdk.App) -> None:
-    """Pass the acknowledgements of an app's constructs to CDK: existing ones at once, later ones when they are made.
+    """Pass the acknowledgements of an app's constructs to CDK: existing ones at once, and later ones when made.
 
     Args:
         app: The app.

@@ -1,4 +1,4 @@
-"""A rule that a resource fails."""
+"""A violation of a policy rule, and the error for policy engines and acknowledgements."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class PolicyError(Exception):
 
 @attrs.frozen(order=True)
 class Violation:
-    """A rule that a resource fails.
+    """A rule that a resource violates.
 
     Args:
         rule: The rule with its engine: `nag:ECS4`, `cfn-lint:W3005`, `checkov:CKV_AWS_1`.

@@ -1,1 +1,1 @@
-"""The app around a construct: accounts and regions, unique names, exports, records, and the validation of stages."""
+"""The app around a construct: places, unique names, exports, records, acknowledgements and checks of a stage."""

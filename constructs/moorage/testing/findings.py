@@ -40,7 +40,7 @@ def assert_no_new_findings(
         ModuleNotFoundError: If `moorage[review]` is not installed.
         TypeError: If `app` or `acknowledged` is of another type.
         ValueError: If `app` is a stack that is not in an app.
-        AssemblyError: If the folder is not a readable cloud assembly.
+        AssemblyError: If the folder is not a readable cloud assembly, or the report of a validation plugin is invalid.
         RuntimeError: If CDK cannot synthesize the app.
     """
     __tracebackhide__ = True  # pytest shows the line of the test

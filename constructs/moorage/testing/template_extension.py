@@ -1,4 +1,4 @@
-"""The extension of syrupy for templates: a JSON file for each template, and differences listed by resource."""
+"""The syrupy extension for templates: a JSON file for each template, and differences listed by resource."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WRITE = "If this is intended, run `pytest --snapshot-update`, and review the di
 
 
 class TemplateExtension(JSONSnapshotExtension):
-    """An extension of syrupy for templates."""
+    """A syrupy extension for templates."""
 
     def serialize(self, data: SerializableData, **options: Any) -> SerializedData:
         """Return the JSON of a template.

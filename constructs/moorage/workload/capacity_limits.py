@@ -1,4 +1,4 @@
-"""The limits of capacities, strategies, placement and instances; rows of the table in `limits`."""
+"""The limits of capacities, placement, instances, AMIs and Availability Zones; rows of the table in `limits`."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ INSTANCES_PER_CLUSTER = at_most(
 INSTANCES = Limit(
     id="instances-range",
     accepts=lambda ends: 0 <= ends[0] <= ends[1] and ends[1] >= 1,
-    rule="must be at least 0 and at least 1, and min_instances must not exceed max_instances",
+    rule="must be at least 0 and 1, respectively, and min_instances must not exceed max_instances",
     hint=lambda ends: (
         "use min_instances=0 or more, and max_instances=1 or more"
         if ends[0] < 0 or ends[1] < 1
@@ -217,7 +217,7 @@ _AMI_PATHS = re.compile(
 
 
 def _ami_system(path: str) -> str:
-    """Return the operating system of one of AWS's AMIs: `Bottlerocket`, `LINUX`, or ECS's name of a Windows version."""
+    """Return the operating system of the AMI at a path: `Bottlerocket`, `LINUX`, or ECS's name of a Windows version."""
     windows = re.search(r"Windows_Server-(\d+)-\w+-(Core|Full)|windows_server/(\d+)/\w+/(core|full)", path)
     if windows:
         return "_".join(["WINDOWS_SERVER", *filter(None, windows.groups())]).upper()
@@ -225,7 +225,7 @@ def _ami_system(path: str) -> str:
 
 
 def _ami_architecture(path: str) -> str | None:
-    """Return the architecture of one of AWS's AMIs. Return None for other AMIs and unclear paths."""
+    """Return the architecture of the AMI at a path. Return None for a custom AMI or an ambiguous path."""
     named = re.search(r"/(arm64|x86_64)/", path)
     if not _AMI_PATHS.match(path):
         return None
@@ -283,7 +283,7 @@ INSTANCE_TYPES = at_most(
 )
 UNIQUE_INSTANCE_TYPES = unique(
     "instance-types-unique",
-    rule="must name each instance type once",
+    rule="must name each instance type at most once",
     hint="remove the repeated types",
     source="botocore autoscaling LaunchTemplate.Overrides",
 )

@@ -1,4 +1,6 @@
-"""The limits of a container's command, user, working directory and variables; rows of the table in `limits`."""
+"""The limits of a container's entry point, commands, user, working directory and variables; rows of the table in
+`limits`.
+"""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 DEFAULT_WRITABLE_MIB = 64
-"""The default size of a writable path."""
+"""The default size of a writable path, in MiB."""
 
 
 def _as_arguments(arguments: str | Sequence[str] | None) -> tuple[str, ...] | None:
@@ -148,7 +148,8 @@ class Container:
         sidecar: The settings that only `otel_collector` and `log_router` set. Default: none.
 
     Raises:
-        ValueError: If an argument is outside its limits. The error lists all problems of the container.
+        ValueError: If an argument is outside its limits, contradicts another argument, or contains a secret in plain
+            text. The error lists all problems of the container.
     """
 
     image: Image = attrs.field(converter=as_image)
@@ -212,6 +213,9 @@ class Container:
             image: The image of the collector. A network without internet access needs an image in a `Repository`.
                 Default: AWS's image in the public registry.
             memory_mib: The hard memory limit in MiB. Default: 128.
+
+        Raises:
+            ValueError: If an argument is outside its limits, or `config` contains a secret in plain text.
         """
         from moorage.workload import sidecars  # noqa: PLC0415  # needed only by sidecars
 
@@ -248,8 +252,8 @@ class Container:
             memory_mib: The hard memory limit in MiB. Default: 128.
 
         Raises:
-            ValueError: If `type` is not a kind of router that FireLens supports, the image does not match `type`, or
-                `output` has no plugin name or contains a secret.
+            ValueError: If an argument is outside its limits, the image does not match `type`, `output` contains a
+                secret or, for Fluent Bit, no plugin name, or an item of `secret_output` is not a secret.
         """
         from moorage.workload import sidecars  # noqa: PLC0415  # needed only by sidecars
 

@@ -1,4 +1,4 @@
-"""The checks of the paths and of the command of one container."""
+"""The normalization and the checks of the paths of a container, and the checks of its command."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def clean_path(path: str) -> str:
 
 
 def clean_paths(by_path: Mapping[str, T]) -> Mapping[str, T]:
-    """Normalize the paths of a mapping. If two paths become equal, change no path, so that a check can refuse them."""
+    """Normalize the paths of a mapping. If two paths become equal, change no path, so that a check can refuse both."""
     cleaned = {clean_path(path): entry for path, entry in by_path.items()}
     return MappingProxyType(cleaned if len(cleaned) == len(by_path) else dict(by_path))
 
@@ -36,7 +36,7 @@ def is_below(path: str, parent: str) -> bool:
 def check_paths(
     writable: Mapping[str, int], mounts: Mapping[str, object], executable: Iterable[str], problems: Problems
 ) -> None:
-    """Check that the paths can be mounted, and that no writable path is at or below another path.
+    """Check that the paths are valid and unique, and that no writable path is at or below another path.
 
     Executable paths must be writable.
     """

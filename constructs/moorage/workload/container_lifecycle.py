@@ -1,4 +1,4 @@
-"""The start, the health check and the restarts of a container."""
+"""The dependency conditions, environment files, health check and restarts of a container."""
 
 from __future__ import annotations
 

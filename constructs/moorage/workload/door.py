@@ -39,7 +39,7 @@ _MODULES = {
     "constructs": "constructs",
     "elbv2": "aws_elasticloadbalancingv2",
 }
-"""The CDK modules that annotations abbreviate, with their names in jsii."""
+"""The modules of annotations whose name in jsii is not `aws_` followed by the same name, with their names in jsii."""
 _PUBLIC_NAMES = {
     "ConnectionLoadBalancer": "NetworkLoadBalancer",
     "RequestLoadBalancer": "LoadBalancer",
@@ -90,7 +90,8 @@ def door(cls: Class) -> Class:
 
     Each argument is checked against its annotation before the class uses it, and one `TypeError` names all wrong
     arguments. For a sequence, a single element or any iterable is accepted. The iterable is read once into a tuple. For
-    a VPC, a `Network` is accepted. A placeholder that CDK has not looked up yet is replaced by a well-formed string.
+    a VPC, a `Network` is accepted. A placeholder that CDK has not looked up yet is replaced by a well-formed string. A
+    duration with a fraction of a second, or a scope outside a stack, causes a `ValueError` that names the argument.
 
     CDK classes are compared by name, since `isinstance` raises an error for a jsii interface. Names also need neither
     an import of `aws_cdk` nor a round trip to Node.js.
@@ -352,7 +353,7 @@ _SIMPLE_CHECKS: Mapping[str, Check] = {
 
 
 def _check_name(name: str, value: Any) -> Any:
-    """Return `value` if it has the class or interface `name`, such as `ec2.IVpc`. For a `Network`, return its VPC."""
+    """Return `value` if it has the class or interface `name`. For `ec2.IVpc`, return the VPC of a `Network`."""
     names = _names_of(value)
     if _full_name(name) in names:
         return value

@@ -1,4 +1,4 @@
-"""Durations, kept as whole seconds, since two equal `cdk.Duration`s do not compare as equal in Python."""
+"""Durations, kept as whole seconds or milliseconds, since equal `cdk.Duration`s do not compare as equal in Python."""
 
 from __future__ import annotations
 

@@ -74,7 +74,9 @@ def _field_may_match(wanted: Sequence[Any], value: Any) -> bool:
 def _is(matcher: Any, value: Any) -> bool:
     """Return whether a matcher may match a value of an event.
 
-    A token matches only the same token. A `Beginning` matches only if every string with this beginning matches."""
+    A token matches only the same token. A matcher matches a `Beginning` only if it matches every string with this
+    beginning. The matchers `numeric` and `cidr` match nothing.
+    """
     if value is ANY or matcher == value:
         return True
     if not isinstance(matcher, Mapping) or _is_filled_in(matcher):
@@ -192,7 +194,7 @@ def _value_error(matcher: Any) -> str | None:
 
 
 def _is_filled_in(value: Any) -> bool:
-    """Return whether CloudFormation fills in a value: a token, or the intrinsic function that it resolves to."""
+    """Return whether CloudFormation fills in a value: a token, or an intrinsic function to which a token resolves."""
     if isinstance(value, Mapping):
         return len(value) == 1 and str(next(iter(value))).startswith(("Ref", "Fn::", "${Token["))
     return isinstance(value, str) and is_token(value)

@@ -56,8 +56,8 @@ class Demand:
         architecture: The processor architecture that the images are built for. Default: `Architecture.X86_64`.
 
     Raises:
-        ValueError: If the memory is below Docker's minimum, a number is below 0, or host ports are given for a task
-            with its own network interface.
+        ValueError: If an argument is outside its limits, or host ports are given for a task with its own network
+            interface.
     """
 
     cpu: int = 0

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_ssm as ssm
 
 NO_IMAGE_TAG = "none"
-"""The value of the parameter before the first image is pushed."""
+"""The value of the parameter in `Image.from_repository(parameter=...)` before the first image is pushed."""
 _PRIVATE_REGISTRY_PATTERN = re.compile(
     r"\d{12}\.dkr(\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?|-ecr(-fips)?\.[a-z0-9-]+\.on\.aws)/"
 )
@@ -44,7 +44,7 @@ class Image:
 
     @property
     def _mutable_reference(self) -> str | None:
-        """The reference of an image with the mutable tag `latest`, explicitly or by default. None for other images."""
+        """The reference of a public image with the tag `latest`, explicitly or by default. None for other images."""
         return None
 
     @staticmethod
@@ -82,13 +82,14 @@ class Image:
             digest: The digest of the image, `sha256:...`. Default: none.
             parameter: The parameter that holds the tag, which CI sets: the name of an SSM parameter, an imported SSM
                 parameter, or a parameter of the stack. Each deployment reads the current value. The app must not
-                define the SSM parameter, since each update of that resource would restore its first value. Create it
-                once with `aws ssm put-parameter --name /shop/web/tag --type String --value none`. Default: none.
+                define the SSM parameter, since each update of that resource would restore its first value. Create
+                the parameter once with `aws ssm put-parameter --name /shop/web/tag --type String --value none`.
+                Default: none.
             placeholder: A public image to run while the value of `parameter` is `none`, before the first image is
                 pushed. Default: none.
             pull_through: Whether to let the execution role import an image that a pull through cache has not cached
-                yet, and create the repository. For a cache in another account, the policies there must allow this
-                account the same. Default: False.
+                yet, and create the repository. For a cache in another account, the policies there must grant this
+                account the same permissions. Default: False.
 
         Raises:
             ValueError: If not exactly one of `tag`, `digest` and `parameter` is given, the tag or digest is invalid,

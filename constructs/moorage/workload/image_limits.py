@@ -1,4 +1,4 @@
-"""The limits of the names of images; rows of the table in `limits`."""
+"""The limits of repository names, image references, tags and digests; rows of the table in `limits`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The limits of schedules, event rules and queues; rows of the table in `limits`."""
+"""The limits of schedules, event rules, task overrides, retries and queues; rows of the table in `limits`."""
 
 from __future__ import annotations
 

@@ -96,7 +96,8 @@ class LifecycleHook:
                 Default: False.
 
         Raises:
-            ValueError: If there is no stage, the timeout is outside its limit, or the details are not valid JSON.
+            ValueError: If there is no stage, the timeout is outside its limit, or `details` is not valid JSON or
+                contains a secret.
         """
         return cls._create(stages, handler, details, timeout, continue_on_timeout)
 
@@ -127,7 +128,7 @@ class LifecycleHook:
         timeout: Duration | None,
         continue_on_timeout: bool,  # noqa: FBT001  # private, and a keyword argument of both public methods
     ) -> LifecycleHook:
-        """Create a hook, or raise a `ValueError` if an argument is invalid."""
+        """Create a hook, after a check of the arguments; `function` and `pause` document the errors."""
         given_details, seconds = dict(details or {}), optional_seconds(timeout)
         problems = Problems("LifecycleHook.function" if handler else "LifecycleHook.pause")
         if not stages:

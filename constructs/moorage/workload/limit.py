@@ -55,12 +55,12 @@ class Limit(NamedTuple):
         id: The ID of the limit in the tables of limits, such as `limits.TABLE`.
         accepts: A function that returns whether AWS accepts a value.
         rule: The limit as a predicate of the argument, such as "must be between 1 and 65535". The predicate begins with
-            "should" if no source confirms the limit.
+            "should" if `confirmed` is False.
         hint: The way out, or a function that derives the way out from the refused value.
         source: The place where AWS states the limit.
         format: A function that formats a refused value. Default: `repr`.
-        confirmed: Whether to raise an error for a value outside the limit. If no source confirms the limit, use False:
-            the value then causes only a warning. Default: True.
+        confirmed: Whether to raise an error for a value outside the limit. Use False if no source confirms the limit,
+            or if AWS can raise the limit: the value then causes only a warning. Default: True.
     """
 
     id: str

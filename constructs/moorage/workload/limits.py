@@ -1,9 +1,10 @@
 """The table of the limits of AWS, each with its source.
 
 `Problems.check` applies a row. For each row, `tests/workload/test_limits.py` has one definition within the limit and
-one beyond the limit. A row without both definitions fails the test suite. Sources: `botocore` is the service model in
-that package (1.43.106), `CFN` the CloudFormation resource schemas in cfn-lint 1.58, `ECS quotas` the service quotas
-page of the Amazon ECS developer guide.
+one beyond the limit. A row without both definitions fails the test suite.
+
+In the sources, `botocore` stands for the service model in that package (1.43.106), `CFN` for the CloudFormation
+resource schemas in cfn-lint 1.58, and `ECS quotas` for the service quotas page of the Amazon ECS developer guide.
 """
 
 from __future__ import annotations

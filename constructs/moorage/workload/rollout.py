@@ -165,7 +165,7 @@ class Rollout:
 
     Raises:
         ValueError: If an argument is outside the limits of ECS or CloudFormation, the rollout could make no progress,
-            or a rolling rollout has a hook at a stage that shifts traffic.
+            or a rolling rollout has a hook at a stage of a traffic shift.
     """
 
     shift: Shift
@@ -241,7 +241,7 @@ class Rollout:
 
         Raises:
             ValueError: If an argument is outside the limits of ECS or CloudFormation, the rollout could make no
-                progress, or a rolling rollout has a hook at a stage that shifts traffic.
+                progress, or a hook has a stage of a traffic shift.
         """
         return cls(
             shift=Shift.ROLLING,

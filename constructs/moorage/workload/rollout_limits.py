@@ -1,4 +1,4 @@
-"""The limits of rollouts and of the number of copies; rows of the table in `limits`."""
+"""The limits of rollouts, of the number of copies and of its scaling; rows of the table in `limits`."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ TARGET_VALUE = Limit(
     id="target-value",
     accepts=lambda target: target > 0,
     rule="must be above 0",
-    hint="use the value at which scaling keeps the metric, such as 100",
+    hint="use a target value such as 100",
     source=Botocore(
         "application-autoscaling",
         "TargetTrackingScalingPolicyConfiguration",

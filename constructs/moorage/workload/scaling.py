@@ -37,9 +37,9 @@ class Scaling:
     """The number of copies that run: a fixed number, or a range within which targets and schedules scale the number.
 
     Args:
-        minimum: The minimum number of copies, 0 to 5,000. The minimum must be at least 1 if only metrics of the tasks
-            themselves scale the number. `Scaling.surviving_zone_loss` returns a number that tolerates the loss of a
-            zone.
+        minimum: The minimum number of copies, 0 or more. A number above 5,000, the default quota, causes a warning. The
+            minimum must be at least 1 if only metrics of the tasks themselves scale the number.
+            `Scaling.surviving_zone_loss` returns a number that tolerates the loss of a zone.
         maximum: The maximum number of copies. Default: `minimum`, so only `schedules` change the number.
         cpu_percent: The target of the average CPU utilization in percent of the reserved CPU, 1 or more. Only tasks on
             instances can exceed 100. Default: no target.

@@ -50,7 +50,8 @@ class ScheduledAction:
     """A scheduled change of the range of copies.
 
     Args:
-        name: The name: 1 to 240 characters without `:`, `/` and `|`, unique in the service.
+        name: The name: 1 to 240 characters without `:`, `/`, `|` and control characters, unique in the service. The
+            name must not begin or end with a space.
         schedule: The times of the change, such as `ScheduleExpression.cron(hour="8", minute="0", time_zone=...)`.
         minimum: The new minimum number of copies. Default: unchanged.
         maximum: The new maximum number of copies. Default: unchanged.

@@ -1,4 +1,4 @@
-"""The limits of clusters, services, their network and their names; rows of the table in `limits`."""
+"""The limits of clusters, services, networks, VPC Lattice and dashboards; rows of the table in `limits`."""
 
 from __future__ import annotations
 

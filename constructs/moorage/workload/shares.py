@@ -15,8 +15,8 @@ def share_of(task: Task, container: Container, size: Literal["cpu", "memory_mib"
     """Return the CPU units or the memory in MiB of a container on platforms that ignore the size of the task.
 
     The result is the container's own value. A container without a value gets an even share of the part of the task's
-    value that other containers do not reserve. Return None if neither has a value, or if only CloudFormation knows the
-    share.
+    value that other containers do not reserve. Return None if neither the container nor the task has a value, or if
+    only CloudFormation knows the share.
     """
     own: int | None = getattr(container, size)
     of_task: int | None = getattr(task, size)
@@ -29,7 +29,8 @@ def share_of(task: Task, container: Container, size: Literal["cpu", "memory_mib"
 def reserved_cpu(task: Task) -> int:
     """Return the CPU units that ECS reserves for a task on an instance.
 
-    This is the task's `cpu`. On Windows, or if the task has no `cpu`, it is the sum of the containers' CPU units.
+    The result is the task's `cpu`. On Windows, or if the task has no `cpu`, the result is the sum of the containers'
+    CPU units.
     """
     if task.cpu is not None and not task._on_windows:
         return task.cpu
@@ -39,8 +40,8 @@ def reserved_cpu(task: Task) -> int:
 def reserved_memory_mib(task: Task) -> int:
     """Return the memory in MiB that ECS reserves for a task on an instance.
 
-    This is the task's `memory_mib`. On Windows, it is the sum of the containers' soft memory limits. A container
-    without a soft limit counts with its hard limit or its share of the task's memory.
+    The result is the task's `memory_mib`. On Windows, the result is the sum of the containers' soft memory limits. A
+    container without a soft limit counts with its hard limit or its share of the task's memory.
     """
     if not task._on_windows:
         return task.memory_mib

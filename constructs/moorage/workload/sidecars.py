@@ -131,7 +131,7 @@ class FireLens:
 
     @property
     def called_services(self) -> tuple[str, ...]:
-        """The AWS services that the router calls for its output, if moorage knows the plugin, and its configuration."""
+        """The AWS services that the router calls for its configuration and, if the plugin is known, for its output."""
         services = {_SERVICE_BY_OUTPUT.get(self.output.get("Name", ""))}
         if self.config_in_s3:
             services.add("s3")
@@ -156,7 +156,11 @@ class Sidecar:
 
 
 def collector_arguments(config: str | ssm.IParameter | None) -> dict[str, Any]:
-    """Return the arguments of a `Container` for AWS's collector, with the requirements of the default configuration."""
+    """Return the arguments of a `Container` that runs AWS's collector.
+
+    Args:
+        config: The configuration, or None for the default configuration, whose requirements are then included.
+    """
     arguments: dict[str, Any] = {
         "health_check": HealthCheck(["CMD", "/healthcheck"]),
         "restart_policy": _restart_policy(),
@@ -180,7 +184,8 @@ def log_router_arguments(image: Image | str | None, **options: Any) -> dict[str,
         **options: The arguments of `FireLens`.
 
     Raises:
-        ValueError: If an option is invalid, `output` has no plugin name, or the image does not match the router.
+        ValueError: If an option is invalid, `output` has no plugin name for Fluent Bit, or the image does not match the
+            router.
     """
     firelens = FireLens(**options)
     problems = Problems("FireLens")

@@ -218,7 +218,10 @@ class Task:
 
     @property
     def _needs_to_start(self) -> Needs:
-        """The services for images, logs, secrets and files. On instances, the ECS agent calls these services."""
+        """The services for images, logs, secrets, credential specs and environment files.
+
+        On instances, the ECS agent calls these services.
+        """
         return LOG_NEEDS.union(
             *(container.image._needs for container in self.containers),
             *(container._needs_to_start for container in self.containers),
@@ -267,15 +270,15 @@ class Task:
         for container in self.containers:
             if container.memory_mib is None or is_token(container.memory_mib):
                 problems.add(
-                    f"memory_mib of container {container.name!r} must be a known number if memory_mib of the task is "
-                    "None; use Container(memory_mib=...), or Task(memory_mib=...)"
+                    f"memory_mib of container {container.name!r} must be a number, not None or a token, if memory_mib "
+                    "of the task is None; use a number such as Container(memory_mib=512), or Task(memory_mib=1024)"
                 )
 
     def _check_ports(self, problems: Problems) -> None:
         ports = [container for container in self.containers if container.port is not None]
         if self.network_mode is NetworkMode.NONE:
             names = tuple(each.name for each in self.containers if each.port is not None or each.port_ranges)
-            problems.check(task_limits.NO_PORTS, "ports", names)
+            problems.check(task_limits.NO_PORTS, "port and port_ranges", names)
             return
         self._check_port_ranges(problems)
         argument = "host_port" if self.network_mode is NetworkMode.BRIDGE else "port"

@@ -1,4 +1,4 @@
-"""The checks of all containers of a task together."""
+"""The checks of the containers and of the permissions of a task."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check_containers(containers: Sequence[Container], problems: Problems, *, on_windows: bool) -> None:
-    """Check the limits that concern several containers of a task."""
+    """Check the limits that depend on all containers of a task or on its operating system."""
     files = sum(len(container.environment_files) for container in containers)
     problems.check(container_limits.ENVIRONMENT_FILES, "the number of environment_files of all containers", files)
     names = {container.name for container in containers if container.port}
@@ -63,7 +63,7 @@ def _logs_to_router(container: Container) -> bool:
 
 
 def _definition(containers: Sequence[Container]) -> list[dict[str, Any]]:
-    """Return the container definitions in the format of a task definition, whose size ECS limits.
+    """Return the largest fields of the container definitions, to estimate the size of the task definition.
 
     Values that are unknown here, such as ARNs, are left empty.
     """

@@ -44,8 +44,9 @@ def _reduce(self: Any) -> tuple[Any, ...]:
         for each in _parts(content):
             if hasattr(type(each), "__jsii_type__"):
                 raise TypeError(
-                    f"{type(self).__name__} cannot be pickled, since {field.name} holds a {type(each).__name__} of one "
-                    "app; create the value in the process that uses it"
+                    f"{type(self).__name__} cannot be pickled, since {field.name} holds an object of type "
+                    f"{type(each).__name__}, which belongs to the app of this process; create the value in the process "
+                    "that uses it"
                 )
         state[field.name] = dict(content) if isinstance(content, MappingProxyType) else content
     return _restore, (type(self), state)

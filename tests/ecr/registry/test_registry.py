@@ -407,7 +407,8 @@ def test_a_filter_that_matches_no_repository_is_a_warning(app: cdk.App) -> None:
     )
     Repository(stack, "Web", name="prod/web")
     (warning,) = warnings_of(app, "Shop")
-    assert "no repository that this app defines in the registry (prod/web) matches 'test/*', 'dev/'" in warning
+    assert "(got 'test/*' in signing, 'dev/' in replication)" in warning
+    assert "use a filter that matches a repository such as prod/web" in warning
 
 
 def test_filters_do_not_warn_if_the_app_has_no_repositories(app: cdk.App) -> None:

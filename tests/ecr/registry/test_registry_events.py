@@ -312,11 +312,15 @@ def test_unreachable_targets_are_refused(stack: cdk.Stack) -> None:
     managed_sns = kms.Alias.from_alias_name(stack, "Sns", "alias/aws/sns")
     topic = sns.Topic(stack, "Topic", master_key=managed_sns)
     queue = sqs.Queue(stack, "Queue", encryption=sqs.QueueEncryption.KMS_MANAGED)
-    with pytest.raises(ValueError, match="Shop/Registry/Rule: the topic of target must not be encrypted by alias/aws/"):
+    with pytest.raises(
+        ValueError, match="Shop/Registry/Rule: the topic of target must not be encrypted with alias/aws/"
+    ):
         registry.on_push("Rule", target=targets.SnsTopic(topic))
-    with pytest.raises(ValueError, match="Shop/Registry/Rule: the queue of target must not be encrypted by alias/aws/"):
+    with pytest.raises(
+        ValueError, match="Shop/Registry/Rule: the queue of target must not be encrypted with alias/aws/"
+    ):
         registry.on_delete("Rule", target=targets.SqsQueue(queue))
-    with pytest.raises(ValueError, match="Shop/Registry/Alarm: topic must not be encrypted by alias/aws/sns"):
+    with pytest.raises(ValueError, match="Shop/Registry/Alarm: topic must not be encrypted with alias/aws/sns"):
         registry.alarm_near_quota("Alarm", call=ApiCall.PUT_IMAGE, topic=topic)
     managed_sqs = kms.Alias.from_alias_name(stack, "Sqs", "alias/aws/sqs")
     with pytest.raises(ValueError, match="event_key must not be alias/aws/sqs"):

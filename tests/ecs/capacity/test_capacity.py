@@ -449,7 +449,7 @@ def test_another_capacity_of_the_same_name_is_refused(stack: cdk.Stack) -> None:
 
 def test_a_cluster_of_cdk_has_no_capacity_of_moorage(stack: cdk.Stack) -> None:
     cluster = ecs.Cluster(stack, "Plain", vpc=imported_vpc(stack))
-    with pytest.raises(ValueError, match="must be defined by a Cluster, not by an imported cluster"):
+    with pytest.raises(ValueError, match="must exist already, since an imported cluster defines no instances"):
         Service(stack, "Web", cluster=cluster, task=ARM, capacity=general())
 
 

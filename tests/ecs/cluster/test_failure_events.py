@@ -160,7 +160,7 @@ def test_the_key_of_a_topic_allows_eventbridge_without_a_condition(stack: cdk.St
 
 def test_a_topic_that_eventbridge_cannot_reach_is_refused(app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     managed = kms.Alias.from_alias_name(stack, "Managed", "alias/aws/sns")
-    with pytest.raises(ValueError, match="Shop/Cluster: failure_topic must not be encrypted by alias/aws/sns"):
+    with pytest.raises(ValueError, match="Shop/Cluster: failure_topic must not be encrypted with alias/aws/sns"):
         Cluster(stack, "Cluster", vpc=vpc, failure_topic=sns.Topic(stack, "Topic", master_key=managed))
     with pytest.raises(ValueError, match="Shop/Cluster: failure_topic must be a standard topic"):
         Cluster(stack, "Cluster", vpc=vpc, failure_topic=sns.Topic(stack, "Fifo", fifo=True))

@@ -196,7 +196,7 @@ def test_a_capacity_that_the_imported_cluster_lacks_is_refused(stack: cdk.Stack)
         ({"capacity": [GENERAL, GENERAL]}, r"names of capacities must be unique \(got 'general', 'general'\)"),
         (
             {"capacity": [Capacity.ec2("ours", instance_types=["m7i.large"], max_instances=2)]},
-            r"capacity 'ours' must be defined by a Cluster, .*; use Capacity.from_provider_name\(...\)",
+            r"capacity 'ours' must exist already, .*; use Capacity.from_provider_name\(...\)",
         ),
     ],
 )

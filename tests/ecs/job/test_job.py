@@ -319,7 +319,7 @@ def test_a_dead_letter_queue_of_a_rule_with_the_key_managed_by_aws_is_refused(
     stack: cdk.Stack, cluster: Cluster
 ) -> None:
     queue = sqs.Queue(stack, "Dead", encryption=sqs.QueueEncryption.KMS_MANAGED)
-    with pytest.raises(ValueError, match="dead_letter_queue must not be encrypted by alias/aws/sqs"):
+    with pytest.raises(ValueError, match="dead_letter_queue must not be encrypted with alias/aws/sqs"):
         Job(stack, "Job", cluster=cluster, task=REPORT, event=EventRule(OBJECTS, dead_letter_queue=queue))
     Job(stack, "Nightly", cluster=cluster, task=REPORT, schedule=Schedule(nightly(), dead_letter_queue=queue))
 

@@ -180,9 +180,11 @@ def test_the_routes_of_a_removed_service_can_be_used_again(stack: cdk.Stack) -> 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_log_bucket_that_is_deleted_must_be_emptied(stack: cdk.Stack, kind: Any) -> None:
     vpc, gone = imported_vpc(stack), cdk.RemovalPolicy.DESTROY
-    with pytest.raises(ValueError, match="removal_policy=DESTROY cannot delete the bucket of the access logs"):
+    with pytest.raises(ValueError, match="removal_policy=DESTROY cannot delete the access log bucket"):
         kind(stack, "Edge", vpc=vpc, removal_policy=gone)
-    with pytest.raises(ValueError, match="auto_delete_objects=True has no effect, since no log bucket is deleted"):
+    with pytest.raises(
+        ValueError, match="auto_delete_objects=True has no effect, since no access log bucket is deleted"
+    ):
         kind(stack, "Edge", vpc=vpc, auto_delete_objects=True)
     kind(stack, "Without", vpc=vpc, removal_policy=gone, access_logs=False)
     kind(stack, "Edge", vpc=vpc, removal_policy=gone, auto_delete_objects=True)

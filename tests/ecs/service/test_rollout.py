@@ -293,7 +293,7 @@ def test_alarms_and_topics_of_another_place_are_refused(app: cdk.App) -> None:
     with pytest.raises(ValueError, match="Shop/Web: 2 problems") as raised:
         service(stack, cluster, Rollout.canary(alarms=alarms), route=Route(edge))
     assert "each item of extra_alarms must be in region eu-west-1" in str(raised.value)
-    assert "topic of the rollout's alarms must not be encrypted by alias/aws/sns" in str(raised.value)
+    assert "topic of the rollout's alarms must not be encrypted with alias/aws/sns" in str(raised.value)
 
 
 def test_alarms_cover_both_target_groups_of_each_route(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer) -> None:

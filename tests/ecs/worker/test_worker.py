@@ -429,6 +429,6 @@ def test_a_topic_with_the_key_that_aws_manages_is_refused(
     told: dict[str, Any] = {"alarm_actions": [actions.SnsAction(topic)]} if by_action else {"topic": topic}
     with pytest.raises(
         ValueError,
-        match="must not be encrypted by alias/aws/sns, which CloudWatch cannot use",
+        match="must not be encrypted with alias/aws/sns, which CloudWatch cannot use",
     ):
         Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=BACKLOG, **told)

@@ -1,1 +1,1 @@
-"""The registry of an account and region: scanning, replication, caches, signing, events and audit."""
+"""The registry of an account and region: scanning, replication, caches, templates, signing, events, metrics, audit."""

@@ -101,7 +101,7 @@ def replication_errors(
             if not destinations:
                 yield (
                     f"{source.path} replicates {rule._description} to {replica._description}, where this app has "
-                    "stacks but no registry, so ECR would refuse the images or create repositories with mutable tags; "
+                    "stacks but no Registry, so ECR would refuse the images or create repositories with mutable tags; "
                     f"define Registry(replicates_from=[...]) in {replica._description}, or use "
                     "ReplicationDestination(managed_elsewhere=True) if another app defines the registry"
                 )

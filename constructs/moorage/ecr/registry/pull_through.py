@@ -33,8 +33,9 @@ class PullThrough:
 
     Images that are pulled from `prefix/...` are cached in this registry. A cache cannot be changed: CloudFormation
     would create the new rule while the old rule still has the prefix, and ECR refuses a second rule with the same
-    prefix. To change its registry, secret, account or upstream prefix, deploy once without the cache and once with the
-    new cache, or use another prefix. Cached images remain, and the value of a secret can change at any time.
+    prefix. To change the upstream registry, secret, account or upstream prefix of a cache, deploy once without the
+    cache and once with the new cache, or use another prefix. Cached images remain, and the value of a secret can change
+    at any time.
 
     Args:
         upstream: The kind of upstream registry, as ECR names it.

@@ -1,4 +1,4 @@
-"""The registry of an account and region: scanning, replication, caches, signing and its policy."""
+"""The registry of an account and region: scanning, replication, caches, templates, signing, audit and policy."""
 
 from __future__ import annotations
 
@@ -196,8 +196,9 @@ class Registry(RegistryEvents, RegistryMetrics):
         """Grant permission to pull through a cache of this registry, including images that are not cached yet.
 
         An account or organization gets its permission to import images and to create repositories from the registry
-        policy. Let it pull with `PullThrough(settings=RepositorySettings(policy=[...]))`, which the cached repositories
-        get. Its roles need the same permissions, which `Image.from_repository(pull_through=True)` grants to a task.
+        policy. Let the grantee pull with `PullThrough(settings=RepositorySettings(policy=[...]))`, a policy of the
+        cached repositories. The grantee's roles need the same permissions, which
+        `Image.from_repository(pull_through=True)` grants to a task.
 
         Args:
             grantee: The principal that receives the permission.
@@ -266,7 +267,7 @@ class Registry(RegistryEvents, RegistryMetrics):
         )
 
     def _register(self, possible_path: str | None) -> None:
-        """Add the registry to the inventory of its app, and define the outputs for its destinations.
+        """Record the registry and its check in the app, define the outputs of destinations, and warn of doubtful rules.
 
         The outputs that other registries of the app have for this registry are removed.
         """
@@ -299,18 +300,18 @@ class Registry(RegistryEvents, RegistryMetrics):
         registries = still_registered(self, RegistryRecord)
         repositories = repositories_of(self._record, registered(self, RepositoryRecord))
         names = [each.name for each in repositories]
-        unmatched = [
-            *self._scanning._unmatched_filters(names),
-            *(each for rule in self._signing for each in rule._unmatched_filters(names)),
-        ]
-        for rule in self.replication:
-            unmatched += [prefix for prefix in rule._prefixes if not any(name.startswith(prefix) for name in names)]
-        if names and unmatched:
+        unmatched = {
+            "scanning": self._scanning._unmatched_filters(names),
+            "signing": [each for rule in self._signing for each in rule._unmatched_filters(names)],
+            "replication": [each for rule in self.replication for each in rule._unmatched_prefixes(names)],
+        }
+        got = [f"{each!r} in {argument}" for argument, filters in unmatched.items() for each in dict.fromkeys(filters)]
+        if names and got:
             cdk.Annotations.of(self).add_warning_v2(
                 UNMATCHED_FILTER_WARNING,
-                f"no repository that this app defines in the registry ({', '.join(sorted(names)[:5])}) matches "
-                f"{', '.join(map(repr, dict.fromkeys(unmatched)))}; use a pattern that matches "
-                "one of these repositories, or acknowledge this warning if the pattern matches other repositories",
+                "each filter of scanning, signing and replication should match a repository that this app defines in "
+                f"the registry (got {', '.join(got)}); use a filter that matches a repository such as "
+                f"{', '.join(sorted(names)[:5])}, or acknowledge this warning if the filter matches other repositories",
             )
         return [
             *replication_errors(self._record, registries, functools.partial(has_stack, self)),

@@ -179,7 +179,8 @@ class RegistryEvents(Construct):
     ) -> events.Rule:
         """Define a rule for findings with `severity` or a higher severity.
 
-        Basic scanning sends one event for each scan. Enhanced scanning sends one event for each finding.
+        Basic scanning sends one event for each scan. Enhanced scanning sends an event when a finding is created, and
+        whenever it changes.
 
         Args:
             construct_id: The ID of the rule in the registry.

@@ -59,7 +59,7 @@ def finding_pattern(
     """Return the pattern of findings with this severity or a higher severity.
 
     Basic scanning sends an event for each scan, with the number of findings of each severity. Inspector sends an event
-    for each finding, when it is created and when it changes.
+    when a finding is created, and whenever it changes.
     """
     if by_inspector:
         image: dict[str, Any] = {"type": ["AWS_ECR_CONTAINER_IMAGE"]}

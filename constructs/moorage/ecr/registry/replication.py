@@ -103,6 +103,10 @@ class Replication:
         """Return whether images of a repository are replicated."""
         return repository.startswith(self.prefix or "")
 
+    def _unmatched_prefixes(self, repositories: Sequence[str]) -> list[str]:
+        """Return the prefixes that match none of the repositories."""
+        return [prefix for prefix in self._prefixes if not any(name.startswith(prefix) for name in repositories)]
+
     @property
     def _template_prefixes(self) -> tuple[str, ...]:
         """The prefixes of creation templates at the destinations, each for the repositories below the prefix."""

@@ -91,7 +91,8 @@ class LifecycleRule:
             whole days. Default: none.
         unpulled_for: The time after which an image that is not pulled is archived, in whole days. Requires
             `archive=True`. Default: none.
-        archived_for: The time after which an archived image expires, in whole days. Default: none.
+        archived_for: The time after which an archived image expires, in whole days. Less than 90 days causes a warning.
+            Default: none.
         archive: Whether to archive images instead of deleting them. An archived image must be restored before it can be
             pulled, which takes minutes. The archive costs less, but is billed for at least 90 days. Default: False.
         priority: The priority of the rule, 1 or more. The rule with the lowest number applies first. Default: one more
@@ -239,7 +240,7 @@ class LifecyclePolicy:
 
     Raises:
         ValueError: If two rules have the same priority or the same selection, the rule for all images is not the last,
-            or ECR would not accept the policy.
+            or ECR would not accept the policy. A rule that deletes images with any tag must keep 2 or more.
     """
 
     rules: tuple[LifecycleRule, ...]

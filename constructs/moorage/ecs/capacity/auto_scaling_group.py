@@ -40,8 +40,8 @@ class InstanceGroup(Instances):
 
     Instances require IMDSv2 with a hop limit of 1, and most tasks cannot reach the instance metadata. ECS blocks the
     metadata for tasks with their own network interface. In bridge mode, a firewall rule of the instance blocks the
-    metadata. On Bottlerocket, the hop limit does so. Nothing blocks the metadata for tasks in host mode, which
-    therefore have the permissions of the instance.
+    metadata. On Bottlerocket, the hop limit blocks the metadata. Nothing blocks the metadata for tasks in host mode,
+    which therefore have the permissions of the instance.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class InstanceGroup(Instances):
         )
 
     def _acknowledge(self) -> None:
-        """Acknowledge policy rules that do not read the launch template of a mixed instances policy, or the subnets."""
+        """Acknowledge the issues that policy rules report wrongly, and missing notifications if no topic is given."""
         group = self.auto_scaling_group
         for issue, reason in (
             (

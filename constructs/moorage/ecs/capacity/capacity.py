@@ -46,7 +46,7 @@ class Capacity:
     Capacities are compared by identity, and can be the keys of a mapping.
 
     Args:
-        name: The name of the capacity in errors; for an existing capacity provider, its name in ECS.
+        name: The name of the capacity in errors. For Fargate and existing capacity providers, also the name in ECS.
         kind: The kind of capacity. Default: `CapacityKind.FARGATE`.
         instances: The instances to define for the capacity. Default: none, for Fargate and for an existing capacity
             provider.

@@ -111,7 +111,8 @@ class Ami:
             operating_system_family: The operating system of the AMI: Linux or a version of Windows. Default: `LINUX`.
 
         Raises:
-            ValueError: If `name` is not the path of an AMI parameter for this system.
+            ValueError: If `name` is not the path of an AMI parameter for this system, or both Bottlerocket and Windows
+                are given.
         """
         return cls(parameter=name, is_bottlerocket=bottlerocket, operating_system_family=operating_system_family)
 
@@ -168,7 +169,7 @@ class ContainerInstance:
 
     Raises:
         ValueError: If `volume_gib`, `user_data`, `reserved_memory_mib` or a port is outside its limits, or the user
-            data contains a secret.
+            data contains a secret or, on Bottlerocket, the header of a table that moorage writes.
     """
 
     ami: Ami = attrs.field(factory=Ami)

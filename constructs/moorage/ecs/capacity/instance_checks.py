@@ -1,4 +1,4 @@
-"""Checks of a task against its instances: operating system, privileges, volumes and Service Connect."""
+"""Checks of a task against its instances: operating system, privileges, volumes, swappiness and Service Connect."""
 
 from __future__ import annotations
 

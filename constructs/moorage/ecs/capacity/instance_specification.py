@@ -149,7 +149,10 @@ class ManagedInstancesSpecification(InstanceSpecification):
 
     @functools.cached_property
     def known_types(self) -> tuple[InstanceType, ...]:
-        """The allowed types in moorage's data, or an empty tuple if an allowed pattern matches no type in the data."""
+        """The allowed types in moorage's data.
+
+        The tuple is empty if a type or pattern is a token, or if an allowed pattern matches no type in the data.
+        """
         types = self.requirements._matching_types() if self.requirements else instance_types()
         allowed, excluded = self.allowed_instance_types, self.excluded_instance_types
         if is_token([*allowed, *excluded]) or not all(map(_matches_known_type, allowed)):

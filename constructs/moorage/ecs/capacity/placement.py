@@ -75,7 +75,7 @@ class Placement:
         return cls(daemon=True)
 
     def _service_arguments(self, strategy: Strategy) -> dict[str, Any]:
-        """Return the placement as arguments of CDK's services."""
+        """Return the placement as arguments of CDK's services, or no arguments if AWS decides the placement."""
         if strategy._kind is not CapacityKind.INSTANCES:
             return {}
         constraints = list(self.constraints)
@@ -167,7 +167,7 @@ class Placement:
     ) -> None:
         if self.strategies:
             problems.add(
-                "placement must not have strategies with daemon=True, since a daemon runs on every instance; leave "
+                "strategies of placement must be left out if daemon=True, since a daemon runs on every instance; leave "
                 "strategies= out"
             )
         if strategy.base or len(set(strategy.weights.values())) > 1:

@@ -57,7 +57,7 @@ class Strategy:
 
     @classmethod
     def _default_of(cls, capacity: Capacity) -> Strategy:
-        """Return the strategy of a service that follows the default of a cluster with `capacity` as first capacity."""
+        """Return the strategy of a service that follows the default of a cluster whose first capacity is `capacity`."""
         strategy = cls(capacity)
         object.__setattr__(strategy, "_follows_cluster", True)
         return strategy
@@ -100,8 +100,8 @@ class Strategy:
         for capacity in self.weights:
             if cluster_capacities is None and not capacity._exists_already:
                 problems.add(
-                    f"capacity {capacity.name!r} must be defined by a Cluster, not by an imported cluster; use "
-                    "Capacity.from_provider_name(...) for an existing capacity provider of the cluster"
+                    f"capacity {capacity.name!r} must exist already, since an imported cluster defines no instances; "
+                    "use Capacity.from_provider_name(...) for a capacity provider of the cluster, or define a Cluster"
                 )
             elif cluster_capacities is not None and not any(capacity._same_as(each) for each in cluster_capacities):
                 problems.add(_describe_unknown_capacity(capacity, [each.name for each in cluster_capacities]))

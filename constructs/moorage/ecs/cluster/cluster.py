@@ -219,8 +219,8 @@ class Cluster(ecs.Cluster):
             task: The task.
 
         Returns:
-            The results by the name of the capacity, with one result for each instance type. Fargate and ECS Managed
-            Instances are left out.
+            The results by the name of the capacity, with one result for each instance type. An existing capacity
+            provider has no results. Fargate and ECS Managed Instances are left out.
         """
         return {each.name: each.fit(task) for each in self.capacities if each.kind is CapacityKind.INSTANCES}
 
@@ -246,7 +246,10 @@ class Cluster(ecs.Cluster):
         return [each.security_group_in(stack) if stack else each.security_group for each in instances]
 
     def _claim(self, service: Construct, task: Task, strategy: Strategy, minimum: int | None) -> None:
-        """Record the tasks that `service` always runs, so that the stage can check that all services fit together."""
+        """Record the tasks that `service` always runs on its only capacity, for a check that all services fit together.
+
+        The tasks of a service with several capacities are not recorded.
+        """
         from moorage.ecs.capacity.fit_checks import Claim  # noqa: PLC0415  # Fargate needs no instance types
 
         if not self._claims:

@@ -65,7 +65,7 @@ class ExecSessions:
         check_place(problems, "log_group of exec_sessions", self.log_group, scope)
 
     def _define(self, scope: Construct, removal_policy: cdk.RemovalPolicy) -> ExecSessions:
-        """Define the key and the log group in `scope`, unless they are given."""
+        """Return the sessions with a key and a log group, each defined in `scope` unless it is given."""
         key = self.key or kms.Key(
             scope,
             "SessionKey",

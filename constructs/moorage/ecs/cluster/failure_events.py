@@ -140,13 +140,14 @@ class FailureEvents(Construct):
             construct_id: The ID of this construct in its scope.
             cluster: The cluster whose failures are kept.
             topic: The SNS topic to notify of each failure. EventBridge is allowed to publish to the topic and to use
-                its key. The policies of an imported topic or key must already allow this. A topic that is encrypted by
-                `alias/aws/sns` is refused. Default: none.
+                its key. The policies of an imported topic or key must already allow this. A topic that is encrypted
+                with `alias/aws/sns` is refused. Default: none.
             log_group: The log group of another `FailureEvents`, to share the log group and its policy. Default: a new
                 log group that keeps events for a year.
             log_policy: A policy that lets EventBridge write to the log group: a policy that `define_log_policy`
                 returned, or the name of an existing policy in the account. Default: a policy per stack.
-            removal_policy: The removal policy of the log group and the dead-letter queue. Default: `RETAIN`.
+            removal_policy: The removal policy of the log group, the dead-letter queue and the key of the queue.
+                Default: `RETAIN`.
 
         Raises:
             ValueError: If EventBridge could not publish to the topic, or the cluster is in another account, region or

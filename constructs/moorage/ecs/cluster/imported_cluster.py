@@ -49,7 +49,7 @@ class ImportedCluster:
 
     @classmethod
     def of(cls, cluster: ecs.ICluster) -> ImportedCluster:
-        """Return the arguments with which moorage imported a cluster, or for other clusters the values in CDK."""
+        """Return moorage's view of a cluster: the arguments of its import, or the values in CDK for other clusters."""
         imported = _imported_clusters.get(cluster)
         return imported or cls(with_capacity=cluster, namespace=cluster.default_cloud_map_namespace)
 
@@ -189,6 +189,6 @@ def _check_capacity(capacities: tuple[Capacity, ...], problems: Problems) -> Non
     for capacity in capacities:
         if not capacity._exists_already:
             problems.add(
-                f"capacity {capacity.name!r} must be defined by a Cluster, not by an imported cluster; use "
-                "Capacity.from_provider_name(...) for an existing capacity provider of the cluster"
+                f"capacity {capacity.name!r} must exist already, since an imported cluster defines no instances; use "
+                "Capacity.from_provider_name(...) for a capacity provider of the cluster, or define a Cluster"
             )

@@ -115,7 +115,7 @@ class Trigger:
         return {"containerOverrides": [{"name": each.name, "environment": variables} for each in task.containers]}
 
     def _check_overrides(self, task: Task, scope: Construct, problems: Problems) -> None:
-        """Check the size of the overrides, and that they contain no secrets."""
+        """Check the size of the overrides, and that they neither contain a secret nor have the name of a secret."""
         if not is_token(self.environment):
             problems.check(job_limits.TASK_OVERRIDES, "environment", len(json.dumps(self._overrides(task))))
         owners = {name: container.name for container in task.containers for name in container.secrets}
@@ -268,7 +268,7 @@ class EventRule(Trigger):
         enabled: Whether to enable the rule. Default: True.
 
     Raises:
-        ValueError: If the pattern is empty, invalid or never matches, or an argument is outside its limits. The error
+        ValueError: If the pattern is empty, invalid or too long, or an argument is outside its limits. The error
             lists all problems.
     """
 
@@ -336,7 +336,7 @@ class EventRule(Trigger):
             way_out = _TELLS_APART[kinds[0]] if len(kinds) == 1 else "detail_type=['ECS Deployment State Change']"
             problems.add(
                 f"pattern matches the {' and '.join(map(repr, kinds))} events of the job's own runs, so each run would "
-                f"start another run without end; add a field that excludes these events, such as {way_out}"
+                f"start another, endlessly; add a field that excludes these events, such as {way_out}"
             )
 
     @property

@@ -47,7 +47,7 @@ def define_alias(
     target: elbv2.ILoadBalancerV2,
     ip_address_type: elbv2.IpAddressType,
 ) -> None:
-    """Define alias records in a zone, for the IPv4 and IPv6 addresses of a load balancer that has no such records yet.
+    """Define the alias records for the IPv4 and IPv6 addresses that a load balancer has, unless they exist already.
 
     Args:
         load_balancer: The load balancer.

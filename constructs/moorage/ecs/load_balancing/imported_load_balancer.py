@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @jsii.implements(ec2.IConnectable)
 class ImportedLoadBalancer(RequestLoadBalancer):
-    """The result of `LoadBalancer.from_attributes`: an imported listener to which services add rules for their routes.
+    """The result of `LoadBalancer.from_attributes`: an imported load balancer to whose listeners services add rules.
 
     The rules, the target groups and the security group rules belong to the stack of each service. The import itself
     defines no resources, and the load balancer does not change.
@@ -57,8 +57,8 @@ class ImportedLoadBalancer(RequestLoadBalancer):
             test_listener_arn: The ARN of the listener on which rollouts that shift traffic serve a new version first.
 
         Raises:
-            ValueError: If an ARN or ID does not have the form of its resource type, or an ARN has another account or
-                region.
+            ValueError: If an ARN or ID does not have the form of its resource type, an ARN has another account or
+                region, or `test_listener_arn` is not another listener of the same load balancer.
         """
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         problems.check(load_balancing_limits.SECURITY_GROUP_ID, "security_group_id", security_group_id)
@@ -146,7 +146,8 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
 
         Raises:
             ValueError: If an ARN or ID does not have the form of its resource type, an ARN has another account or
-                region, or the load balancer is public without a certificate or a reason.
+                region, or the default of `ingress` is not known. A public load balancer also needs a certificate or a
+                reason.
         """
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         problems.check(load_balancing_limits.SECURITY_GROUP_ID, "security_group_id", security_group_id)

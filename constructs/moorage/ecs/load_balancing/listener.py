@@ -47,8 +47,9 @@ class Listener:
         protocol: The protocol: TLS (terminated by the load balancer), TCP, UDP or TCP_UDP. Default: TLS if the load
             balancer has a certificate, otherwise TCP.
         health: The health check: a path that is requested over HTTP, or a `TargetHealth`. Default: a TCP connection.
-        health_port: The port of the container for health checks by TCP or HTTP, 1 to 65535. UDP requires it if the
-            container does not accept TCP connections on its own port. Default: the port of the container.
+        health_port: The port of the container for health checks by TCP or HTTP, 1 to 65535. UDP requires this
+            port if the container accepts no TCP connections on the port that serves. Default: the port of the
+            container.
         container: The name of the container that serves. Default: the first container with a port.
         preserve_client_ip: Whether to show tasks the address of the client as the source of the connection. A task that
             sees the client's address cannot connect to itself through the load balancer. Default: AWS's default, which

@@ -232,8 +232,8 @@ class LoadBalancer(RequestLoadBalancer):
             The load balancer, for the `load_balancer` of a `Route`.
 
         Raises:
-            ValueError: If an ARN or ID does not have the form of its resource type, or an ARN has another account or
-                region than `scope`.
+            ValueError: If an ARN or ID does not have the form of its resource type, an ARN has another account or
+                region than `scope`, or `test_listener_arn` is not another listener of the same load balancer.
         """
         from moorage.ecs.load_balancing.imported_load_balancer import ImportedLoadBalancer  # noqa: PLC0415  # needed only by imports
 

@@ -99,7 +99,7 @@ class LoadBalancerPlan:
             self._check_own_subnets(subnets, problems)
 
     def _check_own_subnets(self, subnets: Sequence[ec2.ISubnet], problems: Problems) -> None:
-        """Check the number, VPC, account, region and zones of subnets (ELB: one subnet for each zone)."""
+        """Check the number, VPC, account, region, type and zones of subnets (ELB: one subnet for each zone)."""
         problems.check(self.subnet_limit, "the number of subnets", len(subnets))
         check_in_vpc(problems, "each subnet of vpc_subnets", subnets, self.vpc)
         for subnet in subnets:
@@ -114,16 +114,19 @@ class LoadBalancerPlan:
         problems.check(route_limits.SUBNET_ZONES, "the Availability Zones of vpc_subnets", zones)
 
     def _check_logs(self, problems: Problems) -> None:
-        """Check that CloudFormation can delete the bucket: Elastic Load Balancing writes a test file to it at once."""
+        """Check that CloudFormation can delete the log bucket, and that `auto_delete_objects` has an effect.
+
+        Elastic Load Balancing writes a test file to the bucket at once, so the bucket is never empty.
+        """
         goes = self.access_logs and self.removal_policy is cdk.RemovalPolicy.DESTROY
         if goes and not self.auto_delete_objects:
             problems.add(
-                "removal_policy=DESTROY cannot delete the bucket of the access logs, since CloudFormation deletes "
-                "only empty buckets; use auto_delete_objects=True, access_logs=False or RemovalPolicy.RETAIN"
+                "removal_policy=DESTROY cannot delete the access log bucket, since CloudFormation deletes only "
+                "empty buckets; use auto_delete_objects=True, access_logs=False or RemovalPolicy.RETAIN"
             )
         if self.auto_delete_objects and not goes:
             problems.add(
-                "auto_delete_objects=True has no effect, since no log bucket is deleted with the stack; leave "
+                "auto_delete_objects=True has no effect, since no access log bucket is deleted with the stack; leave "
                 "auto_delete_objects= out, or use access logs with removal_policy=cdk.RemovalPolicy.DESTROY"
             )
 

@@ -279,7 +279,8 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
 
         Raises:
             ValueError: If an ARN or ID does not have the form of its resource type, an ARN has another account or
-                region than `scope`, or the load balancer is public without a certificate or a reason.
+                region than `scope`, or the default of `ingress` is not known. A public load balancer also needs a
+                certificate or a reason.
         """
         return ImportedNetworkLoadBalancer(
             scope,

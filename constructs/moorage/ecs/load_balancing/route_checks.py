@@ -27,7 +27,7 @@ SPOT_NOTICE_SECONDS = 120
 
 
 def check_routes(routes: tuple[Route | Listener, ...], launch: Launch, problems: Problems, *, shifts: bool) -> None:
-    """Check that the routes have a container, do not clash, and are on load balancers in the VPC of the tasks.
+    """Check that routes have a container and constant IDs, do not clash, and are in the VPC and zones of the tasks.
 
     Args:
         routes: The routes and listeners of the service.

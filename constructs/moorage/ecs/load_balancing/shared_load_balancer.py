@@ -1,4 +1,4 @@
-"""The common part of Application and Network Load Balancers: security group, log bucket and aliases."""
+"""The common part of Application and Network Load Balancers: services, quotas, clients, rules and log bucket."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class SharedLoadBalancer(Construct):
         """The name of the load balancer in CloudWatch."""
 
     def _place_in(self, stack: cdk.Stack) -> tuple[Construct, ec2.ISecurityGroup]:
-        """Return the scope in `stack` for imports of the load balancer, and its imported security group."""
+        """Return the scope in `stack` for imports of the load balancer, and the imported security group."""
         if stack not in self._import_scopes:
             scope = Construct(stack, f"Entrance {self.node.addr}")
             security_group = ec2.SecurityGroup.from_security_group_id(

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from moorage.ecs.load_balancing.target import Target
 
 _MIN_REQUESTS = 20
-"""The number of responses in a minute below which the share of errors is not computed."""
+"""The number of requests in a minute below which the share of errors counts as 0."""
 UNHEALTHY_TARGETS = "UnhealthyTargets"
 """The name of the alarm on targets that fail their health check."""
 _APPLICATION_NAMESPACE = "AWS/ApplicationELB"

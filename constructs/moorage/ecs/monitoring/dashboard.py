@@ -40,7 +40,7 @@ _FAILED_TASKS_QUERY = """
 
 @door
 class Dashboard(Construct):
-    """A CloudWatch dashboard of services: failures and utilization of their cluster, and a row for each service.
+    """A CloudWatch dashboard of services, with a row for each of their clusters and a row for each service.
 
     The row of a service shows its CPU, memory and running tasks. For each route, the row shows requests, latency, the
     share of responses of 500 and above, and unhealthy targets, over both target groups. For a listener of a Network

@@ -106,7 +106,7 @@ class ServiceAlarms(Construct):
             service: The service or worker, in the account and region of the alarms.
             topic: The SNS topic to notify, in the region of the alarms. CloudWatch is allowed to publish to the topic
                 and to use its key. The policies of an imported topic or key must already allow this. A topic that is
-                encrypted by `alias/aws/sns` is refused.
+                encrypted with `alias/aws/sns` is refused.
             cpu_percent: The threshold for the average CPU use, in percent of the CPU that the tasks reserve, 1 or more,
                 or None for no alarm. Default: 90.
             memory_percent: The threshold for the average memory use, in percent of the memory that the tasks reserve, 1
@@ -121,7 +121,8 @@ class ServiceAlarms(Construct):
             minutes: The number of consecutive minutes after which an alarm triggers, 1 to 1,440. Default: 5.
 
         Raises:
-            ValueError: If an argument is outside its limits, or no alarm applies to the service.
+            ValueError: If an argument is outside its limits, no alarm applies to the service, CloudWatch could not
+                publish to the topic, or the service is in another account or region.
         """
         monitored = service_of(service)
         plan = _Plan(

@@ -33,8 +33,8 @@ _CLOSING_PROVIDER = "Custom::VpcRestrictDefaultSGCustomResourceProvider"
 class Network(Construct):
     """A VPC with a public subnet for load balancers and a private subnet for tasks in each of its Availability Zones.
 
-    By default, the subnets do not assign public IPv4 addresses to instances. The default security group has no rules,
-    and traffic is logged.
+    The subnets do not assign public IPv4 addresses to instances. By default, the VPC's default security group has no
+    rules, and traffic is logged.
     """
 
     _is_exported = False

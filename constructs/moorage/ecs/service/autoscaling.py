@@ -33,7 +33,7 @@ _FULL_PERCENT = 100
 
 
 def check_scaling(scaling: Scaling, launch: Launch, problems: Problems) -> None:
-    """Check that the queue and metrics are in the service's account and region, and that CPU targets are possible."""
+    """Check the account and region of the queue and metrics, and that a scaling policy can follow each target."""
     check_place(problems, "queue of scaling", scaling.queue, launch.cluster)
     for target in scaling.metrics:
         stats = list(_stats_of(target.metric))
@@ -82,7 +82,7 @@ def _other_places(stats: Iterable[cloudwatch.MetricStatConfig], own_place: Place
 
 
 def define_scaling(service: ecs.BaseService, scaling: Scaling, targets: Sequence[Target]) -> ecs.ScalableTaskCount:
-    """Define the range of the number of copies, and the policies that change the number."""
+    """Define the range of the number of copies, and the schedules and policies that change the number."""
     count = service.auto_scale_task_count(min_capacity=scaling.minimum, max_capacity=scaling.maximum)
     scale_in_cooldown, scale_out_cooldown = duration(scaling.scale_in_cooldown), duration(scaling.scale_out_cooldown)
     if scaling.cpu_percent is not None and not scaling.high_resolution:
@@ -130,7 +130,7 @@ def _define_schedules(count: ecs.ScalableTaskCount, scaling: Scaling) -> None:
 
 
 def _needs_own_policies(scaling: Scaling, targets: Sequence[Target]) -> bool:
-    """Return True if there are policies for which CDK has no class."""
+    """Return True if there are policies that CDK's classes cannot define."""
     settings = (scaling.high_resolution, scaling.backlog_per_task, scaling.metrics, scaling.predictive)
     shifts_requests = scaling.requests_per_task is not None and any(target.alternate for target in targets)
     return shifts_requests or any(settings)

@@ -33,7 +33,7 @@ _DEPLOYMENT_STRATEGIES: Mapping[Shift, ecs.DeploymentStrategy] = {
 
 
 def deployment_arguments(rollout: Rollout, placement: Placement) -> dict[str, Any]:
-    """Return the rollout as arguments of CDK's services."""
+    """Return the rollout and the zone rebalancing, which depends on the placement, as arguments of CDK's services."""
     rebalancing = ecs.AvailabilityZoneRebalancing
     # Zone rebalancing starts a task before it stops another, so it needs a maximum above 100%.
     rebalances = placement._spreads_over_zones_first and rollout.maximum_percent > 100  # noqa: PLR2004  # percent
@@ -66,7 +66,10 @@ def define_deployment_properties(
     hooks: Sequence[LifecycleHook],
     start_period: int,
 ) -> dict[str, Any]:
-    """Define the alarms and hooks of a rollout. Return the properties that CDK does not support, by property path."""
+    """Define the alarms and the hook role of a rollout.
+
+    Return the properties to override in `DeploymentConfiguration`, by property path.
+    """
     properties: dict[str, Any] = {}
     if rollout.circuit_breaker:
         properties |= _circuit_breaker_properties(rollout.circuit_breaker)

@@ -54,6 +54,5 @@ def long_pauses_warning(rollout: Rollout) -> str | None:
         return None
     return (
         f"the pauses of the rollout may last {longest // 3600} hours in total, since a pause without timeout= may last "
-        "a day, but CloudFormation stops waiting for a service after 36 hours; give each pause a timeout=, or "
-        "acknowledge this warning"
+        "a day, but CloudFormation stops waiting for a service after 36 hours; give each pause a timeout="
     )

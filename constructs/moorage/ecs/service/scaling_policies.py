@@ -67,7 +67,7 @@ class ScalingPolicies:
         return [*queries, self._running_tasks_query(), _result_query("each", f"({total}) / {self._at_least_one_task}")]
 
     def _backlog_queries(self, queue: sqs.IQueue) -> list[dict[str, Any]]:
-        """Return queries for the number of messages for each running task, waiting and in flight."""
+        """Return the queries for the number of messages, waiting and in flight, per running task."""
         return [
             _queue_query("waiting", "ApproximateNumberOfMessagesVisible", queue),
             _queue_query("working", "ApproximateNumberOfMessagesNotVisible", queue),
@@ -76,7 +76,7 @@ class ScalingPolicies:
         ]
 
     def _running_tasks_query(self) -> dict[str, Any]:
-        """Return a query for the number of running tasks. Each sends a sample every minute (ECS guide, metrics)."""
+        """Return a query for the CPU samples in a minute. Each running task sends 1, or 3 with high resolution."""
         names = {"ClusterName": self._service.cluster.cluster_name, "ServiceName": self._service.service_name}
         return _query("samples", ("AWS/ECS", "CPUUtilization", "SampleCount"), **names)
 

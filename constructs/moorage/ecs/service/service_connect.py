@@ -115,8 +115,9 @@ class ServiceConnect:
             string. Default: TCP.
         idle_timeout: The time that a connection may be idle, 0 to 2,147,483,647 seconds. 0 means no limit. Default: one
             hour, or with `protocol` five minutes.
-        request_timeout: The time that a complete response may take, 0 to 2,147,483,647 seconds. 0 means no limit. This
-            argument requires `protocol`, and an `idle_timeout` that is not shorter. Default: 15 seconds.
+        request_timeout: The time that a complete response may take, 0 to 2,147,483,647 seconds. 0 means no limit.
+            Requires `protocol`. A shorter `idle_timeout` causes a warning, since the proxy then ends requests earlier.
+            Default: 15 seconds.
         tls: The encryption between the proxies. Default: none.
         access_logs: Whether to let the proxy log each request, as JSON without the query string, to the log group of
             the service. Without `protocol`, the proxy logs only connections. Default: False.
@@ -163,8 +164,7 @@ class ServiceConnect:
             return None
         return (
             "connect has access_logs=True without a protocol, so the proxy logs connections but no requests; use "
-            "protocol=ecs.AppProtocol.http (or http2, grpc), for which a deployed service must be deleted first, or "
-            "acknowledge this warning"
+            "protocol=ecs.AppProtocol.http (or http2, grpc), for which a deployed service must be deleted first"
         )
 
     def _name_for(self, task: Task) -> str | None:

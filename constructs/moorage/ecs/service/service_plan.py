@@ -129,7 +129,7 @@ class ServicePlan:
 
     @property
     def grace_period(self) -> int | None:
-        """The grace period of health checks in seconds, or None if nothing checks the tasks."""
+        """The grace period of health checks in seconds, or None if no grace period applies."""
         if not self._is_health_checked:
             return None
         default = max(_DEFAULT_GRACE_SECONDS, self._start_period)
@@ -137,7 +137,7 @@ class ServicePlan:
 
     @property
     def room_for_copies(self) -> int | None:
-        """The number of copies that fit on the instances, or None if it is unlimited, as on Fargate, or unknown."""
+        """The number of copies that fit on the instances, or None if unlimited, as on Fargate, or unknown."""
         if self.launch.strategy._kind is CapacityKind.FARGATE:
             return None
         from moorage.ecs.capacity import fit_checks  # noqa: PLC0415  # Fargate needs no instance types
@@ -249,7 +249,11 @@ class ServicePlan:
 
     @property
     def _is_health_checked(self) -> bool:
-        """True if a load balancer, VPC Lattice or ECS checks the tasks (botocore healthCheckGracePeriodSeconds)."""
+        """True if a grace period applies (botocore healthCheckGracePeriodSeconds).
+
+        A grace period applies to the checks of a load balancer or VPC Lattice. If the grace period is given, it also
+        applies to the health checks of containers.
+        """
         own_checks = any(container.health_check for container in self.task.containers)
         return bool(self.routes or self.lattices) or (own_checks and self.explicit_grace_period is not None)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def linux_parameters(scope: Construct, task: Task, container: Container) -> ecs.LinuxParameters | None:
-    """Define the capabilities, devices, memory settings and tmpfs mounts of a container. Return None if it has none."""
+    """Define the Linux parameters of a container, or return None if the container needs no Linux parameters."""
     settings = container.linux_parameters
     session = task.execute_command and container.read_only and not task._on_windows
     if not (container.writable or settings or session):

@@ -76,7 +76,7 @@ def define_role(
 def define_machine(
     scope: Construct, definition: Mapping[str, Any], statements: Sequence[Mapping[str, Any]], log_group: logs.ILogGroup
 ) -> sfn.StateMachine:
-    """Define a state machine with the ID `Machine` that logs each execution.
+    """Define a state machine with the ID `Machine` that logs and traces each execution.
 
     Args:
         scope: The scope in which to define the state machine.
@@ -345,7 +345,7 @@ class TaskRun:
         return self._call("listTasks", Family=family, DesiredStatus="RUNNING", **parameters)
 
     def _call(self, action: str, **parameters: Any) -> dict[str, Any]:
-        """Return a state that calls ECS's API for the cluster, without its `Next` or `End`."""
+        """Return a state, without its `Next` or `End`, that calls ECS's API for the cluster."""
         return {
             "Type": "Task",
             "Resource": f"arn:{pseudo_parameters()[0]}:states:::aws-sdk:ecs:{action}",

@@ -78,7 +78,10 @@ def secret_resource(arn: str) -> secretsmanager.CfnSecret | None:
 
 
 def _owner(arn: str) -> cdk.CfnElement | None:
-    """Return the resource that an ARN refers to: a secret, or the database whose master user password RDS manages."""
+    """Return the resource that an ARN refers to: a secret, or the database whose master user password RDS manages.
+
+    Return None if the ARN refers to no resource of the app.
+    """
     tokens = cdk.Tokenization.reverse_string(arn).tokens if is_token(arn) else []
     target = next((each.target for each in tokens if isinstance(each, cdk.Reference)), None)
     if isinstance(target, secretsmanager.CfnSecretTargetAttachment):
@@ -87,7 +90,10 @@ def _owner(arn: str) -> cdk.CfnElement | None:
 
 
 def _key_of(owner: cdk.CfnElement | None) -> str | None:
-    """Return the key of a secret. A database is known by its property, since aws_cdk.aws_rds takes long to load."""
+    """Return the KMS key of a secret, or of the master user password of a database. Return None if CDK names no key.
+
+    A database is recognized by a property, since aws_cdk.aws_rds takes long to load.
+    """
     if isinstance(owner, secretsmanager.CfnSecret):
         return owner.kms_key_id
     managed = getattr(owner, "master_user_secret", None)

@@ -98,7 +98,7 @@ def define_task(
 
 
 def _acknowledge(definition: ecs.TaskDefinition, task: Task) -> None:
-    """Acknowledge the policy issues of a task definition that the task does not ask for."""
+    """Acknowledge the policy issues that CDK, sidecars and images cause in a task definition."""
     acknowledge(definition, *POLICY_OF_ONE_ROLE)
     sidecar_actions = {action for each in task.containers if each.sidecar for action in each.sidecar.actions}
     acknowledge(

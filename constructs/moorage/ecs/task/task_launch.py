@@ -47,7 +47,8 @@ class Launch:
         task: The task to run.
         cluster: The cluster that runs the task.
         strategy: The capacities that the copies run on.
-        vpc_subnets: The subnets of the tasks. Default: the private subnets.
+        vpc_subnets: The subnets of the tasks. Default: the private subnets, or the public subnets if
+            `assign_public_ip`.
         assign_public_ip: Whether to assign each task a public IP address.
         security_groups: The security groups of the tasks. Default: a new security group.
         egress: The TCP ports through which a new security group lets tasks connect to any address.
@@ -83,7 +84,8 @@ class Launch:
             task: The task to run.
             cluster: The cluster that runs the task.
             capacity: The capacities that the copies run on. Default: the cluster's first capacity.
-            vpc_subnets: The subnets of the tasks. Default: the private subnets.
+            vpc_subnets: The subnets of the tasks. Default: the private subnets, or the public subnets if
+                `assign_public_ip`.
             assign_public_ip: Whether to assign each task a public IP address. Default: False.
             security_groups: The security groups of the tasks. Default: a new security group.
             egress: The TCP ports through which a new security group lets tasks connect to any address. Default: 443.

@@ -110,7 +110,8 @@ class Worker(Construct):
                 changes. Default: the cluster's first capacity.
             placement: The placement of tasks on the instances of an Auto Scaling group. Default: spread evenly over
                 zones, then over instances.
-            vpc_subnets: The subnets of the tasks, up to 16. Default: the private subnets.
+            vpc_subnets: The subnets of the tasks, up to 16. Default: the private subnets, or the public subnets if
+                `assign_public_ip`.
             assign_public_ip: Whether to assign a public address to each task. A task in a public subnet needs a public
                 address to reach the internet. Supported only on Fargate. Default: False.
             security_groups: The security groups of the tasks, 1 to 5. Default: a new security group.
