@@ -169,3 +169,9 @@ def test_patterns_that_may_match_are_recognized(pattern: dict[str, Any]) -> None
 )
 def test_patterns_that_do_not_match_are_recognized(pattern: dict[str, Any]) -> None:
     assert not event_patterns.may_match(pattern, EVENT)
+
+
+def test_a_pattern_for_an_existing_field_matches_every_value() -> None:
+    assert event_patterns._is({"exists": True}, 5)
+    assert event_patterns._is({"exists": True}, "5")
+    assert not event_patterns._is({"exists": False}, 5)

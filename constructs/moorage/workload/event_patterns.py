@@ -84,6 +84,8 @@ def _is(matcher: Any, value: Any) -> bool:
     ((operator, wanted),) = matcher.items()
     if isinstance(value, Beginning):
         return _is_for_each_rest(operator, wanted, value)
+    if operator == "exists":
+        return bool(wanted)
     compare = _COMPARED.get(operator)
     return compare is not None and isinstance(value, str) and compare(value, wanted)
 

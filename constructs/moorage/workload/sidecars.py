@@ -132,7 +132,8 @@ class FireLens:
     @property
     def called_services(self) -> tuple[str, ...]:
         """The AWS services that the router calls for its configuration and, if the plugin is known, for its output."""
-        services = {_SERVICE_BY_OUTPUT.get(self.output.get("Name", ""))}
+        # Fluent Bit reads the names of options in any case
+        services = {_SERVICE_BY_OUTPUT.get(value) for key, value in self.output.items() if key.lower() == "name"}
         if self.config_in_s3:
             services.add("s3")
         return tuple(sorted(filter(None, services)))

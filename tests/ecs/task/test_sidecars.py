@@ -249,3 +249,10 @@ def test_a_log_router_is_told_a_plugin() -> None:
         ValueError, match="FireLens: output must contain the 'Name' of an output plugin; add a name, such as"
     ):
         Container.log_router({"region": "eu-west-1"})
+
+
+@pytest.mark.parametrize("option", ["Name", "name", "NAME"])
+def test_the_service_of_an_output_is_known_in_any_case(option: str) -> None:
+    sidecar = Container.log_router({option: "s3"}).sidecar
+    assert sidecar is not None
+    assert sidecar.called_services == ("s3",)
