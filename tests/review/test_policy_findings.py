@@ -10,7 +10,7 @@ import pytest
 
 from moorage.assembly.cloud_assembly import AssemblyError, Stack
 from moorage.assembly.stack_traces import Line
-from moorage.policy import engines
+from moorage.policy import engines, plugin_reports
 from moorage.policy.acknowledgements import Acknowledgement
 from moorage.policy.violation import PolicyError, Violation
 from moorage.review import policy
@@ -98,7 +98,7 @@ def test_a_broken_report_is_a_sentence(tmp_path: Path, text: str) -> None:
     stack = report(tmp_path / "base")
     (tmp_path / "base" / "validation-report.json").write_text(text)
     with pytest.raises(AssemblyError, match="is not a validation report of CDK"):
-        engines.reported([stack])
+        plugin_reports.reported([stack])
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,12 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
-from moorage.assembly.cloud_assembly import VALIDATION_REPORT, AssemblyError, Stack
-from moorage.policy.issues import NAG_PACKS
+from moorage.assembly.cloud_assembly import Stack
+from moorage.policy.plugin_reports import plugins_of, reported
 from moorage.policy.violation import PolicyError, Violation, path_of
 
 _REGION = "us-east-1"
@@ -36,6 +35,16 @@ def all_violations(stacks: Sequence[Stack]) -> frozenset[Violation]:
     return violations(stacks) | reported(stacks)
 
 
+def engines_of(stacks: Iterable[Stack]) -> frozenset[str]:
+    """Return the names of the engines that check an app, which begin the names of their rules.
+
+    Args:
+        stacks: The stacks of the app.
+    """
+    optional = {"checkov"} if shutil.which("checkov") else set()
+    return frozenset({"cfn-lint", "guard"} | optional | plugins_of(stacks))
+
+
 def violations(stacks: Iterable[Stack]) -> frozenset[Violation]:
     """Return the findings of cfn-lint and the Guard rules in stacks, and those of checkov if it is installed.
 
@@ -49,38 +58,6 @@ def violations(stacks: Iterable[Stack]) -> frozenset[Violation]:
     if program := shutil.which("checkov"):
         found |= {violation for _, violation in checkov(templates, program)}
     return frozenset(found)
-
-
-def reported(stacks: Iterable[Stack]) -> frozenset[Violation]:
-    """Return the violations that CDK's validation plugins, such as cdk-nag, reported during the synthesis.
-
-    Args:
-        stacks: The stacks of an assembly.
-
-    Raises:
-        AssemblyError: The report is not the JSON that CDK writes.
-    """
-    folders = {folder for stack in stacks if stack.template_file for folder in stack.template_file.parents[:2]}
-    found: set[Violation] = set()
-    for file in (folder / VALIDATION_REPORT for folder in folders):
-        if file.is_file():
-            try:
-                found |= set(_read_report(json.loads(file.read_text("utf-8"))))
-            except (AttributeError, KeyError, TypeError, ValueError) as error:
-                raise AssemblyError(
-                    f"{file} is not a validation report of CDK ({error!r}); synthesize again"
-                ) from error
-    return frozenset(found)
-
-
-def _read_report(report: Mapping[str, Any]) -> Iterator[Violation]:
-    for plugin in report["pluginReports"]:
-        name = plugin["pluginName"]
-        engine = "nag" if name in NAG_PACKS else name
-        for violation in plugin["violations"]:
-            rule = violation["ruleName"].removeprefix(f"{name}-")
-            for construct in violation["violatingConstructs"]:
-                yield Violation(f"{engine}:{rule}", construct["constructPath"], violation.get("description", ""))
 
 
 def _kept(stack: Stack) -> list[Violation]:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from moorage.assembly.cloud_assembly import Resource, Stack
 from moorage.policy.acknowledgements import Acknowledgement, judge, of_app
-from moorage.policy.engines import all_violations
+from moorage.policy.engines import all_violations, engines_of
 from moorage.policy.issues import by_issue, issues_of
-from moorage.policy.violation import Violation
+from moorage.policy.plugin_reports import has_failed
+from moorage.policy.violation import APP, Violation
 from moorage.review.comparison import Comparison
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import shortened
@@ -39,7 +40,7 @@ def policy_findings(
     before = [stack.before for stack in comparison.stacks if stack.before]
     after = [stack.after for stack in comparison.stacks if stack.after]
     unaccepted = judge(all_violations(before), (*of_app(before), *acknowledged_before)).left
-    old = {_moved(comparison, violation) for violation in unaccepted}
+    old = {_moved(comparison, violation) for violation in unaccepted if not has_failed(violation)}
     now = judge(all_violations(after), (*of_app(after), *acknowledged)).left
     return _grouped(now - old, after, "newly violate"), len(now & old)
 
@@ -53,7 +54,7 @@ def findings_of(stacks: Sequence[Stack], acknowledged: Sequence[Acknowledgement]
         stacks: The stacks of the app, including the nested stacks.
         acknowledged: The acknowledgements of a file.
     """
-    verdict = judge(all_violations(stacks), (*of_app(stacks), *acknowledged))
+    verdict = judge(all_violations(stacks), (*of_app(stacks), *acknowledged), engines=engines_of(stacks))
     found = _grouped(verdict.left, stacks, "violate")
     for given, state, sentence in verdict.useless:
         rule, said = f"policy/acknowledgement-{state}", f"{sentence[0].upper()}{sentence[1:]}."
@@ -99,6 +100,8 @@ def _finding(
         if about[0].controls:
             details.append(f"AWS Security Hub: {', '.join(about[0].controls)}.")
     subject = f"{len(paths)} resources {verb}" if len(paths) > 1 else f"{paths[0]} {verb}s"
+    if paths == [APP]:
+        subject = f"The app {verb}s"
     return Finding(
         Kind.POLICY,
         f"policy/{name}",

@@ -10,7 +10,7 @@ from moorage.assembly.cloud_assembly import Stack
 from moorage.policy.acknowledgement_file import FILE, read
 from moorage.policy.acknowledgements import Verdict, judge, of_app
 from moorage.policy.issues import by_issue, issues_of
-from moorage.policy.violation import Violation
+from moorage.policy.violation import APP, Violation
 from moorage.testing.synthesis import is_complete, stacks_in
 
 if TYPE_CHECKING:
@@ -68,14 +68,14 @@ def assert_no_new_findings(
 
 def _judged(stacks: Sequence[Stack], file: Path) -> Verdict:
     """Judge the findings in stacks with the acknowledgements of the app and of the file."""
-    from moorage.policy.engines import all_violations  # noqa: PLC0415  # only here are the engines needed
+    from moorage.policy.engines import all_violations, engines_of  # noqa: PLC0415  # only here are the engines needed
 
     given = read(None if file == FILE else file)
-    return judge(all_violations(stacks), (*of_app(stacks), *given))
+    return judge(all_violations(stacks), (*of_app(stacks), *given), engines=engines_of(stacks))
 
 
 def _is_in(violation: Violation, stacks: Iterable[Stack]) -> bool:
-    return any(f"{violation.path}/".startswith(f"{stack.path}/") for stack in stacks)
+    return violation.path == APP or any(f"{violation.path}/".startswith(f"{stack.path}/") for stack in stacks)
 
 
 def _message(found: Iterable[Violation], acknowledged: str | Path) -> Iterator[str]:

@@ -118,6 +118,7 @@ def _acknowledge(definition: ecs.TaskDefinition, task: Task) -> None:
             definition,
             "nonroot-user",
             "the image chooses the user; Container(user=) overrides it if the image supports that",
+            containers=[container.name for container in task.containers],
         )
 
 
