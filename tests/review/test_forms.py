@@ -130,6 +130,27 @@ def test_a_comment_fits_on_github(count: int) -> None:
     assert "Number 0 is gone" in comment
 
 
+def test_characters_outside_the_basic_plane_count_twice() -> None:
+    findings = [found(sentence="\U0001f600" * 50 + f"{number}.") for number in range(700)]
+    assert len(markdown.render(review(*findings)).encode("utf-16-le")) // 2 <= markdown.LONGEST
+
+
+@pytest.mark.parametrize(
+    ("path", "span"),
+    [
+        ("a`b <img src=x> @octocat", "`` a`b <img src=x> @\u200boctocat ``"),
+        ("a``b`", "``` a``b` ```"),
+        ("a\n/close\nb", "`a /close b`"),
+    ],
+)
+def test_a_path_is_one_code_span_in_one_line(path: str, span: str) -> None:
+    resource = Resource("Shop", "A", table("t"), path)
+    finding = attrs.evolve(found(sentence=f"{path} is gone."), resource=resource)
+    comment = markdown.render(review(finding))
+    assert f" {span}\n" in comment
+    assert not [line for line in comment.splitlines() if line.startswith("/")]
+
+
 def test_a_table_that_does_not_fit_is_left_out_before_findings() -> None:
     many = {f"T{number}": table(f"t{number}", number) for number in range(2000)}
     fewer = {name: table("u", number) for number, name in enumerate(many)}
