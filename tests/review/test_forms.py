@@ -104,6 +104,19 @@ def test_sarif_recognizes_a_finding_after_its_line_has_moved() -> None:
     assert fingerprints[0] == fingerprints[1]
 
 
+def test_sarif_recognizes_each_of_several_findings_of_one_path() -> None:
+    line = Line("acknowledged.toml", 1)
+    useless = [
+        Finding(Kind.POLICY, "policy/acknowledgement-stale", "Shop/Web", None, f"{each} matches nothing.", place=line)
+        for each in ("log-kms", "sqs-kms")
+    ]
+    findings = [*useless, found(sentence="One."), found(sentence="Two."), found(sentence="Two.")]
+    results = json.loads(sarif.render(review(*findings)))["runs"][0]["results"]
+    assert len({each["partialFingerprints"]["moorage/v1"] for each in results}) == 5
+    (_, alone) = json.loads(sarif.render(review(*useless[::-1])))["runs"][0]["results"]
+    assert alone["partialFingerprints"] == results[0]["partialFingerprints"]
+
+
 def test_json_keeps_its_schema() -> None:
     validator = jsonschema.Draft7Validator(SCHEMA)
     validator.validate(json.loads(json_form.render(FULL)))

@@ -177,7 +177,7 @@ def stacks_of(assembly: Path, root: Path | None = None) -> tuple[Stack, ...]:
     """
     try:
         found = list(_read(assembly, root))
-    except (AttributeError, KeyError, TypeError, ValueError, OSError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, OSError, RecursionError) as error:
         raise _unreadable(assembly, error) from error
     return _ordered(found)
 
@@ -239,6 +239,8 @@ def _unreadable(assembly: Path, error: Exception) -> AssemblyError:
         reason = f"it has no {error.args[0]}"
     elif isinstance(error, AttributeError | TypeError):
         reason = "its manifest does not have the form of the schema"
+    elif isinstance(error, RecursionError):
+        reason = "it contains itself, or is nested too deeply"
     elif isinstance(error, FileNotFoundError):
         reason = f"{error.filename} is missing"
     elif isinstance(error, NotADirectoryError):
@@ -345,8 +347,6 @@ def _template(path: Path) -> dict[str, Any]:
 def _json(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text("utf-8"))
-    except RecursionError as error:
-        raise ValueError(f"{path.name} is nested too deeply") from error
     except ValueError as error:
         raise ValueError(f"{path.name} is not valid JSON: {error}") from error
     if not isinstance(found, dict):

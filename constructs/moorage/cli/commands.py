@@ -13,7 +13,7 @@ import click
 
 from moorage.assembly.cloud_assembly import AssemblyError
 from moorage.assembly.diagram import BEGIN, END, show
-from moorage.review.command import page_options, policy_command, review_command, wanted_forms
+from moorage.review.command import page_options, policy_command, require_policy, review_command, wanted_forms
 from moorage.review.extras import load
 from moorage.review.finding import Kind
 from moorage.review.sides.revisions import ReviewError
@@ -78,6 +78,7 @@ def diff(
 
     The exit code is 0, and 1 for a finding of a kind in --fail-on or if there is nothing to compare.
     """
+    require_policy(fail_on, policy=policy)
     wanted = wanted_forms("moorage diff", files)
     try:
         load("moorage diff", "moorage.review.pages", "review").require_writable(wanted)

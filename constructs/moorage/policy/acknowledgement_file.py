@@ -25,26 +25,34 @@ _IN_PACK = re.compile(rf"(?:\w+:)?(?:{'|'.join(map(re.escape, NAG_PACKS))})-(?P<
 """A rule of cdk-nag with its pack, such as `AwsSolutions-SQS3`."""
 
 
-def read(file: Path | None) -> tuple[Acknowledgement, ...]:
+def read(file: Path | None, root: Path | None = None) -> tuple[Acknowledgement, ...]:
     """Read a file of acknowledgements.
 
     Args:
         file: The TOML file. Each acknowledgement is a table `[[acknowledged]]` with `id`, `path`, `reason` and,
             optionally, `until`. None for `acknowledged.toml` in the current folder, if it exists.
+        root: The folder that places are made relative to if the file is inside. Default: None; they have the path as
+            it is given.
 
     Raises:
         PolicyError: The file cannot be read, or an entry has an unknown key, an unknown rule or a wrong value. The
             error lists all problems, each with its line.
     """
-    return () if file is None and not os.path.lexists(FILE) else parse(file or FILE, str(file or FILE))
+    if file is None and not os.path.lexists(FILE):
+        return ()
+    path = file or FILE
+    here = path.absolute()
+    place = here.relative_to(root).as_posix() if root and here.is_relative_to(root) else str(path)
+    return parse(path, str(path), place)
 
 
-def parse(file: Path, name: str) -> tuple[Acknowledgement, ...]:
+def parse(file: Path, name: str, place: str) -> tuple[Acknowledgement, ...]:
     """Read a file of acknowledgements, as `read` does.
 
     Args:
         file: The TOML file.
-        name: The name of the file in errors and places.
+        name: The name of the file in errors.
+        place: The path of the file in the places of entries.
 
     Raises:
         PolicyError: The same as for `read`.
@@ -74,7 +82,7 @@ def parse(file: Path, name: str) -> tuple[Acknowledgement, ...]:
     if problems:
         raise PolicyError("\n".join(problems))
     return tuple(
-        Acknowledgement(**entry, place=Line(name, number)) for number, entry in zip(numbers, entries, strict=True)
+        Acknowledgement(**entry, place=Line(place, number)) for number, entry in zip(numbers, entries, strict=True)
     )
 
 

@@ -25,6 +25,9 @@ _OF_CDK = ("W3005",)
 """cfn-lint's rules that templates of CDK often fail, since CDK writes a `DependsOn` that a reference already
 implies."""
 
+_UNREADABLE = "cfn-lint:E0002"
+"""cfn-lint's own rule for an error while it processes a template."""
+
 
 def all_violations(stacks: Sequence[Stack]) -> frozenset[Violation]:
     """Return the findings of the engines in stacks, and those that CDK's validation plugins reported.
@@ -67,13 +70,21 @@ def _kept(stack: Stack) -> list[Violation]:
     file = folder / f"{hashlib.sha256(key.encode()).hexdigest()}.json" if folder else None
     if file and file.is_file():
         with contextlib.suppress(TypeError, ValueError):  # another program wrote the file
-            return [Violation(*each) for each in json.loads(file.read_text("utf-8"))]
+            return [_restored(*each) for each in json.loads(file.read_text("utf-8"))]
     with ThreadPoolExecutor(max_workers=1) as pool:  # Guard's engine is native code, and runs beside that of cfn-lint
         guarded = pool.submit(lambda: list(_guard(stack)))
         found = sorted({*_cfn_lint(stack), *guarded.result()})
     if file:
         _write(file, json.dumps([[each.rule, each.path, each.message] for each in found]))
     return found
+
+
+def _restored(*parts: object) -> Violation:
+    """Return a violation from the cache. Raise a `TypeError` unless it has three texts."""
+    match parts:
+        case (str() as rule, str() as path, str() as message):
+            return Violation(rule, path, message)
+    raise TypeError(f"not a violation: {parts!r}")
 
 
 def _cache() -> Path | None:
@@ -106,7 +117,12 @@ def _version(distribution: str) -> str:
 def _cfn_lint(stack: Stack) -> Iterator[Violation]:
     from moorage.policy.cloudformation_lint import matches  # noqa: PLC0415  # slow; not needed for cached results
 
-    for match in matches(stack.text, stack.region or _REGION, include=("W", "E"), ignore=_OF_CDK):
+    try:
+        found = matches(stack.text, stack.region or _REGION, include=("W", "E"), ignore=_OF_CDK)
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:  # of a malformed template
+        yield Violation(_UNREADABLE, stack.path, f"cfn-lint cannot read the template: {error}")
+        return
+    for match in found:
         place = [*map(str, getattr(match, "path", ())), "", ""]  # none if cfn-lint refuses the complete template
         path = path_of(stack, place[1] if place[0] == "Resources" else "")
         yield Violation(f"cfn-lint:{match.rule.id}", path, match.message)

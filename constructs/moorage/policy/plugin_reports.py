@@ -70,7 +70,7 @@ def _plugins(stacks: Iterable[Stack]) -> list[tuple[str, list[Violation]]]:
 def _root_of(assembly: Path) -> Path:
     """Return the assembly of the complete app: that of an assembly of a stage is the one whose manifest names it."""
     folder = assembly.resolve()
-    with contextlib.suppress(AttributeError, KeyError, TypeError, ValueError, OSError):
+    with contextlib.suppress(AttributeError, KeyError, TypeError, ValueError, OSError, RecursionError):
         manifest = json.loads((folder.parent / "manifest.json").read_text("utf-8"))
         for artifact in manifest["artifacts"].values():
             if artifact["type"] == "cdk:cloud-assembly" and artifact["properties"]["directoryName"] == folder.name:

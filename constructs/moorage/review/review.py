@@ -79,6 +79,7 @@ def review(
     acknowledged_before: Sequence[Acknowledgement] = (),
     base_name: str | None = None,
     head_name: str = "head",
+    complete: bool = True,
 ) -> Review:
     """Review the change from one assembly to another.
 
@@ -91,6 +92,7 @@ def review(
         base_name: The name of the base on the page: a revision, or the folder of an assembly. Default: None. If `base`
             is None, give a name only if there is a base that has no app yet.
         head_name: The name of the head on the page.
+        complete: False if the head has only some stacks of the app. Default: True.
 
     Raises:
         AssemblyError: Two stacks of one assembly have the same stage, account, region and name.
@@ -100,7 +102,7 @@ def review(
     found = [finding for judge in _JUDGES for finding in judge(comparison)]
     notes = list(_notes(comparison, base_name, head_name))
     if policy:
-        violated, old = policy_findings(comparison, acknowledged, acknowledged_before)
+        violated, old = policy_findings(comparison, acknowledged, acknowledged_before, complete=complete)
         found += violated
         notes += [_hidden(old, " of the base", "still there")] if old else []
     return Review(

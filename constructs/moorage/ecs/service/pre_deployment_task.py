@@ -64,7 +64,7 @@ def define_pre_deployment_task(
         runtime=lambda_.Runtime.PYTHON_3_13,
         architecture=lambda_.Architecture.ARM_64,
         handler="index.handler",
-        code=lambda_.Code.from_inline(_FUNCTION_FILE.read_text()),
+        code=lambda_.Code.from_inline(_FUNCTION_FILE.read_text("utf-8")),
         timeout=cdk.Duration.seconds(_FUNCTION_TIMEOUT_SECONDS),
         role=role,
         log_group=function_log_group,
