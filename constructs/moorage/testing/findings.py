@@ -11,7 +11,7 @@ from moorage.policy.acknowledgement_file import FILE, read
 from moorage.policy.acknowledgements import Verdict, judge, of_app
 from moorage.policy.issues import by_issue, issues_of
 from moorage.policy.violation import APP, Violation
-from moorage.testing.synthesis import is_complete, stacks_in
+from moorage.testing.synthesis import acknowledging_stages, is_complete, stacks_in
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
@@ -62,6 +62,11 @@ def assert_no_new_findings(
     left = verdict.left if complete else frozenset(each for each in verdict.left if _is_in(each, stacks))
     useless = [f"{given.place}: {sentence}" for given, _, sentence in verdict.useless]
     lines = [*(_message(left, acknowledged) if left else ()), *(useless if complete else ())]
+    if left and (without_effect := acknowledging_stages(app)):
+        lines.append(
+            f"{' and '.join(without_effect)} acknowledge rules without effect, since CDK writes no acknowledgement of "
+            "an app or a stage into the assembly; acknowledge them on the stacks"
+        )
     if lines:
         raise AssertionError("\n".join(lines))
 
