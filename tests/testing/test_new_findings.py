@@ -134,7 +134,7 @@ def test_acknowledgements_on_an_app_or_a_stage_are_named(checked: cdk.App) -> No
     for each in (checked, stage):
         cdk.Validations.of(each).acknowledge(given)
     for each, names in ((checked, "the app and production"), (stage.node.find_child("Web"), "the app and production")):
-        assert message_of(each).splitlines()[-1].startswith(f"{names} acknowledge rules without effect, since CDK")
+        assert message_of(each).splitlines()[-1].startswith(f"acknowledgements on {names} have no effect, since CDK")
 
 
 def test_the_folder_of_an_assembly_is_read(checked: cdk.App) -> None:

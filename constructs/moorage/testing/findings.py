@@ -64,7 +64,7 @@ def assert_no_new_findings(
     lines = [*(_message(left, acknowledged) if left else ()), *(useless if complete else ())]
     if left and (without_effect := acknowledging_stages(app)):
         lines.append(
-            f"{' and '.join(without_effect)} acknowledge rules without effect, since CDK writes no acknowledgement of "
+            f"acknowledgements on {' and '.join(without_effect)} have no effect, since CDK writes no acknowledgement of "
             "an app or a stage into the assembly; acknowledge them on the stacks"
         )
     if lines:
