@@ -63,8 +63,9 @@ def assert_no_new_findings(
     useless = [f"{given.place}: {sentence}" for given, _, sentence in verdict.useless]
     lines = [*(_message(left, acknowledged) if left else ()), *(useless if complete else ())]
     if left and (without_effect := acknowledging_stages(app)):
+        names = " and ".join(without_effect)
         lines.append(
-            f"acknowledgements on {' and '.join(without_effect)} have no effect, since CDK writes no acknowledgement of "
+            f"acknowledgements on {names} have no effect, since CDK writes no acknowledgement of "
             "an app or a stage into the assembly; acknowledge them on the stacks"
         )
     if lines:
