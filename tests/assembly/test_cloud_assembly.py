@@ -168,6 +168,48 @@ def test_the_schema_of_a_broken_manifest_is_a_sentence(tmp_path: Path) -> None:
         schema_of(tmp_path)
 
 
+def alone(folder: Path, template: str, **artifacts: Any) -> Path:
+    """Write an assembly with one stack."""
+    stack = {
+        "type": "aws:cloudformation:stack",
+        "environment": "aws://unknown-account/unknown-region",
+        "properties": {"templateFile": "template.json"},
+    }
+    (folder / "manifest.json").write_text(json.dumps({"artifacts": {"Shop": stack, **artifacts}}))
+    (folder / "template.json").write_text(template, "utf-8")
+    return folder
+
+
+NESTED = {"Type": "AWS::CloudFormation::Stack", "Metadata": {"aws:asset:path": "template.json"}}
+ITSELF = {"type": "cdk:cloud-assembly", "properties": {"directoryName": "."}}
+
+
+@pytest.mark.parametrize(
+    ("template", "artifacts"),
+    [
+        (json.dumps({"Resources": {"Nested": NESTED}}), {}),
+        ("{}", {"Itself": ITSELF}),
+        (f'{{"Resources": {{"A": {"[" * 5000}', {}),
+    ],
+)
+def test_an_assembly_without_an_end_is_a_sentence(tmp_path: Path, template: str, artifacts: dict[str, Any]) -> None:
+    with pytest.raises(AssemblyError, match=r"\(it contains itself, or is nested too deeply\); synthesize it again$"):
+        stacks_of(alone(tmp_path, template, **artifacts))
+
+
+def test_files_are_utf_8_in_every_locale(tmp_path: Path) -> None:
+    alone(tmp_path, json.dumps({"Description": "größer"}, ensure_ascii=False))
+    program = (
+        "import sys, pathlib; from moorage.assembly.cloud_assembly import stacks_of\n"
+        "print(ascii(stacks_of(pathlib.Path(sys.argv[1]))[0].template['Description']))"
+    )
+    variables = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], env=variables, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == ascii("größer")
+
+
 def test_stacks_that_need_each_other_are_read_once(tmp_path: Path) -> None:
     def stack(*needs: str) -> dict[str, Any]:
         return {

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from html import unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -102,8 +103,9 @@ def test_the_job_reviews_from_the_merge_base_and_writes_its_artifacts(tmp_path: 
         assert (app.folder / name).stat().st_size
 
 
-def note(folder: Path, address: str) -> subprocess.CompletedProcess[str]:
-    (folder / "review.md").write_text(PAGE)
+def note(folder: Path, address: str, page: str = PAGE) -> subprocess.CompletedProcess[str]:
+    if not (folder / "review.md").is_symlink():
+        (folder / "review.md").write_text(page)
     of_the_job = {"CI_MERGE_REQUEST_PROJECT_ID": "7", "CI_MERGE_REQUEST_IID": "5", "MOORAGE_NOTE_TOKEN": "token"}
     return run("note", folder, CI_API_V4_URL=address, no_proxy="127.0.0.1", **of_the_job)
 
@@ -125,6 +127,41 @@ def test_no_note_is_written_without_a_review(gitlab: tuple[type[GitLab], str], t
     done = run("note", tmp_path, CI_API_V4_URL=address)
     assert (done.returncode, server.written) == (1, [])
     assert "there is no review" in done.stderr
+
+
+@pytest.mark.parametrize("target", ["/proc/self/environ", "page"])
+def test_a_link_is_not_followed(gitlab: tuple[type[GitLab], str], tmp_path: Path, target: str) -> None:
+    server, address = gitlab
+    (tmp_path / "page").write_text(PAGE)
+    (tmp_path / "review.md").symlink_to(target)
+    done = note(tmp_path, address)
+    assert (done.returncode, server.written) == (1, [])
+    assert "review.md must be a file" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("page", "said"), [(f"# x\n{PAGE}", "is not what moorage writes"), (PAGE + "x" * 1_000_000, "must be a file of")]
+)
+def test_another_file_is_no_review(gitlab: tuple[type[GitLab], str], tmp_path: Path, page: str, said: str) -> None:
+    server, address = gitlab
+    done = note(tmp_path, address, page)
+    assert (done.returncode, server.written) == (1, [])
+    assert said in done.stderr
+
+
+def test_a_module_beside_the_page_is_not_run(gitlab: tuple[type[GitLab], str], tmp_path: Path) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit('of the merge request')")
+    assert note(tmp_path, gitlab[1]).returncode == 0
+
+
+def test_a_note_mentions_nobody_and_has_no_command(gitlab: tuple[type[GitLab], str], tmp_path: Path) -> None:
+    server, address = gitlab
+    text = "&#64;octocat @&#x6f;ctocat &commat;octocat\n/close\n\n  /merge\r\n/label ~x\r/assign me\na/b\n"
+    assert note(tmp_path, address, PAGE + text).returncode == 0
+    body = server.notes[-1]["body"]
+    assert "@octocat" not in unescape(body)
+    assert not [line for line in body.splitlines() if line.strip().startswith("/")]
+    assert "\na/b\n" in body
 
 
 def test_the_job_with_the_token_runs_no_code_of_the_merge_request_and_only_with_a_token() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,31 @@ SARIF: dict[str, Any] = {
     "version": "2.1.0",
     "runs": [
         {
-            "tool": {"driver": {"name": "moorage", "version": "1", "rules": [{"id": "lost/replaced"}]}},
-            "results": [{"ruleId": "lost/replaced"}],
+            "tool": {
+                "driver": {
+                    "name": "moorage",
+                    "version": "1",
+                    "rules": [{"id": "lost/replaced", "shortDescription": {"text": "It is lost."}}],
+                }
+            },
+            "results": [
+                {
+                    "ruleId": "lost/replaced",
+                    "ruleIndex": 0,
+                    "level": "error",
+                    "message": {"text": "Shop/Orders is replaced."},
+                    "locations": [
+                        {
+                            "physicalLocation": {
+                                "artifactLocation": {"uri": "app.py"},
+                                "region": {"startLine": 7},
+                            },
+                            "logicalLocations": [{"fullyQualifiedName": "Shop/Orders", "kind": "resource"}],
+                        }
+                    ],
+                    "partialFingerprints": {"moorage/v1": "12ab"},
+                }
+            ],
         }
     ],
 }
@@ -139,14 +163,38 @@ def test_the_comment_of_somebody_else_is_not_changed(tmp_path: Path) -> None:
         [{"number": 6, "head": {"sha": "2" * 40, "repo": {"id": 7}}}],
         [{"number": 6, "head": {"sha": HEAD, "repo": {"id": 8}}}],
         [{"number": 6, "head": {"sha": HEAD, "repo": None}}],
-        [PULL, {**PULL, "number": 6}],
     ],
-    ids=["closed", "newer commits", "another fork", "deleted fork", "two bases"],
+    ids=["closed", "newer commits", "another fork", "deleted fork"],
 )
-def test_nothing_is_written_unless_one_open_pull_request_has_the_commit(tmp_path: Path, pulls: list[Any]) -> None:
+def test_nothing_is_written_unless_an_open_pull_request_has_the_commit(tmp_path: Path, pulls: list[Any]) -> None:
     done = publish(tmp_path, pulls=pulls)
     assert (done.writes, done.uploads, done.downloads) == ([], [], [])
     assert "nothing is written" in done.runner.notices[0]
+
+
+TWO_BASES = [PULL, {**PULL, "number": 6}]
+
+
+def test_each_pull_request_of_a_branch_gets_its_own_review(tmp_path: Path) -> None:
+    done = publish(tmp_path, pulls=TWO_BASES, files={"review.md": PAGE, "pull-request": "6\n"})
+    ((_, given),) = done.writes
+    assert given["issue_number"] == 6
+
+
+@pytest.mark.parametrize(
+    "files", [{}, {"pull-request": "7"}, {"pull-request": "6 5"}, {"pull-request": "-> /etc/passwd"}]
+)
+def test_the_artifact_chooses_only_between_pull_requests_of_its_commit(
+    tmp_path: Path, files: Mapping[str, str]
+) -> None:
+    done = publish(tmp_path, pulls=TWO_BASES, files={"review.md": PAGE, "review.sarif": json.dumps(SARIF), **files})
+    assert (done.writes, done.uploads) == ([], [])
+    assert "nothing is written" in done.runner.notices[-1]
+
+
+def test_the_artifact_does_not_choose_if_there_is_only_one_pull_request(tmp_path: Path) -> None:
+    ((_, given),) = publish(tmp_path, files={"review.md": PAGE, "pull-request": "6"}).writes
+    assert given["issue_number"] == 5
 
 
 @pytest.mark.parametrize("run", [{"event": "push"}, {"conclusion": "cancelled"}, {"conclusion": "skipped"}])
@@ -179,14 +227,36 @@ def test_findings_cannot_pretend_to_be_of_another_tool(tmp_path: Path) -> None:
 
 
 def test_only_members_that_moorage_writes_are_uploaded(tmp_path: Path) -> None:
-    run = {**SARIF["runs"][0], "automationDetails": {"id": "codeql"}}
+    hidden = {"suppressions": [{"kind": "external"}], "baselineState": "absent", "fixes": [], "hostedViewerUri": "x"}
+    (result,), tool = SARIF["runs"][0]["results"], SARIF["runs"][0]["tool"]["driver"]
+    rule = {**tool["rules"][0], "help": {"text": "x", "markdown": "[x](https://shop.example)"}, "helpUri": "x"}
+    result = {**result, **hidden, "message": {**result["message"], "markdown": "[x](https://shop.example)"}}
+    driver = {"driver": {**tool, "rules": [rule]}, "extensions": [{"name": "CodeQL"}]}
+    run = {"tool": driver, "results": [result], "automationDetails": {"id": "codeql"}}
     done = publish(
         tmp_path, files={"review.sarif": json.dumps({**SARIF, "runs": [run], "inlineExternalProperties": []})}
     )
     assert json.loads(done.uploads[0]["text"]) == SARIF
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"version": "2.1.0", "runs": []}', "null"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        ('"app.py"', '"https://shop.example/app.py"'),
+        ('"app.py"', '"//shop.example/app.py"'),
+        ('"error"', '"none"'),
+        ('"Shop/Orders is replaced."', "{}"),
+        ("7", '"7"'),
+        ('"12ab"', "null"),
+    ],
+)
+def test_findings_with_other_values_are_not_uploaded(tmp_path: Path, change: tuple[str, str]) -> None:
+    done = publish(tmp_path, files={"review.sarif": json.dumps(SARIF).replace(*change)})
+    assert (done.passed, done.uploads) == (False, [])
+    assert "is not what moorage writes" in done.runner.notices[-1]
+
+
+@pytest.mark.parametrize("text", ["", "{", "{}", "[]", '{"version": "2.1.0", "runs": []}', "null"])
 def test_findings_that_are_no_sarif_are_not_uploaded(tmp_path: Path, text: str) -> None:
     done = publish(tmp_path, files={"review.sarif": text})
     assert (done.passed, done.uploads) == (False, [])
@@ -211,9 +281,21 @@ def test_a_page_mentions_nobody(tmp_path: Path) -> None:
     assert "a@b" not in done.comment
 
 
-def test_a_page_is_cut_to_the_length_of_a_comment(tmp_path: Path) -> None:
-    done = publish(tmp_path, files={"review.md": PAGE + "x" * 70_000})
-    assert len(done.comment) == 65_536
+@pytest.mark.parametrize("text", ["&#64;octocat", "&#x40;octocat", "&#064;octocat", "@&#x6f;ctocat", "&commat;octocat"])
+def test_a_page_mentions_nobody_by_an_entity(tmp_path: Path, text: str) -> None:
+    comment = publish(tmp_path, files={"review.md": f"{PAGE}hi {text} &amp; &lt;b>\n"}).comment
+    assert "@octocat" not in unescape(comment)
+    assert "&amp; &lt;b>" in comment
+
+
+@pytest.mark.parametrize(
+    "text", ["x" * 70_000, "\U0001f600" * 40_000, "\U0001f600\n" * 30_000, "x" + "\U0001f600" * 40_000]
+)
+def test_a_page_is_cut_to_the_length_of_a_comment(tmp_path: Path, text: str) -> None:
+    comment = publish(tmp_path, files={"review.md": PAGE + text}).comment
+    assert 60_000 < len(comment.encode("utf-16-le")) // 2 <= 65_536
+    assert comment.endswith("_The comment is cut to the length that GitHub permits._\n")
+    assert "\ufffd" not in comment
 
 
 def test_an_enormous_artifact_is_not_read(tmp_path: Path) -> None:

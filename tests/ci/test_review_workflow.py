@@ -16,7 +16,7 @@ import pytest
 from tests.ci.runner import ROOT, Runner, workflow
 from tests.review.apps import App
 
-PAGES = ["review.html", "review.json", "review.md", "review.sarif", "review.xml"]
+PAGES = ["pull-request", "review.html", "review.json", "review.md", "review.sarif", "review.xml"]
 
 
 @pytest.fixture
@@ -41,7 +41,10 @@ def runner(app: App, tmp_path: Path) -> Runner:
     temp = tmp_path / "temp"
     temp.mkdir()
     revisions = {"base": "main", "head": "change"}
-    event = {"pull_request": {each: {"sha": app.git("rev-parse", of).strip()} for each, of in revisions.items()}}
+    event = {
+        "pull_request": {"number": 5}
+        | {each: {"sha": app.git("rev-parse", of).strip()} for each, of in revisions.items()}
+    }
     kept: dict[str, Path] = {}
 
     def upload(given: Mapping[str, str]) -> Mapping[str, str]:
@@ -99,6 +102,17 @@ def test_later_changes_of_the_base_are_not_in_the_review(shop: App, tmp_path: Pa
     assert passed
     assert "of-main" not in page
     assert "orders" in page
+
+
+def test_a_revision_is_compared_with_a_folder(shop: App, tmp_path: Path) -> None:
+    folder = tmp_path / "head"
+    folder.mkdir()
+    run = runner(shop, tmp_path)
+    variables = {**os.environ, "CDK_OUTDIR": str(folder)}
+    subprocess.run([sys.executable, "app.py"], cwd=shop.folder, env=variables, check=True, capture_output=True)
+    passed, outputs = run.action("review", install="", policy="false", base="main", head=str(folder))
+    assert passed, run.log
+    assert "Shop/Table" in Path(outputs["markdown"]).read_text()
 
 
 def test_an_app_in_a_folder_and_with_a_command_of_its_own(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import aws_cdk as cdk
 
 from moorage.assembly.cloud_assembly import Stack, stacks_of
-from moorage.policy.engines import checkov, reported, violations
+from moorage.policy.engines import checkov, violations
+from moorage.policy.plugin_reports import reported
 from moorage.policy.violation import Violation
 from tools.policy import checked
 

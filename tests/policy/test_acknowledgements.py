@@ -115,7 +115,8 @@ def test_an_entry_that_matches_nothing_is_stale(tmp_path: Path) -> None:
         ({"id": "log-kmss"}, "log-kmss is not a known issue or rule; did you mean log-kms?"),
         ({"id": "guard:xyz"}, "guard:xyz is not a known issue or rule; write the name of an issue, or a rule with its"),
         ({"id": "cfn-lint:W301"}, "cfn-lint:W301 is not a known issue or rule; did you mean cfn-lint:W"),
-        ({"id": "nagg:ECS4"}, "nagg:ECS4 is not a known issue or rule; did you mean nag:ECS4?"),
+        ({"id": "AwsSolutions:SQS3"}, "AwsSolutions:SQS3 is not a known issue or rule; did you mean nag:SQS3?"),
+        ({"id": "moorage:log-kms"}, "moorage:log-kms is not a known issue or rule; did you mean log-kms?"),
         ({"id": "AwsSolutions-SQS3"}, "AwsSolutions-SQS3 is not a known issue or rule; did you mean nag:SQS3?"),
         ({"id": "nag:AwsSolutions-SQS3"}, "nag:AwsSolutions-SQS3 is not a known issue or rule; did you mean nag:SQS3?"),
         (
@@ -125,6 +126,7 @@ def test_an_entry_that_matches_nothing_is_stale(tmp_path: Path) -> None:
         ),
         ({"id": "moorage::log-kms"}, "moorage::log-kms is not a known issue or rule; did you mean log-kms?"),
         ({"id": "cfn-lint::W3010"}, "cfn-lint::W3010 is not a known issue or rule; did you mean cfn-lint:W3010?"),
+        ({"path": "/"}, 'path must not begin or end with "/" (got \'/\'); write path = "*"'),
         ({"path": "/Shop/Web/"}, 'path must not begin or end with "/" (got \'/Shop/Web/\'); write path = "Shop/Web"'),
         (
             {"until": datetime.datetime(2026, 1, 31)},
@@ -152,6 +154,43 @@ def test_rules_of_other_plugins_can_be_acknowledged(tmp_path: Path) -> None:
     assert given.covers(Violation("CloudFormation Validate:F3031", "Shop/Web"))
 
 
+@pytest.mark.parametrize("name", ["Guard", "cfn-guard", "cdk-nag", "CloudFormation Validate", "team rules"])
+def test_the_name_of_a_plugin_can_be_near_to_that_of_an_engine(tmp_path: Path, name: str) -> None:
+    violation = Violation(f"{name}:no-queue", "Shop/Web")
+    for written in (name, name.replace(" ", "-")):  # CDK prints hyphens
+        given = read(file(tmp_path, entry(id=f"{written}:no-queue")))
+        verdict = judge([violation], given, TODAY, {name})
+        assert (verdict.left, verdict.stale) == (frozenset(), ())
+        assert judge([], given, TODAY, {name}).stale == given
+
+
+def test_an_entry_for_a_plugin_that_did_not_run_is_not_stale(tmp_path: Path) -> None:
+    given = read(
+        file(tmp_path, entry(id="CloudFormation Validate:F3034"), entry(id="nag:SQS3"), entry(id="iam-inline"))
+    )
+    assert judge([], given, TODAY, {"cfn-lint", "guard"}).stale == ()
+    assert judge([], given, TODAY, {"cfn-lint", "guard", "nag", "CloudFormation Validate"}).stale == given
+
+
+def test_an_entry_for_an_unknown_plugin_names_the_engine_that_may_be_meant(tmp_path: Path) -> None:
+    given = read(file(tmp_path, entry(id="nagg:ECS4")))
+    ((_, _, said),) = judge([], given, TODAY, {"cfn-lint", "guard"}).useless
+    assert said.endswith("matches no finding; there is no plugin of this name; did you mean nag:ECS4?")
+
+
+def test_a_star_in_the_app_is_part_of_an_id() -> None:
+    given = Acknowledgement("log-kms", "Shop/*", "one log group")
+    assert given.covers(Violation(LOGS.rule, "Shop/*/Resource"))
+    assert not given.covers(LOGS)
+
+
+def test_a_link_to_no_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("acknowledged.toml").symlink_to("gone.toml")
+    with pytest.raises(PolicyError, match=r"acknowledged.toml cannot be read"):
+        read(None)
+
+
 def test_all_problems_of_a_file_are_reported_together(tmp_path: Path) -> None:
     with pytest.raises(PolicyError) as error:
         read(file(tmp_path, entry(id="no", reason=None), entry(path=None)))
@@ -161,13 +200,12 @@ def test_all_problems_of_a_file_are_reported_together(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[[acknowledged]\n", "is not valid TOML (Expected ']]' at the end of an array declaration (at line 1"),
-        ("[[accepted]]\n", "must contain only tables [[acknowledged]] (got accepted); remove everything else"),
-        (
-            "acknowledged = 3\n",
-            "must contain only tables [[acknowledged]] (got acknowledged = 3); remove everything else",
-        ),
-        ("[[acknowledged]]\nuntil = 2026-13-01\n", "is not valid TOML ("),
+        ("[[acknowledged]\n", "is not valid TOML: Expected ']]' at the end of an array declaration (at line 1"),
+        ("[[accepted]]\n", "must contain only tables [[acknowledged]] (got accepted); remove the others"),
+        ("acknowledged = 3\n", "must contain only tables [[acknowledged]] (got acknowledged = 3); remove the others"),
+        ("[[acknowledged]]\nuntil = 2026-13-01\n", "is not valid TOML: "),
+        (f"acknowledged = {'[' * 5000}", "is not valid TOML: it is nested too deeply"),
+        (f"acknowledged = {'9' * 5000}", "is not valid TOML: "),
     ],
 )
 def test_a_file_that_is_not_of_this_form_is_refused(tmp_path: Path, text: str, said: str) -> None:

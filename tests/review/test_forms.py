@@ -104,6 +104,19 @@ def test_sarif_recognizes_a_finding_after_its_line_has_moved() -> None:
     assert fingerprints[0] == fingerprints[1]
 
 
+def test_sarif_recognizes_each_of_several_findings_of_one_path() -> None:
+    line = Line("acknowledged.toml", 1)
+    useless = [
+        Finding(Kind.POLICY, "policy/acknowledgement-stale", "Shop/Web", None, f"{each} matches nothing.", place=line)
+        for each in ("log-kms", "sqs-kms")
+    ]
+    findings = [*useless, found(sentence="One."), found(sentence="Two."), found(sentence="Two.")]
+    results = json.loads(sarif.render(review(*findings)))["runs"][0]["results"]
+    assert len({each["partialFingerprints"]["moorage/v1"] for each in results}) == 5
+    (_, alone) = json.loads(sarif.render(review(*useless[::-1])))["runs"][0]["results"]
+    assert alone["partialFingerprints"] == results[0]["partialFingerprints"]
+
+
 def test_json_keeps_its_schema() -> None:
     validator = jsonschema.Draft7Validator(SCHEMA)
     validator.validate(json.loads(json_form.render(FULL)))
@@ -128,6 +141,27 @@ def test_a_comment_fits_on_github(count: int) -> None:
     assert len(comment) <= markdown.LONGEST
     assert ("The comment is cut" in comment) == (count == 2000)
     assert "Number 0 is gone" in comment
+
+
+def test_characters_outside_the_basic_plane_count_twice() -> None:
+    findings = [found(sentence="\U0001f600" * 50 + f"{number}.") for number in range(700)]
+    assert len(markdown.render(review(*findings)).encode("utf-16-le")) // 2 <= markdown.LONGEST
+
+
+@pytest.mark.parametrize(
+    ("path", "span"),
+    [
+        ("a`b <img src=x> @octocat", "`` a`b <img src=x> @\u200boctocat ``"),
+        ("a``b`", "``` a``b` ```"),
+        ("a\n/close\nb", "`a /close b`"),
+    ],
+)
+def test_a_path_is_one_code_span_in_one_line(path: str, span: str) -> None:
+    resource = Resource("Shop", "A", table("t"), path)
+    finding = attrs.evolve(found(sentence=f"{path} is gone."), resource=resource)
+    comment = markdown.render(review(finding))
+    assert f" {span}\n" in comment
+    assert not [line for line in comment.splitlines() if line.startswith("/")]
 
 
 def test_a_table_that_does_not_fit_is_left_out_before_findings() -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from moorage.assembly.cloud_assembly import AssemblyError, Stack
 from moorage.assembly.stack_traces import Line
-from moorage.policy import engines
+from moorage.policy import cloudformation_lint, engines, plugin_reports
 from moorage.policy.acknowledgements import Acknowledgement
 from moorage.policy.violation import PolicyError, Violation
 from moorage.review import policy
@@ -98,7 +100,7 @@ def test_a_broken_report_is_a_sentence(tmp_path: Path, text: str) -> None:
     stack = report(tmp_path / "base")
     (tmp_path / "base" / "validation-report.json").write_text(text)
     with pytest.raises(AssemblyError, match="is not a validation report of CDK"):
-        engines.reported([stack])
+        plugin_reports.reported([stack])
 
 
 @pytest.mark.parametrize(
@@ -116,6 +118,47 @@ def test_a_checkov_that_fails_is_a_sentence(tmp_path: Path, script: str, said: s
 @pytest.mark.parametrize("value", [None, [], "x", {"Fn::If": ["A", {}, {}]}])
 def test_strange_templates_are_checked(value: Any) -> None:
     engines.violations([Stack("S", "S", None, None, {"Resources": {"A": {**BUCKET, "Properties": value}}}, ())])
+
+
+@pytest.mark.parametrize("metadata", ["x", ["x"], 3])
+def test_a_template_that_breaks_cfn_lint_has_a_finding(metadata: Any) -> None:
+    found = engines.violations(
+        [Stack("S", "Shop", None, None, {"Resources": {"A": {**BUCKET, "Metadata": metadata}}}, ())]
+    )
+    assert {each.path for each in found if each.rule.startswith("cfn-lint:E0")} <= {"Shop"}
+    assert [each for each in found if each.rule.startswith("guard:")]
+
+
+def test_a_configuration_of_cfn_lint_hides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither does a broken one end the check."""
+    monkeypatch.chdir(tmp_path)
+    stack = Stack("S", "Shop", None, "eu-west-1", {"Resources": {"A": {**BUCKET, "Properties": {"Unknown": "x"}}}}, ())
+    for text in ("ignore_checks: [E, W]\n", "ignore_checks: [\n"):
+        (tmp_path / ".cfnlintrc").write_text(text)
+        cloudformation_lint._runner.cache_clear()
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / str(len(text))))
+        assert "cfn-lint:E3002" in {each.rule for each in engines.violations([stack])}
+
+
+@pytest.mark.parametrize("text", ["[[1, 2, 3]]", '[["a", "b"]]', "[3]", "{}x"])
+def test_a_strange_cache_is_made_again(cache: Path, text: str) -> None:
+    stack = Stack("S", "Shop", None, None, {"Resources": {"A": BUCKET}}, ())
+    before = engines.violations([stack])
+    (file,) = cache.iterdir()
+    file.write_text(text)
+    assert engines.violations([stack]) == before
+
+
+def test_an_entry_of_the_head_that_is_of_no_use_is_a_finding() -> None:
+    place = Line("acknowledged.toml", 4)
+    stale = Acknowledgement("log-kms", "Shop/Gone", "a test", place=place)
+    expired = attrs.evolve(stale, path="Shop/A", until=datetime.date(2020, 1, 1))
+    comparison = compared({"Shop": {"A": LOGS}}, {"Shop": {"A": LOGS}})
+    found, _ = policy.policy_findings(comparison, [stale, expired], [expired])
+    assert {each.rule for each in found} == {"policy/acknowledgement-stale", "policy/acknowledgement-expired"}
+    assert {each.line for each in found} == {place}
+    assert policy.policy_findings(comparison, [], [stale, expired])[0] == []
+    assert policy.policy_findings(comparison, [stale, expired], [], complete=False)[0] == []
 
 
 @pytest.mark.parametrize("resource", [None, 3, {"Type": 5}])

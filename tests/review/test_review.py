@@ -30,7 +30,7 @@ def lost(comparison: Comparison) -> Iterator[Finding]:
 
 def test_findings_are_sorted_by_kind_and_keep_the_order_of_their_judges(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reviewing, "_JUDGES", (opened_then_lost,))
-    monkeypatch.setattr(reviewing, "policy_findings", lambda comparison, *_: (list(lost(comparison)), 3))
+    monkeypatch.setattr(reviewing, "policy_findings", lambda comparison, *_, **__: (list(lost(comparison)), 3))
     found = review(stacks("Shop"), stacks("Shop"))
     assert [finding.rule for finding in found.findings] == ["lost/a", "lost/z", "opened/a", "opened/b"]
     assert [finding.rule for finding in found.of_kind(Kind.LOST)] == ["lost/a", "lost/z"]
@@ -38,7 +38,7 @@ def test_findings_are_sorted_by_kind_and_keep_the_order_of_their_judges(monkeypa
 
 def test_policy_engines_can_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reviewing, "_JUDGES", (opened_then_lost,))
-    monkeypatch.setattr(reviewing, "policy_findings", lambda comparison, *_: (list(lost(comparison)), 3))
+    monkeypatch.setattr(reviewing, "policy_findings", lambda comparison, *_, **__: (list(lost(comparison)), 3))
     assert review(stacks("Shop"), stacks("Shop")).notes == (
         "3 policy findings of the base are still there; they are not shown.",
     )

@@ -31,7 +31,7 @@ def lost(comparison: Comparison) -> Iterator[Finding]:
         yield Finding(Kind.LOST, "lost/test", change.stack.path, change.resource, "The topic is lost.")
 
 
-def engine(comparison: Comparison, *_: object) -> tuple[list[Finding], int]:
+def engine(comparison: Comparison, *_: object, **__: object) -> tuple[list[Finding], int]:
     found = Finding(Kind.POLICY, "policy/test", comparison.stacks[0].path, None, "The topic has no key.")
     return [found], 0
 
@@ -85,8 +85,15 @@ def test_a_finding_of_a_named_kind_gives_exit_code_1(kinds: str, code: int) -> N
 
 @pytest.mark.usefixtures("shop")
 def test_policy_engines_can_be_left_out() -> None:
-    done = run("HEAD", "--no-policy", "--fail-on", "policy")
+    done = run("HEAD", "--no-policy", "--fail-on", "refused")
     assert (done.output.strip().rpartition(", ")[2], done.exit_code) == ("lost/test", 0)
+
+
+@pytest.mark.usefixtures("shop")
+def test_engines_that_do_not_run_cannot_fail_the_review() -> None:
+    done = run("HEAD", "--no-policy", "--fail-on", "lost,policy")
+    assert done.exit_code == 2
+    assert "--fail-on policy needs the policy engines; leave out --no-policy." in done.output
 
 
 @pytest.mark.usefixtures("shop")
@@ -216,7 +223,7 @@ sys.exit(code)
 
 @pytest.mark.usefixtures("shop")
 def test_a_library_that_only_an_engine_needs_is_named_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(*_: object) -> tuple[list[Finding], int]:
+    def missing(*_: object, **__: object) -> tuple[list[Finding], int]:
         raise ModuleNotFoundError(name="rich")
 
     monkeypatch.setattr(reviewing, "policy_findings", missing)
@@ -268,7 +275,7 @@ def test_the_acknowledgements_of_both_sides_reach_the_findings(shop: App, monkey
     (shop.folder / "acknowledged.toml").write_text(entry.format(path="New"))
     given: list[str] = []
 
-    def record(_: Comparison, *files: tuple[Acknowledgement, ...]) -> tuple[list[Finding], int]:
+    def record(_: Comparison, *files: tuple[Acknowledgement, ...], **__: object) -> tuple[list[Finding], int]:
         given.extend(each.path for file in files for each in file)
         return [], 0
 

@@ -127,6 +127,16 @@ def test_only_the_findings_in_a_stage_or_a_stack_are_in_its_message(checked: cdk
     assert set(re.findall(r"[\w/]+/Resource", message_of(inner))) == {"production/Web/Inner/Clicks/Resource"}
 
 
+def test_acknowledgements_on_an_app_or_a_stage_are_named(checked: cdk.App) -> None:
+    """CDK does not write them."""
+    stage: Any = checked.node.find_child("production")
+    given = cdk.Acknowledgment(id="moorage::sqs-dlq", reason="a test")
+    for each in (checked, stage):
+        cdk.Validations.of(each).acknowledge(given)
+    for each, names in ((checked, "the app and production"), (stage.node.find_child("Web"), "the app and production")):
+        assert message_of(each).splitlines()[-1].startswith(f"acknowledgements on {names} have no effect, since CDK")
+
+
 def test_the_folder_of_an_assembly_is_read(checked: cdk.App) -> None:
     said = message_of(checked)
     assert message_of(Path(checked.outdir)) == message_of(checked.outdir) == said

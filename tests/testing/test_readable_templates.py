@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import jsii
 import pytest
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_ssm as ssm
 from aws_cdk.assertions import Template
 from constructs import IValidation, RootConstruct
 
@@ -71,6 +73,32 @@ def test_another_code_of_a_function_and_its_version_changes_nothing(tmp_path: Pa
 def test_what_is_no_hash_of_an_asset_is_kept(stack: cdk.Stack, text: str) -> None:
     cdk.CfnOutput(stack, "Text", value=text)
     assert readable_template(stack)["Outputs"]["Text"]["Value"] == text
+
+
+def test_a_hash_of_the_user_is_kept(stack: cdk.Stack) -> None:
+    for one in "ab":
+        ssm.StringParameter(stack, one.upper(), string_value=one * 64)
+    cdk.CfnResource(stack, "Map", type="Shop::Map", properties={"M": {"a" * 64: 1, "b" * 64: 2}})
+    for each in (readable_template(stack), readable_template(Template.from_stack(stack))):
+        text = json.dumps(each)
+        assert "<asset>" not in text
+        assert len(each["Resources"]["Map"]["Properties"]["M"]) == 2
+
+
+def test_logical_ids_that_end_like_that_of_a_version_are_kept(stack: cdk.Stack) -> None:
+    for one in "ab":
+        cdk.CfnResource(stack, one, type="Shop::Map").override_logical_id(f"Key0123ABCD{one * 32}")
+    assert len(readable_template(stack)["Resources"]) == 2
+
+
+def test_two_versions_of_a_function_stay_distinct(stack: cdk.Stack) -> None:
+    for one in "ab":
+        version = cdk.CfnResource(stack, one, type="AWS::Lambda::Version")
+        version.override_logical_id(f"Key0123ABCD{one * 32}")
+        cdk.CfnOutput(stack, f"{one}Name", value=version.ref)
+    template = readable_template(stack)
+    assert list(template["Resources"]) == ["Key0123ABCD<hash>", "Key0123ABCD<hash 2>"]
+    assert [each["Value"]["Ref"] for each in template["Outputs"].values()] == list(template["Resources"])
 
 
 def test_what_the_cdk_cli_asks_for_is_left_out(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from moorage.assembly.stack_traces import Line, user_lines
 
 VALIDATION_REPORT = "validation-report.json"
 """The file of an assembly in which CDK records what validation plugins report."""
+OWN_ACKNOWLEDGED = "moorage:acknowledged"
+"""The type of the metadata of the acknowledgements of moorage's constructs."""
 ANY_ACCOUNT, ANY_REGION = "unknown-account", "unknown-region"
 NEWEST_SCHEMA = 55
 """The newest version of the cloud assembly schema that moorage reads (aws-cdk 2.1148.1, `Manifest.version()`).
@@ -99,9 +101,11 @@ class Stack:
         lines: The line of the user's program that defined each resource, by construct path; empty without stack traces.
         logical_ids: The logical IDs in the stack and its nested stacks, by construct path.
         acknowledged: The policy rules that the app acknowledges: for each construct path, the reasons by rule ID. A
-            top-level stack also has those of its nested stacks.
-        template_file: The file of the template. Default: None, for a template that was not read from a file.
-        root: For a nested stack, the name of its top-level stack. Default: None, for a top-level stack.
+            stack and its nested stacks have the same.
+        own_acknowledged: The policy issues that moorage's constructs acknowledge: for each construct path, the reason
+            and the digest of what was judged, by issue. A stack and its nested stacks have the same.
+        template_file: The file of the template. Default: None; the template was not read from a file.
+        root: For a nested stack, the name of its top-level stack. Default: None; the stack is not nested.
     """
 
     name: str
@@ -117,6 +121,7 @@ class Stack:
     lines: Mapping[str, Line] = attrs.field(factory=dict)
     logical_ids: Mapping[str, str] = attrs.field(factory=dict)
     acknowledged: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict)
+    own_acknowledged: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
     template_file: Path | None = None
     root: str | None = None
 
@@ -175,7 +180,7 @@ def stacks_of(assembly: Path, root: Path | None = None) -> tuple[Stack, ...]:
     """
     try:
         found = list(_read(assembly, root))
-    except (AttributeError, KeyError, TypeError, ValueError, OSError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, OSError, RecursionError) as error:
         raise _unreadable(assembly, error) from error
     return _ordered(found)
 
@@ -240,6 +245,8 @@ def _unreadable(assembly: Path, error: Exception) -> AssemblyError:
         reason = f"it has no {error.args[0]}"
     elif isinstance(error, AttributeError | TypeError):
         reason = "its manifest does not have the form of the schema"
+    elif isinstance(error, RecursionError):
+        reason = "it contains itself, or is nested too deeply"
     elif isinstance(error, FileNotFoundError):
         reason = f"{error.filename} is missing"
     elif isinstance(error, NotADirectoryError):
@@ -275,10 +282,8 @@ def _read(assembly: Path, root: Path | None) -> Iterator[Stack]:
                 termination_protection=bool(properties.get("terminationProtection")),
                 lines=user_lines(metadata, root),
                 logical_ids={path: ids[-1] for path, ids in _of_type(metadata, "aws:cdk:logicalId").items()},
-                acknowledged={
-                    path: {rule: reason for each in found for rule, reason in each.items()}
-                    for path, found in _of_type(metadata, "aws:cdk:acknowledged-rules").items()
-                },
+                acknowledged=_merged(_of_type(metadata, "aws:cdk:acknowledged-rules")),
+                own_acknowledged=_merged(_of_type(metadata, OWN_ACKNOWLEDGED)),
                 template_file=file,
             )
             yield attrs.evolve(stack, nested=_nested(stack, file.parent, templates))
@@ -322,6 +327,8 @@ def nested_stack(parent: Stack, resource: Resource, template: Mapping[str, Any],
         lines=parent.lines,
         assets=parent.assets,
         logical_ids=parent.logical_ids,
+        acknowledged=parent.acknowledged,
+        own_acknowledged=parent.own_acknowledged,
         template_file=file,
         root=parent.root or parent.name,
     )
@@ -345,7 +352,7 @@ def _template(path: Path) -> dict[str, Any]:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text())
+        found = json.loads(path.read_text("utf-8"))
     except ValueError as error:
         raise ValueError(f"{path.name} is not valid JSON: {error}") from error
     if not isinstance(found, dict):
@@ -373,6 +380,11 @@ def _of_type(metadata: Mapping[str, Sequence[Mapping[str, Any]]], kind: str) -> 
         if data := [entry["data"] for entry in entries_of_path if entry["type"] == kind]:
             found[path.removeprefix("/")] = data
     return found
+
+
+def _merged(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, dict[str, Any]]:
+    """Return the data of several entries of a construct as one mapping, by construct path."""
+    return {path: {name: each for data in entries_ for name, each in data.items()} for path, entries_ in found.items()}
 
 
 def _stack_name(artifacts: Mapping[str, Any], name: str) -> str:

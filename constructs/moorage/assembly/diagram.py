@@ -212,10 +212,10 @@ def show(assembly: Path, stage: str, into: Path | None) -> None:
     if into is None:
         sys.stdout.write(text)
         return
-    before, begin, rest = into.read_text().partition(BEGIN)
+    before, begin, rest = into.read_text("utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(
             f"{into} must contain {BEGIN} and {END}, between which the diagram is written; add both to the file"
         )
-    into.write_text(f"{before}{BEGIN}\n```mermaid\n{text}```\n{END}{after}")
+    into.write_text(f"{before}{BEGIN}\n```mermaid\n{text}```\n{END}{after}", "utf-8")

@@ -13,7 +13,7 @@ import click
 
 from moorage.assembly.cloud_assembly import AssemblyError
 from moorage.assembly.diagram import BEGIN, END, show
-from moorage.review.command import page_options, policy_command, review_command, wanted_forms
+from moorage.review.command import page_options, policy_command, require_policy, review_command, wanted_forms
 from moorage.review.extras import load
 from moorage.review.finding import Kind
 from moorage.review.sides.revisions import ReviewError
@@ -79,6 +79,7 @@ def diff(
     The exit code is 1 for a finding of a kind in --fail-on, if nothing is deployed, or if the app does not synthesize;
     2 if the page cannot be made or an option is wrong; and 0 otherwise.
     """
+    require_policy(fail_on, policy=policy)
     wanted = wanted_forms("moorage diff", files)
     try:
         load("moorage diff", "moorage.review.pages", "review").require_writable(wanted)

@@ -246,7 +246,7 @@ class Home:
     def _record(self) -> dict[str, Any]:
         """Return the record of the server; an empty record if it does not exist or cannot be read."""
         try:
-            recorded = json.loads(self._state.read_text())
+            recorded = json.loads(self._state.read_text("utf-8"))
         except (FileNotFoundError, ValueError):
             return {}
         return recorded if isinstance(recorded, dict) else {}

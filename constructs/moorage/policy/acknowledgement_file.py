@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import difflib
+import os
 import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from moorage.assembly.stack_traces import Line
-from moorage.policy.acknowledgements import Acknowledgement
+from moorage.policy.acknowledgements import ENGINES, Acknowledgement
 from moorage.policy.issues import NAG_PACKS, OWN_NAMESPACE, issues
 from moorage.policy.violation import PolicyError
 
@@ -20,32 +21,39 @@ FILE = Path("acknowledged.toml")
 _TABLE = "acknowledged"
 _HEADER = re.compile(rf"\s*\[\[\s*{_TABLE}\s*\]\]")
 _KEYS = ("id", "path", "reason", "until")
-_ENGINES = ("nag", "cfn-lint", "guard", "checkov")
 _IN_PACK = re.compile(rf"(?:\w+:)?(?:{'|'.join(map(re.escape, NAG_PACKS))})-(?P<rule>\S+)")
 """A rule of cdk-nag with its pack, such as `AwsSolutions-SQS3`."""
 
 
-def read(file: Path | None) -> tuple[Acknowledgement, ...]:
+def read(file: Path | None, root: Path | None = None) -> tuple[Acknowledgement, ...]:
     """Return the acknowledgements in a file; none if `file` is None and `acknowledged.toml` does not exist.
 
     Args:
         file: The TOML file. Each acknowledgement is a table `[[acknowledged]]` with `id`, `path`, `reason` and,
             optionally, `until`. None for `acknowledged.toml` in the current folder, if it exists.
+        root: The folder that places are made relative to if the file is inside. Default: None; they have the path as
+            it is given.
 
     Raises:
         PolicyError: The file cannot be read, is not valid TOML or has other contents, or an entry has a missing or
             unknown key, an unknown rule or a wrong value. The error lists all problems of the entries, each with its
             line.
     """
-    return () if file is None and not FILE.exists() else parse(file or FILE, str(file or FILE))
+    if file is None and not os.path.lexists(FILE):
+        return ()
+    path = file or FILE
+    here = path.absolute()
+    place = here.relative_to(root).as_posix() if root and here.is_relative_to(root) else str(path)
+    return parse(path, str(path), place)
 
 
-def parse(file: Path, name: str) -> tuple[Acknowledgement, ...]:
+def parse(file: Path, name: str, place: str) -> tuple[Acknowledgement, ...]:
     """Return the acknowledgements in a file, as `read` does.
 
     Args:
         file: The TOML file.
-        name: The name of the file in errors and places.
+        name: The name of the file in errors.
+        place: The path of the file in the places of entries.
 
     Raises:
         PolicyError: The same as for `read`.
@@ -56,8 +64,10 @@ def parse(file: Path, name: str) -> tuple[Acknowledgement, ...]:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise PolicyError(f"{name} cannot be read ({reason}); name another file of acknowledgements") from error
-    except tomllib.TOMLDecodeError as error:
-        raise PolicyError(f"{name} is not valid TOML ({error}); correct the file") from error
+    except RecursionError as error:
+        raise PolicyError(f"{name} is not valid TOML: it is nested too deeply") from error
+    except ValueError as error:  # also of a number with thousands of digits
+        raise PolicyError(f"{name} is not valid TOML: {error}") from error
     entries = content.get(_TABLE, [])
     if set(content) - {_TABLE} or not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
         others = ", ".join(sorted(set(content) - {_TABLE})) or f"{_TABLE} = {entries!r}"
@@ -73,7 +83,7 @@ def parse(file: Path, name: str) -> tuple[Acknowledgement, ...]:
     if problems:
         raise PolicyError("\n".join(problems))
     return tuple(
-        Acknowledgement(**entry, place=Line(name, number)) for number, entry in zip(numbers, entries, strict=True)
+        Acknowledgement(**entry, place=Line(place, number)) for number, entry in zip(numbers, entries, strict=True)
     )
 
 
@@ -90,7 +100,7 @@ def _problems(entry: Mapping[str, Any]) -> Iterator[str]:
             said = "is missing" if value is None else f"must be a string that is not empty (got {value!r})"
             yield f'{key} {said}; write {key} = "..."'
         elif key == "path" and value != value.strip("/"):
-            yield f'path must not begin or end with "/" (got {value!r}); write path = "{value.strip("/")}"'
+            yield f'path must not begin or end with "/" (got {value!r}); write path = "{value.strip("/") or "*"}"'
         elif key == "id" and not _is_known(value):
             yield f"{value} is not a known issue or rule; {_way_out(value)}"
 
@@ -101,8 +111,8 @@ def _is_known(name: str) -> bool:
     engine, _, rule = name.partition(":")
     if not rule or rule.startswith((":", " ")) or _IN_PACK.fullmatch(name):
         return False
-    if engine not in _ENGINES:  # a plugin of the app; its entry is stale if the plugin reports nothing
-        return not difflib.get_close_matches(engine, _ENGINES, n=1)
+    if engine not in ENGINES:  # a plugin of the app; its entry is stale if the plugin reports nothing
+        return engine not in (OWN_NAMESPACE, *NAG_PACKS)
     known = _rules(engine)
     return not known or rule in known
 
@@ -128,8 +138,8 @@ def _way_out(name: str) -> str:
     if acknowledged:
         return f"did you mean {acknowledged if namespace == OWN_NAMESPACE else f'{namespace}:{acknowledged}'}?"
     engine, _, rule = name.partition(":")
-    if rule and engine not in _ENGINES and (near := difflib.get_close_matches(engine, _ENGINES, n=1)):
-        return f"did you mean {near[0]}:{rule}?"
+    if rule and engine in (OWN_NAMESPACE, *NAG_PACKS):
+        return f"did you mean {rule if engine == OWN_NAMESPACE else f'nag:{rule}'}?"
     if near := difflib.get_close_matches(rule or name, _rules(engine) if rule else issues(), n=1):
         return f"did you mean {f'{engine}:{near[0]}' if rule else near[0]}?"
-    return f"write the name of an issue, or a rule with its engine ({', '.join(_ENGINES)}): nag:ECS4"
+    return f"write the name of an issue, or a rule with its engine ({', '.join(ENGINES)}): nag:ECS4"

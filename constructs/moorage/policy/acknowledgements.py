@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import datetime
+import difflib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import attrs
 
 from moorage.assembly.cloud_assembly import Stack
 from moorage.assembly.stack_traces import Line
-from moorage.policy.issues import OWN_NAMESPACE, issues_of
+from moorage.policy.issues import OWN_NAMESPACE, issues, issues_of
+from moorage.policy.judged import digest
 from moorage.policy.violation import Violation
+
+ENGINES = ("nag", "cfn-lint", "guard", "checkov")
+"""The engines whose rules are known here. All other engines are validation plugins of the app."""
 
 
 @attrs.frozen
@@ -20,7 +25,8 @@ class Acknowledgement:
 
     Args:
         id: The name of an issue, such as `log-kms`, or a rule with its engine, such as `cfn-lint:W3010`.
-        path: The path of the construct; `*` matches any characters. Findings in constructs below it are also covered.
+        path: The path of the construct. Findings in constructs below it are also covered. In a file, `*` matches any
+            characters.
         reason: The reason why the findings are accepted.
         until: The last day on which the acknowledgement is valid. Default: None; it does not expire.
         place: The line in the file of acknowledgements. Default: None, for an acknowledgement in the app.
@@ -44,7 +50,8 @@ class Acknowledgement:
             violation: The violation.
         """
         names = {violation.rule, violation.rule.partition("[")[0], *(issue.name for issue in issues_of(violation.rule))}
-        pattern = ".*".join(map(re.escape, self.path.split("*")))
+        names |= {_printed(name) for name in names}
+        pattern = ".*".join(map(re.escape, self.path.split("*") if self.place else [self.path]))
         return self.id in names and bool(re.fullmatch(f"{pattern}(/.*)?", violation.path))
 
 
@@ -70,18 +77,31 @@ class Verdict:
         for given in self.expired:
             yield given, "expired", f"{given} expired on {given.until}; renew it or fix the finding"
         for given in self.stale:
-            yield given, "stale", f"{given} matches no finding; remove it"
+            near = _near_engine(given.id)
+            way_out = f"there is no plugin of this name; did you mean {near}?" if near else "remove it"
+            yield given, "stale", f"{given} matches no finding; {way_out}"
+
+
+def _near_engine(name: str) -> str | None:
+    """Return the rule that is meant if the name of its engine is written in another way."""
+    engine, _, rule = name.partition(":")
+    near = difflib.get_close_matches(engine, ENGINES, n=1) if rule and engine not in ENGINES else None
+    return f"{near[0]}:{rule}" if near else None
 
 
 def judge(
-    found: Iterable[Violation], acknowledgements: Sequence[Acknowledgement], today: datetime.date | None = None
+    found: Iterable[Violation],
+    acknowledgements: Sequence[Acknowledgement],
+    today: datetime.date | None = None,
+    engines: Collection[str] | None = None,
 ) -> Verdict:
     """Return which findings are not acknowledged, and which acknowledgements of a file have expired or match nothing.
 
     Args:
         found: The findings.
-        acknowledgements: The acknowledgements. An expired acknowledgement covers nothing.
-        today: The day on which acknowledgements must be valid. Default: the current day.
+        acknowledgements: The acknowledgements. Expired ones acknowledge nothing.
+        today: The current day. Default: today.
+        engines: The engines and plugins that ran. An acknowledgement for others is not stale. Default: all.
     """
     today = today or datetime.datetime.now().astimezone().date()
     expired = [each for each in acknowledgements if each.until and each.until < today]
@@ -97,9 +117,25 @@ def judge(
     return Verdict(
         left=frozenset(left),
         accepted=len(violations) - len(left),
-        stale=tuple(each for each in valid if each.place and each not in used),
+        stale=tuple(each for each in valid if each.place and each not in used and _could_match(each.id, engines)),
         expired=tuple(expired),
     )
+
+
+def _could_match(name: str, engines: Collection[str] | None) -> bool:
+    """Return whether an engine ran that can report an issue or a rule."""
+    if engines is None:
+        return True
+    ran = {_printed(f"{engine}:") for engine in engines}
+    rules = issues()[name].rules if name in issues() else (name,)
+    reporting = {_printed(f"{rule.partition(':')[0]}:") for rule in rules}
+    return bool(reporting & ran) or _near_engine(name) is not None
+
+
+def _printed(rule: str) -> str:
+    """Return a rule as CDK prints it, with hyphens in the name of its plugin: `CloudFormation-Validate:F3031`."""
+    engine, colon, name = rule.partition(":")
+    return f"{engine.replace(' ', '-')}{colon}{name}"
 
 
 def of_app(stacks: Iterable[Stack]) -> tuple[Acknowledgement, ...]:
@@ -111,10 +147,20 @@ def of_app(stacks: Iterable[Stack]) -> tuple[Acknowledgement, ...]:
     Args:
         stacks: The stacks of the app, including the nested stacks.
     """
-    return tuple(
+    found = list(stacks)
+    given = [
         Acknowledgement(name if engine == OWN_NAMESPACE else f"{engine}:{name}", path, reason)
-        for stack in stacks
+        for stack in found
         for path, reasons in stack.acknowledged.items()
         for given, reason in reasons.items()
         for engine, _, name in [given.partition("::")]
-    )
+    ]
+    return tuple(dict.fromkeys([*given, *(each for stack in found for each in _of_constructs(stack))]))
+
+
+def _of_constructs(stack: Stack) -> Iterator[Acknowledgement]:
+    """Yield the acknowledgements of moorage's constructs in a stack, if the template has what they judged."""
+    for resource in stack.resources if stack.own_acknowledged else ():
+        for issue, (reason, judged) in stack.own_acknowledged.get(resource.path, {}).items():
+            if judged == digest(issue, resource.properties):
+                yield Acknowledgement(issue, resource.path, reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from typing import Any
 
 from cfnlint.config import ConfigMixIn, ManualArgs
@@ -25,7 +26,10 @@ def matches(template: str, region: str, *, include: tuple[str, ...] = (), ignore
 
 @functools.cache
 def _runner(region: str, include: tuple[str, ...], ignore: tuple[str, ...]) -> Any:
-    given = ManualArgs(regions=[region], include_checks=list(include), ignore_checks=list(ignore))
+    # no .cfnlintrc of the current folder: it would hide findings in one place, and results are cached for all
+    given = ManualArgs(
+        regions=[region], include_checks=list(include), ignore_checks=list(ignore), config_file=os.devnull
+    )
     return Runner(ConfigMixIn(**given))
 
 

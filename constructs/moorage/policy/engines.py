@@ -10,13 +10,12 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
-from moorage.assembly.cloud_assembly import VALIDATION_REPORT, AssemblyError, Stack
-from moorage.policy.issues import NAG_PACKS
+from moorage.assembly.cloud_assembly import Stack
+from moorage.policy.plugin_reports import plugins_of, reported
 from moorage.policy.violation import PolicyError, Violation, path_of
 
 _REGION = "us-east-1"
@@ -26,6 +25,9 @@ _OF_CDK = ("W3005",)
 """The rules of cfn-lint to ignore. CDK's templates often fail W3005, since CDK writes a `DependsOn` that a reference
 already implies.
 """
+
+_UNREADABLE = "cfn-lint:E0002"
+"""cfn-lint's own rule for an error while it processes a template."""
 
 
 def all_violations(stacks: Sequence[Stack]) -> frozenset[Violation]:
@@ -39,6 +41,16 @@ def all_violations(stacks: Sequence[Stack]) -> frozenset[Violation]:
         AssemblyError: The report of a validation plugin is not the JSON that CDK writes.
     """
     return violations(stacks) | reported(stacks)
+
+
+def engines_of(stacks: Iterable[Stack]) -> frozenset[str]:
+    """Return the names of the engines that check an app, which begin the names of their rules.
+
+    Args:
+        stacks: The stacks of the app.
+    """
+    optional = {"checkov"} if shutil.which("checkov") else set()
+    return frozenset({"cfn-lint", "guard"} | optional | plugins_of(stacks))
 
 
 def violations(stacks: Iterable[Stack]) -> frozenset[Violation]:
@@ -59,38 +71,6 @@ def violations(stacks: Iterable[Stack]) -> frozenset[Violation]:
     return frozenset(found)
 
 
-def reported(stacks: Iterable[Stack]) -> frozenset[Violation]:
-    """Return the violations that CDK's validation plugins, such as cdk-nag, reported during the synthesis.
-
-    Args:
-        stacks: The stacks of an assembly.
-
-    Raises:
-        AssemblyError: The report is not the JSON that CDK writes.
-    """
-    folders = {folder for stack in stacks if stack.template_file for folder in stack.template_file.parents[:2]}
-    found: set[Violation] = set()
-    for file in (folder / VALIDATION_REPORT for folder in folders):
-        if file.is_file():
-            try:
-                found |= set(_read_report(json.loads(file.read_text("utf-8"))))
-            except (AttributeError, KeyError, TypeError, ValueError) as error:
-                raise AssemblyError(
-                    f"{file} is not a validation report of CDK ({error!r}); synthesize again"
-                ) from error
-    return frozenset(found)
-
-
-def _read_report(report: Mapping[str, Any]) -> Iterator[Violation]:
-    for plugin in report["pluginReports"]:
-        name = plugin["pluginName"]
-        engine = "nag" if name in NAG_PACKS else name
-        for violation in plugin["violations"]:
-            rule = violation["ruleName"].removeprefix(f"{name}-")
-            for construct in violation["violatingConstructs"]:
-                yield Violation(f"{engine}:{rule}", construct["constructPath"], violation.get("description", ""))
-
-
 def _kept(stack: Stack) -> list[Violation]:
     """Return the results for a template from the cache, or run cfn-lint and Guard, and cache the results."""
     folder = _cache()
@@ -98,13 +78,21 @@ def _kept(stack: Stack) -> list[Violation]:
     file = folder / f"{hashlib.sha256(key.encode()).hexdigest()}.json" if folder else None
     if file and file.is_file():
         with contextlib.suppress(TypeError, ValueError):  # another program wrote the file
-            return [Violation(*each) for each in json.loads(file.read_text("utf-8"))]
+            return [_restored(*each) for each in json.loads(file.read_text("utf-8"))]
     with ThreadPoolExecutor(max_workers=1) as pool:  # Guard's engine is native code, and runs beside that of cfn-lint
         guarded = pool.submit(lambda: list(_guard(stack)))
         found = sorted({*_cfn_lint(stack), *guarded.result()})
     if file:
         _write(file, json.dumps([[each.rule, each.path, each.message] for each in found]))
     return found
+
+
+def _restored(*parts: object) -> Violation:
+    """Return a violation from the cache. Raise a `TypeError` unless it has three texts."""
+    match parts:
+        case (str() as rule, str() as path, str() as message):
+            return Violation(rule, path, message)
+    raise TypeError(f"not a violation: {parts!r}")
 
 
 def _cache() -> Path | None:
@@ -137,7 +125,12 @@ def _version(distribution: str) -> str:
 def _cfn_lint(stack: Stack) -> Iterator[Violation]:
     from moorage.policy.cloudformation_lint import matches  # noqa: PLC0415  # slow; not needed for cached results
 
-    for match in matches(stack.text, stack.region or _REGION, include=("W", "E"), ignore=_OF_CDK):
+    try:
+        found = matches(stack.text, stack.region or _REGION, include=("W", "E"), ignore=_OF_CDK)
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:  # of a malformed template
+        yield Violation(_UNREADABLE, stack.path, f"cfn-lint cannot read the template: {error}")
+        return
+    for match in found:
         place = [*map(str, getattr(match, "path", ())), "", ""]  # none if cfn-lint refuses the complete template
         path = path_of(stack, place[1] if place[0] == "Resources" else "")
         yield Violation(f"cfn-lint:{match.rule.id}", path, match.message)

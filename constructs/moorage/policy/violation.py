@@ -6,6 +6,9 @@ import attrs
 
 from moorage.assembly.cloud_assembly import Stack
 
+APP = "the app"
+"""The path of a violation for which a plugin names no construct."""
+
 
 class PolicyError(Exception):
     """The error for a policy engine that fails or a file of acknowledgements that is wrong."""
@@ -17,7 +20,7 @@ class Violation:
 
     Args:
         rule: The rule with its engine: `nag:ECS4`, `cfn-lint:W3005`, `checkov:CKV_AWS_1`.
-        path: The path of the construct.
+        path: The path of the construct; `APP` if a plugin names no construct.
         message: The engine's own sentence; empty if it has none.
     """
 

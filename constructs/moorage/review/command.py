@@ -75,6 +75,20 @@ _acknowledged_option = click.option(
 )
 
 
+def require_policy(fail_on: frozenset[Kind], *, policy: bool) -> None:
+    """Refuse to fail on policy findings if the policy engines do not run.
+
+    Args:
+        fail_on: The kinds in `--fail-on`.
+        policy: False if `--no-policy` is given.
+
+    Raises:
+        click.UsageError: The options contradict each other.
+    """
+    if Kind.POLICY in fail_on and not policy:
+        raise click.UsageError("--fail-on policy needs the policy engines; leave out --no-policy.")
+
+
 def wanted_forms(command: str, files: Mapping[str, Path | None]) -> dict[str, Path]:
     """Return the files to write. Load their forms first, so that a missing library is an error before the synthesis.
 
@@ -124,6 +138,7 @@ def review_command(
         raise click.UsageError("--new takes only one side, which is HEAD; leave out BASE.")
     if base is None and not new:
         raise click.UsageError("Missing argument 'BASE'; to review a new app, use --new.")
+    require_policy(fail_on, policy=policy)
     wanted = wanted_forms("moorage review", files)
     running = load("moorage review", "moorage.review.run", "review")
     sides = (None, base or ".") if new else (base, head or ".")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from moorage.assembly.cloud_assembly import Resource, Stack
-from moorage.policy.acknowledgements import Acknowledgement, judge, of_app
-from moorage.policy.engines import all_violations
+from moorage.policy.acknowledgements import Acknowledgement, Verdict, judge, of_app
+from moorage.policy.engines import all_violations, engines_of
 from moorage.policy.issues import by_issue, issues_of
-from moorage.policy.violation import Violation
+from moorage.policy.plugin_reports import has_failed
+from moorage.policy.violation import APP, Violation
 from moorage.review.comparison import Comparison
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import shortened
@@ -26,22 +27,27 @@ def policy_findings(
     comparison: Comparison,
     acknowledged: Sequence[Acknowledgement] = (),
     acknowledged_before: Sequence[Acknowledgement] = (),
+    *,
+    complete: bool = True,
 ) -> tuple[list[Finding], int]:
     """Return a finding for each issue that the change adds, and the number of violations that both sides have.
 
-    Findings that a side acknowledges are left out. A finding is new if the head no longer acknowledges it.
+    Findings that a side acknowledges are left out. A finding is new if the head no longer acknowledges it. An entry in
+    the file of the head is also a finding if it has expired or matches nothing.
 
     Args:
         comparison: The two assemblies.
         acknowledged: The acknowledgements in the file of the head.
         acknowledged_before: The acknowledgements in the file of the base.
+        complete: False if the head has only some stacks of the app, so that its file can have entries for others.
     """
     before = [stack.before for stack in comparison.stacks if stack.before]
     after = [stack.after for stack in comparison.stacks if stack.after]
     unaccepted = judge(all_violations(before), (*of_app(before), *acknowledged_before)).left
-    old = {_moved(comparison, violation) for violation in unaccepted}
-    now = judge(all_violations(after), (*of_app(after), *acknowledged)).left
-    return _grouped(now - old, after, "newly violate"), len(now & old)
+    old = {_moved(comparison, violation) for violation in unaccepted if not has_failed(violation)}
+    verdict = judge(all_violations(after), (*of_app(after), *acknowledged), engines=engines_of(after))
+    found = _grouped(verdict.left - old, after, "newly violate")
+    return [*found, *(_useless(verdict) if complete else ())], len(verdict.left & old)
 
 
 def findings_of(stacks: Sequence[Stack], acknowledged: Sequence[Acknowledgement] = ()) -> tuple[list[Finding], int]:
@@ -53,12 +59,15 @@ def findings_of(stacks: Sequence[Stack], acknowledged: Sequence[Acknowledgement]
         stacks: The stacks of the app, including the nested stacks.
         acknowledged: The acknowledgements of a file.
     """
-    verdict = judge(all_violations(stacks), (*of_app(stacks), *acknowledged))
-    found = _grouped(verdict.left, stacks, "violate")
+    verdict = judge(all_violations(stacks), (*of_app(stacks), *acknowledged), engines=engines_of(stacks))
+    return [*_grouped(verdict.left, stacks, "violate"), *_useless(verdict)], verdict.accepted
+
+
+def _useless(verdict: Verdict) -> Iterator[Finding]:
+    """Yield a finding for each entry of a file that has expired or matches nothing."""
     for given, state, sentence in verdict.useless:
         rule, said = f"policy/acknowledgement-{state}", f"{sentence[0].upper()}{sentence[1:]}."
-        found.append(Finding(Kind.POLICY, rule, given.path, None, said, place=given.place))
-    return found, verdict.accepted
+        yield Finding(Kind.POLICY, rule, given.path, None, said, place=given.place)
 
 
 def _grouped(found: Iterable[Violation], stacks: Sequence[Stack], verb: str) -> list[Finding]:
@@ -99,6 +108,8 @@ def _finding(
         if about[0].controls:
             details.append(f"AWS Security Hub: {', '.join(about[0].controls)}.")
     subject = f"{len(paths)} resources {verb}" if len(paths) > 1 else f"{paths[0]} {verb}s"
+    if paths == [APP]:
+        subject = f"The app {verb}s"
     return Finding(
         Kind.POLICY,
         f"policy/{name}",

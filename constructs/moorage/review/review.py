@@ -81,6 +81,7 @@ def review(
     acknowledged_before: Sequence[Acknowledgement] = (),
     base_name: str | None = None,
     head_name: str = "head",
+    complete: bool = True,
 ) -> Review:
     """Review the change from one assembly to another.
 
@@ -89,10 +90,11 @@ def review(
         head: The stacks after the change.
         policy: Whether to run the policy engines, which take seconds. Default: True.
         acknowledged: The acknowledgements of policy findings in the file of the head. Default: none.
-        acknowledged_before: The acknowledgements in the file of the base. Default: none.
-        base_name: The name of the base on the page: a revision, or the folder of an assembly. If `base` is None, this
-            is the name of a base that has no app yet. Default: None.
-        head_name: The name of the head on the page. Default: `head`.
+        acknowledged_before: Those in the file of the base. Default: none.
+        base_name: The name of the base on the page: a revision, or the folder of an assembly. Default: None. If `base`
+            is None, give a name only if there is a base that has no app yet.
+        head_name: The name of the head on the page.
+        complete: False if the head has only some stacks of the app. Default: True.
 
     Raises:
         AssemblyError: Two stacks of one assembly have the same stage, account, region and name.
@@ -102,7 +104,7 @@ def review(
     found = _without_prevented(comparison, [finding for judge in _JUDGES for finding in judge(comparison)])
     notes = list(_notes(comparison, base_name, head_name))
     if policy:
-        violated, old = policy_findings(comparison, acknowledged, acknowledged_before)
+        violated, old = policy_findings(comparison, acknowledged, acknowledged_before, complete=complete)
         found += violated
         notes += [_hidden(old, " of the base", "still there")] if old else []
     return Review(

@@ -106,6 +106,7 @@ def show(
             acknowledged_before=given,
             base_name=base_name,
             head_name=head_name,
+            complete=False,  # a user can select stacks
         )
         found = attrs.evolve(found, notes=(*notes, *found.notes))
         write(found, options.files)
@@ -144,8 +145,8 @@ def _ended(reviewed: Callable[[], Review], command: str, fail_on: Collection[Kin
         if isinstance(error, ReviewError) and error.output:
             sys.stderr.write(f"{error.output}\n\n")
         sys.stderr.write("".join(f"{command}: {line}\n" for line in str(error).splitlines()))
-    except OSError as error:
-        sys.stderr.write(f"{command}: {error.filename or 'a file'}: {error.strerror or error}\n")
+    except (OSError, RecursionError) as error:
+        sys.stderr.write(f"{command}: {_reason(error)}\n")
     except KeyboardInterrupt:
         sys.stderr.write(f"\n{command}: interrupted; no worktree is left\n")
         return _INTERRUPTED
@@ -162,6 +163,12 @@ def _ended(reviewed: Callable[[], Review], command: str, fail_on: Collection[Kin
         for number, handler in before.items():
             signal.signal(number, handler)
     return FAILED
+
+
+def _reason(error: OSError | RecursionError) -> str:
+    if isinstance(error, RecursionError):
+        return "a template is nested too deeply; flatten it"
+    return f"{error.filename or 'a file'}: {error.strerror or error}"
 
 
 def _interrupted(*_: object) -> None:

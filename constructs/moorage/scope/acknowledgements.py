@@ -6,14 +6,17 @@ Nothing is sent to CDK unless the app asks for it with `moorage.policy.acknowled
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
 from moorage.scope.per_construct import PerConstruct
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_ec2 as ec2
     from constructs import IConstruct
+
+    GroupRule: TypeAlias = tuple[ec2.IPeer, str, Any]
 
 
 @attrs.frozen(eq=False)
@@ -24,27 +27,30 @@ class OwnAcknowledgement:
         construct: The construct whose resources have the issue.
         issue: The name of the issue in `moorage/policy/issues.toml`.
         reason: The reason why the construct does not avoid the issue.
-        actions: For wildcards in IAM policies: the actions whose statements have wildcards. A wildcard in a statement
-            with another action is not acknowledged.
-        only_in_arns: True if these statements have wildcards in ARNs, and none has `*` as its resource.
-        rules: For security groups: the description and the port of each own rule. Another rule that lets everybody
-            connect is not acknowledged.
+        actions: For wildcards in IAM policies: the actions of own statements that have `*` as their resource and no
+            condition.
+        statements: For wildcards in IAM policies: the other own statements. A wildcard in a statement with another
+            action, resource or condition is not acknowledged.
+        rules: For security groups: the peer, the protocol and the port of each own rule. Another rule that lets
+            everybody connect is not acknowledged.
         ports: For security groups that CDK defines: the ports that are open to the CIDR block of the VPC.
         variables: For task definitions: the names of the environment variables that are not the user's.
-        policies: For roles: the names of AWS managed policies. Another policy is not acknowledged.
-        ids: The IDs of the constructs below `construct` whose resources have the issue. If empty, the resources of all
-            constructs can have the issue.
-        in_stack: True if the resources are not below `construct`, but below its stack.
+        containers: For task definitions: the names of the containers that are not the user's.
+        policies: For roles: the names of AWS managed policies. Another one is not acknowledged.
+        ids: The paths of the resources below `construct` to which this is limited; `*` matches one ID. Empty for all
+            resources that CDK defines below it.
+        in_stack: True if `ids` are constructs in the stack of `construct`, and this is about the resources below them.
     """
 
     construct: IConstruct
     issue: str
     reason: str
     actions: frozenset[str]
-    only_in_arns: bool
-    rules: frozenset[tuple[str, int]]
+    statements: tuple[Mapping[str, Any], ...]
+    rules: tuple[GroupRule, ...]
     ports: frozenset[int]
     variables: frozenset[str]
+    containers: frozenset[str]
     policies: frozenset[str]
     ids: frozenset[str]
     in_stack: bool
@@ -82,10 +88,11 @@ def acknowledge(
     reason: str,
     *,
     actions: Iterable[str] = (),
-    only_in_arns: bool = False,
-    rules: Iterable[tuple[str, int]] = (),
+    statements: Iterable[Mapping[str, Any]] = (),
+    rules: Iterable[GroupRule] = (),
     ports: Iterable[int] = (),
     variables: Iterable[str] = (),
+    containers: Iterable[str] = (),
     policies: Iterable[str] = (),
     ids: Iterable[str] = (),
     in_stack: bool = False,
@@ -96,26 +103,28 @@ def acknowledge(
         construct: The construct whose resources have the issue.
         issue: The name of the issue.
         reason: The reason, as a clause without a period.
-        actions: For wildcards in IAM policies: the actions whose statements have wildcards. Default: none.
-        only_in_arns: Whether to acknowledge only wildcards in ARNs, and no `*` as the resource. Default: False.
-        rules: For security groups: the description and the port of each own rule. Default: none.
+        actions: For wildcards in IAM policies: the actions of own statements that have `*` as their resource and no
+            condition.
+        statements: For wildcards in IAM policies: the other own statements, as JSON.
+        rules: For security groups: the peer, the protocol and the port of each own rule.
         ports: For security groups that CDK defines: the ports that are open to the CIDR block of the VPC.
-            Default: none.
-        variables: For task definitions: the names of the environment variables that are not the user's. Default: none.
-        policies: For roles: the names of AWS managed policies. Default: none.
-        ids: The IDs of the constructs below `construct` whose resources have the issue. Default: all constructs.
-        in_stack: Whether to look for the resources below the stack of `construct`, as for a singleton of CDK. Default:
-            False.
+        variables: For task definitions: the names of the environment variables that are not the user's.
+        containers: For task definitions: the names of the containers that are not the user's.
+        policies: For roles: the names of AWS managed policies.
+        ids: The paths of the resources below `construct` to which this is limited; `*` matches one ID. Default: all
+            resources that CDK defines below it.
+        in_stack: Whether to look for `ids` in the stack of `construct`, as for a singleton of CDK.
     """
     own = OwnAcknowledgement(
         construct,
         issue,
         reason,
         actions=frozenset(actions),
-        only_in_arns=only_in_arns,
-        rules=frozenset(rules),
+        statements=tuple(statements),
+        rules=tuple(rules),
         ports=frozenset(ports),
         variables=frozenset(variables),
+        containers=frozenset(containers),
         policies=frozenset(policies),
         ids=frozenset(ids),
         in_stack=in_stack,
@@ -125,15 +134,6 @@ def acknowledge(
         receiver = _receivers.get(construct.node.root)
         if receiver:
             receiver(own)
-
-
-def actions_of(statements: Iterable[Mapping[str, Any]]) -> frozenset[str]:
-    """Return the actions of statements of an IAM policy.
-
-    Args:
-        statements: The statements, as JSON.
-    """
-    return frozenset(action for each in statements for action in as_list(each["Action"]))
 
 
 def as_list(value: Any) -> list[Any]:

@@ -10,8 +10,8 @@ from moorage.assembly.cloud_assembly import Stack
 from moorage.policy.acknowledgement_file import FILE, read
 from moorage.policy.acknowledgements import Verdict, judge, of_app
 from moorage.policy.issues import by_issue, issues_of
-from moorage.policy.violation import Violation
-from moorage.testing.synthesis import is_complete, stacks_in
+from moorage.policy.violation import APP, Violation
+from moorage.testing.synthesis import acknowledging_stages, is_complete, stacks_in
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
@@ -65,20 +65,26 @@ def assert_no_new_findings(
     left = verdict.left if complete else frozenset(each for each in verdict.left if _is_in(each, stacks))
     useless = [f"{given.place}: {sentence}" for given, _, sentence in verdict.useless]
     lines = [*(_message(left, acknowledged) if left else ()), *(useless if complete else ())]
+    if left and (without_effect := acknowledging_stages(app)):
+        names = " and ".join(without_effect)
+        lines.append(
+            f"acknowledgements on {names} have no effect, since CDK writes no acknowledgement of "
+            "an app or a stage into the assembly; acknowledge them on the stacks"
+        )
     if lines:
         raise AssertionError("\n".join(lines))
 
 
 def _judged(stacks: Sequence[Stack], file: Path) -> Verdict:
-    """Return the verdict on the findings in stacks, with the acknowledgements of the app and of the file."""
-    from moorage.policy.engines import all_violations  # noqa: PLC0415  # only here are the engines needed
+    """Judge the findings in stacks with the acknowledgements of the app and of the file."""
+    from moorage.policy.engines import all_violations, engines_of  # noqa: PLC0415  # only here are the engines needed
 
     given = read(None if file == FILE else file)
-    return judge(all_violations(stacks), (*of_app(stacks), *given))
+    return judge(all_violations(stacks), (*of_app(stacks), *given), engines=engines_of(stacks))
 
 
 def _is_in(violation: Violation, stacks: Iterable[Stack]) -> bool:
-    return any(f"{violation.path}/".startswith(f"{stack.path}/") for stack in stacks)
+    return violation.path == APP or any(f"{violation.path}/".startswith(f"{stack.path}/") for stack in stacks)
 
 
 def _message(found: Iterable[Violation], acknowledged: str | Path) -> Iterator[str]:

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     import aws_cdk as cdk
 
 _SHOWN = 60
+_ACKNOWLEDGED = "aws:cdk:acknowledged-rules"
+"""The type of CDK's metadata of acknowledgements."""
+_NAMESPACES = ("moorage::", "cfn-lint::", "guard::", "checkov::")
+"""The namespaces of rules that only moorage acknowledges. CDK applies acknowledgements of its plugins itself."""
 _REPORTED = "ValidationFailed:"
 """The beginning of CDK's error for violations that validation plugins report. The error codes of constructs are longer.
 """
@@ -52,6 +56,25 @@ def is_complete(app: object) -> bool:
     import aws_cdk as cdk  # noqa: PLC0415  # naming the plugin must load neither aws_cdk nor jsii
 
     return not isinstance(app, cdk.Stage | cdk.Stack) or isinstance(app, cdk.App)
+
+
+def acknowledging_stages(app: cdk.Stage | cdk.Stack | str | Path) -> list[str]:
+    """Return the names of the app and the stages with acknowledgements for moorage, which CDK does not write.
+
+    Args:
+        app: The app, stage or stack; a folder has no constructs.
+    """
+    import aws_cdk as cdk  # noqa: PLC0415  # naming the plugin must load neither aws_cdk nor jsii
+
+    if isinstance(app, str | Path):
+        return []
+    found = []
+    for construct in (*app.node.scopes[:-1], *app.node.find_all()):
+        if isinstance(construct, cdk.Stage):
+            entries = [each.data for each in construct.node.metadata if each.type == _ACKNOWLEDGED]
+            if any(rule.startswith(_NAMESPACES) for data in entries for rule in data):
+                found.append(construct.node.path or "the app")
+    return found
 
 
 def _stage_of(app: cdk.Stage | cdk.Stack, function: str) -> cdk.Stage:

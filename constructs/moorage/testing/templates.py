@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +24,15 @@ _USAGE_TYPE = "AWS::CDK::Metadata"
 """
 _TOOLS = ("aws:cdk:", "aws:asset:")
 """The prefixes of metadata of the CDK CLI."""
-_ASSET = re.compile(r"(?<!sha256:)(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
-"""The hash of an asset. The digest of an image has the same form, and a prefix."""
-_VERSION = re.compile(r"(?<=[0-9A-F]{8})[0-9a-f]{32}(?![0-9a-zA-Z])")
-"""The end of the logical ID of a Lambda version or an API Gateway deployment: a hash of the contents of the version or
-the deployment.
-"""
+_HASH = r"[0-9a-f]{64}"
+_ASSETS = re.compile(rf"AssetParameters({_HASH})|container-assets-[^\"\s]*:({_HASH})|(?<![0-9a-f:])({_HASH})\.[a-z]")
+"""The hashes of assets in a template without an asset manifest: of parameters, images and files."""
+_VERSIONS = ("AWS::Lambda::Version", "AWS::ApiGateway::Deployment")
+"""The types whose logical IDs end with a hash of what they are a version of."""
+_VERSION = re.compile(r"(?<=[0-9A-F]{8})[0-9a-f]{32}$")
+
+_Replaced = Mapping[re.Pattern[str], str]
+"""The texts that replace parts of texts and keys."""
 
 
 def readable_template(app: cdk.Stack | cdk.Stage | Template | str | Path) -> dict[str, Any]:
@@ -52,24 +56,70 @@ def readable_template(app: cdk.Stack | cdk.Stage | Template | str | Path) -> dic
     from aws_cdk.assertions import Template  # noqa: PLC0415  # the same
 
     if isinstance(app, Template):
-        return _readable(app.to_json())
-    stacks = {stack.path: _of_stack(stack) for stack in stacks_in(app, "readable_template")}
+        template = app.to_json()
+        return _readable(template, {each for found in _ASSETS.findall(json.dumps(template)) for each in found if each})
+    tops = stacks_in(app, "readable_template")
+    hashes = {hashed for top in tops for stack in top.walk() for hashed in _hashes(stack)}
+    stacks = {stack.path: _of_stack(stack, hashes) for stack in tops}
     return stacks.popitem()[1] if isinstance(app, cdk.Stack) else stacks
 
 
-def _of_stack(stack: Stack) -> dict[str, Any]:
-    template = _readable(stack.template)
+def _hashes(stack: Stack) -> Iterator[str]:
+    """Yield the hashes of a stack's assets, including the parameters that older synthesizers add for them."""
+    yield from stack.assets.values()
+    for name in mapping(stack.template.get("Parameters")):
+        yield from (found for found, *_ in _ASSETS.findall(name) if found)
+
+
+def _of_stack(stack: Stack, hashes: Collection[str]) -> dict[str, Any]:
+    template = _readable(stack.template, hashes)
+    replaced = _replaced(stack.template, hashes)
     for logical_id, nested in stack.nested.items():
-        template["Resources"][_without_hashes(logical_id)]["Properties"]["TemplateURL"] = _of_stack(nested)
+        template["Resources"][_text(logical_id, replaced)]["Properties"]["TemplateURL"] = _of_stack(nested, hashes)
     return template
 
 
-def _readable(template: Mapping[str, Any]) -> dict[str, Any]:
+def _readable(template: Mapping[str, Any], hashes: Collection[str]) -> dict[str, Any]:
     kept = {section: _kept(section, content) for section, content in template.items()}
-    readable: dict[str, Any] = json.loads(
-        _without_hashes(json.dumps({name: each for name, each in kept.items() if each}))
+    readable: dict[str, Any] = _without(
+        {name: each for name, each in kept.items() if each}, _replaced(template, hashes)
     )
     return readable
+
+
+def _replaced(template: Mapping[str, Any], hashes: Collection[str]) -> _Replaced:
+    """Return what to replace: the hashes of assets, and the logical IDs of versions, which stay distinct."""
+    replaced: dict[re.Pattern[str], str] = {}
+    if hashes:
+        assets = "|".join(map(re.escape, sorted(hashes)))
+        replaced[re.compile(rf"(?<!sha256:)(?<![0-9a-f])({assets})(?![0-9a-f])")] = "<asset>"
+    seen: collections.Counter[str] = collections.Counter()
+    for logical_id, resource in mapping(template.get("Resources")).items():
+        if mapping(resource).get("Type") in _VERSIONS and (found := _VERSION.search(logical_id)):
+            start = logical_id[: found.start()]
+            seen[start] += 1
+            number = f" {seen[start]}" if seen[start] > 1 else ""
+            replaced[re.compile(rf"{re.escape(logical_id)}(?![0-9a-zA-Z])")] = f"{start}<hash{number}>"
+    return replaced
+
+
+def _without(value: Any, replaced: _Replaced) -> Any:
+    """Return a value without hashes. Keys that would become equal keep their hashes."""
+    if isinstance(value, str):
+        return _text(value, replaced)
+    if isinstance(value, list):
+        return [_without(each, replaced) for each in value]
+    if isinstance(value, Mapping):
+        names = {name: _text(name, replaced) for name in value}
+        counts = collections.Counter(names.values())
+        return {name if counts[shown] > 1 else shown: _without(value[name], replaced) for name, shown in names.items()}
+    return value
+
+
+def _text(text: str, replaced: _Replaced) -> str:
+    for pattern, shown in replaced.items():
+        text = pattern.sub(shown, text)
+    return text
 
 
 def _kept(section: str, content: Any) -> Any:
@@ -92,7 +142,3 @@ def _defined(resource: Any) -> Any:
     return {name: value for name, value in resource.items() if name != "Metadata"} | (
         {"Metadata": kept} if kept else {}
     )
-
-
-def _without_hashes(text: str) -> str:
-    return _VERSION.sub("<hash>", _ASSET.sub("<asset>", text))

@@ -165,5 +165,5 @@ def _is_within(value: int, bounds: tuple[int, int | None]) -> bool:
 
 @functools.cache
 def _load_data() -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(DATA_FILE.read_text())
+    data: dict[str, Any] = json.loads(DATA_FILE.read_text("utf-8"))
     return data

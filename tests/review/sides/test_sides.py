@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from moorage.assembly.cloud_assembly import NEWEST_SCHEMA, AssemblyError, Stack
+from moorage.assembly.stack_traces import Line
 from moorage.policy.violation import PolicyError
 from moorage.review.sides.revisions import ReviewError
 from moorage.review.sides.sides import Side, read
@@ -149,6 +150,18 @@ def test_each_commit_has_its_own_file_of_acknowledgements(shop: App) -> None:
     assert accepted("HEAD~1", "HEAD", Path("other.toml")) == ([], ["Shop/Other"])
 
 
+def test_the_lines_of_a_file_are_relative_to_the_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = App(tmp_path / "mono", "infra")
+    app.commit()
+    (app.folder / "acknowledged.toml").write_text(ENTRY.format(path="Old"))
+    app.commit()
+    monkeypatch.chdir(app.folder)
+    with read("HEAD", ".", None, None) as (before, after):
+        assert before
+        places = {each.place for side in (before, after) for each in side.acknowledged}
+    assert places == {Line("infra/acknowledged.toml", 1)}
+
+
 def test_a_wrong_file_is_an_error_only_in_the_head(shop: App) -> None:
     file = shop.folder / "acknowledged.toml"
     file.write_text("[[")
@@ -227,7 +240,10 @@ def test_the_files_of_an_assembly_are_relative_to_the_current_folder(
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("nothing", r"^nothing is neither a folder nor a revision of this repository; run `git fetch` if"),
+        (
+            "nothing",
+            r"^nothing is neither a folder nor a revision of this repository; write the folder with `cdk synth`",
+        ),
         ("--upload-pack", r"^--upload-pack is neither a folder nor a revision"),
         ("", r"^'' is neither a folder nor a revision"),
         ("app.py", r"^app.py is a file; give the folder that `cdk synth` wrote"),

@@ -42,16 +42,14 @@ class _TemplateRole:
             self._defined = iam.Role(self._scope, "TemplateRole", assumed_by=iam.ServicePrincipal("ecr.amazonaws.com"))
             stack = cdk.Stack.of(self._scope)
             repositories = stack.format_arn(service="ecr", resource="repository", resource_name="*")
-            self._defined.add_to_policy(
-                iam.PolicyStatement(actions=list(_TEMPLATE_ROLE_ACTIONS), resources=[repositories])
-            )
+            statement = {"Effect": "Allow", "Action": list(_TEMPLATE_ROLE_ACTIONS), "Resource": repositories}
+            self._defined.add_to_policy(iam.PolicyStatement.from_json(statement))
             acknowledge(self._defined, *POLICY_OF_ONE_ROLE)
             acknowledge(
                 self._defined,
                 "iam-wildcard",
                 "ECR creates repositories with names that are not known before images are pushed or pulled",
-                actions=_TEMPLATE_ROLE_ACTIONS,
-                only_in_arns=True,
+                statements=[statement],
             )
         return self._defined
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import aws_cdk as cdk
 import jsii
@@ -95,19 +96,17 @@ def define_instance_role(scope: Construct, cluster: ecs.Cluster, name: str | Non
     The execution role of a task, not the instance role, has the permissions to pull images and to write logs.
     """
     arn = cluster.cluster_arn
-    policy = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Action": _CLUSTER_ACTIONS, "Resource": arn},
-            {
-                "Effect": "Allow",
-                "Action": _INSTANCE_ACTIONS,
-                "Resource": "*",  # container instances, whose ids are unknown before they register
-                "Condition": {"ArnEquals": {"ecs:cluster": arn}},
-            },
-            {"Effect": "Allow", "Action": "ecs:DiscoverPollEndpoint", "Resource": "*"},
-        ],
-    }
+    statements: list[dict[str, Any]] = [
+        {"Effect": "Allow", "Action": _CLUSTER_ACTIONS, "Resource": arn},
+        {
+            "Effect": "Allow",
+            "Action": _INSTANCE_ACTIONS,
+            "Resource": "*",  # container instances, whose ids are unknown before they register
+            "Condition": {"ArnEquals": {"ecs:cluster": arn}},
+        },
+        {"Effect": "Allow", "Action": "ecs:DiscoverPollEndpoint", "Resource": "*"},
+    ]
+    policy = {"Version": "2012-10-17", "Statement": statements}
     role = iam.Role(
         scope,
         "Role",
@@ -121,6 +120,6 @@ def define_instance_role(scope: Construct, cluster: ecs.Cluster, name: str | Non
         "iam-wildcard",
         "the ECS agent polls before its instance has an ARN; a condition limits the actions to the cluster, except for "
         "DiscoverPollEndpoint, which has no resource ARN",
-        actions=[*_INSTANCE_ACTIONS, "ecs:DiscoverPollEndpoint"],
+        statements=statements,
     )
     return role

@@ -144,8 +144,8 @@ def _allow_clients(scope: Construct, listener: Listener) -> None:
     if listener.test_port is not None:
         clients_by_port.append(("Tests", load_balancer._test_clients, listener.test_port))
     for kind, peers, port in clients_by_port:
-        protocol_ports = [ec2.Port.udp(port)] if listener._takes_udp else []
-        protocol_ports += [] if listener.protocol is elbv2.Protocol.UDP else [ec2.Port.tcp(port)]
+        protocol_ports = {"udp": ec2.Port.udp(port)} if listener._takes_udp else {}
+        protocol_ports |= {} if listener.protocol is elbv2.Protocol.UDP else {"tcp": ec2.Port.tcp(port)}
         port_text = listener.name or "" if is_token(port) else port
         security_group = ec2.SecurityGroup.from_security_group_id(
             scope,
@@ -157,8 +157,10 @@ def _allow_clients(scope: Construct, listener: Listener) -> None:
             security_group,
             "alb-public",
             "the user chooses the clients of the load balancer with public= and ingress=",
+            rules=[(peer, protocol, port) for peer in peers for protocol in protocol_ports],
+            ids=["from *"],
         )
-        for peer, protocol_port in itertools.product(peers, protocol_ports):
+        for peer, protocol_port in itertools.product(peers, protocol_ports.values()):
             security_group.add_ingress_rule(peer, protocol_port, f"{kind} on port {port}")
 
 

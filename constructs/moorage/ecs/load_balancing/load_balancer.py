@@ -322,11 +322,11 @@ class LoadBalancer(RequestLoadBalancer):
 
     def _allow_clients(self, clients: Sequence[ec2.IPeer]) -> None:
         ports = (443, 80) if self._https else (80,)
-        descriptions = {port: f"Clients on port {port}" for port in ports}
         for client in clients:
             for port in ports:
-                self.security_group.add_ingress_rule(client, tcp(port), descriptions[port])
-        rules = [*((text, port) for port, text in descriptions.items()), (self._test_description, self.test_port)]
+                self.security_group.add_ingress_rule(client, tcp(port), f"Clients on port {port}")
+        rules = [(client, "tcp", port) for client in clients for port in ports]
+        rules += [(peer, "tcp", self.test_port) for peer in self._test_ingress]
         reason = "the user chooses the clients of the load balancer with public= and ingress="
         acknowledge(self.security_group, "alb-public", reason, rules=rules)
         reason = (
@@ -334,11 +334,6 @@ class LoadBalancer(RequestLoadBalancer):
             "not yet deployed"
         )
         acknowledge(self.security_group, "open-ports", reason, rules=rules)
-
-    @property
-    def _test_description(self) -> str:
-        """The description of the rules for the test listener."""
-        return f"Tests on port {self.test_port}"
 
     def _define_listeners(self, plan: _Plan) -> elbv2.ApplicationListener:
         """Define the listeners on ports 80 and 443 and the test listener. Return the listener that gets routes' rules.
@@ -382,7 +377,7 @@ class LoadBalancer(RequestLoadBalancer):
 
     def _define_test_listener(self, plan: _Plan) -> elbv2.ApplicationListener:
         for peer in self._test_ingress:
-            self.security_group.add_ingress_rule(peer, tcp(self.test_port), self._test_description)
+            self.security_group.add_ingress_rule(peer, tcp(self.test_port), f"Tests on port {self.test_port}")
         options = _protocol_options(plan.certificate)
         return self.load_balancer.add_listener(
             "Test", port=self.test_port, default_action=_not_found_response(), open=False, **options

@@ -126,7 +126,7 @@ class Network(Construct):
             vpc,
             "vpc-igw-route",
             "the route makes the subnet public; by default, only load balancers and NAT gateways use the subnet",
-            ids=["DefaultRoute"],
+            ids=["*/DefaultRoute"],
         )
         if closes_group:
             acknowledge(

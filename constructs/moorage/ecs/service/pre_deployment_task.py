@@ -15,7 +15,7 @@ from constructs import Construct
 from moorage.ecs.service.hook_checks import PRE_DEPLOYMENT_MINUTES
 from moorage.ecs.task.run_task import WILDCARDS_OF_RUNS, TaskRun
 from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, TaskResources
-from moorage.scope.acknowledgements import LOG_GROUP_WITHOUT_KEY, POLICY_OF_ONE_ROLE, acknowledge, actions_of
+from moorage.scope.acknowledgements import LOG_GROUP_WITHOUT_KEY, POLICY_OF_ONE_ROLE, acknowledge
 from moorage.workload.lifecycle_hooks import LifecycleHook, LifecycleStage
 
 _FUNCTION_FILE = Path(__file__).with_name("pre_deployment_function.py")
@@ -57,7 +57,7 @@ def define_pre_deployment_task(
     statements = (*run.run_statements(), run.describe_statement())
     for statement in statements:
         role.add_to_policy(iam.PolicyStatement.from_json(statement))
-    acknowledge(role, *WILDCARDS_OF_RUNS, actions=actions_of(statements), only_in_arns=True)
+    acknowledge(role, *WILDCARDS_OF_RUNS, statements=statements)
     stack = cdk.Stack.of(task_scope)
     function = lambda_.Function(
         task_scope,
@@ -66,7 +66,7 @@ def define_pre_deployment_task(
         runtime=lambda_.Runtime.PYTHON_3_13,
         architecture=lambda_.Architecture.ARM_64,
         handler="index.handler",
-        code=lambda_.Code.from_inline(_FUNCTION_FILE.read_text()),
+        code=lambda_.Code.from_inline(_FUNCTION_FILE.read_text("utf-8")),
         timeout=cdk.Duration.seconds(_FUNCTION_TIMEOUT_SECONDS),
         role=role,
         log_group=function_log_group,

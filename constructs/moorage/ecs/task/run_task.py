@@ -12,7 +12,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 
 from moorage.ecs.cdk_values import arn, pseudo_parameters
-from moorage.scope.acknowledgements import POLICY_OF_ONE_ROLE, acknowledge, actions_of
+from moorage.scope.acknowledgements import POLICY_OF_ONE_ROLE, acknowledge
 
 if TYPE_CHECKING:
     from aws_cdk import aws_events as events
@@ -69,7 +69,7 @@ def define_role(
         inline_policies={"Run": iam.PolicyDocument.from_json(policy)},
     )
     acknowledge(role, *POLICY_OF_ONE_ROLE)
-    acknowledge(role, *WILDCARDS_OF_RUNS, actions=actions_of(statements), only_in_arns=True)
+    acknowledge(role, *WILDCARDS_OF_RUNS, statements=statements)
     return role
 
 

@@ -119,6 +119,7 @@ def _acknowledge(definition: ecs.TaskDefinition, task: Task) -> None:
             definition,
             "nonroot-user",
             "the image sets the user; Container(user=...) overrides this user if the image can run as another user",
+            containers=[container.name for container in task.containers],
         )
 
 

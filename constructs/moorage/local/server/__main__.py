@@ -133,7 +133,7 @@ async def _end_without(home: Path, ended: asyncio.Event) -> None:
     until = time.monotonic() + _RECORD_SECONDS
     while recorded or time.monotonic() < until:
         try:
-            named = json.loads((home / "server.json").read_text()).get("pid") == os.getpid()
+            named = json.loads((home / "server.json").read_text("utf-8")).get("pid") == os.getpid()
         except (OSError, ValueError, AttributeError):
             named = False
         if recorded and not named:

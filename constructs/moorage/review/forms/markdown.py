@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from moorage.review.forms.page import Entry, Row, diagrams, headlines, rows, sections, verdict
@@ -9,15 +10,13 @@ from moorage.review.review import Review
 
 MARKER = "<!-- moorage review -->"
 """The first line of the comment. A workflow finds the comment to update by this line."""
-LONGEST = 65_536
-"""The maximum length of a GitHub comment, in characters."""
+LONGEST = 65_000
+"""The maximum length in UTF-16 units: that of a GitHub comment, 65,536, without the line that the workflow adds."""
 _CUT = "\n_The comment is cut to the length that GitHub permits; the other forms are complete._\n"
 
 
 def render(review: Review) -> str:
-    """Render a review as Markdown of at most 65,536 characters.
-
-    If the text is longer, the table of all differences and the diagram are left out, then the last findings.
+    """Render a review as Markdown of at most 65,000 characters. A longer text is cut at its end.
 
     Args:
         review: The review.
@@ -27,14 +26,20 @@ def render(review: Review) -> str:
     findings = [line for heading, found in sections(review) for line in _section(heading, found)]
     rest = "".join(_table(differences)) + "".join(_diagram(review))
     whole = top + "".join(findings)
-    if len(whole) + len(rest) <= LONGEST:
+    if _units(whole) + _units(rest) <= LONGEST:
         return whole + rest
-    text = top
+    text, length = top, _units(top) + _units(_CUT)
     for line in findings:
-        if len(text) + len(line) + len(_CUT) > LONGEST:
+        length += _units(line)
+        if length > LONGEST:
             break
         text += line
     return text + _CUT
+
+
+def _units(text: str) -> int:
+    """Return the length of a text as GitHub counts it, with 2 for each character outside the basic plane."""
+    return len(text) + sum(character > "\uffff" for character in text)
 
 
 def _top(review: Review) -> str:
@@ -47,7 +52,7 @@ def _section(heading: str, entries: Sequence[Entry]) -> Iterator[str]:
     yield f"### {heading}\n"
     for entry in entries:
         details = "".join(f"  - {_escaped(detail)}\n" for detail in entry.details)
-        yield f"- {_escaped(entry.sentence)} `{entry.place}`\n{details}"
+        yield f"- {_escaped(entry.sentence)} {_code(entry.place)}\n{details}"
 
 
 def _table(differences: Sequence[Row]) -> Iterator[str]:
@@ -72,8 +77,17 @@ def _cell(text: str) -> str:
     return _escaped(text).replace("|", "\\|")
 
 
+def _code(text: str) -> str:
+    """Return a text as a code span, in which Markdown reads no entity and no escape."""
+    shown = " ".join(text.split()).replace("@", "@\u200b")
+    fence = "`" * (max(map(len, re.findall("`+", shown)), default=0) + 1)
+    space = " " if "`" in shown else ""
+    return f"{fence}{space}{shown}{space}{fence}"
+
+
 def _escaped(text: str) -> str:
-    """Return a text that Markdown shows as it is: no tags, no emphasis, no mentions of users."""
+    """Return a text that Markdown shows as it is, in one line: no tags, no emphasis, no mentions of users."""
+    text = " ".join(text.split())
     for character in "\\`*_[]":
         text = text.replace(character, f"\\{character}")
     return text.replace("&", "&amp;").replace("<", "&lt;").replace("@", "@\u200b")

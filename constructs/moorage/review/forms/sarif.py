@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from moorage.review.finding import Finding, Kind
@@ -36,14 +36,17 @@ def render(review: Review) -> str:
                         "rules": [{"id": rule, "shortDescription": {"text": RULES.get(rule, rule)}} for rule in rules],
                     }
                 },
-                "results": [_result(finding, rules) for finding in review.findings],
+                "results": [
+                    _result(finding, rules, fingerprint)
+                    for finding, fingerprint in zip(review.findings, _fingerprints(review.findings), strict=True)
+                ],
             }
         ],
     }
     return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
 
 
-def _result(finding: Finding, rules: list[str]) -> Mapping[str, Any]:
+def _result(finding: Finding, rules: list[str], fingerprint: str) -> Mapping[str, Any]:
     line = finding.line
     physical: dict[str, Any] = {"artifactLocation": {"uri": line.file if line else _APP}}
     if line:
@@ -59,10 +62,19 @@ def _result(finding: Finding, rules: list[str]) -> Mapping[str, Any]:
                 "logicalLocations": [{"fullyQualifiedName": finding.path, "kind": "resource"}],
             }
         ],
-        "partialFingerprints": {"moorage/v1": _fingerprint(finding)},
+        "partialFingerprints": {"moorage/v1": fingerprint},
     }
 
 
-def _fingerprint(finding: Finding) -> str:
-    """Return a text that identifies a finding in later runs, even if its line has moved."""
-    return hashlib.sha256(f"{finding.rule} {finding.path}".encode()).hexdigest()[:32]
+def _fingerprints(findings: Sequence[Finding]) -> Iterator[str]:
+    """Yield a text for each finding that identifies it in later runs, even if its line has moved.
+
+    Code scanning shows only one of several findings with the same text, so later ones also have their sentence.
+    """
+    seen = set()
+    for finding in findings:
+        names = [finding.rule, finding.path, *([] if finding.resource else [finding.sentence])]
+        while " ".join(names) in seen:
+            names.append(finding.sentence)
+        seen.add(" ".join(names))
+        yield hashlib.sha256(" ".join(names).encode()).hexdigest()[:32]

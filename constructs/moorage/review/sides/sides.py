@@ -79,7 +79,7 @@ def read(
     given = {source: _stacks(source.assembly, Path.cwd()) for source in sources if source.assembly}
     with tempfile.TemporaryDirectory(prefix="moorage-review-") as folder:
         temporary = Path(folder).resolve()
-        own = () if all(source.commit for source in sources) else acknowledgement_file.read(acknowledged)
+        own = () if all(source.commit for source in sources) else _own(acknowledged, repository)
         found = [Side(source.name, given.get(source), own) for source in sources]
         with _running(sources, repository, temporary, app) as running:
             for index, synthesis in running.items():
@@ -87,7 +87,7 @@ def read(
                 found[index] = attrs.evolve(found[index], stacks=_stacks(assembly, synthesis.root))
                 if sources[index].commit:
                     is_base = index < len(sources) - 1
-                    accepted = _acknowledged(acknowledged, synthesis.folder, sources[index].name, is_base=is_base)
+                    accepted = _acknowledged(acknowledged, synthesis, sources[index].name, is_base=is_base)
                     found[index] = attrs.evolve(found[index], acknowledged=accepted)
         yield (found[0] if base is not None else None), found[-1]
 
@@ -149,18 +149,24 @@ def _source(name: str, repository: Repository | None) -> _Source:
             "`cdk synth` wrote, or run moorage in the repository of the app"
         )
     raise ReviewError(
-        f"{path} is neither a folder nor a revision of this repository; run `git fetch` if it is a revision of a "
-        "remote repository"
+        f"{path} is neither a folder nor a revision of this repository; write the folder with `cdk synth`, or fetch "
+        "the revision with `git fetch`"
     )
 
 
-def _acknowledged(file: Path | None, folder: Path, side: str, *, is_base: bool) -> tuple[Acknowledgement, ...]:
+def _own(file: Path | None, repository: Repository | None) -> tuple[Acknowledgement, ...]:
+    """Return the acknowledgements in the working tree, with places relative to the repository, as all places are."""
+    return acknowledgement_file.read(file, repository.root if repository else None)
+
+
+def _acknowledged(file: Path | None, synthesis: Synthesis, side: str, *, is_base: bool) -> tuple[Acknowledgement, ...]:
     """Return the acknowledgements in a commit. A wrong or missing file of a base acknowledges nothing."""
-    own = folder / (file or acknowledgement_file.FILE)
+    own = synthesis.folder / (file or acknowledgement_file.FILE)
     if not own.exists() and (file is None or is_base):
         return ()
     try:
-        return acknowledgement_file.parse(own, f"{file or acknowledgement_file.FILE} of {side}")
+        place = own.relative_to(synthesis.root).as_posix() if own.is_relative_to(synthesis.root) else str(file)
+        return acknowledgement_file.parse(own, f"{file or acknowledgement_file.FILE} of {side}", place)
     except PolicyError:
         if not is_base:
             raise
