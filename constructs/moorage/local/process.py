@@ -183,7 +183,7 @@ class Home:
         """Start a server and wait until it answers.
 
         Args:
-            port: The port to listen on. Default: a free port.
+            port: The port to listen on, at most 65535. Default: a free port.
 
         Raises:
             LocalError: The port cannot be used, or the server exits or does not answer within 60 seconds.
@@ -306,7 +306,10 @@ def _is_server(server: Server) -> bool:
 
 
 def _listening(port: int) -> socket.socket:
-    """Listen on a port, or on any free port for 0, so that no other process takes it before the server starts."""
+    """Return a socket that listens on a port, or on any free port for 0.
+
+    No other process can take the port before the server starts.
+    """
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -87,7 +87,7 @@ class Toolkit:
 
         The assembly of the last deployment does not change.
 
-        The cdk CLI and the app print to standard error, since the page is printed to standard output.
+        The cdk CLI and the app print to standard error, since the difference is printed to standard output.
 
         Args:
             server: The local AWS, which answers the lookups.
@@ -165,7 +165,7 @@ class Toolkit:
             account: The account of the CLI's credentials; a legacy synthesizer assumes no role in another account.
 
         Raises:
-            LocalError: A stack fails to deploy, or the server stops. CloudFormation has rolled back the stack.
+            LocalError: A stack fails to deploy and is rolled back, or the server stops.
         """
         arguments = ["deploy", *paths, "--exclusively", "--require-approval", "never", "--progress", "events"]
         self._at(server, arguments, account, "cdk deploy failed", _AGAIN)
