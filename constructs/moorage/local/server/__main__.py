@@ -128,7 +128,10 @@ async def _serve(address: str, log_level: str, home: Path | None, clean_up: Call
 
 
 async def _end_without(home: Path, ended: asyncio.Event) -> None:
-    """End the server when its home is gone or records another server, since no command could find this server again."""
+    """End the server if the home no longer has its record, or has no record of it after 60 seconds.
+
+    No command could find such a server.
+    """
     recorded = False
     until = time.monotonic() + _RECORD_SECONDS
     while recorded or time.monotonic() < until:
@@ -144,7 +147,7 @@ async def _end_without(home: Path, ended: asyncio.Event) -> None:
 
 
 def _extended() -> object:
-    """Return ministack's application, extended with this package's types."""
+    """Return ministack's application, extended with this package's types, checks and authentication."""
     from moorage.local.server.core import authentication, engine, own_listeners  # noqa: PLC0415  # they import ministack
 
     for name in _SERVICES:

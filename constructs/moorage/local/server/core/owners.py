@@ -1,4 +1,4 @@
-"""The stack and the construct that a resource belongs to."""
+"""The stack, the construct and the definition of a resource, and how its stack treats it together with others."""
 
 from __future__ import annotations
 
