@@ -1,6 +1,6 @@
 """The API of Amazon ECR: ministack's operations on repositories, and this package's other operations.
 
-The input of each operation is checked against ECR's model.
+The input of this package's operations is checked against ECR's model.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def serve(operation: str, parameters: Parameters, run: Operation) -> Parameters:
 
     Args:
         operation: The operation, such as `BatchGetImage`.
-        parameters: Its input.
+        parameters: The operation's input.
         run: The function that performs the operation.
 
     Raises:

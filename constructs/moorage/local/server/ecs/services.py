@@ -69,7 +69,7 @@ def create(parameters: Record) -> Done:
 
 
 def update(parameters: Record) -> Done:
-    """Update a service. Return the service and the deployment that the caller runs; None if no deployment follows.
+    """Update a service. Return the service, and the deployment that the caller runs or None.
 
     Args:
         parameters: The input of UpdateService.
