@@ -67,7 +67,7 @@ def _complete(name: str, _old: Properties, new: Properties) -> Properties:
 
 
 def _list_nodes(group: dict[str, Any], nodes: list[dict[str, Any]]) -> None:
-    """Store each node of a group for DescribeCacheClusters; ministack stores only those that a new group has."""
+    """Store each node of a group for DescribeCacheClusters; ministack stores only the nodes that a new group has."""
     names = [each["CacheClusterId"] for each in nodes]
     first = elasticache.clusters[names[0]]
     for gone in set(group["MemberClusters"]) - set(names):

@@ -199,7 +199,7 @@ def _allowed(invoke: Callable[[str, dict[str, Any]], Any]) -> Callable[[str, dic
 
 
 def install() -> None:
-    """Make executions run tasks through the ECS of the local AWS."""
+    """Make executions run tasks through the ECS of the local AWS, and shorten their waits."""
     machines.SFN_WAIT_SCALE = _WAIT_SCALE
     machines.run_execution = _with_role(machines.run_execution)
     machines.SERVICE_DISPATCH[_RUN_TASK] = _run_task
