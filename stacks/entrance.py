@@ -13,7 +13,7 @@ from stacks.settings import EnvironmentSettings
 
 
 def define_entrance(stack: cdk.Stack, vpc: ec2.IVpc, settings: EnvironmentSettings) -> LoadBalancer:
-    """Define the public load balancer of an environment.
+    """Define the public load balancer of an environment, and output its address.
 
     Args:
         stack: The stack.

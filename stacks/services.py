@@ -19,7 +19,7 @@ START_PERIOD = dt.timedelta(seconds=60)
 
 
 class ServicesStack(cdk.Stack):
-    """AWS's retail store sample: a web front end and four services behind it."""
+    """AWS's retail store sample: a web front end and four services behind it, with alarms and a dashboard."""
 
     def __init__(
         self,

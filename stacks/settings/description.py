@@ -38,8 +38,8 @@ class Description:
                 has the settings of the environment with its name.
 
         Raises:
-            SettingsFileError: If the file cannot be read, or a setting is unknown, missing or wrong. The error lists
-                all problems, each with its line.
+            SettingsFileError: The file cannot be read, or a setting is unknown, missing or wrong. The error lists all
+                problems, each with its line.
         """
         return read(file, Description, rest="environments")
 
