@@ -27,9 +27,9 @@ class Result:
     """The outcome for one assembly.
 
     Args:
-        name: The name of its folder.
+        name: The name of the assembly's folder.
         seconds: The duration of the deployment.
-        reason: The reason why it does not deploy; None if it does.
+        reason: The reason why the assembly does not deploy; None if it deploys.
     """
 
     name: str

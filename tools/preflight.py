@@ -102,7 +102,7 @@ def acknowledgements() -> list[dict[str, str]]:
 
 
 def acknowledgement(program: str, finding: Finding) -> dict[str, str] | None:
-    """Return the acknowledgement of a finding in a program; None if it does not exist."""
+    """Return the acknowledgement of a finding in a program; None for a finding without an acknowledgement."""
     for entry in acknowledgements():
         given = {"program": program, "resource": finding.resource, "message": finding.message}
         if entry["rule"] == finding.rule and all(re.fullmatch(entry[name], of) for name, of in given.items()):

@@ -1,1 +1,1 @@
-"""Benchmarks: the synthesis of moorage compared with aws_ecs_patterns, and the gain of the set-up."""
+"""Benchmarks of the synthesis, compared with aws_ecs_patterns and plain L2s, of the set-up, reviews and local AWS."""

@@ -65,7 +65,7 @@ def _production(folder: Path) -> tuple[Path, Path]:
 
 
 def _large(folder: Path) -> tuple[Path, Path]:
-    """Write an app of several stacks, and change a property of each resource in the head."""
+    """Write an app of several stacks, and change a property of each task definition in the head."""
     sides = folder / "large-base", folder / "large-head"
     for side, cpu in zip(sides, ("256", "512"), strict=True):
         side.mkdir()

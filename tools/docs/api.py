@@ -253,7 +253,7 @@ def _member(word: type, name: str, owner: type, *, page: str) -> Iterator[str]:
 
 
 def _variable(word: type) -> str:
-    """Return the name of an object of a class, as programs call it."""
+    """Return the usual name of a variable that holds an object of a class."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", word.__name__).lower()
 
 

@@ -44,7 +44,7 @@ class Physical:
     Args:
         stack: The stack.
         logical_id: The logical ID in the template.
-        generation: The number of replacements before it.
+        generation: The number of earlier replacements.
     """
 
     stack: str
@@ -53,7 +53,7 @@ class Physical:
 
     @property
     def reference(self) -> str:
-        """The value of a resolved `Ref` to it."""
+        """The value of a resolved `Ref` to the resource."""
         return f"<{self.stack}.{self.logical_id}@{self.generation}>"
 
     def __str__(self) -> str:
@@ -85,7 +85,7 @@ class Deployed:
 
 @attrs.define
 class World:
-    """The stacks of an app during the deployment of one after another."""
+    """The stacks of an app, which are deployed one after another."""
 
     stacks: dict[str, Deployed] = attrs.field(factory=dict)
 

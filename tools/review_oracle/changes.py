@@ -166,5 +166,5 @@ def _change(properties: Any, path: tuple[str, ...]) -> None:
 
 
 def as_json(change: Change) -> str:
-    """Return the two templates in one line."""
+    """Return the two templates as one line of JSON."""
     return json.dumps([change.before, change.after])

@@ -46,7 +46,13 @@ class Side:
     folder: Path
 
     def check_out(self, repository: Path) -> Path:
-        """Extract the files of the revision. A git worktree would stay registered if the run is killed."""
+        """Return the folder with the files of the revision, which are extracted unless it is the working tree.
+
+        A git worktree would stay registered if the run is killed.
+
+        Args:
+            repository: The root of the repository.
+        """
         if self.revision == WORKING_TREE:
             return repository
         tree, archive = self.folder / "tree", self.folder / "tree.tar"
@@ -110,7 +116,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def synthesize(base: str, head: str) -> tuple[Programs, Programs]:
-    """Synthesize the programs of two revisions of the repository around this folder, at the same time.
+    """Synthesize the programs of two revisions of the repository in the current folder, at the same time.
 
     Args:
         base: The revision to compare with.
@@ -142,7 +148,7 @@ def ended(child: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def commit(repository: Path, revision: str) -> str:
-    """Resolve a revision.
+    """Return the commit of a revision.
 
     Args:
         repository: The root of the repository.

@@ -86,7 +86,7 @@ def report(base: Programs, head: Programs, found: list[Difference]) -> str:
 
 
 def summary(base: Programs, head: Programs, found: list[Difference]) -> str:
-    """Count what was compared on either side, and the differences of each kind."""
+    """Return a line with the numbers of compared programs, stacks and resources, and of differences of each kind."""
     stacks = [
         ((program, stack), template)
         for side in (base, head)
