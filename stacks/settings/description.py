@@ -80,7 +80,7 @@ class Description:
             domain = settings.entrance.domain
             if domain and (owner := domains.setdefault(domain, name)) != name:
                 yield SettingError(
-                    f'must be another domain than that of {owner} (got "{domain}"); use a subdomain',
+                    f'must differ from the domain of {owner} (got "{domain}"); use a subdomain',
                     f"environments.{name}.entrance.domain",
                 )
             if settings.network.egress == "endpoints" and not self._pulls_in_own_region(settings):

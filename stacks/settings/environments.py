@@ -112,7 +112,9 @@ class DataSettings(Settings):
                 "database_capacity",
             )
         if least % 0.5 or most % 0.5:
-            yield SettingError(f"must be in steps of 0.5 (got [{least}, {most}])", "database_capacity")
+            yield SettingError(
+                f"must be in steps of 0.5 (got [{least}, {most}]); round both to a multiple of 0.5", "database_capacity"
+            )
 
 
 @attrs.frozen(kw_only=True)
@@ -221,7 +223,8 @@ class EnvironmentSettings(PlacedSettings):
             yield SettingError("needs account and region, in which the VPC is looked up", "network.vpc_id")
         if self.recovery_region and self.recovery_region == self.region:
             yield SettingError(
-                f'must be another region than "{self.region}", that of the environment', "recovery_region"
+                f'must differ from the region of the environment (got "{self.region}"); use another region',
+                "recovery_region",
             )
         yield from self._capacity_problems()
 

@@ -99,7 +99,9 @@ class AllServiceSettings(ServiceSettings):
     def _problems(self) -> Iterator[SettingError]:
         yield from super()._problems()
         if self.digest:
-            yield SettingError("must be that of one service; set it in a table such as [dev.services.ui]", "digest")
+            yield SettingError(
+                "must be set for a single service, not for all; set it in a table such as [dev.services.ui]", "digest"
+            )
         for name in SERVICES:
             if getattr(self, name) is not None:
                 try:

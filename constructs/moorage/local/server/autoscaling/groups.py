@@ -201,7 +201,9 @@ def _policy(policy: Properties, old: Properties, new: Properties) -> Properties 
     """Return the preferences of the instance refresh that an update starts; None if the update replaces no instance."""
     refresh, rolling = policy.get("AutoScalingInstanceRefresh"), policy.get("AutoScalingRollingUpdate")
     if (policy.get("AutoScalingReplacingUpdate") or {}).get("WillReplace"):
-        raise RefusedError("UpdatePolicy AutoScalingReplacingUpdate is not implemented by the local AWS")
+        raise RefusedError(
+            "the local AWS does not implement the UpdatePolicy AutoScalingReplacingUpdate; use AutoScalingRollingUpdate"
+        )
     names = (*_ROLLED, "VPCZoneIdentifier") if rolling else _ROLLED
     if all(old.get(name) == new.get(name) for name in names):
         return None

@@ -303,7 +303,10 @@ def _terms(expression: str) -> Iterator[tuple[str, str, str]]:
     for term in re.split(r"\s+and\s+|\s*&&\s*", expression):
         found = _EXPRESSION.fullmatch(term)
         if found is None or re.search(r"\bor\b|\|\||[()]", term):
-            raise RefusedError(f"the placement constraint '{expression}' is not supported by the local AWS")
+            raise RefusedError(
+                f"the placement constraint '{expression}' is not supported by the local AWS; use comparisons that are "
+                "joined with `and`, without parentheses"
+            )
         yield found["name"], found["operator"], found["value"]
 
 

@@ -98,7 +98,8 @@ def update(parameters: Record) -> Done:
         known = service["taskDefinition"]
         if stated.get("forceNewDeployment") or stated.get("taskDefinition", known) != known:
             raise RefusedError(
-                "a deployment of the service is still in progress, and the local AWS cannot replace it with another"
+                "a deployment of the service is still in progress, and the local AWS cannot replace it with another; "
+                "wait until it ends"
             )
         _answered(_update(stated))
         _complete(service, parameters)
