@@ -174,7 +174,8 @@ def diff(home: Home, given: Request) -> int:
 
     Raises:
         UnansweredError: The app looks up resources that do not exist in the local AWS.
-        LocalError: The local AWS is not running, or has no stack of the app.
+        LocalError: The local AWS is not running, or has no stack of the app, or the app cannot be synthesized.
+        AssemblyError: The assembly is invalid.
     """
     server = home.running()
     if server is None:

@@ -180,7 +180,7 @@ class Home:
         return server if server and server.answers else None
 
     def start(self, port: int | None = None) -> Server:
-        """Start a server and wait until it answers.
+        """Start a server, wait until it answers, and return it.
 
         Args:
             port: The port to listen on, at most 65535. Default: a free port.

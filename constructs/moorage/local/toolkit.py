@@ -130,7 +130,7 @@ class Toolkit:
         return any((asset / home / Home.MARK).exists() for asset in assets for home in below)
 
     def _taken(self, assembly: Path) -> Path:
-        """Copy the given assembly into the home, since `down` needs the assembly later."""
+        """Copy the given assembly into the home, since `down` needs the assembly later, and return the copy."""
         if assembly.resolve() != self._home.assembly.resolve():
             shutil.rmtree(self._home.assembly, ignore_errors=True)
             shutil.copytree(assembly, self._home.assembly, ignore_dangling_symlinks=True)

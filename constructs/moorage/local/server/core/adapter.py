@@ -2,8 +2,8 @@
 
 ministack has no public interface to the state behind its APIs. So each of these modules is accessed through a list of
 the names that are used, without their underscores. If an upgrade of ministack renames one of them, only this file
-changes, and a test reports the names that no longer exist. Some other modules of `ministack` are listed, too; the
-public helpers in `ministack.core` are imported directly.
+changes, and a test reports the names that no longer exist. The application and a few modules of `ministack.core` have
+such lists, too. Helpers in `ministack.core` are imported directly.
 """
 
 from __future__ import annotations

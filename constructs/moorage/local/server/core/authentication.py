@@ -182,7 +182,7 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
 
 
 def _without_cors(send: Send) -> Send:
-    """Remove the headers that allow web pages to read responses."""
+    """Return a send function that removes the headers with which web pages could read responses."""
 
     async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -1,4 +1,4 @@
-"""The stack, the construct and the definition of a resource, and how its stack treats it together with others."""
+"""The stack, the construct and the definition of a resource, and the resources that are deleted or replaced with it."""
 
 from __future__ import annotations
 

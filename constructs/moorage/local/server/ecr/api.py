@@ -64,7 +64,7 @@ _OPERATIONS: Mapping[str, Operation] = {
 
 
 def call(operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Call an ECR operation in this process.
+    """Call an ECR operation in this process, and return its output.
 
     Args:
         operation: The operation, such as `PutImage`.

@@ -91,7 +91,7 @@ class Rollout:
         ecs.refresh_service_state(self._cluster, f"service:{self._service['serviceName']}")
 
     def _stages(self) -> Iterator[str]:
-        """Yield each stage when its own work is done and its hooks are next."""
+        """Yield each lifecycle stage after its work is done and before its hooks run."""
         if sum(each["status"] != "INACTIVE" for each in self._service["deployments"]) > 2:  # noqa: PLR2004  # a third
             yield "RECONCILE_SERVICE"
         yield "PRE_SCALE_UP"

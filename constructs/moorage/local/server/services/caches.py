@@ -41,7 +41,10 @@ def _check(group: Properties) -> None:
 
 
 def _complete(name: str, _old: Properties, new: Properties) -> Properties:
-    """Name the endpoints, since ministack gives all caches the name of one container, and list the nodes."""
+    """Name the endpoints, since ministack gives all caches the name of one container, and store the nodes.
+
+    Return the attributes for `Fn::GetAtt`.
+    """
     record = elasticache.replication_groups[name]
     if record.get("ConfigurationEndpoint"):  # of several shards
         return {}

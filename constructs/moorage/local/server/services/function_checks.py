@@ -47,7 +47,8 @@ def check(function: Properties, name: str) -> None:
 
     Args:
         function: The properties in the template.
-        name: The name of the function, which does not count as another function with reserved concurrency.
+        name: The name of an existing function, whose present reserved concurrency is not counted; empty for a new
+            function.
 
     Raises:
         RefusedError: Lambda does not accept the function; the message is Lambda's.
