@@ -28,7 +28,7 @@ def shared_settings(accounts: iam.PrincipalBase | None, *, is_cache: bool = Fals
 
 
 def define_repositories(scope: Construct, *, accounts: iam.PrincipalBase | None, removable: bool) -> list[Repository]:
-    """Define a repository for each image that the company builds.
+    """Define and return a repository for each image that the company builds.
 
     Args:
         scope: The stack.
@@ -52,7 +52,7 @@ def define_repositories(scope: Construct, *, accounts: iam.PrincipalBase | None,
 
 
 def define_cached_repositories(scope: Construct, *, accounts: iam.PrincipalBase | None) -> list[Repository]:
-    """Define the cache's repository of each released image, before the first pull from another account.
+    """Define and return the cache's repository of each released image, before the first pull from another account.
 
     The policy that lets another account pull begins to apply when the repository exists. The tags are immutable, so
     that the image of a release changes only with its tag.

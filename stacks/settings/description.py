@@ -31,7 +31,7 @@ class Description:
 
     @staticmethod
     def read(file: str) -> Description:
-        """Read a description from a TOML file.
+        """Return the description in a TOML file.
 
         Args:
             file: The path of the file. Its table `[tooling]` has the settings of the company's tools; each other table

@@ -36,7 +36,7 @@ class SettingsFileError(SystemExit):
 
 
 def read(file: str, kind: type[Settings], *, rest: str) -> Settings:
-    """Read a TOML file.
+    """Return the settings in a TOML file.
 
     Args:
         file: The path of the file.
