@@ -60,7 +60,7 @@ def main() -> int:
 
 
 def deploy(assembly: Path) -> Result:
-    """Deploy an assembly to its own local AWS, and discard that local AWS."""
+    """Deploy an assembly to its own local AWS, delete it there, and return the outcome."""
     with tempfile.TemporaryDirectory(prefix="moorage-corpus-") as folder:
         home = Path(folder) / "home"
         started = time.monotonic()

@@ -54,7 +54,7 @@ class Finding:
 
 
 def findings(output: Mapping[str, Any], root: Path = ROOT) -> list[Finding]:
-    """Read the errors and warnings in pyright's JSON output."""
+    """Return the errors and warnings in pyright's JSON output."""
     return [
         Finding(
             str(Path(each["file"]).relative_to(root)),

@@ -273,7 +273,7 @@ def _arguments(signature: inspect.Signature, meanings: Mapping[str, str], *, pag
 
 
 def _argument(parameter: inspect.Parameter, meaning: str | None, *, page: str) -> str:
-    """Return the entry of one argument: its declaration in Python, its meaning, and links to its types."""
+    """Return the entry of an argument: its declaration in Python, its meaning, and links to its types."""
     declared = f"{'*' * (parameter.kind is parameter.VAR_POSITIONAL)}{parameter.name}"
     annotation = "" if parameter.annotation is parameter.empty else _type(parameter.annotation)
     declared += f": {annotation}" if annotation else ""

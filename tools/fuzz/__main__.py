@@ -114,7 +114,7 @@ def run(services: int, seed: int, *, shrink: bool = True) -> Report:
 
 
 def plan(services: int, seed: int) -> list[Explored]:
-    """Plan the run: half of the services keep all limits, a tenth break two, and the others break one each, in turn."""
+    """Return the parts of the run: 50% of the services keep all limits, 10% break two, and 40% break one limit each."""
     beyond_two, beyond_one = services // 10, services * 4 // 10
     rows = [row.id for row in ROWS]
     random.Random(seed).shuffle(rows)  # noqa: S311  # nothing secret

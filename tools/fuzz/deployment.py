@@ -109,7 +109,7 @@ class World:
         return {physical: of for deployed in self.stacks.values() for physical, of in deployed.resources.items()}
 
     def _deployed(self, stack: str, template: Template, old: Deployed | None) -> Deployed:
-        """Resolve a template, and increment the generations of replaced resources until nothing else is replaced."""
+        """Return a deployed stack: increment the generations of replaced resources until nothing else is replaced."""
         previous = {each.logical_id: (each, *of) for each, of in old.resources.items()} if old else {}
         generations = {logical_id: physical.generation for logical_id, (physical, *_) in previous.items()}
         while True:

@@ -139,7 +139,7 @@ def _service(pick: Pick, under: Ground, *, own: bool) -> list[str]:
 
 
 def _cluster(pick: Pick, under: Ground, *, namespace: Code | str | None) -> Code:
-    """Return a cluster that is defined in the program, or an imported one."""
+    """Return a cluster that the program defines or imports."""
     if pick.breaks("namespace-name"):
         namespace = pick.one_of("the shop", "", "x" * 1025, "arn:aws:servicediscovery:eu-west-1:1:namespace/ns-1")
     said: dict[str, Any] = {

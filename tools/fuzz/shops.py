@@ -44,7 +44,7 @@ class Entry:
 
 @attrs.frozen
 class Sketch:
-    """A service.
+    """A service of a shop.
 
     Args:
         name: The construct ID of the service.

@@ -91,7 +91,7 @@ def rows() -> Iterator[Row]:
 
 
 def answers_of_cdk(changes: Iterable[Change]) -> Iterator[Mapping[str, tuple[str, list[str]]]]:
-    """Yield for each change the replaced resources: the answer, and the properties that decide."""
+    """Yield the CDK CLI's answers for each change: for each replaced resource, the answer and deciding properties."""
     with tempfile.TemporaryFile("w+") as lines:
         lines.writelines(f"{as_json(change)}\n" for change in changes)
         lines.seek(0)
@@ -103,7 +103,7 @@ def answers_of_cdk(changes: Iterable[Change]) -> Iterator[Mapping[str, tuple[str
 
 
 def answers_of_moorage(change: Change) -> dict[str, tuple[str, list[str]]]:
-    """Return the replaced resources of a change: the answer, and the properties that decide."""
+    """Return moorage's answers for a change: for each replaced resource, the answer and the deciding properties."""
     base, head = (
         [Stack("Stack", "Stack", "111111111111", "eu-west-1", template, ())]
         for template in (change.before, change.after)

@@ -62,7 +62,7 @@ class Side:
         return tree
 
     def start(self, tree: Path) -> subprocess.Popen[bytes]:
-        """Start a process that synthesizes the programs of a tree, in its own process group."""
+        """Start and return a process that synthesizes the programs of a tree, in its own process group."""
         for name in ("out", "tmp"):
             (self.folder / name).mkdir()
         environment = {
@@ -85,7 +85,7 @@ class Side:
             )
 
     def result(self, child: subprocess.Popen[bytes]) -> Programs:
-        """Wait for the programs, and read their templates.
+        """Wait for the programs, and return their templates.
 
         Args:
             child: The process that synthesizes the programs.
@@ -116,7 +116,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def synthesize(base: str, head: str) -> tuple[Programs, Programs]:
-    """Synthesize the programs of two revisions of the repository in the current folder, at the same time.
+    """Synthesize the programs of two revisions of the current repository at the same time, and return their templates.
 
     Args:
         base: The revision to compare with.

@@ -21,7 +21,7 @@ METADATA_IN_USE = {
 
 
 def read_programs(out: Path) -> Programs:
-    """Read every assembly in a folder, each named after its program."""
+    """Return the stacks of every assembly in a folder, by the name of the program."""
     return {assembly.name: dict(_stacks(assembly)) for assembly in sorted(out.iterdir())}
 
 
