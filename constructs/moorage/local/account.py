@@ -1,4 +1,4 @@
-"""boto3 clients for one account and region of the local AWS."""
+"""One account and region of the local AWS: its boto3 clients, stacks, templates and resources."""
 
 from __future__ import annotations
 

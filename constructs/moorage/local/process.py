@@ -261,7 +261,7 @@ class Home:
 
 
 def _end(server: Server) -> bool:
-    """Stop a server, and return whether it was running. A reused process ID belongs to another process."""
+    """Stop a server, and return whether it was running. Another process that reuses the process ID is not stopped."""
     if not server.lives:
         return False
     until = time.monotonic() + STOP_SECONDS
@@ -279,7 +279,7 @@ def _functions(home: Path) -> Iterator[int]:
     """Yield the IDs of the processes that Lambda functions left behind when the server was killed.
 
     `LAMBDA_TASK_ROOT`, Lambda's environment variable for the folder of the code, identifies these processes and their
-    child processes. Other platforms than Linux do not show the variables, so nothing is yielded there.
+    child processes. Only Linux shows the variables of a process, so nothing is yielded on other platforms.
 
     Args:
         home: The home folder of the server.

@@ -75,7 +75,7 @@ def standing_stacks(access: Access, defined: Sequence[Stack], last: Sequence[Sta
 
 
 def keep_report(assembly: Path, folder: Path) -> None:
-    """Copy the validation report of the last deployment into the folder of the deployed templates.
+    """Copy the validation report of the last deployment, if it exists, into the folder of the deployed templates.
 
     Args:
         assembly: The assembly that `up` deployed last.

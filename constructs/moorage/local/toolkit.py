@@ -43,7 +43,7 @@ class Toolkit:
             `app` of `cdk.json`.
 
     Raises:
-        LocalError: There is no `cdk` command, or one of the assembly and the home contains the other.
+        LocalError: There is no `cdk` command, or the assembly contains the home's assembly or is in it.
         AssemblyError: The folder is not an assembly.
     """
 

@@ -128,7 +128,7 @@ async def _serve(address: str, log_level: str, home: Path | None, clean_up: Call
 
 
 async def _end_without(home: Path, ended: asyncio.Event) -> None:
-    """End the server if the home no longer has its record, or has no record of it after 60 seconds.
+    """End the server if its record in the home disappears, or is not there after 60 seconds.
 
     No command could find such a server.
     """

@@ -1,4 +1,4 @@
-"""The checks of templates that CloudFormation makes before it changes anything: names, references and parameters.
+"""The checks that CloudFormation makes before a change: names, references, conditions and parameters of a template.
 
 The messages are CloudFormation's, as users report them: unresolved resources, including those with a false condition
 (serverless/serverless issue 4535), and parameters that do not exist (aws-samples/amazon-ec2-image-builder-samples issue

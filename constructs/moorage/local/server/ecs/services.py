@@ -69,7 +69,9 @@ def create(parameters: Record) -> Done:
 
 
 def update(parameters: Record) -> Done:
-    """Update a service. Return the service, and the deployment that the caller runs or None.
+    """Update a service. Return the service and the deployment that the caller runs.
+
+    The deployment is None if the update starts no deployment, or for an external deployment controller.
 
     Args:
         parameters: The input of UpdateService.

@@ -21,7 +21,7 @@ _SUFFIX = "0a1b2c"
 
 
 def install() -> None:
-    """Check replication groups as ElastiCache does, and give them addresses of its form."""
+    """Check replication groups as ElastiCache does, and give them addresses in ElastiCache's format."""
     guard(_GROUP, _check)
     complete(_GROUP, _complete)
 
