@@ -167,7 +167,7 @@ class PlacedSettings(Settings):
 
     @property
     def boundary(self) -> cdk.PermissionsBoundary | None:
-        """The permissions boundary, as stages and stacks take it."""
+        """The permissions boundary, as stages and stacks take it; None if no policy is named."""
         return cdk.PermissionsBoundary.from_name(self.permissions_boundary) if self.permissions_boundary else None
 
     @property
