@@ -71,7 +71,7 @@ def main() -> None:
         "--log-level", default="WARNING", choices=_LEVELS, help="what to write to standard error (default: WARNING)"
     )
     parser.add_argument(
-        "--home", type=Path, help="the folder with the record of this server; the server ends when the folder is gone"
+        "--home", type=Path, help="the folder with the record of this server; the server ends when the record is gone"
     )
     parser.add_argument("--descriptor", type=int, help="a file descriptor that already listens on the port")
     arguments = parser.parse_args()
