@@ -50,7 +50,7 @@ def main() -> int:
 
 
 def _production(folder: Path) -> tuple[Path, Path]:
-    """Synthesize the app, change the image of each container in a copy, and return both folders."""
+    """Synthesize `production`, change the image of each container in a copy, and return both folders."""
     base, head = folder / "base", folder / "head"
     command = ["cdk", "synth", "--quiet", "production/*", "--output", str(base)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)

@@ -69,8 +69,8 @@ class Result:
 def main() -> int:
     """Mutate the named modules, or all; return 1 if a survivor is not in `equivalent.toml`, or if over 5% survive."""
     parser = argparse.ArgumentParser(prog="python -m tools.mutate", description=__doc__)
-    parser.add_argument("modules", nargs="*", help="as workload/fit.py; default: all of modules.toml")
-    parser.add_argument("--sample", type=int, help="the most mutations of one module; default: all")
+    parser.add_argument("modules", nargs="*", help="modules such as workload/fit.py; default: all of modules.toml")
+    parser.add_argument("--sample", type=int, help="the maximum number of mutations of a module; default: all")
     parser.add_argument("--cosmic-ray", type=Path, default=TOOL, help="the program; default: that of `make mutate`")
     arguments = parser.parse_args()
     results = []
