@@ -64,7 +64,7 @@ class CompanyRegistryStack(cdk.Stack):
         self._notify(define_topic(self, key=self.registry.event_key, operators=settings.operators))
 
     def _notify(self, topic: sns.ITopic) -> None:
-        """Notify the operators of what happens in the registry."""
+        """Notify the operators of pushes, failed replications, critical findings, deleted repositories and quotas."""
         target = targets.SnsTopic(topic)
         self.registry.on_push("Pushed", target=target, repositories=[f"{PREFIX}/*"])
         self.registry.on_replicated("ReplicationFailed", target=target, failed=True)

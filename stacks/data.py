@@ -19,7 +19,7 @@ from stacks.settings import EnvironmentSettings
 
 
 class DataStack(cdk.Stack):
-    """The data stores, encrypted with one key. `stores` has that of each service, by its name.
+    """The data stores, encrypted with one key. `stores` has the store of each service, by the name of the service.
 
     Args:
         scope: The environment.

@@ -28,7 +28,7 @@ class Database(Construct):
         name: The name of the database.
         logs: The logs to send to CloudWatch.
         parameters: The parameters of the engine.
-        data: The settings.
+        data: The settings of the data stores.
         protected: Whether to protect the cluster from deletion.
         vpc: The VPC.
         key: The key of the data, the password and the insights.

@@ -13,7 +13,7 @@ from stacks.settings import EnvironmentSettings
 
 
 def define_entrance(stack: cdk.Stack, vpc: ec2.IVpc, settings: EnvironmentSettings) -> LoadBalancer:
-    """Define the public load balancer of an environment.
+    """Define and return the public load balancer of an environment. Its address is an output of the stack.
 
     Args:
         stack: The stack.

@@ -42,8 +42,9 @@ def has_cache(description: Description) -> bool:
 class Images:
     """The images of the services in one environment.
 
-    They come from the cache of Amazon ECR Public in the company's registry. If the account and region of that registry
-    or the account of the environment are not set, they come from Amazon ECR Public itself.
+    The images come from the cache of Amazon ECR Public in the company's registry. Without such a cache, they come from
+    Amazon ECR Public itself. So do they if the account of the environment, or the account or region of the company's
+    registry, is not set.
 
     Args:
         description: The description of all environments.

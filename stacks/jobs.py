@@ -34,7 +34,7 @@ aws cloudwatch put-metric-data --namespace "$NAMESPACE" --metric-name Carts --un
 
 
 class JobsStack(cdk.Stack):
-    """A worker of the queue of orders, which is one of the data stores, and a job that counts the carts."""
+    """A worker that drains the queue of orders, a job that counts the carts, and an alarm for failed counts."""
 
     def __init__(
         self,

@@ -18,7 +18,7 @@ NAT_GATEWAYS = {"nat-gateway-per-zone": None, "one-nat-gateway": 1, "endpoints":
 
 
 def define_vpc(stack: cdk.Stack, settings: EnvironmentSettings) -> ec2.IVpc:
-    """Define the VPC of an environment, or look up the existing VPC that the settings name.
+    """Define and return the VPC of an environment, or look up the existing VPC that the settings name.
 
     Args:
         stack: The stack.

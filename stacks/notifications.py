@@ -12,7 +12,7 @@ from constructs import Construct
 
 
 def define_topic(scope: Construct, *, key: kms.IKey, operators: Sequence[str]) -> sns.Topic:
-    """Define an encrypted topic that sends email.
+    """Define and return an encrypted topic that sends email.
 
     Args:
         scope: The stack.

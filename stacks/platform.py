@@ -45,7 +45,7 @@ class PlatformStack(cdk.Stack):
         return {self._capacities[name]: weight for name, weight in weights.items()} or None
 
     def _define_topic(self, settings: EnvironmentSettings) -> sns.Topic:
-        """Define the topic that notifies the operators."""
+        """Define and return the topic that notifies the operators."""
         key = kms.Key(
             self,
             "OperatorsKey",

@@ -1,4 +1,4 @@
-"""The repositories for the images of the store."""
+"""The repository for the image that an environment builds itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stacks.settings import EnvironmentSettings
 
 
 class RegistryStack(cdk.Stack):
-    """The repositories, one for each image that is built here."""
+    """The repository for the image of the web front end, whose URI is an output."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: EnvironmentSettings) -> None:
         super().__init__(scope, construct_id, termination_protection=not settings.removable)

@@ -1,4 +1,4 @@
-"""The places to which the company's images are replicated, and what the missing account numbers leave out."""
+"""The places to which the company's images are replicated, and warnings about accounts and regions that are not set."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Replica:
     """A registry to which images are replicated.
 
     Args:
-        environment: The name of the environment that defines it.
+        environment: The name of the environment that defines the registry.
         account: The account.
         region: The region.
         is_recovery: True if the region is the recovery region of the environment.

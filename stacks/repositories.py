@@ -18,8 +18,9 @@ def shared_settings(accounts: iam.PrincipalBase | None, *, is_cache: bool = Fals
     """Return the settings of repositories that ECR creates.
 
     Args:
-        accounts: The other accounts, which can pull. Default: none.
-        is_cache: True for the repositories of a cache. Their tags are mutable, since many upstream tags move.
+        accounts: The other accounts, which can pull; None for no other account.
+        is_cache: True for the repositories of a cache. Their tags are mutable, since many upstream tags move. Default:
+            False.
     """
     actions = [*_PULL_ACTIONS, *([_IMPORT_ACTION] if is_cache else [])]
     policy = [iam.PolicyStatement(actions=actions, principals=[accounts])] if accounts else []
@@ -27,11 +28,11 @@ def shared_settings(accounts: iam.PrincipalBase | None, *, is_cache: bool = Fals
 
 
 def define_repositories(scope: Construct, *, accounts: iam.PrincipalBase | None, removable: bool) -> list[Repository]:
-    """Define a repository for each image that the company builds.
+    """Define and return a repository for each image that the company builds.
 
     Args:
         scope: The stack.
-        accounts: The other accounts, which can pull.
+        accounts: The other accounts, which can pull; None for no other account.
         removable: Whether to delete the repositories with the stack.
     """
     repositories = [
@@ -51,14 +52,15 @@ def define_repositories(scope: Construct, *, accounts: iam.PrincipalBase | None,
 
 
 def define_cached_repositories(scope: Construct, *, accounts: iam.PrincipalBase | None) -> list[Repository]:
-    """Define the cache's repository of each released image, before the first pull from another account.
+    """Define and return the cache's repository of each released image, before the first pull from another account.
 
     The policy that lets another account pull begins to apply when the repository exists. The tags are immutable, so
     that the image of a release changes only with its tag.
 
     Args:
         scope: The stack.
-        accounts: The other accounts, which can pull, and import the image if it is not cached yet.
+        accounts: The other accounts, which can pull, and import an image that is not cached yet; None for no other
+            account.
     """
     repositories = [
         Repository(

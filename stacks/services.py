@@ -16,7 +16,7 @@ from stacks.store import BUILT_IN, Store
 
 
 class ServicesStack(cdk.Stack):
-    """AWS's retail store sample: a web front end and four services behind it."""
+    """AWS's retail store sample: a web front end and four services behind it, with alarms and a dashboard."""
 
     def __init__(
         self,

@@ -45,6 +45,8 @@ class Store:
     def open_to(self, service: Service) -> None:
         """Let a service use the store. All rules and permissions are in the stack of the service.
 
+        A service with secrets of a database or cache is redeployed when they change.
+
         Args:
             service: The service, whose container has the variables.
         """
@@ -109,7 +111,7 @@ def carts_store(table: dynamodb.ITable, key: kms.IKey) -> Store:
 
 
 def orders_store(database: Database, messages: sqs.IQueue, key: kms.IKey) -> Store:
-    """Return the stores of the orders service: a database, and the queue of new orders."""
+    """Return the store of the orders service: a database, and the queue of new orders."""
     return Store(
         environment={
             "RETAIL_ORDERS_PERSISTENCE_PROVIDER": "postgres",
@@ -133,7 +135,7 @@ def orders_store(database: Database, messages: sqs.IQueue, key: kms.IKey) -> Sto
 
 
 def checkout_store(cache: Cache) -> Store:
-    """Return the store of the checkout service. Without a URL for reading, it reads what it wrote last."""
+    """Return the store of the checkout service, which gets no separate URL for reading, so it reads its last writes."""
     return Store(
         environment={"RETAIL_CHECKOUT_PERSISTENCE_PROVIDER": "redis"},
         secrets={"RETAIL_CHECKOUT_PERSISTENCE_REDIS_URL": ecs.Secret.from_secrets_manager(cache.url)},

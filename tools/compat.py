@@ -59,7 +59,7 @@ def differences(first: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]
 
 
 def main() -> int:
-    """Run all examples in all environments, and print the failures."""
+    """Run all examples in all environments, print the failures, and return 1 if there are any."""
     examples = sorted((ROOT / "examples").glob("*.py"))
     known: dict[tuple[bool, str], dict[str, dict[str, str]]] = {}
     failed = 0

@@ -27,9 +27,9 @@ class Result:
     """The outcome for one assembly.
 
     Args:
-        name: The name of its folder.
+        name: The name of the assembly's folder.
         seconds: The duration of the deployment.
-        reason: The reason why it does not deploy; None if it does.
+        reason: The reason why the assembly does not deploy; None if it deploys.
     """
 
     name: str
@@ -60,7 +60,7 @@ def main() -> int:
 
 
 def deploy(assembly: Path) -> Result:
-    """Deploy an assembly to its own local AWS, and discard that local AWS."""
+    """Deploy an assembly to its own local AWS, delete it there, and return the outcome."""
     with tempfile.TemporaryDirectory(prefix="moorage-corpus-") as folder:
         home = Path(folder) / "home"
         started = time.monotonic()

@@ -109,7 +109,7 @@ def _phrase_findings(path: Path, line: int, text: str) -> Iterator[Finding]:
 
 
 def findings(root: Path) -> Iterator[Finding]:
-    """Yield the phrases to reword in each file that git tracks."""
+    """Yield the phrases to reword in each Python and Markdown file that git does not ignore."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py", "*.md"]
     listed = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout
     for path in map(Path, listed.splitlines()):
@@ -120,7 +120,7 @@ def findings(root: Path) -> Iterator[Finding]:
 
 
 def main() -> int:
-    """Print each finding."""
+    """Print each finding, and return 1 if there is one."""
     found = sorted(set(findings(Path.cwd())), key=lambda each: (each.path, each.line))
     sys.stdout.writelines(f"{each}\n" for each in found)
     return bool(found)

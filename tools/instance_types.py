@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def fetch(folder: Path) -> Path:
-    """Download the newest wheel of moto."""
+    """Download the newest wheel of moto into a folder, and return its path."""
     environment, wheels = folder / "environment", folder / "wheels"
     subprocess.run(["uv", "venv", "--quiet", "--seed", str(environment)], check=True)
     pip = [str(environment / "bin" / "python"), "-m", "pip", "--quiet", "download", "--only-binary", ":all:"]
@@ -82,7 +82,7 @@ def architecture(described: Mapping[str, Any]) -> str | None:
 
 
 def trunk_tasks(name: str, trunking: Mapping[str, Any]) -> int | None:
-    """Return the number of tasks on a type with trunking; None if it is not supported or unknown.
+    """Return the number of tasks on a type with trunking; None if trunking is not supported or the number is unknown.
 
     The guide lists a few types both as not supported and with a number; not supported is the safe reading.
     """

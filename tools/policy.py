@@ -26,7 +26,7 @@ PACKS = (
 
 
 def main() -> None:
-    """Synthesize the app."""
+    """Synthesize the app with all packs."""
     synthesize = cdk.App.synth
 
     def synthesize_checked(app: cdk.App, **_: Any) -> None:
@@ -41,7 +41,7 @@ def checked(app: cdk.App, synthesize: Any = cdk.App.synth) -> Path:
 
     Args:
         app: The app.
-        synthesize: The function that synthesizes it.
+        synthesize: The function that synthesizes the app. Default: `cdk.App.synth`.
     """
     for pack in PACKS:
         cdk.Validations.of(app).add_plugins(pack(app))

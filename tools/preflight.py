@@ -102,7 +102,7 @@ def acknowledgements() -> list[dict[str, str]]:
 
 
 def acknowledgement(program: str, finding: Finding) -> dict[str, str] | None:
-    """Return the acknowledgement of a finding in a program; None if it does not exist."""
+    """Return the acknowledgement of a finding in a program; None for a finding without an acknowledgement."""
     for entry in acknowledgements():
         given = {"program": program, "resource": finding.resource, "message": finding.message}
         if entry["rule"] == finding.rule and all(re.fullmatch(entry[name], of) for name, of in given.items()):
@@ -118,7 +118,10 @@ def rules() -> dict[str, dict[str, Any]]:
 
 @functools.cache
 def _engine(region: str | None, account: str | None) -> RegoEngine:
-    """Compile the rules as cdk-preflight does, by service: one module for each rule takes six times as long."""
+    """Return an engine with the rules, compiled by service as in cdk-preflight.
+
+    A separate module for each rule takes six times as long.
+    """
     modules = {f"library {each['name']}": each["rego"] for each in _exported("BUNDLED_LIBS")}
     for rule in rules().values():
         module = f"service {rule['service']}"

@@ -54,7 +54,7 @@ class Finding:
 
 
 def findings(output: Mapping[str, Any], root: Path = ROOT) -> list[Finding]:
-    """Read the errors and warnings in pyright's JSON output."""
+    """Return the errors and warnings in pyright's JSON output."""
     return [
         Finding(
             str(Path(each["file"]).relative_to(root)),
@@ -66,7 +66,7 @@ def findings(output: Mapping[str, Any], root: Path = ROOT) -> list[Finding]:
 
 
 def problems(found: Iterable[Finding], entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Compare findings with the entries of the list.
+    """Yield the findings without an entry, the entries without a finding, and the invalid entries.
 
     Args:
         found: The errors of pyright.
@@ -93,7 +93,7 @@ def problems(found: Iterable[Finding], entries: Iterable[Mapping[str, Any]]) -> 
 
 
 def main() -> int:
-    """Run pyright and print the problems."""
+    """Run pyright and print the problems. Return 1 if there are any, or 2 if pyright fails."""
     command = ["node", str(_PROGRAM), "--project", str(ROOT), "--outputjson"]
     output = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
     if not output.stdout.startswith("{"):

@@ -32,7 +32,7 @@ def raise_all(problems: Sequence[SettingError]) -> None:
         problems: The problems.
 
     Raises:
-        ExceptionGroup: If there is a problem.
+        ExceptionGroup: There is a problem.
     """
     if problems:
         raise ExceptionGroup("settings", problems)

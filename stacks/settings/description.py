@@ -40,15 +40,15 @@ class Description:
 
     @staticmethod
     def read(file: str) -> Description:
-        """Read a description from a TOML file.
+        """Return the description in a TOML file.
 
         Args:
             file: The path of the file. Its table `[tooling]` has the settings of the company's tools; each other table
                 has the settings of the environment with its name.
 
         Raises:
-            SettingsFileError: If the file cannot be read, or a setting is unknown, missing or wrong. The error lists
-                all problems, each with its line.
+            SettingsFileError: The file cannot be read, or a setting is unknown, missing or wrong. The error lists all
+                problems, each with its line.
         """
         return read(file, Description, rest="environments")
 
@@ -105,7 +105,7 @@ class Description:
             domain = settings.entrance.domain
             if domain and (owner := domains.setdefault(domain, name)) != name:
                 yield SettingError(
-                    f'must be another domain than that of {owner} (got "{domain}"); use a subdomain',
+                    f'must differ from the domain of {owner} (got "{domain}"); use a subdomain',
                     f"environments.{name}.entrance.domain",
                 )
             if settings.network.egress == "endpoints" and not self._pulls_in_own_region(settings):

@@ -88,7 +88,7 @@ class DataSettings(Settings):
 
     Args:
         database_capacity: The least and the most Aurora capacity units of each database, 0 to 256 in steps of 0.5.
-            With a least capacity of 0, a database pauses after some time without connections.
+            With a least capacity of 0, a database pauses after 30 minutes without connections.
         database_readers: The number of readers of each database, in other zones, 0 to 15. Default: 0.
         cache_nodes: The number of nodes of the cache, in different zones, 1 to 6. Default: 1.
         cache_node_type: The node type of the cache. Default: "cache.t4g.micro".
@@ -112,7 +112,9 @@ class DataSettings(Settings):
                 "database_capacity",
             )
         if least % 0.5 or most % 0.5:
-            yield SettingError(f"must be in steps of 0.5 (got [{least}, {most}])", "database_capacity")
+            yield SettingError(
+                f"must be in steps of 0.5 (got [{least}, {most}]); round both to a multiple of 0.5", "database_capacity"
+            )
 
 
 @attrs.frozen(kw_only=True)
@@ -165,7 +167,7 @@ class PlacedSettings(Settings):
 
     @property
     def boundary(self) -> cdk.PermissionsBoundary | None:
-        """The permissions boundary, as stages and stacks take it."""
+        """The permissions boundary, as stages and stacks take it; None if no policy is named."""
         return cdk.PermissionsBoundary.from_name(self.permissions_boundary) if self.permissions_boundary else None
 
     @property
@@ -194,9 +196,10 @@ class EnvironmentSettings(PlacedSettings):
         network: The VPC. Default: a new VPC in two zones.
         capacity: The capacities of the cluster, by name. The first is the default of the services.
         services: The size of the services. Default: two to ten copies of 1 vCPU and 2 GiB.
-        jobs: The size of the jobs and workers, which exist only with `data`. Default: one to five copies of a worker.
+        jobs: The size of the jobs and workers, which exist only with `data`. Default: up to five copies of a worker.
         exec_sessions: Whether to let operators open sessions in containers with ECS Exec. Default: False.
-        entrance: The public load balancer. Default: plain HTTP, if the environment is removable.
+        entrance: The public load balancer, which needs a certificate unless the environment is removable. Default:
+            plain HTTP.
         data: The data stores. Default: none, so the services keep their data in memory.
     """
 
@@ -220,7 +223,8 @@ class EnvironmentSettings(PlacedSettings):
             yield SettingError("needs account and region, in which the VPC is looked up", "network.vpc_id")
         if self.recovery_region and self.recovery_region == self.region:
             yield SettingError(
-                f'must be another region than "{self.region}", that of the environment', "recovery_region"
+                f'must differ from the region of the environment (got "{self.region}"); use another region',
+                "recovery_region",
             )
         yield from self._capacity_problems()
 

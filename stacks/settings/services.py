@@ -21,10 +21,10 @@ class ServiceSettings(Settings):
     Args:
         cpu: The CPU units of a task; 1,024 are a vCPU. Default: 1024.
         memory_mib: The memory of a task in MiB. Default: 2048.
-        min_tasks: The minimum number of copies. Default: 2.
-        max_tasks: The maximum number of copies. Default: 10.
+        min_tasks: The minimum number of copies, 1 to 5000. Default: 2.
+        max_tasks: The maximum number of copies, `min_tasks` to 5000. Default: 10.
         capacity: The weights of the capacities, by name. Default: the first capacity of the environment.
-        digest: The digest of the image. Only a single service can have it. Default: the image of the release's tag.
+        digest: The digest of the image, only for a single service. Default: the image of the release's tag.
     """
 
     cpu: int = 1024
@@ -99,7 +99,9 @@ class AllServiceSettings(ServiceSettings):
     def _problems(self) -> Iterator[SettingError]:
         yield from super()._problems()
         if self.digest:
-            yield SettingError("must be that of one service; set it in a table such as [dev.services.ui]", "digest")
+            yield SettingError(
+                "must be set for a single service, not for all; set it in a table such as [dev.services.ui]", "digest"
+            )
         for name in SERVICES:
             if getattr(self, name) is not None:
                 try:
@@ -114,7 +116,7 @@ class JobSettings(Settings):
     """The size of the jobs and workers.
 
     Args:
-        max_tasks: The maximum number of copies of a worker. Default: 5.
+        max_tasks: The maximum number of copies of a worker, 1 to 5000. Default: 5.
         capacity: The weights of the capacities, by name. Default: the first capacity of the environment.
     """
 

@@ -36,7 +36,7 @@ class SettingsFileError(SystemExit):
 
 
 def read(file: str, kind: type[Settings], *, rest: str) -> Settings:
-    """Read a TOML file.
+    """Return the settings in a TOML file.
 
     Args:
         file: The path of the file.
@@ -44,7 +44,7 @@ def read(file: str, kind: type[Settings], *, rest: str) -> Settings:
         rest: The field with all tables that are not fields themselves, by name.
 
     Raises:
-        SettingsFileError: If the file cannot be read, or a setting is unknown, missing or wrong. The error lists all
+        SettingsFileError: The file cannot be read, or a setting is unknown, missing or wrong. The error lists all
             problems, each with its line.
     """
     try:
@@ -91,7 +91,7 @@ class _Converter(cattrs.Converter):
         return lambda value, _: structure(_of_type(value, dict), kind)
 
     def _structure_kind(self, value: Any, union: Any) -> Any:
-        """Return the attrs class of a union whose literal field `kind` has the table's value."""
+        """Return a table as an instance of the class in a union whose literal field `kind` has the table's `kind`."""
         kinds = {name: each for each in get_args(union) for name in get_args(get_type_hints(each)["kind"])}
         name = _of_type(value, dict).get("kind")
         if name not in kinds:

@@ -287,7 +287,7 @@ def test_a_digest_is_that_of_one_service() -> None:
     with pytest.raises(ExceptionGroup) as raised:
         AllServiceSettings(digest=DIGEST)
     assert [str(each) for each in raised.value.exceptions] == [
-        "must be that of one service; set it in a table such as [dev.services.ui]"
+        "must be set for a single service, not for all; set it in a table such as [dev.services.ui]"
     ]
     with pytest.raises(ExceptionGroup) as raised:
         AllServiceSettings(ui=ServiceOverrides(digest="latest"))

@@ -95,12 +95,14 @@ WRONG = {
         "3: dev.data.database_capacity must end with at least 1 (got 0.5); use [0, 1]"
     ),
     "data = { database_capacity = [2, 1] }": "3: dev.data.database_capacity must end with at least 2 (got 1)",
-    "data = { database_capacity = [0.3, 2] }": "3: dev.data.database_capacity must be in steps of 0.5 (got [0.3, 2])",
+    "data = { database_capacity = [0.3, 2] }": (
+        "3: dev.data.database_capacity must be in steps of 0.5 (got [0.3, 2]); round both to a multiple of 0.5"
+    ),
     "data = { database_capacity = [0, 256.5] }": "3: dev.data.database_capacity must be between 0 and 256 (got [0, ",
     "data = { database_capacity = [0, 1], backup_days = 36 }": "3: dev.data.backup_days must be between 1 and 35 (got ",
     "data = { database_capacity = [0, 1], cache_nodes = 0 }": "3: dev.data.cache_nodes must be between 1 and 6 (got 0)",
     'recovery_region = "eu-west-1"\nregion = "eu-west-1"': (
-        '3: dev.recovery_region must be another region than "eu-west-1", that of the environment'
+        '3: dev.recovery_region must differ from the region of the environment (got "eu-west-1"); use another region'
     ),
     'entrance = { domain = "a.com", hosted_zone = "b.com", hosted_zone_id = "Z" }': (
         '3: dev.entrance.domain must be in the hosted zone b.com (got "a.com"); use "shop.b.com"'
@@ -186,7 +188,7 @@ def test_two_environments_must_not_have_one_domain(file: Path) -> None:
     entrance = '[{}.entrance]\ndomain = "shop.example.com"\n'
     text = DEV + entrance.format("dev") + TEST + entrance.format("test")
     assert problems(file, text) == [
-        'environments.toml:12: test.entrance.domain must be another domain than that of dev (got "shop.example.com"); '
+        'environments.toml:12: test.entrance.domain must differ from the domain of dev (got "shop.example.com"); '
         "use a subdomain"
     ]
 

@@ -1,1 +1,1 @@
-"""Benchmarks: the synthesis of moorage compared with aws_ecs_patterns, and the gain of the set-up."""
+"""Benchmarks: the synthesis (compared with aws_ecs_patterns and plain L2s), the set-up, reviews and the local AWS."""

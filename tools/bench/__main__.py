@@ -94,7 +94,10 @@ def _messages(scratch: Path, services: int, option: list[str]) -> dict[str, int]
 
 
 def _compare_setup(scratch: Path, runs: int, out: Callable[[str], object]) -> list[str]:
-    """Compare `cdk synth -q` of this app after `make setup` and after a plain install: Node 20, no byte code."""
+    """Compare `cdk synth -q` of this app after `make setup` and after a plain install: Node 20, no byte code.
+
+    Return a sentence if the limit is exceeded; otherwise an empty list.
+    """
     plain = scratch / "plain"
     subprocess.run([sys.executable, "-m", "venv", str(plain)], check=True)
     uv = shutil.which("uv") or "uv"

@@ -45,7 +45,10 @@ def main() -> int:
 
 
 def _store(scratch: Path, base: str | None, runs: int) -> int:
-    """Deploy this repository's app, and optionally deploy it with the code of another revision."""
+    """Deploy this repository's app, and optionally deploy it with the code of another revision.
+
+    Return 1 if the other revision is faster.
+    """
     assembly = scratch / "store"
     command = ["cdk", "synth", "--quiet", "dev/*", "--output", str(assembly)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
@@ -75,7 +78,7 @@ def _store(scratch: Path, base: str | None, runs: int) -> int:
 
 
 def _resources(scratch: Path) -> int:
-    """Deploy a stack with many resources."""
+    """Deploy a stack with many resources, and return 1 if the deployment takes too long."""
     app = cdk.App(outdir=str(scratch / "many"), analytics_reporting=False)
     stack = cdk.Stack(app, "Many")
     for number in range(RESOURCES // 2):
@@ -89,7 +92,7 @@ def _resources(scratch: Path) -> int:
 
 
 def _updates(scratch: Path) -> int:
-    """Update a stack repeatedly, and measure the growth of the server's memory."""
+    """Update a stack repeatedly, and return 1 if the server's memory grows too much."""
     with _deployed(scratch / "many", scratch / "home-updates", ROOT) as (_, server):
         access = Access(f"http://127.0.0.1:{server['port']}", server["secret"])
         client = boto3.client("cloudformation", **session_arguments(access))

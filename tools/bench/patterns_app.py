@@ -1,7 +1,7 @@
-"""The same services with aws_ecs_patterns, and L2s for the same resources: `patterns_app SERVICES`.
+"""The services of `moorage_app` with aws_ecs_patterns, and L2s for the same resources: `patterns_app SERVICES`.
 
 A pattern cannot share a listener, so each service has its own listener instead of a rule. It cannot share a load
-balancer either, so each service imports it.
+balancer either, so each service imports the load balancer.
 """
 
 from __future__ import annotations

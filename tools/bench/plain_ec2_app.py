@@ -1,4 +1,4 @@
-"""The same services on instances with plain L2s, and the same resources: `plain_ec2_app SERVICES`."""
+"""The services of `moorage_app` on instances, with plain L2s and the same resources: `plain_ec2_app SERVICES`."""
 
 from __future__ import annotations
 

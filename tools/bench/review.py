@@ -50,7 +50,7 @@ def main() -> int:
 
 
 def _production(folder: Path) -> tuple[Path, Path]:
-    """Synthesize the app, and change the image of each container in a copy."""
+    """Synthesize `production`, change the image of each container in a copy, and return both folders."""
     base, head = folder / "base", folder / "head"
     command = ["cdk", "synth", "--quiet", "production/*", "--output", str(base)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
@@ -65,7 +65,7 @@ def _production(folder: Path) -> tuple[Path, Path]:
 
 
 def _large(folder: Path) -> tuple[Path, Path]:
-    """Write an app of several stacks, and change a property of each resource in the head."""
+    """Write two versions of an app whose task definitions differ in a property, and return both folders."""
     sides = folder / "large-base", folder / "large-head"
     for side, cpu in zip(sides, ("256", "512"), strict=True):
         side.mkdir()

@@ -253,7 +253,7 @@ def _member(word: type, name: str, owner: type, *, page: str) -> Iterator[str]:
 
 
 def _variable(word: type) -> str:
-    """Return the name of an object of a class, as programs call it."""
+    """Return the usual name of a variable that holds an object of a class."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", word.__name__).lower()
 
 
@@ -273,7 +273,7 @@ def _arguments(signature: inspect.Signature, meanings: Mapping[str, str], *, pag
 
 
 def _argument(parameter: inspect.Parameter, meaning: str | None, *, page: str) -> str:
-    """Return the entry of one argument: its declaration in Python, its meaning, and links to its types."""
+    """Return the entry of an argument: its declaration in Python, its meaning, and links to its types."""
     declared = f"{'*' * (parameter.kind is parameter.VAR_POSITIONAL)}{parameter.name}"
     annotation = "" if parameter.annotation is parameter.empty else _type(parameter.annotation)
     declared += f": {annotation}" if annotation else ""

@@ -1,4 +1,4 @@
-"""`make links`: request each external link of the documentation. It needs the internet, so no test does it."""
+"""`make links`: request each external link of the documentation. No test does so, since tests have no internet."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The pages of the site, which GitHub shows too: collect the pages and the files they link to, and build the site.
 
-The sources link to the repository's files (`../../examples/canary.py`), which GitHub shows. The site has a page of its
-own for each file that a page links to, so that no link to a file leads to GitHub.
+The sources link to the repository's files (`../../examples/canary.py`), which GitHub shows. The site has a separate
+page for each file that a page links to, so that no link to a file leads to GitHub.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def navigation() -> list[str]:
 
 
 def zensical() -> str | None:
-    """Return the builder's program: of its own environment, or on the PATH."""
+    """Return the path of the site builder, from its own environment or the PATH; None if it is not installed."""
     own = Path(sys.prefix) / "tools" / "docs" / "bin"
     return shutil.which("zensical", path=f"{own}{os.pathsep}{os.environ['PATH']}")
 
@@ -57,11 +57,11 @@ def build(into: Path = SITE, stage: Path = ROOT / ".cache" / "docs") -> None:
     """Build the site from a folder that the pages are copied to.
 
     Args:
-        into: The folder of the site.
-        stage: The folder that the pages are copied to.
+        into: The folder of the site. Default: `SITE`.
+        stage: The folder that the pages are copied to. Default: `.cache/docs`.
 
     Raises:
-        SystemExit: the builder warned, or is not installed.
+        SystemExit: The builder fails or warns, or is not installed.
     """
     program = zensical()
     if program is None:
@@ -85,7 +85,11 @@ def build(into: Path = SITE, stage: Path = ROOT / ".cache" / "docs") -> None:
 
 
 def collect(into: Path) -> None:
-    """Write the pages, and a page for each other file of the repository that they link to."""
+    """Write the pages, and a page for each other file of the repository that the pages link to.
+
+    Args:
+        into: The folder to write to.
+    """
     linked: set[Path] = set()
     for source in sources():
         page = into / page_of(source)

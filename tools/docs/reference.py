@@ -1,6 +1,7 @@
-"""`make reference`: write the pages of docs/reference that are generated from code. A test compares them.
+"""`make reference`: write the pages of docs/reference that are generated from code.
 
-They are committed, so that they can be read on GitHub, and so that a changed sentence is in the diff.
+The pages are committed, so that GitHub shows them, and so that a changed sentence is in the diff. A test checks that
+the committed pages are up to date.
 """
 
 from __future__ import annotations

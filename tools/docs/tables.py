@@ -123,7 +123,7 @@ def _source(row: Limit) -> str:
 
 
 def warnings_page() -> str:
-    """Return the page of the warnings with their IDs, and of those of Python."""
+    """Return the page of the warnings with IDs, and of Python's warnings, which have no ID."""
     named = sorted({(f"`{name}`", text) for name, texts in warnings().items() for text in texts})
     unnamed = sorted({(text,) for text in python_warnings()})
     return "\n".join([_WARNINGS, table(("id", "warning"), named), _UNNAMED, table(("warning",), unnamed)])

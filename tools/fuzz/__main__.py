@@ -49,7 +49,10 @@ class Report:
         return [row.id for row in ROWS if not self.trial.hits[row.id]]
 
     def failures(self, *, whole: bool = True) -> list[str]:
-        """Return why the run failed. `whole` says whether never hit limits count, since a short run cannot hit all."""
+        """Return the reasons why the run failed. By default, these include limits that no service broke.
+
+        A short run cannot break all limits.
+        """
         found = [
             f"{problem.kind}: {problem.says}\n\n{problem.definition.source}\n" for problem in self.smallest.values()
         ]
@@ -67,9 +70,9 @@ class Report:
         kinds = [problem.kind for problem in trial.problems]
         lines = [
             f"{dt.date.today()}: {trial.answered:,} random services in {self.took:.0f} s, seed {self.seed}",
-            f"{trial.accepted:,} accepted, of which {kinds.count('invalid template')} have an invalid template and "
+            f"{trial.accepted:,} accepted: {kinds.count('invalid template')} have an invalid template, and "
             f"{kinds.count('let through')} break a limit",
-            f"{trial.refused:,} refused, of which {kinds.count('unsaid')} do not say why",
+            f"{trial.refused:,} refused: {kinds.count('unsaid')} do not give the reason",
             f"{kinds.count('crash')} crashes inside jsii",
         ]
         return "\n".join(lines)
@@ -84,7 +87,13 @@ Explored: TypeAlias = tuple[SearchStrategy[Definition], int, int]
 
 
 def run(services: int, seed: int, *, shrink: bool = True) -> Report:
-    """Define this number of random services, and shrink those that fail."""
+    """Define random services, and return the report.
+
+    Args:
+        services: The number of services.
+        seed: The seed; the same seed gives the same services.
+        shrink: Whether to shrink the failing programs. Default: True.
+    """
     trial, started = Trial(), time.monotonic()
     drawn_in: dict[Definition, Explored] = {}
     parts = plan(services, seed)
@@ -105,7 +114,7 @@ def run(services: int, seed: int, *, shrink: bool = True) -> Report:
 
 
 def plan(services: int, seed: int) -> list[Explored]:
-    """Plan the run: half of the services keep all limits, a tenth break two, and the others break one each, in turn."""
+    """Return the parts of the run: 50% of the services keep all limits, 10% break two, and 40% break one limit each."""
     beyond_two, beyond_one = services // 10, services * 4 // 10
     rows = [row.id for row in ROWS]
     random.Random(seed).shuffle(rows)  # noqa: S311  # nothing secret
@@ -146,7 +155,10 @@ class _StillFails(Exception):  # noqa: N818  # it tells hypothesis to shrink and
 
 
 def smallest_like(problem: Problem, part: Explored) -> Problem:
-    """Return the smallest program with a problem of the same kind: repeat the run up to it, and shrink."""
+    """Return the problem of the same kind with the smallest program.
+
+    Repeat the run up to the problem, and shrink the program.
+    """
     smallest: list[Problem] = []
 
     def answer(definition: Definition) -> None:
@@ -171,7 +183,7 @@ def smallest_like(problem: Problem, part: Explored) -> Problem:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run, print the report, and return the number of failures."""
+    """Run random services and updates, print the report, and return the number of failures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--services", type=int, default=2000, help="the number of random services")
     parser.add_argument("--updates", type=int, default=500, help="the number of random updates of all kinds")

@@ -81,7 +81,7 @@ class Ground:
 
 
 def ground(pick: Pick) -> Ground:
-    """Return the capacity that the limits to break require, or a random one."""
+    """Return the capacity that the limits to break require, or else a random capacity."""
     kinds = [kind for kind, rows in _FORCED.items() if pick.breaks(*rows)]
     kind = kinds[0] if kinds else pick.one_of("fargate", "fargate", "fargate", "ec2", "managed", "existing")
     return {"fargate": _fargate, "ec2": _group, "managed": _managed, "existing": _existing}[kind](pick)
@@ -264,7 +264,7 @@ def _managed(pick: Pick) -> Ground:
 
 
 def placement(pick: Pick) -> Code | None:
-    """Return the placement of tasks on the instances of a group."""
+    """Return the placement of tasks on the instances of a group; None for the default placement."""
     if pick.breaks("daemon-maximum"):
         return call("Placement.on_each_instance")
     if not pick.when(*PLACED):

@@ -44,7 +44,7 @@ class Physical:
     Args:
         stack: The stack.
         logical_id: The logical ID in the template.
-        generation: The number of replacements before it.
+        generation: The number of earlier replacements.
     """
 
     stack: str
@@ -53,7 +53,7 @@ class Physical:
 
     @property
     def reference(self) -> str:
-        """The value of a resolved `Ref` to it."""
+        """The value of a resolved `Ref` to the resource."""
         return f"<{self.stack}.{self.logical_id}@{self.generation}>"
 
     def __str__(self) -> str:
@@ -85,7 +85,7 @@ class Deployed:
 
 @attrs.define
 class World:
-    """The stacks of an app during the deployment of one after another."""
+    """The stacks of an app, which are deployed one after another."""
 
     stacks: dict[str, Deployed] = attrs.field(factory=dict)
 
@@ -109,7 +109,7 @@ class World:
         return {physical: of for deployed in self.stacks.values() for physical, of in deployed.resources.items()}
 
     def _deployed(self, stack: str, template: Template, old: Deployed | None) -> Deployed:
-        """Resolve a template, and increment the generations of replaced resources until nothing else is replaced."""
+        """Return a deployed stack: increment the generations of replaced resources until nothing else is replaced."""
         previous = {each.logical_id: (each, *of) for each, of in old.resources.items()} if old else {}
         generations = {logical_id: physical.generation for logical_id, (physical, *_) in previous.items()}
         while True:

@@ -11,7 +11,7 @@ _EVERYWHERE = frozenset({"fargate", "ec2", "managed"})
 
 @attrs.frozen(kw_only=True)
 class Way:
-    """The arguments that a setting adds, or a complete task with it.
+    """The arguments that a setting adds, or a complete task with the setting.
 
     Args:
         container: Arguments of the first container, as source text.
@@ -30,7 +30,7 @@ NOTHING = Way()
 
 
 def drawn(pick: Pick, kind: str, mode: str) -> Way:
-    """Return the setting that breaks the limit to be broken; otherwise sometimes one that keeps a limit."""
+    """Return the setting that breaks the limit to be broken; otherwise a setting that keeps a limit, or `NOTHING`."""
     for row in sorted(pick.broken & FEATURES.keys()):
         return FEATURES[row][1]
     if mode != "awsvpc" or pick.broken or not pick.seldom():

@@ -18,7 +18,7 @@ _LONGEST_STOP = 120
 
 
 def job(pick: Pick, capacities: int) -> dict[str, Any]:
-    """Return the trigger of a job in a cluster with this number of capacities."""
+    """Return the arguments of a job in a cluster with this number of capacities."""
     age = "target-event-age"
     said = {
         "environment": {"TEXT": Code("'x' * 8192")} if pick.breaks("task-overrides") else pick.one_of(None, {"A": "b"}),

@@ -40,13 +40,13 @@ def call(of: str, *given: Any, **named: Any) -> Code:
 
 
 def seconds(count: float | None) -> Code | None:
-    """Return a duration as source text."""
+    """Return a duration in seconds as source text; None for None."""
     return None if count is None else call("timedelta", seconds=count)
 
 
 @attrs.define
 class Pick:
-    """A source of random values that keep all limits but those to be broken.
+    """A source of random values that keep all limits except the limits to be broken.
 
     Args:
         draw: Hypothesis's `draw`.

@@ -34,7 +34,7 @@ _NO_PAUSE = (LifecycleStage.TEST_TRAFFIC_SHIFT, LifecycleStage.PRODUCTION_TRAFFI
 
 
 def scaling(pick: Pick, *, routed: bool, most: int) -> Code:
-    """Return a scaling with at most this number of copies."""
+    """Return a scaling with at most this number of copies, unless a limit of copies is to be broken."""
     low, high = sorted(int(pick.within("", 0, most)) for _ in range(2))
     if pick.breaks("rollout-progress"):
         low, high = 1, 1

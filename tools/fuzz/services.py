@@ -71,12 +71,12 @@ class Definition:
 
 @st.composite
 def definitions(draw: Callable[[st.SearchStrategy[Any]], Any], *rows: str, several: bool = False) -> Definition:
-    """Draw a program that defines a service and keeps all limits but these.
+    """Draw a program that defines a service, a worker or a job, and keeps all limits except the given ones.
 
     Args:
         draw: Hypothesis's `draw`.
         rows: The IDs of the limits to break.
-        several: Whether to break two more limits of the same kind of construct.
+        several: Whether to break two more limits of the same kind of construct. Default: False.
     """
     some = [draw(st.sampled_from(_BREAKABLE))] if several else []
     some += [draw(st.sampled_from(group)) for group in _TOGETHER if set(some) & set(group)]
@@ -139,7 +139,7 @@ def _service(pick: Pick, under: Ground, *, own: bool) -> list[str]:
 
 
 def _cluster(pick: Pick, under: Ground, *, namespace: Code | str | None) -> Code:
-    """Return a cluster that is defined in the program, or an imported one."""
+    """Return a cluster that the program defines or imports."""
     if pick.breaks("namespace-name"):
         namespace = pick.one_of("the shop", "", "x" * 1025, "arn:aws:servicediscovery:eu-west-1:1:namespace/ns-1")
     said: dict[str, Any] = {

@@ -44,17 +44,17 @@ class Entry:
 
 @attrs.frozen
 class Sketch:
-    """A service.
+    """A service of a shop.
 
     Args:
         name: The construct ID of the service.
-        container: The name of its container.
-        port: The port of its container.
+        container: The name of the container.
+        port: The port of the container.
         entries: The routes or listeners of the service.
         rollout: The rollout of a new version.
         scaling: The number of copies.
-        capacity: The capacity that it runs on.
-        connect: The name by which other services reach it.
+        capacity: The capacity that the service runs on.
+        connect: The Service Connect name of the service; None for no name.
     """
 
     name: str
@@ -74,9 +74,9 @@ class Shop:
     Args:
         stacks: `one` for a single stack; `strong` or `weak` for two stacks with such references.
         connections: True if the load balancer is a network load balancer.
-        public: True if it is reachable from the internet.
-        certificate: True if it has a certificate.
-        services: The services behind it.
+        public: True if the load balancer is reachable from the internet.
+        certificate: True if the load balancer has a certificate.
+        services: The services behind the load balancer.
     """
 
     stacks: str

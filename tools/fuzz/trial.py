@@ -55,7 +55,7 @@ _WITHOUT_END = {
     "@aws-cdk/core:defaultCrossStackReferences": "weak",  # a removed program would leave an export behind
 }
 _OF_COMPANY = ("E3010",)
-"""The number of resources, which is that of all programs in the template."""
+"""The rules about the number of resources, which counts all programs in the template."""
 _SUBJECT = re.compile(r"(?P<subject>\S.*?): (?P<problems>.+)", re.DOTALL)
 _SEVERAL = re.compile(r"\d+ problems\n  - ")
 
@@ -87,7 +87,7 @@ class Batch:
         self._only_accepted = False
 
     def run(self, definition: Definition) -> None:
-        """Run a program, and keep its resources only if it is accepted."""
+        """Run a program, and keep its resources only if it is accepted. Raise the error of a refused program."""
         name = f"N{len(self.accepted)}N"
         scope = Construct(self._stack, name)
         try:
@@ -98,7 +98,7 @@ class Batch:
         self.accepted.append(definition)
 
     def problems(self) -> list[Problem]:
-        """Return the accepted programs whose template CloudFormation refuses."""
+        """Return the crashes of the synthesis, and the findings of cfn-lint and cdk-preflight in the template."""
         try:
             self._app.synth()
         except Exception as error:  # any exception here is a crash
@@ -163,7 +163,7 @@ class Trial:
     """Many programs and their results.
 
     Args:
-        size: The number of accepted programs that share a template.
+        size: The number of accepted programs that share a template. Default: 10.
     """
 
     size: int = 10

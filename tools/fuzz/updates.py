@@ -79,7 +79,7 @@ class UpdateReport:
 
 
 def run_updates(updates: int, seed: int) -> UpdateReport:
-    """Draw this number of updates, evenly among the kinds, and check the deployment of each."""
+    """Draw this number of updates, evenly among the kinds, check the deployment of each, and return the report."""
     report, drawn = UpdateReport(), random.Random(seed)  # noqa: S311  # nothing secret
     while report.checked.total() < updates:
         before = draw_shop(drawn)
@@ -143,7 +143,7 @@ def _other(values: Sequence[Any], value: Any, drawn: random.Random) -> Any:
 
 
 def _change_one(shop: Shop, drawn: random.Random, least: int, change: Callable[[Sketch], Sketch | None]) -> Shop | None:
-    """Change one of the services with at least this number of entries."""
+    """Return a shop with a change of a service that has at least this number of entries; None if no service has."""
     fit = [index for index, sketch in enumerate(shop.services) if len(sketch.entries) >= least]
     if not fit:
         return None
@@ -161,7 +161,7 @@ def _reorder(shop: Shop, drawn: random.Random) -> Shop | None:
 
 
 def _reroute(shop: Shop, drawn: random.Random) -> Shop | None:
-    """Add, remove or change an entry."""
+    """Return a shop with an added, removed or changed entry."""
     taken = {entry for sketch in shop.services for entry in sketch.entries}
     places = {(entry.path, entry.host) for entry in taken if not shop.connections}
     fresh = next(
@@ -178,7 +178,7 @@ def _reroute(shop: Shop, drawn: random.Random) -> Shop | None:
 
 
 def _rename(shop: Shop, drawn: random.Random) -> Shop | None:
-    """Rename a container, or change a Service Connect name."""
+    """Return a shop with another container name or Service Connect name."""
 
     def renamed(sketch: Sketch) -> Sketch:
         if drawn.random() < 1 / 2:
@@ -191,7 +191,7 @@ def _rename(shop: Shop, drawn: random.Random) -> Shop | None:
 
 
 def _change_port(shop: Shop, drawn: random.Random) -> Shop | None:
-    """Change the port of a container, or of a listener."""
+    """Return a shop with another port of a container or of a listener."""
 
     def moved(sketch: Sketch) -> Sketch:
         if shop.connections and sketch.entries and drawn.random() < 1 / 2:
@@ -203,12 +203,18 @@ def _change_port(shop: Shop, drawn: random.Random) -> Shop | None:
 
 
 def _turn_scheme(shop: Shop, _: random.Random) -> Shop | None:
-    """Change the scheme, which replaces the load balancer; CloudFormation refuses this if another stack imports it."""
+    """Return a shop with the other scheme, which replaces the load balancer.
+
+    Return None for strong references: CloudFormation does not replace a load balancer that another stack imports.
+    """
     return None if shop.stacks == "strong" else attrs.evolve(shop, public=not shop.public)
 
 
 def _turn_certificate(shop: Shop, _: random.Random) -> Shop | None:
-    """Switch to HTTPS or back, which deletes a listener; CloudFormation refuses this if another stack imports it."""
+    """Return a shop with HTTPS instead of HTTP, or the reverse, which deletes a listener.
+
+    Return None for a network load balancer, and if CloudFormation would refuse to delete an imported listener.
+    """
     if shop.connections or (shop.certificate and shop.stacks == "strong"):
         return None
     return attrs.evolve(shop, certificate=not shop.certificate)
@@ -227,7 +233,7 @@ def _change_field(field: str, values: Sequence[str]) -> Change:
 
 
 def _change_capacity(shop: Shop, drawn: random.Random) -> Shop | None:
-    """Change the capacity; a service with a Service Connect name stays on Fargate or on instances.
+    """Return a shop with another capacity; a service with a Service Connect name stays on Fargate or on instances.
 
     CDK writes a scheduling strategy only for instances, so CloudFormation replaces a service that changes between the
     two. Its name is taken until the old service is deleted.

@@ -1,7 +1,7 @@
-"""Change the values, the routing, the fit and the lifecycles a little, and see that a test notices.
+"""Mutate the modules of `modules.toml`, and check that a test fails for each mutation.
 
-`make mutate` runs all mutations; `make mutate SAMPLE=20` at most 20 of each module, always the same ones. What survives
-must be in `equivalent.toml`, the two sources side by side with the reason why no test can tell them apart.
+`make mutate` runs all mutations; `make mutate SAMPLE=20` runs at most 20 of each module, always the same ones. A
+mutation that survives must be in `equivalent.toml`, with the reason why no test can notice the difference.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ OPERATORS = {
     *("ReplaceTrueWithFalse", "ReplaceFalseWithTrue", "ReplaceBreakWithContinue", "ReplaceContinueWithBreak"),
     *("ExceptionReplacer", "NumberReplacer", "ZeroIterationForLoop"),
 }
-"""The operators of cosmic-ray. Decorators stay: without one, a cache is slower and nothing else, or nothing imports."""
+"""The operators of cosmic-ray. No decorator is removed: a removed cache is only slower, or the import fails."""
 UNCHANGED = re.compile(r"TYPE_CHECKING:|(?<=strict=)True\)")
 """Code that no mutation changes: imports for type checkers, and the check of lengths by `zip`, which never fails."""
 
 
 @attrs.frozen
 class Mutation:
-    """A survivor: a module, and the lines as they are and as they were changed."""
+    """A mutation that survived: the module, and the lines before and after the change."""
 
     module: str
     original: str
@@ -58,7 +58,7 @@ class Mutation:
 
 @attrs.frozen
 class Result:
-    """The outcome for one module: how many there are, how many ran, and which survived."""
+    """The outcome for one module: the numbers of possible and of run mutations, and the mutations that survived."""
 
     module: str
     possible: int
@@ -67,10 +67,10 @@ class Result:
 
 
 def main() -> int:
-    """Mutate the modules that are named, or all; return 1 if a survivor is not accounted for."""
+    """Mutate the named modules, or all; return 1 if a survivor is not in `equivalent.toml`, or if over 5% survive."""
     parser = argparse.ArgumentParser(prog="python -m tools.mutate", description=__doc__)
-    parser.add_argument("modules", nargs="*", help="as workload/fit.py; default: all of modules.toml")
-    parser.add_argument("--sample", type=int, help="the most mutations of one module; default: all")
+    parser.add_argument("modules", nargs="*", help="modules such as workload/fit.py; default: all of modules.toml")
+    parser.add_argument("--sample", type=int, help="the maximum number of mutations of a module; default: all")
     parser.add_argument("--cosmic-ray", type=Path, default=TOOL, help="the program; default: that of `make mutate`")
     arguments = parser.parse_args()
     results = []
@@ -116,7 +116,10 @@ def copied_tree() -> Iterator[Path]:
 
 
 def mutate(tree: Path, module: str, tests: list[str], arguments: argparse.Namespace) -> Result:
-    """Run the tests of one module against its mutations."""
+    """Run the tests of one module against its mutations, and return the outcome.
+
+    Tests that fail without a mutation, and a mutation that cannot be run, end the program.
+    """
     session = WORK / "sessions" / f"{module.replace('/', '.')}.sqlite"
     session.parent.mkdir(parents=True, exist_ok=True)
     session.unlink(missing_ok=True)
@@ -142,7 +145,7 @@ def mutate(tree: Path, module: str, tests: list[str], arguments: argparse.Namesp
 
 @contextlib.contextmanager
 def warm(tree: Path, address: str, module: str, tests: list[str]) -> Iterator[list[str]]:
-    """Start a process that has everything loaded but moorage; return the command that has it run the tests."""
+    """Start a process that has loaded everything except moorage, and yield the command that makes it run the tests."""
     temporary = Path(address).with_name("temporary")
     temporary.mkdir()
     environment = {
@@ -161,7 +164,10 @@ def warm(tree: Path, address: str, module: str, tests: list[str]) -> Iterator[li
 
 
 def narrow(session: Path, source: str, sample: int | None) -> int:
-    """Drop from a session what is not wanted, and what is beyond the sample; return how many there were before it."""
+    """Delete the unwanted mutations and those beyond the sample from a session.
+
+    Return the number of wanted mutations, regardless of the sample.
+    """
     lines = source.splitlines()
     with contextlib.closing(sqlite3.connect(session)) as database, database:
         rows = database.execute(
@@ -182,7 +188,7 @@ def narrow(session: Path, source: str, sample: int | None) -> int:
 
 
 def outcome(module: str, session: Path, possible: int) -> Result:
-    """Read what became of the mutations."""
+    """Return the outcome of a module's mutations. A mutation that could not be run ends the program."""
     with contextlib.closing(sqlite3.connect(session)) as database:
         rows = database.execute("SELECT test_outcome, diff, output FROM work_results").fetchall()
     broken = [output for outcome, _, output in rows if outcome not in {"KILLED", "SURVIVED"}]
@@ -193,14 +199,14 @@ def outcome(module: str, session: Path, possible: int) -> Result:
 
 
 def mutation(module: str, diff: str) -> Mutation:
-    """Read the lines that differ, each side on one line."""
+    """Return the mutation in a diff, with the lines of each side joined to one line."""
     lines = [line for line in diff.splitlines() if not line.startswith(("---", "+++", "@@"))]
     original, mutated = (" ".join(line[1:].strip() for line in lines if line.startswith(sign)) for sign in "-+")
     return Mutation(module, original, mutated)
 
 
 def report(results: list[Result]) -> int:
-    """Print what survived and is not accounted for."""
+    """Print the survivors that are not in `equivalent.toml`. Return 1 if there are any, or if over 5% survive."""
     known = {
         Mutation(each["module"], each["original"], each["mutated"])
         for each in tomllib.loads((HERE / "equivalent.toml").read_text()).get("mutation", ())

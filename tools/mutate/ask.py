@@ -1,4 +1,4 @@
-"""The test command of cosmic-ray: have the warm process run the tests, and exit as they do."""
+"""The test command of cosmic-ray: make the warm process run the tests, and exit with their status."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The order of tests: first those that run the mutated functions, the quick ones before the others.
+"""The order of tests: first the tests that run the mutated functions, and quick tests before slow tests.
 
-All tests run nevertheless until one fails, so that the order decides only how soon a mutation is caught.
+All tests run until one fails, so the order decides only how soon a mutation is noticed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Key = Callable[[str], tuple[bool, float]]
 
 @attrs.define
 class Recorder:
-    """A plugin that writes down the functions of a module that each test runs, and the time that it takes.
+    """A pytest plugin that records the functions of a module that each test runs, and the time that the test takes.
 
     Args:
         module: The path of the module.
@@ -53,7 +53,7 @@ class Recorder:
 
 @attrs.frozen
 class Sorter:
-    """A plugin that sorts the tests.
+    """A pytest plugin that sorts the tests.
 
     Args:
         module: The path of the mutated module.
@@ -89,7 +89,7 @@ def order(before: str, after: str, tests: dict[str, tuple[float, list[str]]]) ->
 
 
 def changed_functions(before: CodeType, after: CodeType) -> set[str]:
-    """Return the functions, lambdas and classes whose own code differs, without that of the functions in them."""
+    """Return the functions, lambdas and classes whose own code differs, regardless of the functions in them."""
     inner = [[each for each in code.co_consts if isinstance(each, CodeType)] for code in (before, after)]
     changed = set().union(*itertools.starmap(changed_functions, zip(*inner, strict=False)))
     return changed if _own(before) == _own(after) else changed | {_name(before)}

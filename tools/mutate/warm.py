@@ -1,7 +1,8 @@
-"""Run tests in forks of one process that has loaded what no mutation changes: a fork starts in a tenth of the time.
+"""Run tests in forks of one process that has loaded all modules that no mutation changes.
 
-A mutation changes a module of `moorage`, so neither these nor the tests are loaded before the fork. The first run
-records which tests run which functions of the module, so that later ones begin with those of the changed function.
+A fork starts in a tenth of the time of a new process. A mutation changes a module of `moorage`, so neither `moorage`
+nor the tests are loaded before the fork. The first run records which functions of the module each test runs. Later runs
+begin with the tests of the changed function.
 """
 
 from __future__ import annotations
@@ -35,10 +36,10 @@ def main(address: str, limit: str, module: str, *tests: str) -> None:
 
     Args:
         address: The path of the socket.
-        limit: The seconds that one run may take. The first one, of what is not mutated yet, sets the limit of the
-            others: a mutation that takes several times as long loops.
+        limit: The time limit of the first run in seconds. The first run is without a mutation, and sets the limit of
+            later runs: a mutation that takes several times as long is an endless loop.
         module: The path of the module that is mutated.
-        tests: The files of tests.
+        tests: The test files.
     """
     _load(tests)
     kept = {path.name for path in Path(tempfile.gettempdir()).iterdir()}  # node's own files among them
@@ -76,7 +77,7 @@ def _is_below(module: ModuleType, folder: str) -> bool:
 
 
 def _remove_others(kept: set[str]) -> None:
-    """Remove what a fork left in the folder for temporary files, since it ends without the handlers of exit."""
+    """Remove the temporary files that a fork left behind, since a fork ends without running exit handlers."""
     for path in Path(tempfile.gettempdir()).iterdir():
         if path.name not in kept:
             shutil.rmtree(path, ignore_errors=True)

@@ -2,8 +2,7 @@
 
 It changes each property of each type that this repository's programs and the corpus use, each value in their templates,
 and draws random updates. Both say for each resource whether the change replaces it. Each kind of difference must be a
-row of differences.toml, with the documented update behavior. It fails on a difference without a row. Exit code: 1 for
-such a difference.
+row of differences.toml, with the documented update behavior. Exit code: the number of kinds without a row, at most 99.
 """
 
 from __future__ import annotations
@@ -59,7 +58,7 @@ class Row:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Compare, print the differences without a row, and return their number."""
+    """Compare the answers, print the kinds of differences without a row, and return their number."""
     parser = argparse.ArgumentParser(prog="python -m tools.review_oracle", description=__doc__)
     parser.add_argument("corpus", nargs="?", type=Path, help="a folder of cloud assemblies of other apps")
     parser.add_argument("--updates", type=int, default=200, help="the number of random updates")
@@ -92,7 +91,7 @@ def rows() -> Iterator[Row]:
 
 
 def answers_of_cdk(changes: Iterable[Change]) -> Iterator[Mapping[str, tuple[str, list[str]]]]:
-    """Yield for each change the replaced resources: the answer, and the properties that decide."""
+    """Yield the CDK CLI's answers for each change: for each replaced resource, the answer and deciding properties."""
     with tempfile.TemporaryFile("w+") as lines:
         lines.writelines(f"{as_json(change)}\n" for change in changes)
         lines.seek(0)
@@ -104,7 +103,7 @@ def answers_of_cdk(changes: Iterable[Change]) -> Iterator[Mapping[str, tuple[str
 
 
 def answers_of_moorage(change: Change) -> dict[str, tuple[str, list[str]]]:
-    """Return the replaced resources of a change: the answer, and the properties that decide."""
+    """Return moorage's answers for a change: for each replaced resource, the answer and the deciding properties."""
     base, head = (
         [Stack("Stack", "Stack", "111111111111", "eu-west-1", template, ())]
         for template in (change.before, change.after)

@@ -60,7 +60,7 @@ def corpus(folder: Path) -> Iterator[Stack]:
 
 
 def single_properties(types: Iterable[str]) -> Iterator[Change]:
-    """Yield a change of each property of types, and of each property inside of one that the schema names."""
+    """Yield a change of each property of types; instead of a property, a change of each create-only property in it."""
     for resource_type in sorted(types):
         schema = provider_schema(resource_type)
         if schema is None:
@@ -166,5 +166,5 @@ def _change(properties: Any, path: tuple[str, ...]) -> None:
 
 
 def as_json(change: Change) -> str:
-    """Return the two templates in one line."""
+    """Return the two templates as one line of JSON."""
     return json.dumps([change.before, change.after])

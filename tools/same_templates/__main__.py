@@ -46,7 +46,13 @@ class Side:
     folder: Path
 
     def check_out(self, repository: Path) -> Path:
-        """Extract the files of the revision. A git worktree would stay registered if the run is killed."""
+        """Return the folder with the files of the revision, which are extracted unless it is the working tree.
+
+        A git worktree would stay registered if the run is killed.
+
+        Args:
+            repository: The root of the repository.
+        """
         if self.revision == WORKING_TREE:
             return repository
         tree, archive = self.folder / "tree", self.folder / "tree.tar"
@@ -56,7 +62,7 @@ class Side:
         return tree
 
     def start(self, tree: Path) -> subprocess.Popen[bytes]:
-        """Start a process that synthesizes the programs of a tree, in its own process group."""
+        """Start and return a process that synthesizes the programs of a tree, in its own process group."""
         for name in ("out", "tmp"):
             (self.folder / name).mkdir()
         environment = {
@@ -79,7 +85,7 @@ class Side:
             )
 
     def result(self, child: subprocess.Popen[bytes]) -> Programs:
-        """Wait for the programs, and read their templates.
+        """Wait for the programs, and return their templates.
 
         Args:
             child: The process that synthesizes the programs.
@@ -110,7 +116,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def synthesize(base: str, head: str) -> tuple[Programs, Programs]:
-    """Synthesize the programs of two revisions of the repository around this folder, at the same time.
+    """Synthesize the programs of two revisions of the current repository at the same time, and return their templates.
 
     Args:
         base: The revision to compare with.
@@ -142,7 +148,7 @@ def ended(child: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def commit(repository: Path, revision: str) -> str:
-    """Resolve a revision.
+    """Return the commit of a revision.
 
     Args:
         repository: The root of the repository.

@@ -21,7 +21,7 @@ METADATA_IN_USE = {
 
 
 def read_programs(out: Path) -> Programs:
-    """Read every assembly in a folder, each named after its program."""
+    """Return the stacks of every assembly in a folder, by the name of the program."""
     return {assembly.name: dict(_stacks(assembly)) for assembly in sorted(out.iterdir())}
 
 
@@ -52,7 +52,7 @@ def _settings(name: str, artifact: dict[str, Any]) -> dict[str, Any]:
 
 
 def without_unused_metadata(template: dict[str, Any]) -> dict[str, Any]:
-    """Leave out the metadata of a template and its resources that CloudFormation does not use."""
+    """Return a template without the metadata that CloudFormation does not use."""
     resources = {name: _with_metadata_in_use(resource) for name, resource in template.get("Resources", {}).items()}
     return {**_with_metadata_in_use(template), "Resources": resources}
 

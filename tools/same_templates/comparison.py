@@ -77,7 +77,7 @@ def differences(base: Any, head: Any, path: tuple[str | int, ...] = ()) -> Itera
 
 
 def report(base: Programs, head: Programs, found: list[Difference]) -> str:
-    """List the differences by program and stack, with their counts in the last line."""
+    """Return the differences by program and stack, with their counts in the last line."""
     places: dict[str, list[Difference]] = {}
     for each in found:
         places.setdefault(each.place, []).append(each)
@@ -86,7 +86,7 @@ def report(base: Programs, head: Programs, found: list[Difference]) -> str:
 
 
 def summary(base: Programs, head: Programs, found: list[Difference]) -> str:
-    """Count what was compared on either side, and the differences of each kind."""
+    """Return a line with the numbers of compared programs, stacks and resources, and of differences of each kind."""
     stacks = [
         ((program, stack), template)
         for side in (base, head)

@@ -43,7 +43,7 @@ def refuse_other_trees(tree: Path) -> None:
 
 
 def run(assembly: Path, program: Callable[[], object], context: Mapping[str, Any]) -> None:
-    """Run a program so that its `cdk.App` writes to the assembly."""
+    """Run a program so that its `cdk.App` writes to the assembly. A program that synthesizes nothing is an error."""
     import aws_cdk as cdk  # noqa: PLC0415  # it takes seconds, and modules of another tree are refused first
 
     try:

@@ -11,7 +11,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the arguments, run the command, and return its exit code.
 
     Args:
-        arguments: The arguments. Default: those of this process.
+        arguments: The arguments. Default: the command-line arguments of this process.
     """
     try:
         start("local_aws", arguments, "python -m moorage.local")

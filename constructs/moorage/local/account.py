@@ -1,4 +1,4 @@
-"""boto3 clients for one account and region of the local AWS."""
+"""One account and region of the local AWS: its boto3 clients, stacks, templates and resources."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Account:
     def template(self, stack: str) -> dict[str, Any]:
         """Return the template of a stack, as it was deployed.
 
-        Return an empty template if the template has short forms of intrinsic functions, such as `!Ref`.
+        Return an empty template if the template cannot be parsed, for example because of short forms such as `!Ref`.
 
         The cdk CLI sends the templates of a legacy synthesizer as YAML with the long forms.
 
@@ -81,7 +81,7 @@ class Account:
 
 
 def by_account(stacks: Iterable[Stack]) -> list[tuple[str, list[Stack]]]:
-    """Return the stacks in groups, each with its account: consecutive stacks of one account are a group.
+    """Return pairs of an account and stacks, one pair for each run of consecutive stacks with the same account.
 
     Args:
         stacks: Stacks of an assembly.

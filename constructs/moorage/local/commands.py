@@ -1,4 +1,4 @@
-"""The commands of the local AWS: deploy an app, show what is deployed and what would change, and delete it."""
+"""The commands of the local AWS: deploy an app, show what is deployed and what would change, and delete the stacks."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ class Request:
 
     Args:
         command: The command: `up`, `diff`, `status` or `down`.
-        stacks: Paths of stacks, with `*` as a wildcard. Default: all stacks.
+        stacks: Construct paths of stacks, such as `Prod/Web`; `*` is a wildcard. Default: all stacks.
         app: The command that synthesizes the app, or the folder of a cloud assembly. Default: the `app` of `cdk.json`.
-        port: The port on 127.0.0.1 to listen on. Default: a free port.
+        port: The port on 127.0.0.1 to listen on, at most 65535. Default: a free port.
         discard: Whether to stop the local AWS without deleting its stacks first. Default: False.
         home: The folder for the state of the local AWS. Default: `.moorage` in the current folder.
         program: The program in the commands that are suggested. Default: `moorage`.
@@ -77,7 +77,9 @@ def out(text: str) -> None:
 
 
 def run(given: Request) -> int:
-    """Run one command and return its exit code. For an error that the user can act on, print a sentence and return 1.
+    """Run one command and return its exit code.
+
+    If the command is interrupted or fails with an error that the user can act on, print a sentence and return 1.
 
     Args:
         given: The command with its arguments.
@@ -113,7 +115,17 @@ def _interrupted(*_: object) -> None:
 
 
 def up(home: Home, given: Request) -> None:
-    """Deploy the stacks that do not match their templates, and show the deployed resources."""
+    """Start the local AWS if it is not running, deploy the stacks that do not match their templates, and show them.
+
+    Args:
+        home: The home of the local AWS.
+        given: The command with its arguments.
+
+    Raises:
+        UnansweredError: The app looks up resources that do not exist in the local AWS.
+        LocalError: The app cannot be synthesized, or a stack cannot be deployed.
+        AssemblyError: The assembly is invalid.
+    """
     toolkit = Toolkit(home, given.app)
     _tell_copied(home)
     with home.exclusive():
@@ -154,7 +166,17 @@ def up(home: Home, given: Request) -> None:
 
 
 def diff(home: Home, given: Request) -> int:
-    """Show what `up` would change, without changing anything, and return the exit code of `Request.show`."""
+    """Show what `up` would change, without changing a stack, and return the exit code of `Request.show`.
+
+    Args:
+        home: The home of the local AWS.
+        given: The command with its arguments.
+
+    Raises:
+        UnansweredError: The app looks up resources that do not exist in the local AWS.
+        LocalError: The local AWS is not running, or has no stack of the app, or the app cannot be synthesized.
+        AssemblyError: The assembly is invalid.
+    """
     server = home.running()
     if server is None:
         raise LocalError(
@@ -190,7 +212,15 @@ def _difference(home: Home, toolkit: Toolkit, server: Server, given: Request, fo
 
 
 def down(home: Home, given: Request) -> None:
-    """Destroy stacks, and stop the server if no stack is left. With `--discard`, only stop the server."""
+    """Destroy stacks, and stop the server if no stack is left. With `--discard`, only stop the server.
+
+    Args:
+        home: The home of the local AWS.
+        given: The command with its arguments.
+
+    Raises:
+        LocalError: A stack cannot be destroyed.
+    """
     if not home.folder.exists():
         out(f"{_NOT_RUNNING}\n")
         return
@@ -304,7 +334,7 @@ def _named(stacks: Sequence[Stack], patterns: Sequence[str]) -> set[str]:
 
 
 def _standing(home: Home, port: int | None) -> Server:
-    """Return the server of a home, started if it was not running."""
+    """Return the running server of a home. If no server responds, start one."""
     server = home.running()
     if server is None:
         if home.stop():
@@ -341,7 +371,10 @@ def _show(server: Server, stacks: Sequence[Stack]) -> None:
 
 
 def _suggest(server: Server, given: Request, places: Sequence[tuple[str, str]]) -> None:
-    """Print the commands to run next, with the same program, home and stacks as this command."""
+    """Print the commands to run next, with the same program, app, home and stacks as this command.
+
+    The commands that make a shell use the local AWS follow.
+    """
     program = given.program
     home = "" if given.home == HOME else f" --home {shlex.quote(str(given.home))}"
     app = f" --app {shlex.quote(given.app)}" if given.app else ""

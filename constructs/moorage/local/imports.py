@@ -2,8 +2,8 @@
 
 Like AWS, the local AWS refuses an ID that does not exist. The app's AWS account has the imported resources, but the
 local AWS does not. So `up` creates these resources in a separate stack and lists them. The imported resources are those
-that templates name by a literal ID and that no stack of the app creates. A resource that would have to be in a VPC of
-the app cannot exist before that VPC, so it is not created, and the local AWS refuses its ID.
+that templates name by a literal ID, ARN or name, and that no stack of the app creates. A resource that would have to be
+in a VPC of the app cannot exist before that VPC, so it is not created, and the local AWS refuses its ID.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _KINDS = {
     "listener": ("Moorage::Local::Listener", "", "", ""),
     "targetgroup": ("Moorage::Local::TargetGroup", "describe_target_groups", "TargetGroups", "TargetGroupArn"),
 }
-"""For each kind of ID: the type that creates the resource, and the operation that lists existing IDs."""
+"""For each kind of ID: the type that creates the resource, and the operation, list and member with existing IDs."""
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role(/(?:[!-.0-~]+/)*)([\w+=,.@-]+)")
 _ZONE = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d(?:[a-z]|-[a-z]{3}-\d[a-z])")
 """An Availability Zone or a Local Zone (EC2 user guide, "Regions and Zones")."""
@@ -109,7 +109,7 @@ class Place:
 
 
 def put(access: Access, assembly: Path, stacks: Sequence[Stack]) -> Iterator[str]:
-    """Create the resources that stacks import, and yield a line for each account and region with created resources.
+    """Create or update the resources that stacks import, and yield a line for each account and region with changes.
 
     Args:
         access: The local AWS.
@@ -194,7 +194,10 @@ def _imported(account: Account) -> set[str]:
 
 
 def _network(place: Place) -> Resources:
-    """Return a resource for each network ID that does not exist, in the VPC named with it, or else in another VPC."""
+    """Return a resource for each network ID that does not exist.
+
+    A resource that templates name without a VPC is put in any imported VPC.
+    """
     known = _known(place.account)
     found = literals(place.templates, place.account.account, place.account.region)
     named = [each for group in found.groups for each in group if kind_of(each) == "vpc"]

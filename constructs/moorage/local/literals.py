@@ -106,7 +106,10 @@ class _Joined:
 
 
 def _texts(value: Any, account: str, region: str, key: str = "", position: int = 0) -> Iterator[tuple[int, str, str]]:
-    """Yield each text in a part of a template, after its index in its list and the name of its property."""
+    """Yield the index, the property name and the text of each literal in a part of a template.
+
+    The index is the literal's position in its list; 0 outside of a list.
+    """
     text = text_of(value, account, region)
     if text is not None:
         yield position, key, text
@@ -133,7 +136,7 @@ def _referred(value: Any) -> Iterator[str]:
 
 
 def text_of(value: Any, account: str, region: str) -> str | None:
-    """Return a value as text if it consists of literals, the account, the region and the partition; otherwise None.
+    """Return a value as text if it consists of literals and the account, region, partition or URL suffix; else None.
 
     Args:
         value: A value of a template.

@@ -10,7 +10,7 @@ UMASK = 0o077
 
 
 def opened(path: Path, mode: str) -> IO[str]:
-    """Open a text file; a symbolic link is an error. Only the owner can read a new file."""
+    """Open and return a text file; a symbolic link is an error. Only the owner can read a new file."""
     return open(path, mode, encoding="utf-8", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW, 0o600))
 
 

@@ -180,10 +180,10 @@ class Home:
         return server if server and server.answers else None
 
     def start(self, port: int | None = None) -> Server:
-        """Start a server and wait until it answers.
+        """Start a server, wait until it answers, and return it.
 
         Args:
-            port: The port to listen on. Default: a free port.
+            port: The port to listen on, at most 65535. Default: a free port.
 
         Raises:
             LocalError: The port cannot be used, or the server exits or does not answer within 60 seconds.
@@ -261,7 +261,7 @@ class Home:
 
 
 def _end(server: Server) -> bool:
-    """Stop a server, and return whether it was running. A reused process ID belongs to another process."""
+    """Stop a server, and return whether it was running. Another process that reuses the process ID is not stopped."""
     if not server.lives:
         return False
     until = time.monotonic() + STOP_SECONDS
@@ -279,7 +279,7 @@ def _functions(home: Path) -> Iterator[int]:
     """Yield the IDs of the processes that Lambda functions left behind when the server was killed.
 
     `LAMBDA_TASK_ROOT`, Lambda's environment variable for the folder of the code, identifies these processes and their
-    child processes. Other platforms than Linux do not show the variables, so nothing is yielded there.
+    child processes. Only Linux shows the variables of a process, so nothing is yielded on other platforms.
 
     Args:
         home: The home folder of the server.
@@ -306,7 +306,10 @@ def _is_server(server: Server) -> bool:
 
 
 def _listening(port: int) -> socket.socket:
-    """Listen on a port, or on any free port for 0, so that no other process takes it before the server starts."""
+    """Return a socket that listens on a port, or on any free port for 0.
+
+    No other process can take the port before the server starts.
+    """
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -41,7 +41,7 @@ def take_away(access: Access, stacks: Sequence[Stack]) -> str | None:
         stacks: The stacks to delete.
 
     Returns:
-        A sentence about the changes; None if there were none.
+        A sentence about the changes; None if nothing changed.
     """
     done: Counter[tuple[str, str]] = Counter()
     for stack in stacks:

@@ -58,7 +58,7 @@ def standing_stacks(access: Access, defined: Sequence[Stack], last: Sequence[Sta
         access: The local AWS.
         defined: The stacks that the app defines.
         last: The stacks of the assembly that `up` deployed last.
-        folder: An empty folder for templates that are not in that assembly.
+        folder: A folder for templates that are not in that assembly.
     """
     places: dict[_Place, tuple[str | None, str | None]] = {(ACCOUNT, REGION): (None, None)}
     places |= {identity(stack)[:2]: (stack.account, stack.region) for stack in (*last, *defined)}
@@ -75,7 +75,7 @@ def standing_stacks(access: Access, defined: Sequence[Stack], last: Sequence[Sta
 
 
 def keep_report(assembly: Path, folder: Path) -> None:
-    """Copy the validation report of the last deployment into the folder of the deployed templates.
+    """Copy the validation report of the last deployment, if it exists, into the folder of the deployed templates.
 
     Args:
         assembly: The assembly that `up` deployed last.
@@ -114,7 +114,10 @@ class _Reader:
     folder: Path
 
     def stacks(self) -> Iterator[Mapping[str, Any]]:
-        """Yield the stacks that were deployed, as DescribeStacks shows them, without nested stacks."""
+        """Yield the stacks that were deployed, as DescribeStacks shows them.
+
+        Nested stacks, bootstrap stacks and the stack of imports are left out.
+        """
         pages = self.account.client("cloudformation").get_paginator("describe_stacks").paginate()
         found = [each for page in pages for each in page["Stacks"] if each["StackStatus"] != "DELETE_COMPLETE"]
         resources = [resource for each in found for resource in self.account.resources(each["StackId"])]
@@ -133,7 +136,7 @@ class _Reader:
         before: Stack | None,
         stated: tuple[str | None, str | None],
     ) -> Stack | None:
-        """Return a stack with its nested stacks; None if CDK did not write its template.
+        """Return a stack with its nested stacks; None for an unknown stack whose template CDK did not write.
 
         Args:
             described: The stack as DescribeStacks shows it.

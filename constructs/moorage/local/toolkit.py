@@ -43,7 +43,7 @@ class Toolkit:
             `app` of `cdk.json`.
 
     Raises:
-        LocalError: There is no `cdk` command, or one of the assembly and the home contains the other.
+        LocalError: There is no `cdk` command, or the assembly contains the home's assembly or is in it.
         AssemblyError: The folder is not an assembly.
     """
 
@@ -87,7 +87,7 @@ class Toolkit:
 
         The assembly of the last deployment does not change.
 
-        The cdk CLI and the app print to standard error, since the page is printed to standard output.
+        The cdk CLI and the app print to standard error, since the difference is printed to standard output.
 
         Args:
             server: The local AWS, which answers the lookups.
@@ -130,7 +130,7 @@ class Toolkit:
         return any((asset / home / Home.MARK).exists() for asset in assets for home in below)
 
     def _taken(self, assembly: Path) -> Path:
-        """Copy the given assembly into the home, since `down` needs the assembly later."""
+        """Copy the given assembly into the home, since `down` needs the assembly later, and return the copy."""
         if assembly.resolve() != self._home.assembly.resolve():
             shutil.rmtree(self._home.assembly, ignore_errors=True)
             shutil.copytree(assembly, self._home.assembly, ignore_dangling_symlinks=True)
@@ -165,7 +165,7 @@ class Toolkit:
             account: The account of the CLI's credentials; a legacy synthesizer assumes no role in another account.
 
         Raises:
-            LocalError: A stack fails to deploy, or the server stops. CloudFormation has rolled back the stack.
+            LocalError: A stack fails to deploy and is rolled back, or the server stops.
         """
         arguments = ["deploy", *paths, "--exclusively", "--require-approval", "never", "--progress", "events"]
         self._at(server, arguments, account, "cdk deploy failed", _AGAIN)

@@ -1,4 +1,4 @@
-"""The capacity that is deployed in the local AWS, and the number of tasks that fit on its instances."""
+"""The lines of the table for capacity: Auto Scaling groups, and the number of tasks that fit on instances."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Shown = Mapping[str, Any]
 
 
 def group_line(ecs: Client, autoscaling: Client, provider: str) -> str:
-    """Describe a capacity provider's Auto Scaling group: the number of instances, its limits, and the instance types.
+    """Describe a capacity provider's Auto Scaling group: number of instances, minimum and maximum size, instance types.
 
     A capacity provider without an Auto Scaling group is described as ECS Managed Instances.
 
@@ -47,7 +47,7 @@ def fit_line(ecs: Client, cluster: str, service: Shown) -> str | None:
         service: The service, as DescribeServices shows it.
 
     Returns:
-        The line; None if the service does not run on instances, or if its task states no memory.
+        The line; None if the cluster has no instances for the service, or if the task states no memory.
     """
     providers = {item["capacityProvider"] for item in service.get("capacityProviderStrategy") or ()}
     instances = [

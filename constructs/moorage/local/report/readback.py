@@ -1,4 +1,4 @@
-"""Checks that the resources of a stack exist in the local AWS, with each service's API."""
+"""Checks of deployed stacks: that their resources exist, with each service's API, and that they match the templates."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ EXISTS: Mapping[str, Callable[[Account, str], bool]] = {
 def why_not_standing(access: Access, stack: Stack) -> str | None:
     """Return the reason why a stack must be deleted and redeployed: the stack is unfinished or lacks a resource.
 
-    The result is None for a complete stack, and for a stack that was never deployed.
+    The result is None for a complete stack, and for a stack that does not exist.
     """
     account = Account(access, stack.account, stack.region)
     found = account.stack(stack.name)
@@ -123,9 +123,9 @@ def _answers(exists: Callable[[Account, str], bool], account: Account, physical_
 
 
 def is_deployed(access: Access, stack: Stack) -> bool:
-    """Return whether a deployed stack matches its template, its termination protection and Parameter Store.
+    """Return whether a stack is deployed with its template, termination protection and values of Parameter Store.
 
-    A stack without resources and images, which the cdk CLI does not deploy, also matches.
+    The result is also True for a stack without resources and images, which the cdk CLI does not deploy.
     """
     account = Account(access, stack.account, stack.region)
     found = account.stack(stack.name)

@@ -111,7 +111,7 @@ def _rollout(configuration: Shown) -> Rollout:
 
 
 def schedule_line(schedule: Shown) -> str:
-    """Describe the target and the time of a schedule.
+    """Describe the time and the target of a schedule, and its state if it is not enabled.
 
     Args:
         schedule: The schedule, as GetSchedule shows it.

@@ -29,7 +29,10 @@ class Row:
 
 
 def table(access: Access, stacks: Sequence[Stack]) -> list[Row]:
-    """Return a row for each deployed stack, followed by the rows of its resources with a type in `SHOWN`."""
+    """Return a row for each deployed stack, followed by the rows of its resources with a type in `SHOWN`.
+
+    If a template has a launch configuration, a last row says that AWS refuses launch configurations in new accounts.
+    """
     rows: list[Row] = []
     for stack in stacks:
         account = Account(access, stack.account, stack.region)

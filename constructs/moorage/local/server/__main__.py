@@ -71,7 +71,7 @@ def main() -> None:
         "--log-level", default="WARNING", choices=_LEVELS, help="what to write to standard error (default: WARNING)"
     )
     parser.add_argument(
-        "--home", type=Path, help="the folder with the record of this server; the server ends when the folder is gone"
+        "--home", type=Path, help="the folder with the record of this server; the server ends when the record is gone"
     )
     parser.add_argument("--descriptor", type=int, help="a file descriptor that already listens on the port")
     arguments = parser.parse_args()
@@ -128,7 +128,10 @@ async def _serve(address: str, log_level: str, home: Path | None, clean_up: Call
 
 
 async def _end_without(home: Path, ended: asyncio.Event) -> None:
-    """End the server when its home is gone or records another server, since no command could find this server again."""
+    """End the server if its record in the home disappears, or is not there after 60 seconds.
+
+    No command could find such a server.
+    """
     recorded = False
     until = time.monotonic() + _RECORD_SECONDS
     while recorded or time.monotonic() < until:
@@ -144,7 +147,7 @@ async def _end_without(home: Path, ended: asyncio.Event) -> None:
 
 
 def _extended() -> object:
-    """Return ministack's application, extended with this package's types."""
+    """Return ministack's application, extended with this package's types, checks and authentication."""
     from moorage.local.server.core import authentication, engine, own_listeners  # noqa: PLC0415  # they import ministack
 
     for name in _SERVICES:

@@ -1,4 +1,4 @@
-"""The Amazon EC2 Auto Scaling API operations that ministack lacks, or answers without the groups' instances."""
+"""The Amazon EC2 Auto Scaling API operations that ministack lacks or answers incompletely."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def _runs(instance_id: str) -> bool:
 
 
 def _answering(operation: Callable[[Parameters], Answer]) -> Callable[[Parameters], Answer]:
-    """Convert an operation's error into an error response. After a success, call `notify` for changed groups."""
+    """Convert an operation's error into an error response. After a success, call the functions in `groups.changed`."""
 
     def answered(parameters: Parameters) -> Answer:
         try:

@@ -80,7 +80,7 @@ def _register(parameters: Parameters) -> Parameters:
 
 
 def _keep_within(target: Parameters) -> None:
-    """Bring an ECS service's desired count within the limits of its scalable target."""
+    """Bring an ECS service's desired count within the limits of its scalable target. Refuse an unknown service."""
     if target["ScalableDimension"] != _ECS_COUNT:
         return
     _, cluster, name = target["ResourceId"].split("/")
@@ -230,7 +230,7 @@ def _describing(records: Any, answer: str, **filters: str) -> Callable[[Paramete
     """Return an operation that describes records.
 
     Args:
-        records: The records.
+        records: The scalable targets, scaling policies or scheduled actions, by key.
         answer: The member of the output that lists the records.
         filters: The member of a record with which each list parameter is compared, by the name of the parameter.
     """

@@ -1,4 +1,4 @@
-"""Amazon EC2 Auto Scaling: groups with instances, scale-in protection, instance refreshes and warm pools."""
+"""Amazon EC2 Auto Scaling: groups with instances, instance refreshes, warm pools and lifecycle hooks."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ class AutoScalingGroup(Resource):
         }
 
     def _surround(self, group: Group, old: Properties, properties: Properties) -> None:
-        """Record the tags, notifications and lifecycle hooks of a group."""
+        """Record the tags, notifications and lifecycle hooks of a group. Refuse a topic that does not exist."""
         name = group["AutoScalingGroupName"]
         gone = {tag["Key"] for tag in old.get("Tags", ())}
         kept = [tag for tag in autoscaling.tags.get(name, ()) if tag["Key"] not in gone]
@@ -201,7 +201,9 @@ def _policy(policy: Properties, old: Properties, new: Properties) -> Properties 
     """Return the preferences of the instance refresh that an update starts; None if the update replaces no instance."""
     refresh, rolling = policy.get("AutoScalingInstanceRefresh"), policy.get("AutoScalingRollingUpdate")
     if (policy.get("AutoScalingReplacingUpdate") or {}).get("WillReplace"):
-        raise RefusedError("UpdatePolicy AutoScalingReplacingUpdate is not implemented by the local AWS")
+        raise RefusedError(
+            "the local AWS does not implement the UpdatePolicy AutoScalingReplacingUpdate; use AutoScalingRollingUpdate"
+        )
     names = (*_ROLLED, "VPCZoneIdentifier") if rolling else _ROLLED
     if all(old.get(name) == new.get(name) for name in names):
         return None
@@ -238,7 +240,8 @@ def require_replaceable(group: Group, preferences: Mapping[str, Any]) -> None:
 def refresh(group: Group, preferences: Mapping[str, Any]) -> str:
     """Replace a group's instances, and return the ID of the instance refresh.
 
-    Each new instance is launched before an old instance is terminated.
+    Protected instances are kept unless `ScaleInProtectedInstances` is `Refresh`. With `SkipMatching`, instances with
+    the group's launch template are kept. Each new instance is launched before an old instance is terminated.
     """
     name = group["AutoScalingGroupName"]
     replaced = [
@@ -312,7 +315,7 @@ class LifecycleHook(Resource):
 
 
 def group_named(name: str) -> Group:
-    """Return the group with a name; the group must exist."""
+    """Return the group with a name, or refuse an unknown name."""
     if name not in autoscaling.asgs:
         raise RefusedError(f"ValidationError: AutoScalingGroup name not found - AutoScalingGroup {name} not found")
     group: Group = autoscaling.asgs[name]

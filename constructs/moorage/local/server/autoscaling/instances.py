@@ -43,7 +43,7 @@ class Launch:
 def next_launch(group: Group) -> Launch:
     """Return the settings of a group's next instance.
 
-    On-Demand Instances have the first type that the group names. Spot Instances have each of the group's types in turn.
+    On-Demand Instances have the first of the group's types. Spot Instances have each of the types in turn.
 
     Args:
         group: The record of the group.
@@ -93,6 +93,9 @@ def _types(data: Mapping[str, Any], override: Mapping[str, Any]) -> list[Instanc
     Args:
         data: The data of the launch template.
         override: The override; empty if there is no override.
+
+    Raises:
+        RefusedError: The instance type is unknown, or no type meets the requirements.
     """
     named = override.get("InstanceType")
     required = override.get("InstanceRequirements")
@@ -170,7 +173,10 @@ def has_template(group: Group) -> bool:
 
 
 def launch(group: Group) -> dict[str, Any]:
-    """Launch an instance in the zone with the fewest instances of the group, and return its record in the group."""
+    """Launch an instance in the zone with the fewest instances of the group, and return its record in the group.
+
+    The instance becomes a target of the group's target groups.
+    """
     wanted = next_launch(group)
     zones = [instance["AvailabilityZone"] for instance in group["Instances"]]
     subnet = min(_subnets(group), key=lambda item: zones.count(item["AvailabilityZone"]))
@@ -255,7 +261,10 @@ def _tag(group: Group, instance: Mapping[str, Any], wanted: Launch) -> None:
 
 
 def terminate(group: Group, instance: Mapping[str, Any]) -> None:
-    """Terminate an instance of a group, even if it is protected from scale-in, and delete its volumes."""
+    """Terminate an instance of a group, even if it is protected from scale-in.
+
+    The instance is removed from the target groups, and its volumes are deleted.
+    """
     group["Instances"].remove(instance)
     for targets in _target_lists(group):
         targets[:] = [each for each in targets if each["Id"] != instance["InstanceId"]]

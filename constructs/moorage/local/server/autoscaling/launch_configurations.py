@@ -66,7 +66,7 @@ def _as_template(properties: Properties) -> dict[str, Any]:
 
 
 def data_of(name: str) -> Mapping[str, Any]:
-    """Return the settings of a launch configuration as data of a launch template."""
+    """Return the settings of a launch configuration as data of a launch template, or refuse an unknown name."""
     if name not in autoscaling.launch_configs:
         raise RefusedError(f"ValidationError: Launch configuration name not found - {name}")
     data: Mapping[str, Any] = autoscaling.launch_configs[name]["_data"]

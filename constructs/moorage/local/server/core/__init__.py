@@ -1,1 +1,1 @@
-"""The engine of the local AWS: authentication, schemas, resource types and calls between services."""
+"""The engine of the local AWS: authentication, templates, schemas, resource types, stack events and service calls."""

@@ -1,8 +1,9 @@
-"""The names in ministack that the local AWS uses, including private names.
+"""The names of ministack's service modules that the local AWS uses, including private names.
 
-ministack has no public interface to the state behind its APIs. So each of its modules is accessed through a list of the
-names that are used, without their underscores. An upgrade of ministack changes only this file, and a test reports names
-that no longer exist.
+ministack has no public interface to the state behind its APIs. So each of these modules is accessed through a list of
+the names that are used, without their underscores. If an upgrade of ministack renames one of them, only this file
+changes, and a test reports the names that no longer exist. The application and a few modules of `ministack.core` have
+such lists, too. Helpers in `ministack.core` are imported directly.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Module:
         """Return the ministack module, and the name in it that a listed name stands for."""
         module, names = self.listed
         if name not in names:
-            raise AttributeError(f"the list of {module} in this file does not contain {name}; add it")
+            raise AttributeError(f"the list of {module} in {__name__} does not contain {name}; add {name} to the list")
         return importlib.import_module(module), names[name]
 
 

@@ -2,7 +2,8 @@
 issued.
 
 Every request is checked before ministack gets it. The check refuses web pages in a browser, other users of the machine
-and programs without the secret. `unsigned.TABLE` lists the requests that are served without a signature.
+and programs without the secret. Docker's requests have a token of `registry_tokens` instead of a signature.
+`unsigned.TABLE` lists the requests that are served without either.
 """
 
 from __future__ import annotations
@@ -138,7 +139,10 @@ async def _refuse(request: Request, failure: AuthError, send: Send, body: bytes 
 
 
 async def _serve_websocket(application: Application, scope: Message, receive: Receive, send: Send) -> None:
-    """Serve the WebSocket APIs of the app; ministack's other WebSocket endpoints are closed."""
+    """Serve the WebSocket APIs of the app.
+
+    Close connections to ministack's other endpoints, from web pages, and with an invalid signature.
+    """
     request = Request.of(scope)
     if (
         request.foreign() is None
@@ -152,7 +156,7 @@ async def _serve_websocket(application: Application, scope: Message, receive: Re
 
 
 async def _read(receive: Receive, send: Send, most: int) -> bytes | None:
-    """Return the complete body; None if the client disconnected, or if the body is too long."""
+    """Return the complete body; None if the client disconnected, or if a body of over `most` bytes was refused."""
     parts, length = [], 0
     while True:
         message = await receive()
@@ -178,7 +182,7 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
 
 
 def _without_cors(send: Send) -> Send:
-    """Remove the headers that allow web pages to read responses."""
+    """Return a send function that removes the headers with which web pages could read responses."""
 
     async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -1,4 +1,4 @@
-"""Calls of a service's API within the process, and the conversion of a template's properties into an operation's input.
+"""The input and output of API operations: calls within the process, conversions, checks, and handlers of JSON APIs.
 
 CloudFormation and the service capitalize names differently (`EFSVolumeConfiguration` and `efsVolumeConfiguration`), and
 CloudFormation accepts strings for numbers. botocore's model of the service resolves both. So no resource needs a list
@@ -34,7 +34,7 @@ class RefusedError(ValueError):
 
 @functools.cache
 def model(service: str) -> ServiceModel:
-    """Return botocore's model of a service's API.
+    """Return botocore's model of a service's API, without documentation.
 
     Args:
         service: The service's name in boto3, such as `ecs`.
@@ -85,7 +85,8 @@ def request(
         service: The service's name in boto3.
         operation: The operation, such as `CreateService`.
         properties: The properties of the template.
-        renamed: The operation's names for properties, at any depth, whose names differ by more than capitalization.
+        renamed: The operation's names for the properties, at any depth, whose names differ by more than capitalization.
+            Default: None, if there are no such properties.
 
     Raises:
         RefusedError: The operation's input does not have a property, or a value cannot be converted.
@@ -103,7 +104,8 @@ def structure(
         service: The service's name in boto3.
         shape: The structure, such as `Stage`.
         properties: The properties of the template.
-        renamed: The structure's names for properties, at any depth, whose names differ by more than capitalization.
+        renamed: The structure's names for the properties, at any depth, whose names differ by more than capitalization.
+            Default: None, if there are no such properties.
 
     Raises:
         RefusedError: The structure does not have a property, or a value cannot be converted.
@@ -209,7 +211,7 @@ def _scalar(value: Any, kind: str, path: str) -> Any:
 
 
 def check(service: str, operation: str, parameters: Mapping[str, Any]) -> None:
-    """Check an operation's input against the lengths, ranges, patterns and enumerations of the service's model.
+    """Check an operation's input against the service's model: required members, lengths, ranges, patterns and values.
 
     Args:
         service: The service's name in boto3.
@@ -217,7 +219,8 @@ def check(service: str, operation: str, parameters: Mapping[str, Any]) -> None:
         parameters: The input of the operation.
 
     Raises:
-        RefusedError: The input breaks a limit; the message begins with the error code `InvalidParameterException`.
+        RefusedError: The input lacks a required member or breaks a limit. The message begins with the error code
+            `InvalidParameterException`.
     """
     shape = model(service).operation_model(operation).input_shape
     for fault in _faults(parameters, shape, "") if shape is not None else ():
@@ -256,7 +259,7 @@ def json_service(operations: Mapping[str, Operation], otherwise: Handler | None 
 
     Args:
         operations: The functions that answer the operations, by name.
-        otherwise: The handler of all other operations. Default: they are rejected.
+        otherwise: The handler of all other operations. Default: None, and other operations are refused.
     """
 
     async def answer(
@@ -296,7 +299,7 @@ def perform(operation: Callable[[dict[str, Any]], Any], parameters: Mapping[str,
 
 
 def query(operation: Callable[[dict[str, Any]], Any], **parameters: Any) -> ET.Element:
-    """Call an operation of the EC2 XML API, and return its response without namespaces.
+    """Call an operation of a query API, such as EC2's, and return its XML response without namespaces.
 
     Args:
         operation: ministack's function for the operation.
@@ -321,7 +324,7 @@ def query(operation: Callable[[dict[str, Any]], Any], **parameters: Any) -> ET.E
 
 
 def text(answer: ET.Element, name: str) -> str:
-    """Return the text of the first element with a name in a response; the element must exist."""
+    """Return the text of the first element with a name in a response. A response without the element is an error."""
     found = answer.findtext(f".//{name}")
     if found is None:
         raise RefusedError(f"the service's response has no {name}")

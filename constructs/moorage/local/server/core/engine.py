@@ -127,7 +127,7 @@ def _handler(resource: Resource) -> Handler:
 
 
 class _Checked:
-    """A wrapper for the handler of a type, which also fails on unknown, mistyped and unread properties.
+    """A wrapper for the handler of a type, which also fails on unknown, mistyped and unread properties and taken names.
 
     Args:
         resource_type: The CloudFormation type.
@@ -189,7 +189,7 @@ class _Checked:
 
 
 def _claimed(resource_type: str, logical_id: str, properties: Properties, stack_name: str) -> list[str]:
-    """Return a list with an error if another resource has the unique name, since ministack would overwrite it."""
+    """Return an error for each other resource that has the unique name, since ministack would overwrite it."""
     name = _UNIQUE.get(resource_type) or schema.identifier(resource_type)
     wanted = properties.get(name) if name else None
     return [

@@ -4,6 +4,8 @@ CloudFormation updates the resources whose definition changed, and adds no event
 CloudFormation creates new resources; during the cleanup, it deletes replaced and removed resources (AWS CloudFormation
 user guide, "Understand stack creation events"). ministack adds update events for every resource, several within a
 millisecond, and none for the deletions of the cleanup.
+
+This module also adds operation IDs to events, and omits resources with a false condition from change sets.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 CloudFormation creates independent resources in parallel; ministack creates one at a time. This order avoids waits that
 end only by a timeout. A gateway is attached as early as possible: on AWS, it is usually attached before resources
-without `DependsOn` need it. Services are created as late as possible: ECS waits until there are instances for their
-tasks.
+without `DependsOn` need it. Nested stacks and services are created as late as possible, since ECS waits until there are
+instances for the tasks of a service.
 """
 
 from __future__ import annotations

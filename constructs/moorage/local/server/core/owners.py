@@ -1,4 +1,4 @@
-"""The stack and the construct that a resource belongs to."""
+"""The stack, the construct and the definition of a resource, and the resources that are deleted or replaced with it."""
 
 from __future__ import annotations
 

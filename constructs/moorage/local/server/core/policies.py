@@ -44,7 +44,7 @@ def allows(
 
 
 def is_elsewhere(arn: str) -> bool:
-    """Return whether an ARN is that of a resource in another account, which is not known here."""
+    """Return whether a text is an ARN without this account's ID, such as that of a resource in another account."""
     return arn.startswith("arn:") and f":{get_account_id()}:" not in arn
 
 

@@ -37,7 +37,7 @@ class Resource:
             Resource.known[cls.type] = cls()
 
     def create(self, properties: Properties, name: str) -> Made:
-        """Create the resource.
+        """Create the resource, and return it.
 
         Args:
             properties: The resolved properties of the template.
@@ -46,11 +46,11 @@ class Resource:
         raise NotImplementedError
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
-        """Update the resource in place from the old properties to the new ones."""
+        """Update the resource in place from the old properties to the new properties, and return it."""
         raise NotImplementedError
 
     def update_under(self, policy: Properties, physical_id: str, old: Properties, new: Properties) -> Made:
-        """Update the resource according to its `UpdatePolicy`, which most types do not have.
+        """Update the resource according to its `UpdatePolicy`, which most types do not have, and return it.
 
         Args:
             policy: The `UpdatePolicy` of the resource in the template; empty if it has none.

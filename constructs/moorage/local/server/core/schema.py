@@ -1,4 +1,4 @@
-"""CloudFormation's resource schemas, from cfn-lint: the properties of each type and their types."""
+"""CloudFormation's resource schemas, from cfn-lint, and the validation of properties against the schemas."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def tag_property(resource_type: str) -> str | None:
 
 
 def faults(resource_type: str, properties: Mapping[str, Any], region: str) -> list[str]:
-    """Return the errors in a resource's properties according to the schema of its type.
+    """Return the errors in a resource's properties according to the schema of its type and cfn-lint's rules.
 
     CloudFormation validates properties before it calls the service (CloudFormation CLI user guide, "Resource type
     schema").

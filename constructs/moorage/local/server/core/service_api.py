@@ -141,7 +141,7 @@ class ApiResource(Resource):
 
         Args:
             known: The resource's properties and the output of the operation.
-            physical_id: The physical ID, if the resource exists already.
+            physical_id: The physical ID, if the resource exists already. Default: None, for a new resource.
         """
         found = physical_id or str(_at(self.identity, known))
         values = {name: _at(path, {**known, REF: found}) for name, path in self.attributes}

@@ -187,7 +187,10 @@ class Request:
 
 
 def _has_parts(authorization: str) -> bool:
-    """Return whether a header has each part of a signature exactly once: ministack accepts repeated parts."""
+    """Return whether an Authorization header has each part of a signature exactly once.
+
+    ministack itself does not refuse repeated parts.
+    """
     algorithm, _, parts = authorization.partition(" ")
     return algorithm == _ALGORITHM and sorted(part.strip().partition("=")[0] for part in parts.split(",")) == _PARTS
 

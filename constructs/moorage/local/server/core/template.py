@@ -1,4 +1,4 @@
-"""The checks of templates that CloudFormation makes before it changes anything: names and references.
+"""The checks that CloudFormation makes before a change: names, references, conditions and parameters of a template.
 
 The messages are CloudFormation's, as users report them: unresolved resources, including those with a false condition
 (serverless/serverless issue 4535), and parameters that do not exist (aws-samples/amazon-ec2-image-builder-samples issue
@@ -165,7 +165,7 @@ def faults(template: Template, conditions: Mapping[str, bool]) -> Iterator[str]:
 
 
 def _standing(block: Mapping[str, Any] | None, conditions: Mapping[str, bool]) -> dict[str, Any]:
-    """Return the members of a block without a condition, or with a condition that is true."""
+    """Return the members of a block that have no condition, or whose condition is true."""
     return {name: part for name, part in (block or {}).items() if conditions.get(part.get("Condition"), True)}
 
 

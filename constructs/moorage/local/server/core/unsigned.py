@@ -141,6 +141,8 @@ TABLE = (
 def may_serve(method: str, path: str, headers: Mapping[str, str]) -> bool:
     """Return whether a request is of a kind that is served without a signature.
 
+    A request with `x-amz-content-sha256` or the content encoding `aws-chunked` is never served without a signature.
+
     Args:
         method: The HTTP method.
         path: The decoded path.
@@ -151,7 +153,7 @@ def may_serve(method: str, path: str, headers: Mapping[str, str]) -> bool:
 
 
 def install(signed: Callable[[], bool]) -> None:
-    """Refuse unsigned requests of kinds that `TABLE` does not list.
+    """Serve unsigned requests of the kinds in `TABLE`, at most 32 at a time, and pass no others to ministack.
 
     Args:
         signed: A function that returns whether the current request has a verified signature.

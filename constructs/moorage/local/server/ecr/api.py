@@ -1,6 +1,6 @@
 """The API of Amazon ECR: ministack's operations on repositories, and this package's other operations.
 
-The input of each operation is checked against ECR's model.
+The input of this package's operations is checked against ECR's model.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ _OPERATIONS: Mapping[str, Operation] = {
 
 
 def call(operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Call an ECR operation in this process.
+    """Call an ECR operation in this process, and return its output.
 
     Args:
         operation: The operation, such as `PutImage`.

@@ -1,4 +1,4 @@
-"""Pushes, pulls and deletions of images in ECR, with their events, scans, copies and signatures."""
+"""Pushes, pulls, descriptions and deletions of images in ECR, with layers, events, scans, copies and signatures."""
 
 from __future__ import annotations
 

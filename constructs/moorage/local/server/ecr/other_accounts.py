@@ -30,11 +30,11 @@ _PULL = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 
 
 def serve(operation: str, parameters: Parameters, run: Operation) -> Parameters:
-    """Perform an operation in the registry that it names, if that registry allows the caller.
+    """Perform an operation in the registry that it names, if that registry allows the caller, and return its output.
 
     Args:
         operation: The operation, such as `BatchGetImage`.
-        parameters: Its input.
+        parameters: The operation's input.
         run: The function that performs the operation.
 
     Raises:

@@ -27,7 +27,7 @@ def fetch(repository: str, image_id: Parameters) -> Parameters | None:
 
     Args:
         repository: The repository's name in this registry.
-        image_id: `imageTag` or `imageDigest`.
+        image_id: The image identifier, which has the member `imageTag` or `imageDigest`.
     """
     rule = registry.cache_rule(repository)
     here = ecr.find_image(repository, image_id) if repository in ecr.repositories else None

@@ -322,7 +322,10 @@ def _update_template(parameters: Parameters) -> Parameters:
 
 
 def replace_template(parameters: Parameters) -> Parameters:
-    """Update a template as CloudFormation does: a property that is not specified returns to its default."""
+    """Update a template as CloudFormation does: a property that is not specified returns to its default.
+
+    Return the output of UpdateRepositoryCreationTemplate.
+    """
     found = _template_of(parameters)
     _templates[found["prefix"]] = {**_TEMPLATE, "createdAt": found["createdAt"]}
     return _update_template(parameters)

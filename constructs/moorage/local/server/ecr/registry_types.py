@@ -17,7 +17,7 @@ _TIMES = ("createdAt", "updatedAt")
 
 
 def _call(operation: str, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Call an operation of the registry with properties of a template."""
+    """Call an operation of the registry with properties of a template, and return its output."""
     return call(operation, request("ecr", operation, properties, renamed=RENAMED))
 
 

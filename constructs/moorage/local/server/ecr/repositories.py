@@ -88,7 +88,7 @@ def set_policy(parameters: Parameters) -> Parameters:
 
 
 def repository_of(parameters: Parameters) -> Parameters:
-    """Return the record of the repository that a request names; the repository must exist."""
+    """Return the record of the repository that a request names, or refuse an unknown name."""
     name = parameters["repositoryName"]
     if name not in ecr.repositories:
         raise RefusedError(
@@ -100,7 +100,7 @@ def repository_of(parameters: Parameters) -> Parameters:
 
 
 def image_of(parameters: Parameters) -> Parameters:
-    """Return the record of the image that a request names; the image must exist."""
+    """Return the record of the image that a request names, or refuse an unknown image."""
     name = repository_of(parameters)["repositoryName"]
     image: Parameters | None = ecr.find_image(name, parameters["imageId"])
     if image is None:
@@ -135,7 +135,7 @@ def keep(repository: str, image: Parameters, tag: str | None) -> Parameters:
     Args:
         repository: The repository's name.
         image: The image's record, as ministack keeps it.
-        tag: The tag; if another image has the tag, it is moved to this image.
+        tag: The tag, which is removed from any other image; None for no tag.
     """
     images = ecr.images.setdefault(repository, [])
     kept: Parameters | None = ecr.find_image(repository, {"imageDigest": image["imageDigest"]})
@@ -154,7 +154,7 @@ def keep(repository: str, image: Parameters, tag: str | None) -> Parameters:
 
 
 def layers(manifest: str) -> dict[str, int]:
-    """Return the sizes of the layers and of the configuration that a manifest names, by digest.
+    """Return the sizes in bytes of the layers and of the configuration that a manifest names, by digest.
 
     Return an empty dict for a text that is not such a manifest.
     """

@@ -64,7 +64,7 @@ def pull_through(
     """Send the event of a pull from an upstream registry.
 
     Args:
-        repository_arn: The repository for the image.
+        repository_arn: The ARN of the repository for the image.
         rule: The pull-through cache rule.
         digest: The image's digest, if it is known.
         tag: The requested tag, if a tag was requested.

@@ -1,4 +1,4 @@
-"""Amazon ECS: capacity providers, their clusters, and the services that use them."""
+"""Amazon ECS: capacity providers, their associations with clusters, and capacity provider strategies."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _MANAGED_ASSOCIATED = (
 
 
 def kind(provider: str) -> str:
-    """Return the kind of capacity of a provider: Fargate, an Auto Scaling group, or ECS Managed Instances."""
+    """Return the kind of a provider's capacity: `FARGATE`, `MANAGED` or, for every other provider, `EC2`."""
     if provider in ecs.FARGATE_PROVIDERS:
         return FARGATE
     return MANAGED if "managedInstancesProvider" in ecs.capacity_providers.get(name_of(provider), {}) else EC2
@@ -75,7 +75,7 @@ def _group(name_or_arn: str) -> Group | None:
 
 
 def is_scaled(provider: str) -> bool:
-    """Return whether managed scaling is enabled for a provider, so that ECS changes the size of its group."""
+    """Return whether ECS changes the size of a provider's Auto Scaling group, since managed scaling is enabled."""
     stated = ecs.capacity_providers[name_of(provider)]["autoScalingGroupProvider"]
     return bool(stated["managedScaling"]["status"] == "ENABLED")
 
@@ -298,6 +298,9 @@ def check_strategy(strategy: Iterable[Mapping[str, Any]], known: Iterable[str]) 
     Args:
         strategy: The strategy, in the API's format.
         known: The providers of the cluster.
+
+    Raises:
+        RefusedError: ECS does not accept the strategy; the message is ECS's.
     """
     items, has = list(strategy), set(known)
     if len({kind(item["capacityProvider"]) for item in items}) > 1:

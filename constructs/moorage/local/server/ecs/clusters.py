@@ -1,6 +1,6 @@
 """Amazon ECS: clusters, task definitions and services, whose tasks are counted but not run.
 
-A service whose image is missing in a private registry of the local AWS fails to deploy, as on AWS: the circuit breaker
+A service whose image is missing in a private registry of the local AWS fails to deploy, as on AWS. The circuit breaker
 reports the reason, and the tasks of the last successful revision keep running. The module `deployments` describes how a
 deployment proceeds, and `task_runs` describes how a task ends.
 """
@@ -44,7 +44,7 @@ _EMPTIED: Mapping[str, Any] = {"loadBalancers": [], "serviceRegistries": [], "ca
 
 
 class Cluster(Resource):
-    """A cluster, which cannot be deleted while services run in it."""
+    """A cluster, which cannot be deleted while it has active services or container instances."""
 
     type = "AWS::ECS::Cluster"
 

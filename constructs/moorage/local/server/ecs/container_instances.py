@@ -45,10 +45,10 @@ class Need:
         ports: The host ports.
         interface: True if the task has its own network interface.
         architecture: The required CPU architecture; None for any.
-        expressions: The `memberOf` placement constraints.
-        distinct: True if tasks of the group must be on distinct instances.
-        zones: The Availability Zones of the task's subnets; None if they do not matter.
-        capabilities: The required capabilities of the agent.
+        expressions: The `memberOf` placement constraints. Default: none.
+        distinct: True if tasks of the group must be on distinct instances. Default: False.
+        zones: The Availability Zones of the task's subnets. Default: None, for any zone.
+        capabilities: The required capabilities of the agent. Default: none.
     """
 
     cpu: int
@@ -137,7 +137,10 @@ def tasks_on(record: Mapping[str, Any]) -> list[Record]:
 
 
 def refresh() -> None:
-    """Register each running instance whose agent finds its cluster, and deregister the instances that no longer run."""
+    """Register the instances of Auto Scaling groups whose agents find their cluster.
+
+    Deregister the instances that no longer run, and stop their tasks.
+    """
     for instance_id, record in list(_registered.items()):
         if ec2.instances.get(instance_id, {}).get("State", {}).get("Name") != "running":
             _forget(record)
@@ -300,7 +303,10 @@ def _terms(expression: str) -> Iterator[tuple[str, str, str]]:
     for term in re.split(r"\s+and\s+|\s*&&\s*", expression):
         found = _EXPRESSION.fullmatch(term)
         if found is None or re.search(r"\bor\b|\|\||[()]", term):
-            raise RefusedError(f"the placement constraint '{expression}' is not supported by the local AWS")
+            raise RefusedError(
+                f"the placement constraint '{expression}' is not supported by the local AWS; use comparisons that are "
+                "joined with `and`, without parentheses"
+            )
         yield found["name"], found["operator"], found["value"]
 
 

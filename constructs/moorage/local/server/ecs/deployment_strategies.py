@@ -35,7 +35,7 @@ def completed(stated: Mapping[str, Any], *, daemon: bool) -> dict[str, Any]:
 
     Args:
         stated: The configuration, in the API's format.
-        daemon: True for a daemon service, whose task on an instance may stop before the new one starts.
+        daemon: True for a daemon service, whose old task on an instance may stop before the new task starts.
     """
     strategy = stated.get("strategy", ROLLING)
     percent = {"maximumPercent": 100 if daemon else 200, "minimumHealthyPercent": 0 if daemon else 100}
@@ -61,6 +61,9 @@ def check(service: Mapping[str, Any]) -> None:
 
     Args:
         service: The service, in the API's format.
+
+    Raises:
+        RefusedError: ECS does not accept the configuration.
     """
     configuration = service.get("deploymentConfiguration") or {}
     strategy = configuration.get("strategy", ROLLING)
@@ -156,6 +159,9 @@ def check_stack(configuration: Mapping[str, Any]) -> None:
 
     Args:
         configuration: The deployment configuration with ECS's defaults.
+
+    Raises:
+        RefusedError: The bake times total more than 33 hours.
     """
     minutes = configuration["bakeTimeInMinutes"]
     if configuration["strategy"] == "CANARY":

@@ -65,7 +65,8 @@ class Rollout:
         """Run the lifecycle stages of the deployment.
 
         Args:
-            patient: Whether to let a deployment without a circuit breaker wait for resources on instances.
+            patient: Whether to let a deployment without a circuit breaker wait for resources on instances. Default:
+                False, and such a deployment fails.
 
         Raises:
             RefusedError: The deployment failed and was rolled back.
@@ -90,7 +91,7 @@ class Rollout:
         ecs.refresh_service_state(self._cluster, f"service:{self._service['serviceName']}")
 
     def _stages(self) -> Iterator[str]:
-        """Yield each stage when its own work is done and its hooks are next."""
+        """Yield each lifecycle stage after its work is done and before its hooks run."""
         if sum(each["status"] != "INACTIVE" for each in self._service["deployments"]) > 2:  # noqa: PLR2004  # a third
             yield "RECONCILE_SERVICE"
         yield "PRE_SCALE_UP"
@@ -158,7 +159,7 @@ class Rollout:
         return {name for name, alarm in found.items() if alarm and alarm["StateValue"] == "ALARM"}
 
     def _assign_groups(self) -> None:
-        """Choose a target group of each load balancer for the new tasks: the unused one, if traffic shifts."""
+        """Choose a target group of each load balancer for the new tasks: the unused target group, if traffic shifts."""
         balancers = self._service.get("loadBalancers") or []
         if not any("advancedConfiguration" in each for each in balancers):
             return
@@ -246,7 +247,7 @@ def _pair(balancer: Mapping[str, Any]) -> list[str]:
 
 
 def _record_failure(service: Record, revision_arn: str, reason: str) -> None:
-    """Add a failed deployment to the service's deployments in place of earlier failed ones, and add an event."""
+    """Add a failed deployment to the service, in place of earlier failed deployments, and add an event."""
     failed = ecs.make_deployment(revision_arn, service["desiredCount"], status="INACTIVE")
     failed |= {"desiredCount": 0, "failedTasks": 3, "rolloutState": "FAILED", "rolloutStateReason": reason}
     earlier = (each for each in service["deployments"] if each["rolloutState"] != "FAILED")
@@ -256,7 +257,7 @@ def _record_failure(service: Record, revision_arn: str, reason: str) -> None:
 
 
 def stop(parameters: Record) -> Record:
-    """Roll back a deployment at its next stage (StopServiceDeployment)."""
+    """Roll back a deployment at its next stage (StopServiceDeployment). Refuse a deployment that has ended."""
     record = revisions.deployment(parameters["serviceDeploymentArn"])
     if record["status"] != "IN_PROGRESS":
         raise RefusedError("The service deployment is not in progress.")

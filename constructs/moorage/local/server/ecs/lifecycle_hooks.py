@@ -47,6 +47,9 @@ def check(hooks: Sequence[Mapping[str, Any]]) -> None:
 
     Args:
         hooks: The hooks, in the API's format.
+
+    Raises:
+        RefusedError: ECS does not accept a hook.
     """
     kinds = [hook.get("targetType", FUNCTION) for hook in hooks]
     for kind in (FUNCTION, PAUSE):
@@ -125,7 +128,7 @@ def _pause(record: Record, minutes: int) -> str | None:
 
 
 def resolve(parameters: Record) -> Record:
-    """Continue a paused deployment or roll it back (ContinueServiceDeployment)."""
+    """Continue a paused deployment or roll it back (ContinueServiceDeployment). Refuse a hook that does not wait."""
     deployment = revisions.deployment(parameters["serviceDeploymentArn"])
     pause = _waiting.get(parameters["hookId"])
     if pause is None or pause.record not in deployment["lifecycleHookDetails"]:
@@ -136,14 +139,14 @@ def resolve(parameters: Record) -> Record:
 
 
 def interrupt(deployment: Mapping[str, Any]) -> None:
-    """End the pauses of a deployment, so that it is rolled back."""
+    """End the pauses of a deployment, so that the deployment is rolled back."""
     for pause in list(_waiting.values()):
         if pause.record in deployment["lifecycleHookDetails"]:
             pause.over.set()
 
 
 def _ask(hook: Mapping[str, Any], stage: str, record: Record, deployment: Record, minutes: int) -> str | None:
-    """Invoke a function until its status is final, and return the reason for a rollback; None if it succeeded."""
+    """Invoke a function until its status is final, and return the reason for a rollback; None after a success."""
     arn, details = hook["hookTargetArn"], dict(hook.get("hookDetails") or {})
     left = minutes * 60
     for _ in range(_MOST_CALLS):

@@ -42,7 +42,7 @@ class Room:
         memory_mib: The memory in MiB.
         gpus: The number of GPUs.
         interfaces: The number of tasks that can have their own network interface.
-        taken_ports: The ports that are reserved or in use.
+        taken_ports: The ports that are reserved or in use. Default: `RESERVED_PORTS`.
     """
 
     cpu: int

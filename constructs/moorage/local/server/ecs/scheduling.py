@@ -177,7 +177,7 @@ def _daemon_request(cluster: str, service: Record, primary: Record, record: Reco
 
 
 def stop(task: Mapping[str, Any], reason: str) -> None:
-    """Stop a task."""
+    """Stop a task, and record the reason."""
     cluster = ecs.cluster_name_from_arn(task["clusterArn"])
     perform(ecs.stop_task, {"task": task["taskArn"], "cluster": cluster, "reason": reason})
 
@@ -332,7 +332,7 @@ def _describe_instances(parameters: Record) -> Any:
 
 
 def install() -> None:
-    """Add placement to ECS's services and tasks."""
+    """Add container instances, placement and managed scaling to ECS."""
     ecs.reconcile_service_tasks = _reconciling(ecs.reconcile_service_tasks)
     ecs.refresh_service_state = _counting(ecs.refresh_service_state)
     ecs.delete_service = then_shrink(ecs.delete_service)

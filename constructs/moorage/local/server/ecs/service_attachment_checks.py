@@ -20,7 +20,7 @@ Record = Mapping[str, Any]
 
 
 def faults(stated: Record, revision: Record, cluster: Record, *, on_instances: bool, on_fargate: bool) -> Iterator[str]:
-    """Yield the errors in the network, load balancers, registries and Service Connect settings of a service.
+    """Yield the errors in a service's platform version, network, load balancers, registries and Service Connect.
 
     Args:
         stated: The new state of the service.

@@ -14,11 +14,14 @@ from moorage.local.server.ecs import service_attachment_checks as attachments
 
 
 def check(parameters: Mapping[str, Any], *, new: bool) -> None:
-    """Refuse a service whose capacity, network or placement ECS does not accept.
+    """Refuse a service that ECS does not accept, for example because of its capacity, network or placement.
 
     Args:
         parameters: The input of CreateService or UpdateService.
         new: True if the operation is CreateService.
+
+    Raises:
+        RefusedError: ECS does not accept the service; the message is ECS's.
     """
     cluster = ecs.clusters.get(ecs.resolve_cluster_name(parameters.get("cluster", "default")))
     if cluster is None:

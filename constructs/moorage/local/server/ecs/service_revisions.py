@@ -53,7 +53,7 @@ def revise(service: Record, stated: Mapping[str, Any]) -> Record:
 
 
 def revision(arn: str | None) -> Record:
-    """Return a revision; empty if it does not exist."""
+    """Return the revision with an ARN; empty if there is no such revision."""
     found: Record = _revisions.get(arn or "", {})
     return found
 
@@ -63,7 +63,7 @@ def open_deployment(service: Record, sources: Iterable[str]) -> Record:
 
     Args:
         service: The service.
-        sources: The revisions that already run.
+        sources: The ARNs of the revisions that already run.
     """
     arn = _arn(service, "service-deployment", "".join(secrets.choice(_NAMES) for _ in range(21)))
     configuration = service["deploymentConfiguration"]
@@ -126,7 +126,7 @@ def deployment(arn: str) -> Record:
 
 
 def forget(service_arn: str) -> None:
-    """Delete the records of a deleted service."""
+    """Delete the revisions and deployments of a deleted service."""
     for records in (_revisions, _deployments):
         for arn in [arn for arn, record in records.items() if record["serviceArn"] == service_arn]:
             records.pop(arn)

@@ -69,7 +69,9 @@ def create(parameters: Record) -> Done:
 
 
 def update(parameters: Record) -> Done:
-    """Update a service. Return the service and the deployment that the caller runs; None if no deployment follows.
+    """Update a service. Return the service and the deployment that the caller runs.
+
+    The deployment is None if the update starts no deployment, or for an external deployment controller.
 
     Args:
         parameters: The input of UpdateService.
@@ -98,7 +100,8 @@ def update(parameters: Record) -> Done:
         known = service["taskDefinition"]
         if stated.get("forceNewDeployment") or stated.get("taskDefinition", known) != known:
             raise RefusedError(
-                "a deployment of the service is still in progress, and the local AWS cannot replace it with another"
+                "a deployment of the service is still in progress, and the local AWS cannot replace it with another; "
+                "wait until it ends"
             )
         _answered(_update(stated))
         _complete(service, parameters)

@@ -41,7 +41,7 @@ def exit_code(containers: Iterable[Mapping[str, Any]]) -> int | None:
 def started(task: Record) -> None:
     """Start a placed task, and end it when the command of one of its essential containers ends.
 
-    A service's task keeps running.
+    A task that can never start is stopped at once. A service's task keeps running.
     """
     if task["group"].startswith("service:"):
         return

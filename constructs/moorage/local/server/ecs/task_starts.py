@@ -40,7 +40,10 @@ def _faults(revision: Mapping[str, Any], *, on_instances: bool, executes: bool) 
 
 
 def _missing_secret(value_from: str) -> str | None:
-    """Return the reason why a secret's value cannot be read; None if it can, or if the secret does not exist here."""
+    """Return the reason why a secret's value cannot be read.
+
+    Return None if the value can be read, or if the secret does not exist here.
+    """
     parts = value_from.split(":")
     arn, (key, stage, version) = ":".join(parts[:7]), (*parts[7:], "", "", "")[:3]
     if parts[2:3] != ["secretsmanager"] or secretsmanager.resolve(arn)[1] is None:

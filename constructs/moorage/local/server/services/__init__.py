@@ -1,1 +1,1 @@
-"""The other services of the local AWS."""
+"""The services of the local AWS other than ECS, ECR and Auto Scaling."""

@@ -54,7 +54,7 @@ class JobDefinition(ApiResource):
     without = ("ResourceRetentionPolicy",)
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Made:
-        """Register a new revision, as CloudFormation does."""
+        """Register and return a new revision, as CloudFormation does."""
         name = physical_id.rpartition("/")[2].partition(":")[0]
         return self.create(new | {"JobDefinitionName": name}, name)
 

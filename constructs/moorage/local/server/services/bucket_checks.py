@@ -99,7 +99,7 @@ def _event_faults(configuration: Properties) -> Iterator[str]:
 
 
 def _is_same_event(one: str, other: str) -> bool:
-    """Return whether two events are the same, or one matches the other's wildcard (S3 user guide, "Event types")."""
+    """Return whether two events are equal, or a wildcard in either matches the other (S3 user guide, "Event types")."""
     return one == other or any(a.endswith("*") and b.startswith(a[:-1]) for a, b in ((one, other), (other, one)))
 
 

@@ -21,7 +21,7 @@ _SUFFIX = "0a1b2c"
 
 
 def install() -> None:
-    """Check replication groups as ElastiCache does, and give them addresses of its form."""
+    """Check replication groups as ElastiCache does, and give them addresses in ElastiCache's format."""
     guard(_GROUP, _check)
     complete(_GROUP, _complete)
 
@@ -41,7 +41,10 @@ def _check(group: Properties) -> None:
 
 
 def _complete(name: str, _old: Properties, new: Properties) -> Properties:
-    """Name the endpoints, since ministack gives all caches the name of one container, and list the nodes."""
+    """Name the endpoints, since ministack gives all caches the name of one container, and store the nodes.
+
+    Return the attributes for `Fn::GetAtt`.
+    """
     record = elasticache.replication_groups[name]
     if record.get("ConfigurationEndpoint"):  # of several shards
         return {}
@@ -67,7 +70,7 @@ def _complete(name: str, _old: Properties, new: Properties) -> Properties:
 
 
 def _list_nodes(group: dict[str, Any], nodes: list[dict[str, Any]]) -> None:
-    """Store each node of a group for DescribeCacheClusters; ministack stores only those that a new group has."""
+    """Store each node of a group for DescribeCacheClusters; ministack stores only the nodes that a new group has."""
     names = [each["CacheClusterId"] for each in nodes]
     first = elasticache.clusters[names[0]]
     for gone in set(group["MemberClusters"]) - set(names):

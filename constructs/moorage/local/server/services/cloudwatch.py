@@ -101,7 +101,7 @@ def _check(alarm: Properties) -> None:
 
 
 def _check_actions(alarm: Properties) -> None:
-    """Refuse too many actions for a state, and actions in another region (PutMetricAlarm)."""
+    """Refuse too many actions for a state, invalid ARNs, and actions in another region (PutMetricAlarm)."""
     for name in ("AlarmActions", "InsufficientDataActions", "OKActions"):
         if len(alarm.get(name) or ()) > _MOST_ACTIONS:
             raise RefusedError(

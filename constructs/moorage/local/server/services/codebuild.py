@@ -20,7 +20,7 @@ _FURTHER = "what ministack does not describe"
 
 
 def install() -> None:
-    """Make the handler of projects store the properties in `_KEPT`, and the API return them."""
+    """Make the handler of projects store the properties that ministack drops, and make the API return them."""
     complete("AWS::CodeBuild::Project", _complete)
     shape: Callable[[Mapping[str, Any]], dict[str, Any]] = codebuild.project_shape
     codebuild.project_shape = lambda project: {**shape(project), **project.get(_FURTHER, {})}

@@ -54,11 +54,11 @@ def invoke(
         stack_name: The stack.
         stack_id: The stack's ARN.
         resource_type: `Custom::` and a name, or `AWS::CloudFormation::CustomResource`.
-        physical_id: The resource's physical ID, if it has one.
-        old_props: For an update, the old properties.
+        physical_id: The resource's physical ID. Default: None, for a creation.
+        old_props: The old properties. Default: None, unless the resource is updated.
 
     Raises:
-        RefusedError: The function does not exist, fails, responds with FAILED, or can no longer respond.
+        RefusedError: The function does not exist, fails, responds with FAILED, or does not respond in time.
     """
     request: dict[str, Any] = {
         "RequestType": request_type,

@@ -1,4 +1,4 @@
-"""Amazon RDS: option groups and proxies, for which ministack has an API but no CloudFormation types."""
+"""Amazon RDS: option groups, and proxies with target groups. ministack has their API but no CloudFormation types."""
 
 from __future__ import annotations
 

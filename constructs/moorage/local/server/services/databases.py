@@ -1,4 +1,4 @@
-"""Amazon RDS: the properties of databases and clusters that ministack drops, as RDS's API describes them."""
+"""Amazon RDS: the properties of databases and clusters that ministack drops, including managed passwords."""
 
 from __future__ import annotations
 
@@ -68,13 +68,16 @@ def _completion(kind: str, records: Any) -> Any:
 
 
 def _follow(instance: dict[str, Any], cluster: Mapping[str, Any] | None) -> None:
-    """Give an instance what its cluster manages (RDS API reference, CreateDBInstance: "doesn't apply to Aurora")."""
+    """Give an instance its cluster's settings (RDS API reference, CreateDBInstance: "doesn't apply to Aurora")."""
     if cluster is not None and "DBInstanceIdentifier" in instance:
         instance |= {name: cluster[name] for name in _OF_THE_CLUSTER if name in cluster}
 
 
 def _manage_password(record: dict[str, Any], new: Properties) -> Properties:
-    """Store a managed password in a secret (Amazon RDS user guide, "Password management with AWS Secrets Manager")."""
+    """Store a managed password in a secret, or delete the secret if the password is no longer managed.
+
+    Return the attributes for `Fn::GetAtt` (Amazon RDS user guide, "Password management with AWS Secrets Manager").
+    """
     if str(new.get("ManageMasterUserPassword", False)).lower() != "true":
         _forget_password(record)
         return {}

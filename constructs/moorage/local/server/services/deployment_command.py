@@ -21,7 +21,7 @@ _subprocess.Popen = _Popen
 
 
 def install() -> None:
-    """Put the code before ministack's loader of Python functions."""
+    """Make Python functions run `deployment_cli.py` when they start the layer's AWS CLI."""
     path = Path(__file__).parent / "deployment_cli.py"
     before = _SCRIPT.replace("CLI", repr(str(path)))
     lambda_runtime.PYTHON_WORKER_SCRIPT = before + lambda_runtime.PYTHON_WORKER_SCRIPT

@@ -208,7 +208,7 @@ def refuse(faults: Iterator[str], code: str = "MalformedPolicyDocument") -> None
 
     Args:
         faults: The errors, with the service's messages.
-        code: The service's error code.
+        code: The service's error code. Default: `MalformedPolicyDocument`, IAM's code.
 
     Raises:
         RefusedError: There is an error.

@@ -1,4 +1,4 @@
-"""Amazon EC2: the additional CIDR blocks of VPCs, and the IPv6 settings of VPCs and subnets."""
+"""Amazon EC2: additional CIDR blocks of VPCs, IPv6 settings of VPCs and subnets, and egress-only internet gateways."""
 
 from __future__ import annotations
 
@@ -104,6 +104,9 @@ def assign(subnet: dict[str, Any], properties: Properties) -> None:
     Args:
         subnet: The record of the subnet.
         properties: The properties in the template.
+
+    Raises:
+        RefusedError: The IPv6 CIDR block is outside of the VPC's blocks, or overlaps with that of another subnet.
     """
     for name in ("AssignIpv6AddressOnCreation", "Ipv6Native"):
         if name in properties:

@@ -61,6 +61,9 @@ def check_vpc(properties: Properties) -> None:
 
     Args:
         properties: The properties in the template.
+
+    Raises:
+        RefusedError: EC2 does not accept the VPC.
     """
     names, resolved = (str(properties.get(f"EnableDns{name}")).lower() for name in ("Hostnames", "Support"))
     if names == "true" and resolved == "false":
@@ -97,7 +100,7 @@ def known_vpc(vpc: str) -> dict[str, Any]:
 
 
 def internet_gateways(vpc: str) -> list[str]:
-    """Return the internet gateways that are attached to a VPC.
+    """Return the IDs of the internet gateways that are attached to a VPC.
 
     Args:
         vpc: The ID of the VPC.
@@ -116,10 +119,15 @@ def check_addresses() -> None:
 
 
 def check_nat_gateway(properties: Properties) -> None:
-    """Refuse a public NAT gateway that cannot reach the internet (VPC user guide, "Troubleshoot NAT gateways").
+    """Refuse a NAT gateway that EC2 does not accept, for example a public one in a VPC without an internet gateway.
+
+    The sources are the VPC user guide, "Troubleshoot NAT gateways", and the API reference, CreateNatGateway.
 
     Args:
         properties: The properties in the template.
+
+    Raises:
+        RefusedError: EC2 does not accept the NAT gateway.
     """
     if properties.get("AvailabilityMode") == "regional":
         raise RefusedError("regional NAT gateways are not implemented by the local AWS")
@@ -142,7 +150,10 @@ def check_security_group(properties: Properties, group_id: str | None = None) ->
 
     Args:
         properties: The properties in the template.
-        group_id: The ID of the group, if it exists already.
+        group_id: The ID of the group, if it exists already. Default: None, for a new group.
+
+    Raises:
+        RefusedError: EC2 does not accept the group or one of its rules.
     """
     description, name = str(properties.get("GroupDescription", "")), str(properties.get("GroupName", ""))
     if not description.isascii():
@@ -195,6 +206,9 @@ def check_description(kind: str, description: str) -> None:
     Args:
         kind: The kind of the described resource.
         description: The description.
+
+    Raises:
+        RefusedError: EC2 does not accept the description.
     """
     if not _DESCRIPTION.fullmatch(description):
         raise RefusedError(
@@ -209,6 +223,9 @@ def check_group_rule(rule: Properties, vpc: str) -> None:
     Args:
         rule: The properties in the template.
         vpc: The VPC of the group.
+
+    Raises:
+        RefusedError: EC2 does not accept the rule.
     """
     check_description("rule", rule.get("Description", ""))
     for version, name in ((4, "CidrIp"), (6, "CidrIpv6")):
@@ -247,10 +264,13 @@ def _is_network(text: str, version: int) -> bool:
 
 
 def check_group_unused(group_id: str) -> None:
-    """Refuse to delete a security group that a resource outside its stack uses.
+    """Refuse to delete a security group in use, unless all users are deleted or rolled back with the same stack.
 
     Args:
         group_id: The ID of the group.
+
+    Raises:
+        RefusedError: A resource uses the group; the message names the resource.
     """
     users = [user for user in _group_users(group_id) if not owners.together(group_id, user)]
     if users:
@@ -282,10 +302,15 @@ def _services_in(kind: str, identifier: str) -> list[str]:
 
 
 def check_table_unused(table_id: str) -> None:
-    """Refuse to delete a route table that is associated with a subnet outside its stack (DeleteRouteTable).
+    """Refuse to delete a route table that has a subnet association (DeleteRouteTable).
+
+    An association that is deleted or rolled back with the same stack does not count.
 
     Args:
         table_id: The ID of the route table.
+
+    Raises:
+        RefusedError: A subnet is associated with the route table; the message names the association.
     """
     table = ec2.route_tables.get(table_id, {})
     for each in table.get("Associations", ()):
@@ -298,10 +323,13 @@ def check_table_unused(table_id: str) -> None:
 
 
 def check_subnet_unused(subnet_id: str) -> None:
-    """Refuse to delete a subnet that a resource outside its stack uses.
+    """Refuse to delete a subnet in use, unless all users are deleted or rolled back with the same stack.
 
     Args:
         subnet_id: The ID of the subnet.
+
+    Raises:
+        RefusedError: A resource uses the subnet; the message names the resource.
     """
     users = [arn for arn, balancer in alb.lbs.items() if subnet_id in balancer.get("Subnets", ())]
     users += [key for key, gateway in ec2.nat_gateways.items() if gateway["SubnetId"] == subnet_id]
@@ -316,11 +344,16 @@ def check_subnet_unused(subnet_id: str) -> None:
 
 
 def check_addresses_unmapped(attachment: str, vpc: str) -> None:
-    """Refuse to detach an internet gateway while a resource outside its stack has a public address in the VPC.
+    """Refuse to detach an internet gateway while a resource has a public address in the VPC.
+
+    A resource that is deleted or rolled back with the same stack does not count.
 
     Args:
         attachment: The physical ID of the attachment.
         vpc: The ID of the VPC.
+
+    Raises:
+        RefusedError: A resource has a public address; the message names the resource.
     """
     users = [
         key

@@ -186,7 +186,10 @@ class Route(Resource):
 
 
 class VpcGatewayAttachment(Resource):
-    """The attachment of an internet gateway to a VPC; gateways and VPCs can each have only one attachment."""
+    """The attachment of an internet gateway or a virtual private gateway to a VPC.
+
+    An internet gateway can be attached to only one VPC, and a VPC can have only one internet gateway.
+    """
 
     type = "AWS::EC2::VPCGatewayAttachment"
 

@@ -27,7 +27,7 @@ Actions = list[dict[str, Any]]
 
 
 class LoadBalancer(Resource):
-    """A load balancer in the VPC of its subnets, with deletion protection."""
+    """A load balancer, which cannot be deleted while deletion protection is enabled."""
 
     type = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 
@@ -80,7 +80,10 @@ def _attributes(balancer: str) -> dict[str, str]:
 
 
 def _write_test_files(balancer: str) -> None:
-    """Write the test files to a load balancer's log buckets, which are then not empty, as on AWS."""
+    """Write the test files to a load balancer's log buckets, which are then not empty, as on AWS.
+
+    Refuse a bucket that the load balancer cannot write to.
+    """
     attributes = _attributes(balancer)
     for kind, name in _TEST_FILES.items():
         if attributes.get(f"{kind}.s3.enabled") != "true":
@@ -274,6 +277,8 @@ def weights(rule_arn: str) -> dict[str, int]:
 
 def shift(rule_arn: str, shares: Mapping[str, int]) -> None:
     """Change the target groups that a rule forwards to, and their weights; the rule's other settings do not change.
+
+    Do nothing if the rule does not exist.
 
     Args:
         rule_arn: The ARN of a listener rule, or of a listener for its default rule. A listener of a Network Load

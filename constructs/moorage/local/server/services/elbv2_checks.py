@@ -76,6 +76,9 @@ def check_name(kind: str, name: str | None) -> None:
     Args:
         kind: The beginning of the message, which names the kind of resource.
         name: The name, if the template specifies it.
+
+    Raises:
+        RefusedError: The name is invalid.
     """
     if name is None:
         return
@@ -93,7 +96,7 @@ def check_name(kind: str, name: str | None) -> None:
 
 
 def subnets_of(properties: Properties) -> list[str]:
-    """Return the subnets of a load balancer, from `Subnets` or `SubnetMappings`.
+    """Return the IDs of a load balancer's subnets, from `Subnets` or `SubnetMappings`.
 
     Args:
         properties: The properties in the template.
@@ -103,10 +106,13 @@ def subnets_of(properties: Properties) -> list[str]:
 
 
 def check_load_balancer(properties: Properties) -> str:
-    """Refuse a load balancer that the service does not accept, and return its VPC; empty if it has no subnets.
+    """Refuse a load balancer that the service does not accept, and return the ID of its VPC; empty without subnets.
 
     Args:
         properties: The properties in the template.
+
+    Raises:
+        RefusedError: The service does not accept the load balancer.
     """
     ec2.ensure_defaults_initialized()
     kind, subnets = properties.get("Type", "application"), subnets_of(properties)
@@ -182,6 +188,9 @@ def check_target_group(properties: Properties) -> None:
 
     Args:
         properties: The properties in the template.
+
+    Raises:
+        RefusedError: The service does not accept the target group.
     """
     check_name("Target group", properties.get("Name"))
     vpc = properties.get("VpcId")
@@ -259,6 +268,9 @@ def check_listener(properties: Properties) -> None:
 
     Args:
         properties: The properties in the template.
+
+    Raises:
+        RefusedError: The service does not accept the listener or its actions.
     """
     balancer = alb.lbs.get(properties.get("LoadBalancerArn"), {})
     protocol, policy = properties.get("Protocol"), properties.get("SslPolicy")
@@ -285,7 +297,7 @@ def _is_newer(policy: str) -> bool:
 
 
 def target_groups(action: Properties) -> Groups:
-    """Return the target groups that an action forwards to, each with its weight if one is specified.
+    """Return the target groups that an action forwards to, with the weights that the action specifies.
 
     Args:
         action: The action, from a template or from the API.
@@ -295,12 +307,15 @@ def target_groups(action: Properties) -> Groups:
 
 
 def check_actions(actions: list[dict[str, Any]], balancer: Properties, listener: Properties) -> None:
-    """Refuse actions without exactly one final action, or with a target group that the load balancer cannot use.
+    """Refuse actions that the load balancer does not accept, for example without exactly one final action.
 
     Args:
         actions: The actions in the template.
         balancer: The record of the load balancer.
         listener: The port and the protocol of the listener.
+
+    Raises:
+        RefusedError: The load balancer does not accept an action.
     """
     final = [action for action in actions if action.get("Type") in _FINAL_ACTIONS]
     if len(final) != 1:

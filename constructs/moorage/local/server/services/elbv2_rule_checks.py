@@ -38,6 +38,9 @@ def check_rule(properties: Properties) -> None:
 
     Args:
         properties: The properties in the template.
+
+    Raises:
+        RefusedError: Elastic Load Balancing does not accept the rule.
     """
     conditions = properties.get("Conditions") or []
     if not conditions:

@@ -1,7 +1,7 @@
 """Amazon EventBridge: rules, and the delivery of their events.
 
-An event that its target does not accept goes to the target's dead-letter queue at once: the target does not exist, or
-its policy or key does not let EventBridge use it. AWS does not retry after such errors either.
+An event goes to the dead-letter queue of its target at once if the target does not exist, or if the target's policy or
+key does not let EventBridge use it. AWS does not retry after such errors either.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The checks that AWS Lambda performs on functions, permissions and event source mappings.
+"""The checks that AWS Lambda performs on functions, aliases, permissions, event source mappings and destinations.
 
 The error codes are those of Lambda's model in botocore. The messages are Lambda's, as users report them: for network
 interfaces in amazon-connect/amazon-connect-salesforce-lambda issue 29, for queues in mongodb/docs-worker-pool pull
@@ -47,7 +47,8 @@ def check(function: Properties, name: str) -> None:
 
     Args:
         function: The properties in the template.
-        name: The name of the function, if it exists already.
+        name: The name of an existing function, whose present reserved concurrency is not counted; empty for a new
+            function.
 
     Raises:
         RefusedError: Lambda does not accept the function; the message is Lambda's.

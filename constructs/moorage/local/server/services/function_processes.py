@@ -110,7 +110,7 @@ class _Process(subprocess.Popen[Any]):
     kill = terminate
 
     def poll(self) -> int | None:
-        """Return the exit code. If the process has ended, kill the remaining processes of the group."""
+        """Return the exit code, and kill the remaining processes of the group; return None while the process runs."""
         code = super().poll()
         if code is not None:
             self._end_others()
@@ -142,7 +142,7 @@ def _end_marked(mark: str) -> None:
 
 
 def _run(command: Sequence[str], **settings: Any) -> subprocess.CompletedProcess[Any]:
-    """Run a command as `subprocess.run` does, in a process of this module."""
+    """Run a command in a process of this module, and return the result, as `subprocess.run` does."""
     given, timeout = settings.pop("input", None), settings.pop("timeout", None)
     if settings.pop("capture_output", False):
         settings |= {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}

@@ -1,4 +1,4 @@
-"""The checks that AWS IAM performs on roles, users and policies, and on their deletion.
+"""The checks that AWS IAM performs on roles, users, groups and policies, and on the deletion of roles and policies.
 
 The error codes and ranges are those of IAM's model in botocore. The quotas are those of the IAM user guide, "IAM and
 AWS STS quotas". The messages are those of users' reports, if there are any.
@@ -52,6 +52,9 @@ def check_group(properties: Properties) -> None:
 
     Args:
         properties: The properties in the template, resolved.
+
+    Raises:
+        RefusedError: IAM does not accept the group.
     """
     _check_names(properties, "GroupName", 128)
     _check_identity(properties, "Group", properties.get("GroupName") or "")

@@ -1,4 +1,4 @@
-"""AWS IAM: CloudFormation types that ministack lacks: groups, identity providers, access keys, inline policies."""
+"""AWS IAM: the CloudFormation types that ministack lacks, such as groups, identity providers and inline policies."""
 
 from __future__ import annotations
 

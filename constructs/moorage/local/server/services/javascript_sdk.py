@@ -16,7 +16,7 @@ _FOLDER = Path(__file__).parent
 
 
 def install() -> None:
-    """Put the SDK before ministack's loader of Node.js functions."""
+    """Make the SDK available to Node.js functions, with code that runs before ministack's loader."""
     calls = str(_FOLDER / "javascript_sdk_calls.py")
     script = (_FOLDER / "javascript_sdk.js").read_text("utf-8")
     for mark, value in (("__PYTHON__", sys.executable), ("__CALLS__", calls)):

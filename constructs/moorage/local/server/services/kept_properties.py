@@ -1,7 +1,7 @@
 """Properties that have no effect here, but that the service's API shows.
 
 ministack drops these properties. Here, they are stored in the record from which the API describes the resource, under
-the names in botocore's model.
+the names in botocore's model. This module also accepts the properties of `_WITHOUT_EFFECT`, which no API shows.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class _Kept:
         record: The function that returns a resource's record for its physical ID and its properties.
         service: The service's name in boto3.
         shape: The structure with which the service's API describes the resource.
-        renamed: The structure's names for properties whose names differ by more than capitalization.
+        renamed: The structure's names for properties whose names differ by more than capitalization. Default: none.
     """
 
     type: str

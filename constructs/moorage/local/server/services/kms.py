@@ -1,4 +1,4 @@
-"""AWS KMS: keys with all their properties."""
+"""AWS KMS: keys with all their properties, and the check of aliases."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
 """The checks that Amazon CloudWatch Logs performs on filter patterns, subscriptions, resource policies and KMS keys.
 
 The error codes are those of the service's model in botocore. The messages are the service's, measured by cdk-preflight
-1.9.1 (rules pf-logs-filter-pattern-bracket and pf-logs-resource-policy-json) or reported by users. The CloudWatch Logs
-user guide has the syntax of patterns in "Filter pattern syntax for metric filters", and the permissions for a key in
-"Encrypt log data using AWS KMS".
+1.9.1 (rules pf-logs-filter-pattern-bracket and pf-logs-resource-policy-json) or reported by users. The sources in the
+CloudWatch Logs user guide are "Filter pattern syntax for metric filters" and "Encrypt log data using AWS KMS".
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The names of AWS managed policies, as far as they are known.
 
 AWS adds policies every month, so a name that may be new is accepted. A name that AWS uses under another path is
-refused, and so is a name that does not begin like the name of any AWS managed policy (AWS managed policy reference
-guide; the names are those of February 2025).
+refused. A name that does not begin like the name of any AWS managed policy is also refused (AWS managed policy
+reference guide; the names are those of February 2025).
 """
 
 from __future__ import annotations

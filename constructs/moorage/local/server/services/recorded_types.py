@@ -23,8 +23,9 @@ class _Type:
     Args:
         type: The CloudFormation type.
         identity: The physical ID. Names in braces are properties, `service`, `region`, `account`, `hex` and `uuid`.
-        attributes: The attributes for `Fn::GetAtt`, with `id` for the physical ID.
+        attributes: The attributes for `Fn::GetAtt`, with `id` for the physical ID. Default: none.
         named: The property that gets a generated name if the template has none, and the maximum length of that name.
+            Default: None, if no name is generated.
     """
 
     type: str

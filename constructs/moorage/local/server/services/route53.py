@@ -1,4 +1,4 @@
-"""Amazon Route 53: hosted zones, and records in hosted zones that exist only on AWS."""
+"""Amazon Route 53: hosted zones, groups of records, and records in hosted zones that exist only on AWS."""
 
 from __future__ import annotations
 

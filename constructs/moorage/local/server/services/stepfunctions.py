@@ -141,7 +141,10 @@ def _with_role(run: Callable[[str], None]) -> Callable[[str], None]:
 
 
 def _run_task(resource: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Run a task, and with `.sync` wait for its end; the state fails if a container fails."""
+    """Run a task, and return RunTask's output; with `.sync`, wait for the end of the task, and return the task.
+
+    The state fails if a container fails.
+    """
     try:
         wanted = request("ecs", "RunTask", parameters)
         revision = ecs.task_defs.get(ecs.resolve_td_key(wanted["taskDefinition"]))
@@ -199,7 +202,7 @@ def _allowed(invoke: Callable[[str, dict[str, Any]], Any]) -> Callable[[str, dic
 
 
 def install() -> None:
-    """Make executions run tasks through the ECS of the local AWS."""
+    """Make executions run tasks through the ECS of the local AWS, and shorten their waits."""
     machines.SFN_WAIT_SCALE = _WAIT_SCALE
     machines.run_execution = _with_role(machines.run_execution)
     machines.SERVICE_DISPATCH[_RUN_TASK] = _run_task
