@@ -263,6 +263,8 @@ def test_each_container_has_the_variables_of_its_application(shop: Shop) -> None
     assert catalog[0]["RETAIL_CATALOG_PERSISTENCE_PROVIDER"] == "mysql"
     assert catalog[0]["RETAIL_CATALOG_PERSISTENCE_DB_NAME"] == "catalogdb"
     assert text(catalog[0]["RETAIL_CATALOG_PERSISTENCE_ENDPOINT"]).endswith('":3306"]]}')
+    for calls_aws in (carts, orders):  # not every agent of ECS on instances sets the region
+        assert calls_aws[0]["AWS_REGION"] == {"Ref": "AWS::Region"}
     assert carts[1] == set()
     assert carts[0]["RETAIL_CART_PERSISTENCE_PROVIDER"] == "dynamodb"
     assert "RefCarts" in text(carts[0]["RETAIL_CART_PERSISTENCE_DYNAMODB_TABLE_NAME"])
