@@ -67,7 +67,6 @@ class CompanyRegistryStack(cdk.Stack):
         """Notify the operators of pushes, failed replications, critical findings, deleted repositories and quotas."""
         target = targets.SnsTopic(topic)
         self.registry.on_push("Pushed", target=target, repositories=[f"{PREFIX}/*"])
-        self.registry.on_replicated("ReplicationFailed", target=target, failed=True)
         self.registry.on_scan_finding("Critical", severity=Severity.CRITICAL, target=target)
         self.registry.on_api_call("RepositoryDeleted", calls=["DeleteRepository"], target=target)
         for call in _WATCHED_CALLS:

@@ -15,6 +15,7 @@ from constructs import Construct
 from stacks import store
 from stacks.cache import Cache
 from stacks.database import Database
+from stacks.database_logs import define_log_groups
 from stacks.settings import EnvironmentSettings
 
 
@@ -56,6 +57,8 @@ class DataStack(cdk.Stack):
             logs=["postgresql"],
         )
         self.databases = {"Catalog": catalog, "Orders": orders}
+        for each in self.databases.values():
+            define_log_groups(each.cluster, each.logs, key=key, removal_policy=removal_policy)
         self.cache = Cache(self, "Checkout", data=settings.data, protected=protected, vpc=vpc, key=key)
         self.carts = dynamodb.Table(  # not a TableV2, which cannot have a key in a stack without a region
             self,

@@ -50,7 +50,7 @@ class Database(Construct):
         key: kms.IKey,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.port, self.name, self.key = port, name, key
+        self.port, self.name, self.key, self.logs = port, name, key, logs
         least, most = data.database_capacity
         instance = functools.partial(  # the insights of 7 days, which are the default, are free
             rds.ClusterInstance.serverless_v2, enable_performance_insights=True, performance_insight_encryption_key=key
@@ -64,8 +64,7 @@ class Database(Construct):
             parameters=dict(parameters),
             writer=instance("Writer"),
             readers=[  # the first has the capacity of the writer, which it replaces if the writer fails
-                instance(f"Reader{number}", scale_with_writer=number == 1)
-                for number in range(1, data.database_readers + 1)
+                instance(f"Reader{each}", scale_with_writer=each == 1) for each in range(1, data.database_readers + 1)
             ],
             serverless_v2_min_capacity=least,
             serverless_v2_max_capacity=most,

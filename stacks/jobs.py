@@ -92,7 +92,8 @@ class JobsStack(cdk.Stack):
 
 def _task(script: str, *called_services: str, **environment: str) -> Task:
     """Return the task that runs a script with the AWS CLI."""
+    variables = {**store.IN_REGION, **environment}
     container = Container(
-        IMAGE, entry_point=["sh", "-c"], command=script, user="1000", writable=["/tmp"], environment=environment
+        IMAGE, entry_point=["sh", "-c"], command=script, user="1000", writable=["/tmp"], environment=variables
     )
     return Task(container, cpu=256, memory_mib=512, called_services=called_services)

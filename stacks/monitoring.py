@@ -1,4 +1,4 @@
-"""The alarms on the entrance and the data stores. The services have alarms of their own, in their stack."""
+"""The alarms on the entrance and the data stores. Services, workers and jobs have their own."""
 
 from __future__ import annotations
 
@@ -51,8 +51,6 @@ class MonitoringStack(cdk.Stack):
         operations = [dynamodb.Operation.PUT_ITEM, dynamodb.Operation.QUERY, dynamodb.Operation.UPDATE_ITEM]
         throttled = data.carts.metric_throttled_requests_for_operations(operations=operations)
         self._alarm("CartsThrottled", throttled, 1, "DynamoDB throttles requests for carts")
-        letters = data.dead_letters.metric_approximate_number_of_messages_visible(statistic="Maximum")
-        self._alarm("OrdersFailed", letters, 1, "Orders could not be processed five times")
 
     def _alarm(self, construct_id: str, metric: cloudwatch.IMetric, threshold: float, description: str) -> None:
         """Define an alarm that notifies the operators when a metric is at a threshold for ten minutes."""

@@ -8,7 +8,8 @@ from aws_cdk import aws_ec2 as ec2
 from moorage import Endpoints, Network
 from stacks.settings import EnvironmentSettings
 
-NO_ENDPOINTS = Endpoints()
+# gateway endpoints are free, and a NAT gateway bills each GB of image layers, which are in S3, and of carts
+GATEWAY_ENDPOINTS = Endpoints("dynamodb", "s3")
 # the services that the tasks, the instances and the sessions call
 ENDPOINTS = Endpoints(
     *("dynamodb", "ecr.api", "ecr.dkr", "ecs", "ecs-agent", "ecs-telemetry", "kms", "logs", "monitoring", "s3"),
@@ -32,6 +33,6 @@ def define_vpc(stack: cdk.Stack, settings: EnvironmentSettings) -> ec2.IVpc:
         "Network",
         zones=network.zones,
         nat_gateways=NAT_GATEWAYS[network.egress],
-        endpoints=ENDPOINTS if network.egress == "endpoints" else NO_ENDPOINTS,
+        endpoints=ENDPOINTS if network.egress == "endpoints" else GATEWAY_ENDPOINTS,
         removal_policy=settings.removal_policy,
     ).vpc

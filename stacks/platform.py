@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import aws_cdk as cdk
+from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
@@ -24,12 +25,14 @@ class PlatformStack(cdk.Stack):
         self.vpc = define_vpc(self, settings)
         self.operators = self._define_topic(settings)
         self._capacities = {name: each.capacity(name) for name, each in settings.capacity.items()}
+        insights = ecs.ContainerInsights
         self.cluster = Cluster(
             self,
             "Cluster",
             vpc=self.vpc,
             capacity=list(self._capacities.values()),
             namespace=namespace,
+            container_insights=insights.ENHANCED if settings.container_insights else insights.DISABLED,
             failure_topic=self.operators,
             exec_sessions=ExecSessions() if settings.exec_sessions else None,
             removal_policy=settings.removal_policy,

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_sqs as sqs
 
+IN_REGION: Mapping[str, str] = {"AWS_REGION": cdk.Aws.REGION}
+"""The region of a container that calls AWS.
+
+Fargate sets it, but agents of ECS on instances only since May 2026, and the metadata of the instance is blocked.
+"""
+
 CARTS_INDEX = "idx_global_customerId"
 """The index of the table that the carts service queries."""
 
@@ -96,6 +102,7 @@ def carts_store(table: dynamodb.ITable, key: kms.IKey) -> Store:
     key_operations = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
     return Store(
         environment={
+            **IN_REGION,
             "RETAIL_CART_PERSISTENCE_PROVIDER": "dynamodb",
             "RETAIL_CART_PERSISTENCE_DYNAMODB_TABLE_NAME": table.table_name,
         },
@@ -114,6 +121,7 @@ def orders_store(database: Database, messages: sqs.IQueue, key: kms.IKey) -> Sto
     """Return the store of the orders service: a database, and the queue of new orders."""
     return Store(
         environment={
+            **IN_REGION,
             "RETAIL_ORDERS_PERSISTENCE_PROVIDER": "postgres",
             "RETAIL_ORDERS_PERSISTENCE_ENDPOINT": database.address,
             "RETAIL_ORDERS_PERSISTENCE_NAME": database.name,

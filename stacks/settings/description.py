@@ -108,13 +108,19 @@ class Description:
                     f'must differ from the domain of {owner} (got "{domain}"); use a subdomain',
                     f"environments.{name}.entrance.domain",
                 )
-            if settings.network.egress == "endpoints" and not self._pulls_in_own_region(settings):
-                yield SettingError(
-                    'must not be "endpoints", since without a NAT gateway tasks can pull images only from the registry '
-                    "of tooling in their own region; set account and region of both, or use a NAT gateway",
-                    f"environments.{name}.network.egress",
-                )
+            if settings.network.egress == "endpoints" and (problem := self._isolation_problem(settings)):
+                yield SettingError(f'must not be "endpoints", since {problem}', f"environments.{name}.network.egress")
 
-    def _pulls_in_own_region(self, settings: EnvironmentSettings) -> bool:
-        """Return whether an environment pulls its images from the company's registry in its own region."""
-        return bool(self.tooling and self.tooling.place and settings.region == self.tooling.region)
+    def _isolation_problem(self, settings: EnvironmentSettings) -> str | None:
+        """Return why the tasks of an environment need a NAT gateway for their images, or None if they do not."""
+        place = self.tooling.place if self.tooling and "ecr-public" in self.tooling.registry.caches else None
+        if not place or not settings.account or settings.region != place[1]:
+            return (
+                "without a NAT gateway tasks can pull images only from the cache of ecr-public in the registry of "
+                "tooling in their own region; set that cache, and account and region of both, or use a NAT gateway"
+            )
+        return (
+            "the image of the jobs is in a public registry; use a NAT gateway, or remove data"
+            if settings.data
+            else None
+        )

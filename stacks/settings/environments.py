@@ -88,7 +88,8 @@ class DataSettings(Settings):
 
     Args:
         database_capacity: The least and the most Aurora capacity units of each database, 0 to 256 in steps of 0.5.
-            With a least capacity of 0, a database pauses after 30 minutes without connections.
+            With a least capacity of 0, a database pauses after 30 minutes without connections, so not while its
+            service runs.
         database_readers: The number of readers of each database, in other zones, 0 to 15. Default: 0.
         cache_nodes: The number of nodes of the cache, in different zones, 1 to 6. Default: 1.
         cache_node_type: The node type of the cache. Default: "cache.t4g.micro".
@@ -192,12 +193,15 @@ class EnvironmentSettings(PlacedSettings):
     """An environment of the store.
 
     Args:
-        recovery_region: The region in which to restore the environment if its region is lost. Default: none.
+        recovery_region: The region in which to restore the environment if its region is lost. The company's own images
+            are replicated there; backups of data are not. Default: none.
         network: The VPC. Default: a new VPC in two zones.
         capacity: The capacities of the cluster, by name. The first is the default of the services.
         services: The size of the services. Default: two to ten copies of 1 vCPU and 2 GiB.
         jobs: The size of the jobs and workers, which exist only with `data`. Default: up to five copies of a worker.
         exec_sessions: Whether to let operators open sessions in containers with ECS Exec. Default: False.
+        container_insights: Whether to record metrics of each task and container with CloudWatch Container Insights,
+            which AWS bills by the metric. The alarms and the dashboard do not need them. Default: True.
         entrance: The public load balancer, which needs a certificate unless the environment is removable. Default:
             plain HTTP.
         data: The data stores. Default: none, so the services keep their data in memory.
@@ -209,6 +213,7 @@ class EnvironmentSettings(PlacedSettings):
     services: AllServiceSettings = attrs.field(factory=AllServiceSettings)
     jobs: JobSettings = attrs.field(factory=JobSettings)
     exec_sessions: bool = False
+    container_insights: bool = True
     entrance: EntranceSettings = attrs.field(factory=EntranceSettings)
     data: DataSettings | None = None
 

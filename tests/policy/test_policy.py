@@ -59,8 +59,8 @@ UNSATISFIABLE = {
     "ebs-encryption": "cdk-nag wants the launch template named directly, Control Tower in a mixed instances policy",
 }
 """Issues that some engine reports for every template."""
-REMOVABLE = {"alb-access-logs", "alb-deletion-protection"}
-"""Issues of `dev`, whose argument `removable` turns the defaults off."""
+TURNED_OFF = {"alb-access-logs", "alb-deletion-protection", "container-insights"}
+"""Issues of `dev`, whose settings `removable` and `container_insights` turn the defaults off."""
 IMPORTED = {"sqs-kms"}
 """Issues whose Guard rule does not read a value that is imported from another stack."""
 PATHS = {"aws:cdk:enable-path-metadata": True}
@@ -199,4 +199,4 @@ def test_nothing_that_a_default_could_fix_is_acknowledged(apps: Mapping[str, cdk
         assert reason[-1] != "."
     for given in read(FILE):
         of_rule = [each for each in issues().values() if given.id in {each.name, *each.rules}]
-        assert all(each.verdict not in BY_DEFAULT or each.name in REMOVABLE | IMPORTED for each in of_rule)
+        assert all(each.verdict not in BY_DEFAULT or each.name in TURNED_OFF | IMPORTED for each in of_rule)

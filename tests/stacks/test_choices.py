@@ -51,6 +51,33 @@ def test_the_way_to_the_internet_is_chosen(egress: Any, gateways: int, endpoints
     assert len(interfaces) == endpoints
 
 
+@pytest.mark.parametrize("egress", ["one-nat-gateway", "endpoints"])
+def test_image_layers_and_carts_never_take_a_nat_gateway(egress: Any) -> None:
+    tooling = ToolingSettings(account=ACCOUNT, region=REGION, registry=RegistrySettings(caches=("ecr-public",)))
+    made = stage(attrs.evolve(SETTINGS, network=NetworkSettings(egress=egress)), tooling=tooling)
+    gateways = [
+        each for each in resources(made, "Platform", "EC2::VPCEndpoint") if each["VpcEndpointType"] == "Gateway"
+    ]
+    assert sorted(str(each["ServiceName"]).split("'.")[-1][:-4] for each in gateways) == ["dynamodb", "s3"]
+    private = {
+        name for name in template(stack(made, "Platform")).find_resources("AWS::EC2::RouteTable") if "Private" in name
+    }
+    assert all(private <= {table["Ref"] for table in each["RouteTableIds"]} for each in gateways)
+
+
+@pytest.mark.parametrize(("recorded", "value"), [(True, "enhanced"), (False, "disabled")])
+def test_insights_are_recorded_if_the_settings_say_so(recorded: bool, value: str) -> None:  # noqa: FBT001  # a case
+    made = stage(attrs.evolve(SETTINGS, container_insights=recorded))
+    (cluster,) = resources(made, "Platform", "ECS::Cluster")
+    assert cluster["ClusterSettings"] == [{"Name": "containerInsights", "Value": value}]
+    metrics = [
+        each.get("Namespace") or each["Metrics"][0]["MetricStat"]["Metric"]["Namespace"]
+        for each in resources(made, "Services", "CloudWatch::Alarm")
+    ]
+    assert metrics
+    assert "ECS/ContainerInsights" not in metrics  # without insights, an alarm on them would never be raised
+
+
 def test_an_existing_vpc_is_looked_up() -> None:
     made = stage(attrs.evolve(SETTINGS, network=NetworkSettings(vpc_id="vpc-0a1b2c3d")))
     assert resources(made, "Platform", "EC2::VPC") == []

@@ -195,6 +195,30 @@ def test_databases_log_what_they_do_and_take_identities_of_iam(shop: Shop) -> No
         assert (instance["EnablePerformanceInsights"], instance["PerformanceInsightsRetentionPeriod"]) == (True, 7)
 
 
+def test_logs_of_databases_end_with_the_stack_or_after_a_year(shop: Shop, request: pytest.FixtureRequest) -> None:
+    resources = shop.whole("Data")
+    groups = {name: each for name, each in resources.items() if each["Type"] == "AWS::Logs::LogGroup"}
+    (key,) = shop.resources("Data", "KMS::Key")
+    policy = "Delete" if "removable" in request.node.name else "Retain"
+    named = set()
+    for group in groups.values():
+        prefix, cluster, name = group["Properties"]["LogGroupName"]["Fn::Join"][1]
+        assert prefix == "/aws/rds/cluster/"  # RDS writes only to this name
+        named.add((cluster["Ref"], name.removeprefix("/")))
+        assert group["Properties"]["RetentionInDays"] == 365
+        assert group["Properties"]["KmsKeyId"] == {"Fn::GetAtt": [key, "Arn"]}
+        assert group["DeletionPolicy"] == policy
+    clusters = shop.resources("Data", "RDS::DBCluster")
+    assert named == {(name, log) for name, each in clusters.items() for log in each["EnableCloudwatchLogsExports"]}
+    for instance in (each for each in resources.values() if each["Type"] == "AWS::RDS::DBInstance"):
+        cluster = instance["Properties"]["DBClusterIdentifier"]["Ref"]
+        own = {name for name, each in groups.items() if cluster in text(each)}
+        assert own <= set(instance["DependsOn"])  # RDS would create a missing group itself, and the stack would fail
+    statements = only(shop, "KMS::Key")["KeyPolicy"]["Statement"]
+    (allowed,) = (each for each in statements if "logs." in text(each["Principal"]))
+    assert "log-group:/aws/rds/cluster/*" in text(allowed["Condition"])
+
+
 def test_carts_are_found_by_their_customer(shop: Shop) -> None:
     table = only(shop, "DynamoDB::Table")
     assert table["KeySchema"] == [{"AttributeName": "id", "KeyType": "HASH"}]
@@ -239,6 +263,8 @@ def test_each_container_has_the_variables_of_its_application(shop: Shop) -> None
     assert catalog[0]["RETAIL_CATALOG_PERSISTENCE_PROVIDER"] == "mysql"
     assert catalog[0]["RETAIL_CATALOG_PERSISTENCE_DB_NAME"] == "catalogdb"
     assert text(catalog[0]["RETAIL_CATALOG_PERSISTENCE_ENDPOINT"]).endswith('":3306"]]}')
+    for calls_aws in (carts, orders):  # not every agent of ECS on instances sets the region
+        assert calls_aws[0]["AWS_REGION"] == {"Ref": "AWS::Region"}
     assert carts[1] == set()
     assert carts[0]["RETAIL_CART_PERSISTENCE_PROVIDER"] == "dynamodb"
     assert "RefCarts" in text(carts[0]["RETAIL_CART_PERSISTENCE_DYNAMODB_TABLE_NAME"])

@@ -98,6 +98,12 @@ def test_carts_are_counted_every_night_and_never_twice_at_once(shop: Shop) -> No
     assert '"MaxAttempts":2' in definition
 
 
+def test_containers_know_their_region_on_instances_too(shop: Shop) -> None:
+    for task in shop.resources("Jobs", "ECS::TaskDefinition").values():
+        (container,) = task["ContainerDefinitions"]
+        assert {"Name": "AWS_REGION", "Value": {"Ref": "AWS::Region"}} in container["Environment"]
+
+
 def test_operators_are_notified_of_each_failure(shop: Shop) -> None:
     alarms = shop.resources("Jobs", "CloudWatch::Alarm")
     notifying = {name for name, each in alarms.items() if "RefOperators" in str(each.get("AlarmActions"))}

@@ -39,12 +39,13 @@ def test_an_environment_without_data_watches_only_its_entrance(alarms: dict[str,
     assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/ApplicationELB", "HTTPCode_ELB_5XX_Count")
 
 
-def test_every_store_is_watched(alarms: dict[str, list[dict[str, Any]]]) -> None:
+def test_every_store_is_watched_but_the_dead_letters_which_the_worker_watches(
+    alarms: dict[str, list[dict[str, Any]]],
+) -> None:
     metrics = [each.get("MetricName", "of several operations") for each in alarms["with"]]
     assert sorted(metrics) == [
         "ACUUtilization",
         "ACUUtilization",
-        "ApproximateNumberOfMessagesVisible",
         "DatabaseMemoryUsagePercentage",
         "DatabaseMemoryUsagePercentage",
         "HTTPCode_ELB_5XX_Count",

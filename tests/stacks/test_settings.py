@@ -196,11 +196,16 @@ def test_two_environments_must_not_have_one_domain(file: Path) -> None:
 def test_a_network_without_nat_gateways_needs_the_registry_in_its_region(file: Path) -> None:
     endpoints = '[dev.network]\negress = "endpoints"\n'
     dev = DEV.replace("[dev]\n", "[dev]\n" + place("1" * 12, "eu-west-1")) + endpoints
-    registry = "[tooling]\n{}[tooling.registry]\n"
+    registry = '[tooling]\n{}[tooling.registry]\ncaches = ["ecr-public"]\n'
     assert len(problems(file, dev)) == 1
     assert len(problems(file, dev + registry.format(""))) == 1
     assert len(problems(file, dev + registry.format(place("2" * 12, "eu-central-1")))) == 1
-    read(file, dev + registry.format(place("2" * 12, "eu-west-1")))
+    complete = registry.format(place("2" * 12, "eu-west-1"))
+    read(file, dev + complete)
+    assert len(problems(file, dev.replace('account = "111111111111"', "") + complete)) == 1  # it pulls from ECR Public
+    assert len(problems(file, dev + complete.replace("ecr-public", "quay"))) == 1
+    (problem,) = problems(file, dev + "[dev.data]\ndatabase_capacity = [0, 2]\n" + complete)
+    assert 'must not be "endpoints", since the image of the jobs is in a public registry; ' in problem
 
 
 @pytest.mark.parametrize(
