@@ -202,7 +202,10 @@ def test_all_problems_of_a_file_are_reported_together(tmp_path: Path) -> None:
     [
         ("[[acknowledged]\n", "is not valid TOML: Expected ']]' at the end of an array declaration (at line 1"),
         ("[[accepted]]\n", "must contain only tables [[acknowledged]] (got accepted); remove everything else"),
-        ("acknowledged = 3\n", "must contain only tables [[acknowledged]] (got acknowledged = 3); remove everything else"),
+        (
+            "acknowledged = 3\n",
+            "must contain only tables [[acknowledged]] (got acknowledged = 3); remove everything else",
+        ),
         ("[[acknowledged]]\nuntil = 2026-13-01\n", "is not valid TOML: "),
         (f"acknowledged = {'[' * 5000}", "is not valid TOML: it is nested too deeply"),
         (f"acknowledged = {'9' * 5000}", "is not valid TOML: "),
