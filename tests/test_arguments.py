@@ -32,6 +32,8 @@ TEXTS_APART = {
     ("Service", "Worker", "scaling"): "a worker is scaled by its backlog",
     ("Service", "Job", "placement"): "the default of a job is any instance",
     ("Worker", "Job", "placement"): "the default of a job is any instance",
+    ("Service", "Worker", "removal_policy"): "a service has no queue that is retained",
+    ("Service", "Job", "removal_policy"): "a service has no queue that is retained",
 }
 """Arguments that two constructs document differently, each with its reason."""
 DEFAULTS_APART = {
