@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal, TypeAlias
 
 import attrs
 
 from moorage import Capacity, InstanceRequirements
-from stacks.settings.checks import Settings
+from stacks.settings.checks import SettingError, Settings
 
 
 @attrs.frozen(kw_only=True)
@@ -45,6 +46,10 @@ class InstanceSettings(Settings):
     spot: bool = False
     termination_protection: bool = False
 
+    def _problems(self) -> Iterator[SettingError]:
+        if not self.instance_types:
+            yield SettingError('must have at least one instance type, such as "m7i.large"', "instance_types")
+
     def capacity(self, name: str) -> Capacity:
         """Return the capacity with a name."""
         return Capacity.ec2(
@@ -70,6 +75,15 @@ class ManagedInstanceSettings(Settings):
     kind: Literal["managed-instances"]
     vcpus: tuple[int, int]
     memory_mib: tuple[int, int]
+
+    def _problems(self) -> Iterator[SettingError]:
+        for setting, (least, most) in {"vcpus": self.vcpus, "memory_mib": self.memory_mib}.items():
+            if least < 0 or most < max(least, 1):
+                yield SettingError(
+                    f"must be the least, 0 or more, and the most, which is not lower (got [{least}, {most}]); use a "
+                    "list such as [2, 8]",
+                    setting,
+                )
 
     def capacity(self, name: str) -> Capacity:
         """Return the capacity with a name."""

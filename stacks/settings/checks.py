@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
+import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import attrs
+from aws_cdk import region_info
 
 _CHECK = "check"
 """The key of a field's metadata with the function that returns the problem of a value, or None."""
@@ -17,12 +20,14 @@ class SettingError(ValueError):
 
     Args:
         problem: The rest of the sentence that begins with the name of the setting.
-        setting: The name of the setting within the value, with dots between nested names. Default: the value itself.
+        setting: The name of the setting within the value, with dots between nested names, or a list of the nested
+            names, which can have dots themselves. Default: the value itself.
     """
 
-    def __init__(self, problem: str, setting: str = "") -> None:
+    def __init__(self, problem: str, setting: str | Sequence[str] = "") -> None:
         super().__init__(problem)
-        self.setting = setting
+        nested = setting.split(".") if isinstance(setting, str) and setting else setting
+        self.setting = tuple(nested)
 
 
 def raise_all(problems: Sequence[SettingError]) -> None:
@@ -36,6 +41,21 @@ def raise_all(problems: Sequence[SettingError]) -> None:
     """
     if problems:
         raise ExceptionGroup("settings", problems)
+
+
+def problems_of(error: ValueError) -> list[str]:
+    """Return the problems that moorage lists in one error, without the name of the value that has them.
+
+    Args:
+        error: The error of a value, such as a capacity.
+    """
+    first, *listed = str(error).split("\n  - ")
+    return listed or [first.partition(": ")[2] or first]
+
+
+def quoted(text: str) -> str:
+    """Return a text as TOML has it, on one line."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def between(least: float, most: float) -> dict[str, Any]:
@@ -55,14 +75,30 @@ def matches(pattern: str, description: str, example: str) -> dict[str, Any]:
 
     def check(value: str | Sequence[str] | None) -> str | None:
         for each in [value] if isinstance(value, str) else value or ():
-            if not re.fullmatch(pattern, each):
-                return f'must be {description} (got "{each}"); for example "{example}"'
+            if not re.fullmatch(pattern, each, re.ASCII):
+                return f'must be {description} (got {quoted(each)}); for example "{example}"'
         return None
 
     return {_CHECK: check}
 
 
-A_REGION = matches(r"[a-z]{2}(-[a-z]+)+-\d", "the name of a region", "eu-west-1")
+def _check_region(value: str | None) -> str | None:
+    names = [each.name for each in region_info.RegionInfo.regions]
+    if value is None or value in names:
+        return None
+    near = difflib.get_close_matches(value, names, n=1) or ["eu-west-1"]
+    way_out = f'for example "{near[0]}", or update aws-cdk-lib for a region that is new'
+    return f"must be the name of a region (got {quoted(value)}); {way_out}"
+
+
+A_REGION = {_CHECK: _check_region}
+"""The metadata of the name of a region that CDK knows."""
+
+
+def differ_in_partition(*regions: str | None) -> bool:
+    """Return whether regions are in different partitions of AWS. A region that is not set can be in any partition."""
+    partitions = {region_info.RegionInfo.get(each).partition for each in regions if each}
+    return len(partitions - {None}) > 1
 
 
 @attrs.frozen(kw_only=True)

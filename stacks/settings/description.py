@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 
-from stacks.settings.checks import SettingError, raise_all
+from stacks.settings.checks import SettingError, differ_in_partition, quoted, raise_all
 from stacks.settings.environments import EnvironmentSettings, ToolingSettings
 from stacks.settings.toml_file import read
 
@@ -61,10 +61,18 @@ class Description:
     def _name_problems(self) -> Iterator[SettingError]:
         if not self.environments:
             yield SettingError("at least one table must describe an environment; add a table such as [dev]")
+        names = {"tooling": "tooling"}
         for name in self.environments:
             if not _NAME.fullmatch(name):
                 yield SettingError(
-                    "must have a name of letters, digits and hyphens that begins with a letter", f"environments.{name}"
+                    "must have a name of letters, digits and hyphens that begins with a letter; rename the table",
+                    ("environments", name),
+                )
+            elif (owner := names.setdefault(name.lower(), name)) != name:
+                yield SettingError(
+                    f"must differ from {owner} in more than upper and lower case, since some file systems do not "
+                    "tell their folders apart; rename the table",
+                    ("environments", name),
                 )
 
     def _replication_problems(self) -> Iterator[SettingError]:
@@ -74,8 +82,14 @@ class Description:
         owners = {None: "", self.tooling.place: ""}  # places whose registries are not defined, or defined by tooling
         for name in self.tooling.registry.replicates_to:
             if name not in self.environments:
-                known = ", ".join(self.environments)
-                yield SettingError(f'must have names of environments (got "{name}"); the names are {known}', setting)
+                way_out = f"the names are {', '.join(self.environments)}" if self.environments else "remove the name"
+                yield SettingError(f"must have names of environments (got {quoted(name)}); {way_out}", setting)
+            elif differ_in_partition(self.tooling.region, self.environments[name].region):
+                yield SettingError(
+                    f'must have environments in the partition of {self.tooling.region} (got "{name}" in '
+                    f"{self.environments[name].region}); remove the environment",
+                    setting,
+                )
             elif (owner := owners.setdefault(self.environments[name].place, name)) not in {"", name}:
                 yield SettingError(
                     f'must not have both "{owner}" and "{name}", which are in one account and region and would both '
@@ -102,6 +116,12 @@ class Description:
     def _environment_problems(self) -> Iterator[SettingError]:
         domains: dict[str, str] = {}
         for name, settings in self.environments.items():
+            if settings.recovery_region and self.tooling and name not in self.tooling.registry.replicates_to:
+                yield SettingError(
+                    f'has no effect, since images are not replicated to {name}; add "{name}" to replicates_to of '
+                    "[tooling.registry], or remove this setting",
+                    f"environments.{name}.recovery_region",
+                )
             domain = settings.entrance.domain
             if domain and (owner := domains.setdefault(domain, name)) != name:
                 yield SettingError(

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
 import attrs
 import aws_cdk as cdk
 
-from stacks.settings.capacities import CapacitySettings
-from stacks.settings.checks import A_REGION, SettingError, Settings, between, matches
+from moorage import Capacity, Strategy
+from stacks.settings.capacities import CapacitySettings, FargateSettings
+from stacks.settings.checks import (
+    A_REGION,
+    SettingError,
+    Settings,
+    between,
+    differ_in_partition,
+    matches,
+    problems_of,
+    quoted,
+)
 from stacks.settings.services import SERVICES, AllServiceSettings, JobSettings
+
+_HOST = matches(
+    r"(?=.{1,128}$)([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]+", "a host name in lower case", "shop.example.com"
+)
+_TAG_CHARACTERS = "letters, digits, spaces and _ . : / = + - @"
+_TAG_KEY = re.compile(r"(?!(?i:aws):)[\w .:/=+@-]{1,128}")
+_TAG_VALUE = re.compile(r"[\w .:/=+@-]{0,256}")
 
 
 @attrs.frozen(kw_only=True)
@@ -45,11 +63,13 @@ class EntranceSettings(Settings):
     """
 
     certificate_parameter: str | None = attrs.field(
-        default=None, metadata=matches(r"/[\w./-]+", "the name of a parameter", "/shop/certificate-arn")
+        default=None, metadata=matches(r"(/[\w.-]+)+", "the name of a parameter", "/shop/certificate-arn")
     )
-    domain: str | None = None
-    hosted_zone: str | None = None
-    hosted_zone_id: str | None = None
+    domain: str | None = attrs.field(default=None, metadata=_HOST)
+    hosted_zone: str | None = attrs.field(default=None, metadata=_HOST)
+    hosted_zone_id: str | None = attrs.field(
+        default=None, metadata=matches("[A-Z0-9]{1,32}", "the ID of a hosted zone", "Z0123456789ABCDEFGHIJ")
+    )
     web_acl: str | None = attrs.field(
         default=None,
         metadata=matches(
@@ -101,7 +121,9 @@ class DataSettings(Settings):
     cache_nodes: int = attrs.field(default=1, metadata=between(1, 6))
     cache_node_type: str = attrs.field(
         default="cache.t4g.micro",
-        metadata=matches(r"cache\.\w+\.\w+", "a node type of ElastiCache", "cache.t4g.micro"),
+        metadata=matches(
+            r"cache\.[a-z]\d[a-z]*\.(micro|small|medium|\d*x?large)", "a node type of ElastiCache", "cache.t4g.micro"
+        ),
     )
     backup_days: int = attrs.field(default=7, metadata=between(1, 35))
 
@@ -154,7 +176,24 @@ class PlacedSettings(Settings):
         default=(), metadata=matches(r"[^@\s]+@[^@\s]+\.[^@\s]+", "a list of email addresses", "operators@example.com")
     )
     tags: Mapping[str, str] = attrs.field(factory=dict)
-    permissions_boundary: str | None = None
+    permissions_boundary: str | None = attrs.field(
+        default=None,
+        metadata=matches(r"([\w+=,.@-]|\$\{[\w:]+\})+", "the name of an IAM policy, not its ARN", "developers"),
+    )
+
+    def _problems(self) -> Iterator[SettingError]:
+        for key, value in self.tags.items():
+            if not _TAG_KEY.fullmatch(key):
+                yield SettingError(
+                    f"must have a name of 1 to 128 {_TAG_CHARACTERS} that does not begin with aws:; rename the tag",
+                    ("tags", key),
+                )
+            if not _TAG_VALUE.fullmatch(value):
+                yield SettingError(
+                    f"must have a value of at most 256 {_TAG_CHARACTERS} (got {len(value)} characters); use another "
+                    "value",
+                    ("tags", key),
+                )
 
     @property
     def place(self) -> tuple[str, str] | None:
@@ -218,6 +257,7 @@ class EnvironmentSettings(PlacedSettings):
     data: DataSettings | None = None
 
     def _problems(self) -> Iterator[SettingError]:
+        yield from super()._problems()
         if not self.removable and not self.entrance.has_certificate:
             yield SettingError(
                 "must have a certificate unless removable is true; set certificate_parameter, or domain, hosted_zone "
@@ -231,23 +271,79 @@ class EnvironmentSettings(PlacedSettings):
                 f'must differ from the region of the environment (got "{self.region}"); use another region',
                 "recovery_region",
             )
+        if differ_in_partition(self.region, self.recovery_region):
+            yield SettingError(
+                f'must be in the partition of {self.region} (got "{self.recovery_region}"), since images cannot be '
+                "replicated to another partition; use another region",
+                "recovery_region",
+            )
+        yield from self._web_acl_problems()
         yield from self._capacity_problems()
+
+    def _web_acl_problems(self) -> Iterator[SettingError]:
+        """Yield the problems of a web ACL that is in another account or region."""
+        if self.entrance.web_acl:
+            region, account = self.entrance.web_acl.split(":")[3:5]
+            for name, own, other in (("account", self.account, account), ("region", self.region, region)):
+                if own and own != other:
+                    yield SettingError(
+                        f"must be in the {name} of the environment, {own} (got {other}); use a web ACL of this {name}",
+                        "entrance.web_acl",
+                    )
 
     def _capacity_problems(self) -> Iterator[SettingError]:
         if not self.capacity:
             yield SettingError("must have at least one table, such as [dev.capacity.fargate]", "capacity")
+        usable: dict[str, Capacity] = {}
+        owners: dict[str, str] = {}
         for name, settings in self.capacity.items():
             try:
-                settings.capacity(name)
+                usable[name] = settings.capacity(name)
             except ValueError as error:
-                yield SettingError(f"cannot be used: {error}", f"capacity.{name}")
-        for setting, weights in self._weights():
-            unknown = sorted(weights.keys() - self.capacity.keys())
-            if unknown:
-                known = ", ".join(self.capacity)
+                for problem in problems_of(error):
+                    yield SettingError(f"cannot be used: {problem}", ("capacity", name))
+            if isinstance(settings, FargateSettings) and (owner := owners.setdefault(settings.kind, name)) != name:
                 yield SettingError(
-                    f'must have names of capacities (got "{unknown[0]}"); the names are {known}', setting
+                    f'must not be "{settings.kind}" again, which is the capacity {owner}; use that one',
+                    ("capacity", name, "kind"),
                 )
+        for setting, weights in self._weights():
+            for problem in self._weight_problems(weights, usable):
+                yield SettingError(problem, setting)
+        yield from self._size_problems()
+
+    def _weight_problems(self, weights: Mapping[str, int], usable: Mapping[str, Capacity]) -> Iterator[str]:
+        """Yield the problems of the weights of capacities.
+
+        Args:
+            weights: The weights.
+            usable: The capacities without a problem.
+        """
+        if unknown := sorted(weights.keys() - self.capacity.keys()):
+            known = ", ".join(self.capacity)
+            yield f"must have names of capacities (got {quoted(unknown[0])}); the names are {known}"
+        elif weights and not any(weights.values()):
+            yield "must have a weight of 1 or more; raise the weight of a capacity"
+        elif weights and weights.keys() <= usable.keys():
+            try:
+                Strategy({usable[name]: weight for name, weight in weights.items()})
+            except ValueError as error:
+                yield from (f"cannot be used: {problem}" for problem in problems_of(error))
+
+    def _size_problems(self) -> Iterator[SettingError]:
+        """Yield the problems of services on Fargate with a size that Fargate does not offer."""
+        found: set[tuple[str, ...]] = set()
+        for service in SERVICES:
+            size, overrides = self.services.of(service), getattr(self.services, service)
+            names = [name for name, weight in size.capacity.items() if weight] or [*self.capacity][:1]
+            if any(isinstance(self.capacity.get(name), FargateSettings) for name in names) and (
+                problem := size.fargate_problem()
+            ):
+                is_own = overrides and (overrides.cpu or overrides.memory_mib or overrides.capacity)
+                setting = ("services", *([service] if is_own else []), *problem.setting)
+                if setting not in found:
+                    found.add(setting)
+                    yield SettingError(str(problem), setting)
 
     def _weights(self) -> Iterator[tuple[str, Mapping[str, int]]]:
         """Yield the name of each setting with weights of capacities, and the weights."""
@@ -255,5 +351,5 @@ class EnvironmentSettings(PlacedSettings):
         yield "jobs.capacity", self.jobs.capacity
         for service in SERVICES:
             overrides = getattr(self.services, service)
-            if overrides is not None and overrides.capacity is not None:
+            if overrides and overrides.capacity:
                 yield f"services.{service}.capacity", overrides.capacity

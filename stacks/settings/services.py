@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 import attrs
@@ -11,6 +11,19 @@ from moorage import Scaling
 from stacks.settings.checks import SettingError, Settings, between, matches
 
 SERVICES = ("ui", "catalog", "carts", "orders", "checkout")
+FARGATE_MEMORY_GIB: Mapping[int, Sequence[float]] = MappingProxyType(
+    {
+        256: (0.5, 1, 2),
+        512: range(1, 5),
+        1024: range(2, 9),
+        2048: range(4, 17),
+        4096: range(8, 31),
+        8192: range(16, 61, 4),
+        16384: range(32, 121, 8),
+        32768: (60, 120, 244),
+    }
+)
+"""The memory sizes that Fargate offers, by CPU units (ECS Developer Guide, task size)."""
 _NO_WEIGHTS: Mapping[str, int] = MappingProxyType({})
 
 
@@ -27,8 +40,8 @@ class ServiceSettings(Settings):
         digest: The digest of the image, only for a single service. Default: the image of the release's tag.
     """
 
-    cpu: int = 1024
-    memory_mib: int = 2048
+    cpu: int = attrs.field(default=1024, metadata=between(128, 196_608))
+    memory_mib: int = attrs.field(default=2048, metadata=between(6, 33_554_432))
     min_tasks: int = attrs.field(default=2, metadata=between(1, 5000))
     max_tasks: int = attrs.field(default=10, metadata=between(1, 5000))
     capacity: Mapping[str, int] = _NO_WEIGHTS
@@ -41,9 +54,28 @@ class ServiceSettings(Settings):
         """The number of copies, which follows the CPU utilization."""
         return Scaling(self.min_tasks, self.max_tasks, cpu_percent=60)
 
+    def fargate_problem(self) -> SettingError | None:
+        """Return the problem of a size that Fargate does not offer."""
+        if self.cpu not in FARGATE_MEMORY_GIB:
+            nearest_cpu = min(FARGATE_MEMORY_GIB, key=lambda units: abs(units - self.cpu))
+            return SettingError(f"must be a size that Fargate offers (got {self.cpu}); use {nearest_cpu}", "cpu")
+        sizes = [int(1024 * each) for each in FARGATE_MEMORY_GIB[self.cpu]]
+        if self.memory_mib in sizes:
+            return None
+        nearest = min(sizes, key=lambda size: abs(size - self.memory_mib))
+        return SettingError(
+            f"must be a size that Fargate offers with cpu = {self.cpu} (got {self.memory_mib}); use {nearest}, or "
+            "another cpu",
+            "memory_mib",
+        )
+
     def _problems(self) -> Iterator[SettingError]:
         if self.max_tasks < self.min_tasks:
-            yield SettingError(f"must be at least min_tasks, {self.min_tasks} (got {self.max_tasks})", "max_tasks")
+            yield SettingError(
+                f"must be at least min_tasks, {self.min_tasks} (got {self.max_tasks}); use a larger max_tasks, or a "
+                "smaller min_tasks",
+                "max_tasks",
+            )
 
 
 @attrs.frozen(kw_only=True)
@@ -108,7 +140,7 @@ class AllServiceSettings(ServiceSettings):
                     self.of(name)
                 except ExceptionGroup as group:
                     for each in group.exceptions:
-                        yield SettingError(str(each), f"{name}.{getattr(each, 'setting', '')}")
+                        yield SettingError(str(each), (name, *getattr(each, "setting", ())))
 
 
 @attrs.frozen(kw_only=True)

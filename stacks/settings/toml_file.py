@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import difflib
+import json
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
@@ -22,12 +24,17 @@ from cattrs.errors import (
 )
 from cattrs.gen import make_dict_structure_fn
 
-from stacks.settings.checks import SettingError
+from stacks.settings.checks import SettingError, quoted
 
 Settings = TypeVar("Settings")
 
-_TABLE = re.compile(r"""\s*\[(?P<name>[\w."'-]+)\]""")
-_KEY = re.compile(r"""\s*(?P<name>[\w."'-]+)\s*=""")
+_BARE_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_PLACE = re.compile(r" \(at (line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
+_MAX_SHOWN = 80
+_WAYS_OUT = {  # by the first word of the message of tomllib
+    "Cannot": "write each table and each setting only once",
+    "Invalid": "write texts in quotes, true and false in lower case, and other values as TOML has them",
+}
 _TYPES = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", dict: "a table"}
 
 
@@ -47,15 +54,8 @@ def read(file: str, kind: type[Settings], *, rest: str) -> Settings:
         SettingsFileError: The file cannot be read, or a setting is unknown, missing or wrong. The error lists all
             problems, each with its line.
     """
-    try:
-        text = Path(file).read_text("utf-8-sig")  # editors on Windows can write a byte order mark
-        tables = tomllib.loads(text)
-    except OSError as error:
-        raise SettingsFileError(
-            f"{file} cannot be read ({error.strerror}); write the settings into this file"
-        ) from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsFileError(f"{file} is not valid TOML: {error}") from error
+    text = _text(file)
+    tables = _tables(file, text)
     named = {field.name for field in attrs.fields(kind)} - {rest}  # type: ignore[arg-type]  # it is an attrs class
     content = {name: tables.pop(name) for name in named & tables.keys()}
     try:
@@ -65,9 +65,41 @@ def read(file: str, kind: type[Settings], *, rest: str) -> Settings:
         problems = set()
         for setting, problem in _problems(error):
             name = setting[1:] if setting[:1] == (rest,) else setting
-            problems.add((_line(name, lines), ".".join(name), problem))
+            problems.add((_line(name, lines), ".".join(map(_shown_name, name)), problem))
         found = "\n".join(f"{file}:{line}: {' '.join(filter(None, said))}" for line, *said in sorted(problems))
         raise SettingsFileError(found) from None
+
+
+def _text(file: str) -> str:
+    try:
+        content = Path(file).read_bytes()
+    except OSError as error:
+        raise SettingsFileError(
+            f"{file} cannot be read ({error.strerror}); write the settings into this file"
+        ) from error
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n")  # editors on Windows can write a byte order mark
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise SettingsFileError(f"{file}:{line}: is not a text in UTF-8; save the file in UTF-8") from error
+
+
+def _tables(file: str, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except RecursionError as error:
+        raise SettingsFileError(f"{file} has too many nested values; write each setting into its table") from error
+    except tomllib.TOMLDecodeError as error:
+        message = str(error)
+        place = _PLACE.search(message)
+        line = (place and place["line"]) or text.rstrip("\n").count("\n") + 1
+        column = f" (column {place['column']})" if place and place["column"] else ""
+        way_out = _WAYS_OUT.get(message.partition(" ")[0], "correct this line")
+        raise SettingsFileError(
+            f"{file}:{line}: is not valid TOML: {_PLACE.sub('', message)}{column}; {way_out}"
+        ) from error
+    except ValueError as error:  # a number that Python does not convert
+        raise SettingsFileError(f"{file} has a value that cannot be read ({error}); use a smaller number") from error
 
 
 class _Converter(cattrs.Converter):
@@ -94,7 +126,7 @@ class _Converter(cattrs.Converter):
         """Return a table as an instance of the class in a union whose literal field `kind` has the table's `kind`."""
         kinds = {name: each for each in get_args(union) for name in get_args(get_type_hints(each)["kind"])}
         name = _of_type(value, dict).get("kind")
-        if name not in kinds:
+        if not isinstance(name, str) or name not in kinds:
             raise SettingError(f"must be one of {', '.join(kinds)} (got {_shown(name)})", "kind")
         return self.structure(value, kinds[name])
 
@@ -103,7 +135,10 @@ class _Converter(cattrs.Converter):
         kinds = [first] * len(value) if others == [...] and isinstance(value, list) else [first, *others]
         if not isinstance(value, list) or len(value) != len(kinds):
             number = "" if others == [...] else f" of {len(kinds)} items"
-            raise SettingError(f"must be a list{number} (got {_shown(value)})")
+            raise SettingError(f"must be a list{number} (got {_shown(value)}){_hint(value, tuple)}")
+        repeated = [each for index, each in enumerate(value) if others == [...] and each in value[:index]]
+        if repeated:
+            raise SettingError(f"must have each item only once (got {_shown(repeated[0])} again); remove one of them")
         return tuple(self.structure(each, each_kind) for each, each_kind in zip(value, kinds, strict=True))
 
     def _structure_tables(self, value: Any, kind: Any) -> Mapping[str, Any]:
@@ -133,15 +168,30 @@ def _structure_choice(value: Any, kind: Any) -> Any:
 def _of_type(value: Any, kind: type[Any]) -> Any:
     accepted = (int, float) if kind is float else kind
     if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
-        hint = "; write it in quotes" if kind is str and isinstance(value, (int, float)) else ""
-        raise SettingError(f"must be {_TYPES[kind]} (got {_shown(value)}){hint}")
+        raise SettingError(f"must be {_TYPES[kind]} (got {_shown(value)}){_hint(value, kind)}")
     return value
+
+
+def _hint(value: Any, kind: type[Any]) -> str:
+    if kind is str and isinstance(value, (int, float, datetime.date, datetime.time)):
+        return "; write it in quotes"
+    if kind is tuple and isinstance(value, str):
+        return "; write it in brackets"
+    if kind is dict and isinstance(value, list) and value and isinstance(value[0], dict):
+        return "; write the name of a table in single brackets, such as [dev]"
+    return "; write settings below the name of a table, such as [dev], or in braces" if kind is dict else ""
 
 
 def _shown(value: Any) -> str:
     if value is None:
         return "nothing"
-    return f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+    is_whole = isinstance(value, (str, list, dict, bool))
+    text = json.dumps(value, ensure_ascii=False, default=str) if is_whole else str(value)
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
+
+
+def _shown_name(name: str) -> str:
+    return name if _BARE_NAME.fullmatch(name) else quoted(name)
 
 
 def _problems(error: BaseException, setting: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -165,25 +215,38 @@ def _problems(error: BaseException, setting: tuple[str, ...] = ()) -> Iterator[t
     elif isinstance(error, KeyError):
         yield setting, "is missing; add it"
     else:
-        inner = tuple(filter(None, error.setting.split("."))) if isinstance(error, SettingError) else ()
+        inner = error.setting if isinstance(error, SettingError) else ()
         yield (*setting, *inner), str(error)
 
 
 def _lines(text: str) -> dict[tuple[str, ...], int]:
-    """Return the line of each table and key of a TOML file."""
+    """Return the line of each table and key of a valid TOML file."""
     lines: dict[tuple[str, ...], int] = {}
+    parents: dict[tuple[str, ...], int] = {}
     table: tuple[str, ...] = ()
-    for number, line in enumerate(text.splitlines(), 1):
-        if found := _TABLE.match(line):
-            table = _parts(found["name"])
-            lines.setdefault(table, number)
-        elif found := _KEY.match(line):
-            lines.setdefault((*table, *_parts(found["name"])), number)
-    return lines
+    statement, start = "", 1
+    for number, line in enumerate(text.split("\n"), 1):
+        statement += f"{line}\n"
+        try:
+            paths = list(_paths(tomllib.loads(statement)))
+        except tomllib.TOMLDecodeError:  # it continues on the next line
+            continue
+        if statement.lstrip().startswith("["):
+            *outer, table = paths
+            parents |= {path: start for path in outer if path not in parents}
+            lines.setdefault(table, start)
+        else:
+            lines |= {(*table, *path): start for path in paths if (*table, *path) not in lines}
+        statement, start = "", number + 1
+    return parents | lines
 
 
-def _parts(name: str) -> tuple[str, ...]:
-    return tuple(part.strip("\"'") for part in name.split("."))
+def _paths(tables: Mapping[str, Any], parent: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the names of each table and key, the outer before the inner."""
+    for name, value in tables.items():
+        yield (*parent, name)
+        if isinstance(value, dict):
+            yield from _paths(value, (*parent, name))
 
 
 def _line(setting: tuple[str, ...], lines: Mapping[tuple[str, ...], int]) -> int:

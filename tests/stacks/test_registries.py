@@ -293,7 +293,7 @@ def test_a_digest_is_that_of_one_service() -> None:
         AllServiceSettings(ui=ServiceOverrides(digest="latest"))
     (problem,) = raised.value.exceptions
     assert str(problem) == f'must be the digest of an image (got "latest"); for example "{DIGEST}"'
-    assert getattr(problem, "setting", None) == "ui.digest"
+    assert getattr(problem, "setting", None) == ("ui", "digest")
 
 
 def rules(template: Template) -> Iterator[tuple[str, dict[str, Any], list[Any]]]:
