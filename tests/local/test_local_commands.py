@@ -44,7 +44,7 @@ def context() -> dict[str, Any]:
 def test_stacks_are_read_in_deployment_order(assembly: Path) -> None:
     paths = [stack.path for stack in stacks_of(assembly)]
     assert paths.index("dev/Platform") < paths.index("dev/Services")
-    assert {path.split("/")[0] for path in paths} == {"dev", "production"}
+    assert {path.split("/")[0] for path in paths} == {"tooling", "dev", "staging", "production"}
     platform = next(stack for stack in stacks_of(assembly) if stack.path == "dev/Platform")
     assert (platform.name, platform.account, platform.region) == ("dev-Platform", None, None)
 
@@ -52,9 +52,9 @@ def test_stacks_are_read_in_deployment_order(assembly: Path) -> None:
 def test_selecting_a_stack_also_selects_the_stacks_that_it_needs(assembly: Path) -> None:
     stacks = stacks_of(assembly)
     assert [stack.path for stack in commands._chosen(stacks, ["dev/Services"])] == ["dev/Platform", "dev/Services"]
-    assert len(commands._chosen(stacks, ["dev/*"])) == 3
-    with pytest.raises(LocalError, match="no stack matches staging/.*; the paths of the app's stacks are dev/Platform"):
-        commands._chosen(stacks, ["staging/*"])
+    assert len(commands._chosen(stacks, ["dev/*"])) == 4
+    with pytest.raises(LocalError, match="no stack matches qa/.*; the paths of the app's stacks are tooling/Registry"):
+        commands._chosen(stacks, ["qa/*"])
 
 
 def test_destroying_a_stack_includes_only_the_stacks_that_need_it(assembly: Path) -> None:
@@ -64,7 +64,7 @@ def test_destroying_a_stack_includes_only_the_stacks_that_need_it(assembly: Path
         return [stack.path for stack in commands._with_dependents(stacks, commands._named(stacks, [pattern]))]
 
     assert gone("dev/Services") == ["dev/Services"]
-    assert gone("dev/Platform") == ["dev/Platform", "dev/Services"]
+    assert gone("dev/Platform") == ["dev/Platform", "dev/Services", "dev/Monitoring"]
 
 
 def test_suggested_commands_repeat_the_options_of_the_user(
@@ -90,7 +90,7 @@ def test_the_diagram_shows_connections(assembly: Path) -> None:
     drawn = draw([stack for stack in stacks_of(assembly) if stack.path.startswith("production/")])
     for edge in ("-->|HTTPS| production_Platform_Entrance", "-->|runs in| production_Platform_Cluster"):
         assert edge in drawn
-    assert drawn.count("subgraph") == 3
+    assert drawn.count("subgraph") == 5  # the alarms of Monitoring are not drawn
 
 
 def test_the_diagram_shows_ports_and_protocols(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_the_diagram_shows_ports_and_protocols(tmp_path: Path) -> None:
 def test_the_diagram_in_the_readme_is_current(assembly: Path, tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
     readme.write_text((ROOT / "README.md").read_text())
-    show(assembly, "dev/", readme)
+    show(assembly, "production/", readme)
     assert readme.read_text() == (ROOT / "README.md").read_text(), "stale: run `make diagram`"
 
 

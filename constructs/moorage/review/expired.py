@@ -229,7 +229,8 @@ def _bucket_rules(bucket: Resource) -> list[_Rule] | None:
 def _images(change: ResourceChange, before: Resource, after: Resource) -> Iterator[Finding]:
     """Yield the findings for images that ECR expires earlier.
 
-    Source: ECR user guide, "Lifecycle policy properties". A policy also expires the images that are in the repository.
+    Source: ECR user guide, "Lifecycle policy properties". A new policy also
+    applies to the images that are already in the repository.
     """
     old, new = (_image_rules(side) for side in (before, after))
     if old is None or new is None:

@@ -182,7 +182,7 @@ def _by_a_new_one(before: Resource, policy: str) -> tuple[str, str]:
     if policy == "Snapshot":
         return "lost/snapshot", f"{data.new}; the old one is deleted after a snapshot"
     if data.only_if_empty and not _is_emptied(before):
-        return "lost/replaced", f"{data.new}; the old one is deleted if it is empty, otherwise {_NO_STACK}"
+        return "lost/replaced", f"{data.new}; the old one is deleted if it is empty; otherwise {_NO_STACK}"
     return "lost/replaced", f"{data.new}, and the old one is deleted with its {data.contents}"
 
 

@@ -27,19 +27,21 @@ class OwnAcknowledgement:
         construct: The construct whose resources have the issue.
         issue: The name of the issue in `moorage/policy/issues.toml`.
         reason: The reason why the construct does not avoid the issue.
-        actions: For wildcards in IAM policies: the actions of own statements that have `*` as their resource and no
-            condition.
-        statements: For wildcards in IAM policies: the other own statements. A wildcard in a statement with another
-            action, resource or condition is not acknowledged.
-        rules: For security groups: the peer, the protocol and the port of each own rule. Another rule that lets
-            everybody connect is not acknowledged.
+        actions: For wildcards in IAM policies: the actions of moorage's own statements that have `*` as their resource
+            and no condition.
+        statements: For wildcards in IAM policies: moorage's other own statements. A wildcard in a statement with
+            another action, resource or condition is not acknowledged.
+        rules: For security groups: the peer, the protocol and the port of each of moorage's own rules. Another rule
+            that lets everybody connect is not acknowledged.
         ports: For security groups that CDK defines: the ports that are open to the CIDR block of the VPC.
         variables: For task definitions: the names of the environment variables that are not the user's.
         containers: For task definitions: the names of the containers that are not the user's.
         policies: For roles: the names of AWS managed policies. Another one is not acknowledged.
-        ids: The paths of the resources below `construct` to which this is limited; `*` matches one ID. Empty for all
-            resources that CDK defines below it.
-        in_stack: True if `ids` are constructs in the stack of `construct`, and this is about the resources below them.
+        ids: The paths, relative to `construct`, of the resources to which the acknowledgement is limited; `*` matches
+            one ID. If empty, it applies to all resources that CDK defines below `construct`. With `in_stack`, the IDs
+            of constructs directly below the stack.
+        in_stack: True if the acknowledgement applies to the resources that CDK defines below the constructs `ids` of
+            the stack, and not below `construct`.
     """
 
     construct: IConstruct
@@ -103,17 +105,19 @@ def acknowledge(
         construct: The construct whose resources have the issue.
         issue: The name of the issue.
         reason: The reason, as a clause without a period.
-        actions: For wildcards in IAM policies: the actions of own statements that have `*` as their resource and no
-            condition.
-        statements: For wildcards in IAM policies: the other own statements, as JSON.
-        rules: For security groups: the peer, the protocol and the port of each own rule.
+        actions: For wildcards in IAM policies: the actions of moorage's own statements that have `*` as their resource
+            and no condition.
+        statements: For wildcards in IAM policies: moorage's other own statements, as JSON.
+        rules: For security groups: the peer, the protocol and the port of each of moorage's own rules.
         ports: For security groups that CDK defines: the ports that are open to the CIDR block of the VPC.
         variables: For task definitions: the names of the environment variables that are not the user's.
         containers: For task definitions: the names of the containers that are not the user's.
         policies: For roles: the names of AWS managed policies.
-        ids: The paths of the resources below `construct` to which this is limited; `*` matches one ID. Default: all
-            resources that CDK defines below it.
-        in_stack: Whether to look for `ids` in the stack of `construct`, as for a singleton of CDK.
+        ids: The paths, relative to `construct`, of the resources to which the acknowledgement is limited; `*` matches
+            one ID. With `in_stack`, the IDs of constructs directly below the stack. Default: all resources that CDK
+            defines below `construct`.
+        in_stack: Whether to acknowledge the issue below the constructs `ids` of the stack, as for a singleton of CDK.
+            Default: False.
     """
     own = OwnAcknowledgement(
         construct,

@@ -174,10 +174,11 @@ def check_rules(rules: Sequence[Replication], place: Place, problems: Problems) 
                 f"replication of {rule._description} must not go to this registry itself (got {place[1]}); use "
                 "another region or account"
             )
-        if len(set(destinations)) < len(set(rule.to)):
+        twice = sorted({region for _, region in destinations if destinations.count((place[0], region)) > 1})
+        if twice:
             problems.add(
-                f"replication of {rule._description} must name each region once (got this account with and without "
-                "its ID); remove one of the two destinations"
+                f"replication of {rule._description} must name each destination once (got {', '.join(twice)} both with "
+                f"account {place[0]} and without an account, which is the same); remove one of them"
             )
         rule_key = (frozenset(rule._prefixes), frozenset(destinations))
         if rule_key in rule_keys:

@@ -99,7 +99,7 @@ class LoadBalancerPlan:
             self._check_own_subnets(subnets, problems)
 
     def _check_own_subnets(self, subnets: Sequence[ec2.ISubnet], problems: Problems) -> None:
-        """Check the number, VPC, account, region, type and zones of subnets (ELB: one subnet for each zone)."""
+        """Check the number, VPC, region, type and zones of subnets (ELB: one subnet for each zone)."""
         problems.check(self.subnet_limit, "the number of subnets", len(subnets))
         check_in_vpc(problems, "each subnet of vpc_subnets", subnets, self.vpc)
         for subnet in subnets:

@@ -1,4 +1,4 @@
-"""The properties of an Application Load Balancer that routes use."""
+"""The base class of Application Load Balancers, with everything that a `Route` uses."""
 
 from __future__ import annotations
 

@@ -93,7 +93,10 @@ class Cluster(Resource):
 
 
 def _check_settings(cluster: Mapping[str, Any]) -> None:
-    """Refuse invalid cluster settings and ECS Exec logging (ECS API: ClusterSetting, ExecuteCommandConfiguration)."""
+    """Refuse invalid cluster settings, and invalid logging of ECS Exec.
+
+    Source: ECS API, ClusterSetting and ExecuteCommandConfiguration.
+    """
     for setting in cluster.get("settings") or ():
         if setting.get("name") != "containerInsights" or setting.get("value") not in _INSIGHTS:
             raise RefusedError(

@@ -21,7 +21,7 @@ def check(parameters: Mapping[str, Any], *, new: bool) -> None:
         new: True if the operation is CreateService.
 
     Raises:
-        RefusedError: ECS does not accept the service; the message is ECS's.
+        RefusedError: ECS does not accept the service, or the local AWS does not support a placement constraint.
     """
     cluster = ecs.clusters.get(ecs.resolve_cluster_name(parameters.get("cluster", "default")))
     if cluster is None:

@@ -1,4 +1,4 @@
-"""Amazon DynamoDB: the properties of tables that ministack drops, set through DynamoDB's own API."""
+"""Amazon DynamoDB: the table properties that ministack ignores, set through the API or in ministack's records."""
 
 from __future__ import annotations
 
