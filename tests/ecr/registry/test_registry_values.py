@@ -103,7 +103,7 @@ def test_a_severity_includes_higher_ones() -> None:
         ),
         (
             [Replication(to=["us-east-1", ReplicationDestination("us-east-1", account=HERE[0])])],
-            "with and without its ID",
+            "without an account, which is the same",
         ),
     ],
 )

@@ -174,7 +174,7 @@ def check_rules(rules: Sequence[Replication], place: Place, problems: Problems) 
                 f"replication of {rule._description} must not go to this registry itself (got {place[1]}); use "
                 "another region or account"
             )
-        twice = sorted({region for _, region in destinations if destinations.count((place[0], region)) > 1})
+        twice = sorted({each.region for each in rule.to if destinations.count((place[0], each.region)) > 1})
         if twice:
             problems.add(
                 f"replication of {rule._description} must name each destination once (got {', '.join(twice)} both with "
