@@ -51,9 +51,14 @@ def main() -> int:
 
 def _production(folder: Path) -> tuple[Path, Path]:
     """Synthesize `production`, change the image of each container in a copy, and return both folders."""
-    base, head = folder / "base", folder / "head"
-    command = ["cdk", "synth", "--quiet", "production/*", "--output", str(base)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    base, head, app = folder / "base", folder / "head", folder / "app"
+    app.mkdir()
+    for name in ("app.py", "stacks"):
+        (app / name).symlink_to(ROOT / name)
+    description = (ROOT / "environments.toml").read_text()
+    (app / "environments.toml").write_text(description[description.index("[production]") :])
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "CDK_OUTDIR": str(base), "CDK_VALIDATION": "false"}
+    subprocess.run([sys.executable, "app.py"], cwd=app, env=environment, check=True, capture_output=True)
     shutil.copytree(base, head)
     for template in head.rglob("*.template.json"):
         found = json.loads(template.read_text())
