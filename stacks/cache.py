@@ -77,7 +77,7 @@ class Cache(Construct):
             snapshot_retention_limit=data.backup_days if protected else 0,
         )
         group.apply_removal_policy(cdk.RemovalPolicy.SNAPSHOT if protected else cdk.RemovalPolicy.DESTROY)
-        # ElastiCache appends these numbers to the name of the group (AWS/ElastiCache metrics have one node each)
+        # ElastiCache appends these numbers to the name of the group; each metric is that of one node
         self.nodes = [f"{group.ref}-{number:03}" for number in range(1, data.cache_nodes + 1)]
         self.url = secretsmanager.Secret(
             self,

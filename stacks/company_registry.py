@@ -49,7 +49,7 @@ class CompanyRegistryStack(cdk.Stack):
             pull_through=caches,
             templates=[RepositoryTemplate(PREFIX, shared_settings(accounts))],
             audit=AuditTrail.own(auto_delete_objects=settings.removable),
-            removal_policy=cdk.RemovalPolicy.DESTROY if settings.removable else cdk.RemovalPolicy.RETAIN,
+            removal_policy=settings.removal_policy,
         )
         cdk.Annotations.of(self.registry).acknowledge_warning(
             "@moorage/ecr:filter-unmatched", "ECR creates the repositories of a cache with the first pull of each image"

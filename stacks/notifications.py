@@ -1,4 +1,4 @@
-"""The topics that notify the operators of a registry."""
+"""The topics that notify the operators of an environment or a registry."""
 
 from __future__ import annotations
 

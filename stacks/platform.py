@@ -7,13 +7,12 @@ from collections.abc import Mapping
 import aws_cdk as cdk
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from moorage import Capacity, Cluster, ExecSessions
 from stacks.entrance import define_entrance
 from stacks.network import define_vpc
+from stacks.notifications import define_topic
 from stacks.settings import EnvironmentSettings
 
 
@@ -23,7 +22,14 @@ class PlatformStack(cdk.Stack):
     def __init__(self, scope: Construct, construct_id: str, *, settings: EnvironmentSettings, namespace: str) -> None:
         super().__init__(scope, construct_id, termination_protection=not settings.removable)
         self.vpc = define_vpc(self, settings)
-        self.operators = self._define_topic(settings)
+        key = kms.Key(
+            self,
+            "OperatorsKey",
+            enable_key_rotation=True,
+            removal_policy=settings.removal_policy,
+            description="Notifications for operators",
+        )
+        self.operators = define_topic(self, key=key, operators=settings.operators)
         self._capacities = {name: each.capacity(name) for name, each in settings.capacity.items()}
         insights = ecs.ContainerInsights
         self.cluster = Cluster(
@@ -46,17 +52,3 @@ class PlatformStack(cdk.Stack):
             weights: The weight of each capacity, by name.
         """
         return {self._capacities[name]: weight for name, weight in weights.items()} or None
-
-    def _define_topic(self, settings: EnvironmentSettings) -> sns.Topic:
-        """Define and return the topic that notifies the operators."""
-        key = kms.Key(
-            self,
-            "OperatorsKey",
-            enable_key_rotation=True,
-            removal_policy=settings.removal_policy,
-            description="Notifications for operators",
-        )
-        topic = sns.Topic(self, "Operators", master_key=key, enforce_ssl=True)
-        for address in settings.operators:
-            topic.add_subscription(subscriptions.EmailSubscription(address))
-        return topic

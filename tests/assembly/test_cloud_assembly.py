@@ -168,7 +168,7 @@ def test_the_schema_of_a_broken_manifest_is_a_sentence(tmp_path: Path) -> None:
         schema_of(tmp_path)
 
 
-def alone(folder: Path, template: str, **artifacts: Any) -> Path:
+def with_one_stack(folder: Path, template: str, **artifacts: Any) -> Path:
     """Write an assembly with one stack."""
     stack = {
         "type": "aws:cloudformation:stack",
@@ -194,11 +194,11 @@ ITSELF = {"type": "cdk:cloud-assembly", "properties": {"directoryName": "."}}
 )
 def test_an_assembly_without_an_end_is_a_sentence(tmp_path: Path, template: str, artifacts: dict[str, Any]) -> None:
     with pytest.raises(AssemblyError, match=r"\(it contains itself, or is nested too deeply\); synthesize it again$"):
-        stacks_of(alone(tmp_path, template, **artifacts))
+        stacks_of(with_one_stack(tmp_path, template, **artifacts))
 
 
 def test_files_are_utf_8_in_every_locale(tmp_path: Path) -> None:
-    alone(tmp_path, json.dumps({"Description": "größer"}, ensure_ascii=False))
+    with_one_stack(tmp_path, json.dumps({"Description": "größer"}, ensure_ascii=False))
     program = (
         "import sys, pathlib; from moorage.assembly.cloud_assembly import stacks_of\n"
         "print(ascii(stacks_of(pathlib.Path(sys.argv[1]))[0].template['Description']))"

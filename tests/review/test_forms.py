@@ -113,8 +113,8 @@ def test_sarif_recognizes_each_of_several_findings_of_one_path() -> None:
     findings = [*useless, found(sentence="One."), found(sentence="Two."), found(sentence="Two.")]
     results = json.loads(sarif.render(review(*findings)))["runs"][0]["results"]
     assert len({each["partialFingerprints"]["moorage/v1"] for each in results}) == 5
-    (_, alone) = json.loads(sarif.render(review(*useless[::-1])))["runs"][0]["results"]
-    assert alone["partialFingerprints"] == results[0]["partialFingerprints"]
+    (_, moved) = json.loads(sarif.render(review(*useless[::-1])))["runs"][0]["results"]
+    assert moved["partialFingerprints"] == results[0]["partialFingerprints"]
 
 
 def test_json_keeps_its_schema() -> None:

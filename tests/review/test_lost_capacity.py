@@ -52,9 +52,7 @@ def strategy(*providers: tuple[str, int]) -> dict[str, Any]:
         (strategy(("FARGATE_SPOT", 1)), strategy(("FARGATE", 1)), False),
     ],
 )
-def test_a_service_on_spot_alone_can_be_stopped(
-    before: dict[str, Any], after: dict[str, Any], *, is_said: bool
-) -> None:
+def test_a_service_only_on_spot_can_be_stopped(before: dict[str, Any], after: dict[str, Any], *, is_said: bool) -> None:
     said = "runs its tasks only on Fargate Spot"
     assert any(said in each for each in sentences(before, after)) is is_said
 

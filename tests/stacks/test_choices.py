@@ -132,6 +132,9 @@ def test_only_a_removable_environment_is_not_protected(removable: bool) -> None:
 def test_operators_get_an_email() -> None:
     made = stage(attrs.evolve(SETTINGS, operators=("operators@example.com",)))
     (subscription,) = resources(made, "Platform", "SNS::Subscription")
+    operators = stack(made, "Platform").node.find_child("Operators")
+    acknowledged = [entry.data for entry in operators.node.metadata]
+    assert "Serverless-SNSRedrivePolicy" in json.dumps(acknowledged, default=str)  # nobody reads a queue of emails
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "operators@example.com")
 
 

@@ -10,28 +10,12 @@ import pytest
 from moorage.testing import readable_template
 from tests.conftest import all_warnings_of
 from tests.stacks import small_shop
-from tests.stacks.small_shop import PROTECTED, REMOVABLE, Shop, statements_of
+from tests.stacks.small_shop import Shop, statements_of
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
 SERVICES = ("Catalog", "Carts", "Orders", "Checkout", "Ui")
-
-
-@pytest.fixture(scope="module")
-def removable() -> Shop:
-    return small_shop.made(REMOVABLE)
-
-
-@pytest.fixture(scope="module")
-def protected() -> Shop:
-    return small_shop.made(PROTECTED)
-
-
-@pytest.fixture(scope="module", params=["removable", "protected"])
-def shop(request: pytest.FixtureRequest) -> Shop:
-    found: Shop = request.getfixturevalue(request.param)
-    return found
 
 
 def only(shop: Shop, kind: str, stack: str = "Data") -> dict[str, Any]:

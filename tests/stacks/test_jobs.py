@@ -13,8 +13,7 @@ import pytest
 
 from moorage.testing import readable_template
 from stacks import jobs
-from tests.stacks import small_shop
-from tests.stacks.small_shop import PROTECTED, REMOVABLE, Shop, statements_of
+from tests.stacks.small_shop import Shop, statements_of
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -27,22 +26,6 @@ case "$1 $2" in
 esac
 """
 """An AWS CLI that records its arguments, and answers with a file."""
-
-
-@pytest.fixture(scope="module")
-def removable() -> Shop:
-    return small_shop.made(REMOVABLE)
-
-
-@pytest.fixture(scope="module")
-def protected() -> Shop:
-    return small_shop.made(PROTECTED)
-
-
-@pytest.fixture(scope="module", params=["removable", "protected"])
-def shop(request: pytest.FixtureRequest) -> Shop:
-    found: Shop = request.getfixturevalue(request.param)
-    return found
 
 
 @pytest.fixture

@@ -183,6 +183,17 @@ def test_a_key_encrypts_the_events_of_failed_starts(stack: cdk.Stack, service: S
     assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
 
 
+def test_the_key_of_failed_starts_must_be_in_the_region(app: cdk.App) -> None:
+    here = cdk.Stack(app, "Here", env=cdk.Environment(account="111111111111", region="eu-west-1"))
+    there = cdk.Stack(app, "There", env=cdk.Environment(account="111111111111", region="us-east-1"))
+    secret = secretsmanager.Secret(here, "Secret")
+    task = Task(Container("redis:8", secrets={"PASSWORD": secret}))
+    service = Service(here, "Web", cluster=Cluster(here, "Cluster", vpc=ec2.Vpc(here, "Vpc")), task=task)
+    with pytest.raises(ValueError, match=r"encryption_key must be in region eu-west-1.*\(got region us-east-1\)"):
+        service.redeploy_on_rotation(encryption_key=kms.Key(there, "Key"))
+    service.redeploy_on_rotation(encryption_key=kms.Key(here, "Key"))
+
+
 def test_the_service_of_a_worker_redeploys_as_well(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     task = Task(Container("redis:8", secrets={"KEY": parameter(stack)}))
     scaling = Scaling(0, 2, backlog_per_task=9)

@@ -14,7 +14,7 @@ from moorage.delivery.dead_letters import allow_send, define_dead_letters
 from moorage.delivery.keys import EVENTBRIDGE, allow_use
 from moorage.ecs.cdk_values import arn, pseudo_parameters
 from moorage.ecs.task.run_task import define_machine, define_role
-from moorage.scope.place import Place, place_of
+from moorage.scope.place import Place, check_place, place_of
 from moorage.workload import secret_sources
 from moorage.workload.problems import Problems, is_token
 
@@ -110,6 +110,7 @@ def define_redeployment(
     pattern = change_pattern(secret for _, secret in secrets)
     problems = Problems(lambda: str(scope.node.path))
     _check(pattern, secrets, place_of(scope), problems)
+    check_place(problems, "encryption_key", encryption_key, scope, across_accounts=True)
     problems.raise_any()
 
     rotation = Construct(scope, _ROTATION)

@@ -325,8 +325,8 @@ class Service(Construct):
             The EventBridge rule for these events. Each call returns the same rule, with the key of the first call.
 
         Raises:
-            ValueError: If the tasks have no secret or parameter whose value can change, or a secret or parameter is in
-                another account or region.
+            ValueError: If the tasks have no secret or parameter whose value can change, a secret or parameter is in
+                another account or region, or the key is in another region.
         """
         from moorage.ecs.service.secret_rotation import define_redeployment  # noqa: PLC0415  # loads aws_cdk.aws_events
 
