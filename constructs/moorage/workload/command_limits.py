@@ -64,7 +64,7 @@ COMMAND_WORDS = Limit(
 COMMAND_SHELL = Limit(
     id="command-shell",
     accepts=lambda words: not _shell_drops_words(words),
-    rule="must have one string after 'sh -c', which ignores further arguments",
+    rule="must have one string after 'sh -c', which does not run further arguments",
     hint=lambda words: f"use entry_point={list(words[:2])!r}, command=[{' '.join(words[2:])!r}]",
     source="POSIX, sh: command_string is the first operand after -c",
     format=lambda words: repr(list(words)),

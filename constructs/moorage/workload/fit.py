@@ -160,7 +160,7 @@ class Fit:
     Args:
         host: The container instance.
         copies: The number of copies.
-        limiting_resources: The resources that run out first: 'CPU', 'memory', 'network interfaces', 'host ports',
+        limiting_resources: The resources that limit the number: 'CPU', 'memory', 'network interfaces', 'host ports',
             'GPUs' or 'architecture'. Several resources are given if they allow the same number of copies.
     """
 

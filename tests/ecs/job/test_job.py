@@ -739,10 +739,6 @@ def test_a_job_without_a_trigger_is_refused(stack: cdk.Stack, cluster: Cluster) 
             "start must not be in the past",
         ),
         (lambda: Schedule(EVERY_DAY, end=dt.datetime.now(dt.UTC)), "end must not be in the past"),
-        (
-            lambda: Schedule(once(), flexible_window=dt.timedelta(minutes=5)),
-            "flexible_window must not be used with the one-time schedule 'at(2127",
-        ),
         (lambda: Schedule(once(), start=dt.datetime(2126, 1, 1, tzinfo=dt.UTC)), "start has no effect on 'at(2127"),
         (lambda: Schedule(once(), end=dt.datetime(2128, 1, 1, tzinfo=dt.UTC)), "end has no effect on 'at(2127"),
         (
@@ -893,6 +889,11 @@ def test_a_schedule_is_accepted_only_within_its_limits(retries: int, age: int, w
     else:
         with pytest.raises(ValueError, match="Schedule: "):
             make()
+
+
+def test_a_single_time_may_have_a_flexible_window() -> None:
+    # the Scheduler user guide, "Configuring flexible time windows", excludes no type of schedule
+    assert Schedule(once(), flexible_window=dt.timedelta(minutes=5)).flexible_window == 300
 
 
 def test_a_fifo_dead_letter_queue_is_refused(stack: cdk.Stack) -> None:

@@ -194,12 +194,6 @@ class Schedule(Trigger):
         schedule_expressions.check_expression("expression", expression, problems)
         if zone is not None:
             schedule_expressions.check_time_zone("the time_zone of expression", zone.timezone_name, problems)
-        once = schedule_expressions.is_once(expression)
-        if once and self.flexible_window:
-            problems.add(
-                f"flexible_window must not be used with the one-time schedule {expression!r}; leave flexible_window= "
-                "out, or use a rate or cron expression"
-            )
         rate = schedule_expressions.rate_seconds(expression)
         if rate and self.flexible_window and self.flexible_window > rate:
             problems.add(
@@ -207,7 +201,7 @@ class Schedule(Trigger):
                 f"seconds with {expression!r}); use a shorter flexible_window=, or start the job less often"
             )
         for name in ("start", "end"):
-            if once and getattr(self, name) is not None:
+            if schedule_expressions.is_once(expression) and getattr(self, name) is not None:
                 problems.add(
                     f"{name} has no effect on {expression!r}, since EventBridge Scheduler ignores {name} for one-time "
                     f"schedules; leave {name}= out"

@@ -367,7 +367,7 @@ class LoadBalancer(RequestLoadBalancer):
             acknowledge(
                 self.load_balancer,
                 "alb-waf",
-                "a web ACL costs money, and its rules depend on the application; the user associates a web ACL with "
+                "a web ACL costs money, and its rules depend on the application; users who want a web ACL pass it as "
                 "web_acl=",
             )
         else:

@@ -35,7 +35,7 @@ _EXECUTION = "$$.Execution.Name"
 """The name of an execution, as a path in Step Functions' context object."""
 WILDCARDS_OF_RUNS = (
     "iam-wildcard",
-    "neither a task nor a new revision of its task definition has an ARN before the task runs; a condition limits the "
+    "the ARNs of future tasks and of future revisions of the task definition are not known; a condition limits the "
     "actions to the cluster",
 )
 """The issue of a policy that lets a role run a task, and the reason why it is acknowledged."""
