@@ -25,7 +25,7 @@ def duration(seconds: int) -> cdk.Duration:
 
 @functools.cache
 def pseudo_parameters() -> tuple[str, str, str]:
-    """Return the pseudo parameters for the partition, region and account of the stack in which they are used."""
+    """Return the pseudo parameters `AWS::Partition`, `AWS::Region` and `AWS::AccountId`."""
     return cdk.Aws.PARTITION, cdk.Aws.REGION, cdk.Aws.ACCOUNT_ID
 
 
@@ -37,7 +37,7 @@ def arn(service: str, resource: str) -> str:
 
 @functools.cache
 def stack_name() -> str:
-    """Return the pseudo parameter for the name of the stack whose template refers to the parameter."""
+    """Return the pseudo parameter `AWS::StackName`, which is the name of the stack in whose template it is used."""
     return cdk.Aws.STACK_NAME
 
 

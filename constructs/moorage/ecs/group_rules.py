@@ -15,7 +15,7 @@ Rule: TypeAlias = tuple[str | int | bool, ...]
 """The IDs of the groups (or tokens for them), the ports, and True for UDP."""
 
 _stacks_by_rule: PerConstruct[IConstruct, dict[Rule, cdk.Stack]] = PerConstruct()
-"""The stack that defines each rule, for each stage."""
+"""For each stage: the stack that defines each rule."""
 
 
 def is_first(stack: cdk.Stack, *rule: str | int | bool) -> bool:

@@ -41,7 +41,7 @@ class Identity:
         )
 
     def unique_name(self, max_length: int) -> str | None:
-        """Return a name that begins with the stack's name, or None if the names that CDK generates already do."""
+        """Return a name that begins with the stack's name, or None if CDK's names already begin with that name."""
         if self.stack_name is None:
             return None
         words = re.sub("[^A-Za-z0-9_-]+", "-", f"{self.stack_name}-{self.path.partition('/')[2]}")
@@ -54,11 +54,11 @@ _stack_names: PerConstruct[cdk.Stack, str | None] = PerConstruct()
 
 
 def _name_beside_id(construct: Construct) -> str | None:
-    """Return the name of the top-level stack if unique names must be prefixed with the name, otherwise None.
+    """Return the name of the top-level stack if unique names must begin with that name, otherwise None.
 
     Return None if the stack's name is a token, or if the path of the stack begins with the name.
 
-    A name that the path does not begin with is set by hand, as with `stack_name=f"shop-{env}"`.
+    If the path does not begin with the name, the user chose the name, as with `stack_name=f"shop-{env}"`.
     """
     stack = cdk.Stack.of(construct)
     while stack.nested_stack_parent is not None:

@@ -41,7 +41,7 @@ _ENDED = {
     (False, True): _NOT_RUNNING,
     (False, False): _NOT_RUNNING,
 }
-"""The message of a `down` that destroys no stacks, by (a server was stopped, `--discard` was given)."""
+"""The messages of a `down` that destroys no stacks. The keys: True if a server was stopped, True with `--discard`."""
 
 
 @attrs.frozen

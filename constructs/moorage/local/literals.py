@@ -52,8 +52,8 @@ def literals(templates: Sequence[Template], account: str, region: str) -> Litera
 
     Args:
         templates: The templates of one account and region.
-        account: The account.
-        region: The region.
+        account: The account ID of the templates' stacks.
+        region: The region of these stacks.
     """
     joined = _Joined()
     positions: dict[str, int] = {}

@@ -159,7 +159,7 @@ class Home:
             yield
 
     def _forget_other(self) -> None:
-        """Delete the record and the secret of another home's server, which were copied or moved with the folder."""
+        """Delete the record and the secret of another server, which came with a folder that was copied or moved."""
         if self.origin:
             self._state.unlink()
             self._secret.unlink(missing_ok=True)
@@ -292,7 +292,7 @@ def _functions(home: Path) -> Iterator[int]:
 
 
 def _is_server(server: Server) -> bool:
-    """Return whether a process is still this server, since process IDs are reused, even by other local AWS servers."""
+    """Return whether the process with a server's ID is that server. Another process can have the ID later."""
     try:
         command = Path(f"/proc/{server.pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except OSError:  # macOS has no /proc, and a slim Linux has no ps

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from moorage.workload.task import OperatingSystemFamily, Task
 
 CAPACITY_ATTRIBUTE = "moorage.capacity"
-"""The attribute of a container instance that names its capacity, for daemons, which use no capacity provider."""
+"""The attribute with the name of an instance's capacity. Daemons are limited to a capacity by this attribute, since ECS
+accepts no capacity provider for a daemon."""
 
 
 class CapacityKind(enum.Enum):
@@ -67,7 +68,7 @@ class Capacity:
 
     @property
     def _vpc_subnets(self) -> SubnetSelection | None:
-        """The subnets of the instances, or None for the private subnets of every zone or without instances."""
+        """The subnets of the instances. None for the private subnets of every zone, or if there are no instances."""
         return self.instances.vpc_subnets if self.instances else None
 
     @property
@@ -109,7 +110,7 @@ class Capacity:
         """Return how many copies of a task fit on one instance of each type, and which resources limit the number.
 
         Args:
-            task: The task.
+            task: The task to fit.
 
         Returns:
             One result for each instance type, or an empty tuple for Fargate, ECS Managed Instances and existing

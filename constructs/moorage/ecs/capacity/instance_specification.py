@@ -265,7 +265,7 @@ class InstanceGroupSpecification(InstanceSpecification):
 
     @property
     def named_types(self) -> tuple[str, ...]:
-        """The only instance types that may be launched. Empty with `requirements`, with which EC2 chooses the types."""
+        """The only instance types that may be launched. Empty with `requirements`, since EC2 then chooses the types."""
         return self.instance_types
 
     @property

@@ -18,7 +18,7 @@ from moorage.workload.task import Architecture
 
 _INFRASTRUCTURE_POLICY = "AmazonECSInfrastructureRolePolicyForManagedInstances"
 _MAX_ROLE_WORDS_LENGTH = 64 - len("ecsInstanceRole-ap-southeast-1-")
-"""The number of characters left for the name of a role (botocore iam CreateRole.RoleName) after its longest prefix."""
+"""The number of characters that the longest prefix leaves for a role name (botocore iam CreateRole.RoleName)."""
 
 
 class ManagedInstances(Instances):

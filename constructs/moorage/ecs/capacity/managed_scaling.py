@@ -19,8 +19,8 @@ class ManagedScaling:
         target_percent: The target utilization of the instances by tasks in percent, 1 to 100. Below 100, some instances
             have no tasks but are billed, so that new tasks start at once. Default: 100.
         maximum_scaling_step_size: The largest number of instances to launch at once, 1 to 10,000. Default: 10,000.
-        instance_warmup: The time after its launch in which an instance does not count for scaling, up to 10,000
-            seconds. Default: 300 seconds (ECS's default).
+        instance_warmup: The time after the launch of an instance in which the instance does not count for scaling, up
+            to 10,000 seconds. Default: 300 seconds (ECS's default).
 
     Raises:
         ValueError: If an argument is outside the range that ECS accepts (botocore `ManagedScaling`).

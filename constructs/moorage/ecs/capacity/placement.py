@@ -103,7 +103,7 @@ class Placement:
 
     @property
     def _packed_fields(self) -> dict[int, str | None]:
-        """The fields of packing strategies in the form that ECS accepts, by the index of the strategy."""
+        """For each packing strategy, by its index: the field in the form that ECS accepts."""
         return {
             index: each["field"] for index, each in enumerate(self._written_strategies) if each["type"] == "binpack"
         }

@@ -57,7 +57,11 @@ class Strategy:
 
     @classmethod
     def _default_of(cls, capacity: Capacity) -> Strategy:
-        """Return the strategy of a service that follows the default of a cluster whose first capacity is `capacity`."""
+        """Return the strategy of services that follow the default of a cluster.
+
+        Args:
+            capacity: The first capacity of the cluster.
+        """
         strategy = cls(capacity)
         object.__setattr__(strategy, "_follows_cluster", True)
         return strategy

@@ -1,4 +1,4 @@
-"""The user data of an instance: its agent joins the cluster, and most tasks cannot reach the instance metadata."""
+"""The user data of instances, which join the cluster and keep most tasks from reaching the instance metadata."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _bottlerocket(specification: InstanceGroupSpecification, cluster_name: str) 
 
 
 def _windows(specification: InstanceGroupSpecification, cluster_name: str) -> str:
-    """Return a script for the PowerShell module of ECS's Windows AMIs (ECS developer guide, Windows instances)."""
+    """Return a script for PowerShell's ECS module on the Windows AMIs (ECS developer guide, Windows instances)."""
     variables = {
         "ECS_RESERVED_MEMORY": str(specification.instance.reserved_memory_mib),
         "ECS_INSTANCE_ATTRIBUTES": json.dumps({CAPACITY_ATTRIBUTE: specification.name}),

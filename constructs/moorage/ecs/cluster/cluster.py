@@ -216,11 +216,11 @@ class Cluster(ecs.Cluster):
         """Return how many copies of a task fit on one instance of each type, and which resources limit the number.
 
         Args:
-            task: The task.
+            task: The task to fit.
 
         Returns:
-            The results by the name of the capacity, with one result for each instance type. An existing capacity
-            provider has no results. Fargate and ECS Managed Instances are left out.
+            For each capacity, by name: one result for each instance type. An existing capacity provider has no
+            results. Fargate and ECS Managed Instances are left out.
         """
         return {each.name: each.fit(task) for each in self.capacities if each.kind is CapacityKind.INSTANCES}
 
@@ -238,7 +238,7 @@ class Cluster(ecs.Cluster):
         """Return the security groups of the instances that this cluster defines for capacities.
 
         Args:
-            capacities: The capacities.
+            capacities: The capacities whose instances have the groups.
             stack: The stack to import the groups into, so that the rules of the stack's services belong to the stack.
                 Default: none.
         """

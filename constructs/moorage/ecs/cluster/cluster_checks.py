@@ -39,7 +39,7 @@ def check_capacities(
     scope: Construct,
     problems: Problems,
 ) -> None:
-    """Check that capacities can exist together and reach ECS, and check the places of the VPC and of the sessions."""
+    """Check that the cluster can have these capacities, and that it can use the VPC and the sessions."""
     check_place(problems, "vpc", reach.vpc, scope, across_accounts=True)
     if exec_sessions:
         exec_sessions._check(scope, problems)

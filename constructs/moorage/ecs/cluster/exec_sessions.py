@@ -56,7 +56,7 @@ class ExecSessions:
 
     @property
     def _needs(self) -> Needs:
-        """The services that a task must reach for a session of this cluster, in addition to those for every session."""
+        """The services that a task must reach for these sessions, besides the services that every session needs."""
         return frozenset({"kms"}) if self.key else frozenset()
 
     def _check(self, scope: Construct, problems: Problems) -> None:

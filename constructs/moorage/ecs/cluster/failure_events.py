@@ -86,8 +86,8 @@ def service_pattern(cluster_arn: str, service_arn_prefix: str) -> Pattern:
 
     Args:
         cluster_arn: The ARN of the cluster.
-        service_arn_prefix: The prefix of the ARNs of the cluster's services, since deployment events do not name the
-            cluster.
+        service_arn_prefix: The prefix of the ARNs of the cluster's services. The pattern matches deployment events by
+            this prefix, since these events do not name the cluster.
     """
     failed_deployment = {
         "source": ["aws.ecs"],

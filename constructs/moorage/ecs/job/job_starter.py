@@ -28,7 +28,7 @@ class JobStarter:
     """The schedule or the rule of EventBridge that starts a task, directly or through a state machine.
 
     Args:
-        run: The run of the task.
+        run: The task to run, with its cluster and placement.
         machine: The state machine that runs the task, or None if EventBridge starts the task directly.
         dead_letters: The queue for starts that failed.
     """

@@ -42,7 +42,7 @@ _EVENT_FIELDS = {
     "time": "time",
     "version": "version",
 }
-"""The fields of an event, by their names in CDK."""
+"""For each field of an event, by its name in CDK: the name in EventBridge's JSON."""
 _ALIKE_OF_TASKS = (
     *("availabilityZone", "connectivity", "cpu", "enableExecuteCommand", "healthStatus", "launchType", "memory"),
     *("platformVersion", "stopCode", "version"),
@@ -54,9 +54,9 @@ _TELLS_APART = {
     "Step Functions Execution Status Change": "detail={'stateMachineArn': [machine.state_machine_arn]}",
     "AWS API Call via CloudTrail": "detail={'eventName': ['UpdateService']}",
 }
-"""A filter that excludes the events of a job's own runs, by the kind of event."""
+"""For each kind of event: a filter that excludes the events of a job's own runs."""
 _EXECUTION_NAME = "00000000-0000-0000-0000-000000000000"
-"""A name in the form of Step Functions' execution names, which cannot be known in advance."""
+"""A stand-in for the name of an execution, which Step Functions generates when the execution starts."""
 _START_LEEWAY = dt.timedelta(minutes=5)
 
 

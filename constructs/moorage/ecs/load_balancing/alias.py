@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from moorage.workload.problems import Problems
 
 _owners: PerConstruct[IConstruct, dict[tuple[str, str], Construct]] = PerConstruct()
-"""The load balancer of each alias of an app, by zone ID and host."""
+"""For each app: the load balancer of each alias, by zone ID and host."""
 
 
 def _owners_of(scope: Construct) -> dict[tuple[str, str], Construct]:
@@ -50,10 +50,10 @@ def define_alias(
     """Define the alias records for the IPv4 and IPv6 addresses that a load balancer has, unless they exist already.
 
     Args:
-        load_balancer: The load balancer.
+        load_balancer: The load balancer that gets the alias.
         scope: The scope in which to define the records.
         construct_id: The part of the records' IDs that is different for each alias in this scope.
-        zone: The zone.
+        zone: The hosted zone of the records.
         host: The name of the records.
         target: The load balancer, as CDK's construct.
         ip_address_type: The IP address type of the load balancer.

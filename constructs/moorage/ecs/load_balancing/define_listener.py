@@ -30,7 +30,7 @@ def define_listener(serving: Serving, listener: Listener, suffix: str, *, udp: b
     Args:
         serving: The service. If the service has a role, its rollouts shift traffic: there is a second target group, and
             the listener and its test listener forward to both.
-        listener: The listener.
+        listener: The listener to define.
         suffix: The suffix of the IDs of the alarms.
         udp: Whether to map the port of the container for UDP instead of TCP.
     """

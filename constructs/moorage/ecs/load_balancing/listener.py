@@ -82,7 +82,7 @@ class Listener:
 
     _noun: ClassVar[str] = "listener"
     _reads_requests: ClassVar[bool] = False
-    """False, since its load balancer forwards connections and does not read requests."""
+    """False: a Network Load Balancer forwards connections and does not read requests."""
 
     load_balancer: ConnectionLoadBalancer
     port: int
@@ -148,14 +148,14 @@ class Listener:
 
     @property
     def _number_of_client_rules(self) -> int:
-        """The number of rules in the load balancer's security group that let clients connect to its ports."""
+        """The number of rules in the load balancer's security group that let clients connect to the listener."""
         load_balancer = self.load_balancer
         peers = len(load_balancer._clients) + (0 if self.test_port is None else len(load_balancer._test_clients))
         return peers * len(self._protocols)
 
     @property
     def _is_known(self) -> bool:
-        """True unless its port is a token."""
+        """True unless the port is a token."""
         return not is_token(self.port)
 
     @property
@@ -195,7 +195,7 @@ class Listener:
         """Check that the listener can be added to its load balancer, given the existing listeners.
 
         Args:
-            beside: The other listeners of its service on that load balancer.
+            beside: The other listeners of the same service on the load balancer.
             problems: The problems to add to.
         """
         load_balancer = self.load_balancer

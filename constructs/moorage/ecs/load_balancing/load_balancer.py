@@ -253,7 +253,7 @@ class LoadBalancer(RequestLoadBalancer):
         return self.load_balancer.load_balancer_full_name
 
     def _claim(self, route: Entry, service: Construct) -> None:
-        """Record that `service` has `route`, and define an alias for each of its hosts if there is a hosted zone."""
+        """Record that `service` has `route`, and define aliases for the route's hosts if there is a hosted zone."""
         super()._claim(route, service)
         if self._zone and isinstance(route, Route):
             for host in route._hosts:

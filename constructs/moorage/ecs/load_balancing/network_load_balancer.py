@@ -77,8 +77,10 @@ class _Plan(LoadBalancerPlan):
 
     @property
     def _number_of_subnets(self) -> int | None:
-        """The number of subnets, or None before CDK's look-up. Also None without subnets, which another check
-        reports."""
+        """The number of subnets. None before CDK's look-up, or if there are no subnets.
+
+        Another check reports missing subnets.
+        """
         network = Network._of(self.vpc)
         if self.vpc_subnets is None and network is not None:
             return network.zones

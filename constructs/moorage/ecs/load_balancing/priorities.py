@@ -44,7 +44,7 @@ _BANDS = {
     (False, False): _Band.ALL,
 }
 _LEVELS = ((1, False), (2, False), (0, True), (1, True), (2, True))
-"""The levels at the end of a band, by the width of hosts and whether a path begins with a wildcard."""
+"""The levels at the end of a band, in order: the width of the hosts, and True if a path begins with a wildcard."""
 
 
 def default_priority(hosts: tuple[str, ...], paths: tuple[str, ...]) -> int:

@@ -145,7 +145,7 @@ class Route:
 
     _noun: ClassVar[str] = "route"
     _reads_requests: ClassVar[bool] = True
-    """True, since the load balancer reads requests and has metrics for their number, errors and latency."""
+    """True: an Application Load Balancer reads requests and has metrics for their number, errors and latency."""
     _protocols: ClassVar[frozenset[str]] = frozenset({"TCP"})
     """The protocols with which the load balancer connects to the port of a container."""
 
@@ -215,7 +215,7 @@ class Route:
 
     @property
     def _is_known(self) -> bool:
-        """True unless all its hosts and paths are tokens."""
+        """True unless all hosts and paths of the route are tokens."""
         asked = (*self._hosts, *self._paths)
         return not asked or any(not is_token(each) for each in asked)
 
@@ -248,7 +248,7 @@ class Route:
         """Check that the route can be added to its load balancer, given the existing routes.
 
         Args:
-            beside: The other routes of its service on that load balancer.
+            beside: The other routes of the same service on the load balancer.
             problems: The problems to add to.
         """
         if self.protocol_version is not elbv2.ApplicationProtocolVersion.HTTP1 and not self.load_balancer._https:

@@ -94,7 +94,7 @@ def _check_shared_group(other: Route, route: Route, task: Task, problems: Proble
 
 
 def _serving_name(route: Route, task: Task) -> str | None:
-    """Return the name of the container that serves a route, or None if no container does, as another check reports."""
+    """Return the name of the container that serves a route, or None if there is no such container."""
     return next((each.name for each in task.containers if each.port and route.container in {None, each.name}), None)
 
 
@@ -169,7 +169,7 @@ def check_usage(load_balancer: SharedLoadBalancer, usage: Usage, launch: Launch,
     services still exist costs a round trip to Node.js for each of them.
 
     Args:
-        load_balancer: The load balancer.
+        load_balancer: The load balancer to check.
         usage: The part of the quotas that the service uses.
         launch: The task with its capacity and network.
         problems: The problems to add to.

@@ -143,10 +143,10 @@ class SharedLoadBalancer(Construct):
         return self._import_scopes[stack]
 
     def _open_to(self, instances: ec2.ISecurityGroup, first_port: int, last_port: int, *, udp: bool = False) -> None:
-        """Let the load balancer reach ports of instances. The rules are in its own stack, once for all services.
+        """Let the load balancer reach ports of instances.
 
-        Services of several stacks share the instances' security group; if two stacks defined the same rule, EC2 would
-        refuse the second rule.
+        The rules are in the stack of the load balancer, once for all services. Services of several stacks share the
+        instances' security group. If two stacks defined the same rule, EC2 would refuse the second rule.
         """
         ids = (self.security_group.security_group_id, instances.security_group_id)
         if is_first(cdk.Stack.of(self), *ids, first_port, last_port, udp):
@@ -269,7 +269,7 @@ class SharedLoadBalancer(Construct):
 def allowed_clients(
     vpc: ec2.IVpc, ingress: Sequence[ec2.IPeer] | None, ip_address_type: elbv2.IpAddressType, *, public: bool
 ) -> tuple[ec2.IPeer, ...]:
-    """Return the peers that may connect: the given peers, otherwise everyone if public, else the VPC's addresses."""
+    """Return the peers that may connect. By default: everyone if `public`, otherwise the addresses of the VPC."""
     if ingress is not None:
         return tuple(ingress)
     if not public:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 
 CONSTANT_PORT = 80
-"""The port of target groups: ECS registers each task with its own port, and another port would replace the group."""
+"""The port of all target groups. ECS registers each task with its own port, so the value has no effect. A change of the
+value would replace the target groups."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -58,7 +59,7 @@ class Target:
     """The target groups and rules of one route.
 
     Args:
-        route: The route.
+        route: The route or listener.
         suffix: The suffix of the IDs of the route's alarms.
         group: The target group that serves first.
         alternate: The target group of the next version in a rollout that shifts traffic. The two target groups

@@ -1,4 +1,4 @@
-"""CloudWatch's metrics of a route's targets, over both target groups, since either group may serve."""
+"""CloudWatch metrics of a route's targets. They cover both target groups, since either group may serve."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _PRIVATE_SUBNET_MASK = 20
 _PUBLIC_SUBNET_MASK = 24
 _ENDPOINT_PORT = 443
 _CLOSING_PROVIDER = "Custom::VpcRestrictDefaultSGCustomResourceProvider"
-"""The ID in the stack of CDK's custom resource that closes default security groups."""
+"""The ID of CDK's custom resource that closes default security groups."""
 
 
 @door

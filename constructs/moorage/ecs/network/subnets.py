@@ -14,7 +14,7 @@ from moorage.workload.problems import Problems, is_token
 
 _AVAILABLE = re.compile(r"Available (?P<kind>names|types): (?P<listed>.+)")
 _TYPES = {"Public": "PUBLIC", "Private": "PRIVATE_WITH_EGRESS", "Isolated": "PRIVATE_ISOLATED"}
-"""The names of subnet types, by their names in CDK's errors. Other names in these errors are deprecated."""
+"""For each name of a subnet type in CDK's errors: the name of the type in CDK. Other names in errors are deprecated."""
 _ZONE_NOT_LOOKED_UP = "dummy1a"
 """The first zone of an account until the CLI has looked up the zones (aws-cdk-lib, `Stack.availabilityZones`)."""
 
@@ -29,7 +29,7 @@ def find_subnets(
     Args:
         argument: The name of the argument with the selection.
         selection: The selection. Subnets in the list of the selection are returned unchanged.
-        vpc: The VPC.
+        vpc: The VPC of the subnets.
         problems: The problems to add to.
     """
     if selection.subnets is not None:

@@ -23,8 +23,8 @@ def port_mappings(task: Task, container: Container, protocol: str | None) -> lis
     ECS refuses services with a port in two mappings (amazon-ecs-agent #3428).
 
     Args:
-        task: The task.
-        container: A container of the task.
+        task: The task of the container.
+        container: The container with the ports.
         protocol: The protocol of the container's port: `UDP`, or the name of an application protocol of ECS. None for
             TCP.
     """

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _START_ERRORS = ["ECS.AmazonECSException", "ECS.ServerException", "AmazonECS.Unknown"]
 """The errors of a task that did not start, not of a task that ran and failed (Step Functions, connect to ECS)."""
 _RETRY = {"IntervalSeconds": 5, "BackoffRate": 2, "MaxAttempts": 6, "JitterStrategy": "FULL"}
-"""The retries of a start, five minutes in all, for temporary errors: throttling, or no answer from ECS."""
+"""The retries of a start after a temporary error, such as throttling. They take five minutes in total."""
 
 _RUN_RETRY = {"IntervalSeconds": 10, "BackoffRate": 2, "MaxDelaySeconds": 600, "JitterStrategy": "FULL"}
 """The intervals before a failed task is run again."""

@@ -36,7 +36,7 @@ def grant_secret(
         scope: The scope in which the task is defined.
         construct_id: The ID in this scope of a secret that is imported by its ARN.
         definition: The task definition that uses the secret.
-        secret: The secret.
+        secret: The secret that a container reads.
     """
     if secret_sources.is_parameter(secret):
         return ecs.Secret.from_ssm_parameter(cast("ssm.IParameter", secret))

@@ -113,7 +113,7 @@ class Launch:
 
     @property
     def task_subnets(self) -> list[tuple[str, ec2.SubnetSelection]]:
-        """The subnets of the tasks, or of the instances whose interfaces the tasks use, by the name of the argument."""
+        """The subnets of the tasks, or of the instances whose interfaces the tasks use, after the argument's name."""
         if self.has_own_interface:
             default_type = ec2.SubnetType.PUBLIC if self.assign_public_ip else None
             return [("vpc_subnets", self.vpc_subnets or ec2.SubnetSelection(subnet_type=default_type))]
@@ -214,7 +214,7 @@ class Launch:
 
     @property
     def _start_subnets(self) -> list[ec2.SubnetSelection | None]:
-        """The subnets from which images, logs and secrets are reached: of tasks on Fargate, otherwise of instances."""
+        """The subnets that must reach images, logs and secrets: of the tasks on Fargate, otherwise of the instances."""
         if self.strategy._kind is CapacityKind.FARGATE:
             return [self.vpc_subnets]
         return [each._vpc_subnets for each in self.strategy.weights]
@@ -365,10 +365,10 @@ class TaskResources:
     """The resources that are defined for a `Launch`, in the forms that services and jobs need.
 
     Args:
-        launch: The launch.
+        launch: The task with its capacity and network.
         log_group: The log group of the containers.
         security_groups: The security groups of the tasks, or of the instances whose interfaces the tasks use.
-        task_definition: The task definition.
+        task_definition: The task definition of the task.
     """
 
     launch: Launch
@@ -433,7 +433,7 @@ def connections_of(construct: Construct, security_groups: Sequence[ec2.ISecurity
 
     Args:
         construct: The construct that errors name.
-        security_groups: The security groups.
+        security_groups: The security groups of the connections.
 
     Raises:
         ValueError: If there are no security groups, since rules would be lost.

@@ -50,7 +50,7 @@ def define_volumes(
     """Define and mount the volumes of a task, including volumes for sessions, and grant access to EFS.
 
     Args:
-        task: The task.
+        task: The task with the volumes.
         definition: The task definition in which to define the volumes.
         container_definitions: The definitions of the containers, by name.
         kind: The kind of capacity on which the task runs.
@@ -91,7 +91,7 @@ def few_mount_targets_warning(task: Task, selections: Iterable[ec2.SubnetSelecti
     name that is known only in zones with a mount target (Amazon EFS user guide, "Mounting One Zone file systems").
 
     Args:
-        task: The task.
+        task: The task that mounts the file systems.
         selections: The subnets of the tasks.
         vpc: The VPC of the subnets.
     """
@@ -161,7 +161,7 @@ def attach_volumes(
     Args:
         scope: The scope in which to define the role of the managed volume.
         tasks: The tasks that the service runs.
-        service: The service.
+        service: The service to which the volumes are added.
         connections: The connections of the tasks, or None if the tasks use the network of instances, which services
             share.
     """
@@ -182,7 +182,7 @@ def open_file_systems(
 
     Args:
         scope: A scope in the stack of the tasks, in which to define the rules.
-        tasks: The tasks.
+        tasks: The tasks that mount the file systems.
         starter: The construct that starts the tasks.
         connections: The connections of the tasks, or None if the tasks use the network of instances, which services
             share.

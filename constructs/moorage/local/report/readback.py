@@ -94,7 +94,7 @@ EXISTS: Mapping[str, Callable[[Account, str], bool]] = {
     "AWS::SQS::Queue": _named("sqs", "get_queue_attributes", "QueueUrl"),
     "AWS::StepFunctions::StateMachine": _named("stepfunctions", "describe_state_machine", "stateMachineArn"),
 }
-"""The check for the existence of a resource of each type."""
+"""For each resource type: a function that returns whether the resource with a physical ID exists."""
 
 
 def why_not_standing(access: Access, stack: Stack) -> str | None:

@@ -232,7 +232,8 @@ def _describing(records: Any, answer: str, **filters: str) -> Callable[[Paramete
     Args:
         records: The scalable targets, scaling policies or scheduled actions, by key.
         answer: The member of the output that lists the records.
-        filters: The member of a record with which each list parameter is compared, by the name of the parameter.
+        filters: For each input parameter that is a list, by name: the member of a record whose value must be in the
+            list.
     """
 
     def describe(parameters: Parameters) -> Parameters:

@@ -53,7 +53,7 @@ def documentation(service: str, shape: str, member: str) -> str:
     Args:
         service: The service's name in boto3.
         shape: The structure, such as `Service`.
-        member: The member.
+        member: The member of the structure.
     """
     return str(_stated(service)["shapes"][shape]["members"][member]["documentation"])
 
@@ -64,7 +64,7 @@ def _stated(service: str) -> dict[str, Any]:
 
 
 def install() -> None:
-    """Make ministack use these models instead of loading its own copies."""
+    """Make ministack use the models of this module instead of loading its own copies."""
     named = responses.BOTOCORE_NAME
 
     def found(service: str) -> ServiceModel | None:

@@ -34,7 +34,7 @@ _UNIQUE = {
     "AWS::SQS::Queue": "QueueName",
     "AWS::SecretsManager::Secret": "Name",
 }
-"""The property that must be unique, for each type whose resources CloudFormation's schema identifies by ARN or URL."""
+"""For each type whose resources CloudFormation's schema identifies by ARN or URL: the property that must be unique."""
 
 Handler = dict[str, Any]
 Answer = tuple[int, dict[str, str], bytes]
@@ -189,7 +189,7 @@ class _Checked:
 
 
 def _claimed(resource_type: str, logical_id: str, properties: Properties, stack_name: str) -> list[str]:
-    """Return an error for each other resource that has the unique name, since ministack would overwrite it."""
+    """Return an error for each other resource that has the unique name: ministack would overwrite that resource."""
     name = _UNIQUE.get(resource_type) or schema.identifier(resource_type)
     wanted = properties.get(name) if name else None
     return [

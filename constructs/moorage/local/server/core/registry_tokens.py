@@ -20,8 +20,8 @@ class Holder:
     """The account and region that a token was issued to.
 
     Args:
-        account: The account.
-        region: The region.
+        account: The account ID.
+        region: The name of the region.
         expires: The time when the token expires, in seconds since 1970.
     """
 

@@ -19,7 +19,7 @@ _Check = Callable[[Any, Any, Any, Schema], Iterator[ValidationError]]
 _TRUTHS = ("true", "false")
 _SHOWN = 100
 _IN_WORDS_OF_THE_SERVICE = (("AWS::EC2::SecurityGroup", "GroupDescription"),)
-"""Properties whose invalid values the service refuses, as users report, since CloudFormation does not check them."""
+"""Properties that CloudFormation does not check. According to users, the service refuses invalid values."""
 _OF_ANY_CASE = (("AWS::EC2::FlowLog", "DestinationOptions"),)
 """Properties that CDK writes with the API's capitalization, which CloudFormation accepts (aws-cdk,
 integ.vpc-flow-logs)."""
@@ -71,7 +71,7 @@ _EXTENSIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "AWS::S3::Bucket": (("", "aws_s3_bucket/ownershipcontrols"),),
     "AWS::SQS::Queue": (("", "aws_sqs_queue/properties"),),
 }
-"""The schemas of cfn-lint's rules with level error, by type: the path of the properties, and the file."""
+"""For each type: the rules of cfn-lint with level error, each as the path of the properties and the schema's file."""
 
 
 @functools.cache
@@ -332,7 +332,7 @@ def _limit(applies: Callable[[Any], bool], keeps: Callable[[Any, Any], bool], ru
 
     Args:
         applies: A function that returns whether the keyword applies to a value.
-        keeps: A function that returns whether a value, the second argument, keeps a limit, the first.
+        keeps: A function that takes a limit and a value, and returns whether the value keeps the limit.
         rule: The rule, with `{}` in place of the limit.
     """
 

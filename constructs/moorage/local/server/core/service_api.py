@@ -63,7 +63,7 @@ def _handler(metadata: Mapping[str, str]) -> str:
 
 
 def _done(answer: Awaitable[Answer]) -> Answer:
-    """Run a ministack handler in its own event loop, since it may wait for its own threads; return the response."""
+    """Run a ministack handler in a new event loop, since the handler may wait for threads, and return the response."""
 
     async def awaited() -> Answer:
         return await answer

@@ -90,7 +90,7 @@ class Request:
         return bool(stated) and not stated.startswith(_SIGNED_CHUNKS)
 
     def foreign(self) -> str | None:
-        """Return why the request comes from a web page or is for another host; None if neither is the case."""
+        """Return the reason to refuse a request from a web page or for another host; None for any other request."""
         if "origin" in self.headers:
             return "requests with an Origin header come from web pages"
         if self.headers.get("sec-fetch-site", "none") != "none":
@@ -201,7 +201,7 @@ def account_of(access_key_id: str) -> str | None:
     An access key ID of 12 digits is itself the account. For other keys, it is the account of the session or user.
 
     Args:
-        access_key_id: The access key ID.
+        access_key_id: The access key ID of a request.
     """
     if re.fullmatch("[0-9]{12}", access_key_id):
         return access_key_id

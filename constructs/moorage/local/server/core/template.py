@@ -130,7 +130,7 @@ def faults(template: Template, conditions: Mapping[str, bool]) -> Iterator[str]:
     """Yield the errors in a template, regardless of resource types.
 
     Args:
-        template: The template. With a transform, it is checked after the expansion.
+        template: The template to check, after the expansion of any transform.
         conditions: The value of each condition.
     """
     unknown = sorted(set(template) - _SECTIONS)
@@ -263,7 +263,7 @@ def evaluate(template: Template, parameters: dict[str, Any]) -> dict[str, bool]:
     """Return the value of each condition of a template.
 
     Args:
-        template: The template.
+        template: The template with the conditions.
         parameters: The values of the template's parameters, as ministack resolves them.
     """
     stated = template.get("Conditions") or {}

@@ -37,7 +37,7 @@ def faults(template: Template) -> Iterator[str]:
     """Yield the errors in the structure of a template.
 
     Args:
-        template: The template.
+        template: The template to check.
     """
     version = template.get("AWSTemplateFormatVersion", _VERSION)
     if str(version) != _VERSION:

@@ -30,7 +30,7 @@ class Call:
         method: The HTTP method.
         path: The decoded path.
         headers: The headers with lower-case names.
-        body: The body.
+        body: The body of the request.
         query: The query parameters.
         as_sent: The path and the query as they were sent.
     """

@@ -75,7 +75,7 @@ def _group(name_or_arn: str) -> Group | None:
 
 
 def is_scaled(provider: str) -> bool:
-    """Return whether ECS changes the size of a provider's Auto Scaling group, since managed scaling is enabled."""
+    """Return whether a provider has managed scaling, by which ECS sets the size of its Auto Scaling group."""
     stated = ecs.capacity_providers[name_of(provider)]["autoScalingGroupProvider"]
     return bool(stated["managedScaling"]["status"] == "ENABLED")
 

@@ -210,7 +210,7 @@ class Service(Resource):
 
 
 def _is_replaced(old: Properties, new: Properties) -> bool:
-    """Return whether a change of the launch type replaces the service, since UpdateService cannot change it.
+    """Return whether an update replaces the service: UpdateService cannot change one launch type to another.
 
     A change from a launch type to capacity providers, or back, is made in place (botocore ecs UpdateService,
     capacityProviderStrategy).

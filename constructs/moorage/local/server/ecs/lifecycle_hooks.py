@@ -89,7 +89,7 @@ def run(hooks: Sequence[Mapping[str, Any]], stage: str, deployment: Record) -> N
 
     Args:
         hooks: The hooks of the service.
-        stage: The stage.
+        stage: The lifecycle stage.
         deployment: The record of the service deployment, to which the details of the hooks are added.
 
     Raises:

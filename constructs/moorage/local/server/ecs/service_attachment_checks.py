@@ -25,7 +25,7 @@ def faults(stated: Record, revision: Record, cluster: Record, *, on_instances: b
     Args:
         stated: The new state of the service.
         revision: The task definition; empty if it does not exist.
-        cluster: The cluster.
+        cluster: The cluster of the service.
         on_instances: True if the tasks run on container instances.
         on_fargate: True if the tasks run on Fargate.
     """

@@ -51,7 +51,7 @@ def invoke(
         request_type: `Create`, `Update` or `Delete`.
         logical_id: The resource's logical ID.
         props: The properties in the template, resolved.
-        stack_name: The stack.
+        stack_name: The name of the stack.
         stack_id: The stack's ARN.
         resource_type: `Custom::` and a name, or `AWS::CloudFormation::CustomResource`.
         physical_id: The resource's physical ID. Default: None, for a creation.
@@ -161,7 +161,7 @@ def _function(token: str) -> tuple[Any, Mapping[str, Any]]:
 
 
 def _running(since: float) -> Iterator[bool]:
-    """Yield whether any function runs, then whether any state machine runs that was started since a time."""
+    """Yield two values: whether a function runs, and whether a state machine runs that was started after a time."""
     yield lambda_svc.executions_in_flight()[0] > 0
     started = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(since))
     yield any(

@@ -95,7 +95,7 @@ def statements(document: Mapping[str, Any]) -> list[Statement]:
     """Return the statements of a document, whose `Statement` is a list or a single statement.
 
     Args:
-        document: The document.
+        document: The parsed policy document.
     """
     return [each for each in several(document.get("Statement")) if isinstance(each, dict)]
 
@@ -113,7 +113,7 @@ def syntax_faults(document: Mapping[str, Any]) -> Iterator[str]:
     """Yield the errors that any service finds in a document.
 
     Args:
-        document: The document.
+        document: The parsed policy document.
     """
     if not _GRAMMAR.is_valid(dict(document)):
         yield _SYNTAX
@@ -126,7 +126,7 @@ def action_faults(document: Mapping[str, Any]) -> Iterator[str]:
     """Yield the errors in actions. IAM accepts services and actions that do not exist.
 
     Args:
-        document: The document.
+        document: The parsed policy document.
     """
     for action in (each for statement in statements(document) for each in _stated(statement, "Action")):
         vendor, colon, rest = str(action).partition(":")
@@ -144,7 +144,7 @@ def identity_faults(document: Mapping[str, Any]) -> Iterator[str]:
     """Yield the errors that IAM finds in a policy of a user, a group or a role.
 
     Args:
-        document: The document.
+        document: The parsed policy document.
     """
     yield from syntax_faults(document)
     stated = statements(document)

@@ -205,7 +205,7 @@ def check_description(kind: str, description: str) -> None:
 
     Args:
         kind: The kind of the described resource.
-        description: The description.
+        description: The description to check.
 
     Raises:
         RefusedError: EC2 does not accept the description.

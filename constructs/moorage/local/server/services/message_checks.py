@@ -31,7 +31,7 @@ _ENDPOINTS = {
     "sms": (r"\+?[0-9() .-]+", "Invalid parameter: Invalid SMS endpoint: {}"),
     "sqs": (r"arn:[^:]+:sqs:.+", "Invalid parameter: SQS endpoint ARN"),
 }
-"""The valid endpoints of each protocol, with the message for others (SNS API reference, Subscribe)."""
+"""For each protocol: the pattern of valid endpoints, and the message for any other endpoint (SNS API, Subscribe)."""
 
 
 def _check_queue(queue: Properties) -> None:
