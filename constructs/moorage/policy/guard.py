@@ -34,7 +34,7 @@ def violations(stack: Stack) -> Iterator[Violation]:
     """Yield a violation for each resource and each Control Tower rule that the resource fails.
 
     Args:
-        stack: The stack.
+        stack: The stack to check.
     """
     engine, controls = _engine()
     text = json.dumps(stack.template, indent=_INDENT)

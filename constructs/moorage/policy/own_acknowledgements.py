@@ -31,7 +31,7 @@ _OF_CDK = re.compile(
 """The paths of the resources that CDK defines below its constructs. Users can define others there."""
 
 _checked: PerConstruct[IConstruct, list[OwnAcknowledgement]] = PerConstruct()
-"""The acknowledgements by the construct whose resources they are about."""
+"""A mapping from construct to the acknowledgements for its resources."""
 
 
 def hand_over(app: cdk.App) -> None:

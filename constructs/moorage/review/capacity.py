@@ -37,7 +37,7 @@ def dissociated(comparison: Comparison) -> Iterator[Finding]:
     """Yield a finding for each cluster that loses a capacity provider on which tasks may run.
 
     Args:
-        comparison: The two assemblies, with the replacements known.
+        comparison: The two assemblies, and the replacements that the update causes.
     """
     base, head = (Side.of(comparison, base=base) for base in (True, False))
     used = {name for scope, resource in base.resources(*_STRATEGIES) for name, _ in _strategy(scope, resource)}
@@ -97,7 +97,7 @@ def less_capacity(comparison: Comparison) -> Iterator[Finding]:
     """Yield a finding for each lower maximum, and for each service that only runs on Fargate Spot from now on.
 
     Args:
-        comparison: The two assemblies, with the replacements known.
+        comparison: The two assemblies, and the replacements that the update causes.
     """
     base, head = (Side.of(comparison, base=base) for base in (True, False))
     for position, stack in enumerate(comparison.stacks):

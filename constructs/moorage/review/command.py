@@ -94,7 +94,7 @@ def wanted_forms(command: str, files: Mapping[str, Path | None]) -> dict[str, Pa
 
     Args:
         command: The name of the command in errors.
-        files: The file of each form; None for a form that is not written.
+        files: A mapping from each form to its file, or to None for a form that is not written.
 
     Raises:
         click.ClickException: A library is missing.

@@ -241,7 +241,7 @@ def _changes(stack: StackChange) -> Iterator[ResourceChange]:
 
 
 def _present(stack: Stack | None, other: Stack | None) -> dict[str, Resource]:
-    """Return the resources of a stack by their logical IDs, without those whose condition is never true."""
+    """Return a mapping from logical ID to resource, without resources whose condition is never true."""
     if stack is None:
         return {}
     references = References((stack,), (other,))

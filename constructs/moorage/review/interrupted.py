@@ -108,7 +108,7 @@ def interrupted(comparison: Comparison) -> Iterator[Finding]:
     """Yield a finding for each interruption, the most serious first.
 
     Args:
-        comparison: The two assemblies, with the replacements known.
+        comparison: The two assemblies, and the replacements that the update causes.
     """
     order = list(RULES)
     found = [

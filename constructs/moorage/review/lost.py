@@ -1,4 +1,4 @@
-"""Data that an update loses or leaves behind, since a resource with data is removed or replaced."""
+"""Data that an update loses or leaves behind because it removes or replaces the resource."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def lost(comparison: Comparison) -> Iterator[Finding]:
     """Yield a finding for each loss of data, or for data that is left behind, the most serious first.
 
     Args:
-        comparison: The two assemblies, with the replacements known.
+        comparison: The two assemblies, and the replacements that the update causes.
     """
     gone = {_place(stack.stack) for stack in comparison.stacks if stack.after is None and stack.stack.root is None}
     new = moved(comparison)

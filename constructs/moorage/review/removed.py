@@ -67,7 +67,7 @@ def removed(comparison: Comparison) -> Iterator[Finding]:
     """Yield a finding for each address that clients use and that the update removes.
 
     Args:
-        comparison: The two assemblies, with the replacements known.
+        comparison: The two assemblies, and the replacements that the update causes.
     """
     base, head = (Side.of(comparison, base=base) for base in (True, False))
     renamed = moved(comparison)

@@ -40,7 +40,7 @@ def rerouted(comparison: Comparison) -> Iterator[Finding]:
     """Yield a finding for each listener rule or listener that sends requests somewhere else.
 
     Args:
-        comparison: The two assemblies, with the replacements known.
+        comparison: The two assemblies, and the replacements that the update causes.
     """
     sides = Sides.of(comparison)
     replaced = {id(each.after) for each in comparison.changes if each.replacement is not Replacement.NO}

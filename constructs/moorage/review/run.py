@@ -31,7 +31,7 @@ class Options:
     """The settings of a run: its forms, its policy engines, and the findings for which it fails.
 
     Args:
-        files: The files to write, by the name of their form. Default: none; the page is printed.
+        files: A mapping from the name of each form to write to its file. Default: none; the page is printed.
         fail_on: The kinds of findings for which the exit code is 1. Default: none.
         policy: Whether to run the policy engines, which take seconds. Default: True.
         acknowledged: The file of acknowledged policy findings. Default: `acknowledged.toml` if it exists.

@@ -13,7 +13,7 @@ import attrs
 _NOTHING = object()
 """The marker for a value that one of the two templates does not have."""
 _LEFT_OUT = {"Resources", "Properties", "TemplateURL"}
-"""The parts of a path that are not shown, since the other parts imply them."""
+"""The parts of a path that are not shown, because the other parts imply them."""
 
 Path = tuple[str | int, ...]
 
@@ -23,8 +23,8 @@ class _Difference:
     """A value that differs between two templates.
 
     Args:
-        resource: The path of the resource; empty if the value is not in a resource.
-        type: The type of the resource; empty if the value is not in a resource.
+        resource: The path of the resource that contains the value; empty if the value is not in a resource.
+        type: The type of this resource; empty if the value is not in a resource.
         path: The path of the value in the resource, or in the template.
         old: The value in the first template; `_NOTHING` if only the second template has it.
         new: The value in the second template; `_NOTHING` if only the first template has it.

@@ -90,7 +90,7 @@ def verdict(review: Review) -> str:
     For the policy findings of one assembly, return only the number of findings.
 
     Args:
-        review: The review.
+        review: The review that the page shows.
     """
     counts = [
         f"{len(review.of_kind(kind))} {heading.lower()}" for kind, heading in HEADINGS.items() if review.of_kind(kind)
@@ -106,7 +106,7 @@ def sections(review: Review) -> Iterator[tuple[str, list[Entry]]]:
     """Yield the heading and the entries of each kind of finding that the review has.
 
     Args:
-        review: The review.
+        review: The review that the page shows.
     """
     for kind, heading in HEADINGS.items():
         groups: dict[tuple[object, ...], list[Finding]] = defaultdict(list)
@@ -130,7 +130,7 @@ def headlines(review: Review) -> list[str]:
     """Return a line with the first finding of each kind and the number of the others; no lines for only one kind.
 
     Args:
-        review: The review.
+        review: The review that the page shows.
     """
     found = list(sections(review))
     if len(found) == 1:
@@ -172,7 +172,7 @@ def diagrams(review: Review) -> tuple[str, str]:
     Return two empty texts if both diagrams are equal, or if there is no base.
 
     Args:
-        review: The review.
+        review: The review that the page shows.
     """
     base = draw([stack.before for stack in review.comparison.stacks if stack.before])
     head = draw([stack.after for stack in review.comparison.stacks if stack.after])

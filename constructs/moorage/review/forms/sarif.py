@@ -21,7 +21,7 @@ def render(review: Review) -> str:
     """Render the findings of a review as SARIF.
 
     Args:
-        review: The review.
+        review: The review to render.
     """
     rules = sorted({finding.rule for finding in review.findings})
     log: Mapping[str, Any] = {

@@ -105,7 +105,7 @@ class Statement:
         actions: The actions in lower case.
         resources: The canonical texts of the resources.
         given: The conditions, which must all be met.
-        names: The actions as the policy writes them, by their lower-case form.
+        names: A mapping from the lower-case form of each action to the action as the policy writes it.
         source: The resource that contains the policy.
     """
 
@@ -247,11 +247,11 @@ def range_covers(wide: str, narrow: str) -> bool:
 def statements_of(
     scope: Scope, document: Any, source: Resource, *, identity: bool, given: Given = ALWAYS
 ) -> Iterator[Statement]:
-    """Yield the statements of a policy document. Parts that are not known, such as functions, are left out.
+    """Yield the statements of a policy document. Unknown parts, such as intrinsic functions, are left out.
 
     Args:
         scope: The stack of the policy.
-        document: The document: an object, a text in JSON, or a function.
+        document: The document: an object, a text in JSON, or an intrinsic function.
         source: The resource that contains the policy.
         identity: True for an identity-based policy, which has no principals.
         given: The conditions under which the policy exists. Default: it always exists.

@@ -30,9 +30,9 @@ class _Entry:
     """An entry of a network ACL.
 
     Args:
-        number: Its number: entries with lower numbers apply first.
-        allows: True if it allows the traffic, False if it denies it.
-        rule: The traffic.
+        number: The number of the entry. Entries with lower numbers apply first.
+        allows: True if the entry allows the traffic, False if the entry denies the traffic.
+        rule: The direction, the protocol, the ports and the peer of the traffic, as a security group rule.
     """
 
     number: int

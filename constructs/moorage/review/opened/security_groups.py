@@ -37,7 +37,7 @@ _NOWHERE = "255.255.255.255/32"
 
 @attrs.frozen
 class Peer:
-    """The other end of a rule.
+    """The source or the destination of the traffic that a rule allows.
 
     Args:
         kind: `range`, `group` or `prefix list`.
@@ -72,8 +72,8 @@ class Rule:
         group: The canonical text of the group.
         ingress: True for traffic to the group, False for traffic from it.
         protocol: `tcp`, `udp`, `icmp`, `icmpv6`, `all`, or the number of another protocol.
-        ports: The ports.
-        peer: The other end.
+        ports: The range of ports.
+        peer: The source of traffic to the group, or the destination of traffic from it.
         given: The conditions of the template under which the rule exists. Default: it always exists.
         source: The resource that contains the rule, with its stack. Default: None, for a rule that AWS adds.
     """

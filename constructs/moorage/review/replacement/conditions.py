@@ -21,7 +21,7 @@ _CACHE, _REPLICATION = "AWS::ElastiCache::CacheCluster", "AWS::ElastiCache::Repl
 
 @attrs.frozen(eq=False)
 class _Update:
-    """An update of a property of a resource."""
+    """The resource before and after the update of one of its properties."""
 
     name: str
     before: Resource
@@ -29,7 +29,7 @@ class _Update:
 
 
 _Condition = Callable[[_Update], bool]
-"""A function that returns whether an update of a property is in place."""
+"""A function that returns whether CloudFormation updates the property in place."""
 _ABSENT = (None, "", False, "false", {"Ref": "AWS::NoValue"})
 _CONVERTED = {
     ("aurora", "aurora-mysql"),

@@ -15,7 +15,7 @@ from moorage.review.template.values import Choice, Function, Joined, Reference, 
 MOST_CONDITIONS = 4
 """The largest number of conditions for which all combinations are tried."""
 _INJECTIVE = {"Fn::Base64", "Fn::ToJsonString", "Fn::GetAZs"}
-"""Functions that return different values for different arguments."""
+"""Intrinsic functions that return different values for different arguments."""
 ADDED, REMOVED = "is added", "is removed"
 _LATER = "changes to a value that is known only at deployment"
 _RANK = {Replacement.NO: 0, Replacement.MAY: 1, Replacement.YES: 2}
