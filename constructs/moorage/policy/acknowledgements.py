@@ -44,7 +44,7 @@ class Acknowledgement:
     def covers(self, violation: Violation) -> bool:
         """Return whether this acknowledgement is for the rule, or the issue, and the construct of a violation.
 
-        Its date is not checked.
+        The date `until` is not checked.
 
         Args:
             violation: The violation to check.
@@ -101,7 +101,7 @@ def judge(
         found: The findings to judge.
         acknowledgements: The acknowledgements. Expired ones acknowledge nothing.
         today: The current day. Default: today.
-        engines: The engines and plugins that ran. An acknowledgement for others is not stale. Default: all.
+        engines: The engines and plugins that ran. An acknowledgement for another engine is not stale. Default: all.
     """
     today = today or datetime.datetime.now().astimezone().date()
     expired = [each for each in acknowledgements if each.until and each.until < today]

@@ -24,7 +24,7 @@ FORMS = {
 
 
 class _Kinds(click.ParamType[frozenset[Kind]]):
-    """Kinds of findings, separated by commas."""
+    """A parameter type of click for kinds of findings, separated by commas."""
 
     name = "kinds"
 
@@ -41,7 +41,7 @@ class _Kinds(click.ParamType[frozenset[Kind]]):
 
 
 def page_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Return a command with the options for the forms of the page, the policy engines and the findings that fail it.
+    """Add the options for forms, policy engines and `--fail-on` to a command, and return the command.
 
     Args:
         command: A function that takes `fail_on`, `policy`, `acknowledged` and the file of each form.

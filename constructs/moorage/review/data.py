@@ -118,10 +118,10 @@ def is_dead_letter_queue(resource: Resource, among: Iterable[Resource]) -> bool:
 
 
 def in_the_way(resource: Resource) -> Iterator[str]:
-    """Yield the line about the name that a resource keeps while it exists.
+    """Yield a sentence about the custom name of a kept resource, which no other resource can have; none without a name.
 
     Args:
-        resource: The resource that keeps the name.
+        resource: The resource that is kept.
     """
     name = resource.properties.get(NAMES.get(resource.type, ""))
     if isinstance(name, str):

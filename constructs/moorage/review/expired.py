@@ -108,7 +108,7 @@ def _plan(plan: Resource) -> set[str]:
 def _shorter(
     change: ResourceChange, before: Resource, after: Resource, period: _Period, rule: str
 ) -> Iterator[Finding]:
-    """Yield the finding for a shorter period, if the periods of both sides are known."""
+    """Yield the finding for a shorter period, if both periods are known."""
     values = (side.properties.get(period.name, period.by_default) for side in (before, after))
     old, new = (math.inf if value is None else _number(value) for value in values)
     if rule == "lost/expired":

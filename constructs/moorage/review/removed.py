@@ -97,8 +97,10 @@ def _gone(scopes: _Scopes, stack: StackChange, before: Resource) -> Iterator[Fin
 
 
 def _unconfirmed(stack: StackChange, before: Resource) -> Iterator[str]:
-    """Yield a line for each new subscription to the same topic that a person must confirm (SNS API reference,
-    Subscribe)."""
+    """Yield a line for each new subscription to the same topic that a person must confirm.
+
+    Source: SNS API reference, Subscribe.
+    """
     topic = before.properties.get("TopicArn")
     for change in stack.changes:
         new = change.resource if change.before is None else None

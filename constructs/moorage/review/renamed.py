@@ -203,7 +203,7 @@ def _last_part(resource: Resource) -> str:
 
 
 def _prefixes(before: str, after: str) -> tuple[str, str]:
-    """Return two paths without the parts at their ends that are the same in both."""
+    """Return two paths without their common last parts."""
     old, new = before.split("/"), after.split("/")
     while len(old) > 1 and len(new) > 1 and old[-1] == new[-1]:
         old.pop()

@@ -32,7 +32,7 @@ _FIELDS = {
 }
 """The words for the fields of a condition."""
 _Conditions = Mapping[str, frozenset[str]]
-"""The values of each field; a header is a field of its own."""
+"""A mapping from each field to its values. Each header is a separate field."""
 _Side = tuple[Scope, Resource]
 
 

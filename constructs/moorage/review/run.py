@@ -91,7 +91,7 @@ def show(
         head: The stacks after the change.
         options: The settings of the run.
         command: The name of the command in errors.
-        names: The names of both sides on the page.
+        names: The names of the base and the head on the page.
         notes: Sentences about the comparison itself. Default: none.
     """
 
@@ -137,7 +137,7 @@ def check(assembly: str, options: Options, app: str | None = None) -> int:
 
 
 def _ended(reviewed: Callable[[], Review], command: str, fail_on: Collection[Kind]) -> int:
-    """Make a review, and return the exit code. Print a known error as a sentence, and any other with its traceback."""
+    """Make a review, and return the exit code. Print a known error as a sentence, another error with its traceback."""
     before = {number: signal.signal(number, _interrupted) for number in _ENDING}
     try:
         found = reviewed()

@@ -117,7 +117,7 @@ def _is_resource(value: Any, path: Path) -> bool:
 
 
 def _is_divided(value: Any, path: Path, resource: Path) -> bool:
-    """Return whether to list the parts of a value that only one side has: True for a template and its sections."""
+    """Return whether to list the parts of a value that only one template has: True for a template and its sections."""
     if not isinstance(value, Mapping) or not value or _is_resource(value, path):
         return False
     return not resource or path[-1] == "Resources" or isinstance(value.get("Resources"), Mapping)

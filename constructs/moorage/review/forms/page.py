@@ -127,7 +127,9 @@ def _entry(found: Sequence[Finding]) -> Entry:
 
 
 def headlines(review: Review) -> list[str]:
-    """Return a line with the first finding of each kind and the number of the others; no lines for only one kind.
+    """Return a line for each kind, with its first finding and the number of further findings.
+
+    Return no lines if all findings are of one kind.
 
     Args:
         review: The review that the page shows.

@@ -106,7 +106,7 @@ _ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 @attrs.frozen(eq=False)
 class Policies:
-    """The policies of one side.
+    """The policies of all stacks before the change, or of all after it.
 
     Args:
         statements: A mapping from each holder to its statements.

@@ -57,7 +57,7 @@ ANYONE = Principal("*", "*")
 
 @attrs.frozen
 class Among:
-    """A set of values, or of all values except some.
+    """A set of the given values, or of all values except the given ones.
 
     Args:
         values: The patterns or principals.
@@ -199,7 +199,7 @@ def _implies(given: Constraint, wanted: Constraint) -> bool:
 
 
 def _comparison(operator: str) -> Callable[[str, str], bool]:
-    """Return the function of a condition operator that returns whether one value covers another."""
+    """Return the function that decides for a condition operator whether one value covers another."""
     if operator in _PATTERNS:
         return pattern_covers
     return {"ipaddress": range_covers, **_BOUNDS}.get(operator, eq)

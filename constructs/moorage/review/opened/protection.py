@@ -168,7 +168,7 @@ def _leaves(scope: Scope, value: Any) -> Iterator[tuple[str, set[str]]]:
 def _lowest(names: set[str]) -> int | None:
     """Return the minor number of the lowest TLS version of the named security policies.
 
-    Return None if there is no name, or if the version of a policy is not known.
+    Return None if no policy is named, or if the version of a policy is not known.
     """
     versions = []
     for name in names:

@@ -172,7 +172,7 @@ def _group(text: str) -> str:
 
 
 def _range(side: Side, text: str) -> str:
-    """Return the CIDR block of a VPC if a text refers to it and it is known; the text otherwise."""
+    """Return the CIDR block of the VPC that a text refers to; the text itself if no CIDR block is known."""
     found = side.found(text)
     if found and text.endswith(".CidrBlock}"):
         block = found[1].properties.get("CidrBlock")

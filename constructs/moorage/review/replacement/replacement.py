@@ -45,7 +45,7 @@ def replaced(comparison: Comparison) -> Comparison:
 
 @attrs.frozen
 class _Verdict:
-    """The answer for one resource: its replacement and the reasons, and the reasons for a refused update."""
+    """The verdict for a resource: whether it is replaced and why, and why the update is refused."""
 
     replacement: Replacement = Replacement.NO
     reasons: tuple[str, ...] = ()
@@ -384,7 +384,7 @@ def _clause(decisive: _Decisive, difference: Difference) -> tuple[str, ...]:
 
 
 def _of_custom(found: list[tuple[_Decisive, Difference]]) -> _Verdict:
-    """Return the answer for a custom resource, whose handler decides by the physical ID that it returns."""
+    """Return the verdict for a custom resource. The physical ID from its handler decides about a replacement."""
     refusals = [
         # template reference, AWS::CloudFormation::CustomResource, ServiceToken: "Updates aren't supported."
         f"its {_TOKEN} {cause}"
