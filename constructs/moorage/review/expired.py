@@ -296,7 +296,7 @@ def _items(change: ResourceChange, before: Resource, after: Resource) -> Iterato
 
 
 def _recovery(table: Resource) -> Iterator[tuple[str, Any]]:
-    """Yield each Region with its setting of point-in-time recovery. A table without replicas has one empty Region."""
+    """Yield each Region with its setting of point-in-time recovery. Without replicas, the Region is an empty text."""
     sides = _replicas(table) if table.type == _TABLES[1] else [("", table.properties)]
     for region, stated in sides:
         yield region, _setting(stated, *_RECOVERY)

@@ -115,7 +115,7 @@ def listed(names: Sequence[str], most: int = 3, noun: str = "") -> str:
 
 
 def shortened(names: Sequence[str], most: int) -> str:
-    """Return the first `most` names, and the number of the others: `a, b and 4 more`.
+    """Return the first `most` names, and the number of further names: `a, b and 4 more`.
 
     Args:
         names: The names to shorten.

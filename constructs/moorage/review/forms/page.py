@@ -62,7 +62,7 @@ class Row:
 
     @property
     def subject(self) -> str:
-        """The path of the resource, or the first path and the number of the others."""
+        """The path of the resource, or the first path and the number of further paths."""
         first, *others = self.resources
         return f"{first} and {len(others)} more" if others else first
 
@@ -74,7 +74,7 @@ class Entry:
     Args:
         sentence: The sentence of the first finding.
         place: The path of the construct, and the line of the user's program if it is known.
-        details: The further lines of the first finding, and the paths of the others.
+        details: The further lines of the first finding, and the paths of the other resources.
         count: The number of findings.
     """
 

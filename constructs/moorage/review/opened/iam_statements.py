@@ -1,7 +1,7 @@
 """The statements of IAM policies as sets of principals, actions, resources and conditions that can be compared.
 
 Sources: IAM user guide, "IAM JSON policy elements: Action" (the prefix and the name are case insensitive; `*` and `?`),
-"… NotAction" and "… NotPrincipal" (everything but the listed), "… Resource" (`*` expands beyond a slash), "… Principal"
+"… NotAction" and "… NotPrincipal" (all except the listed), "… Resource" (`*` expands beyond a slash), "… Principal"
 (an account is its root ARN or its ID), "Conditions with multiple context keys or values" (AND between operators and
 keys, OR between values, NOR between the values of a negated operator).
 """

@@ -1,7 +1,7 @@
 """The rules of security groups, each with a group, a protocol, a port range and a peer, and their differences.
 
-Sources: CloudFormation's reference of `AWS::EC2::SecurityGroup` (a group without egress rules gets one for all traffic
-when it is created, not when its rules are removed later), `…Ingress` and `…Egress` (`-1` is all protocols; for ICMP,
+Sources: CloudFormation's reference of `AWS::EC2::SecurityGroup` (a new group without egress rules gets an egress rule
+for all traffic, but not when its rules are removed later), `…Ingress` and `…Egress` (`-1` is all protocols; for ICMP,
 the ports are the type and the code, and `-1` is all of them).
 """
 

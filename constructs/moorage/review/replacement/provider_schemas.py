@@ -92,7 +92,7 @@ class ProviderSchema:
 
     @functools.cached_property
     def conditionally_create_only(self) -> tuple[Pointer, ...]:
-        """The properties whose change replaces the resource only under conditions, without those that always do."""
+        """The properties whose change replaces the resource only under conditions, except those in `create_only`."""
         found = _outermost(self._pointers("conditionalCreateOnlyProperties"))
         return tuple(pointer for pointer in found if not any(_starts(pointer, of) for of in self.create_only))
 

@@ -30,8 +30,8 @@ _SOMETIMES = "which replaces it only under certain conditions"
 def replaced(comparison: Comparison) -> Comparison:
     """Determine which resources of a comparison the update replaces, and why. Return the same comparison.
 
-    Properties whose values are only written in another form are removed from the changes, and resources without other
-    differences as well. Resources that do not differ, but are replaced because of a reference, are added.
+    Properties whose values are only written in another form are removed from the changes. Resources without other
+    differences are removed too. Resources that do not differ, but are replaced because of a reference, are added.
 
     Args:
         comparison: The comparison, whose stacks get the changes.

@@ -164,7 +164,7 @@ class References:
         return joined((*parts, template[end:]))
 
     def is_never(self, stack: int, condition: Any) -> bool:
-        """Return whether a condition of a stack is false whatever its parameters are.
+        """Return whether a condition of a stack is false for all values of the parameters.
 
         Args:
             stack: The position of the stack.

@@ -81,7 +81,7 @@ class Scope:
         return self.side.references.value(self.place, raw)
 
     def referenced(self, raw: Any) -> tuple[Place, ...]:
-        """Return the resources, of this stack and of others, that a value of the template refers to."""
+        """Return the resources, in this or another stack, that a value of the template refers to."""
         return places(self.value(raw))
 
     def resource(self, raw: Any) -> tuple[Scope, Resource] | None:
