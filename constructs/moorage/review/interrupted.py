@@ -342,7 +342,7 @@ def _zone_clause(before: Service, after: Service) -> str:
 
 
 def _at(resource: Resource | None, path: tuple[str, ...]) -> str | None:
-    """Return the text of a property in lower case, which is empty without the property; None if it is not known."""
+    """Return the text of a property in lower case: empty if the property is missing, None if its value is not known."""
     value: Any = resource.properties if resource else {}
     for name in path:
         value = mapping(value).get(name) if isinstance(value, Mapping) and not is_function(value) else value
