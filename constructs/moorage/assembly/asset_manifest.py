@@ -7,7 +7,7 @@ from typing import Any
 
 
 def source_hashes(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the display name, or else the key in the manifest, and the source hash of each asset.
+    """Yield the name and the source hash of each asset. An asset without a display name has the hash as its name.
 
     Args:
         manifest: The asset manifest.

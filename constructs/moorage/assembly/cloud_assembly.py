@@ -39,7 +39,7 @@ class AssemblyError(Exception):
 
 @attrs.frozen(eq=False)
 class Resource:
-    """One resource of a template.
+    """A resource of a template.
 
     Args:
         stack: The name of the stack, as in `Stack.name`.
@@ -84,7 +84,7 @@ class Image:
 
 @attrs.frozen(eq=False)
 class Stack:
-    """One stack of an assembly.
+    """A stack of an assembly.
 
     Args:
         name: The stack's name in CloudFormation; for a nested stack, the path of its resource.
@@ -94,16 +94,18 @@ class Stack:
         template: The template of the stack.
         needs: The names of the stacks that must be deployed before this one.
         images: The image assets of the stack.
-        assets: The source hashes of the stack's file and image assets, by the assets' display names; for a nested
-            stack, those of its top-level stack.
+        assets: A mapping from the display name of each file or image asset to its source hash; for a nested stack, that
+            of its top-level stack.
         termination_protection: True if CloudFormation refuses to delete the stack.
-        nested: The nested stacks, by the logical IDs of their `AWS::CloudFormation::Stack` resources.
-        lines: The line of the user's program that defined each resource, by construct path; empty without stack traces.
-        logical_ids: The logical IDs in the stack and its nested stacks, by construct path.
-        acknowledged: The policy rules that the app acknowledges: for each construct path, the reasons by rule ID. A
-            stack and its nested stacks have the same.
-        own_acknowledged: The policy issues that moorage's constructs acknowledge: for each construct path, the reason
-            and the digest of what was judged, by issue. A stack and its nested stacks have the same.
+        nested: A mapping from the logical ID of each `AWS::CloudFormation::Stack` resource to its nested stack.
+        lines: A mapping from the construct path of each resource to the line of the user's program that defined it;
+            empty without stack traces.
+        logical_ids: A mapping from construct path to logical ID, for the stack and its nested stacks.
+        acknowledged: The policy rules that the app acknowledges: a mapping from construct path and rule ID to reason.
+            A stack and its nested stacks have the same acknowledgements.
+        own_acknowledged: The policy issues that moorage's constructs acknowledge: a mapping from construct path and
+            issue to the reason and the digest of the judged properties. A stack and its nested stacks have the same
+            acknowledgements.
         template_file: The file of the template. Default: None; the template was not read from a file.
         root: For a nested stack, the name of its top-level stack. Default: None; the stack is not nested.
     """
@@ -150,7 +152,7 @@ class Stack:
 
     @functools.cached_property
     def _paths(self) -> Mapping[str, str]:
-        """The construct paths by logical ID, for templates without path metadata.
+        """A mapping from logical ID to construct path, for templates without path metadata.
 
         The CDK CLI or the context of the app enables this metadata.
         """
@@ -367,14 +369,14 @@ def _images(manifest: Mapping[str, Any]) -> Iterator[Image]:
 
 
 def _metadata(assembly: Path, artifact: Mapping[str, Any]) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-    """Return the metadata of a stack's constructs, which recent versions of CDK write to a separate file."""
+    """Return the metadata entries of a stack's constructs. Recent versions of CDK write them to a separate file."""
     file = artifact.get("additionalMetadataFile")
     extra = _json(assembly / file) if file else {}
     return {**artifact.get("metadata", {}), **extra}
 
 
 def _of_type(metadata: Mapping[str, Sequence[Mapping[str, Any]]], kind: str) -> dict[str, list[Any]]:
-    """Return the data of the metadata entries of one type, by construct path."""
+    """Return a mapping from construct path to the data of the metadata entries of one type."""
     found: dict[str, list[Any]] = {}
     for path, entries_of_path in metadata.items():
         if data := [entry["data"] for entry in entries_of_path if entry["type"] == kind]:
@@ -383,7 +385,7 @@ def _of_type(metadata: Mapping[str, Sequence[Mapping[str, Any]]], kind: str) -> 
 
 
 def _merged(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, dict[str, Any]]:
-    """Return the data of several entries of a construct as one mapping, by construct path."""
+    """Merge the data of the entries of each construct path into one mapping."""
     return {path: {name: each for data in entries_ for name, each in data.items()} for path, entries_ in found.items()}
 
 

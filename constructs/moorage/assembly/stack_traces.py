@@ -47,12 +47,12 @@ def tracing(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def user_lines(metadata: Mapping[str, Sequence[Mapping[str, Any]]], root: Path | None) -> dict[str, Line]:
-    """Return the line of the user's program that defined each resource, by construct path.
+    """Return a mapping from the construct path of each resource to the line of the user's program that defined it.
 
     Resources whose stack traces contain no line of the user's program are left out.
 
     Args:
-        metadata: The metadata entries of the constructs of a stack, by construct path.
+        metadata: A mapping from construct path to the metadata entries of the construct, for one stack.
         root: The folder that file paths are made relative to, as in `user_line`.
     """
     found = {}

@@ -35,7 +35,7 @@ def check_alarm_actions(
     Args:
         problems: The problems to add to.
         argument: The name of the argument for the actions.
-        actions: The actions.
+        actions: The alarm actions to check.
         scope: The scope of the alarm.
         topic: The topic to notify in addition to the actions. The topic counts as an action.
     """

@@ -38,7 +38,7 @@ def define_dead_letters(
     """Define a dead-letter queue for AWS services, with the maximum retention period of SQS.
 
     Other queues cannot use the queue as their dead-letter queue. Even with `RETAIN`, the queue is deleted if its
-    creation fails, since it is empty then.
+    creation fails, because the queue is empty then.
     """
     queue = sqs.Queue(
         scope,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class _Use(NamedTuple):
-    """The record of a use: the queue, the path of the construct that uses it, and whether it drains the queue."""
+    """The record of a use: the queue, the path of the construct, and whether the construct drains the queue."""
 
     queue_arn: str
     path: str
@@ -24,7 +24,7 @@ def add_use(construct: Construct, queue: sqs.IQueue, *, drains: bool) -> tuple[s
 
     Args:
         construct: The construct that uses the queue.
-        queue: The queue.
+        queue: The queue that the construct uses.
         drains: True if the construct drains the queue, False if it sends dead letters to the queue.
 
     Returns:

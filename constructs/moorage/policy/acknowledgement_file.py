@@ -31,8 +31,8 @@ def read(file: Path | None, root: Path | None = None) -> tuple[Acknowledgement, 
     Args:
         file: The TOML file. Each acknowledgement is a table `[[acknowledged]]` with `id`, `path`, `reason` and,
             optionally, `until`. None for `acknowledged.toml` in the current folder, if it exists.
-        root: The folder that places are made relative to if the file is inside. Default: None; they have the path as
-            it is given.
+        root: The folder to which the path of the file becomes relative in `place`, if the file is in that folder.
+            Default: None; the path does not change.
 
     Raises:
         PolicyError: The file cannot be read, is not valid TOML or has other contents, or an entry has a missing or
@@ -53,7 +53,7 @@ def parse(file: Path, name: str, place: str) -> tuple[Acknowledgement, ...]:
     Args:
         file: The TOML file.
         name: The name of the file in errors.
-        place: The path of the file in the places of entries.
+        place: The path of the file for `place` of each acknowledgement.
 
     Raises:
         PolicyError: The same as for `read`.

@@ -44,10 +44,10 @@ class Acknowledgement:
     def covers(self, violation: Violation) -> bool:
         """Return whether this acknowledgement is for the rule, or the issue, and the construct of a violation.
 
-        Its date is not checked.
+        The date `until` is not checked.
 
         Args:
-            violation: The violation.
+            violation: The violation to check.
         """
         names = {violation.rule, violation.rule.partition("[")[0], *(issue.name for issue in issues_of(violation.rule))}
         names |= {_printed(name) for name in names}
@@ -83,7 +83,7 @@ class Verdict:
 
 
 def _near_engine(name: str) -> str | None:
-    """Return the rule that is meant if the name of its engine is written in another way."""
+    """Return the rule that an ID with a misspelled engine probably means; None if no engine has a similar name."""
     engine, _, rule = name.partition(":")
     near = difflib.get_close_matches(engine, ENGINES, n=1) if rule and engine not in ENGINES else None
     return f"{near[0]}:{rule}" if near else None
@@ -98,10 +98,10 @@ def judge(
     """Return which findings are not acknowledged, and which acknowledgements of a file have expired or match nothing.
 
     Args:
-        found: The findings.
+        found: The findings to judge.
         acknowledgements: The acknowledgements. Expired ones acknowledge nothing.
         today: The current day. Default: today.
-        engines: The engines and plugins that ran. An acknowledgement for others is not stale. Default: all.
+        engines: The engines and plugins that ran. An acknowledgement for another engine is not stale. Default: all.
     """
     today = today or datetime.datetime.now().astimezone().date()
     expired = [each for each in acknowledgements if each.until and each.until < today]
@@ -159,7 +159,7 @@ def of_app(stacks: Iterable[Stack]) -> tuple[Acknowledgement, ...]:
 
 
 def _of_constructs(stack: Stack) -> Iterator[Acknowledgement]:
-    """Yield the acknowledgements of moorage's constructs in a stack, if the template has what they judged."""
+    """Yield the acknowledgements of moorage's constructs in a stack, if the judged properties are in the template."""
     for resource in stack.resources if stack.own_acknowledged else ():
         for issue, (reason, judged) in stack.own_acknowledged.get(resource.path, {}).items():
             if judged == digest(issue, resource.properties):

@@ -44,7 +44,7 @@ def all_violations(stacks: Sequence[Stack]) -> frozenset[Violation]:
 
 
 def engines_of(stacks: Iterable[Stack]) -> frozenset[str]:
-    """Return the names of the engines that check an app, which begin the names of their rules.
+    """Return the names of the engines that check an app. These names are the prefixes of rules.
 
     Args:
         stacks: The stacks of the app.
@@ -146,7 +146,7 @@ def checkov(stacks: Sequence[Stack], program: str) -> Iterator[tuple[Stack, Viol
     """Yield each finding of checkov with its stack. One run checks all stacks that were read from files.
 
     Args:
-        stacks: The stacks.
+        stacks: The stacks to check.
         program: The path of the checkov executable.
 
     Raises:

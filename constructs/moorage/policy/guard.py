@@ -34,7 +34,7 @@ def violations(stack: Stack) -> Iterator[Violation]:
     """Yield a violation for each resource and each Control Tower rule that the resource fails.
 
     Args:
-        stack: The stack.
+        stack: The stack to check.
     """
     engine, controls = _engine()
     text = json.dumps(stack.template, indent=_INDENT)
@@ -62,7 +62,7 @@ def rules() -> Collection[str]:
 
 
 def _resource_at(line: int | None, template: Mapping[str, Any]) -> str:
-    """Return the logical ID of the resource at a line of a template; empty for a line without one.
+    """Return the logical ID of the resource at a line of a template; empty for a line without a resource.
 
     The engine names no resource for rules that select resources by a filter with a condition.
 

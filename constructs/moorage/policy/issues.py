@@ -44,7 +44,7 @@ class Issue:
 
 @functools.cache
 def issues() -> Mapping[str, Issue]:
-    """Return the known issues by name."""
+    """Return a mapping from the name of each known issue to the issue."""
     found = tomllib.loads((Path(__file__).parent / "issues.toml").read_text("utf-8"))
     return {
         name: Issue(name, each["verdict"], each["means"], tuple(each["rules"]), tuple(each.get("controls", ())))
@@ -64,10 +64,12 @@ def issues_of(rule: str) -> tuple[Issue, ...]:
 
 
 def by_issue(found: Iterable[Violation]) -> dict[str, list[Violation]]:
-    """Return violations by the name of their issue, or by their rule if the rule reports no known issue.
+    """Group violations by issue: return a mapping from the name of each issue to its violations.
+
+    If a rule reports no known issue, the rule takes the place of the issue's name.
 
     Args:
-        found: The violations.
+        found: The violations to group.
     """
     groups: dict[str, list[Violation]] = {}
     for violation in sorted(found):

@@ -23,7 +23,8 @@ _READ: Mapping[str, tuple[str, ...]] = {
     "nonroot-user": ("ContainerDefinitions",),
     "task-env-vars": ("ContainerDefinitions",),
 }
-"""The properties by issue. All other issues are about something that is missing, so a change can only fix them."""
+"""A mapping from issue to the properties that it depends on. All other issues are about something that is missing, so a
+change can only fix them."""
 
 
 def is_judged(issue: str) -> bool:

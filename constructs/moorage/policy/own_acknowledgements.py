@@ -31,11 +31,11 @@ _OF_CDK = re.compile(
 """The paths of the resources that CDK defines below its constructs. Users can define others there."""
 
 _checked: PerConstruct[IConstruct, list[OwnAcknowledgement]] = PerConstruct()
-"""The acknowledgements by the construct whose resources they are about."""
+"""A mapping from construct to the acknowledgements for its resources."""
 
 
 def hand_over(app: cdk.App) -> None:
-    """Pass the acknowledgements of an app's constructs to CDK, when everything is defined.
+    """Pass the acknowledgements of an app's constructs to CDK, after everything is defined.
 
     Args:
         app: The app.
@@ -56,7 +56,7 @@ def _receive(own: OwnAcknowledgement) -> None:
 
 
 def _check(owns: Sequence[OwnAcknowledgement]) -> list[str]:
-    """Acknowledge issues in moorage's own resources, as far as users added nothing. Return no problems."""
+    """Acknowledge the issues that are only in moorage's own definitions. Return an empty list of errors."""
     for issue in dict.fromkeys(own.issue for own in owns):
         group = [own for own in owns if own.issue == issue]
         for resource in {resource.node.path: resource for own in group for resource in _resources(own)}.values():
@@ -104,7 +104,7 @@ def _judge(resource: cdk.CfnResource, owns: Sequence[OwnAcknowledgement]) -> Non
 
 
 def _properties(resource: cdk.CfnResource) -> Mapping[str, Any]:
-    """Return the properties of a resource as in the template, but without what overrides change."""
+    """Return the properties of a resource as in the template, but without the changes of overrides."""
     found = cdk.Stack.of(resource).resolve(resource._cfn_properties)
     rendered: Mapping[str, Any] = resource._render_properties(found)
     return rendered

@@ -1,4 +1,4 @@
-"""The judgements of whether a resource has an issue only as moorage defines it, and not as users changed it."""
+"""The checks that a resource has an issue only because of moorage's definition, and not because of a user's change."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from moorage.policy.issues import NAG_PACKS
 from moorage.scope.acknowledgements import OwnAcknowledgement, as_list
 
 _Judgement: TypeAlias = tuple[dict[str, str], str]
-"""The reasons by the ID of a single finding of cdk-nag, and the reason for the complete issue; empty if not own."""
+"""A mapping from the ID of each accepted finding of cdk-nag to the reason, and the reason for accepting the complete
+issue. The second reason is empty if the complete issue is not accepted."""
 Judge: TypeAlias = Callable[[cdk.CfnResource, Mapping[str, Any], Sequence[OwnAcknowledgement]], _Judgement]
 _SOLUTIONS = f"{NAG_PACKS[0]}::{NAG_PACKS[0]}"
 _EVERYBODY = ("0.0.0.0/0", "::/0")
@@ -69,7 +70,7 @@ def _findings(action: str, place: str) -> list[str]:
 
 
 def _statements(properties: Mapping[str, Any]) -> Iterator[Mapping[str, Any] | None]:
-    """Yield the statements that allow something, and None for what only CloudFormation computes, as with `Fn::If`."""
+    """Yield the statements that allow something, and None for each statement in an intrinsic function."""
     documents = [mapping(each).get("PolicyDocument", {}) for each in as_list(properties.get("Policies") or [])]
     for document in [*documents, *as_list(properties.get("PolicyDocument") or [])]:
         for statement in as_list(mapping(document).get("Statement", {})):
@@ -113,7 +114,7 @@ def _group_rules(
 
 
 def _is_own_rule(rule: Mapping[str, Any], own_rules: set[tuple[str, str, Any]], ports: frozenset[int]) -> bool:
-    """Return whether a rule is one of the constructs, or lets only named clients connect."""
+    """Return whether a rule belongs to the constructs, or lets only named clients connect."""
     if "IpProtocol" not in rule:  # CloudFormation computes the rule, as with `Fn::If`
         return False
     source = rule.get("CidrIp", rule.get("CidrIpv6"))
@@ -210,4 +211,4 @@ JUDGES: Mapping[str, Judge] = {
     "task-env-vars": _variables,
     "vpc-igw-route": _public_routes,
 }
-"""The judgements by issue. All other issues are accepted in each of the constructs' own resources."""
+"""A mapping from issue to its check. All other issues are accepted in the constructs' own resources."""

@@ -1,4 +1,4 @@
-"""The report in which CDK records what the validation plugins of an app, such as cdk-nag, found."""
+"""The report in which CDK records the findings of the validation plugins of an app, such as cdk-nag."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def reported(stacks: Iterable[Stack]) -> frozenset[Violation]:
 
 
 def plugins_of(stacks: Iterable[Stack]) -> frozenset[str]:
-    """Return the names of the plugins that ran, as they begin the names of rules; `nag` for all packs of cdk-nag.
+    """Return the names of the plugins that ran, as in the prefixes of rules; `nag` for all packs of cdk-nag.
 
     Args:
         stacks: The stacks of an assembly.
@@ -43,10 +43,10 @@ def plugins_of(stacks: Iterable[Stack]) -> frozenset[str]:
 
 
 def has_failed(violation: Violation) -> bool:
-    """Return whether a violation is that a plugin failed, so that its findings are not known.
+    """Return whether a violation means that a plugin failed, so that the plugin's findings are not known.
 
     Args:
-        violation: The violation.
+        violation: The violation to check.
     """
     return violation.path == APP and violation.rule.endswith(f":{_FAILED}")
 
@@ -68,7 +68,7 @@ def _plugins(stacks: Iterable[Stack]) -> list[tuple[str, list[Violation]]]:
 
 
 def _root_of(assembly: Path) -> Path:
-    """Return the assembly of the complete app: that of an assembly of a stage is the one whose manifest names it."""
+    """Return the folder of the complete app's assembly, whose manifest names the assemblies of the app's stages."""
     folder = assembly.resolve()
     with contextlib.suppress(AttributeError, KeyError, TypeError, ValueError, OSError, RecursionError):
         manifest = json.loads((folder.parent / "manifest.json").read_text("utf-8"))

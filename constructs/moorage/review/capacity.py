@@ -30,14 +30,14 @@ _MAXIMUMS: Mapping[str, tuple[str, str, str]] = {
     _GROUP: ("MaxSize", "instances", "instances above that are terminated"),
     SCALABLE_TARGET: ("MaxCapacity", "tasks", "tasks above that are stopped"),
 }
-"""For each type: the property of the maximum, what it counts, and what happens to more."""
+"""A mapping from type to the property with the maximum, the noun for what the maximum limits, and the consequence."""
 
 
 def dissociated(comparison: Comparison) -> Iterator[Finding]:
     """Yield a finding for each cluster that loses a capacity provider on which tasks may run.
 
     Args:
-        comparison: The two assemblies, with the replacements known.
+        comparison: The two assemblies, and the replacements that the update causes.
     """
     base, head = (Side.of(comparison, base=base) for base in (True, False))
     used = {name for scope, resource in base.resources(*_STRATEGIES) for name, _ in _strategy(scope, resource)}
@@ -56,7 +56,7 @@ def dissociated(comparison: Comparison) -> Iterator[Finding]:
 
 
 def fargate_sizes(comparison: Comparison) -> Iterator[Finding]:
-    """Yield a finding for each new task definition for Fargate whose CPU and memory are not a size of Fargate.
+    """Yield a finding for each new task definition whose CPU and memory are not a valid Fargate size.
 
     Args:
         comparison: The two assemblies.
@@ -94,10 +94,10 @@ def _readable(side: Side, text: str) -> str:
 
 
 def less_capacity(comparison: Comparison) -> Iterator[Finding]:
-    """Yield a finding for each lower maximum, and for each service that only runs on Fargate Spot from now on.
+    """Yield a finding for each maximum that becomes lower, and for tasks that will run only on Fargate Spot.
 
     Args:
-        comparison: The two assemblies, with the replacements known.
+        comparison: The two assemblies, and the replacements that the update causes.
     """
     base, head = (Side.of(comparison, base=base) for base in (True, False))
     for position, stack in enumerate(comparison.stacks):
@@ -133,7 +133,7 @@ def _spot(stack: StackChange, scopes: tuple[Scope, Scope], before: Resource, aft
 
 
 def _strategy(scope: Scope, resource: Resource) -> Iterator[tuple[str, bool]]:
-    """Yield the capacity providers of a strategy, each with whether it gets tasks."""
+    """Yield each capacity provider of a strategy, and whether it gets tasks."""
     for _, item in scope.items(resource.properties.get(_STRATEGIES[resource.type])):
         stated: Mapping[str, Any] = mapping(item)
         counts = any(str(stated.get(name, 0)) not in {"0", "0.0"} for name in ("Weight", "Base"))

@@ -25,7 +25,7 @@ class Claim:
         what: The noun phrase for the claim in a sentence, such as `priority 10 of its listener`.
         references: The resources that the key refers to. If the update replaces such a resource, nobody has the claim
             yet.
-        properties: The properties in the key. If such a property replaces the resource, the key differs.
+        properties: The properties in the key. If such a property changes, the key changes too.
     """
 
     key: tuple[str, ...]

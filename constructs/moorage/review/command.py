@@ -24,7 +24,7 @@ FORMS = {
 
 
 class _Kinds(click.ParamType[frozenset[Kind]]):
-    """Kinds of findings, separated by commas."""
+    """A parameter type of click for kinds of findings, separated by commas."""
 
     name = "kinds"
 
@@ -41,7 +41,7 @@ class _Kinds(click.ParamType[frozenset[Kind]]):
 
 
 def page_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Return a command with the options for the forms of the page, the policy engines and the findings that fail it.
+    """Add the options for forms, policy engines and `--fail-on` to a command, and return the command.
 
     Args:
         command: A function that takes `fail_on`, `policy`, `acknowledged` and the file of each form.
@@ -94,7 +94,7 @@ def wanted_forms(command: str, files: Mapping[str, Path | None]) -> dict[str, Pa
 
     Args:
         command: The name of the command in errors.
-        files: The file of each form; None for a form that is not written.
+        files: A mapping from each form to its file, or to None for a form that is not written.
 
     Raises:
         click.ClickException: A library is missing.

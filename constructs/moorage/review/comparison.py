@@ -28,7 +28,7 @@ class Replacement(enum.Enum):
 
 @attrs.frozen
 class PropertyChange:
-    """A property of a resource with its two values; None for the side that does not have the property.
+    """A property of a resource with its values in the base and in the head; None if the property is not there.
 
     Args:
         path: The path from the resource's `Properties`, with list indexes as texts: `("Tags", "0", "Value")`.
@@ -172,7 +172,7 @@ def property_changes(before: Any, after: Any, path: tuple[str, ...] = ()) -> Ite
 
 @attrs.frozen
 class _Place:
-    """The place of a stack. The same stack has the same place in the other assembly.
+    """The stage, account, region and name of a stack, by which it is found in the other assembly.
 
     Args:
         stage: The path of the stage, or of the parent of a nested stack.
@@ -241,7 +241,7 @@ def _changes(stack: StackChange) -> Iterator[ResourceChange]:
 
 
 def _present(stack: Stack | None, other: Stack | None) -> dict[str, Resource]:
-    """Return the resources of a stack by their logical IDs, without those whose condition is never true."""
+    """Return a mapping from logical ID to resource, without resources whose condition is never true."""
     if stack is None:
         return {}
     references = References((stack,), (other,))

@@ -13,13 +13,13 @@ from moorage.review.claims import NAMES
 
 @attrs.frozen
 class Data:
-    """The contents of a type of resource.
+    """The data in the resources of a type, and what happens to the data.
 
     Args:
-        contents: The noun for the contents.
-        only_if_empty: True if AWS refuses to delete the resource while it has contents.
-        new: The clause about the resource that replaces a resource of the type. Default: a clause that it is empty.
-        loss: The clause about the contents of a deleted resource. Default: a clause that the contents are deleted.
+        contents: The noun for the data, such as `objects`.
+        only_if_empty: True if AWS refuses to delete a resource that contains data.
+        new: The clause about a new resource that replaces an old one. Default: `the new one is empty`.
+        loss: The clause about the data of a deleted resource. Default: `its objects are deleted`, with the noun.
     """
 
     contents: str
@@ -99,7 +99,7 @@ def is_lesser(resource: Resource) -> bool:
     """Return whether the loss of a resource is less serious than that of a database that leaves a snapshot.
 
     Args:
-        resource: The resource.
+        resource: The resource that is lost.
     """
     return resource.type in _LESSER
 
@@ -108,7 +108,7 @@ def is_dead_letter_queue(resource: Resource, among: Iterable[Resource]) -> bool:
     """Return whether a queue gets the messages that another queue could not deliver.
 
     Args:
-        resource: The resource.
+        resource: The queue.
         among: The resources of its stack.
     """
     if resource.type != _QUEUE:
@@ -118,10 +118,10 @@ def is_dead_letter_queue(resource: Resource, among: Iterable[Resource]) -> bool:
 
 
 def in_the_way(resource: Resource) -> Iterator[str]:
-    """Yield the line about the name that a resource keeps while it exists.
+    """Yield a sentence about the custom name of a kept resource, which no other resource can have; none without a name.
 
     Args:
-        resource: The resource.
+        resource: The resource that is kept.
     """
     name = resource.properties.get(NAMES.get(resource.type, ""))
     if isinstance(name, str):
@@ -132,7 +132,7 @@ def is_protected(resource: Resource) -> bool:
     """Return whether a resource is protected from deletion.
 
     Args:
-        resource: The resource.
+        resource: The resource to delete.
     """
     if resource.type == _BALANCER:
         attributes = resource.properties.get("LoadBalancerAttributes")
@@ -148,7 +148,7 @@ def deletion_policy(resource: Resource) -> str:
     """Return what CloudFormation does with a resource that leaves its stack: `Delete`, `Retain` or `Snapshot`.
 
     Args:
-        resource: The resource.
+        resource: The resource that leaves the stack.
     """
     by_default = "Delete"
     if resource.type in _SNAPSHOT_BY_DEFAULT and not resource.properties.get("DBClusterIdentifier"):

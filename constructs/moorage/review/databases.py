@@ -1,4 +1,4 @@
-"""Updates of databases that Amazon RDS and its siblings refuse: versions, sizes and subnets.
+"""Updates of databases that Amazon RDS and similar services refuse: versions, sizes and subnets.
 
 Sources: CloudFormation template reference, `AWS::RDS::DBInstance`, `AllowMajorVersionUpgrade` ("Major version upgrades
 must be allowed when specifying a value for the EngineVersion parameter that is a different major version"); RDS user
@@ -32,8 +32,8 @@ _SUBNETS: Mapping[str, str] = {
 }
 """The property with the subnets of each type of subnet group."""
 _PARTS_OF_MAJOR = {"mariadb": 2, "mysql": 2, "oracle": 1, "postgres": 1, "sqlserver": 1}
-"""The number of parts of a version that are its major version, by the beginning of the engine (RDS user guide, the page
-about upgrades of each engine)."""
+"""A mapping from the beginning of an engine's name to the number of version parts that are the major version (RDS user
+guide, the page about upgrades of each engine)."""
 _VERSION = re.compile(r"\d+(\.\d+)*")
 _OLD_POSTGRES = 10
 """Before PostgreSQL 10, the major version had 2 parts."""
@@ -43,7 +43,7 @@ def databases(comparison: Comparison) -> Iterator[Finding]:
     """Yield a finding for each update of a database that is refused.
 
     Args:
-        comparison: The two assemblies, with the replacements known.
+        comparison: The two assemblies, and the replacements that the update causes.
     """
     base, head = (Side.of(comparison, base=base) for base in (True, False))
     replaced = {
@@ -116,7 +116,7 @@ def _subnet_groups(path: str, scopes: tuple[Scope, Scope], replaced: set[Place])
 
 
 def _network(scope: Scope, group: Resource) -> Place | None:
-    """Return the VPC of the subnets of a group; None if it is not known, or if there are several."""
+    """Return the VPC of the subnets of a group; None if the VPC is not known, or if there are several VPCs."""
     found = set()
     for place in scope.referenced(group.properties.get(_SUBNETS[group.type])):
         subnet = scope.side.at(place)

@@ -43,9 +43,9 @@ class Service:
     """An ECS service of a template.
 
     Args:
-        app: The stacks of the side that the service is on.
+        app: The stacks of the assembly that contains the service.
         stack: The stack of the service.
-        resource: The service.
+        resource: The `AWS::ECS::Service` resource.
     """
 
     app: Side
@@ -56,8 +56,8 @@ class Service:
     def copies(self) -> int | None:
         """The smallest number of copies: the minimum capacity of the scaling, or else the desired count.
 
-        None for a daemon service, and if the number is not known. A service without a desired count starts with one
-        copy (CloudFormation template reference, `DesiredCount`).
+        None if the service is a daemon service, or if the number is not known. A service without a desired count starts
+        with one copy (CloudFormation template reference, `DesiredCount`).
         """
         for target in self.stack.resources:
             if target.type == SCALABLE_TARGET and self._place in self._scope.referenced(target.properties):

@@ -27,8 +27,8 @@ class _Period:
     """A property that says how long a resource keeps something.
 
     Args:
-        name: The property.
-        contents: The noun for the contents.
+        name: The name of the property.
+        contents: The noun for what the resource keeps, such as `events`.
         unit: The unit of the property.
         by_default: The value of a resource without the property; None for no limit.
         forever: The value that means no limit. Default: no such value.
@@ -99,7 +99,7 @@ def expired(change: ResourceChange, before: Resource, after: Resource) -> Iterat
 
 
 def _plan(plan: Resource) -> set[str]:
-    """Return the names of the rules of a backup plan; none if they are not known."""
+    """Return the names of the rules of a backup plan; none if the names are not known."""
     stated = _setting(plan.properties, "BackupPlan", "BackupPlanRule")
     names = [mapping(each).get("RuleName") for each in stated] if isinstance(stated, list) else []
     return {str(name) for name in names} if all(isinstance(name, str) for name in names) else set()
@@ -108,7 +108,7 @@ def _plan(plan: Resource) -> set[str]:
 def _shorter(
     change: ResourceChange, before: Resource, after: Resource, period: _Period, rule: str
 ) -> Iterator[Finding]:
-    """Yield the finding for a shorter period, if the periods of both sides are known."""
+    """Yield the finding for a shorter period, if both periods are known."""
     values = (side.properties.get(period.name, period.by_default) for side in (before, after))
     old, new = (math.inf if value is None else _number(value) for value in values)
     if rule == "lost/expired":
@@ -148,14 +148,14 @@ def _finding(change: ResourceChange, after: Resource, rule: str, sentence: str, 
 
 @attrs.frozen
 class _Rule:
-    """A lifecycle rule: a part of the contents, and the number of days or of items after which it is deleted.
+    """A lifecycle rule: the objects or images that it selects, and the limit after which it deletes them.
 
     Args:
-        contents: The noun phrase for the part.
-        selects: The selection of the rule, as the pairs that must all hold; no pair selects everything.
+        contents: The noun phrase for the objects or images that the rule selects.
+        selects: The filters of the rule, which must all match. No filter selects everything.
         prefix: The beginning of the names that the rule selects.
         unit: The unit of the limit, `days` or `images`.
-        limit: The limit.
+        limit: The number of days before deletion, or the number of images to keep.
     """
 
     contents: str
@@ -171,7 +171,7 @@ class _Rule:
 
 
 def _earlier(before: Sequence[_Rule], after: Sequence[_Rule]) -> Iterator[tuple[_Rule, float]]:
-    """Yield the rules that delete what no rule deleted at that time, each with the limit before; infinity for none."""
+    """Yield the rules that delete something earlier than before, each with the limit before; infinity for no limit."""
     for rule in dict.fromkeys(after):
         old = min((each.limit for each in before if each.covers(rule)), default=math.inf)
         if rule.limit < old:
@@ -199,7 +199,7 @@ def _objects(change: ResourceChange, before: Resource, after: Resource) -> Itera
 
 
 def _bucket_rules(bucket: Resource) -> list[_Rule] | None:
-    """Return the rules that delete objects, by the enabled rules of a bucket; None if a rule is not known."""
+    """Return the rules for objects from the enabled rules of a bucket; None if a rule is not known."""
     stated = _setting(bucket.properties, "LifecycleConfiguration", "Rules") or []
     if not isinstance(stated, list) or any(not isinstance(each, Mapping) or is_function(each) for each in stated):
         return None
@@ -229,8 +229,8 @@ def _bucket_rules(bucket: Resource) -> list[_Rule] | None:
 def _images(change: ResourceChange, before: Resource, after: Resource) -> Iterator[Finding]:
     """Yield the findings for images that ECR expires earlier.
 
-    Source: ECR user guide, "Lifecycle policy properties". A new policy also
-    applies to the images that are already in the repository.
+    Source: ECR user guide, "Lifecycle policy properties". A new policy also applies to the images that are already in
+    the repository.
     """
     old, new = (_image_rules(side) for side in (before, after))
     if old is None or new is None:
@@ -296,7 +296,7 @@ def _items(change: ResourceChange, before: Resource, after: Resource) -> Iterato
 
 
 def _recovery(table: Resource) -> Iterator[tuple[str, Any]]:
-    """Yield the setting of point-in-time recovery for each Region, which is empty for a table without replicas."""
+    """Yield each Region with its setting of point-in-time recovery. Without replicas, the Region is an empty text."""
     sides = _replicas(table) if table.type == _TABLES[1] else [("", table.properties)]
     for region, stated in sides:
         yield region, _setting(stated, *_RECOVERY)

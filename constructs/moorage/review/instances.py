@@ -24,7 +24,7 @@ def replaced_instances(comparison: Comparison) -> Iterator[Finding]:
     """Yield a finding for each Auto Scaling group whose instances the update replaces in batches.
 
     Args:
-        comparison: The two assemblies, with the replacements known.
+        comparison: The two assemblies, and the replacements that the update causes.
     """
     head = Side.of(comparison, base=False)
     for stack in comparison.stacks:

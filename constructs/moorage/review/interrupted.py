@@ -108,7 +108,7 @@ def interrupted(comparison: Comparison) -> Iterator[Finding]:
     """Yield a finding for each interruption, the most serious first.
 
     Args:
-        comparison: The two assemblies, with the replacements known.
+        comparison: The two assemblies, and the replacements that the update causes.
     """
     order = list(RULES)
     found = [
@@ -144,7 +144,7 @@ class _Interruptions:
                 yield from self._moved(change)
 
     def _moved(self, change: ResourceChange) -> Iterator[Finding]:
-        """Yield the finding for a resource that gets another logical ID, unless the old one is kept."""
+        """Yield the finding for a resource that gets another logical ID, unless the old resource is kept."""
         resource = change.resource
         if resource.definition.get("DeletionPolicy") in KEPT:
             return
@@ -173,7 +173,7 @@ class _Interruptions:
         yield from _fewer(change.stack.path, before, after)
 
     def _deployed(self, change: ResourceChange, before: Service, after: Service) -> Iterator[Finding]:
-        """Yield the finding for a deployment that an update starts, or that can no longer make progress."""
+        """Yield the finding for a deployment that the update starts, including one that cannot make progress."""
         causes = sorted(_changed(change) & STARTS_DEPLOYMENT)
         causes = causes or sorted(set(self._replaced_references(change)) & STARTS_DEPLOYMENT)
         if after.copies == 0:
@@ -292,7 +292,7 @@ class _Interruptions:
 
 
 def _consequence(resource: Resource) -> str | None:
-    """Return the consequence of the replacement of a resource for its clients; None if they do not see it."""
+    """Return the consequence of the replacement of a resource for its clients; None if clients do not notice it."""
     if resource.type == SERVICE:
         return "a second service starts, and the old one stops with its tasks"
     if resource.type == _SUBSCRIPTION and resource.properties.get("Protocol") in _CONFIRMED:
@@ -332,7 +332,7 @@ def _fewer(path: str, before: Service, after: Service) -> Iterator[Finding]:
 
 
 def _zone_clause(before: Service, after: Service) -> str:
-    """Return the clause about a lost zone; empty if it leaves as many copies as before, or the zones are not known."""
+    """Return the clause about the copies that remain after the loss of a zone; empty if nothing changes or is known."""
     left, was = after.left_without_a_zone, before.left_without_a_zone
     if left is None or (was, before.zones) == (left, after.zones):
         return ""
@@ -342,7 +342,7 @@ def _zone_clause(before: Service, after: Service) -> str:
 
 
 def _at(resource: Resource | None, path: tuple[str, ...]) -> str | None:
-    """Return the text of a property in lower case, which is empty without the property; None if it is not known."""
+    """Return the text of a property in lower case: empty if the property is missing, None if its value is not known."""
     value: Any = resource.properties if resource else {}
     for name in path:
         value = mapping(value).get(name) if isinstance(value, Mapping) and not is_function(value) else value

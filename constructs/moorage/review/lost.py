@@ -1,4 +1,4 @@
-"""Data that an update loses or leaves behind, since a resource with data is removed or replaced."""
+"""Data that an update loses or leaves behind because it removes or replaces the resource."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _NO_STACK = "it is billed, and no stack manages it"
 
 
 def lost(comparison: Comparison) -> Iterator[Finding]:
-    """Yield a finding for each loss of data, or for data that is left behind, the most serious first.
+    """Yield a finding for each resource whose data is lost or left behind, the most serious first.
 
     Args:
-        comparison: The two assemblies, with the replacements known.
+        comparison: The two assemblies, and the replacements that the update causes.
     """
     gone = {_place(stack.stack) for stack in comparison.stacks if stack.after is None and stack.stack.root is None}
     new = moved(comparison)
@@ -49,7 +49,7 @@ def lost(comparison: Comparison) -> Iterator[Finding]:
 
 
 def _seriousness(finding: Finding, stack: StackChange | None) -> tuple[float, bool]:
-    """Return the key by which findings are sorted: a lesser loss is behind a database that leaves a snapshot."""
+    """Return the sort key of a finding. A less serious loss comes after a database that leaves a snapshot."""
     order = list(RULES)
     rank: float = order.index(finding.rule)
     resource = finding.resource
@@ -166,7 +166,7 @@ def _replaced(change: ResourceChange, before: Resource, after: Resource) -> Find
 
 
 def _moved(change: ResourceChange, before: Resource) -> Finding:
-    """Return the finding for a resource that gets another logical ID, so that a new one is created."""
+    """Return the finding for a resource that gets another logical ID, so that CloudFormation creates a new resource."""
     policy = deletion_policy(before)
     rule, clause = _by_a_new_one(before, policy)
     sentence = f"The {named(before)} is {_BY_ID}: {clause}."
@@ -175,7 +175,7 @@ def _moved(change: ResourceChange, before: Resource) -> Finding:
 
 
 def _by_a_new_one(before: Resource, policy: str) -> tuple[str, str]:
-    """Return the rule and the clause about the contents of a resource in whose place there is a new one."""
+    """Return the rule and the clause about the data of a resource that a new resource replaces."""
     data = DATA[before.type]
     if policy in KEPT or is_protected(before):
         return "lost/kept", f"{data.new}; the old one is kept with its {data.contents}, billed, and in no stack"

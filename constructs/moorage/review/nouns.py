@@ -103,7 +103,7 @@ def listed(names: Sequence[str], most: int = 3, noun: str = "") -> str:
     """Return names as an enumeration: `a, b and c`, or `a, b and 4 more`.
 
     Args:
-        names: The names.
+        names: The names to list.
         most: The largest number of names to list without leaving out any. Default: 3.
         noun: The plural noun for the names that are left out. Default: no noun.
     """
@@ -115,10 +115,10 @@ def listed(names: Sequence[str], most: int = 3, noun: str = "") -> str:
 
 
 def shortened(names: Sequence[str], most: int) -> str:
-    """Return the first `most` names, and the number of the others: `a, b and 4 more`.
+    """Return the first `most` names, and the number of further names: `a, b and 4 more`.
 
     Args:
-        names: The names.
+        names: The names to shorten.
         most: The largest number of names that are shown.
     """
     rest = len(names) - most

@@ -23,7 +23,7 @@ def require_writable(files: Mapping[str, Path]) -> None:
     """Check, before the review starts, that each file can be written.
 
     Args:
-        files: The file of each form.
+        files: A mapping from each form to the file to write.
 
     Raises:
         ReviewError: Two forms have the same file, a file is a folder, or the folder of a file does not exist.
@@ -44,8 +44,8 @@ def write(review: Review, files: Mapping[str, Path]) -> None:
     Nothing is written unless every form can be rendered, and no file is half-written.
 
     Args:
-        review: The review.
-        files: The file of each form.
+        review: The review to write.
+        files: A mapping from each form to the file to write.
     """
     texts = {file: _render(form, review) for form, file in files.items()}
     if PRINTED not in texts:

@@ -30,16 +30,16 @@ def policy_findings(
     *,
     complete: bool = True,
 ) -> tuple[list[Finding], int]:
-    """Return a finding for each issue that the change adds, and the number of violations that both sides have.
+    """Return a finding for each issue that the change adds, and the number of violations that already existed.
 
-    Findings that a side acknowledges are left out. A finding is new if the head no longer acknowledges it. An entry in
+    Acknowledged findings are left out. A finding that only the base acknowledges is new. An entry in
     the file of the head is also a finding if it has expired or matches nothing.
 
     Args:
         comparison: The two assemblies.
         acknowledged: The acknowledgements in the file of the head.
         acknowledged_before: The acknowledgements in the file of the base.
-        complete: False if the head has only some stacks of the app, so that its file can have entries for others.
+        complete: False if the head has only some stacks of the app, so that the file can have entries for other stacks.
     """
     before = [stack.before for stack in comparison.stacks if stack.before]
     after = [stack.after for stack in comparison.stacks if stack.after]
@@ -71,7 +71,7 @@ def _useless(verdict: Verdict) -> Iterator[Finding]:
 
 
 def _grouped(found: Iterable[Violation], stacks: Sequence[Stack], verb: str) -> list[Finding]:
-    """Return a finding for each issue, the one with the most violations first."""
+    """Return a finding for each issue, the issue with the most violations first."""
     groups = by_issue(found)
     resources = {resource.path: (stack, resource) for stack in stacks for resource in stack.resources}
     findings = [_finding(name, group, resources, stacks, verb) for name, group in groups.items()]

@@ -49,7 +49,7 @@ def refused(comparison: Comparison) -> Iterator[Finding]:
     """Yield a finding for each part of an update that CloudFormation or a service refuses.
 
     Args:
-        comparison: The two assemblies, with the replacements known.
+        comparison: The two assemblies, and the replacements that the update causes.
     """
     update = _Update.of(comparison)
     yield from _claimed(update)
@@ -69,7 +69,7 @@ def refused(comparison: Comparison) -> Iterator[Finding]:
 
 @attrs.frozen(eq=False)
 class _Update:
-    """The update from one side of a comparison to the other.
+    """The update from the base of a comparison to the head.
 
     Args:
         comparison: The two assemblies.
@@ -226,7 +226,7 @@ def _taken(
 
 
 class _Order(enum.Enum):
-    """The time at which the CDK CLI deploys a stack, compared with another one."""
+    """The order in which the CDK CLI deploys a stack and another stack."""
 
     BEFORE = "before"
     AFTER = "after"
@@ -236,9 +236,9 @@ class _Order(enum.Enum):
 
 
 def _apart(update: _Update, holder: _Holder, other: Scope) -> tuple[bool, str] | None:
-    """Return the reason why the removed resource of another stack, or a kept one, still has its claim.
+    """Return whether a resource of another stack certainly still has its claim, and the reason.
 
-    The reason is empty if the resource is deleted first. None if another reason applies.
+    The reason is empty if the resource is deleted first. Return None if the order of the stacks is not the reason.
     """
     stack = holder.scope.stack.path
     order = _deployed(update, holder.scope, other)
@@ -256,7 +256,7 @@ def _apart(update: _Update, holder: _Holder, other: Scope) -> tuple[bool, str] |
 
 
 def _deployed(update: _Update, stack: Scope, other: Scope) -> _Order:
-    """Return when the CDK CLI deploys a stack of the base, compared with a stack of the head."""
+    """Return whether the CDK CLI deploys a stack of the base before or after a stack of the head."""
     if stack.place == other.place:
         return _Order.SAME
     found = update.comparison.stacks[stack.place]

@@ -67,7 +67,7 @@ def removed(comparison: Comparison) -> Iterator[Finding]:
     """Yield a finding for each address that clients use and that the update removes.
 
     Args:
-        comparison: The two assemblies, with the replacements known.
+        comparison: The two assemblies, and the replacements that the update causes.
     """
     base, head = (Side.of(comparison, base=base) for base in (True, False))
     renamed = moved(comparison)
@@ -97,8 +97,10 @@ def _gone(scopes: _Scopes, stack: StackChange, before: Resource) -> Iterator[Fin
 
 
 def _unconfirmed(stack: StackChange, before: Resource) -> Iterator[str]:
-    """Yield a line for each new subscription to the same topic that a person must confirm (SNS API reference,
-    Subscribe)."""
+    """Yield a line for each new subscription to the same topic that a person must confirm.
+
+    Source: SNS API reference, Subscribe.
+    """
     topic = before.properties.get("TopicArn")
     for change in stack.changes:
         new = change.resource if change.before is None else None

@@ -40,7 +40,7 @@ class Rename:
 
     @property
     def constructs(self) -> tuple[str, ...]:
-        """The names of the constructs under both paths, if both have other constructs, too."""
+        """The names of the moved constructs below the paths; none if `is_part` is False."""
         rest = (after.resource.path[len(self.after) + 1 :] for _, after in self.pairs)
         return tuple(dict.fromkeys(path.split("/")[0] for path in rest if path)) if self.is_part else ()
 
@@ -95,7 +95,7 @@ def renamed(comparison: Comparison) -> Iterator[Finding]:
 
 
 def _kept_clause(kept: int, count: int) -> str:
-    """Return the clause about the old resources that stay, since their `DeletionPolicy` keeps them."""
+    """Return the clause about the old resources that their `DeletionPolicy` keeps."""
     if kept == 0:
         return ""
     if count == 1:
@@ -104,7 +104,7 @@ def _kept_clause(kept: int, count: int) -> str:
 
 
 def moved(comparison: Comparison) -> set[int]:
-    """Return the `id()` of the change of each removed resource that the head has under another logical ID.
+    """Return the `id()` of the change of each removed resource that has another logical ID in the head.
 
     Args:
         comparison: The two assemblies.
@@ -146,7 +146,7 @@ def renames(comparison: Comparison) -> tuple[Rename, ...]:
 
 
 def _has_others(path: str, paths: Set[str]) -> bool:
-    """Return whether the other side has resources under a path, or the path is that of a stack."""
+    """Return whether other resources remain under a path, or the path is that of a stack."""
     return "/" not in path or any(f"{each}/".startswith(f"{path}/") for each in paths)
 
 
@@ -161,7 +161,7 @@ def _equal(
 ) -> list[tuple[ResourceChange, ResourceChange]]:
     """Return the pairs of resources that differ only in their logical IDs.
 
-    A resource is left out if another resource of the same side is equal to it.
+    A resource is left out if another resource of the same assembly is equal to it.
     """
     by_contents = [_by_contents(removed), _by_contents(added)]
     return [
@@ -203,7 +203,7 @@ def _last_part(resource: Resource) -> str:
 
 
 def _prefixes(before: str, after: str) -> tuple[str, str]:
-    """Return two paths without the parts at their ends that are the same in both."""
+    """Return two paths without their common last parts."""
     old, new = before.split("/"), after.split("/")
     while len(old) > 1 and len(new) > 1 and old[-1] == new[-1]:
         old.pop()

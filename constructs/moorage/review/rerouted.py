@@ -32,7 +32,7 @@ _FIELDS = {
 }
 """The words for the fields of a condition."""
 _Conditions = Mapping[str, frozenset[str]]
-"""The values of each field; a header is a field of its own."""
+"""A mapping from each field to its values. Each header is a separate field."""
 _Side = tuple[Scope, Resource]
 
 
@@ -40,7 +40,7 @@ def rerouted(comparison: Comparison) -> Iterator[Finding]:
     """Yield a finding for each listener rule or listener that sends requests somewhere else.
 
     Args:
-        comparison: The two assemblies, with the replacements known.
+        comparison: The two assemblies, and the replacements that the update causes.
     """
     sides = Sides.of(comparison)
     replaced = {id(each.after) for each in comparison.changes if each.replacement is not Replacement.NO}

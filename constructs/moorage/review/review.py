@@ -90,7 +90,7 @@ def review(
         head: The stacks after the change.
         policy: Whether to run the policy engines, which take seconds. Default: True.
         acknowledged: The acknowledgements of policy findings in the file of the head. Default: none.
-        acknowledged_before: Those in the file of the base. Default: none.
+        acknowledged_before: The acknowledgements in the file of the base. Default: none.
         base_name: The name of the base on the page: a revision, or the folder of an assembly. Default: None. If `base`
             is None, give a name only if there is a base that has no app yet.
         head_name: The name of the head on the page.
@@ -118,9 +118,9 @@ def review(
 
 
 def _without_prevented(comparison: Comparison, found: Sequence[Finding]) -> list[Finding]:
-    """Return the findings without the losses of resources whose replacement is refused: these become a detail.
+    """Return the findings without the losses that a refusal prevents. Such a loss becomes a detail of the refusal.
 
-    CloudFormation rolls back an update that is refused, so that nothing is lost.
+    CloudFormation rolls back a refused update, so that nothing is lost.
     """
     moved = {
         id(after.resource): id(before.resource)

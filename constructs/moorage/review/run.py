@@ -31,7 +31,7 @@ class Options:
     """The settings of a run: its forms, its policy engines, and the findings for which it fails.
 
     Args:
-        files: The files to write, by the name of their form. Default: none; the page is printed.
+        files: A mapping from the name of each form to write to its file. Default: none; the page is printed.
         fail_on: The kinds of findings for which the exit code is 1. Default: none.
         policy: Whether to run the policy engines, which take seconds. Default: True.
         acknowledged: The file of acknowledged policy findings. Default: `acknowledged.toml` if it exists.
@@ -91,7 +91,7 @@ def show(
         head: The stacks after the change.
         options: The settings of the run.
         command: The name of the command in errors.
-        names: The names of both sides on the page.
+        names: The names of the base and the head on the page.
         notes: Sentences about the comparison itself. Default: none.
     """
 
@@ -137,7 +137,7 @@ def check(assembly: str, options: Options, app: str | None = None) -> int:
 
 
 def _ended(reviewed: Callable[[], Review], command: str, fail_on: Collection[Kind]) -> int:
-    """Make a review, and return the exit code. Print a known error as a sentence, and any other with its traceback."""
+    """Make a review, and return the exit code. Print a known error as a sentence, another error with its traceback."""
     before = {number: signal.signal(number, _interrupted) for number in _ENDING}
     try:
         found = reviewed()

@@ -1,4 +1,4 @@
-"""New subnets that EC2 refuses, since their address ranges overlap with those of existing subnets.
+"""New subnets whose address ranges overlap with those of existing subnets, so that EC2 refuses them.
 
 Sources: EC2 API reference, CreateSubnet (the ranges of the subnets of a VPC cannot overlap) and the error
 InvalidSubnet.Conflict; aws/aws-cdk, issue 6683 (CDK divides the range of a VPC again when `max_azs` changes).
@@ -26,7 +26,7 @@ def overlapping_subnets(comparison: Comparison) -> Iterator[Finding]:
     The module `claims` finds ranges that are equal.
 
     Args:
-        comparison: The two assemblies, with the replacements known.
+        comparison: The two assemblies, and the replacements that the update causes.
     """
     base, head = (Side.of(comparison, base=base) for base in (True, False))
     for stack in comparison.stacks:

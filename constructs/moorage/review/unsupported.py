@@ -27,7 +27,7 @@ def unsupported(change: ResourceChange) -> Iterator[Finding]:
     """Yield a finding for each part of an update that is not supported.
 
     Args:
-        change: The change of a resource, with its replacement known.
+        change: The change of a resource, including its replacement.
     """
     before, after = change.before, change.after
     if before is None or after is None:
@@ -79,7 +79,7 @@ def _smaller(change: ResourceChange, before: Resource, after: Resource) -> Itera
 def _indexed(change: ResourceChange, before: Resource, after: Resource) -> Iterator[Finding]:
     """Yield the finding for a table that gets or loses several indexes at once.
 
-    Sources: DynamoDB API reference, UpdateTable (only one of them can be created or deleted in an operation);
+    Sources: DynamoDB API reference, UpdateTable (an operation can create or delete only one index);
     CloudFormation template reference, `AWS::DynamoDB::GlobalTable`, `GlobalSecondaryIndexes` (the same).
     """
     old, new = (_names(side, "GlobalSecondaryIndexes", "IndexName") for side in (before, after))
@@ -125,7 +125,7 @@ def _expiring(change: ResourceChange, before: Resource, after: Resource) -> Iter
 
 
 def _replicated(change: ResourceChange, before: Resource, after: Resource) -> Iterator[Finding]:
-    """Yield the finding for a global table that gets or loses several replicas, or that of its own Region.
+    """Yield the finding for a global table that gets or loses several replicas, or loses the replica in its own Region.
 
     Source: CloudFormation template reference, `AWS::DynamoDB::GlobalTable`, `Replicas`: "you can only add or remove a
     single replica in each update", "You cannot remove the replica in the stack region".
@@ -179,7 +179,7 @@ def _attribute(names: list[str]) -> str:
 
 
 def _attributes(pool: Resource) -> dict[str, Mapping[str, Any]]:
-    """Return the attributes in the schema of a user pool by their names; none if the schema is not known."""
+    """Return a mapping from attribute name to attribute for a user pool; empty if the schema is not known."""
     stated = pool.properties.get("Schema")
     found = [mapping(each) for each in stated] if isinstance(stated, list) else []
     if not all(isinstance(each.get("Name"), str) for each in found):
@@ -189,7 +189,7 @@ def _attributes(pool: Resource) -> dict[str, Mapping[str, Any]]:
 
 
 def _contradict(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Return whether an attribute has another value on both sides; a value on one side can be the default."""
+    """Return whether an attribute has different settings. A setting that only one template has can be the default."""
     for name in before.keys() & after.keys():
         old, new = _known(before[name]), _known(after[name])
         if name != "Name" and old is not None and new is not None and old != new:
@@ -198,28 +198,28 @@ def _contradict(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
 
 
 def _names(resource: Resource, of: str, name: str) -> set[str]:
-    """Return the names of the items of a list, as far as they are known."""
+    """Return the names of the items of a list. Unknown names are left out."""
     stated = resource.properties.get(of)
     items = [mapping(each).get(name) for each in stated] if isinstance(stated, list) else []
     return {each for each in items if isinstance(each, str)}
 
 
 def _items(resource: Resource, of: str, name: str) -> dict[str, Mapping[str, Any]]:
-    """Return the items of a list by their names, as far as they are known."""
+    """Return a mapping from the name of each item of a list to the item. Items with unknown names are left out."""
     stated = resource.properties.get(of)
     items = [mapping(each) for each in stated] if isinstance(stated, list) else []
     return {each[name]: each for each in items if isinstance(each.get(name), str)}
 
 
 def _in_order(value: Any) -> Any:
-    """Return a value in which the order of keys is significant; None if it is not known."""
+    """Return a value in which the order of lists is significant; None if the value is not known."""
     if isinstance(value, list):
         return [_known(each) for each in value] if all(_known(each) is not None for each in value) else None
     return _known(value)
 
 
 def _known(value: Any) -> Any:
-    """Return a value in a form that compares without the order of lists; None if it is not known."""
+    """Return a value in a form that compares without the order of lists; None if the value is not known."""
     if isinstance(value, Mapping):
         found = {str(name): _known(each) for name, each in value.items()}
         unknown = any(name == "Ref" or name.startswith("Fn::") for name in found)

@@ -36,7 +36,7 @@ class OwnAcknowledgement:
         ports: For security groups that CDK defines: the ports that are open to the CIDR block of the VPC.
         variables: For task definitions: the names of the environment variables that are not the user's.
         containers: For task definitions: the names of the containers that are not the user's.
-        policies: For roles: the names of AWS managed policies. Another one is not acknowledged.
+        policies: For roles: the names of AWS managed policies. Another policy is not acknowledged.
         ids: The paths, relative to `construct`, of the resources to which the acknowledgement is limited; `*` matches
             one ID. If empty, it applies to all resources that CDK defines below `construct`. With `in_stack`, the IDs
             of constructs directly below the stack.
@@ -80,7 +80,8 @@ Receiver = Callable[[OwnAcknowledgement], None]
 
 _new: list[OwnAcknowledgement] = []
 _by_root: PerConstruct[IConstruct, list[OwnAcknowledgement]] = PerConstruct()
-"""The acknowledgements by root. `acknowledged` moves those in `_new`, so that each root is read only once."""
+"""A mapping from the root of a construct tree to its acknowledgements. `acknowledged` moves the acknowledgements in
+`_new` to this mapping, so that the root of each construct is determined only once."""
 _receivers: PerConstruct[IConstruct, Receiver] = PerConstruct()
 
 
@@ -141,7 +142,7 @@ def acknowledge(
 
 
 def as_list(value: Any) -> list[Any]:
-    """Return a value of an IAM policy as a list, since IAM accepts a single value in its place."""
+    """Return a value of an IAM policy as a list. IAM also accepts a single value instead of a list."""
     return value if isinstance(value, list) else [value]
 
 

@@ -84,6 +84,6 @@ def _conflict(earlier: _Claim, claim: _Claim) -> list[str]:
 
 
 def exists(construct: IConstruct) -> bool:
-    """Return whether a construct and its scopes are still in the app, since `try_remove_child` can remove them."""
+    """Return whether a construct and its scopes are still in the app. `try_remove_child` can remove them."""
     scope = construct.node.scope
     return scope is None or (scope.node.try_find_child(construct.node.id) is construct and exists(scope))

@@ -36,7 +36,7 @@ def still_registered(
 ) -> list[Record]:
     """Return the records that meet a condition and whose constructs are still in the app.
 
-    Each record that meets the condition costs round trips to Node.js, which knows whether the construct still exists.
+    For each record that meets the condition, jsii asks Node.js whether the construct still exists, which takes time.
     """
     records = _records.get(construct.node.root) or ()
     return [record for owner, record in records if isinstance(record, kind) and condition(record) and exists(owner)]

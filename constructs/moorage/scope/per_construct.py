@@ -1,4 +1,4 @@
-"""The values that belong to constructs but cannot be attributes of the constructs."""
+"""A mapping of constructs to values that cannot be attributes of the constructs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Value = TypeVar("Value")
 
 
 class PerConstruct(Generic[Owner, Value]):
-    """A mapping of constructs to values, by the identity of their Python objects.
+    """A mapping of constructs to values. Constructs are compared by the identity of their Python objects.
 
     A value and its owner stay in memory until the process ends. jsii keeps every object that Python creates just as
     long, because it cannot know which objects JavaScript still refers to. An attribute of the construct could not hold

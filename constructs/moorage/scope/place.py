@@ -164,7 +164,7 @@ def _place_of_thing(thing: IConstruct | str) -> _StackPlace:
 
 
 def _find_place(thing: IConstruct) -> _StackPlace:
-    """Return the place of a construct: that of its stack, or for an imported resource that in its ARN or CDK's `env`.
+    """Return the place of a construct's stack, or for an imported resource, the place in its ARN or in CDK's `env`.
 
     For a resource that is imported by its ARN, CDK's `env` is the place in the ARN for some types, and the place of the
     stack for other types. An imported resource belongs to no stage, since it is referred to by plain strings.

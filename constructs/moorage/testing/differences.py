@@ -13,7 +13,7 @@ import attrs
 _NOTHING = object()
 """The marker for a value that one of the two templates does not have."""
 _LEFT_OUT = {"Resources", "Properties", "TemplateURL"}
-"""The parts of a path that are not shown, since the other parts imply them."""
+"""The parts of a path that are not shown, because the other parts imply them."""
 
 Path = tuple[str | int, ...]
 
@@ -23,8 +23,8 @@ class _Difference:
     """A value that differs between two templates.
 
     Args:
-        resource: The path of the resource; empty if the value is not in a resource.
-        type: The type of the resource; empty if the value is not in a resource.
+        resource: The path of the resource that contains the value; empty if the value is not in a resource.
+        type: The type of this resource; empty if the value is not in a resource.
         path: The path of the value in the resource, or in the template.
         old: The value in the first template; `_NOTHING` if only the second template has it.
         new: The value in the second template; `_NOTHING` if only the first template has it.
@@ -117,7 +117,7 @@ def _is_resource(value: Any, path: Path) -> bool:
 
 
 def _is_divided(value: Any, path: Path, resource: Path) -> bool:
-    """Return whether to list the parts of a value that only one side has: True for a template and its sections."""
+    """Return whether to list the parts of a value that only one template has: True for a template and its sections."""
     if not isinstance(value, Mapping) or not value or _is_resource(value, path):
         return False
     return not resource or path[-1] == "Resources" or isinstance(value.get("Resources"), Mapping)

@@ -28,11 +28,11 @@ _HASH = r"[0-9a-f]{64}"
 _ASSETS = re.compile(rf"AssetParameters({_HASH})|container-assets-[^\"\s]*:({_HASH})|(?<![0-9a-f:])({_HASH})\.[a-z]")
 """The hashes of assets in a template without an asset manifest: of parameters, images and files."""
 _VERSIONS = ("AWS::Lambda::Version", "AWS::ApiGateway::Deployment")
-"""The types whose logical IDs end with a hash of what they are a version of."""
+"""The types of versions, whose logical IDs end with a hash of the versioned content."""
 _VERSION = re.compile(r"(?<=[0-9A-F]{8})[0-9a-f]{32}$")
 
 _Replaced = Mapping[re.Pattern[str], str]
-"""The texts that replace parts of texts and keys."""
+"""A mapping from the pattern of a part of a text or key to the text that replaces this part."""
 
 
 def readable_template(app: cdk.Stack | cdk.Stage | Template | str | Path) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def _readable(template: Mapping[str, Any], hashes: Collection[str]) -> dict[str,
 
 
 def _replaced(template: Mapping[str, Any], hashes: Collection[str]) -> _Replaced:
-    """Return what to replace: the hashes of assets, and the logical IDs of versions, which stay distinct."""
+    """Return a mapping from patterns to their replacements: for hashes of assets, and for logical IDs of versions."""
     replaced: dict[re.Pattern[str], str] = {}
     if hashes:
         assets = "|".join(map(re.escape, sorted(hashes)))

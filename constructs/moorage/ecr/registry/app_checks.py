@@ -1,4 +1,4 @@
-"""The checks of a registry that need the complete app, as pure functions of records of registries and repositories."""
+"""The checks of a registry that need the complete app. The checks read only records of registries and repositories."""
 
 from __future__ import annotations
 

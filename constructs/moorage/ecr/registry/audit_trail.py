@@ -34,7 +34,8 @@ class AuditTrail:
         name_or_arn: The name or ARN of an existing trail. Default: any trail of the account.
         kept: The time for which the registry's own trail keeps events, in seconds. Default: the registry defines no
             trail.
-        auto_delete_objects: Whether to empty the bucket of that trail when the bucket is deleted. Default: False.
+        auto_delete_objects: Whether to empty the bucket of the registry's own trail when the bucket is deleted.
+            Default: False.
     """
 
     name_or_arn: str | None = None

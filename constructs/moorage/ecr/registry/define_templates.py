@@ -21,13 +21,16 @@ _TEMPLATE_KEY_ACTIONS = ("kms:CreateGrant", "kms:RetireGrant", "kms:DescribeKey"
 def define_templates(
     scope: Construct, templates: Sequence[RepositoryTemplate]
 ) -> Mapping[str, ecr.CfnRepositoryCreationTemplate]:
-    """Define creation templates, with one role for KMS encryption and tags. Return the templates by prefix."""
+    """Define creation templates, with one role for KMS encryption and tags.
+
+    Return a mapping from prefix to template.
+    """
     role = _TemplateRole(scope)
     return {template._bare_prefix: _define_template(scope, template, role) for template in templates}
 
 
 class _TemplateRole:
-    """The role that ECR assumes to use KMS keys and to add tags, since ECR's service-linked role cannot do so.
+    """The role that ECR assumes to use KMS keys and to add tags. ECR's service-linked role cannot do so.
 
     The ECR guide asks for a role if a template "is using repository tags or KMS" (creating an IAM role for creation
     templates), and does not distinguish the AWS managed key from other keys.

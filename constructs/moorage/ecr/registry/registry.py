@@ -185,7 +185,7 @@ class Registry(RegistryEvents, RegistryMetrics):
         """Add a statement to the registry policy, which grants permissions to other accounts.
 
         Args:
-            statement: The statement.
+            statement: The statement to add.
         """
         if self._policy is None:
             self._policy = iam.PolicyDocument()
@@ -202,7 +202,7 @@ class Registry(RegistryEvents, RegistryMetrics):
 
         Args:
             grantee: The principal that receives the permission.
-            cache: The cache.
+            cache: The pull through cache of this registry.
         """
         names = "*" if cache.prefix == "ROOT" else f"{cache.prefix.rstrip('/')}/*"
         iam.Grant.add_to_principal(grantee=grantee, actions=["ecr:GetAuthorizationToken"], resource_arns=["*"])

@@ -60,8 +60,8 @@ class RegistryEvents(Construct):
     The key and the queue are defined once per registry, when the first target without a `dead_letter_queue` of its own
     is added. AWS bills the key by the month.
 
-    More `repositories` or `tags` than fit into an event pattern are an error. A topic or queue that EventBridge cannot
-    reach, since it is in another region or encrypted with an AWS managed key, is also an error.
+    More `repositories` or `tags` than fit into an event pattern are an error. So is a topic or queue that is in another
+    region or encrypted with an AWS managed key, because EventBridge cannot reach it.
     """
 
     _scanning: Scanning

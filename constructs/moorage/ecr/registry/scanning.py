@@ -128,8 +128,8 @@ class Scanning:
         Args:
             continuous: The repositories whose images are scanned again when new vulnerabilities become known.
                 Default: all repositories.
-            on_push: The repositories whose images are scanned once, on push. A repository that matches both is scanned
-                continuously. Default: none.
+            on_push: The repositories whose images are scanned once, on push. A repository that also matches
+                `continuous` is scanned continuously. Default: none.
 
         Raises:
             ValueError: If ECR would not accept a filter.

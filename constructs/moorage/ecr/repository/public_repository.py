@@ -130,7 +130,7 @@ class PublicRepository(Construct):
         """Add a statement to the repository policy.
 
         Args:
-            statement: The statement.
+            statement: The statement to add.
 
         Raises:
             ValueError: If the statement has no principal, or has a resource.

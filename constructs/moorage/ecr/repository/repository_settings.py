@@ -73,7 +73,7 @@ class Encryption:
 
     @staticmethod
     def aes256() -> Encryption:
-        """Encrypt with keys that Amazon S3 manages (AES-256), without AWS KMS and without records of their use."""
+        """Encrypt with keys that Amazon S3 manages (AES-256), without AWS KMS and without records of key use."""
         return Encryption(_Cipher.AES256)
 
     @property

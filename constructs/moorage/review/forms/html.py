@@ -27,7 +27,7 @@ def render(review: Review) -> str:
     """Render a review as an HTML page, light or dark like the reader's system.
 
     Args:
-        review: The review.
+        review: The review to render.
     """
     return "".join(_parts(review))
 

@@ -18,7 +18,7 @@ def render(review: Review) -> str:
     """Render a review as JSON that `review.schema.json` describes.
 
     Args:
-        review: The review.
+        review: The review to render.
     """
     found: Mapping[str, Any] = {
         "version": VERSION,

@@ -19,7 +19,7 @@ def render(review: Review) -> str:
     A kind without findings becomes one passed test case.
 
     Args:
-        review: The review.
+        review: The review to render.
     """
     kinds = [kind for kind in Kind if kind not in {Kind.DEPLOYED, Kind.COST}]
     suites = ET.Element("testsuites", name=_permitted(review.title))

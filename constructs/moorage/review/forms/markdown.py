@@ -19,7 +19,7 @@ def render(review: Review) -> str:
     """Render a review as Markdown of at most 65,000 characters. A longer text is cut at its end.
 
     Args:
-        review: The review.
+        review: The review to render.
     """
     differences = rows(review.comparison)
     top = _top(review)

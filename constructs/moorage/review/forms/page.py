@@ -62,7 +62,7 @@ class Row:
 
     @property
     def subject(self) -> str:
-        """The path of the resource, or the first path and the number of the others."""
+        """The path of the resource, or the first path and the number of further paths."""
         first, *others = self.resources
         return f"{first} and {len(others)} more" if others else first
 
@@ -74,7 +74,7 @@ class Entry:
     Args:
         sentence: The sentence of the first finding.
         place: The path of the construct, and the line of the user's program if it is known.
-        details: The further lines of the first finding, and the paths of the others.
+        details: The further lines of the first finding, and the paths of the other resources.
         count: The number of findings.
     """
 
@@ -90,7 +90,7 @@ def verdict(review: Review) -> str:
     For the policy findings of one assembly, return only the number of findings.
 
     Args:
-        review: The review.
+        review: The review that the page shows.
     """
     counts = [
         f"{len(review.of_kind(kind))} {heading.lower()}" for kind, heading in HEADINGS.items() if review.of_kind(kind)
@@ -106,7 +106,7 @@ def sections(review: Review) -> Iterator[tuple[str, list[Entry]]]:
     """Yield the heading and the entries of each kind of finding that the review has.
 
     Args:
-        review: The review.
+        review: The review that the page shows.
     """
     for kind, heading in HEADINGS.items():
         groups: dict[tuple[object, ...], list[Finding]] = defaultdict(list)
@@ -127,10 +127,12 @@ def _entry(found: Sequence[Finding]) -> Entry:
 
 
 def headlines(review: Review) -> list[str]:
-    """Return a line with the first finding of each kind and the number of the others; no lines for only one kind.
+    """Return a line for each kind, with its first finding and the number of further findings.
+
+    Return no lines if all findings are of one kind.
 
     Args:
-        review: The review.
+        review: The review that the page shows.
     """
     found = list(sections(review))
     if len(found) == 1:
@@ -172,7 +174,7 @@ def diagrams(review: Review) -> tuple[str, str]:
     Return two empty texts if both diagrams are equal, or if there is no base.
 
     Args:
-        review: The review.
+        review: The review that the page shows.
     """
     base = draw([stack.before for stack in review.comparison.stacks if stack.before])
     head = draw([stack.after for stack in review.comparison.stacks if stack.after])

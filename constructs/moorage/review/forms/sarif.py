@@ -21,7 +21,7 @@ def render(review: Review) -> str:
     """Render the findings of a review as SARIF.
 
     Args:
-        review: The review.
+        review: The review to render.
     """
     rules = sorted({finding.rule for finding in review.findings})
     log: Mapping[str, Any] = {
@@ -69,7 +69,8 @@ def _result(finding: Finding, rules: list[str], fingerprint: str) -> Mapping[str
 def _fingerprints(findings: Sequence[Finding]) -> Iterator[str]:
     """Yield a text for each finding that identifies it in later runs, even if its line has moved.
 
-    Code scanning shows only one of several findings with the same text, so later ones also have their sentence.
+    Code scanning shows only one of several findings with the same text. If the text of a finding is already used, the
+    sentence of the finding is added.
     """
     seen = set()
     for finding in findings:

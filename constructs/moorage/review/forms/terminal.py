@@ -25,7 +25,7 @@ def render(review: Review, *, width: int = 100, color: bool = False) -> str:
     """Render a review for a terminal.
 
     Args:
-        review: The review.
+        review: The review to render.
         width: The number of columns. Default: 100.
         color: Whether to add the escape sequences of colors. Default: False.
     """

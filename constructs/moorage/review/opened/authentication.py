@@ -111,7 +111,7 @@ def _kinds(side: _Side) -> set[str]:
 
 
 def _addresses(side: _Side) -> frozenset[str]:
-    """Return the addresses of clients that a rule requires; none if it has no such condition."""
+    """Return the addresses of clients that a rule requires; none if the rule has no such condition."""
     scope, resource = side
     return frozenset(
         text

@@ -66,7 +66,7 @@ def _gained(before: Sequence[Statement], after: Sequence[Statement]) -> Iterator
 
 
 def _is_covered(piece: Statement, statements: Sequence[Statement]) -> bool:
-    """Return whether a statement covers a piece, or whether two do in the two branches of a template condition."""
+    """Return whether a statement covers a piece, or two statements in the two branches of a template condition."""
     if any(each.covers(piece) for each in statements):
         return True
     branches = {each.key for statement in statements for each in statement.given if each.operator == "fn::if"}
@@ -243,8 +243,8 @@ def _about(
 def _is_admin(piece: Statement) -> bool:
     """Return whether a piece makes its holder an administrator.
 
-    It allows every action, or, on every resource and without a condition on the service to which a role is passed, all
-    actions except some or an action with which the holder can act as other identities.
+    A piece that allows every action does. So does a piece for every resource that allows all actions except some, or an
+    action with which the holder can act as another identity. A condition on `iam:PassedToService` prevents this.
     """
     if piece.actions == EVERYTHING:
         return True

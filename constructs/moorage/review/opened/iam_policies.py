@@ -106,12 +106,13 @@ _ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 @attrs.frozen(eq=False)
 class Policies:
-    """The policies of one side.
+    """The policies of all stacks before the change, or of all after it.
 
     Args:
-        statements: The statements by their holder.
-        attached: The managed policies that the templates do not define, by their holder, each with its conditions.
-        _managed: The statements of the managed policies that the templates define, by their token.
+        statements: A mapping from each holder to its statements.
+        attached: A mapping from each holder to its managed policies that the templates do not define. Each of these
+            policies is mapped to the conditions under which it is attached.
+        _managed: A mapping from the token of each managed policy that the templates define to its statements.
         _attached_here: The tokens of the managed policies that the templates attach to an identity.
     """
 
@@ -271,7 +272,7 @@ class Policies:
 
 
 def _named_identities(side: Side) -> dict[str, str]:
-    """Return the tokens of roles, users and groups by the names that the templates give them."""
+    """Return a mapping from the name of each role, user and group that has a name in its template to its token."""
     found = {}
     for scope, resource in side.resources(*_IDENTITIES):
         name = resource.properties.get(_IDENTITIES[resource.type])

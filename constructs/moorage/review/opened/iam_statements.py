@@ -1,7 +1,7 @@
 """The statements of IAM policies as sets of principals, actions, resources and conditions that can be compared.
 
 Sources: IAM user guide, "IAM JSON policy elements: Action" (the prefix and the name are case insensitive; `*` and `?`),
-"… NotAction" and "… NotPrincipal" (everything but the listed), "… Resource" (`*` expands beyond a slash), "… Principal"
+"… NotAction" and "… NotPrincipal" (all except the listed), "… Resource" (`*` expands beyond a slash), "… Principal"
 (an account is its root ARN or its ID), "Conditions with multiple context keys or values" (AND between operators and
 keys, OR between values, NOR between the values of a negated operator).
 """
@@ -57,7 +57,7 @@ ANYONE = Principal("*", "*")
 
 @attrs.frozen
 class Among:
-    """A set of values, or of all values except some.
+    """A set of the given values, or of all values except the given ones.
 
     Args:
         values: The patterns or principals.
@@ -105,7 +105,7 @@ class Statement:
         actions: The actions in lower case.
         resources: The canonical texts of the resources.
         given: The conditions, which must all be met.
-        names: The actions as the policy writes them, by their lower-case form.
+        names: A mapping from the lower-case form of each action to the action as the policy writes it.
         source: The resource that contains the policy.
     """
 
@@ -199,7 +199,7 @@ def _implies(given: Constraint, wanted: Constraint) -> bool:
 
 
 def _comparison(operator: str) -> Callable[[str, str], bool]:
-    """Return the function of a condition operator that returns whether one value covers another."""
+    """Return the function that decides for a condition operator whether one value covers another."""
     if operator in _PATTERNS:
         return pattern_covers
     return {"ipaddress": range_covers, **_BOUNDS}.get(operator, eq)
@@ -247,11 +247,11 @@ def range_covers(wide: str, narrow: str) -> bool:
 def statements_of(
     scope: Scope, document: Any, source: Resource, *, identity: bool, given: Given = ALWAYS
 ) -> Iterator[Statement]:
-    """Yield the statements of a policy document. Parts that are not known, such as functions, are left out.
+    """Yield the statements of a policy document. Unknown parts, such as intrinsic functions, are left out.
 
     Args:
         scope: The stack of the policy.
-        document: The document: an object, a text in JSON, or a function.
+        document: The document: an object, a text in JSON, or an intrinsic function.
         source: The resource that contains the policy.
         identity: True for an identity-based policy, which has no principals.
         given: The conditions under which the policy exists. Default: it always exists.

@@ -30,9 +30,9 @@ class _Entry:
     """An entry of a network ACL.
 
     Args:
-        number: Its number: entries with lower numbers apply first.
-        allows: True if it allows the traffic, False if it denies it.
-        rule: The traffic.
+        number: The number of the entry. Entries with lower numbers apply first.
+        allows: True if the entry allows the traffic, False if the entry denies the traffic.
+        rule: The direction, the protocol, the ports and the peer of the traffic, as a security group rule.
     """
 
     number: int
@@ -41,7 +41,7 @@ class _Entry:
 
 
 _Entries = Mapping[tuple[str, bool], Sequence[_Entry]]
-"""The entries of each ACL, for traffic to its subnets (True) and from them."""
+"""A mapping from an ACL and a direction to the entries. The direction is True for traffic to the subnets of the ACL."""
 
 
 def network_acl_openings(sides: Sides) -> Iterator[Finding]:
@@ -112,7 +112,7 @@ def _opened(entry: _Entry, entries: Sequence[_Entry], old: Sequence[_Entry]) -> 
 
 
 def _is_open(denial: _Entry, old: Sequence[_Entry], new: Sequence[_Entry]) -> bool:
-    """Return whether an entry that denied traffic no longer does, so that an entry of both sides allows it."""
+    """Return whether an entry of both sides allows traffic that another entry denied before the change."""
     still = [each.number for each in new if not each.allows and not list(denial.rule.beyond([each.rule]))]
     allowed = [each.rule for each in old if each.allows and each.number > denial.number]
     return any(
@@ -166,7 +166,7 @@ def _associations(sides: Sides, before: _Entries, after: _Entries) -> Iterator[F
 
 
 def _acls(side: Side) -> dict[str, tuple[str, tuple[Scope, Resource]]]:
-    """Return the network ACL of each subnet that is associated with one, with the association."""
+    """Return a mapping from each associated subnet to its network ACL and the association."""
     found = {}
     for scope, resource in side.resources("AWS::EC2::SubnetNetworkAclAssociation"):
         subnet, acl = (root(scope.text(resource.properties.get(name))) for name in ("SubnetId", "NetworkAclId"))
@@ -175,7 +175,7 @@ def _acls(side: Side) -> dict[str, tuple[str, tuple[Scope, Resource]]]:
 
 
 def _is_narrower(sides: Sides, acl: str, other: str, before: _Entries, after: _Entries) -> bool:
-    """Return whether an ACL certainly allows no more than the one before it did."""
+    """Return whether the new ACL of a subnet certainly allows no more traffic than the old ACL."""
     for ingress in (True, False):
         old, new = before.get((acl, ingress), ()), after.get((other, ingress), ())
         allowed = [each.rule for each in old if each.allows]

@@ -1,7 +1,7 @@
 """The findings about lost protection: encryption, web ACLs, permissions boundaries, S3 Block Public Access.
 
 Sources: Elastic Load Balancing, "Security policies for your Application Load Balancer" (the name of a policy has the
-lowest version of TLS that it accepts; CloudFormation gives a listener without one `ELBSecurityPolicy-2016-08`, which
+lowest version of TLS that it accepts; CloudFormation's default for a listener is `ELBSecurityPolicy-2016-08`, which
 accepts TLS 1.0); the provider schemas of `AWS::CloudFront::Distribution`, `AWS::ECS::TaskDefinition` and
 `AWS::ElastiCache::ReplicationGroup`; S3, `PublicAccessBlockConfiguration`; IAM user guide, "Permissions boundaries for
 IAM entities" (the maximum of what the policies of an identity can grant).
@@ -93,7 +93,7 @@ def _boundary(sides: Sides, about: tuple[Scope, Resource], before: tuple[Scope, 
 
 
 def _policy(sides: Sides, about: tuple[Scope, Resource], before: tuple[Scope, Resource]) -> Iterator[Finding]:
-    """Yield the finding for an API without a policy: only authorizers then limit who may call it."""
+    """Yield the finding for an API without a policy: only authorizers then limit who may call the API."""
     private = "PRIVATE" in about[0].text(about[1].properties.get("EndpointConfiguration"))
     if (
         about[1].type == _API
@@ -168,7 +168,7 @@ def _leaves(scope: Scope, value: Any) -> Iterator[tuple[str, set[str]]]:
 def _lowest(names: set[str]) -> int | None:
     """Return the minor number of the lowest TLS version of the named security policies.
 
-    Return None if there is no name, or if the version of a policy is not known.
+    Return None if no policy is named, or if the version of a policy is not known.
     """
     versions = []
     for name in names:

@@ -68,7 +68,7 @@ class Exposure:
 
 @attrs.frozen(eq=False)
 class _Read:
-    """A resource that is being read, with its stack."""
+    """A resource and its stack, to read the properties as canonical texts."""
 
     scope: Scope
     resource: Resource

@@ -1,7 +1,7 @@
 """The rules of security groups, each with a group, a protocol, a port range and a peer, and their differences.
 
-Sources: CloudFormation's reference of `AWS::EC2::SecurityGroup` (a group without egress rules gets one for all traffic
-when it is created, not when its rules are removed later), `…Ingress` and `…Egress` (`-1` is all protocols; for ICMP,
+Sources: CloudFormation's reference of `AWS::EC2::SecurityGroup` (a new group without egress rules gets an egress rule
+for all traffic, but not when its rules are removed later), `…Ingress` and `…Egress` (`-1` is all protocols; for ICMP,
 the ports are the type and the code, and `-1` is all of them).
 """
 
@@ -37,7 +37,7 @@ _NOWHERE = "255.255.255.255/32"
 
 @attrs.frozen
 class Peer:
-    """The other end of a rule.
+    """The source or the destination of the traffic that a rule allows.
 
     Args:
         kind: `range`, `group` or `prefix list`.
@@ -72,8 +72,8 @@ class Rule:
         group: The canonical text of the group.
         ingress: True for traffic to the group, False for traffic from it.
         protocol: `tcp`, `udp`, `icmp`, `icmpv6`, `all`, or the number of another protocol.
-        ports: The ports.
-        peer: The other end.
+        ports: The range of ports.
+        peer: The source of traffic to the group, or the destination of traffic from it.
         given: The conditions of the template under which the rule exists. Default: it always exists.
         source: The resource that contains the rule, with its stack. Default: None, for a rule that AWS adds.
     """
@@ -172,7 +172,7 @@ def _group(text: str) -> str:
 
 
 def _range(side: Side, text: str) -> str:
-    """Return the CIDR block of a VPC if a text refers to it and it is known; the text otherwise."""
+    """Return the CIDR block of the VPC that a text refers to; the text itself if no CIDR block is known."""
     found = side.found(text)
     if found and text.endswith(".CidrBlock}"):
         block = found[1].properties.get("CidrBlock")

@@ -84,7 +84,7 @@ class Sides:
 
 
 def _renamed(comparison: Comparison) -> Renamed:
-    """Return the place and logical ID in the head of each renamed resource, by those in the base."""
+    """Return a mapping from the place and logical ID of each renamed resource in the base to those in the head."""
     places = {id(stack): place for place, stack in enumerate(comparison.stacks)}
     return {
         (places[id(before.stack)], before.logical_id): (places[id(after.stack)], after.logical_id)

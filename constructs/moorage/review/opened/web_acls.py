@@ -22,7 +22,7 @@ _STOPS = {"Block", "Captcha", "Challenge"}
 
 
 def lost_web_acls(sides: Sides) -> Iterator[Finding]:
-    """Yield a finding for each resource that no web ACL protects any more, and for each one that blocks less.
+    """Yield a finding for each resource that loses its web ACL, and for each web ACL that blocks fewer requests.
 
     Args:
         sides: The two sides of the comparison.
@@ -70,7 +70,7 @@ def _weaker(sides: Sides, before: tuple[Scope, Resource], after: tuple[Scope, Re
 
 
 def _rules(acl: tuple[Scope, Resource]) -> dict[str, bool | None] | None:
-    """Return for each rule whether it can stop requests, None if this is not known; None if the rules are not known."""
+    """Return a mapping from each rule to whether it can stop requests; None in place of what is not known."""
     scope, resource = acl
     stated = resource.properties.get("Rules", [])
     if not isinstance(stated, list) or any(is_function(mapping(each)) for each in stated):

@@ -21,7 +21,7 @@ _CACHE, _REPLICATION = "AWS::ElastiCache::CacheCluster", "AWS::ElastiCache::Repl
 
 @attrs.frozen(eq=False)
 class _Update:
-    """An update of a property of a resource."""
+    """The resource before and after the update of one of its properties."""
 
     name: str
     before: Resource
@@ -29,7 +29,7 @@ class _Update:
 
 
 _Condition = Callable[[_Update], bool]
-"""A function that returns whether an update of a property is in place."""
+"""A function that returns whether CloudFormation updates the property in place."""
 _ABSENT = (None, "", False, "false", {"Ref": "AWS::NoValue"})
 _CONVERTED = {
     ("aurora", "aurora-mysql"),
@@ -54,7 +54,7 @@ def is_in_place(pointer: Pointer, before: Resource, after: Resource) -> bool:
 
 
 def properties_of(type_: str, attribute: str) -> tuple[str, ...] | None:
-    """Return the properties from which the service computes an attribute; None if they are not known.
+    """Return the properties from which the service computes an attribute; None if these properties are not known.
 
     Args:
         type_: The type of the resource.
@@ -66,7 +66,7 @@ def properties_of(type_: str, attribute: str) -> tuple[str, ...] | None:
 
 
 def _removed(update: _Update) -> bool:
-    """Return whether a snapshot or a source is removed, without which the database stays as it is."""
+    """Return whether the property is removed, as for the snapshot or the source of a database."""
     return update.after.properties.get(update.name) in _ABSENT
 
 
@@ -89,7 +89,7 @@ def _resharded(update: _Update) -> bool:
 
 
 def _placed(update: _Update) -> bool:
-    """Return whether a side states an Availability Zone, without which the number of nodes replaces a cluster."""
+    """Return whether the cluster has a preferred Availability Zone before or after the update."""
     return any(side.properties.get(zone) for side in (update.before, update.after) for zone in _ZONES)
 
 
@@ -112,7 +112,8 @@ _IN_PLACE: Mapping[tuple[str, str], _Condition] = {
     (_REPLICATION, "NodeGroupConfiguration"): _resharded,
     (_REPLICATION, "NumNodeGroups"): _resharded,
 }
-"""The condition of each property. A property without a condition is in `update_behaviors.toml` or replaces."""
+"""A mapping from property to the condition for an update in place. All other properties replace the resource, unless
+`update_behaviors.toml` has an entry for them."""
 _OF_PORT = ("Port", "Engine")
 """The properties that decide the port of an endpoint: the port, or else the default of the engine."""
 _FOLLOWS: Mapping[tuple[str, str], tuple[str, ...]] = {

@@ -15,7 +15,7 @@ from moorage.review.template.values import Choice, Function, Joined, Reference, 
 MOST_CONDITIONS = 4
 """The largest number of conditions for which all combinations are tried."""
 _INJECTIVE = {"Fn::Base64", "Fn::ToJsonString", "Fn::GetAZs"}
-"""Functions that return different values for different arguments."""
+"""Intrinsic functions that return different values for different arguments."""
 ADDED, REMOVED = "is added", "is removed"
 _LATER = "changes to a value that is known only at deployment"
 _RANK = {Replacement.NO: 0, Replacement.MAY: 1, Replacement.YES: 2}
@@ -34,7 +34,7 @@ class Difference:
     causes: tuple[str, ...] = ()
 
     def __or__(self, other: Difference) -> Difference:
-        """Return the difference of a value from those of two of its parts."""
+        """Combine the differences of two parts of a value into the difference of the value."""
         if _RANK[other.answer] == _RANK[self.answer]:
             return Difference(self.answer, tuple(dict.fromkeys((*self.causes, *other.causes))))
         return max(self, other, key=lambda each: _RANK[each.answer])
@@ -53,7 +53,7 @@ def yes(*causes: str) -> Difference:
 
 @attrs.define(eq=False)
 class Comparer:
-    """A comparison of values under one assumption about the resources that are replaced.
+    """A comparison of values under an assumption about which resources are replaced.
 
     Args:
         of_reference: A function that returns whether the value of a reference changes.

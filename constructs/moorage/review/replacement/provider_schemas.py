@@ -12,17 +12,17 @@ from typing import Any
 import attrs
 
 Pointer = tuple[str, ...]
-"""The names from a resource's properties to a value; `*` is each item of a list."""
+"""The path from a resource's properties to a value, as names; `*` means each item of a list."""
 _ANY_REGION = "us-east-1"
 
 
 @attrs.frozen(eq=False)
 class Node:
-    """The part of a schema that describes one value.
+    """The schema of a value, as a part of the schema of a resource type.
 
     Args:
         schema: The schema of the resource type, which has the definitions.
-        part: The part that describes the value.
+        part: The JSON Schema of the value; empty if the value has no schema.
     """
 
     schema: Mapping[str, Any]
@@ -30,7 +30,7 @@ class Node:
     _members: dict[str, Node] = attrs.field(init=False, factory=dict)
 
     def member(self, name: str) -> Node:
-        """Return the part for a property of an object; an empty part if the schema does not describe it."""
+        """Return the schema of a property of an object; an empty schema if the property is not described."""
         if not self.part:
             return self
         if name not in self._members:
@@ -39,7 +39,7 @@ class Node:
 
     @functools.cached_property
     def item(self) -> Node:
-        """The part for an item of a list."""
+        """The schema of the items of a list."""
         return self._to(self.part.get("items"))
 
     @property
@@ -92,7 +92,7 @@ class ProviderSchema:
 
     @functools.cached_property
     def conditionally_create_only(self) -> tuple[Pointer, ...]:
-        """The properties whose change replaces the resource only under conditions, without those that always do."""
+        """The properties whose change replaces the resource only under conditions, except those in `create_only`."""
         found = _outermost(self._pointers("conditionalCreateOnlyProperties"))
         return tuple(pointer for pointer in found if not any(_starts(pointer, of) for of in self.create_only))
 
@@ -108,7 +108,7 @@ class ProviderSchema:
         return frozenset((*self._pointers("primaryIdentifier"), *map(_pointer, others)))
 
     def node(self, pointer: Pointer) -> Node:
-        """Return the part of the schema for a value."""
+        """Return the schema of the value at a pointer."""
         found = self.properties
         for name in pointer:
             found = found.item if name == "*" else found.member(name)

@@ -30,8 +30,8 @@ _SOMETIMES = "which replaces it only under certain conditions"
 def replaced(comparison: Comparison) -> Comparison:
     """Determine which resources of a comparison the update replaces, and why. Return the same comparison.
 
-    Properties whose values are only written in another form are removed from the changes, and resources without other
-    differences as well. Resources that do not differ, but are replaced because of a reference, are added.
+    Properties whose values are only written in another form are removed from the changes. Resources without other
+    differences are removed too. Resources that do not differ, but are replaced because of a reference, are added.
 
     Args:
         comparison: The comparison, whose stacks get the changes.
@@ -45,7 +45,7 @@ def replaced(comparison: Comparison) -> Comparison:
 
 @attrs.frozen
 class _Verdict:
-    """The answer for one resource: its replacement and the reasons, and the reasons for a refused update."""
+    """The verdict for a resource: whether it is replaced and why, and why the update is refused."""
 
     replacement: Replacement = Replacement.NO
     reasons: tuple[str, ...] = ()
@@ -384,7 +384,7 @@ def _clause(decisive: _Decisive, difference: Difference) -> tuple[str, ...]:
 
 
 def _of_custom(found: list[tuple[_Decisive, Difference]]) -> _Verdict:
-    """Return the answer for a custom resource, whose handler decides by the physical ID that it returns."""
+    """Return the verdict for a custom resource. The physical ID from its handler decides about a replacement."""
     refusals = [
         # template reference, AWS::CloudFormation::CustomResource, ServiceToken: "Updates aren't supported."
         f"its {_TOKEN} {cause}"

@@ -17,7 +17,7 @@ Scopes = tuple[Scope, Scope]
 
 
 def is_resolved_otherwise(before: Stack | None, after: Stack | None) -> bool:
-    """Return whether the template of a stack has other mappings or conditions.
+    """Return whether the mappings or the conditions of a stack differ between the base and the head.
 
     Args:
         before: The stack in the base.
@@ -29,11 +29,11 @@ def is_resolved_otherwise(before: Stack | None, after: Stack | None) -> bool:
 
 
 def resolved_changes(raw: Any, scopes: Scopes, path: tuple[str, ...] = ()) -> Iterator[PropertyChange]:
-    """Yield the differences between the values to which the same functions resolve on both sides.
+    """Resolve the intrinsic functions of a value that is the same in both templates, and yield each different result.
 
     Args:
         raw: The value as it is in both templates.
-        scopes: The stack on both sides.
+        scopes: The stack in the base, and the stack in the head.
         path: The path of the value from the resource's `Properties`. Default: the value is `Properties` itself.
     """
     if isinstance(raw, Mapping) and is_function(raw):
@@ -49,7 +49,7 @@ def resolved_changes(raw: Any, scopes: Scopes, path: tuple[str, ...] = ()) -> It
 
 
 def _shown(value: Value, raw: Any) -> Any:
-    """Return a value for the page: its text, the values of a mapping among which a key decides, or the function."""
+    """Return a value for the page: its text, the mapped values that are possible, or else the intrinsic function."""
     if isinstance(value, str):
         return value
     if isinstance(value, Function) and value.name == "Fn::FindInMap":

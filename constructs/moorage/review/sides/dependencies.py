@@ -1,4 +1,7 @@
-"""The dependencies of the user's checkout in a worktree, since git tracks neither `node_modules` nor `.venv`."""
+"""Links from a worktree to the dependencies of the user's checkout, such as `node_modules` and `.venv`.
+
+Git does not track these folders, so a new worktree does not contain them.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +32,9 @@ print(json.dumps([[path for path in sys.path if path], mapped]))
 def link(repository: Repository, worktree: Path) -> None:
     """Make the dependencies of the checkout available in a worktree through symbolic links.
 
-    A link in `node_modules` to a package of the repository itself, as npm and pnpm create it, leads to the worktree. An
-    untracked `cdk.context.json` is also linked, so that lookups return the same values on both sides.
+    A package of the repository itself can be a link in `node_modules`, which npm and pnpm create. The new link leads to
+    the same package in the worktree. An untracked `cdk.context.json` is also linked, so that lookups return the same
+    values on both sides.
 
     Args:
         repository: The repository of the checkout.
@@ -98,7 +102,8 @@ def _imported_from(here: Path, command: str, variables: Mapping[str, str]) -> It
 def _moved(path: Path, root: Path, worktree: Path) -> Path | None:
     """Return the folder in the worktree that corresponds to a folder of the checkout.
 
-    Return None for a folder outside of the checkout, a folder of dependencies, and a folder that the revision lacks.
+    Return None for a folder outside of the checkout, for a folder of dependencies, and if the worktree has no such
+    folder.
     """
     try:
         relative = path.resolve().relative_to(root)

@@ -21,7 +21,7 @@ _QUIET = ("-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false")
 
 
 class ReviewError(Exception):
-    """The error for a review that cannot be made, for example since a side cannot be read or synthesized.
+    """The error for a review that cannot be made, for example because the app cannot be synthesized.
 
     Args:
         sentence: The message for the user.
@@ -110,7 +110,7 @@ def program_variables() -> dict[str, str]:
 
 
 def _git(arguments: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run git to its end, even if Ctrl-C interrupts the review, since git cannot remove an incomplete worktree."""
+    """Run git to its end, even after Ctrl-C, because git cannot remove an incomplete worktree."""
     command = ["git", *arguments]
     with subprocess.Popen(
         command,

@@ -1,4 +1,4 @@
-"""The two sides of a review: each a cloud assembly, a git revision, or the working tree as it is."""
+"""The base and the head of a review: each is a cloud assembly, a git revision, or the working tree."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ WORKING_TREE = "."
 
 @attrs.frozen(eq=False)
 class Side:
-    """One side of a review.
+    """The base or the head of a review.
 
     Args:
         name: The name on the page.
         stacks: The stacks; None for a base that has no app yet.
-        acknowledged: The acknowledgements in the file of this side. Default: none.
+        acknowledged: The acknowledgements of policy findings in its `acknowledged.toml`. Default: none.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Side:
 
 @attrs.frozen
 class _Source:
-    """A side that is identified but not read yet.
+    """The source of a base or a head that is not read yet.
 
     Args:
         name: The name on the page.
@@ -96,7 +96,10 @@ def read(
 def _running(
     sources: Sequence[_Source], repository: Repository | None, temporary: Path, app: str | None
 ) -> Iterator[dict[int, Synthesis]]:
-    """Start and yield the syntheses of the sides that are not assemblies, by index, without a base that has no app."""
+    """Start the syntheses, and yield a mapping from the index of a source to its synthesis.
+
+    An assembly is not synthesized, and neither is a base that has no app.
+    """
     with contextlib.ExitStack() as stack:
         running = {}
         for index, source in enumerate(sources):
@@ -131,7 +134,7 @@ def _running(
 
 
 def _source(name: str, repository: Repository | None) -> _Source:
-    """Return the side that a name means: a folder with a manifest, the working tree, or else a revision."""
+    """Return the source that a name means: a folder with a manifest, the working tree, or else a revision."""
     path = Path(name or "''")
     if (path / "manifest.json").exists():
         return _Source(name, assembly=path)
@@ -155,7 +158,7 @@ def _source(name: str, repository: Repository | None) -> _Source:
 
 
 def _own(file: Path | None, repository: Repository | None) -> tuple[Acknowledgement, ...]:
-    """Return the acknowledgements in the working tree, with places relative to the repository, as all places are."""
+    """Return the acknowledgements in the working tree. The path of the file becomes relative to the repository."""
     return acknowledgement_file.read(file, repository.root if repository else None)
 
 

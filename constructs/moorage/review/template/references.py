@@ -26,8 +26,8 @@ class References:
 
     Args:
         stacks: The stacks in the order of the comparison; None for a stack that this side does not have.
-        others: The stacks of the other side. A stack with an unknown account or region gets that of its counterpart
-            there.
+        others: The stacks of the other side. If the account or region of a stack is not known, it is taken from the
+            same stack on the other side.
     """
 
     stacks: Sequence[Stack | None]
@@ -116,7 +116,7 @@ class References:
         return known.get(name) or Unknown("pseudo parameter", name, None if is_shared else stack)
 
     def environment(self, stack: int) -> tuple[str | None, str | None]:
-        """Return the account and the region of a stack on this side, or else on the other; None if neither is known."""
+        """Return the account and the region of a stack on either side, this side first; None for an unknown value."""
         sides = [each for each in (self.stacks[stack], self.others[stack]) if each]
         account = next((each.account for each in sides if each.account), None)
         return account, next((each.region for each in sides if each.region), None)
@@ -164,7 +164,7 @@ class References:
         return joined((*parts, template[end:]))
 
     def is_never(self, stack: int, condition: Any) -> bool:
-        """Return whether a condition of a stack is false whatever its parameters are.
+        """Return whether a condition of a stack is false for all values of the parameters.
 
         Args:
             stack: The position of the stack.
@@ -263,7 +263,7 @@ class References:
 
 
 def _narrowed(tables: Any, keys: Sequence[Value]) -> Any:
-    """Return the part of nested tables that keys can select: other entries make no difference."""
+    """Return the part of a mapping of the template that the keys can select. Other entries do not change the value."""
     if not keys or not isinstance(tables, Mapping):
         return tables
     known = isinstance(keys[0], str) and keys[0] in tables

@@ -2,8 +2,8 @@
 
 Two values have the same text if CloudFormation resolves them to the same value. A reference becomes a token that names
 the place of its stack in the comparison and the logical ID: `${0|Bucket.Arn}`. So values can be compared across
-functions (`Fn::Join` and `Fn::Sub`), across stacks (exports, outputs and the parameters of nested stacks) and between
-base and head. An unknown value stays a token and equals only itself.
+intrinsic functions (`Fn::Join` and `Fn::Sub`), across stacks (exports, outputs and the parameters of nested stacks),
+and between base and head. An unknown value stays a token and equals only itself.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ ALWAYS: Given = frozenset()
 
 
 Renamed = Mapping[tuple[int, str], tuple[int, str]]
-"""The place and logical ID of resources in the head, by those in the base."""
+"""A mapping from the place and logical ID of a resource in the base to those in the head."""
 
 
 @attrs.frozen(eq=False)
@@ -73,7 +73,7 @@ class Scope:
 
     @functools.cached_property
     def by_id(self) -> Mapping[str, Resource]:
-        """The resources of the stack by their logical IDs."""
+        """A mapping from the logical ID of each resource of the stack to the resource."""
         return {resource.logical_id: resource for resource in self.stack.resources}
 
     def value(self, raw: Any) -> Value:
@@ -81,7 +81,7 @@ class Scope:
         return self.side.references.value(self.place, raw)
 
     def referenced(self, raw: Any) -> tuple[Place, ...]:
-        """Return the resources, of this stack and of others, that a value of the template refers to."""
+        """Return the resources, in this or another stack, that a value of the template refers to."""
         return places(self.value(raw))
 
     def resource(self, raw: Any) -> tuple[Scope, Resource] | None:
@@ -94,7 +94,7 @@ class Scope:
         return self.side.at(*found) if len(found) == 1 else None
 
     def exports(self) -> dict[str, Value]:
-        """Return the exported values of the stack by export name, without exports whose names are not known."""
+        """Return a mapping from export name to value for the stack. Exports with unknown names are left out."""
         references = self.side.references
         return {
             name: references.output(self.place, output)
@@ -158,8 +158,8 @@ class Side:
 
     Args:
         references: The references in the templates.
-        scopes: The stacks by their place in the comparison.
-        _renamed: The place and logical ID in the head of each resource of the base that gets another logical ID.
+        scopes: A mapping from the place of each stack in the comparison to the stack.
+        _renamed: A mapping from the place and logical ID of each renamed resource in the base to those in the head.
     """
 
     references: References
@@ -173,7 +173,7 @@ class Side:
         Args:
             comparison: The two assemblies.
             base: Whether to return the side before the change.
-            renamed: The resources of the base that get another logical ID. Default: none.
+            renamed: The resources that have another logical ID in the head. Default: none.
         """
         before, after = ([getattr(each, of) for each in comparison.stacks] for of in ("before", "after"))
         return cls.of_stacks(before if base else after, after if base else before, renamed)
@@ -182,12 +182,12 @@ class Side:
     def of_stacks(
         cls, stacks: Sequence[Stack | None], others: Sequence[Stack | None] = (), renamed: Renamed | None = None
     ) -> Side:
-        """Return a side of these stacks.
+        """Return a side that consists of these stacks.
 
         Args:
             stacks: The stacks in the order of the comparison; None for a stack that this side does not have.
             others: The stacks of the other side. Default: there is no other side.
-            renamed: The resources that get another logical ID. Default: none.
+            renamed: The resources that have another logical ID in the head. Default: none.
         """
         side = cls(References(stacks, others or [None] * len(stacks)), renamed=renamed or {})
         for place, stack in enumerate(stacks):
@@ -196,7 +196,7 @@ class Side:
         return side
 
     def resources(self, *types: str) -> Iterator[tuple[Scope, Resource]]:
-        """Yield the resources of some types; of all types if there is no argument."""
+        """Yield the resources of the given types, or of all types if no type is given."""
         for scope in self.scopes.values():
             for resource in scope.stack.resources:
                 if not types or resource.definition.get("Type") in types:
@@ -243,7 +243,7 @@ class Side:
         return "null" if found is None else "${" + json.dumps(found, sort_keys=True) + "}"
 
     def _written(self, value: Value) -> Any:
-        """Return a value as JSON data, with canonical texts in place of references and functions."""
+        """Return a value as JSON data, with canonical texts in place of references and intrinsic functions."""
         match value:
             case dict():
                 return {name: self._written(each) for name, each in value.items()}
