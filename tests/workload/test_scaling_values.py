@@ -112,7 +112,7 @@ def test_a_schedule_beyond_the_range_is_refused(schedules: list[ScheduledAction]
         (lambda: Scaling(2, 3), r"a range must have a target or schedules \(got 2 to 3 with neither\)"),
         (lambda: Scaling(2, 3, predictive=DISPLAYED), "a range must have a target or schedules"),
         (lambda: Scaling(0, 3, cpu_percent=60), r"minimum must be at least 1 with these targets \(got 0\)"),
-        (lambda: Scaling(2, cpu_percent=60), r"maximum must be above minimum with a target \(got 2 for both\)"),
+        (lambda: Scaling(2, cpu_percent=60), r"with a target, maximum must be above minimum \(got 2 for both\)"),
     ],
 )
 def test_a_number_that_could_not_move_is_refused(define: Any, says: str) -> None:

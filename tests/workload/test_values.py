@@ -415,7 +415,7 @@ def test_a_need_beyond_fargates_sizes_is_refused() -> None:
     ("arguments", "says"),
     [
         ({"minimum": 2, "maximum": 20}, r"a range must have a target or schedules \(got 2 to 20 with neither\)"),
-        ({"minimum": 2, "cpu_percent": 60}, r"maximum must be above minimum with a target \(got 2 for both\)"),
+        ({"minimum": 2, "cpu_percent": 60}, r"with a target, maximum must be above minimum \(got 2 for both\)"),
     ],
 )
 def test_a_range_and_its_targets_belong_together(arguments: dict[str, Any], says: str) -> None:

@@ -171,7 +171,7 @@ class _Rule:
 
 
 def _earlier(before: Sequence[_Rule], after: Sequence[_Rule]) -> Iterator[tuple[_Rule, float]]:
-    """Yield the rules that delete something earlier than before, each with the limit before; infinity for no limit."""
+    """Yield the rules that now delete something earlier, each with its previous limit; infinity for no limit."""
     for rule in dict.fromkeys(after):
         old = min((each.limit for each in before if each.covers(rule)), default=math.inf)
         if rule.limit < old:

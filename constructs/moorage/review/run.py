@@ -118,7 +118,7 @@ def show(
 def check(assembly: str, options: Options, app: str | None = None) -> int:
     """Write the policy findings of an app that are not acknowledged, and return the exit code.
 
-    The exit code is 0, 1 for any finding, 2 for an error, or 130 after an interruption.
+    The exit code is 0 for no finding, 1 for any finding, 2 for an error, and 130 after an interruption.
 
     Args:
         assembly: The assembly, or the revision to synthesize; `.` for the working tree.

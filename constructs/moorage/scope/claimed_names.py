@@ -66,9 +66,9 @@ def claim_name(construct: Construct, kind: str, name: str) -> None:
         if claim.may_be_of_same_place(earlier):
             cdk.Annotations.of(construct).add_warning_v2(
                 _SAME_NAME_WARNING,
-                f"{earlier.construct.node.path} is also the {kind} {name!r}, and the name must be unique in an account "
-                "and region; use env= for both stacks if their accounts or regions differ, or another name for one of "
-                "these resources",
+                f"{earlier.construct.node.path} has the same name {name!r}, but the name of each {kind} must be unique "
+                "in an account and region; use env= for both stacks if their accounts or regions differ, or another "
+                "name for one of these resources",
             )
             return
 

@@ -32,7 +32,7 @@ PLACEMENT_STRATEGIES = at_most(
 CONSTRAINT_EXPRESSION = Limit(
     id="placement-expression",
     accepts=lambda expression: re.search(r"(?<![=!<>])=(?![=~])", expression) is None,
-    rule="must compare with '==', not with '='",
+    rule="must test equality with '==', not with '='",
     hint="use an expression such as 'attribute:ecs.instance-type == m7g.large'",
     source="ECS developer guide, cluster query language: operators",
 )

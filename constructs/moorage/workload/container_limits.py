@@ -65,7 +65,7 @@ WRITABLE_SIZE = Limit(
     id="writable-size",
     accepts=lambda sizes: sizes[0] < sizes[1],
     rule="must be smaller than the memory of the container or task",
-    hint="use smaller sizes in writable=, a mapping of paths to MiB, or a larger memory_mib= of the container or task",
+    hint="use smaller sizes in writable={path: MiB}, or a larger memory_mib= of the container or task",
     source=Botocore(
         "ecs",
         "Tmpfs",

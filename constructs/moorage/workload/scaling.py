@@ -212,6 +212,6 @@ class Scaling:
             )
         if self.minimum == self.maximum and (self._has_target or self._scales_predictively) and not self.schedules:
             problems.add(
-                f"maximum must be above minimum with a target (got {self.minimum} for both); "
+                f"with a target, maximum must be above minimum (got {self.minimum} for both); "
                 "use a larger maximum, or no target"
             )

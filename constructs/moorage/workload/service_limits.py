@@ -56,8 +56,8 @@ ZONES = in_range(
 NETWORK_CIDR = Limit(
     id="network-cidr",
     accepts=lambda pair: _holds_subnets(*pair),
-    rule="must be an IPv4 block of /16 to /28 with room for a /20 and a /24 in each zone",
-    hint="use a block such as '10.0.0.0/16', which has room for 6 zones",
+    rule="must be an IPv4 block, /16 or smaller, with room for a /20 and a /24 in each zone",
+    hint="use a larger block, up to a /16 such as '10.0.0.0/16'",
     source="botocore ec2 CreateVpc.CidrBlock",
     format=lambda pair: f"{pair[0]!r} for {pair[1]} zones",
 )

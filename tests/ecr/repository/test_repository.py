@@ -278,7 +278,10 @@ def test_the_same_name_in_stacks_of_unknown_environments_warns(app: cdk.App) -> 
     app.synth()
     Annotations.from_stack(first).has_no_warning("*", Match.any_value())
     Annotations.from_stack(second).has_warning(
-        "/Two/Web", Match.string_like_regexp("One/Web is also the AWS::ECR::Repository 'shop/web'.*env=")
+        "/Two/Web",
+        Match.string_like_regexp(
+            "One/Web has the same name 'shop/web', but the name of each AWS::ECR::Repository.*env="
+        ),
     )
 
 

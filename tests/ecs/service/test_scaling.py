@@ -253,7 +253,7 @@ def test_whole_template(
         ),
         (
             lambda: Scaling(5, cpu_percent=50),
-            "Scaling(5, 5): maximum must be above minimum with a target (got 5 for both); "
+            "Scaling(5, 5): with a target, maximum must be above minimum (got 5 for both); "
             "use a larger maximum, or no target",
         ),
         (

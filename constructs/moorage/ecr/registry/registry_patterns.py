@@ -107,9 +107,9 @@ def _name_patterns(names: Sequence[str]) -> list[Any]:
 
 
 def reads(call: str) -> bool:
-    """Return whether a call may be read-only, so that only a rule in a special state receives the call.
+    """Return whether EventBridge may treat a call as read-only.
 
-    EventBridge omits read-only management events unless the state of the rule includes them (botocore events RuleState;
+    A rule receives read-only management events only if the state of the rule includes them (botocore events RuleState;
     EventBridge guide, filtering management events). The prefixes are those of ECR's read and list actions (service
     authorization reference).
     """

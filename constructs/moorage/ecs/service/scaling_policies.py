@@ -24,7 +24,7 @@ PutScalingPolicy.PolicyName), with their replacements."""
 
 
 class ScalingPolicies:
-    """The scaling policies of one service that CDK does not define."""
+    """The scaling policies of one service, of the kinds that CDK does not define."""
 
     def __init__(self, service: ecs.BaseService, count: ecs.ScalableTaskCount, scaling: Scaling) -> None:
         self._service = service

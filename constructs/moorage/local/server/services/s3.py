@@ -1,4 +1,4 @@
-"""Amazon S3: the properties of a bucket that ministack drops, set through S3's own API."""
+"""Amazon S3: the bucket properties that ministack ignores. They are set through S3's own API."""
 
 from __future__ import annotations
 

@@ -149,7 +149,7 @@ def _cron(expression: str) -> Any:
 
 
 def _date(schedule: Record, name: str) -> float | None:
-    """Return StartDate or EndDate, which must have milliseconds; None if the schedule does not have it."""
+    """Return StartDate or EndDate, or None if the schedule does not have it. Refuse a date without milliseconds."""
     stated = schedule.get(name)
     if stated is None:
         return None
