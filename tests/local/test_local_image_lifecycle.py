@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ images = cdk.Stack(app, "Images")
 repository = Repository(images, "Web", name="shop/web", removal_policy=gone, empty_on_delete=True)
 shop = cdk.Stack(app, "Shop")
 network = Network(shop, "Network", nat_gateways=1, removal_policy=gone)
-by_parameter = Image.from_repository(repository, parameter="/shop/web/tag", placeholder="{NGINX}")
+by_parameter = Image.from_repository(repository, **said["parameter"], placeholder="{NGINX}")
 image = by_parameter if said["count"] else "{NGINX}"
 Service(
     shop, "Web", cluster=Cluster(shop, "Cluster", vpc=network.vpc), task=Task(Container(image)),
@@ -35,26 +36,31 @@ app.synth()
 """
 
 
-def up(project: Project, count: int = 1) -> dict[str, Any]:
+TAG = {"parameter": "/shop/web/tag"}
+DIGEST = {"digest_parameter": "/shop/web/digest"}
+
+
+def up(project: Project, count: int = 1, parameter: Mapping[str, str] = TAG) -> dict[str, Any]:
     """Deploy, and return the service as ECS shows it."""
-    project.say(count=count)
+    project.say(count=count, parameter=parameter)
     done = project.up()
     assert done.returncode == 0, done.stdout + done.stderr
     return project.service()
 
 
-def release(project: Project, tag: str) -> None:
-    """Release an image as CI does: push it, and write its tag to the parameter."""
+def release(project: Project, tag: str) -> str:
+    """Release an image as CI does: push it, and write its tag to the parameter. Return the digest."""
     account = Account(project.server.access, None, None)
     manifest = json.dumps({"schemaVersion": 2, "config": {"of": tag}})
-    account.client("ecr").put_image(repositoryName="shop/web", imageManifest=manifest, imageTag=tag)
+    pushed = account.client("ecr").put_image(repositoryName="shop/web", imageManifest=manifest, imageTag=tag)
     hold(project, tag)
+    return str(pushed["image"]["imageId"]["imageDigest"])
 
 
-def hold(project: Project, tag: str) -> None:
-    """Write the parameter, which is in no stack."""
+def hold(project: Project, value: str, parameter: str = "/shop/web/tag") -> None:
+    """Write a parameter, which is in no stack."""
     ssm = Account(project.server.access, None, None).client("ssm")
-    ssm.put_parameter(Name="/shop/web/tag", Value=tag, Type="String", Overwrite=True)
+    ssm.put_parameter(Name=parameter, Value=value, Type="String", Overwrite=True)
 
 
 @pytest.mark.slow
@@ -67,11 +73,18 @@ def test_a_placeholder_runs_first_and_deployments_keep_the_released_image(projec
     release(project, "1.0.0")
     assert up(project)["image"].endswith("/shop/web:1.0.0")
 
-    release(project, "1.1.0")
+    digest = release(project, "1.1.0")
     service = up(project, count=2)
     assert service["image"].endswith("/shop/web:1.1.0")
     assert service["runningCount"] == 2
     assert up(project)["image"].endswith("/shop/web:1.1.0")
+
+    hold(project, digest, "/shop/web/digest")
+    assert up(project, parameter=DIGEST)["image"].endswith(f"/shop/web@{digest}")
+    hold(project, f"sha256:{0:064}", "/shop/web/digest")
+    missing = project.up()
+    assert missing.returncode == 1
+    assert f"/shop/web@sha256:{0:064}: not found" in missing.stdout + missing.stderr
 
     down = project.run("down")
     assert down.stdout.endswith("All stacks are deleted; the local AWS is stopped.\n"), down.stdout + down.stderr

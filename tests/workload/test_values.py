@@ -454,17 +454,21 @@ def test_latest_is_refused_if_tags_are_immutable() -> None:
 
 def test_an_image_has_a_tag_or_a_digest_or_a_parameter() -> None:
     repository = stand_in("aws_ecr.IRepository")
-    with pytest.raises(ValueError, match=r"exactly one of tag, digest and parameter must be given \(got none\)"):
+    exactly_one = "exactly one of tag, digest, parameter and digest_parameter must be given"
+    with pytest.raises(ValueError, match=rf"{exactly_one} \(got none\)"):
         Image.from_repository(repository)
+    with pytest.raises(ValueError, match=r"must be given \(got parameter and digest_parameter\)"):
+        Image.from_repository(repository, parameter="/shop/tag", digest_parameter="/shop/digest")
     with pytest.raises(ValueError, match=r"must be given \(got tag and digest\)"):
         Image.from_repository(repository, tag="1", digest="sha256:" + "0" * 64)
-    with pytest.raises(ValueError, match="placeholder must not be given without parameter"):
+    with pytest.raises(ValueError, match="placeholder must not be given without parameter or digest_parameter"):
         Image.from_repository(repository, tag="1", placeholder="public.ecr.aws/nginx/nginx:1.29")
 
 
-def test_a_placeholder_comes_from_the_internet() -> None:
-    repository = stand_in("aws_ecr.IRepository")
-    image = Image.from_repository(repository, parameter="/shop/web", placeholder="public.ecr.aws/nginx/nginx:1.29")
+@pytest.mark.parametrize("argument", ["parameter", "digest_parameter"])
+def test_a_placeholder_comes_from_the_internet(argument: str) -> None:
+    repository, nginx = stand_in("aws_ecr.IRepository"), "public.ecr.aws/nginx/nginx:1.29"
+    image = Image.from_repository(repository, placeholder=nginx, **{argument: "/shop/web"})  # type: ignore[arg-type]  # the argument is a string
     assert image._needs >= {"internet", "ecr.dkr"}
     with pytest.raises(ValueError, match="must not be in a public registry"):
         Endpoints.for_tasks(Task(Container(image)))

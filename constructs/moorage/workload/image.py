@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from aws_cdk import aws_ecr as ecr
     from aws_cdk import aws_ssm as ssm
 
-NO_IMAGE_TAG = "none"
-"""The value of the parameter in `Image.from_repository(parameter=...)` before the first image is pushed."""
+NO_IMAGE_YET = "none"
+"""The value of the parameter that holds a tag or digest before the first image is pushed."""
 _PRIVATE_REGISTRY_PATTERN = re.compile(
     r"\d{12}\.dkr(\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?|-ecr(-fips)?\.[a-z0-9-]+\.on\.aws)/"
 )
@@ -68,12 +68,13 @@ class Image:
         tag: str | None = None,
         digest: str | None = None,
         parameter: str | ssm.IParameter | cdk.CfnParameter | None = None,
+        digest_parameter: str | ssm.IParameter | cdk.CfnParameter | None = None,
         placeholder: str | None = None,
         pull_through: bool = False,
     ) -> Image:
         """Use an image of an ECR repository. The execution role of the task is granted permission to pull the image.
 
-        Exactly one of `tag`, `digest` and `parameter` must be given.
+        Exactly one of `tag`, `digest`, `parameter` and `digest_parameter` must be given.
 
         Args:
             repository: A `moorage.Repository` or any other `ecr.IRepository`.
@@ -85,17 +86,19 @@ class Image:
                 define the SSM parameter, since each update of that resource would restore its first value. Create
                 the parameter once with `aws ssm put-parameter --name /shop/web/tag --type String --value none`.
                 Default: none.
-            placeholder: A public image to run while the value of `parameter` is `none`, before the first image is
-                pushed. Default: none.
+            digest_parameter: The parameter that holds the digest, `sha256:...`, with the same rules as `parameter`.
+                The digest always names the same image, even if its tag is moved. Default: none.
+            placeholder: A public image to run while the value of `parameter` or `digest_parameter` is `none`, before
+                the first image is pushed. Default: none.
             pull_through: Whether to let the execution role import an image that a pull through cache has not cached
                 yet, and create the repository. For a cache in another account, the policies there must grant this
                 account the same permissions. Default: False.
 
         Raises:
-            ValueError: If not exactly one of `tag`, `digest` and `parameter` is given, the tag or digest is invalid,
-                the app defines the parameter, or `placeholder` is given without `parameter`.
+            ValueError: If not exactly one of `tag`, `digest`, `parameter` and `digest_parameter` is given, the tag or
+                digest is invalid, the app defines the parameter, or `placeholder` is given without a parameter.
         """
-        return RepositoryImage(repository, tag, digest, parameter, placeholder, pull_through)
+        return RepositoryImage(repository, tag, digest, parameter, digest_parameter, placeholder, pull_through)
 
     @staticmethod
     def from_directory(
@@ -161,27 +164,32 @@ class RepositoryImage(Image):
     tag: str | None = None
     digest: str | None = None
     parameter: str | ssm.IParameter | cdk.CfnParameter | None = None
+    digest_parameter: str | ssm.IParameter | cdk.CfnParameter | None = None
     placeholder: str | None = None
     pull_through: bool = False
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("Image")
-        arguments = [name for name in ("tag", "digest", "parameter") if getattr(self, name) is not None]
+        sources = ("tag", "digest", "parameter", "digest_parameter")
+        arguments = [name for name in sources if getattr(self, name) is not None]
         if len(arguments) != 1:
             problems.add(
-                f"exactly one of tag, digest and parameter must be given (got {' and '.join(arguments) or 'none'}); "
-                "use tag=, digest=, or parameter= for a tag that CI sets"
+                "exactly one of tag, digest, parameter and digest_parameter must be given "
+                f"(got {' and '.join(arguments) or 'none'}); use tag=, digest=, or, for an image that CI sets, "
+                "parameter= or digest_parameter="
             )
-        if self.placeholder is not None and self.parameter is None:
+        if self.placeholder is not None and self.stored is None:
             problems.add(
-                "placeholder must not be given without parameter, since the placeholder is used while the value of "
-                "parameter is 'none'; use parameter=, or leave placeholder= out"
+                "placeholder must not be given without parameter or digest_parameter, since the placeholder is used "
+                "while the value of the parameter is 'none'; use parameter= or digest_parameter=, or leave "
+                "placeholder= out"
             )
         if self._defines_parameter:
+            argument, kept = ("parameter", "tag") if self.holds_tag else ("digest_parameter", "digest")
             problems.add(
-                f"parameter must not be defined by this app (got {self.parameter_name!r}), since each update of the "
-                "parameter would overwrite the tag that CI set; create the parameter with aws ssm put-parameter, and "
-                "use parameter='/its/name'"
+                f"{argument} must not be defined by this app (got {self.parameter_name!r}), since each update of the "
+                f"parameter would overwrite the {kept} that CI set; create the parameter with aws ssm put-parameter, "
+                f"and use {argument}='/its/name'"
             )
         problems.check(image_limits.IMAGE_TAG, "tag", self.tag)
         problems.check(image_limits.IMAGE_DIGEST, "digest", self.digest)
@@ -193,18 +201,28 @@ class RepositoryImage(Image):
         problems.raise_any()
 
     @property
+    def holds_tag(self) -> bool:
+        """True if the parameter holds a tag, and False if it holds a digest."""
+        return self.parameter is not None
+
+    @property
+    def stored(self) -> str | ssm.IParameter | cdk.CfnParameter | None:
+        """The parameter that holds the tag or digest, or None if no parameter holds it."""
+        return self.parameter if self.holds_tag else self.digest_parameter
+
+    @property
     def parameter_name(self) -> str | None:
-        """The name of the SSM parameter that holds the tag, or None if no SSM parameter holds it."""
-        if self.parameter is None or isinstance(self.parameter, str):
-            return self.parameter
-        return getattr(self.parameter, "parameter_name", None)
+        """The name of the SSM parameter that holds the tag or digest, or None if no SSM parameter holds it."""
+        if self.stored is None or isinstance(self.stored, str):
+            return self.stored
+        return getattr(self.stored, "parameter_name", None)
 
     @property
     def _defines_parameter(self) -> bool:
-        """True if the app defines the SSM parameter that holds the tag."""
-        if not hasattr(self.parameter, "parameter_name"):
+        """True if the app defines the SSM parameter that holds the tag or digest."""
+        if not hasattr(self.stored, "parameter_name"):
             return False
-        return cast("ssm.IParameter", self.parameter).node.default_child is not None
+        return cast("ssm.IParameter", self.stored).node.default_child is not None
 
     @property
     def _needs(self) -> Needs:

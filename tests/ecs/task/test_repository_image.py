@@ -54,6 +54,18 @@ def test_an_image_has_the_tag_that_a_parameter_holds_at_deployment(
     assert "ecr:BatchGetImage" in json.dumps(made)
 
 
+def test_an_image_has_the_digest_that_a_parameter_holds_at_deployment(
+    stack: cdk.Stack, vpc: ec2.IVpc, images: Repository
+) -> None:
+    image, made = image_of(stack, vpc, Image.from_repository(images, digest_parameter="/shop/web/digest"))
+    (name,) = (name for name, each in made["Parameters"].items() if each["Default"] == "/shop/web/digest")
+    assert made["Parameters"][name]["Type"] == "AWS::SSM::Parameter::Value<String>"
+    empty, parts = image["Fn::Join"]
+    assert (empty, parts[-2:]) == ("", ["@", {"Ref": name}])
+    (policy,) = (each for name, each in made["Resources"].items() if "ExecutionRoleDefaultPolicy" in name)
+    assert json.dumps(policy).count("ecr:BatchGetImage") == 1
+
+
 def test_an_image_causes_no_callbacks_into_python(
     stack: cdk.Stack, vpc: ec2.IVpc, images: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,31 +113,47 @@ def test_a_cloudformation_parameter_may_hold_the_tag(stack: cdk.Stack, vpc: ec2.
     assert {"Ref": "Tag"} in image["Fn::Join"][1]
 
 
-def test_a_placeholder_runs_before_the_first_push(stack: cdk.Stack, vpc: ec2.IVpc, images: Repository) -> None:
+def test_a_cloudformation_parameter_may_hold_the_digest(stack: cdk.Stack, vpc: ec2.IVpc, images: Repository) -> None:
+    digest = cdk.CfnParameter(stack, "Digest", default="none")
+    image, _ = image_of(stack, vpc, Image.from_repository(images, digest_parameter=digest))
+    assert image["Fn::Join"][1][-2:] == ["@", {"Ref": "Digest"}]
+
+
+@pytest.mark.parametrize(("argument", "separator"), [("parameter", ":"), ("digest_parameter", "@")])
+def test_a_placeholder_runs_before_the_first_push(
+    stack: cdk.Stack, vpc: ec2.IVpc, images: Repository, argument: str, separator: str
+) -> None:
     nginx = "public.ecr.aws/nginx/nginx:1.29"
-    tag = cdk.CfnParameter(stack, "Tag", default="none")
-    image, made = image_of(stack, vpc, Image.from_repository(images, parameter=tag, placeholder=nginx))
+    stored: dict[str, Any] = {argument: cdk.CfnParameter(stack, "Tag", default="none")}
+    image, made = image_of(stack, vpc, Image.from_repository(images, placeholder=nginx, **stored))
     condition, pushed, otherwise = image["Fn::If"]
     assert made["Conditions"][condition] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "Tag"}, "none"]}]}
-    assert {"Ref": "Tag"} in pushed["Fn::Join"][1]
+    assert pushed["Fn::Join"][1][-2:] == [separator, {"Ref": "Tag"}]
     assert otherwise == nginx
     assert "ecr:BatchGetImage" in json.dumps(made)
 
 
+@pytest.mark.parametrize(("argument", "kept"), [("parameter", "tag"), ("digest_parameter", "digest")])
 @pytest.mark.parametrize("elsewhere", [False, True])
 def test_a_parameter_that_this_app_defines_is_refused(
-    app: cdk.App, stack: cdk.Stack, images: Repository, *, elsewhere: bool
+    app: cdk.App, stack: cdk.Stack, images: Repository, *, elsewhere: bool, argument: str, kept: str
 ) -> None:
     own = ssm.StringParameter(
         cdk.Stack(app, "Elsewhere") if elsewhere else stack, "Own", parameter_name="/shop/web/tag", string_value="none"
     )
-    with pytest.raises(ValueError, match=r"parameter must not be defined by this app .*aws ssm put-parameter"):
-        Image.from_repository(images, parameter=own)
+    stored: dict[str, Any] = {argument: own}
+    with pytest.raises(
+        ValueError, match=rf"Image: {argument} must not be defined .* the {kept} that CI .*aws ssm put-p.* {argument}='"
+    ):
+        Image.from_repository(images, **stored)
 
 
-def test_an_imported_parameter_is_read_by_its_name(stack: cdk.Stack, vpc: ec2.IVpc, images: Repository) -> None:
-    imported = ssm.StringParameter.from_string_parameter_name(stack, "Tag", "/shop/web/tag")
-    _, made = image_of(stack, vpc, Image.from_repository(images, parameter=imported))
+@pytest.mark.parametrize("argument", ["parameter", "digest_parameter"])
+def test_an_imported_parameter_is_read_by_its_name(
+    stack: cdk.Stack, vpc: ec2.IVpc, images: Repository, argument: str
+) -> None:
+    stored: dict[str, Any] = {argument: ssm.StringParameter.from_string_parameter_name(stack, "Tag", "/shop/web/tag")}
+    _, made = image_of(stack, vpc, Image.from_repository(images, **stored))
     assert "/shop/web/tag" in {each["Default"] for each in made["Parameters"].values()}
 
 

@@ -17,7 +17,7 @@ from moorage.ecs.cdk_values import duration, number_text, optional_duration, reg
 from moorage.ecs.task.linux_parameters import linux_parameters, ulimits
 from moorage.ecs.task.port_mappings import port_mappings
 from moorage.scope.acknowledgements import POLICY_OF_ONE_ROLE, acknowledge
-from moorage.workload.image import NO_IMAGE_TAG, DirectoryImage, RegistryImage, RepositoryImage
+from moorage.workload.image import NO_IMAGE_YET, DirectoryImage, RegistryImage, RepositoryImage
 from moorage.workload.platform_checks import fargate_size
 from moorage.workload.shares import share_of
 from moorage.workload.task import Architecture, NetworkMode
@@ -268,25 +268,28 @@ def _repository_image(
     scope: Construct, definition: ecs.TaskDefinition, name: str, image: RepositoryImage
 ) -> ecs.ContainerImage:
     repository = image.repository
-    if image.placeholder is not None:
+    if image.placeholder is not None or image.digest_parameter is not None:
         repository.grant_pull(definition.obtain_execution_role())
     if image.pull_through:  # ECR guide, IAM permissions required to sync an upstream registry
         repository.grant(definition.obtain_execution_role(), *_CACHE_IMPORT_ACTIONS)
-    if image.parameter is None:
+    if image.stored is None:
         return ecs.ContainerImage.from_ecr_repository(repository, image.digest or image.tag)
-    tag = _stored_tag(scope, image)
+    stored = _stored_value(scope, image)
+    if image.placeholder is None and image.holds_tag:
+        return ecs.ContainerImage.from_ecr_repository(repository, stored)
+    uri = repository.repository_uri_for_tag(stored) if image.holds_tag else repository.repository_uri_for_digest(stored)
     if image.placeholder is None:
-        return ecs.ContainerImage.from_ecr_repository(repository, tag)
-    not_pushed = cdk.Fn.condition_equals(tag, NO_IMAGE_TAG)
+        return ecs.ContainerImage.from_registry(uri)
+    not_pushed = cdk.Fn.condition_equals(stored, NO_IMAGE_YET)
     pushed = cdk.CfnCondition(scope, f"{name}-pushed", expression=cdk.Fn.condition_not(not_pushed))
-    image_name = cdk.Fn.condition_if(pushed.logical_id, repository.repository_uri_for_tag(tag), image.placeholder)
+    image_name = cdk.Fn.condition_if(pushed.logical_id, uri, image.placeholder)
     return ecs.ContainerImage.from_registry(image_name.to_string())
 
 
-def _stored_tag(scope: Construct, image: RepositoryImage) -> str:
-    """Return the tag that a parameter holds at deployment."""
+def _stored_value(scope: Construct, image: RepositoryImage) -> str:
+    """Return the tag or digest that a parameter holds at deployment."""
     if image.parameter_name is None:
-        return cast("cdk.CfnParameter", image.parameter).value_as_string
+        return cast("cdk.CfnParameter", image.stored).value_as_string
     from aws_cdk import aws_ssm as ssm  # noqa: PLC0415  # loads aws_cdk.aws_ssm
 
     return ssm.StringParameter.value_for_string_parameter(scope, image.parameter_name)
