@@ -76,7 +76,7 @@ def test_an_image_runs_in_production_after_its_promotion(project: Project, monke
     row = promoted.stdout.splitlines()[1]
     assert row.startswith(f"Services/Ui  no parameter  {DIGEST[7:19]} (1.7.0)  ")
     assert row.endswith("UTC  1 high (basic scan)")
-    assert promoted.stdout.endswith("moorage up --app out --home .moorage production/Services\n")
+    assert promoted.stdout.endswith("moorage up --app out production/Services\n")
 
     done = project.run("up", "production/Services", app="out")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -24,7 +24,7 @@ from moorage.review.sides.revisions import ReviewError
 @click.group()
 @click.version_option(package_name="moorage")
 def moorage() -> None:
-    """Review changes to CDK apps, and deploy the apps into a local AWS on this machine."""
+    """Review changes to CDK apps, promote their images, and deploy the apps into a local AWS on this machine."""
 
 
 @click.group()
@@ -39,8 +39,9 @@ _stacks = click.argument("stacks", nargs=-1)
 _app = click.option(
     "--app", help="The command that synthesizes the app, or the folder of a cloud assembly. Default: app in cdk.json."
 )
+_HOME = Path(".moorage")
 _home = click.option(
-    "--home", type=Path, default=Path(".moorage"), show_default=True, help="The folder for the state of the local AWS."
+    "--home", type=Path, default=_HOME, show_default=True, help="The folder for the state of the local AWS."
 )
 
 
@@ -162,7 +163,8 @@ def promote(
     if local:
         reading = load("moorage promote --local", "moorage.local.clients", "local")
         opened = _opened(promotion, reading, home, app)
-        deploy = f"{_program()} up{given} --home {shlex.quote(str(home))}"
+        own = "" if home == _HOME else f" --home {shlex.quote(str(home))}"
+        deploy = f"{_program()} up{given}{own}"
     else:
         opened, deploy = promotion.on_aws(app, profile, source_profile), f"cdk deploy{given}"
     request = promotion.Request(services, source, target)

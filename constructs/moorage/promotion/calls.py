@@ -68,7 +68,7 @@ class Account:
         Args:
             service: The service, such as `ssm`.
             operation: The operation, such as `GetParameter`.
-            on: What the operation is about, for the error.
+            on: The resource of the operation, for the error.
             missing: The error codes for which None is returned. Default: none.
             **arguments: The input of the operation.
 
@@ -111,7 +111,7 @@ class Account:
                 f"the credentials for {permission} in {self} {said}; sign in again, or choose an AWS profile with "
                 f"{self.option}"
             )
-        reason = error.response.get("Error", {}).get("Message") or code
+        reason = error.response.get("Error", {}).get("Message") or code or "no reason given"
         return PromotionError(f"{permission} on {on} in {self} failed ({reason.rstrip('.')}); fix this and try again")
 
 

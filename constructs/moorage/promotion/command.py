@@ -60,7 +60,7 @@ def run(request: Request, opened: AbstractContextManager[Opened], options: Optio
     """Promote images, and return the exit code: 0, 1 if refused or declined, 2 for a wrong command, or 130.
 
     Args:
-        request: What to promote.
+        request: The services, the source and the target.
         opened: The app and the access to its accounts.
         options: The settings of the run.
     """

@@ -32,7 +32,7 @@ class Change:
         image: The image in the target.
         place: The account and the region of the SSM parameter.
         earlier: The value of the SSM parameter; None if the parameter does not exist.
-        running: The earlier image; None if there is none, or if the repository no longer has it.
+        running: The earlier image; None for a new service, and if the repository no longer has the image.
         promoted: The image to promote.
     """
 
@@ -51,7 +51,7 @@ class Change:
 
 @attrs.frozen
 class Request:
-    """What to promote.
+    """The services, the source and the target of a promotion.
 
     Args:
         services: The services, as the user named them.
@@ -86,7 +86,7 @@ def plan(request: Request, stacks: Sequence[Stack], source: Clients, target: Cli
     """Check a promotion, without writing, and return the digests to write.
 
     Args:
-        request: What to promote.
+        request: The services, the source and the target.
         stacks: The stacks of the app.
         source: The clients for the account of the source.
         target: The clients for the account of the target.

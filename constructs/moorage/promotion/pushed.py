@@ -26,7 +26,7 @@ class PushedImage:
         digest: The digest.
         tags: The tags.
         pushed: The time of the push; None if ECR does not return the time.
-        findings: The number of findings of each severity, or why there are none.
+        findings: The number of findings of each severity, or the state of the scan.
         is_archived: True if ECS cannot pull the image, since it is in archive storage.
     """
 

@@ -15,7 +15,7 @@ def write(changes: Sequence[Change]) -> None:
     A parameter that did not exist gets the value `none`, since its deletion would need another permission.
 
     Args:
-        changes: The changes, of which several can have the same parameter.
+        changes: The changes. Several can have the same parameter.
 
     Raises:
         PromotionError: A write fails. The error says which parameters have their earlier values again.
@@ -59,9 +59,7 @@ def _restored(changes: Sequence[Change]) -> list[str]:
                 f"{shlex.quote(name)} --value {shlex.quote(earlier)} --overwrite{region}`",
             ]
         else:
-            restored.append(
-                f"{name} is {earlier} again" if change.earlier else f"{name} is {NO_IMAGE} (it did not exist)"
-            )
+            restored.append(f"{name} is {earlier}{'' if change.earlier else ', since it did not exist'}")
     said = [f"the earlier values are restored: {', '.join(restored)}"] if restored else []
     return [*said, *failed] or ["nothing was written"]
 
