@@ -257,6 +257,7 @@ def test_credentials_for_another_account_are_refused_on_each_side() -> None:
         "production is in the account 222222222222, and the credentials are for the account 111111111111; choose an "
         "AWS profile for 222222222222 with --profile"
     ]
+    assert aws.calls.count(("get_caller_identity", "")) == 4, "once for each side of each promotion"
     of_staging = attrs.evolve(aws, identity=STAGING)
     assert len(planned(attrs.evolve(aws, identity=PRODUCTION), source_aws=of_staging)) == 2
 

@@ -108,7 +108,8 @@ def plan(request: Request, stacks: Sequence[Stack], source: Clients, target: Cli
         images = tuple(counterparts)
     refused = _misplaced(there, images, problems)
     if here:
-        refused |= {own for own, other in counterparts.items() if other in _misplaced(here, [other], problems)}
+        misplaced = _misplaced(here, tuple(counterparts.values()), problems)
+        refused |= {own for own, other in counterparts.items() if other in misplaced}
     changes = []
     for image in images:
         if image not in refused:
