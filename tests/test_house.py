@@ -29,7 +29,7 @@ NAMELESS = {"base", "common", "helpers", "manager", "misc", "shared", "util", "u
 """Names of files that do not describe their contents."""
 CONSTRUCTOR_LINES = 40
 ENTRANCES = "cli"
-READERS = {"review", "testing", "local", "assembly"}
+READERS = {"review", "testing", "local", "promotion", "assembly"}
 """The rooms that read the cloud assembly of any CDK app, and so import none of the constructs."""
 READ_BY = {"assembly", "policy", "workload"}
 SUPPRESSION = re.compile(r"#\s*(noqa|ruff:|type:\s*ignore|mypy:|pyright:|pragma\b|nosec\b)")

@@ -19,6 +19,8 @@ from moorage.local import __main__ as module
 from moorage.local import commands as local
 from moorage.local.commands import Request
 
+LISTED = ["diagram", "diff", "down", "policy", "promote", "review", "status", "up"]
+
 
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(command, arguments)
@@ -26,7 +28,7 @@ def run(*arguments: str) -> Result:
 
 def test_the_help_lists_the_subcommands() -> None:
     listed = run("--help").output.partition("Commands:\n")[2].splitlines()
-    assert [line.split()[0] for line in listed] == ["diagram", "diff", "down", "policy", "review", "status", "up"]
+    assert [line.split()[0] for line in listed] == LISTED
 
 
 @pytest.mark.parametrize(
@@ -114,12 +116,19 @@ def test_a_missing_library_is_said_with_its_extra() -> None:
         (
             ("click",),
             ("review",),
-        ): 'moorage: install the command with `pip install "moorage[review]"` or "moorage[local]"\n',
+        ): 'moorage: install the command with `pip install "moorage[review]"`, "moorage[local]" or '
+        '"moorage[promotion]"\n',
         (("rich", "rich.console"), ("review", "HEAD")): (
             'Error: moorage review needs moorage[review], which installs rich: pip install "moorage[review]"\n'
         ),
         (("boto3", "botocore", "botocore.exceptions"), ("up",)): (
             'Error: moorage up needs moorage[local], which installs botocore: pip install "moorage[local]"\n'
+        ),
+        (("boto3", "botocore", "botocore.exceptions"), ("promote", "ui", "staging", "production")): (
+            'Error: moorage promote needs moorage[promotion], which installs boto3: pip install "moorage[promotion]"\n'
+        ),
+        (("ministack", "yaml"), ("promote", "ui", "staging", "production", "--local")): (
+            'Error: moorage promote --local needs moorage[local], which installs yaml: pip install "moorage[local]"\n'
         ),
         (("rich", "rich.console"), ("diff",)): (
             'Error: moorage diff needs moorage[review], which installs rich: pip install "moorage[review]"\n'

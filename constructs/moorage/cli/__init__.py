@@ -24,6 +24,9 @@ def start(group: str, arguments: Sequence[str] | None = None, name: str | None =
     except ModuleNotFoundError as error:
         if error.name != "click":
             raise
-        sys.stderr.write('moorage: install the command with `pip install "moorage[review]"` or "moorage[local]"\n')
+        sys.stderr.write(
+            'moorage: install the command with `pip install "moorage[review]"`, "moorage[local]" or '
+            '"moorage[promotion]"\n'
+        )
         raise SystemExit(2) from error
     getattr(commands, group)(arguments, name)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import shlex
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from moorage.review.sides.revisions import ReviewError
 @click.group()
 @click.version_option(package_name="moorage")
 def moorage() -> None:
-    """Review changes to CDK apps, and deploy the apps into a local AWS on this machine."""
+    """Review changes to CDK apps, promote their images, and deploy the apps into a local AWS on this machine."""
 
 
 @click.group()
@@ -37,8 +39,9 @@ _stacks = click.argument("stacks", nargs=-1)
 _app = click.option(
     "--app", help="The command that synthesizes the app, or the folder of a cloud assembly. Default: app in cdk.json."
 )
+_HOME = Path(".moorage")
 _home = click.option(
-    "--home", type=Path, default=Path(".moorage"), show_default=True, help="The folder for the state of the local AWS."
+    "--home", type=Path, default=_HOME, show_default=True, help="The folder for the state of the local AWS."
 )
 
 
@@ -115,6 +118,67 @@ def status(stacks: tuple[str, ...], home: Path) -> None:
 
 for _command in (up, diff, down, status):
     local_aws.add_command(_command)
+
+
+@moorage.command()
+@click.argument("services", nargs=-1, required=True, metavar="SERVICE...")
+@click.argument("source")
+@click.argument("target")
+@_app
+@click.option("--profile", metavar="NAME", help="The AWS profile for TARGET. Default: the credentials of boto3.")
+@click.option("--source-profile", metavar="NAME", help="The AWS profile for SOURCE. Default: that for TARGET.")
+@click.option("--yes", is_flag=True, help="Promote without a question, for example in CI.")
+@click.option("--dry-run", is_flag=True, help="Check and show the promotion, and write nothing.")
+@click.option("--local", is_flag=True, help="Promote in the local AWS.")
+@_home
+def promote(
+    services: tuple[str, ...],
+    source: str,
+    target: str,
+    *,
+    app: str | None,
+    profile: str | None,
+    source_profile: str | None,
+    yes: bool,
+    dry_run: bool,
+    local: bool,
+    home: Path,
+) -> None:
+    """Write the image digests of SOURCE to the SSM parameters of TARGET.
+
+    SERVICE is the path of a service, worker or job below its stage, such as 'Services/Ui', or its last part in any
+    case, such as 'ui'; '*' is a wildcard. The digest of its image is in an SSM parameter:
+    Image.from_repository(digest_parameter=).
+
+    SOURCE is a stage, a digest such as sha256:..., or a tag with a colon before it, such as :1.7.0. TARGET is a stage,
+    or a stack such as 'production/Services'. The next deployment of TARGET runs the images.
+
+    All services are checked before anything is written. The exit code is 1 if the promotion is refused or declined, 2
+    if an argument is wrong or the app cannot be read, and 0 otherwise.
+    """
+    if local and (profile or source_profile):
+        raise click.UsageError("--local uses no AWS profile; leave out --profile and --source-profile.")
+    promotion = load("moorage promote", "moorage.promotion.command", "promotion")
+    given = f" --app {shlex.quote(app)}" if app else ""
+    if local:
+        reading = load("moorage promote --local", "moorage.local.clients", "local")
+        opened = _opened(promotion, reading, home, app)
+        own = "" if home == _HOME else f" --home {shlex.quote(str(home))}"
+        deploy = f"{_program()} up{given}{own}"
+    else:
+        opened, deploy = promotion.on_aws(app, profile, source_profile), f"cdk deploy{given}"
+    request = promotion.Request(services, source, target)
+    raise SystemExit(promotion.run(request, opened, promotion.Options(deploy, yes=yes, dry_run=dry_run)))
+
+
+@contextlib.contextmanager
+def _opened(promotion: Any, reading: Any, home: Path, app: str | None) -> Iterator[Any]:
+    """Yield an app and the access to the local AWS, as the promotion takes them."""
+    try:
+        with reading.opened(home, app) as (stacks, clients):
+            yield promotion.Opened(stacks, clients, clients)
+    except reading.LocalError as error:
+        raise promotion.PromotionError(str(error)) from error
 
 
 @moorage.command()

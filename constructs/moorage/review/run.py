@@ -11,6 +11,7 @@ from pathlib import Path
 import attrs
 
 from moorage.assembly.cloud_assembly import AssemblyError, Stack
+from moorage.assembly.synthesis import SynthesisError
 from moorage.policy.acknowledgement_file import read as read_acknowledgements
 from moorage.policy.violation import PolicyError
 from moorage.review.finding import Kind
@@ -142,7 +143,7 @@ def _ended(reviewed: Callable[[], Review], command: str, fail_on: Collection[Kin
     try:
         found = reviewed()
     except (AssemblyError, PolicyError, ReviewError) as error:
-        if isinstance(error, ReviewError) and error.output:
+        if isinstance(error, SynthesisError) and error.output:
             sys.stderr.write(f"{error.output}\n\n")
         sys.stderr.write("".join(f"{command}: {line}\n" for line in str(error).splitlines()))
     except (OSError, RecursionError) as error:

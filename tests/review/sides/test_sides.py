@@ -17,6 +17,7 @@ import pytest
 
 from moorage.assembly.cloud_assembly import NEWEST_SCHEMA, AssemblyError, Stack
 from moorage.assembly.stack_traces import Line
+from moorage.assembly.synthesis import SynthesisError
 from moorage.policy.violation import PolicyError
 from moorage.review.sides.revisions import ReviewError
 from moorage.review.sides.sides import Side, read
@@ -315,7 +316,7 @@ def test_the_output_of_an_app_that_fails_is_kept(shop: App) -> None:
     shop.set(exit="the stack is wrong", print="synthesizing")
     shop.commit()
     said = rf"^HEAD does not synthesize: `{re.escape(sys.executable)} app.py` ended with exit code 1$"
-    with pytest.raises(ReviewError, match=said) as error:
+    with pytest.raises(SynthesisError, match=said) as error:
         topics("HEAD~1", "HEAD")
     assert error.value.output == "synthesizing\nthe stack is wrong"
     assert shop.worktrees == [str(shop.root)]
@@ -325,18 +326,18 @@ def test_an_app_that_needs_an_account_is_told_how_to_give_it(shop: App, monkeypa
     shop.set(exit="KeyError: 'CDK_DEFAULT_ACCOUNT'")
     monkeypatch.delenv("CDK_DEFAULT_ACCOUNT", raising=False)
     with pytest.raises(
-        ReviewError, match="the review has no credentials: set CDK_DEFAULT_ACCOUNT and CDK_DEFAULT_REGION"
+        SynthesisError, match="the app gets no credentials: set CDK_DEFAULT_ACCOUNT and CDK_DEFAULT_REGION"
     ):
         topics("HEAD", ".")
     monkeypatch.setenv("CDK_DEFAULT_ACCOUNT", "111111111111")
-    with pytest.raises(ReviewError, match="ended with exit code 1$"):
+    with pytest.raises(SynthesisError, match="ended with exit code 1$"):
         topics("HEAD", ".")
 
 
 @pytest.mark.usefixtures("shop")
 def test_an_app_that_writes_no_assembly_is_an_error() -> None:
     said = "^HEAD does not synthesize: `true` wrote no assembly to the folder in CDK_OUTDIR; the app must call"
-    with pytest.raises(ReviewError, match=said):
+    with pytest.raises(SynthesisError, match=said):
         topics("HEAD", ".", "true")
 
 
@@ -344,16 +345,16 @@ def test_a_missing_context_value_is_named(shop: App) -> None:
     shop.set(missing=[{"key": f"vpc-provider:{number}"} for number in range(4)])
     said = (
         "^the working tree does not synthesize: cdk.context.json has no value for vpc-provider:0, vpc-provider:1, "
-        "vpc-provider:2 and 1 more, and the review has no credentials for lookups; run `cdk synth` once with "
+        "vpc-provider:2 and 1 more, and the app gets no credentials for lookups; run `cdk synth` once with "
         "credentials, and commit cdk.context.json$"
     )
-    with pytest.raises(ReviewError, match=said):
+    with pytest.raises(SynthesisError, match=said):
         topics("HEAD", ".")
 
 
 def test_an_error_of_a_construct_is_an_error_as_in_the_cdk_cli(shop: App) -> None:
     shop.set(metadata=[{"type": "aws:cdk:error", "data": "a topic needs a key"}])
-    with pytest.raises(ReviewError, match="^the working tree does not synthesize: Shop/Topic: a topic needs a key$"):
+    with pytest.raises(SynthesisError, match="^the working tree does not synthesize: Shop/Topic: a topic needs a key$"):
         topics("HEAD", ".")
     shop.set(metadata=[{"type": "aws:cdk:warning", "data": "a topic should have a key"}])
     assert topics("HEAD", ".") == ("new", "orders")
@@ -368,7 +369,7 @@ def test_an_error_of_a_construct_is_an_error_as_in_the_cdk_cli(shop: App) -> Non
 )
 def test_a_broken_cdk_json_is_named_with_its_line(shop: App, text: str, said: str) -> None:
     (shop.folder / "cdk.json").write_text(text)
-    with pytest.raises(ReviewError, match=said):
+    with pytest.raises(SynthesisError, match=said):
         topics("HEAD", ".")
 
 
@@ -378,7 +379,7 @@ def test_violations_that_plugins_report_are_no_error(conclusion: str, *, fails: 
     report = f"""'{{"conclusion": "{conclusion}"}}' > $CDK_OUTDIR/policy-validation-report.json"""
     app = f"{sys.executable} app.py && echo {report}; exit 1"
     if fails:
-        with pytest.raises(ReviewError, match="ended with exit code 1"):
+        with pytest.raises(SynthesisError, match="ended with exit code 1"):
             topics("HEAD", ".", app)
     else:
         assert topics("HEAD", ".", app) == ("new", "new")
@@ -466,7 +467,7 @@ def test_node_modules_are_found_in_a_worktree(shop: App) -> None:
         (shop.root / "node_modules" / name / "index.js").write_text(name)
     app = "cat node_modules/aws-cdk-lib/index.js node_modules/@types/node/index.js && exit 3"
     before = shop.state
-    with pytest.raises(ReviewError) as error:
+    with pytest.raises(SynthesisError) as error:
         topics("HEAD~1", "HEAD", app)
     assert error.value.output == "aws-cdk-lib@types/node"
     assert shop.state == before
@@ -492,7 +493,7 @@ def test_packages_of_the_repository_are_taken_from_the_worktree(shop: App) -> No
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(target)
     app = "cat node_modules/library/index.js node_modules/@shop/library/index.js && exit 3"
-    with pytest.raises(ReviewError) as error:
+    with pytest.raises(SynthesisError) as error:
         topics("HEAD", "HEAD", app)
     assert error.value.output == "oldold"
 
@@ -544,7 +545,7 @@ def test_editable_packages_of_setuptools_are_imported_from_the_worktree(shop: Ap
     )
     (packages / "shop.pth").write_text("import finder")
     app = ".venv/bin/python -c 'import library; print(library.__file__); exit(3)'"
-    with pytest.raises(ReviewError) as error:
+    with pytest.raises(SynthesisError) as error:
         topics("HEAD", "HEAD", app)
     assert error.value.output.endswith("/shop/src/library/__init__.py")
     assert not error.value.output.startswith(str(shop.root))

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from moorage.assembly.synthesis import SynthesisError
 from moorage.review.comparison import compare
-from moorage.review.sides.revisions import ReviewError
 from moorage.review.sides.sides import read
 from tests.review.apps import App
 
@@ -79,7 +79,7 @@ def test_an_app_that_looks_something_up_needs_the_value_in_its_context(app: App)
     (app.folder / "app.py").write_text(LOOKUP)
     key = "vpc-provider:account=111111111111:filter.isDefault=true:region=eu-west-1:returnAsymmetricSubnets=true"
     with (
-        pytest.raises(ReviewError, match=f"cdk.context.json has no value for {key}, and the review has no"),
+        pytest.raises(SynthesisError, match=f"cdk.context.json has no value for {key}, and the app gets no"),
         read(None, "."),
     ):
         pass
@@ -92,7 +92,7 @@ def test_an_app_that_looks_something_up_needs_the_value_in_its_context(app: App)
 def test_the_error_of_a_construct_is_shown(app: App) -> None:
     (app.folder / "app.py").write_text(MISTAKE)
     with (
-        pytest.raises(ReviewError, match=f"`{sys.executable} app.py` ended with exit code 1") as error,
+        pytest.raises(SynthesisError, match=f"`{sys.executable} app.py` ended with exit code 1") as error,
         read(None, "."),
     ):
         pass

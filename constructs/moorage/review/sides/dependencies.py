@@ -12,8 +12,8 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from moorage.assembly.synthesis import CONTEXT
 from moorage.review.sides.revisions import Repository
-from moorage.review.sides.synthesis import CONTEXT
 
 _MODULES = "node_modules"
 _VIRTUAL_ENVIRONMENT = "pyvenv.cfg"

@@ -11,26 +11,14 @@ from pathlib import Path
 
 import attrs
 
-_OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR")
-"""Variables that git sets for its hooks, such as the index of the commit in progress (`githooks`, "DESCRIPTION").
+from moorage.assembly.synthesis import program_variables
 
-With them, a command in a worktree would write the user's index.
-"""
 _QUIET = ("-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false")
 """Settings without which `git worktree add` runs the user's `post-checkout` hook, and starts a daemon."""
 
 
 class ReviewError(Exception):
-    """The error for a review that cannot be made, for example because the app cannot be synthesized.
-
-    Args:
-        sentence: The message for the user.
-        output: The output of the app before it failed. Default: nothing.
-    """
-
-    def __init__(self, sentence: str, output: str = "") -> None:
-        super().__init__(sentence)
-        self.output = output
+    """The error for a review that cannot be made, for example if a side cannot be found. Its message is a sentence."""
 
 
 @attrs.frozen
@@ -102,11 +90,6 @@ class Repository:
         """
         done = _git(("ls-files", "-z", "--others", "--directory"), self.root)
         return tuple(Path(name) for name in done.stdout.split("\0") if name)
-
-
-def program_variables() -> dict[str, str]:
-    """Return this process's environment without the variables that git sets for its hooks."""
-    return {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
 
 
 def _git(arguments: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:

@@ -11,12 +11,12 @@ from pathlib import Path
 import attrs
 
 from moorage.assembly.cloud_assembly import NEWEST_SCHEMA, Stack, schema_of, stacks_of
+from moorage.assembly.synthesis import SETTINGS, Program, Synthesis, synthesis_variables
 from moorage.policy import acknowledgement_file
 from moorage.policy.acknowledgements import Acknowledgement
 from moorage.policy.violation import PolicyError
 from moorage.review.sides.dependencies import link, python_path
 from moorage.review.sides.revisions import Repository, ReviewError
-from moorage.review.sides.synthesis import SETTINGS, Program, Synthesis, synthesis_variables
 
 WORKING_TREE = "."
 """The name of the side that is the working tree."""
@@ -70,7 +70,8 @@ def read(
             the file at this path in the commit is read; for an assembly, the file in the working tree.
 
     Raises:
-        ReviewError: A side cannot be found or synthesized.
+        ReviewError: A side cannot be found.
+        SynthesisError: A side cannot be synthesized.
         AssemblyError: An assembly cannot be read.
         PolicyError: The file of acknowledgements of the head cannot be read, or is wrong.
     """

@@ -13,10 +13,8 @@ from typing import Any
 
 import attrs
 
-from moorage.assembly.cloud_assembly import VALIDATION_REPORT, entries
+from moorage.assembly.cloud_assembly import VALIDATION_REPORT, AssemblyError, entries
 from moorage.assembly.stack_traces import tracing
-from moorage.review.nouns import shortened
-from moorage.review.sides.revisions import ReviewError, program_variables
 
 SETTINGS, CONTEXT = "cdk.json", "cdk.context.json"
 _FOREIGN = ("AWS_", "AMAZON_", "BOTO_", "CDK_CONTEXT", "CDK_OUTDIR", "CDK_CLI_", "CDK_VALIDATION", "CONTEXT_OVERFLOW")
@@ -29,6 +27,24 @@ _REGION = "us-east-1"
 """The region that the cdk CLI uses if no region is configured (aws-cdk 2.1148.1, `AwsCliCompatible.region`)."""
 _WITHOUT_ACCOUNT = re.compile(r"CDK_DEFAULT_ACCOUNT|account/region are not specified")
 _REPORTS = (VALIDATION_REPORT, "policy-validation-report.json")
+_OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR")
+"""Variables that git sets for its hooks, such as the index of the commit in progress (`githooks`, "DESCRIPTION").
+
+With them, a command in a worktree would write the user's index.
+"""
+
+
+class SynthesisError(AssemblyError):
+    """The error for an app that does not synthesize.
+
+    Args:
+        sentence: The message for the user.
+        output: The output of the app before it failed. Default: nothing.
+    """
+
+    def __init__(self, sentence: str, output: str = "") -> None:
+        super().__init__(sentence)
+        self.output = output
 
 
 @attrs.frozen
@@ -57,7 +73,7 @@ class Program:
             app: The command that synthesizes the app. Default: None; the `app` of `cdk.json`.
 
         Raises:
-            ReviewError: `cdk.json` cannot be read.
+            SynthesisError: `cdk.json` cannot be read.
         """
         settings = _json(folder / SETTINGS, name)
         command = app or settings.get("app")
@@ -124,7 +140,7 @@ class Synthesis:
         """Wait for the app, and return the folder of the assembly.
 
         Raises:
-            ReviewError: The app fails, writes no assembly, needs a lookup or has an error annotation.
+            SynthesisError: The app fails, writes no assembly, needs a lookup or has an error annotation.
         """
         code = self._process.wait()
         name = self._program.name
@@ -137,11 +153,11 @@ class Synthesis:
                 "the app must call app.synth() and give App no outdir"
             )
         if missing := _json(manifest, name).get("missing"):
-            raise ReviewError(_unanswered(name, missing))
+            raise SynthesisError(_unanswered(name, missing))
         if errors := list(entries(self._output, "aws:cdk:error")):
             said = "; ".join(f"{path.removeprefix('/')}: {text}" for path, text in errors[:_MOST_NAMED])
             more = f"; and {len(errors) - _MOST_NAMED} more" if len(errors) > _MOST_NAMED else ""
-            raise ReviewError(f"{name} does not synthesize: {said}{more}")
+            raise SynthesisError(f"{name} does not synthesize: {said}{more}")
         return self._output
 
     def _reports_failures(self) -> bool:
@@ -149,18 +165,23 @@ class Synthesis:
         reports = [self._output / name for name in _REPORTS]
         return any('"failure"' in report.read_text("utf-8") for report in reports if report.is_file())
 
-    def _failed(self, sentence: str) -> ReviewError:
+    def _failed(self, sentence: str) -> SynthesisError:
         """Return the error for an app that fails, with the output of the app."""
         printed = self._log.read_text("utf-8", errors="replace").strip()
         if _WITHOUT_ACCOUNT.search(printed) and "CDK_DEFAULT_ACCOUNT" not in os.environ:
-            sentence += "; the review has no credentials: set CDK_DEFAULT_ACCOUNT and CDK_DEFAULT_REGION"
-        return ReviewError(sentence, printed)
+            sentence += "; the app gets no credentials: set CDK_DEFAULT_ACCOUNT and CDK_DEFAULT_REGION"
+        return SynthesisError(sentence, printed)
 
     def stop(self) -> None:
         """If the app is still running, end the app and the programs that it started."""
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+
+
+def program_variables() -> dict[str, str]:
+    """Return this process's environment without the variables that git sets for its hooks."""
+    return {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
 
 
 def synthesis_variables() -> dict[str, str]:
@@ -197,9 +218,10 @@ def _shell(program: Program) -> str:
 
 def _unanswered(name: str, missing: list[Mapping[str, Any]]) -> str:
     keys = [str(each.get("key")) for each in missing]
+    more = f" and {len(keys) - _MOST_NAMED} more" if len(keys) > _MOST_NAMED else ""
     return (
-        f"{name} does not synthesize: {CONTEXT} has no value for {shortened(keys, _MOST_NAMED)}, and the review "
-        f"has no credentials for lookups; run `cdk synth` once with credentials, and commit {CONTEXT}"
+        f"{name} does not synthesize: {CONTEXT} has no value for {', '.join(keys[:_MOST_NAMED])}{more}, and the app "
+        f"gets no credentials for lookups; run `cdk synth` once with credentials, and commit {CONTEXT}"
     )
 
 
@@ -210,11 +232,11 @@ def _json(path: Path, name: str) -> Mapping[str, Any]:
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except json.JSONDecodeError as error:
-        raise ReviewError(f"{name}: {path.name}:{error.lineno} is not valid JSON ({error.msg})") from error
+        raise SynthesisError(f"{name}: {path.name}:{error.lineno} is not valid JSON ({error.msg})") from error
     except UnicodeDecodeError as error:
-        raise ReviewError(f"{name}: {path.name} is not UTF-8 text") from error
+        raise SynthesisError(f"{name}: {path.name} is not UTF-8 text") from error
     if not isinstance(found, dict):
-        raise ReviewError(f"{name}: {path.name} is not a JSON object")
+        raise SynthesisError(f"{name}: {path.name} is not a JSON object")
     return found
 
 
