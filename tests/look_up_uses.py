@@ -42,6 +42,7 @@ from moorage import (
     Scaling,
     Service,
     ServiceConnect,
+    Severity,
     Task,
     Volume,
 )
@@ -215,6 +216,9 @@ USES: dict[str, Callable[[Make, World], object]] = {
         pull_through=[make(account="222222222222", region="us-east-1", prefix="other")]
     ),
     "Registry": lambda make, world: make(world.stack, "Registry"),
+    "ScanGate": lambda make, world: world.run(
+        rollout=Rollout.rolling(hooks=[make(world.stack, "ScanGate", severity=Severity.CRITICAL).hook])
+    ),
     "Replication": lambda make, world: world.register(replication=[make(to="us-east-1")]),
     "ReplicationDestination": lambda make, world: world.register(
         replication=[Replication(to=make(region="us-east-1", managed_elsewhere=True))]

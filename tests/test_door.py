@@ -34,6 +34,7 @@ from moorage import (
     Route,
     Scaling,
     Service,
+    Severity,
     Strategy,
     Task,
     Volume,
@@ -137,6 +138,7 @@ def arguments_for(function: Callable[..., Any], stack: cdk.Stack) -> dict[str, A
         "load_balancer_arn": lambda: NETWORK_ARN,
         "security_group_id": lambda: "sg-0a1b2c3d",
         "cluster_name": lambda: "shop",
+        "severity": lambda: Severity.CRITICAL,
     }
     parameters = inspect.signature(function).parameters.values()
     optional = {"schedule", "cluster_name"}

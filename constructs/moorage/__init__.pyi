@@ -11,7 +11,6 @@ from moorage.ecr.registry.repository_templates import RepositoryTemplate as Repo
 from moorage.ecr.registry.repository_templates import SigningRule as SigningRule
 from moorage.ecr.registry.scanning import Scanning as Scanning
 from moorage.ecr.registry.scanning import ScanningRule as ScanningRule
-from moorage.ecr.registry.scanning import Severity as Severity
 from moorage.ecr.repository.lifecycle_policy import LifecyclePolicy as LifecyclePolicy
 from moorage.ecr.repository.lifecycle_policy import LifecycleRule as LifecycleRule
 from moorage.ecr.repository.lifecycle_policy import PushedImage as PushedImage
@@ -41,6 +40,7 @@ from moorage.ecs.monitoring.dashboard import Dashboard as Dashboard
 from moorage.ecs.monitoring.service_alarms import ServiceAlarms as ServiceAlarms
 from moorage.ecs.network.network import Network as Network
 from moorage.ecs.service.lattice import Lattice as Lattice
+from moorage.ecs.service.scan_gate import ScanGate as ScanGate
 from moorage.ecs.service.service import Service as Service
 from moorage.ecs.service.service_connect import ServiceConnect as ServiceConnect
 from moorage.ecs.service.service_connect import ServiceConnectTls as ServiceConnectTls
@@ -65,6 +65,7 @@ from moorage.workload.scaling import Scaling as Scaling
 from moorage.workload.scaling_targets import MetricTarget as MetricTarget
 from moorage.workload.scaling_targets import PredictiveScaling as PredictiveScaling
 from moorage.workload.scaling_targets import ScheduledAction as ScheduledAction
+from moorage.workload.severity import Severity as Severity
 from moorage.workload.task import Architecture as Architecture
 from moorage.workload.task import NetworkMode as NetworkMode
 from moorage.workload.task import OperatingSystemFamily as OperatingSystemFamily

@@ -34,6 +34,7 @@ from moorage import (
     RepositorySettings,
     Route,
     Scaling,
+    ScanGate,
     Scanning,
     Service,
     Severity,
@@ -109,13 +110,14 @@ def connections(app: cdk.App) -> None:
 
 
 def registry(app: cdk.App) -> None:
-    """Define a repository, scanning, replication to another region and account, and an alarm on findings."""
+    """Define a repository, scanning, replication to another place, and an alarm on findings and a gate for them."""
     stack = cdk.Stack(app, "Images")
     prod = Replication(prefix="prod/", to=["eu-central-1", ReplicationDestination("us-east-1", account="222222222222")])
     registry = Registry(stack, "Registry", scanning=Scanning.enhanced(), replication=[prod])
     Repository(stack, "Web", name="prod/web", keep_releases=30)
     topic = sns.Topic(stack, "Findings", master_key=registry.event_key, enforce_ssl=True)
     registry.on_scan_finding("Critical", severity=Severity.CRITICAL, target=targets.SnsTopic(topic))
+    ScanGate(stack, "ScanGate", severity=Severity.CRITICAL)
 
 
 def destination(app: cdk.App) -> None:

@@ -60,7 +60,7 @@ GROUPS: Mapping[str, Group] = {
     "deployments": _group(
         "Deployments",
         "How a new version replaces the old one, and what rolls it back.",
-        "Rollout CircuitBreaker EarlySuccess RollbackAlarms LifecycleHook LifecycleStage",
+        "Rollout CircuitBreaker EarlySuccess RollbackAlarms LifecycleHook LifecycleStage ScanGate",
     ),
     "clusters": _group(
         "Clusters",

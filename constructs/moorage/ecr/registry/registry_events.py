@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from aws_cdk import aws_sqs as sqs
     from aws_cdk.interfaces.aws_events import IRuleRef
 
-    from moorage.ecr.registry.scanning import Scanning, Severity
+    from moorage.ecr.registry.scanning import Scanning
+    from moorage.workload.severity import Severity
 
 
 def check_event_key(key: kms.IKey | None, scope: Construct, problems: Problems) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from moorage.ecr.registry.scanning import Severity
+    from moorage.workload.severity import Severity
 
 Pattern: TypeAlias = Mapping[str, Any]
 """An event pattern in the JSON form of EventBridge."""

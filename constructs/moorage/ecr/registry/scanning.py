@@ -1,8 +1,7 @@
-"""The scanning of a registry's images for vulnerabilities, and the severities of findings."""
+"""The scanning of a registry's images for vulnerabilities."""
 
 from __future__ import annotations
 
-import enum
 import fnmatch
 from collections.abc import Sequence
 
@@ -19,22 +18,6 @@ _ALL_REPOSITORIES = ("*",)
 
 def _as_filters(filters: str | Sequence[str]) -> tuple[str, ...]:
     return (filters,) if isinstance(filters, str) else tuple(filters)
-
-
-class Severity(enum.Enum):
-    """A severity of findings in both basic and enhanced scanning, from the highest to the lowest."""
-
-    CRITICAL = "CRITICAL"
-    HIGH = "HIGH"
-    MEDIUM = "MEDIUM"
-    LOW = "LOW"
-    INFORMATIONAL = "INFORMATIONAL"
-
-    @property
-    def _and_graver(self) -> tuple[str, ...]:
-        """The names of this severity and of higher severities, the highest first."""
-        names = [each.value for each in Severity]
-        return tuple(names[: names.index(self.value) + 1])
 
 
 @value_class

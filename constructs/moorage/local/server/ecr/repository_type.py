@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from ministack.core.responses import get_account_id, request_scope
@@ -91,12 +92,29 @@ def missing_image(image: str) -> str | None:
     with request_scope(account, region):
         if not here:
             return None
-        wanted = (
-            {"imageDigest": reference["digest"]} if reference["digest"] else {"imageTag": reference["tag"] or "latest"}
-        )
-        found = fetch(name, wanted)
+        found = fetch(name, _image_id(reference))
         if name not in ecr.repositories:
             return f"CannotPullContainerError: the repository with name '{name}' does not exist in registry '{account}'"
         if found is None:
             return f"CannotPullContainerError: pull image manifest has been retried 1 time(s): {image}: not found"
     return None
+
+
+def digest_of(image: str) -> str | None:
+    """Return the digest of the image that a task pulls; None if only a registry outside the local AWS knows it.
+
+    Args:
+        image: The image of a container definition.
+    """
+    _, _, pinned = image.partition("@")
+    reference = REFERENCE.fullmatch(image)
+    if pinned or reference is None:
+        return pinned or None
+    with request_scope(reference["account"], reference["region"]):
+        found = ecr.find_image(reference["name"], _image_id(reference))
+        return str(found["imageDigest"]) if found else None
+
+
+def _image_id(reference: re.Match[str]) -> dict[str, str]:
+    digest, tag = reference["digest"], reference["tag"]
+    return {"imageDigest": digest} if digest else {"imageTag": tag or "latest"}

@@ -25,6 +25,7 @@ Parameters = dict[str, Any]
 ANNOTATION = "moorage.local/findings"
 _DEFAULT: Mapping[str, Any] = {"scanType": "BASIC", "rules": []}
 _ORDER = ("CONTINUOUS_SCAN", "SCAN_ON_PUSH", "MANUAL")
+_INDEX = "application/vnd.oci.image.index.v1+json"
 _scans = AccountRegionScopedDict()
 
 
@@ -50,8 +51,17 @@ def _matches(repository: str, wildcard: str) -> bool:
 
 def after_push(repository: str, image: Parameters) -> None:
     """Scan a new image if its repository is scanned on push or continuously."""
-    if _frequency(repository, _configuration())[0] != "MANUAL":
+    if _frequency(repository, _configuration())[0] != "MANUAL" and _index_type(image) is None:
         _scan(repository, image)
+
+
+def _index_type(image: Parameters) -> str | None:
+    """Return the media type of an image index, which ECR does not scan; None for another image."""
+    try:
+        manifest = json.loads(image["imageManifest"])
+        return str(manifest.get("mediaType", _INDEX)) if "manifests" in manifest else None
+    except (ValueError, TypeError, AttributeError):
+        return None
 
 
 def forget(repository: str, digest: str) -> None:
@@ -160,6 +170,12 @@ def _start(parameters: Parameters) -> Parameters:
     image = repositories.image_of(parameters)
     if _configuration()["scanType"] == "ENHANCED":
         raise RefusedError("ValidationException: This feature is disabled: the registry is scanned by Inspector")
+    index = _index_type(image)
+    if index is not None:
+        raise RefusedError(
+            f"UnsupportedImageTypeException: An artifact with media type '{index}' cannot be scanned. For more "
+            "information, see the Amazon ECR documentation."
+        )
     _scan(parameters["repositoryName"], image)
     return _answer(parameters, image, imageScanStatus={"status": "IN_PROGRESS"})
 

@@ -117,6 +117,8 @@ class Rollout:
         if reason is None:
             self._service.pop("_held", None)
             ecs.reconcile_service_tasks(self._cluster, self._key)
+            if self._service["desiredCount"]:
+                revisions.resolve_images(self._service)
             reason = placement.why_waiting(self._service) if scheduling.runs_on_instances(self._service) else None
         if reason:
             breaker = self._configuration.get("deploymentCircuitBreaker") or {}

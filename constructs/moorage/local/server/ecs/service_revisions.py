@@ -12,6 +12,7 @@ from ministack.core.responses import AccountRegionScopedDict
 
 from moorage.local.server.core.adapter import ecs
 from moorage.local.server.core.calls import RefusedError, members
+from moorage.local.server.ecr.repository_type import digest_of
 from moorage.local.server.ecs.capacity_providers import answering
 from moorage.local.server.ecs.container_instances import Record
 
@@ -19,6 +20,7 @@ STATED: frozenset[str] = members("ecs", "ServiceRevision")
 """The properties of a service that a revision records."""
 
 _MOST_ASKED = 20
+_OFF = "disabled"
 _NAMES = string.ascii_letters + string.digits
 
 _revisions = AccountRegionScopedDict()
@@ -50,6 +52,21 @@ def revise(service: Record, stated: Mapping[str, Any]) -> Record:
     _revisions[arn] = record
     service["deployments"][0]["_revision"] = arn
     return record
+
+
+def resolve_images(service: Mapping[str, Any]) -> None:
+    """Record the digests of the images of a service's newest revision, as ECS does when the first task has started.
+
+    ECS resolves no tag of a container without version consistency (botocore ecs ContainerDefinition).
+    """
+    definition = ecs.task_defs.get(ecs.resolve_td_key(service["taskDefinition"]), {})
+    tagged = {
+        each["name"] for each in definition.get("containerDefinitions", ()) if each.get("versionConsistency") == _OFF
+    }
+    for image in revision(service["deployments"][0].get("_revision")).get("containerImages", ()):
+        digest = None if image["containerName"] in tagged else digest_of(image["image"])
+        if digest:
+            image["imageDigest"] = digest
 
 
 def revision(arn: str | None) -> Record:
