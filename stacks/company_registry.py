@@ -9,9 +9,9 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from moorage import ApiCall, AuditTrail, PullThrough, Registry, RepositoryTemplate, Severity
-from stacks.images import has_cache
+from stacks.images import PREFIX, has_cache
 from stacks.notifications import define_topic
-from stacks.replication import PREFIX, pulling_accounts, replications
+from stacks.replication import pulling_accounts, replications
 from stacks.repositories import define_cached_repositories, define_repositories, shared_settings
 from stacks.scanning import scanning
 from stacks.settings import Description, ToolingSettings

@@ -43,7 +43,7 @@ def define_entrance(stack: cdk.Stack, vpc: ec2.IVpc, settings: EnvironmentSettin
         public=True,
         certificate=certificate,
         plain_http=None if certificate else "an environment to try things in, without a domain or real data",
-        zone=zone,
+        zone=zone if entrance.dns_record else None,
         web_acl=entrance.web_acl,
         access_logs=not settings.removable,
         deletion_protection=not settings.removable,

@@ -13,7 +13,8 @@ from stacks.platform import PlatformStack
 from stacks.registry import RegistryStack
 from stacks.replica_registry import define_replicas
 from stacks.services import ServicesStack
-from stacks.settings import Description
+from stacks.settings import Description, EnvironmentSettings
+from stacks.settings.description import RECOVERY
 from stacks.tooling import Tooling
 
 
@@ -23,22 +24,16 @@ class Environment(cdk.Stage):
     Args:
         scope: The app.
         construct_id: The name of the environment.
-        description: The description with the settings of the environment.
-        tooling: The company's tools. Default: none.
+        settings: The settings of the environment.
+        images: The images of the services.
     """
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, description: Description, tooling: Tooling | None = None
-    ) -> None:
-        settings = description.environments[construct_id]
+    def __init__(self, scope: Construct, construct_id: str, *, settings: EnvironmentSettings, images: Images) -> None:
         super().__init__(scope, construct_id, env=settings.env, permissions_boundary=settings.boundary)
         for key, value in settings.tags.items():
             cdk.Tags.of(self).add(key, value)
         platform = PlatformStack(self, "Platform", settings=settings, namespace=f"retail-{construct_id}")
         RegistryStack(self, "Registry", settings=settings)
-        if tooling:
-            define_replicas(self, construct_id, description=description, source=tooling.registry)
-        images = Images(description, construct_id)
         data = DataStack(self, "Data", settings=settings, vpc=platform.vpc) if settings.data else None
         ServicesStack(self, "Services", settings=settings, platform=platform, images=images, data=data)
         if data:
@@ -47,12 +42,17 @@ class Environment(cdk.Stage):
 
 
 def define_environments(app: cdk.App, description: Description) -> None:
-    """Define the stages of a description: the company's tools and each environment.
+    """Define the stages of a description: the company's tools, each environment, and each in its recovery region.
 
     Args:
         app: The app.
         description: The description.
     """
     tooling = Tooling(app, description=description) if description.tooling else None
-    for name in description.environments:
-        Environment(app, name, description=description, tooling=tooling)
+    for name, settings in description.environments.items():
+        images = Images(description, name)
+        environment = Environment(app, name, settings=settings, images=images)
+        if tooling:
+            define_replicas(environment, name, description=description, source=tooling.registry)
+        if settings.in_recovery_region:
+            Environment(app, f"{name}{RECOVERY}", settings=settings.in_recovery_region, images=images)

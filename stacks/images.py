@@ -7,11 +7,12 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import region_info
 from constructs import Construct
 
-from moorage import Image
-from stacks.settings import Description
+from moorage import Image, Rollout, ScanGate, Severity
+from stacks.settings import Description, EnvironmentSettings
 from stacks.settings.services import SERVICES
 
 RELEASE = "1.6.2"
+PREFIX = "retail"
 _PUBLIC_REGISTRY = "public.ecr.aws"
 _CACHE = "ecr-public"
 _IMAGES = {"carts": "cart"}
@@ -33,6 +34,11 @@ def cached(image: str) -> str:
     return f"{_CACHE}/{upstream(image)}"
 
 
+def own(image: str) -> str:
+    """Return the name of an image's repository in the company's registry and its replicas."""
+    return f"{PREFIX}/{image}"
+
+
 def has_cache(description: Description) -> bool:
     """Return whether the company's registry caches Amazon ECR Public."""
     return description.tooling is not None and _CACHE in description.tooling.registry.caches
@@ -42,9 +48,10 @@ def has_cache(description: Description) -> bool:
 class Images:
     """The images of the services in one environment.
 
-    The images come from the cache of Amazon ECR Public in the company's registry. Without such a cache, they come from
-    Amazon ECR Public itself. So do they if the account of the environment, or the account or region of the company's
-    registry, is not set.
+    Promoted images come from the company's registry, or from its replica in the account and region of the environment.
+    Other images come from the cache of Amazon ECR Public in the company's registry. Without such a cache, they come
+    from Amazon ECR Public itself. So do all images if the account of the environment, or the account or region of the
+    company's registry, is not set.
 
     Args:
         description: The description of all environments.
@@ -54,6 +61,20 @@ class Images:
     description: Description
     environment: str
 
+    @property
+    def _settings(self) -> EnvironmentSettings:
+        return self.description.environments[self.environment]
+
+    @property
+    def _place(self) -> tuple[str, str] | None:
+        """The account and the region of the company's registry, or None if one of them is not set."""
+        return self.description.tooling.place if self.description.tooling else None
+
+    @property
+    def are_promoted(self) -> bool:
+        """True if each service runs the digest that was promoted to the environment."""
+        return bool(self._settings.images and self._settings.place and self._place)
+
     def of(self, scope: Construct, service: str) -> Image:
         """Return the image of a service.
 
@@ -61,18 +82,34 @@ class Images:
             scope: The scope in which to import the image's repository.
             service: The name of the service.
         """
-        image, settings = _IMAGES.get(service, service), self.description.environments[self.environment]
-        digest = settings.services.of(service).digest
-        place = self.description.tooling.place if self.description.tooling and has_cache(self.description) else None
-        if not place or not settings.account:
+        image, construct_id = _IMAGES.get(service, service), f"{service.title()}Image"
+        if self.are_promoted:
+            repository = ecr.Repository.from_repository_name(scope, construct_id, own(image))
+            return Image.from_repository(repository, digest_parameter=f"/{PREFIX}/{self.environment}/{service}/digest")
+        digest = self._settings.services.of(service).digest
+        place = self._place if has_cache(self.description) else None
+        if not place or not self._settings.account:
             version = f"@{digest}" if digest else f":{RELEASE}"
             return Image.from_registry(f"{_PUBLIC_REGISTRY}/{upstream(image)}{version}")
         account, region = place
         partition = region_info.RegionInfo.get(region).partition
-        repository = ecr.Repository.from_repository_attributes(
+        cache = ecr.Repository.from_repository_attributes(
             scope,
-            f"{service.title()}Image",
+            construct_id,
             repository_arn=f"arn:{partition}:ecr:{region}:{account}:repository/{cached(image)}",
             repository_name=cached(image),
         )
-        return Image.from_repository(repository, tag=None if digest else RELEASE, digest=digest, pull_through=True)
+        return Image.from_repository(cache, tag=None if digest else RELEASE, digest=digest, pull_through=True)
+
+    def define_rollout(self, scope: Construct) -> Rollout:
+        """Define and return the rollout of the services, which stops if a promoted image has grave findings.
+
+        Args:
+            scope: The stack of the services.
+        """
+        settings = self._settings.images
+        if not settings or not self.are_promoted:
+            return Rollout.rolling()
+        severity = Severity[settings.refused_severity.upper()]
+        gate = ScanGate(scope, "ScanGate", severity=severity, removal_policy=self._settings.removal_policy)
+        return Rollout.rolling(hooks=[gate.hook])

@@ -7,8 +7,9 @@ from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
 from moorage import Registry, Severity
+from stacks.images import PREFIX
 from stacks.notifications import define_topic
-from stacks.replication import PREFIX, Replica, replicas
+from stacks.replication import Replica, replicas
 from stacks.scanning import scanning
 from stacks.settings import Description
 

@@ -7,10 +7,8 @@ from collections.abc import Iterator, Mapping
 import attrs
 
 from moorage import Replication, ReplicationDestination
-from stacks.images import has_cache
+from stacks.images import PREFIX, has_cache
 from stacks.settings import Description
-
-PREFIX = "retail"
 
 
 @attrs.frozen
@@ -68,7 +66,11 @@ def left_out(description: Description) -> Iterator[tuple[str, str]]:
         keys, effects = {f"{name}.account": settings.account}, []
         if name in description.destinations and not settings.place:
             keys[f"{name}.region"] = settings.region
-            effects.append("images are not replicated there")
+            effects.append(
+                "images are neither replicated nor promoted to it"
+                if settings.images
+                else "images are not replicated there"
+            )
         if has_cache(description) and tooling and tooling.place and not settings.account:
             effects.append("its tasks pull from Amazon ECR Public")
         if effects:

@@ -7,8 +7,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from moorage import Repository, RepositorySettings
-from stacks.images import cached, image_names
-from stacks.replication import PREFIX
+from stacks.images import cached, image_names, own
 
 _PULL_ACTIONS = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 _IMPORT_ACTION = "ecr:BatchImportUpstreamImage"
@@ -39,7 +38,7 @@ def define_repositories(scope: Construct, *, accounts: iam.PrincipalBase | None,
         Repository(
             scope,
             image.title(),
-            name=f"{PREFIX}/{image}",
+            name=own(image),
             removal_policy=cdk.RemovalPolicy.DESTROY if removable else cdk.RemovalPolicy.RETAIN,
             empty_on_delete=removable,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from moorage import Scanning
-from stacks.replication import PREFIX
+from stacks.images import PREFIX
 from stacks.settings import Description
 
 

@@ -30,8 +30,8 @@ class ServicesStack(cdk.Stack):
     ) -> None:
         super().__init__(scope, construct_id, termination_protection=not settings.removable)
         self._settings, self._platform, self._images = settings, platform, images
+        self._rollout = images.define_rollout(self)
         stores = data.stores if data else BUILT_IN
-
         catalog = self._service("catalog", store=stores["catalog"])
         carts = self._service("carts", store=stores["carts"], health="/actuator/health")
         orders = self._service("orders", store=stores["orders"], health="/actuator/health")
@@ -51,7 +51,6 @@ class ServicesStack(cdk.Stack):
         checkout.connect_to(orders)
         for service in (catalog, carts, checkout, orders):
             ui.connect_to(service)
-
         services = (ui, catalog, carts, orders, checkout)
         for service in services:
             ServiceAlarms(service, "Alarms", service=service, topic=platform.operators)
@@ -92,6 +91,7 @@ class ServicesStack(cdk.Stack):
             task=task,
             capacity=self._platform.strategy(size.capacity),
             scaling=size.scaling,
+            rollout=self._rollout,
             route=route or (),
             connect=ServiceConnect(),
             removal_policy=self._settings.removal_policy,

@@ -1,4 +1,7 @@
-"""Write the ARN of a new certificate into the local AWS, for each environment that reads it from a parameter."""
+"""Write the ARN of a new certificate into the local AWS, for each environment that reads it from a parameter.
+
+An environment with a recovery region has a certificate in both regions.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +20,14 @@ def main() -> None:
         sys.exit("the local AWS must run (it does not); run: python -m moorage.local up 'dev/*'")
     for name, settings in Description.read("environments.toml").environments.items():
         parameter = settings.entrance.certificate_parameter
-        if parameter:
-            account = Account(server.access, settings.account, settings.region)
-            domain = settings.entrance.domain or f"{name}.example.com"
-            arn = account.client("acm").request_certificate(DomainName=domain, ValidationMethod="DNS")["CertificateArn"]
-            account.client("ssm").put_parameter(Name=parameter, Type="String", Value=arn, Overwrite=True)
-            print(f"{parameter} = {arn}")  # noqa: T201  # it says what it wrote
+        for here in (settings, settings.in_recovery_region):
+            if here and parameter:
+                account = Account(server.access, here.account, here.region)
+                domain = here.entrance.domain or f"{name}.example.com"
+                acm = account.client("acm")
+                arn = acm.request_certificate(DomainName=domain, ValidationMethod="DNS")["CertificateArn"]
+                account.client("ssm").put_parameter(Name=parameter, Type="String", Value=arn, Overwrite=True)
+                print(f"{parameter} = {arn}")  # noqa: T201  # it says what it wrote
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from stacks.settings.toml_file import read
 
 WITHOUT_INSPECTOR = frozenset({"ap-southeast-6"})
 """The regions with Amazon ECR and without Amazon Inspector, which scans the registries (botocore, endpoints)."""
+RECOVERY = "-recovery"
+"""The end of the name of a stage that deploys an environment to its recovery region."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 
 
@@ -35,6 +37,7 @@ class Description:
                 *self._replication_problems(),
                 *self._scanning_problems(),
                 *self._environment_problems(),
+                *self._image_problems(),
             ]
         )
 
@@ -56,7 +59,7 @@ class Description:
     def destinations(self) -> Mapping[str, EnvironmentSettings]:
         """The environments to whose registries images are replicated, by name."""
         names = self.tooling.registry.replicates_to if self.tooling else ()
-        return {name: self.environments[name] for name in names}
+        return {name: self.environments[name] for name in names if name in self.environments}
 
     def _name_problems(self) -> Iterator[SettingError]:
         if not self.environments:
@@ -66,6 +69,12 @@ class Description:
             if not _NAME.fullmatch(name):
                 yield SettingError(
                     "must have a name of letters, digits and hyphens that begins with a letter; rename the table",
+                    ("environments", name),
+                )
+            elif (origin := name.removesuffix(RECOVERY)) != name and origin in self.environments:
+                yield SettingError(
+                    f"must not have a name that ends with {RECOVERY}, which is the name of {origin} in its recovery "
+                    "region; rename the table",
                     ("environments", name),
                 )
             elif (owner := names.setdefault(name.lower(), name)) != name:
@@ -116,12 +125,6 @@ class Description:
     def _environment_problems(self) -> Iterator[SettingError]:
         domains: dict[str, str] = {}
         for name, settings in self.environments.items():
-            if settings.recovery_region and self.tooling and name not in self.tooling.registry.replicates_to:
-                yield SettingError(
-                    f'has no effect, since images are not replicated to {name}; add "{name}" to replicates_to of '
-                    "[tooling.registry], or remove this setting",
-                    f"environments.{name}.recovery_region",
-                )
             domain = settings.entrance.domain
             if domain and (owner := domains.setdefault(domain, name)) != name:
                 yield SettingError(
@@ -131,10 +134,45 @@ class Description:
             if settings.network.egress == "endpoints" and (problem := self._isolation_problem(settings)):
                 yield SettingError(f'must not be "endpoints", since {problem}', f"environments.{name}.network.egress")
 
+    def _image_problems(self) -> Iterator[SettingError]:
+        """Yield the problems of promoted images that are not in the account and region of their environment."""
+        places = [self.tooling.place] if self.tooling else []
+        places += [settings.place for settings in self.destinations.values()]
+        for name, settings in self.environments.items():
+            yield from self._recovery_problems(name, settings)
+            setting = f"environments.{name}.images"
+            if settings.images and self.tooling is None:
+                yield SettingError("needs the registry of the company; add the table [tooling.registry]", setting)
+            elif (
+                settings.images
+                and self.tooling
+                and name not in self.tooling.registry.replicates_to
+                and not (settings.place and settings.place in places)
+            ):
+                yield SettingError(
+                    f'needs the images in its account and region; add "{name}" to replicates_to of [tooling.registry]',
+                    setting,
+                )
+
+    def _recovery_problems(self, name: str, settings: EnvironmentSettings) -> Iterator[SettingError]:
+        """Yield the problems of a recovery region that does not get the images of its environment."""
+        setting = f"environments.{name}.recovery_region"
+        if settings.recovery_region and self.tooling and name not in self.tooling.registry.replicates_to:
+            yield SettingError(
+                f'needs the images in that region; add "{name}" to replicates_to of [tooling.registry]', setting
+            )
+        if settings.recovery_region and self.tooling and not settings.images:
+            yield SettingError(
+                f"needs promoted images, since only these are replicated to that region; add the table [{name}.images]",
+                setting,
+            )
+
     def _isolation_problem(self, settings: EnvironmentSettings) -> str | None:
         """Return why the tasks of an environment need a NAT gateway for their images, or None if they do not."""
-        place = self.tooling.place if self.tooling and "ecr-public" in self.tooling.registry.caches else None
-        if not place or not settings.account or settings.region != place[1]:
+        place = self.tooling.place if self.tooling else None
+        has_cache = self.tooling is not None and "ecr-public" in self.tooling.registry.caches
+        are_near = settings.place and (settings.images or (has_cache and place and settings.region == place[1]))
+        if not place or not are_near:
             return (
                 "without a NAT gateway tasks can pull images only from the cache of ecr-public in the registry of "
                 "tooling in their own region; set that cache, and account and region of both, or use a NAT gateway"

@@ -15,129 +15,17 @@ from stacks.settings.checks import (
     A_REGION,
     SettingError,
     Settings,
-    between,
     differ_in_partition,
     matches,
     problems_of,
     quoted,
 )
-from stacks.settings.services import SERVICES, AllServiceSettings, JobSettings
+from stacks.settings.infrastructure import DataSettings, EntranceSettings, NetworkSettings
+from stacks.settings.services import SERVICES, AllServiceSettings, ImageSettings, JobSettings
 
-_HOST = matches(
-    r"(?=.{1,128}$)([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]+", "a host name in lower case", "shop.example.com"
-)
 _TAG_CHARACTERS = "letters, digits, spaces and _ . : / = + - @"
 _TAG_KEY = re.compile(r"(?!(?i:aws):)[\w .:/=+@-]{1,128}")
 _TAG_VALUE = re.compile(r"[\w .:/=+@-]{0,256}")
-
-
-@attrs.frozen(kw_only=True)
-class NetworkSettings(Settings):
-    """The VPC of an environment.
-
-    Args:
-        zones: The number of Availability Zones, 2 to 6. Default: 2.
-        egress: The way from the private subnets to the internet: a NAT gateway in each zone, one NAT gateway, or only
-            the VPC endpoints that the tasks need. Default: a NAT gateway in each zone.
-        vpc_id: The ID of an existing VPC, in place of a new one. Default: a new VPC.
-    """
-
-    zones: int = attrs.field(default=2, metadata=between(2, 6))
-    egress: Literal["nat-gateway-per-zone", "one-nat-gateway", "endpoints"] = "nat-gateway-per-zone"
-    vpc_id: str | None = attrs.field(
-        default=None, metadata=matches("vpc-[0-9a-f]{8,17}", "the ID of a VPC", "vpc-0a1b2c3d4e5f60718")
-    )
-
-
-@attrs.frozen(kw_only=True)
-class EntranceSettings(Settings):
-    """The public load balancer.
-
-    Args:
-        certificate_parameter: The name of the SSM parameter with the ARN of the certificate. Default: none.
-        domain: The host name of the store. Default: the host name of the load balancer.
-        hosted_zone: The name of the Route 53 hosted zone that gets a record for `domain`, and in which a new
-            certificate is validated. Default: none.
-        hosted_zone_id: The ID of the hosted zone. Default: none.
-        web_acl: The ARN of an existing AWS WAF web ACL. Default: none.
-    """
-
-    certificate_parameter: str | None = attrs.field(
-        default=None, metadata=matches(r"(/[\w.-]+)+", "the name of a parameter", "/shop/certificate-arn")
-    )
-    domain: str | None = attrs.field(default=None, metadata=_HOST)
-    hosted_zone: str | None = attrs.field(default=None, metadata=_HOST)
-    hosted_zone_id: str | None = attrs.field(
-        default=None, metadata=matches("[A-Z0-9]{1,32}", "the ID of a hosted zone", "Z0123456789ABCDEFGHIJ")
-    )
-    web_acl: str | None = attrs.field(
-        default=None,
-        metadata=matches(
-            r"arn:[^:]+:wafv2:[^:]+:\d{12}:regional/webacl/.+",
-            "the ARN of a regional web ACL",
-            "arn:aws:wafv2:eu-west-1:111111111111:regional/webacl/shop/1a2b",
-        ),
-    )
-
-    @property
-    def has_certificate(self) -> bool:
-        """True if the load balancer serves HTTPS."""
-        return bool(self.certificate_parameter or self.hosted_zone)
-
-    def _problems(self) -> Iterator[SettingError]:
-        zone = (self.hosted_zone, self.hosted_zone_id, self.domain)
-        if self.hosted_zone and not all(zone):
-            yield SettingError("needs domain and hosted_zone_id, too", "hosted_zone")
-        if self.hosted_zone_id and not self.hosted_zone:
-            yield SettingError("needs hosted_zone, the name of the zone, too", "hosted_zone_id")
-        if self.hosted_zone and self.certificate_parameter:
-            yield SettingError(
-                "must be absent with hosted_zone, in which a certificate is validated; remove one of them",
-                "certificate_parameter",
-            )
-        if self.domain and self.hosted_zone and not f".{self.domain}".endswith(f".{self.hosted_zone}"):
-            yield SettingError(
-                f'must be in the hosted zone {self.hosted_zone} (got "{self.domain}"); use "shop.{self.hosted_zone}"',
-                "domain",
-            )
-
-
-@attrs.frozen(kw_only=True)
-class DataSettings(Settings):
-    """The data stores of the services.
-
-    Args:
-        database_capacity: The least and the most Aurora capacity units of each database, 0 to 256 in steps of 0.5.
-            With a least capacity of 0, a database pauses after 30 minutes without connections, so not while its
-            service runs.
-        database_readers: The number of readers of each database, in other zones, 0 to 15. Default: 0.
-        cache_nodes: The number of nodes of the cache, in different zones, 1 to 6. Default: 1.
-        cache_node_type: The node type of the cache. Default: "cache.t4g.micro".
-        backup_days: The number of days for which backups are kept, 1 to 35. Default: 7.
-    """
-
-    database_capacity: tuple[float, float] = attrs.field(metadata=between(0, 256))
-    database_readers: int = attrs.field(default=0, metadata=between(0, 15))
-    cache_nodes: int = attrs.field(default=1, metadata=between(1, 6))
-    cache_node_type: str = attrs.field(
-        default="cache.t4g.micro",
-        metadata=matches(
-            r"cache\.[a-z]\d[a-z]*\.(micro|small|medium|\d*x?large)", "a node type of ElastiCache", "cache.t4g.micro"
-        ),
-    )
-    backup_days: int = attrs.field(default=7, metadata=between(1, 35))
-
-    def _problems(self) -> Iterator[SettingError]:
-        least, most = self.database_capacity
-        if most < max(least, 1):
-            yield SettingError(
-                f"must end with at least {max(least, 1)} (got {most}); use [{least}, {max(least, 1)}]",
-                "database_capacity",
-            )
-        if least % 0.5 or most % 0.5:
-            yield SettingError(
-                f"must be in steps of 0.5 (got [{least}, {most}]); round both to a multiple of 0.5", "database_capacity"
-            )
 
 
 @attrs.frozen(kw_only=True)
@@ -233,9 +121,11 @@ class EnvironmentSettings(PlacedSettings):
 
     Args:
         recovery_region: The region in which to restore the environment if its region is lost. The company's own images
-            are replicated there; backups of data are not. Default: none.
+            are replicated there; data is not. Default: none.
         network: The VPC. Default: a new VPC in two zones.
         capacity: The capacities of the cluster, by name. The first is the default of the services.
+        images: The images of the services, if they are promoted: each service runs the digest that a parameter in the
+            account and region of the environment holds. Default: none, so the services run the images of a release.
         services: The size of the services. Default: two to ten copies of 1 vCPU and 2 GiB.
         jobs: The size of the jobs and workers, which exist only with `data`. Default: up to five copies of a worker.
         exec_sessions: Whether to let operators open sessions in containers with ECS Exec. Default: False.
@@ -249,6 +139,7 @@ class EnvironmentSettings(PlacedSettings):
     recovery_region: str | None = attrs.field(default=None, metadata=A_REGION)
     network: NetworkSettings = attrs.field(factory=NetworkSettings)
     capacity: Mapping[str, CapacitySettings]
+    images: ImageSettings | None = None
     services: AllServiceSettings = attrs.field(factory=AllServiceSettings)
     jobs: JobSettings = attrs.field(factory=JobSettings)
     exec_sessions: bool = False
@@ -277,18 +168,60 @@ class EnvironmentSettings(PlacedSettings):
                 "replicated to another partition; use another region",
                 "recovery_region",
             )
+        yield from self._recovery_problems()
         yield from self._web_acl_problems()
+        yield from self._digest_problems()
         yield from self._capacity_problems()
+
+    @property
+    def in_recovery_region(self) -> EnvironmentSettings | None:
+        """The settings of the environment in its recovery region, or None if its account or that region is not set."""
+        if not self.place or not self.recovery_region:
+            return None
+        web_acl, vpc_id = self.entrance.recovery_web_acl, self.network.recovery_vpc_id
+        return attrs.evolve(
+            self,
+            region=self.recovery_region,
+            recovery_region=None,
+            network=attrs.evolve(self.network, vpc_id=vpc_id, recovery_vpc_id=None),
+            # a domain has one record, which the environment in the lost region keeps
+            entrance=attrs.evolve(self.entrance, web_acl=web_acl, recovery_web_acl=None, dns_record=False),
+        )
+
+    def _recovery_problems(self) -> Iterator[SettingError]:
+        """Yield the problems of resources in the recovery region."""
+        pairs = {
+            "network": (self.network.vpc_id, self.network.recovery_vpc_id, "vpc_id"),
+            "entrance": (self.entrance.web_acl, self.entrance.recovery_web_acl, "web_acl"),
+        }
+        for table, (here, there, name) in pairs.items():
+            if there and not self.recovery_region:
+                yield SettingError("needs recovery_region, too; set it", f"{table}.recovery_{name}")
+            if here and self.recovery_region and not there:
+                yield SettingError(
+                    f"exists only in the region of the environment; set recovery_{name}, too, or remove "
+                    "recovery_region",
+                    f"{table}.{name}",
+                )
+
+    def _digest_problems(self) -> Iterator[SettingError]:
+        """Yield the problems of digests that promoted images replace."""
+        for service in SERVICES:
+            if self.images and self.services.of(service).digest:
+                yield SettingError(
+                    "has no effect, since the images are promoted; remove it, or the settings of images",
+                    f"services.{service}.digest",
+                )
 
     def _web_acl_problems(self) -> Iterator[SettingError]:
         """Yield the problems of a web ACL that is in another account or region."""
-        if self.entrance.web_acl:
-            region, account = self.entrance.web_acl.split(":")[3:5]
-            for name, own, other in (("account", self.account, account), ("region", self.region, region)):
-                if own and own != other:
+        for setting, own_region in (("web_acl", self.region), ("recovery_web_acl", self.recovery_region)):
+            region, account = (getattr(self.entrance, setting) or ":::::").split(":")[3:5]
+            for name, own, other in (("account", self.account, account), ("region", own_region, region)):
+                if own and other and own != other:
                     yield SettingError(
                         f"must be in the {name} of the environment, {own} (got {other}); use a web ACL of this {name}",
-                        "entrance.web_acl",
+                        f"entrance.{setting}",
                     )
 
     def _capacity_problems(self) -> Iterator[SettingError]:

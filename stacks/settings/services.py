@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
+from typing import Literal
 
 import attrs
 
@@ -141,6 +142,18 @@ class AllServiceSettings(ServiceSettings):
                 except ExceptionGroup as group:
                     for each in group.exceptions:
                         yield SettingError(str(each), (name, *getattr(each, "setting", ())))
+
+
+@attrs.frozen(kw_only=True)
+class ImageSettings(Settings):
+    """The images that are promoted to an environment.
+
+    Args:
+        refused_severity: The severity at which, and above which, a finding in an image stops its deployment. Default:
+            "critical".
+    """
+
+    refused_severity: Literal["critical", "high", "medium", "low", "informational"] = "critical"
 
 
 @attrs.frozen(kw_only=True)

@@ -16,7 +16,7 @@ from stacks.jobs import JobsStack
 from stacks.platform import PlatformStack
 from stacks.settings import DataSettings, EnvironmentSettings
 from stacks.settings.capacities import FargateSettings
-from stacks.settings.environments import EntranceSettings
+from stacks.settings.infrastructure import EntranceSettings
 from tests.conftest import template
 
 NO_STORE = store.Store()

@@ -10,9 +10,11 @@ import aws_cdk as cdk
 import pytest
 
 from stacks.environment import Environment
+from stacks.images import Images
 from stacks.settings import Description, EnvironmentSettings
 from stacks.settings.capacities import CapacitySettings, FargateSettings, InstanceSettings, ManagedInstanceSettings
-from stacks.settings.environments import EntranceSettings, NetworkSettings, RegistrySettings, ToolingSettings
+from stacks.settings.environments import RegistrySettings, ToolingSettings
+from stacks.settings.infrastructure import EntranceSettings, NetworkSettings
 from stacks.settings.services import AllServiceSettings, ServiceOverrides
 from tests.conftest import template
 
@@ -24,7 +26,7 @@ SETTINGS = EnvironmentSettings(account=ACCOUNT, region=REGION, removable=True, c
 def stage(settings: EnvironmentSettings, *, tooling: ToolingSettings | None = None) -> Environment:
     app = cdk.App(analytics_reporting=False)
     description = Description(environments={"test": settings}, tooling=tooling)
-    return Environment(app, "test", description=description)
+    return Environment(app, "test", settings=settings, images=Images(description, "test"))
 
 
 def stack(of: Environment, name: str) -> cdk.Stack:

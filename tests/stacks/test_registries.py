@@ -21,7 +21,7 @@ from stacks.replica_registry import define_replicas
 from stacks.settings import Description, EnvironmentSettings, ToolingSettings
 from stacks.settings.capacities import FargateSettings
 from stacks.settings.environments import RegistrySettings
-from stacks.settings.services import AllServiceSettings, ServiceOverrides
+from stacks.settings.services import AllServiceSettings, ImageSettings, ServiceOverrides
 from stacks.tooling import Tooling
 from tests.conftest import imported_vpc, template
 
@@ -54,6 +54,7 @@ def description(
                 account=places[name][0],
                 region=places[name][1],
                 recovery_region=recovery_region if name == "production" else None,
+                images=ImageSettings() if recovery_region and name == "production" else None,
             )
             for name in ("dev", "staging", "production")
         },
@@ -253,7 +254,7 @@ def test_a_task_of_another_account_may_pull_from_the_cache_and_fill_it(app: cdk.
     "without",
     [
         NO_ACCOUNT,
-        attrs.evolve(FOUR_ACCOUNTS, tooling=None),
+        attrs.evolve(description(FOUR_PLACES), tooling=None),
         description(FOUR_PLACES, registry=RegistrySettings()),
         description({**FOUR_PLACES, "production": (None, None)}),
     ],
@@ -454,4 +455,4 @@ def test_tags_and_the_permissions_boundary_apply_to_the_tooling() -> None:
 
 def test_a_description_without_tooling_has_no_stage_for_it() -> None:
     with pytest.raises(ValueError, match=r"add the table \[tooling\]"):
-        Tooling(cdk.App(), description=attrs.evolve(FOUR_ACCOUNTS, tooling=None))
+        Tooling(cdk.App(), description=attrs.evolve(description(FOUR_PLACES), tooling=None))

@@ -153,6 +153,22 @@ WRONG = {
     f'region = "eu-west-2"\n{WEB_ACL}': (
         "4: dev.entrance.web_acl must be in the region of the environment, eu-west-2 (got eu-west-1); use a web ACL of "
     ),
+    'entrance = { recovery_web_acl = "arn:aws:wafv2:eu-west-1:111111111111:regional/webacl/shop/1" }': (
+        "3: dev.entrance.recovery_web_acl needs recovery_region, too; set it"
+    ),
+    f'recovery_region = "eu-west-2"\n{WEB_ACL}': (
+        "4: dev.entrance.web_acl exists only in the region of the environment; set recovery_web_acl, too, or remove "
+    ),
+    'account = "222222222222"\nregion = "eu-west-1"\nrecovery_region = "eu-west-2"\nnetwork.vpc_id = "vpc-11111111"': (
+        "6: dev.network.vpc_id exists only in the region of the environment; set recovery_vpc_id, too, or remove recov"
+    ),
+    "images = { severity = 3 }": "3: dev.images.severity is not a setting; ",
+    'images = { refused_severity = "grave" }': (
+        '3: dev.images.refused_severity must be one of critical, high, medium, low, informational (got "grave")'
+    ),
+    f'images = {{}}\nservices.ui.digest = "sha256:{"0a" * 32}"': (
+        "4: dev.services.ui.digest has no effect, since the images are promoted; remove it, or the settings of images"
+    ),
     'capacity.pool = { kind = ["ec2"] }': "3: dev.capacity.pool.kind must be one of fargate, fargate-spot, ec2, mana",
     'capacity.pool = { kind = "fargate" }': '5: dev.capacity.fargate.kind must not be "fargate" again, which is the ca',
     'capacity."my pool" = { kind = "ec2", instance_types = ["m7i.large"], max_instances = 1 }': (
@@ -228,12 +244,13 @@ def test_a_destination_must_be_an_environment(file: Path) -> None:
 
 def test_a_scanned_registry_needs_a_region_with_inspector(file: Path) -> None:
     tooling = '[tooling]\nregion = "ap-southeast-6"\n[tooling.registry]\nreplicates_to = ["dev"]\n'
-    dev = DEV.replace("[dev]\n", '[dev]\nregion = "ap-southeast-6"\nrecovery_region = "eu-west-1"\n')
+    settings = 'region = "ap-southeast-6"\nrecovery_region = "eu-west-1"\nimages = {}\n'
+    dev = DEV.replace("[dev]\n", f"[dev]\n{settings}")
     assert [each.split(" must be")[0] for each in problems(file, dev + tooling)] == [
         "environments.toml:2: dev.region",
-        "environments.toml:8: tooling.region",
+        "environments.toml:9: tooling.region",
     ]
-    read(file, dev)  # nothing is scanned there
+    read(file, dev.replace("images = {}\n", ""))  # nothing is scanned there
 
 
 def test_these_regions_have_no_inspector() -> None:
@@ -322,7 +339,7 @@ def test_a_byte_order_mark_is_ignored(file: Path) -> None:
 def test_the_file_of_this_repository_has_its_environments() -> None:
     description = Description.read(str(ROOT / "environments.toml"))
     assert list(description.environments) == ["dev", "staging", "production"]
-    assert list(description.destinations) == ["production"]
+    assert list(description.destinations) == ["staging", "production"]
 
 
 @pytest.mark.parametrize(
@@ -401,14 +418,41 @@ def test_sizes_are_those_of_fargate_only_on_fargate(file: Path) -> None:
     )
 
 
-def test_a_recovery_region_needs_replication(file: Path) -> None:
+def test_a_recovery_region_needs_its_images(file: Path) -> None:
     dev = DEV.replace("[dev]\n", f"[dev]\n{place('1' * 12, 'eu-west-1')}recovery_region = 'eu-west-2'\n")
     tooling = f"[tooling]\n{place('2' * 12, 'eu-west-1')}[tooling.registry]\n"
-    (problem,) = problems(file, dev + tooling)
-    assert problem.startswith(
-        "environments.toml:4: dev.recovery_region has no effect, since images are not replicated to "
-    )
-    read(file, f"{dev}{tooling}replicates_to = ['dev']\n")
+    assert problems(file, dev + tooling) == [
+        "environments.toml:4: dev.recovery_region needs promoted images, since only these are replicated to that "
+        "region; add the table [dev.images]",
+        'environments.toml:4: dev.recovery_region needs the images in that region; add "dev" to replicates_to of '
+        "[tooling.registry]",
+    ]
+    read(file, f"{dev}[dev.images]\n{tooling}replicates_to = ['dev']\n")
+
+
+def test_promoted_images_are_in_the_place_of_their_environment(file: Path) -> None:
+    images, here, there = "[{}.images]\n", place("1" * 12, "eu-west-1"), place("2" * 12, "eu-west-1")
+    needs = "environments.toml:5: dev.images needs "
+    assert problems(file, DEV + images.format("dev")) == [
+        f"{needs}the registry of the company; add the table [tooling.registry]"
+    ]
+    registry = "[tooling]\n{}[tooling.registry]\n"
+    assert problems(file, DEV + images.format("dev") + registry.format("")) == [
+        f'{needs}the images in its account and region; add "dev" to replicates_to of [tooling.registry]'
+    ]
+    own = DEV.replace("[dev]\n", f"[dev]\n{there}") + images.format("dev")
+    assert problems(file, own + registry.format(here))
+    read(file, own + registry.format(there))  # the registry of the company itself
+    other = TEST.replace("[test]\n", f"[test]\n{there}")
+    read(file, f'{own}{other}{registry.format(here)}replicates_to = ["test"]\n')  # the replica of the other one
+
+
+def test_the_stage_of_a_recovery_region_has_a_name_of_its_own(file: Path) -> None:
+    assert problems(file, DEV + DEV.replace("dev", "dev-recovery")) == [
+        "environments.toml:5: dev-recovery must not have a name that ends with -recovery, which is the name of dev in "
+        "its recovery region; rename the table"
+    ]
+    read(file, DEV.replace("dev", "dev-recovery"))
 
 
 def test_images_are_not_replicated_to_another_partition(file: Path) -> None:
