@@ -9,6 +9,7 @@ from stacks.data import DataStack
 from stacks.images import Images
 from stacks.jobs import JobsStack
 from stacks.monitoring import MonitoringStack
+from stacks.pipelines import define_pipelines
 from stacks.platform import PlatformStack
 from stacks.registry import RegistryStack
 from stacks.replica_registry import define_replicas
@@ -54,5 +55,7 @@ def define_environments(app: cdk.App, description: Description) -> None:
         description: The description.
     """
     tooling = Tooling(app, description=description) if description.tooling else None
+    if tooling:
+        define_pipelines(tooling, description)
     for name in description.environments:
-        Environment(app, name, description=description, tooling=tooling)
+        define_pipelines(Environment(app, name, description=description, tooling=tooling), description)
