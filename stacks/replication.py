@@ -80,7 +80,7 @@ def missing_keys(keys: Mapping[str, str | None], effect: str) -> str:
 
     Args:
         keys: The values of the keys that are needed, by key; at least one is not set.
-        effect: What is left out.
+        effect: The consequence, such as what is left out.
     """
     missing = [key for key, value in keys.items() if not value]
     are, way_out = ("are", "set both") if len(missing) > 1 else ("is", "set it")

@@ -84,8 +84,8 @@ def test_production_gets_the_images_of_staging_before_it_is_deployed(tmp_path: P
         "role PROMOTE in eu-west-1 for staging",
         "role DEPLOY in eu-west-1 for the environment",
         "cdk synth --quiet production/*",
-        "moorage promote * staging production --source-profile staging --yes",
-        "cdk deploy production/* --require-approval never",
+        "moorage promote * staging production --app cdk.out --source-profile staging --yes",
+        "cdk deploy production/* --app cdk.out --require-approval never",
     ]
 
 
