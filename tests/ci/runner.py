@@ -73,7 +73,7 @@ class Runner:
         answers: The answers of GitHub's API, by the name of the method in Octokit. Default: empty objects.
         uses: Stand-ins for actions by their names without the commit. Default: actions that do nothing.
         environment: Variables in addition to those of this process. Default: none.
-        variables: The variables of the repository and of the GitHub environment, `vars`. Default: none.
+        settings: The variables of the repository. Default: none.
         inputs: The inputs of a workflow that is started by hand. Default: none.
     """
 
@@ -83,7 +83,7 @@ class Runner:
     answers: Mapping[str, Any] = attrs.field(factory=dict)
     uses: Mapping[str, Uses] = attrs.field(factory=dict)
     environment: dict[str, str] = attrs.field(factory=dict)
-    variables: Mapping[str, str] = attrs.field(factory=dict)
+    settings: Mapping[str, str] = attrs.field(factory=dict)
     inputs: Mapping[str, str] = attrs.field(factory=dict)
     calls: list[tuple[str, Mapping[str, Any]]] = attrs.field(factory=list)
     notices: list[str] = attrs.field(factory=list)
@@ -185,7 +185,7 @@ class Runner:
         known = {
             "inputs": self.inputs,
             **context,
-            "vars": self.variables,
+            "vars": self.settings,
             "runner": {"temp": str(self.temp)},
             "github": {"event": self.event, "token": "token"},
         }

@@ -65,13 +65,13 @@ class Job:
         return self.log.read_text().splitlines()
 
 
-def would_run(name: str, job: str, variables: Mapping[str, str], tmp_path: Path) -> bool:
-    runner = Runner(tmp_path, tmp_path, {}, variables=variables)
+def would_run(name: str, job: str, settings: Mapping[str, str], tmp_path: Path) -> bool:
+    runner = Runner(tmp_path, tmp_path, {}, settings=settings)
     return bool(runner.value(workflow(name)["jobs"][job]["if"], {}))
 
 
 def test_staging_is_deployed_with_its_own_role_after_everything_is_installed(tmp_path: Path) -> None:
-    assert Job(tmp_path, "deploy", "staging", variables=VARIABLES).run() == [
+    assert Job(tmp_path, "deploy", "staging", settings=VARIABLES).run() == [
         "make setup",
         "role DEPLOY in eu-west-1 for the environment",
         "cdk deploy staging/* --require-approval never",
@@ -79,7 +79,7 @@ def test_staging_is_deployed_with_its_own_role_after_everything_is_installed(tmp
 
 
 def test_production_gets_the_images_of_staging_before_it_is_deployed(tmp_path: Path) -> None:
-    assert Job(tmp_path, "deploy", "production", variables=VARIABLES).run() == [
+    assert Job(tmp_path, "deploy", "production", settings=VARIABLES).run() == [
         "make setup",
         "role PROMOTE in eu-west-1 for staging",
         "role DEPLOY in eu-west-1 for the environment",
@@ -91,7 +91,7 @@ def test_production_gets_the_images_of_staging_before_it_is_deployed(tmp_path: P
 
 @pytest.mark.parametrize("failing", ["make", "moorage"])
 def test_nothing_is_deployed_after_a_step_that_failed(failing: str, tmp_path: Path) -> None:
-    job = Job(tmp_path, "deploy", "production", variables=VARIABLES)
+    job = Job(tmp_path, "deploy", "production", settings=VARIABLES)
     job.stub(failing, "exit 1")
     assert not job.runner.job(job.definition)
     assert "cdk deploy" not in job.log.read_text()
@@ -122,7 +122,7 @@ def test_deployments_are_never_interrupted_and_production_does_not_hold_up_stagi
 
 
 def test_every_image_of_a_release_is_copied_and_its_digest_is_shown(tmp_path: Path) -> None:
-    job = Job(tmp_path, "mirror", "mirror", variables=VARIABLES, inputs={"release": RELEASE})
+    job = Job(tmp_path, "mirror", "mirror", settings=VARIABLES, inputs={"release": RELEASE})
     job.stub("docker", HAS_IMAGE.format(absent='"buildx imagetools inspect 1"*', digest=DIGEST))
     summary = tmp_path / "temp" / "GITHUB_STEP_SUMMARY"
     asked = job.run()
@@ -149,7 +149,7 @@ def image_names_in_order() -> list[str]:
 
 
 def test_an_image_that_the_registry_has_is_not_copied_again(tmp_path: Path) -> None:
-    job = Job(tmp_path, "mirror", "mirror", variables=VARIABLES, inputs={"release": RELEASE})
+    job = Job(tmp_path, "mirror", "mirror", settings=VARIABLES, inputs={"release": RELEASE})
     job.stub("docker", HAS_IMAGE.format(absent="never", digest=DIGEST))
     assert not [each for each in job.run() if " create " in each]
 
@@ -157,7 +157,7 @@ def test_an_image_that_the_registry_has_is_not_copied_again(tmp_path: Path) -> N
 def test_a_release_is_never_run_as_a_command(tmp_path: Path) -> None:
     pwned = tmp_path / "pwned"
     attack = f'"; touch {pwned}; $(touch {pwned}) `touch {pwned}` #'
-    job = Job(tmp_path, "mirror", "mirror", variables=VARIABLES, inputs={"release": attack})
+    job = Job(tmp_path, "mirror", "mirror", settings=VARIABLES, inputs={"release": attack})
     job.run()
     assert not pwned.exists()
 
