@@ -9,6 +9,7 @@ from stacks.data import DataStack
 from stacks.images import Images
 from stacks.jobs import JobsStack
 from stacks.monitoring import MonitoringStack
+from stacks.pipelines import define_pipelines
 from stacks.platform import PlatformStack
 from stacks.registry import RegistryStack
 from stacks.replica_registry import define_replicas
@@ -49,9 +50,12 @@ def define_environments(app: cdk.App, description: Description) -> None:
         description: The description.
     """
     tooling = Tooling(app, description=description) if description.tooling else None
+    if tooling:
+        define_pipelines(tooling, description)
     for name, settings in description.environments.items():
         images = Images(description, name)
         environment = Environment(app, name, settings=settings, images=images)
+        define_pipelines(environment, description)
         if tooling:
             define_replicas(environment, name, description=description, source=tooling.registry)
         if settings.in_recovery_region:

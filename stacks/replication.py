@@ -61,7 +61,7 @@ def left_out(description: Description) -> Iterator[tuple[str, str]]:
     tooling = description.tooling
     if tooling and not tooling.place:
         effect = "no image is replicated, and all tasks pull from Amazon ECR Public"
-        yield "tooling", _warning({"tooling.account": tooling.account, "tooling.region": tooling.region}, effect)
+        yield "tooling", missing_keys({"tooling.account": tooling.account, "tooling.region": tooling.region}, effect)
     for name, settings in description.environments.items():
         keys, effects = {f"{name}.account": settings.account}, []
         if name in description.destinations and not settings.place:
@@ -74,10 +74,16 @@ def left_out(description: Description) -> Iterator[tuple[str, str]]:
         if has_cache(description) and tooling and tooling.place and not settings.account:
             effects.append("its tasks pull from Amazon ECR Public")
         if effects:
-            yield name, _warning(keys, ", and ".join(effects))
+            yield name, missing_keys(keys, ", and ".join(effects))
 
 
-def _warning(keys: Mapping[str, str | None], effect: str) -> str:
+def missing_keys(keys: Mapping[str, str | None], effect: str) -> str:
+    """Return the text of a warning about keys of `environments.toml` that are not set.
+
+    Args:
+        keys: The values of the keys that are needed, by key; at least one is not set.
+        effect: The consequence, such as what is left out.
+    """
     missing = [key for key, value in keys.items() if not value]
     are, way_out = ("are", "set both") if len(missing) > 1 else ("is", "set it")
     return f"environments.toml: {' and '.join(missing)} {are} not set, so {effect}; {way_out}"

@@ -1,4 +1,4 @@
-"""The account of the company's tools: its registry, and later its pipelines."""
+"""The account of the company's tools: its registry, and the role with which workflows push images to it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from constructs import Construct
 
 from moorage import Registry
 from stacks.company_registry import CompanyRegistryStack
+from stacks.pipelines import roles_left_out
 from stacks.replication import left_out
 from stacks.settings import Description
 
@@ -35,3 +36,5 @@ class Tooling(cdk.Stage):
         self.registry = stack.registry
         for name, text in left_out(description):
             cdk.Annotations.of(stack).add_warning_v2(f"retail:{name}-account", text)
+        for name, text in roles_left_out(description):
+            cdk.Annotations.of(stack).add_warning_v2(f"retail:{name}-github", text)

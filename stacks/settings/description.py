@@ -38,6 +38,7 @@ class Description:
                 *self._scanning_problems(),
                 *self._environment_problems(),
                 *self._image_problems(),
+                *self._github_problems(),
             ]
         )
 
@@ -60,6 +61,15 @@ class Description:
         """The environments to whose registries images are replicated, by name."""
         names = self.tooling.registry.replicates_to if self.tooling else ()
         return {name: self.environments[name] for name in names if name in self.environments}
+
+    def promotion_targets(self, source: str) -> tuple[str, ...]:
+        """Return the names of the environments to which the images of another one are promoted.
+
+        Args:
+            source: The name of the other environment.
+        """
+        found = self.environments.items()
+        return tuple(name for name, each in found if each.github and each.github.promotes_from == source)
 
     def _name_problems(self) -> Iterator[SettingError]:
         if not self.environments:
@@ -182,3 +192,39 @@ class Description:
             if settings.data
             else None
         )
+
+    def _github_problems(self) -> Iterator[SettingError]:
+        repository = self.tooling.github if self.tooling else None
+        owners: dict[str | None, str] = {None: ""}  # an account that is not set has no provider
+        if self.tooling and repository and repository.provider == "new":
+            owners.setdefault(self.tooling.account, "tooling")
+        for name, settings in self.environments.items():
+            if settings.github is None:
+                continue
+            setting = f"environments.{name}.github"
+            if repository is None:
+                yield SettingError(
+                    "needs the repository whose workflows deploy; add it in [tooling.github], or remove this table",
+                    setting,
+                )
+            if settings.github.promotes_from and (problem := self._source_problem(name, settings.github.promotes_from)):
+                yield SettingError(problem, f"{setting}.promotes_from")
+            if settings.github.provider == "new" and (owner := owners.setdefault(settings.account, name)) not in {
+                "",
+                name,
+            }:
+                yield SettingError(
+                    f"must not define GitHub's identity provider in account {settings.account}, since {owner} defines "
+                    'it, and an account has only one; set provider = "existing"',
+                    f"{setting}.provider",
+                )
+
+    def _source_problem(self, name: str, source: str) -> str | None:
+        """Return why an environment cannot promote images from another one, or None if it can."""
+        others = [each for each in self.environments if each != name]
+        if source not in others:
+            way_out = f"the others are {', '.join(others)}" if others else "remove the setting"
+            return f"must be another environment (got {quoted(source)}); {way_out}"
+        if self.environments[source].github is None:
+            return f"must be an environment with a table of its own for GitHub Actions; add [{source}.github]"
+        return None

@@ -20,6 +20,7 @@ from stacks.settings.checks import (
     problems_of,
     quoted,
 )
+from stacks.settings.github import DeploymentSettings, RepositorySettings
 from stacks.settings.infrastructure import DataSettings, EntranceSettings, NetworkSettings
 from stacks.settings.services import SERVICES, AllServiceSettings, ImageSettings, JobSettings
 
@@ -110,9 +111,11 @@ class ToolingSettings(PlacedSettings):
 
     Args:
         registry: The registry of the company.
+        github: The GitHub repository whose workflows deploy the environments. Default: none.
     """
 
     registry: RegistrySettings
+    github: RepositorySettings | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -134,6 +137,7 @@ class EnvironmentSettings(PlacedSettings):
         entrance: The public load balancer, which needs a certificate unless the environment is removable. Default:
             plain HTTP.
         data: The data stores. Default: none, so the services keep their data in memory.
+        github: The deployment from GitHub Actions. Default: none, so no workflow can deploy the environment.
     """
 
     recovery_region: str | None = attrs.field(default=None, metadata=A_REGION)
@@ -146,6 +150,7 @@ class EnvironmentSettings(PlacedSettings):
     container_insights: bool = True
     entrance: EntranceSettings = attrs.field(factory=EntranceSettings)
     data: DataSettings | None = None
+    github: DeploymentSettings | None = None
 
     def _problems(self) -> Iterator[SettingError]:
         yield from super()._problems()

@@ -73,6 +73,8 @@ class Runner:
         answers: The answers of GitHub's API, by the name of the method in Octokit. Default: empty objects.
         uses: Stand-ins for actions by their names without the commit. Default: actions that do nothing.
         environment: Variables in addition to those of this process. Default: none.
+        settings: The variables of the repository. Default: none.
+        inputs: The inputs of a workflow that is started by hand. Default: none.
     """
 
     workspace: Path
@@ -81,6 +83,8 @@ class Runner:
     answers: Mapping[str, Any] = attrs.field(factory=dict)
     uses: Mapping[str, Uses] = attrs.field(factory=dict)
     environment: dict[str, str] = attrs.field(factory=dict)
+    settings: Mapping[str, str] = attrs.field(factory=dict)
+    inputs: Mapping[str, str] = attrs.field(factory=dict)
     calls: list[tuple[str, Mapping[str, Any]]] = attrs.field(factory=list)
     notices: list[str] = attrs.field(factory=list)
     log: str = ""
@@ -178,7 +182,13 @@ class Runner:
 
     def value(self, expression: str, context: Mapping[str, Any], *, passed: bool = True) -> Any:
         """Return the value of an expression."""
-        known = {**context, "runner": {"temp": str(self.temp)}, "github": {"event": self.event, "token": "token"}}
+        known = {
+            "inputs": self.inputs,
+            **context,
+            "vars": self.settings,
+            "runner": {"temp": str(self.temp)},
+            "github": {"event": self.event, "token": "token"},
+        }
 
         def look_up(path: str) -> Any:
             found: Any = known

@@ -136,6 +136,19 @@ def test_resources_that_exist_in_the_local_aws_are_not_imported(server: tuple[in
     assert not any(vpc in line for line in imports.put(reached, tmp_path, [_stack({"Group": group})]))
 
 
+def test_roles_of_the_bootstrap_stack_are_not_imported(server: tuple[int, int], tmp_path: Path) -> None:
+    kinds = ("deploy", "file-publishing", "image-publishing", "lookup", "cfn-exec")
+    names = [f"cdk-{each}-{kind}-role-{ACCOUNT}-{REGION}" for each in ("hnb659fds", "shop-1") for kind in kinds]
+    statement = {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Resource": [f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in (*names, "cdk-team-role")],
+    }
+    policy = resource("AWS::IAM::ManagedPolicy", PolicyDocument={"Version": "2012-10-17", "Statement": [statement]})
+    (line,) = imports.put(access(server[1]), tmp_path, [_stack({"Policy": policy})])
+    assert line.endswith(": cdk-team-role.\n")
+
+
 def test_a_zone_of_another_region_stays_refused(server: tuple[int, int], tmp_path: Path) -> None:
     reached = access(server[1])
     subnet = resource("AWS::EC2::Subnet", VpcId=ref("Vpc"), CidrBlock="10.0.0.0/24", AvailabilityZone="us-east-1a")

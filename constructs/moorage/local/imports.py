@@ -35,6 +35,10 @@ _KINDS = {
 }
 """For each kind of ID: the type that creates the resource, and the operation, list and member with existing IDs."""
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role(/(?:[!-.0-~]+/)*)([\w+=,.@-]+)")
+_BOOTSTRAPPED = re.compile(
+    r"cdk-[a-z0-9_-]+-(deploy|file-publishing|image-publishing|lookup|cfn-exec)-role-\d{12}-[a-z0-9-]+"
+)
+"""The name of a role that `cdk bootstrap` creates, which an app can name in a policy."""
 _ZONE = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d(?:[a-z]|-[a-z]{3}-\d[a-z])")
 """An Availability Zone or a Local Zone (EC2 user guide, "Regions and Zones")."""
 _TRUST = {
@@ -354,7 +358,7 @@ def _roles(place: Place) -> Resources:
     for _, resource in place.resources():
         for text in place.literals(resource.get("Properties")):
             role = _ROLE.fullmatch(text)
-            if role and role[2] not in made:
+            if role and role[2] not in made and not _BOOTSTRAPPED.fullmatch(role[2]):
                 found[_logical_id("Role", role[2])] = {
                     "Type": "AWS::IAM::Role",
                     "Properties": {
