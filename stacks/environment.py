@@ -10,10 +10,12 @@ from stacks.images import Images
 from stacks.jobs import JobsStack
 from stacks.monitoring import MonitoringStack
 from stacks.platform import PlatformStack
+from stacks.previews import define_preview
 from stacks.registry import RegistryStack
 from stacks.replica_registry import define_replicas
 from stacks.services import ServicesStack
 from stacks.settings import Description
+from stacks.shared_platform import SharedPlatform
 from stacks.tooling import Tooling
 
 
@@ -35,6 +37,9 @@ class Environment(cdk.Stage):
         for key, value in settings.tags.items():
             cdk.Tags.of(self).add(key, value)
         platform = PlatformStack(self, "Platform", settings=settings, namespace=f"retail-{construct_id}")
+        if settings.previews:
+            shared = SharedPlatform(environment=construct_id, settings=settings)
+            shared.export(platform, vpc=platform.vpc, cluster=platform.cluster, entrance=platform.entrance)
         RegistryStack(self, "Registry", settings=settings)
         if tooling:
             define_replicas(self, construct_id, description=description, source=tooling.registry)
@@ -49,6 +54,8 @@ class Environment(cdk.Stage):
 def define_environments(app: cdk.App, description: Description) -> None:
     """Define the stages of a description: the company's tools and each environment.
 
+    If the context of the app has the number of a pull request, define the stage of its preview, too.
+
     Args:
         app: The app.
         description: The description.
@@ -56,3 +63,4 @@ def define_environments(app: cdk.App, description: Description) -> None:
     tooling = Tooling(app, description=description) if description.tooling else None
     for name in description.environments:
         Environment(app, name, description=description, tooling=tooling)
+    define_preview(app, description)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import attrs
 import aws_cdk as cdk
 from constructs import Construct
 
@@ -12,11 +13,22 @@ from stacks.data import DataStack
 from stacks.images import Images
 from stacks.platform import PlatformStack
 from stacks.settings import EnvironmentSettings
+from stacks.shared_platform import SharedPlatform
 from stacks.store import BUILT_IN, Store
 
 
 class ServicesStack(cdk.Stack):
-    """AWS's retail store sample: a web front end and four services behind it, with alarms and a dashboard."""
+    """AWS's retail store sample: a web front end and four services behind it, with alarms and a dashboard.
+
+    Args:
+        scope: The stage.
+        construct_id: The ID of the stack in the stage.
+        settings: The settings of the environment.
+        platform: The platform in the stage, or that of another stage. On the latter there are no alarms and dashboard.
+        images: The images of the services.
+        data: The data stores. Default: in memory.
+        priority: The priority of the route of the web front end. Default: one that follows from its host.
+    """
 
     def __init__(
         self,
@@ -24,12 +36,14 @@ class ServicesStack(cdk.Stack):
         construct_id: str,
         *,
         settings: EnvironmentSettings,
-        platform: PlatformStack,
+        platform: PlatformStack | SharedPlatform,
         images: Images,
         data: DataStack | None = None,
+        priority: int | None = None,
     ) -> None:
         super().__init__(scope, construct_id, termination_protection=not settings.removable)
-        self._settings, self._platform, self._images = settings, platform, images
+        self._settings, self._images = settings, images
+        self._platform = platform.imported_by(self) if isinstance(platform, SharedPlatform) else platform
         stores = data.stores if data else BUILT_IN
 
         catalog = self._service("catalog", store=stores["catalog"])
@@ -38,6 +52,7 @@ class ServicesStack(cdk.Stack):
         checkout = self._service(
             "checkout", store=stores["checkout"], environment={"RETAIL_CHECKOUT_ENDPOINTS_ORDERS": "http://orders"}
         )
+        route = Route(self._platform.entrance, host=settings.entrance.domain, health="/actuator/health")
         ui = self._service(
             "ui",
             health="/actuator/health",
@@ -45,17 +60,18 @@ class ServicesStack(cdk.Stack):
                 f"RETAIL_UI_ENDPOINTS_{name.upper()}": f"http://{name}"
                 for name in ("catalog", "carts", "checkout", "orders")
             },
-            route=Route(platform.entrance, host=settings.entrance.domain, health="/actuator/health"),
+            route=attrs.evolve(route, priority=priority) if priority else route,
         )
 
         checkout.connect_to(orders)
         for service in (catalog, carts, checkout, orders):
             ui.connect_to(service)
 
-        services = (ui, catalog, carts, orders, checkout)
-        for service in services:
-            ServiceAlarms(service, "Alarms", service=service, topic=platform.operators)
-        Dashboard(self, "Dashboard", services=services)
+        if self._platform.operators:
+            services = (ui, catalog, carts, orders, checkout)
+            for service in services:
+                ServiceAlarms(service, "Alarms", service=service, topic=self._platform.operators)
+            Dashboard(self, "Dashboard", services=services)
 
     def _service(
         self,

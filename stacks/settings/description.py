@@ -35,6 +35,7 @@ class Description:
                 *self._replication_problems(),
                 *self._scanning_problems(),
                 *self._environment_problems(),
+                *self._preview_problems(),
             ]
         )
 
@@ -58,6 +59,11 @@ class Description:
         names = self.tooling.registry.replicates_to if self.tooling else ()
         return {name: self.environments[name] for name in names}
 
+    @property
+    def preview_host(self) -> str | None:
+        """The name of the environment that hosts the previews of pull requests, or None if no environment does."""
+        return next((name for name, settings in self.environments.items() if settings.previews), None)
+
     def _name_problems(self) -> Iterator[SettingError]:
         if not self.environments:
             yield SettingError("at least one table must describe an environment; add a table such as [dev]")
@@ -67,6 +73,10 @@ class Description:
                 yield SettingError(
                     "must have a name of letters, digits and hyphens that begins with a letter; rename the table",
                     ("environments", name),
+                )
+            elif re.fullmatch(r"preview-\d+", name, re.IGNORECASE):
+                yield SettingError(
+                    "must not have the name of the preview of a pull request; rename the table", ("environments", name)
                 )
             elif (owner := names.setdefault(name.lower(), name)) != name:
                 yield SettingError(
@@ -130,6 +140,14 @@ class Description:
                 )
             if settings.network.egress == "endpoints" and (problem := self._isolation_problem(settings)):
                 yield SettingError(f'must not be "endpoints", since {problem}', f"environments.{name}.network.egress")
+
+    def _preview_problems(self) -> Iterator[SettingError]:
+        hosts = [name for name, settings in self.environments.items() if settings.previews]
+        for name in hosts[1:]:
+            yield SettingError(
+                f"must be absent, since {hosts[0]} hosts the previews; remove one of the two tables",
+                f"environments.{name}.previews",
+            )
 
     def _isolation_problem(self, settings: EnvironmentSettings) -> str | None:
         """Return why the tasks of an environment need a NAT gateway for their images, or None if they do not."""

@@ -12,6 +12,7 @@ import aws_cdk as cdk
 from moorage import Capacity, Strategy
 from stacks.settings.capacities import CapacitySettings, FargateSettings
 from stacks.settings.checks import (
+    A_HOST,
     A_REGION,
     SettingError,
     Settings,
@@ -21,11 +22,9 @@ from stacks.settings.checks import (
     problems_of,
     quoted,
 )
+from stacks.settings.previews import PreviewSettings
 from stacks.settings.services import SERVICES, AllServiceSettings, JobSettings
 
-_HOST = matches(
-    r"(?=.{1,128}$)([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]+", "a host name in lower case", "shop.example.com"
-)
 _TAG_CHARACTERS = "letters, digits, spaces and _ . : / = + - @"
 _TAG_KEY = re.compile(r"(?!(?i:aws):)[\w .:/=+@-]{1,128}")
 _TAG_VALUE = re.compile(r"[\w .:/=+@-]{0,256}")
@@ -65,8 +64,8 @@ class EntranceSettings(Settings):
     certificate_parameter: str | None = attrs.field(
         default=None, metadata=matches(r"(/[\w.-]+)+", "the name of a parameter", "/shop/certificate-arn")
     )
-    domain: str | None = attrs.field(default=None, metadata=_HOST)
-    hosted_zone: str | None = attrs.field(default=None, metadata=_HOST)
+    domain: str | None = attrs.field(default=None, metadata=A_HOST)
+    hosted_zone: str | None = attrs.field(default=None, metadata=A_HOST)
     hosted_zone_id: str | None = attrs.field(
         default=None, metadata=matches("[A-Z0-9]{1,32}", "the ID of a hosted zone", "Z0123456789ABCDEFGHIJ")
     )
@@ -244,6 +243,7 @@ class EnvironmentSettings(PlacedSettings):
         entrance: The public load balancer, which needs a certificate unless the environment is removable. Default:
             plain HTTP.
         data: The data stores. Default: none, so the services keep their data in memory.
+        previews: The previews of pull requests that this environment hosts. Default: none.
     """
 
     recovery_region: str | None = attrs.field(default=None, metadata=A_REGION)
@@ -255,6 +255,7 @@ class EnvironmentSettings(PlacedSettings):
     container_insights: bool = True
     entrance: EntranceSettings = attrs.field(factory=EntranceSettings)
     data: DataSettings | None = None
+    previews: PreviewSettings | None = None
 
     def _problems(self) -> Iterator[SettingError]:
         yield from super()._problems()
@@ -279,6 +280,28 @@ class EnvironmentSettings(PlacedSettings):
             )
         yield from self._web_acl_problems()
         yield from self._capacity_problems()
+        if self.previews:
+            yield from self._preview_problems(self.previews)
+
+    def _preview_problems(self, previews: PreviewSettings) -> Iterator[SettingError]:
+        if not self.removable:
+            yield SettingError(
+                "must be absent unless removable is true, since the code of a pull request can change everything in "
+                "the account; host previews in another environment",
+                "previews",
+            )
+        if not any(each.kind == "fargate-spot" for each in self.capacity.values()):
+            yield SettingError(
+                "needs a capacity whose kind is fargate-spot, on which previews run; add a table such as "
+                "[dev.capacity.fargate-spot]",
+                "previews",
+            )
+        zone = self.entrance.hosted_zone
+        if zone and not f".{previews.domain}".endswith(f".{zone}"):
+            yield SettingError(
+                f'must be in the hosted zone of the entrance, {zone} (got "{previews.domain}"); use "preview.{zone}"',
+                "previews.domain",
+            )
 
     def _web_acl_problems(self) -> Iterator[SettingError]:
         """Yield the problems of a web ACL that is in another account or region."""
@@ -331,14 +354,13 @@ class EnvironmentSettings(PlacedSettings):
                 yield from (f"cannot be used: {problem}" for problem in problems_of(error))
 
     def _size_problems(self) -> Iterator[SettingError]:
-        """Yield the problems of services on Fargate with a size that Fargate does not offer."""
+        """Yield the problems of services on Fargate, as all previews are, with a size that Fargate does not offer."""
         found: set[tuple[str, ...]] = set()
         for service in SERVICES:
             size, overrides = self.services.of(service), getattr(self.services, service)
             names = [name for name, weight in size.capacity.items() if weight] or [*self.capacity][:1]
-            if any(isinstance(self.capacity.get(name), FargateSettings) for name in names) and (
-                problem := size.fargate_problem()
-            ):
+            is_on_fargate = any(isinstance(self.capacity.get(name), FargateSettings) for name in names)
+            if (is_on_fargate or self.previews) and (problem := size.fargate_problem()):
                 is_own = overrides and (overrides.cpu or overrides.memory_mib or overrides.capacity)
                 setting = ("services", *([service] if is_own else []), *problem.setting)
                 if setting not in found:
