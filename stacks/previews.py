@@ -134,16 +134,26 @@ def _delete_at(stack: cdk.Stack, until: dt.datetime) -> None:
     CloudFormation deletes with the role that created the stack, even if the caller cannot pass that role (API reference
     of CloudFormation, `RoleARN` of `CreateChangeSet` and `DeleteStack`).
     """
-    target = targets.Universal(
-        service="cloudformation",
-        action="deleteStack",
-        input=scheduler.ScheduleTargetInput.from_object({"StackName": stack.stack_id}),
-        policy_statements=[iam.PolicyStatement(actions=["cloudformation:DeleteStack"], resources=[stack.stack_id])],
+    group = f"arn:{cdk.Aws.PARTITION}:scheduler:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:schedule-group/default"
+    conditions = {"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID, "aws:SourceArn": group}}
+    role = iam.Role(
+        stack,
+        "EndRole",
+        assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com", conditions=conditions),
+        description=f"Deletes the stack {stack.stack_name}",
     )
+    statement = iam.PolicyStatement(actions=["cloudformation:DeleteStack"], resources=[stack.stack_id])
+    iam.ManagedPolicy(stack, "EndPolicy", statements=[statement], roles=[role])
     scheduler.Schedule(
         stack,
         "End",
         schedule=scheduler.ScheduleExpression.at(until),
-        target=target,
+        target=targets.Universal(
+            service="cloudformation",
+            action="deleteStack",
+            input=scheduler.ScheduleTargetInput.from_object({"StackName": stack.stack_id}),
+            role=role.without_policy_updates(),  # CDK would add the policy inline, to which policy engines object
+            policy_statements=[statement],
+        ),
         description=f"Deletes the stack {stack.stack_name}",
     )
