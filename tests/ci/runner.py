@@ -73,6 +73,7 @@ class Runner:
         answers: The answers of GitHub's API, by the name of the method in Octokit. Default: empty objects.
         uses: Stand-ins for actions by their names without the commit. Default: actions that do nothing.
         environment: Variables in addition to those of this process. Default: none.
+        settings: The variables of the repository. Default: none.
     """
 
     workspace: Path
@@ -81,13 +82,20 @@ class Runner:
     answers: Mapping[str, Any] = attrs.field(factory=dict)
     uses: Mapping[str, Uses] = attrs.field(factory=dict)
     environment: dict[str, str] = attrs.field(factory=dict)
+    settings: Mapping[str, str] = attrs.field(factory=dict)
     calls: list[tuple[str, Mapping[str, Any]]] = attrs.field(factory=list)
     notices: list[str] = attrs.field(factory=list)
     log: str = ""
+    url: str | None = None
+    """The URL of the environment of the last job."""
 
     def job(self, job: Mapping[str, Any]) -> bool:
-        """Run the steps of a job, and return whether all of them succeeded."""
-        passed, _ = self._steps(job["steps"], {})
+        """Run the steps of a job, and return whether all of them succeeded. A job that is skipped succeeds."""
+        if not self.value(job.get("if", "true"), {}):
+            return True
+        passed, context = self._steps(job["steps"], {})
+        environment = job.get("environment", {})
+        self.url = self.text(environment["url"], context) if "url" in environment else None
         return passed
 
     def action(self, name: str, **inputs: str) -> tuple[bool, Mapping[str, str]]:
@@ -178,7 +186,12 @@ class Runner:
 
     def value(self, expression: str, context: Mapping[str, Any], *, passed: bool = True) -> Any:
         """Return the value of an expression."""
-        known = {**context, "runner": {"temp": str(self.temp)}, "github": {"event": self.event, "token": "token"}}
+        known = {
+            **context,
+            "runner": {"temp": str(self.temp)},
+            "github": {"event": self.event, "token": "token", "repository": "shop/app"},
+            "vars": self.settings,
+        }
 
         def look_up(path: str) -> Any:
             found: Any = known
