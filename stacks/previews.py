@@ -35,16 +35,11 @@ class Preview(cdk.Stage):
         app: The app.
         number: The number of the pull request.
         until: The time at which the preview is removed, in UTC.
-        description: The description of all environments, one of which hosts previews.
+        description: The description of all environments.
+        host: The name of the environment that hosts the preview.
     """
 
-    def __init__(self, app: cdk.App, *, number: int, until: dt.datetime, description: Description) -> None:
-        host = description.preview_host
-        if host is None:
-            raise PreviewError(
-                f"{_NUMBER} is {number}, but no environment hosts previews; add a table such as [dev.previews] to "
-                "environments.toml"
-            )
+    def __init__(self, app: cdk.App, *, number: int, until: dt.datetime, description: Description, host: str) -> None:
         own = description.environments[host]
         settings = _settings(own, number)
         super().__init__(app, f"preview-{number}", env=settings.env, permissions_boundary=settings.boundary)
@@ -83,25 +78,27 @@ def define_preview(app: cdk.App, description: Description) -> None:
             f"{_NUMBER}=123"
         )
     host = description.preview_host
-    until = _until(app.node.try_get_context(_UNTIL), description.environments[host].previews) if host else _now()
-    Preview(app, number=int(given), until=until, description=description)
+    previews = description.environments[host].previews if host else None
+    if not host or not previews:
+        raise PreviewError(
+            f"{_NUMBER} is {given}, but no environment hosts previews; add a table such as [dev.previews] to "
+            "environments.toml"
+        )
+    until = _until(app.node.try_get_context(_UNTIL), previews)
+    Preview(app, number=int(given), until=until, description=description, host=host)
 
 
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC).replace(microsecond=0)
-
-
-def _until(given: Any, previews: PreviewSettings | None) -> dt.datetime:
+def _until(given: Any, previews: PreviewSettings) -> dt.datetime:
     """Return the time at which a preview is removed: the given one, or the one that follows from the settings."""
-    now = _now()
+    now = dt.datetime.now(dt.UTC).replace(microsecond=0)
     if given is None:
-        return now + dt.timedelta(hours=previews.hours if previews else 0)
+        return now + dt.timedelta(hours=previews.hours)
     example = f"use -c {_UNTIL}={now + dt.timedelta(hours=MAX_HOURS // 10):%Y-%m-%dT%H:%M:%SZ}"
     try:
         stated = dt.datetime.fromisoformat(str(given))
-    except ValueError:
+        until = stated.replace(tzinfo=dt.UTC) if stated.tzinfo is None else stated.astimezone(dt.UTC)
+    except (OverflowError, ValueError):
         raise PreviewError(f"{_UNTIL} must be a time in UTC (got {str(given)!r}); {example}") from None
-    until = stated.replace(tzinfo=dt.UTC) if stated.tzinfo is None else stated.astimezone(dt.UTC)
     if not now < until <= now + dt.timedelta(hours=MAX_HOURS):
         raise PreviewError(
             f"{_UNTIL} must be a time in the future, at most {MAX_HOURS} hours from now (got {str(given)!r}); {example}"

@@ -272,6 +272,7 @@ def test_without_a_host_a_preview_is_refused() -> None:
     [
         ("tomorrow", "must be a time in UTC (got 'tomorrow'); use -c preview-until=20"),
         ("", "must be a time in UTC (got ''); use -c preview-until=20"),
+        ("9999-12-31T23:59:59-05:00", "must be a time in UTC (got '9999-12-31T23:59:59-05:00'); use -c preview-unti"),
         ("2026-01-01T10:00:00", "must be a time in the future, at most 720 hours from now (got '2026-01-01T10:00:00')"),
         ("2126-01-01T10:00:00", "must be a time in the future, at most 720 hours from now (got '2126-01-01T10:00:00')"),
     ],
