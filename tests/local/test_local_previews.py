@@ -35,7 +35,7 @@ def templates(**context: Any) -> dict[str, str]:
     stage = app.node.children[-1]
     found = {}
     for stack in (each for each in stage.node.children if isinstance(each, cdk.Stack)):
-        body = template(stack).to_json()
+        body = dict(template(stack).to_json())
         del body["Parameters"]["BootstrapVersion"], body["Rules"]  # no account is bootstrapped
         resources = body["Resources"].items()
         body["Resources"] = {name: each for name, each in resources if NEEDS_ASSETS not in name + each["Type"]}

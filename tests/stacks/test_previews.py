@@ -16,7 +16,7 @@ from moorage.testing import readable_template
 from stacks.environment import define_environments
 from stacks.previews import PreviewError
 from stacks.settings import DataSettings, Description, EnvironmentSettings
-from stacks.settings.capacities import FargateSettings, InstanceSettings
+from stacks.settings.capacities import CapacitySettings, FargateSettings, InstanceSettings
 from stacks.settings.environments import EntranceSettings, NetworkSettings, RegistrySettings, ToolingSettings
 from stacks.settings.previews import PreviewSettings
 from stacks.settings.services import AllServiceSettings, ServiceOverrides
@@ -72,7 +72,7 @@ def test_whole_template(template_snapshot: SnapshotAssertion) -> None:
 def test_without_a_number_nothing_changes_but_the_exports_of_the_host() -> None:
     hosting, plain = stages(), stages(attrs.evolve(HOST, previews=None))
     assert hosting.keys() == {"dev", "test"}
-    shared: dict[str, Any] = {}
+    shared: dict[tuple[str, str, str], Any] = {}
     for stage, stacks in plain.items():
         for name, stack in stacks.items():
             found, expected = (template(each).to_json() for each in (hosting[stage][name], stack))
@@ -111,7 +111,7 @@ def test_each_service_has_one_copy_on_fargate_spot() -> None:
         capacity={"pool": 1},
         ui=ServiceOverrides(cpu=1024, memory_mib=2048, min_tasks=4, max_tasks=8, capacity={"fargate": 1}),
     )
-    capacity = {"fargate": FARGATE, "pool": instances, "spot": SPOT}
+    capacity: dict[str, CapacitySettings] = {"fargate": FARGATE, "pool": instances, "spot": SPOT}
     data = DataSettings(database_capacity=(0, 2))
     found = preview(attrs.evolve(HOST, capacity=capacity, services=services, data=data, exec_sessions=True))
     shown = of_type(found, "ECS::Service")
@@ -236,7 +236,7 @@ def test_an_existing_vpc_is_looked_up_and_not_exported() -> None:
 
 
 def test_subnets_without_a_nat_gateway_are_shared_too() -> None:
-    place = {"account": "111111111111", "region": "eu-west-1"}
+    place: dict[str, Any] = {"account": "111111111111", "region": "eu-west-1"}
     settings = attrs.evolve(HOST, **place, network=NetworkSettings(zones=3, egress="endpoints"))
     tooling = ToolingSettings(**place, registry=RegistrySettings(caches=("ecr-public",)))
     app = cdk.App(analytics_reporting=False, context={"preview": 5})
