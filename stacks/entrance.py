@@ -6,6 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_route53_targets as targets
 from aws_cdk import aws_ssm as ssm
 
 from moorage import LoadBalancer
@@ -21,6 +22,7 @@ def define_entrance(stack: cdk.Stack, vpc: ec2.IVpc, settings: EnvironmentSettin
         settings: The settings of the environment.
     """
     entrance = settings.entrance
+    previews = f"*.{settings.previews.domain}" if settings.previews else None
     zone = None
     certificate: acm.ICertificate | None = None
     if entrance.hosted_zone and entrance.hosted_zone_id and entrance.domain:
@@ -31,6 +33,7 @@ def define_entrance(stack: cdk.Stack, vpc: ec2.IVpc, settings: EnvironmentSettin
             stack,
             "DomainCertificate",
             domain_name=entrance.domain,
+            subject_alternative_names=[previews] if previews else None,
             validation=acm.CertificateValidation.from_dns(zone),
         )
     elif entrance.certificate_parameter:
@@ -49,6 +52,9 @@ def define_entrance(stack: cdk.Stack, vpc: ec2.IVpc, settings: EnvironmentSettin
         deletion_protection=not settings.removable,
         removal_policy=settings.removal_policy,
     )
+    if zone and previews:
+        target = route53.RecordTarget.from_alias(targets.LoadBalancerTarget(balancer.load_balancer))
+        route53.ARecord(stack, "PreviewsAlias", zone=zone, record_name=f"{previews}.", target=target)
     host = entrance.domain or balancer.load_balancer.load_balancer_dns_name
     cdk.CfnOutput(stack, "Address", value=f"{'https' if certificate else 'http'}://{host}")
     return balancer

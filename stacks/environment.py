@@ -9,13 +9,15 @@ from stacks.data import DataStack
 from stacks.images import Images
 from stacks.jobs import JobsStack
 from stacks.monitoring import MonitoringStack
-from stacks.pipelines import define_pipelines
+from stacks.pipeline_roles import define_pipelines
 from stacks.platform import PlatformStack
+from stacks.previews import define_preview
 from stacks.registry import RegistryStack
 from stacks.replica_registry import define_replicas
 from stacks.services import ServicesStack
 from stacks.settings import Description, EnvironmentSettings
 from stacks.settings.description import RECOVERY
+from stacks.shared_platform import SharedPlatform
 from stacks.tooling import Tooling
 
 
@@ -34,6 +36,9 @@ class Environment(cdk.Stage):
         for key, value in settings.tags.items():
             cdk.Tags.of(self).add(key, value)
         platform = PlatformStack(self, "Platform", settings=settings, namespace=f"retail-{construct_id}")
+        if settings.previews:
+            shared = SharedPlatform(environment=construct_id, settings=settings)
+            shared.export(platform, vpc=platform.vpc, cluster=platform.cluster, entrance=platform.entrance)
         RegistryStack(self, "Registry", settings=settings)
         data = DataStack(self, "Data", settings=settings, vpc=platform.vpc) if settings.data else None
         ServicesStack(self, "Services", settings=settings, platform=platform, images=images, data=data)
@@ -44,6 +49,8 @@ class Environment(cdk.Stage):
 
 def define_environments(app: cdk.App, description: Description) -> None:
     """Define the stages of a description: the company's tools, each environment, and each in its recovery region.
+
+    If the context of the app has the number of a pull request, define the stage of its preview, too.
 
     Args:
         app: The app.
@@ -60,3 +67,4 @@ def define_environments(app: cdk.App, description: Description) -> None:
             define_replicas(environment, name, description=description, source=tooling.registry)
         if settings.in_recovery_region:
             Environment(app, f"{name}{RECOVERY}", settings=settings.in_recovery_region, images=images)
+    define_preview(app, description)

@@ -33,11 +33,8 @@ def deploy_statements(
         environment: The name of the environment.
         settings: The settings of the environment.
     """
+    yield from bootstrap_statements(stack, settings)
     regions = _regions(settings)
-    yield iam.PolicyStatement(
-        actions=["sts:AssumeRole"],
-        resources=[_bootstrap_role(stack, kind, region) for region in regions for kind in _BOOTSTRAP_ROLES],
-    )
     yield iam.PolicyStatement(
         actions=["ssm:GetParameter", "ssm:PutParameter"],
         resources=[_parameters(stack, environment, region) for region in regions],
@@ -46,6 +43,17 @@ def deploy_statements(
         actions=["ecr:DescribeImages", "ecr:DescribeImageScanFindings"],
         resources=[_repositories(stack, region) for region in regions],
     )
+
+
+def bootstrap_statements(stack: cdk.Stack, settings: EnvironmentSettings) -> Iterator[iam.PolicyStatement]:
+    """Yield the permission to assume the roles of `cdk bootstrap`, which deploy an environment.
+
+    Args:
+        stack: The stack of the role.
+        settings: The settings of the environment.
+    """
+    roles = [_bootstrap_role(stack, kind, region) for region in _regions(settings) for kind in _BOOTSTRAP_ROLES]
+    yield iam.PolicyStatement(actions=["sts:AssumeRole"], resources=roles)
 
 
 def promote_statements(

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
 
+import attrs
 import aws_cdk as cdk
 from constructs import Construct
 
-from moorage import Container, Dashboard, HealthCheck, Route, Service, ServiceAlarms, ServiceConnect, Task
+from moorage import Dashboard, Route, ServiceAlarms
 from stacks.data import DataStack
 from stacks.images import Images
 from stacks.platform import PlatformStack
+from stacks.service import define_service
 from stacks.settings import EnvironmentSettings
-from stacks.store import BUILT_IN, Store
+from stacks.shared_platform import SharedPlatform
+from stacks.store import BUILT_IN
 
 
 class ServicesStack(cdk.Stack):
-    """AWS's retail store sample: a web front end and four services behind it, with alarms and a dashboard."""
+    """AWS's retail store sample: a web front end and four services behind it, with alarms and a dashboard.
+
+    Args:
+        scope: The stage.
+        construct_id: The ID of the stack in the stage.
+        settings: The settings of the environment.
+        platform: The platform in the stage, or that of another stage. On the latter there are no alarms and dashboard.
+        images: The images of the services.
+        data: The data stores. Default: in memory.
+        priority: The priority of the route of the web front end. Default: one that follows from its host.
+    """
 
     def __init__(
         self,
@@ -24,77 +37,42 @@ class ServicesStack(cdk.Stack):
         construct_id: str,
         *,
         settings: EnvironmentSettings,
-        platform: PlatformStack,
+        platform: PlatformStack | SharedPlatform,
         images: Images,
         data: DataStack | None = None,
+        priority: int | None = None,
     ) -> None:
         super().__init__(scope, construct_id, termination_protection=not settings.removable)
-        self._settings, self._platform, self._images = settings, platform, images
-        self._rollout = images.define_rollout(self)
+        shared = platform.imported_by(self) if isinstance(platform, SharedPlatform) else platform
+        rollout = images.define_rollout(self)
+        service = functools.partial(
+            define_service, self, settings=settings, platform=shared, images=images, rollout=rollout
+        )
         stores = data.stores if data else BUILT_IN
-        catalog = self._service("catalog", store=stores["catalog"])
-        carts = self._service("carts", store=stores["carts"], health="/actuator/health")
-        orders = self._service("orders", store=stores["orders"], health="/actuator/health")
-        checkout = self._service(
+
+        catalog = service("catalog", store=stores["catalog"])
+        carts = service("carts", store=stores["carts"], health="/actuator/health")
+        orders = service("orders", store=stores["orders"], health="/actuator/health")
+        checkout = service(
             "checkout", store=stores["checkout"], environment={"RETAIL_CHECKOUT_ENDPOINTS_ORDERS": "http://orders"}
         )
-        ui = self._service(
+        route = Route(shared.entrance, host=settings.entrance.domain, health="/actuator/health")
+        ui = service(
             "ui",
             health="/actuator/health",
             environment={
                 f"RETAIL_UI_ENDPOINTS_{name.upper()}": f"http://{name}"
                 for name in ("catalog", "carts", "checkout", "orders")
             },
-            route=Route(platform.entrance, host=settings.entrance.domain, health="/actuator/health"),
+            route=attrs.evolve(route, priority=priority) if priority else route,
         )
 
         checkout.connect_to(orders)
-        for service in (catalog, carts, checkout, orders):
-            ui.connect_to(service)
-        services = (ui, catalog, carts, orders, checkout)
-        for service in services:
-            ServiceAlarms(service, "Alarms", service=service, topic=platform.operators)
-        Dashboard(self, "Dashboard", services=services)
+        for backend in (catalog, carts, checkout, orders):
+            ui.connect_to(backend)
 
-    def _service(
-        self,
-        name: str,
-        *,
-        store: Store | None = None,
-        environment: Mapping[str, str] | None = None,
-        health: str = "/health",
-        route: Route | None = None,
-    ) -> Service:
-        size, store = self._settings.services.of(name), store or Store()
-        check = HealthCheck(f"curl -f http://localhost:8080{health} || exit 1", start_period=cdk.Duration.seconds(60))
-        container = Container(
-            self._images.of(self, name),
-            name=name,
-            port=8080,
-            user="1000",
-            writable=["/tmp"],
-            environment={**store.environment, **(environment or {})},
-            secrets=store.secrets,
-            health_check=check,
-        )
-        task = Task(
-            container,
-            cpu=size.cpu,
-            memory_mib=size.memory_mib,
-            execute_command=self._settings.exec_sessions,
-            called_services=store.called_services,
-        )
-        service = Service(
-            self,
-            name.title(),
-            cluster=self._platform.cluster,
-            task=task,
-            capacity=self._platform.strategy(size.capacity),
-            scaling=size.scaling,
-            rollout=self._rollout,
-            route=route or (),
-            connect=ServiceConnect(),
-            removal_policy=self._settings.removal_policy,
-        )
-        store.open_to(service)
-        return service
+        if shared.operators:
+            services = (ui, catalog, carts, orders, checkout)
+            for each in services:
+                ServiceAlarms(each, "Alarms", service=each, topic=shared.operators)
+            Dashboard(self, "Dashboard", services=services)

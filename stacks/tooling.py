@@ -7,7 +7,7 @@ from constructs import Construct
 
 from moorage import Registry
 from stacks.company_registry import CompanyRegistryStack
-from stacks.pipelines import roles_left_out
+from stacks.pipeline_roles import roles_left_out
 from stacks.replication import left_out
 from stacks.settings import Description
 

@@ -82,6 +82,12 @@ def matches(pattern: str, description: str, example: str) -> dict[str, Any]:
     return {_CHECK: check}
 
 
+A_HOST = matches(
+    r"(?=.{1,128}$)([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]+", "a host name in lower case", "shop.example.com"
+)
+"""The metadata of a host name."""
+
+
 def _check_region(value: str | None) -> str | None:
     names = [each.name for each in region_info.RegionInfo.regions]
     if value is None or value in names:

@@ -39,6 +39,7 @@ class Description:
                 *self._environment_problems(),
                 *self._image_problems(),
                 *self._github_problems(),
+                *self._preview_problems(),
             ]
         )
 
@@ -71,6 +72,11 @@ class Description:
         found = self.environments.items()
         return tuple(name for name, each in found if each.github and each.github.promotes_from == source)
 
+    @property
+    def preview_host(self) -> str | None:
+        """The name of the environment that hosts the previews of pull requests, or None if no environment does."""
+        return next((name for name, settings in self.environments.items() if settings.previews), None)
+
     def _name_problems(self) -> Iterator[SettingError]:
         if not self.environments:
             yield SettingError("at least one table must describe an environment; add a table such as [dev]")
@@ -86,6 +92,10 @@ class Description:
                     f"must not have a name that ends with {RECOVERY}, which is the name of {origin} in its recovery "
                     "region; rename the table",
                     ("environments", name),
+                )
+            elif re.fullmatch(r"preview-\d+", name, re.IGNORECASE):
+                yield SettingError(
+                    "must not have the name of the preview of a pull request; rename the table", ("environments", name)
                 )
             elif (owner := names.setdefault(name.lower(), name)) != name:
                 yield SettingError(
@@ -175,6 +185,14 @@ class Description:
             yield SettingError(
                 f"needs promoted images, since only these are replicated to that region; add the table [{name}.images]",
                 setting,
+            )
+
+    def _preview_problems(self) -> Iterator[SettingError]:
+        hosts = [name for name, settings in self.environments.items() if settings.previews]
+        for name in hosts[1:]:
+            yield SettingError(
+                f"must be absent, since {hosts[0]} hosts the previews; remove one of the two tables",
+                f"environments.{name}.previews",
             )
 
     def _isolation_problem(self, settings: EnvironmentSettings) -> str | None:

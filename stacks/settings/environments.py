@@ -22,6 +22,7 @@ from stacks.settings.checks import (
 )
 from stacks.settings.github import DeploymentSettings, RepositorySettings
 from stacks.settings.infrastructure import DataSettings, EntranceSettings, NetworkSettings
+from stacks.settings.previews import PreviewSettings
 from stacks.settings.services import SERVICES, AllServiceSettings, ImageSettings, JobSettings
 
 _TAG_CHARACTERS = "letters, digits, spaces and _ . : / = + - @"
@@ -138,6 +139,7 @@ class EnvironmentSettings(PlacedSettings):
             plain HTTP.
         data: The data stores. Default: none, so the services keep their data in memory.
         github: The deployment from GitHub Actions. Default: none, so no workflow can deploy the environment.
+        previews: The previews of pull requests that this environment hosts. Default: none.
     """
 
     recovery_region: str | None = attrs.field(default=None, metadata=A_REGION)
@@ -151,6 +153,7 @@ class EnvironmentSettings(PlacedSettings):
     entrance: EntranceSettings = attrs.field(factory=EntranceSettings)
     data: DataSettings | None = None
     github: DeploymentSettings | None = None
+    previews: PreviewSettings | None = None
 
     def _problems(self) -> Iterator[SettingError]:
         yield from super()._problems()
@@ -177,6 +180,28 @@ class EnvironmentSettings(PlacedSettings):
         yield from self._web_acl_problems()
         yield from self._digest_problems()
         yield from self._capacity_problems()
+        if self.previews:
+            yield from self._preview_problems(self.previews)
+
+    def _preview_problems(self, previews: PreviewSettings) -> Iterator[SettingError]:
+        if not self.removable:
+            yield SettingError(
+                "must be absent unless removable is true, since the code of a pull request can change everything in "
+                "the account; host previews in another environment",
+                "previews",
+            )
+        if not any(each.kind == "fargate-spot" for each in self.capacity.values()):
+            yield SettingError(
+                "needs a capacity whose kind is fargate-spot, on which previews run; add a table such as "
+                "[dev.capacity.fargate-spot]",
+                "previews",
+            )
+        zone = self.entrance.hosted_zone
+        if zone and not f".{previews.domain}".endswith(f".{zone}"):
+            yield SettingError(
+                f'must be in the hosted zone of the entrance, {zone} (got "{previews.domain}"); use "preview.{zone}"',
+                "previews.domain",
+            )
 
     @property
     def in_recovery_region(self) -> EnvironmentSettings | None:
@@ -188,6 +213,7 @@ class EnvironmentSettings(PlacedSettings):
             self,
             region=self.recovery_region,
             recovery_region=None,
+            previews=None,
             network=attrs.evolve(self.network, vpc_id=vpc_id, recovery_vpc_id=None),
             # a domain has one record, which the environment in the lost region keeps
             entrance=attrs.evolve(self.entrance, web_acl=web_acl, recovery_web_acl=None, dns_record=False),
@@ -269,14 +295,13 @@ class EnvironmentSettings(PlacedSettings):
                 yield from (f"cannot be used: {problem}" for problem in problems_of(error))
 
     def _size_problems(self) -> Iterator[SettingError]:
-        """Yield the problems of services on Fargate with a size that Fargate does not offer."""
+        """Yield the problems of services on Fargate, as all previews are, with a size that Fargate does not offer."""
         found: set[tuple[str, ...]] = set()
         for service in SERVICES:
             size, overrides = self.services.of(service), getattr(self.services, service)
             names = [name for name, weight in size.capacity.items() if weight] or [*self.capacity][:1]
-            if any(isinstance(self.capacity.get(name), FargateSettings) for name in names) and (
-                problem := size.fargate_problem()
-            ):
+            is_on_fargate = any(isinstance(self.capacity.get(name), FargateSettings) for name in names)
+            if (is_on_fargate or self.previews) and (problem := size.fargate_problem()):
                 is_own = overrides and (overrides.cpu or overrides.memory_mib or overrides.capacity)
                 setting = ("services", *([service] if is_own else []), *problem.setting)
                 if setting not in found:

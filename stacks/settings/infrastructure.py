@@ -7,11 +7,8 @@ from typing import Literal
 
 import attrs
 
-from stacks.settings.checks import SettingError, Settings, between, matches
+from stacks.settings.checks import A_HOST, SettingError, Settings, between, matches
 
-_HOST = matches(
-    r"(?=.{1,128}$)([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]+", "a host name in lower case", "shop.example.com"
-)
 _VPC = matches("vpc-[0-9a-f]{8,17}", "the ID of a VPC", "vpc-0a1b2c3d4e5f60718")
 _WEB_ACL = matches(
     r"arn:[^:]+:wafv2:[^:]+:\d{12}:regional/webacl/.+",
@@ -56,8 +53,8 @@ class EntranceSettings(Settings):
     certificate_parameter: str | None = attrs.field(
         default=None, metadata=matches(r"(/[\w.-]+)+", "the name of a parameter", "/shop/certificate-arn")
     )
-    domain: str | None = attrs.field(default=None, metadata=_HOST)
-    hosted_zone: str | None = attrs.field(default=None, metadata=_HOST)
+    domain: str | None = attrs.field(default=None, metadata=A_HOST)
+    hosted_zone: str | None = attrs.field(default=None, metadata=A_HOST)
     hosted_zone_id: str | None = attrs.field(
         default=None, metadata=matches("[A-Z0-9]{1,32}", "the ID of a hosted zone", "Z0123456789ABCDEFGHIJ")
     )

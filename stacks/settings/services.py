@@ -52,8 +52,9 @@ class ServiceSettings(Settings):
 
     @property
     def scaling(self) -> Scaling:
-        """The number of copies, which follows the CPU utilization."""
-        return Scaling(self.min_tasks, self.max_tasks, cpu_percent=60)
+        """The number of copies, which follows the CPU utilization if it can change."""
+        is_fixed = self.min_tasks == self.max_tasks
+        return Scaling(self.min_tasks, self.max_tasks, cpu_percent=None if is_fixed else 60)
 
     def fargate_problem(self) -> SettingError | None:
         """Return the problem of a size that Fargate does not offer."""

@@ -88,10 +88,16 @@ class Runner:
     calls: list[tuple[str, Mapping[str, Any]]] = attrs.field(factory=list)
     notices: list[str] = attrs.field(factory=list)
     log: str = ""
+    url: str | None = None
+    """The URL of the environment of the last job."""
 
     def job(self, job: Mapping[str, Any]) -> bool:
-        """Run the steps of a job, and return whether all of them succeeded."""
-        passed, _ = self._steps(job["steps"], {})
+        """Run the steps of a job, and return whether all of them succeeded. A job that is skipped succeeds."""
+        if not self.value(job.get("if", "true"), {}):
+            return True
+        passed, context = self._steps(job["steps"], {})
+        environment = job.get("environment", {})
+        self.url = self.text(environment["url"], context) if "url" in environment else None
         return passed
 
     def action(self, name: str, **inputs: str) -> tuple[bool, Mapping[str, str]]:
@@ -187,7 +193,7 @@ class Runner:
             **context,
             "vars": self.settings,
             "runner": {"temp": str(self.temp)},
-            "github": {"event": self.event, "token": "token"},
+            "github": {"event": self.event, "token": "token", "repository": "shop/app"},
         }
 
         def look_up(path: str) -> Any:

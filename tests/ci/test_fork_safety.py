@@ -54,10 +54,24 @@ def test_the_jobs_of_a_pull_request_can_only_read(text: str) -> None:
     workflow = parsed(text)
     assert "pull_request_target" not in triggers(workflow)
     if "pull_request" in triggers(workflow):
+        assert workflow["permissions"] == {}
+        assert not re.search(r"\bsecrets\b|github\.token", str(workflow))
         for job in workflow["jobs"].values():
-            assert (workflow["permissions"], job["permissions"]) == ({}, {"contents": "read"})
-            assert "environment" not in job
-        assert not re.search(r"\bsecrets\b|github\.token|id-token", str(workflow))
+            if "environment" in job:
+                check_that_forks_are_excluded(job)
+            else:
+                assert job["permissions"] == {"contents": "read"}
+
+
+def check_that_forks_are_excluded(job: Any) -> None:
+    """Check a job that gets credentials of AWS, but only for the branches of people who can write to the repository."""
+    assert job["permissions"] == {"contents": "read", "id-token": "write"}
+    condition = job["if"].split("&&")
+    assert "github.event.pull_request.head.repo.full_name == github.repository" in {each.strip() for each in condition}
+    assert "||" not in job["if"]
+    uses = [step.get("uses", "").partition("@")[0] for step in job["steps"]]
+    installs = [number for number, step in enumerate(job["steps"]) if "make setup" in step.get("run", "")]
+    assert max(installs) < uses.index("aws-actions/configure-aws-credentials"), "packages would get the credentials"
 
 
 @pytest.mark.parametrize("text", TEXTS)

@@ -30,7 +30,7 @@ CHECKOUT = {
         "",
     ),
     "stacks/services.py": (
-        """        checkout = self._service(
+        """        checkout = service(
             "checkout", store=stores["checkout"], environment={"RETAIL_CHECKOUT_ENDPOINTS_ORDERS": "http://orders"}
         )
 """,

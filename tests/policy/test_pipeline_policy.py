@@ -10,7 +10,7 @@ import pytest
 
 from moorage import policy
 from moorage.policy.acknowledgements import judge, of_app
-from stacks.pipelines import define_pipelines
+from stacks.pipeline_roles import define_pipelines
 from tests.policy.engines import findings
 from tests.stacks.test_pipelines import DESCRIPTION
 

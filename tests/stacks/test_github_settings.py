@@ -165,9 +165,9 @@ def test_the_targets_of_a_promotion_are_those_that_name_it(file: Path) -> None:
 
 def test_the_example_in_the_file_of_this_repository_is_valid(file: Path) -> None:
     commented = (ROOT / "environments.toml").read_text()
-    names = r"account|region|recovery_region|repository|promotes_from"
+    names = r"account|region|recovery_region|repository|promotes_from|domain"
     description = read(file, re.sub(rf"(?m)^# (?=\[|({names}) = )", "", commented))
     assert description.tooling
     assert description.tooling.github
     deployed = [name for name, each in description.environments.items() if each.github]
-    assert (deployed, description.promotion_targets("staging")) == (["staging", "production"], ("production",))
+    assert (deployed, description.promotion_targets("staging")) == (["dev", "staging", "production"], ("production",))

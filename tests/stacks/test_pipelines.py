@@ -14,6 +14,7 @@ from stacks.settings import Description, EnvironmentSettings, ToolingSettings
 from stacks.settings.capacities import FargateSettings
 from stacks.settings.environments import RegistrySettings
 from stacks.settings.github import DeploymentSettings, RepositorySettings
+from stacks.settings.previews import PreviewSettings
 from stacks.settings.services import ImageSettings
 from tests.conftest import template
 from tests.stacks.test_registries import of_type
@@ -186,6 +187,19 @@ def test_a_promotion_may_only_read_the_parameters_of_the_environment_that_it_pro
     assert made.permissions("staging", "Promote") == {
         "ssm:GetParameter": [f"arn:aws:ssm:{IRELAND}:{STAGING}:parameter/retail/staging/*"]
     }
+
+
+def test_previews_have_a_role_for_pull_requests_that_only_deploys() -> None:
+    spot = {"spot": FargateSettings(kind="fargate-spot")}
+    host = attrs.evolve(
+        environment("222222222222"), capacity=spot, previews=PreviewSettings(domain="preview.example.com")
+    )
+    pipelines = Pipelines(changed(dev=host))
+    assert pipelines.trust("dev", "Preview")["Condition"]["StringEquals"] == {  # a pull request has a ref of its own
+        f"{ISSUER}:aud": "sts.amazonaws.com",
+        f"{ISSUER}:sub": [f"repo:{REPOSITORY}:environment:preview"],
+    }
+    assert pipelines.permissions("dev", "Preview") == {"sts:AssumeRole": bootstrap_roles("222222222222", IRELAND)}
 
 
 def test_several_environments_can_promote_from_one() -> None:

@@ -169,6 +169,21 @@ WRONG = {
     f'images = {{}}\nservices.ui.digest = "sha256:{"0a" * 32}"': (
         "4: dev.services.ui.digest has no effect, since the images are promoted; remove it, or the settings of images"
     ),
+    "previews = {}": "3: dev.previews.domain is missing; add it",
+    'previews = { domain = "Preview.b.com" }': '3: dev.previews.domain must be a host name in lower case (got "Prev',
+    'previews = { domain = "preview" }': '3: dev.previews.domain must be a host name in lower case (got "preview")',
+    f'previews = {{ domain = "{57 * "a."}abcde" }}': "3: dev.previews.domain must have at most 118 characters, since",
+    'previews = { domain = "b.com", hours = 0 }': "3: dev.previews.hours must be between 1 and 720 (got 0)",
+    'previews = { domain = "b.com", hours = 721 }': "3: dev.previews.hours must be between 1 and 720 (got 721)",
+    'previews = { domain = "b.com" }': (
+        "3: dev.previews needs a capacity whose kind is fargate-spot, on which previews run; add a table such as [dev."
+    ),
+    'removable = false\npreviews = { domain = "b.com" }': (
+        "4: dev.previews must be absent unless removable is true, since the code of a pull request can change everythi"
+    ),
+    'previews = { domain = "b.com" }\nentrance = { domain = "a.a.com", hosted_zone = "a.com", hosted_zone_id = "Z" }': (
+        '3: dev.previews.domain must be in the hosted zone of the entrance, a.com (got "b.com"); use "preview.a.com"'
+    ),
     'capacity.pool = { kind = ["ec2"] }': "3: dev.capacity.pool.kind must be one of fargate, fargate-spot, ec2, mana",
     'capacity.pool = { kind = "fargate" }': '5: dev.capacity.fargate.kind must not be "fargate" again, which is the ca',
     'capacity."my pool" = { kind = "ec2", instance_types = ["m7i.large"], max_instances = 1 }': (
@@ -265,6 +280,54 @@ def test_two_environments_must_not_have_one_domain(file: Path) -> None:
         'environments.toml:12: test.entrance.domain must differ from the domain of dev (got "shop.example.com"); '
         "use a subdomain"
     ]
+
+
+PREVIEWS = """\
+[{0}.capacity.spot]
+kind = "fargate-spot"
+[{0}.previews]
+domain = "{1}"
+"""
+
+
+def test_previews_need_a_host_name_and_a_short_one(file: Path) -> None:
+    missing = DEV + PREVIEWS.format("dev", "b.com").replace('domain = "b.com"\n', "")
+    assert problems(file, missing) == ["environments.toml:7: dev.previews.domain is missing; add it"]
+    longest = f"{56 * 'a.'}abcdef"
+    previews = read(file, DEV + PREVIEWS.format("dev", longest)).environments["dev"].previews
+    assert previews
+    assert (previews.hours, len(previews.host(999_999))) == (72, 128)
+
+
+def test_only_one_environment_hosts_previews(file: Path) -> None:
+    text = DEV + PREVIEWS.format("dev", "b.com") + TEST + PREVIEWS.format("test", "c.com")
+    assert problems(file, text) == [
+        "environments.toml:15: test.previews must be absent, since dev hosts the previews; remove one of the two tables"
+    ]
+    assert read(file, DEV + TEST + PREVIEWS.format("test", "c.com")).preview_host == "test"
+    assert read(file, DEV).preview_host is None
+
+
+def test_no_environment_has_the_name_of_a_preview(file: Path) -> None:
+    assert problems(file, DEV.replace("dev", "Preview-1")) == [
+        "environments.toml:1: Preview-1 must not have the name of the preview of a pull request; rename the table"
+    ]
+    read(file, DEV.replace("dev", "preview-one"))
+
+
+def test_services_of_a_host_of_previews_have_a_size_of_fargate(file: Path) -> None:
+    pool = 'kind = "ec2"\ninstance_types = ["m7i.large"]\nmax_instances = 1\n'
+    text = DEV.replace('kind = "fargate"\n', pool) + "[dev.services]\ncpu = 1000\n"
+    read(file, text)
+    assert problems(file, text + PREVIEWS.format("dev", "b.com")) == [
+        "environments.toml:8: dev.services.cpu must be a size that Fargate offers (got 1000); use 1024"
+    ]
+
+
+def test_as_many_copies_as_the_maximum_do_not_scale(file: Path) -> None:
+    sizes = "[dev.services]\nmin_tasks = 2\nmax_tasks = 2\n"
+    scaling = read(file, DEV + sizes).environments["dev"].services.scaling
+    assert (scaling.minimum, scaling.maximum, scaling.cpu_percent) == (2, 2, None)
 
 
 def test_a_network_without_nat_gateways_needs_the_registry_in_its_region(file: Path) -> None:

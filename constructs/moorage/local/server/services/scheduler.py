@@ -1,10 +1,12 @@
 """Amazon EventBridge Scheduler: schedules and schedule groups, checked every second in each schedule's time zone.
 
-A failed invocation is not retried: its event goes to the dead-letter queue at once, as on AWS after the last retry.
+A failed invocation is not retried: its event goes to the dead-letter queue at once, as on AWS after the last retry. Of
+the universal targets, which call an operation of any API, only the deletion of a stack is implemented.
 """
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import json
 import re
@@ -14,9 +16,9 @@ from typing import Any
 
 from ministack.core.responses import new_uuid, request_scope
 
-from moorage.local.server.core.adapter import ecs, eventbridge, provisioners, scheduler
+from moorage.local.server.core.adapter import ecs, eventbridge, handlers, provisioners, scheduler
 from moorage.local.server.core.adapter import stepfunctions as machines
-from moorage.local.server.core.calls import RefusedError, perform, request
+from moorage.local.server.core.calls import RefusedError, check, perform, query, request
 from moorage.local.server.core.resource import Made, Properties, Resource, shortened
 from moorage.local.server.ecs import event_targets as targets
 from moorage.local.server.services import iam
@@ -31,12 +33,15 @@ _TICK_SECONDS = 1
 _MOST_TASKS = 10
 _MOST_PROVIDERS = 6
 _RETRIES, _AGE = range(186), range(60, 86401)
-
+_DELETE_STACK = ":::aws-sdk:cloudformation:deleteStack"
+_DELETE_SECONDS = 60
 
 Record = dict[str, Any]
 
 _seen: dict[tuple[str, ...], tuple[Record, float, bool]] = {}
 """For each schedule, the time of its last invocation or of its first check, and whether it was invoked."""
+_loops: list[asyncio.AbstractEventLoop] = []
+"""The event loop of the server, which starts the thread that invokes schedules."""
 
 
 class Schedule(Resource):
@@ -123,10 +128,12 @@ def _check(schedule: Record) -> None:
     ):
         raise RefusedError("ValidationException: A schedule can retry 0 to 185 times within 60 to 86400 seconds")
     kind = target["Arn"].split(":")[2]
-    if kind not in ("ecs", "states", "lambda", "sqs", "sns", "events"):
+    if kind not in ("ecs", "states", "lambda", "sqs", "sns", "events") and not target["Arn"].endswith(_DELETE_STACK):
         raise RefusedError(f"The local AWS does not implement schedules with the target {target['Arn']}")
     if kind == "ecs":
         _check_tasks(target.get("EcsParameters"))
+    if kind == "scheduler":
+        check("cloudformation", "DeleteStack", json.loads(target.get("Input") or "{}"))
 
 
 def _rate(expression: str) -> float | None:
@@ -228,6 +235,8 @@ def _deliver(schedule: Record, target: Record, text: str) -> None:
     elif kind == "states":
         iam.require(target["RoleArn"], "states:StartExecution", target["Arn"])
         perform(machines.start_execution, {"stateMachineArn": target["Arn"], "input": text or "{}"})
+    elif kind == "scheduler":
+        _delete_stack(target["RoleArn"], json.loads(text))
     else:
         event = {"Source": "aws.scheduler", "DetailType": "Scheduled Event", "Detail": "{}", "Time": time.time()}
         event |= {"EventId": new_uuid(), "Resources": [schedule["Arn"]]}
@@ -235,7 +244,20 @@ def _deliver(schedule: Record, target: Record, text: str) -> None:
         eventbridge.invoke_target(target, event, schedule)
 
 
+def _delete_stack(role_arn: str, parameters: Record) -> None:
+    """Delete a stack in the server's event loop, in which ministack changes stacks."""
+    stack = handlers.resolve_stack(parameters["StackName"])
+    if stack:  # the deletion of a stack that does not exist succeeds
+        iam.require(role_arn, "cloudformation:DeleteStack", stack["StackId"])
+
+        async def delete() -> None:
+            query(handlers.ACTION_HANDLERS["DeleteStack"], **parameters)
+
+        asyncio.run_coroutine_threadsafe(delete(), _loops[-1]).result(_DELETE_SECONDS)
+
+
 def install() -> None:
     """Replace the function with which ministack runs due schedules, and call it more often."""
+    _loops.append(asyncio.get_running_loop())
     scheduler.tick_schedules = _tick
     scheduler.SCHEDULE_TICK_INTERVAL = eventbridge.SCHEDULER_TICK_INTERVAL = _TICK_SECONDS
