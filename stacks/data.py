@@ -57,8 +57,8 @@ class DataStack(cdk.Stack):
             logs=["postgresql"],
         )
         self.databases = {"Catalog": catalog, "Orders": orders}
-        for each in self.databases.values():
-            define_log_groups(each.cluster, each.logs, key=key, removal_policy=removal_policy)
+        for one in self.databases.values():
+            define_log_groups(one.cluster, one.logs, key=key, removal_policy=removal_policy)
         self.cache = Cache(self, "Checkout", data=settings.data, protected=protected, vpc=vpc, key=key)
         self.carts = dynamodb.Table(  # not a TableV2, which cannot have a key in a stack without a region
             self,
@@ -91,3 +91,5 @@ class DataStack(cdk.Stack):
             "orders": store.orders_store(orders, self.order_messages, key),
             "checkout": store.checkout_store(self.cache),
         }
+        for each in self.stores.values():
+            each.keep_exported(self)

@@ -65,6 +65,24 @@ class Store:
             # tasks read secrets once, and RDS changes a password every 7 days
             service.redeploy_on_rotation(encryption_key=self.server.key)
 
+    def keep_exported(self, stack: cdk.Stack) -> None:
+        """Export what the service uses of a stack, also after the service is removed.
+
+        CloudFormation refuses to remove an export that another stack still imports, and CDK deploys the stack with the
+        data first.
+
+        Args:
+            stack: The stack with the data.
+        """
+        groups = self.server.connections.security_groups if self.server else ()
+        used = [*self.environment.values(), *(each.arn for each in self.secrets.values())]
+        used += [each.security_group_id for each in groups]
+        used += [resource for statement in self.permissions for resource in statement.resources]
+        for text in used:
+            for token in cdk.Tokenization.reverse_string(text).tokens:
+                if cdk.Reference.is_reference(token):
+                    stack.export_value(token)
+
 
 BUILT_IN: Mapping[str, Store] = {
     "catalog": Store(environment={"RETAIL_CATALOG_PERSISTENCE_PROVIDER": "in-memory"}),

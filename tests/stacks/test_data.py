@@ -313,3 +313,12 @@ def test_order_messages_that_fail_are_kept_for_two_weeks(shop: Shop) -> None:
     messages = next(each for name, each in queues.items() if name.startswith("OrderMessages"))
     assert messages["RedrivePolicy"] == {"deadLetterTargetArn": {"Fn::GetAtt": [dead, "Arn"]}, "maxReceiveCount": 5}
     assert queues[dead]["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+def test_what_a_service_uses_stays_exported_after_the_service_is_removed(removable: Shop) -> None:
+    subnets = {"private_subnet_ids": ["subnet-1", "subnet-2"]}
+    without_services = small_shop.data_in(**subnets).to_json()["Outputs"].keys()
+    used = str(removable.templates["Services"].to_json())
+    imported = {name for name in removable.templates["Data"].to_json()["Outputs"] if f"Data:{name}" in used}
+    assert len(imported) > 10
+    assert imported <= without_services
