@@ -289,6 +289,48 @@ def test_a_service_follows_the_default_strategy_of_the_cluster_only_if_told_to(s
     assert not {"LaunchType", "CapacityProviderStrategy"} & set(service)
 
 
+def test_the_default_strategy_of_a_cluster_has_weights_and_a_base(stack: cdk.Stack) -> None:
+    one, spot = general(), general(name="spot", spot=True)
+    strategy = Strategy({one: 1, spot: 3}, base={one: 2})
+    cluster = Cluster(
+        stack, "Cluster", vpc=imported_vpc(stack), capacity=[Capacity.fargate(), one, spot], default_strategy=strategy
+    )
+    Service(stack, "Web", cluster=cluster, task=ARM)
+    associations = only(stack, "AWS::ECS::ClusterCapacityProviderAssociations")["Properties"]
+    default = associations["DefaultCapacityProviderStrategy"]
+    assert [(each.get("Base"), each["Weight"]) for each in default] == [(2, 1), (None, 3)]
+    assert [each["CapacityProvider"] for each in default] == associations["CapacityProviders"][1:]
+    assert only(stack, "AWS::ECS::Service")["Properties"]["CapacityProviderStrategy"] == default
+    assert cluster.default_strategy.weights == strategy.weights
+    assert cluster.default_strategy.base == strategy.base
+    assert cluster.default_strategy._follows_cluster
+
+
+def test_a_cluster_has_the_capacities_of_its_default_strategy(stack: cdk.Stack) -> None:
+    steady, spot = Capacity.fargate(), Capacity.fargate_spot()
+    Cluster(stack, "Cluster", vpc=imported_vpc(stack), default_strategy={spot: 3, steady: 1})
+    associations = only(stack, "AWS::ECS::ClusterCapacityProviderAssociations")["Properties"]
+    assert associations["CapacityProviders"] == ["FARGATE_SPOT", "FARGATE"]
+    assert [each["Weight"] for each in associations["DefaultCapacityProviderStrategy"]] == [3, 1]
+
+
+def test_a_default_strategy_with_a_capacity_that_the_cluster_lacks_is_refused(stack: cdk.Stack) -> None:
+    with pytest.raises(ValueError, match=r"default_strategy: capacity 'FARGATE' must be one of the cluster's"):
+        Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[general()], default_strategy=Capacity.fargate())
+
+
+def test_a_default_strategy_of_two_kinds_is_refused(stack: cdk.Stack) -> None:
+    one, fargate = general(), Capacity.fargate()
+    with pytest.raises(ValueError, match="must all be of one kind"):
+        Cluster(
+            stack,
+            "Cluster",
+            vpc=imported_vpc(stack),
+            capacity=[one, fargate],
+            default_strategy={one: 1, fargate: 1},
+        )
+
+
 def test_tasks_are_spread_over_zones_then_over_instances(stack: cdk.Stack) -> None:
     Service(stack, "Web", cluster=cluster_of(stack), task=ARM)
     service = only(stack, "AWS::ECS::Service")["Properties"]

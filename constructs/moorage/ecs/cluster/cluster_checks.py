@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_sns as sns
     from constructs import Construct
 
+    from moorage.ecs.capacity.strategy import Strategy
     from moorage.ecs.cluster.exec_sessions import ExecSessions
 
 
@@ -30,6 +31,16 @@ def check_failure_topic(
         )
     elif topic:
         check_topic(problems, "failure_topic", topic, scope)
+
+
+def check_default_strategy(strategy: Strategy | None, capacities: tuple[Capacity, ...], problems: Problems) -> None:
+    """Add a problem if the default strategy has a capacity that the cluster does not have."""
+    if strategy is None:
+        return
+    own_problems = Problems("default_strategy")
+    strategy._check(capacities, own_problems)
+    for problem in own_problems.messages:
+        problems.add(f"default_strategy: {problem}")
 
 
 def check_capacities(

@@ -83,7 +83,7 @@ class Launch:
         Args:
             task: The task to run.
             cluster: The cluster that runs the task.
-            capacity: The capacities that the copies run on. Default: the cluster's first capacity.
+            capacity: The capacities that the copies run on. Default: the cluster's default strategy.
             vpc_subnets: The subnets of the tasks. Default: the private subnets, or the public subnets if
                 `assign_public_ip`.
             assign_public_ip: Whether to assign each task a public IP address. Default: False.
@@ -97,7 +97,7 @@ class Launch:
         return cls(
             task=task,
             cluster=cluster,
-            strategy=Strategy._of(cluster_view._first_capacity if capacity is None else capacity),
+            strategy=cluster_view._task_strategy if capacity is None else Strategy._of(capacity),
             vpc_subnets=vpc_subnets,
             assign_public_ip=assign_public_ip,
             security_groups=security_groups,
@@ -391,14 +391,7 @@ class TaskResources:
         strategy = self.launch.strategy
         if strategy._follows_cluster:
             return None
-        return [
-            {
-                "capacity_provider": self.launch.cluster_view._provider_name(each),
-                "weight": weight,
-                **({"base": strategy.base[each]} if each in strategy.base else {}),
-            }
-            for each, weight in strategy.weights.items()
-        ]
+        return strategy._items(self.launch.cluster_view._provider_name)
 
     @property
     def network_interface(self) -> dict[str, Any] | None:
