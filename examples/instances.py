@@ -1,4 +1,4 @@
-"""More kinds of capacity: ECS Managed Instances, GPUs on Bottlerocket, a warm pool and a daemon."""
+"""More kinds of capacity: ECS Managed Instances, GPUs on Bottlerocket, a warm pool, a daemon and public addresses."""
 
 import aws_cdk as cdk
 
@@ -41,7 +41,9 @@ warm = Capacity.ec2(
     warm_pool=WarmPool(min_instances=1),
     termination_protection=True,
 )
-cluster = Cluster(stack, "Cluster", vpc=Network(stack, "Network").vpc, capacity=[managed, gpus, warm])
+crawlers = Capacity.ec2("crawlers", instance_types=["t4g.small"], max_instances=2, assign_public_ip=True)
+vpc = Network(stack, "Network").vpc
+cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[managed, gpus, warm, crawlers])
 python = "public.ecr.aws/docker/library/python:3.13-slim"
 serve = ["python", "-m", "http.server", "8000"]
 
@@ -63,4 +65,8 @@ Service(
     capacity=warm,
     placement=Placement.on_each_instance(),
 )
+crawl = Task(
+    Container(python, command=serve), memory_mib=256, architecture=Architecture.ARM64, network_mode=NetworkMode.BRIDGE
+)
+Service(stack, "Crawl", cluster=cluster, task=crawl, capacity=crawlers)  # sends from the addresses of the instances
 app.synth()

@@ -506,6 +506,44 @@ def test_instances_in_one_zone_warn_even_if_the_region_is_not_known(
     assert any("in one Availability Zone" in warning for warning in warnings_of(app, "Shop")) is warned
 
 
+def test_instances_can_have_public_addresses_in_public_subnets_without_nat(app: cdk.App, stack: cdk.Stack) -> None:
+    network = Network(stack, "Network", nat_gateways=0)
+    one = general(assign_public_ip=True)
+    cluster = Cluster(stack, "Cluster", vpc=network.vpc, capacity=[one])
+    Service(stack, "Web", cluster=cluster, task=ARM)
+    data = only(stack, TEMPLATE)["Properties"]["LaunchTemplateData"]
+    assert [each["AssociatePublicIpAddress"] for each in data["NetworkInterfaces"]] == [True]
+    public = [stack.resolve(each.subnet_id) for each in network.vpc.public_subnets]
+    assert only(stack, GROUP)["Properties"]["VPCZoneIdentifier"] == public
+    assert not [each for each in warnings_of(app, "Shop") if "reach" in each]
+
+
+def test_instances_with_public_addresses_in_private_subnets_are_refused(stack: cdk.Stack) -> None:
+    vpc = Network(stack, "Network").vpc
+    for selection in (
+        ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+        ec2.SubnetSelection(subnet_group_name="Private"),
+        ec2.SubnetSelection(subnets=vpc.private_subnets[:1]),
+    ):
+        one = general(assign_public_ip=True, vpc_subnets=selection)
+        with pytest.raises(
+            ValueError, match=r"must be public subnets if assign_public_ip=True \(got Shop/Network/.*PrivateSubnet1"
+        ):
+            Cluster(stack, "Cluster", vpc=vpc, capacity=[one])
+
+
+def test_instances_with_public_addresses_need_public_subnets_in_the_vpc(stack: cdk.Stack) -> None:
+    vpc = ec2.Vpc(
+        stack,
+        "Vpc",
+        subnet_configuration=[
+            ec2.SubnetConfiguration(name="Inner", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=24)
+        ],
+    )
+    with pytest.raises(ValueError, match="vpc_subnets of capacity 'general' must select subnets of the VPC"):
+        Cluster(stack, "Cluster", vpc=vpc, capacity=[general(assign_public_ip=True)])
+
+
 def test_instances_that_cannot_reach_ecs_are_refused_with_the_endpoints(stack: cdk.Stack) -> None:
     network = Network(stack, "Network", nat_gateways=0, endpoints=Endpoints("logs"))
     with pytest.raises(ValueError, match="cannot reach 'ecs', 'ecs-agent', 'ecs-telemetry', which an instance needs"):

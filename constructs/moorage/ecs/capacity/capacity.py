@@ -72,6 +72,11 @@ class Capacity:
         return self.instances.vpc_subnets if self.instances else None
 
     @property
+    def _has_public_addresses(self) -> bool:
+        """True if each instance gets a public IPv4 address at launch. False also if this is unknown."""
+        return bool(self.instances and self.instances.has_public_addresses)
+
+    @property
     def _agent_needs(self) -> Needs:
         """The services that the instances must reach to join a cluster."""
         return self.instances.agent_needs if self.instances else frozenset()
@@ -168,6 +173,7 @@ class Capacity:
         trunking: bool = False,
         notifications: ITopic | None = None,
         vpc_subnets: SubnetSelection | None = None,
+        assign_public_ip: bool = False,
     ) -> Capacity:
         """Return EC2 instances in an Auto Scaling group, which AWS bills whether or not tasks run on them.
 
@@ -198,7 +204,11 @@ class Capacity:
                 only to instances that are launched afterwards. Default: False.
             notifications: The SNS topic to notify when the launch or termination of an instance succeeds or fails.
                 Default: none.
-            vpc_subnets: The subnets of the instances. Default: the private subnets of every zone.
+            vpc_subnets: The subnets of the instances. Default: the private subnets of every zone, or the public subnets
+                if `assign_public_ip`.
+            assign_public_ip: Whether to assign a public IPv4 address to each instance, which AWS bills. The instances
+                must be in public subnets, and reach the internet without a NAT gateway. Their security group still has
+                no ingress rule, but Security Hub controls EC2.9 and AutoScaling.5 fail. Default: False.
 
         Raises:
             ValueError: If the instances cannot be launched, or cannot be in one Auto Scaling group. The error lists all
@@ -220,7 +230,8 @@ class Capacity:
             termination_protection=termination_protection,
             trunking=trunking,
             notifications=notifications,
-            vpc_subnets=vpc_subnets,
+            vpc_subnets=vpc_subnets or (_public_subnets() if assign_public_ip else None),
+            assign_public_ip=assign_public_ip,
         )
         return Capacity(name, kind=CapacityKind.INSTANCES, instances=instances)
 
@@ -279,3 +290,9 @@ class Capacity:
             vpc_subnets=vpc_subnets,
         )
         return Capacity(name, kind=CapacityKind.MANAGED_INSTANCES, instances=instances)
+
+
+def _public_subnets() -> SubnetSelection:
+    from aws_cdk import aws_ec2 as ec2  # noqa: PLC0415  # loads aws_cdk.aws_ec2
+
+    return ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)

@@ -348,7 +348,8 @@ class Cluster(ecs.Cluster):
         from moorage.ecs.capacity.define_instances import define_instances  # noqa: PLC0415  # Fargate needs no instance types
 
         instances = define_instances(self, capacity)
-        if not self._reach.network and self._reach.is_isolated(capacity._vpc_subnets):
+        is_isolated = not capacity._has_public_addresses and self._reach.is_isolated(capacity._vpc_subnets)
+        if not self._reach.network and is_isolated:
             cdk.Annotations.of(instances).add_warning_v2(
                 UNREACHABLE_WARNING,
                 "the subnets of these instances have no route to the internet, as far as CDK knows, so the instances "

@@ -173,8 +173,8 @@ class Launch:
             selections = [selection for _, selection in self.task_subnets]
             warning = few_mount_targets_warning(self.task, selections, self.reach.vpc)
             add_warning(construct, "@moorage/ecs:mount-targets", warning)
-        unknown = None in self._missing and not self.assign_public_ip
-        if unknown and any(self.reach.is_isolated(each) for each in self._start_subnets):
+        starts = [subnets for subnets, has_public_address in self._start_subnets if not has_public_address]
+        if None in self._missing and any(self.reach.is_isolated(each) for each in starts):
             add_warning(construct, UNREACHABLE_WARNING, self._unreachable_warning())
 
     def define(
@@ -213,22 +213,23 @@ class Launch:
         return TaskResources(self, task_log_group, security_groups, definition)
 
     @property
-    def _start_subnets(self) -> list[ec2.SubnetSelection | None]:
-        """The subnets that must reach images, logs and secrets: of the tasks on Fargate, otherwise of the instances."""
+    def _start_subnets(self) -> list[tuple[ec2.SubnetSelection | None, bool]]:
+        """The subnets that must reach images, logs and secrets: of the tasks on Fargate, otherwise of the instances.
+
+        Each is paired with True if the tasks or instances have a public address.
+        """
         if self.strategy._kind is CapacityKind.FARGATE:
-            return [self.vpc_subnets]
-        return [each._vpc_subnets for each in self.strategy.weights]
+            return [(self.vpc_subnets, self.assign_public_ip)]
+        return [(each._vpc_subnets, each._has_public_addresses) for each in self.strategy.weights]
 
     @functools.cached_property
     def _missing(self) -> list[frozenset[str] | None]:
-        public, task = self.assign_public_ip, self.task
+        task, starts = self.task, self._start_subnets
         if self.strategy._kind is CapacityKind.FARGATE or not self.has_own_interface:
-            return [self.reach.missing(task._needs, each, public_address=public) for each in self._start_subnets]
-        missing = [
-            self.reach.missing(task._needs_to_start, each, public_address=public) for each in self._start_subnets
-        ]
+            return [self.reach.missing(task._needs, each, public_address=public) for each, public in starts]
+        missing = [self.reach.missing(task._needs_to_start, each, public_address=public) for each, public in starts]
         if task._needs_to_run:
-            missing.append(self.reach.missing(task._needs_to_run, self.vpc_subnets, public_address=public))
+            missing.append(self.reach.missing(task._needs_to_run, self.vpc_subnets, public_address=False))
         return missing
 
     def _unreachable_warning(self) -> str:
@@ -298,9 +299,9 @@ class Launch:
         needs = (
             self.cluster_view.exec_sessions._needs if self.cluster_view.exec_sessions else frozenset()
         ) - self.task._needs
-        subnet_selections = [self.vpc_subnets] if self.has_own_interface else self._start_subnets
-        for selection in subnet_selections if needs else ():
-            if self.reach.missing(needs, selection, public_address=self.assign_public_ip):
+        places = [(self.vpc_subnets, self.assign_public_ip)] if self.has_own_interface else self._start_subnets
+        for selection, public in places if needs else ():
+            if self.reach.missing(needs, selection, public_address=public):
                 problems.add(
                     "execute_command=True requires subnets that reach 'kms', since a KMS key encrypts the cluster's "
                     "sessions; use Task(called_services=['kms']), which Endpoints.for_tasks(...) includes, or a NAT "
