@@ -6,6 +6,7 @@ from moorage import (
     Ami,
     Architecture,
     Capacity,
+    CapacityReservations,
     Cluster,
     Container,
     ContainerInstance,
@@ -25,6 +26,8 @@ managed = Capacity.managed_instances(
     "managed",
     requirements=InstanceRequirements(vcpus=(2, 8), memory_mib=(4096, None), architecture=Architecture.ARM64),
     scale_in_delay=cdk.Duration.minutes(10),
+    auto_repair=True,
+    reservations=CapacityReservations.first(),
 )
 gpus = Capacity.ec2(
     "gpus",

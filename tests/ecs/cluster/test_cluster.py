@@ -16,6 +16,7 @@ from moorage import (
     Ami,
     Architecture,
     Capacity,
+    CapacityReservations,
     Cluster,
     Container,
     ContainerInstance,
@@ -47,6 +48,7 @@ GROUP, TEMPLATE, PROVIDER = (
     "AWS::EC2::LaunchTemplate",
     "AWS::ECS::CapacityProvider",
 )
+RESERVED = "arn:aws:resource-groups:eu-west-1:111111111111:group/gpus"
 
 
 def general(**arguments: Any) -> Capacity:
@@ -433,6 +435,53 @@ def test_managed_instances_have_the_given_properties(stack: cdk.Stack) -> None:
     assert provider["InfrastructureOptimization"] == {"ScaleInAfter": 300}
     assert provider["InstanceLaunchTemplate"]["CapacityOptionType"] == "SPOT"
     assert provider["InstanceLaunchTemplate"]["StorageConfiguration"] == {"StorageSizeGiB": 100}
+
+
+@pytest.mark.parametrize(("auto_repair", "status"), [(True, "ENABLED"), (False, "DISABLED")])
+def test_impaired_managed_instances_are_replaced_or_not(stack: cdk.Stack, *, auto_repair: bool, status: str) -> None:
+    cluster_of(stack, Capacity.managed_instances("managed", auto_repair=auto_repair))
+    provider = only(stack, PROVIDER)["Properties"]["ManagedInstancesProvider"]
+    assert provider["AutoRepairConfiguration"] == {"ActionsStatus": status}
+
+
+@pytest.mark.parametrize(
+    ("reservations", "rendered"),
+    [
+        (
+            CapacityReservations.only(group_arn=RESERVED),
+            {"ReservationPreference": "RESERVATIONS_ONLY", "ReservationGroupArn": RESERVED},
+        ),
+        (CapacityReservations.first(), {"ReservationPreference": "RESERVATIONS_FIRST"}),
+        (CapacityReservations.excluded(), {"ReservationPreference": "RESERVATIONS_EXCLUDED"}),
+    ],
+)
+def test_managed_instances_use_capacity_reservations(
+    stack: cdk.Stack, reservations: CapacityReservations, rendered: dict[str, str]
+) -> None:
+    cluster_of(stack, Capacity.managed_instances("managed", reservations=reservations))
+    launch_template = only(stack, PROVIDER)["Properties"]["ManagedInstancesProvider"]["InstanceLaunchTemplate"]
+    assert launch_template["CapacityOptionType"] == "RESERVED"
+    assert launch_template["CapacityReservations"] == rendered
+
+
+def test_managed_instances_say_nothing_of_repair_and_reservations_by_default(stack: cdk.Stack) -> None:
+    cluster_of(stack, Capacity.managed_instances("managed"))
+    provider = only(stack, PROVIDER)["Properties"]["ManagedInstancesProvider"]
+    assert "AutoRepairConfiguration" not in provider
+    assert provider["InstanceLaunchTemplate"]["CapacityOptionType"] == "ON_DEMAND"
+    assert "CapacityReservations" not in provider["InstanceLaunchTemplate"]
+
+
+def test_reservations_on_spot_are_refused() -> None:
+    with pytest.raises(ValueError, match="reservations must not be used with spot=True"):
+        Capacity.managed_instances("managed", spot=True, reservations=CapacityReservations.first())
+
+
+def test_reservations_of_another_region_are_refused(app: cdk.App) -> None:
+    stack = cdk.Stack(app, "There", env=cdk.Environment(account="111111111111", region="eu-central-1"))
+    managed = Capacity.managed_instances("managed", reservations=CapacityReservations.only(group_arn=RESERVED))
+    with pytest.raises(ValueError, match="reservations of capacity 'managed' must be in region eu-central-1"):
+        Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[managed])
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from aws_cdk.aws_ec2 import SubnetSelection
     from aws_cdk.aws_sns import ITopic
 
+    from moorage.ecs.capacity.capacity_reservations import CapacityReservations
     from moorage.ecs.capacity.container_instance import ContainerInstance
     from moorage.ecs.capacity.instance_specification import InstanceSpecification
     from moorage.ecs.capacity.managed_scaling import ManagedScaling, WarmPool
@@ -208,7 +209,7 @@ class Capacity:
                 if `assign_public_ip`.
             assign_public_ip: Whether to assign a public IPv4 address to each instance, which AWS bills. The instances
                 must be in public subnets, and reach the internet without a NAT gateway. Their security group still has
-                no ingress rule, but Security Hub controls EC2.9 and AutoScaling.5 fail. Default: False.
+                no ingress rule, but Security Hub controls EC2.9 and EC2.25 fail. Default: False.
 
         Raises:
             ValueError: If the instances cannot be launched, or cannot be in one Auto Scaling group. The error lists all
@@ -248,6 +249,8 @@ class Capacity:
         detailed_monitoring: bool = True,
         egress: Sequence[int] = (443,),
         vpc_subnets: SubnetSelection | None = None,
+        auto_repair: bool | None = None,
+        reservations: CapacityReservations | None = None,
     ) -> Capacity:
         """Return ECS Managed Instances: EC2 instances in your VPC that AWS chooses, patches and replaces.
 
@@ -268,6 +271,10 @@ class Capacity:
                 Default: True.
             egress: The TCP ports through which instances may connect to any address. Default: 443.
             vpc_subnets: The subnets of the instances. Default: the private subnets of every zone.
+            auto_repair: Whether to let ECS replace instances whose health is impaired, such as by a failed GPU. If
+                False, ECS only reports their health. Default: ECS decides.
+            reservations: The use of EC2 Capacity Reservations. Not together with `spot`. Default: On-Demand Instances,
+                which also run in open reservations that match.
 
         Raises:
             ValueError: If ECS would not accept an argument. The error lists all problems.
@@ -288,6 +295,8 @@ class Capacity:
             detailed_monitoring=detailed_monitoring,
             egress=tuple(egress),
             vpc_subnets=vpc_subnets,
+            auto_repair=auto_repair,
+            reservations=reservations,
         )
         return Capacity(name, kind=CapacityKind.MANAGED_INSTANCES, instances=instances)
 

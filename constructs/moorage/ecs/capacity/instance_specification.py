@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from aws_cdk.aws_ec2 import SubnetSelection
     from aws_cdk.aws_sns import ITopic
 
+    from moorage.ecs.capacity.capacity_reservations import CapacityReservations
     from moorage.workload.task import Task
 
 
@@ -116,6 +117,8 @@ class ManagedInstancesSpecification(InstanceSpecification):
     scale_in_delay: int | None = attrs.field(kw_only=True)
     detailed_monitoring: bool = attrs.field(kw_only=True)
     egress: tuple[int, ...] = attrs.field(kw_only=True)
+    auto_repair: bool | None = attrs.field(kw_only=True)
+    reservations: CapacityReservations | None = attrs.field(kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         problems = _check_name(self.name)
@@ -136,6 +139,11 @@ class ManagedInstancesSpecification(InstanceSpecification):
             )
         for port in self.egress:
             problems.check(container_limits.PORT, "each port of egress", port)
+        if self.spot and self.reservations:  # botocore ecs InstanceLaunchTemplate.capacityOptionType has one value
+            problems.add(
+                "reservations must not be used with spot=True, since Capacity Reservations hold On-Demand capacity; "
+                "leave one of them out"
+            )
         problems.raise_any()
 
     def too_small_problem(self, task: Task) -> str | None:

@@ -78,6 +78,9 @@ def check_capacities(
         if notifications is not None and notifications.fifo:
             name = notifications.node.path
             warn_of_fifo(problems, f"notifications of capacity {capacity.name!r}", name, "Amazon EC2 Auto Scaling")
+        reservations = getattr(capacity.instances, "reservations", None)
+        group_arn = reservations and reservations.group_arn
+        check_place(problems, f"reservations of capacity {capacity.name!r}", group_arn, scope)
         if capacity._exists_already and capacity.kind is CapacityKind.MANAGED_INSTANCES:
             # botocore ecs CreateCapacityProvider.cluster
             problems.add(
