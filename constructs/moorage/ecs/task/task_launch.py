@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from aws_cdk import aws_logs as logs
 
 from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.capacity.strategy import CapacityChoice, Strategy
-from moorage.ecs.cdk_values import any_ipv4, define_security_group, number_text, select_subnet_ids, tcp
+from moorage.ecs.cdk_values import define_security_group, number_text, select_subnet_ids, tcp
 from moorage.ecs.cluster.cluster import cluster_view_of
 from moorage.ecs.identity import Identity
 from moorage.ecs.network.network import UNREACHABLE_WARNING, describe_unreachable
@@ -356,8 +357,8 @@ class Launch:
 
     def _define_security_group(self, scope: Construct, path: str) -> ec2.SecurityGroup:
         security_group = define_security_group(scope, self.reach.vpc, path)
-        for port in self.egress:
-            security_group.add_egress_rule(any_ipv4(), tcp(port), f"Tasks to port {number_text(port)}")
+        for port, peer in itertools.product(self.egress, self.reach.any_addresses):
+            security_group.add_egress_rule(peer, tcp(port), f"Tasks to port {number_text(port)}")
         return security_group
 
 
