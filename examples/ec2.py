@@ -1,4 +1,4 @@
-"""A cluster on EC2: On-Demand Instances as the base, Spot Instances beside them, and a service on both."""
+"""A cluster on EC2: On-Demand Instances as the base, Spot Instances beside them, and a service on both by default."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
@@ -27,7 +27,13 @@ certificate = acm.Certificate.from_certificate_arn(
 network = Network(stack, "Network", zones=3)
 general = Capacity.ec2("general", instance_types=["m7g.large", "m6g.large"], min_instances=2, max_instances=10)
 spot = Capacity.ec2("spot", instance_types=["m7g.large", "m6g.large", "r7g.large"], max_instances=40, spot=True)
-cluster = Cluster(stack, "Cluster", vpc=network.vpc, capacity=[general, spot])
+cluster = Cluster(
+    stack,
+    "Cluster",
+    vpc=network.vpc,
+    capacity=[general, spot],
+    default_strategy=Strategy({general: 1, spot: 3}, base={general: 2}),
+)
 edge = LoadBalancer(stack, "Edge", vpc=network.vpc, public=True, certificate=certificate)
 
 Service(
@@ -40,7 +46,6 @@ Service(
         memory_mib=1024,
         architecture=Architecture.ARM64,
     ),
-    capacity=Strategy({general: 1, spot: 3}, base={general: 2}),
     scaling=Scaling(3, 30, cpu_percent=60),
     route=Route(edge, health="/actuator/health"),
 )

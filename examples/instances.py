@@ -1,4 +1,4 @@
-"""More kinds of capacity: ECS Managed Instances, GPUs on Bottlerocket, a warm pool and a daemon."""
+"""More kinds of capacity: ECS Managed Instances, GPUs on Bottlerocket, a warm pool, a daemon and public addresses."""
 
 import aws_cdk as cdk
 
@@ -6,6 +6,7 @@ from moorage import (
     Ami,
     Architecture,
     Capacity,
+    CapacityReservations,
     Cluster,
     Container,
     ContainerInstance,
@@ -25,6 +26,8 @@ managed = Capacity.managed_instances(
     "managed",
     requirements=InstanceRequirements(vcpus=(2, 8), memory_mib=(4096, None), architecture=Architecture.ARM64),
     scale_in_delay=cdk.Duration.minutes(10),
+    auto_repair=True,
+    reservations=CapacityReservations.first(),
 )
 gpus = Capacity.ec2(
     "gpus",
@@ -41,7 +44,9 @@ warm = Capacity.ec2(
     warm_pool=WarmPool(min_instances=1),
     termination_protection=True,
 )
-cluster = Cluster(stack, "Cluster", vpc=Network(stack, "Network").vpc, capacity=[managed, gpus, warm])
+crawlers = Capacity.ec2("crawlers", instance_types=["t4g.small"], max_instances=2, assign_public_ip=True)
+vpc = Network(stack, "Network").vpc
+cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[managed, gpus, warm, crawlers])
 python = "public.ecr.aws/docker/library/python:3.13-slim"
 serve = ["python", "-m", "http.server", "8000"]
 
@@ -63,4 +68,8 @@ Service(
     capacity=warm,
     placement=Placement.on_each_instance(),
 )
+crawl = Task(
+    Container(python, command=serve), memory_mib=256, architecture=Architecture.ARM64, network_mode=NetworkMode.BRIDGE
+)
+Service(stack, "Crawl", cluster=cluster, task=crawl, capacity=crawlers)  # sends from the addresses of the instances
 app.synth()

@@ -14,9 +14,17 @@ zone = route53.HostedZone.from_hosted_zone_attributes(platform, "Zone", hosted_z
 certificate = acm.Certificate(
     platform, "Certificate", domain_name="*.example.com", validation=acm.CertificateValidation.from_dns(zone)
 )
-network = Network(platform, "Network", zones=3)
+network = Network(platform, "Network", zones=3, ipv6=True)
 cluster = Cluster(platform, "Cluster", vpc=network.vpc)
-edge = LoadBalancer(platform, "Edge", vpc=network.vpc, public=True, certificate=certificate, zone=zone)
+edge = LoadBalancer(
+    platform,
+    "Edge",
+    vpc=network.vpc,
+    public=True,
+    certificate=certificate,
+    zone=zone,
+    ip_address_type=elbv2.IpAddressType.DUAL_STACK,
+)
 
 web = Task(Container("public.ecr.aws/nginx/nginx-unprivileged:1.29", port=8080, writable=["/tmp"]))
 Service(cdk.Stack(app, "Web"), "Web", cluster=cluster, task=web, route=Route(edge, host="shop.example.com"))

@@ -19,6 +19,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 
 from moorage import (
     Capacity,
+    CapacityReservations,
     Cluster,
     Container,
     ContainerInstance,
@@ -69,6 +70,11 @@ class World:
         )
         return Service(self.stack, "Web", cluster=cluster, task=task, **arguments)
 
+    def reserve(self, reservations: CapacityReservations) -> None:
+        """Run a task on ECS Managed Instances with these reservations."""
+        managed = Capacity.managed_instances("a", reservations=reservations)
+        self.run_on(managed, network_mode=NetworkMode.AWSVPC)
+
     def run_on(self, capacity: Capacity, linux_parameters: LinuxParameters | None = None, **of: Any) -> None:
         """Define a service on a capacity."""
         cluster = Cluster(self.stack, "Cluster", vpc=self.vpc, capacity=[capacity], failure_events=False)
@@ -118,6 +124,9 @@ USES: dict[str, Callable[[Make, World], object]] = {
     "Capacity.from_provider_name": lambda make, world: world.run_on(make()),
     "Capacity.ec2": lambda make, world: world.run_on(make(name="a", instance_types=["m5.large"], max_instances=2)),
     "Capacity.managed_instances": lambda make, world: world.run_on(make(name="a"), network_mode=NetworkMode.AWSVPC),
+    "CapacityReservations": lambda make, world: world.reserve(make(preference="RESERVATIONS_FIRST")),
+    "CapacityReservations.first": lambda make, world: world.reserve(make()),
+    "CapacityReservations.only": lambda make, world: world.reserve(make()),
     "Cluster": lambda make, world: world.run(
         cluster=make(world.stack, "Own", vpc=world.vpc, namespace="shop"), connect=ServiceConnect(name="web")
     ),

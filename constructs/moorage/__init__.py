@@ -20,6 +20,7 @@ _HOMES = {
     "Architecture": "moorage.workload.task",
     "AuditTrail": "moorage.ecr.registry.audit_trail",
     "Capacity": "moorage.ecs.capacity.capacity",
+    "CapacityReservations": "moorage.ecs.capacity.capacity_reservations",
     "CircuitBreaker": "moorage.workload.circuit_breaker",
     "Cluster": "moorage.ecs.cluster.cluster",
     "Container": "moorage.workload.container",

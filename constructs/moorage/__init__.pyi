@@ -19,6 +19,7 @@ from moorage.ecr.repository.repository import Repository as Repository
 from moorage.ecr.repository.repository_settings import Encryption as Encryption
 from moorage.ecr.repository.repository_settings import RepositorySettings as RepositorySettings
 from moorage.ecs.capacity.capacity import Capacity as Capacity
+from moorage.ecs.capacity.capacity_reservations import CapacityReservations as CapacityReservations
 from moorage.ecs.capacity.container_instance import Ami as Ami
 from moorage.ecs.capacity.container_instance import ContainerInstance as ContainerInstance
 from moorage.ecs.capacity.managed_scaling import ManagedScaling as ManagedScaling

@@ -20,6 +20,7 @@ from moorage import (
     Ami,
     Architecture,
     Capacity,
+    CapacityReservations,
     Cluster,
     Container,
     ContainerInstance,
@@ -74,6 +75,7 @@ Define = Callable[[cdk.Stack], object]
 ARM = Task(Container("redis:8", port=6379), architecture=Architecture.ARM64)
 BRIDGED = Task(Container("redis:8", port=6379), network_mode=NetworkMode.BRIDGE)
 HOSTED = Task(Container("redis:8", port=6379), network_mode=NetworkMode.HOST)
+RESERVATION_GROUP = "arn:aws:resource-groups:eu-west-1:111111111111:group"
 MANAGED = Capacity.managed_instances("managed")
 CLUSTER_ARN = "arn:aws:ecs:eu-west-1:111111111111:cluster/shop"
 EDGE = stand_in("RequestLoadBalancer")  # a route is checked without its load balancer
@@ -472,6 +474,14 @@ CASES: dict[str, tuple[Define, Define]] = {
     "managed-instances-scale-in-delay": (
         lambda _: Capacity.managed_instances("m", scale_in_delay=seconds(3600)),
         lambda _: Capacity.managed_instances("m", scale_in_delay=seconds(3601)),
+    ),
+    "capacity-reservation-preference": (
+        lambda _: CapacityReservations("RESERVATIONS_EXCLUDED"),
+        lambda _: CapacityReservations("RESERVATIONS_FIRST_"),
+    ),
+    "capacity-reservation-group": (
+        lambda _: CapacityReservations.first(group_arn=f"{RESERVATION_GROUP}/gpus"),
+        lambda _: CapacityReservations.only(group_arn=RESERVATION_GROUP),
     ),
     "managed-instances-types": (
         lambda _: Capacity.managed_instances("m", allowed_instance_types=["m7g.*"] * 400),

@@ -70,7 +70,8 @@ GROUPS: Mapping[str, Group] = {
     "capacity": _group(
         "Capacities",
         "What tasks run on: Fargate, Auto Scaling groups and ECS Managed Instances.",
-        "Capacity Strategy Placement ContainerInstance Ami InstanceRequirements ManagedScaling WarmPool",
+        "Capacity Strategy Placement ContainerInstance Ami InstanceRequirements ManagedScaling WarmPool "
+        "CapacityReservations",
     ),
     "networking": _group("Networking", "A VPC for containers, and its VPC endpoints.", "Network Endpoints"),
     "load-balancing": _group(

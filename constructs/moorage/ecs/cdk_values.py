@@ -56,6 +56,11 @@ def any_ipv4() -> ec2.IPeer:
 
 
 @functools.cache
+def any_ipv6() -> ec2.IPeer:
+    return ec2.Peer.any_ipv6()
+
+
+@functools.cache
 def tcp(port: int) -> ec2.Port:
     return ec2.Port.tcp(port)
 

@@ -316,6 +316,31 @@ SCALE_IN_DELAY = in_range(
     hint="use a duration such as cdk.Duration.minutes(5), or datetime.timedelta(seconds=-1) to keep idle instances",
     source="CFN AWS::ECS::CapacityProvider.ScaleInAfter",
 )
+RESERVATION_PREFERENCE = matching(
+    "capacity-reservation-preference",
+    r"RESERVATIONS_(FIRST|ONLY|EXCLUDED)",
+    rule="must be RESERVATIONS_FIRST, RESERVATIONS_ONLY or RESERVATIONS_EXCLUDED",
+    hint="use CapacityReservations.first(), only() or excluded()",
+    source=Botocore(
+        "ecs",
+        "CapacityReservationRequest",
+        "reservationPreference",
+        "The preference on when capacity reservations should be used.",
+    ),
+)
+RESERVATION_GROUP = matching(
+    "capacity-reservation-group",
+    r"arn:aws[a-z-]*:resource-groups:[a-z0-9-]+:\d{12}:group/.+",
+    rule="must be the ARN of a resource group",
+    hint="use an ARN such as 'arn:aws:resource-groups:eu-west-1:111111111111:group/reserved'",
+    source=Botocore(
+        "ecs",
+        "CapacityReservationRequest",
+        "reservationGroupArn",
+        "The ARN of the Capacity Reservation resource group",
+        also="service authorization reference, AWS Resource Groups: group",
+    ),
+)
 INSTANCE_TYPE_FILTER = matching(
     "managed-instances-type",
     r"[a-zA-Z0-9.*-]{1,30}",

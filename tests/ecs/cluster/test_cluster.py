@@ -16,6 +16,7 @@ from moorage import (
     Ami,
     Architecture,
     Capacity,
+    CapacityReservations,
     Cluster,
     Container,
     ContainerInstance,
@@ -47,6 +48,7 @@ GROUP, TEMPLATE, PROVIDER = (
     "AWS::EC2::LaunchTemplate",
     "AWS::ECS::CapacityProvider",
 )
+RESERVED = "arn:aws:resource-groups:eu-west-1:111111111111:group/gpus"
 
 
 def general(**arguments: Any) -> Capacity:
@@ -289,6 +291,48 @@ def test_a_service_follows_the_default_strategy_of_the_cluster_only_if_told_to(s
     assert not {"LaunchType", "CapacityProviderStrategy"} & set(service)
 
 
+def test_the_default_strategy_of_a_cluster_has_weights_and_a_base(stack: cdk.Stack) -> None:
+    one, spot = general(), general(name="spot", spot=True)
+    strategy = Strategy({one: 1, spot: 3}, base={one: 2})
+    cluster = Cluster(
+        stack, "Cluster", vpc=imported_vpc(stack), capacity=[Capacity.fargate(), one, spot], default_strategy=strategy
+    )
+    Service(stack, "Web", cluster=cluster, task=ARM)
+    associations = only(stack, "AWS::ECS::ClusterCapacityProviderAssociations")["Properties"]
+    default = associations["DefaultCapacityProviderStrategy"]
+    assert [(each.get("Base"), each["Weight"]) for each in default] == [(2, 1), (None, 3)]
+    assert [each["CapacityProvider"] for each in default] == associations["CapacityProviders"][1:]
+    assert only(stack, "AWS::ECS::Service")["Properties"]["CapacityProviderStrategy"] == default
+    assert cluster.default_strategy.weights == strategy.weights
+    assert cluster.default_strategy.base == strategy.base
+    assert cluster.default_strategy._follows_cluster
+
+
+def test_a_cluster_has_the_capacities_of_its_default_strategy(stack: cdk.Stack) -> None:
+    steady, spot = Capacity.fargate(), Capacity.fargate_spot()
+    Cluster(stack, "Cluster", vpc=imported_vpc(stack), default_strategy={spot: 3, steady: 1})
+    associations = only(stack, "AWS::ECS::ClusterCapacityProviderAssociations")["Properties"]
+    assert associations["CapacityProviders"] == ["FARGATE_SPOT", "FARGATE"]
+    assert [each["Weight"] for each in associations["DefaultCapacityProviderStrategy"]] == [3, 1]
+
+
+def test_a_default_strategy_with_a_capacity_that_the_cluster_lacks_is_refused(stack: cdk.Stack) -> None:
+    with pytest.raises(ValueError, match=r"default_strategy: capacity 'FARGATE' must be one of the cluster's"):
+        Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[general()], default_strategy=Capacity.fargate())
+
+
+def test_a_default_strategy_of_two_kinds_is_refused(stack: cdk.Stack) -> None:
+    one, fargate = general(), Capacity.fargate()
+    with pytest.raises(ValueError, match="must all be of one kind"):
+        Cluster(
+            stack,
+            "Cluster",
+            vpc=imported_vpc(stack),
+            capacity=[one, fargate],
+            default_strategy={one: 1, fargate: 1},
+        )
+
+
 def test_tasks_are_spread_over_zones_then_over_instances(stack: cdk.Stack) -> None:
     Service(stack, "Web", cluster=cluster_of(stack), task=ARM)
     service = only(stack, "AWS::ECS::Service")["Properties"]
@@ -393,6 +437,53 @@ def test_managed_instances_have_the_given_properties(stack: cdk.Stack) -> None:
     assert provider["InstanceLaunchTemplate"]["StorageConfiguration"] == {"StorageSizeGiB": 100}
 
 
+@pytest.mark.parametrize(("auto_repair", "status"), [(True, "ENABLED"), (False, "DISABLED")])
+def test_impaired_managed_instances_are_replaced_or_not(stack: cdk.Stack, *, auto_repair: bool, status: str) -> None:
+    cluster_of(stack, Capacity.managed_instances("managed", auto_repair=auto_repair))
+    provider = only(stack, PROVIDER)["Properties"]["ManagedInstancesProvider"]
+    assert provider["AutoRepairConfiguration"] == {"ActionsStatus": status}
+
+
+@pytest.mark.parametrize(
+    ("reservations", "rendered"),
+    [
+        (
+            CapacityReservations.only(group_arn=RESERVED),
+            {"ReservationPreference": "RESERVATIONS_ONLY", "ReservationGroupArn": RESERVED},
+        ),
+        (CapacityReservations.first(), {"ReservationPreference": "RESERVATIONS_FIRST"}),
+        (CapacityReservations.excluded(), {"ReservationPreference": "RESERVATIONS_EXCLUDED"}),
+    ],
+)
+def test_managed_instances_use_capacity_reservations(
+    stack: cdk.Stack, reservations: CapacityReservations, rendered: dict[str, str]
+) -> None:
+    cluster_of(stack, Capacity.managed_instances("managed", reservations=reservations))
+    launch_template = only(stack, PROVIDER)["Properties"]["ManagedInstancesProvider"]["InstanceLaunchTemplate"]
+    assert launch_template["CapacityOptionType"] == "RESERVED"
+    assert launch_template["CapacityReservations"] == rendered
+
+
+def test_managed_instances_say_nothing_of_repair_and_reservations_by_default(stack: cdk.Stack) -> None:
+    cluster_of(stack, Capacity.managed_instances("managed"))
+    provider = only(stack, PROVIDER)["Properties"]["ManagedInstancesProvider"]
+    assert "AutoRepairConfiguration" not in provider
+    assert provider["InstanceLaunchTemplate"]["CapacityOptionType"] == "ON_DEMAND"
+    assert "CapacityReservations" not in provider["InstanceLaunchTemplate"]
+
+
+def test_reservations_on_spot_are_refused() -> None:
+    with pytest.raises(ValueError, match="reservations must not be used with spot=True"):
+        Capacity.managed_instances("managed", spot=True, reservations=CapacityReservations.first())
+
+
+def test_reservations_of_another_region_are_refused(app: cdk.App) -> None:
+    stack = cdk.Stack(app, "There", env=cdk.Environment(account="111111111111", region="eu-central-1"))
+    managed = Capacity.managed_instances("managed", reservations=CapacityReservations.only(group_arn=RESERVED))
+    with pytest.raises(ValueError, match="reservations of capacity 'managed' must be in region eu-central-1"):
+        Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[managed])
+
+
 @pytest.mark.parametrize(
     ("capacities", "associated"),
     [
@@ -462,6 +553,44 @@ def test_instances_in_one_zone_warn_even_if_the_region_is_not_known(
 ) -> None:
     Cluster(stack, "Cluster", vpc=ec2.Vpc(stack, "Vpc", max_azs=zones), capacity=[general()])
     assert any("in one Availability Zone" in warning for warning in warnings_of(app, "Shop")) is warned
+
+
+def test_instances_can_have_public_addresses_in_public_subnets_without_nat(app: cdk.App, stack: cdk.Stack) -> None:
+    network = Network(stack, "Network", nat_gateways=0)
+    one = general(assign_public_ip=True)
+    cluster = Cluster(stack, "Cluster", vpc=network.vpc, capacity=[one])
+    Service(stack, "Web", cluster=cluster, task=ARM)
+    data = only(stack, TEMPLATE)["Properties"]["LaunchTemplateData"]
+    assert [each["AssociatePublicIpAddress"] for each in data["NetworkInterfaces"]] == [True]
+    public = [stack.resolve(each.subnet_id) for each in network.vpc.public_subnets]
+    assert only(stack, GROUP)["Properties"]["VPCZoneIdentifier"] == public
+    assert not [each for each in warnings_of(app, "Shop") if "reach" in each]
+
+
+def test_instances_with_public_addresses_in_private_subnets_are_refused(stack: cdk.Stack) -> None:
+    vpc = Network(stack, "Network").vpc
+    for selection in (
+        ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+        ec2.SubnetSelection(subnet_group_name="Private"),
+        ec2.SubnetSelection(subnets=vpc.private_subnets[:1]),
+    ):
+        one = general(assign_public_ip=True, vpc_subnets=selection)
+        with pytest.raises(
+            ValueError, match=r"must be public subnets if assign_public_ip=True \(got Shop/Network/.*PrivateSubnet1"
+        ):
+            Cluster(stack, "Cluster", vpc=vpc, capacity=[one])
+
+
+def test_instances_with_public_addresses_need_public_subnets_in_the_vpc(stack: cdk.Stack) -> None:
+    vpc = ec2.Vpc(
+        stack,
+        "Vpc",
+        subnet_configuration=[
+            ec2.SubnetConfiguration(name="Inner", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=24)
+        ],
+    )
+    with pytest.raises(ValueError, match="vpc_subnets of capacity 'general' must select subnets of the VPC"):
+        Cluster(stack, "Cluster", vpc=vpc, capacity=[general(assign_public_ip=True)])
 
 
 def test_instances_that_cannot_reach_ecs_are_refused_with_the_endpoints(stack: cdk.Stack) -> None:

@@ -337,13 +337,20 @@ def test_without_public_ipv4_there_is_no_ipv4_record(
         LoadBalancer(stack, "Internal", vpc=vpc, ip_address_type=only)
 
 
-def test_a_network_has_no_ipv6(stack: cdk.Stack) -> None:
+def test_a_network_has_no_ipv6_by_default(stack: cdk.Stack) -> None:
     network = Network(stack, "Network")
     with pytest.raises(
-        ValueError, match="ip_address_type must be IPV4 in a Network, whose subnets have only IPv4"
+        ValueError, match="ip_address_type must be IPV4 in a Network whose subnets have only IPv4"
     ) as raised:
         LoadBalancer(stack, "Edge", vpc=network.vpc, ip_address_type=DUAL_STACK)
-    assert "ec2.Vpc(ip_protocol=ec2.IpProtocol.DUAL_STACK)" in str(raised.value)
+    assert "use Network(ipv6=True)" in str(raised.value)
+
+
+def test_a_load_balancer_has_ipv6_in_a_network_with_ipv6(app: cdk.App, stack: cdk.Stack) -> None:
+    network = Network(stack, "Network", ipv6=True)
+    LoadBalancer(stack, "Edge", vpc=network.vpc, public=True, plain_http="a test", ip_address_type=DUAL_STACK)
+    template(stack).has_resource_properties("AWS::ElasticLoadBalancingV2::LoadBalancer", {"IpAddressType": "dualstack"})
+    assert not [each for each in warnings_of(app, "Shop") if "IPv6" in each]
 
 
 def test_subnets_that_are_known_to_lack_ipv6_warn(app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc) -> None:

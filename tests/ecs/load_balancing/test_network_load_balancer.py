@@ -642,7 +642,7 @@ def test_subnets_that_are_known_to_lack_ipv6_warn(app: cdk.App, stack: cdk.Stack
 
 def test_an_unsupported_ip_address_type_is_refused(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     network = Network(stack, "Network")
-    with pytest.raises(ValueError, match="ip_address_type must be IPV4 in a Network, whose subnets have only IPv4"):
+    with pytest.raises(ValueError, match="ip_address_type must be IPV4 in a Network whose subnets have only IPv4"):
         NetworkLoadBalancer(stack, "Gate", vpc=network.vpc, ip_address_type=DUAL)
     with pytest.raises(ValueError, match="must be IPV4 or DUAL_STACK for a Network Load Balancer .*; use DUAL_STACK"):
         NetworkLoadBalancer(

@@ -41,6 +41,55 @@ def test_whole_network(stack: cdk.Stack, template_snapshot: SnapshotAssertion) -
     assert readable_template(stack) == template_snapshot
 
 
+def rules_of(stack: cdk.Stack, group: str) -> set[tuple[str, int]]:
+    """Return the addresses and ports of the egress rules of the security groups whose logical ID contains a word."""
+    groups = template(stack).find_resources("AWS::EC2::SecurityGroup")
+    rules = [
+        rule for name, each in groups.items() if group in name for rule in each["Properties"]["SecurityGroupEgress"]
+    ]
+    return {(rule.get("CidrIpv6") or rule["CidrIp"], rule["ToPort"]) for rule in rules}
+
+
+def test_a_network_with_ipv6_has_dual_stack_subnets_and_only_outgoing_private_routes(stack: cdk.Stack) -> None:
+    network = Network(stack, "Network", ipv6=True)
+    resources = template(stack)
+    subnets = resources.find_resources("AWS::EC2::Subnet").values()
+    assert len(subnets) == 4
+    assert all("Ipv6CidrBlock" in each["Properties"] for each in subnets)
+    assert not any(each["Properties"]["MapPublicIpOnLaunch"] for each in subnets)
+    names = [{tag["Key"]: tag["Value"] for tag in each["Properties"]["Tags"]}["Name"] for each in subnets]
+    assigning = [each["Properties"]["AssignIpv6AddressOnCreation"] for each in subnets]
+    assert assigning == ["PrivateSubnet" in name for name in names]
+    routes = [
+        each["Properties"]
+        for each in resources.find_resources("AWS::EC2::Route").values()
+        if each["Properties"].get("DestinationIpv6CidrBlock") == "::/0"
+    ]
+    private = [stack.resolve(each.route_table.route_table_id) for each in network.vpc.private_subnets]
+    outgoing = [each["RouteTableId"] for each in routes if "EgressOnlyInternetGatewayId" in each]
+    assert sorted(map(str, outgoing)) == sorted(map(str, private))
+    assert len(routes) == 4
+
+
+def test_a_network_has_no_ipv6_by_default(stack: cdk.Stack) -> None:
+    Network(stack, "Network")
+    resources = template(stack)
+    resources.resource_count_is("AWS::EC2::VPCCidrBlock", 0)
+    resources.resource_count_is("AWS::EC2::EgressOnlyInternetGateway", 0)
+
+
+@pytest.mark.parametrize(("ipv6", "addresses"), [(True, {"0.0.0.0/0", "::/0"}), (False, {"0.0.0.0/0"})])
+def test_tasks_and_instances_connect_through_ipv6_only_in_a_network_with_ipv6(
+    stack: cdk.Stack, *, ipv6: bool, addresses: set[str]
+) -> None:
+    capacity = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=3)
+    network = Network(stack, "Network", ipv6=ipv6)
+    cluster = Cluster(stack, "Cluster", vpc=network.vpc, capacity=[capacity])
+    Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8", port=6379)), egress=[443, 587])
+    assert rules_of(stack, "generalinstances") == {(each, 443) for each in addresses}
+    assert rules_of(stack, "Web") == {(each, port) for each in addresses for port in (443, 587)}
+
+
 @pytest.mark.parametrize("env", [None, cdk.Environment(account="111111111111", region="eu-west-1")])
 def test_a_network_has_three_zones_with_or_without_an_account(app: cdk.App, env: cdk.Environment | None) -> None:
     stack = cdk.Stack(app, "Shop", env=env)

@@ -154,7 +154,7 @@ class InstanceGroup(Instances):
             instance_type=_instance_type(instance_types[0]) if instance_types else None,
             role=self.role,
             security_group=self.security_group,
-            associate_public_ip_address=False,
+            associate_public_ip_address=self.specification.assign_public_ip,
             user_data=ec2.UserData.custom(user_data_for(self.specification, cluster.cluster_name)),
             block_devices=[
                 ec2.BlockDevice(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from aws_cdk.aws_ec2 import SubnetSelection
     from aws_cdk.aws_sns import ITopic
 
+    from moorage.ecs.capacity.capacity_reservations import CapacityReservations
     from moorage.ecs.capacity.container_instance import ContainerInstance
     from moorage.ecs.capacity.instance_specification import InstanceSpecification
     from moorage.ecs.capacity.managed_scaling import ManagedScaling, WarmPool
@@ -70,6 +71,11 @@ class Capacity:
     def _vpc_subnets(self) -> SubnetSelection | None:
         """The subnets of the instances. None for the private subnets of every zone, or if there are no instances."""
         return self.instances.vpc_subnets if self.instances else None
+
+    @property
+    def _has_public_addresses(self) -> bool:
+        """True if each instance gets a public IPv4 address at launch. False also if this is unknown."""
+        return bool(self.instances and self.instances.has_public_addresses)
 
     @property
     def _agent_needs(self) -> Needs:
@@ -168,6 +174,7 @@ class Capacity:
         trunking: bool = False,
         notifications: ITopic | None = None,
         vpc_subnets: SubnetSelection | None = None,
+        assign_public_ip: bool = False,
     ) -> Capacity:
         """Return EC2 instances in an Auto Scaling group, which AWS bills whether or not tasks run on them.
 
@@ -198,7 +205,11 @@ class Capacity:
                 only to instances that are launched afterwards. Default: False.
             notifications: The SNS topic to notify when the launch or termination of an instance succeeds or fails.
                 Default: none.
-            vpc_subnets: The subnets of the instances. Default: the private subnets of every zone.
+            vpc_subnets: The subnets of the instances. Default: the private subnets of every zone, or the public subnets
+                if `assign_public_ip`.
+            assign_public_ip: Whether to assign a public IPv4 address to each instance, which AWS bills. The instances
+                must be in public subnets, and reach the internet without a NAT gateway. Their security group still has
+                no ingress rule, but Security Hub controls EC2.9 and EC2.25 fail. Default: False.
 
         Raises:
             ValueError: If the instances cannot be launched, or cannot be in one Auto Scaling group. The error lists all
@@ -220,7 +231,8 @@ class Capacity:
             termination_protection=termination_protection,
             trunking=trunking,
             notifications=notifications,
-            vpc_subnets=vpc_subnets,
+            vpc_subnets=vpc_subnets or (_public_subnets() if assign_public_ip else None),
+            assign_public_ip=assign_public_ip,
         )
         return Capacity(name, kind=CapacityKind.INSTANCES, instances=instances)
 
@@ -237,6 +249,8 @@ class Capacity:
         detailed_monitoring: bool = True,
         egress: Sequence[int] = (443,),
         vpc_subnets: SubnetSelection | None = None,
+        auto_repair: bool | None = None,
+        reservations: CapacityReservations | None = None,
     ) -> Capacity:
         """Return ECS Managed Instances: EC2 instances in your VPC that AWS chooses, patches and replaces.
 
@@ -257,6 +271,10 @@ class Capacity:
                 Default: True.
             egress: The TCP ports through which instances may connect to any address. Default: 443.
             vpc_subnets: The subnets of the instances. Default: the private subnets of every zone.
+            auto_repair: Whether to let ECS replace instances whose health is impaired, such as by a failed GPU. If
+                False, ECS only reports their health. Default: ECS decides.
+            reservations: The use of EC2 Capacity Reservations. Not together with `spot`. Default: On-Demand Instances,
+                which also run in open reservations that match.
 
         Raises:
             ValueError: If ECS would not accept an argument. The error lists all problems.
@@ -277,5 +295,13 @@ class Capacity:
             detailed_monitoring=detailed_monitoring,
             egress=tuple(egress),
             vpc_subnets=vpc_subnets,
+            auto_repair=auto_repair,
+            reservations=reservations,
         )
         return Capacity(name, kind=CapacityKind.MANAGED_INSTANCES, instances=instances)
+
+
+def _public_subnets() -> SubnetSelection:
+    from aws_cdk import aws_ec2 as ec2  # noqa: PLC0415  # loads aws_cdk.aws_ec2
+
+    return ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import functools
 import re
 from collections.abc import Iterable
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from moorage.ecs.capacity.container_instance import Ami, ContainerInstance
+from moorage.ecs.capacity.known_types import check_known_type, matches, matches_known_type
 from moorage.ecs.capacity.managed_scaling import ManagedScaling, WarmPool
 from moorage.workload import capacity_limits, container_limits
 from moorage.workload.ec2_instances import (
@@ -19,7 +19,6 @@ from moorage.workload.ec2_instances import (
     InstanceType,
     instance_type,
     instance_types,
-    nearest_names,
 )
 from moorage.workload.fit import Demand, Fit, Host, fit
 from moorage.workload.problems import Problems, is_token
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from aws_cdk.aws_ec2 import SubnetSelection
     from aws_cdk.aws_sns import ITopic
 
+    from moorage.ecs.capacity.capacity_reservations import CapacityReservations
     from moorage.workload.task import Task
 
 
@@ -92,6 +92,11 @@ class InstanceSpecification:
         """The largest number of container instances that the capacity can add to a cluster, or 0 if unknown."""
         return 0
 
+    @property
+    def has_public_addresses(self) -> bool:
+        """True if each instance gets a public IPv4 address at launch."""
+        return False
+
     def fit(self, task: Task) -> tuple[Fit, ...]:  # noqa: ARG002  # AWS chooses the instances, so their sizes are unknown
         """Return how many copies of a task fit on one instance of each type, or an empty tuple for unknown types."""
         return ()
@@ -112,6 +117,8 @@ class ManagedInstancesSpecification(InstanceSpecification):
     scale_in_delay: int | None = attrs.field(kw_only=True)
     detailed_monitoring: bool = attrs.field(kw_only=True)
     egress: tuple[int, ...] = attrs.field(kw_only=True)
+    auto_repair: bool | None = attrs.field(kw_only=True)
+    reservations: CapacityReservations | None = attrs.field(kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         problems = _check_name(self.name)
@@ -124,7 +131,7 @@ class ManagedInstancesSpecification(InstanceSpecification):
             for pattern in getattr(self, argument):
                 problems.check(capacity_limits.INSTANCE_TYPE_FILTER, f"each item of {argument}", pattern)
                 if capacity_limits.INSTANCE_TYPE_FILTER.accepts(pattern):
-                    _check_known(argument, pattern, problems)
+                    check_known_type(argument, pattern, problems)
         if self.allowed_instance_types and self.excluded_instance_types:
             problems.add(
                 "allowed_instance_types and excluded_instance_types must not be given together, since ECS accepts "
@@ -132,6 +139,11 @@ class ManagedInstancesSpecification(InstanceSpecification):
             )
         for port in self.egress:
             problems.check(container_limits.PORT, "each port of egress", port)
+        if self.spot and self.reservations:  # botocore ecs InstanceLaunchTemplate.capacityOptionType has one value
+            problems.add(
+                "reservations must not be used with spot=True, since Capacity Reservations hold On-Demand capacity; "
+                "leave one of them out"
+            )
         problems.raise_any()
 
     def too_small_problem(self, task: Task) -> str | None:
@@ -155,11 +167,9 @@ class ManagedInstancesSpecification(InstanceSpecification):
         """
         types = self.requirements._matching_types() if self.requirements else instance_types()
         allowed, excluded = self.allowed_instance_types, self.excluded_instance_types
-        if is_token([*allowed, *excluded]) or not all(map(_matches_known_type, allowed)):
+        if is_token([*allowed, *excluded]) or not all(map(matches_known_type, allowed)):
             return ()
-        return tuple(
-            each for each in types if (not allowed or _matches(each, allowed)) and not _matches(each, excluded)
-        )
+        return tuple(each for each in types if (not allowed or matches(each, allowed)) and not matches(each, excluded))
 
 
 def _default_known_types(group: InstanceGroupSpecification) -> tuple[InstanceType, ...]:
@@ -183,6 +193,7 @@ class InstanceGroupSpecification(InstanceSpecification):
     termination_protection: bool = attrs.field(kw_only=True)
     trunking: bool = attrs.field(kw_only=True)
     notifications: ITopic | None = attrs.field(kw_only=True)
+    assign_public_ip: bool = attrs.field(kw_only=True)
     known_types: tuple[InstanceType, ...] = attrs.field(
         default=attrs.Factory(_default_known_types, takes_self=True), init=False
     )
@@ -228,6 +239,11 @@ class InstanceGroupSpecification(InstanceSpecification):
     def most_instances(self) -> int:
         """The largest number of container instances that the capacity can add to a cluster."""
         return self.max_instances
+
+    @property
+    def has_public_addresses(self) -> bool:
+        """True if each instance gets a public IPv4 address at launch."""
+        return self.assign_public_ip
 
     @functools.cached_property
     def hosts(self) -> tuple[Host, ...]:
@@ -305,7 +321,7 @@ class InstanceGroupSpecification(InstanceSpecification):
         problems.check(capacity_limits.INSTANCE_TYPES, "the number of instance_types", len(self.instance_types))
         problems.check(capacity_limits.UNIQUE_INSTANCE_TYPES, "instance_types", self.instance_types)
         for name in self.instance_types:
-            _check_known("instance_types", name, problems)
+            check_known_type("instance_types", name, problems)
         for argument, values in (
             ("architecture", {each.name: each.architecture.value for each in self.known_types}),
             ("GPUs", {each.name: "with GPUs" if each.gpus else "without GPUs" for each in self.known_types}),
@@ -365,32 +381,6 @@ class InstanceGroupSpecification(InstanceSpecification):
     @property
     def _has_ami_for_arm_gpus(self) -> bool:
         return self.instance.ami.is_bottlerocket or self.instance.ami.parameter is not None
-
-
-def _matches(type_: InstanceType, patterns: Iterable[str]) -> bool:
-    return any(fnmatch.fnmatchcase(type_.name, pattern) for pattern in patterns)
-
-
-def _matches_known_type(pattern: str) -> bool:
-    return any(_matches(each, [pattern]) for each in instance_types())
-
-
-def _check_known(argument: str, name: str, problems: Problems) -> None:
-    """Add a problem for a misspelled type, or warn about a type that may be newer than the data."""
-    if is_token(name) or _matches_known_type(name):
-        return
-    family, dot, _ = name.lower().partition(".")
-    if "*" not in name and (not dot or any(each.family == family for each in instance_types())):
-        patterns = () if argument == "instance_types" else (f"{family}.*",)
-        nearest = " or ".join(map(repr, nearest_names(name) or filter(_matches_known_type, patterns)))
-        problems.add(
-            f"{argument} has {name!r}, which is not an instance type (data of {DATE}); use {nearest or 'another type'}"
-        )
-    else:
-        problems.warn(
-            f"{argument} has {name!r}, which is not in the data of {DATE}, so moorage cannot check that tasks fit on "
-            "this type; check the spelling of the type"
-        )
 
 
 def _check_name(name: str) -> Problems:

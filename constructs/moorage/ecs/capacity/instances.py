@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,8 +13,9 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from moorage.ecs.cdk_values import any_ipv4, define_security_group, select_subnets, tcp, zone_of
+from moorage.ecs.cdk_values import define_security_group, select_subnets, tcp, zone_of
 from moorage.ecs.identity import Identity
+from moorage.ecs.network.network import Reach
 from moorage.scope.acknowledgements import POLICY_OF_ONE_ROLE, acknowledge
 
 _SINGLE_ZONE_WARNING = "@moorage/ecs:one-zone"
@@ -59,8 +61,8 @@ class Instances(Construct):
         super().__init__(scope, construct_id)
         self._imported_security_groups: dict[cdk.Stack, ec2.ISecurityGroup] = {}
         self.security_group = define_security_group(self, vpc, Identity.in_scope(scope, construct_id).path)
-        for port in egress:
-            self.security_group.add_egress_rule(any_ipv4(), tcp(port), f"Instances to port {port}")
+        for port, peer in itertools.product(egress, Reach(vpc).any_addresses):
+            self.security_group.add_egress_rule(peer, tcp(port), f"Instances to port {port}")
         selected_subnets = vpc_subnets and vpc_subnets.subnets
         self.subnets = selected_subnets or select_subnets(vpc, vpc_subnets or ec2.SubnetSelection()).subnets
         zones = {zone_of(subnet) for subnet in self.subnets}

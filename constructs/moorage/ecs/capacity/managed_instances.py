@@ -58,11 +58,28 @@ class ManagedInstances(Instances):
         acknowledge(self.provider, *AWS_MANAGED_POLICY, policies=[_INFRASTRUCTURE_POLICY])
         self.provider.bind(cluster)
         self.provider_name = self.provider.capacity_provider_name
+        self._override_properties()
+
+    def _override_properties(self) -> None:
+        """Set the properties that CDK's construct does not have (aws-cdk-lib 2.275)."""
+        specification = self.specification
+        properties: dict[str, Any] = {}
         if specification.scale_in_delay is not None:
+            properties["InfrastructureOptimization.ScaleInAfter"] = specification.scale_in_delay
+        if specification.auto_repair is not None:
+            status = "ENABLED" if specification.auto_repair else "DISABLED"
+            properties["AutoRepairConfiguration.ActionsStatus"] = status
+        reservations = specification.reservations
+        if reservations:
+            # ECS API reference, CapacityReservationRequest: "to be used when using the RESERVED capacity option type"
+            properties["InstanceLaunchTemplate.CapacityOptionType"] = "RESERVED"
+            properties["InstanceLaunchTemplate.CapacityReservations"] = {
+                "ReservationPreference": reservations.preference,
+                **({"ReservationGroupArn": reservations.group_arn} if reservations.group_arn else {}),
+            }
+        for name, value in properties.items():
             resource = cast("cdk.CfnResource", self.provider.node.default_child)
-            resource.add_property_override(
-                "ManagedInstancesProvider.InfrastructureOptimization.ScaleInAfter", specification.scale_in_delay
-            )
+            resource.add_property_override(f"ManagedInstancesProvider.{name}", value)
 
     def _define_profile(self, cluster: ecs.Cluster, identity: Identity) -> iam.InstanceProfile:
         """Define an instance profile and its role, both with the same unique name, which starts with `ecsInstanceRole`.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -55,14 +55,10 @@ class Strategy:
         """Return the `capacity` argument of a service as a strategy."""
         return choice if isinstance(choice, Strategy) else cls(choice)
 
-    @classmethod
-    def _default_of(cls, capacity: Capacity) -> Strategy:
-        """Return the strategy of services that follow the default of a cluster.
-
-        Args:
-            capacity: The first capacity of the cluster.
-        """
-        strategy = cls(capacity)
+    @property
+    def _following_cluster(self) -> Strategy:
+        """This strategy for services that follow the default strategy of a cluster."""
+        strategy = Strategy(self.weights, base=self.base)
         object.__setattr__(strategy, "_follows_cluster", True)
         return strategy
 
@@ -75,6 +71,21 @@ class Strategy:
     def _kind(self) -> CapacityKind:
         """The kind of the capacities, which is the same for all of them."""
         return next(iter(self.weights)).kind
+
+    def _items(self, provider_name: Callable[[Capacity], str]) -> list[dict[str, Any]]:
+        """Return the strategy as plain data.
+
+        Args:
+            provider_name: A function that returns the name of a capacity's provider in ECS.
+        """
+        return [
+            {
+                "capacity_provider": provider_name(each),
+                "weight": weight,
+                **({"base": self.base[each]} if each in self.base else {}),
+            }
+            for each, weight in self.weights.items()
+        ]
 
     def _check_limits(self, problems: Problems) -> None:
         problems.check(capacity_limits.STRATEGY_ITEMS, "the number of capacity providers in weights", len(self.weights))

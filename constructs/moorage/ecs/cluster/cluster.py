@@ -11,8 +11,8 @@ from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
 from moorage.ecs.capacity.capacity import Capacity, CapacityKind
-from moorage.ecs.capacity.strategy import Strategy
-from moorage.ecs.cluster.cluster_checks import check_capacities, check_failure_topic
+from moorage.ecs.capacity.strategy import CapacityChoice, Strategy
+from moorage.ecs.cluster.cluster_checks import check_capacities, check_default_strategy, check_failure_topic
 from moorage.ecs.cluster.failure_events import FailureEvents
 from moorage.ecs.network.network import UNREACHABLE_WARNING, Reach, keep_vpc_exported
 from moorage.scope.acknowledgements import acknowledge
@@ -57,6 +57,7 @@ class Cluster(ecs.Cluster):
         *,
         vpc: ec2.IVpc,
         capacity: Sequence[Capacity] | None = None,
+        default_strategy: CapacityChoice | None = None,
         namespace: str | None = None,
         container_insights: ecs.ContainerInsights = ecs.ContainerInsights.ENHANCED,
         failure_events: bool = True,
@@ -71,9 +72,12 @@ class Cluster(ecs.Cluster):
             scope: The scope in which to define this construct.
             construct_id: The ID of this construct in its scope.
             vpc: The VPC of the tasks and instances: `Network(...).vpc` or any other VPC.
-            capacity: The capacities of the cluster, at most 20. The first capacity is the default of the services. To
-                remove a capacity, first remove it from the services and deploy, then remove it from the cluster. ECS
-                does not remove a capacity that a service uses. Default: Fargate.
+            capacity: The capacities of the cluster, at most 20. To remove a capacity, first remove it from the services
+                and deploy, then remove it from the cluster. ECS does not remove a capacity that a service uses.
+                Default: the capacities of `default_strategy`, otherwise Fargate.
+            default_strategy: The strategy of tasks whose service or job names no capacity, and the default capacity
+                provider strategy of the cluster in ECS: one capacity of the cluster, several capacities with weights,
+                or a `Strategy` with a base. Default: the first capacity.
             namespace: The name of a new Service Connect namespace for the services, 1 to 1,024 characters. Default:
                 none.
             container_insights: The level of CloudWatch Container Insights. `ENHANCED` includes metrics of containers;
@@ -90,13 +94,16 @@ class Cluster(ecs.Cluster):
                 Default: `RETAIN`.
 
         Raises:
-            ValueError: If there is no capacity, or a capacity is given twice or cannot reach ECS; if another argument
-                is invalid or belongs to another account or region; if a topic is given without failure_events.
+            ValueError: If there is no capacity, or a capacity is given twice or cannot reach ECS; if the default
+                strategy has other capacities; if another argument is invalid or belongs to another account or region;
+                if a topic is given without failure_events.
         """
-        capacities = (Capacity.fargate(),) if capacity is None else tuple(capacity)
+        strategy = None if default_strategy is None else Strategy._of(default_strategy)
+        capacities = tuple(capacity if capacity is not None else strategy.weights if strategy else [Capacity.fargate()])
         reach = Reach(vpc)
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         check_capacities(capacities, reach, exec_sessions, scope, problems)
+        check_default_strategy(strategy, capacities, problems)
         problems.check(service_limits.NAMESPACE, "namespace", namespace)
         check_failure_topic(failure_topic, scope, problems, failure_events=failure_events)
         problems.raise_any()
@@ -105,21 +112,14 @@ class Cluster(ecs.Cluster):
         if container_insights is ecs.ContainerInsights.ENHANCED:
             acknowledge(self, *_ENHANCED_INSIGHTS, ids=["Resource"])
         self.capacities = capacities
+        self._task_strategy = strategy or Strategy(capacities[0])
         self.namespace = None if namespace is None else self._define_namespace(namespace)
         self.exec_sessions = self._define_sessions(exec_sessions, removal_policy) if exec_sessions else None
         self._reach = reach
         self._instances: Mapping[Capacity, Instances] = self._define_all_instances()
         self._claims: dict[Capacity, list[Claim]] = {}
         self.associations = self._associate_capacities()
-        # Ref of the associations is the cluster's name. Resources that use this name are created after the associations
-        # and deleted before them: ECS does not remove a capacity from a cluster while a service uses the capacity.
-        self.with_capacity = ecs.Cluster.from_cluster_attributes(
-            self,
-            "WithCapacity",
-            cluster_name=self.associations.ref,
-            vpc=vpc,
-            execute_command_configuration=self.exec_sessions._configuration if self.exec_sessions else None,
-        )
+        self.with_capacity = self._import_with_capacity()
         self._keep_exported()
         self.failure_events: FailureEvents | None = None
         if failure_events:
@@ -187,14 +187,9 @@ class Cluster(ecs.Cluster):
         )
 
     @property
-    def _first_capacity(self) -> Capacity:
-        """The default capacity of tasks."""
-        return self.capacities[0]
-
-    @property
     def default_strategy(self) -> Strategy:
         """The strategy for services that follow the cluster's default strategy, even after that strategy changes."""
-        return Strategy._default_of(self.capacities[0])
+        return self._task_strategy._following_cluster
 
     def capacity(self, capacity: Capacity) -> Instances:
         """Return the construct that defines the instances, the capacity provider and the roles of a capacity.
@@ -312,7 +307,24 @@ class Cluster(ecs.Cluster):
             capacity_providers=[
                 name for each, name in names.items() if each.kind is not CapacityKind.MANAGED_INSTANCES
             ],
-            default_capacity_provider_strategy=[{"capacityProvider": names[self._first_capacity], "weight": 1}],
+            default_capacity_provider_strategy=[
+                ecs.CfnClusterCapacityProviderAssociations.CapacityProviderStrategyProperty(**item)
+                for item in self._task_strategy._items(names.__getitem__)
+            ],
+        )
+
+    def _import_with_capacity(self) -> ecs.ICluster:
+        """Import the cluster by the Ref of the associations, which is the cluster's name.
+
+        Resources that use this name are created after the associations and deleted before them: ECS does not remove a
+        capacity from a cluster while a service uses the capacity.
+        """
+        return ecs.Cluster.from_cluster_attributes(
+            self,
+            "WithCapacity",
+            cluster_name=self.associations.ref,
+            vpc=self.vpc,
+            execute_command_configuration=self.exec_sessions._configuration if self.exec_sessions else None,
         )
 
     def _keep_exported(self) -> None:
@@ -336,7 +348,8 @@ class Cluster(ecs.Cluster):
         from moorage.ecs.capacity.define_instances import define_instances  # noqa: PLC0415  # Fargate needs no instance types
 
         instances = define_instances(self, capacity)
-        if not self._reach.network and self._reach.is_isolated(capacity._vpc_subnets):
+        is_isolated = not capacity._has_public_addresses and self._reach.is_isolated(capacity._vpc_subnets)
+        if not self._reach.network and is_isolated:
             cdk.Annotations.of(instances).add_warning_v2(
                 UNREACHABLE_WARNING,
                 "the subnets of these instances have no route to the internet, as far as CDK knows, so the instances "

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 from moorage.delivery.topics import check_topic, warn_of_fifo
 from moorage.ecs.capacity.capacity import Capacity, CapacityKind
 from moorage.ecs.network.network import Reach, describe_unreachable
+from moorage.ecs.network.subnets import find_subnets
 from moorage.scope.place import check_in_vpc, check_place
 from moorage.workload import capacity_limits
 from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_ec2 as ec2
     from aws_cdk import aws_sns as sns
     from constructs import Construct
 
+    from moorage.ecs.capacity.strategy import Strategy
     from moorage.ecs.cluster.exec_sessions import ExecSessions
 
 
@@ -30,6 +33,16 @@ def check_failure_topic(
         )
     elif topic:
         check_topic(problems, "failure_topic", topic, scope)
+
+
+def check_default_strategy(strategy: Strategy | None, capacities: tuple[Capacity, ...], problems: Problems) -> None:
+    """Add a problem if the default strategy has a capacity that the cluster does not have."""
+    if strategy is None:
+        return
+    own_problems = Problems("default_strategy")
+    strategy._check(capacities, own_problems)
+    for problem in own_problems.messages:
+        problems.add(f"default_strategy: {problem}")
 
 
 def check_capacities(
@@ -65,6 +78,9 @@ def check_capacities(
         if notifications is not None and notifications.fifo:
             name = notifications.node.path
             warn_of_fifo(problems, f"notifications of capacity {capacity.name!r}", name, "Amazon EC2 Auto Scaling")
+        reservations = getattr(capacity.instances, "reservations", None)
+        group_arn = reservations and reservations.group_arn
+        check_place(problems, f"reservations of capacity {capacity.name!r}", group_arn, scope)
         if capacity._exists_already and capacity.kind is CapacityKind.MANAGED_INSTANCES:
             # botocore ecs CreateCapacityProvider.cluster
             problems.add(
@@ -73,10 +89,30 @@ def check_capacities(
                 "that cluster with Cluster.from_attributes(...)"
             )
         if capacity.instances:
-            argument = f"vpc_subnets of capacity {capacity.name!r}"
-            reach.check_selection(capacity._vpc_subnets, problems, argument=argument)
-            subnets = (capacity._vpc_subnets and capacity._vpc_subnets.subnets) or ()
-            check_in_vpc(problems, argument, subnets, reach.vpc)
-        missing = reach.missing(capacity._agent_needs, capacity._vpc_subnets, public_address=False)
-        if missing:
-            problems.add(f"capacity {capacity.name!r}: {describe_unreachable(missing, 'an instance')}")
+            _check_subnets(capacity, reach, problems)
+
+
+def _check_subnets(capacity: Capacity, reach: Reach, problems: Problems) -> None:
+    """Check the subnets of the instances: they must exist, reach ECS, and be public for public addresses."""
+    argument, selection = f"vpc_subnets of capacity {capacity.name!r}", capacity._vpc_subnets
+    if capacity._has_public_addresses and selection:
+        _check_public(argument, selection, reach.vpc, problems)
+    else:
+        reach.check_selection(selection, problems, argument=argument)
+    check_in_vpc(problems, argument, (selection and selection.subnets) or (), reach.vpc)
+    missing = reach.missing(capacity._agent_needs, selection, public_address=capacity._has_public_addresses)
+    if missing:
+        problems.add(f"capacity {capacity.name!r}: {describe_unreachable(missing, 'an instance')}")
+
+
+def _check_public(argument: str, selection: ec2.SubnetSelection, vpc: ec2.IVpc, problems: Problems) -> None:
+    """Add a problem if one of the selected subnets is known to be private."""
+    subnets = find_subnets(argument, selection, vpc, problems) or ()
+    private = {each.subnet_id for each in [*vpc.private_subnets, *vpc.isolated_subnets]}
+    hidden = [each.node.path for each in subnets if each.subnet_id in private]
+    if hidden:
+        problems.add(
+            f"{argument} must be public subnets if assign_public_ip=True (got {', '.join(hidden)}), since public "
+            "addresses have no effect without a route to an internet gateway; leave vpc_subnets= out, or use "
+            "assign_public_ip=False"
+        )

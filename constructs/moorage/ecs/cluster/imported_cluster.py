@@ -11,6 +11,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_ecs as ecs
 
 from moorage.ecs.capacity.capacity import Capacity, CapacityKind
+from moorage.ecs.capacity.strategy import Strategy
 from moorage.ecs.network.network import Reach
 from moorage.scope.per_construct import PerConstruct
 from moorage.scope.place import check_place
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from aws_cdk import aws_servicediscovery as servicediscovery
     from constructs import Construct
 
-    from moorage.ecs.capacity.strategy import Strategy
     from moorage.ecs.cluster.exec_sessions import ExecSessions
     from moorage.workload.task import Task
 
@@ -54,9 +54,9 @@ class ImportedCluster:
         return imported or cls(with_capacity=cluster, namespace=cluster.default_cloud_map_namespace)
 
     @property
-    def _first_capacity(self) -> Capacity:
-        """The default capacity of tasks."""
-        return self.capacities[0] if self.capacities else Capacity.fargate()
+    def _task_strategy(self) -> Strategy:
+        """The strategy of tasks whose construct names no capacity."""
+        return Strategy(self.capacities[0] if self.capacities else Capacity.fargate())
 
     @functools.cached_property
     def _reach(self) -> Reach:

@@ -110,7 +110,7 @@ class Job(Construct):
                 the schedule or the rule are for starts that failed. Default: 0.
             capacity: The capacity of the tasks: one capacity of the cluster, several capacities with weights, or a
                 `Strategy` with a base. `cluster.default_strategy` follows the cluster's default, even if the default
-                changes. Default: the cluster's first capacity.
+                changes. Default: `Cluster(default_strategy=)`, otherwise the cluster's first capacity.
             placement: The placement of tasks on the instances of an Auto Scaling group. Default: any instance.
             vpc_subnets: The subnets of the tasks, up to 16. Default: the private subnets, or the public subnets if
                 `assign_public_ip`.

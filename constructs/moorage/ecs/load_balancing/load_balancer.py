@@ -145,7 +145,7 @@ class LoadBalancer(RequestLoadBalancer):
             web_acl: A web ACL of AWS WAF with the scope REGIONAL in the region of the load balancer, by its ARN or as a
                 `CfnWebACL`. AWS charges for web ACLs. Default: none.
             ip_address_type: The IP address type of the load balancer. Every type but `IPV4` needs subnets with IPv6,
-                which a `Network` does not have. An internal load balancer then needs `ingress` for clients with IPv6.
+                as in `Network(ipv6=True)`. An internal load balancer then needs `ingress` for clients with IPv6.
                 Default: `IPV4`.
             zonal_shift: Whether to allow traffic to be shifted away from an impaired Availability Zone (Application
                 Recovery Controller). The setting is free, and has no effect until somebody starts a shift. Default:

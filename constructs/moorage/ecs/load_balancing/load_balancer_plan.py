@@ -134,11 +134,11 @@ class LoadBalancerPlan:
         """Check that the VPC is not known to lack IPv6, and that only public load balancers leave out public IPv4."""
         if self.ip_address_type is IPV4:
             return
-        if Network._of(self.vpc) is not None:
+        network = Network._of(self.vpc)
+        if network is not None and not network.ipv6:
             problems.add(
-                "ip_address_type must be IPV4 in a Network, whose subnets have only IPv4 addresses (got "
-                f"{self.ip_address_type.name}); leave ip_address_type= out, or use an "
-                "ec2.Vpc(ip_protocol=ec2.IpProtocol.DUAL_STACK)"
+                "ip_address_type must be IPV4 in a Network whose subnets have only IPv4 addresses (got "
+                f"{self.ip_address_type.name}); leave ip_address_type= out, or use Network(ipv6=True)"
             )
         if self.ip_address_type is WITHOUT_PUBLIC_IPV4 and not self.public:
             problems.add(

@@ -184,7 +184,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
                 in the order of the subnets. Default: none, so AWS assigns addresses, which stay as long as the load
                 balancer exists.
             ip_address_type: The IP address type of the load balancer: `IPV4`, or `DUAL_STACK` for clients with IPv6,
-                only with TCP and TLS. `DUAL_STACK` needs subnets with IPv6, which a `Network` does not have. An
+                only with TCP and TLS. `DUAL_STACK` needs subnets with IPv6, as in `Network(ipv6=True)`. An
                 internal load balancer then needs `ingress` for clients with IPv6. Default: `IPV4`.
             cross_zone: Whether to distribute the connections of each zone over the tasks of all zones. AWS charges for
                 traffic between zones. With False, the tasks of a zone can be overloaded if the zone has only a few

@@ -9,6 +9,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 from constructs import Construct, IConstruct
 
+from moorage.ecs.cdk_values import any_ipv4, any_ipv6
 from moorage.ecs.network.subnets import find_subnets
 from moorage.scope.acknowledgements import LOG_GROUP_WITHOUT_KEY, POLICY_OF_ONE_ROLE, acknowledge
 from moorage.scope.exports import keep_exported
@@ -48,6 +49,7 @@ class Network(Construct):
         nat_gateways: int | None = None,
         endpoints: Endpoints = NO_ENDPOINTS,
         cidr: str = "10.0.0.0/16",
+        ipv6: bool = False,
         flow_logs: bool = True,
         close_default_security_group: bool = True,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
@@ -69,6 +71,10 @@ class Network(Construct):
                 none.
             cidr: The IPv4 range of the VPC, a /16 to /28. Each private subnet takes a /20, and each public subnet a
                 /24. Default: "10.0.0.0/16".
+            ipv6: Whether to give the VPC and its subnets also IPv6 addresses. Private subnets then reach IPv6 addresses
+                on the internet through an egress-only internet gateway, which lets no connection in; with
+                `nat_gateways=0` they stay isolated. ECS gives tasks an IPv6 address if the account setting
+                `dualStackIPv6` is on, which CloudFormation cannot set. Default: False.
             flow_logs: Whether to log accepted and rejected traffic for a year. AWS bills the logs by volume. Default:
                 True.
             close_default_security_group: Whether to remove all rules from the VPC's default security group (Security
@@ -95,6 +101,7 @@ class Network(Construct):
         self.zones = zones
         self.nat_gateways = gateways
         self.endpoints = endpoints
+        self.ipv6 = ipv6
         private_type = ec2.SubnetType.PRIVATE_WITH_EGRESS if gateways else ec2.SubnetType.PRIVATE_ISOLATED
         self.vpc = self._define_vpc(cidr, private_type, closes_group=close_default_security_group)
         _networks_by_vpc.set(self.vpc, self)
@@ -111,6 +118,7 @@ class Network(Construct):
             ip_addresses=ec2.IpAddresses.cidr(cidr),
             availability_zones=[cdk.Fn.select(zone, zone_names) for zone in range(self.zones)],
             nat_gateways=self.nat_gateways,
+            ip_protocol=ec2.IpProtocol.DUAL_STACK if self.ipv6 else None,
             restrict_default_security_group=closes_group,
             subnet_configuration=[
                 ec2.SubnetConfiguration(
@@ -118,6 +126,7 @@ class Network(Construct):
                     subnet_type=ec2.SubnetType.PUBLIC,
                     cidr_mask=_PUBLIC_SUBNET_MASK,
                     map_public_ip_on_launch=False,
+                    ipv6_assign_address_on_creation=False if self.ipv6 else None,  # load balancers need no such address
                 ),
                 ec2.SubnetConfiguration(name="Private", subnet_type=private_type, cidr_mask=_PRIVATE_SUBNET_MASK),
             ],
@@ -126,8 +135,15 @@ class Network(Construct):
             vpc,
             "vpc-igw-route",
             "the route makes the subnet public; by default, only load balancers and NAT gateways use the subnet",
-            ids=["*/DefaultRoute"],
+            ids=["*/DefaultRoute", *(["*/DefaultRoute6"] if self.ipv6 else [])],
         )
+        for subnet in [*vpc.private_subnets, *vpc.isolated_subnets] if self.ipv6 else ():
+            acknowledge(
+                subnet,
+                "vpc-public-ip",
+                "tasks get IPv6 addresses from the subnet, but no route lets the internet connect to them; the policy "
+                "rule does not distinguish between IPv6 and public IPv4 addresses",
+            )
         if closes_group:
             acknowledge(
                 self,
@@ -240,6 +256,11 @@ class Reach:
     def missing(self, needs: Needs, subnets: ec2.SubnetSelection | None, *, public_address: bool) -> Needs | None:
         """Return the needed services that cannot be reached from the subnets, or None if unknown."""
         return self.network._missing(needs, subnets, public_address=public_address) if self.network else None
+
+    @functools.cached_property
+    def any_addresses(self) -> tuple[ec2.IPeer, ...]:
+        """Any address that tasks and instances may connect to: also IPv6 in a `Network` with IPv6."""
+        return (any_ipv4(), any_ipv6()) if self.network and self.network.ipv6 else (any_ipv4(),)
 
     def is_isolated(self, subnets: ec2.SubnetSelection | None) -> bool:
         """Return True if tasks without a public address are known not to reach the internet from these subnets."""

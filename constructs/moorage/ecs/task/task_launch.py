@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from aws_cdk import aws_logs as logs
 
 from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.capacity.strategy import CapacityChoice, Strategy
-from moorage.ecs.cdk_values import any_ipv4, define_security_group, number_text, select_subnet_ids, tcp
+from moorage.ecs.cdk_values import define_security_group, number_text, select_subnet_ids, tcp
 from moorage.ecs.cluster.cluster import cluster_view_of
 from moorage.ecs.identity import Identity
 from moorage.ecs.network.network import UNREACHABLE_WARNING, describe_unreachable
@@ -83,7 +84,7 @@ class Launch:
         Args:
             task: The task to run.
             cluster: The cluster that runs the task.
-            capacity: The capacities that the copies run on. Default: the cluster's first capacity.
+            capacity: The capacities that the copies run on. Default: the cluster's default strategy.
             vpc_subnets: The subnets of the tasks. Default: the private subnets, or the public subnets if
                 `assign_public_ip`.
             assign_public_ip: Whether to assign each task a public IP address. Default: False.
@@ -97,7 +98,7 @@ class Launch:
         return cls(
             task=task,
             cluster=cluster,
-            strategy=Strategy._of(cluster_view._first_capacity if capacity is None else capacity),
+            strategy=cluster_view._task_strategy if capacity is None else Strategy._of(capacity),
             vpc_subnets=vpc_subnets,
             assign_public_ip=assign_public_ip,
             security_groups=security_groups,
@@ -173,8 +174,8 @@ class Launch:
             selections = [selection for _, selection in self.task_subnets]
             warning = few_mount_targets_warning(self.task, selections, self.reach.vpc)
             add_warning(construct, "@moorage/ecs:mount-targets", warning)
-        unknown = None in self._missing and not self.assign_public_ip
-        if unknown and any(self.reach.is_isolated(each) for each in self._start_subnets):
+        starts = [subnets for subnets, has_public_address in self._start_subnets if not has_public_address]
+        if None in self._missing and any(self.reach.is_isolated(each) for each in starts):
             add_warning(construct, UNREACHABLE_WARNING, self._unreachable_warning())
 
     def define(
@@ -213,22 +214,23 @@ class Launch:
         return TaskResources(self, task_log_group, security_groups, definition)
 
     @property
-    def _start_subnets(self) -> list[ec2.SubnetSelection | None]:
-        """The subnets that must reach images, logs and secrets: of the tasks on Fargate, otherwise of the instances."""
+    def _start_subnets(self) -> list[tuple[ec2.SubnetSelection | None, bool]]:
+        """The subnets that must reach images, logs and secrets: of the tasks on Fargate, otherwise of the instances.
+
+        Each is paired with True if the tasks or instances have a public address.
+        """
         if self.strategy._kind is CapacityKind.FARGATE:
-            return [self.vpc_subnets]
-        return [each._vpc_subnets for each in self.strategy.weights]
+            return [(self.vpc_subnets, self.assign_public_ip)]
+        return [(each._vpc_subnets, each._has_public_addresses) for each in self.strategy.weights]
 
     @functools.cached_property
     def _missing(self) -> list[frozenset[str] | None]:
-        public, task = self.assign_public_ip, self.task
+        task, starts = self.task, self._start_subnets
         if self.strategy._kind is CapacityKind.FARGATE or not self.has_own_interface:
-            return [self.reach.missing(task._needs, each, public_address=public) for each in self._start_subnets]
-        missing = [
-            self.reach.missing(task._needs_to_start, each, public_address=public) for each in self._start_subnets
-        ]
+            return [self.reach.missing(task._needs, each, public_address=public) for each, public in starts]
+        missing = [self.reach.missing(task._needs_to_start, each, public_address=public) for each, public in starts]
         if task._needs_to_run:
-            missing.append(self.reach.missing(task._needs_to_run, self.vpc_subnets, public_address=public))
+            missing.append(self.reach.missing(task._needs_to_run, self.vpc_subnets, public_address=False))
         return missing
 
     def _unreachable_warning(self) -> str:
@@ -298,9 +300,9 @@ class Launch:
         needs = (
             self.cluster_view.exec_sessions._needs if self.cluster_view.exec_sessions else frozenset()
         ) - self.task._needs
-        subnet_selections = [self.vpc_subnets] if self.has_own_interface else self._start_subnets
-        for selection in subnet_selections if needs else ():
-            if self.reach.missing(needs, selection, public_address=self.assign_public_ip):
+        places = [(self.vpc_subnets, self.assign_public_ip)] if self.has_own_interface else self._start_subnets
+        for selection, public in places if needs else ():
+            if self.reach.missing(needs, selection, public_address=public):
                 problems.add(
                     "execute_command=True requires subnets that reach 'kms', since a KMS key encrypts the cluster's "
                     "sessions; use Task(called_services=['kms']), which Endpoints.for_tasks(...) includes, or a NAT "
@@ -355,8 +357,8 @@ class Launch:
 
     def _define_security_group(self, scope: Construct, path: str) -> ec2.SecurityGroup:
         security_group = define_security_group(scope, self.reach.vpc, path)
-        for port in self.egress:
-            security_group.add_egress_rule(any_ipv4(), tcp(port), f"Tasks to port {number_text(port)}")
+        for port, peer in itertools.product(self.egress, self.reach.any_addresses):
+            security_group.add_egress_rule(peer, tcp(port), f"Tasks to port {number_text(port)}")
         return security_group
 
 
@@ -391,14 +393,7 @@ class TaskResources:
         strategy = self.launch.strategy
         if strategy._follows_cluster:
             return None
-        return [
-            {
-                "capacity_provider": self.launch.cluster_view._provider_name(each),
-                "weight": weight,
-                **({"base": strategy.base[each]} if each in strategy.base else {}),
-            }
-            for each, weight in strategy.weights.items()
-        ]
+        return strategy._items(self.launch.cluster_view._provider_name)
 
     @property
     def network_interface(self) -> dict[str, Any] | None:

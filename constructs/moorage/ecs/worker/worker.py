@@ -107,7 +107,7 @@ class Worker(Construct):
                 `Service.connect_to` can open a path to another service. Default: no name.
             capacity: The capacity of the tasks: one capacity of the cluster, several capacities with weights, or a
                 `Strategy` with a base. `cluster.default_strategy` follows the cluster's default, even if the default
-                changes. Default: the cluster's first capacity.
+                changes. Default: `Cluster(default_strategy=)`, otherwise the cluster's first capacity.
             placement: The placement of tasks on the instances of an Auto Scaling group. Default: spread evenly over
                 zones, then over instances.
             vpc_subnets: The subnets of the tasks, up to 16. Default: the private subnets, or the public subnets if
