@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -12,8 +12,9 @@ from aws_cdk import aws_iam as iam
 
 from moorage.ecs.cdk_values import duration, tcp
 from moorage.ecs.load_balancing.route import Route
-from moorage.ecs.load_balancing.target import CONSTANT_PORT, Serving, Target, serving_container
+from moorage.ecs.load_balancing.target import CONSTANT_PORT, Serving, Target, serving_port
 from moorage.scope.acknowledgements import POLICY_OF_ONE_ROLE, acknowledge
+from moorage.workload.ports import find_port
 from moorage.workload.problems import is_token
 from moorage.workload.task import NetworkMode
 
@@ -31,7 +32,7 @@ _READ_ACTIONS = tuple(
 
 
 def define_routes(
-    serving: Serving, routes: tuple[Route | Listener, ...], udp_containers: Collection[str]
+    serving: Serving, routes: tuple[Route | Listener, ...], udp_ports: Collection[tuple[str, int]]
 ) -> tuple[Target, ...]:
     """Define target groups, listener rules and security group rules in the service's stack (see `SharedLoadBalancer`).
 
@@ -46,7 +47,7 @@ def define_routes(
         serving: The service. If the service has a `role`, its rollouts shift traffic: each route has a second target
             group, and a rule on the load balancer's test listener if there is one.
         routes: The routes and listeners of the service.
-        udp_containers: The names of the containers whose port is mapped for UDP.
+        udp_ports: The ports that are mapped for UDP, each with the name of its container.
     """
     launch = serving.launch
     targets: dict[str, Target] = {}
@@ -57,7 +58,8 @@ def define_routes(
         if not isinstance(route, Route):
             from moorage.ecs.load_balancing.define_listener import define_listener  # noqa: PLC0415  # needed only by listeners
 
-            udp = serving_container(route, launch.task).name in udp_containers
+            port = serving_port(route, launch.task)
+            udp = (port.container.name, port.number) in udp_ports
             targets[group_id] = define_listener(serving, route, suffix, udp=udp)
         elif serving.role:
             targets[group_id] = _define_shifting_target(serving, route, suffix, serving.role)
@@ -67,8 +69,8 @@ def define_routes(
             listener = route.load_balancer._listener_in(serving.stack, opens=not serving.given_groups)
             _define_rules(serving, route, {"Rule": listener}, target_groups=[targets[group_id].group])
         if isinstance(route, Route) and serving.given_groups:
-            port = cast("int", serving_container(route, launch.task).port)
-            arguments = (serving.stack, tcp(port), "Load balancer to target", port)  # CDK's own description
+            number = serving_port(route, launch.task).number
+            arguments = (serving.stack, tcp(number), "Load balancer to target", number)  # CDK's own description
             route.load_balancer._open_to_given(serving.given_groups, *arguments)
         route.load_balancer._claim(route, serving.scope)
     for route, security_group in itertools.product(routes, launch.instance_security_groups()):
@@ -84,19 +86,19 @@ def _group_id(route: Route | Listener) -> str:
 
 
 def _define_rolling_target(serving: Serving, route: Route, suffix: str) -> Target:
-    container = serving_container(route, serving.launch.task)
+    port = serving_port(route, serving.launch.task)
     essential = next(each for each in serving.launch.task.containers if each.essential)
     target = (
-        serving.service  # CDK attaches the first essential container by default, which saves a round trip to Node.js
-        if container is essential
-        else serving.service.load_balancer_target(container_name=container.name, container_port=container.port)
+        serving.service  # CDK attaches this port by default, which saves a round trip to Node.js
+        if find_port([essential], None, None) == port
+        else serving.service.load_balancer_target(container_name=port.container.name, container_port=port.number)
     )
     return Target(route, suffix, _target_group(serving, f"TargetGroup{_group_id(route)}", route, [target]))
 
 
 def _define_shifting_target(serving: Serving, route: Route, suffix: str, role: iam.Role) -> Target:
     load_balancer, group_id, opens = route.load_balancer, _group_id(route), not serving.given_groups
-    container = serving_container(route, serving.launch.task)
+    port = serving_port(route, serving.launch.task)
     group = _target_group(serving, f"TargetGroup{group_id}", route)
     alternate = _target_group(serving, f"AlternateTargetGroup{group_id}", route)
     forward_to_both = elbv2.ListenerAction.weighted_forward(
@@ -112,8 +114,8 @@ def _define_shifting_target(serving: Serving, route: Route, suffix: str, role: i
     rule, *test = _define_rules(serving, route, listeners, action=forward_to_both)
     rule_configuration = ecs.ListenerRuleConfiguration.application_listener_rule
     target = serving.service.load_balancer_target(
-        container_name=container.name,
-        container_port=container.port,
+        container_name=port.container.name,
+        container_port=port.number,
         alternate_target=ecs.AlternateTarget(
             f"Alternate{group_id}",
             alternate_target_group=alternate,
@@ -211,7 +213,8 @@ def _target_group(
 
 def _allow_load_balancer(route: Route | Listener, instances: ec2.ISecurityGroup, task: Task) -> None:
     """Let a load balancer reach the instance ports that are mapped to the container, and the ports of health checks."""
-    container = serving_container(route, task)
-    port = container.port if task.network_mode is NetworkMode.HOST else container.host_port
+    container, _, number = serving_port(route, task)
+    host_port = container.host_port if number == container.port else None
+    port = number if task.network_mode is NetworkMode.HOST else host_port
     for first_port, last_port, udp in route._reached_ports((port, port) if port else EPHEMERAL_PORTS):
         route.load_balancer._open_to(instances, first_port, last_port, udp=udp)

@@ -50,7 +50,9 @@ class Listener:
         health_port: The port of the container for health checks by TCP or HTTP, 1 to 65535. UDP requires this
             port if the container accepts no TCP connections on the port that serves. Default: the port of the
             container.
-        container: The name of the container that serves. Default: the first container with a port.
+        container: The name of the container that serves. Default: the first container with the port.
+        container_port: The port of the container that serves, by name or number. If two listeners of a service lead to
+            one of several ports of a container, both need `container_port`. Default: the first port.
         preserve_client_ip: Whether to show tasks the address of the client as the source of the connection. A task that
             sees the client's address cannot connect to itself through the load balancer. Default: AWS's default, which
             is True with UDP and in bridge or host mode.
@@ -90,6 +92,7 @@ class Listener:
     health: TargetHealth = attrs.field(converter=health_of, default=TargetHealth(), kw_only=True)
     health_port: int | None = attrs.field(default=None, kw_only=True)
     container: str | None = attrs.field(default=None, kw_only=True)
+    container_port: str | int | None = attrs.field(default=None, kw_only=True)
     preserve_client_ip: bool | None = attrs.field(default=None, kw_only=True)
     test_port: int | None = attrs.field(default=None, kw_only=True)
     idle_timeout: int | None = attrs.field(converter=optional_seconds, default=None, kw_only=True)
@@ -106,6 +109,7 @@ class Listener:
         problems.check(route_limits.DEREGISTRATION_DELAY, "deregistration_delay", self.deregistration_delay)
         problems.check(route_limits.DELETION_DELAY, "deregistration_delay", self.deregistration_delay)
         check_name(self.name, problems)
+        problems.check_known("container_port", self.container_port)
         if self.test_port == self.port:
             problems.add(f"test_port must differ from port (got {self.test_port} for both); use another test_port=")
         if self.health.codes and not self.health.path:

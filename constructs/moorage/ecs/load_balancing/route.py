@@ -88,6 +88,11 @@ def check_name(name: str | None, problems: Problems) -> None:
         problems.add(f"name must be 1 to 64 letters, digits and '-' (got {name!r}); use a name such as 'beta'")
 
 
+def port_suffix(container: str | None, container_port: str | int | None) -> str:
+    """Return the part of IDs that follows from the container and port of a route, empty for the defaults."""
+    return container or "" if container_port is None else f"{container or ''}:{container_port}"
+
+
 def _default_priority(route: Route) -> int:
     return default_priority(route._hosts, route._paths)
 
@@ -109,14 +114,14 @@ class Route:
     in an earlier deployment, or give the route another `priority=` for one deployment. Alternatively, use `cdk
     refactor`, which moves resources only if nothing else in the app changes.
 
-    The ID of a target group follows from `name`, otherwise from the shortest path, or without paths from `container`.
-    Other paths and hosts can be added and removed without a new target group. A new target group is empty until ECS has
-    replaced the tasks, but CloudFormation changes the rule earlier: requests get 503 in between. Therefore these
-    changes need two deployments: adding a first path, changing the shortest path, adding `name` or `container`, and
-    changing `protocol_version`. First add a second route with a `name` and a path that nobody requests yet. Then give
-    the second route the host and path of the first route, and remove the first route. To change the `network_mode` of
-    the task, use a second service in the same way. If rollouts shift traffic, a new rule forwards to the first target
-    group, so change hosts and paths while the first target group serves.
+    The ID of a target group follows from `name`, otherwise from the shortest path, or without paths from `container`
+    and `container_port`. Other paths and hosts can be added and removed without a new target group. A new target group
+    is empty until ECS has replaced the tasks, but CloudFormation changes the rule earlier: requests get 503 in between.
+    Therefore these changes need two deployments: adding a first path, changing the shortest path, adding `name`,
+    `container` or `container_port`, and changing `protocol_version`. First add a second route with a `name` and a path
+    that nobody requests yet. Then give the second route the host and path of the first route, and remove the first
+    route. To change the `network_mode` of the task, use a second service in the same way. If rollouts shift traffic, a
+    new rule forwards to the first target group, so change hosts and paths while the first target group serves.
 
     Args:
         load_balancer: The load balancer, which any number of services in the app can share. For an existing load
@@ -125,7 +130,9 @@ class Route:
         path: One or more paths, with `*` and `?`. The container gets the path as it was requested. Hosts and paths
             together are at most five. Default: all paths.
         health: The path of the health check, or a `TargetHealth`. Default: `TargetHealth()`.
-        container: The name of the container that serves. Default: the first container with a port.
+        container: The name of the container that serves. Default: the first container with the port.
+        container_port: The port of the container that serves, by name or number. If two routes of a service lead to one
+            of several ports of a container, both routes need `container_port`. Default: the first port.
         protocol_version: The protocol between load balancer and task: HTTP1, HTTP2 or GRPC. The last two need HTTPS on
             the load balancer. Default: `HTTP1`.
         priority: The priority of the rule, 1 to 50,000. Lower numbers are evaluated first. Default: a number that
@@ -134,7 +141,7 @@ class Route:
             path changes. The name has 1 to 64 letters, digits and hyphens, and is unique in a service. A route whose
             hosts and paths are tokens needs a name if the service has other routes. Two routes with the same shortest
             path share target groups unless one route has a name. The same applies to two routes without paths to the
-            same container. Default: none.
+            same port. Default: none.
         deregistration_delay: The time in which a deregistered task may finish its requests, 0 to 3,600 seconds. ECS
             waits this long for each task that it replaces, even without requests. More than 1,800 seconds cause a
             warning, since CloudFormation waits at most 30 minutes for the deletion of a service. Default: 30 seconds.
@@ -154,6 +161,7 @@ class Route:
     path: tuple[str, ...] | None = attrs.field(converter=_as_paths, default=None, kw_only=True)
     health: TargetHealth = attrs.field(converter=health_of, default=TargetHealth(), kw_only=True)
     container: str | None = attrs.field(default=None, kw_only=True)
+    container_port: str | int | None = attrs.field(default=None, kw_only=True)
     protocol_version: elbv2.ApplicationProtocolVersion = attrs.field(
         default=elbv2.ApplicationProtocolVersion.HTTP1, kw_only=True
     )
@@ -178,6 +186,7 @@ class Route:
         problems.check(route_limits.DEREGISTRATION_DELAY, "deregistration_delay", self.deregistration_delay)
         problems.check(route_limits.DELETION_DELAY, "deregistration_delay", self.deregistration_delay)
         check_name(self.name, problems)
+        problems.check_known("container_port", self.container_port)
         if self._is_grpc:
             problems.check(route_limits.TARGET_GRPC_PATH, "path of health", self.health.path)
             problems.check(route_limits.TARGET_GRPC_CODES, "codes of health", self.health.codes)
@@ -221,7 +230,7 @@ class Route:
 
     @property
     def _id_suffix(self) -> str:
-        """The part of the IDs of the target groups that follows from the route: its name, shortest path or container.
+        """The part of the IDs of the target groups that follows from the route: its name, shortest path or port.
 
         It includes no hosts and at most one path. Hosts and other paths can therefore change without a new target
         group, which is empty at first. The path keeps its `/*`, so that `/a` and `/a/*` can be two routes with
@@ -229,7 +238,7 @@ class Route:
         """
         paths = [path for path in self._paths if not is_token(path)]
         least_path = min(paths, key=lambda path: (len(path), path), default=None)
-        return f" {self.name or least_path or self.container or ''}".rstrip()
+        return f" {self.name or least_path or port_suffix(self.container, self.container_port)}".rstrip()
 
     @property
     def _target_settings(self) -> tuple[object, ...]:
