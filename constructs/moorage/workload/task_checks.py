@@ -86,5 +86,6 @@ def _container(container: Container) -> Iterator[tuple[str, Any]]:
         [{"containerPath": path, "sourceVolume": each.volume} for path, each in container.mounts.items()],
     )
     yield "healthCheck", {"command": container.health_check.command if container.health_check else ()}
-    unnamed = [{"containerPort": 0, "protocol": "tcp"} for _ in (*container.port_ranges, container.port)]
-    yield "portMappings", [*unnamed, *({"containerPort": 0, "protocol": "tcp", "name": name} for name in container.ports)]
+    mapping = {"containerPort": 0, "protocol": "tcp"}
+    unnamed = [mapping for _ in (*container.port_ranges, container.port)]
+    yield "portMappings", [*unnamed, *({**mapping, "name": name} for name in container.ports)]

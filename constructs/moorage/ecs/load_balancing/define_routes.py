@@ -10,7 +10,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
 
-from moorage.ecs.cdk_values import duration, tcp
+from moorage.ecs.cdk_values import duration, number_text, tcp
 from moorage.ecs.load_balancing.route import Route
 from moorage.ecs.load_balancing.target import CONSTANT_PORT, Serving, Target, serving_port
 from moorage.scope.acknowledgements import POLICY_OF_ONE_ROLE, acknowledge
@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from aws_cdk import aws_ec2 as ec2
 
     from moorage.ecs.load_balancing.listener import Listener
+    from moorage.ecs.load_balancing.route_conditions import Condition
     from moorage.workload.task import Task
 
 EPHEMERAL_PORTS = (32768, 65535)
 """The ports of an instance that ECS assigns in bridge mode (botocore PortMapping.hostPort)."""
+_STICKINESS_SECONDS = 86_400
+"""AWS's default duration of sticky sessions (botocore TargetGroupAttribute)."""
 _READ_ACTIONS = tuple(
     f"elasticloadbalancing:Describe{each}" for each in ("Listeners", "Rules", "TargetGroups", "TargetHealth")
 )
@@ -68,16 +71,28 @@ def define_routes(
                 targets[group_id] = _define_rolling_target(serving, route, suffix)
             listener = route.load_balancer._listener_in(serving.stack, opens=not serving.given_groups)
             _define_rules(serving, route, {"Rule": listener}, target_groups=[targets[group_id].group])
-        if isinstance(route, Route) and serving.given_groups:
-            number = serving_port(route, launch.task).number
-            arguments = (serving.stack, tcp(number), "Load balancer to target", number)  # CDK's own description
-            route.load_balancer._open_to_given(serving.given_groups, *arguments)
+        if isinstance(route, Route) and launch.has_own_interface:
+            _open_ports(serving, route)
         route.load_balancer._claim(route, serving.scope)
     for route, security_group in itertools.product(routes, launch.instance_security_groups()):
         _allow_load_balancer(route, security_group, launch.task)
     if serving.role:
         _grant_traffic_shift(serving, serving.role, list(targets.values()))
     return tuple({group_id: targets[group_id] for group_id in map(_group_id, routes)}.values())
+
+
+def _open_ports(serving: Serving, route: Route) -> None:
+    """Let the load balancer reach tasks with their own network interface, as far as CDK does not."""
+    number = serving_port(route, serving.launch.task).number
+    for first_port, last_port, _ in route._reached_ports((number, number)):
+        description = "Load balancer to target"  # CDK's own
+        if serving.given_groups:
+            route.load_balancer._open_to_given(
+                serving.given_groups, serving.stack, tcp(first_port), description, first_port
+            )
+        elif first_port != number:
+            _, security_group = route.load_balancer._place_in(serving.stack)
+            security_group.connections.allow_to(serving.service, tcp(last_port), description)
 
 
 def _group_id(route: Route | Listener) -> str:
@@ -176,9 +191,24 @@ def _load_balancing_statement(actions: Sequence[str], resources: Sequence[str]) 
 
 def _conditions(route: Route) -> list[elbv2.ListenerCondition]:
     conditions = [elbv2.ListenerCondition.host_headers(list(route._hosts))] if route._hosts else []
+    conditions += [_further_condition(each) for each in route._conditions]
     if route._paths or not conditions:
         conditions.append(elbv2.ListenerCondition.path_patterns(list(route._paths) or ["/*"]))
     return conditions
+
+
+def _further_condition(condition: Condition) -> elbv2.ListenerCondition:
+    values = list(condition.values)
+    match condition.argument:
+        case "http_header":
+            return elbv2.ListenerCondition.http_header(condition.name, values)
+        case "http_request_method":
+            return elbv2.ListenerCondition.http_request_methods(values)
+        case "query_string":
+            pairs = [elbv2.QueryStringCondition(key=condition.name, value=value) for value in values]
+            return elbv2.ListenerCondition.query_strings(pairs)
+        case _:
+            return elbv2.ListenerCondition.source_ips(values)
 
 
 def _target_group(
@@ -193,14 +223,17 @@ def _target_group(
         construct_id,
         vpc=serving.launch.reach.vpc,
         port=CONSTANT_PORT,
-        protocol=elbv2.ApplicationProtocol.HTTP,
+        protocol=route.protocol,
         protocol_version=route.protocol_version,
         target_type=elbv2.TargetType.IP if serving.launch.has_own_interface else elbv2.TargetType.INSTANCE,
         targets=targets,
         deregistration_delay=duration(route.deregistration_delay),
+        stickiness_cookie_duration=duration(_stickiness_seconds(route)) if route._is_sticky else None,
+        stickiness_cookie_name=route.stickiness_cookie_name,
         health_check=elbv2.HealthCheck(
             path=health.path or ("/AWS.ALB/healthcheck" if route._is_grpc else "/"),
-            port="traffic-port",
+            port="traffic-port" if route.health_port is None else number_text(route.health_port),
+            protocol=elbv2.Protocol.HTTPS if route.protocol is elbv2.ApplicationProtocol.HTTPS else None,
             healthy_http_codes=None if route._is_grpc else health.codes or "200",
             healthy_grpc_codes=(health.codes or "12") if route._is_grpc else None,
             interval=duration(health.interval),
@@ -209,6 +242,11 @@ def _target_group(
             unhealthy_threshold_count=health.unhealthy_threshold_count,
         ),
     )
+
+
+def _stickiness_seconds(route: Route) -> int:
+    given = route.stickiness_cookie_duration
+    return _STICKINESS_SECONDS if given is None else given
 
 
 def _allow_load_balancer(route: Route | Listener, instances: ec2.ISecurityGroup, task: Task) -> None:

@@ -233,9 +233,3 @@ class Listener:
                 f"listener for {self._description} forwards UDP to tasks in bridge mode, where the host port that ECS "
                 "assigns accepts no TCP health checks; use network_mode=NetworkMode.AWSVPC"
             )
-        if self.health_port is not None and not is_token(self.health_port):
-            problems.add(
-                f"listener for {self._description} must not have a health_port in bridge mode (got "
-                f"{self.health_port}), in which ECS assigns the host port of each container port; leave health_port= "
-                "out, or use network_mode=NetworkMode.AWSVPC"
-            )

@@ -13,6 +13,7 @@ from moorage.scope.place import are_different_vpcs
 from moorage.workload import route_limits
 from moorage.workload.ports import choices, find_port, missing_port, ports_of
 from moorage.workload.problems import is_token
+from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
     from moorage.ecs.load_balancing.listener import Listener
@@ -40,8 +41,15 @@ def check_routes(routes: tuple[Route | Listener, ...], launch: Launch, problems:
     problems.check(route_limits.ROUTES, "the number of routes", len(routes))
     for index, route in enumerate(routes):
         _check_target(route, launch.task, problems)
+        _check_health_port(route, launch.task, problems)
         if not isinstance(route, Route):
             route._check_task(launch.task, problems)
+        elif shifts and route._is_sticky:
+            problems.add(
+                f"route for {route._description} must not have sticky sessions if rollouts shift traffic, since a "
+                "client would keep the target group whose tasks ECS stops; use Rollout.rolling(), or leave "
+                "stickiness_cookie_duration= and stickiness_cookie_name= out"
+            )
         route._check([each for each in routes[:index] if each.load_balancer is route.load_balancer], problems)
         if are_different_vpcs(route.load_balancer.vpc, launch.reach.vpc):
             problems.add(
@@ -81,7 +89,7 @@ def _check_shared_group(other: Route, route: Route, task: Task, problems: Proble
         reason = _different_ports(ports[0], ports[1])
         way_out = "give one route a name="
     elif route._target_settings != other._target_settings:
-        reason = "differ in their health, protocol_version or deregistration_delay"
+        reason = "differ in their health, protocol, stickiness or deregistration_delay"
         way_out = "give one route a name=, or use the same settings for both"
     elif shifts:
         reason = "have two rules, and ECS changes only one rule for each pair of target groups"
@@ -100,6 +108,16 @@ def _different_ports(first: ContainerPort, second: ContainerPort) -> str:
     if first.container is not second.container:
         return f"lead to containers {first.container.name!r} and {second.container.name!r}"
     return f"lead to ports {first.number} and {second.number} of container {first.container.name!r}"
+
+
+def _check_health_port(route: Route | Listener, task: Task, problems: Problems) -> None:
+    """Check that the load balancer can reach the port of the health checks."""
+    if task.network_mode is NetworkMode.BRIDGE and route.health_port is not None and not is_token(route.health_port):
+        problems.add(
+            f"{route._noun} for {route._description} must not have a health_port in bridge mode (got "
+            f"{route.health_port}), in which ECS assigns the host port of each container port; leave health_port= "
+            "out, or use network_mode=NetworkMode.AWSVPC"
+        )
 
 
 def _check_ports(routes: tuple[Route | Listener, ...], task: Task, problems: Problems) -> None:
