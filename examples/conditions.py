@@ -1,4 +1,4 @@
-"""Routes by header, method, query string and address; TLS to the tasks, sticky sessions and a health check port."""
+"""Routes by header, method, query string and address; redirects, TLS to the tasks and sticky sessions."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -70,4 +70,6 @@ Service(
         health_port=8686,
     ),
 )
+edge.add_action(elbv2.ListenerAction.redirect(path="/legacy/#{path}", permanent=True), path="/v1/*")
+edge.add_action(elbv2.ListenerAction.fixed_response(403), path="/internal/*")
 app.synth()

@@ -5,7 +5,20 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from moorage.workload.limit import Botocore, Limit, at_least, at_most, in_range, matching, quota, unique, with_commas
+from moorage.workload.limit import (
+    Botocore,
+    Limit,
+    at_least,
+    at_most,
+    characters,
+    comma_separated,
+    in_range,
+    matching,
+    one_of,
+    quota,
+    unique,
+    with_commas,
+)
 
 
 def within_codes(codes: str, low: int, high: int) -> bool:
@@ -290,4 +303,36 @@ RULE_PATH = matching(
     source=Botocore(
         "elbv2", "PathPatternConditionConfig", "Values", "The maximum length of each string is 128 characters."
     ),
+)
+ACTION = Limit(
+    id="listener-action",
+    accepts=lambda types: types in {("redirect",), ("fixed-response",)},
+    rule="must be a redirect or a fixed response",
+    hint="use elbv2.ListenerAction.redirect(...) or fixed_response(...), or a Route to forward requests to a service",
+    source="ALB guide, Listener rules: each rule must include exactly one of forward, redirect and fixed-response",
+    format=comma_separated,
+)
+RESPONSE_CODE = matching(
+    "fixed-response-code",
+    r"[245]\d\d",
+    rule="must be a 2XX, 4XX or 5XX code",
+    hint="use a code such as 503, or elbv2.ListenerAction.redirect(...) for 301 and 302",
+    source=Botocore("elbv2", "FixedResponseActionStatusCode"),
+)
+RESPONSE_TYPE = one_of(
+    "fixed-response-type",
+    ("text/plain", "text/css", "text/html", "application/javascript", "application/json"),
+    hint="use content_type='text/plain'",
+    source=Botocore(
+        "elbv2",
+        "FixedResponseActionConfig",
+        "ContentType",
+        "Valid Values: text/plain | text/css | text/html | application/javascript | application/json",
+    ),
+)
+RESPONSE_BODY = characters(
+    "fixed-response-body",
+    1024,
+    hint="use a shorter message_body=, or a service for larger pages",
+    source=Botocore("elbv2", "FixedResponseActionMessage"),
 )

@@ -148,7 +148,7 @@ def _define_rules(
 ) -> list[elbv2.ApplicationListenerRule]:
     """Define a rule on each given listener. The ID of the rule begins with the key of the listener in `listeners`."""
     number = (route.name or "") if is_token(route.priority) else route.priority
-    conditions = _conditions(route)
+    conditions = rule_conditions(route)
     return [
         elbv2.ApplicationListenerRule(
             serving.scope,
@@ -189,7 +189,8 @@ def _load_balancing_statement(actions: Sequence[str], resources: Sequence[str]) 
     return iam.PolicyStatement(actions=[f"elasticloadbalancing:{each}" for each in actions], resources=resources)
 
 
-def _conditions(route: Route) -> list[elbv2.ListenerCondition]:
+def rule_conditions(route: Route) -> list[elbv2.ListenerCondition]:
+    """Return the conditions of the listener rule of a route."""
     conditions = [elbv2.ListenerCondition.host_headers(list(route._hosts))] if route._hosts else []
     conditions += [_further_condition(each) for each in route._conditions]
     if route._paths or not conditions:
