@@ -85,7 +85,10 @@ def test_a_redirected_host_becomes_an_alias(stack: cdk.Stack, vpc: ec2.IVpc, cer
     zone = route53.HostedZone.from_hosted_zone_attributes(stack, "Zone", hosted_zone_id="Z1", zone_name="example.com")
     edge = LoadBalancer(stack, "Edge", vpc=vpc, certificate=certificate, zone=zone)
     edge.add_action(REDIRECT(host="shop.example.com"), host="www.example.com")
-    template(stack).has_resource_properties("AWS::Route53::RecordSet", {"Name": "www.example.com."})
+    serve(stack, edge, host="www.example.com", path="/api/*")
+    made = template(stack)
+    made.resource_count_is("AWS::Route53::RecordSet", 1)
+    made.has_resource_properties("AWS::Route53::RecordSet", {"Name": "www.example.com."})
 
 
 def test_an_action_uses_a_rule_of_the_quota(edge: LoadBalancer) -> None:
