@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar, cast
 import attrs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
-from moorage.ecs.load_balancing.route import TargetHealth, check_name, describe_service, health_of
+from moorage.ecs.load_balancing.route import check_name, describe_service
+from moorage.ecs.load_balancing.target_health import TargetHealth, health_of
 from moorage.workload import container_limits, load_balancing_limits, route_limits
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
 from moorage.workload.problems import Problems, is_token

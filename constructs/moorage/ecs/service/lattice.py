@@ -13,8 +13,9 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_vpclattice as vpclattice
 
 from moorage.ecs.cdk_values import ecs_principal, number_text, tcp
-from moorage.ecs.load_balancing.route import TargetHealth, port_suffix
+from moorage.ecs.load_balancing.route import port_suffix
 from moorage.ecs.load_balancing.target import CONSTANT_PORT
+from moorage.ecs.load_balancing.target_health import TargetHealth
 from moorage.ecs.task.port_mappings import mapped_name
 from moorage.scope.acknowledgements import POLICY_OF_ONE_ROLE, acknowledge
 from moorage.scope.claimed_names import exists
