@@ -42,6 +42,9 @@ class Known(NamedTuple):
 KNOWN = {
     "public.ecr.aws/nginx/nginx": Known({80}, {"/var/cache/nginx", "/run"}, "Docker's nginx page, read-only mode"),
     "public.ecr.aws/nginx/nginx-unprivileged": Known({8080}, {"/tmp"}, "nginxinc/docker-nginx-unprivileged, README"),
+    "public.ecr.aws/docker/library/rabbitmq": Known(
+        {5672, 15672, 15692}, {"/var/log/rabbitmq"}, "Docker's rabbitmq page; VOLUME /var/lib/rabbitmq"
+    ),
     "public.ecr.aws/docker/library/redis": Known({6379}, set(), "Docker's redis page; VOLUME /data"),
     "public.ecr.aws/docker/library/python": Known(None, set(), "Docker's python page: CMD is a prompt"),
     "public.ecr.aws/docker/library/eclipse-mosquitto": Known(

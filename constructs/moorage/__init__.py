@@ -82,7 +82,7 @@ _HOMES = {
     "SigningRule": "moorage.ecr.registry.repository_templates",
     "ReplicationSource": "moorage.ecr.registry.replication",
     "Strategy": "moorage.ecs.capacity.strategy",
-    "TargetHealth": "moorage.ecs.load_balancing.route",
+    "TargetHealth": "moorage.ecs.load_balancing.target_health",
     "Task": "moorage.workload.task",
     "Volume": "moorage.workload.volumes",
     "WarmPool": "moorage.ecs.capacity.managed_scaling",

@@ -36,7 +36,7 @@ from moorage.ecs.load_balancing.listener import Listener as Listener
 from moorage.ecs.load_balancing.load_balancer import LoadBalancer as LoadBalancer
 from moorage.ecs.load_balancing.network_load_balancer import NetworkLoadBalancer as NetworkLoadBalancer
 from moorage.ecs.load_balancing.route import Route as Route
-from moorage.ecs.load_balancing.route import TargetHealth as TargetHealth
+from moorage.ecs.load_balancing.target_health import TargetHealth as TargetHealth
 from moorage.ecs.monitoring.dashboard import Dashboard as Dashboard
 from moorage.ecs.monitoring.service_alarms import ServiceAlarms as ServiceAlarms
 from moorage.ecs.network.network import Network as Network

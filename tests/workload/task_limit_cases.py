@@ -162,6 +162,15 @@ CASES: dict[str, tuple[Define, Define]] = {
         task(Container("a:1", name="Web", port=80), Container("b:1", name="web")),
         task(Container("a:1", name="Web", port=80), Container("b:1", name="web", port=81)),
     ),
+    "port-name": (container(ports={"a" * 64: 80}), container(ports={"a" * 65: 80})),
+    "container-ports-once": (
+        container(port=8080, ports={"admin": 8081}),
+        container(port=8080, ports={"admin": 8080}),
+    ),
+    "named-ports-unique": (
+        task(Container("a:1", name="A", port=80), Container("b:1", name="b", ports={"c": 81})),
+        task(Container("a:1", name="A", port=80), Container("b:1", name="b", ports={"a": 81})),
+    ),
     "log-router-image": (
         lambda _: Container.log_router(ROUTER, type="fluentd", image="fluentd:1"),
         lambda _: Container.log_router(ROUTER, type="fluentd"),

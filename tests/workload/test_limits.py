@@ -78,6 +78,7 @@ HOSTED = Task(Container("redis:8", port=6379), network_mode=NetworkMode.HOST)
 RESERVATION_GROUP = "arn:aws:resource-groups:eu-west-1:111111111111:group"
 MANAGED = Capacity.managed_instances("managed")
 CLUSTER_ARN = "arn:aws:ecs:eu-west-1:111111111111:cluster/shop"
+RESPONSE = elbv2.ListenerAction.fixed_response
 EDGE = stand_in("RequestLoadBalancer")  # a route is checked without its load balancer
 REPOSITORY = stand_in("aws_ecr.IRepository")
 
@@ -247,6 +248,16 @@ def weights(*of: int) -> Define:
         return Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8")), capacity=chosen)
 
     return define
+
+
+def answer(action: elbv2.ListenerAction) -> Define:
+    return lambda stack: LoadBalancer(stack, "Edge", vpc=imported_vpc(stack)).add_action(action, path="/a")
+
+
+def forwarding(stack: cdk.Stack) -> object:
+    vpc = imported_vpc(stack)
+    group = elbv2.ApplicationTargetGroup(stack, "Group", vpc=vpc, port=80)
+    return LoadBalancer(stack, "Edge", vpc=vpc).add_action(elbv2.ListenerAction.forward([group]), path="/a")
 
 
 def balancer(**arguments: Any) -> Define:
@@ -551,6 +562,27 @@ CASES: dict[str, tuple[Define, Define]] = {
     ),
     "rule-wildcards": (route(path="/*/?/*/*/*"), route(path=["/*/*/*", "/?/*/*/*"])),
     "rule-wildcards-of-guide": (route(path="/*/?/*/*/*"), route(host="*.example.com", path="/*/?/*/*/*")),
+    "listener-action": (answer(elbv2.ListenerAction.redirect(host="b.example.com")), forwarding),
+    "fixed-response-code": (answer(RESPONSE(599)), answer(RESPONSE(302))),
+    "fixed-response-type": (
+        answer(RESPONSE(200, content_type="application/json")),
+        answer(RESPONSE(200, content_type="text/xml")),
+    ),
+    "fixed-response-body": (
+        answer(RESPONSE(200, message_body="a" * 1024)),
+        answer(RESPONSE(200, message_body="a" * 1025)),
+    ),
+    "rule-header": (route(http_header={"a" * 40: "b"}), route(http_header={"a" * 41: "b"})),
+    "rule-header-value": (route(http_header={"a": "b" * 128}), route(http_header={"a": "b" * 129})),
+    "rule-method": (route(http_request_method="M-SEARCH"), route(http_request_method="get")),
+    "rule-query-key": (route(query_string={"a" * 128: "b"}), route(query_string={"a" * 129: "b"})),
+    "rule-query-value": (route(query_string={"a": "b" * 128}), route(query_string={"a": "b" * 129})),
+    "rule-source": (route(source_ip=["10.0.0.0/8", "2001:db8::/32"]), route(source_ip="10.0.0.1")),
+    "stickiness-cookie-duration": (
+        route(stickiness_cookie_duration=seconds(604800)),
+        route(stickiness_cookie_duration=seconds(604801)),
+    ),
+    "stickiness-cookie-name": (route(stickiness_cookie_name="SID"), route(stickiness_cookie_name="AWSALBTG")),
     "rule-host": (route(host="*.example.com"), route(host="example.*")),
     "rule-path": (route(path="/v1/*"), route(path="v1")),
     "idle-timeout": (balancer(idle_timeout=seconds(4000)), balancer(idle_timeout=seconds(4001))),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from moorage.workload import command_limits, container_limits, secret_sources
-from moorage.workload.container_checks import check_command, check_paths, clean_path, clean_paths
+from moorage.workload.container_checks import check_command, check_paths, check_ports, clean_path, clean_paths
 from moorage.workload.durations import optional_seconds
 from moorage.workload.image import Image, as_image
 from moorage.workload.plain_texts import PlainText, check_literals
@@ -54,6 +54,10 @@ def _frozen_texts(mapping: Mapping[str, str] | None) -> Mapping[str, str]:
     return MappingProxyType(dict(mapping or {}))
 
 
+def _frozen_ports(mapping: Mapping[str, int] | None) -> Mapping[str, int]:
+    return MappingProxyType(dict(mapping or {}))
+
+
 def _writable_sizes(paths: Mapping[str, int] | Sequence[str]) -> Mapping[str, int]:
     return clean_paths(paths if isinstance(paths, Mapping) else dict.fromkeys(_as_names(paths), DEFAULT_WRITABLE_MIB))
 
@@ -85,14 +89,18 @@ def _as_ranges(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]
 @value_class
 @attrs.frozen
 class Container:
-    """A container of a task: its image, its port, its command, its configuration and its health check.
+    """A container of a task: its image, its ports, its command, its configuration and its health check.
 
     The root file system is read-only, apart from the paths in `writable`.
 
     Args:
         image: The image, or the name of a public image as for `docker pull`.
         name: The name: 1 to 255 letters, digits, `_` and `-`, unique in the task. Default: `app`.
-        port: The port that the container listens on, 1 to 65535. Default: none, so nothing connects to the container.
+        port: The port that the container listens on, 1 to 65535. In ECS, the port has the name of the container.
+            Default: none, so nothing connects to the container unless there are `ports`.
+        ports: Further ports by name, such as `{"admin": 15672}`, for the `container_port` of a route, listener and
+            others. Each name has 1 to 64 lowercase letters, digits, `_` and `-`, does not start with `-`, and is unique
+            in the task. Without `port`, the first of these ports is the default. Default: none.
         port_ranges: Further ranges of ports that the container listens on, each as a first and a last port. Port ranges
             need awsvpc or bridge mode. Default: none.
         cpu: The CPU units reserved for the container, 0 or more. Default: a share of the CPU units that other
@@ -155,6 +163,7 @@ class Container:
     image: Image = attrs.field(converter=as_image)
     name: str = attrs.field(default="app", kw_only=True)
     port: int | None = attrs.field(default=None, kw_only=True)
+    ports: Mapping[str, int] = attrs.field(converter=_frozen_ports, default=None, kw_only=True)
     port_ranges: tuple[tuple[int, int], ...] = attrs.field(converter=_as_ranges, default=(), kw_only=True)
     cpu: int | None = attrs.field(default=None, kw_only=True)
     memory_mib: int | None = attrs.field(default=None, kw_only=True)
@@ -263,6 +272,11 @@ class Container:
         return Container(name=name, memory_mib=memory_mib, **arguments)
 
     @property
+    def _ports(self) -> Mapping[str, int]:
+        """The ports by name, except for port ranges. The first port is the default of routes and others."""
+        return self.ports if self.port is None else {self.name.lower(): self.port, **self.ports}
+
+    @property
     def _firelens(self) -> FireLens | None:
         """The settings of the log router, or None for any other container."""
         return self.sidecar.firelens if self.sidecar else None
@@ -312,7 +326,7 @@ class Container:
     def __attrs_post_init__(self) -> None:
         problems = Problems(f"Container {self.name!r}")
         problems.check(container_limits.CONTAINER_NAME, "name", self.name)
-        problems.check(container_limits.PORT, "port", self.port)
+        check_ports(self.name, self.port, self.ports, self.port_ranges, problems)
         if self.host_port:
             problems.check(container_limits.PORT, "host_port", self.host_port)
             if self.port is None:
@@ -329,7 +343,6 @@ class Container:
         if self.memory_reservation_mib is not None and self.memory_mib is not None:
             reserved = (self.memory_reservation_mib, self.memory_mib)
             problems.check(container_limits.MEMORY_RESERVATION, "memory_reservation_mib", reserved)
-        self._check_port_ranges(problems)
         for path, size in self.writable.items():
             problems.check(container_limits.WRITABLE_LEAST, f"writable {path!r}", size)
             if self.memory_mib is not None:
@@ -351,16 +364,6 @@ class Container:
                 "depends_on="
             )
         problems.raise_any()
-
-    def _check_port_ranges(self, problems: Problems) -> None:
-        problems.check(container_limits.PORT_RANGES, "the number of port_ranges", len(self.port_ranges))
-        for port_range in self.port_ranges:
-            problems.check(container_limits.PORT_RANGE, "each item of port_ranges", port_range)
-            for port in port_range:
-                problems.check_known("each port of port_ranges", port)
-        if self.port_ranges and not problems.messages:
-            single_ports = ((self.port, self.port),) if self.port is not None else ()
-            problems.check(container_limits.PORT_RANGES_APART, "port_ranges", (*single_ports, *self.port_ranges))
 
     def _check_environment(self, problems: Problems) -> None:
         for argument in ("environment", "secrets"):

@@ -1,4 +1,4 @@
-"""The normalization and the checks of the paths of a container, and the checks of its command."""
+"""The normalization and the checks of the paths of a container, and the checks of its ports and its command."""
 
 from __future__ import annotations
 
@@ -61,6 +61,36 @@ def check_paths(
             f"executable must name only paths of writable (got {path!r}); add the path to writable=, or remove "
             "the path from executable="
         )
+
+
+def check_ports(
+    name: str,
+    port: int | None,
+    ports: Mapping[str, int],
+    port_ranges: Sequence[tuple[int, int]],
+    problems: Problems,
+) -> None:
+    """Check the numbers and names of ports, and that ECS maps each port only once."""
+    problems.check(container_limits.PORT, "port", port)
+    for port_name, number in ports.items():
+        problems.check_known("each name of ports", port_name)
+        problems.check(container_limits.PORT_NAME, "each name of ports", port_name)
+        problems.check(container_limits.PORT, f"ports[{port_name!r}]", number)
+    if port is not None and name.lower() in ports:
+        problems.add(
+            f"ports must not have the name of the container (got {name.lower()!r}), which is the name of the port in "
+            "port=; use another name in ports=, or leave port= out"
+        )
+    numbers = [*([] if port is None else [port]), *ports.values()]
+    problems.check(container_limits.PORTS_ONCE, "port and ports", numbers)
+    problems.check(container_limits.PORT_RANGES, "the number of port_ranges", len(port_ranges))
+    for port_range in port_ranges:
+        problems.check(container_limits.PORT_RANGE, "each item of port_ranges", port_range)
+        for each in port_range:
+            problems.check_known("each port of port_ranges", each)
+    if port_ranges and not problems.messages:
+        single_ports = ((number, number) for number in numbers)
+        problems.check(container_limits.PORT_RANGES_APART, "port_ranges", (*single_ports, *port_ranges))
 
 
 def check_command(entry_point: Sequence[str] | None, command: Sequence[str] | None, problems: Problems) -> None:

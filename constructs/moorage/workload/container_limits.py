@@ -109,6 +109,21 @@ PORT = in_range(
         "ecs", "PortMapping", "containerPortRange", "The containerPortRange valid values are between 1 and 65535."
     ),
 )
+PORT_NAME = matching(
+    "port-name",
+    r"[a-z0-9_][a-z0-9_-]{0,63}",
+    rule="must be 1 to 64 lowercase letters, digits, '_' and '-', and not start with '-'",
+    hint="use a name such as 'admin'",
+    source=Botocore("ecs", "PortMapping", "name", "The name can't start with a hyphen."),
+)
+PORTS_ONCE = unique(
+    "container-ports-once",
+    rule="must have each number only once",
+    hint="use one name for each port",
+    source=Botocore(
+        "ecs", "PortMapping", "containerPortRange", "A port can only be included in one port mapping per container."
+    ),
+)
 RESERVED_PORTS = frozenset({22, 2375, 2376, 51678, 51679, 51680})
 """The ports of an instance that tasks cannot use: those of SSH, Docker and the ECS agent (botocore PortMapping)."""
 HOST_PORT = Limit(

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 
-from moorage.workload.limit import Botocore, Limit, at_least, at_most, in_range, matching, quota, unique, with_commas
+from moorage.workload.limit import (
+    Botocore,
+    Limit,
+    at_least,
+    at_most,
+    characters,
+    comma_separated,
+    in_range,
+    matching,
+    one_of,
+    quota,
+    unique,
+    with_commas,
+)
 
 
 def within_codes(codes: str, low: int, high: int) -> bool:
@@ -13,6 +27,14 @@ def within_codes(codes: str, low: int, high: int) -> bool:
         return False
     ranges = ([int(end) for end in each.split("-")] for each in codes.split(","))
     return all(low <= ends[0] <= ends[-1] <= high for ends in ranges)
+
+
+def _is_cidr(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return "/" in text
 
 
 _ALB_QUOTAS = "ALB guide, Quotas for your Application Load Balancers"
@@ -185,6 +207,85 @@ RULE_WILDCARDS_OF_GUIDE = Limit(
     format=str,
     confirmed=False,
 )
+RULE_HEADER = matching(
+    "rule-header",
+    r"(?!(?i:host)$)[A-Za-z0-9!#$%&'+.^_`|~-]{1,40}",
+    rule="must be 1 to 40 characters of an HTTP header name, and not be 'Host'",
+    hint="use a name such as 'X-Version', or host= for the host",
+    source=Botocore(
+        "elbv2",
+        "HttpHeaderConditionConfig",
+        "HttpHeaderName",
+        "The maximum length is 40 characters.",
+        also="wildcards are not supported, and the host header needs a host condition",
+    ),
+)
+RULE_HEADER_VALUE = matching(
+    "rule-header-value",
+    r".{1,128}",
+    rule="must be 1 to 128 characters",
+    hint="use a shorter value, or a pattern with '*'",
+    source=Botocore(
+        "elbv2", "HttpHeaderConditionConfig", "Values", "The maximum length of each string is 128 characters."
+    ),
+)
+RULE_METHOD = matching(
+    "rule-method",
+    r"[A-Z_-]{1,40}",
+    rule="must be 1 to 40 capital letters, '-' and '_', without wildcards",
+    hint="use a method such as 'POST'",
+    source=Botocore(
+        "elbv2",
+        "HttpRequestMethodConditionConfig",
+        "Values",
+        "The allowed characters are A-Z, hyphen (-), and underscore (_).",
+    ),
+)
+RULE_QUERY_KEY = matching(
+    "rule-query-key",
+    r".{1,128}",
+    rule="must be 1 to 128 characters",
+    hint="use a key such as 'version'",
+    source=Botocore(
+        "elbv2", "QueryStringConditionConfig", "Values", "The maximum length of each string is 128 characters."
+    ),
+)
+RULE_QUERY_VALUE = matching(
+    "rule-query-value",
+    r".{1,128}",
+    rule="must be 1 to 128 characters",
+    hint="use a shorter value, or a pattern with '*'",
+    source=Botocore(
+        "elbv2", "QueryStringConditionConfig", "Values", "The maximum length of each string is 128 characters."
+    ),
+)
+RULE_SOURCE = Limit(
+    id="rule-source",
+    accepts=_is_cidr,
+    rule="must be an IPv4 or IPv6 block in CIDR format",
+    hint="use a block such as '203.0.113.0/24', or '203.0.113.7/32' for one address",
+    source=Botocore("elbv2", "SourceIpConditionConfig", "Values", "The source IP addresses, in CIDR format."),
+)
+STICKINESS_DURATION = in_range(
+    "stickiness-cookie-duration",
+    1,
+    604800,
+    unit="seconds",
+    hint="use a duration such as cdk.Duration.hours(1)",
+    source=Botocore("elbv2", "TargetGroupAttribute", "Key", "The range is 1 second to 1 week (604800 seconds)."),
+)
+STICKINESS_COOKIE = matching(
+    "stickiness-cookie-name",
+    r"(?!(?i:AWSALB)).+",
+    rule="must not be empty or start with 'AWSALB', the names of the load balancer's own cookies",
+    hint="use the name of a cookie that the application sets",
+    source=Botocore(
+        "elbv2",
+        "TargetGroupAttribute",
+        "Key",
+        "Names that start with the following prefixes are not allowed: AWSALB, AWSALBAPP, and AWSALBTG",
+    ),
+)
 RULE_HOST = matching(
     "rule-host",
     r"(?=.{1,128}$)[A-Za-z0-9\-*?.]*\.[A-Za-z]+",
@@ -202,4 +303,36 @@ RULE_PATH = matching(
     source=Botocore(
         "elbv2", "PathPatternConditionConfig", "Values", "The maximum length of each string is 128 characters."
     ),
+)
+ACTION = Limit(
+    id="listener-action",
+    accepts=lambda types: types in {("redirect",), ("fixed-response",)},
+    rule="must be a redirect or a fixed response",
+    hint="use elbv2.ListenerAction.redirect(...) or fixed_response(...), or a Route to forward requests to a service",
+    source="ALB guide, Listener rules: each rule must include exactly one of forward, redirect and fixed-response",
+    format=comma_separated,
+)
+RESPONSE_CODE = matching(
+    "fixed-response-code",
+    r"[245]\d\d",
+    rule="must be a 2XX, 4XX or 5XX code",
+    hint="use a code such as 503, or elbv2.ListenerAction.redirect(...) for 301 and 302",
+    source=Botocore("elbv2", "FixedResponseActionStatusCode"),
+)
+RESPONSE_TYPE = one_of(
+    "fixed-response-type",
+    ("text/plain", "text/css", "text/html", "application/javascript", "application/json"),
+    hint="use content_type='text/plain'",
+    source=Botocore(
+        "elbv2",
+        "FixedResponseActionConfig",
+        "ContentType",
+        "Valid Values: text/plain | text/css | text/html | application/javascript | application/json",
+    ),
+)
+RESPONSE_BODY = characters(
+    "fixed-response-body",
+    1024,
+    hint="use a shorter message_body=, or a service for larger pages",
+    source=Botocore("elbv2", "FixedResponseActionMessage"),
 )

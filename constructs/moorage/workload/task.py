@@ -199,7 +199,7 @@ class Task:
     @property
     def _front_container(self) -> Container | None:
         """The container that receives connections: the first container with a port, or None without a port."""
-        return next((container for container in self.containers if container.port is not None), None)
+        return next((container for container in self.containers if container._ports), None)
 
     @property
     def _log_router(self) -> Container | None:
@@ -253,7 +253,7 @@ class Task:
         if self.network_mode is NetworkMode.AWSVPC:
             return ()
         if self.network_mode is NetworkMode.HOST:
-            return tuple(container.port for container in self.containers if container.port)
+            return tuple(port for container in self.containers for port in container._ports.values())
         return tuple(container.host_port for container in self.containers if container.host_port)
 
     def _check_without_service(self, problems: Problems) -> None:
@@ -275,10 +275,9 @@ class Task:
                 )
 
     def _check_ports(self, problems: Problems) -> None:
-        ports = [container for container in self.containers if container.port is not None]
         if self.network_mode is NetworkMode.NONE:
-            names = tuple(each.name for each in self.containers if each.port is not None or each.port_ranges)
-            problems.check(task_limits.NO_PORTS, "port and port_ranges", names)
+            names = tuple(each.name for each in self.containers if each._ports or each.port_ranges)
+            problems.check(task_limits.NO_PORTS, "port, ports and port_ranges", names)
             return
         self._check_port_ranges(problems)
         argument = "host_port" if self.network_mode is NetworkMode.BRIDGE else "port"
@@ -289,9 +288,10 @@ class Task:
                 problems.check(container_limits.HOST_PORT_EPHEMERAL, argument, port)
             problems.check(task_limits.UNIQUE_HOST_PORTS, "host_port", self._host_ports)
             return
+        single_ports = [port for container in self.containers for port in container._ports.values()]
         sidecar_ports = (port for each in self.containers if each.sidecar for port in each.sidecar.ports)
-        problems.check(task_limits.UNIQUE_PORTS, "port", (*(container.port for container in ports), *sidecar_ports))
-        for container in ports:
+        problems.check(task_limits.UNIQUE_PORTS, "port", (*single_ports, *sidecar_ports))
+        for container in (each for each in self.containers if each.port is not None):
             problems.check(
                 container_limits.HOST_PORT_SAME,
                 f"host_port of container {container.name!r}",
@@ -304,7 +304,7 @@ class Task:
             return
         problems.check(task_limits.PORT_RANGE_MODE, "network_mode", self.network_mode.value)
         if self.network_mode is NetworkMode.AWSVPC:
-            single_ports = [(each.port, each.port) for each in self.containers if each.port is not None]
+            single_ports = [(port, port) for each in self.containers for port in each._ports.values()]
             problems.check(container_limits.PORT_RANGES_APART, "ports of the task", (*single_ports, *ranges))
 
     def _check_shares(self, problems: Problems) -> None:

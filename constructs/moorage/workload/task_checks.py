@@ -21,6 +21,8 @@ def check_containers(containers: Sequence[Container], problems: Problems, *, on_
     problems.check(container_limits.ENVIRONMENT_FILES, "the number of environment_files of all containers", files)
     names = {container.name for container in containers if container.port}
     problems.check(task_limits.PORT_NAMES, "name", [name.lower() for name in names])
+    port_names = (*{name.lower() for name in names}, *(name for container in containers for name in container.ports))
+    problems.check(task_limits.NAMED_PORTS, "each name of ports", port_names)
     _check_log_routers(containers, problems)
     if not on_windows:
         for container in containers:
@@ -84,4 +86,6 @@ def _container(container: Container) -> Iterator[tuple[str, Any]]:
         [{"containerPath": path, "sourceVolume": each.volume} for path, each in container.mounts.items()],
     )
     yield "healthCheck", {"command": container.health_check.command if container.health_check else ()}
-    yield "portMappings", [{"containerPort": 0, "protocol": "tcp"} for _ in (*container.port_ranges, container.port)]
+    mapping = {"containerPort": 0, "protocol": "tcp"}
+    unnamed = [mapping for _ in (*container.port_ranges, container.port)]
+    yield "portMappings", [*unnamed, *({**mapping, "name": name} for name in container.ports)]

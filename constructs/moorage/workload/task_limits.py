@@ -62,7 +62,7 @@ UNIQUE_PORTS = unique(
 )
 PORT_NAMES = unique(
     "port-names-unique",
-    rule="must be unique regardless of case for containers with a port, since ports are named after containers",
+    rule="must be unique regardless of case for containers with port=, since ports are named after containers",
     hint="use another name= for one of the containers",
     source=Botocore(
         "ecs",
@@ -70,6 +70,18 @@ PORT_NAMES = unique(
         "name",
         "The name that's used for the port mapping.",
         also="CDK writes the name in lower case",
+    ),
+)
+NAMED_PORTS = unique(
+    "named-ports-unique",
+    rule="must be unique in a task, even beside the names of containers with port=",
+    hint="use another name for one of the ports",
+    source=Botocore(
+        "ecs",
+        "PortMapping",
+        "name",
+        "This parameter is the name that you use in the serviceConnectConfiguration and the vpcLatticeConfigurations",
+        also="these name no container",
     ),
 )
 UNIQUE_HOST_PORTS = unique(

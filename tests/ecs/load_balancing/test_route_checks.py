@@ -118,8 +118,9 @@ def test_a_drain_of_spot_tasks_is_shorter_than_the_notice() -> None:
 
 
 def test_the_first_container_with_udp_beside_tcp_is_named() -> None:
-    routes: Any = [SimpleNamespace(container=name, _protocols={"TCP", "UDP"}) for name in ("b", "a")]
+    shared: Any = {"container_port": None, "_protocols": {"TCP", "UDP"}}
+    routes: Any = [SimpleNamespace(container=name, **shared) for name in ("b", "a")]
     warning = udp_beside_tcp_warning(routes, TASK, set())
     assert warning
     assert warning.startswith("container 'a' serves UDP and TCP on one port")
-    assert udp_beside_tcp_warning(routes, TASK, {"a", "b"}) is None
+    assert udp_beside_tcp_warning(routes, TASK, {("a", 8080), ("b", 9090)}) is None

@@ -11,7 +11,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from moorage.ecs.cdk_values import duration, optional_duration
-from moorage.ecs.load_balancing.target import CONSTANT_PORT, Serving, Target, serving_container
+from moorage.ecs.load_balancing.target import CONSTANT_PORT, Serving, Target, serving_port
 from moorage.scope.acknowledgements import acknowledge
 from moorage.workload.problems import is_token
 
@@ -36,8 +36,7 @@ def define_listener(serving: Serving, listener: Listener, suffix: str, *, udp: b
     """
     role, load_balancer_id = serving.role, listener.load_balancer._id
     group_id = f" {listener.load_balancer._replaceable_id}{listener._id_suffix}"
-    container = serving_container(listener, serving.launch.task)
-    port = container.port or listener.port
+    container, _, port = serving_port(listener, serving.launch.task)
     group = _define_target_group(serving, f"TargetGroup{group_id}", listener)
     alternate = _define_target_group(serving, f"AlternateTargetGroup{group_id}", listener) if role else None
     action = _forward_to_both(group, alternate) if alternate else elbv2.NetworkListenerAction.forward([group])

@@ -11,8 +11,8 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from moorage.ecs.cdk_values import stack_of
+from moorage.ecs.load_balancing.answering_load_balancer import AnsweringLoadBalancer
 from moorage.ecs.load_balancing.connection_load_balancer import ConnectionLoadBalancer, check_encryption
-from moorage.ecs.load_balancing.request_load_balancer import RequestLoadBalancer
 from moorage.ecs.load_balancing.shared_load_balancer import IPV4, Entry, allowed_clients, check_clients
 from moorage.scope.per_construct import PerConstruct
 from moorage.scope.place import check_place
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @jsii.implements(ec2.IConnectable)
-class ImportedLoadBalancer(RequestLoadBalancer):
+class ImportedLoadBalancer(AnsweringLoadBalancer):
     """The result of `LoadBalancer.from_attributes`: an imported load balancer to whose listeners services add rules.
 
     The rules, the target groups and the security group rules belong to the stack of each service. The import itself

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar, cast
 import attrs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
-from moorage.ecs.load_balancing.route import TargetHealth, check_name, describe_service, health_of
+from moorage.ecs.load_balancing.route import check_name, describe_service
+from moorage.ecs.load_balancing.target_health import TargetHealth, health_of
 from moorage.workload import container_limits, load_balancing_limits, route_limits
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
 from moorage.workload.problems import Problems, is_token
@@ -50,7 +51,9 @@ class Listener:
         health_port: The port of the container for health checks by TCP or HTTP, 1 to 65535. UDP requires this
             port if the container accepts no TCP connections on the port that serves. Default: the port of the
             container.
-        container: The name of the container that serves. Default: the first container with a port.
+        container: The name of the container that serves. Default: the first container with the port.
+        container_port: The port of the container that serves, by name or number. If two listeners of a service lead to
+            one of several ports of a container, both need `container_port`. Default: the first port.
         preserve_client_ip: Whether to show tasks the address of the client as the source of the connection. A task that
             sees the client's address cannot connect to itself through the load balancer. Default: AWS's default, which
             is True with UDP and in bridge or host mode.
@@ -90,6 +93,7 @@ class Listener:
     health: TargetHealth = attrs.field(converter=health_of, default=TargetHealth(), kw_only=True)
     health_port: int | None = attrs.field(default=None, kw_only=True)
     container: str | None = attrs.field(default=None, kw_only=True)
+    container_port: str | int | None = attrs.field(default=None, kw_only=True)
     preserve_client_ip: bool | None = attrs.field(default=None, kw_only=True)
     test_port: int | None = attrs.field(default=None, kw_only=True)
     idle_timeout: int | None = attrs.field(converter=optional_seconds, default=None, kw_only=True)
@@ -106,6 +110,7 @@ class Listener:
         problems.check(route_limits.DEREGISTRATION_DELAY, "deregistration_delay", self.deregistration_delay)
         problems.check(route_limits.DELETION_DELAY, "deregistration_delay", self.deregistration_delay)
         check_name(self.name, problems)
+        problems.check_known("container_port", self.container_port)
         if self.test_port == self.port:
             problems.add(f"test_port must differ from port (got {self.test_port} for both); use another test_port=")
         if self.health.codes and not self.health.path:
@@ -228,10 +233,4 @@ class Listener:
             problems.add(
                 f"listener for {self._description} forwards UDP to tasks in bridge mode, where the host port that ECS "
                 "assigns accepts no TCP health checks; use network_mode=NetworkMode.AWSVPC"
-            )
-        if self.health_port is not None and not is_token(self.health_port):
-            problems.add(
-                f"listener for {self._description} must not have a health_port in bridge mode (got "
-                f"{self.health_port}), in which ECS assigns the host port of each container port; leave health_port= "
-                "out, or use network_mode=NetworkMode.AWSVPC"
             )

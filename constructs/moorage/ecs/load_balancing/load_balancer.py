@@ -15,8 +15,8 @@ from constructs import Construct
 from moorage.ecs.cdk_values import define_security_group, duration, stack_of, tcp
 from moorage.ecs.identity import Identity
 from moorage.ecs.load_balancing.alias import check_alias, define_alias, is_record_of
+from moorage.ecs.load_balancing.answering_load_balancer import AnsweringLoadBalancer
 from moorage.ecs.load_balancing.load_balancer_plan import LoadBalancerPlan
-from moorage.ecs.load_balancing.request_load_balancer import RequestLoadBalancer
 from moorage.ecs.load_balancing.route import Route
 from moorage.ecs.load_balancing.shared_load_balancer import IPV4, Entry
 from moorage.ecs.network.network import keep_vpc_exported
@@ -89,8 +89,8 @@ class _Plan(LoadBalancerPlan):
 
 @door
 @jsii.implements(ec2.IConnectable)
-class LoadBalancer(RequestLoadBalancer):
-    """An Application Load Balancer with HTTPS that services share. Requests that match no route are answered with 404.
+class LoadBalancer(AnsweringLoadBalancer):
+    """An Application Load Balancer with HTTPS that services share. Requests without a route or an action get 404.
 
     HTTP is redirected to HTTPS. Invalid headers are dropped, access is logged, and deletion protection is on.
     """

@@ -19,9 +19,12 @@ import enum
 import hashlib
 import posixpath
 import re
+from collections.abc import Sequence
 
 _WINDOW = 1500
 """The size of the window before (or after) the number of one rule in which another rule gets its number."""
+_CONDITIONS_WINDOW = 300
+"""The size of the window in which rules with the same number of further conditions get their numbers."""
 _LEVEL = 200
 """The size of a level at the end of a band."""
 _WILDCARD = re.compile(r"[*?]")
@@ -66,6 +69,23 @@ def default_priority(hosts: tuple[str, ...], paths: tuple[str, ...]) -> int:
     between = range(lower + 1, upper)
     window = between[:_WINDOW] if covering is None else between[-_WINDOW:]
     return window[int.from_bytes(digest[8:16]) % len(window)] if window else own
+
+
+def priority_before(priority: int, conditions: Sequence[object]) -> int:
+    """Return a priority for a rule with further conditions, shortly before that of the rule without these conditions.
+
+    A rule with more conditions comes before a rule with fewer conditions, if both have the same hosts and paths.
+
+    Args:
+        priority: The priority of a rule with the same hosts and paths, and without further conditions.
+        conditions: The further conditions, in a constant order. Without further conditions, `priority` is returned.
+    """
+    if not conditions:
+        return priority
+    end = priority - _CONDITIONS_WINDOW * (len(conditions) - 1)
+    window = range(max(end - _CONDITIONS_WINDOW, 1), end)
+    digest = hashlib.sha256(repr(list(conditions)).encode()).digest()
+    return window[int.from_bytes(digest[:8]) % len(window)] if window else 1
 
 
 def _numbers(hosts: tuple[str, ...], paths: tuple[str, ...]) -> range:

@@ -6,18 +6,21 @@ from collections.abc import Hashable, Iterable
 from typing import TYPE_CHECKING
 
 from moorage.ecs.load_balancing.route import Route
-from moorage.ecs.load_balancing.target import containers_by_protocol, serving_container
+from moorage.ecs.load_balancing.target import ports_by_protocol, serving_port
 from moorage.ecs.load_balancing.usage import Usage
 from moorage.ecs.load_balancing.zone_checks import check_zones
 from moorage.scope.place import are_different_vpcs
 from moorage.workload import route_limits
+from moorage.workload.ports import choices, find_port, missing_port, ports_of
 from moorage.workload.problems import is_token
+from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
     from moorage.ecs.load_balancing.listener import Listener
     from moorage.ecs.load_balancing.shared_load_balancer import SharedLoadBalancer
     from moorage.ecs.task.task_launch import Launch
     from moorage.workload.limit import Limit
+    from moorage.workload.ports import ContainerPort
     from moorage.workload.problems import Problems
     from moorage.workload.rollout import Rollout
     from moorage.workload.task import Task
@@ -27,7 +30,7 @@ SPOT_NOTICE_SECONDS = 120
 
 
 def check_routes(routes: tuple[Route | Listener, ...], launch: Launch, problems: Problems, *, shifts: bool) -> None:
-    """Check that routes have a container and constant IDs, do not clash, and are in the VPC and zones of the tasks.
+    """Check that routes have a port and constant IDs, do not clash, and are in the VPC and zones of the tasks.
 
     Args:
         routes: The routes and listeners of the service.
@@ -38,8 +41,15 @@ def check_routes(routes: tuple[Route | Listener, ...], launch: Launch, problems:
     problems.check(route_limits.ROUTES, "the number of routes", len(routes))
     for index, route in enumerate(routes):
         _check_target(route, launch.task, problems)
+        _check_health_port(route, launch.task, problems)
         if not isinstance(route, Route):
             route._check_task(launch.task, problems)
+        elif shifts and route._is_sticky:
+            problems.add(
+                f"route for {route._description} must not have sticky sessions if rollouts shift traffic, since a "
+                "client would keep the target group whose tasks ECS stops; use Rollout.rolling(), or leave "
+                "stickiness_cookie_duration= and stickiness_cookie_name= out"
+            )
         route._check([each for each in routes[:index] if each.load_balancer is route.load_balancer], problems)
         if are_different_vpcs(route.load_balancer.vpc, launch.reach.vpc):
             problems.add(
@@ -48,6 +58,7 @@ def check_routes(routes: tuple[Route | Listener, ...], launch: Launch, problems:
                 "use a load balancer with the vpc= of the cluster"
             )
     check_zones(routes, launch, problems)
+    _check_ports(routes, launch.task, problems)
     _check_identities(routes, launch.task, problems, shifts=shifts)
 
 
@@ -73,19 +84,19 @@ def _check_identities(routes: tuple[Route | Listener, ...], task: Task, problems
 
 def _check_shared_group(other: Route, route: Route, task: Task, problems: Problems, *, shifts: bool) -> None:
     """Check that two routes whose target groups have the same ID can share a target group."""
-    containers = [_serving_name(each, task) for each in (other, route)]
-    if containers[0] != containers[1]:
-        reason = f"lead to containers {containers[0]!r} and {containers[1]!r}"
+    ports = [find_port(task.containers, each.container, each.container_port) for each in (other, route)]
+    if ports[0] and ports[1] and ports[0] != ports[1]:
+        reason = _different_ports(ports[0], ports[1])
         way_out = "give one route a name="
     elif route._target_settings != other._target_settings:
-        reason = "differ in their health, protocol_version or deregistration_delay"
+        reason = "differ in their health, protocol, stickiness or deregistration_delay"
         way_out = "give one route a name=, or use the same settings for both"
     elif shifts:
         reason = "have two rules, and ECS changes only one rule for each pair of target groups"
         way_out = "use one Route with the hosts and paths of both, or give one route a name="
     else:
         return
-    kind = "path" if route._paths else "container"
+    kind = "path" if route._paths else "container" if route.container_port is None else "container and port"
     shared = f"the {kind} {route._id_suffix.strip()!r}" if route._id_suffix else "the load balancer"
     problems.add(
         f"routes for {other._description} and for {route._description} {reason}, so they cannot share the target group "
@@ -93,32 +104,63 @@ def _check_shared_group(other: Route, route: Route, task: Task, problems: Proble
     )
 
 
-def _serving_name(route: Route, task: Task) -> str | None:
-    """Return the name of the container that serves a route, or None if there is no such container."""
-    return next((each.name for each in task.containers if each.port and route.container in {None, each.name}), None)
+def _different_ports(first: ContainerPort, second: ContainerPort) -> str:
+    if first.container is not second.container:
+        return f"lead to containers {first.container.name!r} and {second.container.name!r}"
+    return f"lead to ports {first.number} and {second.number} of container {first.container.name!r}"
+
+
+def _check_health_port(route: Route | Listener, task: Task, problems: Problems) -> None:
+    """Check that the load balancer can reach the port of the health checks."""
+    if task.network_mode is NetworkMode.BRIDGE and route.health_port is not None and not is_token(route.health_port):
+        problems.add(
+            f"{route._noun} for {route._description} must not have a health_port in bridge mode (got "
+            f"{route.health_port}), in which ECS assigns the host port of each container port; leave health_port= "
+            "out, or use network_mode=NetworkMode.AWSVPC"
+        )
+
+
+def _check_ports(routes: tuple[Route | Listener, ...], task: Task, problems: Problems) -> None:
+    """Check that no two routes reach one of several ports of a container without saying so.
+
+    A user who gives a container several ports and a service several routes most likely wants to reach several ports.
+    """
+    for index, route in enumerate(routes):
+        port = find_port(task.containers, route.container, route.container_port)
+        own_ports = [each for each in ports_of(task.containers) if port and each.container is port.container]
+        if port is None or len(own_ports) == 1:
+            continue
+        for other in routes[:index]:
+            is_chosen = route.container_port is not None and other.container_port is not None
+            if not is_chosen and find_port(task.containers, other.container, other.container_port) == port:
+                problems.add(
+                    f"{other._noun} for {other._description} and {route._noun} for {route._description} reach the same "
+                    f"port {port.number} of container {port.container.name!r}, which has several ports; give both "
+                    f"container_port=, one of {choices(own_ports)}"
+                )
 
 
 def _check_target(route: Route | Listener, task: Task, problems: Problems) -> None:
-    serving = [each.name for each in task.containers if each.port]
-    if not serving:
+    if not ports_of(task.containers):
         problems.add(
             f"{route._noun} for {route._description} requires a container with a port, and no container of the task "
             "has a port; use Container(..., port=...)"
         )
-    elif route.container not in {None, *serving}:
-        problems.add(
-            f"container of the {route._noun} for {route._description} must be a container with a port (got "
-            f"{route.container!r}); use {' or '.join(map(repr, serving))}"
-        )
+        return
+    owner = f"the {route._noun} for {route._description}"
+    if problem := missing_port(task.containers, route.container, route.container_port, owner):
+        problems.add(problem)
 
 
-def udp_beside_tcp_warning(routes: tuple[Route | Listener, ...], task: Task, udp_only: set[str]) -> str | None:
+def udp_beside_tcp_warning(
+    routes: tuple[Route | Listener, ...], task: Task, udp_only: set[tuple[str, int]]
+) -> str | None:
     """Return a warning about a container whose port serves UDP and TCP, or None. A port can have only one mapping."""
-    both = sorted(containers_by_protocol(routes, task, "UDP") - udp_only)
+    both = sorted(ports_by_protocol(routes, task, "UDP") - udp_only)
     if not both:
         return None
     return (
-        f"container {both[0]!r} serves UDP and TCP on one port, but ECS refuses services with two mappings of a "
+        f"container {both[0][0]!r} serves UDP and TCP on one port, but ECS refuses services with two mappings of a "
         "container port, so moorage maps the port for TCP; test that UDP arrives, which AWS does not document, or use "
         "a container with its own port for UDP"
     )
@@ -130,7 +172,7 @@ def usages_of(
     """Return the part of each load balancer's quotas that a service uses.
 
     Args:
-        routes: The routes and listeners of the service, each with a container that serves it.
+        routes: The routes and listeners of the service, each with a port that serves it.
         launch: The task with its capacity and network.
         rollout: The rollout, which determines how many tasks run at once.
         copies: The largest number of copies, if it is known.
@@ -146,7 +188,7 @@ def usages_of(
         group = (load_balancer, route._id_suffix)
         new_groups = int(group not in groups)
         groups.add(group)
-        port = serving_container(route, launch.task).port or 0
+        port = serving_port(route, launch.task).number
         task_groups: list[Hashable] = [own_group if launch.has_own_interface else id(launch.cluster_view)]
         if launch.has_own_interface and launch.security_groups:
             task_groups = [each.security_group_id for each in launch.security_groups]

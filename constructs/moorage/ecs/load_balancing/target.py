@@ -1,12 +1,14 @@
-"""The target groups of a route or a listener, and the container that serves the requests."""
+"""The target groups of a route or a listener, and the port of the container that serves the requests."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import attrs
+
+from moorage.workload.ports import find_port
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from moorage.ecs.load_balancing.listener import Listener
     from moorage.ecs.load_balancing.route import Route
     from moorage.ecs.task.task_launch import Launch
-    from moorage.workload.container import Container
+    from moorage.workload.ports import ContainerPort
     from moorage.workload.task import Task
 
     TargetGroup = elbv2.ApplicationTargetGroup | elbv2.NetworkTargetGroup
@@ -85,11 +87,12 @@ class Target:
         return [{"LoadBalancer": load_balancer, "TargetGroup": group.target_group_full_name} for group in self.groups]
 
 
-def containers_by_protocol(routes: Iterable[Route | Listener], task: Task, protocol: str) -> set[str]:
-    """Return the names of the containers whose port load balancers reach with a protocol, TCP or UDP."""
-    return {serving_container(route, task).name for route in routes if protocol in route._protocols}
+def ports_by_protocol(routes: Iterable[Route | Listener], task: Task, protocol: str) -> set[tuple[str, int]]:
+    """Return the ports that load balancers reach with a protocol, TCP or UDP, each with the name of its container."""
+    ports = [serving_port(route, task) for route in routes if protocol in route._protocols]
+    return {(port.container.name, port.number) for port in ports}
 
 
-def serving_container(route: Route | Listener, task: Task) -> Container:
-    """Return the container that serves a route. `ServicePlan.check` ensures that there is such a container."""
-    return next(each for each in task.containers if each.port and route.container in {None, each.name})
+def serving_port(route: Route | Listener, task: Task) -> ContainerPort:
+    """Return the port that serves a route. `ServicePlan.check` ensures that there is such a port."""
+    return cast("ContainerPort", find_port(task.containers, route.container, route.container_port))

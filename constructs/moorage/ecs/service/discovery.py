@@ -9,6 +9,7 @@ from aws_cdk import aws_servicediscovery as servicediscovery
 from moorage.scope.claimed_names import claim_name
 from moorage.scope.place import check_place
 from moorage.workload import service_limits
+from moorage.workload.ports import ports_of
 from moorage.workload.problems import is_token
 from moorage.workload.task import NetworkMode
 
@@ -51,16 +52,18 @@ def check_discovery(options: ecs.CloudMapOptions, launch: Launch, problems: Prob
 def _check_port(options: ecs.CloudMapOptions, task: Task, problems: Problems) -> None:
     """Check that the first essential container, which CDK uses for the record, has the port of the record."""
     container = next(each for each in task.containers if each.essential)
-    ports = (options.container_port, container.port)
-    if container.port is None:
+    ports = ports_of([container])
+    numbers = [port.number for port in ports]
+    if not ports:
         problems.add(
             f"container {container.name!r}, the first essential container, must have a port for the SRV record of "
             "cloud_map_options; use Container(..., port=...), or DnsRecordType.A in awsvpc mode"
         )
-    elif ports[0] not in {None, ports[1]} and not is_token(ports):
+    elif options.container_port not in {None, *numbers} and not is_token([options.container_port, *numbers]):
+        listed, article = " or ".join(map(str, numbers)), "the" if len(numbers) == 1 else "a"
         problems.add(
-            f"container_port of cloud_map_options must be {container.port}, the port of container {container.name!r} "
-            f"(got {options.container_port}); use container_port={container.port}, or leave container_port= out"
+            f"container_port of cloud_map_options must be {listed}, {article} port of container {container.name!r} "
+            f"(got {options.container_port}); use container_port={numbers[0]}, or leave container_port= out"
         )
 
 

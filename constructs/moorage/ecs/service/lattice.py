@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import attrs
 from aws_cdk import aws_ec2 as ec2
@@ -13,14 +13,16 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_vpclattice as vpclattice
 
 from moorage.ecs.cdk_values import ecs_principal, number_text, tcp
-from moorage.ecs.load_balancing.route import TargetHealth
+from moorage.ecs.load_balancing.route import port_suffix
 from moorage.ecs.load_balancing.target import CONSTANT_PORT
-from moorage.ecs.task.port_mappings import port_name
+from moorage.ecs.load_balancing.target_health import TargetHealth
+from moorage.ecs.task.port_mappings import mapped_name
 from moorage.scope.acknowledgements import POLICY_OF_ONE_ROLE, acknowledge
 from moorage.scope.claimed_names import exists
 from moorage.scope.per_construct import PerConstruct
 from moorage.scope.stage_validation import add_stage_check
 from moorage.workload import route_limits, service_limits
+from moorage.workload.ports import find_port, missing_port, ports_of
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.task import NetworkMode
 from moorage.workload.value import value_class
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from constructs import Construct, IConstruct
 
     from moorage.ecs.task.task_launch import Launch
-    from moorage.workload.container import Container
+    from moorage.workload.ports import ContainerPort
     from moorage.workload.task import Task
 
 _TARGET_GROUP_ACTIONS = ("RegisterTargets", "DeregisterTargets", "GetTargetGroup", "ListTargets")
@@ -64,7 +66,8 @@ class Lattice:
         prefix_list: The ID of AWS's prefix list `com.amazonaws.<region>.vpc-lattice`, which
             `ec2.PrefixList.from_lookup` finds, or the prefix list itself. The tasks accept connections from the
             addresses in the list.
-        container: The name of the container that serves. Default: the first container with a port.
+        container: The name of the container that serves. Default: the first container with the port.
+        container_port: The port of the container that serves, by name or number. Default: the first port.
         health: The path of the health check, or a `TargetHealth`, for a new target group. Default: `TargetHealth()`.
         target_group_arn: The ARN of an existing target group of type IP that no other service uses. Default: a new
             target group for HTTP.
@@ -76,6 +79,7 @@ class Lattice:
 
     prefix_list: str = attrs.field(converter=_prefix_list_id)
     container: str | None = attrs.field(default=None, kw_only=True)
+    container_port: str | int | None = attrs.field(default=None, kw_only=True)
     health: TargetHealth = attrs.field(converter=_health, default=TargetHealth(), kw_only=True)
     target_group_arn: str | None = attrs.field(default=None, kw_only=True)
 
@@ -83,6 +87,7 @@ class Lattice:
         problems = Problems("Lattice")
         problems.check(service_limits.PREFIX_LIST, "prefix_list", self.prefix_list)
         problems.check(service_limits.LATTICE_TARGET_GROUP, "target_group_arn", self.target_group_arn)
+        problems.check_known("container_port", self.container_port)
         problems.check(route_limits.TARGET_CODES, "codes of health", self.health.codes)
         if self.target_group_arn is not None and self.health != TargetHealth():
             problems.add(
@@ -91,30 +96,30 @@ class Lattice:
             )
         problems.raise_any()
 
-    def _serving_containers(self, task: Task) -> tuple[Container, ...]:
-        """Return the containers with a port that can serve. The first container serves."""
-        return tuple(each for each in task.containers if each.port and self.container in {None, each.name})
+    def _port_in(self, task: Task) -> ContainerPort | None:
+        """Return the port that serves, or None if the task does not have the port."""
+        return find_port(task.containers, self.container, self.container_port)
 
     def _check(self, task: Task, problems: Problems) -> None:
         """Check that a service with this task can be in the target group."""
-        ports = ", ".join(repr(each.name) for each in task.containers if each.port)
-        (serving, *_) = self._serving_containers(task) or (None,)
+        port = self._port_in(task)
         if task.network_mode is not NetworkMode.AWSVPC:
             problems.add(
                 f"lattice requires network mode awsvpc (got {task.network_mode.value}), since its targets are the IP "
                 "addresses of tasks; use network_mode=NetworkMode.AWSVPC"
             )
-        elif not ports:
+        elif not ports_of(task.containers):
             problems.add(
                 "lattice requires a container with a port, and no container of the task has a port; use "
                 "Container(..., port=...)"
             )
-        elif serving is None:
-            problems.add(f"container of lattice must be a container with a port (got {self.container!r}); use {ports}")
-        elif port_name(task, serving) is None:
+        elif port is None:
+            problems.add(missing_port(task.containers, self.container, self.container_port, "lattice") or "")
+        elif mapped_name(task, port.name) is None:
             problems.add(
                 "the name of the container for lattice must be 1 to 64 letters, digits, '_' and '-', and not start "
-                f"with '-' (got {serving.name!r}), since its port has the same name; use another Container(name=...)"
+                f"with '-' (got {port.container.name!r}), since its port has the same name; use "
+                "another Container(name=...)"
             )
 
 
@@ -142,17 +147,16 @@ def define_lattices(
     configurations: list[dict[str, str]] = []
     seen: collections.Counter[str] = collections.Counter()
     for lattice in lattices:
-        container = lattice._serving_containers(launch.task)[0]
-        port, arn = container.port or 0, lattice.target_group_arn
+        (_, name, port), arn = cast("ContainerPort", lattice._port_in(launch.task)), lattice.target_group_arn
         if arn is None:
-            named = f"-{lattice.container}" if lattice.container else ""
+            suffix = port_suffix(lattice.container, lattice.container_port)
+            named = f"-{suffix}" if suffix else ""
             construct_id = f"LatticeTargetGroup{named}{seen[named] or ''}"  # independent of other target groups
             target_groups.append(_define_group(scope, construct_id, lattice, launch))
             seen[named] += 1
             arn = target_groups[-1].attr_arn
         else:
             _claim(scope, arn)
-        name = port_name(launch.task, container) or ""
         configurations.append({"PortName": name, "RoleArn": role.role_arn, "TargetGroupArn": arn})
         peer = ec2.Peer.prefix_list(lattice.prefix_list)
         connections.allow_from(peer, tcp(port), f"VPC Lattice to port {number_text(port)}")

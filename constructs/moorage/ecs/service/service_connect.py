@@ -9,13 +9,14 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 
 from moorage.ecs.cdk_values import optional_duration
-from moorage.ecs.task.port_mappings import port_name
+from moorage.ecs.task.port_mappings import mapped_name
 from moorage.scope.acknowledgements import AWS_MANAGED_POLICY, POLICY_OF_ONE_ROLE, acknowledge
 from moorage.scope.claimed_names import exists
 from moorage.scope.per_construct import PerConstruct
 from moorage.scope.place import check_place
 from moorage.workload import container_limits, service_limits
 from moorage.workload.durations import optional_seconds
+from moorage.workload.ports import find_port, missing_port, ports_of
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.task import NetworkMode
 from moorage.workload.value import value_class
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from moorage.ecs.cluster.cluster import Cluster
     from moorage.ecs.cluster.imported_cluster import ImportedCluster
-    from moorage.workload.container import Container
+    from moorage.workload.ports import ContainerPort
     from moorage.workload.task import Task
 
 _TLS_POLICY = "service-role/AmazonECSInfrastructureRolePolicyForServiceConnectTransportLayerSecurity"
@@ -109,7 +110,9 @@ class ServiceConnect:
     Args:
         name: The host name of the service, 1 to 127 lowercase letters, digits, `_`, `-` and `.`, unique in the
             namespace. The name in Cloud Map has hyphens in place of dots. A service without a port has no name.
-            Default: the name of the first container with a port.
+            Default: the name of the container.
+        container_port: The port of a container that other services reach, by name or number. Default: the first port of
+            the first container with a port.
         port: The port at which other services connect to the name, 1 to 65535. Default: 80, for `http://<name>`.
         protocol: The protocol of the port: `ecs.AppProtocol.http`, `http2` or `grpc`, or the name of the protocol as a
             string. Default: TCP.
@@ -127,6 +130,7 @@ class ServiceConnect:
     """
 
     name: str | None = None
+    container_port: str | int | None = None
     port: int = _HTTP_PORT
     protocol: str | None = attrs.field(converter=_protocol_name, default=None)
     idle_timeout: int | None = attrs.field(converter=optional_seconds, default=None)
@@ -139,6 +143,7 @@ class ServiceConnect:
         problems.check(service_limits.CONNECT_NAME, "name", self.name)
         problems.check(container_limits.PORT, "port", self.port)
         problems.check_known("port", self.port)
+        problems.check_known("container_port", self.container_port)
         problems.check(service_limits.CONNECT_PROTOCOL, "protocol", self.protocol)
         problems.check_known("protocol", self.protocol)
         problems.check(service_limits.CONNECT_TIMEOUT, "idle_timeout", self.idle_timeout)
@@ -169,7 +174,12 @@ class ServiceConnect:
 
     def _name_for(self, task: Task) -> str | None:
         """Return the host name of the service, or None if the task has no port to connect to."""
-        return None if task._front_container is None else self.name or task._front_container.name
+        port = self._port_in(task)
+        return None if port is None else self.name or port.container.name
+
+    def _port_in(self, task: Task) -> ContainerPort | None:
+        """Return the port that other services reach, or None if the task has no port to connect to."""
+        return find_port(task.containers, None, self.container_port)
 
     def _discovery_name_for(self, task: Task) -> str | None:
         """Return the service's name in Cloud Map, or None if the task has no port to connect to."""
@@ -204,20 +214,22 @@ class ServiceConnect:
                 f"connect is not supported on {task.operating_system_family.value}, for which ECS has no proxy; use "
                 "cloud_map_options= or a route instead of connect="
             )
-        front = task._front_container
+        port = self._port_in(task)
         if task.network_mode not in {NetworkMode.AWSVPC, NetworkMode.BRIDGE}:
             problems.add(
                 f"connect requires network mode awsvpc or bridge (got {task.network_mode.value}), the only modes "
                 "that Service Connect supports; use network_mode=NetworkMode.AWSVPC or NetworkMode.BRIDGE"
             )
-        elif front is not None:
+        elif port is not None:
             problems.check(service_limits.CONNECT_NAME, "the name for other services", self._name_for(task))
-            if port_name(task, front) is None:
+            if mapped_name(task, port.name) is None:
                 problems.add(
                     "the name of the container for connect must be 1 to 64 letters, digits, '_' and '-', and not "
-                    f"start with '-' (got {front.name!r}), since its port has the same name; use another "
+                    f"start with '-' (got {port.container.name!r}), since its port has the same name; use another "
                     "Container(name=...)"
                 )
+        elif ports_of(task.containers):
+            problems.add(missing_port(task.containers, None, self.container_port, "connect") or "")
         elif self.name is not None:
             problems.add(
                 f"name of connect requires a port that other services can connect to (got {self.name!r}); use "
@@ -232,11 +244,11 @@ class ServiceConnect:
         log_group: logs.ILogGroup,
     ) -> dict[str, Any]:
         """Define the roles of Service Connect, and return the arguments for CDK's services."""
-        front = task._front_container
+        port = self._port_in(task)
         namespace = cast("str | INamespace", cluster_view.namespace)  # _check rejects a cluster without a namespace
-        services = [] if front is None else [self._service_property(scope, front)]
-        if front is not None:
-            _services_in_namespace(cluster_view)[_discovery_name(self.name or front.name)] = scope
+        services = [] if port is None else [self._service_property(scope, port)]
+        if port is not None:
+            _services_in_namespace(cluster_view)[_discovery_name(self.name or port.container.name)] = scope
         access_log = ecs.ServiceConnectAccessLogConfiguration(format=ecs.ServiceConnectAccessLogFormat.JSON)
         return {
             "service_connect_configuration": ecs.ServiceConnectProps(
@@ -247,10 +259,10 @@ class ServiceConnect:
             )
         }
 
-    def _service_property(self, scope: Construct, front: Container) -> ecs.ServiceConnectService:
-        name = self.name or front.name
+    def _service_property(self, scope: Construct, port: ContainerPort) -> ecs.ServiceConnectService:
+        name = self.name or port.container.name
         return ecs.ServiceConnectService(
-            port_mapping_name=front.name.lower(),
+            port_mapping_name=port.name,
             discovery_name=_discovery_name(name),
             dns_name=name,
             port=self.port,

@@ -15,6 +15,7 @@ from moorage.ecs.group_rules import is_first
 from moorage.ecs.load_balancing.define_routes import EPHEMERAL_PORTS
 from moorage.ecs.task.task_launch import add_warning
 from moorage.scope.per_construct import PerConstruct
+from moorage.workload.ports import find_port
 from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from moorage.ecs.load_balancing.target import Target
     from moorage.ecs.service.service_connect import ServiceConnect
     from moorage.ecs.task.task_launch import Launch
+    from moorage.workload.ports import ContainerPort
 
 _INSTANCE_RULE_DESCRIPTION = "Service Connect from instances to instances"
 
@@ -111,12 +113,11 @@ def connect(client: ConnectedService, server: ConnectedService) -> str:
             f"{server.node.path} must have its name in the namespace of this service, whose proxy finds no services of "
             "other namespaces; define both services in one cluster, or in clusters that share a namespace"
         )
-    container = server.launch.task._front_container
-    port = container.port if container else None
+    port = find_port(server.launch.task.containers, None, server.connect.container_port if server.connect else None)
     if port is None:
         problems.add(f"{server.node.path} has no port to connect to; use Container(..., port=...) in its task")
     problems.raise_any()
-    _open_path(client, server, cast("int", port))  # a missing port or connect is reported above
+    _open_path(client, server, cast("ContainerPort", port).number)  # a missing port or connect is reported above
     return cast("ServiceConnect", server.connect)._url_for(server.launch.task)
 
 

@@ -21,7 +21,7 @@ from moorage.ecs.load_balancing.route_checks import (
     udp_beside_tcp_warning,
     usages_of,
 )
-from moorage.ecs.load_balancing.target import Serving, containers_by_protocol
+from moorage.ecs.load_balancing.target import Serving, ports_by_protocol
 from moorage.ecs.load_balancing.zone_checks import zones_warning
 from moorage.ecs.network.network import keep_vpc_exported
 from moorage.ecs.service.autoscaling import check_scaling
@@ -112,20 +112,22 @@ class ServicePlan:
         return None if self.placement.daemon else self.scaling.minimum
 
     @functools.cached_property
-    def udp_containers(self) -> set[str]:
-        """The names of the containers whose port is for UDP and not for TCP."""
-        by_tcp = {lattice._serving_containers(self.task)[0].name for lattice in self.lattices}
-        if self.connect and self.task._front_container:
-            by_tcp.add(self.task._front_container.name)
-        by_udp = containers_by_protocol(self.routes, self.task, "UDP")
-        return by_udp - by_tcp - containers_by_protocol(self.routes, self.task, "TCP")
+    def udp_ports(self) -> set[tuple[str, int]]:
+        """The ports for UDP and not for TCP, each with the name of its container."""
+        chosen = [lattice._port_in(self.task) for lattice in self.lattices]
+        chosen += [self.connect._port_in(self.task)] if self.connect else []
+        by_tcp = {(port.container.name, port.number) for port in chosen if port}
+        by_udp = ports_by_protocol(self.routes, self.task, "UDP")
+        return by_udp - by_tcp - ports_by_protocol(self.routes, self.task, "TCP")
 
     @property
-    def port_protocols(self) -> dict[str, str]:
-        """The protocols of ports that are not TCP, by container name."""
-        front = self.task._front_container
-        by_connect = {front.name: self.connect.protocol} if front and self.connect and self.connect.protocol else {}
-        return {**dict.fromkeys(sorted(self.udp_containers), UDP), **by_connect}
+    def port_protocols(self) -> dict[tuple[str, int], str]:
+        """The protocols of ports that are not TCP, by the name of the container and the number of the port."""
+        protocols = dict.fromkeys(sorted(self.udp_ports), UDP)
+        port = self.connect._port_in(self.task) if self.connect else None
+        if port and self.connect and self.connect.protocol:
+            protocols[port.container.name, port.number] = self.connect.protocol
+        return protocols
 
     @property
     def grace_period(self) -> int | None:
@@ -223,7 +225,7 @@ class ServicePlan:
         serving = Serving(scope=scope, service=service, launch=self.launch, role=role, stack=stack)
         for load_balancer, usage in self._usages.items():
             load_balancer._use(usage, scope)
-        return define_routes(serving, self.routes, self.udp_containers)
+        return define_routes(serving, self.routes, self.udp_ports)
 
     def warn(self, construct: Construct) -> None:
         """Warn about settings that AWS accepts but that users may not want."""
@@ -233,7 +235,7 @@ class ServicePlan:
         add_warning(construct, "@moorage/ecs:spot-drain", slow_drain_warning(self.routes, self.launch))
         add_warning(construct, "@moorage/ecs:long-pauses", long_pauses_warning(self.rollout))
         add_warning(construct, "@moorage/ecs:grace", self._short_grace_period_warning())
-        udp_warning = udp_beside_tcp_warning(self.routes, self.task, self.udp_containers)
+        udp_warning = udp_beside_tcp_warning(self.routes, self.task, self.udp_ports)
         add_warning(construct, "@moorage/ecs:udp-beside-tcp", udp_warning)
         add_warning(construct, "@moorage/ecs:zones", zones_warning(self.routes, self.launch))
         add_warning(construct, "@moorage/ecs:connect-logs", self.connect._empty_logs_warning if self.connect else None)

@@ -53,7 +53,7 @@ def define_task(
     task: Task,
     log_group: logs.ILogGroup,
     kind: CapacityKind,
-    port_protocols: Mapping[str, str] = MappingProxyType({}),
+    port_protocols: Mapping[tuple[str, int], str] = MappingProxyType({}),
 ) -> ecs.TaskDefinition:
     """Define the task definition of `task`, with a task role and, if needed, an execution role.
 
@@ -63,16 +63,15 @@ def define_task(
         task: The task.
         log_group: The log group of the containers.
         kind: The kind of capacity on which the task runs.
-        port_protocols: The protocols of ports that are not TCP, by container name; see `port_mappings`. Default: none.
+        port_protocols: The protocols of ports that are not TCP, by container name and port; see `port_mappings`.
+            Default: none.
     """
     definition = _define_task_definition(scope, identity, task, kind)
     resource = definition.node.default_child if task.retain_revisions else None
     if isinstance(resource, cdk.CfnResource):
         resource.cfn_options.update_replace_policy = cdk.CfnDeletionPolicy.RETAIN
     container_definitions = {
-        container.name: _add_container(
-            scope, definition, task, container, log_group, kind, port_protocols.get(container.name)
-        )
+        container.name: _add_container(scope, definition, task, container, log_group, kind, port_protocols)
         for container in task.containers
     }
     for container in task.containers:
@@ -176,7 +175,7 @@ def _add_container(
     container: Container,
     log_group: logs.ILogGroup,
     kind: CapacityKind,
-    port_protocol: str | None,
+    port_protocols: Mapping[tuple[str, int], str],
 ) -> ecs.ContainerDefinition:
     restart = container.restart_policy
     task_size_is_ignored = task._on_windows and kind is CapacityKind.INSTANCES
@@ -188,7 +187,7 @@ def _add_container(
         else task._memory_limit_of(container),
         "memory_reservation_mib": container.memory_reservation_mib,
         "essential": container.essential,
-        "port_mappings": port_mappings(task, container, port_protocol),
+        "port_mappings": port_mappings(task, container, port_protocols),
         "gpu_count": container.gpus or None,
         "privileged": container.privileged or None,
         "environment": dict(container.environment) or None,

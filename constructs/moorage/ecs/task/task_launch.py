@@ -184,7 +184,7 @@ class Launch:
         identity: Identity | None = None,
         log_group: logs.ILogGroup | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
-        port_protocols: Mapping[str, str] = MappingProxyType({}),
+        port_protocols: Mapping[tuple[str, int], str] = MappingProxyType({}),
     ) -> TaskResources:
         """Define the task definition, and the log group and the security group unless they are given.
 
@@ -194,7 +194,7 @@ class Launch:
                 Node.js.
             log_group: The log group of the containers. Default: a new log group.
             removal_policy: The removal policy of a new log group. Default: `RETAIN`.
-            port_protocols: The protocols of ports that are not TCP, by container name. Default: none.
+            port_protocols: The protocols of ports that are not TCP, by container name and port. Default: none.
         """
         identity = identity or Identity.of(scope)
         task_log_group = log_group or logs.LogGroup(

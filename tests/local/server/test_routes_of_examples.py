@@ -1,0 +1,46 @@
+"""The local AWS deploys the examples of ports and of conditions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import synthesize
+from tests.local.local_aws import Client, Deploy
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+
+
+def resources(example: str, folder: Path) -> dict[str, Any]:
+    """Return the resources of an example, without assets, access logs and protection from deletion."""
+    synthesize(EXAMPLES / f"{example}.py", folder)
+    (path,) = folder.glob("*.template.json")
+    found: dict[str, Any] = json.loads(path.read_text())["Resources"]
+    for each in found.values():
+        each.pop("DeletionPolicy", None)
+        if each["Type"].endswith("::LoadBalancer"):
+            del each["Properties"]["LoadBalancerAttributes"]
+    return {name: each for name, each in found.items() if "RestrictDefaultS" not in f"{name} {each['Type']}"}
+
+
+def target_groups(made: Any, client: Client) -> list[dict[str, Any]]:
+    shown = client("cloudformation").list_stack_resources(StackName=made["StackId"])["StackResourceSummaries"]
+    arns = [each["PhysicalResourceId"] for each in shown if each["ResourceType"].endswith("::TargetGroup")]
+    found: list[dict[str, Any]] = client("elbv2").describe_target_groups(TargetGroupArns=arns)["TargetGroups"]
+    return found
+
+
+def test_ports(deploy: Deploy, client: Client, tmp_path: Path) -> None:
+    made = deploy(resources("ports", tmp_path))
+    assert made["StackStatus"] == "CREATE_COMPLETE", made["Reason"]
+    assert sorted(group["Protocol"] for group in target_groups(made, client)) == ["HTTP", "TCP"]
+
+
+def test_conditions(deploy: Deploy, client: Client, tmp_path: Path) -> None:
+    made = deploy(resources("conditions", tmp_path))
+    assert made["StackStatus"] == "CREATE_COMPLETE", made["Reason"]
+    found = {
+        (each["Protocol"], each["HealthCheckProtocol"], each["HealthCheckPort"]) for each in target_groups(made, client)
+    }
+    assert found == {("HTTPS", "HTTPS", "traffic-port"), ("HTTP", "HTTP", "8686")}
