@@ -56,6 +56,7 @@ catalog = Container(
     linux_parameters=LinuxParameters(
         drop_capabilities="ALL", init_process_enabled=True, ulimits={"nofile": (8192, 65536)}
     ),
+    system_controls={"net.ipv4.tcp_keepalive_time": "600"},
     docker_labels={"team": "catalog"},
     credential_spec="credentialspecdomainless:arn:aws:s3:::directory/catalog.json",
     version_consistency=False,

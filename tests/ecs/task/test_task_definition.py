@@ -191,6 +191,56 @@ def test_linux_parameters_are_those_of_the_container(stack: cdk.Stack, vpc: ec2.
     template(stack).has_resource_properties("AWS::ECS::TaskDefinition", {"IpcMode": "task"})
 
 
+def test_the_options_of_docker_run_are_those_of_the_container(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=2)
+    cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[general])
+    web = Container(
+        "shop:1",
+        system_controls={"net.core.somaxconn": 1024, "kernel.sem": "250 32000 100 128"},
+        docker_security_options="no-new-privileges",
+        dns_servers=["10.0.0.2", "fd00::2"],
+        dns_search_domains="shop.internal",
+        extra_hosts={"db.shop.internal": "10.0.0.10"},
+        interactive=True,
+        pseudo_terminal=True,
+    )
+    Service(stack, "Web", cluster=cluster, task=Task(web, network_mode=NetworkMode.BRIDGE))
+    assert (
+        containers_of(stack)["app"].items()
+        >= {
+            "SystemControls": [
+                {"Namespace": "net.core.somaxconn", "Value": "1024"},
+                {"Namespace": "kernel.sem", "Value": "250 32000 100 128"},
+            ],
+            "DockerSecurityOptions": ["no-new-privileges"],
+            "DnsServers": ["10.0.0.2", "fd00::2"],
+            "DnsSearchDomains": ["shop.internal"],
+            "ExtraHosts": [{"Hostname": "db.shop.internal", "IpAddress": "10.0.0.10"}],
+            "Interactive": True,
+            "PseudoTerminal": True,
+        }.items()
+    )
+
+
+def test_a_container_mounts_the_volumes_of_other_containers(stack: cdk.Stack, cluster: Cluster) -> None:
+    read_only = ecs.VolumeFrom(source_container="web", read_only=True)
+    web = Container("shop:1", name="web", mounts={"/data": "data"})
+    task = Task(
+        web,
+        Container("scan:1", name="scan", volumes_from=["web"]),
+        Container("copy:1", name="copy", volumes_from=[read_only, "scan"]),
+        volumes=Volume.bind_mount("data"),
+    )
+    Service(stack, "Web", cluster=cluster, task=task)
+    containers = containers_of(stack)
+    assert containers["scan"]["VolumesFrom"] == [{"SourceContainer": "web", "ReadOnly": False}]
+    assert containers["copy"]["VolumesFrom"] == [
+        {"SourceContainer": "web", "ReadOnly": True},
+        {"SourceContainer": "scan", "ReadOnly": False},
+    ]
+    assert "VolumesFrom" not in containers["web"]
+
+
 def test_writable_paths_are_executable_only_if_declared(stack: cdk.Stack, cluster: Cluster) -> None:
     container = Container("shop:1", writable={"/tmp": 64, "/plugins": 32}, executable="/plugins")
     Service(stack, "Web", cluster=cluster, task=Task(container))

@@ -76,6 +76,13 @@ def define_task(
         for container in task.containers
     }
     for container in task.containers:
+        if container.volumes_from:
+            container_definitions[container.name].add_volumes_from(
+                *(
+                    ecs.VolumeFrom(source_container=name, read_only=read_only)
+                    for name, read_only in container._volume_sources.items()
+                )
+            )
         if container.depends_on:
             container_definitions[container.name].add_container_dependencies(
                 *(
@@ -208,6 +215,7 @@ def _add_container(
         "linux_parameters": linux_parameters(scope, task, container),
         "ulimits": ulimits(container),
         "docker_labels": dict(container.docker_labels) or None,
+        **_docker_options(container),
         "version_consistency": None if container.version_consistency else ecs.VersionConsistency.DISABLED,
         "credential_specs": _credential_specs(definition, container),
         "logging": _logging(scope, definition, task, container, log_group),
@@ -216,6 +224,22 @@ def _add_container(
         return definition.add_container(container.name, **options)
     firelens_config = _firelens(container._firelens)
     return definition.add_firelens_log_router(container.name, firelens_config=firelens_config, **options)
+
+
+def _docker_options(container: Container) -> dict[str, Any]:
+    """Return the options of `docker run` that most containers leave out."""
+    return {
+        "system_controls": [
+            ecs.SystemControl(namespace=name, value=value) for name, value in container.system_controls.items()
+        ]
+        or None,
+        "docker_security_options": list(container.docker_security_options) or None,
+        "dns_servers": list(container.dns_servers) or None,
+        "dns_search_domains": list(container.dns_search_domains) or None,
+        "extra_hosts": dict(container.extra_hosts) or None,
+        "interactive": container.interactive or None,
+        "pseudo_terminal": container.pseudo_terminal or None,
+    }
 
 
 def _logging(

@@ -70,6 +70,7 @@ def _faults(wanted: Record) -> Iterator[str]:
     yield from _log_faults(containers)
     yield from _memory_faults(wanted, containers)
     yield from _port_faults(wanted.get("networkMode"), containers)
+    yield from container_definitions.namespace_faults(containers, wanted.get("networkMode"), wanted.get("ipcMode"))
     yield from _order_faults({each.get("name", ""): each for each in containers})
     for volume in wanted.get("volumes") or ():
         yield from _volume_faults(volume)
@@ -233,6 +234,12 @@ def _mode_faults(mode: str | None, container: Record) -> Iterator[str]:
     if mode == "awsvpc" and container.get("hostname"):
         # labd/ecs-deplojo issue 26
         yield "hostname is not supported on container when networkMode=awsvpc."
+    if mode == "awsvpc" and container.get("dnsServers"):
+        # badmintoncryer/cdk-preflight, pf-ecs-fargate-dns-servers
+        yield "DNS servers are not supported on container when networkMode=awsvpc"
+    if mode == "awsvpc" and container.get("extraHosts"):
+        # badmintoncryer/cdk-preflight, pf-ecs-awsvpc-extra-hosts
+        yield "Extra hosts are not supported on container when networkMode=awsvpc"
     if mode not in (None, "bridge") and container.get("links"):
         # ContainerDefinition.links
         yield f"Links of container '{container['name']}' are not supported when networkMode={mode}."
