@@ -14,6 +14,7 @@ from moorage import (
     ContainerCondition,
     EnvironmentFile,
     LinuxParameters,
+    LogMode,
     Network,
     RestartPolicy,
     Service,
@@ -60,6 +61,7 @@ catalog = Container(
     docker_labels={"team": "catalog"},
     credential_spec="credentialspecdomainless:arn:aws:s3:::directory/catalog.json",
     version_consistency=False,
+    log_mode=LogMode.non_blocking(max_buffer_mib=25),
     user="1000",
     writable=["/tmp"],
 )

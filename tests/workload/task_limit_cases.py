@@ -20,6 +20,7 @@ from moorage import (
     EnvironmentFile,
     HealthCheck,
     LinuxParameters,
+    LogMode,
     Mount,
     NetworkMode,
     OperatingSystemFamily,
@@ -303,6 +304,11 @@ CASES: dict[str, tuple[Define, Define]] = {
     "fault-injection-mode": (
         task(enable_fault_injection=True, network_mode=NetworkMode.HOST),
         task(enable_fault_injection=True, network_mode=NetworkMode.BRIDGE),
+    ),
+    "log-buffer": (lambda _: LogMode.non_blocking(1), lambda _: LogMode.non_blocking(0)),
+    "log-buffer-memory": (
+        task(Container("redis:8", log_mode=LogMode.non_blocking(511))),
+        task(Container("redis:8", log_mode=LogMode.non_blocking(512))),
     ),
     "log-routers": (
         task(Container("redis:8"), Container.log_router(ROUTER)),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import aws_cdk as cdk
 import pytest
 
-from moorage import Container, NetworkMode, OperatingSystemFamily, Task, Volume
+from moorage import Container, LogMode, NetworkMode, OperatingSystemFamily, Task, Volume
 from moorage.workload.problems import Problems
 
 IMAGE = "public.ecr.aws/docker/library/nginx:1.29"
@@ -151,3 +152,12 @@ def test_bridge_mode_keeps_network_parameters_apart() -> None:
         UserWarning, match=r"system_controls should have 'net.' parameters in only one .*\(got 'a', 'b'\)"
     ):
         Task(container("a", **controls), container("b", **controls))
+
+
+def test_a_log_mode_is_that_of_the_log_group() -> None:
+    mode, router = LogMode.blocking(), Container.log_router({"Name": "http"}, image=IMAGE)
+    Task(container("a"), attrs.evolve(router, log_mode=mode))
+    assert problems_of(container("a", log_mode=mode), router) == [
+        "log_mode of container 'a' must be left out with a log router, to which the logs go (got 'log-router'); leave "
+        "log_mode= out, or send the logs to the log group with logging="
+    ]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from moorage.workload.container_lifecycle import ContainerCondition, EnvironmentFile, HealthCheck, RestartPolicy
     from moorage.workload.linux_parameters import LinuxParameters
+    from moorage.workload.log_mode import LogMode
     from moorage.workload.required_services import Needs
     from moorage.workload.sidecars import FireLens, Sidecar
     from moorage.workload.volumes import Mount
@@ -106,6 +107,9 @@ class Container:
         pseudo_terminal: Whether to allocate a terminal (TTY). Default: False.
         logging: A log driver (`ecs.LogDrivers`). Default: a driver that sends the logs to the log router of the task,
             or to a log group if the task has no log router.
+        log_mode: The delivery mode of logs that go to a log group: `LogMode.blocking()` loses no logs, and
+            `LogMode.non_blocking()` never stops the application. Default: the `defaultLogDriverMode` of the account,
+            or non-blocking if the account has none.
         sidecar: The settings that only `otel_collector` and `log_router` set. Default: none.
 
     Raises:
@@ -164,6 +168,7 @@ class Container:
     interactive: bool = attrs.field(default=False, kw_only=True)
     pseudo_terminal: bool = attrs.field(default=False, kw_only=True)
     logging: ecs.LogDriver | None = attrs.field(default=None, kw_only=True)
+    log_mode: LogMode | None = attrs.field(default=None, kw_only=True)
     sidecar: Sidecar | None = attrs.field(default=None, kw_only=True)
 
     @staticmethod
@@ -331,13 +336,22 @@ class Container:
         )
         self._check_environment(problems)
         secret_sources.check_secrets("secrets", self.secrets, problems)
+        self._check_others(problems)
+        problems.raise_any()
+
+    def _check_others(self, problems: Problems) -> None:
+        """Check the log mode, and the names of other containers."""
+        if self.log_mode is not None and self.logging is not None:
+            problems.add(
+                "log_mode must not be given with logging, since the driver has a mode of its own; use mode= of the "
+                "driver, or leave one of them out"
+            )
         for argument, names in (("depends_on", self.depends_on), ("volumes_from", self._volume_sources)):
             if self.name in names:
                 problems.add(
                     f"{argument} must not name the container itself (got {self.name!r}); remove {self.name!r} from "
                     f"{argument}="
                 )
-        problems.raise_any()
 
     def _check_port_ranges(self, problems: Problems) -> None:
         problems.check(container_limits.PORT_RANGES, "the number of port_ranges", len(self.port_ranges))

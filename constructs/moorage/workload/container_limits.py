@@ -410,6 +410,30 @@ IP_ADDRESS = Limit(
         also="moby: dns must be an IP address",
     ),
 )
+LOG_BUFFER = at_least(
+    "log-buffer",
+    1,
+    unit="MiB",
+    hint="use a size such as 25, or LogMode.blocking()",
+    source=Botocore(
+        "ecs", "LogConfiguration", "options", "the max-buffer-size log option controls the size of the buffer"
+    ),
+)
+LOG_BUFFER_MEMORY = Limit(
+    id="log-buffer-memory",
+    accepts=lambda sizes: sizes[0] < sizes[1],
+    rule="should be smaller than the memory of the task, which the buffer uses",
+    hint="use a smaller max_buffer_mib=, or a larger memory_mib= of the task",
+    source=Botocore(
+        "ecs",
+        "LogConfiguration",
+        "options",
+        "the container's logs are instead stored in an in-memory intermediate buffer",
+        also="no source states the memory that the buffer counts in",
+    ),
+    format=lambda sizes: f"{sizes[0]} of {sizes[1]} MiB",
+    confirmed=False,
+)
 LOG_ROUTER = one_of(
     "log-router",
     ("fluentbit", "fluentd"),

@@ -334,6 +334,9 @@ class Task:
                 problems.check(
                     container_limits.WRITABLE_SIZE, f"the sum of writable of container {container.name!r}", writable
                 )
+            if container.log_mode and container.log_mode.max_buffer_mib is not None:
+                buffer = (container.log_mode.max_buffer_mib, self.memory_mib)
+                problems.check(container_limits.LOG_BUFFER_MEMORY, f"log_mode of container {container.name!r}", buffer)
         if len(self.containers) > 1:
             writable = (sum(size for each in self.containers for size in each.writable.values()), self.memory_mib)
             problems.check(container_limits.WRITABLE_SIZE, "the sum of writable of all containers", writable)

@@ -68,6 +68,12 @@ def _check_log_routers(containers: Sequence[Container], problems: Problems) -> N
             "log_router should route the logs of another container (got only containers with logging=); leave "
             "logging= out, or remove the log router if no container sends logs to port 24224"
         )
+    for container in others if routers else ():
+        if container.log_mode is not None:
+            problems.add(
+                f"log_mode of container {container.name!r} must be left out with a log router, to which the logs go "
+                f"(got {routers[0]!r}); leave log_mode= out, or send the logs to the log group with logging="
+            )
     for container in containers:
         if container.logging is not None and _logs_to_router(container):
             problems.check(task_limits.LOG_DRIVER_ROUTER, f"logging of container {container.name!r}", routers)

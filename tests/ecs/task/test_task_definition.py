@@ -26,6 +26,7 @@ from moorage import (
     EnvironmentFile,
     HealthCheck,
     LinuxParameters,
+    LogMode,
     Mount,
     NetworkMode,
     OperatingSystemFamily,
@@ -432,6 +433,29 @@ def test_the_execution_role_may_read_the_credential_spec(stack: cdk.Stack, clust
     Service(stack, "Web", cluster=cluster, task=task)
     assert containers_of(stack)["app"]["CredentialSpecs"] == [f"credentialspecdomainless:{SPEC}"]
     assert [each["Resource"] for each in granted(stack, "ExecutionRole")["s3:GetObject"]] == [SPEC]
+
+
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [
+        (None, {}),
+        (LogMode.blocking(), {"mode": "blocking"}),
+        (LogMode.non_blocking(), {"mode": "non-blocking", "max-buffer-size": "10485760b"}),
+        (LogMode.non_blocking(25), {"mode": "non-blocking", "max-buffer-size": "26214400b"}),
+    ],
+)
+def test_the_delivery_of_logs_is_that_of_the_account_unless_given(
+    stack: cdk.Stack, cluster: Cluster, mode: LogMode | None, options: dict[str, str]
+) -> None:
+    Service(stack, "Web", cluster=cluster, task=Task(Container("shop:1", log_mode=mode)))
+    written = containers_of(stack)["app"]["LogConfiguration"]["Options"]
+    assert {name: written[name] for name in written if not name.startswith("awslogs-")} == options
+
+
+def test_a_cdk_log_driver_has_a_mode_of_its_own() -> None:
+    driver = ecs.LogDrivers.json_file()
+    with pytest.raises(ValueError, match="log_mode must not be given with logging"):
+        Container("shop:1", logging=driver, log_mode=LogMode.blocking())
 
 
 def test_a_cdk_log_driver_replaces_the_log_group(stack: cdk.Stack, cluster: Cluster) -> None:

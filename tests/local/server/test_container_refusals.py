@@ -136,6 +136,11 @@ TASKS: dict[str, tuple[Resources, str, Resources]] = {
         "Fargate requires log configuration options to include awslogs-stream-prefix",
         _logged(**{"awslogs-stream-prefix": "web"}),
     ),
+    "unknown log mode": (
+        _logged(**{"awslogs-stream-prefix": "web", "mode": "nonblocking"}),
+        "The log mode of container 'web' must be blocking or non-blocking, not nonblocking.",
+        _logged(**{"awslogs-stream-prefix": "web", "mode": "non-blocking"}),
+    ),
     "Docker volume on Fargate": (
         fargate("web", task=DOCKER),
         "Fargate compatible task definitions do not support dockerVolumeConfiguration",

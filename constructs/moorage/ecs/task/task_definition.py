@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from moorage.workload.container import Container
     from moorage.workload.container_lifecycle import ContainerCondition, HealthCheck
     from moorage.workload.image import Image
+    from moorage.workload.log_mode import LogMode
     from moorage.workload.sidecars import FireLens
     from moorage.workload.task import Task
 
@@ -249,12 +250,23 @@ def _logging(
         return container.logging
     router = task._log_router
     if router is None or router is container or router._firelens is None:
-        return ecs.LogDrivers.aws_logs(stream_prefix=container.name, log_group=log_group)
+        return ecs.LogDrivers.aws_logs(
+            stream_prefix=container.name, log_group=log_group, **_delivery(container.log_mode)
+        )
     firelens = router._firelens
     return ecs.LogDrivers.firelens(
         options=dict(firelens.output),
         secret_options=_secrets(scope, definition, f"{container.name}-log", firelens.secret_output),
     )
+
+
+def _delivery(mode: LogMode | None) -> dict[str, Any]:
+    if mode is None:
+        return {}
+    if mode.max_buffer_mib is None:
+        return {"mode": ecs.AwsLogDriverMode.BLOCKING}
+    size = cdk.Size.mebibytes(mode.max_buffer_mib)
+    return {"mode": ecs.AwsLogDriverMode.NON_BLOCKING, "max_buffer_size": size}
 
 
 def _firelens(firelens: FireLens) -> ecs.FirelensConfig:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 from moorage.local.server.core.calls import RefusedError
@@ -149,11 +149,15 @@ def _container_faults(container: Record, volumes: Container[str | None]) -> Iter
             )
 
 
-def _log_faults(containers: Iterable[Record]) -> Iterator[str]:
+def _log_faults(containers: Sequence[Record]) -> Iterator[str]:
     drivers = [(each.get("logConfiguration") or {}).get("logDriver") for each in containers]
     for driver in drivers:
         if driver is not None and driver not in _LOG_DRIVERS:
             yield f"Log driver '{driver}' is not supported by ECS."  # LogConfiguration.logDriver
+    for container in containers:
+        mode = ((container.get("logConfiguration") or {}).get("options") or {}).get("mode", "blocking")
+        if mode not in ("blocking", "non-blocking"):  # LogConfiguration.options
+            yield f"The log mode of container '{container['name']}' must be blocking or non-blocking, not {mode}."
     routed, routes = "awsfirelens" in drivers, any(each.get("firelensConfiguration") for each in containers)
     if routed and not routes:
         yield (  # fabfuel/ecs-deploy issue 164
