@@ -13,6 +13,7 @@ from moorage import (
     Container,
     ContainerCondition,
     EnvironmentFile,
+    Image,
     LinuxParameters,
     LogMode,
     Network,
@@ -31,11 +32,13 @@ database = secretsmanager.Secret(
         generate_string_key="password",
     ),
 )
-# prerequisites: the settings bucket with catalog.env, and the directory's bucket with catalog.json
+# prerequisites: the settings bucket with catalog.env, the directory's bucket with catalog.json, and the secret with the
+# username and password (an access token) of Docker Hub
+hub = secretsmanager.Secret.from_secret_name_v2(stack, "Hub", "docker-hub")
 settings = s3.Bucket.from_bucket_name(stack, "Settings", "catalog-settings")
 
 migrate = Container(
-    "public.ecr.aws/docker/library/python:3.13-slim",
+    Image.from_registry("docker.io/library/python:3.13-slim", credentials=hub),
     name="migrate",
     command=["python", "-c", "import os; print('migrating as', os.environ['PGUSER'])"],
     secrets={"PGUSER": ecs.Secret.from_secrets_manager(database, "username")},

@@ -78,6 +78,7 @@ MANAGED = Capacity.managed_instances("managed")
 CLUSTER_ARN = "arn:aws:ecs:eu-west-1:111111111111:cluster/shop"
 EDGE = stand_in("RequestLoadBalancer")  # a route is checked without its load balancer
 REPOSITORY = stand_in("aws_ecr.IRepository")
+CREDENTIALS = stand_in("aws_secretsmanager.ISecret")
 
 
 def seconds(count: int) -> dt.timedelta:
@@ -587,6 +588,10 @@ CASES: dict[str, tuple[Define, Define]] = {
     "image-reference": (
         lambda _: Image.from_registry(f"registry.Example.com:5000/org/web__api:1.4@{SHA}"),
         lambda _: Image.from_registry("https://ghcr.io/org/web:1.4"),
+    ),
+    "registry-credentials": (
+        lambda _: Image.from_registry("ghcr.io/shop/web:1.4", credentials=CREDENTIALS),
+        lambda _: Image.from_registry("public.ecr.aws/shop/web:1.4", credentials=CREDENTIALS),
     ),
     "image-tag": (
         lambda _: Image.from_repository(REPOSITORY, tag="v1.4"),

@@ -51,6 +51,7 @@ def _tuned(name: str) -> Resources:
 
 
 WINDOWS = "WINDOWS_SERVER_2022_CORE"
+CREDENTIALS = {"CredentialsParameter": f"arn:aws:secretsmanager:{REGION}:333333333333:secret:ghcr-AbCdEf"}
 GPU: Resources = {"ResourceRequirements": [{"Type": "GPU", "Value": "1"}]}
 DOCKER: Resources = {"Volumes": [{"Name": "data", "DockerVolumeConfiguration": {"Scope": "task"}}]}
 
@@ -135,6 +136,11 @@ TASKS: dict[str, tuple[Resources, str, Resources]] = {
         _logged(),
         "Fargate requires log configuration options to include awslogs-stream-prefix",
         _logged(**{"awslogs-stream-prefix": "web"}),
+    ),
+    "credentials of a registry without an execution role": (
+        fargate("web", RepositoryCredentials=CREDENTIALS),
+        "When you are specifying repositoryCredentials, you must also specify a value for 'executionRoleArn'.",
+        fargate("web", task=EXECUTION, RepositoryCredentials=CREDENTIALS),
     ),
     "unknown log mode": (
         _logged(**{"awslogs-stream-prefix": "web", "mode": "nonblocking"}),

@@ -284,8 +284,8 @@ def _firelens(firelens: FireLens) -> ecs.FirelensConfig:
 def _image(scope: Construct, definition: ecs.TaskDefinition, container: Container, task: Task) -> ecs.ContainerImage:
     image: Image = container.image
     match image:
-        case RegistryImage(reference=reference):
-            return registry_image(reference)
+        case RegistryImage():
+            return _registry_image(scope, definition, container.name, image)
         case RepositoryImage():
             return _repository_image(scope, definition, container.name, image)
         case _:
@@ -298,6 +298,17 @@ def _image(scope: Construct, definition: ecs.TaskDefinition, container: Containe
                 target=directory.target,
                 platform=_build_platform(task),
             )
+
+
+def _registry_image(
+    scope: Construct, definition: ecs.TaskDefinition, name: str, image: RegistryImage
+) -> ecs.ContainerImage:
+    if image.credentials is None:
+        return registry_image(image.reference)
+    from moorage.ecs.task.secret_grants import decryptable_secret  # noqa: PLC0415  # loads aws_cdk.aws_secretsmanager
+
+    credentials = decryptable_secret(scope, f"{name}-registry", definition, image.credentials)
+    return ecs.ContainerImage.from_registry(image.reference, credentials=credentials)
 
 
 def _repository_image(

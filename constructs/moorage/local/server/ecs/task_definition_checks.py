@@ -75,11 +75,20 @@ def _faults(wanted: Record) -> Iterator[str]:
     for volume in wanted.get("volumes") or ():
         yield from _volume_faults(volume)
     yield from _storage_faults(wanted.get("ephemeralStorage", {}).get("sizeInGiB"))
-    if not wanted.get("executionRoleArn") and any(_secrets(each) for each in containers):
-        # fabfuel/ecs-deploy issue 87
-        yield "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'."
+    if not wanted.get("executionRoleArn"):
+        yield from _role_faults(containers)
     if _FARGATE in wanted.get("requiresCompatibilities", ()):
         yield from _fargate_faults(wanted, containers)
+
+
+def _role_faults(containers: Sequence[Record]) -> Iterator[str]:
+    """Yield errors for secrets and registry credentials in a task without an execution role."""
+    if any(_secrets(each) for each in containers):
+        # fabfuel/ecs-deploy issue 87
+        yield "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'."
+    if any(each.get("repositoryCredentials") for each in containers):
+        # ECS developer guide, "Amazon ECS task execution IAM role"
+        yield "When you are specifying repositoryCredentials, you must also specify a value for 'executionRoleArn'."
 
 
 def _fargate_faults(wanted: Record, containers: Sequence[Record]) -> Iterator[str]:
