@@ -574,6 +574,10 @@ CASES: dict[str, tuple[Define, Define]] = {
     ),
     "task-timeout": (job(timeout=seconds(1)), job(timeout=seconds(0))),
     "task-retries": (job(retries=1), job(retries=-1)),
+    "task-retry-interval": (
+        job(retries=1, retry_interval=seconds(1)),
+        job(retries=1, retry_interval=seconds(0)),
+    ),
     "visibility-timeout": (
         work_queue(visibility_timeout=seconds(43200)),
         work_queue(visibility_timeout=seconds(43201)),
