@@ -13,7 +13,9 @@ from moorage import (
     Container,
     ContainerCondition,
     EnvironmentFile,
+    Image,
     LinuxParameters,
+    LogMode,
     Network,
     RestartPolicy,
     Service,
@@ -30,11 +32,13 @@ database = secretsmanager.Secret(
         generate_string_key="password",
     ),
 )
-# prerequisites: the settings bucket with catalog.env, and the directory's bucket with catalog.json
+# prerequisites: the settings bucket with catalog.env, the directory's bucket with catalog.json, and the secret with the
+# username and password (an access token) of Docker Hub
+hub = secretsmanager.Secret.from_secret_name_v2(stack, "Hub", "docker-hub")
 settings = s3.Bucket.from_bucket_name(stack, "Settings", "catalog-settings")
 
 migrate = Container(
-    "public.ecr.aws/docker/library/python:3.13-slim",
+    Image.from_registry("docker.io/library/python:3.13-slim", credentials=hub),
     name="migrate",
     command=["python", "-c", "import os; print('migrating as', os.environ['PGUSER'])"],
     secrets={"PGUSER": ecs.Secret.from_secrets_manager(database, "username")},
@@ -56,9 +60,11 @@ catalog = Container(
     linux_parameters=LinuxParameters(
         drop_capabilities="ALL", init_process_enabled=True, ulimits={"nofile": (8192, 65536)}
     ),
+    system_controls={"net.ipv4.tcp_keepalive_time": "600"},
     docker_labels={"team": "catalog"},
     credential_spec="credentialspecdomainless:arn:aws:s3:::directory/catalog.json",
     version_consistency=False,
+    log_mode=LogMode.non_blocking(max_buffer_mib=25),
     user="1000",
     writable=["/tmp"],
 )

@@ -59,7 +59,15 @@ Service(
 )
 train = Task(Container(python, command=serve, gpus=1), cpu=2048, memory_mib=8192)
 Service(stack, "Train", cluster=cluster, task=train, capacity=gpus)
-agent = Container("quay.io/prometheus/node-exporter:v1.9.1", name="agent", port=9100)
+agent = Container(
+    "quay.io/prometheus/node-exporter:v1.9.1",
+    name="agent",
+    port=9100,
+    docker_security_options="no-new-privileges",
+    dns_servers="169.254.169.253",  # the DNS server of the VPC
+    dns_search_domains="models.internal",
+    extra_hosts={"metrics.models.internal": "10.0.0.10"},
+)
 Service(
     stack,
     "Agent",

@@ -1,7 +1,8 @@
-"""A task that runs every night in a time zone, and one that runs for each object put into a bucket."""
+"""A task that runs every night in a time zone, one that runs for each object put into a bucket, and one on request."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 
@@ -40,6 +41,15 @@ imported = Job(
         environment={"KEY": events.EventField.from_path("$.detail.object.key")},
     ),
 )
+backfill = Job(
+    stack,
+    "Backfill",
+    cluster=cluster,
+    task=Task(Container(python, command=["python", "-c", "print('the reports of last year')"])),
+    retries=2,
+    retry_interval=cdk.Duration.minutes(5),
+)
+backfill.grant_run(iam.Role(stack, "Operator", assumed_by=iam.AccountRootPrincipal()))
 orders.grant_read(nightly)
 orders.grant_read(imported)
 app.synth()

@@ -1,6 +1,7 @@
 """Storage for a task: a shared file system, an EBS volume, a directory between containers, and memory."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_efs as efs
 
 from moorage import Cluster, Container, Mount, Network, Service, Task, Volume
@@ -25,9 +26,19 @@ render = Container(
     command=["python", "-m", "http.server", "8000", "--directory", "/uploads"],
     mounts={"/uploads": "uploads", "/scratch": "scratch", "/pages": "pages"},
 )
+scan = Container(
+    "public.ecr.aws/docker/library/python:3.13-slim",
+    name="scan",
+    command=["python", "-i"],
+    interactive=True,
+    pseudo_terminal=True,
+    volumes_from=ecs.VolumeFrom(source_container="render", read_only=True),
+    essential=False,
+)
 task = Task(
     web,
     render,
+    scan,
     cpu=1024,
     memory_mib=2048,
     volumes=[

@@ -1,4 +1,4 @@
-"""A worker that drains a queue, with as many tasks as its backlog needs, and none if it is empty."""
+"""A worker with as many tasks as the backlog of its queue needs, and none if it is empty, and one of a fixed number."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_sns as sns
@@ -19,21 +19,23 @@ spot = Capacity.fargate_spot()
 cluster = Cluster(stack, "Cluster", vpc=Network(stack, "Network").vpc, capacity=[spot])
 operators = sns.Topic(stack, "Operators", enforce_ssl=True)
 
+task = Task(
+    Container(
+        "public.ecr.aws/aws-cli/aws-cli:2.32.9",
+        entry_point=["sh", "-c"],
+        command=DRAIN,
+        stop_timeout=cdk.Duration.seconds(120),
+    ),
+    cpu=512,
+    memory_mib=1024,
+)
 Worker(
     stack,
     "Mailer",
     cluster=cluster,
-    task=Task(
-        Container(
-            "public.ecr.aws/aws-cli/aws-cli:2.32.9",
-            entry_point=["sh", "-c"],
-            command=DRAIN,
-            stop_timeout=cdk.Duration.seconds(120),
-        ),
-        cpu=512,
-        memory_mib=1024,
-    ),
+    task=task,
     scaling=Scaling(0, 50, backlog_per_task=100),
     topic=operators,
 )
+Worker(stack, "Bounces", cluster=cluster, task=task, scaling=Scaling(2), topic=operators)
 app.synth()

@@ -47,6 +47,7 @@ KNOWN = {
     ),
     "public.ecr.aws/docker/library/redis": Known({6379}, set(), "Docker's redis page; VOLUME /data"),
     "public.ecr.aws/docker/library/python": Known(None, set(), "Docker's python page: CMD is a prompt"),
+    "docker.io/library/python": Known(None, set(), "Docker's python page: CMD is a prompt"),
     "public.ecr.aws/docker/library/eclipse-mosquitto": Known(
         None, set(), "Docker's eclipse-mosquitto page: 2.0 listens on loopback without a configuration"
     ),

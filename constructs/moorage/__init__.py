@@ -43,6 +43,7 @@ _HOMES = {
     "LifecycleRule": "moorage.ecr.repository.lifecycle_policy",
     "LifecycleStage": "moorage.workload.lifecycle_hooks",
     "LinuxParameters": "moorage.workload.linux_parameters",
+    "LogMode": "moorage.workload.log_mode",
     "Listener": "moorage.ecs.load_balancing.listener",
     "LoadBalancer": "moorage.ecs.load_balancing.load_balancer",
     "ManagedScaling": "moorage.ecs.capacity.managed_scaling",

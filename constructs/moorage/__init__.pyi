@@ -59,6 +59,7 @@ from moorage.workload.image import Image as Image
 from moorage.workload.lifecycle_hooks import LifecycleHook as LifecycleHook
 from moorage.workload.lifecycle_hooks import LifecycleStage as LifecycleStage
 from moorage.workload.linux_parameters import LinuxParameters as LinuxParameters
+from moorage.workload.log_mode import LogMode as LogMode
 from moorage.workload.rollout import EarlySuccess as EarlySuccess
 from moorage.workload.rollout import RollbackAlarms as RollbackAlarms
 from moorage.workload.rollout import Rollout as Rollout

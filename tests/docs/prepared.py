@@ -31,6 +31,8 @@ MODULES = {
     "acm": "certificatemanager",
     "elbv2": "elasticloadbalancingv2",
     "lambda_": "lambda",
+    "sfn": "stepfunctions",
+    "sfn_tasks": "stepfunctions_tasks",
     "subscriptions": "sns_subscriptions",
     "targets": "events_targets",
 }

@@ -20,6 +20,7 @@ from moorage import (
     EnvironmentFile,
     HealthCheck,
     LinuxParameters,
+    LogMode,
     Mount,
     NetworkMode,
     OperatingSystemFamily,
@@ -74,8 +75,12 @@ def fargate(*containers: Container, **arguments: Any) -> Define:
     return on(Capacity.fargate(), *containers, **arguments)
 
 
-def managed(**arguments: Any) -> Define:
-    return on(Capacity.managed_instances("managed"), Container("redis:8"), **arguments)
+def managed(*containers: Container, **arguments: Any) -> Define:
+    return on(Capacity.managed_instances("managed"), *(containers or [Container("redis:8")]), **arguments)
+
+
+def tuned(name: str) -> Container:
+    return Container("redis:8", name=name, system_controls={"net.core.somaxconn": 1024})
 
 
 def kernel(**arguments: Any) -> Container:
@@ -259,6 +264,47 @@ CASES: dict[str, tuple[Define, Define]] = {
     "max-swap": (linux(max_swap_mib=0), linux(max_swap_mib=-1)),
     "swappiness": (linux(max_swap_mib=64, swappiness=100), linux(max_swap_mib=64, swappiness=101)),
     "swappiness-alone": (linux(max_swap_mib=64, swappiness=10), linux(swappiness=10)),
+    "system-control": (
+        container(system_controls={"net.core.somaxconn": 1024, "kernel.shm_rmid_forced": 1, "fs.mqueue.msg_max": "10"}),
+        container(system_controls={"kernel.shm_rmid": 1}),
+    ),
+    "docker-security-option": (
+        container(docker_security_options=["no-new-privileges", "apparmor:shop", "label:user:shop"]),
+        container(docker_security_options="seccomp:unconfined"),
+    ),
+    "extra-host": (
+        container(extra_hosts={"db.shop_1": "10.0.0.1"}),
+        container(extra_hosts={"db:10.0.0.1": "10.0.0.1"}),
+    ),
+    "ip-address": (container(dns_servers=["10.0.0.2", "fd00::2"]), container(dns_servers="dns.example.com")),
+    "dns-mode": (
+        task(Container("redis:8", dns_servers="10.0.0.2"), network_mode=NetworkMode.HOST),
+        task(Container("redis:8", dns_servers="10.0.0.2")),
+    ),
+    "network-controls-mode": (
+        task(Container("redis:8", system_controls={"fs.mqueue.msg_max": 10}), network_mode=NetworkMode.HOST),
+        task(Container("redis:8", system_controls={"net.core.somaxconn": 1024}), network_mode=NetworkMode.HOST),
+    ),
+    "ipc-controls-mode": (
+        task(Container("redis:8", system_controls={"net.core.somaxconn": 1024}), ipc_mode="host"),
+        task(Container("redis:8", system_controls={"kernel.msgmax": 65536}), ipc_mode="host"),
+    ),
+    "shared-network-controls": (
+        task(tuned("a"), Container("redis:8", name="b", system_controls={"kernel.msgmax": 65536})),
+        task(tuned("a"), tuned("b")),
+    ),
+    "fargate-security-options": (
+        fargate(Container("shop:1")),
+        fargate(Container("shop:1", docker_security_options="no-new-privileges")),
+    ),
+    "managed-instances-security-options": (
+        managed(Container("shop:1", docker_security_options="no-new-privileges")),
+        managed(Container("shop:1", docker_security_options="label:user:shop")),
+    ),
+    "windows-security-options": (
+        windows(docker_security_options="credentialspec:file://shop.json"),
+        windows(docker_security_options="no-new-privileges"),
+    ),
     "pid-mode": (task(pid_mode="host"), task(pid_mode="none")),
     "fargate-pid-mode": (fargate(pid_mode="task"), fargate(pid_mode="host")),
     "ipc-mode": (task(ipc_mode="none"), task(ipc_mode="shared")),
@@ -267,6 +313,11 @@ CASES: dict[str, tuple[Define, Define]] = {
     "fault-injection-mode": (
         task(enable_fault_injection=True, network_mode=NetworkMode.HOST),
         task(enable_fault_injection=True, network_mode=NetworkMode.BRIDGE),
+    ),
+    "log-buffer": (lambda _: LogMode.non_blocking(1), lambda _: LogMode.non_blocking(0)),
+    "log-buffer-memory": (
+        task(Container("redis:8", log_mode=LogMode.non_blocking(511))),
+        task(Container("redis:8", log_mode=LogMode.non_blocking(512))),
     ),
     "log-routers": (
         task(Container("redis:8"), Container.log_router(ROUTER)),

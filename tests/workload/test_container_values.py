@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
 
 from moorage import Container, EnvironmentFile, HealthCheck
@@ -58,6 +59,17 @@ def test_a_local_environment_file_exists(tmp_path: Any) -> None:
         ),
         ({"environment": {"A": "x"}, "not_secret": {"B": "a reason"}}, "not_secret must name only variables"),
         ({"depends_on": "app"}, "depends_on must not name the container itself"),
+        ({"volumes_from": ["app"]}, "volumes_from must not name the container itself"),
+        (
+            {"system_controls": {"net.core.somaxconn": " "}},
+            r"system_controls\['net.core.somaxconn'\] must not be empty",
+        ),
+        (
+            {"system_controls": {cdk.Token.as_string({"Ref": "Name"}): "1"}},
+            "each name of system_controls must be known",
+        ),
+        ({"extra_hosts": {"db": "db.internal"}}, r"extra_hosts\['db'\] must be an IP address"),
+        ({"extra_hosts": {cdk.Token.as_string({"Ref": "Name"}): "10.0.0.1"}}, "each name of extra_hosts must be known"),
     ],
 )
 def test_a_container_refuses(arguments: dict[str, Any], says: str) -> None:
@@ -76,6 +88,9 @@ def test_a_container_refuses(arguments: dict[str, Any], says: str) -> None:
         {"port_ranges": [(81, 90)], "port": 80},
         {"port_ranges": [(80, 90)]},
         {"environment": {"A": "x"}, "not_secret": {"A": "a reason"}},
+        {"system_controls": {"net.core.somaxconn": cdk.Token.as_string({"Ref": "Backlog"})}},
+        {"dns_servers": cdk.Token.as_string({"Ref": "Server"})},
+        {"extra_hosts": {"db": "fd00::10"}},
     ],
 )
 def test_a_container_accepts(arguments: dict[str, Any]) -> None:

@@ -52,3 +52,14 @@ def test_the_arguments_of_a_build_are_known_at_synthesis(tmp_path: Path, argumen
     Image.from_directory(tmp_path, **{argument: {"a": "env=A"}})  # type: ignore[arg-type]  # of one of two arguments
     with pytest.raises(ValueError, match=f"Image: {argument} must be known at synthesis"):
         Image.from_directory(tmp_path, **{argument: given})  # type: ignore[arg-type]  # of one of two arguments
+
+
+def test_a_task_reaches_the_secret_with_the_credentials_of_its_registry() -> None:
+    assert Image.from_registry("ghcr.io/shop/web:1.4")._needs == {"internet"}
+    credentials = stand_in("aws_secretsmanager.ISecret")
+    assert Image.from_registry("ghcr.io/shop/web:1.4", credentials=credentials)._needs == {"internet", "secretsmanager"}
+
+
+def test_credentials_of_a_registry_are_a_secret() -> None:
+    with pytest.raises(TypeError, match="credentials must be of type"):
+        Image.from_registry("ghcr.io/shop/web:1.4", credentials="token")  # type: ignore[arg-type]  # the wrong type

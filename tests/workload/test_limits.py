@@ -81,6 +81,7 @@ CLUSTER_ARN = "arn:aws:ecs:eu-west-1:111111111111:cluster/shop"
 RESPONSE = elbv2.ListenerAction.fixed_response
 EDGE = stand_in("RequestLoadBalancer")  # a route is checked without its load balancer
 REPOSITORY = stand_in("aws_ecr.IRepository")
+CREDENTIALS = stand_in("aws_secretsmanager.ISecret")
 
 
 def seconds(count: int) -> dt.timedelta:
@@ -615,6 +616,10 @@ CASES: dict[str, tuple[Define, Define]] = {
     ),
     "task-timeout": (job(timeout=seconds(1)), job(timeout=seconds(0))),
     "task-retries": (job(retries=1), job(retries=-1)),
+    "task-retry-interval": (
+        job(retries=1, retry_interval=seconds(1)),
+        job(retries=1, retry_interval=seconds(0)),
+    ),
     "visibility-timeout": (
         work_queue(visibility_timeout=seconds(43200)),
         work_queue(visibility_timeout=seconds(43201)),
@@ -629,6 +634,10 @@ CASES: dict[str, tuple[Define, Define]] = {
     "image-reference": (
         lambda _: Image.from_registry(f"registry.Example.com:5000/org/web__api:1.4@{SHA}"),
         lambda _: Image.from_registry("https://ghcr.io/org/web:1.4"),
+    ),
+    "registry-credentials": (
+        lambda _: Image.from_registry("ghcr.io/shop/web:1.4", credentials=CREDENTIALS),
+        lambda _: Image.from_registry("public.ecr.aws/shop/web:1.4", credentials=CREDENTIALS),
     ),
     "image-tag": (
         lambda _: Image.from_repository(REPOSITORY, tag="v1.4"),

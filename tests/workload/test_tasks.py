@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import aws_cdk as cdk
 import pytest
 
-from moorage import Container, Task, Volume
+from moorage import Container, LogMode, NetworkMode, OperatingSystemFamily, Task, Volume
 from moorage.workload.problems import Problems
 
 IMAGE = "public.ecr.aws/docker/library/nginx:1.29"
@@ -102,3 +103,61 @@ def test_the_first_container_with_a_port_receives_connections() -> None:
     task = Task(container("a"), container("b", port=80), container("c", port=81))
     assert task._front_container is task.containers[1]
     assert Task(container("a"))._front_container is None
+
+
+def test_volumes_come_from_containers_of_the_task() -> None:
+    assert problems_of(container("a", volumes_from=["b", "c"]), container("c")) == [
+        "volumes_from of container 'a' must name containers of the task (got 'b'); use 'c', or remove the name"
+    ]
+
+
+def test_a_container_does_not_wait_for_the_volumes_of_one_that_waits_for_it() -> None:
+    Task(container("a", volumes_from="b"), container("b"))
+    assert problems_of(container("a", volumes_from="b"), container("b", depends_on="a")) == [
+        "depends_on and volumes_from must not be circular (got 'a', 'b'); remove one of these dependencies"
+    ]
+
+
+@pytest.mark.parametrize(
+    "given", [{"dns_servers": "10.0.0.2"}, {"dns_search_domains": "shop.internal"}, {"extra_hosts": {"db": "10.0.0.9"}}]
+)
+def test_containers_have_no_names_of_their_own_in_awsvpc_mode(given: dict[str, Any]) -> None:
+    Task(container("a"), container("b", **given), network_mode=NetworkMode.BRIDGE)
+    (problem,) = problems_of(container("a"), container("b", **given))
+    assert problem.startswith("network_mode must be 'bridge', 'host' or 'none' with dns_servers, dns_search_domains ")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"system_controls": {"net.core.somaxconn": 1024}},
+        {"dns_servers": "10.0.0.2"},
+        {"dns_search_domains": "shop.internal"},
+        {"extra_hosts": {"db": "10.0.0.9"}},
+    ],
+)
+def test_windows_has_no_linux_options(given: dict[str, Any]) -> None:
+    (argument,) = given
+    problems = problems_of(
+        container("a", **given), operating_system_family=OperatingSystemFamily.WINDOWS_SERVER_2022_CORE
+    )
+    value = list(given[argument]) if isinstance(given[argument], dict) else (given[argument],)
+    assert f"{argument} of container 'a' must be left out on Windows (got {value!r}); " in "".join(problems)
+
+
+def test_bridge_mode_keeps_network_parameters_apart() -> None:
+    controls = {"system_controls": {"net.core.somaxconn": 1024}}
+    Task(container("a", **controls), container("b", **controls), network_mode=NetworkMode.BRIDGE)
+    with pytest.warns(
+        UserWarning, match=r"system_controls should have 'net.' parameters in only one .*\(got 'a', 'b'\)"
+    ):
+        Task(container("a", **controls), container("b", **controls))
+
+
+def test_a_log_mode_is_that_of_the_log_group() -> None:
+    mode, router = LogMode.blocking(), Container.log_router({"Name": "http"}, image=IMAGE)
+    Task(container("a"), attrs.evolve(router, log_mode=mode))
+    assert problems_of(container("a", log_mode=mode), router) == [
+        "log_mode of container 'a' must be left out with a log router, to which the logs go (got 'log-router'); leave "
+        "log_mode= out, or send the logs to the log group with logging="
+    ]

@@ -50,7 +50,7 @@ GROUPS: Mapping[str, Group] = {
     "containers": _group(
         "Containers",
         "A container image, and how it is started, checked, configured and stopped.",
-        "Image Container HealthCheck RestartPolicy ContainerCondition EnvironmentFile LinuxParameters",
+        "Image Container HealthCheck RestartPolicy ContainerCondition EnvironmentFile LinuxParameters LogMode",
     ),
     "scaling": _group(
         "Auto scaling",

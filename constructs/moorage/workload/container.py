@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from moorage.workload import command_limits, container_limits, secret_sources
-from moorage.workload.container_checks import check_command, check_paths, check_ports, clean_path, clean_paths
+from moorage.workload import command_limits, container_limits, converters, secret_sources
+from moorage.workload.container_checks import check_command, check_docker_options, check_paths, check_ports
 from moorage.workload.durations import optional_seconds
 from moorage.workload.image import Image, as_image
 from moorage.workload.plain_texts import PlainText, check_literals
@@ -23,67 +22,10 @@ if TYPE_CHECKING:
 
     from moorage.workload.container_lifecycle import ContainerCondition, EnvironmentFile, HealthCheck, RestartPolicy
     from moorage.workload.linux_parameters import LinuxParameters
+    from moorage.workload.log_mode import LogMode
     from moorage.workload.required_services import Needs
     from moorage.workload.sidecars import FireLens, Sidecar
     from moorage.workload.volumes import Mount
-
-
-DEFAULT_WRITABLE_MIB = 64
-"""The default size of a writable path, in MiB."""
-
-
-def _as_arguments(arguments: str | Sequence[str] | None) -> tuple[str, ...] | None:
-    if arguments is None:
-        return None
-    return (arguments,) if isinstance(arguments, str) else tuple(arguments) or None
-
-
-def _as_names(names: Iterable[str]) -> tuple[str, ...]:
-    return (names,) if isinstance(names, str) else tuple(names)
-
-
-def _as_paths(paths: Iterable[str]) -> tuple[str, ...]:
-    return tuple(map(clean_path, _as_names(paths)))
-
-
-def _frozen(mapping: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    return MappingProxyType(dict(mapping or {}))
-
-
-def _frozen_texts(mapping: Mapping[str, str] | None) -> Mapping[str, str]:
-    return MappingProxyType(dict(mapping or {}))
-
-
-def _frozen_ports(mapping: Mapping[str, int] | None) -> Mapping[str, int]:
-    return MappingProxyType(dict(mapping or {}))
-
-
-def _writable_sizes(paths: Mapping[str, int] | Sequence[str]) -> Mapping[str, int]:
-    return clean_paths(paths if isinstance(paths, Mapping) else dict.fromkeys(_as_names(paths), DEFAULT_WRITABLE_MIB))
-
-
-def _dependency_conditions(
-    dependencies: str | Iterable[str] | Mapping[str, ContainerCondition | None],
-) -> Mapping[str, ContainerCondition | None]:
-    return MappingProxyType(
-        dict(dependencies) if isinstance(dependencies, Mapping) else dict.fromkeys(_as_names(dependencies))
-    )
-
-
-def _as_files(files: EnvironmentFile | Iterable[EnvironmentFile]) -> tuple[EnvironmentFile, ...]:
-    return tuple(files) if isinstance(files, Iterable) else (files,)
-
-
-def _as_mounts(mounts: Mapping[str, str | Mount] | None) -> Mapping[str, Mount]:
-    if not mounts:
-        return MappingProxyType({})
-    from moorage.workload.volumes import Mount  # noqa: PLC0415  # needed only by volumes
-
-    return clean_paths({path: Mount(mount) if isinstance(mount, str) else mount for path, mount in mounts.items()})
-
-
-def _as_ranges(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    return tuple(tuple(pair) for pair in ranges)  # type: ignore[misc]  # PORT_RANGE checks that they are pairs
 
 
 @value_class
@@ -151,8 +93,27 @@ class Container:
         credential_spec: The credential spec of a group Managed Service Account in Active Directory:
             `credentialspec:` or `credentialspecdomainless:`, followed by the ARN of an SSM parameter or S3 object. The
             execution role is granted read access. Default: none.
+        system_controls: The kernel parameters of the container by name, such as
+            `{"net.ipv4.tcp_keepalive_time": "600"}`: names that begin with `net.` or `fs.mqueue.`, and the `kernel.`
+            parameters of IPC. In awsvpc mode, containers share the `net.` parameters. Default: none.
+        volumes_from: The containers of the task whose volumes this container mounts too, each as a name or as an
+            `ecs.VolumeFrom`, which can be read-only. ECS starts the container after these containers. Default: none.
+        docker_security_options: The options of `docker run --security-opt`: `no-new-privileges`, `apparmor:PROFILE`,
+            `label:VALUE` or `credentialspec:PATH`. Not supported on Fargate. Instances need `ECS_APPARMOR_CAPABLE=true`
+            or `ECS_SELINUX_CAPABLE=true` in the configuration of the ECS agent for `apparmor:` or `label:`.
+            Default: none.
+        dns_servers: The IP addresses of the DNS servers. Not supported in awsvpc mode. Default: the DNS servers of the
+            instance.
+        dns_search_domains: The DNS search domains. Not supported in awsvpc mode. Default: those of the instance.
+        extra_hosts: The entries to add to `/etc/hosts`, as IP addresses by host name. Not supported in awsvpc mode.
+            Default: none.
+        interactive: Whether to keep the standard input open. Default: False.
+        pseudo_terminal: Whether to allocate a terminal (TTY). Default: False.
         logging: A log driver (`ecs.LogDrivers`). Default: a driver that sends the logs to the log router of the task,
             or to a log group if the task has no log router.
+        log_mode: The delivery mode of logs that go to a log group: `LogMode.blocking()` loses no logs, and
+            `LogMode.non_blocking()` never stops the application. Default: the `defaultLogDriverMode` of the account,
+            or non-blocking if the account has none.
         sidecar: The settings that only `otel_collector` and `log_router` set. Default: none.
 
     Raises:
@@ -163,41 +124,56 @@ class Container:
     image: Image = attrs.field(converter=as_image)
     name: str = attrs.field(default="app", kw_only=True)
     port: int | None = attrs.field(default=None, kw_only=True)
-    ports: Mapping[str, int] = attrs.field(converter=_frozen_ports, default=None, kw_only=True)
-    port_ranges: tuple[tuple[int, int], ...] = attrs.field(converter=_as_ranges, default=(), kw_only=True)
+    ports: Mapping[str, int] = attrs.field(converter=converters.frozen_ports, default=None, kw_only=True)
+    port_ranges: tuple[tuple[int, int], ...] = attrs.field(converter=converters.as_ranges, default=(), kw_only=True)
     cpu: int | None = attrs.field(default=None, kw_only=True)
     memory_mib: int | None = attrs.field(default=None, kw_only=True)
     memory_reservation_mib: int | None = attrs.field(default=None, kw_only=True)
-    environment: Mapping[str, str] = attrs.field(converter=_frozen, default=None, kw_only=True)
-    environment_files: tuple[EnvironmentFile, ...] = attrs.field(converter=_as_files, default=(), kw_only=True)
-    secrets: Mapping[str, secretsmanager.ISecret | ssm.IParameter | ecs.Secret] = attrs.field(
-        converter=_frozen, default=None, kw_only=True
+    environment: Mapping[str, str] = attrs.field(converter=converters.frozen, default=None, kw_only=True)
+    environment_files: tuple[EnvironmentFile, ...] = attrs.field(
+        converter=converters.as_files, default=(), kw_only=True
     )
-    command: tuple[str, ...] | None = attrs.field(converter=_as_arguments, default=None, kw_only=True)
-    entry_point: tuple[str, ...] | None = attrs.field(converter=_as_arguments, default=None, kw_only=True)
+    secrets: Mapping[str, secretsmanager.ISecret | ssm.IParameter | ecs.Secret] = attrs.field(
+        converter=converters.frozen, default=None, kw_only=True
+    )
+    command: tuple[str, ...] | None = attrs.field(converter=converters.as_arguments, default=None, kw_only=True)
+    entry_point: tuple[str, ...] | None = attrs.field(converter=converters.as_arguments, default=None, kw_only=True)
     working_directory: str | None = attrs.field(default=None, kw_only=True)
     health_check: HealthCheck | None = attrs.field(default=None, kw_only=True)
     restart_policy: RestartPolicy | None = attrs.field(default=None, kw_only=True)
     start_timeout: int | None = attrs.field(converter=optional_seconds, default=None, kw_only=True)
     stop_timeout: int | None = attrs.field(converter=optional_seconds, default=None, kw_only=True)
     user: str | None = attrs.field(default=None, kw_only=True)
-    writable: Mapping[str, int] = attrs.field(converter=_writable_sizes, default={}, kw_only=True)
-    executable: tuple[str, ...] = attrs.field(converter=_as_paths, default=(), kw_only=True)
-    mounts: Mapping[str, Mount] = attrs.field(converter=_as_mounts, default=None, kw_only=True)
+    writable: Mapping[str, int] = attrs.field(converter=converters.writable_sizes, default={}, kw_only=True)
+    executable: tuple[str, ...] = attrs.field(converter=converters.as_paths, default=(), kw_only=True)
+    mounts: Mapping[str, Mount] = attrs.field(converter=converters.as_mounts, default=None, kw_only=True)
     read_only: bool = attrs.field(default=True, kw_only=True)
     essential: bool = attrs.field(default=True, kw_only=True)
     depends_on: Mapping[str, ContainerCondition | None] = attrs.field(
-        converter=_dependency_conditions, default={}, kw_only=True
+        converter=converters.dependency_conditions, default={}, kw_only=True
     )
-    not_secret: Mapping[str, str] = attrs.field(converter=_frozen_texts, default=None, kw_only=True)
+    not_secret: Mapping[str, str] = attrs.field(converter=converters.frozen_texts, default=None, kw_only=True)
     host_port: int | None = attrs.field(default=None, kw_only=True)
     gpus: int = attrs.field(default=0, kw_only=True)
     privileged: bool = attrs.field(default=False, kw_only=True)
     linux_parameters: LinuxParameters | None = attrs.field(default=None, kw_only=True)
-    docker_labels: Mapping[str, str] = attrs.field(converter=_frozen_texts, default=None, kw_only=True)
+    docker_labels: Mapping[str, str] = attrs.field(converter=converters.frozen_texts, default=None, kw_only=True)
     version_consistency: bool = attrs.field(default=True, kw_only=True)
     credential_spec: str | None = attrs.field(default=None, kw_only=True)
+    system_controls: Mapping[str, str] = attrs.field(
+        converter=converters.as_system_controls, default=None, kw_only=True
+    )
+    volumes_from: tuple[str | ecs.VolumeFrom, ...] = attrs.field(
+        converter=converters.as_volumes_from, default=(), kw_only=True
+    )
+    docker_security_options: tuple[str, ...] = attrs.field(converter=converters.as_names, default=(), kw_only=True)
+    dns_servers: tuple[str, ...] = attrs.field(converter=converters.as_names, default=(), kw_only=True)
+    dns_search_domains: tuple[str, ...] = attrs.field(converter=converters.as_names, default=(), kw_only=True)
+    extra_hosts: Mapping[str, str] = attrs.field(converter=converters.frozen_texts, default=None, kw_only=True)
+    interactive: bool = attrs.field(default=False, kw_only=True)
+    pseudo_terminal: bool = attrs.field(default=False, kw_only=True)
     logging: ecs.LogDriver | None = attrs.field(default=None, kw_only=True)
+    log_mode: LogMode | None = attrs.field(default=None, kw_only=True)
     sidecar: Sidecar | None = attrs.field(default=None, kw_only=True)
 
     @staticmethod
@@ -282,6 +258,14 @@ class Container:
         return self.sidecar.firelens if self.sidecar else None
 
     @property
+    def _volume_sources(self) -> Mapping[str, bool]:
+        """The containers whose volumes this container mounts too, each with whether the volumes are read-only."""
+        return {
+            each if isinstance(each, str) else each.source_container: not isinstance(each, str) and each.read_only
+            for each in self.volumes_from
+        }
+
+    @property
     def _all_secrets(self) -> tuple[tuple[str, Any], ...]:
         """The secrets, each with its name, including those in the output options of a log router."""
         output = self._firelens.secret_output if self._firelens else {}
@@ -356,14 +340,27 @@ class Container:
         problems.check_known("the word before ':' of credential_spec", kind)
         for label in self.docker_labels:
             problems.check_known("each name of docker_labels", label)
+        check_docker_options(
+            self.system_controls, self.docker_security_options, self.dns_servers, self.extra_hosts, problems
+        )
         self._check_environment(problems)
         secret_sources.check_secrets("secrets", self.secrets, problems)
-        if self.name in self.depends_on:
-            problems.add(
-                f"depends_on must not name the container itself (got {self.name!r}); remove {self.name!r} from "
-                "depends_on="
-            )
+        self._check_others(problems)
         problems.raise_any()
+
+    def _check_others(self, problems: Problems) -> None:
+        """Check the log mode, and the names of other containers."""
+        if self.log_mode is not None and self.logging is not None:
+            problems.add(
+                "log_mode must not be given with logging, since the driver has a mode of its own; use mode= of the "
+                "driver, or leave one of them out"
+            )
+        for argument, names in (("depends_on", self.depends_on), ("volumes_from", self._volume_sources)):
+            if self.name in names:
+                problems.add(
+                    f"{argument} must not name the container itself (got {self.name!r}); remove {self.name!r} from "
+                    f"{argument}="
+                )
 
     def _check_environment(self, problems: Problems) -> None:
         for argument in ("environment", "secrets"):

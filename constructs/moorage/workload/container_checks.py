@@ -93,6 +93,32 @@ def check_ports(
         problems.check(container_limits.PORT_RANGES_APART, "port_ranges", (*single_ports, *port_ranges))
 
 
+def check_docker_options(
+    system_controls: Mapping[str, str],
+    security_options: Iterable[str],
+    dns_servers: Iterable[str],
+    extra_hosts: Mapping[str, str],
+    problems: Problems,
+) -> None:
+    """Check kernel parameters, security options, and the addresses of DNS servers and extra hosts."""
+    for name, value in system_controls.items():
+        problems.check_known("each name of system_controls", name)
+        problems.check(container_limits.SYSTEM_CONTROL, "each name of system_controls", name)
+        if not value.strip():
+            problems.add(
+                f"system_controls[{name!r}] must not be empty (got {value!r}); use a value as for `sysctl`, such as "
+                "'1' or '1024 65535'"
+            )
+    for option in security_options:
+        problems.check(container_limits.DOCKER_SECURITY_OPTION, "each item of docker_security_options", option)
+    for server in dns_servers:
+        problems.check(container_limits.IP_ADDRESS, "each item of dns_servers", server)
+    for host, address in extra_hosts.items():
+        problems.check_known("each name of extra_hosts", host)
+        problems.check(container_limits.EXTRA_HOST, "each name of extra_hosts", host)
+        problems.check(container_limits.IP_ADDRESS, f"extra_hosts[{host!r}]", address)
+
+
 def check_command(entry_point: Sequence[str] | None, command: Sequence[str] | None, problems: Problems) -> None:
     """Check that the command can start and runs as written."""
     if entry_point is None:

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import ipaddress
 from itertools import pairwise
 
 from moorage.workload.limit import Botocore, Limit, at_least, at_most, in_range, matching, one_of, unique
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
 
 CONTAINER_NAME = matching(
     "container-name",
@@ -379,6 +389,65 @@ SWAPPINESS_ALONE = Limit(
     hint="set max_swap_mib=, or leave swappiness= out",
     source=Botocore("ecs", "LinuxParameters", "maxSwap", "A maxSwap value must be set for the swappiness parameter"),
     format=lambda pair: str(pair[0]),
+)
+SYSTEM_CONTROL = matching(
+    "system-control",
+    r"net\..+|fs\.mqueue\..+|kernel\.(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)",
+    rule="must be a kernel parameter of the network or IPC namespace",
+    hint="use a name that begins with 'net.' or 'fs.mqueue.', or one of 'kernel.msgmax', 'kernel.msgmnb', "
+    "'kernel.msgmni', 'kernel.sem', 'kernel.shmall', 'kernel.shmmax', 'kernel.shmmni' and 'kernel.shm_rmid_forced'",
+    source=Botocore("ecs", "SystemControl", "value", "Valid IPC namespace values"),
+)
+DOCKER_SECURITY_OPTION = matching(
+    "docker-security-option",
+    r"no-new-privileges|(apparmor|label|credentialspec):.+",
+    rule="must be 'no-new-privileges', 'apparmor:PROFILE', 'label:VALUE' or 'credentialspec:PATH'",
+    hint="use an option such as 'no-new-privileges'",
+    source=Botocore("ecs", "ContainerDefinition", "dockerSecurityOptions", 'Valid values: "no-new-privileges"'),
+)
+EXTRA_HOST = matching(
+    "extra-host",
+    r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?",
+    rule="must be a host name, without a port or an address",
+    hint="use a mapping such as {'db.internal': '10.0.0.10'}",
+    source=Botocore("ecs", "HostEntry", "hostname", "The hostname to use in the /etc/hosts entry."),
+)
+IP_ADDRESS = Limit(
+    id="ip-address",
+    accepts=_is_address,
+    rule="must be an IP address",
+    hint="use an address such as '10.0.0.10'",
+    source=Botocore(
+        "ecs",
+        "HostEntry",
+        "ipAddress",
+        "The IP address to use in the /etc/hosts entry.",
+        also="moby: dns must be an IP address",
+    ),
+)
+LOG_BUFFER = at_least(
+    "log-buffer",
+    1,
+    unit="MiB",
+    hint="use a size such as 25, or LogMode.blocking()",
+    source=Botocore(
+        "ecs", "LogConfiguration", "options", "the max-buffer-size log option controls the size of the buffer"
+    ),
+)
+LOG_BUFFER_MEMORY = Limit(
+    id="log-buffer-memory",
+    accepts=lambda sizes: sizes[0] < sizes[1],
+    rule="should be smaller than the memory of the task, which the buffer uses",
+    hint="use a smaller max_buffer_mib=, or a larger memory_mib= of the task",
+    source=Botocore(
+        "ecs",
+        "LogConfiguration",
+        "options",
+        "the container's logs are instead stored in an in-memory intermediate buffer",
+        also="no source states the memory that the buffer counts in",
+    ),
+    format=lambda sizes: f"{sizes[0]} of {sizes[1]} MiB",
+    confirmed=False,
 )
 LOG_ROUTER = one_of(
     "log-router",

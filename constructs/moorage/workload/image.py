@@ -18,6 +18,7 @@ from moorage.workload.value import value_class
 if TYPE_CHECKING:
     import aws_cdk as cdk
     from aws_cdk import aws_ecr as ecr
+    from aws_cdk import aws_secretsmanager as secretsmanager
     from aws_cdk import aws_ssm as ssm
 
 NO_IMAGE_YET = "none"
@@ -43,23 +44,32 @@ class Image:
         return ()
 
     @property
+    def _credentials(self) -> secretsmanager.ISecret | None:
+        """The secret with the credentials of the registry, or None if ECS needs no credentials."""
+        return None
+
+    @property
     def _mutable_reference(self) -> str | None:
         """The reference of a public image with the tag `latest`, explicitly or by default. None for other images."""
         return None
 
     @staticmethod
-    def from_registry(reference: str) -> Image:
-        """Use an image of a public registry.
+    def from_registry(reference: str, *, credentials: secretsmanager.ISecret | None = None) -> Image:
+        """Use an image of a public registry, or of a private registry other than Amazon ECR.
 
         Args:
             reference: The reference as for `docker pull`: `public.ecr.aws/nginx/nginx:1.29`, `redis:8`,
                 `ghcr.io/org/image@sha256:...`.
+            credentials: The secret with the credentials of a private registry, JSON with the fields `username` and
+                `password`. ECS reads the secret when it pulls the image, and the execution role is granted read access.
+                Default: none, for a public image.
 
         Raises:
-            ValueError: If the reference is invalid or names a private ECR registry. A task can pull from such a
-                registry only with the permissions that `from_repository` grants.
+            ValueError: If the reference is invalid or names a private ECR registry, or credentials are given for an
+                ECR registry. A task can pull from a private ECR registry only with the permissions that
+                `from_repository` grants.
         """
-        return RegistryImage(reference)
+        return RegistryImage(reference, credentials)
 
     @staticmethod
     def from_repository(
@@ -130,9 +140,10 @@ class Image:
 
 @attrs.frozen
 class RegistryImage(Image):
-    """An image of a public registry; see `Image.from_registry`."""
+    """An image of a registry other than private ECR; see `Image.from_registry`."""
 
     reference: str
+    credentials: secretsmanager.ISecret | None = None
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("Image")
@@ -142,11 +153,17 @@ class RegistryImage(Image):
                 "reference must not be in a private registry, from which a task cannot pull without permissions "
                 f"(got {self.reference!r}); use Image.from_repository(ecr.Repository.from_repository_arn(...), tag=...)"
             )
+        elif self.credentials is not None:
+            problems.check(image_limits.REGISTRY_CREDENTIALS, "reference", self.reference)
         problems.raise_any()
 
     @property
     def _needs(self) -> Needs:
-        return INTERNET_NEEDS
+        return INTERNET_NEEDS if self.credentials is None else INTERNET_NEEDS | {"secretsmanager"}
+
+    @property
+    def _credentials(self) -> secretsmanager.ISecret | None:
+        return self.credentials
 
     @property
     def _mutable_reference(self) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moorage.workload.limit import Botocore, matching
+from moorage.workload.limit import Botocore, Limit, matching
 
 REPOSITORY_NAME = matching(
     "repository-name",
@@ -25,6 +25,13 @@ IMAGE_REFERENCE = matching(
         "the 255 character limit applies only to the repository URL and image name (everything before the @ sign).",
         also="distribution/reference, the grammar of image references",
     ),
+)
+REGISTRY_CREDENTIALS = Limit(
+    id="registry-credentials",
+    accepts=lambda reference: not reference.startswith("public.ecr.aws/"),
+    rule="must be in a registry other than Amazon ECR with credentials",
+    hint="leave credentials= out, since public images of Amazon ECR need none",
+    source="ECS developer guide, using non-AWS container images: does not apply to an image that is stored in ECR",
 )
 IMAGE_TAG = matching(
     "image-tag",

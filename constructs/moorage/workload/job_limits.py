@@ -96,6 +96,14 @@ TASK_RETRIES = in_range(
     hint="use 0 for no retries, or a number such as 3",
     source="Step Functions developer guide, error handling: MaxAttempts (a non-negative integer; maximum 99999999)",
 )
+TASK_RETRY_INTERVAL = in_range(
+    "task-retry-interval",
+    1,
+    99999999,
+    unit="seconds",
+    hint="use a duration such as cdk.Duration.minutes(5)",
+    source="Step Functions developer guide, error handling: IntervalSeconds (a positive integer; maximum 99999999)",
+)
 VISIBILITY_TIMEOUT = in_range(
     "visibility-timeout",
     0,

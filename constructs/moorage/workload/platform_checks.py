@@ -68,6 +68,9 @@ def _check_fargate_container(container: Container, problems: Problems) -> None:
     problems.check(platform_limits.STOP_TIMEOUT, f"stop_timeout {owner}", container.stop_timeout)
     problems.check(platform_limits.FARGATE_GPUS, f"gpus {owner}", container.gpus)
     problems.check(platform_limits.FARGATE_PRIVILEGED, f"privileged {owner}", container.privileged)
+    problems.check(
+        platform_limits.FARGATE_SECURITY_OPTIONS, f"docker_security_options {owner}", container.docker_security_options
+    )
     if linux := container.linux_parameters:
         problems.check(platform_limits.FARGATE_CAPABILITIES, f"add_capabilities {owner}", linux.add_capabilities)
         problems.check(platform_limits.FARGATE_ULIMITS, f"ulimits {owner}", list(linux.ulimits))
@@ -131,6 +134,9 @@ def check_managed_instances(task: Task, problems: Problems) -> None:
     problems.check(platform_limits.MANAGED_IPC_MODE, "ipc_mode", task.ipc_mode)
     problems.check(platform_limits.MANAGED_SYSTEM, "operating_system_family", task.operating_system_family.value)
     _check_ephemeral_storage(task, "ECS Managed Instances", problems)
+    for container in task.containers:
+        argument = f"docker_security_options of container {container.name!r}"
+        problems.check(platform_limits.MANAGED_SECURITY_OPTIONS, argument, container.docker_security_options)
     read_only = [container.name for container in task.containers if container.read_only]
     if task.execute_command and read_only:
         problems.add(

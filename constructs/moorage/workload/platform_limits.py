@@ -153,6 +153,17 @@ FARGATE_SWAP = Limit(
     ),
     format=str,
 )
+FARGATE_SECURITY_OPTIONS = _absent(
+    "fargate-security-options",
+    rule="must be left out on Fargate",
+    hint="use Capacity.ec2(...) for a task that needs security options",
+    source=Botocore(
+        "ecs",
+        "ContainerDefinition",
+        "dockerSecurityOptions",
+        "This field isn't valid for containers in tasks using the Fargate launch type.",
+    ),
+)
 FARGATE_PID_MODE = one_of(
     "fargate-pid-mode",
     ("task",),
@@ -253,6 +264,33 @@ MANAGED_SYSTEM = one_of(
     hint="use Capacity.fargate() for tasks on Windows",
     source=_MANAGED,
 )
+MANAGED_SECURITY_OPTIONS = Limit(
+    id="managed-instances-security-options",
+    accepts=lambda options: not any(option.startswith(("apparmor:", "label:")) for option in options),
+    rule="should have no 'apparmor:' or 'label:' on ECS Managed Instances, whose agent AWS configures",
+    hint="use Capacity.ec2(...) with instances that are configured for these options",
+    source=Botocore(
+        "ecs",
+        "ContainerDefinition",
+        "dockerSecurityOptions",
+        "The Amazon ECS container agent running on a container instance must register with the",
+    ),
+    format=comma_separated,
+    confirmed=False,
+)
+WINDOWS_SECURITY_OPTIONS = Limit(
+    id="windows-security-options",
+    accepts=lambda options: all(option.startswith("credentialspec:") for option in options),
+    rule="must have only 'credentialspec:' on Windows",
+    hint="leave the other options out, or use operating_system_family=OperatingSystemFamily.LINUX",
+    source=Botocore(
+        "ecs",
+        "ContainerDefinition",
+        "dockerSecurityOptions",
+        "For Linux tasks on EC2, this parameter can be used to reference custom labels for SELinux and AppArmor",
+    ),
+    format=comma_separated,
+)
 WINDOWS_LINUX_ONLY = _absent(
     "windows-linux-only",
     rule="must be left out on Windows",
@@ -262,7 +300,7 @@ WINDOWS_LINUX_ONLY = _absent(
         "ContainerDefinition",
         "linuxParameters",
         "This parameter is not supported for Windows containers.",
-        also="the same of privileged, ulimits, user and pidMode",
+        also="the same of privileged, ulimits, user, pidMode, systemControls, dnsServers, dnsSearchDomains, extraHosts",
     ),
 )
 _LINUX_IMAGE = re.compile(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -11,7 +11,8 @@ import attrs
 from moorage.workload import container_limits, platform_limits, task_limits, volume_limits
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.required_services import EXECUTE_COMMAND_NEEDS, LOG_NEEDS, Needs, check_services
-from moorage.workload.task_checks import check_containers, check_permissions
+from moorage.workload.start_order import check_start_order
+from moorage.workload.task_checks import check_containers, check_namespaces, check_permissions
 from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 
     from moorage.workload.container import Container
     from moorage.workload.volumes import Volume
+
+
+_ONLY_ON_LINUX = (
+    *("writable", "linux_parameters", "privileged", "user", "environment_files"),
+    *("system_controls", "dns_servers", "dns_search_domains", "extra_hosts"),
+)
+"""The arguments of a container that Windows does not support."""
 
 
 class Architecture(enum.Enum):
@@ -175,7 +183,8 @@ class Task:
             problems.check(task_limits.ESSENTIAL, "essential", [container.essential for container in self.containers])
             if sized:
                 self._check_shares(problems)
-            self._check_order(problems)
+            check_start_order(self.containers, problems)
+            check_namespaces(self.containers, problems, network_mode=self.network_mode.value, ipc_mode=self.ipc_mode)
             self._check_volumes(problems)
             check_containers(self.containers, problems, on_windows=self._on_windows)
         check_permissions(self.permissions, problems)
@@ -325,41 +334,12 @@ class Task:
                 problems.check(
                     container_limits.WRITABLE_SIZE, f"the sum of writable of container {container.name!r}", writable
                 )
+            if container.log_mode and container.log_mode.max_buffer_mib is not None:
+                buffer = (container.log_mode.max_buffer_mib, self.memory_mib)
+                problems.check(container_limits.LOG_BUFFER_MEMORY, f"log_mode of container {container.name!r}", buffer)
         if len(self.containers) > 1:
             writable = (sum(size for each in self.containers for size in each.writable.values()), self.memory_mib)
             problems.check(container_limits.WRITABLE_SIZE, "the sum of writable of all containers", writable)
-
-    def _check_order(self, problems: Problems) -> None:
-        dependencies = {container.name: set(container.depends_on) for container in self.containers}
-        for container in self.containers:
-            other_names = ", ".join(repr(name) for name in dependencies if name != container.name)
-            for missing in sorted(dependencies[container.name] - dependencies.keys()):
-                problems.add(
-                    f"depends_on of container {container.name!r} must name containers of the task (got {missing!r}); "
-                    f"use {other_names or 'another container'}, or remove the dependency"
-                )
-            self._check_conditions(container, problems)
-        startable: set[str] = set()
-        while ready := {
-            name
-            for name, required in dependencies.items()
-            if name not in startable and required & dependencies.keys() <= startable
-        }:
-            startable |= ready
-        if cycle := sorted(dependencies.keys() - startable):
-            problems.add(
-                f"depends_on must not be circular (got {', '.join(map(repr, cycle))}); remove one of these dependencies"
-            )
-
-    def _check_conditions(self, container: Container, problems: Problems) -> None:
-        for dependency in (each for each in self.containers if each.name in container.depends_on):
-            condition = container.depends_on[dependency.name]
-            argument = f"depends_on {dependency.name!r} of container {container.name!r}"
-            if condition and condition._waits_for_end:
-                problems.check(task_limits.DEPENDENCY_ENDS, argument, (dependency.name, dependency.essential))
-            if condition and condition.value == "HEALTHY":
-                has_check = dependency.health_check is not None
-                problems.check(task_limits.DEPENDENCY_HEALTHY, argument, (dependency.name, has_check))
 
     def _check_volumes(self, problems: Problems) -> None:
         names = tuple(volume.name for volume in self.volumes)
@@ -392,10 +372,15 @@ class Task:
         for container in self.containers:
             reference = getattr(container.image, "reference", None)
             problems.check(platform_limits.WINDOWS_IMAGE, f"image of container {container.name!r}", reference)
-            for argument in ("writable", "linux_parameters", "privileged", "user", "environment_files"):
+            problems.check(
+                platform_limits.WINDOWS_SECURITY_OPTIONS,
+                f"docker_security_options of container {container.name!r}",
+                container.docker_security_options,
+            )
+            for argument in _ONLY_ON_LINUX:
                 value = getattr(container, argument)
                 problems.check(
                     platform_limits.WINDOWS_LINUX_ONLY,
                     f"{argument} of container {container.name!r}",
-                    list(value) if argument == "writable" else value,
+                    list(value) if isinstance(value, Mapping) else value,
                 )

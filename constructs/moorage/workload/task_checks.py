@@ -31,6 +31,22 @@ def check_containers(containers: Sequence[Container], problems: Problems, *, on_
     problems.check(task_limits.TASK_DEFINITION_SIZE, "the task definition", minimum_length(_definition(containers)))
 
 
+def check_namespaces(
+    containers: Sequence[Container], problems: Problems, *, network_mode: str, ipc_mode: str | None
+) -> None:
+    """Check the settings of containers for the network and IPC namespaces of the task."""
+    if any(each.dns_servers or each.dns_search_domains or each.extra_hosts for each in containers):
+        problems.check(task_limits.DNS_MODE, "network_mode", network_mode)
+    parameters = {each.name: [*each.system_controls] for each in containers}
+    of_network = [name for name, names in parameters.items() if any(each.startswith("net.") for each in names)]
+    if of_network:
+        problems.check(task_limits.NETWORK_CONTROLS_MODE, "network_mode", network_mode)
+    if network_mode == "awsvpc":
+        problems.check(task_limits.SHARED_NETWORK_CONTROLS, "system_controls", of_network)
+    if any(not each.startswith("net.") for names in parameters.values() for each in names):
+        problems.check(task_limits.IPC_CONTROLS_MODE, "ipc_mode", ipc_mode)
+
+
 def check_permissions(permissions: Sequence[iam.PolicyStatement], problems: Problems) -> None:
     """Check that IAM accepts the resources of the permissions, and that the statements fit into a role."""
     documents = [statement.to_json() for statement in permissions]
@@ -54,6 +70,12 @@ def _check_log_routers(containers: Sequence[Container], problems: Problems) -> N
             "log_router should route the logs of another container (got only containers with logging=); leave "
             "logging= out, or remove the log router if no container sends logs to port 24224"
         )
+    for container in others if routers else ():
+        if container.log_mode is not None:
+            problems.add(
+                f"log_mode of container {container.name!r} must be left out with a log router, to which the logs go "
+                f"(got {routers[0]!r}); leave log_mode= out, or send the logs to the log group with logging="
+            )
     for container in containers:
         if container.logging is not None and _logs_to_router(container):
             problems.check(task_limits.LOG_DRIVER_ROUTER, f"logging of container {container.name!r}", routers)
@@ -81,6 +103,7 @@ def _container(container: Container) -> Iterator[tuple[str, Any]]:
     yield "command", container.command or ()
     yield "entryPoint", container.entry_point or ()
     yield "dockerLabels", dict(container.docker_labels)
+    yield "extraHosts", [{"hostname": name, "ipAddress": each} for name, each in container.extra_hosts.items()]
     yield (
         "mountPoints",
         [{"containerPath": path, "sourceVolume": each.volume} for path, each in container.mounts.items()],

@@ -189,6 +189,48 @@ FAULT_INJECTION_MODE = one_of(
     hint="leave network_mode= out for 'awsvpc', or use NetworkMode.HOST",
     source="CDK aws-ecs TaskDefinition (enableFaultInjection)",
 )
+DNS_MODE = one_of(
+    "dns-mode",
+    ("bridge", "host", "none"),
+    where="with dns_servers, dns_search_domains or extra_hosts",
+    hint="use NetworkMode.BRIDGE on instances, or leave these arguments out; in awsvpc mode, use a private hosted zone "
+    "or the DHCP options of the VPC",
+    source=Botocore(
+        "ecs",
+        "ContainerDefinition",
+        "extraHosts",
+        "This parameter isn't supported for Windows containers or tasks that use the awsvpc network mode.",
+        also="DNS servers are not supported on container when networkMode=awsvpc (cdk-preflight)",
+    ),
+)
+NETWORK_CONTROLS_MODE = one_of(
+    "network-controls-mode",
+    ("awsvpc", "bridge", "none"),
+    where="with 'net.' parameters in system_controls",
+    hint="leave network_mode= out for 'awsvpc', or set the parameters on the instance",
+    source=Botocore("ecs", "SystemControl", "", "the network namespace systemControls aren't supported."),
+)
+IPC_CONTROLS_MODE = Limit(
+    id="ipc-controls-mode",
+    accepts=lambda mode: mode != "host",
+    rule="must not be 'host' with 'kernel.' or 'fs.mqueue.' parameters in system_controls",
+    hint="leave ipc_mode= out, use 'task', or set the parameters on the instance",
+    source=Botocore("ecs", "SystemControl", "", "IPC namespace systemControls aren't supported."),
+)
+SHARED_NETWORK_CONTROLS = Limit(
+    id="shared-network-controls",
+    accepts=lambda names: len(names) <= 1,
+    rule="should have 'net.' parameters in only one container in awsvpc mode, where containers share these parameters",
+    hint="use all 'net.' parameters in system_controls= of one container",
+    source=Botocore(
+        "ecs",
+        "SystemControl",
+        "",
+        "We don't recommend that you specify network-related systemControls parameters for multiple containers",
+    ),
+    format=comma_separated,
+    confirmed=False,
+)
 LOG_ROUTERS = Limit(
     id="log-routers",
     accepts=lambda names: len(names) <= 1,

@@ -712,11 +712,67 @@ def test_a_job_reports_all_problems_together_with_its_path(stack: cdk.Stack, clu
     assert stack.node.try_find_child("Nightly") is None
 
 
-def test_a_job_without_a_trigger_is_refused(stack: cdk.Stack, cluster: Cluster) -> None:
-    with pytest.raises(
-        ValueError, match="Shop/Nightly: schedule or event must be given, since nothing would start the job"
-    ):
-        Job(stack, "Nightly", cluster=cluster, task=REPORT)
+def state_machine_of(stack: cdk.Stack) -> dict[str, dict[str, Any]]:
+    """Return the states of the only state machine of a stack, with `X` for each value that a template fills in."""
+    (machine,) = template(stack).find_resources("AWS::StepFunctions::StateMachine").values()
+    text = machine["Properties"]["DefinitionString"]
+    parts = text["Fn::Join"][1] if isinstance(text, dict) else [text]
+    definition = json.loads("".join(each if isinstance(each, str) else "X" for each in parts))
+    states: dict[str, dict[str, Any]] = definition["States"]
+    return states
+
+
+def test_a_job_without_a_trigger_runs_on_request(stack: cdk.Stack, cluster: Cluster) -> None:
+    job = Job(stack, "Backfill", cluster=cluster, task=REPORT)
+    assert list(state_machine_of(stack)) == ["Run"]
+    made = {each["Type"] for each in template(stack).to_json()["Resources"].values()}
+    assert not made & {"AWS::Scheduler::Schedule", "AWS::Events::Rule", "AWS::SQS::Queue", "AWS::CloudWatch::Alarm"}
+    assert (job.schedule, job.rule, job.dead_letter_queue, job.alarm) == (None, None, None, None)
+    assert isinstance(job.node.default_child, ecs.CfnTaskDefinition)
+    with pytest.raises(ValueError, match="Shop/Backfill: metric_not_started requires a schedule or an event"):
+        job.metric_not_started()
+
+
+def test_a_role_may_start_a_job_without_a_trigger_and_nothing_else(stack: cdk.Stack, cluster: Cluster) -> None:
+    role = iam.Role(stack, "Ci", assumed_by=iam.AccountRootPrincipal())
+    Job(stack, "Backfill", cluster=cluster, task=REPORT).grant_run(role)
+    policies = template(stack).find_resources("AWS::IAM::Policy")
+    (statement,) = next(
+        policy["Properties"]["PolicyDocument"]["Statement"]
+        for name, policy in policies.items()
+        if name.startswith("Ci")
+    )
+    assert statement == {"Effect": "Allow", "Action": "states:StartExecution", "Resource": {"Ref": ANY}}
+
+
+def test_a_job_without_a_trigger_has_the_settings_of_a_run(stack: cdk.Stack, cluster: Cluster) -> None:
+    minutes = cdk.Duration.minutes(5)
+    Job(stack, "Backfill", cluster=cluster, task=REPORT, overlap=False, timeout=minutes, retries=2)
+    assert list(state_machine_of(stack))[:2] == ["List", "Any"]
+    assert state_machine_of(stack)["Run"]["TimeoutSeconds"] == 300
+
+
+@pytest.mark.parametrize(
+    ("interval", "written"),
+    [
+        (None, {"IntervalSeconds": 10, "BackoffRate": 2, "MaxDelaySeconds": 600, "JitterStrategy": "FULL"}),
+        (dt.timedelta(minutes=20), {"IntervalSeconds": 1200, "BackoffRate": 1}),
+    ],
+)
+def test_a_failed_task_waits_before_it_runs_again(
+    stack: cdk.Stack, cluster: Cluster, interval: dt.timedelta | None, written: dict[str, Any]
+) -> None:
+    Job(stack, "Backfill", cluster=cluster, task=REPORT, retries=3, retry_interval=interval)
+    assert state_machine_of(stack)["Run"]["Retry"][-1] == {
+        "ErrorEquals": ["States.TaskFailed"],
+        "MaxAttempts": 3,
+        **written,
+    }
+
+
+def test_an_interval_without_retries_is_refused(stack: cdk.Stack, cluster: Cluster) -> None:
+    with pytest.raises(ValueError, match="retry_interval must not be given without retries"):
+        Job(stack, "Backfill", cluster=cluster, task=REPORT, retry_interval=dt.timedelta(minutes=5))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
 
-from moorage import Cluster, Container, Service, Task
+from moorage import Cluster, Container, Image, Service, Task
 from tests.conftest import imported_vpc, template
 from tests.ecs.task.test_task_definition import containers_of, granted
 
@@ -124,3 +124,41 @@ def test_the_key_of_a_parameter_is_granted_to_the_reader(stack: cdk.Stack) -> No
     may = granted(stack, "ExecutionRole")
     assert [each["Resource"] for each in may["kms:Decrypt"]] == [KEY]
     assert "ssm:GetParameters" in may
+
+
+def pull(stack: cdk.Stack, credentials: secretsmanager.ISecret) -> dict[str, Any]:
+    """Define a service with an image of a private registry, and return the credentials in its task definition."""
+    cluster = Cluster.from_attributes(stack, "Cluster", cluster_name="shop", vpc=imported_vpc(stack))
+    image = Image.from_registry("ghcr.io/shop/web:1.4", credentials=credentials)
+    Service(stack, "Web", cluster=cluster, task=Task(Container(image)))
+    container = containers_of(stack)["app"]
+    assert container["Image"] == "ghcr.io/shop/web:1.4"
+    found: dict[str, Any] = container["RepositoryCredentials"]
+    return found
+
+
+def test_only_the_execution_role_may_read_the_credentials_of_a_registry(stack: cdk.Stack) -> None:
+    assert pull(stack, secretsmanager.Secret.from_secret_complete_arn(stack, "S", ARN)) == {"CredentialsParameter": ARN}
+    (reads,) = granted(stack, "ExecutionRole")["secretsmanager:GetSecretValue"]
+    assert reads["Resource"] == ARN
+    assert "secretsmanager:GetSecretValue" not in granted(stack, "TaskRole")
+
+
+def test_the_key_of_credentials_is_granted_without_a_cycle(app: cdk.App) -> None:
+    platform, services = cdk.Stack(app, "Platform"), cdk.Stack(app, "Services")
+    pull(services, encrypted(platform))
+    app.synth()
+    assert platform.dependencies == []
+    (decrypts,) = granted(services, "ExecutionRole")["kms:Decrypt"]
+    assert "ExportsOutputFnGetAttKey" in str(decrypts["Resource"])
+
+
+def test_credentials_may_be_in_another_region_and_account(app: cdk.App) -> None:
+    stack = cdk.Stack(app, "Services", env=cdk.Environment(account="222222222222", region="us-east-1"))
+    assert pull(stack, secretsmanager.Secret.from_secret_complete_arn(stack, "S", ARN)) == {"CredentialsParameter": ARN}
+
+
+def test_credentials_are_of_the_same_stage(app: cdk.App) -> None:
+    elsewhere = cdk.Stack(cdk.Stage(app, "Elsewhere"), "Platform")
+    with pytest.raises(ValueError, match="credentials of the image of container 'app' must be"):
+        pull(cdk.Stack(app, "Services"), encrypted(elsewhere))

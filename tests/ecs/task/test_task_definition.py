@@ -26,6 +26,7 @@ from moorage import (
     EnvironmentFile,
     HealthCheck,
     LinuxParameters,
+    LogMode,
     Mount,
     NetworkMode,
     OperatingSystemFamily,
@@ -189,6 +190,56 @@ def test_linux_parameters_are_those_of_the_container(stack: cdk.Stack, vpc: ec2.
         {"Name": "memlock", "SoftLimit": -1, "HardLimit": -1},
     ]
     template(stack).has_resource_properties("AWS::ECS::TaskDefinition", {"IpcMode": "task"})
+
+
+def test_the_options_of_docker_run_are_those_of_the_container(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    general = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=2)
+    cluster = Cluster(stack, "Cluster", vpc=vpc, capacity=[general])
+    web = Container(
+        "shop:1",
+        system_controls={"net.core.somaxconn": 1024, "kernel.sem": "250 32000 100 128"},
+        docker_security_options="no-new-privileges",
+        dns_servers=["10.0.0.2", "fd00::2"],
+        dns_search_domains="shop.internal",
+        extra_hosts={"db.shop.internal": "10.0.0.10"},
+        interactive=True,
+        pseudo_terminal=True,
+    )
+    Service(stack, "Web", cluster=cluster, task=Task(web, network_mode=NetworkMode.BRIDGE))
+    assert (
+        containers_of(stack)["app"].items()
+        >= {
+            "SystemControls": [
+                {"Namespace": "net.core.somaxconn", "Value": "1024"},
+                {"Namespace": "kernel.sem", "Value": "250 32000 100 128"},
+            ],
+            "DockerSecurityOptions": ["no-new-privileges"],
+            "DnsServers": ["10.0.0.2", "fd00::2"],
+            "DnsSearchDomains": ["shop.internal"],
+            "ExtraHosts": [{"Hostname": "db.shop.internal", "IpAddress": "10.0.0.10"}],
+            "Interactive": True,
+            "PseudoTerminal": True,
+        }.items()
+    )
+
+
+def test_a_container_mounts_the_volumes_of_other_containers(stack: cdk.Stack, cluster: Cluster) -> None:
+    read_only = ecs.VolumeFrom(source_container="web", read_only=True)
+    web = Container("shop:1", name="web", mounts={"/data": "data"})
+    task = Task(
+        web,
+        Container("scan:1", name="scan", volumes_from=["web"]),
+        Container("copy:1", name="copy", volumes_from=[read_only, "scan"]),
+        volumes=Volume.bind_mount("data"),
+    )
+    Service(stack, "Web", cluster=cluster, task=task)
+    containers = containers_of(stack)
+    assert containers["scan"]["VolumesFrom"] == [{"SourceContainer": "web", "ReadOnly": False}]
+    assert containers["copy"]["VolumesFrom"] == [
+        {"SourceContainer": "web", "ReadOnly": True},
+        {"SourceContainer": "scan", "ReadOnly": False},
+    ]
+    assert "VolumesFrom" not in containers["web"]
 
 
 def test_writable_paths_are_executable_only_if_declared(stack: cdk.Stack, cluster: Cluster) -> None:
@@ -382,6 +433,29 @@ def test_the_execution_role_may_read_the_credential_spec(stack: cdk.Stack, clust
     Service(stack, "Web", cluster=cluster, task=task)
     assert containers_of(stack)["app"]["CredentialSpecs"] == [f"credentialspecdomainless:{SPEC}"]
     assert [each["Resource"] for each in granted(stack, "ExecutionRole")["s3:GetObject"]] == [SPEC]
+
+
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [
+        (None, {}),
+        (LogMode.blocking(), {"mode": "blocking"}),
+        (LogMode.non_blocking(), {"mode": "non-blocking", "max-buffer-size": "10485760b"}),
+        (LogMode.non_blocking(25), {"mode": "non-blocking", "max-buffer-size": "26214400b"}),
+    ],
+)
+def test_the_delivery_of_logs_is_that_of_the_account_unless_given(
+    stack: cdk.Stack, cluster: Cluster, mode: LogMode | None, options: dict[str, str]
+) -> None:
+    Service(stack, "Web", cluster=cluster, task=Task(Container("shop:1", log_mode=mode)))
+    written = containers_of(stack)["app"]["LogConfiguration"]["Options"]
+    assert {name: written[name] for name in written if not name.startswith("awslogs-")} == options
+
+
+def test_a_cdk_log_driver_has_a_mode_of_its_own() -> None:
+    driver = ecs.LogDrivers.json_file()
+    with pytest.raises(ValueError, match="log_mode must not be given with logging"):
+        Container("shop:1", logging=driver, log_mode=LogMode.blocking())
 
 
 def test_a_cdk_log_driver_replaces_the_log_group(stack: cdk.Stack, cluster: Cluster) -> None:

@@ -29,6 +29,7 @@ from moorage import (
     Rollout,
     Scaling,
     Schedule,
+    ScheduledAction,
     Task,
     Worker,
     WorkQueue,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 MAILER = Task(Container("public.ecr.aws/docker/library/mailer:1.0", name="mailer"))
 BACKLOG = Scaling(0, 50, backlog_per_task=100)
+NIGHT = ScheduledAction("night", scheduler.ScheduleExpression.cron(hour="22", minute="0"), minimum=0, maximum=4)
 
 
 @pytest.fixture
@@ -269,6 +271,30 @@ def test_a_worker_reports_all_problems_together_with_its_path(stack: cdk.Stack, 
     ):
         assert said in str(raised.value)
     assert stack.node.try_find_child("Mailer") is None
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_worker_may_have_a_fixed_number_of_copies(stack: cdk.Stack, cluster: Cluster, count: int) -> None:
+    worker = Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=Scaling(count))
+    template(stack).has_resource_properties("AWS::ECS::Service", {"DesiredCount": count})
+    template(stack).resource_count_is("AWS::ApplicationAutoScaling::ScalableTarget", 0)
+    template(stack).resource_count_is("AWS::ApplicationAutoScaling::ScalingPolicy", 0)
+    template(stack).resource_count_is("AWS::SQS::Queue", 2)
+    assert worker.dead_letter_queue is not None
+    assert worker.alarm is not None
+
+
+@pytest.mark.parametrize("scaling", [Scaling(1, 5, cpu_percent=60), Scaling(2, schedules=[NIGHT])])
+def test_a_worker_whose_number_changes_follows_its_backlog(
+    stack: cdk.Stack, cluster: Cluster, scaling: Scaling
+) -> None:
+    with pytest.raises(ValueError, match=r"scaling must have backlog_per_task, .* a fixed number such as Scaling\(2\)"):
+        Worker(stack, "Mailer", cluster=cluster, task=MAILER, scaling=scaling)
+
+
+def test_a_fixed_number_does_not_follow_a_backlog() -> None:
+    with pytest.raises(ValueError, match=r"maximum must be above minimum with a target \(got 2 for both\)"):
+        Scaling(2, backlog_per_task=100)
 
 
 def test_a_refused_worker_leaves_no_queue_behind(stack: cdk.Stack, cluster: Cluster) -> None:

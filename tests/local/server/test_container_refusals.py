@@ -46,7 +46,12 @@ def _after(condition: str) -> Resources:
     return {"DependsOn": [{"ContainerName": "c0", "Condition": condition}]}
 
 
+def _tuned(name: str) -> Resources:
+    return {"SystemControls": [{"Namespace": name, "Value": "64"}]}
+
+
 WINDOWS = "WINDOWS_SERVER_2022_CORE"
+CREDENTIALS = {"CredentialsParameter": f"arn:aws:secretsmanager:{REGION}:333333333333:secret:ghcr-AbCdEf"}
 GPU: Resources = {"ResourceRequirements": [{"Type": "GPU", "Value": "1"}]}
 DOCKER: Resources = {"Volumes": [{"Name": "data", "DockerVolumeConfiguration": {"Scope": "task"}}]}
 
@@ -64,7 +69,7 @@ TASKS: dict[str, tuple[Resources, str, Resources]] = {
     ),
     "volumes from a missing container": (
         _ec2({}, {"VolumesFrom": [{"SourceContainer": "c9"}]}),
-        "Container 'c1' mounts the volumes of 'c9', which does not exist.",
+        "Invalid 'volumesFrom' setting. Unknown container: 'c9'",
         _ec2({}, {"VolumesFrom": [{"SourceContainer": "c0"}]}),
     ),
     "link to a missing container": (
@@ -94,8 +99,33 @@ TASKS: dict[str, tuple[Resources, str, Resources]] = {
     ),
     "extra hosts on Fargate": (
         fargate("web", ExtraHosts=[{"Hostname": "db", "IpAddress": "10.0.0.9"}]),
-        "Fargate compatible task definitions do not support extraHosts",
+        "Extra hosts are not supported on container when networkMode=awsvpc",
         _ec2({"ExtraHosts": [{"Hostname": "db", "IpAddress": "10.0.0.9"}]}),
+    ),
+    "security options on Fargate": (
+        fargate("web", DockerSecurityOptions=["no-new-privileges"]),
+        "Fargate compatible task definitions do not support dockerSecurityOptions",
+        _ec2({"DockerSecurityOptions": ["no-new-privileges"]}),
+    ),
+    "DNS servers in awsvpc mode": (
+        _ec2({"DnsServers": ["10.0.0.2"]}, mode="awsvpc"),
+        "DNS servers are not supported on container when networkMode=awsvpc",
+        _ec2({"DnsServers": ["10.0.0.2"]}),
+    ),
+    "kernel parameter that no namespace has": (
+        _ec2(_tuned("vm.max_map_count")),
+        "The systemControls namespace 'vm.max_map_count' of container 'c0' is not valid.",
+        _ec2(_tuned("kernel.msgmax")),
+    ),
+    "network parameter in host mode": (
+        _ec2(_tuned("net.core.somaxconn"), mode="host"),
+        "systemControls 'net.core.somaxconn' of container 'c0' needs another networkMode than host.",
+        _ec2(_tuned("net.core.somaxconn"), mode="awsvpc"),
+    ),
+    "IPC parameter in the IPC mode of the host": (
+        _ec2(_tuned("fs.mqueue.msg_max"), IpcMode="host"),
+        "systemControls 'fs.mqueue.msg_max' of container 'c0' needs another ipcMode than host.",
+        _ec2(_tuned("net.core.somaxconn"), IpcMode="host"),
     ),
     "long stop timeout on Fargate": (
         fargate("web", StopTimeout=121),
@@ -106,6 +136,16 @@ TASKS: dict[str, tuple[Resources, str, Resources]] = {
         _logged(),
         "Fargate requires log configuration options to include awslogs-stream-prefix",
         _logged(**{"awslogs-stream-prefix": "web"}),
+    ),
+    "credentials of a registry without an execution role": (
+        fargate("web", RepositoryCredentials=CREDENTIALS),
+        "When you are specifying repositoryCredentials, you must also specify a value for 'executionRoleArn'.",
+        fargate("web", task=EXECUTION, RepositoryCredentials=CREDENTIALS),
+    ),
+    "unknown log mode": (
+        _logged(**{"awslogs-stream-prefix": "web", "mode": "nonblocking"}),
+        "The log mode of container 'web' must be blocking or non-blocking, not nonblocking.",
+        _logged(**{"awslogs-stream-prefix": "web", "mode": "non-blocking"}),
     ),
     "Docker volume on Fargate": (
         fargate("web", task=DOCKER),

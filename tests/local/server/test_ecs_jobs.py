@@ -526,16 +526,45 @@ def test_only_the_task_of_an_execution_that_timed_out_is_stopped(client: Client,
     ecs.stop_task(cluster=seen.values["cluster"], task=other)
 
 
-def test_a_failed_task_is_retried(client: Client, stand: Callable[..., Seen]) -> None:
+@pytest.mark.parametrize("interval", [None, 60])
+def test_a_failed_task_is_retried(client: Client, stand: Callable[..., Seen], interval: int | None) -> None:
     machine = _machine(RUN, PASS, LIST, STOP)
     machine["Job"]["Properties"]["DefinitionString"] = _job_machine(
-        overlap=False, timeout=None, retries=2, pass_input=False
+        overlap=False, timeout=None, retries=2, retry_interval=interval, pass_input=False
     )
     seen = stand(_task("exit 3") | machine)
     ended = _execution(client, seen)
     assert (ended["status"], ended["error"]) == ("FAILED", "States.TaskFailed")
     arns = seen.client("ecs").list_tasks(cluster=seen.values["cluster"], desiredStatus="STOPPED")["taskArns"]
     assert len(arns) == 3
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_state_machine_runs_that_of_a_job(client: Client, stand: Callable[..., Seen], *, allowed: bool) -> None:
+    machine = _machine(RUN, PASS, LIST, STOP)
+    machine["Backfill"] = machine.pop("Job")
+    machine["Backfill"]["Properties"]["DefinitionString"] = _job_machine(
+        overlap=True, timeout=None, retries=0, pass_input=False
+    )
+    step = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution.sync:2",
+        "Parameters": {"StateMachineArn": "${backfill}", "Input.$": "$"},
+        "End": True,
+    }
+    start = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": ref("Backfill")}
+    machine["Parent"] = role("states.amazonaws.com", *([start] if allowed else []))
+    machine["Job"] = resource(
+        "AWS::StepFunctions::StateMachine",
+        DefinitionString=json.dumps({"StartAt": "Step", "States": {"Step": step}}),
+        DefinitionSubstitutions={"backfill": ref("Backfill")},
+        RoleArn=attribute("Parent", "Arn"),
+    )
+    seen = stand(_task() | machine)
+    ended = _execution(client, seen)
+    assert ended["status"] == ("SUCCEEDED" if allowed else "FAILED"), ended["cause"]
+    assert len(seen.ran(int(allowed))) == allowed
+    assert allowed or "not authorized to perform: states:StartExecution" in ended["cause"]
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,15 @@ def test_a_task_without_its_secret_value_never_starts(
     assert said in stack["Reason"]
 
 
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_task_needs_the_credentials_of_its_registry(deploy: Deploy, *, allowed: bool) -> None:
+    task = fargate("web", task=EXECUTION, RepositoryCredentials={"CredentialsParameter": ref("Secret")})
+    execution = {} if allowed else {"Execution": role("ecs-tasks.amazonaws.com")}
+    stack = deploy(READING | execution | {"Secret": resource("AWS::SecretsManager::Secret", **JSON)} | _service(task))
+    assert (stack["StackStatus"] == "CREATE_COMPLETE") is allowed, stack["Reason"]
+    assert ("not authorized to perform: secretsmanager:GetSecretValue" in stack["Reason"]) is not allowed
+
+
 def test_a_secret_that_does_not_exist_here_is_not_checked(deploy: Deploy) -> None:
     elsewhere = f"arn:aws:secretsmanager:{REGION}:333333333333:secret:shop-AbCdEf:password::"
     task = fargate("web", task=EXECUTION, Secrets=[{"Name": "PASSWORD", "ValueFrom": elsewhere}])

@@ -1,4 +1,4 @@
-"""A task that runs on a schedule or on an event, and ends."""
+"""A task that runs on a schedule, on an event or on request, and ends."""
 
 from __future__ import annotations
 
@@ -44,24 +44,36 @@ if TYPE_CHECKING:
 
 
 class _Run(NamedTuple):
-    """The settings of a run: overlap with other runs, the timeout in seconds, and the number of retries."""
+    """The settings of a run.
+
+    Args:
+        overlap: True if the task may run while another task of the job runs.
+        timeout: The timeout in seconds, or None for no timeout.
+        retries: The number of retries.
+        retry_interval: The time before each retry in seconds, or None for intervals that grow.
+        has_trigger: True if a schedule or an event starts the job.
+    """
 
     overlap: bool
     timeout: int | None
     retries: int
+    retry_interval: int | None
+    has_trigger: bool
 
     @property
     def needs_machine(self) -> bool:
-        """True if a state machine must run the task, since EventBridge cannot."""
-        return not self.overlap or self.timeout is not None or self.retries != 0
+        """True if a state machine must run the task, since EventBridge cannot or there is no trigger."""
+        return not self.overlap or self.timeout is not None or self.retries != 0 or not self.has_trigger
 
 
 @door
 @jsii.implements(ec2.IConnectable, iam.IGrantable)
 class Job(Construct):
-    """A task that runs on a schedule or on an event, and ends. The role that starts the task has no other permissions.
+    """A task that runs on a schedule, on an event or on request, and ends.
 
-    A failed start is retried, and then kept for 14 days in an encrypted dead-letter queue. By default, tasks have no
+    The role that starts the task has no other permissions. A start by a schedule or an event that fails is retried, and
+    then kept for 14 days in an encrypted dead-letter queue. A job with neither has a state machine, which `grant_run`
+    lets others start, also another state machine with `StepFunctionsStartExecution` of CDK. By default, tasks have no
     public address, a read-only root file system and a log group, and may connect only to TCP 443. A job is an
     `IGrantable` (the task role) and an `IConnectable` (the security group of the tasks, or of the instances if tasks do
     not have their own network interface).
@@ -79,6 +91,7 @@ class Job(Construct):
         overlap: bool = True,
         timeout: Duration | None = None,
         retries: int = 0,
+        retry_interval: Duration | None = None,
         capacity: CapacityChoice | None = None,
         placement: Placement | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
@@ -97,9 +110,8 @@ class Job(Construct):
                 any other `ecs.ICluster`.
             task: The task to run.
             schedule: The schedule that starts the task: a `ScheduleExpression` of aws_scheduler with its time zone, or
-                a `Schedule`. A job needs either a schedule or an event. Default: none.
-            event: The event that starts the task: an `EventPattern` of aws_events, or an `EventRule`. A job needs
-                either a schedule or an event. Default: none.
+                a `Schedule`. A job has a schedule, an event or neither. Default: none.
+            event: The event that starts the task: an `EventPattern` of aws_events, or an `EventRule`. Default: none.
             overlap: Whether to start a task while another task of this job runs in the cluster, even a task that was
                 started manually. If False, a state machine looks for such a task, runs the task and waits for its end,
                 so that `state_machine.metric_failed()` counts failures. Two executions that look in the same second may
@@ -108,6 +120,8 @@ class Job(Construct):
                 same time, and a task that timed out is not retried. Default: none.
             retries: The number of times that a state machine runs a failed task again, 0 to 99,999,999. The retries of
                 the schedule or the rule are for starts that failed. Default: 0.
+            retry_interval: The time before each retry, 1 to 99,999,999 seconds. Requires `retries`. Default: a random
+                time of at most 10 seconds, a limit that doubles with each retry up to 10 minutes.
             capacity: The capacity of the tasks: one capacity of the cluster, several capacities with weights, or a
                 `Strategy` with a base. `cluster.default_strategy` follows the cluster's default, even if the default
                 changes. Default: `Cluster(default_strategy=)`, otherwise the cluster's first capacity.
@@ -126,7 +140,8 @@ class Job(Construct):
             ValueError: If the task, cluster, trigger and other arguments do not work together. The error lists all
                 problems.
         """
-        run = _Run(overlap, optional_seconds(timeout), retries)
+        triggers = _triggers(schedule, event)
+        run = _Run(overlap, optional_seconds(timeout), retries, optional_seconds(retry_interval), bool(triggers))
         launch = Launch.of(
             task,
             cluster,
@@ -137,30 +152,39 @@ class Job(Construct):
             egress=egress,
         )
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
-        triggers = _triggers(schedule, event)
         check_place(problems, "log_group", log_group, scope)
         _check(launch, triggers, run, placement, scope, problems)
         problems.raise_any()
 
         super().__init__(scope, construct_id)
         launch.warn(self)
-        (trigger,) = triggers
+        trigger = triggers[0] if triggers else None
         resources = launch.define(self, log_group=log_group, removal_policy=removal_policy)
         self.log_group = resources.log_group
         self.security_groups = resources.security_groups
         self.task_definition = resources.task_definition
         self._task_run = TaskRun(resources=resources, cluster=launch.cluster_view.with_capacity, placement=placement)
         self.state_machine = self._define_machine(trigger, run)
-        self.dead_letter_queue = self._define_dead_letters(trigger, removal_policy)
-        start = JobStarter(self._task_run, self.state_machine, self.dead_letter_queue)
-        self.schedule = start.define_schedule(self, trigger) if isinstance(trigger, Schedule) else None
-        self.rule = start.define_rule(self, trigger) if isinstance(trigger, EventRule) else None
+        self.dead_letter_queue = self._define_dead_letters(trigger, removal_policy) if trigger else None
+        self.schedule, self.rule = self._define_start(trigger)
         if task.volumes:
             open_file_systems(self, [task], self, self.connections if launch.has_own_interface else None)
         self.alarm = self._define_alarm(trigger)
         keep_vpc_exported(launch.reach.vpc, stack_of(scope))
 
-    def _define_machine(self, trigger: Schedule | EventRule, run: _Run) -> sfn.StateMachine | None:
+    def _define_start(
+        self, trigger: Schedule | EventRule | None
+    ) -> tuple[scheduler.CfnSchedule | None, events.CfnRule | None]:
+        """Define the schedule or the rule that starts the job. Return both, None for what the job does not have."""
+        if trigger is None or self.dead_letter_queue is None:
+            self.node.default_child = self.task_definition.node.default_child
+            return None, None
+        start = JobStarter(self._task_run, self.state_machine, self.dead_letter_queue)
+        if isinstance(trigger, Schedule):
+            return start.define_schedule(self, trigger), None
+        return None, start.define_rule(self, trigger)
+
+    def _define_machine(self, trigger: Schedule | EventRule | None, run: _Run) -> sfn.StateMachine | None:
         """Define the state machine that runs the task, or return None if EventBridge can start the task directly."""
         if not run.needs_machine:
             return None
@@ -169,7 +193,8 @@ class Job(Construct):
             overlap=run.overlap,
             timeout=run.timeout,
             retries=run.retries,
-            pass_input=bool(trigger.environment),
+            retry_interval=run.retry_interval,
+            pass_input=bool(trigger and trigger.environment),
         )
 
     def _define_dead_letters(self, trigger: Schedule | EventRule, removal_policy: cdk.RemovalPolicy) -> sqs.IQueue:
@@ -187,7 +212,9 @@ class Job(Construct):
         encryption = sqs.QueueEncryption.KMS_MANAGED if sent_by_role else sqs.QueueEncryption.SQS_MANAGED
         return define_dead_letters(self, "DeadLetters", encryption=encryption, removal_policy=removal_policy)
 
-    def _define_alarm(self, trigger: Schedule | EventRule) -> cloudwatch.Alarm | None:
+    def _define_alarm(self, trigger: Schedule | EventRule | None) -> cloudwatch.Alarm | None:
+        if trigger is None or self.dead_letter_queue is None:
+            return None
         if trigger.alarm_actions is None and trigger.topic is None:
             return None
         description = "The job could not be started; the failed start is in its dead-letter queue"
@@ -244,7 +271,15 @@ class Job(Construct):
 
         Args:
             period: The period over which the statistic is computed. Default: five minutes.
+
+        Raises:
+            ValueError: If the job has neither a schedule nor an event, and therefore no dead-letter queue.
         """
+        if self.dead_letter_queue is None:
+            raise ValueError(
+                f"{self.node.path}: metric_not_started requires a schedule or an event, whose failed starts it counts; "
+                "use state_machine.metric_failed()"
+            )
         return self.dead_letter_queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=period)
 
 
@@ -271,6 +306,9 @@ def _check(
     launch.task._check_without_service(problems)
     problems.check(job_limits.TASK_TIMEOUT, "timeout", run.timeout)
     problems.check(job_limits.TASK_RETRIES, "retries", run.retries)
+    problems.check(job_limits.TASK_RETRY_INTERVAL, "retry_interval", run.retry_interval)
+    if run.retry_interval is not None and run.retries == 0:
+        problems.add("retry_interval must not be given without retries; use retries=, or leave retry_interval= out")
     if not run.needs_machine:
         _check_target(launch, problems)
 
@@ -278,7 +316,7 @@ def _check(
 def _triggers(
     schedule: scheduler.ScheduleExpression | Schedule | None, event: events.EventPattern | EventRule | None
 ) -> list[Schedule | EventRule]:
-    """Return the given triggers; a job needs exactly one."""
+    """Return the given triggers; a job has at most one."""
     triggers: list[Schedule | EventRule] = [] if schedule is None else [Schedule._of(schedule)]
     return triggers if event is None else [*triggers, EventRule._of(event)]
 
@@ -286,11 +324,6 @@ def _triggers(
 def _check_triggers(
     triggers: Sequence[Schedule | EventRule], launch: Launch, run: _Run, scope: Construct, problems: Problems
 ) -> None:
-    if not triggers:
-        problems.add(
-            "schedule or event must be given, since nothing would start the job otherwise; use "
-            "schedule=ScheduleExpression.cron(...) or event=EventPattern(...)"
-        )
     if len(triggers) > 1:
         problems.add(
             "schedule and event must not be given together, since a job has one trigger; leave one of them out, or "

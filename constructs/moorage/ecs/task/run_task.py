@@ -186,7 +186,14 @@ class TaskRun:
         return {"Effect": "Allow", "Action": ["ecs:DescribeTasks", "ecs:StopTask"], "Resource": self._task_arns}
 
     def define_machine(
-        self, scope: Construct, *, overlap: bool, timeout: int | None, retries: int, pass_input: bool
+        self,
+        scope: Construct,
+        *,
+        overlap: bool,
+        timeout: int | None,
+        retries: int,
+        retry_interval: int | None = None,
+        pass_input: bool,
     ) -> sfn.StateMachine:
         """Define a state machine that runs the task and waits for its end.
 
@@ -195,20 +202,29 @@ class TaskRun:
             overlap: Whether to run the task while another task of its family runs in the cluster.
             timeout: The number of seconds after which the task is stopped, or None for no timeout.
             retries: The number of times that a failed task is run again.
+            retry_interval: The number of seconds before each retry. Default: intervals that grow.
             pass_input: Whether to pass the input of an execution to the task as overrides.
         """
-        states = self.machine_states(overlap=overlap, timeout=timeout, retries=retries, pass_input=pass_input)
+        states = self.machine_states(
+            overlap=overlap, timeout=timeout, retries=retries, retry_interval=retry_interval, pass_input=pass_input
+        )
         definition = {"StartAt": next(iter(states)), "States": states}
         statements = self._machine_statements(lists_tasks=not overlap or timeout is not None)
         return define_machine(scope, definition, statements, self.resources.log_group)
 
     def machine_states(
-        self, *, overlap: bool, timeout: int | None, retries: int, pass_input: bool
+        self,
+        *,
+        overlap: bool,
+        timeout: int | None,
+        retries: int,
+        retry_interval: int | None = None,
+        pass_input: bool,
     ) -> dict[str, dict[str, Any]]:
         """Return the states of the state machine, the start state first."""
         return {
             **({} if overlap else self._overlap_states()),
-            "Run": self._run_state(timeout, retries, pass_input=pass_input),
+            "Run": self._run_state(timeout, retries, retry_interval, pass_input=pass_input),
             **(self._timeout_states() if timeout else {}),
         }
 
@@ -281,8 +297,11 @@ class TaskRun:
             "Runs already": {"Type": "Succeed"},
         }
 
-    def _run_state(self, timeout: int | None, retries: int, *, pass_input: bool) -> dict[str, Any]:
-        run_again = {"ErrorEquals": ["States.TaskFailed"], **_RUN_RETRY, "MaxAttempts": retries}
+    def _run_state(
+        self, timeout: int | None, retries: int, retry_interval: int | None, *, pass_input: bool
+    ) -> dict[str, Any]:
+        interval = _RUN_RETRY if retry_interval is None else {"IntervalSeconds": retry_interval, "BackoffRate": 1}
+        run_again = {"ErrorEquals": ["States.TaskFailed"], **interval, "MaxAttempts": retries}
         return {
             "Type": "Task",
             "Resource": f"arn:{pseudo_parameters()[0]}:states:::ecs:runTask.sync",

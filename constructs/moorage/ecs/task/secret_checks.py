@@ -28,6 +28,10 @@ _ATTACHED_FIELDS = {"engine", "host", "port", "dbname", "dbInstanceIdentifier", 
 
 def check_secrets(scope: IConstruct, task: Task, problems: Problems) -> None:
     """Check that tasks in the stack of `scope` can read their secrets, and that no secret is in plain text."""
+    for each in task.containers:
+        if each.image._credentials is not None:  # the secret can be in another region (ECS developer guide)
+            argument = f"credentials of the image of container {each.name!r}"
+            check_place(problems, argument, each.image._credentials, scope, across_accounts=True, across_regions=True)
     secrets = [(container.name, *each) for container in task.containers for each in container._all_secrets]
     texts = [text for container in task.containers for text in container._plain_texts if is_token(text.value)]
     if not (secrets or texts):

@@ -43,14 +43,27 @@ def grant_secret(
     if secret_sources.is_reference(secret):
         return _grant_reference(scope, construct_id, definition, cast("ecs.Secret", secret))
     manager_secret = cast("secretsmanager.ISecret", secret)
-    key = manager_secret.encryption_key
+    return ecs.Secret.from_secrets_manager(decryptable_secret(scope, construct_id, definition, manager_secret))
+
+
+def decryptable_secret(
+    scope: Construct, construct_id: str, definition: ecs.TaskDefinition, secret: secretsmanager.ISecret
+) -> secretsmanager.ISecret:
+    """Let the execution role decrypt a secret if CDK does not, and import a secret of another stack if needed.
+
+    Args:
+        scope: The scope in which the task is defined.
+        construct_id: The ID in this scope of a secret that is imported by its ARN.
+        definition: The task definition that uses the secret.
+        secret: The secret, which CDK then lets the role read.
+    """
+    key = secret.encryption_key
     if key is None or (isinstance(key, kms.Key) and cdk.Stack.of(key) is cdk.Stack.of(scope)):
-        return ecs.Secret.from_secrets_manager(manager_secret)
+        return secret
     _grant_decrypt(definition, key.key_arn)
     if not isinstance(key, kms.Key):
-        return ecs.Secret.from_secrets_manager(manager_secret)
-    imported_secret = secretsmanager.Secret.from_secret_complete_arn(scope, construct_id, manager_secret.secret_arn)
-    return ecs.Secret.from_secrets_manager(imported_secret)
+        return secret
+    return secretsmanager.Secret.from_secret_complete_arn(scope, construct_id, secret.secret_arn)
 
 
 def _grant_reference(

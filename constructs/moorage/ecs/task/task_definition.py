@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from moorage.workload.container import Container
     from moorage.workload.container_lifecycle import ContainerCondition, HealthCheck
     from moorage.workload.image import Image
+    from moorage.workload.log_mode import LogMode
     from moorage.workload.sidecars import FireLens
     from moorage.workload.task import Task
 
@@ -75,6 +76,13 @@ def define_task(
         for container in task.containers
     }
     for container in task.containers:
+        if container.volumes_from:
+            container_definitions[container.name].add_volumes_from(
+                *(
+                    ecs.VolumeFrom(source_container=name, read_only=read_only)
+                    for name, read_only in container._volume_sources.items()
+                )
+            )
         if container.depends_on:
             container_definitions[container.name].add_container_dependencies(
                 *(
@@ -207,6 +215,7 @@ def _add_container(
         "linux_parameters": linux_parameters(scope, task, container),
         "ulimits": ulimits(container),
         "docker_labels": dict(container.docker_labels) or None,
+        **_docker_options(container),
         "version_consistency": None if container.version_consistency else ecs.VersionConsistency.DISABLED,
         "credential_specs": _credential_specs(definition, container),
         "logging": _logging(scope, definition, task, container, log_group),
@@ -217,6 +226,22 @@ def _add_container(
     return definition.add_firelens_log_router(container.name, firelens_config=firelens_config, **options)
 
 
+def _docker_options(container: Container) -> dict[str, Any]:
+    """Return the options of `docker run` that most containers leave out."""
+    return {
+        "system_controls": [
+            ecs.SystemControl(namespace=name, value=value) for name, value in container.system_controls.items()
+        ]
+        or None,
+        "docker_security_options": list(container.docker_security_options) or None,
+        "dns_servers": list(container.dns_servers) or None,
+        "dns_search_domains": list(container.dns_search_domains) or None,
+        "extra_hosts": dict(container.extra_hosts) or None,
+        "interactive": container.interactive or None,
+        "pseudo_terminal": container.pseudo_terminal or None,
+    }
+
+
 def _logging(
     scope: Construct, definition: ecs.TaskDefinition, task: Task, container: Container, log_group: logs.ILogGroup
 ) -> ecs.LogDriver:
@@ -224,12 +249,23 @@ def _logging(
         return container.logging
     router = task._log_router
     if router is None or router is container or router._firelens is None:
-        return ecs.LogDrivers.aws_logs(stream_prefix=container.name, log_group=log_group)
+        return ecs.LogDrivers.aws_logs(
+            stream_prefix=container.name, log_group=log_group, **_delivery(container.log_mode)
+        )
     firelens = router._firelens
     return ecs.LogDrivers.firelens(
         options=dict(firelens.output),
         secret_options=_secrets(scope, definition, f"{container.name}-log", firelens.secret_output),
     )
+
+
+def _delivery(mode: LogMode | None) -> dict[str, Any]:
+    if mode is None:
+        return {}
+    if mode.max_buffer_mib is None:
+        return {"mode": ecs.AwsLogDriverMode.BLOCKING}
+    size = cdk.Size.mebibytes(mode.max_buffer_mib)
+    return {"mode": ecs.AwsLogDriverMode.NON_BLOCKING, "max_buffer_size": size}
 
 
 def _firelens(firelens: FireLens) -> ecs.FirelensConfig:
@@ -247,8 +283,8 @@ def _firelens(firelens: FireLens) -> ecs.FirelensConfig:
 def _image(scope: Construct, definition: ecs.TaskDefinition, container: Container, task: Task) -> ecs.ContainerImage:
     image: Image = container.image
     match image:
-        case RegistryImage(reference=reference):
-            return registry_image(reference)
+        case RegistryImage():
+            return _registry_image(scope, definition, container.name, image)
         case RepositoryImage():
             return _repository_image(scope, definition, container.name, image)
         case _:
@@ -261,6 +297,17 @@ def _image(scope: Construct, definition: ecs.TaskDefinition, container: Containe
                 target=directory.target,
                 platform=_build_platform(task),
             )
+
+
+def _registry_image(
+    scope: Construct, definition: ecs.TaskDefinition, name: str, image: RegistryImage
+) -> ecs.ContainerImage:
+    if image.credentials is None:
+        return registry_image(image.reference)
+    from moorage.ecs.task.secret_grants import decryptable_secret  # noqa: PLC0415  # loads aws_cdk.aws_secretsmanager
+
+    credentials = decryptable_secret(scope, f"{name}-registry", definition, image.credentials)
+    return ecs.ContainerImage.from_registry(image.reference, credentials=credentials)
 
 
 def _repository_image(

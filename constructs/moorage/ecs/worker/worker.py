@@ -55,7 +55,7 @@ class _Alarm(NamedTuple):
 @door
 @jsii.implements(ec2.IConnectable, iam.IGrantable)
 class Worker(Construct):
-    """A task that processes the messages of a queue, in as many copies as the backlog needs, down to none.
+    """A task that processes the messages of a queue, in a fixed number of copies or as many as the backlog needs.
 
     Each container has the URL of the queue in the variable `QUEUE_URL`, and the task may receive and delete messages.
     Messages that fail too often go to a dead-letter queue with an alarm. A worker is an `IGrantable` (the task role)
@@ -93,9 +93,10 @@ class Worker(Construct):
                 any other `ecs.ICluster`.
             task: The task to run. The task must reach SQS. In a network without NAT gateways, pass
                 `Task(called_services="sqs")` to `Endpoints.for_tasks`.
-            scaling: The scaling of the number of copies by the backlog, such as `Scaling(0, 50, backlog_per_task=100)`.
-                From 0 copies, the first message starts a task within minutes. After six hours without messages, SQS may
-                need up to 15 minutes to count new messages.
+            scaling: The number of copies: a fixed number, such as `Scaling(2)`, or a range within which the backlog
+                scales the number, such as `Scaling(0, 50, backlog_per_task=100)`. From 0 copies, the first message
+                starts a task within minutes. After six hours without messages, SQS may need up to 15 minutes to count
+                new messages.
             queue: A queue that no other worker processes, or a `WorkQueue` for a new queue. The visibility timeout of a
                 queue that this app defines is checked. Default: a new queue, `WorkQueue()`.
             alarm_actions: The actions of the alarm on messages in the dead-letter queue, or None for no alarm, unless
@@ -146,7 +147,7 @@ class Worker(Construct):
                 "Service",
                 cluster=cluster,
                 task=_with_queue_url(launch.task, self.queue.queue_url),
-                scaling=attrs.evolve(scaling, queue=self.queue),
+                scaling=scaling if scaling.backlog_per_task is None else attrs.evolve(scaling, queue=self.queue),
                 rollout=rollout,
                 connect=connect,
                 capacity=capacity,
@@ -280,10 +281,11 @@ def _check_queue(queue: sqs.IQueue | WorkQueue, task: Task, problems: Problems) 
 
 
 def _check_scaling(scaling: Scaling, placement: Placement, problems: Problems) -> None:
-    if scaling.backlog_per_task is None:
+    if scaling.backlog_per_task is None and scaling._changes_count:
         problems.add(
             "scaling must have backlog_per_task, or messages would not change the number of tasks; use Scaling(0, 50, "
-            "backlog_per_task=100), where 100 is the number of messages for each task, or use a Service"
+            "backlog_per_task=100), where 100 is the number of messages for each task, a fixed number such as "
+            "Scaling(2), or a Service"
         )
     if scaling.queue is not None:
         problems.add(

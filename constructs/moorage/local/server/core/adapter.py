@@ -353,6 +353,7 @@ stepfunctions = Module(
     "ministack.services.stepfunctions",
     """
     _ExecutionError _SERVICE_DISPATCH _SFN_WAIT_SCALE _create_state_machine _executions _invoke_aws_sdk_integration
+    _invoke_nested_start_execution _invoke_nested_start_execution_sync
     _run_execution _start_execution _state_machines _tags _update_state_machine
     """,
 )

@@ -18,6 +18,12 @@ _LONGEST_STOP_SECONDS = 120
 _NOT_ON_FARGATE = ("disableNetworking", "dnsSearchDomains", "dnsServers", "dockerSecurityOptions", "extraHosts")
 """The parameters that Fargate lacks (ECS developer guide, "Amazon ECS task definition differences for Fargate")."""
 
+_IPC_PARAMETERS = {
+    *("kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem"),
+    *("kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced"),
+}
+"""The kernel parameters of the IPC namespace (SystemControl.value)."""
+
 Record = Mapping[str, Any]
 
 
@@ -51,8 +57,9 @@ def _own_faults(container: Record) -> Iterator[str]:
 def _reference_faults(container: Record, known: Mapping[str | None, Record]) -> Iterator[str]:
     name = container.get("name")
     for each in container.get("volumesFrom") or ():
-        if each.get("sourceContainer") not in known:  # ContainerDefinition.volumesFrom
-            yield f"Container '{name}' mounts the volumes of '{each.get('sourceContainer')}', which does not exist."
+        if each.get("sourceContainer") not in known:
+            # badmintoncryer/cdk-preflight, pf-ecs-volumesfrom-source-container-missing
+            yield f"Invalid 'volumesFrom' setting. Unknown container: '{each.get('sourceContainer')}'"
     for link in container.get("links") or ():
         if link.partition(":")[0] not in known:  # ContainerDefinition.links
             yield f"Container '{name}' links to '{link.partition(':')[0]}', which does not exist."
@@ -60,6 +67,26 @@ def _reference_faults(container: Record, known: Mapping[str | None, Record]) -> 
         other = known.get(each["containerName"], {"healthCheck": {}})
         if each["condition"] == "HEALTHY" and "healthCheck" not in other:  # ContainerDependency.condition
             yield "A dependency container with HEALTHY condition must have a health check configured."
+
+
+def namespace_faults(containers: Sequence[Record], network_mode: str | None, ipc_mode: str | None) -> Iterator[str]:
+    """Yield the errors in kernel parameters, which must belong to a namespace of the task (SystemControl).
+
+    Args:
+        containers: The container definitions of RegisterTaskDefinition.
+        network_mode: The network mode of the task, or None for the default.
+        ipc_mode: The IPC mode of the task, or None for the default.
+    """
+    for container in containers:
+        for each in container.get("systemControls") or ():
+            name = each.get("namespace", "")
+            of_network = name.startswith("net.")
+            if not of_network and not name.startswith("fs.mqueue.") and name not in _IPC_PARAMETERS:
+                yield f"The systemControls namespace '{name}' of container '{container['name']}' is not valid."
+            if of_network and network_mode == "host":
+                yield f"systemControls '{name}' of container '{container['name']}' needs another networkMode than host."
+            if not of_network and ipc_mode == "host":
+                yield f"systemControls '{name}' of container '{container['name']}' needs another ipcMode than host."
 
 
 def fargate_faults(container: Record) -> Iterator[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 from moorage.local.server.core.calls import RefusedError
@@ -70,15 +70,25 @@ def _faults(wanted: Record) -> Iterator[str]:
     yield from _log_faults(containers)
     yield from _memory_faults(wanted, containers)
     yield from _port_faults(wanted.get("networkMode"), containers)
+    yield from container_definitions.namespace_faults(containers, wanted.get("networkMode"), wanted.get("ipcMode"))
     yield from _order_faults({each.get("name", ""): each for each in containers})
     for volume in wanted.get("volumes") or ():
         yield from _volume_faults(volume)
     yield from _storage_faults(wanted.get("ephemeralStorage", {}).get("sizeInGiB"))
-    if not wanted.get("executionRoleArn") and any(_secrets(each) for each in containers):
-        # fabfuel/ecs-deploy issue 87
-        yield "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'."
+    if not wanted.get("executionRoleArn"):
+        yield from _role_faults(containers)
     if _FARGATE in wanted.get("requiresCompatibilities", ()):
         yield from _fargate_faults(wanted, containers)
+
+
+def _role_faults(containers: Sequence[Record]) -> Iterator[str]:
+    """Yield errors for secrets and registry credentials in a task without an execution role."""
+    if any(_secrets(each) for each in containers):
+        # fabfuel/ecs-deploy issue 87
+        yield "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'."
+    if any(each.get("repositoryCredentials") for each in containers):
+        # ECS developer guide, "Amazon ECS task execution IAM role"
+        yield "When you are specifying repositoryCredentials, you must also specify a value for 'executionRoleArn'."
 
 
 def _fargate_faults(wanted: Record, containers: Sequence[Record]) -> Iterator[str]:
@@ -148,11 +158,15 @@ def _container_faults(container: Record, volumes: Container[str | None]) -> Iter
             )
 
 
-def _log_faults(containers: Iterable[Record]) -> Iterator[str]:
+def _log_faults(containers: Sequence[Record]) -> Iterator[str]:
     drivers = [(each.get("logConfiguration") or {}).get("logDriver") for each in containers]
     for driver in drivers:
         if driver is not None and driver not in _LOG_DRIVERS:
             yield f"Log driver '{driver}' is not supported by ECS."  # LogConfiguration.logDriver
+    for container in containers:
+        mode = ((container.get("logConfiguration") or {}).get("options") or {}).get("mode", "blocking")
+        if mode not in ("blocking", "non-blocking"):  # LogConfiguration.options
+            yield f"The log mode of container '{container['name']}' must be blocking or non-blocking, not {mode}."
     routed, routes = "awsfirelens" in drivers, any(each.get("firelensConfiguration") for each in containers)
     if routed and not routes:
         yield (  # fabfuel/ecs-deploy issue 164
@@ -233,6 +247,12 @@ def _mode_faults(mode: str | None, container: Record) -> Iterator[str]:
     if mode == "awsvpc" and container.get("hostname"):
         # labd/ecs-deplojo issue 26
         yield "hostname is not supported on container when networkMode=awsvpc."
+    if mode == "awsvpc" and container.get("dnsServers"):
+        # badmintoncryer/cdk-preflight, pf-ecs-fargate-dns-servers
+        yield "DNS servers are not supported on container when networkMode=awsvpc"
+    if mode == "awsvpc" and container.get("extraHosts"):
+        # badmintoncryer/cdk-preflight, pf-ecs-awsvpc-extra-hosts
+        yield "Extra hosts are not supported on container when networkMode=awsvpc"
     if mode not in (None, "bridge") and container.get("links"):
         # ContainerDefinition.links
         yield f"Links of container '{container['name']}' are not supported when networkMode={mode}."

@@ -84,6 +84,9 @@ def _unread_secrets(role: str, containers: Iterable[Record]) -> Iterator[str]:
     if any(arn.startswith("arn:aws:iam::aws:") and arn != _NO_SECRETS for arn in attached):
         return  # the permissions of these policies are not known here
     for container in containers:
+        registry = (container.get("repositoryCredentials") or {}).get("credentialsParameter")
+        if registry:
+            yield from _unread_secret(role, registry)
         log = container.get("logConfiguration") or {}
         for each in [*(container.get("secrets") or ()), *(log.get("secretOptions") or ())]:
             arn = ":".join(each["valueFrom"].split(":")[:7])

@@ -134,8 +134,12 @@ def _reached(definition: Mapping[str, Any], states: Mapping[str, Any]) -> set[st
 def _with_role(run: Callable[[str], None]) -> Callable[[str], None]:
     def with_role(execution_arn: str) -> None:
         execution = machines.executions.get(execution_arn) or {}
-        _role.set(machines.state_machines.get(execution.get("stateMachineArn"), {}).get("roleArn", ""))
-        run(execution_arn)
+        role = machines.state_machines.get(execution.get("stateMachineArn"), {}).get("roleArn", "")
+        token = _role.set(role)
+        try:
+            run(execution_arn)
+        finally:
+            _role.reset(token)  # an execution can run another one
 
     return with_role
 
@@ -201,9 +205,24 @@ def _allowed(invoke: Callable[[str, dict[str, Any]], Any]) -> Callable[[str, dic
     return invoked
 
 
+def _startable(start: Callable[[str, dict[str, Any]], Any]) -> Callable[[str, dict[str, Any]], Any]:
+    """Refuse to start the state machines that the role of an execution does not allow."""
+
+    def started(resource: str, parameters: dict[str, Any]) -> Any:
+        try:
+            iam.require(_role.get(), "states:StartExecution", str(parameters.get("StateMachineArn")))
+        except RefusedError as error:
+            raise machines.ExecutionError("StepFunctions.AWSStepFunctionsException", str(error)) from error
+        return start(resource, parameters)
+
+    return started
+
+
 def install() -> None:
     """Make executions run tasks through the ECS of the local AWS, and shorten their waits."""
     machines.SFN_WAIT_SCALE = _WAIT_SCALE
     machines.run_execution = _with_role(machines.run_execution)
     machines.SERVICE_DISPATCH[_RUN_TASK] = _run_task
     machines.invoke_aws_sdk_integration = _allowed(machines.invoke_aws_sdk_integration)
+    machines.invoke_nested_start_execution = _startable(machines.invoke_nested_start_execution)
+    machines.invoke_nested_start_execution_sync = _startable(machines.invoke_nested_start_execution_sync)
