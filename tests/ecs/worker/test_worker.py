@@ -293,7 +293,7 @@ def test_a_worker_whose_number_changes_follows_its_backlog(
 
 
 def test_a_fixed_number_does_not_follow_a_backlog() -> None:
-    with pytest.raises(ValueError, match=r"maximum must be above minimum with a target \(got 2 for both\)"):
+    with pytest.raises(ValueError, match=r"with a target, maximum must be above minimum \(got 2 for both\)"):
         Scaling(2, backlog_per_task=100)
 
 
