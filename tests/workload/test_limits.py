@@ -407,6 +407,14 @@ CASES: dict[str, tuple[Define, Define]] = {
         lambda stack: Cluster.from_attributes(stack, "Theirs", cluster_name="a_B-1"),
         lambda stack: Cluster.from_attributes(stack, "Theirs", cluster_name="cluster/shop"),
     ),
+    "service-name": (
+        service(service_name="a_B-1" * 51),
+        service(service_name="a" * 256),
+    ),
+    "task-family": (
+        lambda _: Task(Container("redis:8"), family="a_B-1" * 51),
+        lambda _: Task(Container("redis:8"), family="a" * 256),
+    ),
     "cluster-arn": (
         lambda stack: Cluster.from_attributes(stack, "Theirs", cluster_arn=CLUSTER_ARN),
         lambda stack: Cluster.from_attributes(stack, "Theirs", cluster_arn=CLUSTER_ARN.replace(":cluster", ":service")),

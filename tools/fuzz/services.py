@@ -127,6 +127,7 @@ def _service(pick: Pick, under: Ground, *, own: bool) -> list[str]:
         "capacity": under.chosen,
         "placement": where,
         "health_check_grace_period": _grace(pick) if routed else None,
+        "service_name": pick.keeping("service-name", (None, Code("stack.node.id")), ("a b", "", "x" * 256)),
         **(_network(pick, under) if under.mode == "awsvpc" and not own else {}),
     }
     if pick.breaks(*_LATTICE) or (served and not shifts and under.mode == "awsvpc" and pick.seldom()):

@@ -101,6 +101,9 @@ class Task:
         retain_revisions: Whether to keep earlier revisions of the task definition active, so that a service can be
             rolled back by hand. Revisions are free, and remain after the stack is deleted until they are deregistered.
             Default: False, so a deployment deregisters the revision that it replaces.
+        family: The family of the task definition, by which scripts and metrics find it: 1 to 255 letters, digits,
+            hyphens and underscores, unique in an account and region. moorage does not add the name of the stack.
+            Default: a generated name that contains the name of the stack.
 
     Raises:
         ValueError: If an argument is outside its limits, or containers conflict. The error lists all problems.
@@ -121,6 +124,7 @@ class Task:
     ipc_mode: str | None
     enable_fault_injection: bool
     retain_revisions: bool
+    family: str | None
 
     def __init__(
         self,
@@ -139,6 +143,7 @@ class Task:
         ipc_mode: str | None = None,
         enable_fault_injection: bool = False,
         retain_revisions: bool = False,
+        family: str | None = None,
     ) -> None:
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]  # attrs makes it
             containers=containers,
@@ -158,6 +163,7 @@ class Task:
             ipc_mode=ipc_mode,
             enable_fault_injection=enable_fault_injection,
             retain_revisions=retain_revisions,
+            family=family,
         )
 
     def __attrs_post_init__(self) -> None:
@@ -180,6 +186,7 @@ class Task:
             check_containers(self.containers, problems, on_windows=self._on_windows)
         check_permissions(self.permissions, problems)
         problems.check(task_limits.EPHEMERAL_STORAGE, "ephemeral_storage_gib", self.ephemeral_storage_gib)
+        problems.check(task_limits.FAMILY, "family", self.family)
         problems.check(task_limits.PID_MODE, "pid_mode", self.pid_mode)
         problems.check(task_limits.IPC_MODE, "ipc_mode", self.ipc_mode)
         for argument in ("pid_mode", "ipc_mode"):

@@ -28,9 +28,9 @@ from moorage.ecs.service.deployment import (
 )
 from moorage.ecs.service.service_plan import DEFAULT_SCALING, ServicePlan
 from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, TaskResources, connections_of
+from moorage.ecs.task.task_logs import TaskLogs
 from moorage.workload.door import door
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
-from moorage.workload.problems import Problems
 from moorage.workload.scaling import Scaling
 from moorage.workload.task import NetworkMode
 
@@ -89,7 +89,9 @@ class Service(Construct):
         egress: Sequence[int] = DEFAULT_EGRESS,
         health_check_grace_period: Duration | None = None,
         log_group: logs.ILogGroup | None = None,
+        log_retention: logs.RetentionDays | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+        service_name: str | None = None,
     ) -> None:
         """Define a service.
 
@@ -129,8 +131,13 @@ class Service(Construct):
                 balancer, of VPC Lattice and of containers are ignored, 0 to 2,147,483,647 seconds. Default: with a
                 route or `lattice`, 60 seconds or the longest `HealthCheck(start_period=)`, whichever is longer.
                 Otherwise none.
-            log_group: The log group of the containers. Default: a new log group that keeps logs for a year.
+            log_group: The log group of the containers. Default: a new log group.
+            log_retention: The time for which new log groups keep logs. Default: a year.
             removal_policy: The removal policy of new log groups. Default: `RETAIN`.
+            service_name: The name of the service, by which scripts and metrics find it: 1 to 255 letters, digits,
+                hyphens and underscores, unique in the cluster. moorage does not add the name of the stack. A change
+                that replaces the service in its cluster must also change the name. Default: CloudFormation generates a
+                name.
 
         Raises:
             ValueError: If the task, cluster, network, routes and other arguments do not work together. The error lists
@@ -156,17 +163,17 @@ class Service(Construct):
             cloud_map_options=cloud_map_options,
             lattices=lattice,
             explicit_grace_period=optional_seconds(health_check_grace_period),
+            task_logs=TaskLogs(log_group, log_retention, removal_policy),
+            service_name=service_name,
         )
-        problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
-        plan.check(problems, scope, log_group)
-        problems.raise_any()
+        plan.raise_problems(scope, construct_id)
 
         super().__init__(scope, construct_id)
         self._plan = plan
         plan.warn(self)
         plan.claim_names(self)
         identity = Identity.in_scope(scope, construct_id)
-        resources = launch.define(self, identity, log_group, removal_policy, plan.port_protocols)
+        resources = launch.define(self, identity, plan.task_logs, plan.port_protocols)
         self.log_group = resources.log_group
         self.security_groups = resources.security_groups
         self.task_definition = resources.task_definition
@@ -174,7 +181,7 @@ class Service(Construct):
         self._targets = plan.define_routes(self, self.service, stack_of(scope))
         self.lattice_target_groups = self._define_lattices()
         self._attach_volumes()
-        self.before_task_definition = self._define_deployment(resources, removal_policy)
+        self.before_task_definition = self._define_deployment(resources)
         self.scalable_task_count = self._define_scaling()
 
     def _define_service(self, resources: TaskResources) -> ecs.FargateService | ecs.Ec2Service:
@@ -186,6 +193,7 @@ class Service(Construct):
             self,
             "Default",
             cluster=launch.cluster_view.with_capacity,
+            service_name=plan.service_name,
             task_definition=self.task_definition,
             desired_count=None if plan.scaling._changes_count else plan.copies,
             capacity_provider_strategies=None if plan.placement.daemon else resources.strategies,
@@ -224,9 +232,7 @@ class Service(Construct):
         own_connections = self.service.connections if plan.launch.has_own_interface else None
         attach_volumes(self, plan.tasks, self.service, own_connections)
 
-    def _define_deployment(
-        self, resources: TaskResources, removal_policy: cdk.RemovalPolicy
-    ) -> ecs.TaskDefinition | None:
+    def _define_deployment(self, resources: TaskResources) -> ecs.TaskDefinition | None:
         """Define the hooks and alarms of rollouts. Return the definition of the pre-deployment task, or None."""
         plan = self._plan
         hooks = list(plan.rollout.hooks)
@@ -236,7 +242,7 @@ class Service(Construct):
 
             cluster = plan.launch.cluster_view.with_capacity
             pre_deployment_resources, hook = define_pre_deployment_task(
-                self, plan.pre_deployment_launch, resources, cluster, removal_policy
+                self, plan.pre_deployment_launch, resources, cluster, plan.task_logs
             )
             task_definition = pre_deployment_resources.task_definition
             hooks.insert(0, hook)

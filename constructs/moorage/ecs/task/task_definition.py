@@ -17,6 +17,7 @@ from moorage.ecs.cdk_values import duration, number_text, optional_duration, reg
 from moorage.ecs.task.linux_parameters import linux_parameters, ulimits
 from moorage.ecs.task.port_mappings import port_mappings
 from moorage.scope.acknowledgements import POLICY_OF_ONE_ROLE, acknowledge
+from moorage.scope.claimed_names import claim_name
 from moorage.workload.image import NO_IMAGE_YET, DirectoryImage, RegistryImage, RepositoryImage
 from moorage.workload.platform_checks import fargate_size
 from moorage.workload.shares import share_of
@@ -131,8 +132,10 @@ def _sidecar_statements(task: Task) -> Iterator[iam.PolicyStatement]:
 
 
 def _define_task_definition(scope: Construct, identity: Identity, task: Task, kind: CapacityKind) -> ecs.TaskDefinition:
+    if task.family:
+        claim_name(scope, "AWS::ECS::TaskDefinition", task.family)
     common_options: dict[str, Any] = {
-        "family": identity.unique_name(_MAX_FAMILY_LENGTH),
+        "family": task.family or identity.unique_name(_MAX_FAMILY_LENGTH),
         "pid_mode": ecs.PidMode[task.pid_mode.upper()] if task.pid_mode else None,
         "enable_fault_injection": task.enable_fault_injection or None,
     }
