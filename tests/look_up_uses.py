@@ -68,6 +68,11 @@ class World:
         )
         return Service(self.stack, "Web", cluster=cluster, task=task, **arguments)
 
+    @property
+    def cluster(self) -> Cluster:
+        """A new cluster."""
+        return Cluster(self.stack, "Cluster", vpc=self.vpc, failure_events=False)
+
     def run_on(self, capacity: Capacity, linux_parameters: LinuxParameters | None = None, **of: Any) -> None:
         """Define a service on a capacity."""
         cluster = Cluster(self.stack, "Cluster", vpc=self.vpc, capacity=[capacity], failure_events=False)
@@ -243,6 +248,7 @@ USES: dict[str, Callable[[Make, World], object]] = {
     "Service.metric_cpu_utilization": lambda make, world: make(world.run()),
     "Service.metric_memory_utilization": lambda make, world: make(world.run()),
     "ServiceConnect": lambda make, world: world.run(connect=make()),
+    "Service": lambda make, world: make(world.stack, "Own", cluster=world.cluster, task=Task(WEB)),
     "ServiceConnectTls": lambda make, world: world.run(connect=ServiceConnect(tls=make())),
     "SigningRule": lambda make, world: world.register(
         signing=[make(profile="arn:aws:signer:eu-west-1:111111111111:/signing-profiles/shop")]
@@ -266,5 +272,8 @@ USES: dict[str, Callable[[Make, World], object]] = {
         make(name="data", file_system=efs.FileSystem(world.stack, "Files", vpc=world.vpc))
     ),
     "Volume.ebs": lambda make, world: world.mount(make(name="data", size_gib=10)),
+    "Worker": lambda make, world: make(
+        world.stack, "Own", cluster=world.cluster, task=Task(WEB), scaling=Scaling(0, 9, backlog_per_task=100)
+    ),
 }
 """The use of each public class or method."""

@@ -104,6 +104,12 @@ class Task:
         family: The family of the task definition, by which scripts and metrics find it: 1 to 255 letters, digits,
             hyphens and underscores, unique in an account and region. moorage does not add the name of the stack.
             Default: a generated name that contains the name of the stack.
+        task_role: The role with which the application calls AWS, in the account of the task. `permissions`, grants and
+            sidecars add to its policies. moorage cannot see if CDK drops these policies, as for a role in another
+            account, a role imported with `mutable=False`, or `without_policy_updates()`. Such a role must have all
+            permissions already. Default: a new role.
+        execution_role: The role with which ECS pulls images, reads secrets and writes logs. The same applies to its
+            policies. Default: a new role.
 
     Raises:
         ValueError: If an argument is outside its limits, or containers conflict. The error lists all problems.
@@ -125,6 +131,8 @@ class Task:
     enable_fault_injection: bool
     retain_revisions: bool
     family: str | None
+    task_role: iam.IRole | None
+    execution_role: iam.IRole | None
 
     def __init__(
         self,
@@ -144,6 +152,8 @@ class Task:
         enable_fault_injection: bool = False,
         retain_revisions: bool = False,
         family: str | None = None,
+        task_role: iam.IRole | None = None,
+        execution_role: iam.IRole | None = None,
     ) -> None:
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]  # attrs makes it
             containers=containers,
@@ -164,6 +174,8 @@ class Task:
             enable_fault_injection=enable_fault_injection,
             retain_revisions=retain_revisions,
             family=family,
+            task_role=task_role,
+            execution_role=execution_role,
         )
 
     def __attrs_post_init__(self) -> None:

@@ -22,6 +22,7 @@ from moorage.ecs.task.place_checks import check_images, check_network
 from moorage.ecs.task.secret_checks import check_secrets
 from moorage.ecs.task.task_definition import define_task
 from moorage.ecs.task.task_logs import NEW_LOG_GROUP, TaskLogs
+from moorage.ecs.task.task_roles import check_roles, policy_owners
 from moorage.workload import container_limits, platform_checks, service_limits
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.task import NetworkMode
@@ -149,6 +150,7 @@ class Launch:
             check_volumes(self.task, self.cluster, self.reach.vpc, problems)
         check_secrets(self.cluster, self.task, problems)
         check_images(self.cluster, self.task, problems)
+        check_roles(self.cluster, self.task, problems)
         for each in filter(None, self._missing):
             problems.add(describe_unreachable(each))
         if self.task.execute_command:
@@ -203,7 +205,8 @@ class Launch:
         if self.task.execute_command:
             from moorage.ecs.cluster.exec_sessions import grant_sessions  # noqa: PLC0415  # needed only by sessions
 
-            grant_sessions(definition, task_log_group, self.cluster_view.exec_sessions)
+            owners = policy_owners(definition, self.task)
+            grant_sessions(definition, task_log_group, self.cluster_view.exec_sessions, owners)
         return TaskResources(self, task_log_group, security_groups, definition)
 
     @property
