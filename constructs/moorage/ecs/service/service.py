@@ -159,7 +159,7 @@ class Service(Construct):
             rollout=rollout or (DAEMON_ROLLOUT if placement.daemon else DEFAULT_ROLLOUT),
             placement=placement,
             pre_deployment_task=pre_deployment_task,
-            connect=connect,
+            connect=connect and connect._named_after(construct_id, task),
             cloud_map_options=cloud_map_options,
             lattices=lattice,
             explicit_grace_period=optional_seconds(health_check_grace_period),

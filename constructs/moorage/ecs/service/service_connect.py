@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from typing import TYPE_CHECKING, Any, cast
 
 import attrs
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 _TLS_POLICY = "service-role/AmazonECSInfrastructureRolePolicyForServiceConnectTransportLayerSecurity"
 _HTTP_PORT = 80
+_MAX_NAME = 127
 _MAX_DISCOVERY_NAME = 64
 _KEY_ACTIONS = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyPair")
 """The actions on a customer managed key that AWS's managed policy for TLS does not have (ECS developer guide, TLS)."""
@@ -109,7 +112,7 @@ class ServiceConnect:
     Args:
         name: The host name of the service, 1 to 127 lowercase letters, digits, `_`, `-` and `.`, unique in the
             namespace. The name in Cloud Map has hyphens in place of dots. A service without a port has no name.
-            Default: the name of the first container with a port.
+            Default: the ID of the service's construct, in lower case and with hyphens in place of other characters.
         port: The port at which other services connect to the name, 1 to 65535. Default: 80, for `http://<name>`.
         protocol: The protocol of the port: `ecs.AppProtocol.http`, `http2` or `grpc`, or the name of the protocol as a
             string. Default: TCP.
@@ -156,6 +159,16 @@ class ServiceConnect:
                 f"{self.request_timeout} s or more"
             )
         problems.raise_any()
+
+    def _named_after(self, construct_id: str, task: Task) -> ServiceConnect:
+        """Return these settings with a name: the given name, or the ID of the construct if the task has a port."""
+        name = re.sub(r"[^a-z0-9_.-]+", "-", construct_id.lower())
+        name = re.sub(r"\.{2,}", ".", name).strip("-.")[:_MAX_NAME].rstrip(".")
+        if self.name is not None or task._front_container is None or not name:
+            return self
+        with warnings.catch_warnings():  # there was a warning when these settings were made
+            warnings.simplefilter("ignore")
+            return attrs.evolve(self, name=name)
 
     @property
     def _empty_logs_warning(self) -> str | None:

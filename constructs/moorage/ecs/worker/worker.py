@@ -153,7 +153,7 @@ class Worker(Construct):
                 task=_with_queue_url(launch.task, self.queue.queue_url),
                 scaling=attrs.evolve(scaling, queue=self.queue),
                 rollout=rollout,
-                connect=connect,
+                connect=connect and connect._named_after(construct_id, task),
                 capacity=capacity,
                 placement=placement,
                 vpc_subnets=vpc_subnets,
