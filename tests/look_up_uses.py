@@ -46,6 +46,8 @@ from moorage import (
     Volume,
 )
 
+_ELB = "arn:aws:elasticloadbalancing:eu-west-1:111111111111:"
+_BALANCER, _GROUP = f"{_ELB}loadbalancer/app/edge/50dc6c495c0c9188", f"{_ELB}targetgroup/web/0123456789abcdef"
 REDIS = "public.ecr.aws/docker/library/redis:8"
 WEB = Container("public.ecr.aws/nginx/nginx-unprivileged:1.29", name="web", port=8080)
 DAILY = scheduler.ScheduleExpression.rate(cdk.Duration.days(1))
@@ -243,6 +245,14 @@ USES: dict[str, Callable[[Make, World], object]] = {
             cpu_percent=60,
             schedules=[make(name="a", schedule=DAILY, minimum=3)],
         )
+    ),
+    "Service.from_attributes": lambda make, world: make(
+        world.stack,
+        "Existing",
+        cluster=world.cluster,
+        service_name="web",
+        load_balancer_arn=_BALANCER,
+        target_group_arns=_GROUP,
     ),
     "Service.metric": lambda make, world: make(world.run(), metric_name="CPUUtilization"),
     "Service.metric_cpu_utilization": lambda make, world: make(world.run()),

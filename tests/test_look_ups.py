@@ -116,8 +116,9 @@ NOT_LOOKED_UP = {
     ),
 }
 """String arguments that no program looks up, each with the reason."""
-BESIDE = {
+BESIDE: dict[str, dict[str, Any]] = {
     "Cluster.from_attributes.namespace": {"cluster_name": "shop"},
+    "Service.from_attributes.service_arn": {"service_name": None},
     "Image.from_repository.placeholder": {"parameter": "/shop/tag"},
 }
 """The arguments that a string argument needs beside it."""

@@ -49,6 +49,13 @@ CLUSTER_ARN = matching(
     hint="use the ARN of a cluster, or cluster_name=",
     source="ECS service authorization reference (resource types: cluster); botocore CreateCluster.clusterName",
 )
+SERVICE_ARN = matching(
+    "service-arn",
+    r"arn:aws[a-z-]*:ecs:[a-z0-9-]+:\d{12}:service/([A-Za-z0-9_-]{1,255}/)?[A-Za-z0-9_-]{1,255}",
+    rule="must have the form arn:aws:ecs:<region>:<account>:service/<cluster>/<name>",
+    hint="use the ARN of a service, or service_name=",
+    source="ECS service authorization reference (resource types: service); ECS developer guide, long ARN format",
+)
 ZONES = in_range(
     "zones",
     2,

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from moorage.ecs.load_balancing.listener import Listener
     from moorage.ecs.load_balancing.route import Route
+    from moorage.ecs.service.imported_service import ImportedService
     from moorage.ecs.service.lattice import Lattice
     from moorage.ecs.service.service_connect import ServiceConnect
     from moorage.ecs.service.service_connect_paths import ConnectedService
@@ -184,6 +185,62 @@ class Service(Construct):
         self.before_task_definition = self._define_deployment(resources)
         self.scalable_task_count = self._define_scaling()
 
+    @staticmethod
+    def from_attributes(
+        scope: Construct,
+        construct_id: str,
+        *,
+        cluster: ecs.ICluster,
+        service_name: str | None = None,
+        service_arn: str | None = None,
+        load_balancer_arn: str | None = None,
+        target_group_arns: str | Sequence[str] = (),
+        connect: ServiceConnect | None = None,
+        port: int | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] = (),
+    ) -> ImportedService:
+        """Import a service that another stack or another tool defines, for alarms, dashboards and `connect_to`.
+
+        Args:
+            scope: The scope in which to import the service.
+            construct_id: The ID of this construct in its scope.
+            cluster: The cluster of the service, such as the result of `Cluster.from_attributes`, which needs no VPC
+                here.
+            service_name: The name of the service. Default: the name in `service_arn`.
+            service_arn: The ARN of the service, in place of its name. Default: the name and the cluster say it.
+            load_balancer_arn: The ARN of the load balancer of the service, for metrics of targets. A token stands for
+                an Application Load Balancer. Default: no metrics of targets.
+            target_group_arns: The ARN of the target group, or of the two target groups between which rollouts that
+                shift traffic alternate. Default: no metrics of targets.
+            connect: The name and the port of the service in the Service Connect namespace of the cluster. Other
+                settings have no effect. Default: no service can connect to it.
+            port: The port of the container that other services connect to, 1 to 65535. Required by `connect`.
+                Default: none.
+            security_groups: The security groups of the tasks, which need network interfaces of their own. Required by
+                `connect`. Default: unknown.
+
+        Returns:
+            The service, with its metrics and its `connections`.
+
+        Raises:
+            ValueError: If both or neither of service_name and service_arn are given, an ARN does not have the form of
+                its resource type or is in another account or region, or arguments that belong together are missing.
+        """
+        from moorage.ecs.service.imported_service import ImportedService  # noqa: PLC0415  # needed only by imports
+
+        return ImportedService(
+            scope,
+            construct_id,
+            cluster=cluster,
+            service_name=service_name,
+            service_arn=service_arn,
+            load_balancer_arn=load_balancer_arn,
+            target_group_arns=target_group_arns,
+            connect=connect,
+            port=port,
+            security_groups=security_groups,
+        )
+
     def _define_service(self, resources: TaskResources) -> ecs.FargateService | ecs.Ec2Service:
         plan, launch = self._plan, self._plan.launch
         if launch.strategy._kind is CapacityKind.INSTANCES:
@@ -279,7 +336,7 @@ class Service(Construct):
         """
         return self._plan.estimate(start=seconds(start), stop=seconds(stop))
 
-    def connect_to(self, other: Service) -> str:
+    def connect_to(self, other: Service | ImportedService) -> str:
         """Let the tasks of this service connect to the port of another service.
 
         Only that port is opened, unless the other service is in bridge mode. ECS then assigns the port of the other
@@ -289,8 +346,8 @@ class Service(Construct):
         proxy knows only services that exist when the proxy starts.
 
         Args:
-            other: A service with `connect=ServiceConnect()` and a port. This service needs `connect` as well, but no
-                port.
+            other: A service with `connect=ServiceConnect()` and a port, or the result of `Service.from_attributes`.
+                This service needs `connect` as well, but no port.
 
         Returns:
             The URL of the other service, such as `http://catalog`.
@@ -307,13 +364,20 @@ class Service(Construct):
     def _connected(self) -> ConnectedService:
         from moorage.ecs.service.service_connect_paths import ConnectedService  # noqa: PLC0415  # needed only by Service Connect
 
+        launch, connect = self._plan.launch, self._plan.connect
+        front, name = launch.task._front_container, connect and connect._name_for(launch.task)
         return ConnectedService(
             self,
             service=self.service,
-            launch=self._plan.launch,
-            connect=self._plan.connect,
+            cluster_view=launch.cluster_view,
+            connect=connect,
+            url=connect._url_of(name) if connect and name else None,
+            port=front.port if front else None,
+            has_own_interface=launch.has_own_interface,
             security_groups=self.security_groups,
-            targets=self._targets,
+            instance_security_groups=launch.instance_security_groups,
+            cluster=launch.cluster,
+            load_balancers=tuple(target.route.load_balancer for target in self._targets),
         )
 
     def redeploy_on_rotation(self, *, encryption_key: kms.IKey | None = None) -> events.CfnRule:

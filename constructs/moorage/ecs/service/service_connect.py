@@ -189,9 +189,9 @@ class ServiceConnect:
         name = self._name_for(task)
         return None if name is None else _discovery_name(name)
 
-    def _url_for(self, task: Task) -> str:
-        """Return the URL that other services use."""
-        return f"http://{self._name_for(task)}" + ("" if self.port == _HTTP_PORT else f":{self.port}")
+    def _url_of(self, name: str) -> str:
+        """Return the URL that other services use for a service with this name."""
+        return f"http://{name}" + ("" if self.port == _HTTP_PORT else f":{self.port}")
 
     def _check(self, task: Task, cluster_view: Cluster | ImportedCluster, problems: Problems) -> None:
         """Check that a service with this task can have the name in the namespace of a cluster."""
