@@ -95,6 +95,14 @@ class ImportedLoadBalancer(RequestLoadBalancer):
         )
 
     @property
+    def url(self) -> str:
+        """Raise a `ValueError`: an import by the ARN of a listener does not know the DNS name."""
+        raise ValueError(
+            f"{self.node.path}: the DNS name of an imported load balancer is not known, so it has no url; use a route "
+            "with a host, as in Route(load_balancer, host='shop.example.com')"
+        )
+
+    @property
     def _full_name(self) -> str:
         """The name of the load balancer in CloudWatch."""
         return full_name_of(self.listener_arn)

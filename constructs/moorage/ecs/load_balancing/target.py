@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import attrs
 import aws_cdk as cdk
@@ -117,20 +117,8 @@ class ImportedTarget:
         return [{"LoadBalancer": load_balancer, "TargetGroup": _group_name_of(arn)} for arn in self.group_arns]
 
 
-class MeasuredTarget(Protocol):
-    """The part of a target that its metrics use."""
-
-    @property
-    def suffix(self) -> str:
-        """The suffix of the IDs of the route's alarms."""
-
-    @property
-    def reads_requests(self) -> bool:
-        """True if the load balancer reads requests, and therefore measures them."""
-
-    @property
-    def dimensions(self) -> list[Mapping[str, str]]:
-        """The CloudWatch dimensions of each target group."""
+MeasuredTarget: TypeAlias = Target | ImportedTarget
+"""A target whose metrics are known."""
 
 
 def full_name_of(arn: str) -> str:

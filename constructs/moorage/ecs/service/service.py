@@ -319,6 +319,20 @@ class Service(Construct):
         """The target groups of the routes, including the alternate target groups of rollouts that shift traffic."""
         return tuple(group for target in self._targets for group in target.groups)
 
+    @property
+    def url(self) -> str:
+        """The URL of the service: its first route's host or the DNS name of the load balancer, and the first path.
+
+        The scheme is that of the load balancer's listener. The path ends before its first wildcard.
+
+        Raises:
+            ValueError: If the service has no `Route`, all hosts of its first route have wildcards, or the load balancer
+                is imported and the route has no host.
+        """
+        from moorage.ecs.load_balancing.urls import url_of  # noqa: PLC0415  # needed only by URLs
+
+        return url_of(self.node.path, self._plan.routes)
+
     def estimate(self, *, start: Duration = _DEFAULT_START, stop: Duration = _DEFAULT_STOP) -> Estimate | None:
         """Estimate how long it takes to replace the minimum number of copies, and how many copies serve meanwhile.
 
