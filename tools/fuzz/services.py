@@ -130,7 +130,7 @@ def _service(pick: Pick, under: Ground, *, own: bool) -> list[str]:
         "capacity": under.chosen,
         "placement": where,
         "health_check_grace_period": _grace(pick) if routed else None,
-        "service_name": pick.keeping("service-name", (None, Code("stack.node.id")), ("a b", "", "x" * 256)),
+        "service_name": _service_name(pick) if pick.breaks("service-name") or not pick.broken else None,
         **(_network(pick, under) if under.mode == "awsvpc" and not own else {}),
     }
     if pick.breaks(*_LATTICE) or (served and not shifts and under.mode == "awsvpc" and pick.seldom()):
@@ -236,6 +236,10 @@ def _lattice(pick: Pick) -> Any:
     health = pick.one_of(None, "/healthz") if group is None else None
     one = call("Lattice", listed, target_group_arn=group, health=health)
     return [one] * 6 if pick.breaks("lattice-target-groups") else one
+
+
+def _service_name(pick: Pick) -> Any:
+    return pick.keeping("service-name", (None, Code("stack.node.id")), ("a b", "", "x" * 256))
 
 
 def _grace(pick: Pick) -> Code | None:
