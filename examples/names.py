@@ -1,7 +1,8 @@
-"""Services that find each other with Service Connect, over TLS, and one that a VPC finds by DNS."""
+"""Names: of the cluster and a service for scripts, of services in Service Connect over TLS, and of one in DNS."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_servicediscovery as servicediscovery
 
 from moorage import Cluster, Container, Network, Service, ServiceConnect, ServiceConnectTls, Task
@@ -9,7 +10,7 @@ from moorage import Cluster, Container, Network, Service, ServiceConnect, Servic
 app = cdk.App()
 stack = cdk.Stack(app, "Shop")
 network = Network(stack, "Network")
-cluster = Cluster(stack, "Cluster", vpc=network.vpc, namespace="shop")
+cluster = Cluster(stack, "Cluster", vpc=network.vpc, namespace="shop", cluster_name="shop")
 nginx = "public.ecr.aws/nginx/nginx-unprivileged:1.29"
 # prerequisite: a private CA in this account and region; replace this ARN
 tls = ServiceConnectTls(authority_arn="arn:aws:acm-pca:eu-west-1:111111111111:certificate-authority/1a2b3c4d")
@@ -32,9 +33,12 @@ web = Service(
             port=8080,
             writable=["/tmp"],
             environment={"CATALOG": "http://catalog"},
-        )
+        ),
+        family="web",
     ),
     connect=ServiceConnect(),
+    log_retention=logs.RetentionDays.THREE_MONTHS,
+    service_name="web",  # aws ecs describe-services --cluster shop --services web
 )
 print(web.connect_to(catalog))
 

@@ -27,7 +27,8 @@ edge = LoadBalancer(
 )
 
 web = Task(Container("public.ecr.aws/nginx/nginx-unprivileged:1.29", port=8080, writable=["/tmp"]))
-Service(cdk.Stack(app, "Web"), "Web", cluster=cluster, task=web, route=Route(edge, host="shop.example.com"))
+shop = Service(cdk.Stack(app, "Web"), "Web", cluster=cluster, task=web, route=Route(edge, host="shop.example.com"))
+cdk.CfnOutput(shop, "Url", value=shop.url)  # https://shop.example.com
 
 health = Container(
     "registry.k8s.io/e2e-test-images/agnhost:2.53", port=50051, command=["grpc-health-checking", "--port=50051"]

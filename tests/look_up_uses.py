@@ -48,6 +48,8 @@ from moorage import (
     Volume,
 )
 
+_ELB = "arn:aws:elasticloadbalancing:eu-west-1:111111111111:"
+_BALANCER, _GROUP = f"{_ELB}loadbalancer/app/edge/50dc6c495c0c9188", f"{_ELB}targetgroup/web/0123456789abcdef"
 REDIS = "public.ecr.aws/docker/library/redis:8"
 WEB = Container("public.ecr.aws/nginx/nginx-unprivileged:1.29", name="web", port=8080)
 DAILY = scheduler.ScheduleExpression.rate(cdk.Duration.days(1))
@@ -75,10 +77,21 @@ class World:
         managed = Capacity.managed_instances("a", reservations=reservations)
         self.run_on(managed, network_mode=NetworkMode.AWSVPC)
 
+    @property
+    def cluster(self) -> Cluster:
+        """A new cluster."""
+        return Cluster(self.stack, "Cluster", vpc=self.vpc, failure_events=False)
+
     def run_on(self, capacity: Capacity, linux_parameters: LinuxParameters | None = None, **of: Any) -> None:
         """Define a service on a capacity."""
         cluster = Cluster(self.stack, "Cluster", vpc=self.vpc, capacity=[capacity], failure_events=False)
         self.run(Container(REDIS, memory_mib=256, linux_parameters=linux_parameters), cluster=cluster, of=of)
+
+    def bridge(self, container: Container) -> None:
+        """Define a service in bridge mode."""
+        instances = Capacity.ec2("a", instance_types=["m5.large"], max_instances=2)
+        cluster = Cluster(self.stack, "Cluster", vpc=self.vpc, capacity=[instances], failure_events=False)
+        self.run(container, cluster=cluster, of={"network_mode": NetworkMode.BRIDGE})
 
     def mount(self, volume: Volume) -> None:
         """Define a service that has a volume."""
@@ -134,6 +147,10 @@ USES: dict[str, Callable[[Make, World], object]] = {
         cluster=make(world.stack, "Own", vpc=world.vpc, namespace="shop"), connect=ServiceConnect(name="web")
     ),
     "Container": lambda make, world: world.run(make(image=REDIS)),
+    **dict.fromkeys(
+        (f"Container.{each}" for each in ("dns_servers", "dns_search_domains", "extra_hosts")),
+        lambda make, world: world.bridge(make(image=REDIS, memory_mib=256)),
+    ),
     "Container.otel_collector": lambda make, world: world.run(WEB, make()),
     "Container.log_router": lambda make, world: world.run(WEB, make(output={"Name": "cloudwatch"})),
     "ContainerInstance": lambda make, world: world.run_on(
@@ -252,10 +269,19 @@ USES: dict[str, Callable[[Make, World], object]] = {
             schedules=[make(name="a", schedule=DAILY, minimum=3)],
         )
     ),
+    "Service.from_attributes": lambda make, world: make(
+        world.stack,
+        "Existing",
+        cluster=world.cluster,
+        service_name="web",
+        load_balancer_arn=_BALANCER,
+        target_group_arns=_GROUP,
+    ),
     "Service.metric": lambda make, world: make(world.run(), metric_name="CPUUtilization"),
     "Service.metric_cpu_utilization": lambda make, world: make(world.run()),
     "Service.metric_memory_utilization": lambda make, world: make(world.run()),
     "ServiceConnect": lambda make, world: world.run(connect=make()),
+    "Service": lambda make, world: make(world.stack, "Own", cluster=world.cluster, task=Task(WEB)),
     "ServiceConnectTls": lambda make, world: world.run(connect=ServiceConnect(tls=make())),
     "SigningRule": lambda make, world: world.register(
         signing=[make(profile="arn:aws:signer:eu-west-1:111111111111:/signing-profiles/shop")]
@@ -279,5 +305,8 @@ USES: dict[str, Callable[[Make, World], object]] = {
         make(name="data", file_system=efs.FileSystem(world.stack, "Files", vpc=world.vpc))
     ),
     "Volume.ebs": lambda make, world: world.mount(make(name="data", size_gib=10)),
+    "Worker": lambda make, world: make(
+        world.stack, "Own", cluster=world.cluster, task=Task(WEB), scaling=Scaling(0, 9, backlog_per_task=100)
+    ),
 }
 """The use of each public class or method."""

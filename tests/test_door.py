@@ -139,9 +139,10 @@ def arguments_for(function: Callable[..., Any], stack: cdk.Stack) -> dict[str, A
         "security_group_id": lambda: "sg-0a1b2c3d",
         "cluster_name": lambda: "shop",
         "severity": lambda: Severity.CRITICAL,
+        "service_name": lambda: "web",
     }
     parameters = inspect.signature(function).parameters.values()
-    optional = {"schedule", "cluster_name"}
+    optional = {"schedule", "cluster_name", "service_name"}
     return {
         each.name: least[each.name]()
         for each in parameters

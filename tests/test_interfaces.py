@@ -80,10 +80,17 @@ def imported_network_load_balancer(stack: cdk.Stack, vpc: ec2.IVpc) -> Any:
     )
 
 
+def imported_service(stack: cdk.Stack, vpc: ec2.IVpc) -> Any:
+    group = ec2.SecurityGroup.from_security_group_id(stack, "Tasks", "sg-0a1b2c3d4e5f60718")
+    own_cluster = cluster(stack, vpc)
+    return Service.from_attributes(stack, "It", cluster=own_cluster, service_name="web", security_groups=[group])
+
+
 DEFINED: dict[str, Define] = {
     "Cluster": lambda stack, vpc: cluster(stack, vpc, GENERAL, MANAGED),
     "ImportedLoadBalancer": imported_load_balancer,
     "ImportedNetworkLoadBalancer": imported_network_load_balancer,
+    "ImportedService": imported_service,
     "InstanceGroup": lambda stack, vpc: cluster(stack, vpc, GENERAL).capacity(GENERAL),
     "Job": job,
     "Job in bridge mode": bridged_job,

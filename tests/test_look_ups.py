@@ -109,18 +109,25 @@ NOT_LOOKED_UP = {
     **dict.fromkeys(
         (
             *(f"{each}.container" for each in ("Lattice", "Listener", "Route")),
-            *(f"Container.{each}" for each in ("depends_on", "executable", "mounts", "not_secret")),
+            *(f"{each}.container_port" for each in ("Lattice", "Listener", "Route", "ServiceConnect")),
+            *(f"Container.{each}" for each in ("depends_on", "executable", "mounts", "not_secret", "volumes_from")),
             "Mount.volume",
         ),
         "it names something that the program itself defines",
     ),
 }
 """String arguments that no program looks up, each with the reason."""
-BESIDE = {
+BESIDE: dict[str, dict[str, Any]] = {
     "Cluster.from_attributes.namespace": {"cluster_name": "shop"},
+    "Service.from_attributes.service_arn": {"service_name": None},
     "Image.from_repository.placeholder": {"parameter": "/shop/tag"},
+    **{
+        f"Route.{each}": {"priority": 5} for each in ("http_header", "http_request_method", "query_string", "source_ip")
+    },
 }
 """The arguments that a string argument needs beside it."""
+KEYS = {"Container.system_controls": "net.core.somaxconn", "Container.extra_hosts": "database"}
+"""The keys of mappings that do not take every key."""
 
 
 def texts() -> Iterator[tuple[str, inspect.Parameter, Callable[..., Any]]]:
@@ -142,8 +149,8 @@ def test_each_string_argument_can_be_looked_up(
     app = cdk.App(analytics_reporting=False, outdir=str(tmp_path))
     stack = cdk.Stack(app, "Shop", env=PLACE)
     text: Any = ssm.StringParameter.value_from_lookup(stack, f"/{parameter.name}")
-    if re.search(r"Mapping\[str, (str|Any)\]", str(parameter.annotation)):
-        text = {"NAME": text}
+    if re.search(r"Mapping\[str, (str|Any)\b", str(parameter.annotation)):
+        text = {KEYS.get(f"{name}.{parameter.name}", "NAME"): text}
 
     def make(*positional: Any, **named: Any) -> Any:
         if parameter.kind is parameter.VAR_POSITIONAL:
@@ -154,7 +161,7 @@ def test_each_string_argument_can_be_looked_up(
         value = [text, text] if parameter.name == "allocation_ids" else text  # one for each subnet
         return function(*positional, **{**named, parameter.name: value})
 
-    USES[name](make, World(stack, imported_vpc(stack)))
+    USES.get(f"{name}.{parameter.name}", USES[name])(make, World(stack, imported_vpc(stack)))
     app.synth()
     missing = json.loads((tmp_path / "manifest.json").read_text())["missing"]
     parameters = [each["props"].get("parameterName") for each in missing]

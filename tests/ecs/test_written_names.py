@@ -7,10 +7,15 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_scheduler as scheduler
 
-from moorage import Capacity, Cluster, Container, Service, Task
+from moorage import Capacity, Cluster, Container, Job, Scaling, Service, Task, Worker
 from moorage.ecs.identity import Identity
-from tests.conftest import imported_vpc, template
+from tests.conftest import imported_vpc, template, warnings_of
+
+PLACE = cdk.Environment(account="111111111111", region="eu-west-1")
+TASK = Task(Container("redis:8"))
 
 
 def define(stack: cdk.Stack) -> dict[str, Any]:
@@ -56,3 +61,85 @@ def test_names_in_a_nested_stack_contain_the_name_of_its_parent(app: cdk.App) ->
     named = cdk.Stack(app, "Shop", stack_name="shop-dev")
     assert Identity.in_scope(cdk.NestedStack(named, "Nested"), "Web").stack_name == "shop-dev"
     assert Identity.in_scope(cdk.NestedStack(cdk.Stack(app, "Other"), "Nested"), "Web").stack_name is None
+
+
+def property_of(stack: cdk.Stack, kind: str, name: str) -> list[Any]:
+    return [each["Properties"].get(name) for each in template(stack).find_resources(f"AWS::ECS::{kind}").values()]
+
+
+def test_names_that_the_user_gives_are_written_as_they_are(app: cdk.App) -> None:
+    stack = cdk.Stack(app, "Shop", stack_name="shop-dev")
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), cluster_name="main", namespace="shop")
+    web = Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8"), family="front"), service_name="web")
+    scaling = Scaling(0, 9, backlog_per_task=100)
+    Worker(stack, "Orders", cluster=cluster, task=TASK, scaling=scaling, service_name="orders")
+    assert property_of(stack, "Cluster", "ClusterName") == ["main"]
+    assert property_of(stack, "Service", "ServiceName") == ["web", "orders"]
+    assert web.task_definition.family == "front"
+    assert property_of(stack, "TaskDefinition", "Family")[0] == "front"
+
+
+def test_names_are_generated_by_default(app: cdk.App) -> None:
+    stack = cdk.Stack(app, "Shop")
+    Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=imported_vpc(stack)), task=TASK)
+    assert property_of(stack, "Cluster", "ClusterName") == [None]
+    assert property_of(stack, "Service", "ServiceName") == [None]
+
+
+def two_clusters(stack: cdk.Stack, other: cdk.Stack) -> None:
+    for each in (stack, other):
+        Cluster(each, "Cluster", vpc=imported_vpc(each), cluster_name="main")
+
+
+def two_families(stack: cdk.Stack, other: cdk.Stack) -> None:
+    task = Task(Container("redis:8"), family="front")
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack))
+    Service(stack, "Web", cluster=cluster, task=task)
+    hourly = scheduler.ScheduleExpression.rate(cdk.Duration.hours(1))
+    Job(other, "Report", cluster=cluster, task=task, schedule=hourly)
+
+
+def two_services(stack: cdk.Stack, other: cdk.Stack) -> None:
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack))
+    for each in (stack, other):
+        Service(each, "Web", cluster=cluster, task=TASK, service_name="web")
+
+
+def two_services_of_an_existing_cluster(stack: cdk.Stack, other: cdk.Stack) -> None:
+    for each in (stack, other):
+        cluster = Cluster.from_attributes(each, "Cluster", cluster_name="main", vpc=imported_vpc(each))
+        Service(each, "Web", cluster=cluster, task=TASK, service_name="web")
+
+
+@pytest.mark.parametrize(
+    ("define", "kind", "name"),
+    [
+        (two_clusters, "Cluster", "main"),
+        (two_families, "TaskDefinition", "front"),
+        (two_services, "Service", "web in One/Cluster"),
+        (two_services_of_an_existing_cluster, "Service", "web in main"),
+    ],
+)
+def test_a_name_that_is_used_twice_in_one_account_and_region_is_refused(
+    app: cdk.App, define: Any, kind: str, name: str
+) -> None:
+    define(cdk.Stack(app, "One", env=PLACE), cdk.Stack(app, "Two", env=PLACE))
+    with pytest.raises(RuntimeError, match=f"are both the AWS::ECS::{kind} {name!r} of one account and region"):
+        app.synth()
+
+
+def test_services_of_two_clusters_may_have_one_name(app: cdk.App) -> None:
+    """botocore ecs CreateServiceRequest.serviceName: similarly named services in multiple clusters are possible."""
+    stack = cdk.Stack(app, "Shop", env=PLACE)
+    for name in ("Live", "Test"):
+        cluster = Cluster(stack, name, vpc=imported_vpc(stack) if name == "Live" else stack.node.find_child("Vpc"))  # type: ignore[arg-type]  # the VPC of the first
+        Service(stack, f"{name}Web", cluster=cluster, task=TASK, service_name="web")
+    assert warnings_of(app, "Shop") == []
+
+
+def test_a_name_that_is_known_at_deployment_passes(stack: cdk.Stack) -> None:
+    name = cdk.CfnParameter(stack, "Name").value_as_string
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack), cluster_name=name)
+    service = Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8"), family=name), service_name=name)
+    assert isinstance(service.service, ecs.FargateService)
+    assert property_of(stack, "Service", "ServiceName") == [{"Ref": "Name"}]

@@ -79,6 +79,9 @@ RESERVATION_GROUP = "arn:aws:resource-groups:eu-west-1:111111111111:group"
 MANAGED = Capacity.managed_instances("managed")
 CLUSTER_ARN = "arn:aws:ecs:eu-west-1:111111111111:cluster/shop"
 RESPONSE = elbv2.ListenerAction.fixed_response
+SERVICE_ARN = "arn:aws:ecs:eu-west-1:111111111111:service/shop/web"
+BALANCER_ARN = "arn:aws:elasticloadbalancing:eu-west-1:111111111111:loadbalancer/app/edge/50dc6c495c0c9188"
+GROUP_ARN = "arn:aws:elasticloadbalancing:eu-west-1:111111111111:targetgroup/web/0123456789abcdef"
 EDGE = stand_in("RequestLoadBalancer")  # a route is checked without its load balancer
 REPOSITORY = stand_in("aws_ecr.IRepository")
 CREDENTIALS = stand_in("aws_secretsmanager.ISecret")
@@ -122,6 +125,12 @@ def service(*, cpu: int = 256, memory_mib: int = 512, stop: int = 30, **argument
         return Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=imported_vpc(stack)), task=what, **arguments)
 
     return define
+
+
+def existing_service(stack: cdk.Stack, **arguments: Any) -> object:
+    named = {} if "service_arn" in arguments else {"service_name": "web"}
+    cluster = Cluster.from_attributes(stack, "Theirs", cluster_name="shop")
+    return Service.from_attributes(stack, "Existing", cluster=cluster, **{**named, **arguments})
 
 
 def instance_types(count: int) -> Define:
@@ -420,6 +429,26 @@ CASES: dict[str, tuple[Define, Define]] = {
     "cluster-name": (
         lambda stack: Cluster.from_attributes(stack, "Theirs", cluster_name="a_B-1"),
         lambda stack: Cluster.from_attributes(stack, "Theirs", cluster_name="cluster/shop"),
+    ),
+    "service-name": (
+        service(service_name="a_B-1" * 51),
+        service(service_name="a" * 256),
+    ),
+    "service-arn": (
+        lambda stack: existing_service(stack, service_arn=SERVICE_ARN),
+        lambda stack: existing_service(stack, service_arn=CLUSTER_ARN),
+    ),
+    "load-balancer-arn": (
+        lambda stack: existing_service(stack, load_balancer_arn=BALANCER_ARN, target_group_arns=GROUP_ARN),
+        lambda stack: existing_service(stack, load_balancer_arn=GROUP_ARN, target_group_arns=GROUP_ARN),
+    ),
+    "target-group-arn": (
+        lambda stack: existing_service(stack, load_balancer_arn=BALANCER_ARN, target_group_arns=GROUP_ARN),
+        lambda stack: existing_service(stack, load_balancer_arn=BALANCER_ARN, target_group_arns=BALANCER_ARN),
+    ),
+    "task-family": (
+        lambda _: Task(Container("redis:8"), family="a_B-1" * 51),
+        lambda _: Task(Container("redis:8"), family="a" * 256),
     ),
     "cluster-arn": (
         lambda stack: Cluster.from_attributes(stack, "Theirs", cluster_arn=CLUSTER_ARN),

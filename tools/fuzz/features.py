@@ -101,6 +101,7 @@ FEATURES: dict[str, tuple[Way, Way, frozenset[str]]] = {
     ),
     "dependency-on-an-end": (_waiting("SUCCESS", ", essential=False"), _waiting("COMPLETE"), _FARGATE),
     "dependency-on-health": (_waiting("HEALTHY", ", health_check=HealthCheck('true')"), _waiting("HEALTHY"), _FARGATE),
+    "task-family": (_task(family="stack.node.id"), _task(family="'a b'"), _EVERYWHERE),
     "environment-files": (
         _container(environment_files="[EnvironmentFile.from_bucket(bucket, f'{n}.env') for n in range(10)]"),
         _container(environment_files="[EnvironmentFile.from_bucket(bucket, f'{n}.env') for n in range(11)]"),

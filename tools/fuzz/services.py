@@ -24,6 +24,9 @@ ELSEWHERE = {
     "cloud-map-name": "a program uses no cloud_map_options",
     "dashboard-name": "a program defines no dashboard",
     "dashboard-widgets": "a service has few of them; only hundreds of services have too many",
+    "load-balancer-arn": "a program imports no service",
+    "service-arn": "a program imports no service",
+    "target-group-arn": "a program imports no service",
     "scheduled-actions": "200 of them test nothing that one does not",
     "ami-architecture": "a program names no public AMI by its parameter",
     "ami-id": "a program names no public AMI by its parameter",
@@ -127,6 +130,7 @@ def _service(pick: Pick, under: Ground, *, own: bool) -> list[str]:
         "capacity": under.chosen,
         "placement": where,
         "health_check_grace_period": _grace(pick) if routed else None,
+        "service_name": _service_name(pick) if pick.breaks("service-name") or not pick.broken else None,
         **(_network(pick, under) if under.mode == "awsvpc" and not own else {}),
     }
     if pick.breaks(*_LATTICE) or (served and not shifts and under.mode == "awsvpc" and pick.seldom()):
@@ -232,6 +236,10 @@ def _lattice(pick: Pick) -> Any:
     health = pick.one_of(None, "/healthz") if group is None else None
     one = call("Lattice", listed, target_group_arn=group, health=health)
     return [one] * 6 if pick.breaks("lattice-target-groups") else one
+
+
+def _service_name(pick: Pick) -> Any:
+    return pick.keeping("service-name", (None, Code("stack.node.id")), ("a b", "", "x" * 256))
 
 
 def _grace(pick: Pick) -> Code | None:

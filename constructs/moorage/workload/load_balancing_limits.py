@@ -120,6 +120,20 @@ NETWORK_ARN = matching(
     hint="copy the ARN from the console, or from `aws elbv2 describe-load-balancers`",
     source="IAM service authorization reference: Elastic Load Balancing V2, loadbalancer/net",
 )
+BALANCER_ARN = matching(
+    "load-balancer-arn",
+    _ARN_PREFIX_PATTERN + rf"loadbalancer/(app|net)/[\w-]+/{_HEX_PATTERN}",
+    rule="must be the ARN of an Application or Network Load Balancer",
+    hint="copy the ARN from the console, or from `aws elbv2 describe-load-balancers`",
+    source="IAM service authorization reference: Elastic Load Balancing V2, loadbalancer/app and loadbalancer/net",
+)
+TARGET_GROUP_ARN = matching(
+    "target-group-arn",
+    _ARN_PREFIX_PATTERN + rf"targetgroup/[\w-]+/{_HEX_PATTERN}",
+    rule="must be the ARN of a target group",
+    hint="copy the ARN from the console, or from `aws elbv2 describe-target-groups`",
+    source="IAM service authorization reference: Elastic Load Balancing V2, TargetGroup",
+)
 SECURITY_GROUP_ID = matching(
     "security-group-id",
     r"sg-[0-9a-z]+",

@@ -27,8 +27,20 @@ CLUSTER_NAME = matching(
     "cluster-name",
     r"[A-Za-z0-9_-]{1,255}",
     rule="must be 1 to 255 letters, digits, hyphens and underscores",
-    hint="use only the name, such as 'shop', or cluster_arn= for an ARN",
+    hint="use only the name, such as 'shop', or Cluster.from_attributes(cluster_arn=...) for an ARN",
     source=Botocore("ecs", "CreateClusterRequest", "clusterName", "Up to 255 letters (uppercase and lowercase)"),
+)
+SERVICE_NAME = matching(
+    "service-name",
+    r"[A-Za-z0-9_-]{1,255}",
+    rule="must be 1 to 255 letters, digits, hyphens and underscores",
+    hint="use a name such as 'web', or leave service_name= out",
+    source=Botocore(
+        "ecs",
+        "CreateServiceRequest",
+        "serviceName",
+        "Up to 255 letters (uppercase and lowercase), numbers, underscores, and hyphens are allowed.",
+    ),
 )
 CLUSTER_ARN = matching(
     "cluster-arn",
@@ -36,6 +48,13 @@ CLUSTER_ARN = matching(
     rule="must have the form arn:aws:ecs:<region>:<account>:cluster/<name>",
     hint="use the ARN of a cluster, or cluster_name=",
     source="ECS service authorization reference (resource types: cluster); botocore CreateCluster.clusterName",
+)
+SERVICE_ARN = matching(
+    "service-arn",
+    r"arn:aws[a-z-]*:ecs:[a-z0-9-]+:\d{12}:service/([A-Za-z0-9_-]{1,255}/)?[A-Za-z0-9_-]{1,255}",
+    rule="must have the form arn:aws:ecs:<region>:<account>:service/<cluster>/<name>",
+    hint="use the ARN of a service, or service_name=",
+    source="ECS service authorization reference (resource types: service); ECS developer guide, long ARN format",
 )
 ZONES = in_range(
     "zones",

@@ -109,6 +109,15 @@ class Task:
         retain_revisions: Whether to keep earlier revisions of the task definition active, so that a service can be
             rolled back by hand. Revisions are free, and remain after the stack is deleted until they are deregistered.
             Default: False, so a deployment deregisters the revision that it replaces.
+        family: The family of the task definition, by which scripts and metrics find it: 1 to 255 letters, digits,
+            hyphens and underscores, unique in an account and region. moorage does not add the name of the stack.
+            Default: a generated name that contains the name of the stack.
+        task_role: The role with which the application calls AWS, in the account of the task. `permissions`, grants and
+            sidecars add to its policies. moorage cannot see if CDK drops these policies, as for a role in another
+            account, a role imported with `mutable=False`, or `without_policy_updates()`. Such a role must have all
+            permissions already. Default: a new role.
+        execution_role: The role with which ECS pulls images, reads secrets and writes logs. The same applies to its
+            policies. Default: a new role.
 
     Raises:
         ValueError: If an argument is outside its limits, or containers conflict. The error lists all problems.
@@ -129,6 +138,9 @@ class Task:
     ipc_mode: str | None
     enable_fault_injection: bool
     retain_revisions: bool
+    family: str | None
+    task_role: iam.IRole | None
+    execution_role: iam.IRole | None
 
     def __init__(
         self,
@@ -147,6 +159,9 @@ class Task:
         ipc_mode: str | None = None,
         enable_fault_injection: bool = False,
         retain_revisions: bool = False,
+        family: str | None = None,
+        task_role: iam.IRole | None = None,
+        execution_role: iam.IRole | None = None,
     ) -> None:
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]  # attrs makes it
             containers=containers,
@@ -166,6 +181,9 @@ class Task:
             ipc_mode=ipc_mode,
             enable_fault_injection=enable_fault_injection,
             retain_revisions=retain_revisions,
+            family=family,
+            task_role=task_role,
+            execution_role=execution_role,
         )
 
     def __attrs_post_init__(self) -> None:
@@ -189,6 +207,7 @@ class Task:
             check_containers(self.containers, problems, on_windows=self._on_windows)
         check_permissions(self.permissions, problems)
         problems.check(task_limits.EPHEMERAL_STORAGE, "ephemeral_storage_gib", self.ephemeral_storage_gib)
+        problems.check(task_limits.FAMILY, "family", self.family)
         problems.check(task_limits.PID_MODE, "pid_mode", self.pid_mode)
         problems.check(task_limits.IPC_MODE, "ipc_mode", self.ipc_mode)
         for argument in ("pid_mode", "ipc_mode"):

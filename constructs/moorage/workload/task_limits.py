@@ -41,6 +41,18 @@ EPHEMERAL_STORAGE = in_range(
         "The minimum supported value is 21 GiB and the maximum supported value is 200 GiB.",
     ),
 )
+FAMILY = matching(
+    "task-family",
+    r"[A-Za-z0-9_-]{1,255}",
+    rule="must be 1 to 255 letters, digits, hyphens and underscores",
+    hint="use a name such as 'web', or leave family= out",
+    source=Botocore(
+        "ecs",
+        "RegisterTaskDefinitionRequest",
+        "family",
+        "Up to 255 letters (uppercase and lowercase), numbers, underscores, and hyphens are allowed.",
+    ),
+)
 CONTAINERS = in_range(
     "containers-per-task",
     1,

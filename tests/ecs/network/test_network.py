@@ -206,7 +206,9 @@ def test_nat_gateways_of_all_networks_count_towards_the_address_quota(app: cdk.A
 
 @pytest.mark.parametrize("cidr", ["10.0.0.0/19", "10.0.0.0/8", "10.0.0/16", "fd00::/64"])
 def test_a_cidr_block_that_is_too_small_is_refused(stack: cdk.Stack, cidr: str) -> None:
-    with pytest.raises(ValueError, match=f"Shop/Network: cidr must .*got '{cidr}' for 2 zones\\); use a larger block, up to a "):
+    with pytest.raises(
+        ValueError, match=f"Shop/Network: cidr must .*got '{cidr}' for 2 zones\\); use a larger block, up to a "
+    ):
         Network(stack, "Network", cidr=cidr)
 
 

@@ -31,6 +31,7 @@ from moorage import (
     ServiceConnect,
     ServiceConnectTls,
     Task,
+    Worker,
 )
 from moorage.testing import readable_template
 from tests.conftest import imported_vpc, template, warnings_of
@@ -681,3 +682,43 @@ def test_a_service_is_reached_by_two_ways_that_are_no_circle(app: cdk.App, clust
         client.connect_to(server)
     app.synth()
     assert not [each for each in warnings_of(app, "Front") if "circle" in each]
+
+
+@pytest.mark.parametrize(
+    ("construct_id", "name"),
+    [
+        ("Catalog", "catalog"),
+        ("Order-API_2", "order-api_2"),
+        ("Shop Front (v2)", "shop-front-v2"),
+        ("..a..b..", "a.b"),
+        ("A" * 128, "a" * 127),
+    ],
+)
+def test_the_default_name_is_the_id_of_the_construct(
+    construct_id: str, name: str, stack: cdk.Stack, cluster: Cluster
+) -> None:
+    client = service(stack, cluster, "ui")
+    server = Service(stack, construct_id, cluster=cluster, task=task("other"), connect=ServiceConnect())
+    assert client.connect_to(server) == f"http://{name}"
+
+
+def test_a_name_is_that_of_the_container_if_the_id_has_no_letters(stack: cdk.Stack, cluster: Cluster) -> None:
+    client = service(stack, cluster, "ui")
+    server = Service(stack, "ß", cluster=cluster, task=task("other"), connect=ServiceConnect())
+    assert client.connect_to(server) == "http://other"
+
+
+def test_the_default_name_of_a_worker_is_the_id_of_the_worker(stack: cdk.Stack, cluster: Cluster) -> None:
+    for name in ("Orders", "Mails"):
+        scaling = Scaling(1, 9, backlog_per_task=100)
+        worker = Worker(stack, name, cluster=cluster, task=task("app"), scaling=scaling, connect=ServiceConnect())
+        assert service(stack, cluster, f"{name}Client").connect_to(worker.service) == f"http://{name.lower()}"
+
+
+def test_settings_that_warn_warn_once(stack: cdk.Stack, cluster: Cluster) -> None:
+    idle, request = dt.timedelta(seconds=1), dt.timedelta(seconds=2)
+    with pytest.warns(UserWarning, match="idle_timeout should be at least"):
+        settings = ServiceConnect(protocol="http", idle_timeout=idle, request_timeout=request)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Service(stack, "Web", cluster=cluster, task=task("web"), connect=settings)

@@ -12,14 +12,18 @@ from constructs import Construct
 
 from moorage.ecs.capacity.capacity import Capacity, CapacityKind
 from moorage.ecs.capacity.strategy import CapacityChoice, Strategy
-from moorage.ecs.cluster.cluster_checks import check_capacities, check_default_strategy, check_failure_topic
+from moorage.ecs.cluster.cluster_checks import (
+    check_capacities,
+    check_default_strategy,
+    check_failure_topic,
+    check_names,
+)
 from moorage.ecs.cluster.failure_events import FailureEvents
 from moorage.ecs.network.network import UNREACHABLE_WARNING, Reach, keep_vpc_exported
 from moorage.scope.acknowledgements import acknowledge
 from moorage.scope.claimed_names import claim_name
 from moorage.scope.exports import keep_exported
 from moorage.scope.stage_validation import add_stage_check
-from moorage.workload import service_limits
 from moorage.workload.door import door
 from moorage.workload.problems import Problems
 
@@ -65,6 +69,7 @@ class Cluster(ecs.Cluster):
         failure_log_policy: logs.CfnResourcePolicy | logs.ResourcePolicy | str | None = None,
         exec_sessions: ExecSessions | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+        cluster_name: str | None = None,
     ) -> None:
         """Define a cluster.
 
@@ -92,6 +97,9 @@ class Cluster(ecs.Cluster):
                 sessions are recorded in the log group of the service, and encrypted by TLS.
             removal_policy: The removal policy of the log groups, queue and keys of the failure events and the sessions.
                 Default: `RETAIN`.
+            cluster_name: The name of the cluster, by which scripts and metrics find it: 1 to 255 letters, digits,
+                hyphens and underscores, unique in an account and region. moorage does not add the name of the stack. A
+                change of the name replaces the cluster and its services. Default: CloudFormation generates a name.
 
         Raises:
             ValueError: If there is no capacity, or a capacity is given twice or cannot reach ECS; if the default
@@ -104,13 +112,15 @@ class Cluster(ecs.Cluster):
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         check_capacities(capacities, reach, exec_sessions, scope, problems)
         check_default_strategy(strategy, capacities, problems)
-        problems.check(service_limits.NAMESPACE, "namespace", namespace)
+        check_names(cluster_name, namespace, problems)
         check_failure_topic(failure_topic, scope, problems, failure_events=failure_events)
         problems.raise_any()
 
-        super().__init__(scope, construct_id, vpc=vpc, container_insights_v2=container_insights)
-        if container_insights is ecs.ContainerInsights.ENHANCED:
-            acknowledge(self, *_ENHANCED_INSIGHTS, ids=["Resource"])
+        super().__init__(
+            scope, construct_id, vpc=vpc, cluster_name=cluster_name, container_insights_v2=container_insights
+        )
+        self._claim_name(cluster_name)
+        self._acknowledge(container_insights)
         self.capacities = capacities
         self._task_strategy = strategy or Strategy(capacities[0])
         self.namespace = None if namespace is None else self._define_namespace(namespace)
@@ -285,6 +295,14 @@ class Cluster(ecs.Cluster):
         if defined:  # CDK does this in its own methods that add capacity
             self.connections.add_security_group(*(each.security_group for each in defined.values()))
         return defined
+
+    def _acknowledge(self, container_insights: ecs.ContainerInsights) -> None:
+        if container_insights is ecs.ContainerInsights.ENHANCED:
+            acknowledge(self, *_ENHANCED_INSIGHTS, ids=["Resource"])
+
+    def _claim_name(self, cluster_name: str | None) -> None:
+        if cluster_name is not None:
+            claim_name(self, "AWS::ECS::Cluster", cluster_name)
 
     def _define_namespace(self, name: str) -> servicediscovery.HttpNamespace:
         from aws_cdk import aws_servicediscovery as servicediscovery  # noqa: PLC0415  # loads aws_cdk.aws_servicediscovery

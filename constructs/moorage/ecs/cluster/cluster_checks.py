@@ -10,7 +10,7 @@ from moorage.ecs.capacity.capacity import Capacity, CapacityKind
 from moorage.ecs.network.network import Reach, describe_unreachable
 from moorage.ecs.network.subnets import find_subnets
 from moorage.scope.place import check_in_vpc, check_place
-from moorage.workload import capacity_limits
+from moorage.workload import capacity_limits, service_limits
 from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
     from moorage.ecs.capacity.strategy import Strategy
     from moorage.ecs.cluster.exec_sessions import ExecSessions
+
+
+def check_names(cluster_name: str | None, namespace: str | None, problems: Problems) -> None:
+    """Check the name of a new cluster and the name of its namespace."""
+    problems.check(service_limits.CLUSTER_NAME, "cluster_name", cluster_name)
+    problems.check(service_limits.NAMESPACE, "namespace", namespace)
 
 
 def check_failure_topic(

@@ -18,7 +18,9 @@ from moorage.scope.place import check_place
 from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
-    from constructs import Construct
+    from collections.abc import Iterable
+
+    from constructs import Construct, IConstruct
 
     from moorage.workload.problems import Problems
     from moorage.workload.required_services import Needs
@@ -125,19 +127,25 @@ class ExecSessions:
         )
 
 
-def grant_sessions(definition: ecs.TaskDefinition, log_group: logs.ILogGroup, sessions: ExecSessions | None) -> None:
+def grant_sessions(
+    definition: ecs.TaskDefinition,
+    log_group: logs.ILogGroup,
+    sessions: ExecSessions | None,
+    owners: Iterable[IConstruct],
+) -> None:
     """Allow a task role to open and record sessions.
 
-    Sessions are recorded in the log group of `sessions` if there is one, otherwise in the log group of the task.
+    Args:
+        definition: The task definition.
+        log_group: The log group of the task, which records the sessions unless `sessions` has a log group.
+        sessions: The key and the log group of the sessions.
+        owners: The constructs below which the policy of the task role may be.
     """
     session_log_group = (sessions and sessions.log_group) or log_group
     definition.add_to_task_role_policy(iam.PolicyStatement(actions=list(_SESSION_ACTIONS), resources=["*"]))
-    acknowledge(
-        definition,
-        "iam-wildcard",
-        "these actions of ECS Exec cannot be limited to a resource",
-        actions=_SESSION_ACTIONS,
-    )
+    reason = "these actions of ECS Exec cannot be limited to a resource"
+    for owner in owners:
+        acknowledge(owner, "iam-wildcard", reason, actions=_SESSION_ACTIONS)
     definition.add_to_task_role_policy(
         iam.PolicyStatement(actions=list(_LOG_GROUP_ACTIONS), resources=[session_log_group.log_group_arn])
     )

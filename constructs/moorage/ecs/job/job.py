@@ -24,6 +24,7 @@ from moorage.ecs.job.triggers import EventRule, Schedule
 from moorage.ecs.network.network import keep_vpc_exported
 from moorage.ecs.task.run_task import TaskRun
 from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, add_warning, connections_of
+from moorage.ecs.task.task_logs import TaskLogs
 from moorage.ecs.task.volumes import open_file_systems
 from moorage.scope.place import check_place
 from moorage.workload import job_limits
@@ -99,6 +100,7 @@ class Job(Construct):
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
         egress: Sequence[int] = DEFAULT_EGRESS,
         log_group: logs.ILogGroup | None = None,
+        log_retention: logs.RetentionDays | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
         """Define a job.
@@ -133,7 +135,8 @@ class Job(Construct):
             security_groups: The security groups of the tasks, 1 to 5. Default: a new security group.
             egress: The TCP ports through which tasks may connect to any address. Use `connections` for other ports and
                 peers. Default: HTTPS (443), through which a task on Fargate pulls images, writes logs and calls AWS.
-            log_group: The log group of the containers. Default: a new log group that keeps logs for a year.
+            log_group: The log group of the containers. Default: a new log group.
+            log_retention: The time for which new log groups keep logs. Default: a year.
             removal_policy: The removal policy of new log groups and queues. Default: `RETAIN`.
 
         Raises:
@@ -152,14 +155,15 @@ class Job(Construct):
             egress=egress,
         )
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
-        check_place(problems, "log_group", log_group, scope)
+        task_logs = TaskLogs(log_group, log_retention, removal_policy)
+        task_logs.check(problems, scope)
         _check(launch, triggers, run, placement, scope, problems)
         problems.raise_any()
 
         super().__init__(scope, construct_id)
         launch.warn(self)
         trigger = triggers[0] if triggers else None
-        resources = launch.define(self, log_group=log_group, removal_policy=removal_policy)
+        resources = launch.define(self, task_logs=task_logs)
         self.log_group = resources.log_group
         self.security_groups = resources.security_groups
         self.task_definition = resources.task_definition

@@ -14,6 +14,7 @@ from moorage.ecs.cdk_values import stack_of
 from moorage.ecs.load_balancing.answering_load_balancer import AnsweringLoadBalancer
 from moorage.ecs.load_balancing.connection_load_balancer import ConnectionLoadBalancer, check_encryption
 from moorage.ecs.load_balancing.shared_load_balancer import IPV4, Entry, allowed_clients, check_clients
+from moorage.ecs.load_balancing.target import full_name_of
 from moorage.scope.per_construct import PerConstruct
 from moorage.scope.place import check_place
 from moorage.workload import load_balancing_limits
@@ -72,7 +73,7 @@ class ImportedLoadBalancer(AnsweringLoadBalancer):
                 "is tested; use another listener of the load balancer, or leave test_listener_arn= out"
             )
         if test_listener_arn is not None and not problems.messages and not is_token((listener_arn, test_listener_arn)):
-            names = _full_name_of(test_listener_arn), _full_name_of(listener_arn)
+            names = full_name_of(test_listener_arn), full_name_of(listener_arn)
             if names[0] != names[1]:
                 problems.add(
                     f"test_listener_arn must belong to the load balancer of listener_arn, {names[1]} (got {names[0]}), "
@@ -94,9 +95,17 @@ class ImportedLoadBalancer(AnsweringLoadBalancer):
         )
 
     @property
+    def url(self) -> str:
+        """Raise a `ValueError`: an import by the ARN of a listener does not know the DNS name."""
+        raise ValueError(
+            f"{self.node.path}: the DNS name of an imported load balancer is not known, so it has no url; use a route "
+            "with a host, as in Route(load_balancer, host='shop.example.com')"
+        )
+
+    @property
     def _full_name(self) -> str:
         """The name of the load balancer in CloudWatch."""
-        return _full_name_of(self.listener_arn)
+        return full_name_of(self.listener_arn)
 
     def _listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener:
         """Return the listener, as imported into `stack` for its services."""
@@ -181,7 +190,7 @@ class ImportedNetworkLoadBalancer(ConnectionLoadBalancer):
     @property
     def _full_name(self) -> str:
         """The name of the load balancer in CloudWatch."""
-        return _full_name_of(self.load_balancer_arn)
+        return full_name_of(self.load_balancer_arn)
 
 
 _Claims: TypeAlias = tuple[list[tuple[Entry, "Construct"]], list[tuple["Usage", "Construct"]]]
@@ -196,14 +205,6 @@ def _claims_of(load_balancer: Construct, arn: str) -> _Claims:
 def _id_of(load_balancer: Construct, arn: str) -> str:
     """Return the load balancer's part of IDs: the name in the ARN, or the path if the ARN is a token."""
     return load_balancer.node.path if is_token(arn) else arn.split("/", 1)[1]
-
-
-def _full_name_of(arn: str) -> str:
-    """Return `app/name/id` or `net/name/id`, from the ARN of a load balancer or of its listener."""
-    if not cdk.Token.is_unresolved(arn):
-        return "/".join(arn.split("/")[1:4])
-    parts = cdk.Fn.split("/", arn)
-    return cdk.Fn.join("/", [cdk.Fn.select(index, parts) for index in (1, 2, 3)])
 
 
 def _check_place(argument: str, arn: str, stack: cdk.Stack, problems: Problems) -> None:

@@ -248,6 +248,11 @@ class LoadBalancer(AnsweringLoadBalancer):
         )
 
     @property
+    def url(self) -> str:
+        """The URL of the load balancer, with its DNS name. A certificate for other names is not valid for this name."""
+        return f"{self._scheme}://{self.load_balancer.load_balancer_dns_name}"
+
+    @property
     def _full_name(self) -> str:
         """The name of the load balancer in CloudWatch."""
         return self.load_balancer.load_balancer_full_name

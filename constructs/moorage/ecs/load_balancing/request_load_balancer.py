@@ -31,6 +31,16 @@ class RequestLoadBalancer(SharedLoadBalancer):
         super().__init__(scope, construct_id)
         self._imported_listeners: dict[tuple[cdk.Stack, str, bool], elbv2.IApplicationListener] = {}
 
+    @property
+    def _scheme(self) -> str:
+        """The scheme of the URLs of the listener."""
+        return "https" if self._https else "http"
+
+    @property
+    @abc.abstractmethod
+    def url(self) -> str:
+        """The URL of the load balancer."""
+
     @abc.abstractmethod
     def _listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener:
         """Return the listener, as imported into `stack` by its ARN, once for all services.

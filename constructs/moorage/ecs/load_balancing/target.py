@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, TypeAlias, cast
 
 import attrs
+import aws_cdk as cdk
 
 from moorage.workload.ports import find_port
 
 if TYPE_CHECKING:
-    import aws_cdk as cdk
     from aws_cdk import aws_ec2 as ec2
     from aws_cdk import aws_ecs as ecs
     from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -80,11 +80,60 @@ class Target:
     def groups(self) -> list[TargetGroup]:
         return [self.group, self.alternate] if self.alternate else [self.group]
 
+    @property
+    def reads_requests(self) -> bool:
+        """True if the load balancer reads requests, and therefore measures them."""
+        return self.route._reads_requests
+
     @functools.cached_property
     def dimensions(self) -> list[Mapping[str, str]]:
         """The CloudWatch dimensions of each target group."""
         load_balancer = self.route.load_balancer._full_name
         return [{"LoadBalancer": load_balancer, "TargetGroup": group.target_group_full_name} for group in self.groups]
+
+
+@attrs.frozen(eq=False, repr=False)
+class ImportedTarget:
+    """The target groups of one route of a service that exists already.
+
+    Args:
+        load_balancer_arn: The ARN of the load balancer.
+        group_arns: The ARNs of the target groups: one, or the two between which rollouts alternate.
+    """
+
+    MAX_GROUPS: ClassVar[int] = 2
+    suffix: ClassVar[str] = ""
+
+    load_balancer_arn: str
+    group_arns: tuple[str, ...]
+
+    @property
+    def reads_requests(self) -> bool:
+        """True unless the load balancer is known to be a Network Load Balancer."""
+        return ":loadbalancer/net/" not in self.load_balancer_arn
+
+    @functools.cached_property
+    def dimensions(self) -> list[Mapping[str, str]]:
+        """The CloudWatch dimensions of each target group."""
+        load_balancer = full_name_of(self.load_balancer_arn)
+        return [{"LoadBalancer": load_balancer, "TargetGroup": _group_name_of(arn)} for arn in self.group_arns]
+
+
+MeasuredTarget: TypeAlias = Target | ImportedTarget
+"""A target whose metrics are known."""
+
+
+def full_name_of(arn: str) -> str:
+    """Return `app/name/id` or `net/name/id`, from the ARN of a load balancer or of its listener."""
+    if not cdk.Token.is_unresolved(arn):
+        return "/".join(arn.split("/")[1:4])
+    parts = cdk.Fn.split("/", arn)
+    return cdk.Fn.join("/", [cdk.Fn.select(index, parts) for index in (1, 2, 3)])
+
+
+def _group_name_of(arn: str) -> str:
+    """Return `targetgroup/name/id`, from the ARN of a target group."""
+    return cdk.Fn.select(5, cdk.Fn.split(":", arn)) if cdk.Token.is_unresolved(arn) else arn.rpartition(":")[2]
 
 
 def ports_by_protocol(routes: Iterable[Route | Listener], task: Task, protocol: str) -> set[tuple[str, int]]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from moorage.ecs.load_balancing.target import Target
+    from moorage.ecs.load_balancing.target import MeasuredTarget
 
 _MIN_REQUESTS = 20
 """The number of requests in a minute below which the share of errors counts as 0."""
@@ -16,7 +16,7 @@ _APPLICATION_NAMESPACE = "AWS/ApplicationELB"
 
 
 def target_alarms(
-    target: Target, errors_percent: float | None, latency: int | None, unhealthy_targets: int | None
+    target: MeasuredTarget, errors_percent: float | None, latency: int | None, unhealthy_targets: int | None
 ) -> dict[str, tuple[float, list[dict[str, Any]]]]:
     """Return the threshold and the metric queries of each alarm on a route's targets, by the ID of the alarm.
 
@@ -31,7 +31,7 @@ def target_alarms(
         unhealthy_targets: The number of unhealthy targets at which the alarm triggers, or None for no alarm.
     """
     alarms = {}
-    if target.route._reads_requests:
+    if target.reads_requests:
         alarms["Errors"] = (errors_percent, error_share_queries(target))
         alarms["Latency"] = (latency and latency / 1000, worst_queries(target, "TargetResponseTime", "p99"))
     # the alarm goes off above its threshold, so the threshold is one less
@@ -40,23 +40,23 @@ def target_alarms(
     return {name: (threshold, queries) for name, (threshold, queries) in alarms.items() if threshold is not None}
 
 
-def worst_queries(target: Target, metric: str, statistic: str) -> list[dict[str, Any]]:
+def worst_queries(target: MeasuredTarget, metric: str, statistic: str) -> list[dict[str, Any]]:
     """Return queries for the higher value of the two target groups."""
-    namespace = _APPLICATION_NAMESPACE if target.route._reads_requests else "AWS/NetworkELB"
+    namespace = _APPLICATION_NAMESPACE if target.reads_requests else "AWS/NetworkELB"
     numbered = enumerate(target.dimensions)
     queries = [_query(f"m{index}", metric, statistic, filled, namespace) for index, filled in numbered]
     filled = ", ".join(f"FILL({query['id']}, 0)" for query in queries)
     return [*queries, {"id": "worst", "expression": f"MAX([{filled}])", "label": metric, "returnData": True}]
 
 
-def request_queries(target: Target) -> list[dict[str, Any]]:
+def request_queries(target: MeasuredTarget) -> list[dict[str, Any]]:
     """Return queries for the number of requests of both target groups."""
     queries = [_query(f"r{index}", "RequestCount", "Sum", each) for index, each in enumerate(target.dimensions)]
     total = " + ".join(f"FILL({query['id']}, 0)" for query in queries)
     return [*queries, {"id": "requests", "expression": total, "label": "requests", "returnData": True}]
 
 
-def error_share_queries(target: Target) -> list[dict[str, Any]]:
+def error_share_queries(target: MeasuredTarget) -> list[dict[str, Any]]:
     """Return queries for the share of requests with errors in percent, for the target group with the larger share.
 
     Errors are responses of 500 and above, and connections that a target refuses or resets. The load balancer itself

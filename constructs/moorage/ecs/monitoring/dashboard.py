@@ -22,7 +22,8 @@ from moorage.workload.problems import Problems
 if TYPE_CHECKING:
     from aws_cdk import aws_ecs as ecs
 
-    from moorage.ecs.load_balancing.target import Target
+    from moorage.ecs.load_balancing.target import MeasuredTarget
+    from moorage.ecs.service.imported_service import ImportedService
     from moorage.ecs.service.service import Service
     from moorage.ecs.worker.worker import Worker
 
@@ -53,7 +54,7 @@ class Dashboard(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        services: Iterable[Service | Worker],
+        services: Iterable[Service | Worker | ImportedService],
         dashboard_name: str | None = None,
     ) -> None:
         """Define a dashboard.
@@ -61,8 +62,8 @@ class Dashboard(Construct):
         Args:
             scope: The scope in which to define this construct.
             construct_id: The ID of this construct in its scope.
-            services: The services and workers, in the order of their rows, at least one. The services must be in the
-                account and region of the dashboard.
+            services: The services and workers, in the order of their rows, at least one, and results of
+                `Service.from_attributes`. The services must be in the account and region of the dashboard.
             dashboard_name: The name of the dashboard, 1 to 255 letters, digits, `-` and `_`. Default: CloudFormation
                 generates a name.
 
@@ -97,12 +98,12 @@ class Dashboard(Construct):
         )
 
 
-def _count_widgets(services: Sequence[Service]) -> int:
+def _count_widgets(services: Sequence[Service | ImportedService]) -> int:
     """Count the widgets of services and of their clusters that `_service_row` and `_cluster_row` return."""
     clusters = {id(service.cluster): service.cluster for service in services}
     cluster_widgets = sum(2 if FailureEvents._of(cluster) is None else 3 for cluster in clusters.values())
     targets = [target for service in services for target in service._targets]
-    target_widgets = sum(4 if target.route._reads_requests else 1 for target in targets)
+    target_widgets = sum(4 if target.reads_requests else 1 for target in targets)
     queue_widgets = sum(service.queue is not None for service in services)
     return cluster_widgets + 3 * len(services) + target_widgets + queue_widgets
 
@@ -120,7 +121,7 @@ def _cluster_row(cluster: ecs.ICluster) -> list[dict[str, Any]]:
     return row
 
 
-def _service_row(service: Service) -> list[dict[str, Any]]:
+def _service_row(service: Service | ImportedService) -> list[dict[str, Any]]:
     dimensions = {"ClusterName": service.cluster.cluster_name, "ServiceName": service.service.service_name}
     use = [_metric("AWS/ECS", each, dimensions, "Average") for each in ("CPUUtilization", "MemoryUtilization")]
     # each running task sends one sample a minute, even without insights (ECS guide: service RUNNING task count)
@@ -135,9 +136,9 @@ def _service_row(service: Service) -> list[dict[str, Any]]:
     return [_title(f"## {service.node.path}"), *(_graph(title, metrics) for title, metrics in graphs)]
 
 
-def _target_metrics(target: Target) -> dict[str, list[Metric]]:
+def _target_metrics(target: MeasuredTarget) -> dict[str, list[Metric]]:
     queries_by_title = {}
-    if target.route._reads_requests:
+    if target.reads_requests:
         queries_by_title["Requests"] = request_queries(target)
         queries_by_title["Latency (p99), s"] = worst_queries(target, "TargetResponseTime", "p99")
         queries_by_title["Answers of 500 and above, %"] = error_share_queries(target)

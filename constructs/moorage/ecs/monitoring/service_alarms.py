@@ -10,6 +10,7 @@ from constructs import Construct
 
 from moorage.delivery.alarm_topic import check_alarm_topic, let_alarms_publish
 from moorage.ecs.load_balancing.target_metrics import target_alarms
+from moorage.ecs.service.imported_service import ImportedService
 from moorage.ecs.service.service import Service
 from moorage.scope.place import check_place
 from moorage.workload import rollout_limits, scaling_limits
@@ -40,7 +41,7 @@ class _Plan:
     unhealthy_targets: int | None
     minutes: int
 
-    def check(self, service: Service, problems: Problems) -> None:
+    def check(self, service: Service | ImportedService, problems: Problems) -> None:
         """Check the thresholds, and that at least one alarm applies to the service."""
         problems.check(scaling_limits.CPU_TARGET, "cpu_percent", self.cpu_percent)
         problems.check(scaling_limits.TARGET_PERCENT, "memory_percent", self.memory_percent)
@@ -48,14 +49,14 @@ class _Plan:
         problems.check(rollout_limits.ALARM_COUNT, "latency", self.latency_milliseconds)
         problems.check(rollout_limits.ALARM_COUNT, "unhealthy_targets", self.unhealthy_targets)
         problems.check(rollout_limits.ALARM_MINUTES, "minutes", self.minutes)
-        reads_requests = any(target.route._reads_requests for target in service._targets)
+        reads_requests = any(target.reads_requests for target in service._targets)
         applicable = [self.cpu_percent, self.memory_percent]
         applicable += [self.unhealthy_targets] if service._targets else []
         applicable += [self.errors_percent, self.latency_milliseconds] if reads_requests else []
         if all(threshold is None for threshold in applicable):
             problems.add("at least one alarm must apply to this service; set cpu_percent= or another threshold")
 
-    def task_watches(self, service: Service) -> dict[str, Watch]:
+    def task_watches(self, service: Service | ImportedService) -> dict[str, Watch]:
         """Return the threshold and the metric of each alarm on tasks, by the name of the alarm."""
         thresholds = (("Cpu", self.cpu_percent, _CPU_METRIC), ("Memory", self.memory_percent, _MEMORY_METRIC))
         return {
@@ -64,7 +65,7 @@ class _Plan:
             if percent is not None
         }
 
-    def target_watches(self, service: Service) -> dict[str, Watch]:
+    def target_watches(self, service: Service | ImportedService) -> dict[str, Watch]:
         """Return the threshold and the queries of each alarm on targets, by the name of the alarm."""
         return {
             f"{name}{target.suffix}": watch
@@ -89,7 +90,7 @@ class ServiceAlarms(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        service: Service | Worker,
+        service: Service | Worker | ImportedService,
         topic: sns.ITopic,
         cpu_percent: float | None = 90,
         memory_percent: float | None = 90,
@@ -103,7 +104,8 @@ class ServiceAlarms(Construct):
         Args:
             scope: The scope in which to define this construct.
             construct_id: The ID of this construct in its scope.
-            service: The service or worker, in the account and region of the alarms.
+            service: The service or worker, in the account and region of the alarms, or the result of
+                `Service.from_attributes`.
             topic: The SNS topic to notify, in the region of the alarms. CloudWatch is allowed to publish to the topic
                 and to use its key. The policies of an imported topic or key must already allow this. A topic that is
                 encrypted with `alias/aws/sns` is refused.
@@ -159,12 +161,12 @@ class ServiceAlarms(Construct):
         }
 
 
-def service_of(service: Service | Worker) -> Service:
+def service_of(service: Service | Worker | ImportedService) -> Service | ImportedService:
     """Return the service of a worker, or the service itself."""
-    return service if isinstance(service, Service) else service.service
+    return service if isinstance(service, Service | ImportedService) else service.service
 
 
-def _task_query(service: Service, metric: str) -> dict[str, Any]:
+def _task_query(service: Service | ImportedService, metric: str) -> dict[str, Any]:
     dimensions = {"ClusterName": service.cluster.cluster_name, "ServiceName": service.service.service_name}
     return {
         "id": "used",

@@ -15,6 +15,7 @@ from constructs import Construct
 from moorage.ecs.service.hook_checks import PRE_DEPLOYMENT_MINUTES
 from moorage.ecs.task.run_task import WILDCARDS_OF_RUNS, TaskRun
 from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, TaskResources
+from moorage.ecs.task.task_logs import DEFAULT_LOG_RETENTION, TaskLogs
 from moorage.scope.acknowledgements import LOG_GROUP_WITHOUT_KEY, POLICY_OF_ONE_ROLE, acknowledge
 from moorage.workload.lifecycle_hooks import LifecycleHook, LifecycleStage
 
@@ -29,7 +30,7 @@ def define_pre_deployment_task(
     launch: Launch,
     service_resources: TaskResources,
     cluster: ecs.ICluster,
-    removal_policy: cdk.RemovalPolicy,
+    task_logs: TaskLogs,
 ) -> tuple[TaskResources, LifecycleHook]:
     """Define the resources of the task, and a hook that runs the task. Return both.
 
@@ -40,14 +41,17 @@ def define_pre_deployment_task(
         launch: The task with its capacity and network.
         service_resources: The resources of the service, whose security groups and log group the task shares.
         cluster: The cluster, or `with_capacity` of a `Cluster`.
-        removal_policy: The removal policy of the log group of the hook's function.
+        task_logs: The retention and the removal policy of the log group of the hook's function.
     """
     task_scope = Construct(scope, "Before")
     security_groups = service_resources.security_groups if launch.has_own_interface else None
     own_launch = attrs.evolve(launch, security_groups=security_groups, egress=DEFAULT_EGRESS)
-    resources = own_launch.define(task_scope, log_group=service_resources.log_group, removal_policy=removal_policy)
+    resources = own_launch.define(task_scope, task_logs=TaskLogs(service_resources.log_group))
     function_log_group = logs.LogGroup(
-        task_scope, "FunctionLogs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=removal_policy
+        task_scope,
+        "FunctionLogs",
+        retention=task_logs.retention or DEFAULT_LOG_RETENTION,
+        removal_policy=task_logs.removal_policy,
     )
     role = iam.Role(task_scope, "FunctionRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     function_log_group.grant_write(role)

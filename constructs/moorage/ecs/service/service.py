@@ -28,9 +28,10 @@ from moorage.ecs.service.deployment import (
 )
 from moorage.ecs.service.service_plan import DEFAULT_SCALING, ServicePlan
 from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, TaskResources, connections_of
+from moorage.ecs.task.task_logs import TaskLogs
 from moorage.workload.door import door
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
-from moorage.workload.problems import Problems
+from moorage.workload.ports import find_port
 from moorage.workload.scaling import Scaling
 from moorage.workload.task import NetworkMode
 
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
     from moorage.ecs.load_balancing.listener import Listener
     from moorage.ecs.load_balancing.route import Route
+    from moorage.ecs.service.imported_service import ImportedService
     from moorage.ecs.service.lattice import Lattice
     from moorage.ecs.service.service_connect import ServiceConnect
     from moorage.ecs.service.service_connect_paths import ConnectedService
@@ -89,7 +91,9 @@ class Service(Construct):
         egress: Sequence[int] = DEFAULT_EGRESS,
         health_check_grace_period: Duration | None = None,
         log_group: logs.ILogGroup | None = None,
+        log_retention: logs.RetentionDays | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+        service_name: str | None = None,
     ) -> None:
         """Define a service.
 
@@ -129,8 +133,13 @@ class Service(Construct):
                 balancer, of VPC Lattice and of containers are ignored, 0 to 2,147,483,647 seconds. Default: with a
                 route or `lattice`, 60 seconds or the longest `HealthCheck(start_period=)`, whichever is longer.
                 Otherwise none.
-            log_group: The log group of the containers. Default: a new log group that keeps logs for a year.
+            log_group: The log group of the containers. Default: a new log group.
+            log_retention: The time for which new log groups keep logs. Default: a year.
             removal_policy: The removal policy of new log groups. Default: `RETAIN`.
+            service_name: The name of the service, by which scripts and metrics find it: 1 to 255 letters, digits,
+                hyphens and underscores, unique in the cluster. moorage does not add the name of the stack. A change
+                that replaces the service in its cluster must also change the name. Default: CloudFormation generates a
+                name.
 
         Raises:
             ValueError: If the task, cluster, network, routes and other arguments do not work together. The error lists
@@ -152,21 +161,21 @@ class Service(Construct):
             rollout=rollout or (DAEMON_ROLLOUT if placement.daemon else DEFAULT_ROLLOUT),
             placement=placement,
             pre_deployment_task=pre_deployment_task,
-            connect=connect,
+            connect=connect and connect._named_after(construct_id, task),
             cloud_map_options=cloud_map_options,
             lattices=lattice,
             explicit_grace_period=optional_seconds(health_check_grace_period),
+            task_logs=TaskLogs(log_group, log_retention, removal_policy),
+            service_name=service_name,
         )
-        problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
-        plan.check(problems, scope, log_group)
-        problems.raise_any()
+        plan.raise_problems(scope, construct_id)
 
         super().__init__(scope, construct_id)
         self._plan = plan
         plan.warn(self)
         plan.claim_names(self)
         identity = Identity.in_scope(scope, construct_id)
-        resources = launch.define(self, identity, log_group, removal_policy, plan.port_protocols)
+        resources = launch.define(self, identity, plan.task_logs, plan.port_protocols)
         self.log_group = resources.log_group
         self.security_groups = resources.security_groups
         self.task_definition = resources.task_definition
@@ -174,8 +183,64 @@ class Service(Construct):
         self._targets = plan.define_routes(self, self.service, stack_of(scope))
         self.lattice_target_groups = self._define_lattices()
         self._attach_volumes()
-        self.before_task_definition = self._define_deployment(resources, removal_policy)
+        self.before_task_definition = self._define_deployment(resources)
         self.scalable_task_count = self._define_scaling()
+
+    @staticmethod
+    def from_attributes(
+        scope: Construct,
+        construct_id: str,
+        *,
+        cluster: ecs.ICluster,
+        service_name: str | None = None,
+        service_arn: str | None = None,
+        load_balancer_arn: str | None = None,
+        target_group_arns: str | Sequence[str] = (),
+        connect: ServiceConnect | None = None,
+        port: int | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] = (),
+    ) -> ImportedService:
+        """Import a service that another stack or another tool defines, for alarms, dashboards and `connect_to`.
+
+        Args:
+            scope: The scope in which to import the service.
+            construct_id: The ID of this construct in its scope.
+            cluster: The cluster of the service, such as the result of `Cluster.from_attributes`, which needs no VPC
+                here.
+            service_name: The name of the service. Default: the name in `service_arn`.
+            service_arn: The ARN of the service, in place of its name. Default: the name and the cluster say it.
+            load_balancer_arn: The ARN of the load balancer of the service, for metrics of targets. A token stands for
+                an Application Load Balancer. Default: no metrics of targets.
+            target_group_arns: The ARN of the target group, or of the two target groups between which rollouts that
+                shift traffic alternate. Default: no metrics of targets.
+            connect: The name and the port of the service in the Service Connect namespace of the cluster. Other
+                settings have no effect. Default: no service can connect to it.
+            port: The port of the container that other services connect to, 1 to 65535. Required by `connect`.
+                Default: none.
+            security_groups: The security groups of the tasks, which need network interfaces of their own. Required by
+                `connect`. Default: unknown.
+
+        Returns:
+            The service, with its metrics and its `connections`.
+
+        Raises:
+            ValueError: If both or neither of service_name and service_arn are given, an ARN does not have the form of
+                its resource type or is in another account or region, or arguments that belong together are missing.
+        """
+        from moorage.ecs.service.imported_service import ImportedService  # noqa: PLC0415  # needed only by imports
+
+        return ImportedService(
+            scope,
+            construct_id,
+            cluster=cluster,
+            service_name=service_name,
+            service_arn=service_arn,
+            load_balancer_arn=load_balancer_arn,
+            target_group_arns=target_group_arns,
+            connect=connect,
+            port=port,
+            security_groups=security_groups,
+        )
 
     def _define_service(self, resources: TaskResources) -> ecs.FargateService | ecs.Ec2Service:
         plan, launch = self._plan, self._plan.launch
@@ -186,6 +251,7 @@ class Service(Construct):
             self,
             "Default",
             cluster=launch.cluster_view.with_capacity,
+            service_name=plan.service_name,
             task_definition=self.task_definition,
             desired_count=None if plan.scaling._changes_count else plan.copies,
             capacity_provider_strategies=None if plan.placement.daemon else resources.strategies,
@@ -224,9 +290,7 @@ class Service(Construct):
         own_connections = self.service.connections if plan.launch.has_own_interface else None
         attach_volumes(self, plan.tasks, self.service, own_connections)
 
-    def _define_deployment(
-        self, resources: TaskResources, removal_policy: cdk.RemovalPolicy
-    ) -> ecs.TaskDefinition | None:
+    def _define_deployment(self, resources: TaskResources) -> ecs.TaskDefinition | None:
         """Define the hooks and alarms of rollouts. Return the definition of the pre-deployment task, or None."""
         plan = self._plan
         hooks = list(plan.rollout.hooks)
@@ -236,7 +300,7 @@ class Service(Construct):
 
             cluster = plan.launch.cluster_view.with_capacity
             pre_deployment_resources, hook = define_pre_deployment_task(
-                self, plan.pre_deployment_launch, resources, cluster, removal_policy
+                self, plan.pre_deployment_launch, resources, cluster, plan.task_logs
             )
             task_definition = pre_deployment_resources.task_definition
             hooks.insert(0, hook)
@@ -256,6 +320,20 @@ class Service(Construct):
         """The target groups of the routes, including the alternate target groups of rollouts that shift traffic."""
         return tuple(group for target in self._targets for group in target.groups)
 
+    @property
+    def url(self) -> str:
+        """The URL of the service: its first route's host or the DNS name of the load balancer, and the first path.
+
+        The scheme is that of the load balancer's listener. The path ends before its first wildcard.
+
+        Raises:
+            ValueError: If the service has no `Route`, all hosts of its first route have wildcards, or the load balancer
+                is imported and the route has no host.
+        """
+        from moorage.ecs.load_balancing.urls import url_of  # noqa: PLC0415  # needed only by URLs
+
+        return url_of(self.node.path, self._plan.routes)
+
     def estimate(self, *, start: Duration = _DEFAULT_START, stop: Duration = _DEFAULT_STOP) -> Estimate | None:
         """Estimate how long it takes to replace the minimum number of copies, and how many copies serve meanwhile.
 
@@ -273,7 +351,7 @@ class Service(Construct):
         """
         return self._plan.estimate(start=seconds(start), stop=seconds(stop))
 
-    def connect_to(self, other: Service) -> str:
+    def connect_to(self, other: Service | ImportedService) -> str:
         """Let the tasks of this service connect to the port of another service.
 
         Only that port is opened, unless the other service is in bridge mode. ECS then assigns the port of the other
@@ -283,8 +361,8 @@ class Service(Construct):
         proxy knows only services that exist when the proxy starts.
 
         Args:
-            other: A service with `connect=ServiceConnect()` and a port. This service needs `connect` as well, but no
-                port.
+            other: A service with `connect=ServiceConnect()` and a port, or the result of `Service.from_attributes`.
+                This service needs `connect` as well, but no port.
 
         Returns:
             The URL of the other service, such as `http://catalog`.
@@ -301,13 +379,21 @@ class Service(Construct):
     def _connected(self) -> ConnectedService:
         from moorage.ecs.service.service_connect_paths import ConnectedService  # noqa: PLC0415  # needed only by Service Connect
 
+        launch, connect = self._plan.launch, self._plan.connect
+        port = find_port(launch.task.containers, None, connect.container_port if connect else None)
+        name = connect and connect._name_for(launch.task)
         return ConnectedService(
             self,
             service=self.service,
-            launch=self._plan.launch,
-            connect=self._plan.connect,
+            cluster_view=launch.cluster_view,
+            connect=connect,
+            url=connect._url_of(name) if connect and name else None,
+            port=port.number if port else None,
+            has_own_interface=launch.has_own_interface,
             security_groups=self.security_groups,
-            targets=self._targets,
+            instance_security_groups=launch.instance_security_groups,
+            cluster=launch.cluster,
+            load_balancers=tuple(target.route.load_balancer for target in self._targets),
         )
 
     def redeploy_on_rotation(self, *, encryption_key: kms.IKey | None = None) -> events.CfnRule:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from typing import TYPE_CHECKING, Any, cast
 
 import attrs
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 _TLS_POLICY = "service-role/AmazonECSInfrastructureRolePolicyForServiceConnectTransportLayerSecurity"
 _HTTP_PORT = 80
+_MAX_NAME = 127
 _MAX_DISCOVERY_NAME = 64
 _KEY_ACTIONS = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyPair")
 """The actions on a customer managed key that AWS's managed policy for TLS does not have (ECS developer guide, TLS)."""
@@ -110,7 +113,7 @@ class ServiceConnect:
     Args:
         name: The host name of the service, 1 to 127 lowercase letters, digits, `_`, `-` and `.`, unique in the
             namespace. The name in Cloud Map has hyphens in place of dots. A service without a port has no name.
-            Default: the name of the container.
+            Default: the ID of the service's construct, in lower case and with hyphens in place of other characters.
         container_port: The port of a container that other services reach, by name or number. Default: the first port of
             the first container with a port.
         port: The port at which other services connect to the name, 1 to 65535. Default: 80, for `http://<name>`.
@@ -162,6 +165,16 @@ class ServiceConnect:
             )
         problems.raise_any()
 
+    def _named_after(self, construct_id: str, task: Task) -> ServiceConnect:
+        """Return these settings with a name: the given name, or the ID of the construct if the task has a port."""
+        name = re.sub(r"[^a-z0-9_.-]+", "-", construct_id.lower())
+        name = re.sub(r"\.{2,}", ".", name).strip("-.")[:_MAX_NAME].rstrip(".")
+        if self.name is not None or self._port_in(task) is None or not name:
+            return self
+        with warnings.catch_warnings():  # there was a warning when these settings were made
+            warnings.simplefilter("ignore")
+            return attrs.evolve(self, name=name)
+
     @property
     def _empty_logs_warning(self) -> str | None:
         """The warning about access logs that contain no requests, or None."""
@@ -186,9 +199,9 @@ class ServiceConnect:
         name = self._name_for(task)
         return None if name is None else _discovery_name(name)
 
-    def _url_for(self, task: Task) -> str:
-        """Return the URL that other services use."""
-        return f"http://{self._name_for(task)}" + ("" if self.port == _HTTP_PORT else f":{self.port}")
+    def _url_of(self, name: str) -> str:
+        """Return the URL that other services use for a service with this name."""
+        return f"http://{name}" + ("" if self.port == _HTTP_PORT else f":{self.port}")
 
     def _check(self, task: Task, cluster_view: Cluster | ImportedCluster, problems: Problems) -> None:
         """Check that a service with this task can have the name in the namespace of a cluster."""

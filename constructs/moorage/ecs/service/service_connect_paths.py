@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import attrs
@@ -15,7 +15,6 @@ from moorage.ecs.group_rules import is_first
 from moorage.ecs.load_balancing.define_routes import EPHEMERAL_PORTS
 from moorage.ecs.task.task_launch import add_warning
 from moorage.scope.per_construct import PerConstruct
-from moorage.workload.ports import find_port
 from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
@@ -23,10 +22,8 @@ if TYPE_CHECKING:
 
     from moorage.ecs.cluster.cluster import Cluster
     from moorage.ecs.cluster.imported_cluster import ImportedCluster
-    from moorage.ecs.load_balancing.target import Target
+    from moorage.ecs.load_balancing.shared_load_balancer import SharedLoadBalancer
     from moorage.ecs.service.service_connect import ServiceConnect
-    from moorage.ecs.task.task_launch import Launch
-    from moorage.workload.ports import ContainerPort
 
 _INSTANCE_RULE_DESCRIPTION = "Service Connect from instances to instances"
 
@@ -55,19 +52,30 @@ class ConnectedService:
 
     Args:
         construct: The construct in which the security group rules are defined, and that errors name.
-        service: The CDK construct of the service.
-        launch: The task with its capacity and network.
+        cluster_view: Moorage's view of the cluster of the service.
         connect: The name of the service in the namespace, or None for a service without a name.
+        url: The URL of the service, or None for a service without a name or a port.
+        port: The port of the container that other services connect to, or None without such a port.
+        has_own_interface: True if each task has its own network interface.
         security_groups: The security groups of the tasks.
-        targets: The target groups of the service.
+        service: The CDK construct of the service. Default: None, for a service that exists already.
+        instance_security_groups: A function that returns the security groups of the instances, if tasks use these.
+            Default: none.
+        cluster: The cluster of the service. Default: None, for a service that exists already.
+        load_balancers: The load balancers of the service. Default: none.
     """
 
     construct: Construct
-    service: ecs.BaseService
-    launch: Launch
+    cluster_view: Cluster | ImportedCluster
     connect: ServiceConnect | None
+    url: str | None
+    port: int | None
+    has_own_interface: bool
     security_groups: tuple[ec2.ISecurityGroup, ...]
-    targets: tuple[Target, ...]
+    service: ecs.BaseService | None = None
+    instance_security_groups: Callable[[], Sequence[ec2.ISecurityGroup]] = list
+    cluster: ecs.ICluster | None = None
+    load_balancers: tuple[SharedLoadBalancer, ...] = ()
 
     @property
     def node(self) -> Node:
@@ -100,44 +108,40 @@ def connect(client: ConnectedService, server: ConnectedService) -> str:
         if service.connect is None:
             problems.add(
                 f"{service.node.path} has no name in a namespace, so it can neither find other services nor be found; "
-                "use Service(connect=ServiceConnect())"
+                "use Service(connect=ServiceConnect()), or for an existing service Service.from_attributes(connect=...)"
             )
-        if not service.security_groups:
+        if not service.security_groups and service.service is not None:
             problems.add(
                 f"{service.node.path} runs on instances whose security group is not known, so moorage cannot allow "
                 "connections; use Cluster.from_attributes(..., security_groups=[...])"
             )
     both_connect = client.connect and server.connect
-    if both_connect and _have_different_namespaces(client.launch.cluster_view, server.launch.cluster_view):
+    if both_connect and _have_different_namespaces(client.cluster_view, server.cluster_view):
         problems.add(
             f"{server.node.path} must have its name in the namespace of this service, whose proxy finds no services of "
             "other namespaces; define both services in one cluster, or in clusters that share a namespace"
         )
-    port = find_port(server.launch.task.containers, None, server.connect.container_port if server.connect else None)
-    if port is None:
+    if server.port is None and server.service is not None:
         problems.add(f"{server.node.path} has no port to connect to; use Container(..., port=...) in its task")
     problems.raise_any()
-    _open_path(client, server, cast("ContainerPort", port).number)  # a missing port or connect is reported above
-    return cast("ServiceConnect", server.connect)._url_for(server.launch.task)
+    if server.service is not None:
+        _deploy_after(client, server)
+    _open_path(client, server, cast("int", server.port))  # a missing port or connect is reported above
+    return cast("str", server.url)
 
 
-def _open_path(client: ConnectedService, server: ConnectedService, port: int) -> None:
-    """Let a service connect to one port of another service, or in bridge mode to all ports that ECS assigns.
-
-    If the tasks of the client have their own network interfaces, both rules belong to the client's stack. The server's
-    stack never refers to the client's stack, so only a connection in the other direction can close a cycle of stacks.
-    Services of several stacks share instances, so the rules of a client on instances belong to the server's stack, or
-    to the stack of the instances.
+def _deploy_after(client: ConnectedService, server: ConnectedService) -> None:
+    """Deploy a service after another service of the app, unless the other service already connects to it.
 
     Args:
         client: The service that connects.
         server: The service that the client connects to.
-        port: The port of the server's container.
 
     Raises:
         ValueError: If a service of the server's stack connects to a service of the client's stack, even through other
             services.
     """
+    client_service, server_service = cast("ecs.BaseService", client.service), cast("ecs.BaseService", server.service)
     client_stack, server_stack = client.stack, server.stack
     dependency = _stack_dependency(server_stack, client_stack, server) if client_stack is not server_stack else None
     if dependency:
@@ -154,26 +158,36 @@ def _open_path(client: ConnectedService, server: ConnectedService, port: int) ->
             "after the first deployment, for example with aws ecs update-service --force-new-deployment",
         )
     elif client is not server:
-        client.service.node.add_dependency(server.service)
+        client_service.node.add_dependency(server_service)
     _servers_by_client.get_or_make(client, list).append(server)
-    client_launch, server_launch = client.launch, server.launch
+
+
+def _open_path(client: ConnectedService, server: ConnectedService, port: int) -> None:
+    """Let a service connect to one port of another service, or in bridge mode to all ports that ECS assigns.
+
+    If the tasks of the client have their own network interfaces, both rules belong to the client's stack. The server's
+    stack never refers to the client's stack, so only a connection in the other direction can close a cycle of stacks.
+    Services of several stacks share instances, so the rules of a client on instances belong to the server's stack, or
+    to the stack of the instances.
+
+    Args:
+        client: The service that connects.
+        server: The service that the client connects to.
+        port: The port of the server's container.
+    """
     # botocore ecs ServiceConnectService.ingressPortOverride: in bridge mode, ECS assigns the port of the proxy
-    ports = (port, port) if server_launch.has_own_interface else EPHEMERAL_PORTS
-    client_groups = (
-        client.security_groups if client_launch.has_own_interface else client_launch.instance_security_groups()
-    )
-    server_groups = (
-        server.security_groups if server_launch.has_own_interface else server_launch.instance_security_groups()
-    )
+    ports = (port, port) if server.has_own_interface else EPHEMERAL_PORTS
+    client_groups = client.security_groups if client.has_own_interface else client.instance_security_groups()
+    server_groups = server.security_groups if server.has_own_interface else server.instance_security_groups()
     for index, (client_group, server_group) in enumerate(itertools.product(client_groups, server_groups)):
         suffix = f" {index}" if index else ""
-        if client_launch.has_own_interface and server_launch.has_own_interface:
+        if client.has_own_interface and server.has_own_interface:
             scope, peer = client.construct, f"{server.node.addr[-8:]} {port}"
             description = f"{client.node.id} to {server.node.id} on port {port}"
-        elif client_launch.has_own_interface:
+        elif client.has_own_interface:
             scope, peer = client.construct, f"{server_group.node.addr[-8:]} instances"
             description = f"{client.node.id} to instances"
-        elif server_launch.has_own_interface:
+        elif server.has_own_interface:
             scope, peer = server.construct, f"{client_group.node.addr[-8:]} {port}"
             description = f"Instances to {server.node.id} on port {port}"
         else:
@@ -247,9 +261,8 @@ def _stack_dependency(start: cdk.Stack, goal: cdk.Stack, server: ConnectedServic
 
 def _required_constructs(service: ConnectedService) -> Iterator[IConstruct]:
     """Yield the cluster and the load balancers of a service. Leave out imported resources, which no stack creates."""
-    if isinstance(service.launch.cluster, ecs.Cluster):
-        yield service.launch.cluster
-    for target in service.targets:
-        load_balancer = target.route.load_balancer
+    if isinstance(service.cluster, ecs.Cluster):
+        yield service.cluster
+    for load_balancer in service.load_balancers:
         if isinstance(load_balancer.security_group, ec2.SecurityGroup):
             yield load_balancer

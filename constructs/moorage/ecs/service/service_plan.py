@@ -28,16 +28,16 @@ from moorage.ecs.service.autoscaling import check_scaling
 from moorage.ecs.service.hook_checks import check_hooks, check_longest, long_pauses_warning
 from moorage.ecs.task.port_mappings import UDP
 from moorage.ecs.task.task_launch import add_warning
+from moorage.scope.claimed_names import claim_name
 from moorage.scope.place import check_place, place_of
 from moorage.workload import rollout_limits, service_limits
-from moorage.workload.problems import is_token
+from moorage.workload.problems import Problems, is_token
 from moorage.workload.rollout import Shift
 from moorage.workload.scaling import Scaling
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
     from aws_cdk import aws_ecs as ecs
-    from aws_cdk import aws_logs as logs
     from constructs import Construct
 
     from moorage.ecs.capacity.placement import Placement
@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from moorage.ecs.service.lattice import Lattice
     from moorage.ecs.service.service_connect import ServiceConnect
     from moorage.ecs.task.task_launch import Launch
+    from moorage.ecs.task.task_logs import TaskLogs
     from moorage.workload.estimate import Estimate
-    from moorage.workload.problems import Problems
     from moorage.workload.rollout import Rollout
     from moorage.workload.task import Task
 
@@ -80,6 +80,8 @@ class ServicePlan:
         cloud_map_options: The name in another namespace of Cloud Map.
         lattices: The target groups of VPC Lattice.
         explicit_grace_period: The grace period of health checks in seconds, or None for the default.
+        task_logs: The log group of the containers.
+        service_name: The name of the service, or None for a generated name.
     """
 
     launch: Launch
@@ -92,6 +94,8 @@ class ServicePlan:
     cloud_map_options: ecs.CloudMapOptions | None
     lattices: tuple[Lattice, ...] = attrs.field(converter=_lattices)
     explicit_grace_period: int | None
+    task_logs: TaskLogs
+    service_name: str | None
 
     @property
     def task(self) -> Task:
@@ -164,11 +168,18 @@ class ServicePlan:
         )
         return estimate(self.rollout, copies, zones=self.launch.reach.zones, pace=pace, places=self.room_for_copies)
 
-    def check(self, problems: Problems, scope: Construct, log_group: logs.ILogGroup | None) -> None:
+    def raise_problems(self, scope: Construct, construct_id: str) -> None:
+        """Raise a `ValueError` with all problems, or return None without a problem."""
+        problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
+        self._check(problems, scope)
+        problems.raise_any()
+
+    def _check(self, problems: Problems, scope: Construct) -> None:
         """Check everything that AWS would refuse in the stack of `scope`, and arguments without effect."""
         launch = self.launch
         check_place(problems, "cluster", launch.cluster, scope)
-        check_place(problems, "log_group", log_group, scope)
+        self.task_logs.check(problems, scope)
+        problems.check(service_limits.SERVICE_NAME, "service_name", self.service_name)
         launch.check(problems, has_routes=bool(self.routes), has_connect=self.connect is not None)
         self._check_scaling(problems)
         check_routes(self.routes, launch, problems, shifts=self.rollout._shifts_traffic)
@@ -201,10 +212,14 @@ class ServicePlan:
             check_usage(load_balancer, usage, self.launch, problems)
 
     def claim_names(self, service: Construct) -> None:
-        """Record the name of a service, which must be unique in its namespace.
+        """Record the names of a service, which must be unique in its cluster and in its namespace.
 
         The namespace of a `Cluster` has only names of Service Connect, which `ServiceConnect._check` compares.
         """
+        if self.service_name is not None and not is_token(self.service_name):
+            cluster_name = self.launch.cluster.cluster_name
+            cluster = self.launch.cluster.node.path if is_token(cluster_name) else cluster_name
+            claim_name(service, "AWS::ECS::Service", f"{self.service_name} in {cluster}")
         options, cluster_view = self.cloud_map_options, self.launch.cluster_view
         if self.connect and isinstance(cluster_view, ImportedCluster):
             name, namespace = self.connect._discovery_name_for(self.task), cluster_view.namespace

@@ -16,7 +16,9 @@ from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.cdk_values import duration, number_text, optional_duration, registry_image, runtime_platform
 from moorage.ecs.task.linux_parameters import linux_parameters, ulimits
 from moorage.ecs.task.port_mappings import port_mappings
+from moorage.ecs.task.task_roles import policy_owners, role_in
 from moorage.scope.acknowledgements import POLICY_OF_ONE_ROLE, acknowledge
+from moorage.scope.claimed_names import claim_name
 from moorage.workload.image import NO_IMAGE_YET, DirectoryImage, RegistryImage, RepositoryImage
 from moorage.workload.platform_checks import fargate_size
 from moorage.workload.shares import share_of
@@ -108,12 +110,13 @@ def _acknowledge(definition: ecs.TaskDefinition, task: Task) -> None:
     """Acknowledge the policy issues that CDK, sidecars and images cause in a task definition."""
     acknowledge(definition, *POLICY_OF_ONE_ROLE)
     sidecar_actions = {action for each in task.containers if each.sidecar for action in each.sidecar.actions}
-    acknowledge(
-        definition,
-        "iam-wildcard",
-        "ecr:GetAuthorizationToken and the actions of sidecars cannot be limited to a resource",
-        actions={"ecr:GetAuthorizationToken", *sidecar_actions},
-    )
+    for owner in policy_owners(definition, task):
+        acknowledge(
+            owner,
+            "iam-wildcard",
+            "ecr:GetAuthorizationToken and the actions of sidecars cannot be limited to a resource",
+            actions={"ecr:GetAuthorizationToken", *sidecar_actions},
+        )
     sidecar_variables = {name for each in task.containers if each.sidecar for name in each.environment}
     acknowledge(
         definition,
@@ -138,8 +141,12 @@ def _sidecar_statements(task: Task) -> Iterator[iam.PolicyStatement]:
 
 
 def _define_task_definition(scope: Construct, identity: Identity, task: Task, kind: CapacityKind) -> ecs.TaskDefinition:
+    if task.family:
+        claim_name(scope, "AWS::ECS::TaskDefinition", task.family)
     common_options: dict[str, Any] = {
-        "family": identity.unique_name(_MAX_FAMILY_LENGTH),
+        "family": task.family or identity.unique_name(_MAX_FAMILY_LENGTH),
+        "task_role": role_in(scope, "TaskRole", task.task_role),
+        "execution_role": role_in(scope, "ExecutionRole", task.execution_role),
         "pid_mode": ecs.PidMode[task.pid_mode.upper()] if task.pid_mode else None,
         "enable_fault_injection": task.enable_fault_injection or None,
     }

@@ -12,7 +12,6 @@ import attrs
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
-from aws_cdk import aws_logs as logs
 
 from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.capacity.strategy import CapacityChoice, Strategy
@@ -23,12 +22,14 @@ from moorage.ecs.network.network import UNREACHABLE_WARNING, describe_unreachabl
 from moorage.ecs.task.place_checks import check_images, check_network
 from moorage.ecs.task.secret_checks import check_secrets
 from moorage.ecs.task.task_definition import define_task
-from moorage.scope.acknowledgements import LOG_GROUP_WITHOUT_KEY, acknowledge
+from moorage.ecs.task.task_logs import NEW_LOG_GROUP, TaskLogs
+from moorage.ecs.task.task_roles import check_roles, policy_owners
 from moorage.workload import container_limits, platform_checks, service_limits
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_logs as logs
     from constructs import Construct
 
     from moorage.ecs.cluster.cluster import Cluster
@@ -150,6 +151,7 @@ class Launch:
             check_volumes(self.task, self.cluster, self.reach.vpc, problems)
         check_secrets(self.cluster, self.task, problems)
         check_images(self.cluster, self.task, problems)
+        check_roles(self.cluster, self.task, problems)
         for each in filter(None, self._missing):
             problems.add(describe_unreachable(each))
         if self.task.execute_command:
@@ -182,8 +184,7 @@ class Launch:
         self,
         scope: Construct,
         identity: Identity | None = None,
-        log_group: logs.ILogGroup | None = None,
-        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+        task_logs: TaskLogs = NEW_LOG_GROUP,
         port_protocols: Mapping[tuple[str, int], str] = MappingProxyType({}),
     ) -> TaskResources:
         """Define the task definition, and the log group and the security group unless they are given.
@@ -192,16 +193,11 @@ class Launch:
             scope: The construct that starts the task.
             identity: The identity of that construct. Default: the identity from CDK, which costs round trips to
                 Node.js.
-            log_group: The log group of the containers. Default: a new log group.
-            removal_policy: The removal policy of a new log group. Default: `RETAIN`.
+            task_logs: The log group of the containers. Default: a new log group.
             port_protocols: The protocols of ports that are not TCP, by container name and port. Default: none.
         """
         identity = identity or Identity.of(scope)
-        task_log_group = log_group or logs.LogGroup(
-            scope, "Logs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=removal_policy
-        )
-        if log_group is None:
-            acknowledge(task_log_group, *LOG_GROUP_WITHOUT_KEY)
+        task_log_group = task_logs.define(scope)
         if self.has_own_interface:
             security_groups = tuple(self.security_groups or [self._define_security_group(scope, identity.path)])
         else:
@@ -210,7 +206,8 @@ class Launch:
         if self.task.execute_command:
             from moorage.ecs.cluster.exec_sessions import grant_sessions  # noqa: PLC0415  # needed only by sessions
 
-            grant_sessions(definition, task_log_group, self.cluster_view.exec_sessions)
+            owners = policy_owners(definition, self.task)
+            grant_sessions(definition, task_log_group, self.cluster_view.exec_sessions, owners)
         return TaskResources(self, task_log_group, security_groups, definition)
 
     @property

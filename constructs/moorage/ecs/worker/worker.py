@@ -82,7 +82,9 @@ class Worker(Construct):
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
         egress: Sequence[int] = DEFAULT_EGRESS,
         log_group: logs.ILogGroup | None = None,
+        log_retention: logs.RetentionDays | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+        service_name: str | None = None,
     ) -> None:
         """Define a worker.
 
@@ -118,8 +120,13 @@ class Worker(Construct):
             security_groups: The security groups of the tasks, 1 to 5. Default: a new security group.
             egress: The TCP ports through which tasks may connect to any address. Use `connections` for other ports and
                 peers. Default: HTTPS (443), through which every task reaches SQS, and a task on Fargate pulls images.
-            log_group: The log group of the containers. Default: a new log group that keeps logs for a year.
+            log_group: The log group of the containers. Default: a new log group.
+            log_retention: The time for which new log groups keep logs. Default: a year.
             removal_policy: The removal policy of new log groups and queues. Default: `RETAIN`.
+            service_name: The name of the service, by which scripts and metrics find it: 1 to 255 letters, digits,
+                hyphens and underscores, unique in the cluster. moorage does not add the name of the stack. A change
+                that replaces the service in its cluster must also change the name. Default: CloudFormation generates a
+                name.
 
         Raises:
             ValueError: If the task, queue, cluster, network and other arguments do not work together. The error lists
@@ -135,9 +142,7 @@ class Worker(Construct):
             security_groups=security_groups,
             egress=egress,
         )
-        problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
-        _check(launch, queue_choice, scaling, placement, _Alarm(alarm_actions, topic), scope, problems)
-        problems.raise_any()
+        _check(launch, queue_choice, scaling, placement, _Alarm(alarm_actions, topic), scope, construct_id)
 
         super().__init__(scope, construct_id)
         self.queue, self.dead_letter_queue = self._define_queues(queue_choice, task, removal_policy)
@@ -149,7 +154,7 @@ class Worker(Construct):
                 task=_with_queue_url(launch.task, self.queue.queue_url),
                 scaling=scaling if scaling.backlog_per_task is None else attrs.evolve(scaling, queue=self.queue),
                 rollout=rollout,
-                connect=connect,
+                connect=connect and connect._named_after(construct_id, task),
                 capacity=capacity,
                 placement=placement,
                 vpc_subnets=vpc_subnets,
@@ -157,7 +162,9 @@ class Worker(Construct):
                 security_groups=security_groups,
                 egress=egress,
                 log_group=log_group,
+                log_retention=log_retention,
                 removal_policy=removal_policy,
+                service_name=service_name,
             )
         except ValueError:
             scope.node.try_remove_child(construct_id)  # so that a rejected worker leaves no queue behind
@@ -236,9 +243,10 @@ def _check(
     placement: Placement,
     alarm: _Alarm,
     scope: Construct,
-    problems: Problems,
+    construct_id: str,
 ) -> None:
-    """Check that the task, queue, scaling, placement and alarm work together."""
+    """Check that the task, queue, scaling, placement and alarm work together, or raise a `ValueError`."""
+    problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
     check_place(problems, "cluster", launch.cluster, scope)
     if isinstance(queue, WorkQueue):
         check_place(problems, "encryption_key of queue", queue.encryption_key, scope, across_accounts=True)
@@ -248,6 +256,7 @@ def _check(
     launch.check(problems)
     _check_queue(queue, launch.task, problems)
     _check_scaling(scaling, placement, problems)
+    problems.raise_any()
 
 
 def _check_alarm(queue: sqs.IQueue | WorkQueue, alarm: _Alarm, scope: Construct, problems: Problems) -> None:
