@@ -35,9 +35,12 @@ REQUIRED: dict[str, Callable[[cdk.Stack], tuple[Any, ...]]] = {
     "Repository": lambda stack: (stack, "Images"),
     "Route": lambda stack: (LoadBalancer(stack, "Edge", vpc=imported_vpc(stack), plain_http="on purpose"),),
     "Scaling": lambda _: (1, 3),
+    "ScanGate": lambda stack: (stack, "Gate"),
     "Schedule": lambda _: (scheduler.ScheduleExpression.rate(cdk.Duration.hours(1)),),
 }
 """The arguments that they need beside the duration."""
+NAMED: dict[str, dict[str, Any]] = {"ScanGate": {"severity": moorage.Severity.CRITICAL}}
+"""Their required keyword arguments."""
 
 
 def durations() -> Iterator[Any]:
@@ -53,7 +56,7 @@ def durations() -> Iterator[Any]:
 def test_a_negative_duration_is_refused(stack: cdk.Stack, name: str, define: Callable[..., Any], argument: str) -> None:
     rule = f"{'older_than' if argument == 'expire_untagged' and name != 'Repository' else argument} must be "
     with pytest.raises(ValueError, match=rf"{rule}[^\n]*\(got -"):
-        define(*(REQUIRED[name](stack) if name in REQUIRED else ()), **{argument: NEGATIVE})
+        define(*(REQUIRED[name](stack) if name in REQUIRED else ()), **{**NAMED.get(name, {}), argument: NEGATIVE})
 
 
 @pytest.mark.parametrize("argument", ["start", "stop"])

@@ -217,10 +217,10 @@ def test_other_services_reach_the_chosen_port(stack: cdk.Stack, cluster: Cluster
     assert opened_ports(made) == {15672}
 
 
-def test_the_default_name_for_other_services_is_that_of_the_container(stack: cdk.Stack, cluster: Cluster) -> None:
+def test_the_chosen_port_does_not_change_the_name_for_other_services(stack: cdk.Stack, cluster: Cluster) -> None:
     connect = ServiceConnect(container_port="exporter")
     server = Service(stack, "Broker", cluster=cluster, task=TASK, connect=connect)
-    assert server.connect_to(server) == "http://exporter"
+    assert server.connect_to(server) == "http://broker"
 
 
 def test_a_missing_port_for_other_services_is_an_error(stack: cdk.Stack, cluster: Cluster) -> None:
