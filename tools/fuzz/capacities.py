@@ -31,6 +31,8 @@ MANAGED = (
     "managed-instances-type",
     "managed-instances-types",
     "managed-instances-network-mode",
+    "capacity-reservation-preference",
+    "capacity-reservation-group",
 )
 PLACED = ("placement-strategies", "placement-constraints", "placement-expression", "daemon-maximum")
 _BRIDGED = ("host-port", "host-port-ephemeral", "host-ports-unique")
@@ -248,11 +250,15 @@ def _managed(pick: Pick) -> Ground:
     if pick.breaks("managed-instances-types"):
         types = ["m7i.*"] * 401
     delay = "managed-instances-scale-in-delay"
+    reservations = pick.maybe(
+        lambda: _reservations(pick), "capacity-reservation-preference", "capacity-reservation-group"
+    )
     capacity = call(
         "Capacity.managed_instances",
         "managed",
         allowed_instance_types=types if pick.when("managed-instances-type", "managed-instances-types") else None,
-        spot=pick.on(),
+        spot=None if reservations else pick.on(),  # they hold On-Demand capacity
+        reservations=reservations,
         volume_gib=pick.one_of(0, -5) if pick.breaks("managed-instances-volume") else pick.one_of(None, 1, 500),
         scale_in_delay=pick.maybe(lambda: seconds(pick.within(delay, -1, 3600)), delay),
         detailed_monitoring=pick.off(),
@@ -261,6 +267,17 @@ def _managed(pick: Pick) -> Ground:
     if pick.breaks(*FEATURES, *_OF_INTERFACES):
         mode = "awsvpc"
     return Ground(kind="managed", lines=(f"managed = {capacity}",), offered=("managed",), mode=mode)
+
+
+def _reservations(pick: Pick) -> Code:
+    preference = pick.keeping(
+        "capacity-reservation-preference",
+        ("RESERVATIONS_FIRST", "RESERVATIONS_ONLY", "RESERVATIONS_EXCLUDED"),
+        ("RESERVATIONS_NEVER", "", "reservations-first"),
+    )
+    arn = "arn:aws:resource-groups:eu-west-1:111111111111:group"
+    group = pick.keeping("capacity-reservation-group", (None, f"{arn}/gpus"), (arn, f"{arn}/", "gpus", ""))
+    return call("CapacityReservations", preference, group_arn=group)
 
 
 def placement(pick: Pick) -> Code | None:

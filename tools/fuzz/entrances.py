@@ -12,10 +12,16 @@ HEALTH = (
     *("target-health-interval", "target-health-timeout", "target-health-timeout-shorter", "target-health-threshold"),
 )
 _DEFINED = ("load-balancer-subnets", "load-balancer-zones", "idle-timeout", "web-acl-arn")
+_CONDITIONS = (
+    *("rule-header", "rule-header-value", "rule-method", "rule-query-key", "rule-query-value", "rule-source"),
+)
+_STICKY = ("stickiness-cookie-duration", "stickiness-cookie-name")
+_ANSWERS = ("listener-action", "fixed-response-code", "fixed-response-type", "fixed-response-body")
 REQUESTS = (
     *("target-health-path", "target-health-grpc-path", "target-health-codes", "target-health-grpc-codes"),
     *("rule-priority", "rule-condition-values", "rule-host", "rule-path", "listener-arn", *_DEFINED),
     *("rule-wildcards", "rule-wildcards-of-guide"),
+    *(*_CONDITIONS, *_STICKY, *_ANSWERS),
 )
 _ADDRESSES = ("elastic-ip-allocation-id", "elastic-ip-allocation-ids-unique")
 _DEFINED_NETWORK = ("network-load-balancer-subnets", *_ADDRESSES, "zonal-shift-protocol")
@@ -26,7 +32,10 @@ CONNECTIONS = (
 EITHER = ("target-groups-per-service", "deregistration-delay", "deregistration-delay-at-deletion", "security-group-id")
 _ARN = "arn:aws:elasticloadbalancing:eu-west-1:111111111111:"
 _LISTENER = f"{_ARN}listener/app/edge/50dc6c495c0c9188/f2f7dc8efc522ab2"
+_OWN_LISTENER = Code(f"{_LISTENER[:-16]!r} + stack.node.addr[-16:]")
+"""The ARN of a listener that no other program of a batch imports, since routes of one listener can clash."""
 _BALANCER = f"{_ARN}loadbalancer/net/gate/50dc6c495c0c9188"
+_OWN_BALANCER = Code(f"{_BALANCER[:-16]!r} + stack.node.addr[-16:]")
 _WEB_ACL = "arn:aws:wafv2:eu-west-1:111111111111:regional/webacl/shop/12345678-1234-1234-1234-123456789012"
 
 
@@ -38,18 +47,22 @@ class Entry:
         edge: The load balancer.
         routes: One or several of its routes or listeners.
         requests: True if the load balancer is an Application Load Balancer, which routes requests.
+        answers: The lines of the program with which the load balancer answers requests itself.
     """
 
     edge: Code
     routes: Any
     requests: bool
+    answers: tuple[Code, ...] = ()
 
 
 def entry(pick: Pick, mode: str, *, shifts: bool) -> Entry:
     """Return load balancing for tasks in a network mode, with or without a rollout that shifts traffic."""
     if pick.breaks(*CONNECTIONS) or not (pick.breaks(*REQUESTS) or pick.often()):
         return Entry(_gate(pick), _several(pick, "Listener") or _listener(pick, mode, shifts=shifts), requests=False)
-    return Entry(_edge(pick), _several(pick, "Route") or _route(pick), requests=True)
+    answers = (_answer(pick),) if pick.breaks(*_ANSWERS) or (not pick.broken and pick.seldom()) else ()
+    routes = _several(pick, "Route") or _route(pick, shifts=shifts)
+    return Entry(_edge(pick), routes, requests=True, answers=answers)
 
 
 def _several(pick: Pick, word: str) -> list[Code] | None:
@@ -71,7 +84,7 @@ def _edge(pick: Pick) -> Code:
             "LoadBalancer.from_attributes",
             Code("stack"),
             "Edge",
-            listener_arn=pick.keeping("listener-arn", (_LISTENER,), (_LISTENER[:-17], _BALANCER, "edge", "")),
+            listener_arn=pick.keeping("listener-arn", (_OWN_LISTENER,), (_LISTENER[:-17], _BALANCER, "edge", "")),
             test_listener_arn=pick.one_of(None, f"{_LISTENER[:-1]}3"),
             security_group_id=_group_id(pick),
             vpc=Code("vpc"),
@@ -110,7 +123,7 @@ def _gate(pick: Pick) -> Code:
             "NetworkLoadBalancer.from_attributes",
             Code("stack"),
             "Edge",
-            load_balancer_arn=pick.keeping(known[0], (_BALANCER,), (_LISTENER, _BALANCER[:-17], "gate", "")),
+            load_balancer_arn=pick.keeping(known[0], (_OWN_BALANCER,), (_LISTENER, _BALANCER[:-17], "gate", "")),
             security_group_id=_group_id(pick),
             **said,
         )
@@ -164,9 +177,9 @@ def _listener(pick: Pick, mode: str, *, shifts: bool) -> Code:
     )
 
 
-def _route(pick: Pick) -> Code:
+def _route(pick: Pick, *, shifts: bool) -> Code:
     grpc = pick.breaks("target-health-grpc-path", "target-health-grpc-codes")
-    grpc = grpc or (not pick.breaks("target-health-codes", "target-health-path") and pick.seldom())
+    grpc = grpc or (not pick.breaks("target-health-codes", "target-health-path", *_STICKY) and pick.seldom())
     hosts = pick.keeping(
         "rule-host",
         (None, "api.example.com", "*.example.com", ["A.example.com", "b.example.com"]),
@@ -189,7 +202,59 @@ def _route(pick: Pick) -> Code:
         protocol_version=Code(f"ApplicationProtocolVersion.{'GRPC' if grpc else version}"),
         priority=pick.maybe(lambda: pick.within(row, 1, 50000), row),
         deregistration_delay=_delay(pick),
+        **_condition(pick),
+        **({} if grpc or (shifts and not pick.breaks(*_STICKY)) else _stickiness(pick)),
     )
+
+
+def _condition(pick: Pick) -> dict[str, Any]:
+    """Return at most one condition, since hosts, paths and other values share one limit."""
+    if not pick.when(*_CONDITIONS):
+        return {}
+    names, texts = ("X-Version", "a" * 40), ("beta", "2.?", "b" * 128)
+    header = pick.keeping("rule-header", names, ("Host", "X Version", "a" * 41, ""))
+    key = pick.keeping("rule-query-key", ("version", "a" * 128), ("a" * 129, ""))
+    kinds = {
+        "http_header": {header: pick.keeping("rule-header-value", texts, ("b" * 129, ""))},
+        "http_request_method": pick.keeping("rule-method", ("POST", "M-SEARCH"), ("get", "*", "A" * 41, "")),
+        "query_string": {key: pick.keeping("rule-query-value", texts, ("b" * 129, ""))},
+        "source_ip": pick.keeping("rule-source", ("10.0.0.0/8", "2001:db8::/32"), ("10.0.0.1", "shop", "")),
+    }
+    forced = {
+        "http_header": ("rule-header", "rule-header-value"),
+        "http_request_method": ("rule-method",),
+        "query_string": ("rule-query-key", "rule-query-value"),
+        "source_ip": ("rule-source",),
+    }
+    broken = [kind for kind, rows in forced.items() if pick.breaks(*rows)]
+    return {kind: kinds[kind] for kind in broken or [pick.one_of(*kinds)]}
+
+
+def _stickiness(pick: Pick) -> dict[str, Any]:
+    duration, name = _STICKY
+    return {
+        "stickiness_cookie_duration": pick.maybe(lambda: seconds(pick.within(duration, 1, 604800)), duration),
+        "stickiness_cookie_name": pick.maybe(
+            lambda: pick.keeping(name, ("SID", "a_b-1"), ("AWSALBTG", "awsalb", "")), name
+        ),
+    }
+
+
+def _answer(pick: Pick) -> Code:
+    """Return a statement with which the load balancer answers requests for a path that no route has."""
+    code, kind, body = _ANSWERS[1:]
+    if pick.breaks("listener-action"):
+        action = Code("ListenerAction.forward([targets])")
+    elif pick.breaks(code, kind, body) or pick.often():
+        action = call(
+            "ListenerAction.fixed_response",
+            pick.keeping(code, (200, 404, 599), (302, 100, 600)),
+            content_type=pick.keeping(kind, (None, "text/plain", "application/json"), ("text/xml", "html")),
+            message_body=pick.keeping(body, (None, "gone", "a" * 1024), ("a" * 1025,)),
+        )
+    else:
+        action = call("ListenerAction.redirect", host="b.example.com", permanent=pick.on())
+    return call("edge.add_action", action, path="/gone")
 
 
 def _delay(pick: Pick) -> Code | None:

@@ -10,7 +10,7 @@ SCHEDULED = ("flexible-time-window",)
 EVENTS = ("event-pattern", "event-pattern-quota", "event-field", "event-fields")
 JOBS = (
     *("target-retries", "target-event-age", "task-overrides", "ecs-target-strategy-items"),
-    *("task-timeout", "task-retries", *SCHEDULED, *EVENTS),
+    *("task-timeout", "task-retries", "task-retry-interval", *SCHEDULED, *EVENTS),
 )
 WORKERS = ("visibility-timeout", "visibility-after-stop", "max-receives", "message-retention")
 MOST_OF_A_TARGET = 6
@@ -21,7 +21,7 @@ def job(pick: Pick, capacities: int) -> dict[str, Any]:
     """Return the arguments of a job in a cluster with this number of capacities."""
     age = "target-event-age"
     said = {
-        "environment": {"TEXT": Code("'x' * 8192")} if pick.breaks("task-overrides") else pick.one_of(None, {"A": "b"}),
+        "environment": {"TEXT": Code("'x' * 8192")} if pick.breaks("task-overrides") else pick.one_of(None, {"C": "d"}),
         "retries": pick.maybe(lambda: pick.within("target-retries", 0, 185), "target-retries"),
         "max_event_age": pick.maybe(lambda: seconds(pick.within(age, 60, 86400)), age),
         "alarm_actions": pick.one_of(None, ()),
@@ -30,12 +30,16 @@ def job(pick: Pick, capacities: int) -> dict[str, Any]:
     direct = pick.breaks("ecs-target-strategy-items")
     machine = capacities > MOST_OF_A_TARGET and not direct
     timed = pick.breaks("task-timeout") or (not direct and pick.seldom())
-    again = pick.breaks("task-retries") or (not direct and pick.seldom())
+    interval = "task-retry-interval"
+    again = pick.breaks("task-retries", interval) or (not direct and pick.seldom())
+    retries = pick.within("task-retries", 0, 99999999) if again else None
+    later = pick.breaks(interval) or (retries and pick.on())
     return {
         **(_event(pick, said) if _by_event(pick) else _schedule(pick, said)),
         "overlap": False if machine else None if direct else pick.off(),
         "timeout": seconds(pick.within("task-timeout", 1, 99999999)) if timed else None,
-        "retries": pick.within("task-retries", 0, 99999999) if again else None,
+        "retries": retries,
+        "retry_interval": seconds(pick.within(interval, 1, 99999999)) if later else None,
     }
 
 

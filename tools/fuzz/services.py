@@ -115,7 +115,7 @@ def _service(pick: Pick, under: Ground, *, own: bool) -> list[str]:
     task = TaskOf(pick, under.kind, under.mode, under.architecture, under.gpus, served).code()
     where = placement(pick) if under.kind == "ec2" and under.offered else None
     daemon = where == "Placement.on_each_instance()"
-    connect = _connect(pick) if pick.when(*_CONNECTED) and not daemon else None
+    connect = _connect(pick, served=served) if pick.when(*_CONNECTED) and not daemon else None
     how = rollout(pick, routed=routed) if pick.breaks("daemon-maximum") or not daemon else None
     shifts = re.search("blue_green|canary|linear", how or "") is not None
     entry = entrances.entry(pick, under.mode, shifts=shifts) if routed else None
@@ -137,7 +137,7 @@ def _service(pick: Pick, under: Ground, *, own: bool) -> list[str]:
         arguments["lattice"] = _lattice(pick)
     return [
         f"cluster = {_cluster(pick, under, namespace=_NAMESPACE if connect else None)}",
-        *([f"edge = {entry.edge}"] if entry else []),
+        *([f"edge = {entry.edge}", *entry.answers] if entry else []),
         str(call("Service", Code("stack"), "Web", **arguments)),
     ]
 
@@ -205,13 +205,15 @@ _SCALED = {
 def _other_task(pick: Pick, under: Ground) -> Code:
     """Return a task that keeps all limits, for a pre-deployment task, a job or a worker."""
     whole = attrs.evolve(pick, broken=frozenset())
-    return TaskOf(whole, under.kind, under.mode, under.architecture).code()
+    return TaskOf(whole, under.kind, under.mode, under.architecture, of_service=False).code()
 
 
-def _connect(pick: Pick) -> Code:
+def _connect(pick: Pick, *, served: bool) -> Code:
     arn = "arn:aws:acm-pca:eu-west-1:111111111111:certificate-authority/12345678-1234-1234-1234-123456789012"
     authority = pick.keeping("private-ca-arn", (arn,), (arn.replace("acm-pca", "acm"), "shop", ""))
-    names = pick.keeping("service-connect-name", (None, "catalog"), ("Catalog", "a b", "-a", "x" * 128, ""))
+    names = pick.keeping(
+        "service-connect-name", (None, "catalog") if served else (None,), ("Catalog", "a b", "-a", "x" * 128, "")
+    )
     protocol = pick.keeping("service-connect-protocol", (None, "http", "http2", "grpc"), ("tcp", "HTTP", ""))
     timeout = pick.maybe(
         lambda: seconds(pick.within("service-connect-timeout", 0, 2147483647)), "service-connect-timeout"

@@ -42,6 +42,7 @@ class TaskOf:
         architecture: The CPU architecture.
         gpus: The GPUs of the first container.
         served: True if the first container has a port.
+        of_service: True if the task belongs to a service.
     """
 
     pick: Pick
@@ -50,10 +51,11 @@ class TaskOf:
     architecture: str = "X86_64"
     gpus: int = 0
     served: bool = False
+    of_service: bool = True
 
     def code(self) -> Code:
         pick = self.pick
-        feature = drawn(pick, self.kind, self.mode)
+        feature = drawn(pick, self.kind, self.mode, of_service=self.of_service)
         if feature.complete and not self.served:
             return feature.complete
         cpu, memory = self._size()
@@ -172,7 +174,7 @@ class TaskOf:
         said = {
             "name": name,
             "port": port,
-            "host_port": None if port is None else self._host_port(port),
+            "host_port": None if port is None or "port" in more else self._host_port(port),
             "cpu": own_cpu,
             "memory_mib": own_memory,
             "environment": self._environment(),
@@ -190,9 +192,15 @@ class TaskOf:
             "essential": False if pick.breaks("essential-container") or (after and pick.seldom()) else None,
             "depends_on": after[0] if after and after[0] != name and pick.seldom() else None,
             "gpus": self._gpus(first=not after),
+            "dns_servers": self._of_shared_network(["10.0.0.2", "fd00::2"]),
+            "extra_hosts": self._of_shared_network({"db.shop_1": "10.0.0.1"}),
             "privileged": privileged or None,
         }
         return call("Container", image(pick), **{**said, **more})
+
+    def _of_shared_network(self, value: Any) -> Any:
+        """Return a setting that tasks with their own network interface cannot have, or None."""
+        return value if self.mode != "awsvpc" and self.pick.seldom() else None
 
     def _gpus(self, *, first: bool) -> int | None:
         if self.pick.breaks("instance-gpus"):
@@ -221,6 +229,9 @@ def image(pick: Pick) -> Code | str:
     if pick.breaks("image-reference"):
         return pick.one_of("https://ghcr.io/org/web:1", "Redis:8", "redis:", "", "redis:-1")
     of = "Image.from_repository"
+    secured = {"credentials": Code("secret")}
+    if pick.breaks("registry-credentials"):
+        return call("Image.from_registry", "public.ecr.aws/shop/web:1.4", **secured)
     if pick.breaks("image-tag"):
         return call(of, Code("repository"), tag=pick.one_of("-v1", "", "a b", "x" * 301))
     if pick.breaks("image-digest"):
@@ -228,6 +239,7 @@ def image(pick: Pick) -> Code | str:
     return pick.one_of(
         "redis:8",
         "public.ecr.aws/nginx/nginx:1.29",
+        call("Image.from_registry", "ghcr.io/shop/web:1.4", **secured),
         call(of, Code("repository"), tag="1.4.2"),
         call(of, Code("repository"), digest=_SHA),
     )

@@ -84,11 +84,14 @@ class Batch:
         self._stack = cdk.Stack(self._app, "Batch")
         self._names = {**names_of_programs(), **_given(self._stack)}
         self.accepted: list[Definition] = []
+        self._by_number: dict[int, Definition] = {}
+        self._tried = 0
         self._only_accepted = False
 
     def run(self, definition: Definition) -> None:
         """Run a program, and keep its resources only if it is accepted. Raise the error of a refused program."""
-        name = f"N{len(self.accepted)}N"
+        self._tried += 1  # never the name of a refused program, which can leave constructs in the stack
+        name = f"N{self._tried}N"
         scope = Construct(self._stack, name)
         try:
             exec(definition.source, {**self._names, "stack": scope})  # noqa: S102  # a program that this tool wrote
@@ -96,6 +99,7 @@ class Batch:
             self._stack.node.try_remove_child(name)
             raise
         self.accepted.append(definition)
+        self._by_number[self._tried] = definition
 
     def problems(self) -> list[Problem]:
         """Return the crashes of the synthesis, and the findings of cfn-lint and cdk-preflight in the template."""
@@ -119,7 +123,7 @@ class Batch:
             if named_in_message <= {owner[1]} and not preflight.acknowledgement("random services", finding):
                 said = f"{finding.rule} at {finding.resource} {finding.property}: {finding.message}"
                 found.setdefault(int(owner[1]), []).append(said)
-        return [Problem("invalid template", self.accepted[index], "\n".join(said)) for index, said in found.items()]
+        return [Problem("invalid template", self._by_number[number], "\n".join(said)) for number, said in found.items()]
 
     def discard(self) -> None:
         """Remove the files of the batch."""
@@ -271,6 +275,7 @@ def names_of_programs() -> dict[str, Any]:
     theirs = {
         "ApplicationProtocolVersion": elbv2.ApplicationProtocolVersion,
         "Duration": cdk.Duration,
+        "ListenerAction": elbv2.ListenerAction,
         "EventField": events.EventField,
         "EventPattern": events.EventPattern,
         "LogDrivers": ecs.LogDrivers,
@@ -316,6 +321,9 @@ def _given(stack: cdk.Stack) -> dict[str, Any]:
         "subnets": [ec2.Subnet.from_subnet_id(stack, f"Subnet{n}", f"subnet-000000{n:02x}") for n in range(17)],
         "groups": [_group(stack, index) for index in range(6)],
         "issued": acm.Certificate.from_certificate_arn(stack, "Certificate", _ARN.format("acm", identifier)),
+        "targets": elbv2.ApplicationTargetGroup.from_target_group_attributes(
+            stack, "Targets", target_group_arn=_ARN.format("elasticloadbalancing", "targetgroup/web/0123456789abcdef")
+        ),
         "repository": ecr.Repository.from_repository_name(stack, "Repository", "shop/web"),
         "bucket": s3.Bucket.from_bucket_name(stack, "Bucket", "shop-settings"),
         "queue": sqs.Queue.from_queue_arn(stack, "Queue", _ARN.format("sqs", "shop")),
