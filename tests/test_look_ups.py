@@ -108,8 +108,9 @@ NOT_LOOKED_UP = {
     ),
     **dict.fromkeys(
         (
-            *(f"{each}.container" for each in ("Lattice", "Listener", "Route")),
+            *(f"{each}.container" for each in ("GatewayConnector", "Lattice", "Listener", "Route")),
             *(f"Container.{each}" for each in ("depends_on", "executable", "mounts", "not_secret")),
+            "GatewayConnector.container_port",
             "Mount.volume",
         ),
         "it names something that the program itself defines",
