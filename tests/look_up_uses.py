@@ -23,6 +23,7 @@ from moorage import (
     Cluster,
     Container,
     ContainerInstance,
+    Gateway,
     Image,
     Job,
     LifecyclePolicy,
@@ -101,6 +102,11 @@ class World:
         """Define a service with a route."""
         self.run(route=make(load_balancer=LoadBalancer(self.stack, "Edge", vpc=self.vpc, plain_http="a test")))
 
+    def connect(self, make: Make) -> None:
+        """Define a service that is connected to a gateway."""
+        cluster = Cluster(self.stack, "Cluster", vpc=self.vpc, failure_events=False)
+        self.run(cluster=cluster, route=make(gateways=Gateway(self.stack, "Gate", clusters=cluster)))
+
     def listen(self, make: Make) -> None:
         """Define a service with a listener."""
         self.run(route=make(load_balancer=NetworkLoadBalancer(self.stack, "Gate", vpc=self.vpc), port=5000))
@@ -163,6 +169,8 @@ USES: dict[str, Callable[[Make, World], object]] = {
     "Endpoints": lambda make, world: Network(world.stack, "Network", endpoints=make()),
     "EventRule": lambda make, world: world.job(event=make(pattern=events.EventPattern(source=["aws.s3"]))),
     "FailureEvents.define_log_policy": lambda make, world: make(world.stack, "Policy"),
+    "Gateway": lambda make, world: make(world.stack, "Gate", clusters=Cluster(world.stack, "Own", vpc=world.vpc)),
+    "GatewayConnector": lambda make, world: world.connect(make),
     "HealthCheck": lambda make, world: world.run(Container(REDIS, health_check=make(command="true"))),
     "Image.from_registry": lambda make, world: world.run(Container(make())),
     "Image.from_repository": lambda make, world: world.run(

@@ -128,6 +128,7 @@ def arguments_for(function: Callable[..., Any], stack: cdk.Stack) -> dict[str, A
     least: dict[str, Callable[[], Any]] = {
         "vpc": lambda: imported_vpc(stack),
         "cluster": lambda: Cluster(stack, "Cluster", vpc=imported_vpc(stack)),
+        "clusters": lambda: (least["cluster"](),),
         "task": lambda: WEB,
         "scaling": lambda: Scaling(0, 2, backlog_per_task=10),
         "service": lambda: Service(stack, "Web", task=WEB, cluster=least["cluster"]()),

@@ -21,6 +21,7 @@ from moorage import (
     Capacity,
     Cluster,
     Container,
+    Gateway,
     Job,
     LoadBalancer,
     NetworkLoadBalancer,
@@ -88,6 +89,7 @@ def imported_service(stack: cdk.Stack, vpc: ec2.IVpc) -> Any:
 
 DEFINED: dict[str, Define] = {
     "Cluster": lambda stack, vpc: cluster(stack, vpc, GENERAL, MANAGED),
+    "Gateway": lambda stack, vpc: Gateway(stack, "It", clusters=cluster(stack, vpc), access_logs=False),
     "ImportedLoadBalancer": imported_load_balancer,
     "ImportedNetworkLoadBalancer": imported_network_load_balancer,
     "ImportedService": imported_service,

@@ -108,8 +108,11 @@ NOT_LOOKED_UP = {
     ),
     **dict.fromkeys(
         (
-            *(f"{each}.container" for each in ("Lattice", "Listener", "Route")),
-            *(f"{each}.container_port" for each in ("Lattice", "Listener", "Route", "ServiceConnect")),
+            *(f"{each}.container" for each in ("GatewayConnector", "Lattice", "Listener", "Route")),
+            *(
+                f"{each}.container_port"
+                for each in ("GatewayConnector", "Lattice", "Listener", "Route", "ServiceConnect")
+            ),
             *(f"Container.{each}" for each in ("depends_on", "executable", "mounts", "not_secret", "volumes_from")),
             "Mount.volume",
         ),

@@ -33,6 +33,8 @@ _HOMES = {
     "EnvironmentFile": "moorage.workload.container_lifecycle",
     "EventRule": "moorage.ecs.job.triggers",
     "FailureEvents": "moorage.ecs.cluster.failure_events",
+    "Gateway": "moorage.ecs.load_balancing.gateway",
+    "GatewayConnector": "moorage.ecs.load_balancing.gateway_connector",
     "HealthCheck": "moorage.workload.container_lifecycle",
     "Image": "moorage.workload.image",
     "InstanceRequirements": "moorage.workload.ec2_instances",

@@ -32,6 +32,8 @@ from moorage.ecs.cluster.failure_events import FailureEvents as FailureEvents
 from moorage.ecs.job.job import Job as Job
 from moorage.ecs.job.triggers import EventRule as EventRule
 from moorage.ecs.job.triggers import Schedule as Schedule
+from moorage.ecs.load_balancing.gateway import Gateway as Gateway
+from moorage.ecs.load_balancing.gateway_connector import GatewayConnector as GatewayConnector
 from moorage.ecs.load_balancing.listener import Listener as Listener
 from moorage.ecs.load_balancing.load_balancer import LoadBalancer as LoadBalancer
 from moorage.ecs.load_balancing.network_load_balancer import NetworkLoadBalancer as NetworkLoadBalancer

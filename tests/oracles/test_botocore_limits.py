@@ -29,7 +29,8 @@ OTHER_SOURCES = """
     ebs-throughput elastic-ip-addresses entry-point environment-name event-field event-pattern-quota
     event-repository event-tag fargate-credential-spec fargate-gpus fargate-ipc-mode fargate-network-mode
     fargate-privileged fargate-size fargate-spot-windows fargate-windows-absent fargate-windows-size
-    fargate-windows-volumes fault-injection-mode function-timeout health-timeout-shorter host-ports-unique
+    fargate-windows-volumes fault-injection-mode function-timeout gateway-connectors gateway-region
+    gateway-subnets gateways-per-cluster health-timeout-shorter host-ports-unique
     idle-timeout image-digest images-per-repository instance-range instance-types instance-types-unique
     instance-user-data instances-per-cluster instances-range known-api-call lattice-region lattice-target-groups
     lifecycle-any-last lifecycle-archived-days lifecycle-count lifecycle-count-or-age lifecycle-days

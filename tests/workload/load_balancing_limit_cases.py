@@ -15,6 +15,8 @@ from aws_cdk import aws_sns as sns
 from moorage import (
     Cluster,
     Container,
+    Gateway,
+    GatewayConnector,
     Lattice,
     Listener,
     LoadBalancer,
@@ -144,6 +146,39 @@ def reached(region: str) -> Define:
     return define
 
 
+def gateways(count: int, **arguments: Any) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack))
+        return [Gateway(stack, f"Gate{index}", clusters=cluster, **arguments) for index in range(count)]
+
+    return define
+
+
+def gateway_subnets(count: int) -> Define:
+    subnets = [f"subnet-{index}" for index in range(count)]
+
+    def define(stack: cdk.Stack) -> object:
+        some = [
+            ec2.Subnet.from_subnet_attributes(stack, each, subnet_id=each, availability_zone=each) for each in subnets
+        ]
+        return gateways(1, vpc_subnets=ec2.SubnetSelection(subnets=some))(stack)
+
+    return define
+
+
+def gateway_in(region: str) -> Define:
+    return lambda _: gateways(1)(cdk.Stack(cdk.App(), "There", env=cdk.Environment(region=region)))
+
+
+def connectors(count: int) -> Define:
+    def define(stack: cdk.Stack) -> object:
+        cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack))
+        each = [GatewayConnector(Gateway(stack, "Gate", clusters=cluster))] * count
+        return Service(stack, "Web", cluster=cluster, task=Task(Container("redis:8", port=6379)), route=each)
+
+    return define
+
+
 def ringing(count: int) -> Define:
     """Define a schedule whose alarm has `count` actions."""
 
@@ -201,5 +236,9 @@ CASES: dict[str, tuple[Define, Define]] = {
     "nat-gateway-addresses": (networks(1, zones=5), networks(2, zones=3)),
     "discovered-tasks": (discovered(1000), discovered(1001)),
     "lattice-region": (reached("eu-west-1"), reached("cn-north-1")),
+    "gateways-per-cluster": (gateways(5), gateways(6)),
+    "gateway-connectors": (connectors(1), connectors(2)),
+    "gateway-subnets": (gateway_subnets(2), gateway_subnets(1)),
+    "gateway-region": (gateway_in("eu-west-1"), gateway_in("eu-west-3")),
     "alarm-actions": (ringing(5), ringing(6)),
 }

@@ -76,8 +76,8 @@ GROUPS: Mapping[str, Group] = {
     "networking": _group("Networking", "A VPC for containers, and its VPC endpoints.", "Network Endpoints"),
     "load-balancing": _group(
         "Load balancing",
-        "Load balancers that services share, and the place of a service on them.",
-        "LoadBalancer Route TargetHealth NetworkLoadBalancer Listener",
+        "Load balancers and gateways that services share, and the place of a service on them.",
+        "LoadBalancer Route TargetHealth NetworkLoadBalancer Listener Gateway GatewayConnector",
     ),
     "monitoring": _group("Monitoring", "Alarms and a dashboard for services.", "ServiceAlarms Dashboard"),
     "repositories": _group(

@@ -1,4 +1,4 @@
-"""The limits of Network Load Balancers, imported load balancers and web ACLs; rows of the table in `limits`.
+"""The limits of Network Load Balancers, imported load balancers, gateways and web ACLs; rows of the table in `limits`.
 
 `NLB guide` is the user guide for Network Load Balancers.
 """
@@ -8,6 +8,12 @@ from __future__ import annotations
 from moorage.workload.limit import Botocore, Limit, at_least, at_most, in_range, matching, quota, unique
 from moorage.workload.route_limits import within_codes
 
+_REGIONS_WITHOUT_GATEWAY = frozenset(
+    (
+        *("ap-northeast-3", "ap-south-2", "ap-southeast-6", "ap-southeast-7", "cn-north-1", "cn-northwest-1"),
+        *("eu-west-3", "me-central-1", "us-gov-east-1", "us-gov-west-1"),
+    )
+)
 _HEX_PATTERN = "[0-9a-f]+"
 _ARN_PREFIX_PATTERN = r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:"
 
@@ -147,4 +153,30 @@ WEB_ACL_ARN = matching(
     rule="must be the ARN of a WAFv2 web ACL with the scope REGIONAL",
     hint="use a web ACL in the load balancer's region; an ARN with 'global/' is that of a web ACL for CloudFront",
     source="botocore wafv2 AssociateWebACL.WebACLArn",
+)
+GATEWAYS = at_most(
+    "gateways-per-cluster",
+    5,
+    hint="remove the cluster from clusters= of another Gateway, or let services share a Gateway",
+    source="ECS API reference, AssociateGatewayWithCluster: a cluster can be associated with up to 5 gateways",
+)
+CONNECTORS = at_most(
+    "gateway-connectors",
+    1,
+    hint="pass both gateways to one GatewayConnector, or use two services",
+    source="ECS API reference, GatewayConnector: a service can have at most one gateway connector",
+)
+GATEWAY_SUBNETS = at_least(
+    "gateway-subnets",
+    2,
+    hint="use a VPC with subnets in different zones, such as a Network, or select such subnets with vpc_subnets=",
+    source="CFN AWS::ECS::Gateway Subnets (minItems)",
+)
+GATEWAY_REGION = Limit(
+    id="gateway-region",
+    accepts=lambda region: region not in _REGIONS_WITHOUT_GATEWAY,
+    rule="should be a region that offered Amazon ECS Gateway in November 2026",
+    hint="use a LoadBalancer",
+    source="CFN schemas of each region: AWS::ECS::Gateway",
+    confirmed=False,
 )

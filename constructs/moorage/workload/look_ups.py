@@ -24,6 +24,8 @@ _STAND_INS = {
     "Cluster.from_attributes.cluster_arn": "arn:aws:ecs:::cluster/dummy-value-for-{}",
     "Container.credential_spec": "credentialspecdomainless:arn:aws:ssm:::parameter/dummy-value-for-{}",
     "Container.log_router.type": "fluentbit",
+    "Gateway.web_acl": "arn:aws:wafv2:::regional/webacl/dummy-value-for-{}",
+    "GatewayConnector.health": "/looked-up-{}",
     "Lattice.health": "/looked-up-{}",
     "Lattice.target_group_arn": "arn:aws:vpc-lattice:::targetgroup/dummy-value-for-{}",
     "LinuxParameters.add_capabilities": "SYS_PTRACE",

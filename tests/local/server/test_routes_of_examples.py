@@ -1,4 +1,4 @@
-"""The local AWS deploys the examples of ports and of conditions."""
+"""The local AWS deploys the examples of ports, of conditions and of a gateway."""
 
 from __future__ import annotations
 
@@ -44,3 +44,27 @@ def test_conditions(deploy: Deploy, client: Client, tmp_path: Path) -> None:
         (each["Protocol"], each["HealthCheckProtocol"], each["HealthCheckPort"]) for each in target_groups(made, client)
     }
     assert found == {("HTTPS", "HTTPS", "traffic-port"), ("HTTP", "HTTP", "8686")}
+
+
+def test_a_gateway(deploy: Deploy, client: Client, tmp_path: Path) -> None:
+    made = deploy(resources("gateway", tmp_path))
+    assert made["StackStatus"] == "CREATE_COMPLETE", made["Reason"]
+    shown = client("cloudformation").list_stack_resources(StackName=made["StackId"])["StackResourceSummaries"]
+    kinds = [each["ResourceType"] for each in shown]
+    assert kinds.count("AWS::ECS::Service") == 2
+    assert {"AWS::ECS::Gateway", "AWS::ECS::GatewayClusterAssociations"} <= set(kinds)
+
+
+def test_a_connector_without_a_gateway_is_refused(deploy: Deploy, tmp_path: Path) -> None:
+    found = {
+        name: each
+        for name, each in resources("gateway", tmp_path).items()
+        if each["Type"] != "AWS::ECS::GatewayClusterAssociations" and not name.startswith("Queues")
+    }
+    for each in found.values():
+        waits = each.get("DependsOn", [])
+        each["DependsOn"] = [other for other in ([waits] if isinstance(waits, str) else waits) if other in found]
+    found = {name: each for name, each in found.items() if "Queues" not in json.dumps(each)}
+    made = deploy(found)
+    assert made["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "gatewayConnectors were specified but no gateways are associated with cluster" in made["Reason"]

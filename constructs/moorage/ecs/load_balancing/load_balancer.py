@@ -14,6 +14,7 @@ from constructs import Construct
 
 from moorage.ecs.cdk_values import define_security_group, duration, stack_of, tcp
 from moorage.ecs.identity import Identity
+from moorage.ecs.load_balancing.access_logs import APPLICATION_LOG_WRITER
 from moorage.ecs.load_balancing.alias import check_alias, define_alias, is_record_of
 from moorage.ecs.load_balancing.answering_load_balancer import AnsweringLoadBalancer
 from moorage.ecs.load_balancing.load_balancer_plan import LoadBalancerPlan
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
 
     from moorage.ecs.load_balancing.imported_load_balancer import ImportedLoadBalancer
     from moorage.workload.durations import Duration
-
-_LOG_DELIVERY_SERVICE = "logdelivery.elasticloadbalancing.amazonaws.com"
-"""The service that writes the access logs of Application Load Balancers."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -365,7 +363,7 @@ class LoadBalancer(AnsweringLoadBalancer):
 
     def _define_log_bucket(self, plan: _Plan) -> s3.Bucket:
         policy, empties = plan.removal_policy, plan.auto_delete_objects
-        return self._log_to_bucket(self.load_balancer, _LOG_DELIVERY_SERVICE, policy, auto_delete_objects=empties)
+        return self._log_to_bucket(self.load_balancer, APPLICATION_LOG_WRITER, policy, auto_delete_objects=empties)
 
     def _associate_web_acl(self, web_acl: str | wafv2.CfnWebACL | None) -> None:
         if web_acl is None:

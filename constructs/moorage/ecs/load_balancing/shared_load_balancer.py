@@ -10,27 +10,24 @@ from typing import TYPE_CHECKING, Any, Protocol
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from moorage.ecs.cdk_values import any_ipv4, select_subnets
 from moorage.ecs.group_rules import is_first
-from moorage.scope.acknowledgements import acknowledge
+from moorage.ecs.load_balancing.access_logs import define_log_bucket
 from moorage.scope.claimed_names import exists
 from moorage.scope.place import stage_path
 from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
     from aws_cdk import aws_certificatemanager as acm
+    from aws_cdk import aws_s3 as s3
 
     from moorage.ecs.load_balancing.usage import Usage
     from moorage.ecs.task.task_launch import Launch
     from moorage.workload.limit import Limit
 
 
-_LOG_RETENTION_DAYS = 365
-_OLD_VERSION_RETENTION_DAYS = 30
 IPV4 = elbv2.IpAddressType.IPV4
 WITHOUT_PUBLIC_IPV4 = elbv2.IpAddressType.DUAL_STACK_WITHOUT_PUBLIC_IPV4
 
@@ -226,42 +223,13 @@ class SharedLoadBalancer(Construct):
             conditions: The conditions under which the service may write. Default: none.
             auto_delete_objects: Whether to empty the bucket when the bucket is deleted.
         """
-        bucket = s3.Bucket(
-            self,
-            "AccessLogs",
-            encryption=s3.BucketEncryption.S3_MANAGED,  # the only encryption that both kinds of load balancers support
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
-            versioned=True,
-            lifecycle_rules=[
-                s3.LifecycleRule(
-                    expiration=cdk.Duration.days(_LOG_RETENTION_DAYS),
-                    noncurrent_version_expiration=cdk.Duration.days(_OLD_VERSION_RETENTION_DAYS),
-                    abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
-                )
-            ],
-            removal_policy=removal_policy,
-            auto_delete_objects=auto_delete_objects,
-        )
-        acknowledge(
-            bucket,
-            "log-bucket-extras",
-            "log buckets of Application Load Balancers support only SSE-S3; replication, Object Lock and access logs "
-            "of the bucket cost money",
-        )
-        result = bucket.add_to_resource_policy(
-            iam.PolicyStatement(
-                principals=[iam.ServicePrincipal(writer)],
-                actions=["s3:PutObject"],
-                resources=[bucket.arn_for_objects(f"AWSLogs/{cdk.Aws.ACCOUNT_ID}/*")],
-                conditions=conditions,
-            )
+        bucket, policy = define_log_bucket(
+            self, writer, removal_policy, conditions, auto_delete_objects=auto_delete_objects
         )
         load_balancer.set_attribute("access_logs.s3.enabled", "true")
         load_balancer.set_attribute("access_logs.s3.bucket", bucket.bucket_name)
         # with auto_delete_objects the load balancer is deleted first, so that it writes nothing to the emptied bucket
-        first = bucket if auto_delete_objects else result.policy_dependable
+        first = bucket if auto_delete_objects else policy
         load_balancer.node.add_dependency(first)
         return bucket
 

@@ -16,6 +16,7 @@ from moorage.workload.problems import is_token
 if TYPE_CHECKING:
     from aws_cdk import aws_ec2 as ec2
 
+    from moorage.ecs.load_balancing.gateway import Gateway
     from moorage.ecs.load_balancing.listener import Listener
     from moorage.ecs.load_balancing.route import Route
     from moorage.ecs.load_balancing.shared_load_balancer import SharedLoadBalancer
@@ -31,6 +32,20 @@ def check_zones(routes: Iterable[Route | Listener], launch: Launch, problems: Pr
                 problems.add(_described(f"{argument} must be", zones, load_balancer, balancer_zones, launch.reach.vpc))
 
 
+def check_all_zones(gateway: Gateway, launch: Launch, problems: Problems) -> None:
+    """Check that a gateway has a subnet in each zone of the tasks, without which ECS does not use the gateway."""
+    for argument, zones, own_zones in _zones_beside(gateway, launch):
+        elsewhere = [each for each in zones if each not in own_zones]
+        if elsewhere:
+            vpc = launch.reach.vpc
+            own, given = (", ".join(_zone_name(each, vpc) for each in names) for names in (own_zones, elsewhere))
+            problems.add(
+                f"each subnet of {argument} must be in zones of {gateway.node.path}, {own} (got {given}), since ECS "
+                "connects a service only to gateways with a subnet in each of its zones; use subnets in zones of the "
+                "gateway, or select subnets in all of these zones with vpc_subnets= of the gateway"
+            )
+
+
 def zones_warning(routes: Iterable[Route | Listener], launch: Launch) -> str | None:
     """Return a warning about zones of tasks in which their load balancer has no subnet, or None."""
     for load_balancer in dict.fromkeys(route.load_balancer for route in routes):
@@ -42,7 +57,7 @@ def zones_warning(routes: Iterable[Route | Listener], launch: Launch) -> str | N
     return None
 
 
-def _zones_beside(load_balancer: SharedLoadBalancer, launch: Launch) -> Iterable[tuple[str, Zones, Zones]]:
+def _zones_beside(load_balancer: SharedLoadBalancer | Gateway, launch: Launch) -> Iterable[tuple[str, Zones, Zones]]:
     """Yield each argument that selects subnets for tasks, with the zones of these subnets and of the load balancer."""
     balancer_zones = load_balancer._subnets and zones_of(load_balancer._subnets, load_balancer.vpc)
     for argument, selection in launch.task_subnets if balancer_zones else ():

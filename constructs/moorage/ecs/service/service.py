@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_sqs as sqs
     from aws_cdk import aws_vpclattice as vpclattice
 
+    from moorage.ecs.load_balancing.gateway_connector import GatewayConnector
     from moorage.ecs.load_balancing.listener import Listener
     from moorage.ecs.load_balancing.route import Route
     from moorage.ecs.service.imported_service import ImportedService
@@ -77,7 +78,7 @@ class Service(Construct):
         cluster: ecs.ICluster,
         task: Task,
         scaling: Scaling | None = None,
-        route: Route | Listener | Sequence[Route | Listener] | None = None,
+        route: Route | Listener | GatewayConnector | Sequence[Route | Listener | GatewayConnector] | None = None,
         rollout: Rollout | None = None,
         pre_deployment_task: Task | None = None,
         connect: ServiceConnect | None = None,
@@ -105,7 +106,8 @@ class Service(Construct):
             task: The task to run.
             scaling: The number of copies, and its scaling. Default: 2, so that one copy survives the loss of a zone.
             route: The requests of an Application Load Balancer (`Route`), or the ports of a Network Load Balancer
-                (`Listener`), that go to the service, up to 5. Default: none.
+                (`Listener`), that go to the service, up to 5; or the connection to a `Gateway` (`GatewayConnector`), at
+                most one. Default: none.
             rollout: The way in which a new version replaces the old one. Default: a rolling deployment with a circuit
                 breaker, in which all copies keep serving. A daemon is replaced on one instance after the other.
             pre_deployment_task: A task that runs once before each deployment, such as a database migration, with the
@@ -157,7 +159,7 @@ class Service(Construct):
         plan = ServicePlan(
             launch=launch,
             scaling=scaling or DEFAULT_SCALING,
-            routes=route,
+            entrances=route,
             rollout=rollout or (DAEMON_ROLLOUT if placement.daemon else DEFAULT_ROLLOUT),
             placement=placement,
             pre_deployment_task=pre_deployment_task,
@@ -270,6 +272,8 @@ class Service(Construct):
             _resource_of(service).add_property_override(f"PlacementStrategies.{index}.Field", field)
         if plan.task.execute_command:
             _resource_of(service).add_property_override("EnableExecuteCommand", value=True)
+        if plan.gateway:
+            plan.gateway._define(service, launch, resources.security_groups)
         return service
 
     def _define_lattices(self) -> tuple[vpclattice.CfnTargetGroup, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 from aws_cdk import aws_iam as iam
@@ -39,8 +39,10 @@ if TYPE_CHECKING:
     import aws_cdk as cdk
     from aws_cdk import aws_ecs as ecs
     from constructs import Construct
+    from typing_extensions import TypeIs
 
     from moorage.ecs.capacity.placement import Placement
+    from moorage.ecs.load_balancing.gateway_connector import GatewayConnector
     from moorage.ecs.load_balancing.listener import Listener
     from moorage.ecs.load_balancing.shared_load_balancer import SharedLoadBalancer
     from moorage.ecs.load_balancing.target import Target
@@ -53,12 +55,19 @@ if TYPE_CHECKING:
     from moorage.workload.rollout import Rollout
     from moorage.workload.task import Task
 
+    Entrance: TypeAlias = Route | Listener | GatewayConnector
+
 DEFAULT_SCALING = Scaling(2)
 _DEFAULT_GRACE_SECONDS = 60
 
 
-def _routes(routes: Route | Listener | Sequence[Route | Listener] | None) -> tuple[Route | Listener, ...]:
-    return tuple(routes or ()) if routes is None or isinstance(routes, Sequence) else (routes,)
+def _entrances(entrances: Entrance | Sequence[Entrance] | None) -> tuple[Entrance, ...]:
+    return tuple(entrances or ()) if entrances is None or isinstance(entrances, Sequence) else (entrances,)
+
+
+def _is_connector(entrance: Entrance) -> TypeIs[GatewayConnector]:
+    """Return whether an entrance is a connector to gateways, whose module only services with a connector load."""
+    return entrance._noun == "gateway connector"
 
 
 def _lattices(lattices: Lattice | Sequence[Lattice] | None) -> tuple[Lattice, ...]:
@@ -72,7 +81,7 @@ class ServicePlan:
     Args:
         launch: The task with its capacity and network.
         scaling: The number of copies, and its scaling.
-        routes: The routes and listeners.
+        entrances: The routes, listeners and connectors to gateways.
         rollout: The way in which a new version replaces the old one.
         placement: The placement of tasks on instances.
         pre_deployment_task: The task that runs before each deployment.
@@ -86,7 +95,7 @@ class ServicePlan:
 
     launch: Launch
     scaling: Scaling
-    routes: tuple[Route | Listener, ...] = attrs.field(converter=_routes)
+    entrances: tuple[Entrance, ...] = attrs.field(converter=_entrances)
     rollout: Rollout
     placement: Placement
     pre_deployment_task: Task | None
@@ -96,6 +105,16 @@ class ServicePlan:
     explicit_grace_period: int | None
     task_logs: TaskLogs
     service_name: str | None
+
+    @functools.cached_property
+    def routes(self) -> tuple[Route | Listener, ...]:
+        """The routes and listeners."""
+        return tuple(each for each in self.entrances if not _is_connector(each))
+
+    @functools.cached_property
+    def gateway(self) -> GatewayConnector | None:
+        """The first connector to gateways. ECS accepts at most one."""
+        return next(filter(_is_connector, self.entrances), None)
 
     @property
     def task(self) -> Task:
@@ -119,7 +138,7 @@ class ServicePlan:
     def udp_ports(self) -> set[tuple[str, int]]:
         """The ports for UDP and not for TCP, each with the name of its container."""
         chosen = [lattice._port_in(self.task) for lattice in self.lattices]
-        chosen += [self.connect._port_in(self.task)] if self.connect else []
+        chosen += [each._port_in(self.task) for each in (self.connect, self.gateway) if each]
         by_tcp = {(port.container.name, port.number) for port in chosen if port}
         by_udp = ports_by_protocol(self.routes, self.task, "UDP")
         return by_udp - by_tcp - ports_by_protocol(self.routes, self.task, "TCP")
@@ -183,6 +202,8 @@ class ServicePlan:
         launch.check(problems, has_routes=bool(self.routes), has_connect=self.connect is not None)
         self._check_scaling(problems)
         check_routes(self.routes, launch, problems, shifts=self.rollout._shifts_traffic)
+        if self.gateway:
+            self.gateway._check(launch, len(self.entrances) - len(self.routes), problems)
         self.placement._check(launch.strategy, launch.cluster_view.capacities, self.task, problems)
         self._check_rollout(problems)
         if self.pre_deployment_launch:
@@ -253,6 +274,9 @@ class ServicePlan:
         udp_warning = udp_beside_tcp_warning(self.routes, self.task, self.udp_ports)
         add_warning(construct, "@moorage/ecs:udp-beside-tcp", udp_warning)
         add_warning(construct, "@moorage/ecs:zones", zones_warning(self.routes, self.launch))
+        if self.gateway:
+            warning = self.gateway._warning(self.rollout, beside=bool(self.routes or self.lattices))
+            add_warning(construct, "@moorage/ecs:gateway", warning)
         add_warning(construct, "@moorage/ecs:connect-logs", self.connect._empty_logs_warning if self.connect else None)
 
     def _warn_of_instances(self, construct: Construct) -> None:
@@ -272,7 +296,9 @@ class ServicePlan:
         applies to the health checks of containers.
         """
         own_checks = any(container.health_check for container in self.task.containers)
-        return bool(self.routes or self.lattices) or (own_checks and self.explicit_grace_period is not None)
+        return bool(self.routes or self.gateway or self.lattices) or (
+            own_checks and self.explicit_grace_period is not None
+        )
 
     @property
     def _start_period(self) -> int:
@@ -320,7 +346,7 @@ class ServicePlan:
         # proxies of Service Connect shift traffic as well (ECS developer guide, "Service Connect resources for Amazon
         # ECS blue/green, linear, and canary deployments")
         has_name = self.connect is not None and self.connect._name_for(self.task) is not None
-        if rollout.shift in {Shift.CANARY, Shift.LINEAR} and not (self.routes or has_name):
+        if rollout.shift in {Shift.CANARY, Shift.LINEAR} and not (self.entrances or has_name):
             problems.add(
                 f"rollout is {rollout.shift.value}, but there is no traffic to shift without a route; "
                 "use route=Route(...), connect=ServiceConnect(...) with a port, or Rollout.rolling()"

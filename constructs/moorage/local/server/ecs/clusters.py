@@ -19,7 +19,7 @@ from moorage.local.server.core.resource import Made, Properties, Resource, gener
 from moorage.local.server.ecs import container_instances as instances
 from moorage.local.server.ecs import deployment_strategies as strategies
 from moorage.local.server.ecs import event_targets as targets
-from moorage.local.server.ecs import placement, scheduling, services, task_definition_checks
+from moorage.local.server.ecs import gateways, placement, scheduling, services, task_definition_checks
 from moorage.local.server.ecs import service_revisions as revisions
 from moorage.local.server.ecs import task_runs as runs
 from moorage.local.server.ecs.deployments import Rollout
@@ -36,8 +36,10 @@ _NOT_SHOWN = {
     "forceNewDeployment",
     "role",
 }  # parts of a request that responses show under other names
+_ONLY_IN_TEMPLATES = ("ForceNewDeployment", "GatewayConnectors")
+"""The properties without a parameter of CreateService in botocore."""
 _NOT_UPDATED = (
-    "Cluster", "DesiredCount", "ForceNewDeployment", "LaunchType", "Role", "SchedulingStrategy", "ServiceName", "Tags",
+    *_ONLY_IN_TEMPLATES, "Cluster", "DesiredCount", "LaunchType", "Role", "SchedulingStrategy", "ServiceName", "Tags",
 )  # fmt: skip
 _INSIGHTS = ("enhanced", "enabled", "disabled")
 _EMPTIED: Mapping[str, Any] = {"loadBalancers": [], "serviceRegistries": [], "capacityProviderStrategy": []}
@@ -138,12 +140,13 @@ class Service(Resource):
     type = "AWS::ECS::Service"
 
     def create(self, properties: Properties, name: str) -> Made:
-        stated = {key: value for key, value in properties.items() if key != "ForceNewDeployment"}
+        stated = {key: value for key, value in properties.items() if key not in _ONLY_IN_TEMPLATES}
         wanted = request("ecs", "CreateService", {"ServiceName": name, **stated}, renamed=_SERVICE)
         _check_name("Service", wanted["serviceName"])
         cluster = ecs.resolve_cluster_name(wanted.setdefault("cluster", "default"))
         if cluster not in ecs.clusters:
             raise RefusedError(f"ClusterNotFoundException: the cluster '{cluster}' does not exist")
+        gateways.check_connectors(properties.get("GatewayConnectors") or [], cluster, wanted.get("taskDefinition", ""))
         known = ecs.services.get(f"{cluster}/{wanted['serviceName']}", {})
         if known.get("status") == "ACTIVE":
             # aws/aws-cdk issue 13678, about a service that is replaced
@@ -169,6 +172,7 @@ class Service(Resource):
             stated["DesiredCount"] = new["DesiredCount"]
         wanted = request("ecs", "UpdateService", stated, renamed=_SERVICE)
         wanted |= {"cluster": cluster, "service": name}
+        gateways.check_connectors(new.get("GatewayConnectors") or [], cluster, wanted.get("taskDefinition", ""))
         wanted |= {gone: empty for gone, empty in _EMPTIED.items() if gone in _words(old) and gone not in wanted}
         force = new.get("ForceNewDeployment") or {}
         if force != (old.get("ForceNewDeployment") or {}):
