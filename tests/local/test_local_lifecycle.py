@@ -264,6 +264,41 @@ def test_an_assembly_is_deployed_unchanged_and_its_images_without_docker(
     assert project.run("down").stdout.endswith("All stacks are deleted; the local AWS is stopped.\n")
 
 
+OWN_REPOSITORY = """
+import aws_cdk as cdk
+from aws_cdk.aws_ecr import Repository
+from aws_cdk.aws_ecr_assets import DockerImageAsset
+
+app = cdk.App()
+images = cdk.Stack(app, "Images")
+synthesizer = cdk.DefaultStackSynthesizer(image_assets_repository_name="shop/web")
+built = cdk.Stack(app, "Built", synthesizer=synthesizer)
+built.add_stack_dependency(images)
+cdk.CfnResource(built, "Group", type="AWS::Logs::LogGroup")
+DockerImageAsset(built, "Image", directory={folder!r}, exclude=["*", "!Dockerfile"])
+Repository({stack}, "Web", repository_name="shop/web", removal_policy=cdk.RemovalPolicy.DESTROY)
+app.synth()
+"""
+
+
+@pytest.mark.slow
+def test_an_image_is_pushed_to_the_repository_of_an_earlier_stack(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project.folder / "Dockerfile").write_text("FROM scratch\n")
+    monkeypatch.setenv("CDK_DOCKER", "false")
+    (project.folder / "app.py").write_text(OWN_REPOSITORY.format(folder=str(project.folder), stack="built"))
+    done = project.up()
+    assert done.returncode == 1
+    assert "images of stack Built are pushed to the repository 'shop/web', which does not exist before" in done.stderr
+    (project.folder / "app.py").write_text(OWN_REPOSITORY.format(folder=str(project.folder), stack="images"))
+    done = project.up()
+    assert done.returncode == 0, done.stdout + done.stderr
+    images = Account(project.server.access, None, None).client("ecr").describe_images(repositoryName="shop/web")
+    assert len(images["imageDetails"]) == 1
+    assert project.run("down").returncode == 0
+
+
 @pytest.mark.slow
 def test_an_unsupported_type_is_named_with_its_construct(project: Project) -> None:
     unknown = 'cdk.CfnResource(cdk.Stack(app, "Games"), "Fleet", type="AWS::GameLift::Fleet")\napp.synth()'

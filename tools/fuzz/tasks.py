@@ -6,8 +6,8 @@ from typing import Any
 
 import attrs
 
-from moorage.workload.container_limits import RESERVED_PORTS
 from moorage.workload.platform_limits import FARGATE_MEMORY
+from moorage.workload.port_limits import RESERVED_PORTS
 from tools.fuzz.features import drawn
 from tools.fuzz.program import NONE, Code, Pick, call, seconds
 

@@ -20,7 +20,7 @@ from moorage.assembly.diagram import draw
 from moorage.local import imports
 from moorage.local.account import Account, by_account
 from moorage.local.environment import ACCOUNT, REGION
-from moorage.local.images import push
+from moorage.local.images import in_turn
 from moorage.local.lookups import UnansweredError
 from moorage.local.mending import mend
 from moorage.local.process import Home, LocalError, Server
@@ -149,13 +149,12 @@ def up(home: Home, given: Request) -> None:
         waiting = [stack for stack in chosen if not is_deployed(server.access, stack)]
         if waiting:
             _bootstrap(toolkit, server, waiting)
-            for stack in waiting:
-                push(server.access, stack)
             for line in imports.put(server.access, home.assembly, chosen):
                 out(line)
             clock.reached("bootstrap")
             for account, group in by_account(waiting):
-                toolkit.deploy(server, [stack.path for stack in group], account)
+                for part in in_turn(server.access, group):
+                    toolkit.deploy(server, [stack.path for stack in part], account)
             clock.reached("deployment")
         _show(server, chosen)
         if waiting:

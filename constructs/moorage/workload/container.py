@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from moorage.workload import command_limits, container_limits, converters, secret_sources
+from moorage.workload import command_limits, container_limits, converters, port_limits, secret_sources
 from moorage.workload.container_checks import check_command, check_docker_options, check_paths, check_ports
 from moorage.workload.durations import optional_seconds
 from moorage.workload.image import Image, as_image
@@ -312,7 +312,7 @@ class Container:
         problems.check(container_limits.CONTAINER_NAME, "name", self.name)
         check_ports(self.name, self.port, self.ports, self.port_ranges, problems)
         if self.host_port:
-            problems.check(container_limits.PORT, "host_port", self.host_port)
+            problems.check(port_limits.PORT, "host_port", self.host_port)
             if self.port is None:
                 problems.add(
                     f"host_port must not be given without port (got {self.host_port}); use port=, or leave "

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
-from moorage.workload import command_limits, container_limits
+from moorage.workload import command_limits, container_limits, docker_option_limits, port_limits
 
 if TYPE_CHECKING:
     from moorage.workload.problems import Problems
@@ -71,26 +71,26 @@ def check_ports(
     problems: Problems,
 ) -> None:
     """Check the numbers and names of ports, and that ECS maps each port only once."""
-    problems.check(container_limits.PORT, "port", port)
+    problems.check(port_limits.PORT, "port", port)
     for port_name, number in ports.items():
         problems.check_known("each name of ports", port_name)
-        problems.check(container_limits.PORT_NAME, "each name of ports", port_name)
-        problems.check(container_limits.PORT, f"ports[{port_name!r}]", number)
+        problems.check(port_limits.PORT_NAME, "each name of ports", port_name)
+        problems.check(port_limits.PORT, f"ports[{port_name!r}]", number)
     if port is not None and name.lower() in ports:
         problems.add(
             f"ports must not have the name of the container (got {name.lower()!r}), which is the name of the port in "
             "port=; use another name in ports=, or leave port= out"
         )
     numbers = [*([] if port is None else [port]), *ports.values()]
-    problems.check(container_limits.PORTS_ONCE, "port and ports", numbers)
-    problems.check(container_limits.PORT_RANGES, "the number of port_ranges", len(port_ranges))
+    problems.check(port_limits.PORTS_ONCE, "port and ports", numbers)
+    problems.check(port_limits.PORT_RANGES, "the number of port_ranges", len(port_ranges))
     for port_range in port_ranges:
-        problems.check(container_limits.PORT_RANGE, "each item of port_ranges", port_range)
+        problems.check(port_limits.PORT_RANGE, "each item of port_ranges", port_range)
         for each in port_range:
             problems.check_known("each port of port_ranges", each)
     if port_ranges and not problems.messages:
         single_ports = ((number, number) for number in numbers)
-        problems.check(container_limits.PORT_RANGES_APART, "port_ranges", (*single_ports, *port_ranges))
+        problems.check(port_limits.PORT_RANGES_APART, "port_ranges", (*single_ports, *port_ranges))
 
 
 def check_docker_options(
@@ -103,20 +103,20 @@ def check_docker_options(
     """Check kernel parameters, security options, and the addresses of DNS servers and extra hosts."""
     for name, value in system_controls.items():
         problems.check_known("each name of system_controls", name)
-        problems.check(container_limits.SYSTEM_CONTROL, "each name of system_controls", name)
+        problems.check(docker_option_limits.SYSTEM_CONTROL, "each name of system_controls", name)
         if not value.strip():
             problems.add(
                 f"system_controls[{name!r}] must not be empty (got {value!r}); use a value as for `sysctl`, such as "
                 "'1' or '1024 65535'"
             )
     for option in security_options:
-        problems.check(container_limits.DOCKER_SECURITY_OPTION, "each item of docker_security_options", option)
+        problems.check(docker_option_limits.DOCKER_SECURITY_OPTION, "each item of docker_security_options", option)
     for server in dns_servers:
-        problems.check(container_limits.IP_ADDRESS, "each item of dns_servers", server)
+        problems.check(docker_option_limits.IP_ADDRESS, "each item of dns_servers", server)
     for host, address in extra_hosts.items():
         problems.check_known("each name of extra_hosts", host)
-        problems.check(container_limits.EXTRA_HOST, "each name of extra_hosts", host)
-        problems.check(container_limits.IP_ADDRESS, f"extra_hosts[{host!r}]", address)
+        problems.check(docker_option_limits.EXTRA_HOST, "each name of extra_hosts", host)
+        problems.check(docker_option_limits.IP_ADDRESS, f"extra_hosts[{host!r}]", address)
 
 
 def check_command(entry_point: Sequence[str] | None, command: Sequence[str] | None, problems: Problems) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.workload import container_limits
+from moorage.workload import container_limits, port_limits
 from moorage.workload.ec2_instances import InstanceType, instance_types
 from moorage.workload.problems import Problems
 from moorage.workload.shares import reserved_cpu, reserved_memory_mib
@@ -86,7 +86,7 @@ class Demand:
         problems.check(container_limits.CONTAINER_MEMORY_LEAST, "memory_mib", self.memory_mib)
         problems.check(container_limits.INSTANCE_GPUS, "gpus", self.gpus)
         for port in self.host_ports:
-            problems.check(container_limits.PORT, "each item of host_ports", port)
+            problems.check(port_limits.PORT, "each item of host_ports", port)
         if self.interface and self.host_ports:
             problems.add(
                 f"host_ports must be empty for a task with its own network interface (got {self.host_ports}); "
@@ -115,7 +115,7 @@ class Host:
     gpus: int
     interfaces: int
     architecture: Architecture
-    taken_ports: frozenset[int] = container_limits.RESERVED_PORTS
+    taken_ports: frozenset[int] = port_limits.RESERVED_PORTS
 
     @classmethod
     def of(

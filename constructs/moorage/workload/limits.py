@@ -13,10 +13,12 @@ from moorage.workload import (
     capacity_limits,
     command_limits,
     container_limits,
+    docker_option_limits,
     image_limits,
     job_limits,
     load_balancing_limits,
     platform_limits,
+    port_limits,
     rollout_limits,
     route_limits,
     scaling_limits,
@@ -28,7 +30,9 @@ from moorage.workload.limit import Limit
 
 _MODULES = (
     container_limits,
+    port_limits,
     command_limits,
+    docker_option_limits,
     image_limits,
     task_limits,
     volume_limits,

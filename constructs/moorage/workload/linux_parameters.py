@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.workload import container_limits
+from moorage.workload import docker_option_limits
 from moorage.workload.problems import Problems
 from moorage.workload.value import value_class
 
@@ -67,15 +67,15 @@ class LinuxParameters:
         problems = Problems("LinuxParameters")
         for argument in ("add_capabilities", "drop_capabilities"):
             for name in getattr(self, argument):
-                problems.check(container_limits.CAPABILITY, f"each item of {argument}", name)
+                problems.check(docker_option_limits.CAPABILITY, f"each item of {argument}", name)
                 problems.check_known(f"each item of {argument}", name)
         for name, pair in self.ulimits.items():
-            problems.check(container_limits.ULIMIT_NAME, "each name of ulimits", name)
+            problems.check(docker_option_limits.ULIMIT_NAME, "each name of ulimits", name)
             problems.check_known("each name of ulimits", name)
-            problems.check(container_limits.ULIMIT, f"ulimit {name!r}", pair)
-        problems.check(container_limits.SHARED_MEMORY, "shared_memory_mib", self.shared_memory_mib)
-        problems.check(container_limits.MAX_SWAP, "max_swap_mib", self.max_swap_mib)
-        problems.check(container_limits.SWAPPINESS, "swappiness", self.swappiness)
+            problems.check(docker_option_limits.ULIMIT, f"ulimit {name!r}", pair)
+        problems.check(docker_option_limits.SHARED_MEMORY, "shared_memory_mib", self.shared_memory_mib)
+        problems.check(docker_option_limits.MAX_SWAP, "max_swap_mib", self.max_swap_mib)
+        problems.check(docker_option_limits.SWAPPINESS, "swappiness", self.swappiness)
         if self.swappiness is not None:
-            problems.check(container_limits.SWAPPINESS_ALONE, "swappiness", (self.swappiness, self.max_swap_mib))
+            problems.check(docker_option_limits.SWAPPINESS_ALONE, "swappiness", (self.swappiness, self.max_swap_mib))
         problems.raise_any()

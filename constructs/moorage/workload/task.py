@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from moorage.workload import container_limits, platform_limits, task_limits, volume_limits
+from moorage.workload import container_limits, platform_limits, port_limits, task_limits, volume_limits
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.required_services import EXECUTE_COMMAND_NEEDS, LOG_NEEDS, Needs, check_services
 from moorage.workload.start_order import check_start_order
@@ -310,10 +310,10 @@ class Task:
         self._check_port_ranges(problems)
         argument = "host_port" if self.network_mode is NetworkMode.BRIDGE else "port"
         for port in self._host_ports:
-            problems.check(container_limits.HOST_PORT, argument, port)
+            problems.check(port_limits.HOST_PORT, argument, port)
         if self.network_mode is NetworkMode.BRIDGE:
             for port in self._host_ports:
-                problems.check(container_limits.HOST_PORT_EPHEMERAL, argument, port)
+                problems.check(port_limits.HOST_PORT_EPHEMERAL, argument, port)
             problems.check(task_limits.UNIQUE_HOST_PORTS, "host_port", self._host_ports)
             return
         single_ports = [port for container in self.containers for port in container._ports.values()]
@@ -321,7 +321,7 @@ class Task:
         problems.check(task_limits.UNIQUE_PORTS, "port", (*single_ports, *sidecar_ports))
         for container in (each for each in self.containers if each.port is not None):
             problems.check(
-                container_limits.HOST_PORT_SAME,
+                port_limits.HOST_PORT_SAME,
                 f"host_port of container {container.name!r}",
                 (container.host_port or container.port, container.port),
             )
@@ -333,7 +333,7 @@ class Task:
         problems.check(task_limits.PORT_RANGE_MODE, "network_mode", self.network_mode.value)
         if self.network_mode is NetworkMode.AWSVPC:
             single_ports = [(port, port) for each in self.containers for port in each._ports.values()]
-            problems.check(container_limits.PORT_RANGES_APART, "ports of the task", (*single_ports, *ranges))
+            problems.check(port_limits.PORT_RANGES_APART, "ports of the task", (*single_ports, *ranges))
 
     def _check_shares(self, problems: Problems) -> None:
         cpu = sum(container.cpu or 0 for container in self.containers)

@@ -10,6 +10,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_ssm as ssm
 from jsii._kernel.providers import process
 
@@ -182,3 +183,47 @@ def test_a_directory_is_built_for_the_platform_of_its_task(
     (source,) = (each["source"] for each in assets.values())
     assert source["platform"] == platform
     assert source["dockerBuildSecrets"] == {"NPM_TOKEN": "env=NPM_TOKEN"}
+
+
+PUBLISHING = {
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchGetImage",
+    "ecr:CompleteLayerUpload",
+    "ecr:DescribeImages",
+    "ecr:DescribeRepositories",
+    "ecr:GetDownloadUrlForLayer",
+    "ecr:InitiateLayerUpload",
+    "ecr:PutImage",
+    "ecr:UploadLayerPart",
+}
+"""The permissions of the publishing role for the bootstrap repository (bootstrap-template.yaml of the CDK CLI)."""
+
+
+def test_the_repository_of_a_stack_receives_and_serves_the_images_that_cdk_builds(
+    app: cdk.App, images: Repository, tmp_path: Path
+) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    publisher = iam.Role.from_role_name(images.stack, "Publisher", "cdk-hnb659fds-image-publishing-role")
+    images.grant_pull_push(publisher)
+    images.grant_read(publisher)
+    synthesizer = cdk.DefaultStackSynthesizer(image_assets_repository_name="shop/web")
+    stack = cdk.Stack(app, "Built", synthesizer=synthesizer)
+    vpc = ec2.Vpc(stack, "Vpc", max_azs=2)
+    image = Image.from_directory(tmp_path)
+    Service(stack, "Web", cluster=Cluster(stack, "Cluster", vpc=vpc), task=Task(Container(image)))
+
+    assembly = app.synth()
+    assets = json.loads((Path(assembly.directory) / "Built.assets.json").read_text())["dockerImages"]
+    ((digest, asset),) = assets.items()
+    (destination,) = asset["destinations"].values()
+    assert (destination["repositoryName"], destination["imageTag"]) == ("shop/web", digest)
+    made = assembly.get_stack_by_name("Built").template["Resources"].values()
+    (definition,) = (each for each in made if each["Type"] == "AWS::ECS::TaskDefinition")
+    name = definition["Properties"]["ContainerDefinitions"][0]["Image"]["Fn::Sub"]
+    assert name.endswith(f"/shop/web:{digest}")
+    assert ":repository/shop/web" in json.dumps([each for each in made if each["Type"] == "AWS::IAM::Policy"])
+    policies = assembly.get_stack_by_name("Images").template["Resources"].values()
+    (policy,) = (each for each in policies if each["Type"] == "AWS::IAM::Policy")
+    statements = policy["Properties"]["PolicyDocument"]["Statement"]
+    on_repository = [each["Action"] for each in statements if each["Resource"] != "*"]
+    assert {action for actions in on_repository for action in actions} >= PUBLISHING

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import attrs
 
-from moorage.workload import capacity_limits, container_limits
+from moorage.workload import capacity_limits, port_limits
 from moorage.workload.fit import DEFAULT_RESERVED_MIB
 from moorage.workload.plain_texts import PlainText, check_literals
 from moorage.workload.problems import Problems, is_token
@@ -189,7 +189,7 @@ class ContainerInstance:
         check_literals([PlainText("user_data", None, each, way_out, readers) for each in self.user_data], problems)
         problems.check(capacity_limits.RESERVED_MEMORY, "reserved_memory_mib", self.reserved_memory_mib)
         for port in self.egress:
-            problems.check(container_limits.PORT, "each port of egress", port)
+            problems.check(port_limits.PORT, "each port of egress", port)
         for table in ("[settings.ecs]", "[settings.autoscaling]"):
             if self.ami.is_bottlerocket and table in map(str.strip, self.user_data):
                 problems.add(

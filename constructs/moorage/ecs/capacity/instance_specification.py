@@ -12,7 +12,7 @@ import attrs
 from moorage.ecs.capacity.container_instance import Ami, ContainerInstance
 from moorage.ecs.capacity.known_types import check_known_type, matches, matches_known_type
 from moorage.ecs.capacity.managed_scaling import ManagedScaling, WarmPool
-from moorage.workload import capacity_limits, container_limits
+from moorage.workload import capacity_limits, port_limits
 from moorage.workload.ec2_instances import (
     DATE,
     InstanceRequirements,
@@ -138,7 +138,7 @@ class ManagedInstancesSpecification(InstanceSpecification):
                 "only one of them; leave one of them out"
             )
         for port in self.egress:
-            problems.check(container_limits.PORT, "each port of egress", port)
+            problems.check(port_limits.PORT, "each port of egress", port)
         if self.spot and self.reservations:  # botocore ecs InstanceLaunchTemplate.capacityOptionType has one value
             problems.add(
                 "reservations must not be used with spot=True, since Capacity Reservations hold On-Demand capacity; "

@@ -9,7 +9,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from moorage.ecs.load_balancing.route import check_name, describe_service
 from moorage.ecs.load_balancing.target_health import TargetHealth, health_of
-from moorage.workload import container_limits, load_balancing_limits, route_limits
+from moorage.workload import load_balancing_limits, port_limits, route_limits
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.task import NetworkMode
@@ -103,7 +103,7 @@ class Listener:
     def __attrs_post_init__(self) -> None:
         problems = Problems(f"Listener {self.port}")
         for argument in ("port", "health_port", "test_port"):
-            problems.check(container_limits.PORT, argument, getattr(self, argument))
+            problems.check(port_limits.PORT, argument, getattr(self, argument))
         problems.check(load_balancing_limits.LISTENER_PROTOCOL, "protocol", self.protocol)
         problems.check(load_balancing_limits.NETWORK_CODES, "codes of health", self.health.codes)
         problems.check(load_balancing_limits.LISTENER_IDLE, "idle_timeout", self.idle_timeout)

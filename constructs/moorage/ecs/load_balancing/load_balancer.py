@@ -24,7 +24,7 @@ from moorage.ecs.network.network import keep_vpc_exported
 from moorage.scope.acknowledgements import acknowledge
 from moorage.scope.exports import keep_exported
 from moorage.scope.place import check_place
-from moorage.workload import container_limits, route_limits
+from moorage.workload import port_limits, route_limits
 from moorage.workload.door import door
 from moorage.workload.durations import optional_seconds
 from moorage.workload.problems import Problems, is_token
@@ -54,7 +54,7 @@ class _Plan(LoadBalancerPlan):
     def check(self, problems: Problems) -> None:
         """Check all arguments."""
         problems.check(route_limits.IDLE_TIMEOUT, "idle_timeout", self.idle_seconds)
-        problems.check(container_limits.PORT, "test_port", self.test_port)
+        problems.check(port_limits.PORT, "test_port", self.test_port)
         check_place(problems, "zone", self.zone, self.scope, across_regions=True)
         if self.test_port in {80, 443}:
             problems.add(f"test_port must not be 80 or 443, which other listeners use (got {self.test_port}); use 8443")

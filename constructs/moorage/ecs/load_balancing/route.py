@@ -20,7 +20,7 @@ from moorage.ecs.load_balancing.route_conditions import (
     implies,
 )
 from moorage.ecs.load_balancing.target_health import TargetHealth, health_of
-from moorage.workload import container_limits, route_limits
+from moorage.workload import port_limits, route_limits
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.value import value_class
@@ -204,7 +204,7 @@ class Route:
 
     def _check_target(self, problems: Problems) -> None:
         """Check the settings of the target group, apart from its health check."""
-        problems.check(container_limits.PORT, "health_port", self.health_port)
+        problems.check(port_limits.PORT, "health_port", self.health_port)
         problems.check(route_limits.STICKINESS_DURATION, "stickiness_cookie_duration", self.stickiness_cookie_duration)
         problems.check(route_limits.STICKINESS_COOKIE, "stickiness_cookie_name", self.stickiness_cookie_name)
         if self._is_grpc and self._is_sticky:

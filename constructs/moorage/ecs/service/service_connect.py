@@ -16,7 +16,7 @@ from moorage.scope.acknowledgements import AWS_MANAGED_POLICY, POLICY_OF_ONE_ROL
 from moorage.scope.claimed_names import exists
 from moorage.scope.per_construct import PerConstruct
 from moorage.scope.place import check_place
-from moorage.workload import container_limits, service_limits
+from moorage.workload import port_limits, service_limits
 from moorage.workload.durations import optional_seconds
 from moorage.workload.ports import find_port, missing_port, ports_of
 from moorage.workload.problems import Problems, is_token
@@ -144,7 +144,7 @@ class ServiceConnect:
     def __attrs_post_init__(self) -> None:
         problems = Problems("ServiceConnect")
         problems.check(service_limits.CONNECT_NAME, "name", self.name)
-        problems.check(container_limits.PORT, "port", self.port)
+        problems.check(port_limits.PORT, "port", self.port)
         problems.check_known("port", self.port)
         problems.check_known("container_port", self.container_port)
         problems.check(service_limits.CONNECT_PROTOCOL, "protocol", self.protocol)

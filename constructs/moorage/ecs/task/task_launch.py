@@ -24,7 +24,7 @@ from moorage.ecs.task.secret_checks import check_secrets
 from moorage.ecs.task.task_definition import define_task
 from moorage.ecs.task.task_logs import NEW_LOG_GROUP, TaskLogs
 from moorage.ecs.task.task_roles import check_roles, policy_owners
-from moorage.workload import container_limits, platform_checks, service_limits
+from moorage.workload import platform_checks, port_limits, service_limits
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.task import NetworkMode
 
@@ -339,7 +339,7 @@ class Launch:
             return
         self.reach.check_selection(self.vpc_subnets, problems, public_address=self.assign_public_ip)
         for port in self.egress:
-            problems.check(container_limits.PORT, "each port of egress", port)
+            problems.check(port_limits.PORT, "each port of egress", port)
         if self.security_groups is not None:
             problems.check(service_limits.SECURITY_GROUPS, "the number of security groups", len(self.security_groups))
             if has_own_ports:

@@ -7,9 +7,9 @@ from typing import Any
 
 import attrs
 
-from moorage.workload.container_limits import RESERVED_PORTS
 from moorage.workload.ec2_instances import instance_type
 from moorage.workload.fit import Demand, Host, fit
+from moorage.workload.port_limits import RESERVED_PORTS
 from moorage.workload.task import Architecture
 
 Client = Any
