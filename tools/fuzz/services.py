@@ -32,6 +32,7 @@ ELSEWHERE = {
     "discovered-tasks": "a service of more than 1,000 tasks does not fit in the cluster",
     "elastic-ip-addresses": "its VPC has fewer subnets",
     "lattice-region": "the region of its stack is unknown",
+    "listeners-per-application-load-balancer": "48 further ports test nothing that two do not",
     "listeners-per-network-load-balancer": "many services",
     "nat-gateway-addresses": "a program has one network with two zones",
     "rules-per-load-balancer": "many services",
