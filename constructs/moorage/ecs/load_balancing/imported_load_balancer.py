@@ -99,7 +99,7 @@ class ImportedLoadBalancer(AnsweringLoadBalancer):
         """The name of the load balancer in CloudWatch."""
         return _full_name_of(self.listener_arn)
 
-    def _listener_in(self, stack: cdk.Stack, _port: int | None, *, opens: bool) -> elbv2.IApplicationListener:
+    def _listener_in(self, stack: cdk.Stack, _port: int | None, /, *, opens: bool) -> elbv2.IApplicationListener:
         """Return the listener, as imported into `stack` for its services. An import has no further ports."""
         return self._import_listener(stack, "Listener", self.listener_arn, opens=opens)
 

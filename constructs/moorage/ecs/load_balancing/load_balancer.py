@@ -312,7 +312,7 @@ class LoadBalancer(AnsweringLoadBalancer):
             ip_address_type=self._ip_address_type,
         )
 
-    def _listener_in(self, stack: cdk.Stack, port: int | None, *, opens: bool) -> elbv2.IApplicationListener:
+    def _listener_in(self, stack: cdk.Stack, port: int | None, /, *, opens: bool) -> elbv2.IApplicationListener:
         """Return a listener, imported into `stack` by its ARN. All services in the stack share one import."""
         if port is None:
             return self._import_listener(stack, "Listener", self.listener, opens=opens)

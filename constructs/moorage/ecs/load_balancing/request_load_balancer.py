@@ -43,7 +43,7 @@ class RequestLoadBalancer(SharedLoadBalancer):
         self._imported_listeners: dict[tuple[cdk.Stack, str, bool], elbv2.IApplicationListener] = {}
 
     @abc.abstractmethod
-    def _listener_in(self, stack: cdk.Stack, port: int | None, *, opens: bool) -> elbv2.IApplicationListener:
+    def _listener_in(self, stack: cdk.Stack, port: int | None, /, *, opens: bool) -> elbv2.IApplicationListener:
         """Return a listener, as imported into `stack` by its ARN, once for all services.
 
         Args:
