@@ -1,4 +1,4 @@
-"""A message broker with two ports: AMQP on a Network Load Balancer, and a web page on an Application Load Balancer."""
+"""A message broker with two ports: AMQP on a Network Load Balancer, and a web page on a port of its own over HTTP."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -31,7 +31,7 @@ broker = Container(
     writable=["/var/log/rabbitmq"],
 )
 gate = NetworkLoadBalancer(stack, "Gate", vpc=network.vpc)
-edge = LoadBalancer(stack, "Edge", vpc=network.vpc)
+edge = LoadBalancer(stack, "Edge", vpc=network.vpc, listener_ports=[15672])
 Service(
     stack,
     "Broker",
@@ -39,6 +39,6 @@ Service(
     task=Task(broker, cpu=512, memory_mib=1024),
     scaling=Scaling(1),  # a second broker would have queues of its own
     rollout=Rollout.rolling(minimum_healthy_percent=0, maximum_percent=100),
-    route=[Listener(gate, 5672), Route(edge, container_port="admin")],
+    route=[Listener(gate, 5672), Route(edge, container_port="admin", listener_port=15672)],
 )
 app.synth()

@@ -35,8 +35,9 @@ OTHER_SOURCES = """
     instance-user-data instances-per-cluster instances-range known-api-call lattice-region lattice-target-groups
     lifecycle-any-last lifecycle-archived-days lifecycle-count lifecycle-count-or-age lifecycle-days
     lifecycle-priorities-unique lifecycle-priority lifecycle-rollback lifecycle-rules lifecycle-selection
-    lifecycle-tags-once lifecycle-untagged-once lifecycle-wildcards linear-percent listener-arn
-    listeners-per-network-load-balancer log-driver-router log-router-clients log-router-image log-routers
+    lifecycle-tags-once lifecycle-untagged-once lifecycle-wildcards linear-percent listener-arn listener-ports-unique
+    listeners-per-application-load-balancer listeners-per-network-load-balancer log-driver-router log-router-clients
+    log-router-image log-routers
     managed-instances-ipc-mode managed-instances-network-mode managed-instances-scale-in-delay
     managed-instances-system managed-instances-type managed-instances-types managed-instances-volume max-receives
     maximum-percent mount-paths nat-gateway-addresses network-cidr network-load-balancer-arn on-demand-base

@@ -82,6 +82,10 @@ def guarded(web_acl: str) -> Define:
     return lambda stack: LoadBalancer(stack, "Edge", vpc=imported_vpc(stack), web_acl=web_acl)
 
 
+def on_ports(*ports: int) -> Define:
+    return lambda stack: LoadBalancer(stack, "Edge", vpc=imported_vpc(stack), listener_ports=ports)
+
+
 def shifted(protocol: elbv2.Protocol) -> Define:
     def define(stack: cdk.Stack) -> object:
         vpc = imported_vpc(stack)
@@ -222,6 +226,9 @@ CASES: dict[str, tuple[Define, Define]] = {
     ),
     "rules-per-load-balancer": (crowded(LoadBalancer, rules=99), crowded(LoadBalancer, rules=100)),
     "targets-per-load-balancer": (crowded(LoadBalancer, targets=996), crowded(LoadBalancer, targets=997)),
+    "listener-port": (on_ports(1, 65535), on_ports(65536)),
+    "listener-ports-unique": (on_ports(9090, 9091), on_ports(9090, 9091, 9090)),
+    "listeners-per-application-load-balancer": (on_ports(*range(9001, 9048)), on_ports(*range(9001, 9049))),
     "listeners-per-network-load-balancer": (
         crowded(NetworkLoadBalancer, listeners=49),
         crowded(NetworkLoadBalancer, listeners=50),

@@ -11,7 +11,10 @@ from tools.fuzz.program import Code, Pick, call, seconds
 HEALTH = (
     *("target-health-interval", "target-health-timeout", "target-health-timeout-shorter", "target-health-threshold"),
 )
-_DEFINED = ("load-balancer-subnets", "load-balancer-zones", "idle-timeout", "web-acl-arn")
+_DEFINED = (
+    *("load-balancer-subnets", "load-balancer-zones", "idle-timeout", "web-acl-arn"),
+    *("listener-port", "listener-ports-unique"),
+)
 _CONDITIONS = (
     *("rule-header", "rule-header-value", "rule-method", "rule-query-key", "rule-query-value", "rule-source"),
 )
@@ -102,9 +105,15 @@ def _edge(pick: Pick) -> Code:
             lambda: pick.keeping("web-acl-arn", (_WEB_ACL,), (_WEB_ACL.replace("regional", "global"), "shop", "")),
             "web-acl-arn",
         ),
+        listener_ports=pick.maybe(lambda: _ports(pick), "listener-port", "listener-ports-unique"),
         zonal_shift=pick.off(),
         access_logs=pick.off(),
     )
+
+
+def _ports(pick: Pick) -> list[int]:
+    ports = [pick.keeping("listener-port", (1, 9443, 65535), (0, -1, 65536))]
+    return ports * 2 if pick.breaks("listener-ports-unique") else ports
 
 
 def _gate(pick: Pick) -> Code:

@@ -39,6 +39,7 @@ ELSEWHERE = {
     "gateway-subnets": "a program has no gateway",
     "gateways-per-cluster": "a program has no gateway",
     "lattice-region": "the region of its stack is unknown",
+    "listeners-per-application-load-balancer": "48 further ports test nothing that two do not",
     "listeners-per-network-load-balancer": "many services",
     "nat-gateway-addresses": "a program has one network with two zones",
     "rules-per-load-balancer": "many services",

@@ -57,6 +57,26 @@ TARGETS = quota(
     "as many)",
     source=_ALB_QUOTAS,
 )
+LISTENER_PORT = in_range(
+    "listener-port",
+    1,
+    65535,
+    show=str,
+    hint="use a port such as 9443",
+    source=Botocore("elbv2", "Port"),
+)
+LISTENER_PORTS = unique(
+    "listener-ports-unique",
+    rule="must be unique",
+    hint="use each port once",
+    source="Elastic Load Balancing API reference, CreateListener (DuplicateListener)",
+)
+REQUEST_LISTENERS = quota(
+    "listeners-per-application-load-balancer",
+    50,
+    hint="ask for a higher quota before the deployment, or use another LoadBalancer for some ports",
+    source=_ALB_QUOTAS,
+)
 GROUP_RULES = quota(
     "rules-per-security-group",
     60,

@@ -34,7 +34,14 @@ def target_groups(made: Any, client: Client) -> list[dict[str, Any]]:
 def test_ports(deploy: Deploy, client: Client, tmp_path: Path) -> None:
     made = deploy(resources("ports", tmp_path))
     assert made["StackStatus"] == "CREATE_COMPLETE", made["Reason"]
-    assert sorted(group["Protocol"] for group in target_groups(made, client)) == ["HTTP", "TCP"]
+    groups = {group["Protocol"]: group for group in target_groups(made, client)}
+    assert sorted(groups) == ["HTTP", "TCP"]
+    (balancer,) = groups["HTTP"]["LoadBalancerArns"]
+    listeners = client("elbv2").describe_listeners(LoadBalancerArn=balancer)["Listeners"]
+    arns = {each["Port"]: each["ListenerArn"] for each in listeners}
+    assert sorted(arns) == [80, 443, 8080, 15672]
+    rules = client("elbv2").describe_rules(ListenerArn=arns[15672])["Rules"]
+    assert sorted(each["Priority"] for each in rules) == ["50000", "default"]
 
 
 def test_conditions(deploy: Deploy, client: Client, tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ class AnsweringLoadBalancer(RequestLoadBalancer):
         query_string: Mapping[str, str | Sequence[str]] | None = None,
         source_ip: str | Sequence[str] | None = None,
         priority: int | None = None,
+        listener_port: int | None = None,
     ) -> elbv2.ApplicationListenerRule:
         """Redirect requests, or answer requests with a fixed response, in place of a service.
 
@@ -47,6 +48,8 @@ class AnsweringLoadBalancer(RequestLoadBalancer):
             query_string: The values of parameters in the query string by key. Default: all.
             source_ip: One or more CIDR blocks of clients. Default: all addresses.
             priority: The priority of the rule, 1 to 50,000. Default: a number that follows from the conditions.
+            listener_port: The port of the listener that gets the rule, as in `Route`. Default: the port of the main
+                listener.
 
         Returns:
             The listener rule.
@@ -64,19 +67,21 @@ class AnsweringLoadBalancer(RequestLoadBalancer):
             http_request_method=http_request_method,
             query_string=query_string,
             source_ip=source_ip,
+            listener_port=listener_port,
             **given,
         )
         problems = Problems(lambda: str(self.node.path))
         problems.check_known("priority", priority)
         _check_action(action, problems, https=self._https)
+        self._check_listener_port(listener_port, problems)
         self._check(route, (), problems)
         problems.raise_any()
         self._claim(route, self)
         self._use(Usage(rules=1), self)
         return elbv2.ApplicationListenerRule(
             self,
-            f"Rule {route.priority}",
-            listener=self._listener_in(cdk.Stack.of(self), opens=True),
+            f"Rule{route._further_port or ''} {route.priority}",
+            listener=self._listener_in(cdk.Stack.of(self), route._further_port, opens=True),
             priority=route.priority,
             conditions=rule_conditions(route),
             action=action,

@@ -69,8 +69,10 @@ def define_routes(
         else:
             if group_id not in targets:
                 targets[group_id] = _define_rolling_target(serving, route, suffix)
-            listener = route.load_balancer._listener_in(serving.stack, opens=not serving.given_groups)
-            _define_rules(serving, route, {"Rule": listener}, target_groups=[targets[group_id].group])
+            listener = route.load_balancer._listener_in(
+                serving.stack, route._further_port, opens=not serving.given_groups
+            )
+            _define_rules(serving, route, {_rule_kind(route): listener}, target_groups=[targets[group_id].group])
         if isinstance(route, Route) and launch.has_own_interface:
             _open_ports(serving, route)
         route.load_balancer._claim(route, serving.scope)
@@ -123,10 +125,12 @@ def _define_shifting_target(serving: Serving, route: Route, suffix: str, role: i
         ]
     )
     listeners: dict[str, elbv2.IApplicationListener | None] = {
-        "Rule": load_balancer._listener_in(serving.stack, opens=opens),
+        _rule_kind(route): load_balancer._listener_in(serving.stack, route._further_port, opens=opens),
         "TestRule": load_balancer._test_listener_in(serving.stack, opens=opens),
     }
     rule, *test = _define_rules(serving, route, listeners, action=forward_to_both)
+    if test:
+        load_balancer._test_entries.append((route, serving.scope))
     rule_configuration = ecs.ListenerRuleConfiguration.application_listener_rule
     target = serving.service.load_balancer_target(
         container_name=port.container.name,
@@ -141,6 +145,11 @@ def _define_shifting_target(serving: Serving, route: Route, suffix: str, role: i
     )
     group.add_target(target)
     return Target(route, suffix, group, alternate, (rule, *test))
+
+
+def _rule_kind(route: Route) -> str:
+    """Return the beginning of the ID of a rule. A priority can be used once on each listener."""
+    return f"Rule{route._further_port or ''}"
 
 
 def _define_rules(

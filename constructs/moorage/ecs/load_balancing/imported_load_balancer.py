@@ -88,6 +88,7 @@ class ImportedLoadBalancer(AnsweringLoadBalancer):
         self._id = self._replaceable_id = _id_of(self, listener_arn)
         self._entries, self._usages = _claims_of(self, listener_arn)
         self._has_test_listener = test_listener_arn is not None
+        self._test_entries, _ = _claims_of(self, f"tests on {test_listener_arn}")
         self.listener_arn = listener_arn
         self.test_listener_arn = test_listener_arn
         self.security_group = ec2.SecurityGroup.from_security_group_id(
@@ -107,8 +108,8 @@ class ImportedLoadBalancer(AnsweringLoadBalancer):
         """The name of the load balancer in CloudWatch."""
         return full_name_of(self.listener_arn)
 
-    def _listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener:
-        """Return the listener, as imported into `stack` for its services."""
+    def _listener_in(self, stack: cdk.Stack, _port: int | None, /, *, opens: bool) -> elbv2.IApplicationListener:
+        """Return the listener, as imported into `stack` for its services. An import has no further ports."""
         return self._import_listener(stack, "Listener", self.listener_arn, opens=opens)
 
     def _test_listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 import aws_cdk as cdk
@@ -17,6 +17,12 @@ from moorage.ecs.identity import Identity
 from moorage.ecs.load_balancing.access_logs import APPLICATION_LOG_WRITER
 from moorage.ecs.load_balancing.alias import check_alias, define_alias, is_record_of
 from moorage.ecs.load_balancing.answering_load_balancer import AnsweringLoadBalancer
+from moorage.ecs.load_balancing.application_listeners import (
+    HTTP_PORT,
+    HTTPS_PORT,
+    check_listener_ports,
+    define_listeners,
+)
 from moorage.ecs.load_balancing.load_balancer_plan import LoadBalancerPlan
 from moorage.ecs.load_balancing.route import Route
 from moorage.ecs.load_balancing.shared_load_balancer import IPV4, Entry
@@ -47,6 +53,7 @@ class _Plan(LoadBalancerPlan):
     plain_http: str | None
     test_port: int | None
     test_ingress: Sequence[ec2.IPeer]
+    listener_ports: tuple[int, ...]
     idle_seconds: int | None
     web_acl: str | wafv2.CfnWebACL | None
     zone: route53.IHostedZone | None
@@ -58,7 +65,8 @@ class _Plan(LoadBalancerPlan):
         check_place(problems, "zone", self.zone, self.scope, across_regions=True)
         if self.test_port in {80, 443}:
             problems.add(f"test_port must not be 80 or 443, which other listeners use (got {self.test_port}); use 8443")
-        peers = len(self.ingress or ()) * (1 if self.certificate is None else 2) + len(self.test_ingress)
+        check_listener_ports(self.listener_ports, self.test_listener_port, problems)
+        peers = len(self.client_ports) * (1 if self.ingress is None else len(self.ingress)) + len(self.test_ingress)
         argument = "the number of inbound security group rules for ingress and test_ingress"
         problems.check(route_limits.GROUP_RULES, argument, peers)
         self._check_encryption(problems)
@@ -67,6 +75,17 @@ class _Plan(LoadBalancerPlan):
             from moorage.ecs.load_balancing.web_acl import check_web_acl  # noqa: PLC0415  # loads aws_cdk.aws_wafv2
 
             check_web_acl(self.web_acl, self.scope, problems)
+
+    @property
+    def test_listener_port(self) -> int:
+        """The port of the test listener."""
+        return self.test_port or (8080 if self.certificate is None else 8443)
+
+    @property
+    def client_ports(self) -> tuple[int, ...]:
+        """The ports that clients may connect to."""
+        own_ports = (HTTP_PORT,) if self.certificate is None else (HTTPS_PORT, HTTP_PORT)
+        return (*own_ports, *self.listener_ports)
 
     def _check_encryption(self, problems: Problems) -> None:
         if self.certificate is not None and self.plain_http is not None:
@@ -106,6 +125,7 @@ class LoadBalancer(AnsweringLoadBalancer):
         ingress: Sequence[ec2.IPeer] | None = None,
         test_ingress: Sequence[ec2.IPeer] = (),
         test_port: int | None = None,
+        listener_ports: Sequence[int] = (),
         vpc_subnets: ec2.SubnetSelection | None = None,
         idle_timeout: Duration | None = None,
         web_acl: str | wafv2.CfnWebACL | None = None,
@@ -137,6 +157,9 @@ class LoadBalancer(AnsweringLoadBalancer):
                 (`Rollout.canary`, `Rollout.linear`, `Rollout.blue_green`) serve a new version first. Default: nobody.
             test_port: The port of the test listener, 1 to 65535, except for 80 and 443. Default: 8443, or 8080 without
                 a certificate.
+            listener_ports: The ports of further listeners, for `Route(listener_port=)`, with the same certificate and
+                clients, 1 to 65535, except for 80, 443 and the test port. To remove a port that another stack uses,
+                first remove its routes in a deployment of their own. Default: none.
             vpc_subnets: The subnets of the load balancer, at least two. Default: the public subnets if `public`,
                 otherwise the private subnets.
             idle_timeout: The time that a connection may be idle, 1 to 4,000 seconds. Default: 60 seconds.
@@ -168,6 +191,7 @@ class LoadBalancer(AnsweringLoadBalancer):
             ingress=ingress,
             test_port=test_port,
             test_ingress=test_ingress,
+            listener_ports=tuple(listener_ports),
             vpc_subnets=vpc_subnets,
             idle_seconds=optional_seconds(idle_timeout),
             web_acl=web_acl,
@@ -190,11 +214,11 @@ class LoadBalancer(AnsweringLoadBalancer):
         self._ip_address_type = ip_address_type
         self.certificate = certificate
         self._test_ingress = tuple(test_ingress)
-        self.test_port = test_port or (8443 if self._https else 8080)
+        self.test_port = plan.test_listener_port
         self.security_group = define_security_group(self, vpc, Identity.in_scope(scope, construct_id).path)
         self.load_balancer = self._define_load_balancer(plan)
         self.listener = self._define_listeners(plan)
-        self._allow_clients(plan.clients)
+        self._allow_clients(plan.clients, plan.client_ports)
         self.log_bucket = self._define_log_bucket(plan) if access_logs else None
         self._say_how_to_delete(protected=deletion_protection)
         self._associate_web_acl(web_acl)
@@ -217,7 +241,8 @@ class LoadBalancer(AnsweringLoadBalancer):
             scope: The scope in which to import the load balancer.
             construct_id: The ID of this construct in its scope.
             listener_arn: The ARN of the listener to which services add the rules of their routes. The priorities of
-                existing rules are unknown to moorage. Use `Route(priority=)` to choose a free priority.
+                existing rules are unknown to moorage. Use `Route(priority=)` to choose a free priority. For routes on
+                another listener, import that listener with another `from_attributes`.
             security_group_id: The ID of the security group of the load balancer. Services add a rule for each of their
                 ports to this group.
             vpc: The VPC of the load balancer.
@@ -290,9 +315,11 @@ class LoadBalancer(AnsweringLoadBalancer):
             ip_address_type=self._ip_address_type,
         )
 
-    def _listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener:
-        """Return the listener, imported into `stack` by its ARN. All services in the stack share one import."""
-        return self._import_listener(stack, "Listener", self.listener, opens=opens)
+    def _listener_in(self, stack: cdk.Stack, port: int | None, /, *, opens: bool) -> elbv2.IApplicationListener:
+        """Return a listener, imported into `stack` by its ARN. All services in the stack share one import."""
+        if port is None:
+            return self._import_listener(stack, "Listener", self.listener, opens=opens)
+        return self._import_listener(stack, f"Listener{port}", self._further_listeners[port], opens=opens)
 
     def _test_listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener:
         """Return the test listener, imported into `stack` by its ARN. All services in the stack share one import.
@@ -323,8 +350,7 @@ class LoadBalancer(AnsweringLoadBalancer):
             load_balancer.node.add_metadata("moorage:plain-http", plan.plain_http)
         return load_balancer
 
-    def _allow_clients(self, clients: Sequence[ec2.IPeer]) -> None:
-        ports = (443, 80) if self._https else (80,)
+    def _allow_clients(self, clients: Sequence[ec2.IPeer], ports: Sequence[int]) -> None:
         for client in clients:
             for port in ports:
                 self.security_group.add_ingress_rule(client, tcp(port), f"Clients on port {port}")
@@ -339,27 +365,15 @@ class LoadBalancer(AnsweringLoadBalancer):
         acknowledge(self.security_group, "open-ports", reason, rules=rules)
 
     def _define_listeners(self, plan: _Plan) -> elbv2.ApplicationListener:
-        """Define the listeners on ports 80 and 443 and the test listener. Return the listener that gets routes' rules.
-
-        The listeners on ports 80 and 443 exist with and without a certificate, since services of other stacks import
-        their ARNs. CloudFormation would refuse to delete a listener in the deployment that removes the certificate.
-        Without a certificate, port 443 cannot be reached: the security group does not allow connections, and the
-        listener has no rules.
-        """
-        http_action, https_options = _not_found_response(), _protocol_options(plan.certificate)
-        if plan.certificate:
-            http_action = elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True)
-        http = self.load_balancer.add_listener("Http", port=80, default_action=http_action, open=False)
-        if plan.certificate:
-            acknowledge(http, "http-redirect-listener", "the listener only redirects to HTTPS")
-        https = self.load_balancer.add_listener(
-            "Https", port=443, default_action=_not_found_response(), open=False, **https_options
-        )
-        self.test_listener = self._define_test_listener(plan)
-        arns = [listener.listener_arn for listener in (http, https, self.test_listener)]
-        keep_exported(self, [self.security_group.security_group_id, self._full_name, *arns])
+        """Define all listeners. Return the listener that has the rules of routes by default."""
+        for peer in self._test_ingress:
+            self.security_group.add_ingress_rule(peer, tcp(self.test_port), f"Tests on port {self.test_port}")
+        listeners = define_listeners(self.load_balancer, plan.certificate, self.test_port, plan.listener_ports)
+        keep_exported(self, [self.security_group.security_group_id, self._full_name, *listeners.arns])
         keep_vpc_exported(self.vpc, stack_of(plan.scope))
-        return https if plan.certificate else http
+        self.test_listener, self._further_listeners = listeners.test, listeners.further
+        self._main_port = HTTPS_PORT if self._https else HTTP_PORT
+        return listeners.https if self._https else listeners.http
 
     def _define_log_bucket(self, plan: _Plan) -> s3.Bucket:
         policy, empties = plan.removal_policy, plan.auto_delete_objects
@@ -377,25 +391,3 @@ class LoadBalancer(AnsweringLoadBalancer):
             from moorage.ecs.load_balancing.web_acl import associate_web_acl  # noqa: PLC0415  # loads aws_cdk.aws_wafv2
 
             associate_web_acl(self, web_acl, self.load_balancer.load_balancer_arn)
-
-    def _define_test_listener(self, plan: _Plan) -> elbv2.ApplicationListener:
-        for peer in self._test_ingress:
-            self.security_group.add_ingress_rule(peer, tcp(self.test_port), f"Tests on port {self.test_port}")
-        options = _protocol_options(plan.certificate)
-        return self.load_balancer.add_listener(
-            "Test", port=self.test_port, default_action=_not_found_response(), open=False, **options
-        )
-
-
-def _protocol_options(certificate: acm.ICertificate | None) -> dict[str, Any]:
-    if certificate is None:
-        return {"protocol": elbv2.ApplicationProtocol.HTTP}
-    return {
-        "protocol": elbv2.ApplicationProtocol.HTTPS,
-        "certificates": [certificate],
-        "ssl_policy": elbv2.SslPolicy.RECOMMENDED_TLS,
-    }
-
-
-def _not_found_response() -> elbv2.ListenerAction:
-    return elbv2.ListenerAction.fixed_response(404, content_type="text/plain", message_body="Not found")

@@ -12,13 +12,18 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from moorage.ecs.load_balancing.shared_load_balancer import SharedLoadBalancer
 from moorage.workload import route_limits
+from moorage.workload.problems import is_token
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from constructs import Construct
 
+    from moorage.ecs.load_balancing.shared_load_balancer import Entry
     from moorage.ecs.load_balancing.usage import Usage
     from moorage.ecs.task.task_launch import Launch
     from moorage.workload.limit import Limit
+    from moorage.workload.problems import Problems
 
 
 class RequestLoadBalancer(SharedLoadBalancer):
@@ -26,9 +31,15 @@ class RequestLoadBalancer(SharedLoadBalancer):
 
     _https: bool
     _has_test_listener: bool = True
+    _main_port: int | None = None
+    """The port of the listener that has the rules of routes by default, or None if the load balancer is imported."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
+        self._further_listeners: Mapping[int, elbv2.ApplicationListener] = {}
+        """The listeners on further ports, by port."""
+        self._test_entries: list[tuple[Entry, Construct]] = []
+        """The routes of services that have a rule on the test listener."""
         self._imported_listeners: dict[tuple[cdk.Stack, str, bool], elbv2.IApplicationListener] = {}
 
     @property
@@ -42,17 +53,34 @@ class RequestLoadBalancer(SharedLoadBalancer):
         """The URL of the load balancer."""
 
     @abc.abstractmethod
-    def _listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener:
-        """Return the listener, as imported into `stack` by its ARN, once for all services.
+    def _listener_in(self, stack: cdk.Stack, port: int | None, /, *, opens: bool) -> elbv2.IApplicationListener:
+        """Return a listener, as imported into `stack` by its ARN, once for all services.
 
         Args:
             stack: The stack of the services.
+            port: The further port of the listener, or None for the main listener.
             opens: Whether to let CDK define the rules between the security groups of the load balancer and the tasks.
         """
 
     @abc.abstractmethod
     def _test_listener_in(self, stack: cdk.Stack, *, opens: bool) -> elbv2.IApplicationListener | None:
         """Return the test listener, as imported into `stack`, on which rollouts serve a new version first, or None."""
+
+    def _check_listener_port(self, port: int | None, problems: Problems) -> None:
+        """Check that the load balancer has a listener for routes on `port`; None is the main listener."""
+        if port is None or port == self._main_port or port in self._further_listeners or is_token(port):
+            return
+        if self._main_port is None:
+            problems.add(
+                f"listener_port must not be given for an imported load balancer (got {port}), whose routes are on the "
+                "listener of listener_arn; import the other listener with another LoadBalancer.from_attributes()"
+            )
+        else:
+            ports = ", ".join(map(str, [self._main_port, *self._further_listeners]))
+            problems.add(
+                f"listener_port must be a port of {self.node.path} that has routes, one of {ports} (got {port}); use "
+                f"one of these ports, or add {port} to listener_ports= of the load balancer"
+            )
 
     def _quotas(self, usage: Usage, _launch: Launch) -> list[tuple[Limit, str, int]]:
         return [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -18,6 +17,7 @@ from moorage.ecs.load_balancing.route_conditions import (
     conditions_of,
     count_wildcards,
     implies,
+    values_cover,
 )
 from moorage.ecs.load_balancing.target_health import TargetHealth, health_of
 from moorage.workload import port_limits, route_limits
@@ -125,6 +125,9 @@ class Route:
             hosts and paths are tokens needs a name if the service has other routes. Two routes with the same shortest
             path share target groups unless one route has a name. The same applies to two routes without paths to the
             same port. Default: none.
+        listener_port: The port of the listener that gets the rule, one of the `listener_ports` of the load balancer.
+            Rules of different listeners do not clash, except on the test listener of rollouts that shift traffic.
+            Default: the main listener, on port 443, or 80 without a certificate.
         deregistration_delay: The time in which a deregistered task may finish its requests, 0 to 3,600 seconds. ECS
             waits this long for each task that it replaces, even without requests. More than 1,800 seconds cause a
             warning, since CloudFormation waits at most 30 minutes for the deletion of a service. Default: 30 seconds.
@@ -159,6 +162,7 @@ class Route:
     priority: int = attrs.field(default=attrs.Factory(_default_priority, takes_self=True), kw_only=True)
     deregistration_delay: int = attrs.field(converter=seconds, default=default_seconds(30), kw_only=True)
     name: str | None = attrs.field(default=None, kw_only=True)
+    listener_port: int | None = attrs.field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         asked = (*self._hosts, *self._paths)
@@ -182,6 +186,7 @@ class Route:
         problems.check(route_limits.DELETION_DELAY, "deregistration_delay", self.deregistration_delay)
         check_name(self.name, problems)
         problems.check_known("container_port", self.container_port)
+        problems.check_known("listener_port", self.listener_port)
         self._check_target(problems)
         if self._is_grpc:
             problems.check(route_limits.TARGET_GRPC_PATH, "path of health", self.health.path)
@@ -231,6 +236,16 @@ class Route:
     def _paths(self) -> tuple[str, ...]:
         """The paths, or an empty tuple for all paths."""
         return self.path or ()
+
+    @property
+    def _further_port(self) -> int | None:
+        """The port of the listener, or None for the main listener."""
+        port = self.listener_port
+        return None if port is None or port == self.load_balancer._main_port else port
+
+    @property
+    def _listener_key(self) -> tuple[str, int | None]:
+        return self.load_balancer._id, self._further_port
 
     @property
     def _is_grpc(self) -> bool:
@@ -302,6 +317,7 @@ class Route:
                 f"route for {self._description} with protocol_version {self.protocol_version.name} requires HTTPS; "
                 "pass certificate= to the load balancer"
             )
+        self.load_balancer._check_listener_port(self.listener_port, problems)
         self.load_balancer._check(self, beside, problems)
 
     def _hides(self, other: Route) -> bool:
@@ -310,7 +326,7 @@ class Route:
             return False
         if not implies(other._conditions, self._conditions):
             return False
-        return _values_cover(self._hosts, other._hosts) and _values_cover(self._paths, other._paths)
+        return values_cover(self._hosts, other._hosts) and values_cover(self._paths, other._paths)
 
     def _clash(self, other: Entry, owner: Construct | None, entries: Sequence[Entry]) -> str | None:
         """Describe why the route cannot be on the same listener as `other`, or return None if both can.
@@ -321,6 +337,12 @@ class Route:
             entries: All existing routes and listeners.
         """
         other = cast("Route", other)  # a load balancer of requests has no listeners of services
+        if other._further_port != self._further_port:
+            return None
+        routes = [each for each in entries if isinstance(each, Route) and each._further_port == self._further_port]
+        return self._clash_on_one_listener(other, owner, routes)
+
+    def _clash_on_one_listener(self, other: Route, owner: Construct | None, routes: Sequence[Route]) -> str | None:
         tried_first, tried_second = sorted((other, self), key=lambda route: route.priority)
         if other._asked == self._asked:
             reason = (
@@ -328,11 +350,11 @@ class Route:
                 "path of one route"
             )
         elif other.priority == self.priority:
-            reason = f"have the same priority {self.priority}; {self._way_out(entries)}"
+            reason = f"have the same priority {self.priority}; {self._way_out(routes)}"
         elif tried_first._hides(tried_second):
             reason = (
                 f"clash: the route with priority {tried_first.priority} is evaluated first and leaves no requests for "
-                f"the route with priority {tried_second.priority}; {self._way_out(entries)}, or change the host or "
+                f"the route with priority {tried_second.priority}; {self._way_out(routes)}, or change the host or "
                 "path of one route"
             )
         else:
@@ -347,9 +369,8 @@ class Route:
         """All conditions, without their order."""
         return set(self._hosts), set(self._paths), {condition.key for condition in self._conditions}
 
-    def _way_out(self, entries: Sequence[Entry]) -> str:
+    def _way_out(self, routes: Sequence[Route]) -> str:
         """Suggest the free priority that is nearest to that of the route and in order with the existing routes."""
-        routes = [each for each in entries if isinstance(each, Route)]
         taken = {each.priority for each in routes}
         first = max((each.priority for each in routes if self._hides(each)), default=0) + 1
         end = min((each.priority for each in routes if each._hides(self)), default=_LAST_PRIORITY + 1)
@@ -361,15 +382,3 @@ class Route:
 def describe_service(service: Construct | None) -> str:
     """Return the path of a service for errors, or "this service" for None."""
     return service.node.path if service else "this service"
-
-
-def _values_cover(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
-    if not wide:
-        return True
-    return bool(narrow) and all(any(_pattern_covers(pattern, each) for pattern in wide) for each in narrow)
-
-
-def _pattern_covers(wide: str, narrow: str) -> bool:
-    """Return True if `wide` matches all strings that `narrow` matches. An empty and a long text stand for `*`."""
-    literal = wide.replace("[", "[[]")
-    return all(fnmatch.fnmatchcase(narrow.replace("*", filler), literal) for filler in ("", "\0" * len(wide)))

@@ -9,6 +9,7 @@ from moorage.ecs.load_balancing.route import Route
 from moorage.ecs.load_balancing.target import ports_by_protocol, serving_port
 from moorage.ecs.load_balancing.usage import Usage
 from moorage.ecs.load_balancing.zone_checks import check_zones
+from moorage.scope.claimed_names import exists
 from moorage.scope.place import are_different_vpcs
 from moorage.workload import route_limits
 from moorage.workload.ports import choices, find_port, missing_port, ports_of
@@ -16,8 +17,10 @@ from moorage.workload.problems import is_token
 from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
+    from constructs import Construct
+
     from moorage.ecs.load_balancing.listener import Listener
-    from moorage.ecs.load_balancing.shared_load_balancer import SharedLoadBalancer
+    from moorage.ecs.load_balancing.shared_load_balancer import Entry, SharedLoadBalancer
     from moorage.ecs.task.task_launch import Launch
     from moorage.workload.limit import Limit
     from moorage.workload.ports import ContainerPort
@@ -51,6 +54,8 @@ def check_routes(routes: tuple[Route | Listener, ...], launch: Launch, problems:
                 "stickiness_cookie_duration= and stickiness_cookie_name= out"
             )
         route._check([each for each in routes[:index] if each.load_balancer is route.load_balancer], problems)
+        if shifts and isinstance(route, Route):
+            _check_test_rule(route, routes[:index], problems)
         if are_different_vpcs(route.load_balancer.vpc, launch.reach.vpc):
             problems.add(
                 f"{route._noun} for {route._description} must be on a load balancer in the VPC of the cluster (got "
@@ -60,6 +65,27 @@ def check_routes(routes: tuple[Route | Listener, ...], launch: Launch, problems:
     check_zones(routes, launch, problems)
     _check_ports(routes, launch.task, problems)
     _check_identities(routes, launch.task, problems, shifts=shifts)
+
+
+def _check_test_rule(route: Route, beside: Iterable[Route | Listener], problems: Problems) -> None:
+    """Check that a route does not clash with routes of other listeners on the test listener that all of them share."""
+    entries = route.load_balancer._test_entries
+    if not route.load_balancer._has_test_listener:
+        return
+    owned: list[tuple[Entry, Construct | None]] = [*entries, *((each, None) for each in beside)]
+    others = [
+        (each, owner)
+        for each, owner in owned
+        if isinstance(each, Route) and each.load_balancer._test_entries is entries
+    ]
+    for other, owner in others:
+        if other._listener_key != route._listener_key and (owner is None or exists(owner)):
+            clash = route._clash_on_one_listener(other, owner, [each for each, _ in others])
+            if clash:
+                problems.add(
+                    f"on the test listener, which all routes share whose rollouts shift traffic, {clash}, or use "
+                    "Rollout.rolling() for one of the services"
+                )
 
 
 def _check_identities(routes: tuple[Route | Listener, ...], task: Task, problems: Problems, *, shifts: bool) -> None:
@@ -93,7 +119,9 @@ def _check_shared_group(other: Route, route: Route, task: Task, problems: Proble
         way_out = "give one route a name=, or use the same settings for both"
     elif shifts:
         reason = "have two rules, and ECS changes only one rule for each pair of target groups"
-        way_out = "use one Route with the hosts and paths of both, or give one route a name="
+        way_out = "give one route a name="
+        if route._further_port == other._further_port:
+            way_out = f"use one Route with the hosts and paths of both, or {way_out}"
     else:
         return
     kind = "path" if route._paths else "container" if route.container_port is None else "container and port"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -92,3 +93,16 @@ def implies(narrow: Iterable[Condition], wide: Iterable[Condition]) -> bool:
         any((argument, name) == each[:2] and each[2] <= values for each in keys)
         for argument, name, values in (condition.key for condition in wide)
     )
+
+
+def values_cover(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
+    """Return True if the patterns of `wide` match all texts that those of `narrow` match; no pattern matches all."""
+    if not wide:
+        return True
+    return bool(narrow) and all(any(_pattern_covers(pattern, each) for pattern in wide) for each in narrow)
+
+
+def _pattern_covers(wide: str, narrow: str) -> bool:
+    """Return True if `wide` matches all strings that `narrow` matches. An empty and a long text stand for `*`."""
+    literal = wide.replace("[", "[[]")
+    return all(fnmatch.fnmatchcase(narrow.replace("*", filler), literal) for filler in ("", "\0" * len(wide)))

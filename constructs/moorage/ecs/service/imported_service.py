@@ -14,7 +14,7 @@ from constructs import Construct
 from moorage.ecs.cluster.cluster import cluster_view_of
 from moorage.ecs.load_balancing.target import ImportedTarget
 from moorage.scope.place import check_place
-from moorage.workload import container_limits, load_balancing_limits, service_limits
+from moorage.workload import load_balancing_limits, port_limits, service_limits
 from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def _check_connect(
     problems: Problems,
 ) -> None:
     """Check that other services can find the service and be allowed to connect to it."""
-    problems.check(container_limits.PORT, "port", port)
+    problems.check(port_limits.PORT, "port", port)
     for group in security_groups:
         check_place(problems, "each item of security_groups", group, scope)
     if connect is None:
