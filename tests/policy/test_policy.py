@@ -21,6 +21,8 @@ from moorage import (
     Cluster,
     Container,
     Encryption,
+    Gateway,
+    GatewayConnector,
     Job,
     Listener,
     LoadBalancer,
@@ -98,7 +100,7 @@ def instances(app: cdk.App) -> None:
 
 
 def connections(app: cdk.App) -> None:
-    """Define a service behind a network load balancer."""
+    """Define a service behind a network load balancer, and one behind a gateway."""
     stack = cdk.Stack(app, "Shop")
     arn = "arn:aws:acm:eu-west-1:111111111111:certificate/1a2b"
     certificate = acm.Certificate.from_certificate_arn(stack, "Certificate", arn)
@@ -107,6 +109,9 @@ def connections(app: cdk.App) -> None:
     gate = NetworkLoadBalancer(stack, "Gate", vpc=network.vpc, public=True, certificate=certificate)
     task = Task(Container("public.ecr.aws/docker/library/eclipse-mosquitto:2.0", port=1883))
     Service(stack, "Broker", cluster=cluster, task=task, route=Listener(gate, 443))
+    web = Task(Container("public.ecr.aws/nginx/nginx-unprivileged:1.29", port=8080))
+    gateway = Gateway(stack, "Gateway", clusters=cluster, public=True)
+    Service(stack, "Web", cluster=cluster, task=web, route=GatewayConnector(gateway))
 
 
 def registry(app: cdk.App) -> None:
