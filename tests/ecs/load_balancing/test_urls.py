@@ -9,7 +9,18 @@ import pytest
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 
-from moorage import Cluster, Container, Listener, LoadBalancer, NetworkLoadBalancer, Route, Service, Task
+from moorage import (
+    Cluster,
+    Container,
+    Gateway,
+    GatewayConnector,
+    Listener,
+    LoadBalancer,
+    NetworkLoadBalancer,
+    Route,
+    Service,
+    Task,
+)
 from tests.conftest import imported_vpc, template
 
 CERTIFICATE = "arn:aws:acm:eu-west-1:111111111111:certificate/1a2b"
@@ -50,6 +61,22 @@ def test_a_url_has_the_host_and_the_path_of_the_route(
     conditions: dict[str, Any], url: str, stack: cdk.Stack, vpc: ec2.IVpc
 ) -> None:
     assert serve(stack, vpc, Route(edge(stack, vpc, https=True), **conditions)).url == url
+
+
+@pytest.mark.parametrize(("host", "url"), [("shop.example.com", "https://shop.example.com:9443"), (None, ":9443")])
+def test_a_url_has_the_port_of_another_listener(host: str | None, url: str, stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    certificate = acm.Certificate.from_certificate_arn(stack, "Certificate", CERTIFICATE)
+    balancer = LoadBalancer(stack, "Edge", vpc=vpc, certificate=certificate, listener_ports=[9443])
+    assert serve(stack, vpc, Route(balancer, host=host, listener_port=9443)).url.endswith(url)
+
+
+def test_a_service_on_a_gateway_has_no_url_that_is_known(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    cluster = Cluster(stack, "Cluster", vpc=vpc, failure_events=False)
+    connector = GatewayConnector(Gateway(stack, "Gateway", clusters=[cluster]))
+    task = Task(Container("redis:8", port=8080))
+    service = Service(stack, "Web", cluster=cluster, task=task, route=connector)
+    with pytest.raises(ValueError, match="run aws ecs list-gateway-routes --gateway NAME"):
+        _ = service.url
 
 
 @pytest.mark.parametrize(("https", "scheme"), [(True, "https"), (False, "http")])

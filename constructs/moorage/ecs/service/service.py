@@ -331,12 +331,12 @@ class Service(Construct):
         The scheme is that of the load balancer's listener. The path ends before its first wildcard.
 
         Raises:
-            ValueError: If the service has no `Route`, all hosts of its first route have wildcards, or the load balancer
-                is imported and the route has no host.
+            ValueError: If the service has no `Route`, for example because it is on a `Gateway`; if all hosts of its
+                first route have wildcards; or if the load balancer is imported and the route has no host.
         """
         from moorage.ecs.load_balancing.urls import url_of  # noqa: PLC0415  # needed only by URLs
 
-        return url_of(self.node.path, self._plan.routes)
+        return url_of(self.node.path, self._plan.routes, self._plan.gateway)
 
     def estimate(self, *, start: Duration = _DEFAULT_START, stop: Duration = _DEFAULT_STOP) -> Estimate | None:
         """Estimate how long it takes to replace the minimum number of copies, and how many copies serve meanwhile.
