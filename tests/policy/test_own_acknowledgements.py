@@ -25,6 +25,10 @@ Changed = Callable[[cdk.Stack], None]
 
 @pytest.fixture
 def shop(app: cdk.App) -> cdk.Stack:
+    return shop_of(app)
+
+
+def shop_of(app: cdk.App) -> cdk.Stack:
     """Return a stack with an internal load balancer, a service with sessions, and a job."""
     policy.acknowledge(app)
     stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111111111111", region="eu-west-1"))
@@ -123,6 +127,14 @@ def acknowledged(stack: cdk.Stack) -> set[tuple[str, str]]:
 
 @pytest.mark.parametrize(("issue", "path", "change"), CHANGES["own"])
 def test_what_constructs_define_is_acknowledged(shop: cdk.Stack, issue: str, path: str, change: Changed) -> None:
+    change(shop)
+    assert (issue, f"Shop/{path}") in acknowledged(shop)
+
+
+@pytest.mark.parametrize(("issue", "path", "change"), CHANGES["own"])
+def test_the_partition_may_be_a_literal(app: cdk.App, issue: str, path: str, change: Changed) -> None:
+    app.node.set_context("@aws-cdk/core:enablePartitionLiterals", True)  # noqa: FBT003  # a method of CDK
+    shop = shop_of(app)
     change(shop)
     assert (issue, f"Shop/{path}") in acknowledged(shop)
 

@@ -160,8 +160,10 @@ def _users(_: cdk.CfnResource, properties: Mapping[str, Any], owns: Sequence[Own
 
 def _grants(resource: cdk.CfnResource, properties: Mapping[str, Any], owns: Sequence[OwnAcknowledgement]) -> _Judgement:
     """Accept a key if only the administrators of its account and AWS services may create grants."""
-    account = _flat(cdk.Stack.of(resource).resolve(cdk.Stack.of(resource).account))
-    administrators = {"AWS": f"arn:<AWS::Partition>:iam::{account}:root"}
+    stack = cdk.Stack.of(resource)
+    # the partition is a literal in a stack with a region (CDK's flag @aws-cdk/core:enablePartitionLiterals)
+    partition, account = (_flat(stack.resolve(each)) for each in (stack.partition, stack.account))
+    administrators = {"AWS": f"arn:{partition}:iam::{account}:root"}
     policy = mapping(properties.get("KeyPolicy"))
     statements = as_list(policy.get("Statement") or [])
     return _all(
