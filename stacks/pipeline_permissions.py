@@ -16,6 +16,7 @@ _PUSH_ACTIONS = (
     "ecr:BatchCheckLayerAvailability",
     "ecr:BatchGetImage",
     "ecr:CompleteLayerUpload",
+    "ecr:GetDownloadUrlForLayer",  # docker buildx imagetools inspect reads the configuration of each image
     "ecr:InitiateLayerUpload",
     "ecr:PutImage",
     "ecr:UploadLayerPart",
@@ -43,6 +44,8 @@ def deploy_statements(
         actions=["ecr:DescribeImages", "ecr:DescribeImageScanFindings"],
         resources=[_repositories(stack, region) for region in regions],
     )
+    # ECR user guide, IAM permissions required for enhanced scanning
+    yield iam.PolicyStatement(actions=["inspector2:ListCoverage", "inspector2:ListFindings"], resources=["*"])
 
 
 def bootstrap_statements(stack: cdk.Stack, settings: EnvironmentSettings) -> Iterator[iam.PolicyStatement]:

@@ -16,7 +16,9 @@ _ISSUER = "token.actions.githubusercontent.com"
 _AUDIENCE = "sts.amazonaws.com"
 _SESSION = cdk.Duration.hours(2)
 """The longest session. The default of a role, one hour, can be too short to create the databases of an environment."""
-_WILDCARDS = "the wildcards end prefixes that the stage owns; the token with which a role logs in to ECR has no ARN"
+_WILDCARDS = (
+    "the wildcards end prefixes that the stage owns; neither logins to ECR nor findings of Inspector have an ARN"
+)
 StageSettings: TypeAlias = EnvironmentSettings | ToolingSettings
 
 

@@ -194,6 +194,17 @@ class Description:
                 f"must be absent, since {hosts[0]} hosts the previews; remove one of the two tables",
                 f"environments.{name}.previews",
             )
+        protected = {settings.account: name for name, settings in self.environments.items() if not settings.removable}
+        if self.tooling:
+            protected[self.tooling.account] = "tooling"
+        for name in hosts:
+            account = self.environments[name].account
+            if account in protected and account and self.environments[name].github:
+                yield SettingError(
+                    f"must not be in the account of {protected[account]}, {account}, since the code of a pull request "
+                    "can change everything there; use an account without real data, or remove the table of github",
+                    f"environments.{name}.previews",
+                )
 
     def _isolation_problem(self, settings: EnvironmentSettings) -> str | None:
         """Return why the tasks of an environment need a NAT gateway for their images, or None if they do not."""

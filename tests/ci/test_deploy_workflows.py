@@ -92,9 +92,9 @@ def test_production_gets_the_images_of_staging_before_it_is_deployed(tmp_path: P
 def test_the_recovery_region_gets_the_images_of_production(tmp_path: Path) -> None:
     job = Job(tmp_path, "deploy", "production", settings=VARIABLES)
     (tmp_path / "cdk.out" / "assembly-production-recovery").mkdir(parents=True)
-    assert job.run()[-3:-1] == [
-        f"moorage promote * staging {stage} --app cdk.out --source-profile staging --yes"
-        for stage in ("production", "production-recovery")
+    assert job.run()[-2:] == [
+        "cdk deploy production/* --app cdk.out --require-approval never",
+        "moorage promote * production production-recovery --app cdk.out --yes",
     ]
 
 

@@ -171,3 +171,15 @@ def test_the_example_in_the_file_of_this_repository_is_valid(file: Path) -> None
     assert description.tooling.github
     deployed = [name for name, each in description.environments.items() if each.github]
     assert (deployed, description.promotion_targets("staging")) == (["dev", "staging", "production"], ("production",))
+
+
+@pytest.mark.parametrize(("own", "owner"), [("222222222222", "tooling"), ("333333333333", "production")])
+def test_previews_never_share_an_account_with_what_must_stay(file: Path, own: str, owner: str) -> None:
+    spot = '[dev.capacity.spot]\nkind = "fargate-spot"\n[dev.previews]\ndomain = "preview.example.com"\n'
+    production = environment("production", account=12 * "3").replace(
+        "removable = true\n", 'entrance = { certificate_parameter = "/shop/certificate" }\n'
+    )
+    tooling = '[tooling]\naccount = "222222222222"\nregion = "eu-west-1"\n[tooling.registry]\n'
+    host = environment("dev", account=own) + spot
+    (problem,) = [each for each in problems(file, host + production + tooling + REPOSITORY) if "previews" in each]
+    assert f"dev.previews must not be in the account of {owner}, {own}, since the code of a pull request" in problem

@@ -174,6 +174,8 @@ def test_a_deployment_may_assume_only_the_bootstrap_roles_of_its_account_and_reg
             "ssm:PutParameter": parameters,
             "ecr:DescribeImages": images,
             "ecr:DescribeImageScanFindings": images,
+            "inspector2:ListCoverage": ["*"],
+            "inspector2:ListFindings": ["*"],
         }
 
 
@@ -213,7 +215,10 @@ def test_images_may_be_pushed_only_to_the_repositories_of_the_company(made: Pipe
     pushing = ("BatchCheckLayerAvailability", "BatchGetImage", "InitiateLayerUpload", "UploadLayerPart")
     assert made.permissions("tooling", "Push") == {
         "ecr:GetAuthorizationToken": ["*"],
-        **{f"ecr:{each}": repositories for each in (*pushing, "CompleteLayerUpload", "PutImage")},
+        **{
+            f"ecr:{each}": repositories
+            for each in (*pushing, "CompleteLayerUpload", "GetDownloadUrlForLayer", "PutImage")
+        },
     }
 
 
