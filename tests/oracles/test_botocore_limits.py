@@ -29,29 +29,28 @@ OTHER_SOURCES = """
     ebs-throughput elastic-ip-addresses entry-point environment-name event-field event-pattern-quota
     event-repository event-tag fargate-credential-spec fargate-gpus fargate-ipc-mode fargate-network-mode
     fargate-privileged fargate-size fargate-spot-windows fargate-windows-absent fargate-windows-size
-    fargate-windows-volumes fault-injection-mode function-timeout gateway-connectors gateway-region
-    gateway-subnets gateways-per-cluster health-timeout-shorter host-ports-unique
-    idle-timeout image-digest images-per-repository instance-range instance-types instance-types-unique
-    instance-user-data instances-per-cluster instances-range known-api-call lattice-region lattice-target-groups
-    lifecycle-any-last lifecycle-archived-days lifecycle-count lifecycle-count-or-age lifecycle-days
-    lifecycle-priorities-unique lifecycle-priority lifecycle-rollback lifecycle-rules lifecycle-selection
-    lifecycle-tags-once lifecycle-untagged-once lifecycle-wildcards linear-percent listener-arn listener-ports-unique
-    listeners-per-application-load-balancer listeners-per-network-load-balancer log-driver-router log-router-clients
-    log-router-image log-routers
-    managed-instances-ipc-mode managed-instances-network-mode managed-instances-scale-in-delay
+    fargate-windows-volumes fault-injection-mode function-timeout gateway-connectors gateway-region gateway-subnets
+    gateways-per-cluster health-timeout-shorter host-ports-unique idle-timeout image-digest images-per-repository
+    instance-range instance-types instance-types-unique instance-user-data instances-per-cluster instances-range
+    known-api-call lattice-region lattice-target-groups lifecycle-any-last lifecycle-archived-days lifecycle-count
+    lifecycle-count-or-age lifecycle-days lifecycle-priorities-unique lifecycle-priority lifecycle-rollback
+    lifecycle-rules lifecycle-selection lifecycle-tags-once lifecycle-untagged-once lifecycle-wildcards
+    linear-percent listener-action listener-arn listener-ports-unique listeners-per-application-load-balancer
+    listeners-per-network-load-balancer load-balancer-arn log-driver-router log-router-clients log-router-image
+    log-routers managed-instances-ipc-mode managed-instances-network-mode managed-instances-scale-in-delay
     managed-instances-system managed-instances-type managed-instances-types managed-instances-volume max-receives
     maximum-percent mount-paths nat-gateway-addresses network-cidr network-load-balancer-arn on-demand-base
     peak-copies permission-resource permission-size permissions-size placement-expression prefix-list private-ca-arn
     public-repository-region public-text pull-through-prefixes-unique pull-through-rules pull-through-secret-key
-    pull-time-exclusions-unique registry-policy-actions replication-unique-destinations repository-tag-key
-    repository-tag-value repository-tags reserved-memory rollout-duration rollout-progress rollout-room
-    rollout-total rule-condition-values rule-wildcards rule-wildcards-of-guide rules-per-load-balancer
-    rules-per-security-group scaling-policies scanning-frequencies scheduled-actions secret-version shared-memory
-    signing-region strategy-one-kind tag-exclusion-wildcards target-groups-per-load-balancer
-    target-groups-per-service target-health-timeout-shorter target-percent targets-per-load-balancer
-    targets-per-zone task-definition-size task-retries task-timeout tasks-per-service template-prefixes-unique
-    ulimit visibility-after-stop vpcs-per-region web-acl-arn windows-image windows-volumes working-directory
-    zonal-shift-protocol zones-of-region
+    pull-time-exclusions-unique registry-credentials registry-policy-actions replication-unique-destinations
+    repository-tag-key repository-tag-value repository-tags reserved-memory rollout-duration rollout-progress
+    rollout-room rollout-total rule-condition-values rule-wildcards rule-wildcards-of-guide rules-per-load-balancer
+    rules-per-security-group scaling-policies scanning-frequencies scheduled-actions secret-version service-arn
+    shared-memory signing-region strategy-one-kind tag-exclusion-wildcards target-group-arn
+    target-groups-per-load-balancer target-groups-per-service target-health-timeout-shorter target-percent
+    targets-per-load-balancer targets-per-zone task-definition-size task-retries task-retry-interval task-timeout
+    tasks-per-service template-prefixes-unique ulimit visibility-after-stop vpcs-per-region web-acl-arn
+    windows-image windows-volumes working-directory zonal-shift-protocol zones-of-region
 """
 """The rows with another source: a guide, a CloudFormation schema, CDK, or botocore without a sentence of the limit."""
 _RELATED = "it relates the value to others"
@@ -60,6 +59,7 @@ DIFFERENT = {
     "dependency-on-an-end": _RELATED,
     "deregistration-delay": _ATTRIBUTE,
     "early-success-least": _RELATED,
+    "fixed-response-type": "the documentation lists the values",
     "fargate-log-driver": "the shape covers all kinds of capacity, and the value is a log driver of CDK",
     "fargate-pid-mode": "the shape covers all kinds of capacity",
     "lattice-target-group": "the rule does not state the length of the ARN",
@@ -74,6 +74,8 @@ DIFFERENT = {
     "scaling-policy-name": "moorage adds a prefix",
     "scanning-basic-frequency": "the shape also covers enhanced scanning",
     "signing-profile": "the rule does not state the length of the ARN",
+    "stickiness-cookie-duration": _ATTRIBUTE,
+    "stickiness-cookie-name": _ATTRIBUTE,
     "strategy-one-base": _RELATED,
     "strategy-weights": _RELATED,
     "target-health-grpc-path": "the quote has the form, and another row the length",

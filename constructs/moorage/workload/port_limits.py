@@ -21,7 +21,7 @@ PORT_NAME = matching(
     r"[a-z0-9_][a-z0-9_-]{0,63}",
     rule="must be 1 to 64 lowercase letters, digits, '_' and '-', and not start with '-'",
     hint="use a name such as 'admin'",
-    source=Botocore("ecs", "PortMapping", "name", "The name can't start with a hyphen."),
+    source=Botocore("ecs", "PortMapping", "name", "The name can include up to 64 characters."),
 )
 PORTS_ONCE = unique(
     "container-ports-once",

@@ -258,7 +258,7 @@ RULE_METHOD = matching(
         "elbv2",
         "HttpRequestMethodConditionConfig",
         "Values",
-        "The allowed characters are A-Z, hyphen (-), and underscore (_).",
+        "The maximum length is 40 characters.",
     ),
 )
 RULE_QUERY_KEY = matching(
