@@ -23,7 +23,7 @@ def test_a_finding_in_a_random_service_fails_and_is_shown(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def findings(template: str, *_: str) -> list[preflight.Finding]:
-        (name, *_) = re.findall(r"N\d+NWebService", template)
+        name = re.findall(r"N\d+NWebService", template)[0]
         return [preflight.Finding("pf-any", name, "Properties", "wrong", "")]
 
     monkeypatch.setattr(preflight, "findings", findings)
