@@ -8,11 +8,11 @@ import attrs
 import aws_cdk as cdk
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from moorage.ecs.service.hook_checks import PRE_DEPLOYMENT_MINUTES
+from moorage.ecs.service.hook_function import define_hook_function
 from moorage.ecs.task.run_task import WILDCARDS_OF_RUNS, TaskRun
 from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, TaskResources
 from moorage.ecs.task.task_logs import DEFAULT_LOG_RETENTION, TaskLogs
@@ -63,15 +63,11 @@ def define_pre_deployment_task(
         role.add_to_policy(iam.PolicyStatement.from_json(statement))
     acknowledge(role, *WILDCARDS_OF_RUNS, statements=statements)
     stack = cdk.Stack.of(task_scope)
-    function = lambda_.Function(
+    function = define_hook_function(
         task_scope,
-        "Function",
+        _FUNCTION_FILE,
         description="Runs a task once ahead of each new version of a service",
-        runtime=lambda_.Runtime.PYTHON_3_13,
-        architecture=lambda_.Architecture.ARM_64,
-        handler="index.handler",
-        code=lambda_.Code.from_inline(_FUNCTION_FILE.read_text("utf-8")),
-        timeout=cdk.Duration.seconds(_FUNCTION_TIMEOUT_SECONDS),
+        timeout_seconds=_FUNCTION_TIMEOUT_SECONDS,
         role=role,
         log_group=function_log_group,
         environment={
@@ -79,16 +75,7 @@ def define_pre_deployment_task(
             "MAIN": next(each.name for each in launch.task.containers if each.essential),
             "STOP_AFTER": str((PRE_DEPLOYMENT_MINUTES - _MINUTES_TO_STOP) * 60),
         },
-    )
-    acknowledge(
-        function,
-        "helper-lambda",
-        "ECS invokes the function only during deployments, to start the task and then to check if the task has ended",
-    )
-    acknowledge(
-        function,
-        "lambda-runtime",
-        "Lambda supports this version of Python, but the policy rule accepts only the latest version",
+        purpose="start the task and then to check if the task has ended",
     )
     hook = LifecycleHook.function(
         function, LifecycleStage.PRE_SCALE_UP, timeout=cdk.Duration.minutes(PRE_DEPLOYMENT_MINUTES)

@@ -15,6 +15,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from moorage.ecs.cdk_values import arn, pseudo_parameters
+from moorage.ecs.service.hook_function import define_hook_function
 from moorage.scope.acknowledgements import LOG_GROUP_WITHOUT_KEY, POLICY_OF_ONE_ROLE, acknowledge
 from moorage.scope.exports import keep_exported
 from moorage.workload import rollout_limits
@@ -134,30 +135,16 @@ def _define_function(scope: Construct, log_group: logs.ILogGroup, **environment:
         actions=_INSPECTOR_ACTIONS,
         statements=statements,
     )
-    function = lambda_.Function(
+    return define_hook_function(
         scope,
-        "Function",
+        _FUNCTION_FILE,
         description="Refuses new versions of services whose images have findings",
-        runtime=lambda_.Runtime.PYTHON_3_13,
-        architecture=lambda_.Architecture.ARM_64,
-        handler="index.handler",
-        code=lambda_.Code.from_inline(_FUNCTION_FILE.read_text("utf-8")),
-        timeout=cdk.Duration.seconds(_FUNCTION_TIMEOUT_SECONDS),
+        timeout_seconds=_FUNCTION_TIMEOUT_SECONDS,
         role=role,
         log_group=log_group,
         environment=environment,
+        purpose="read the scans of their images; no variable is a secret",
     )
-    acknowledge(
-        function,
-        "helper-lambda",
-        "ECS invokes the function only during deployments, to read the scans of their images; no variable is a secret",
-    )
-    acknowledge(
-        function,
-        "lambda-runtime",
-        "Lambda supports this version of Python, but the policy rule accepts only the latest version",
-    )
-    return function
 
 
 def _statements() -> list[Mapping[str, Any]]:
