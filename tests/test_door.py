@@ -142,6 +142,13 @@ def arguments_for(function: Callable[..., Any], stack: cdk.Stack) -> dict[str, A
         "severity": lambda: Severity.CRITICAL,
         "service_name": lambda: "web",
     }
+    if function is moorage.Daemon:
+        agent, managed = Task(Container("redis:8")), Capacity.managed_instances("managed")
+        least |= {
+            "cluster": lambda: Cluster(stack, "Cluster", vpc=imported_vpc(stack), capacity=[managed]),
+            "task": lambda: agent,
+            "capacity": lambda: managed,
+        }
     parameters = inspect.signature(function).parameters.values()
     optional = {"schedule", "cluster_name", "service_name"}
     return {

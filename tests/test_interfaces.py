@@ -21,6 +21,7 @@ from moorage import (
     Capacity,
     Cluster,
     Container,
+    Daemon,
     Gateway,
     Job,
     LoadBalancer,
@@ -89,6 +90,9 @@ def imported_service(stack: cdk.Stack, vpc: ec2.IVpc) -> Any:
 
 DEFINED: dict[str, Define] = {
     "Cluster": lambda stack, vpc: cluster(stack, vpc, GENERAL, MANAGED),
+    "Daemon": lambda stack, vpc: Daemon(
+        stack, "It", cluster=cluster(stack, vpc, MANAGED), capacity=MANAGED, task=Task(Container("redis:8"))
+    ),
     "Gateway": lambda stack, vpc: Gateway(stack, "It", clusters=cluster(stack, vpc), access_logs=False),
     "ImportedLoadBalancer": imported_load_balancer,
     "ImportedNetworkLoadBalancer": imported_network_load_balancer,
@@ -104,7 +108,7 @@ DEFINED: dict[str, Define] = {
     "Worker": worker,
 }
 """A definition of each connectable and grantee, by class, some of them in several variants."""
-GRANTEES = [name for name in DEFINED if name.split()[0] in {"Job", "Service", "Worker"}]
+GRANTEES = [name for name in DEFINED if name.split()[0] in {"Daemon", "Job", "Service", "Worker"}]
 
 
 def interfaces(kind: type) -> list[type]:

@@ -26,6 +26,7 @@ _HOMES = {
     "Container": "moorage.workload.container",
     "ContainerCondition": "moorage.workload.container_lifecycle",
     "ContainerInstance": "moorage.ecs.capacity.container_instance",
+    "Daemon": "moorage.ecs.service.daemon",
     "Dashboard": "moorage.ecs.monitoring.dashboard",
     "EarlySuccess": "moorage.workload.rollout",
     "Encryption": "moorage.ecr.repository.repository_settings",

@@ -42,6 +42,7 @@ from moorage.ecs.load_balancing.target_health import TargetHealth as TargetHealt
 from moorage.ecs.monitoring.dashboard import Dashboard as Dashboard
 from moorage.ecs.monitoring.service_alarms import ServiceAlarms as ServiceAlarms
 from moorage.ecs.network.network import Network as Network
+from moorage.ecs.service.daemon import Daemon as Daemon
 from moorage.ecs.service.lattice import Lattice as Lattice
 from moorage.ecs.service.scan_gate import ScanGate as ScanGate
 from moorage.ecs.service.service import Service as Service

@@ -24,8 +24,9 @@ LEAST = {0, 1}
 OTHER_SOURCES = """
     alarm-percent alarm-threshold ami-architecture ami-id ami-system api-call api-calls bake-time breaker-percent
     canary-percent capacity-providers-per-cluster cloud-map-name cluster-arn command-blank command-shell
-    command-variable container-names-unique container-ports-unique containers-per-task daemon-maximum
-    dashboard-widgets deregistration-delay-at-deletion discovered-tasks ebs-iops ebs-size ebs-snapshot
+    command-variable container-names-unique container-ports-unique containers-per-task daemon-capacities
+    daemon-capacities-unique daemon-capacity-kind daemon-maximum daemon-region daemon-settings dashboard-widgets
+    deregistration-delay-at-deletion discovered-tasks ebs-iops ebs-size ebs-snapshot
     ebs-throughput elastic-ip-addresses entry-point environment-name event-field event-pattern-quota
     event-repository event-tag fargate-credential-spec fargate-gpus fargate-ipc-mode fargate-network-mode
     fargate-privileged fargate-size fargate-spot-windows fargate-windows-absent fargate-windows-size

@@ -20,6 +20,7 @@ from moorage import (
     Capacity,
     Cluster,
     Container,
+    Daemon,
     Encryption,
     Gateway,
     GatewayConnector,
@@ -84,14 +85,20 @@ def service(app: cdk.App) -> None:
 
 
 def instances(app: cdk.App) -> None:
-    """Define a cluster of instances, protected while tasks run on them, with a service behind a load balancer."""
+    """Define a cluster of instances, protected while tasks run on them, with a service behind a load balancer.
+
+    A daemon runs on the managed instances of the cluster.
+    """
     stack = cdk.Stack(app, "Shop")
     arn = "arn:aws:acm:eu-west-1:111111111111:certificate/1a2b"
     certificate = acm.Certificate.from_certificate_arn(stack, "Certificate", arn)
     network = Network(stack, "Network")
     types = ["m7g.large", "m6g.large"]
     general = Capacity.ec2("general", instance_types=types, max_instances=20, termination_protection=True)
-    cluster = Cluster(stack, "Cluster", vpc=network.vpc, capacity=[general])
+    managed = Capacity.managed_instances("managed")
+    cluster = Cluster(stack, "Cluster", vpc=network.vpc, capacity=[general, managed])
+    agent = Task(Container("quay.io/prometheus/node-exporter:v1.9.1"), cpu=128, memory_mib=256)
+    Daemon(stack, "Agent", cluster=cluster, task=agent, capacity=managed)
     edge = LoadBalancer(stack, "Edge", vpc=network.vpc, public=True, certificate=certificate)
     ui = Container("public.ecr.aws/aws-containers/retail-store-sample-ui:1.6.2", port=8080, writable=["/tmp"])
     task = Task(ui, cpu=512, memory_mib=1024, architecture=Architecture.ARM64)

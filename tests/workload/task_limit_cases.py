@@ -17,6 +17,7 @@ from moorage import (
     Cluster,
     Container,
     ContainerCondition,
+    Daemon,
     EnvironmentFile,
     HealthCheck,
     LinuxParameters,
@@ -133,6 +134,20 @@ def allowing(*resources: str) -> Define:
         APPLICATION, permissions=[iam.PolicyStatement(actions=["s3:GetObject"], resources=[each]) for each in resources]
     )
 
+
+def daemon(*capacities: Capacity, region: str | None = None, **arguments: Any) -> Define:
+    """Define a daemon on capacities of its cluster, in a stack of its own in a region."""
+
+    def define(stack: cdk.Stack) -> object:
+        place = cdk.Stack(cdk.App(), "There", env=cdk.Environment(region=region)) if region else stack
+        cluster = Cluster(place, "Cluster", vpc=imported_vpc(place), capacity=[*dict.fromkeys(capacities)] or None)
+        own = Task(Container("redis:8", **arguments))
+        return Daemon(place, "Agent", cluster=cluster, capacity=capacities, task=own)
+
+    return define
+
+
+MANAGED, OTHER = Capacity.managed_instances("managed"), Capacity.managed_instances("other")
 
 CASES: dict[str, tuple[Define, Define]] = {
     "windows-image": (
@@ -305,6 +320,11 @@ CASES: dict[str, tuple[Define, Define]] = {
         windows(docker_security_options="credentialspec:file://shop.json"),
         windows(docker_security_options="no-new-privileges"),
     ),
+    "daemon-settings": (daemon(MANAGED), daemon(MANAGED, port=6379)),
+    "daemon-capacities": (daemon(MANAGED, OTHER), daemon()),
+    "daemon-capacity-kind": (daemon(MANAGED), daemon(Capacity.fargate())),
+    "daemon-capacities-unique": (daemon(MANAGED), daemon(MANAGED, MANAGED)),
+    "daemon-region": (daemon(MANAGED, region="eu-west-3"), daemon(MANAGED, region="me-central-1")),
     "pid-mode": (task(pid_mode="host"), task(pid_mode="none")),
     "fargate-pid-mode": (fargate(pid_mode="task"), fargate(pid_mode="host")),
     "ipc-mode": (task(ipc_mode="none"), task(ipc_mode="shared")),

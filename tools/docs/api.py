@@ -34,8 +34,8 @@ def _group(title: str, introduction: str, names: str) -> Group:
 GROUPS: Mapping[str, Group] = {
     "services": _group(
         "Services",
-        "A task that is kept running, and how other services, VPCs and accounts reach it.",
-        "Service ServiceConnect ServiceConnectTls Lattice",
+        "A task that is kept running, how other services, VPCs and accounts reach it, and a task on each instance.",
+        "Service ServiceConnect ServiceConnectTls Lattice Daemon",
     ),
     "jobs-and-workers": _group(
         "Jobs and workers",

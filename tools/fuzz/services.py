@@ -22,6 +22,10 @@ TABLE = limits.TABLE
 """The limits of everything except registries, which services do not have."""
 ELSEWHERE = {
     "cloud-map-name": "a program uses no cloud_map_options",
+    **dict.fromkeys(
+        ("daemon-capacities", "daemon-capacities-unique", "daemon-capacity-kind", "daemon-region", "daemon-settings"),
+        "a program has no daemon",
+    ),
     "dashboard-name": "a program defines no dashboard",
     "dashboard-widgets": "a service has few of them; only hundreds of services have too many",
     "load-balancer-arn": "a program imports no service",

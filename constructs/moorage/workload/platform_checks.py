@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from moorage.workload import container_limits, platform_limits
+from moorage.workload import container_limits, daemon_limits, platform_limits
 from moorage.workload.problems import is_token
 from moorage.workload.shares import share_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from moorage.workload.container import Container
     from moorage.workload.problems import Problems
     from moorage.workload.task import Task
@@ -144,6 +146,46 @@ def check_managed_instances(task: Task, problems: Problems) -> None:
             "Instances, where ECS Exec needs a writable file system; use Container(read_only=False), or "
             "attrs.evolve(container, read_only=False) for a sidecar"
         )
+
+
+_NOT_IN_DAEMON_CONTAINERS = (
+    *("port", "ports", "port_ranges", "host_port", "gpus", "docker_labels", "credential_spec", "volumes_from"),
+    *("docker_security_options", "dns_servers", "dns_search_domains", "extra_hosts"),
+)
+_NOT_IN_DAEMON_LINUX_PARAMETERS = ("shared_memory_mib", "max_swap_mib", "swappiness")
+
+
+def check_daemon(task: Task, problems: Problems) -> None:
+    """Check a task for settings that a daemon task definition does not have, and list all of them in one problem."""
+    problems.check(daemon_limits.DAEMON_SETTINGS, "task", tuple(_not_in_daemons(task)))
+
+
+def _not_in_daemons(task: Task) -> Iterator[str]:
+    """Yield the settings that botocore's `RegisterDaemonTaskDefinition` does not have.
+
+    The default of `network_mode`, awsvpc, counts as left out, since a daemon always has a network of its own kind.
+    """
+    given = {
+        "network_mode": task.network_mode.value != "awsvpc",
+        "operating_system_family": task._on_windows,
+        "ephemeral_storage_gib": task.ephemeral_storage_gib is not None,
+        "enable_fault_injection": task.enable_fault_injection,
+        "pid_mode": task.pid_mode not in (None, "host"),
+        "ipc_mode": task.ipc_mode is not None,
+    }
+    yield from (f"{name}={_value_text(getattr(task, name))}" for name, is_given in given.items() if is_given)
+    yield from (f"volume {each.name!r}, which is no bind mount" for each in task.volumes if not each._in_daemons)
+    for container in task.containers:
+        names = [name for name in _NOT_IN_DAEMON_CONTAINERS if getattr(container, name)]
+        if not container.version_consistency:
+            names.append("version_consistency")
+        linux = container.linux_parameters
+        names += [name for name in _NOT_IN_DAEMON_LINUX_PARAMETERS if linux and getattr(linux, name) is not None]
+        yield from (f"{name} of container {container.name!r}" for name in names)
+
+
+def _value_text(value: object) -> str:
+    return repr(getattr(value, "value", value))
 
 
 def _check_ephemeral_storage(task: Task, capacity: str, problems: Problems) -> None:

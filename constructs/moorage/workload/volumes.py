@@ -43,6 +43,8 @@ class Volume:
 
     _per_task: ClassVar[bool] = False
     """True if ECS creates the volume for each task of a service."""
+    _in_daemons: ClassVar[bool] = False
+    """True if a daemon task definition can have the volume (botocore ecs DaemonVolume)."""
 
     name: str
 
@@ -162,6 +164,8 @@ class Volume:
 @attrs.frozen
 class BindMount(Volume):
     """A bind mount; see `Volume.bind_mount`."""
+
+    _in_daemons = True
 
     host_path: str | None = attrs.field(converter=attrs.converters.optional(clean_path), default=None)
 

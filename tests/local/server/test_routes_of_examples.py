@@ -1,4 +1,4 @@
-"""The local AWS deploys the examples of ports, of conditions and of a gateway."""
+"""The local AWS deploys the examples of ports, of conditions, of a gateway and of a daemon."""
 
 from __future__ import annotations
 
@@ -75,3 +75,20 @@ def test_a_connector_without_a_gateway_is_refused(deploy: Deploy, tmp_path: Path
     made = deploy(found)
     assert made["StackStatus"] == "ROLLBACK_COMPLETE"
     assert "gatewayConnectors were specified but no gateways are associated with cluster" in made["Reason"]
+
+
+def test_a_daemon(deploy: Deploy, client: Client, tmp_path: Path) -> None:
+    made = deploy(resources("daemon", tmp_path))
+    assert made["StackStatus"] == "CREATE_COMPLETE", made["Reason"]
+    shown = client("cloudformation").list_stack_resources(StackName=made["StackId"])["StackResourceSummaries"]
+    ids = {each["ResourceType"]: each["PhysicalResourceId"] for each in shown}
+    assert ":daemon-task-definition/ShopAgentTaskDefinition" in ids["AWS::ECS::DaemonTaskDefinition"]
+    assert ids["AWS::ECS::Daemon"].endswith("/Shop-Agent-798C7EA4")
+
+
+def test_a_daemon_outside_of_managed_instances_is_refused(deploy: Deploy, tmp_path: Path) -> None:
+    found = resources("daemon", tmp_path)
+    found["Agent"]["Properties"]["CapacityProviderArns"] = ["FARGATE"]
+    made = deploy(found)
+    assert made["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "the capacity provider 'FARGATE' is not one of ECS Managed Instances" in made["Reason"]

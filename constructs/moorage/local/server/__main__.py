@@ -26,7 +26,7 @@ _SERVICES = (
     "services.ec2_address_ranges", "services.ec2_connections", "services.ec2_access_lists", "services.ec2_instances",
     "services.ec2_attachments", "services.ec2_endpoint_services", "services.imported", "services.servicediscovery",
     "ecr.api", "ecr.public", "ecr.registry_types", "ecs.clusters", "ecs.capacity_providers",
-    "ecs.gateways",
+    "ecs.gateways", "ecs.daemons",
     "ecs.service_revisions", "ecs.deployments", "ecs.scheduling", "ecs.services", "ecs.event_targets",
     "services.elb", "services.elbv2", "services.events", "services.iam", "services.kms", "services.lambda_functions",
     "services.function_processes", "services.custom_resources",
