@@ -745,10 +745,14 @@ def test_a_role_may_start_a_job_without_a_trigger_and_nothing_else(stack: cdk.St
     assert statement == {"Effect": "Allow", "Action": "states:StartExecution", "Resource": {"Ref": ANY}}
 
 
+def test_overlap_needs_a_trigger(stack: cdk.Stack, cluster: Cluster) -> None:
+    with pytest.raises(ValueError, match=r"Shop/Backfill: overlap must not be False without schedule or event"):
+        Job(stack, "Backfill", cluster=cluster, task=REPORT, overlap=False)
+
+
 def test_a_job_without_a_trigger_has_the_settings_of_a_run(stack: cdk.Stack, cluster: Cluster) -> None:
     minutes = cdk.Duration.minutes(5)
-    Job(stack, "Backfill", cluster=cluster, task=REPORT, overlap=False, timeout=minutes, retries=2)
-    assert list(state_machine_of(stack))[:2] == ["List", "Any"]
+    Job(stack, "Backfill", cluster=cluster, task=REPORT, timeout=minutes, retries=2)
     assert state_machine_of(stack)["Run"]["TimeoutSeconds"] == 300
 
 

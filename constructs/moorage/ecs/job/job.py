@@ -117,7 +117,7 @@ class Job(Construct):
             overlap: Whether to start a task while another task of this job runs in the cluster, even a task that was
                 started manually. If False, a state machine looks for such a task, runs the task and waits for its end,
                 so that `state_machine.metric_failed()` counts failures. Two executions that look in the same second may
-                both start a task. Default: True.
+                both start a task. Requires `schedule` or `event`. Default: True.
             timeout: The time after which a state machine stops the task, 1 to 99,999,999 seconds. Each retry has the
                 same time, and a task that timed out is not retried. Default: none.
             retries: The number of times that a state machine runs a failed task again, 0 to 99,999,999. The retries of
@@ -311,6 +311,11 @@ def _check(
     problems.check(job_limits.TASK_TIMEOUT, "timeout", run.timeout)
     problems.check(job_limits.TASK_RETRIES, "retries", run.retries)
     problems.check(job_limits.TASK_RETRY_INTERVAL, "retry_interval", run.retry_interval)
+    if not run.overlap and not run.has_trigger:
+        problems.add(
+            "overlap must not be False without schedule or event, since whoever starts the job decides when (got "
+            "False); leave overlap= out, or use schedule= or event="
+        )
     if run.retry_interval is not None and run.retries == 0:
         problems.add("retry_interval must not be given without retries; use retries=, or leave retry_interval= out")
     if not run.needs_machine:
