@@ -20,7 +20,7 @@ def define_hook_function(
     *,
     description: str,
     timeout_seconds: int,
-    role: iam.IRole,
+    role: iam.Role,
     log_group: logs.ILogGroup,
     environment: Mapping[str, str],
     purpose: str,
