@@ -160,6 +160,8 @@ def test_wildcards_of_all_conditions_count_except_after_a_backslash() -> None:
         ({"http_header": {"a": []}}, r"http_header\['a'\] must not be empty"),
         ({"http_request_method": []}, "http_request_method must not be empty"),
         ({"source_ip": []}, "source_ip must not be empty"),
+        ({"source_ip": "300.0.0.0/8"}, "source_ip must be"),
+        ({"source_ip": "10.0.0.1"}, "source_ip must be"),
         ({"source_ip": "10.0.0.1"}, "source_ip must be an IPv4 or IPv6 block"),
         ({"http_header": {TOKEN: "a"}}, "each name of http_header and query_string must be known"),
         ({"http_header": {"a": TOKEN}}, "another condition is known only at deployment"),

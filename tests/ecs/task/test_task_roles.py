@@ -92,6 +92,14 @@ def test_roles_of_another_stack_refer_to_nothing_in_the_stack_of_the_task(app: c
     assert stack.dependencies == [roles]
 
 
+def test_a_role_with_a_path_keeps_its_policies_in_its_own_stack(app: cdk.App, stack: cdk.Stack) -> None:
+    roles = cdk.Stack(app, "Roles", env=PLACE)
+    role = iam.Role(roles, "Role", assumed_by=TASKS, path="/shop/")
+    bucket = s3.Bucket.from_bucket_name(stack, "Bucket", "reports")
+    bucket.grant_read(serve(stack, task_role=role))
+    assert template(roles).find_resources("AWS::IAM::Policy")  # an import would need an ARN that ends with the name
+
+
 def test_a_job_passes_given_roles(stack: cdk.Stack) -> None:
     role = iam.Role.from_role_arn(stack, "Role", ROLE_ARN)
     task = Task(Container("redis:8"), task_role=role, execution_role=role)

@@ -36,9 +36,7 @@ def check_roles(scope: IConstruct, task: Task, problems: Problems) -> None:
 
 def _may_trust_tasks(role: iam.Role) -> bool:
     """Return True unless the trust policy of a role is known not to name ECS tasks."""
-    policy = role.assume_role_policy
-    if policy is None:
-        return True
+    policy = cast("iam.PolicyDocument", role.assume_role_policy)  # only imported roles have none
     trust = json.dumps(cdk.Stack.of(role).resolve(policy.to_json()))
     return any(each in trust for each in (_TASKS_PRINCIPAL, '"*"', '"Ref"', '"Fn::'))
 
