@@ -11,6 +11,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_efs as efs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_events as events
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
@@ -42,6 +43,7 @@ from moorage import (
     Rollout,
     Route,
     Scaling,
+    Scanning,
     Service,
     ServiceConnect,
     Severity,
@@ -191,6 +193,9 @@ USES: dict[str, Callable[[Make, World], object]] = {
     "LoadBalancer": lambda make, world: world.run(
         route=Route(make(world.stack, "Edge", vpc=world.vpc, plain_http="a test"))
     ),
+    "LoadBalancer.add_action": lambda make, world: make(
+        LoadBalancer(world.stack, "Edge", vpc=world.vpc, plain_http="a test"), elbv2.ListenerAction.fixed_response(404)
+    ),
     "LoadBalancer.from_attributes": lambda make, world: world.run(
         route=Route(
             make(
@@ -252,6 +257,16 @@ USES: dict[str, Callable[[Make, World], object]] = {
     "Registry": lambda make, world: make(world.stack, "Registry"),
     "ScanGate": lambda make, world: world.run(
         rollout=Rollout.rolling(hooks=[make(world.stack, "ScanGate", severity=Severity.CRITICAL).hook])
+    ),
+    **{
+        f"Registry.{each}": lambda make, world: make(Registry(world.stack, "Registry"), "Rule")
+        for each in (
+            *("on_push", "on_delete", "on_archive", "on_scan_completed"),
+            *("on_replicated", "on_pull_through", "on_api_call"),
+        )
+    },
+    "Registry.on_scan_finding": lambda make, world: make(
+        Registry(world.stack, "Registry", scanning=Scanning.enhanced()), "Rule", severity=Severity.CRITICAL
     ),
     "Replication": lambda make, world: world.register(replication=[make(to="us-east-1")]),
     "ReplicationDestination": lambda make, world: world.register(

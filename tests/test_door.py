@@ -54,7 +54,13 @@ def callables() -> Iterator[tuple[str, Callable[..., Any], bool]]:
         if issubclass(public, enum.Enum):
             continue
         yield name, public.__init__, True
-        for member, function in vars(public).items():
+        members_by_name = {
+            member: function
+            for owner in reversed(public.__mro__)
+            if owner.__module__.startswith("moorage")
+            for member, function in vars(owner).items()
+        }
+        for member, function in members_by_name.items():
             if isinstance(function, (classmethod, staticmethod)) and not member.startswith("_"):
                 yield f"{name}.{member}", getattr(public, member), False
             elif inspect.isfunction(function) and not member.startswith("_"):

@@ -125,7 +125,9 @@ BESIDE: dict[str, dict[str, Any]] = {
     "Service.from_attributes.service_arn": {"service_name": None},
     "Image.from_repository.placeholder": {"parameter": "/shop/tag"},
     **{
-        f"Route.{each}": {"priority": 5} for each in ("http_header", "http_request_method", "query_string", "source_ip")
+        f"{name}.{each}": {"priority": 5}
+        for name in ("LoadBalancer.add_action", "Route")
+        for each in ("http_header", "http_request_method", "query_string", "source_ip")
     },
 }
 """The arguments that a string argument needs beside it."""

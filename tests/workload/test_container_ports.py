@@ -108,4 +108,6 @@ def test_each_port_of_host_mode_is_a_port_of_the_instance() -> None:
 
 
 def test_a_container_with_ports_receives_connections() -> None:
-    assert Task(Container("redis:8", name="cache"), RABBIT)._front_container is RABBIT
+    port = find_port([Container("redis:8", name="cache"), RABBIT], None, None)
+    assert port
+    assert port.container is RABBIT

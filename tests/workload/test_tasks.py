@@ -9,6 +9,7 @@ import aws_cdk as cdk
 import pytest
 
 from moorage import Container, LogMode, NetworkMode, OperatingSystemFamily, Task, Volume
+from moorage.workload.ports import find_port
 from moorage.workload.problems import Problems
 
 IMAGE = "public.ecr.aws/docker/library/nginx:1.29"
@@ -101,8 +102,10 @@ def test_a_namespace_is_known_at_synthesis(argument: str) -> None:
 
 def test_the_first_container_with_a_port_receives_connections() -> None:
     task = Task(container("a"), container("b", port=80), container("c", port=81))
-    assert task._front_container is task.containers[1]
-    assert Task(container("a"))._front_container is None
+    port = find_port(task.containers, None, None)
+    assert port
+    assert port.container is task.containers[1]
+    assert find_port(Task(container("a")).containers, None, None) is None
 
 
 def test_volumes_come_from_containers_of_the_task() -> None:

@@ -225,11 +225,6 @@ class Task:
         return isinstance(self.memory_mib, _SumOfContainers)
 
     @property
-    def _front_container(self) -> Container | None:
-        """The container that receives connections: the first container with a port, or None without a port."""
-        return next((container for container in self.containers if container._ports), None)
-
-    @property
     def _log_router(self) -> Container | None:
         """The container that routes the logs of the other containers, or None if there is no such container."""
         return next((container for container in self.containers if container._firelens), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
@@ -13,19 +13,18 @@ from constructs import Construct
 
 from moorage.ecs.cluster.cluster import cluster_view_of
 from moorage.ecs.load_balancing.target import ImportedTarget
+from moorage.ecs.service.service_metrics import ServiceMetrics
 from moorage.scope.place import check_place
 from moorage.workload import load_balancing_limits, port_limits, service_limits
 from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
-    from aws_cdk import aws_cloudwatch as cloudwatch
-
     from moorage.ecs.service.service_connect import ServiceConnect
     from moorage.ecs.service.service_connect_paths import ConnectedService
 
 
 @jsii.implements(ec2.IConnectable)
-class ImportedService(Construct):
+class ImportedService(ServiceMetrics):
     """The result of `Service.from_attributes`: a service that another stack or another tool defines.
 
     The import defines no resources. `ServiceAlarms`, `Dashboard` and `Service.connect_to` accept it.
@@ -86,47 +85,9 @@ class ImportedService(Construct):
             security_groups=self.security_groups,
         )
 
-    def metric(
-        self, metric_name: str, *, statistic: str | None = None, period: cdk.Duration | None = None
-    ) -> cloudwatch.Metric:
-        """Return a metric that ECS publishes for this service.
-
-        Args:
-            metric_name: The name of the metric in the namespace `AWS/ECS`.
-            statistic: The statistic. Default: the average.
-            period: The period over which the statistic is computed. Default: five minutes.
-        """
-        from aws_cdk import aws_cloudwatch as cloudwatch  # noqa: PLC0415  # loads aws_cdk.aws_cloudwatch
-
-        return cloudwatch.Metric(
-            namespace="AWS/ECS",
-            metric_name=metric_name,
-            dimensions_map={"ClusterName": self.cluster.cluster_name, "ServiceName": self.service.service_name},
-            statistic=statistic,
-            period=period,
-        )
-
-    def metric_cpu_utilization(
-        self, *, statistic: str | None = None, period: cdk.Duration | None = None
-    ) -> cloudwatch.Metric:
-        """Return the metric for the CPU that the tasks use, in percent of the CPU that they reserve.
-
-        Args:
-            statistic: The statistic. Default: the average.
-            period: The period over which the statistic is computed. Default: five minutes.
-        """
-        return self.metric("CPUUtilization", statistic=statistic, period=period)
-
-    def metric_memory_utilization(
-        self, *, statistic: str | None = None, period: cdk.Duration | None = None
-    ) -> cloudwatch.Metric:
-        """Return the metric for the memory that the tasks use, in percent of the memory that they reserve.
-
-        Args:
-            statistic: The statistic. Default: the average.
-            period: The period over which the statistic is computed. Default: five minutes.
-        """
-        return self.metric("MemoryUtilization", statistic=statistic, period=period)
+    @property
+    def _dimensions(self) -> Mapping[str, str]:
+        return {"ClusterName": self.cluster.cluster_name, "ServiceName": self.service.service_name}
 
 
 def _name_in(arn: str) -> str:

@@ -20,6 +20,7 @@ from moorage.ecs.task.port_mappings import mapped_name
 from moorage.scope.acknowledgements import POLICY_OF_ONE_ROLE, acknowledge
 from moorage.scope.claimed_names import exists
 from moorage.scope.per_construct import PerConstruct
+from moorage.scope.place import check_place, place_of
 from moorage.scope.stage_validation import add_stage_check
 from moorage.workload import route_limits, service_limits
 from moorage.workload.ports import find_port, missing_port, ports_of
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from moorage.ecs.task.task_launch import Launch
     from moorage.workload.ports import ContainerPort
+    from moorage.workload.rollout import Rollout
     from moorage.workload.task import Task
 
 _TARGET_GROUP_ACTIONS = ("RegisterTargets", "DeregisterTargets", "GetTargetGroup", "ListTargets")
@@ -121,6 +123,27 @@ class Lattice:
                 f"with '-' (got {port.container.name!r}), since its port has the same name; use "
                 "another Container(name=...)"
             )
+
+
+def check_lattices(lattices: Sequence[Lattice], launch: Launch, rollout: Rollout, problems: Problems) -> None:
+    """Check the target groups of a service against its task, cluster and rollout.
+
+    Args:
+        lattices: The target groups.
+        launch: The task with its capacity and network.
+        rollout: The rollout of the service.
+        problems: The problems to add to.
+    """
+    problems.check(service_limits.LATTICE_TARGET_GROUPS, "the number of target groups in lattice", len(lattices))
+    if rollout._shifts_traffic:
+        problems.add(
+            f"rollout must be Rollout.rolling() if lattice is given (got {rollout.shift.value}), since ECS "
+            "cannot shift traffic of VPC Lattice; use Rollout.rolling(), or use a route instead of lattice"
+        )
+    problems.check(service_limits.LATTICE_REGION, "the region of the stack", place_of(launch.cluster)[1])
+    for lattice in lattices:
+        check_place(problems, "target_group_arn of lattice", lattice.target_group_arn, launch.cluster)
+        lattice._check(launch.task, problems)
 
 
 def define_lattices(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 import jsii
@@ -14,34 +14,32 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.capacity.placement import EVEN_PLACEMENT, Placement
-from moorage.ecs.capacity.strategy import CapacityChoice, Strategy
-from moorage.ecs.cdk_values import optional_duration, stack_of
+from moorage.ecs.capacity.strategy import CapacityChoice
+from moorage.ecs.cdk_values import stack_of
 from moorage.ecs.identity import Identity
-from moorage.ecs.service.autoscaling import HIGH_RESOLUTION_MONITORING, define_scaling
-from moorage.ecs.service.deployment import (
-    DAEMON_ROLLOUT,
-    DEFAULT_ROLLOUT,
-    define_deployment_properties,
-    deployment_arguments,
+from moorage.ecs.service.define_service import (
+    attach_volumes,
+    define_deployment,
+    define_lattices,
+    define_scaling,
+    define_service,
 )
+from moorage.ecs.service.deployment import DAEMON_ROLLOUT, DEFAULT_ROLLOUT
+from moorage.ecs.service.service_metrics import ServiceMetrics
 from moorage.ecs.service.service_plan import DEFAULT_SCALING, ServicePlan
-from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, TaskResources, connections_of
+from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, connections_of
 from moorage.ecs.task.task_logs import TaskLogs
 from moorage.workload.door import door
 from moorage.workload.durations import default_seconds, optional_seconds, seconds
 from moorage.workload.ports import find_port
 from moorage.workload.scaling import Scaling
-from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
-    from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_elasticloadbalancingv2 as elbv2
     from aws_cdk import aws_events as events
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_sqs as sqs
-    from aws_cdk import aws_vpclattice as vpclattice
 
     from moorage.ecs.load_balancing.gateway_connector import GatewayConnector
     from moorage.ecs.load_balancing.listener import Listener
@@ -61,7 +59,7 @@ _DEFAULT_STOP: Duration = default_seconds(5)
 
 @door
 @jsii.implements(ec2.IConnectable, iam.IGrantable)
-class Service(Construct):
+class Service(ServiceMetrics):
     """A task that is kept running in a cluster, with load balancing, scaling and rollouts that roll back on failure.
 
     By default, new tasks are healthy before old tasks stop, and a rollout whose tasks do not become healthy is rolled
@@ -181,12 +179,12 @@ class Service(Construct):
         self.log_group = resources.log_group
         self.security_groups = resources.security_groups
         self.task_definition = resources.task_definition
-        self.service = self._define_service(resources)
+        self.service = define_service(self, plan, resources)
         self._targets = plan.define_routes(self, self.service, stack_of(scope))
-        self.lattice_target_groups = self._define_lattices()
-        self._attach_volumes()
-        self.before_task_definition = self._define_deployment(resources)
-        self.scalable_task_count = self._define_scaling()
+        self.lattice_target_groups = define_lattices(self, plan, self.service, lambda: self.connections)
+        attach_volumes(self, plan, self.service)
+        self.before_task_definition = define_deployment(self, plan, self.service, resources, self._targets)
+        self.scalable_task_count = define_scaling(plan, self.service, self._targets)
 
     @staticmethod
     def from_attributes(
@@ -243,81 +241,6 @@ class Service(Construct):
             port=port,
             security_groups=security_groups,
         )
-
-    def _define_service(self, resources: TaskResources) -> ecs.FargateService | ecs.Ec2Service:
-        plan, launch = self._plan, self._plan.launch
-        if launch.strategy._kind is CapacityKind.INSTANCES:
-            launch.cluster_view._claim(self, plan.task, launch.strategy, plan.copies)
-        connect = plan.connect._define(self, plan.task, launch.cluster_view, self.log_group) if plan.connect else {}
-        service = _SERVICE_CLASSES[launch.strategy._kind](
-            self,
-            "Default",
-            cluster=launch.cluster_view.with_capacity,
-            service_name=plan.service_name,
-            task_definition=self.task_definition,
-            desired_count=None if plan.scaling._changes_count else plan.copies,
-            capacity_provider_strategies=None if plan.placement.daemon else resources.strategies,
-            health_check_grace_period=optional_duration(plan.grace_period),
-            propagate_tags=ecs.PropagatedTagSource.SERVICE,
-            enable_ecs_managed_tags=True,
-            **resources.network_arguments,
-            **plan.placement._service_arguments(launch.strategy),
-            **deployment_arguments(plan.rollout, plan.placement),
-            **connect,
-            cloud_map_options=plan.cloud_map_options,
-        )
-        for property_name in _unwanted_properties(plan.task, launch.strategy):
-            _resource_of(service).add_property_deletion_override(property_name)
-        for index, field in plan.placement._packed_fields.items():
-            _resource_of(service).add_property_override(f"PlacementStrategies.{index}.Field", field)
-        if plan.task.execute_command:
-            _resource_of(service).add_property_override("EnableExecuteCommand", value=True)
-        if plan.gateway:
-            plan.gateway._define(service, launch, resources.security_groups)
-        return service
-
-    def _define_lattices(self) -> tuple[vpclattice.CfnTargetGroup, ...]:
-        plan = self._plan
-        if not plan.lattices:
-            return ()
-        from moorage.ecs.service.lattice import define_lattices  # noqa: PLC0415  # loads aws_cdk.aws_vpclattice
-
-        resource = _resource_of(self.service)
-        return define_lattices(self, self.service, resource, plan.lattices, plan.launch, connections=self.connections)
-
-    def _attach_volumes(self) -> None:
-        plan = self._plan
-        if not any(task.volumes for task in plan.tasks):
-            return
-        from moorage.ecs.task.volumes import attach_volumes  # noqa: PLC0415  # needed only by volumes
-
-        own_connections = self.service.connections if plan.launch.has_own_interface else None
-        attach_volumes(self, plan.tasks, self.service, own_connections)
-
-    def _define_deployment(self, resources: TaskResources) -> ecs.TaskDefinition | None:
-        """Define the hooks and alarms of rollouts. Return the definition of the pre-deployment task, or None."""
-        plan = self._plan
-        hooks = list(plan.rollout.hooks)
-        task_definition = None
-        if plan.pre_deployment_launch:
-            from moorage.ecs.service.pre_deployment_task import define_pre_deployment_task  # noqa: PLC0415  # loads aws_cdk.aws_lambda
-
-            cluster = plan.launch.cluster_view.with_capacity
-            pre_deployment_resources, hook = define_pre_deployment_task(
-                self, plan.pre_deployment_launch, resources, cluster, plan.task_logs
-            )
-            task_definition = pre_deployment_resources.task_definition
-            hooks.insert(0, hook)
-        arguments = (plan.rollout, self._targets, hooks, plan._start_period)
-        for path, value in define_deployment_properties(self, self.service, *arguments).items():
-            _resource_of(self.service).add_property_override(f"DeploymentConfiguration.{path}", value)
-        return task_definition
-
-    def _define_scaling(self) -> ecs.ScalableTaskCount | None:
-        scaling = self._plan.scaling
-        if scaling.high_resolution:
-            _resource_of(self.service).add_property_override("Monitoring", HIGH_RESOLUTION_MONITORING)
-        return define_scaling(self.service, scaling, self._targets) if scaling._changes_count else None
 
     @property
     def target_groups(self) -> tuple[elbv2.ApplicationTargetGroup | elbv2.NetworkTargetGroup, ...]:
@@ -453,60 +376,6 @@ class Service(Construct):
         """The task role, with which the application calls AWS."""
         return self.task_definition.task_role.grant_principal
 
-    def metric(
-        self, metric_name: str, *, statistic: str | None = None, period: cdk.Duration | None = None
-    ) -> cloudwatch.Metric:
-        """Return a metric that ECS publishes for this service.
-
-        Args:
-            metric_name: The name of the metric in the namespace `AWS/ECS`.
-            statistic: The statistic. Default: the average.
-            period: The period over which the statistic is computed. Default: five minutes.
-        """
-        return self.service.metric(metric_name, statistic=statistic, period=period)
-
-    def metric_cpu_utilization(
-        self, *, statistic: str | None = None, period: cdk.Duration | None = None
-    ) -> cloudwatch.Metric:
-        """Return the metric for the CPU that the tasks use, in percent of the CPU that they reserve.
-
-        Args:
-            statistic: The statistic. Default: the average.
-            period: The period over which the statistic is computed. Default: five minutes.
-        """
-        return self.service.metric_cpu_utilization(statistic=statistic, period=period)
-
-    def metric_memory_utilization(
-        self, *, statistic: str | None = None, period: cdk.Duration | None = None
-    ) -> cloudwatch.Metric:
-        """Return the metric for the memory that the tasks use, in percent of the memory that they reserve.
-
-        Args:
-            statistic: The statistic. Default: the average.
-            period: The period over which the statistic is computed. Default: five minutes.
-        """
-        return self.service.metric_memory_utilization(statistic=statistic, period=period)
-
-
-_SERVICE_CLASSES: Mapping[CapacityKind, type[ecs.FargateService] | type[ecs.Ec2Service]] = {
-    CapacityKind.FARGATE: ecs.FargateService,
-    CapacityKind.INSTANCES: ecs.Ec2Service,
-    CapacityKind.MANAGED_INSTANCES: ecs.FargateService,  # CDK uses it for Managed Instances as well
-}
-
-
-def _unwanted_properties(task: Task, strategy: Strategy) -> list[str]:
-    """Return the properties to delete from CDK's resource.
-
-    CDK writes a launch type if there is no strategy, and a network configuration even if tasks do not have their own
-    network interface.
-    """
-    launch_type = ["LaunchType"] if strategy._follows_cluster else []
-    without_own_network = (
-        task.network_mode is not NetworkMode.AWSVPC and strategy._kind is CapacityKind.MANAGED_INSTANCES
-    )
-    return [*launch_type, "NetworkConfiguration"] if without_own_network else launch_type
-
-
-def _resource_of(service: ecs.BaseService) -> cdk.CfnResource:
-    return cast("cdk.CfnResource", service.node.default_child)
+    @property
+    def _dimensions(self) -> Mapping[str, str]:
+        return {"ClusterName": self.service.cluster.cluster_name, "ServiceName": self.service.service_name}

@@ -25,14 +25,14 @@ from moorage.ecs.load_balancing.target import Serving, ports_by_protocol
 from moorage.ecs.load_balancing.zone_checks import zones_warning
 from moorage.ecs.network.network import keep_vpc_exported
 from moorage.ecs.service.autoscaling import check_scaling
-from moorage.ecs.service.hook_checks import check_hooks, check_longest, long_pauses_warning
+from moorage.ecs.service.hook_checks import long_pauses_warning
+from moorage.ecs.service.rollout_checks import check_rollout
 from moorage.ecs.task.port_mappings import UDP
 from moorage.ecs.task.task_launch import add_warning
 from moorage.scope.claimed_names import claim_name
-from moorage.scope.place import check_place, place_of
-from moorage.workload import rollout_limits, service_limits
+from moorage.scope.place import check_place
+from moorage.workload import service_limits
 from moorage.workload.problems import Problems, is_token
-from moorage.workload.rollout import Shift
 from moorage.workload.scaling import Scaling
 
 if TYPE_CHECKING:
@@ -336,66 +336,19 @@ class ServicePlan:
 
     def _check_rollout(self, problems: Problems) -> None:
         """Check the rollout against the routes, alarms and scaling."""
-        rollout = self.rollout
-        check_hooks(rollout.hooks, self.launch.cluster, problems)
-        connections = not all(route._reads_requests for route in self.routes)
-        check_longest(rollout, problems, connections=connections, pre_deployment=self.pre_deployment_task is not None)
-        if self.placement.daemon:
-            self._check_daemon_rollout(problems)
-            return
         # proxies of Service Connect shift traffic as well (ECS developer guide, "Service Connect resources for Amazon
         # ECS blue/green, linear, and canary deployments")
         has_name = self.connect is not None and self.connect._name_for(self.task) is not None
-        if rollout.shift in {Shift.CANARY, Shift.LINEAR} and not (self.entrances or has_name):
-            problems.add(
-                f"rollout is {rollout.shift.value}, but there is no traffic to shift without a route; "
-                "use route=Route(...), connect=ServiceConnect(...) with a port, or Rollout.rolling()"
-            )
-        self._check_rollback_alarms(problems)
-        for route in self.routes:
-            if not rollout._shifts_traffic and not isinstance(route, Route) and route.test_port is not None:
-                problems.add(
-                    f"test_port of the listener for {route._description} has no effect with a rolling rollout, which "
-                    "does not test a new version first; leave test_port= out, or use Rollout.blue_green(), canary() "
-                    "or linear()"
-                )
-        predictive = self.scaling.predictive
-        if rollout._shifts_traffic and predictive and predictive.requests_per_task is not None:
-            problems.add(
-                "predictive uses requests_per_task, which AWS forecasts for one target group, but with this rollout "
-                "two target groups alternate; use PredictiveScaling(cpu_percent=...), or Rollout.rolling()"
-            )
-        problems.check(
-            rollout_limits.ROLLOUT_PROGRESS,
-            "rollout",
-            (self.scaling.minimum, rollout.minimum_healthy_percent, rollout.maximum_percent),
+        check_rollout(
+            self.rollout,
+            self.routes,
+            self.scaling,
+            self.launch.cluster,
+            problems,
+            daemon=self.placement.daemon,
+            has_traffic=bool(self.entrances) or has_name,
+            pre_deployment=self.pre_deployment_task is not None,
         )
-
-    def _check_daemon_rollout(self, problems: Problems) -> None:
-        if self.rollout._shifts_traffic:
-            problems.add(
-                f"rollout is {self.rollout.shift.value}, but a daemon is replaced on one instance after the other; "
-                "use Rollout.rolling(minimum_healthy_percent=0, maximum_percent=100)"
-            )
-        else:
-            problems.check(rollout_limits.DAEMON_MAXIMUM, "maximum_percent", self.rollout.maximum_percent)
-
-    def _check_rollback_alarms(self, problems: Problems) -> None:
-        alarms = self.rollout.alarms
-        if alarms and (alarms.extra_alarms or alarms.topic is not None):
-            from moorage.ecs.service.rollback_alarms import check_places  # noqa: PLC0415  # loads aws_cdk.aws_cloudwatch
-
-            check_places(alarms, self.launch.cluster, problems)
-        if alarms and alarms._watches_targets and not self.routes:
-            problems.add(
-                "rollout has alarms on the targets of routes, but there is no route; use alarms=None, or "
-                "RollbackAlarms(errors_percent=None, latency=None, unhealthy_targets=None, extra_alarms=[...])"
-            )
-        elif alarms and not alarms._has_alarm(reads_requests=any(route._reads_requests for route in self.routes)):
-            problems.add(
-                "rollout has only alarms on errors and latency, which a Network Load Balancer does not measure; "
-                "use RollbackAlarms(unhealthy_targets=1), or extra_alarms=[...]"
-            )
 
     def _check_fit(self, problems: Problems) -> None:
         """Check that the instances hold the task and leave room for a rollout."""
@@ -437,17 +390,7 @@ class ServicePlan:
             problems.add("a service must not have both cloud_map_options and connect; leave one of them out")
 
     def _check_lattices(self, problems: Problems) -> None:
-        problems.check(
-            service_limits.LATTICE_TARGET_GROUPS, "the number of target groups in lattice", len(self.lattices)
-        )
-        if self.lattices and self.rollout._shifts_traffic:
-            problems.add(
-                f"rollout must be Rollout.rolling() if lattice is given (got {self.rollout.shift.value}), since ECS "
-                "cannot shift traffic of VPC Lattice; use Rollout.rolling(), or use a route instead of lattice"
-            )
         if self.lattices:
-            region = place_of(self.launch.cluster)[1]
-            problems.check(service_limits.LATTICE_REGION, "the region of the stack", region)
-        for lattice in self.lattices:
-            check_place(problems, "target_group_arn of lattice", lattice.target_group_arn, self.launch.cluster)
-            lattice._check(self.task, problems)
+            from moorage.ecs.service.lattice import check_lattices  # noqa: PLC0415  # loads aws_cdk.aws_vpclattice
+
+            check_lattices(self.lattices, self.launch, self.rollout, problems)
