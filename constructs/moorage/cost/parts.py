@@ -39,7 +39,8 @@ class Part:
         quantity: The monthly quantity in the unit of the price; None if it depends on use.
         assumptions: The assumptions that the quantity and the price rest on, one sentence each.
         architecture: The processor architecture, for items whose price depends on it. Default: None.
-        limit: The item whose price is an upper limit, for an item without a price in the book. Default: none.
+        on_demand: For Spot, the item of the same without Spot. Its price with a discount is used if the book has no
+            price for `item`. Default: none.
         scale: The number of units of the price in one unit of the quantity. Default: 1.
         unit: The unit of the quantity. Default: the unit of the price.
     """
@@ -50,7 +51,7 @@ class Part:
     quantity: Range | None = None
     assumptions: tuple[str, ...] = ()
     architecture: str | None = None
-    limit: str = ""
+    on_demand: str = ""
     scale: Decimal = Decimal(1)
     unit: str = ""
 

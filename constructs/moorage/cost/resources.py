@@ -184,7 +184,7 @@ def is_conditional(item: Item) -> bool:
     if not isinstance(condition, str):
         return False
     chosen = item.all.references.value(item.place.stack, {"Fn::If": [condition, "yes", "no"]})
-    return chosen != "yes"
+    return bool(chosen != "yes")
 
 
 def text_of(value: Value, name: str, default: _Default = _REQUIRED) -> str | _Default:

@@ -47,6 +47,7 @@ KEYS: Mapping[str, str] = {
     "run_minutes": "minutes that one run of a job takes",
     "runs": "runs a month of a job; replaces those of its schedule",
     "secret_requests": "requests a month for a secret",
+    "spot_discount_percent": "the percentage that Spot costs less than On-Demand; 50 if nothing states it",
     "state_transitions": "state transitions a month of a state machine",
     "storage_gb": "GB in a bucket",
     "topic_requests": "requests a month to a topic",
@@ -54,6 +55,7 @@ KEYS: Mapping[str, str] = {
     "waf_requests": "requests a month that a web ACL inspects",
 }
 """The keys of a usage file, each with the quantity that it states."""
+_MOST_PERCENT = 100
 _DEFAULTS, _CONSTRUCTS = "defaults", "constructs"
 _HEADER = re.compile(r"\s*\[(?P<name>[^\[\]]+(?:\[[^\]]*\][^\[\]]*)*)\]\s*(?:#.*)?$")
 _ASSIGNED = re.compile(r"\s*(?:\"(?P<quoted>[^\"]*)\"|'(?P<literal>[^']*)'|(?P<bare>[\w-]+))\s*=")
@@ -190,6 +192,11 @@ def _wrong_values(place: tuple[str, ...], values: Mapping[str, Any]) -> Iterator
             yield (*place, key), f"{key} is not a key of a usage file{quoted}; {way_out}"
         elif isinstance(value, bool) or not isinstance(value, int | Decimal) or not Decimal(value).is_finite():
             yield (*place, key), f"{key} must be a number (got {_shown(value)}); write {key} = 10 for {KEYS[key]}"
+        elif key == "spot_discount_percent" and value > _MOST_PERCENT:
+            yield (
+                (*place, key),
+                f"{key} must be at most {_MOST_PERCENT} (got {value}); write {key} = 50 for half the price",
+            )
         elif value < 0:
             yield (*place, key), f"{key} must be at least 0 (got {value}); write {key} = 0 for no use"
 

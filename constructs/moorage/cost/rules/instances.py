@@ -50,15 +50,14 @@ def group(item: Item, use: Use) -> Iterator[Part]:
     on_demand = Range(*(_on_demand(launch, count) for count in (sizes.least, sizes.most)))
     spot = Range(sizes.least - on_demand.least, sizes.most - on_demand.most)
     system = "ec2_windows" if "windows" in repr(launch.data.get("ImageId")).lower() else "ec2"
-    for component, prefix, count in (("EC2 On-Demand", system, on_demand), ("EC2 Spot", "ec2_spot", spot)):
-        if not count.least and not count.most:
-            continue
-        name = launch.types[0]
-        others = f"all instances are {name}, the first of {len(launch.types)} types" if len(launch.types) > 1 else ""
-        part = hourly(
-            f"{component} {name}", f"{prefix}.{name}", count, *assumptions, *([others] if others else [])
-        )
-        yield attrs.evolve(part, limit=f"{system}.{name}") if prefix == "ec2_spot" else part
+    name = launch.types[0]
+    if len(launch.types) > 1:
+        assumptions = (*assumptions, f"all instances are {name}, the first of {len(launch.types)} types")
+    if on_demand.least or on_demand.most:
+        yield hourly(f"EC2 On-Demand {name}", f"{system}.{name}", on_demand, *assumptions)
+    if spot.least or spot.most:
+        part = hourly(f"EC2 Spot {name}", "ec2.spot_hour", spot, *assumptions)
+        yield attrs.evolve(part, on_demand=f"{system}.{name}")
     yield from _beside(launch, sizes, assumptions)
     yield from _warm_pool(item, launch, sizes)
 
@@ -67,9 +66,7 @@ def _beside(launch: _Launch, sizes: Range, assumptions: tuple[str, ...]) -> Iter
     yield from _volumes(launch, sizes, assumptions)
     if launch.has_monitoring:
         reason = f"{DETAILED_METRICS} metrics of each instance"
-        yield monthly(
-            "Detailed monitoring", "cloudwatch.metric_month", sizes * DETAILED_METRICS, reason, *assumptions
-        )
+        yield monthly("Detailed monitoring", "cloudwatch.metric_month", sizes * DETAILED_METRICS, reason, *assumptions)
     interfaces = tables(list_of(launch.data.get("NetworkInterfaces"), "NetworkInterfaces"))
     stated = {text_of(each.get("AssociatePublicIpAddress"), "AssociatePublicIpAddress", "false") for each in interfaces}
     if "true" in {*stated, text_of(launch.data.get("AssociatePublicIpAddress"), "AssociatePublicIpAddress", "false")}:

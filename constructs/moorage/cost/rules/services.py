@@ -30,7 +30,9 @@ def service(item: Item, use: Use) -> Iterator[Part]:
         return
     copies, assumptions = copies_of(item, use)
     launch = item.text("LaunchType", default=None)
-    strategy = strategy_of(item.list("CapacityProviderStrategy"), cluster_of(item.target("Cluster"))) if not launch else ()
+    strategy = (
+        strategy_of(item.list("CapacityProviderStrategy"), cluster_of(item.target("Cluster"))) if not launch else ()
+    )
     if launch == "FARGATE":
         yield from on_fargate(definition, always(copies, *assumptions), spot=False)
         yield from _addresses(item, copies)
@@ -158,8 +160,8 @@ def _placed(bases: Sequence[Decimal], weights: Sequence[Decimal], count: int) ->
     """Return the copies of each provider: first the bases, then the rest by the weights."""
     found = [Decimal(0)] * len(bases)
     for position, base in enumerate(bases):
-        found[position] = min(base, count - sum(found))
-    rest = int(count - sum(found))
+        found[position] = min(base, count - sum(found, Decimal(0)))
+    rest = int(count - sum(found, Decimal(0)))
     by_weight = [0] * len(bases)
     for _ in itertools.repeat(None, rest):
         open_ = [position for position, weight in enumerate(weights) if weight]
@@ -183,14 +185,9 @@ def cluster(item: Item, use: Use) -> Iterator[Part]:
         return
     said = "each task, container and service has metrics of its own, whose number follows from what runs"
     if level == "enhanced":
-        yield used("Container Insights (enhanced)", "insights.enhanced_metric_month", use, "insights_metrics", said)
+        yield used("Container Insights (enhanced)", "cloudwatch.enhanced_metric_month", use, "insights_metrics", said)
     else:
         yield used("Container Insights", "cloudwatch.metric_month", use, "insights_metrics", said)
-
-
-def task_definition(item: Item, _use: Use) -> Iterator[Part]:
-    """Yield nothing that is billed for `AWS::ECS::TaskDefinition`; its services and jobs are."""
-    yield free("Task definition", "AWS bills the tasks, at their service or job")
 
 
 def capacity_provider(item: Item, _use: Use) -> Iterator[Part]:

@@ -39,7 +39,13 @@ class Time:
     unit: str = ""
 
     def part(
-        self, component: str, item: str, size: Decimal, *assumptions: str, architecture: str | None = None, limit: str = ""
+        self,
+        component: str,
+        item: str,
+        size: Decimal,
+        *assumptions: str,
+        architecture: str | None = None,
+        on_demand: str = "",
     ) -> Part:
         """Return a component that is billed for each hour of each task.
 
@@ -49,7 +55,7 @@ class Time:
             size: The quantity of one task.
             *assumptions: The assumptions, one sentence each.
             architecture: The processor architecture. Default: None.
-            limit: The item whose price is an upper limit. Default: none.
+            on_demand: For Spot, the item of the same without Spot. Default: none.
         """
         in_runs = bool(self.unit)
         return Part(
@@ -59,7 +65,7 @@ class Time:
             quantity=None if self.hours is None else self.hours if in_runs else self.hours * size,
             assumptions=(*assumptions, *self.assumptions),
             architecture=architecture,
-            limit=limit,
+            on_demand=on_demand,
             scale=size if in_runs else Decimal(1),
             unit=self.unit,
         )
@@ -112,22 +118,14 @@ def on_fargate(definition: Item, time: Time, *, spot: bool) -> Iterator[Part]:
     cpu, memory = size_of(definition, "Cpu"), size_of(definition, "Memory")
     system = str(definition.text("RuntimePlatform", "OperatingSystemFamily", default="LINUX"))
     architecture = str(definition.text("RuntimePlatform", "CpuArchitecture", default="X86_64")).lower()
-    family, name = "fargate", "Fargate"
-    limit = ""
-    if spot:
-        family, name, limit = "fargate_spot", "Fargate Spot", "fargate"
+    family, name, prefix = ("fargate_spot", "Fargate Spot", "") if spot else ("fargate", "Fargate", "")
     if system.upper().startswith("WINDOWS"):
-        family, name, limit = "fargate_windows", "Fargate Windows", ""
+        name, prefix = "Fargate Windows", "windows_"
     for part, component, size in (("vcpu_hour", "vCPU", cpu), ("gb_hour", "memory", memory)):
-        yield time.part(
-            f"{name} {component}",
-            f"{family}.{part}",
-            size,
-            architecture=architecture,
-            limit=f"{limit}.{part}" if limit else "",
-        )
-    if family == "fargate_windows":
-        yield time.part("Windows license", "fargate_windows.license_vcpu_hour", cpu)
+        item, on_demand = f"{family}.{prefix}{part}", f"fargate.{part}" if spot else ""
+        yield time.part(f"{name} {component}", item, size, architecture=architecture, on_demand=on_demand)
+    if prefix:
+        yield time.part("Windows license", "fargate.windows_license_vcpu_hour", cpu)
     storage = definition.number("EphemeralStorage", "SizeInGiB", default=Decimal(FREE_STORAGE_GB)) - FREE_STORAGE_GB
     if storage > 0:
         yield time.part(

@@ -30,9 +30,7 @@ def volume(stated: Mapping[str, Value], copies: Range, *assumptions: str, defaul
     if size is None:
         yield unknown(f"EBS volume ({kind})", "the snapshot determines the size of the volume")
         return
-    yield monthly(
-        f"EBS volume ({kind})", f"ebs.{kind}_gb_month", copies * number_of(size, "VolumeSize"), *assumptions
-    )
+    yield monthly(f"EBS volume ({kind})", f"ebs.{kind}_gb_month", copies * number_of(size, "VolumeSize"), *assumptions)
     if kind == "gp3":
         iops = number_of(stated.get("Iops"), "Iops", Decimal(FREE_IOPS)) - FREE_IOPS
         throughput = number_of(stated.get("Throughput"), "Throughput", Decimal(FREE_THROUGHPUT)) - FREE_THROUGHPUT
@@ -60,7 +58,7 @@ def file_system(item: Item, use: Use) -> Iterator[Part]:
     if item.text("AvailabilityZoneName", default=None):
         yield used("EFS storage (One Zone)", "efs.one_zone_gb_month", use, "file_gb")
     else:
-        yield used("EFS storage", "efs.standard_gb_month", use, "file_gb", "all files are in the Standard storage class")
+        yield used("EFS storage", "efs.gb_month", use, "file_gb", "all files are in the Standard storage class")
     mode = item.text("ThroughputMode", default="bursting")
     if mode == "provisioned":
         yield monthly(
