@@ -196,6 +196,26 @@ def diagram(assembly: Path, stage: str, into: Path | None) -> None:
         raise click.ClickException(str(error)) from error
 
 
+@moorage.command()
+@click.argument("assembly", type=Path, default="cdk.out")
+@_stacks
+@click.option("--usage", type=Path, metavar="FILE", help="A TOML file with the use that templates do not state.")
+@click.option("--region", metavar="NAME", help="The region of stacks without a region. Default: us-east-1.")
+@click.option("--budget", metavar="USD", help="Exit with 1 if the least cost of a month is over this amount.")
+@click.option("--json", type=Path, metavar="FILE", help="Write JSON to FILE; '-' prints it instead of the tables.")
+def cost(assembly: Path, stacks: tuple[str, ...], **given: Any) -> None:
+    """Estimate what the stacks of an ASSEMBLY cost a month, without credentials.
+
+    ASSEMBLY is a cloud assembly, the folder that `cdk synth` writes. The default is cdk.out. STACKS are construct paths
+    of stacks, such as 'Prod/Web'; '*' is a wildcard. By default, all stacks are estimated.
+
+    The exit code is 1 if the cost at the least number of copies, with what --usage states, is over --budget; 2 if
+    ASSEMBLY or FILE cannot be read; and 0 otherwise.
+    """
+    running = load("moorage cost", "moorage.cost.command", "review")
+    raise SystemExit(running.run(running.Request(assembly=assembly, stacks=stacks, **given)))
+
+
 def _run_local(command: str, stacks: tuple[str, ...], home: Path, **given: Any) -> None:
     local = load(f"moorage {command}", "moorage.local.commands", "local")
     request = local.Request(command, stacks=stacks, home=home, program=_program(), **given)

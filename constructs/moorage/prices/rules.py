@@ -11,9 +11,9 @@ from moorage.prices.price import FALLBACK_REGION, Row
 LEAST, MOST = Decimal("0.5"), Decimal(3)
 """The bounds of a price, as multiples of the price of the same item in us-east-1.
 
-No listed price of a commercial region is at half of that of us-east-1 or at three times it. The extremes are
-cross-zone and NAT traffic in South America, at a little more than twice. A wrong unit (a GB-second for a GB-hour, a
-request for a thousand) or a price of another item is mostly further away.
+In AWS's price feeds of 2025, the items of this book are between 0.61 (c5a in ap-south-1) and 2.11 (r3 in sa-east-1)
+times the price in us-east-1. A wrong unit (a GB-second for a GB-hour, a request for a thousand) or the price of another
+item is mostly further away. Traffic to another region costs up to 7 times as much, so it is not an item.
 """
 
 
