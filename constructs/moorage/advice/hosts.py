@@ -11,9 +11,9 @@ import attrs
 
 from moorage.advice.assumptions import Assumptions
 from moorage.advice.market import Market
-from moorage.advice.workload import Workload
+from moorage.advice.workload import HOURS, Workload
 from moorage.workload.ec2_instances import InstanceType, instance_types
-from moorage.workload.fit import Demand, Host, fit
+from moorage.workload.fit import Demand, Fit, Host, fit
 from moorage.workload.task import Architecture
 
 FAMILIES = frozenset({"c7i", "m7i", "r7i", "c7g", "m7g", "r7g", "c8g", "m8g", "r8g"})
@@ -140,32 +140,56 @@ def hosts_of(
     price = market.price(f"ec2.{type_.name}")
     if not isinstance(price, Decimal):
         return None
-    daemons = [each.demand(type_.architecture) for each in workloads if each.daemon]
-    copied = [each for each in workloads if not each.daemon]
-    empty = Host.of(type_, trunking=assumptions.trunking, reserved_memory_mib=assumptions.reserved_memory_mib)
-    if daemons and any(fit(each, empty).copies < 1 for each in daemons):
+    placed = _placed(type_, tuple(workloads), assumptions.trunking, assumptions.reserved_memory_mib)
+    if placed is None:
         return None
-    host = empty.remaining_after(*daemons)
-    demands = [each.demand(type_.architecture) for each in copied]
-    counts = []
-    for number in ("least", "most"):
-        instances = pack([(demand, getattr(each, number)) for demand, each in zip(demands, copied, strict=True)], host)
-        if instances is None:
-            return None
-        total = sum(getattr(each, number) for each in copied)
-        counts.append(with_headroom(instances, total, assumptions) if copied else 1)
-    first = fit((demands or daemons)[0], host if demands else empty)
-    volume = market.price("ebs.gp3_gb_month")
-    volume_hourly = volume * assumptions.host_volume_gib / 730 if isinstance(volume, Decimal) else Decimal(0)
+    copied = [each for each in workloads if not each.daemon]
+    totals = (sum(each.least for each in copied), sum(each.most for each in copied))
+    least, most = (
+        with_headroom(instances, total, assumptions)
+        for instances, total in zip(placed.instances, totals, strict=True)
+    )
+    volume_hourly = market.nearest_price("ebs.gp3_gb_month") * assumptions.host_volume_gib / HOURS
     return Hosts(
         instance_type=type_.name,
         hourly=price + volume_hourly,
         instance_hourly=price,
-        copies_each=first.copies,
-        limiting_resources=first.limiting_resources,
-        least=counts[0],
-        most=counts[1],
+        copies_each=placed.first.copies,
+        limiting_resources=placed.first.limiting_resources,
+        least=least,
+        most=most,
     )
+
+
+@attrs.frozen
+class _Placed:
+    """Where copies are on the instances of a type.
+
+    Args:
+        first: How many copies of the first workload fit on an instance.
+        instances: The numbers of instances for the least and for the most copies.
+    """
+
+    first: Fit
+    instances: tuple[int, int]
+
+
+@functools.lru_cache(maxsize=10_000)  # the same copies are priced with many discounts
+def _placed(
+    type_: InstanceType, workloads: tuple[Workload, ...], trunking: bool, reserved_memory_mib: int
+) -> _Placed | None:
+    daemons = [each.demand(type_.architecture) for each in workloads if each.daemon]
+    copied = [each for each in workloads if not each.daemon]
+    empty = Host.of(type_, trunking=trunking, reserved_memory_mib=reserved_memory_mib)
+    if any(fit(each, empty).copies < 1 for each in daemons):
+        return None
+    host = empty.remaining_after(*daemons)
+    demands = [each.demand(type_.architecture) for each in copied]
+    least = pack([(demand, each.least) for demand, each in zip(demands, copied, strict=True)], host)
+    most = pack([(demand, each.most) for demand, each in zip(demands, copied, strict=True)], host)
+    if least is None or most is None:
+        return None
+    return _Placed(fit(demands[0], host) if demands else fit(daemons[0], empty), (least, most))
 
 
 def parity(instance_type: InstanceType, market: Market) -> Decimal | None:

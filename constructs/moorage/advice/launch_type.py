@@ -117,7 +117,7 @@ _RULES: tuple[_Rule, ...] = (
     (
         _SPOT,
         lambda each: not each.interruptible,
-        "can stop a task with a notice of two minutes, and the workload is not marked as interruptible",
+        "needs copies that tolerate a stop with a notice of two minutes",
         Botocore(
             "ecs",
             "CapacityProviderStrategyItem",

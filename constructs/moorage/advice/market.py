@@ -54,6 +54,15 @@ class Market:
             return UnknownPrice(item, self.region, f"The price book has no price of {item} in {self.region}.")
         return answer.usd
 
+    def nearest_price(self, item: str) -> Decimal:
+        """Return the price of a small part of a cost in USD: that of us-east-1 if it is unknown in this region.
+
+        Args:
+            item: The item.
+        """
+        answer = self.book.price(item, self.region)
+        return answer.usd if isinstance(answer, Price) else Decimal(0)
+
     @property
     def assumption(self) -> str:
         """The sentence about the prices."""

@@ -129,8 +129,10 @@ def _offer(
     )
     if offer.refusals:
         return offer
-    if any(each.windows for each in workloads):
-        return attrs.evolve(offer, unknown=("The price book has no complete prices of Windows.",))
+    if all(each.daemon for each in workloads):
+        return attrs.evolve(offer, list_cost=NOTHING, cost=NOTHING)
+    if not launch_type.is_fargate and any(each.windows for each in workloads):
+        return attrs.evolve(offer, unknown=("The price book has no prices of instances with Windows.",))
     if launch_type.is_fargate:
         priced = fargate_cost(workloads, architecture, market)
         if isinstance(priced, UnknownPrice):
@@ -158,17 +160,15 @@ def _discounted(offer: Offer, market: Market, assumptions: Assumptions) -> Offer
     if launch_type is LaunchType.FARGATE_SPOT:
         percent, item = assumptions.fargate_spot_percent, "fargate_spot.vcpu_hour"
     elif launch_type is LaunchType.EC2_SPOT:
-        percent, item = assumptions.ec2_spot_percent, f"ec2_spot.{offer.hosts.instance_type if offer.hosts else ''}"
+        percent, item = assumptions.ec2_spot_percent, "ec2.spot_hour"
     else:
-        fee = assumptions.managed_instances_fee_percent
-        if fee is None:
-            return attrs.evolve(offer, unknown=("The fee of ECS Managed Instances is not in the price book.",))
-        return attrs.evolve(offer, cost=listed * _of_instance(offer, assumptions.ec2_factor + fee / 100))
+        percent, item = assumptions.managed_instances_fee_percent, "managed_instances.fee_hour"
     if percent is None:
         answer = market.price(item, offer.architecture)
-        said = answer.assumption if isinstance(answer, UnknownPrice) else "The price of Spot changes."
+        said = answer.assumption if isinstance(answer, UnknownPrice) else f"The price of {item} changes."
         return attrs.evolve(offer, unknown=(said,))
-    return attrs.evolve(offer, cost=listed * _of_instance(offer, 1 - percent / 100))
+    factor = 1 - percent / 100 if launch_type.is_spot else assumptions.ec2_factor + percent / 100
+    return attrs.evolve(offer, cost=listed * _of_instance(offer, factor))
 
 
 def _of_instance(offer: Offer, factor: Decimal) -> Decimal:
@@ -207,9 +207,11 @@ def fargate_hourly(workload: Workload, architecture: Architecture, market: Marke
     cpu, memory = fargate_size(workload) or (0, 0)
     storage = max(0, workload.ephemeral_storage_gib - FREE_STORAGE_GIB)
     hourly = Decimal(0)
+    system = "fargate.windows_" if workload.windows else "fargate."
     for item, quantity in (
-        ("fargate.vcpu_hour", Decimal(cpu) / 1024),
-        ("fargate.gb_hour", Decimal(memory) / 1024),
+        (f"{system}vcpu_hour", Decimal(cpu) / 1024),
+        (f"{system}gb_hour", Decimal(memory) / 1024),
+        ("fargate.windows_license_vcpu_hour", Decimal(cpu) / 1024 if workload.windows else Decimal(0)),
         ("fargate.storage_gb_hour", Decimal(storage)),
     ):
         price = market.price(item, architecture) if quantity else Decimal(0)
