@@ -29,9 +29,9 @@ NAMELESS = {"base", "common", "helpers", "manager", "misc", "shared", "util", "u
 """Names of files that do not describe their contents."""
 CONSTRUCTOR_LINES = 40
 ENTRANCES = "cli"
-READERS = {"review", "testing", "local", "promotion", "cost", "assembly"}
+READERS = {"review", "testing", "local", "promotion", "cost", "advice/assembly", "assembly"}
 """The rooms that read the cloud assembly of any CDK app, and so import none of the constructs."""
-READ_BY = {"assembly", "policy", "cost", "workload", "prices"}
+READ_BY = {"assembly", "policy", "cost", "workload", "prices", "advice"}
 SUPPRESSION = re.compile(r"#\s*(noqa|ruff:|type:\s*ignore|mypy:|pyright:|pragma\b|nosec\b)")
 """A comment that turns a check off."""
 

@@ -1,1 +1,1 @@
-"""Which launch type fits a workload, and what each costs a month. Pure Python, without `aws_cdk`."""
+"""The choice of a launch type for a workload, and the monthly cost of each. Pure Python, without `aws_cdk`."""

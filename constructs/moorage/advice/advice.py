@@ -22,16 +22,16 @@ DEFAULT_REGION = "us-east-1"
 
 @attrs.frozen(kw_only=True)
 class Advice:
-    """Which launch type fits workloads, and what each costs.
+    """The choice of a launch type for workloads, with the cost of each.
 
     Args:
         subject: The name of the workload, or of the cluster.
         workloads: The workloads.
-        options: The options, with their costs and what speaks against them.
+        options: The options, with their costs and the reasons against them.
         advised: The advised option; None if no known price decides.
-        reason: Why, in one or two sentences, with the number that decides.
-        flips: What would change the advice, one sentence each.
-        assumptions: What the advice assumes, one sentence each.
+        reason: The reason, in one or two sentences, with the number that decides.
+        flips: The circumstances that would change the advice, one sentence each.
+        assumptions: The assumptions, one sentence each.
         region: The region of the prices.
     """
 
@@ -158,7 +158,9 @@ def reason_of(
     chosen = hosted or fargate
     month = usd(chosen.cost.expected) if chosen and chosen.cost else "an unknown amount"
     upkeep = f", and upkeep {usd(chosen.upkeep)}" if chosen and chosen.upkeep else ""
-    return f"{cost}{_against(options, fargate=fargate is None)} The list price is {month} a month{upkeep}."
+    own = set.intersection(*(set(each.architectures) for each in workloads))
+    against = _against([each for each in options if each.architecture in own], fargate=fargate is None)
+    return f"{cost}{against} The list price is {month} a month{upkeep}."
 
 
 def _on_hosts(offer: Offer) -> str:
@@ -222,7 +224,10 @@ def _assumed(workloads: Sequence[Workload], market: Market, assumptions: Assumpt
     for each in workloads:
         if each.least != each.most and each.hours_at_most is None:
             yield f"{each.name} runs the most copies for half of the month."
+        if each.runs:
+            minutes = assumptions.idle_minutes
+            yield f"A job has hosts of its own, which run {minutes} minutes longer than each run, an assumption."
         if each.runs and each.runs.assumed:
-            minutes = each.runs.hours * 60
-            yield f"{each.name} runs {each.runs.count:.0f} times a month for {minutes:.0f} minutes."
+            duration = each.runs.hours * 60
+            yield f"{each.name} runs {each.runs.count:.0f} times a month for {duration:.0f} minutes."
     yield "Load balancers, NAT gateways, EBS volumes of tasks, logs and traffic are left out: they cost the same."

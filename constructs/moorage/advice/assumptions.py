@@ -10,6 +10,8 @@ from moorage.workload.problems import Problems
 
 LARGEST_SAVINGS_PLAN = 72
 """The largest discount of an EC2 Instance Savings Plan, in percent (AWS Savings Plans user guide)."""
+_ALL = 100
+_MOST_ZONES = 6
 _PERCENTAGES = (
     "savings_plan_percent",
     "ec2_savings_plan_percent",
@@ -30,7 +32,7 @@ def _optional(value: Decimal | float | None) -> Decimal | None:
 
 @attrs.frozen(kw_only=True)
 class Assumptions:
-    """What an advice assumes about prices and people.
+    """The assumptions of an advice about prices and people.
 
     Args:
         savings_plan_percent: The discount of a Compute Savings Plan on Fargate and EC2, 0 to 100 percent. Savings Plans
@@ -50,10 +52,10 @@ class Assumptions:
         survives_zone_loss: Whether to keep enough hosts for all tasks when a zone is lost. Default: False, so ECS
             launches new hosts then.
         target_capacity_percent: The target of managed scaling, 1 to 100. Below 100, spare hosts are kept. Default: 100.
-        trunking: Whether the account setting `awsvpcTrunking` is on. Default: False, as in a new account.
-        scales_to_zero: Whether the hosts of a job stop between its runs. Default: True, with managed scaling.
+        trunking: True if the account setting `awsvpcTrunking` is on. Default: False, as in a new account.
+        scales_to_zero: True if the hosts of a job stop between its runs. Default: True, with managed scaling.
         burstable: Whether to consider the T families, whose CPU performance depends on credits. Default: False.
-        idle_minutes: The minutes that a host of a job runs before and after a run until managed scaling stops it. Default:
+        idle_minutes: The minutes that a host of a job runs longer than a run, until managed scaling stops it. Default:
             15, an assumption.
         reserved_memory_mib: The memory of each instance that is withheld from tasks, in MiB. Default: 256.
         host_volume_gib: The size of the gp3 root volume of a host, in GiB. Default: 30.
@@ -85,17 +87,17 @@ class Assumptions:
         problems = Problems("the assumptions")
         for argument in _PERCENTAGES:
             value = getattr(self, argument)
-            if value is not None and not 0 <= value <= 100:
+            if value is not None and not (value.is_finite() and 0 <= value <= _ALL):
                 problems.add(f"{argument} must be between 0 and 100 (got {value}); use a percentage")
         for argument in ("upkeep_hours", "hourly_rate", "idle_minutes", "reserved_memory_mib", "host_volume_gib"):
-            value = getattr(self, argument)
-            if not value >= 0:
+            value = Decimal(getattr(self, argument))
+            if not (value.is_finite() and value >= 0):
                 problems.add(f"{argument} must be at least 0 (got {value}); use 0 or more")
-        if not 1 <= self.zones <= 6:
+        if not 1 <= self.zones <= _MOST_ZONES:
             problems.add(f"zones must be between 1 and 6 (got {self.zones}); use the zones of the network")
         if self.survives_zone_loss and self.zones == 1:
             problems.add("survives_zone_loss needs zones of at least 2 (got 1); use zones=2 or more")
-        if not 1 <= self.target_capacity_percent <= 100:
+        if not 1 <= self.target_capacity_percent <= _ALL:
             problems.add(
                 f"target_capacity_percent must be between 1 and 100 (got {self.target_capacity_percent}); use the "
                 "target of the managed scaling"

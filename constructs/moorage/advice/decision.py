@@ -20,8 +20,8 @@ class Decision:
 
     Args:
         advised: The option; None if no known price decides.
-        fargate: The cheapest option on Fargate with a known price; None if there is none.
-        hosted: The cheapest option on instances with a known price; None if there is none.
+        fargate: The cheapest option on Fargate with a known price; None without such an option.
+        hosted: The cheapest option on instances with a known price; None without such an option.
     """
 
     advised: Offer | None
@@ -44,10 +44,9 @@ def decide(options: Sequence[Offer], assumptions: Assumptions) -> Decision:
     known = [each for each in options if each.fits and each.total is not None]
     fargate = cheapest(each for each in known if each.launch_type.is_fargate)
     hosted = cheapest(each for each in known if not each.launch_type.is_fargate)
-    if fargate and hosted:
-        chosen = hosted if _total(hosted) < _total(fargate) * assumptions.margin_factor else fargate
-    else:
-        chosen = fargate or hosted
+    chosen = fargate or hosted
+    if fargate and hosted and _total(hosted) < _total(fargate) * assumptions.margin_factor:
+        chosen = hosted
     return Decision(advised=chosen and _with_spot(chosen, options), fargate=fargate, hosted=hosted)
 
 

@@ -1,4 +1,4 @@
-"""What would change an advice, with the number at which it changes."""
+"""The circumstances that would change an advice, with the number at which it changes."""
 
 from __future__ import annotations
 
@@ -54,9 +54,7 @@ class Question:
             **changes: The assumptions that change.
         """
         found = [
-            each
-            for each in self.options(**changes)
-            if each.launch_type.is_fargate or each.launch_type is launch_type
+            each for each in self.options(**changes) if each.launch_type.is_fargate or each.launch_type is launch_type
         ]
         decision = decide(found, self._changed(changes))
         return decision.hosts_win and decision.fargate is not None
@@ -102,7 +100,7 @@ def _of_copies(question: Question) -> Iterator[str]:
 
 
 def copies_where_hosts_win(workload: Workload, market: Market, assumptions: Assumptions) -> int | None:
-    """Return the number of copies from which EC2 on demand always wins, if all run all month; None if there is none.
+    """Return the number of copies from which EC2 on demand always wins, if all run all month; None without such a number.
 
     Args:
         workload: The workload, which is a service.
@@ -123,9 +121,7 @@ def copies_where_hosts_win(workload: Workload, market: Market, assumptions: Assu
     return last + 1 if last < MOST_COPIES else None
 
 
-def _rates(
-    workload: Workload, market: Market, assumptions: Assumptions
-) -> tuple[dict[int, Decimal], Decimal | None]:
+def _rates(workload: Workload, market: Market, assumptions: Assumptions) -> tuple[dict[int, Decimal], Decimal | None]:
     """Return the cheapest price of an instance for each number of copies that it holds, and that of a copy on Fargate.
 
     Both are in USD an hour. The architectures are those that the workload supports.
@@ -245,7 +241,7 @@ def _of_fee(question: Question, decision: Decision, options: Sequence[Offer]) ->
 
 def _of_interruption(question: Question, decision: Decision) -> Iterator[str]:
     advised = decision.advised
-    if advised is None or advised.launch_type.is_spot or not (advised.launch_type in _SPOT_OF):
+    if advised is None or advised.launch_type.is_spot or advised.launch_type not in _SPOT_OF:
         return
     if any(each.windows for each in question.workloads):
         return

@@ -32,7 +32,7 @@ class Hosts:
         hourly: The price of one instance with its root volume, in USD an hour, at list price.
         instance_hourly: The part of `hourly` that is the instance.
         copies_each: The number of copies of the first workload that fit on an instance.
-        limiting_resources: What limits that number.
+        limiting_resources: The resources that limit that number.
         least: The number of instances for the least copies.
         most: The number of instances for the most copies.
     """
@@ -140,14 +140,15 @@ def hosts_of(
     price = market.price(f"ec2.{type_.name}")
     if not isinstance(price, Decimal):
         return None
-    placed = _placed(type_, tuple(workloads), assumptions.trunking, assumptions.reserved_memory_mib)
+    placed = _placed(
+        type_, tuple(workloads), trunking=assumptions.trunking, reserved_memory_mib=assumptions.reserved_memory_mib
+    )
     if placed is None:
         return None
     copied = [each for each in workloads if not each.daemon]
     totals = (sum(each.least for each in copied), sum(each.most for each in copied))
     least, most = (
-        with_headroom(instances, total, assumptions)
-        for instances, total in zip(placed.instances, totals, strict=True)
+        with_headroom(instances, total, assumptions) for instances, total in zip(placed.instances, totals, strict=True)
     )
     volume_hourly = market.nearest_price("ebs.gp3_gb_month") * assumptions.host_volume_gib / HOURS
     return Hosts(
@@ -163,10 +164,10 @@ def hosts_of(
 
 @attrs.frozen
 class _Placed:
-    """Where copies are on the instances of a type.
+    """The instances of a type on which copies are placed.
 
     Args:
-        first: How many copies of the first workload fit on an instance.
+        first: The number of copies of the first workload that fit on an instance.
         instances: The numbers of instances for the least and for the most copies.
     """
 
@@ -176,7 +177,7 @@ class _Placed:
 
 @functools.lru_cache(maxsize=10_000)  # the same copies are priced with many discounts
 def _placed(
-    type_: InstanceType, workloads: tuple[Workload, ...], trunking: bool, reserved_memory_mib: int
+    type_: InstanceType, workloads: tuple[Workload, ...], *, trunking: bool, reserved_memory_mib: int
 ) -> _Placed | None:
     daemons = [each.demand(type_.architecture) for each in workloads if each.daemon]
     copied = [each for each in workloads if not each.daemon]

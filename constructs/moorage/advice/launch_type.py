@@ -130,7 +130,7 @@ _RULES: tuple[_Rule, ...] = (
 
 
 def fargate_size(workload: Workload) -> tuple[int, int] | None:
-    """Return the smallest Fargate size that holds a task, in CPU units and MiB; None if there is none.
+    """Return the smallest Fargate size that holds a task, in CPU units and MiB; None for a larger task.
 
     Args:
         workload: The workload.

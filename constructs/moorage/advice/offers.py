@@ -1,4 +1,4 @@
-"""What each launch type costs for workloads that share a cluster."""
+"""The cost of each launch type for workloads that share a cluster."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Offer:
         launch_type: The launch type.
         architecture: The processor architecture.
         refusals: The reasons why the workloads cannot run on it. Default: none.
-        conditions: What must change before they can. Default: nothing.
+        conditions: The changes that they need before. Default: none.
         hosts: The cheapest instances. Default: none, for Fargate.
         list_cost: The cost without the discount of Spot or the fee of Managed Instances; None if it is unknown.
         cost: The cost that AWS bills; None if it is unknown.
@@ -131,20 +131,27 @@ def _offer(
         return offer
     if all(each.daemon for each in workloads):
         return attrs.evolve(offer, list_cost=NOTHING, cost=NOTHING)
-    if not launch_type.is_fargate and any(each.windows for each in workloads):
+    priced = (_on_fargate if launch_type.is_fargate else _on_hosts)(offer, workloads, market, assumptions)
+    return _discounted(priced, market, assumptions)
+
+
+def _on_fargate(offer: Offer, workloads: Sequence[Workload], market: Market, _: Assumptions) -> Offer:
+    priced = fargate_cost(workloads, offer.architecture, market)
+    if isinstance(priced, UnknownPrice):
+        return attrs.evolve(offer, unknown=(priced.assumption,))
+    return attrs.evolve(offer, list_cost=priced)
+
+
+def _on_hosts(offer: Offer, workloads: Sequence[Workload], market: Market, assumptions: Assumptions) -> Offer:
+    if any(each.windows for each in workloads):
         return attrs.evolve(offer, unknown=("The price book has no prices of instances with Windows.",))
-    if launch_type.is_fargate:
-        priced = fargate_cost(workloads, architecture, market)
-        if isinstance(priced, UnknownPrice):
-            return attrs.evolve(offer, unknown=(priced.assumption,))
-        return _discounted(attrs.evolve(offer, list_cost=priced), market, assumptions)
-    found = cheapest_hosts(workloads, architecture, market, assumptions)
+    found = cheapest_hosts(workloads, offer.architecture, market, assumptions)
     if found is None:
         refusal = Refusal("has no compared instance type that holds a copy", NO_TYPE)
         return attrs.evolve(offer, refusals=(refusal,))
     hosts, cost = found
-    upkeep = assumptions.upkeep if launch_type.needs_upkeep else Decimal(0)
-    return _discounted(attrs.evolve(offer, hosts=hosts, list_cost=cost, upkeep=upkeep), market, assumptions)
+    upkeep = assumptions.upkeep if offer.launch_type.needs_upkeep else Decimal(0)
+    return attrs.evolve(offer, hosts=hosts, list_cost=cost, upkeep=upkeep)
 
 
 def _discounted(offer: Offer, market: Market, assumptions: Assumptions) -> Offer:

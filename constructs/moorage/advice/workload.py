@@ -1,4 +1,4 @@
-"""What a workload needs from its launch type, and how much of the month it runs."""
+"""A workload: its needs, and the part of the month in which it runs."""
 
 from __future__ import annotations
 

@@ -216,6 +216,42 @@ def cost(assembly: Path, stacks: tuple[str, ...], **given: Any) -> None:
     raise SystemExit(running.run(running.Request(assembly=assembly, stacks=stacks, **given)))
 
 
+_percent = functools.partial(click.option, type=float, metavar="PERCENT")
+
+
+@moorage.command()
+@click.argument("assembly", type=Path, default="cdk.out")
+@click.argument("pattern", required=False)
+@click.option("--region", metavar="NAME", help="The region of stacks without a region. Default: us-east-1.")
+@click.option("--usage", type=Path, metavar="FILE", help="A TOML file with the runs and durations of jobs.")
+@_percent("--savings-plan-percent", help="The discount of a Compute Savings Plan on Fargate and EC2. Default: 0.")
+@_percent("--ec2-savings-plan-percent", help="The discount on EC2, if it differs. Default: the same.")
+@_percent("--fargate-spot-percent", help="The discount of Fargate Spot. Default: unknown.")
+@_percent("--ec2-spot-percent", help="The discount of EC2 Spot. Default: unknown.")
+@_percent("--managed-instances-fee-percent", help="The fee of ECS Managed Instances. Default: unknown.")
+@click.option("--interruptible/--not-interruptible", default=None, help="Whether copies tolerate Spot.")
+@click.option("--upkeep-hours", type=float, metavar="N", help="The hours a month for hosts. Default: 2.")
+@click.option("--hourly-rate", type=float, metavar="USD", help="The cost of such an hour. Default: 50.")
+@click.option("--trunking", is_flag=True, default=None, help="The account setting awsvpcTrunking is on.")
+@click.option("--json", type=Path, metavar="FILE", help="Write JSON to FILE; '-' prints it instead of the tables.")
+def advise(
+    assembly: Path, pattern: str | None, region: str | None, usage: Path | None, json: Path | None, **assumptions: Any
+) -> None:
+    """Advise on the launch type of each service, worker and job of an ASSEMBLY, with what each costs a month.
+
+    ASSEMBLY is a cloud assembly, the folder that `cdk synth` writes. The default is cdk.out. PATTERN is the construct
+    path of workloads, such as 'Prod/Shop/Web'; '*' is a wildcard. Workloads that share a cluster are also compared
+    together.
+
+    The exit code is 2 if an input cannot be read or is wrong, and 0 otherwise.
+    """
+    running = load("moorage advise", "moorage.advice.assembly.command", "review")
+    request = running.Request(
+        assembly=assembly, pattern=pattern, usage=usage, region=region, json=json, assumptions=assumptions
+    )
+    raise SystemExit(running.run(request))
+
+
 def _run_local(command: str, stacks: tuple[str, ...], home: Path, **given: Any) -> None:
     local = load(f"moorage {command}", "moorage.local.commands", "local")
     request = local.Request(command, stacks=stacks, home=home, program=_program(), **given)

@@ -41,6 +41,32 @@ def runs_a_month(expression: str) -> Decimal | None:
     return Decimal(minutes * hours * days) / MONTHS_OF_A_YEAR
 
 
+def starts_of_a_year(expression: str) -> tuple[dt.datetime, ...]:
+    """Return the starts of a cron expression in a year of 365 days; none for a rate, and if it is not valid.
+
+    The time zone of the schedule is not used.
+
+    Args:
+        expression: The schedule expression.
+    """
+    found = _CRON.fullmatch(expression)
+    fields = found[1].split() if found else []
+    if len(fields) != _FIELDS:
+        return ()
+    try:
+        minutes = sorted(set(_numbers(fields[0], 0, 59)))
+        hours = sorted(set(_numbers(fields[1], 0, 23)))
+        days = list(_days(fields[2], fields[3], fields[4]))
+    except ValueError:
+        return ()
+    return tuple(
+        dt.datetime(day.year, day.month, day.day, hour, minute, tzinfo=dt.UTC)
+        for day in days
+        for hour in hours
+        for minute in minutes
+    )
+
+
 def _days(day_of_month: str, months: str, day_of_week: str) -> Iterator[dt.date]:
     for month in sorted(set(_numbers(months, 1, 12, _MONTHS))):
         last = calendar.monthrange(_YEAR, month)[1]

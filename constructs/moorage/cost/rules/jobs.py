@@ -205,3 +205,63 @@ def _restored(value: Any, values: Mapping[str, Value]) -> Any:
             return values[tokens[0]]
         return Joined(tuple(values[token] for token in tokens)) if tokens else value
     return value if value is None or isinstance(value, bool) else str(value)
+
+
+@attrs.frozen(kw_only=True)
+class StartedTask:
+    """A task that a schedule, a rule or a state machine starts.
+
+    Args:
+        definition: The task definition; None if it is not in the app.
+        cluster: The cluster; None if it is not in the app.
+        strategy: The resolved capacity provider strategy, by default that of the cluster.
+        launch_type: The launch type; None if the strategy decides.
+        copies: The number of tasks that a run starts.
+        runs: The number of runs a month; None if it depends on use.
+    """
+
+    definition: Item | None
+    cluster: Item | None
+    strategy: Sequence[Value]
+    launch_type: str | None
+    copies: Decimal
+    runs: Decimal | None
+
+
+def started_tasks(item: Item, use: Use) -> Iterator[StartedTask]:
+    """Yield the tasks that a schedule, a rule or a state machine starts.
+
+    Args:
+        item: The schedule, rule or state machine.
+        use: Its use.
+
+    Raises:
+        NotInTemplateError: The templates do not state what is started.
+    """
+    if item.type == _RULE:
+        for target in tables(item.list("Targets")):
+            if isinstance(target.get("EcsParameters"), dict):
+                cluster = item.all.first(target.get("Arn"))
+                yield _started_task(item, target["EcsParameters"], cluster, _runs(item, use))
+    elif item.type == _SCHEDULE:
+        stated = item.at("Target", "EcsParameters")
+        if isinstance(stated, dict):
+            yield _started_task(item, stated, item.target("Target", "Arn"), _runs(item, use))
+    elif item.at("DefinitionString") is not None:
+        states, values = _parsed(item.at("DefinitionString"))
+        for parameters in _task_runs(states):
+            stated = _restored(parameters, values)
+            yield _started_task(item, stated, item.all.first(stated.get("Cluster")), _started(item, use))
+
+
+def _started_task(item: Item, stated: Mapping[str, Value], cluster: Item | None, runs: _Runs) -> StartedTask:
+    launch = stated.get("LaunchType")
+    found = item.all.first(stated.get("TaskDefinitionArn") or stated.get("TaskDefinition"))
+    return StartedTask(
+        definition=found if found and found.type == TASK_DEFINITION else None,
+        cluster=cluster_of(cluster),
+        strategy=() if launch else strategy_of(_sequence(stated), cluster_of(cluster)),
+        launch_type=None if launch is None else str(launch),
+        copies=number_of(stated.get("TaskCount") or stated.get("Count"), "TaskCount", Decimal(1)),
+        runs=runs.count,
+    )
