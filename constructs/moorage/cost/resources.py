@@ -75,6 +75,17 @@ class Item:
         """
         return number_of(self.at(*pointer), ".".join(pointer), default)
 
+    def is_true(self, *pointer: str) -> bool:
+        """Return whether a property is true; an absent one is not.
+
+        Args:
+            *pointer: The names of the property and of its parts.
+
+        Raises:
+            NotInTemplateError: The property is known only at deployment.
+        """
+        return self.text(*pointer, default="false").lower() == "true"
+
     def list(self, *pointer: str) -> tuple[Value, ...]:
         """Return a property that is a list; empty if it is absent.
 

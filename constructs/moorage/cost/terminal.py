@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from rich.console import Console
 from rich.table import Table
@@ -56,7 +56,7 @@ def said(sum_: Sum) -> str:
         sum_: The sum.
     """
     fixed = f"${money(sum_.fixed)} a month"
-    return f"{fixed}, and ${money(Range.of(sum_.use))} by use" if sum_.use else fixed
+    return f"{fixed}, and ${money(Range.of(sum_.use))} by use" if _cents(sum_.use) else fixed
 
 
 def money(amount: Range) -> str:
@@ -65,8 +65,12 @@ def money(amount: Range) -> str:
     Args:
         amount: The amount.
     """
-    least, most = (f"{each.quantize(_CENT):,}" for each in (amount.least, amount.most))
+    least, most = (f"{_cents(each):,}" for each in (amount.least, amount.most))
     return least if least == most else f"{least} to {most}"
+
+
+def _cents(amount: Decimal) -> Decimal:
+    return amount.quantize(_CENT, ROUND_HALF_UP)
 
 
 def plain(number: Decimal) -> str:
@@ -75,7 +79,7 @@ def plain(number: Decimal) -> str:
     Args:
         number: The number.
     """
-    rounded = number.quantize(_CENT) if abs(number) >= 1 else number
+    rounded = _cents(number) if abs(number) >= 1 else number
     text = f"{rounded:,f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 

@@ -182,5 +182,5 @@ def instance(item: Item, _use: Use) -> Iterator[Part]:
             yield from volume(each["Ebs"], ONE, default="gp2")
     if not found:
         yield unknown("EBS root volume", "the image determines the size of the volume")
-    if item.text("Monitoring", default="false") == "true":
+    if item.is_true("Monitoring"):
         yield monthly("Detailed monitoring", "cloudwatch.metric_month", ONE * DETAILED_METRICS)
