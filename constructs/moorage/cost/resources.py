@@ -14,6 +14,7 @@ from moorage.assembly.construct_paths import short_path
 from moorage.assembly.references import References
 from moorage.assembly.values import Place, Reference, Value, at, places
 from moorage.cost.parts import NotInTemplateError
+from moorage.prices.price import ARCHITECTURES
 
 _Default = TypeVar("_Default")
 _REQUIRED: Any = object()
@@ -236,6 +237,20 @@ def number_of(value: Value, name: str, default: _Default = _REQUIRED) -> Decimal
     if not found.is_finite():
         raise NotInTemplateError(f"{name} is not a number (got {value!r})")
     return found
+
+
+def architecture_of(stated: str) -> str:
+    """Return a processor architecture as the price book names it.
+
+    Args:
+        stated: The architecture as ECS and Lambda name it, such as `ARM64`.
+
+    Raises:
+        NotInTemplateError: There is no such architecture.
+    """
+    if stated.lower() not in ARCHITECTURES:
+        raise NotInTemplateError(f"there are no prices for the architecture {stated!r}")
+    return stated.lower()
 
 
 def list_of(value: Value, name: str) -> tuple[Value, ...]:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from moorage.cost.amounts import HOURS, ONE, Range
 from moorage.cost.parts import Kind, Part, free, hourly, monthly, used
-from moorage.cost.resources import Item, tables
+from moorage.cost.resources import Item, architecture_of, tables
 from moorage.cost.usage import Use
 
 _MIB_OF_A_GB = 1024
@@ -41,7 +41,7 @@ def delivery_stream(_item: Item, use: Use) -> Iterator[Part]:
 
 def function(item: Item, use: Use) -> Iterator[Part]:
     """Yield the components of `AWS::Lambda::Function`."""
-    architecture = next((str(each) for each in item.list("Architectures")), "x86_64")
+    architecture = architecture_of(next((str(each) for each in item.list("Architectures")), "x86_64"))
     memory = item.number("MemorySize", default=Decimal(128)) / _MIB_OF_A_GB
     requests, seconds = use.get("lambda_requests"), use.get("lambda_seconds")
     yield used("Function requests", "lambda.request", use, "lambda_requests", "the free tier is not subtracted")
