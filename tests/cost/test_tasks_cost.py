@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from moorage.cost.amounts import Range
 from moorage.cost.parts import Kind
 from moorage.cost.schedules import runs_a_month
 from tests.cost.cost_rows import Resource, estimated, one, quantities, rows, stack_of
@@ -233,7 +234,7 @@ def test_a_resource_under_an_open_condition_costs_from_nothing() -> None:
     shop.template["Parameters"] = {"On": {"Type": "String"}}  # type: ignore[index]  # the template of this test
     (row, _) = [row for row in estimated(shop).rows if row.type == "AWS::ECS::Service"]
     assert row.quantity is not None
-    assert (row.quantity.least, row.quantity.most) == (0, 730)
+    assert row.quantity == Range(Decimal(0), Decimal(730))
     assert "exists only under a condition" in row.assumptions[-1]
 
 
