@@ -80,7 +80,7 @@ def test_json_has_every_row_with_texts_for_amounts(assembly: Path) -> None:
     done = run(assembly, "--json", "-")
     content = json.loads(done.output)
     assert content["currency"] == "USD"
-    assert content["total"]["fixed"]["least"] == "137.780200"
+    assert content["total"]["fixed"]["least"] == "137.7802"
     row = next(row for row in content["rows"] if row["component"] == "Fargate vCPU")
     assert row["quantity"] == {"least": "730", "most": "730"}
     assert (row["unit"], row["price"], row["kind"]) == ("vCPU-hour", "0.04048", "fixed")
