@@ -66,4 +66,4 @@ def _range(amount: Range) -> dict[str, str]:
 
 
 def _text(number: Decimal) -> str:
-    return f"{number:f}"
+    return f"{number.normalize():f}"

@@ -14,6 +14,7 @@ from moorage.assembly.construct_paths import short_path
 from moorage.assembly.references import References
 from moorage.assembly.values import Place, Reference, Value, at, places
 from moorage.cost.parts import NotInTemplateError
+from moorage.prices.price import ARCHITECTURES
 
 _Default = TypeVar("_Default")
 _REQUIRED: Any = object()
@@ -74,6 +75,17 @@ class Item:
             NotInTemplateError: The property is known only at deployment, is no number, or absent without a default.
         """
         return number_of(self.at(*pointer), ".".join(pointer), default)
+
+    def is_true(self, *pointer: str) -> bool:
+        """Return whether a property is true; an absent one is not.
+
+        Args:
+            *pointer: The names of the property and of its parts.
+
+        Raises:
+            NotInTemplateError: The property is known only at deployment.
+        """
+        return self.text(*pointer, default="false").lower() == "true"
 
     def list(self, *pointer: str) -> tuple[Value, ...]:
         """Return a property that is a list; empty if it is absent.
@@ -225,6 +237,20 @@ def number_of(value: Value, name: str, default: _Default = _REQUIRED) -> Decimal
     if not found.is_finite():
         raise NotInTemplateError(f"{name} is not a number (got {value!r})")
     return found
+
+
+def architecture_of(stated: str) -> str:
+    """Return a processor architecture as the price book names it.
+
+    Args:
+        stated: The architecture as ECS and Lambda name it, such as `ARM64`.
+
+    Raises:
+        NotInTemplateError: There is no such architecture.
+    """
+    if stated.lower() not in ARCHITECTURES:
+        raise NotInTemplateError(f"there are no prices for the architecture {stated!r}")
+    return stated.lower()
 
 
 def list_of(value: Value, name: str) -> tuple[Value, ...]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from moorage.cost.amounts import HOURS, Range
@@ -15,6 +14,11 @@ from moorage.cost.estimate import Estimate, Row, Sum
 from moorage.cost.parts import Kind
 
 _CENT = Decimal("0.01")
+_HEADINGS = ("construct", "component", "quantity", "unit", "price", "month", "notes")
+_NUMBERS = {"quantity", "price", "month"}
+_GAP = "  "
+_LEAST_PATH = 16
+"""The columns that paths get on a narrow terminal; a longer path loses its beginning."""
 _ORDER = {Kind.FIXED: 0, Kind.UNKNOWN: 1, Kind.USE: 2}
 
 
@@ -35,8 +39,7 @@ def render(estimate: Estimate, warnings: Sequence[str] = (), *, width: int = 120
         console.print(Text(f"{stack}: {said(sum_)}", style="bold"))
         rows = [row for row in estimate.rows_of_stacks[stack] if row.kind is not Kind.FREE]
         if rows:
-            console.print(_table(rows, stack, estimate, numbers))
-        console.print()
+            console.print(_table(rows, stack, estimate, numbers, width), soft_wrap=True)
     console.print(Text(f"In all: {said(estimate.total)}", style="bold"))
     for sentence in _closing(estimate):
         console.print(Text(sentence), soft_wrap=True)
@@ -56,7 +59,7 @@ def said(sum_: Sum) -> str:
         sum_: The sum.
     """
     fixed = f"${money(sum_.fixed)} a month"
-    return f"{fixed}, and ${money(Range.of(sum_.use))} by use" if sum_.use else fixed
+    return f"{fixed}, and ${money(Range.of(sum_.use))} by use" if _cents(sum_.use) else fixed
 
 
 def money(amount: Range) -> str:
@@ -65,8 +68,12 @@ def money(amount: Range) -> str:
     Args:
         amount: The amount.
     """
-    least, most = (f"{each.quantize(_CENT):,}" for each in (amount.least, amount.most))
+    least, most = (f"{_cents(each):,}" for each in (amount.least, amount.most))
     return least if least == most else f"{least} to {most}"
+
+
+def _cents(amount: Decimal) -> Decimal:
+    return amount.quantize(_CENT, ROUND_HALF_UP)
 
 
 def plain(number: Decimal) -> str:
@@ -75,26 +82,40 @@ def plain(number: Decimal) -> str:
     Args:
         number: The number.
     """
-    rounded = number.quantize(_CENT) if abs(number) >= 1 else number
+    rounded = _cents(number) if abs(number) >= 1 else number
     text = f"{rounded:,f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _table(rows: Sequence[Row], stack: str, estimate: Estimate, numbers: dict[str, int]) -> Table:
-    table = Table("construct", "component", box=None, pad_edge=False)
-    for heading in ("quantity", "unit", "price", "month", "notes"):
-        table.add_column(heading, justify="left" if heading in {"unit", "notes"} else "right")
+def _table(rows: Sequence[Row], stack: str, estimate: Estimate, numbers: dict[str, int], width: int) -> Text:
+    """Return the table of a stack, aligned here, since rich's own tables take seconds for thousands of cells."""
     sums: Mapping[tuple[str, str], Sum] = estimate.constructs
     constructs = sorted({row.construct for row in rows}, key=lambda each: (-sums[stack, each].total.least, each))
+    cells: list[tuple[str, ...]] = [_HEADINGS]
+    headings = set()
     for construct in constructs:
-        heading = construct.removeprefix(f"{stack}/")
-        sum_ = sums[stack, construct]
-        table.add_row(Text(heading, style="bold"), "", "", "", "", Text(money(sum_.total), style="bold"))
-        of_construct = [row for row in rows if row.construct == construct]
-        for row in sorted(of_construct, key=_rank):
+        headings.add(len(cells))
+        total = money(sums[stack, construct].total)
+        cells.append((construct.removeprefix(f"{stack}/"), "", "", "", "", total, ""))
+        for row in sorted((row for row in rows if row.construct == construct), key=_rank):
             inside = row.path.removeprefix(f"{construct}/") if row.path != construct else ""
-            table.add_row(*(Text(cell) for cell in (f"  {inside}", row.component, *_cells(row, numbers))))
-    return table
+            cells.append((f"  {inside}", row.component, *_cells(row, numbers)))
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    widths[0] = max(_LEAST_PATH, min(widths[0], width - sum(widths[1:]) - len(_GAP) * (len(widths) - 1)))
+    text = Text()
+    for position, line in enumerate(cells):
+        style = "bold" if position in headings else "dim" if line is _HEADINGS else ""
+        text.append(_aligned(line, widths) + "\n", style=style)
+    return text
+
+
+def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
+    found = []
+    for name, cell, width in zip(_HEADINGS, cells, widths, strict=True):
+        start = "  …" if cell.startswith(" ") else "…"
+        shown = cell if len(cell) <= width else start + cell[len(cell) - width + len(start) :]
+        found.append(shown.rjust(width) if name in _NUMBERS else shown.ljust(width))
+    return _GAP.join(found).rstrip()
 
 
 def _rank(row: Row) -> tuple[int, Decimal, str, str]:

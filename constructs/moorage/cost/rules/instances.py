@@ -118,7 +118,9 @@ def _sizes(item: Item, use: Use) -> tuple[Range, tuple[str, ...]]:
 def _on_demand(launch: _Launch, count: Decimal) -> Decimal:
     """Return the number of On-Demand Instances. EC2 rounds the percentage up, in favor of On-Demand."""
     base = min(launch.base, count)
-    return base + math.ceil((count - base) * launch.percentage / 100)
+    above = (count - base) * launch.percentage / 100
+    is_average = count != count.to_integral_value()
+    return base + (above if is_average else math.ceil(above))
 
 
 def _launch_of(item: Item) -> _Launch:
@@ -182,5 +184,5 @@ def instance(item: Item, _use: Use) -> Iterator[Part]:
             yield from volume(each["Ebs"], ONE, default="gp2")
     if not found:
         yield unknown("EBS root volume", "the image determines the size of the volume")
-    if item.text("Monitoring", default="false") == "true":
+    if item.is_true("Monitoring"):
         yield monthly("Detailed monitoring", "cloudwatch.metric_month", ONE * DETAILED_METRICS)

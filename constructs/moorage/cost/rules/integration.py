@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from moorage.cost.amounts import HOURS, ONE, Range
 from moorage.cost.parts import Kind, Part, free, hourly, monthly, used
-from moorage.cost.resources import Item, tables
+from moorage.cost.resources import Item, architecture_of, tables
 from moorage.cost.usage import Use
 
 _MIB_OF_A_GB = 1024
@@ -17,14 +17,14 @@ _FREE_FUNCTION_MIB = 512
 
 def queue(item: Item, use: Use) -> Iterator[Part]:
     """Yield the components of `AWS::SQS::Queue`."""
-    is_fifo = item.text("FifoQueue", default="false") == "true"
+    is_fifo = item.is_true("FifoQueue")
     said = "the first million requests of an account are free"
     yield used("Queue requests", "sqs.fifo_request" if is_fifo else "sqs.request", use, "queue_requests", said)
 
 
 def topic(item: Item, use: Use) -> Iterator[Part]:
     """Yield the components of `AWS::SNS::Topic`."""
-    is_fifo = item.text("FifoTopic", default="false") == "true"
+    is_fifo = item.is_true("FifoTopic")
     said = "deliveries are left out: those to queues and functions are free"
     yield used("Topic requests", "sns.fifo_request" if is_fifo else "sns.request", use, "topic_requests", said)
 
@@ -41,7 +41,7 @@ def delivery_stream(_item: Item, use: Use) -> Iterator[Part]:
 
 def function(item: Item, use: Use) -> Iterator[Part]:
     """Yield the components of `AWS::Lambda::Function`."""
-    architecture = next((str(each) for each in item.list("Architectures")), "x86_64")
+    architecture = architecture_of(next((str(each) for each in item.list("Architectures")), "x86_64"))
     memory = item.number("MemorySize", default=Decimal(128)) / _MIB_OF_A_GB
     requests, seconds = use.get("lambda_requests"), use.get("lambda_seconds")
     yield used("Function requests", "lambda.request", use, "lambda_requests", "the free tier is not subtracted")
@@ -77,7 +77,7 @@ def function_version(item: Item, _use: Use) -> Iterator[Part]:
 
 def key(item: Item, use: Use) -> Iterator[Part]:
     """Yield the components of `AWS::KMS::Key`."""
-    rotates = item.text("EnableKeyRotation", default="false") == "true"
+    rotates = item.is_true("EnableKeyRotation")
     said = ["each of the first two rotations adds one key's price a month"] if rotates else []
     yield monthly("KMS key", "kms.key_month", ONE, *said)
     yield used("KMS requests", "kms.request", use, "key_requests", "the first 20,000 of an account are free")

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from moorage.assembly.values import Joined, Value, at
+from moorage.assembly.values import Joined, Value
 from moorage.cost.amounts import ONE, Range
 from moorage.cost.parts import Kind, NotInTemplateError, Part, free, unknown, used
 from moorage.cost.resources import Item, number_of, tables
@@ -188,7 +188,9 @@ def _task_runs(states: Any) -> Iterator[Mapping[str, Any]]:
             .removesuffix(".sync")
             .endswith(("ecs:runTask", "ecs:runTask.waitForTaskToken"))
         ):
-            yield at(states, ("Parameters",)) or at(states, ("Arguments",)) or {}
+            stated = states.get("Parameters", states.get("Arguments"))
+            if isinstance(stated, dict):
+                yield stated
         for each in states.values():
             yield from _task_runs(each)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
+from moorage.assembly.values import at
 from moorage.cost.amounts import ONE, Range
 from moorage.cost.parts import Part, free, monthly, used
-from moorage.cost.resources import Item, number_of, tables
+from moorage.cost.resources import Item, list_of, number_of, tables, text_of
 from moorage.cost.usage import Use
 
 _HIGH_RESOLUTION_SECONDS = 60
@@ -40,6 +41,20 @@ def alarm(item: Item, _use: Use) -> Iterator[Part]:
     yield monthly(f"Alarm ({name})", unit, Range.of(metrics), *assumptions, "the first 10 of an account are free")
 
 
+def scaling_policy(item: Item, _use: Use) -> Iterator[Part]:
+    """Yield the components of scaling policies: the alarms that AWS creates for target tracking."""
+    tracking = item.at("TargetTrackingScalingPolicyConfiguration") or item.at("TargetTrackingConfiguration")
+    if not isinstance(tracking, dict):
+        yield free("Scaling policy", "AWS bills the alarms that start it")
+        return
+    one_way = text_of(tracking.get("DisableScaleIn"), "DisableScaleIn", "false") == "true"
+    queries = list_of(at(tracking, ("CustomizedMetricSpecification", "Metrics")), "Metrics")
+    metrics = sum("MetricStat" in each for each in tables(queries)) or 1
+    alarms = metrics * (1 if one_way else 2)
+    reason = "AWS creates an alarm to scale out, and one to scale in"
+    yield monthly("Alarms of target tracking", "cloudwatch.standard_alarm_month", Range.of(alarms), reason)
+
+
 def composite_alarm(_item: Item, _use: Use) -> Iterator[Part]:
     """Yield the components of `AWS::CloudWatch::CompositeAlarm`."""
     yield monthly("Composite alarm", "cloudwatch.composite_alarm_month")
@@ -54,7 +69,10 @@ def dashboard(_item: Item, _use: Use) -> Iterator[Part]:
 def log_group(item: Item, use: Use) -> Iterator[Part]:
     """Yield the components of `AWS::Logs::LogGroup`."""
     is_infrequent = item.text("LogGroupClass", default="STANDARD") == "INFREQUENT_ACCESS"
-    yield used("Log data", "logs.infrequent_ingested_gb" if is_infrequent else "logs.ingested_gb", use, "log_gb")
+    if any(item.by("AWS::EC2::FlowLog", name) for name in ("LogGroupName", "LogDestination")):
+        yield free("Log data", "billed as the data of the flow log")
+    else:
+        yield used("Log data", "logs.infrequent_ingested_gb" if is_infrequent else "logs.ingested_gb", use, "log_gb")
     yield used("Log storage", "logs.stored_gb_month", use, "log_storage_gb", "GB after compression")
 
 

@@ -82,7 +82,7 @@ def _insights(item: Item, cluster: Item | None) -> Iterator[Part]:
 
 def _single_instance(item: Item, use: Use, instance_class: str) -> Iterator[Part]:
     engine = item.text("Engine")
-    zones = 2 if item.text("MultiAZ", default="false") == "true" else 1
+    zones = 2 if item.is_true("MultiAZ") else 1
     assumptions = ["a standby in a second zone costs the same"] if zones > 1 else []
     copies = Range.of(zones)
     yield hourly(
@@ -104,8 +104,7 @@ def table(item: Item, use: Use) -> Iterator[Part]:
         yield used("Write request units", "dynamodb.write_request", use, "database_writes")
     else:
         yield from _provisioned(item)
-    recovery = item.text("PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled", default="false")
-    if recovery == "true":
+    if item.is_true("PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled"):
         yield used("Continuous backups", "dynamodb.recovery_gb_month", use, "backup_gb")
 
 

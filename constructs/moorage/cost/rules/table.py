@@ -22,7 +22,9 @@ Rule = Callable[[Item, Use], Iterator[Part]]
 """A function that yields the components of a resource."""
 
 RULES: Mapping[str, Rule] = {
+    "AWS::ApplicationAutoScaling::ScalingPolicy": monitoring.scaling_policy,
     "AWS::AutoScaling::AutoScalingGroup": instances.group,
+    "AWS::AutoScaling::ScalingPolicy": monitoring.scaling_policy,
     "AWS::CertificateManager::Certificate": integration.certificate,
     "AWS::CloudTrail::Trail": monitoring.trail,
     "AWS::CloudWatch::Alarm": monitoring.alarm,

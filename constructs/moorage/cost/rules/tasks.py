@@ -11,7 +11,7 @@ import attrs
 from moorage.assembly.values import Value
 from moorage.cost.amounts import HOURS, Range
 from moorage.cost.parts import Kind, NotInTemplateError, Part, free, unknown
-from moorage.cost.resources import Item, number_of, tables
+from moorage.cost.resources import Item, architecture_of, number_of, tables
 from moorage.cost.rules.volumes import volume
 
 _CPU_UNITS = 1024
@@ -117,7 +117,7 @@ def on_fargate(definition: Item, time: Time, *, spot: bool) -> Iterator[Part]:
     """
     cpu, memory = size_of(definition, "Cpu"), size_of(definition, "Memory")
     system = str(definition.text("RuntimePlatform", "OperatingSystemFamily", default="LINUX"))
-    architecture = str(definition.text("RuntimePlatform", "CpuArchitecture", default="X86_64")).lower()
+    architecture = architecture_of(definition.text("RuntimePlatform", "CpuArchitecture", default="X86_64"))
     family, name, prefix = ("fargate_spot", "Fargate Spot", "") if spot else ("fargate", "Fargate", "")
     if system.upper().startswith("WINDOWS"):
         name, prefix = "Fargate Windows", "windows_"
