@@ -152,7 +152,8 @@ def reason_of(
         return _undecided(options)
     if all(each.daemon for each in workloads):
         return "A daemon runs on the instances of its cluster, Fargate has none, and it has no cost of its own."
-    cost = f"Advised: {advised.name}{_on_hosts(advised)}. "
+    spot = ", at a discount that AWS changes" if advised.cost is None and advised.launch_type.is_spot else ""
+    cost = f"Advised: {advised.name}{_on_hosts(advised)}{spot}. "
     if fargate and hosted:
         return cost + _compared(decision, workloads, assumptions)
     chosen = hosted or fargate

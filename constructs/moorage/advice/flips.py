@@ -16,7 +16,6 @@ from moorage.advice.market import Market
 from moorage.advice.money import usd
 from moorage.advice.offers import Offer, fargate_hourly, offers
 from moorage.advice.workload import HOURS, Workload
-from moorage.workload.task import Architecture
 
 LARGEST_SPOT = 90
 """The largest discount of EC2 Spot, in percent (EC2 user guide, Spot Instances)."""
@@ -83,7 +82,7 @@ def _flips(question: Question, decision: Decision, options: Sequence[Offer]) -> 
             yield from _of_trunking(question, decision)
     yield from _of_fee(question, decision, options)
     yield from _of_interruption(question, decision)
-    yield from _of_architecture(decision, options)
+    yield from _of_conditions(decision, options)
 
 
 def _of_copies(question: Question) -> Iterator[str]:
@@ -100,7 +99,7 @@ def _of_copies(question: Question) -> Iterator[str]:
 
 
 def copies_where_hosts_win(workload: Workload, market: Market, assumptions: Assumptions) -> int | None:
-    """Return the number of copies from which EC2 on demand always wins, if all run all month; None without such a number.
+    """Return the number of copies from which EC2 on demand wins, if all run all month; None if it never wins.
 
     Args:
         workload: The workload, which is a service.
@@ -254,22 +253,14 @@ def _of_interruption(question: Question, decision: Decision) -> Iterator[str]:
 _SPOT_OF = {LaunchType.FARGATE: LaunchType.FARGATE_SPOT, LaunchType.EC2: LaunchType.EC2_SPOT}
 
 
-def _of_architecture(decision: Decision, options: Sequence[Offer]) -> Iterator[str]:
+def _of_conditions(decision: Decision, options: Sequence[Offer]) -> Iterator[str]:
+    """Yield the cheapest option that fits after a change of the task, if it costs less than the advice."""
     base = decision.hosted if decision.hosts_win else decision.fargate
-    other = cheapest(
-        each
-        for each in options
-        if each.total is not None
-        and not each.refusals
-        and all(condition.startswith("images for") for condition in each.conditions)
-        and each.conditions
-    )
+    other = cheapest(each for each in options if each.total is not None and each.conditions and not each.refusals)
     if base is None or other is None or not base.total or other.total is None or other.total >= base.total:
         return
     percent = round((1 - other.total / base.total) * 100)
-    built = "Graviton" if other.architecture is Architecture.ARM64 else "x86-64"
     if percent >= 1:
-        yield (
-            f"{other.launch_type.value} on {built} costs {usd(other.total)} a month, {percent} % less, if the images "
-            f"are built for {other.architecture.value}."
-        )
+        upkeep = " with upkeep" if other.upkeep else ""
+        changes = " and ".join(other.conditions)
+        yield f"{other.name} costs {usd(other.total)} a month{upkeep}, {percent} % less, with {changes}."

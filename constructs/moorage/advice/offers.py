@@ -242,7 +242,7 @@ def cheapest_hosts(
 ) -> tuple[Hosts, Cost] | None:
     """Return the cheapest instances for workloads with their cost at list price; None if no type holds them.
 
-    Services and workers share instances. A job has instances of its own while it runs.
+    Services and workers share instances, but those with GPUs have their own. A job has its own while it runs.
 
     Args:
         workloads: The workloads.
@@ -250,10 +250,11 @@ def cheapest_hosts(
         market: The prices.
         assumptions: The assumptions.
     """
-    kept = [each for each in workloads if each.runs is None]
-    jobs = [each for each in workloads if each.runs is not None]
-    groups = [*([kept] if kept else []), *([job] for job in jobs)]
-    found = [_cheapest(group, architecture, market, assumptions) for group in groups]
+    daemons = [each for each in workloads if each.daemon]
+    kept = [each for each in workloads if each.runs is None and not each.daemon]
+    groups = [[each for each in kept if (each.gpus > 0) is gpus] for gpus in (False, True)]
+    groups += [[each] for each in workloads if each.runs is not None]
+    found = [_cheapest([*group, *daemons], architecture, market, assumptions) for group in groups if group]
     if not found or any(each is None for each in found):
         return None
     known = [each for each in found if each is not None]

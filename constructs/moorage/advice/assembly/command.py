@@ -13,11 +13,13 @@ from rich.console import Console
 
 from moorage.advice.advice import Advice, advise
 from moorage.advice.assembly import json_form, terminal
-from moorage.advice.assembly.workloads import Found, Skipped, workloads_of
+from moorage.advice.assembly.workloads import UNKNOWN, Found, Skipped, workloads_of
 from moorage.advice.assumptions import Assumptions
+from moorage.advice.launch_type import LaunchType, refusals
 from moorage.assembly.cloud_assembly import AssemblyError, stacks_of
 from moorage.cost.usage import UsageError, matches, read
 from moorage.prices import PriceBook, PriceBookError
+from moorage.workload.task import Architecture
 
 _PRINTED = Path("-")
 
@@ -131,12 +133,14 @@ def _each(
 def _together(
     found: Sequence[Found], request: Request, assumptions: Assumptions, book: PriceBook
 ) -> Iterator[tuple[str, Advice]]:
-    """Yield the advice for each cluster with several workloads, whose copies share instances."""
-    clusters: dict[tuple[str, str | None], list[Found]] = {}
+    """Yield the advice for each cluster with several workloads that have a choice, and whose copies share instances."""
+    clusters: dict[tuple[str, str | None, tuple[Architecture, ...]], list[Found]] = {}
     for each in found:
-        if each.cluster != "unknown":
-            clusters.setdefault((each.cluster, each.region), []).append(each)
-    for (cluster, region), members in clusters.items():
+        workload = each.workload
+        chooses = not refusals(workload, LaunchType.FARGATE, workload.architectures[0])
+        if each.cluster != UNKNOWN and chooses and not workload.windows:
+            clusters.setdefault((each.cluster, each.region, workload.architectures), []).append(each)
+    for (cluster, region, _), members in clusters.items():
         if len(members) > 1:
             subject = f"{cluster}, {len(members)} workloads together"
             workloads = [each.workload for each in members]

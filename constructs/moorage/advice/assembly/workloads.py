@@ -24,6 +24,8 @@ DEFAULT_RUN_MINUTES = Decimal(15)
 """The assumed duration of a run of a job, since no template states it."""
 DEFAULT_RUNS = Decimal(30)
 """The assumed runs a month of a job that events or people start."""
+UNKNOWN = "unknown"
+"""The cluster of workloads whose cluster is not in the app."""
 _STARTERS = ("AWS::Scheduler::Schedule", "AWS::Events::Rule", "AWS::StepFunctions::StateMachine")
 _MINUTES = 60
 _FARGATE = frozenset({"FARGATE", "FARGATE_SPOT"})
@@ -36,7 +38,7 @@ class Found:
     Args:
         workload: The workload.
         path: The construct path of the service, or of what starts the job.
-        cluster: The construct path of its cluster, or `unknown`.
+        cluster: The construct path of its cluster, or `UNKNOWN`.
         region: The region of its stack; None if the app does not state it.
         current: The capacity that it runs on now.
     """
@@ -141,7 +143,7 @@ def _found(workload: Workload, item: Item, cluster: Item | None, on: Sequence[Va
     return Found(
         workload=workload,
         path=_short(item.path),
-        cluster=cluster.path if cluster else "unknown",
+        cluster=cluster.path if cluster else UNKNOWN,
         region=stack.region,
         current=" and ".join(names) or "EC2",
     )

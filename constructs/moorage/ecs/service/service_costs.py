@@ -60,8 +60,8 @@ class ServiceCosts(ServiceMetrics):
         Args:
             savings_plan_percent: The discount of a Compute Savings Plan on Fargate and EC2, 0 to 100 percent. Default:
                 0.
-            interruptible: Whether to count on tasks that tolerate a stop with a notice of two minutes. Default: True if the service uses
-                Spot.
+            interruptible: Whether to count on tasks that tolerate a stop with a notice of two minutes. Default: True if
+                the service uses Spot.
             upkeep_hours: The hours a month that people spend on hosts, 0 or more. Default: 2.
             hourly_rate: The cost of such an hour in USD, 0 or more. Default: 50.
             region: The region of the prices. Default: that of the stack, or us-east-1 if the stack does not state one.
