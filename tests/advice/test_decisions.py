@@ -140,13 +140,13 @@ def test_graviton_is_named_if_the_images_are_not_built_for_it() -> None:
     assert advised.architecture is Architecture.ARM64
 
 
-@pytest.mark.parametrize(("percent", "launch_type"), [(10, LaunchType.FARGATE), (11, LaunchType.EC2)])
-def test_instances_must_be_cheaper_by_the_margin(percent: int, launch_type: LaunchType) -> None:
+@pytest.mark.parametrize(("percent", "launch_type"), [("9.99", LaunchType.FARGATE), ("10.01", LaunchType.EC2)])
+def test_instances_must_be_cheaper_by_the_margin(percent: str, launch_type: LaunchType) -> None:
     base = advise_with(WEB, upkeep_hours=0, host_volume_gib=0)
     fargate, hosted = (option(base, each).total for each in (LaunchType.FARGATE, LaunchType.EC2))
     assert fargate is not None
     assert hosted is not None
-    plan = (1 - fargate * (100 - percent) / 100 / hosted) * 100  # so that EC2 is cheaper by this percentage
+    plan = (1 - fargate * (100 - Decimal(percent)) / 100 / hosted) * 100  # so that EC2 is cheaper by this percentage
     advice = advise_with(WEB, upkeep_hours=0, host_volume_gib=0, ec2_savings_plan_percent=round(plan, 6))
     assert chosen(advice) is launch_type
     if launch_type is LaunchType.FARGATE:
