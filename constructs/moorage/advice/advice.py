@@ -88,9 +88,9 @@ def cells(offer: Offer) -> tuple[str, ...]:
 def _month(offer: Offer) -> str:
     if offer.cost is not None:
         return usd_range(offer.cost.least, offer.cost.most)
-    if offer.list_cost is not None and offer.unknown:
-        listed = usd_range(offer.list_cost.least, offer.list_cost.most)
-        return f"below {listed}" if offer.launch_type.is_spot else f"{listed} and a fee"
+    if offer.bound is not None:
+        bound = usd_range(offer.bound.least, offer.bound.most)
+        return f"below {bound}" if offer.launch_type.is_spot else f"{bound} and a fee"
     return "unknown" if offer.unknown else ""
 
 

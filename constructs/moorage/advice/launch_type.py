@@ -117,7 +117,7 @@ _RULES: tuple[_Rule, ...] = (
     (
         _SPOT,
         lambda each: not each.interruptible,
-        "needs copies that tolerate a stop with a notice of two minutes",
+        "needs copies that can be interrupted",
         Botocore(
             "ecs",
             "CapacityProviderStrategyItem",

@@ -66,6 +66,8 @@ class Offer:
         conditions: The changes that they need before. Default: none.
         hosts: The cheapest instances. Default: none, for Fargate.
         list_cost: The cost without the discount of Spot or the fee of Managed Instances; None if it is unknown.
+        bound: The known side of an unknown cost: the cost on demand for Spot, and the cost without the fee for Managed
+            Instances. Default: none.
         cost: The cost that AWS bills; None if it is unknown.
         upkeep: The cost of people, in USD a month. Default: 0.
         unknown: The prices that are unknown, with the assumptions that would decide them. Default: none.
@@ -77,6 +79,7 @@ class Offer:
     conditions: tuple[str, ...] = ()
     hosts: Hosts | None = None
     list_cost: Cost | None = None
+    bound: Cost | None = None
     cost: Cost | None = None
     upkeep: Decimal = Decimal(0)
     unknown: tuple[str, ...] = ()
@@ -173,7 +176,8 @@ def _discounted(offer: Offer, market: Market, assumptions: Assumptions) -> Offer
     if percent is None:
         answer = market.price(item, offer.architecture)
         said = answer.assumption if isinstance(answer, UnknownPrice) else f"The price of {item} changes."
-        return attrs.evolve(offer, unknown=(said,))
+        bound = listed if launch_type.is_spot else listed * _of_instance(offer, assumptions.ec2_factor)
+        return attrs.evolve(offer, bound=bound, unknown=(said,))
     factor = 1 - percent / 100 if launch_type.is_spot else assumptions.ec2_factor + percent / 100
     return attrs.evolve(offer, cost=listed * _of_instance(offer, factor))
 
