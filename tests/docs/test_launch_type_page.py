@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shlex
@@ -136,7 +137,7 @@ def test_each_page_is_what_its_command_prints(assembly: Path, monkeypatch: pytes
     (assembly / "usage.toml").write_text(next(fence.text for fence in fences if fence.title == "usage.toml"))
     pages = [
         (command.text, page.text)
-        for command, page in zip(fences, fences[1:], strict=False)
+        for command, page in itertools.pairwise(fences)
         if command.language == "sh" and page.language == "text"
     ]
     assert len(pages) == 5

@@ -10,6 +10,7 @@ import aws_cdk as cdk
 
 from moorage.ecs.capacity.capacity import Capacity, CapacityKind
 from moorage.ecs.service.service_metrics import ServiceMetrics
+from moorage.workload.door import door
 from moorage.workload.problems import is_token
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from moorage.ecs.service.service_plan import ServicePlan
 
 
+@door
 class ServiceCosts(ServiceMetrics):
     """The costs of a service, by the prices that moorage contains."""
 
