@@ -14,6 +14,7 @@ from moorage.advice.assumptions import Assumptions
 from moorage.advice.launch_type import LaunchType
 from moorage.advice.offers import Offer
 from moorage.advice.workload import Runs, Workload, WorkloadKind
+from moorage.prices import PriceBook
 from moorage.workload.task import Architecture
 
 WEB = Workload(name="web", cpu=1024, memory_mib=2048, least=60)
@@ -151,6 +152,37 @@ def test_instances_must_be_cheaper_by_the_margin(percent: str, launch_type: Laun
     assert chosen(advice) is launch_type
     if launch_type is LaunchType.FARGATE:
         assert "10 % less, within the margin of 10 % for its overhead" in advice.reason
+
+
+def test_instances_at_the_margin_do_not_win() -> None:
+    plan = {"ec2_savings_plan_percent": 40, "host_volume_gib": 0, "hourly_rate": 1}
+    base = advise_with(WEB, **plan, upkeep_hours=0)
+    fargate, hosted = (option(base, each).total for each in (LaunchType.FARGATE, LaunchType.EC2))
+    assert fargate is not None
+    assert hosted is not None
+    room = fargate * Decimal("0.9") - hosted
+    assert chosen(advise_with(WEB, **plan, upkeep_hours=room)) is LaunchType.FARGATE
+    assert chosen(advise_with(WEB, **plan, upkeep_hours=room - Decimal("0.01"))) is LaunchType.EC2
+
+
+def test_a_price_that_the_region_lacks_is_unknown() -> None:
+    shipped = PriceBook.load().contents
+    rows = tuple(
+        each
+        for each in shipped.rows
+        if (each.item, each.architecture) != ("fargate.gb_hour", "arm64") or each.region == "us-east-1"
+    )
+    book = PriceBook.of(attrs.evolve(shipped, rows=rows), PriceBook.load().file)
+    offer = option(advise([WEB], region="eu-west-1", book=book), LaunchType.FARGATE, Architecture.ARM64)
+    assert offer.cost is None
+    assert offer.unknown == ("The price book has no price of fargate.gb_hour in eu-west-1.",)
+
+
+def test_prices_and_reasons_have_sources() -> None:
+    sources = advise([attrs.evolve(WEB, gpus=1)]).sources
+    assert any(each.startswith("price of ec2.g4dn.xlarge in us-east-1: ") for each in sources)
+    assert any(each.startswith("Fargate has no GPUs: ") for each in sources)
+    assert any(each.startswith("price of fargate.vcpu_hour in us-east-1: ") for each in advise([WEB]).sources)
 
 
 def test_upkeep_is_a_cost_of_its_own() -> None:

@@ -15,6 +15,7 @@ from moorage.advice.money import usd, usd_range
 from moorage.advice.offers import Offer, offers
 from moorage.advice.workload import Workload
 from moorage.prices import PriceBook
+from moorage.workload import ec2_instances
 
 DEFAULT_REGION = "us-east-1"
 """The region of workloads whose region is unknown."""
@@ -32,6 +33,7 @@ class Advice:
         reason: The reason, in one or two sentences, with the number that decides.
         flips: The circumstances that would change the advice, one sentence each.
         assumptions: The assumptions, one sentence each.
+        sources: The documents that state the prices and the reasons against options, one sentence each.
         region: The region of the prices.
     """
 
@@ -42,6 +44,7 @@ class Advice:
     reason: str
     flips: tuple[str, ...]
     assumptions: tuple[str, ...]
+    sources: tuple[str, ...]
     region: str
 
     def __str__(self) -> str:
@@ -132,6 +135,7 @@ def advise(
         reason=reason_of(decision, options, workloads, given),
         flips=flips(question, decision, options),
         assumptions=tuple(_assumed(workloads, market, given)),
+        sources=tuple(dict.fromkeys(_sources(options, market))),
         region=market.region,
     )
 
@@ -208,6 +212,16 @@ def _undecided(options: Sequence[Offer]) -> str:
     return f"No known price decides between {', '.join(fitting)}. {unknown}".rstrip()
 
 
+def _sources(options: Sequence[Offer], market: Market) -> Iterator[str]:
+    for offer in options:
+        if offer.list_cost is not None:
+            for item in ("fargate.vcpu_hour", "fargate.gb_hour") if offer.launch_type.is_fargate else ():
+                yield market.source(item, offer.architecture) or ""
+            if offer.hosts:
+                yield market.source(f"ec2.{offer.hosts.instance_type}") or ""
+        yield from (f"{offer.launch_type.value} {each.reason}: {each.source}" for each in offer.refusals)
+
+
 def _assumed(workloads: Sequence[Workload], market: Market, assumptions: Assumptions) -> Iterator[str]:
     yield market.assumption
     zones = "a zone can be lost" if assumptions.survives_zone_loss else "no spare hosts for the loss of a zone"
@@ -216,6 +230,7 @@ def _assumed(workloads: Sequence[Workload], market: Market, assumptions: Assumpt
         f"target capacity, {assumptions.reserved_memory_mib} MiB reserved and a root volume of "
         f"{assumptions.host_volume_gib} GiB; awsvpcTrunking is {'on' if assumptions.trunking else 'off'}."
     )
+    yield f"The sizes and network interfaces of instances are those of the types of {ec2_instances.DATE}."
     yield (
         f"Upkeep of the hosts of a cluster takes {assumptions.upkeep_hours} hours a month at "
         f"{usd(assumptions.hourly_rate)}; Fargate and ECS Managed Instances need none."

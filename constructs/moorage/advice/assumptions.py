@@ -11,7 +11,8 @@ from moorage.workload.problems import Problems
 LARGEST_SAVINGS_PLAN = 72
 """The largest discount of an EC2 Instance Savings Plan, in percent (AWS Savings Plans user guide)."""
 _ALL = 100
-_MOST_ZONES = 6
+MOST_ZONES = 6
+"""The most Availability Zones over which hosts are spread: those of us-east-1."""
 _PERCENTAGES = (
     "savings_plan_percent",
     "ec2_savings_plan_percent",
@@ -93,7 +94,7 @@ class Assumptions:
             value = Decimal(getattr(self, argument))
             if not (value.is_finite() and value >= 0):
                 problems.add(f"{argument} must be at least 0 (got {value}); use 0 or more")
-        if not 1 <= self.zones <= _MOST_ZONES:
+        if not 1 <= self.zones <= MOST_ZONES:
             problems.add(f"zones must be between 1 and 6 (got {self.zones}); use the zones of the network")
         if self.survives_zone_loss and self.zones == 1:
             problems.add("survives_zone_loss needs zones of at least 2 (got 1); use zones=2 or more")

@@ -63,6 +63,16 @@ class Market:
         answer = self.book.price(item, self.region)
         return answer.usd if isinstance(answer, Price) else Decimal(0)
 
+    def source(self, item: str, architecture: Architecture | None = None) -> str | None:
+        """Return the document that states the price of an item, or None if the price is unknown.
+
+        Args:
+            item: The item.
+            architecture: The processor architecture. Default: none.
+        """
+        answer = self.book.price(item, self.region, architecture.value if architecture else None)
+        return f"price of {item} in {answer.region}: {answer.source}" if isinstance(answer, Price) else None
+
     @property
     def assumption(self) -> str:
         """The sentence about the prices."""

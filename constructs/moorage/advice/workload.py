@@ -140,6 +140,8 @@ class Workload:
             "host_ports": task._host_ports,
             "gpus": task._gpus,
             "privileged": any(each.privileged for each in task.containers),
+            "host_volumes": any(getattr(each, "host_path", None) is not None for each in task.volumes),
+            "ebs_volumes": any(each._per_task for each in task.volumes),
             "ephemeral_storage_gib": task.ephemeral_storage_gib or 20,
             "windows": task._on_windows,
         }

@@ -6,12 +6,13 @@ import re
 from decimal import Decimal
 from typing import Any
 
+import attrs
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_scheduler as scheduler
 
-from moorage import Architecture, Capacity, Cluster, Container, Placement, Scaling, Service, Strategy, Task
+from moorage import Architecture, Capacity, Cluster, Container, Placement, Scaling, Service, Strategy, Task, Volume
 from moorage.advice.launch_type import LaunchType
 from moorage.advice.monthly_cost import MonthlyCost
 from moorage.workload.scaling_targets import ScheduledAction
@@ -92,6 +93,21 @@ def test_spot_is_unknown_and_its_share_of_the_copies_is_left_out(stack: cdk.Stac
     assert cost.most == 2 * cost.least  # two, and a quarter of the other eight
     assert ", without Fargate Spot vCPU and Fargate Spot memory:" in str(cost)
     assert any("assume a discount" in sentence for sentence in cost.assumptions)
+
+
+def test_a_capacity_without_copies_is_left_out(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    strategy = Strategy({Capacity.fargate(): 1, Capacity.fargate_spot(): 0})
+    assert cost_of(service(stack, vpc, capacity=strategy)).unknown == ()
+
+
+def test_volumes_of_the_host_need_instances(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    capacity = Capacity.ec2("general", instance_types=["m7i.large"], max_instances=4)
+    mounted = Task(
+        attrs.evolve(NGINX, mounts={"/data": "data"}), **HALF, volumes=Volume.bind_mount("data", host_path="/data")
+    )
+    advice = service(stack, vpc, capacity=capacity, task=mounted).advise()
+    assert advice is not None
+    assert "Fargate has no folders of a host." in advice.reason
 
 
 def test_public_addresses_are_billed(app: cdk.App, vpc: ec2.IVpc) -> None:

@@ -33,6 +33,7 @@ def _advice(advice: Advice) -> dict[str, Any]:
         "reason": advice.reason,
         "flips": list(advice.flips),
         "assumptions": list(advice.assumptions),
+        "sources": list(advice.sources),
         "options": [_option(each) for each in advice.options],
     }
 

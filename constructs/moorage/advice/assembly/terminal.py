@@ -32,7 +32,7 @@ def render(
         for flip in each.flips:
             console.print(Text(f"  - {flip}"), soft_wrap=True)
         console.print()
-    for title, sentences in (("Assumptions", _unique(advice, "assumptions")), ("Sources", _sources(advice))):
+    for title, sentences in (("Assumptions", _unique(advice, "assumptions")), ("Sources", _unique(advice, "sources"))):
         if sentences:
             console.print(Text(title, style="bold"))
             for number, sentence in enumerate(sentences, 1):
@@ -54,9 +54,3 @@ def _table(advice: Advice) -> Table:
 
 def _unique(advice: Sequence[tuple[str, Advice]], name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(sentence for _, each in advice for sentence in getattr(each, name)))
-
-
-def _sources(advice: Sequence[tuple[str, Advice]]) -> tuple[str, ...]:
-    """Return the sources of the reasons in the tables."""
-    refusals = (refusal for _, each in advice for offer in each.shown for refusal in offer.refusals[:1])
-    return tuple(dict.fromkeys(f"{refusal.reason}: {refusal.source}" for refusal in refusals))

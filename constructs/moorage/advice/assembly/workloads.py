@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -95,8 +96,8 @@ def _service(item: Item, use: Use) -> Found | Skipped:
         workload = Workload(
             name=_short(item.path),
             kind=WorkloadKind.WORKER if is_worker else WorkloadKind.SERVICE,
-            least=1 if daemon else int(copies.least),
-            most=1 if daemon else int(copies.most),
+            least=1 if daemon else math.ceil(copies.least),
+            most=1 if daemon else math.ceil(copies.most),
             hours_at_most=hours_at_most(item, copies),
             daemon=daemon,
             ebs_volumes=bool(item.list("VolumeConfigurations")),
@@ -129,7 +130,7 @@ def _job(item: Item, started: StartedTask, use: Use) -> Found:
     workload = Workload(
         name=_short(item.path),
         kind=WorkloadKind.JOB,
-        least=int(started.copies),
+        least=math.ceil(started.copies),
         runs=runs,
         interruptible=any(_is_spot(each, item.all) for each in on),
         **_facts(started.definition),

@@ -75,7 +75,7 @@ class ServiceCosts(ServiceMetrics):
             ValueError: If a percentage is outside 0 to 100, or a number is negative.
         """
         from moorage.advice.advice import advise  # noqa: PLC0415  # needed only by advice
-        from moorage.advice.assumptions import Assumptions  # noqa: PLC0415  # needed only by advice
+        from moorage.advice.assumptions import MOST_ZONES, Assumptions  # noqa: PLC0415  # needed only by advice
         from moorage.advice.workload import Workload  # noqa: PLC0415  # needed only by advice
 
         task, copies = self._plan.task, _copies_of(self._plan)
@@ -86,7 +86,7 @@ class ServiceCosts(ServiceMetrics):
             interruptible=interruptible,
             upkeep_hours=upkeep_hours,
             hourly_rate=hourly_rate,
-            zones=self._plan.launch.reach.zones,
+            zones=max(1, min(self._plan.launch.reach.zones, MOST_ZONES)),
         )
         capacities = self._plan.launch.strategy.weights
         workload = Workload.of(
