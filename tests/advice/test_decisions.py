@@ -309,7 +309,7 @@ def test_the_hours_with_the_most_copies_weigh_the_cost(hours: Decimal | None, ex
     one = 730 * (Decimal("0.04048") + 2 * Decimal("0.004445"))
     assert (cost.least, cost.most) == (2 * one, 60 * one)
     assert cost.expected == Decimal(str(expected)) * one
-    assert ("web runs the most copies for half of the month." in advice.assumptions) is (hours is None)
+    assert any("the most copies run for half" in sentence for sentence in advice.assumptions) is (hours is None)
 
 
 def test_small_services_of_a_cluster_share_instances() -> None:

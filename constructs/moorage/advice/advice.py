@@ -237,9 +237,9 @@ def _assumed(workloads: Sequence[Workload], market: Market, assumptions: Assumpt
     )
     plan = assumptions.savings_plan_percent
     yield f"A Compute Savings Plan of {plan} % applies." if plan else "No Savings Plan applies."
+    if any(each.least != each.most and each.hours_at_most is None for each in workloads):
+        yield "Without schedules, the most copies run for half of the month, and the least for the other half."
     for each in workloads:
-        if each.least != each.most and each.hours_at_most is None:
-            yield f"{each.name} runs the most copies for half of the month."
         if each.runs:
             minutes = assumptions.idle_minutes
             yield f"A job has hosts of its own, which run {minutes} minutes longer than each run, an assumption."

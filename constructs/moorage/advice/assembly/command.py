@@ -22,6 +22,8 @@ from moorage.prices import PriceBook, PriceBookError
 from moorage.workload.task import Architecture
 
 _PRINTED = Path("-")
+_WIDTH = 160
+"""The columns of a page that is not printed to a terminal."""
 
 
 class AdviceError(Exception):
@@ -95,7 +97,7 @@ def _write(advice: Sequence[tuple[str, Advice]], notes: Sequence[str], file: Pat
     if file is not None:
         file.write_text(json_form.render(advice, notes), "utf-8")
     console = Console()
-    width = console.width if console.is_terminal else 140
+    width = console.width if console.is_terminal else _WIDTH
     sys.stdout.write(terminal.render(advice, notes, width=width, color=console.is_terminal))
 
 

@@ -13,14 +13,14 @@ from moorage.advice.advice import HEADINGS, Advice, cells
 
 
 def render(
-    advice: Sequence[tuple[str, Advice]], notes: Sequence[str] = (), *, width: int = 140, color: bool = False
+    advice: Sequence[tuple[str, Advice]], notes: Sequence[str] = (), *, width: int = 160, color: bool = False
 ) -> str:
     """Render advice for a terminal.
 
     Args:
         advice: The headings with the advice.
         notes: Further sentences. Default: none.
-        width: The number of columns. Default: 140.
+        width: The number of columns. Default: 160.
         color: Whether to add the escape sequences of colors. Default: False.
     """
     written = io.StringIO()
