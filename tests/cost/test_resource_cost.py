@@ -1,4 +1,4 @@
-"""What the resources beside tasks cost, type by type."""
+"""The cost of the resources beside tasks, type by type."""
 
 from __future__ import annotations
 

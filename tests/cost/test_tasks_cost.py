@@ -1,4 +1,4 @@
-"""What the tasks of services and jobs cost."""
+"""The cost of the tasks of services and jobs."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class CostError(Exception):
 
 @attrs.frozen(kw_only=True)
 class Request:
-    """What to estimate, and how to show it.
+    """The arguments of an estimate.
 
     Args:
         assembly: The folder that `cdk synth` wrote.
@@ -51,7 +51,7 @@ def run(request: Request) -> int:
     The exit code is 1 if the budget is exceeded, 2 if an input cannot be read, and 0 otherwise.
 
     Args:
-        request: What to estimate.
+        request: The arguments.
     """
     try:
         return _run(request)

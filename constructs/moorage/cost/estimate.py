@@ -36,7 +36,7 @@ class Row:
         path: The construct path of the resource.
         type: The type of the resource in CloudFormation.
         component: The name of the component.
-        kind: How the component is billed.
+        kind: The way in which the component is billed.
         region: The region of the stack.
         item: The item of the price book; empty for a component without one.
         quantity: The monthly quantity; None if it depends on use, or is not known.
@@ -68,8 +68,8 @@ class Sum:
     """A monthly sum in USD.
 
     Args:
-        fixed: What is billed without traffic, from the least to the most copies.
-        use: What a usage file adds.
+        fixed: The cost without traffic, from the least to the most copies.
+        use: The cost that a usage file adds.
     """
 
     fixed: Range = ZERO
@@ -94,7 +94,7 @@ class Estimate:
 
     Args:
         rows: The components of all resources, in the order of the stacks and templates.
-        notes: What applies to all rows, one sentence each.
+        notes: The sentences that apply to all rows.
     """
 
     rows: tuple[Row, ...]
@@ -134,7 +134,7 @@ class Estimate:
 
     @property
     def free_resources(self) -> int:
-        """The number of resources of which no component is billed."""
+        """The number of resources without a component that is billed."""
         billed = {row.path for row in self.rows if row.kind is not Kind.FREE}
         return len({(row.stack, row.path) for row in self.rows if row.path not in billed})
 

@@ -28,7 +28,7 @@ class _Runs:
 
     Args:
         count: The number; None if it depends on use.
-        reason: Where the number comes from.
+        reason: The origin of the number.
     """
 
     count: Decimal | None
@@ -158,6 +158,9 @@ _BEGIN, _END = "\ue000", "\ue001"
 
 def _parsed(definition: Value) -> tuple[Any, dict[str, Value]]:
     """Return a definition in Amazon States Language, with a token for each value that is known only at deployment.
+
+    Args:
+        definition: The resolved definition.
 
     Raises:
         NotInTemplateError: The definition is not a JSON text.
