@@ -19,7 +19,7 @@ from moorage.local import __main__ as module
 from moorage.local import commands as local
 from moorage.local.commands import Request
 
-LISTED = ["diagram", "diff", "down", "policy", "promote", "review", "status", "up"]
+LISTED = ["diagram", "diff", "down", "policy", "prices", "promote", "review", "status", "up"]
 
 
 def run(*arguments: str) -> Result:
@@ -116,8 +116,8 @@ def test_a_missing_library_is_said_with_its_extra() -> None:
         (
             ("click",),
             ("review",),
-        ): 'moorage: install the command with `pip install "moorage[review]"`, "moorage[local]" or '
-        '"moorage[promotion]"\n',
+        ): 'moorage: install the command with `pip install "moorage[review]"`, "moorage[local]", '
+        '"moorage[prices]" or "moorage[promotion]"\n',
         (("rich", "rich.console"), ("review", "HEAD")): (
             'Error: moorage review needs moorage[review], which installs rich: pip install "moorage[review]"\n'
         ),
@@ -126,6 +126,9 @@ def test_a_missing_library_is_said_with_its_extra() -> None:
         ),
         (("boto3", "botocore", "botocore.exceptions"), ("promote", "ui", "staging", "production")): (
             'Error: moorage promote needs moorage[promotion], which installs boto3: pip install "moorage[promotion]"\n'
+        ),
+        (("boto3", "botocore", "botocore.exceptions"), ("prices", "refresh")): (
+            'Error: moorage prices refresh needs moorage[prices], which installs boto3: pip install "moorage[prices]"\n'
         ),
         (("ministack", "yaml"), ("promote", "ui", "staging", "production", "--local")): (
             'Error: moorage promote --local needs moorage[local], which installs yaml: pip install "moorage[local]"\n'

@@ -141,6 +141,15 @@ def test_a_folder_without_an_assembly_is_a_sentence(tmp_path: Path) -> None:
     assert "Traceback" not in done.output
 
 
+def test_another_price_book_can_be_used(assembly: Path, tmp_path: Path) -> None:
+    content = BOOK.file.read_text().replace('"nat.hour":["0.045"', '"nat.hour":["0.046"')
+    assert content != BOOK.file.read_text()
+    (tmp_path / "prices.json").write_text(content)
+    assert "33.58" in run(assembly, "--prices", tmp_path / "prices.json").output
+    done = run(assembly, "--prices", tmp_path / "missing.json")
+    assert (done.exit_code, "missing.json" in done.output) == (2, True)
+
+
 def test_old_prices_are_a_warning(assembly: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PriceBook, "warning", lambda _self, _today: "the prices are old")
     assert "Note: the prices are old" in run(assembly).output

@@ -25,8 +25,8 @@ def start(group: str, arguments: Sequence[str] | None = None, name: str | None =
         if error.name != "click":
             raise
         sys.stderr.write(
-            'moorage: install the command with `pip install "moorage[review]"`, "moorage[local]" or '
-            '"moorage[promotion]"\n'
+            'moorage: install the command with `pip install "moorage[review]"`, "moorage[local]", '
+            '"moorage[prices]" or "moorage[promotion]"\n'
         )
         raise SystemExit(2) from error
     getattr(commands, group)(arguments, name)

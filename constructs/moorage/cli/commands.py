@@ -171,6 +171,36 @@ def promote(
     raise SystemExit(promotion.run(request, opened, promotion.Options(deploy, yes=yes, dry_run=dry_run)))
 
 
+@moorage.group()
+def prices() -> None:
+    """Maintain the list prices of AWS that moorage calculates with."""
+
+
+@prices.command()
+@click.option(
+    "--region",
+    "regions",
+    multiple=True,
+    metavar="REGION",
+    help="A region; can be repeated. Default: those of the book.",
+)
+@click.option(
+    "--into", type=Path, metavar="FILE", help="The file to write. Default: prices-DATE.json in the current folder."
+)
+@click.option("--profile", metavar="NAME", help="The AWS profile. Default: the credentials of boto3.")
+def refresh(regions: tuple[str, ...], into: Path | None, profile: str | None) -> None:
+    """Write a price book with the prices that AWS lists now, and show which prices differ.
+
+    The prices come from AWS's Price List, which needs the permission pricing:GetProducts. If FILE exists, its prices
+    are the old ones, and what was not read is kept. Otherwise, the old prices are those that moorage contains.
+
+    The exit code is 1 if AWS cannot be asked or a new price cannot be right, in which case nothing is written, 2 if an
+    argument is wrong, and 0 otherwise.
+    """
+    refreshing = load("moorage prices refresh", "moorage.prices.refresh.command", "prices")
+    raise SystemExit(refreshing.run(refreshing.Request(regions, into, profile)))
+
+
 @contextlib.contextmanager
 def _opened(promotion: Any, reading: Any, home: Path, app: str | None) -> Iterator[Any]:
     """Yield an app and the access to the local AWS, as the promotion takes them."""
@@ -201,6 +231,7 @@ def diagram(assembly: Path, stage: str, into: Path | None) -> None:
 @_stacks
 @click.option("--usage", type=Path, metavar="FILE", help="A TOML file with the use that templates do not state.")
 @click.option("--region", metavar="NAME", help="The region of stacks without a region. Default: us-east-1.")
+@click.option("--prices", type=Path, metavar="FILE", help="A price book of `moorage prices refresh`.")
 @click.option("--budget", metavar="USD", help="Exit with 1 if the least cost of a month is over this amount.")
 @click.option("--json", type=Path, metavar="FILE", help="Write JSON to FILE; '-' prints it instead of the tables.")
 def cost(assembly: Path, stacks: tuple[str, ...], **given: Any) -> None:

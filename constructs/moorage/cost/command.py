@@ -33,6 +33,7 @@ class Request:
         stacks: The construct paths of stacks, in which `*` is any text. Default: all stacks.
         usage: The usage file. Default: None; what depends on use has no amount.
         region: The region of stacks without a region. Default: None, for us-east-1.
+        prices: The file of the price book, such as `moorage prices refresh` writes. Default: None, for that of moorage.
         budget: The largest monthly cost in USD, as the user typed it. Default: None.
         json: The file for JSON; `-` prints it instead of the tables. Default: None.
     """
@@ -41,6 +42,7 @@ class Request:
     stacks: tuple[str, ...] = ()
     usage: Path | None = None
     region: str | None = None
+    prices: Path | None = None
     budget: str | None = None
     json: Path | None = None
 
@@ -65,7 +67,7 @@ def run(request: Request) -> int:
 def _run(request: Request) -> int:
     budget = None if request.budget is None else budget_of(request.budget)
     usage = read(request.usage)
-    book = PriceBook.load()
+    book = PriceBook.load(request.prices)
     stacks = stacks_of(request.assembly)
     found = estimate(stacks, book, usage, request.region).of(request.stacks)
     if request.stacks and not found.rows:
