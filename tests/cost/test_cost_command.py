@@ -56,8 +56,9 @@ def test_the_table_shows_sums_assumptions_and_what_is_unknown(assembly: Path) ->
     assert {"0.04048", "29.55", "730", "vCPU-hour"} <= set(page.split())
     assert "Unknown, and in no sum: 1 AWS::Fantasy::Thing." in page
     assert "2 resources are free." in page
+    assert "1 component has no known cost, and is in no sum." in page
     assert "  1. " in page
-    assert "Note: 2 stacks have no region: the prices are those of us-east-1; --region changes it" in page
+    assert "Note: stacks without a region have the prices of us-east-1; --region changes it" in page
 
 
 def test_the_most_expensive_comes_first() -> None:

@@ -163,7 +163,7 @@ def estimate(
         usage: The use that templates do not state. Default: none.
         region: The region of stacks without a region. Default: `us-east-1`.
     """
-    agnostic = [stack.path for stack in stacks if stack.region is None]
+    is_agnostic = any(stack.region is None for stack in stacks)
     placed = [_in_region(stack, region or DEFAULT_REGION) for stack in stacks]
     resources = Resources(placed)
     roots = {id(each): stack.path for stack in placed for each in stack.walk()}
@@ -176,7 +176,7 @@ def estimate(
         priced = _Priced(item, roots[id(stack)], stack.region or DEFAULT_REGION, book, of_item)
         rows.extend(priced.row(part) for part in _parts(item, of_item))
         asked[item.path] = of_item.asked
-    notes = [*_region_notes(agnostic, region), *_fallbacks(rows, book), *_unused(stated, asked)]
+    notes = [*_region_notes(region, is_agnostic=is_agnostic), *_fallbacks(rows, book), *_unused(stated, asked)]
     return Estimate(tuple(rows), tuple(notes))
 
 
@@ -284,12 +284,11 @@ def _with_price(row: Row, part: Part, price: Price) -> Row:
     return attrs.evolve(row, unit=part.unit or price.unit, price=usd, month=month, source=price.source)
 
 
-def _region_notes(agnostic: Sequence[str], region: str | None) -> Iterator[str]:
-    if agnostic:
+def _region_notes(region: str | None, *, is_agnostic: bool) -> Iterator[str]:
+    if is_agnostic:
         shown = region or DEFAULT_REGION
         way_out = "" if region else "; --region changes it"
-        count = "1 stack has" if len(agnostic) == 1 else f"{len(agnostic)} stacks have"
-        yield f"{count} no region: the prices are those of {shown}{way_out}"
+        yield f"stacks without a region have the prices of {shown}{way_out}"
 
 
 def _fallbacks(rows: Sequence[Row], book: PriceBook) -> Iterator[str]:
