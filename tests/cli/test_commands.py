@@ -19,7 +19,7 @@ from moorage.local import __main__ as module
 from moorage.local import commands as local
 from moorage.local.commands import Request
 
-LISTED = ["diagram", "diff", "down", "policy", "prices", "promote", "review", "status", "up"]
+LISTED = ["cost", "diagram", "diff", "down", "policy", "prices", "promote", "review", "status", "up"]
 
 
 def run(*arguments: str) -> Result:
