@@ -27,6 +27,7 @@ from moorage.scope.per_construct import PerConstruct
 from moorage.scope.place import are_different_vpcs, check_place, place_of, stage_path
 from moorage.workload import load_balancing_limits
 from moorage.workload.door import door
+from moorage.workload.errors import ValidationError
 
 if TYPE_CHECKING:
     from aws_cdk import aws_s3 as s3
@@ -138,7 +139,9 @@ class Gateway(Construct):
         """
         given = tuple(clusters) if isinstance(clusters, Sequence) else (clusters,)
         if not given:
-            raise ValueError(f"{scope.node.path}/{construct_id}: clusters must not be empty (got []); pass a Cluster")
+            raise ValidationError(
+                f"{scope.node.path}/{construct_id}: clusters must not be empty (got []); pass a Cluster"
+            )
         plan = _Plan(
             scope=scope,
             vpc=given[0].vpc,
