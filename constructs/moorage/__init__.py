@@ -130,3 +130,7 @@ def _loaded(module: str) -> ModuleType:
 
 def __dir__() -> list[str]:
     return list(__all__)
+
+
+if "CDK_CLI_VERSION" in os.environ:  # the CDK CLI sets it for the app that it runs, and nothing else does
+    importlib.import_module("moorage.workload.excepthook").install()
