@@ -70,7 +70,7 @@ def test_each_command_works_when_it_is_pasted(project: Project) -> None:
             "call the local AWS from this shell",
         ]
         expected = [
-            "Shop", "No change", "flowchart LR", "Nothing to do", "All stacks are deleted", "clusterArns"
+            "Shop", "0 resources differ", "flowchart LR", "Nothing to do", "All stacks are deleted", "clusterArns"
         ]  # fmt: skip
         order = [0, 1, 2, 3, 5, 4]
         for number in order:
