@@ -31,7 +31,7 @@ CONSTRUCTOR_LINES = 40
 ENTRANCES = "cli"
 READERS = {"review", "testing", "local", "promotion", "assembly"}
 """The rooms that read the cloud assembly of any CDK app, and so import none of the constructs."""
-READ_BY = {"assembly", "policy", "workload"}
+READ_BY = {"assembly", "installation", "policy", "workload"}
 SUPPRESSION = re.compile(r"#\s*(noqa|ruff:|type:\s*ignore|mypy:|pyright:|pragma\b|nosec\b)")
 """A comment that turns a check off."""
 
