@@ -36,9 +36,9 @@ def steps(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Step
         output = init(*arguments).output
         monkeypatch.undo()
         install("npm")
-        lines = output.partition("Next:\n")[2]
-        assert all(line.partition("# ")[2] for line in lines.splitlines()), "each command has its reason"
-        lines = lines.replace(
+        printed = output.partition("Next:\n")[2].splitlines()
+        assert all(line.startswith("- ") and line.endswith(":") for line in printed[::2]), "each command is explained"
+        lines = "\n".join(printed[1::2]).replace(
             "python3 -m venv .venv", "mkdir -p .venv/bin && touch .venv/bin/activate; python3 -m venv .venv"
         )
         log = tmp_path / "log"

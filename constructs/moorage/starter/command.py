@@ -42,16 +42,18 @@ def init_command(folder: Path, name: str | None) -> None:
         raise click.ClickException(
             f"{where}: {reason}; nothing was written; fix it or choose another folder"
         ) from error
-    click.echo(f"The app {name} is in {folder.resolve()}:\n{_columns(((path, WRITTEN[path]) for path in written), '')}")
+    click.echo(f"The app {name} is in {folder.resolve()}:\n{_columns((path, WRITTEN[path]) for path in written)}")
     for sentence in (*_about_kept(folder, kept), *_about_path(needed)):
         click.echo(f"{sentence}\n")
-    click.echo(f"Next:\n{_columns(next_steps(folder), '# ')}", nl=False)
+    # the explanation is in a line of its own, since not every shell accepts a comment after a command
+    steps = "".join(f"- {says}:\n  {command}\n" for command, says in next_steps(folder))
+    click.echo(f"Next:\n{steps}", nl=False)
 
 
-def _columns(rows: Iterable[tuple[str, str]], mark: str) -> str:
+def _columns(rows: Iterable[tuple[str, str]]) -> str:
     rows = list(rows)
     width = max(len(left) for left, _ in rows)
-    return "".join(f"  {left:{width}}  {mark}{right}\n" for left, right in rows)
+    return "".join(f"  {left:{width}}  {right}\n" for left, right in rows)
 
 
 def _about_kept(folder: Path, kept: dict[str, str]) -> Iterable[str]:
