@@ -15,9 +15,7 @@ def next_steps(folder: Path) -> list[tuple[str, str]]:
         folder: The folder of the app.
     """
     steps = (
-        []
-        if folder.resolve() == Path.cwd()
-        else [(f"cd {shlex.quote(str(folder))}", "go to the folder of the app")]
+        [] if folder.resolve() == Path.cwd() else [(f"cd {shlex.quote(str(folder))}", "go to the folder of the app")]
     )
     environment, with_pip = _environment(folder)
     steps += environment
