@@ -14,9 +14,13 @@ vpc = ec2.Vpc.from_vpc_attributes(
     vpc_id="vpc-0a1b2c3d",
     availability_zones=["eu-west-1a", "eu-west-1b"],
     private_subnet_ids=["subnet-0a1b2c3d", "subnet-1a2b3c4d"],
+    private_subnet_route_table_ids=["rtb-0a1b2c3d", "rtb-1a2b3c4d"],
 )
-inner = ["subnet-2a3b4c5d", "subnet-3a4b5c6d"]
-subnets = [ec2.Subnet.from_subnet_id(stack, f"Inner{index}", subnet) for index, subnet in enumerate(inner)]
+inner = {"subnet-2a3b4c5d": "rtb-2a3b4c5d", "subnet-3a4b5c6d": "rtb-3a4b5c6d"}
+subnets = [
+    ec2.Subnet.from_subnet_attributes(stack, f"Inner{index}", subnet_id=subnet, route_table_id=table)
+    for index, (subnet, table) in enumerate(inner.items())
+]
 
 Service(
     stack,

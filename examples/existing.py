@@ -27,6 +27,7 @@ vpc = ec2.Vpc.from_vpc_attributes(
     vpc_id="vpc-0a1b2c3d",
     availability_zones=["eu-west-1a", "eu-west-1b"],
     private_subnet_ids=["subnet-0a1b2c3d", "subnet-1a2b3c4d"],
+    private_subnet_route_table_ids=["rtb-0a1b2c3d", "rtb-1a2b3c4d"],
 )  # or ec2.Vpc.from_lookup(...), with credentials
 general = Capacity.from_provider_name("general")
 cluster = Cluster.from_attributes(

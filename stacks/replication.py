@@ -57,8 +57,15 @@ def pulling_accounts(description: Description) -> tuple[str, ...]:
 
 
 def left_out(description: Description) -> Iterator[tuple[str, str]]:
-    """Yield a name and the text of a warning for the tooling and each environment whose place is needed and not set."""
+    """Yield a name and the text of a warning for the tooling and each environment whose place is needed and not set.
+
+    Without any account and region, as in a new checkout, nothing is forgotten, and `environments.toml` says what is
+    left out.
+    """
     tooling = description.tooling
+    places = (tooling, *description.environments.values())
+    if not any(each and (each.account or each.region) for each in places):
+        return
     if tooling and not tooling.place:
         effect = "no image is replicated, and all tasks pull from Amazon ECR Public"
         yield "tooling", missing_keys({"tooling.account": tooling.account, "tooling.region": tooling.region}, effect)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import json
 import os
@@ -22,12 +23,14 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Template
 
 from tests.local.local_aws import client, deploy, remove, server  # noqa: F401  # pytest finds fixtures by name
+from tools.same_templates.__main__ import WORKING_TREE, Side, ended
 
 hypothesis.settings.register_profile("untimed", deadline=None)  # slow machines must not fail tests
 hypothesis.settings.load_profile("untimed")
 
 pytest_plugins = ["pytester", "moorage.testing"]
 
+ROOT = Path(__file__).resolve().parent.parent
 SUMMARY_PROPERTY = "summary"
 """The property of a test whose value the end of the run prints."""
 
@@ -53,6 +56,26 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             for name, said in report.user_properties:
                 if name == SUMMARY_PROPERTY:
                     terminalreporter.write_line(str(said))
+
+
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run app.py, the examples and the policy jobs once for all workers, with CDK's validation, and return the folder.
+
+    The folder has an assembly of each program in `out`, and what the programs print in `stdout` and `stderr`.
+    """
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own
+    folder, done = shared / "programs", shared / "programs.done"
+    with (shared / "programs.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            folder.mkdir()
+            side = Side(WORKING_TREE, folder, validates=True)
+            with ended(side.start(ROOT)) as child:
+                side.result(child)
+            done.touch()
+    return folder
 
 
 @pytest.fixture

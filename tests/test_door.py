@@ -51,7 +51,7 @@ def callables() -> Iterator[tuple[str, Callable[..., Any], bool]]:
     """Yield the constructors and public methods of public classes, with True for those of an instance."""
     for name in moorage.__all__:
         public = getattr(moorage, name)
-        if issubclass(public, enum.Enum):
+        if issubclass(public, (enum.Enum, Exception)):
             continue
         yield name, public.__init__, True
         members_by_name = {
@@ -191,6 +191,69 @@ def test_all_wrong_types_are_reported_together(stack: cdk.Stack) -> None:
     )
 
 
+def test_unknown_missing_and_wrong_arguments_are_reported_together(stack: cdk.Stack) -> None:
+    make: Any = Service
+    with pytest.raises(moorage.ArgumentTypeError) as raised:
+        make(stack, "Web", desired_count=2, image="nginx:1.29", vpc_subnet=None, colour="red", assign_public_ip="no")
+    assert str(raised.value) == (
+        "Shop/Web: 6 problems\n"
+        "  - Service() takes no desired_count; use scaling=Scaling(2)\n"
+        "  - Service() takes no image; use task=Task(Container(...))\n"
+        "  - Service() takes no vpc_subnet; did you mean vpc_subnets=?\n"
+        "  - Service() takes no colour; see help(moorage.Service)\n"
+        "  - assign_public_ip must be of type bool (got 'no' of type str); use True or False\n"
+        "  - cluster= is required; use a Cluster or Cluster.from_attributes(...)"
+    )
+
+
+def test_a_missing_argument_is_named(stack: cdk.Stack) -> None:
+    make: Any = Service
+    with pytest.raises(TypeError, match="^Shop/Web: cluster= is required; use a Cluster or Cluster.from_attributes"):
+        make(stack, "Web", task=WEB)
+    with pytest.raises(
+        TypeError, match="^Service: 4 problems\n  - scope= is required; use a stack or another construct"
+    ):
+        make()
+    container: Any = Container
+    with pytest.raises(TypeError, match="^Container: image= is required; use an Image such as .* or a string$"):
+        container()
+
+
+def test_too_many_arguments_are_counted(stack: cdk.Stack) -> None:
+    make: Any = Service
+    with pytest.raises(TypeError) as raised:
+        make(stack, "Web", 1, WEB)
+    assert str(raised.value) == (
+        "Shop/Web: 3 problems\n"
+        "  - Service() takes 2 arguments by position (got 4); use names for the others\n"
+        "  - cluster= is required; use a Cluster or Cluster.from_attributes(...)\n"
+        "  - task= is required; use a Task"
+    )
+    container: Any = Container
+    with pytest.raises(TypeError, match="^Container: image is given twice, by position and by name; use it once$"):
+        container("redis:8", image="redis:8")
+    fargate: Any = Capacity.fargate
+    with pytest.raises(TypeError, match=r"^Capacity.fargate\(\) takes 0 arguments by position \(got 1\)"):
+        fargate("a")
+
+
+def test_an_error_of_the_body_is_not_taken_for_a_wrong_call() -> None:
+    @door
+    class Failing:
+        def __init__(self, name: str) -> None:
+            raise TypeError(f"{name} fails")
+
+    with pytest.raises(TypeError, match="^a fails$") as raised:
+        Failing("a")
+    assert type(raised.value) is TypeError
+
+
+def test_a_method_that_takes_any_name_takes_any_name(stack: cdk.Stack) -> None:
+    repository: Any = Repository(stack, "Images")
+    with pytest.raises(ValueError, match="add_lifecycle_rule is not supported"):
+        repository.add_lifecycle_rule(max_image_count=5)
+
+
 def test_equivalent_arguments_are_accepted(stack: cdk.Stack) -> None:
     network: Any = Network(stack, "Network")
     one: Any = Capacity.fargate()
@@ -289,7 +352,7 @@ def test_arguments_of_each_kind_reach_the_class() -> None:
     assert make(name="a", labels="bc").given == ("a", (), (0, None), ("bc",), None)
     assert make("a", labels=["c", "b", "d"]).given[3] == ("c", "b", "d")
     assert make("a", labels=set("gfedcba")).given[3] == tuple("abcdefg")
-    with pytest.raises(TypeError, match="missing 1 required positional argument: 'name'"):
+    with pytest.raises(TypeError, match="^Box: name= is required; use a string$"):
         make()
 
 

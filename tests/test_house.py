@@ -31,7 +31,7 @@ CONSTRUCTOR_LINES = 40
 ENTRANCES = "cli"
 READERS = {"review", "testing", "local", "promotion", "cost", "advice/assembly", "assembly"}
 """The rooms that read the cloud assembly of any CDK app, and so import none of the constructs."""
-READ_BY = {"assembly", "policy", "cost", "workload", "prices", "advice"}
+READ_BY = {"assembly", "installation", "policy", "cost", "workload", "prices", "advice"}
 SUPPRESSION = re.compile(r"#\s*(noqa|ruff:|type:\s*ignore|mypy:|pyright:|pragma\b|nosec\b)")
 """A comment that turns a check off."""
 
@@ -264,6 +264,9 @@ def test_the_wheel_works_for_an_app_outside_the_repository(tmp_path: Path) -> No
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"moorage"}
     assert "moorage/py.typed" in names
+    listed = ["git", "ls-files", "constructs/moorage/starter/files"]
+    starter = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    assert {name.removeprefix("constructs/") for name in starter} <= set(names)
 
     environment = tmp_path / "venv"
     subprocess.run([str(uv), "venv", "--quiet", "--python", sys.executable, str(environment)], check=True)

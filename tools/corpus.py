@@ -18,7 +18,7 @@ from pathlib import Path
 import attrs
 
 _TIMEOUT_SECONDS = 300
-_FAILED = re.compile(r"\b(?:CREATE|UPDATE)_FAILED\s*\|\s*\S+\s*\|\s*(?P<reason>.+)")
+_FAILED = re.compile(r": (?:CREATE|UPDATE)_FAILED \S+ (?P<reason>.+)")
 _SAID = re.compile(r"^moorage\.local: (?P<reason>.+)", re.MULTILINE)
 
 

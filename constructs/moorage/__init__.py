@@ -18,6 +18,7 @@ _HOMES = {
     "Ami": "moorage.ecs.capacity.container_instance",
     "ApiCall": "moorage.ecr.registry.registry_metrics",
     "Architecture": "moorage.workload.task",
+    "ArgumentTypeError": "moorage.workload.errors",
     "AuditTrail": "moorage.ecr.registry.audit_trail",
     "Capacity": "moorage.ecs.capacity.capacity",
     "CapacityReservations": "moorage.ecs.capacity.capacity_reservations",
@@ -88,6 +89,7 @@ _HOMES = {
     "Strategy": "moorage.ecs.capacity.strategy",
     "TargetHealth": "moorage.ecs.load_balancing.target_health",
     "Task": "moorage.workload.task",
+    "ValidationError": "moorage.workload.errors",
     "Volume": "moorage.workload.volumes",
     "WarmPool": "moorage.ecs.capacity.managed_scaling",
     "WorkQueue": "moorage.ecs.worker.work_queue",
@@ -128,3 +130,7 @@ def _loaded(module: str) -> ModuleType:
 
 def __dir__() -> list[str]:
     return list(__all__)
+
+
+if "CDK_CLI_VERSION" in os.environ:  # the CDK CLI sets it for the app that it runs, and nothing else does
+    importlib.import_module("moorage.workload.excepthook").install()

@@ -58,6 +58,8 @@ from moorage.workload.container_lifecycle import HealthCheck as HealthCheck
 from moorage.workload.container_lifecycle import RestartPolicy as RestartPolicy
 from moorage.workload.ec2_instances import InstanceRequirements as InstanceRequirements
 from moorage.workload.endpoints import Endpoints as Endpoints
+from moorage.workload.errors import ArgumentTypeError as ArgumentTypeError
+from moorage.workload.errors import ValidationError as ValidationError
 from moorage.workload.image import Image as Image
 from moorage.workload.lifecycle_hooks import LifecycleHook as LifecycleHook
 from moorage.workload.lifecycle_hooks import LifecycleStage as LifecycleStage

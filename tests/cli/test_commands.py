@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -10,25 +11,49 @@ import sys
 from pathlib import Path
 
 import attrs
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 import moorage
 from moorage.cli.commands import moorage as command
+from moorage.installation.commands import install_moorage
 from moorage.local import __main__ as module
 from moorage.local import commands as local
+from moorage.local import prerequisites
 from moorage.local.commands import Request
 
-LISTED = ["advise", "cost", "diagram", "diff", "down", "policy", "prices", "promote", "review", "status", "up"]
+SECTIONS = {
+    "Start": ["init"],
+    "Deploy to a local AWS on this machine": ["up", "diff", "status", "down", "diagram"],
+    "Check a change": ["review", "policy", "cost", "advise"],
+    "Release": ["promote"],
+    "Other": ["prices"],
+}
 
 
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(command, arguments)
 
 
-def test_the_help_lists_the_subcommands() -> None:
-    listed = run("--help").output.partition("Commands:\n")[2].splitlines()
-    assert [line.split()[0] for line in listed] == LISTED
+def test_the_help_lists_the_subcommands_in_sections() -> None:
+    for title, names in SECTIONS.items():
+        section = run("--help").output.partition(f"{title}:\n")[2].partition("\n\n")[0]
+        assert [line.split()[0] for line in section.splitlines()] == names
+    named = {name for names in SECTIONS.values() for name in names}
+    assert "Other:" not in run("--help").output
+    assert named <= set(command.commands)
+
+
+def test_a_command_without_a_section_is_listed_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(command.commands, "another", click.Command("another", help="Do it."))
+    assert run("--help").output.endswith("Other:\n  another  Do it.\n")
+
+
+def test_python_m_lists_the_commands_of_the_local_aws(capsys: pytest.CaptureFixture[str]) -> None:
+    assert module.main(["--help"]) == 0
+    listed = capsys.readouterr().out.partition("machine:\n")[2].splitlines()
+    assert [line.split()[0] for line in listed] == ["up", "diff", "status", "down", "diagram"]
 
 
 @pytest.mark.parametrize(
@@ -56,6 +81,7 @@ def test_a_command_of_the_local_aws_gets_the_same_arguments_from_both_programs(
         return code
 
     monkeypatch.setattr(local, "run", record)
+    monkeypatch.setattr(prerequisites, "problems", lambda *_: [])
     monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
     assert run(*arguments).exit_code == code
     assert module.main(list(arguments)) == code
@@ -63,14 +89,16 @@ def test_a_command_of_the_local_aws_gets_the_same_arguments_from_both_programs(
     assert [each.program for each in passed] == ["moorage", "/usr/bin/python3 -m moorage.local"]
 
 
-@pytest.mark.parametrize(("found", "program"), [("/bin/moorage", "moorage"), (None, "bin/moorage")])
+@pytest.mark.parametrize(
+    ("found", "program"), [("bin/moorage", "moorage"), (None, "bin/moorage"), ("other/moorage", "bin/moorage")]
+)
 def test_suggested_commands_begin_with_a_program_that_the_shell_finds(
     monkeypatch: pytest.MonkeyPatch, found: str | None, program: str
 ) -> None:
     passed: list[Request] = []
     monkeypatch.setattr(local, "run", passed.append)
     monkeypatch.setattr(sys, "argv", [str(Path.cwd() / "bin" / "moorage"), "status"])
-    monkeypatch.setattr(shutil, "which", lambda _: found)
+    monkeypatch.setattr(shutil, "which", lambda _: found and str(Path.cwd() / found))
     run("status")
     assert [each.program for each in passed] == [program]
 
@@ -116,25 +144,24 @@ def test_a_missing_library_is_said_with_its_extra() -> None:
         (
             ("click",),
             ("review",),
-        ): 'moorage: install the command with `pip install "moorage[review]"`, "moorage[local]", '
-        '"moorage[prices]" or "moorage[promotion]"\n',
+        ): f"moorage: install the command with `{install_moorage('local')}`, or with the extra review, prices or promotion\n",
         (("rich", "rich.console"), ("review", "HEAD")): (
-            'Error: moorage review needs moorage[review], which installs rich: pip install "moorage[review]"\n'
+            f"Error: moorage review needs moorage[review], which installs rich: {install_moorage('review')}\n"
         ),
-        (("boto3", "botocore", "botocore.exceptions"), ("up",)): (
-            'Error: moorage up needs moorage[local], which installs botocore: pip install "moorage[local]"\n'
+        (("boto3", "botocore", "botocore.exceptions"), ("status",)): (
+            f"Error: moorage status needs moorage[local], which installs botocore: {install_moorage('local')}\n"
         ),
         (("boto3", "botocore", "botocore.exceptions"), ("promote", "ui", "staging", "production")): (
-            'Error: moorage promote needs moorage[promotion], which installs boto3: pip install "moorage[promotion]"\n'
+            f"Error: moorage promote needs moorage[promotion], which installs boto3: {install_moorage('promotion')}\n"
         ),
         (("boto3", "botocore", "botocore.exceptions"), ("prices", "refresh")): (
-            'Error: moorage prices refresh needs moorage[prices], which installs boto3: pip install "moorage[prices]"\n'
+            f"Error: moorage prices refresh needs moorage[prices], which installs boto3: {install_moorage('prices')}\n"
         ),
         (("ministack", "yaml"), ("promote", "ui", "staging", "production", "--local")): (
-            'Error: moorage promote --local needs moorage[local], which installs yaml: pip install "moorage[local]"\n'
+            f"Error: moorage promote --local needs moorage[local], which installs yaml: {install_moorage('local')}\n"
         ),
         (("rich", "rich.console"), ("diff",)): (
-            'Error: moorage diff needs moorage[review], which installs rich: pip install "moorage[review]"\n'
+            f"Error: moorage diff needs moorage[review], which installs rich: {install_moorage('review')}\n"
         ),
     }
     for (names, arguments), sentence in said.items():
@@ -149,3 +176,33 @@ def test_the_command_loads_neither_cdk_nor_the_local_aws() -> None:
     loaded = json.loads(done.stdout)
     assert not [name for name in loaded if name.startswith(("aws_cdk", "jsii", "boto", "moorage.local", "moorage.ecs"))]
     assert moorage.__name__ in loaded
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["up", "--help"],
+        ["status", "--home", "home"],
+        ["down", "--home", "home"],
+        ["diff", "--home", "home"],
+        ["diagram", "assembly"],
+        ["review", "assembly", "assembly"],
+        ["policy", "assembly"],
+        ["promote", "ui", "staging", "production", "--app", "assembly"],
+    ],
+    ids=lambda each: each[0],
+)
+def test_a_command_whose_output_is_closed_ends_quietly(tmp_path: Path, arguments: list[str]) -> None:
+    (tmp_path / "assembly").mkdir()
+    (tmp_path / "assembly" / "manifest.json").write_text('{"artifacts": {}}')
+    reading, writing = os.pipe()
+    os.close(reading)
+    program = [sys.executable, "-c", "from moorage.cli import main; main()"]
+    done = subprocess.run(
+        [*program, *arguments], cwd=tmp_path, stdout=writing, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writing)
+    assert "roken pipe" not in done.stderr
+    assert "BrokenPipeError" not in done.stderr
+    assert "Traceback" not in done.stderr

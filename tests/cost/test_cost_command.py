@@ -56,8 +56,9 @@ def test_the_table_shows_sums_assumptions_and_what_is_unknown(assembly: Path) ->
     assert {"0.04048", "29.55", "730", "vCPU-hour"} <= set(page.split())
     assert "Unknown, and in no sum: 1 AWS::Fantasy::Thing." in page
     assert "2 resources are free." in page
+    assert "1 component has no known cost, and is in no sum." in page
     assert "  1. " in page
-    assert "Note: 2 stacks have no region: the prices are those of us-east-1; --region changes it" in page
+    assert "Note: stacks without a region have the prices of us-east-1; --region changes it" in page
 
 
 def test_the_most_expensive_comes_first() -> None:
@@ -139,6 +140,15 @@ def test_a_folder_without_an_assembly_is_a_sentence(tmp_path: Path) -> None:
     assert done.exit_code == 2
     assert "is not a readable CDK cloud assembly" in done.output
     assert "Traceback" not in done.output
+
+
+def test_another_price_book_can_be_used(assembly: Path, tmp_path: Path) -> None:
+    content = BOOK.file.read_text().replace('"nat.hour":["0.045"', '"nat.hour":["0.046"')
+    assert content != BOOK.file.read_text()
+    (tmp_path / "prices.json").write_text(content)
+    assert "33.58" in run(assembly, "--prices", tmp_path / "prices.json").output
+    done = run(assembly, "--prices", tmp_path / "missing.json")
+    assert (done.exit_code, "missing.json" in done.output) == (2, True)
 
 
 def test_old_prices_are_a_warning(assembly: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,9 +50,9 @@ def test_a_stack_without_a_region_has_the_prices_of_the_given_one() -> None:
     agnostic = stack_of({"Nat": NAT}, region=None)
     found, elsewhere = estimate([agnostic], BOOK), estimate([agnostic], BOOK, region="eu-west-1")
     assert found.rows[0].region == "us-east-1"
-    assert found.notes == ("1 stack has no region: the prices are those of us-east-1; --region changes it",)
+    assert found.notes == ("stacks without a region have the prices of us-east-1; --region changes it",)
     assert elsewhere.rows[0].price == Decimal("0.048")
-    assert elsewhere.notes == ("1 stack has no region: the prices are those of eu-west-1",)
+    assert elsewhere.notes == ("stacks without a region have the prices of eu-west-1",)
 
 
 def test_a_region_without_a_price_uses_another_one_and_says_so() -> None:

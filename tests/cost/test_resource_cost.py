@@ -1,4 +1,4 @@
-"""What the resources beside tasks cost, type by type."""
+"""The cost of the resources beside tasks, type by type."""
 
 from __future__ import annotations
 
@@ -313,6 +313,18 @@ def test_serverless_instances_cost_the_capacity_of_their_cluster() -> None:
     resources = {"Cluster": Resource("RDS::DBCluster", CLUSTER), "Writer": Resource("RDS::DBInstance", instance)}
     assert quantities(rows(resources))["Aurora capacity units"] == ("365", "2920")
     assert quantities(rows(resources, average_acus=2))["Aurora capacity units"] == one("1460")
+
+
+@pytest.mark.parametrize(("days", "billed"), [(1, False), (2, True)])
+def test_only_backups_of_more_than_a_day_are_billed(days: int, billed: bool) -> None:  # noqa: FBT001  # a parameter of pytest
+    found = quantities(rows({"Cluster": Resource("RDS::DBCluster", {**CLUSTER, "BackupRetentionPeriod": days})}))
+    assert ("Aurora backups" in found) is billed
+
+
+def test_a_load_balancer_with_own_addresses_has_no_others() -> None:
+    mappings = [{"SubnetId": "a", "AllocationId": "eip-1"}, {"SubnetId": "b", "AllocationId": "eip-2"}]
+    balancer = Resource("ElasticLoadBalancingV2::LoadBalancer", {"Type": "network", "SubnetMappings": mappings})
+    assert "Public IPv4 addresses" not in quantities(rows({"Edge": balancer}))
 
 
 def test_provisioned_instances_of_aurora_have_the_price_of_their_class() -> None:

@@ -1,4 +1,4 @@
-"""What the tasks of services and jobs cost."""
+"""The cost of the tasks of services and jobs."""
 
 from __future__ import annotations
 
@@ -262,6 +262,12 @@ def test_a_scheduled_task_is_billed_by_run_hours() -> None:
     assert (unknown[1].unit, unknown[1].price, unknown[1].kind) == ("run-hour", Decimal("0.02024"), Kind.USE)
     assert quantities(known)[VCPU] == one("73")
     assert quantities(rows(resources, run_minutes=6, runs=10))[VCPU] == one("1")
+
+
+@pytest.mark.parametrize(("minutes", "hours"), [(0.5, "1"), (1, "1"), (1.5, "1.5")])
+def test_a_run_is_billed_for_at_least_a_minute(minutes: float, hours: str) -> None:
+    rule = Resource("Events::Rule", {"EventPattern": {}, "Targets": [{"Arn": "arn:cluster", "EcsParameters": RUN}]})
+    assert quantities(rows({"Task": definition(), "Rule": rule}, run_minutes=minutes, runs=60))[VCPU] == one(hours)
 
 
 def test_a_rule_starts_as_many_tasks_as_it_states() -> None:

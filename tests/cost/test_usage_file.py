@@ -90,6 +90,11 @@ def test_a_mistake_is_a_sentence_with_its_line(text: str, says: str, tmp_path: P
     assert "usage.toml" in str(error.value)
 
 
+def test_no_use_and_a_full_discount_are_values(tmp_path: Path) -> None:
+    usage = read(written(tmp_path, "[defaults]\nlog_gb = 0\nspot_discount_percent = 100"))
+    assert usage.defaults == {"log_gb": 0, "spot_discount_percent": 100}
+
+
 def test_all_mistakes_are_reported_together(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as error:
         read(written(tmp_path, "[defaults]\nlog_gb = -1\nlcus = 'x'\n"))

@@ -161,6 +161,7 @@ def _looked_up(name: str, prepared: Prepared | type[Prepared]) -> Any:
         return known[name]
     if name in moorage.__all__:
         return getattr(moorage, name)
+    name = {"self": "stack"}.get(name, name)  # a part of the class of a stack
     if not name.startswith("_") and name in vars(Prepared):
         return getattr(prepared, name)
     try:

@@ -18,6 +18,7 @@ import aws_cdk as cdk
 import pytest
 
 import moorage
+from moorage.workload.excepthook import text_of
 from tests.docs.fences import MODIFIERS, PAGES, Case, Fence, cases, fences_of
 from tests.docs.prepared import Prepared, names_for
 from tools.docs.pages import ROOT
@@ -132,11 +133,18 @@ def execute(fence: Fence, names: dict[str, Any]) -> None:
 
 
 def error_of(case: Case, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return the error that the last fence raises, as Python prints it."""
+    """Return the error that the last fence raises, as Python and as the CDK CLI print it.
+
+    Only readers know the line and the file for a fence, so the line is the one that the page shows.
+    """
     try:
         run(case, monkeypatch)
     except (ValueError, TypeError, RuntimeError) as error:
-        return [joined(f"{type(error).__name__}: {error}")]
+        line = re.match(r"\w+\.py:\d+", case.expected or "")
+        return [
+            joined("".join(traceback.format_exception_only(error))),
+            joined(text_of(error, line[0] if line else "app.py:1")),
+        ]
     return pytest.fail(f"{case.last.place} raises nothing", pytrace=False)
 
 

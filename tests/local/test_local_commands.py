@@ -71,7 +71,7 @@ def test_suggested_commands_repeat_the_options_of_the_user(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def suggest(request: commands.Request) -> int:
-        commands._suggest(Server(1, 4566, SECRET), request, [])
+        commands._suggest(Home(tmp_path), Server(1, 4566, SECRET), request, [])
         return 0
 
     monkeypatch.setattr(sys, "executable", str(Path.cwd() / ".venv/bin/python"))
@@ -79,9 +79,9 @@ def test_suggested_commands_repeat_the_options_of_the_user(
     given = ["up", "dev/*", "--app", "python app.py", "--home", str(tmp_path)]
     assert main(given) == 0
     printed = capsys.readouterr().out
-    assert f"\n  .venv/bin/python -m moorage.local up --app 'python app.py' --home {tmp_path} 'dev/*'  " in printed
-    assert f"\n  .venv/bin/python -m moorage.local diff --app 'python app.py' --home {tmp_path} 'dev/*'  " in printed
-    assert f"\n  .venv/bin/python -m moorage.local down --home {tmp_path} 'dev/*'  " in printed
+    assert f"\n  .venv/bin/python -m moorage.local up --app 'python app.py' --home {tmp_path} 'dev/*'\n" in printed
+    assert f"\n  .venv/bin/python -m moorage.local diff --app 'python app.py' --home {tmp_path} 'dev/*'\n" in printed
+    assert f"\n  .venv/bin/python -m moorage.local down --home {tmp_path} 'dev/*'\n" in printed
     assert f'AWS_SECRET_ACCESS_KEY="$(cat {tmp_path}/secret)" ' in printed
     assert SECRET not in printed
 

@@ -221,7 +221,7 @@ def test_a_stack_that_is_not_deployed_is_shown_as_new(local: Local) -> None:
 def test_only_new_policy_findings_are_shown(local: Local, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also after an `up` that failed, so that the templates that are deployed are not in its assembly."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(shutil, "which", {"cdk": "cdk"}.get)  # without checkov
+    monkeypatch.setattr(shutil, "which", lambda name, **_: {"cdk": "cdk"}.get(name))  # without checkov
     local.change("Jobs", "AWS::SQS::Queue", DelaySeconds=1000)
     violation = {"ruleName": "AwsSolutions-SQS3", "violatingConstructs": [{"constructPath": "Jobs/Queue"}]}
     report = {"pluginReports": [{"pluginName": "AwsSolutions", "violations": [violation]}]}

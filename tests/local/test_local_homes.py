@@ -20,7 +20,8 @@ import pytest
 
 from moorage.local.__main__ import main
 from moorage.local.account import Account
-from moorage.local.process import HOST, Home, LocalError, Server
+from moorage.local.ports import HOST
+from moorage.local.process import Home, LocalError, Server
 from tests.local.local_aws import access
 
 _STACK = {"type": "aws:cloudformation:stack", "environment": "aws://unknown-account/unknown-region"}

@@ -29,19 +29,19 @@ PROGRAM = f"{PYTHON} app.py"
 APP = """
 import json, pathlib
 import aws_cdk as cdk
-from moorage import Cluster, Container, Image, Network, Repository, Scaling, Service, Task
+from moorage import Cluster, Container, Network, Repository, Scaling, Service, Task
 
 said = json.loads(pathlib.Path("said.json").read_text())
 app = cdk.App()
 stack = cdk.Stack(app, "Shop")
 images = Repository(stack, "Images", removal_policy=cdk.RemovalPolicy.DESTROY, empty_on_delete=True)
 network = Network(stack, "Network", nat_gateways=1, removal_policy=cdk.RemovalPolicy.DESTROY)
-image = Image.from_repository(images, tag=said["tag"]) if "tag" in said else said["image"]
+image = said["image"]
 Service(
     stack,
     "Web",
     cluster=Cluster(stack, "Cluster", vpc=network.vpc),
-    task=Task(Container(image)),
+    task=Task(Container(image, command=said.get("command"))),
     scaling=Scaling(said["count"]),
     removal_policy=cdk.RemovalPolicy.DESTROY,
 )
@@ -146,7 +146,8 @@ def test_an_app_is_deployed_updated_rolled_back_and_destroyed(project: Project) 
     done = project.run("up")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 of 2 tasks running" in done.stdout
-    assert "flowchart LR" in done.stdout
+    assert "flowchart LR" not in done.stdout
+    assert "-m moorage.local diagram .moorage/cdk.out\n" in done.stdout
     assert readable_by_others(project.folder / ".moorage") == []
     access = project.server.access
     for account, region in (("111111111111", "eu-west-1"), ("222222222222", "us-west-2")):
@@ -171,11 +172,11 @@ def test_an_app_is_deployed_updated_rolled_back_and_destroyed(project: Project) 
     service = project.service()
     assert (service["image"], service["runningCount"]) == ("public.ecr.aws/nginx/nginx:1.29", 3)
 
-    project.say(tag="never-pushed", count=4)
+    project.say(image="public.ecr.aws/nginx/nginx:1.29", count=4, command=["sh", "-c", "exit 3"])
     failed = project.up()
     assert failed.returncode == 1
     assert "cdk deploy failed" in failed.stderr
-    assert "CannotPullContainerError" in failed.stdout + failed.stderr
+    assert "an essential container exited with code 3" in failed.stderr
     service = project.service()
     assert (service["image"], service["runningCount"]) == ("public.ecr.aws/nginx/nginx:1.29", 3)
 
@@ -227,7 +228,7 @@ def test_an_interrupted_up_stops_the_cdk_cli_and_is_repaired(project: Project) -
         text=True,
     ) as up:
         assert up.stdout
-        printed = next(line for line in up.stdout if "Bootstrapping environment" in line)
+        printed = next(line for line in up.stdout if line == "CDKToolkit: CREATE_COMPLETE\n")
         up.terminate()
         printed += up.stdout.read()
     assert up.returncode == 1, printed

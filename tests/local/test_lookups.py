@@ -12,7 +12,7 @@ from moorage.local import lookups
 from moorage.local.account import by_account
 from moorage.local.environment import Access
 from moorage.local.lookups import UnansweredError
-from moorage.local.shell import shell_lines
+from moorage.local.next_steps import call, shell_lines
 
 
 @pytest.fixture
@@ -77,11 +77,11 @@ def test_other_errors_of_an_app_are_not_reported_as_lookups(manifest: str, tmp_p
 
 def test_shell_commands_name_the_deployed_accounts_and_regions() -> None:
     reached, places = Access("http://127.0.0.1:4566", "secret"), [("111111111111", "eu-west-1")] * 2
-    line, command = shell_lines(reached, Path("a home/secret"), places)
+    *_, line, command = shell_lines(reached, Path("a home/secret"), places)
     assert line.startswith("export AWS_ACCESS_KEY_ID=111111111111 AWS_SECRET_ACCESS_KEY=\"$(cat 'a home/secret')\" ")
     assert "AWS_REGION=eu-west-1 AWS_DEFAULT_REGION=eu-west-1 AWS_ENDPOINT_URL=http://127.0.0.1:4566" in line
-    assert command.startswith("aws ecs list-clusters")
-    assert "=000000000000 " in shell_lines(reached, Path("secret"), [])[0]
+    assert command == call("ecs", "list-clusters")
+    assert "=000000000000 " in shell_lines(reached, Path("secret"), [])[-2]
 
 
 def _stack(name: str, account: str | None, qualifier: str | None = None) -> Stack:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import re
+import sys
+
 import pytest
 
+from moorage.local.display import Display
 from moorage.local.progress import Progress
 
 
@@ -19,14 +24,14 @@ def _topic(count: str, status: str, name: str = "News/Topic (News12AB)", reason:
     return _event(count, status, "AWS::SNS::Topic", name, reason)
 
 
-def _shown(*printed: str) -> list[str]:
-    progress = Progress()
-    return [line for each in printed for line in progress.lines(each)]
+def _read(*printed: str) -> list[tuple[str, str, str] | str]:
+    progress = Progress(["Shop", "dev/Shop"])
+    found = [each for line in printed for each in progress.read(line)]
+    return [each if isinstance(each, str) else (each.count, each.status, each.resource) for each in found]
 
 
 def test_each_resource_is_shown_once() -> None:
-    assert _shown(
-        "Shop: deploying... [1/1]\n",
+    assert _read(
         _stack("0/3", "CREATE_IN_PROGRESS"),
         _topic("0/3", "CREATE_IN_PROGRESS"),
         _topic("1/3", "CREATE_COMPLETE"),
@@ -34,32 +39,42 @@ def test_each_resource_is_shown_once() -> None:
         _topic("2/3", "CREATE_COMPLETE", "News/Other topic (Other34)"),
         _stack("3/3", "CREATE_COMPLETE"),
     ) == [
-        "Shop: deploying... [1/1]\n",
-        _topic("1/3", "CREATE_COMPLETE"),
-        _topic("2/3", "CREATE_COMPLETE", "News/Other topic (Other34)"),
-        _stack("3/3", "CREATE_COMPLETE"),
+        ("1/3", "CREATE_COMPLETE", "News/Topic"),
+        ("2/3", "CREATE_COMPLETE", "News/Other topic"),
+        ("3/3", "CREATE_COMPLETE", "Shop"),
     ]
 
 
+def test_a_resource_is_shown_by_the_path_of_its_construct() -> None:
+    names = ["News/Resource (News12)", "Network/Default (Net34)", "Plain"]
+    assert [each[2] for each in _read(*(_topic("1/3", "CREATE_COMPLETE", name) for name in names))] == [
+        "News", "Network", "Plain"
+    ]  # fmt: skip
+
+
 def test_the_cleanup_of_an_update_does_not_change_the_count() -> None:
-    assert _shown(
+    assert _read(
         _stack("0/3", "UPDATE_IN_PROGRESS"),
         _topic("1/3", "UPDATE_COMPLETE"),
         _stack("2/3", "UPDATE_COMPLETE_CLEANUP"),
         _topic("1/3", "DELETE_COMPLETE"),
         _stack("1/3", "UPDATE_COMPLETE"),
-    ) == [_topic("1/2", "UPDATE_COMPLETE"), _topic("1/2", "DELETE_COMPLETE"), _stack("2/2", "UPDATE_COMPLETE")]
+    ) == [
+        ("1/2", "UPDATE_COMPLETE", "News/Topic"),
+        ("1/2", "DELETE_COMPLETE", "News/Topic"),
+        ("2/2", "UPDATE_COMPLETE", "Shop"),
+    ]
 
 
 def test_the_last_count_leaves_out_resources_that_did_not_change() -> None:
-    assert _shown(
+    assert _read(
         _stack("0/9", "UPDATE_IN_PROGRESS"), _topic("1/9", "UPDATE_COMPLETE"), _stack("2/9", "UPDATE_COMPLETE")
-    ) == [_topic("1/8", "UPDATE_COMPLETE"), _stack("2/2", "UPDATE_COMPLETE")]
+    ) == [("1/8", "UPDATE_COMPLETE", "News/Topic"), ("2/2", "UPDATE_COMPLETE", "Shop")]
 
 
-def test_a_failed_resource_is_shown_once_and_not_counted() -> None:
-    failed = _topic("1/3", "CREATE_FAILED", reason="no such key")
-    assert _shown(
+def test_a_failed_resource_is_shown_once_with_its_reason_and_not_counted() -> None:
+    failed = _topic("1/3", "CREATE_FAILED", reason="no such key (of the topic)")
+    assert _read(
         _stack("0/3", "CREATE_IN_PROGRESS"),
         _topic("1/3", "CREATE_COMPLETE", "Other"),
         failed,
@@ -71,36 +86,97 @@ def test_a_failed_resource_is_shown_once_and_not_counted() -> None:
         "\n",
         "❌  Shop failed\n",
     ) == [
-        _topic("1/3", "CREATE_COMPLETE", "Other"),
-        failed,
-        _topic("1/3", "DELETE_COMPLETE", "Other"),
-        _stack("1/3", "ROLLBACK_COMPLETE"),
-        "\n",
-        "\n",
+        ("1/3", "CREATE_COMPLETE", "Other"),
+        ("1/3", "CREATE_FAILED", "News/Topic (News12AB) no such key (of the topic)"),
+        ("1/3", "DELETE_COMPLETE", "Other"),
+        ("1/3", "ROLLBACK_COMPLETE", "Shop"),
         "❌  Shop failed\n",
     ]
 
 
 def test_a_resource_with_a_truncated_status_is_shown_once() -> None:
     shortened = _stack("1/3", "UPDATE_ROLLBACK_COMPLET")
-    assert _shown(
+    assert _read(
         _stack("0/3", "UPDATE_IN_PROGRESS"), _stack("1/3", "UPDATE_ROLLBACK_IN_PROG"), shortened, shortened
-    ) == [_stack("1/1", "UPDATE_ROLLBACK_COMPLET")]
+    ) == [("1/1", "UPDATE_ROLLBACK_COMPLETE", "Shop")]
 
 
 def test_a_deletion_is_counted_without_a_total() -> None:
-    assert _shown(
+    assert _read(
         _topic("  0", "DELETE_IN_PROGRESS"), _topic("  1", "DELETE_COMPLETE"), _stack("  2", "DELETE_COMPLETE")
-    ) == [_topic("  1", "DELETE_COMPLETE"), _stack("  2", "DELETE_COMPLETE")]
+    ) == [("1", "DELETE_COMPLETE", "News/Topic"), ("2", "DELETE_COMPLETE", "Shop")]
 
 
-def test_terminal_colors_are_kept() -> None:
+def test_events_in_color_are_read() -> None:
     colored = (
         "Shop | 1/2 | 5:53:09 PM | \x1b[32mCREATE_COMPLETE \x1b[39m | AWS::SNS::Topic | \x1b[32m\x1b[1mNews\x1b[22m\n"
     )
-    assert _shown(_stack("0/2", "CREATE_IN_PROGRESS"), colored) == [colored]
+    assert _read(_stack("0/2", "CREATE_IN_PROGRESS"), colored) == [("1/2", "CREATE_COMPLETE", "News")]
 
 
-@pytest.mark.parametrize("line", ["", "\n", "Shop | 12\n", " ❌ Shop | failed\n", "1 | 2 | 3 | 4 | 5\n"])
+@pytest.mark.parametrize("line", ["Shop | 12\n", " ❌ Shop | failed\n", "1 | 2 | 3 | 4 | 5\n", "[Warning] Shop: a\n"])
 def test_other_lines_are_shown_unchanged(line: str) -> None:
-    assert _shown(line) == [line]
+    assert _read(line) == [line]
+
+
+STEPS = """
+ ⏳  Bootstrapping environment aws://000000000000/us-east-1...
+Trusted accounts for deployment: (none)
+Using default execution policy of 'arn:aws:iam::aws:policy/AdministratorAccess'. Pass '...' to customize.
+\x1b[32m ✅  Environment aws://000000000000/us-east-1 bootstrapped.\x1b[39m
+Successfully synthesized to /project/.moorage/cdk.out
+Supply a stack id (Shop, Other) to display its template.
+85 feature flags are not configured. Run 'cdk flags --unstable=flags' to learn more.
+✨  Synthesis time: 0.01s
+Shop: start: Building Shop Template
+dev/Shop
+Shop: creating CloudFormation changeset...
+Shop: deploying... [1/2]
+Outputs:
+Shop.Url = http://example.com
+Stack ARN:
+arn:aws:cloudformation:us-east-1:000000000000:stack/Shop/52ccf608
+"""
+
+
+def test_the_steps_of_the_cli_itself_are_left_out() -> None:
+    assert _read(*STEPS.splitlines(keepends=True)) == []
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def _displayed(monkeypatch: pytest.MonkeyPatch, stream: type[io.StringIO]) -> str:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stdout", stream())
+    monkeypatch.setattr(sys, "stderr", stream())
+    printed = [
+        _stack("0/3", "CREATE_IN_PROGRESS"),
+        _topic("1/3", "CREATE_COMPLETE"),
+        _topic("1/3", "CREATE_FAILED", "Other", f"Other: {'long ' * 30}reason"),
+        _stack("1/3", "ROLLBACK_COMPLETE"),
+        "a warning\n",
+    ]
+    with Display({"Shop": "dev/Shop"}) as display:
+        display.copy(io.StringIO("".join(printed)), sys.stderr).join()
+    assert isinstance(sys.stderr, io.StringIO)
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", sys.stderr.getvalue())
+
+
+def test_a_terminal_shows_each_resource_with_its_status_type_and_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = _displayed(monkeypatch, _Terminal)
+    line = next(line for line in shown.splitlines() if "News/Topic" in line)
+    assert line.split() == ["1/3", "CREATE_COMPLETE", "AWS::SNS::Topic", "dev/Shop/News/Topic"]
+    assert "long reason" in " ".join(shown.split())
+    assert "a warning\n" in shown
+
+
+def test_a_pipe_gets_only_stacks_failures_and_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _displayed(monkeypatch, io.StringIO).splitlines() == [
+        f"dev/Shop: CREATE_FAILED AWS::SNS::Topic Other Other: {'long ' * 30}reason",
+        "dev/Shop: ROLLBACK_COMPLETE",
+        "a warning",
+    ]

@@ -10,19 +10,14 @@ import pytest
 
 from moorage import Cluster, Network
 from tools.preflight import Finding, acknowledgement, acknowledgements, assembly_findings, findings, rules
-from tools.same_templates.__main__ import WORKING_TREE, Side, ended
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Finding]]:
+def found(programs: Path) -> dict[str, list[Finding]]:
     """Return the findings of the rules in each program of this tree."""
-    side = Side(WORKING_TREE, tmp_path_factory.mktemp("programs"))
-    with ended(side.start(ROOT)) as child:
-        side.result(child)
-    assemblies = sorted((side.folder / "out").iterdir())
-    return {assembly.name: list(assembly_findings(assembly)) for assembly in assemblies}
+    return {assembly.name: list(assembly_findings(assembly)) for assembly in sorted((programs / "out").iterdir())}
 
 
 @pytest.mark.slow

@@ -15,12 +15,12 @@ from aws_cdk import aws_scheduler as scheduler
 
 from moorage import Cluster, Container, Image, Job, Network, Repository, Service, Task
 from moorage.assembly.cloud_assembly import Stack, nested_stack, stacks_of
+from moorage.assembly.image_references import GeneratedName, Reference, References
+from moorage.assembly.image_references import Repository as Found
 from moorage.promotion.calls import Account
 from moorage.promotion.images import stage_of
 from moorage.promotion.problems import PromotionError
 from moorage.promotion.pushed import repository_name
-from moorage.promotion.references import GeneratedName, Reference, References
-from moorage.promotion.references import Repository as Found
 from tests.promotion.aws import PARAMETER_TYPE, PRODUCTION, REGION, Aws, image_of, stack, uri
 
 NAMED = {"Type": "AWS::ECR::Repository", "Properties": {"RepositoryName": "retail/ui"}}

@@ -14,6 +14,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from moorage.installation.commands import install_moorage
 from moorage.policy.acknowledgements import Acknowledgement
 from moorage.review import review as reviewing
 from moorage.review.command import FORMS, review_command
@@ -200,7 +201,7 @@ def test_a_library_that_is_missing_is_named_with_its_extra(monkeypatch: pytest.M
         load("moorage up", "moorage.local.commands", "local")  # the module itself is missing, and that is a mistake
     with pytest.raises(click.ClickException) as error:
         load("moorage up", "boto3", "local")
-    assert error.value.message == 'moorage up needs moorage[local], which installs boto3: pip install "moorage[local]"'
+    assert error.value.message == f"moorage up needs moorage[local], which installs boto3: {install_moorage('local')}"
     assert error.value.exit_code == 2
 
 
@@ -229,7 +230,7 @@ def test_a_library_that_only_an_engine_needs_is_named_too(monkeypatch: pytest.Mo
     monkeypatch.setattr(reviewing, "policy_findings", missing)
     done = run("HEAD", ".")
     assert done.exit_code == 2
-    said = 'moorage review needs moorage[review], which installs rich: pip install "moorage[review]"\n'
+    said = f"moorage review needs moorage[review], which installs rich: {install_moorage('review')}\n"
     assert done.output.endswith(said)
 
 

@@ -410,12 +410,6 @@ def test_a_recovery_region_that_is_the_region_of_another_replica_has_one_registr
 
 
 def test_each_missing_account_has_one_warning(made: dict[str, Stages]) -> None:
-    assert made["no-account"].warnings == [
-        "tooling/Registry: environments.toml: tooling.account and tooling.region are not set, so no image is "
-        "replicated, and all tasks pull from Amazon ECR Public; set both [ack: retail:tooling-account]",
-        "tooling/Registry: environments.toml: production.account and production.region are not set, so images are not "
-        "replicated there; set both [ack: retail:production-account]",
-    ]
     assert made["one-account"].warnings == []
     assert made["four-accounts"].warnings == []
     partial = description({**FOUR_PLACES, "dev": (None, IRELAND), "production": (PRODUCTION, None)})
@@ -424,6 +418,17 @@ def test_each_missing_account_has_one_warning(made: dict[str, Stages]) -> None:
         "[ack: retail:dev-account]",
         "tooling/Registry: environments.toml: production.region is not set, so images are not replicated there; set it "
         "[ack: retail:production-account]",
+    ]
+
+
+def test_no_account_has_a_warning_while_no_place_is_set(made: dict[str, Stages]) -> None:
+    assert made["no-account"].warnings == []
+    one = description({**dict.fromkeys(FOUR_PLACES, (None, None)), "dev": (DEV, None)})
+    assert Stages(one).warnings == [
+        "tooling/Registry: environments.toml: tooling.account and tooling.region are not set, so no image is "
+        "replicated, and all tasks pull from Amazon ECR Public; set both [ack: retail:tooling-account]",
+        "tooling/Registry: environments.toml: production.account and production.region are not set, so images are not "
+        "replicated there; set both [ack: retail:production-account]",
     ]
 
 

@@ -91,6 +91,11 @@ GROUPS: Mapping[str, Group] = {
         "Registry Scanning ScanningRule Severity PullThrough SigningRule RepositoryTemplate ApiCall AuditTrail "
         "Replication ReplicationDestination ReplicationSource",
     ),
+    "errors": _group(
+        "Errors",
+        "The errors that moorage raises, with all problems of a value, a construct or a call.",
+        "ValidationError ArgumentTypeError",
+    ),
 }
 MODULES = {
     "policy": "Policy findings of your own app. [Check policy](../../guides/policy.md) shows how to use it.",

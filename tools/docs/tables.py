@@ -35,9 +35,9 @@ acknowledges findings.
 """
 _LIMITS = """# Limits
 
-moorage checks these limits of AWS when a value or a construct is made. A value that breaks one is a `ValueError`, which
-names the argument, the value, the limit and the way out. A limit that no source confirms, or that AWS can raise, is a
-warning: it says "should" in place of "must". Values that only CloudFormation knows (tokens) are not checked.
+moorage checks these limits of AWS when a value or a construct is made. A value that breaks one is a `ValidationError`,
+which names the argument, the value, the limit and the way out. A limit that no source confirms, or that AWS can raise,
+is a warning: it says "should" in place of "must". Values that only CloudFormation knows (tokens) are not checked.
 """
 _WARNINGS = """# Warnings
 

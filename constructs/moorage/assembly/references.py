@@ -28,8 +28,8 @@ class References:
         stacks: The stacks in the order of the comparison; None for a stack that this side does not have.
         others: The stacks of the other side. If the account or region of a stack is not known, it is taken from the
             same stack on the other side. Default: no stacks.
-        parameter_defaults: Whether a parameter of a stack has its default value, as in a first deployment. Default:
-            False; the value is not known, because a deployment keeps the value of the last one.
+        parameter_defaults: True if the parameters of stacks have their default values, as in a first deployment.
+            Default: False; their values are not known, because a deployment keeps those of the last one.
     """
 
     stacks: Sequence[Stack | None]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+
+from moorage.installation.commands import install_moorage
 
 
 def main() -> None:
@@ -25,8 +28,19 @@ def start(group: str, arguments: Sequence[str] | None = None, name: str | None =
         if error.name != "click":
             raise
         sys.stderr.write(
-            'moorage: install the command with `pip install "moorage[review]"`, "moorage[local]", '
-            '"moorage[prices]" or "moorage[promotion]"\n'
+            f"moorage: install the command with `{install_moorage('local')}`, or with the extra review, prices or promotion\n"
         )
         raise SystemExit(2) from error
-    getattr(commands, group)(arguments, name)
+    try:
+        getattr(commands, group)(arguments, name)
+    finally:
+        _flush()
+
+
+def _flush() -> None:
+    """Write what is still in the buffer. A reader that closed the output, such as `head`, ends the command quietly."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes again when it exits
+        raise SystemExit(1) from None

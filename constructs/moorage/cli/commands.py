@@ -15,23 +15,48 @@ import click
 
 from moorage.assembly.cloud_assembly import AssemblyError
 from moorage.assembly.diagram import BEGIN, END, show
+from moorage.installation.commands import shell_path
 from moorage.review.command import page_options, policy_command, require_policy, review_command, wanted_forms
 from moorage.review.extras import load
 from moorage.review.finding import Kind
 from moorage.review.sides.revisions import ReviewError
+from moorage.starter.command import init_command
+
+_SECTIONS = {
+    "Start": ("init",),
+    "Deploy to a local AWS on this machine": ("up", "diff", "status", "down", "diagram"),
+    "Check a change": ("review", "policy", "cost", "advise"),
+    "Release": ("promote",),
+}
+"""The commands in the order in which a new user needs them."""
 
 
-@click.group()
+class _Sectioned(click.Group):
+    """A group whose help lists the commands in sections."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        named = {name for names in _SECTIONS.values() for name in names}
+        others = tuple(name for name in self.list_commands(ctx) if name not in named)
+        for title, names in {**_SECTIONS, "Other": others}.items():
+            found = [(name, self.commands[name]) for name in names if name in self.commands]
+            width = formatter.width - 6 - max(map(len, self.commands))
+            if found:
+                with formatter.section(title):
+                    formatter.write_dl([(name, each.get_short_help_str(width)) for name, each in found])
+
+
+@click.group(cls=_Sectioned)
 @click.version_option(package_name="moorage")
 def moorage() -> None:
-    """Review changes to CDK apps, promote their images, and deploy the apps into a local AWS on this machine."""
+    """Make a CDK app, deploy it into a local AWS on this machine, review its changes, and promote its images."""
 
 
-@click.group()
+@click.group(cls=_Sectioned)
 def local_aws() -> None:
     """Deploy any CDK app to a local AWS that runs on this machine."""
 
 
+moorage.add_command(init_command)
 moorage.add_command(review_command)
 moorage.add_command(policy_command)
 
@@ -55,6 +80,7 @@ def up(stacks: tuple[str, ...], app: str | None, port: int | None, home: Path) -
 
     STACKS are construct paths of stacks, such as 'Prod/Web'; '*' is a wildcard. By default, all stacks are deployed.
     """
+    load("moorage up", "moorage.local.prerequisites", "local").require(app, port, home)
     _run_local("up", stacks, home, app=app, port=port)
 
 
@@ -114,10 +140,6 @@ def status(stacks: tuple[str, ...], home: Path) -> None:
     STACKS are construct paths of stacks, such as 'Prod/Web'; '*' is a wildcard. By default, all stacks are shown.
     """
     _run_local("status", stacks, home)
-
-
-for _command in (up, diff, down, status):
-    local_aws.add_command(_command)
 
 
 @moorage.command()
@@ -222,6 +244,8 @@ def diagram(assembly: Path, stage: str, into: Path | None) -> None:
     """
     try:
         show(assembly, stage, into)
+    except BrokenPipeError:  # click ends the command quietly
+        raise
     except (AssemblyError, ValueError, OSError) as error:
         raise click.ClickException(str(error)) from error
 
@@ -231,6 +255,7 @@ def diagram(assembly: Path, stage: str, into: Path | None) -> None:
 @_stacks
 @click.option("--usage", type=Path, metavar="FILE", help="A TOML file with the use that templates do not state.")
 @click.option("--region", metavar="NAME", help="The region of stacks without a region. Default: us-east-1.")
+@click.option("--prices", type=Path, metavar="FILE", help="A price book of `moorage prices refresh`.")
 @click.option("--budget", metavar="USD", help="Exit with 1 if the least cost of a month is over this amount.")
 @click.option("--json", type=Path, metavar="FILE", help="Write JSON to FILE; '-' prints it instead of the tables.")
 def cost(assembly: Path, stacks: tuple[str, ...], **given: Any) -> None:
@@ -282,6 +307,10 @@ def advise(
     raise SystemExit(running.run(request))
 
 
+for _command in (up, diff, status, down, diagram):
+    local_aws.add_command(_command)
+
+
 def _run_local(command: str, stacks: tuple[str, ...], home: Path, **given: Any) -> None:
     local = load(f"moorage {command}", "moorage.local.commands", "local")
     request = local.Request(command, stacks=stacks, home=home, program=_program(), **given)
@@ -305,13 +334,7 @@ def _show(difference: Any, options: tuple[Any, ...]) -> int:
 def _program() -> str:
     """Return the beginning of the command that the user typed, so that suggested commands can be copied."""
     if click.get_current_context().find_root().command is local_aws:
-        return f"{_relative(sys.executable)} -m moorage.local"
-    typed = Path(sys.argv[0])
-    return "moorage" if typed.name != "moorage" or shutil.which("moorage") else _relative(str(typed))
-
-
-def _relative(program: str) -> str:
-    """Return the path of a program, quoted for a shell, and relative to the current folder if the program is in it."""
-    here = Path.cwd()
-    path = Path(program)
-    return shlex.quote(str(path.relative_to(here)) if path.is_relative_to(here) else program)
+        return f"{shell_path(sys.executable)} -m moorage.local"
+    typed, found = Path(sys.argv[0]), shutil.which("moorage")
+    is_found = found is not None and Path(found).resolve() == typed.resolve()
+    return "moorage" if typed.name != "moorage" or is_found else shell_path(typed)

@@ -26,13 +26,14 @@ class CostError(Exception):
 
 @attrs.frozen(kw_only=True)
 class Request:
-    """What to estimate, and how to show it.
+    """The arguments of an estimate.
 
     Args:
         assembly: The folder that `cdk synth` wrote.
         stacks: The construct paths of stacks, in which `*` is any text. Default: all stacks.
         usage: The usage file. Default: None; what depends on use has no amount.
         region: The region of stacks without a region. Default: None, for us-east-1.
+        prices: The file of the price book, such as `moorage prices refresh` writes. Default: None, for that of moorage.
         budget: The largest monthly cost in USD, as the user typed it. Default: None.
         json: The file for JSON; `-` prints it instead of the tables. Default: None.
     """
@@ -41,6 +42,7 @@ class Request:
     stacks: tuple[str, ...] = ()
     usage: Path | None = None
     region: str | None = None
+    prices: Path | None = None
     budget: str | None = None
     json: Path | None = None
 
@@ -51,7 +53,7 @@ def run(request: Request) -> int:
     The exit code is 1 if the budget is exceeded, 2 if an input cannot be read, and 0 otherwise.
 
     Args:
-        request: What to estimate.
+        request: The arguments.
     """
     try:
         return _run(request)
@@ -65,7 +67,7 @@ def run(request: Request) -> int:
 def _run(request: Request) -> int:
     budget = None if request.budget is None else budget_of(request.budget)
     usage = read(request.usage)
-    book = PriceBook.load()
+    book = PriceBook.load(request.prices)
     stacks = stacks_of(request.assembly)
     found = estimate(stacks, book, usage, request.region).of(request.stacks)
     if request.stacks and not found.rows:

@@ -36,7 +36,7 @@ class Row:
         path: The construct path of the resource.
         type: The type of the resource in CloudFormation.
         component: The name of the component.
-        kind: How the component is billed.
+        kind: The way in which the component is billed.
         region: The region of the stack.
         item: The item of the price book; empty for a component without one.
         quantity: The monthly quantity; None if it depends on use, or is not known.
@@ -68,8 +68,8 @@ class Sum:
     """A monthly sum in USD.
 
     Args:
-        fixed: What is billed without traffic, from the least to the most copies.
-        use: What a usage file adds.
+        fixed: The cost without traffic, from the least to the most copies.
+        use: The cost that a usage file adds.
     """
 
     fixed: Range = ZERO
@@ -94,7 +94,7 @@ class Estimate:
 
     Args:
         rows: The components of all resources, in the order of the stacks and templates.
-        notes: What applies to all rows, one sentence each.
+        notes: The sentences that apply to all rows.
     """
 
     rows: tuple[Row, ...]
@@ -134,7 +134,7 @@ class Estimate:
 
     @property
     def free_resources(self) -> int:
-        """The number of resources of which no component is billed."""
+        """The number of resources without a component that is billed."""
         billed = {row.path for row in self.rows if row.kind is not Kind.FREE}
         return len({(row.stack, row.path) for row in self.rows if row.path not in billed})
 
@@ -163,7 +163,7 @@ def estimate(
         usage: The use that templates do not state. Default: none.
         region: The region of stacks without a region. Default: `us-east-1`.
     """
-    agnostic = [stack.path for stack in stacks if stack.region is None]
+    is_agnostic = any(stack.region is None for stack in stacks)
     placed = [_in_region(stack, region or DEFAULT_REGION) for stack in stacks]
     resources = Resources(placed)
     roots = {id(each): stack.path for stack in placed for each in stack.walk()}
@@ -176,7 +176,7 @@ def estimate(
         priced = _Priced(item, roots[id(stack)], stack.region or DEFAULT_REGION, book, of_item)
         rows.extend(priced.row(part) for part in _parts(item, of_item))
         asked[item.path] = of_item.asked
-    notes = [*_region_notes(agnostic, region), *_fallbacks(rows, book), *_unused(stated, asked)]
+    notes = [*_region_notes(region, is_agnostic=is_agnostic), *_fallbacks(rows, book), *_unused(stated, asked)]
     return Estimate(tuple(rows), tuple(notes))
 
 
@@ -284,12 +284,11 @@ def _with_price(row: Row, part: Part, price: Price) -> Row:
     return attrs.evolve(row, unit=part.unit or price.unit, price=usd, month=month, source=price.source)
 
 
-def _region_notes(agnostic: Sequence[str], region: str | None) -> Iterator[str]:
-    if agnostic:
+def _region_notes(region: str | None, *, is_agnostic: bool) -> Iterator[str]:
+    if is_agnostic:
         shown = region or DEFAULT_REGION
         way_out = "" if region else "; --region changes it"
-        count = "1 stack has" if len(agnostic) == 1 else f"{len(agnostic)} stacks have"
-        yield f"{count} no region: the prices are those of {shown}{way_out}"
+        yield f"stacks without a region have the prices of {shown}{way_out}"
 
 
 def _fallbacks(rows: Sequence[Row], book: PriceBook) -> Iterator[str]:

@@ -12,7 +12,7 @@ from moorage.cost.usage import Use
 
 
 class Kind(enum.Enum):
-    """How a component is billed."""
+    """The ways in which a component is billed."""
 
     FIXED = "fixed"
     """It is billed without traffic, for each hour or month that it exists."""
@@ -34,7 +34,7 @@ class Part:
 
     Args:
         component: The name of the component, such as `Fargate vCPU`.
-        kind: How the component is billed.
+        kind: The way in which the component is billed.
         item: The item of the price book; empty for a component that is free or unknown.
         quantity: The monthly quantity in the unit of the price; None if it depends on use.
         assumptions: The assumptions that the quantity and the price rest on, one sentence each.

@@ -44,7 +44,7 @@ class Item:
         return short_path(self.resource)
 
     def at(self, *pointer: str) -> Value:
-        """Return the resolved value of a property, or of a part of it; None if there is none.
+        """Return the resolved value of a property, or of a part of it; None if it is absent.
 
         Args:
             *pointer: The names of the property and of its parts. `*` is every item of a list.
@@ -162,7 +162,7 @@ class Resources:
         return self._types.get(type_, ())
 
     def first(self, value: Value) -> Item | None:
-        """Return the first resource that a value refers to; None if there is none in the assembly.
+        """Return the first resource that a value refers to; None for no resource of the assembly.
 
         Args:
             value: The resolved value.

@@ -124,6 +124,12 @@ def _is_in_week(day: dt.date, field: str, last: int) -> bool:
 def _numbers(field: str, low: int, high: int, names: tuple[str, ...] = ()) -> list[int]:
     """Return the numbers that a field of values, ranges and increments stands for.
 
+    Args:
+        field: The field of the expression.
+        low: The smallest number.
+        high: The largest number.
+        names: The names of the numbers, from the smallest. Default: none.
+
     Raises:
         ValueError: The field is not valid.
     """

@@ -150,6 +150,11 @@ def _closing(estimate: Estimate) -> Sequence[str]:
         said_.append(f"Unknown, and in no sum: {types}.")
     unknown_rows = sum(row.kind is Kind.UNKNOWN for row in estimate.rows)
     if unknown_rows:
-        said_.append(f"{unknown_rows} components have no known cost, and are in no sum.")
-    said_.append(f"{estimate.free_resources} resources are free.")
+        one, many = "component has no known cost, and is", "components have no known cost, and are"
+        said_.append(f"{_counted(unknown_rows, one, many)} in no sum.")
+    said_.append(f"{_counted(estimate.free_resources, 'resource is', 'resources are')} free.")
     return said_
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"

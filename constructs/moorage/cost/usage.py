@@ -20,6 +20,8 @@ KEYS: Mapping[str, str] = {
     "backup_gb": "GB of backups beyond the free ones, and GB of continuous backups of a DynamoDB table",
     "cache_gb": "the average GB in a serverless cache",
     "cache_requests": "ElastiCache processing units a month of a serverless cache",
+    "config_evaluations": "evaluations a month of an AWS Config rule",
+    "config_items": "configuration items a month that AWS Config records",
     "data_events": "CloudTrail data events a month",
     "database_gb": "GB in a database or a DynamoDB table",
     "database_ios": "requests a month to the storage of an Aurora cluster",
@@ -52,6 +54,7 @@ KEYS: Mapping[str, str] = {
     "storage_gb": "GB in a bucket",
     "topic_requests": "requests a month to a topic",
     "transfer_gb": "GB a month from a load balancer to the internet",
+    "transit_gb": "GB a month through a transit gateway attachment",
     "waf_requests": "requests a month that a web ACL inspects",
 }
 """The keys of a usage file, each with the quantity that it states."""

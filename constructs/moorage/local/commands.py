@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fnmatch
 import os
-import shlex
 import shutil
 import signal
 import sys
@@ -16,20 +15,21 @@ import attrs
 from botocore.exceptions import BotoCoreError, ClientError
 
 from moorage.assembly.cloud_assembly import AssemblyError, Stack, stacks_of
-from moorage.assembly.diagram import draw
 from moorage.local import imports
 from moorage.local.account import Account, by_account
 from moorage.local.environment import ACCOUNT, REGION
 from moorage.local.images import in_turn
 from moorage.local.lookups import UnansweredError
 from moorage.local.mending import mend
+from moorage.local.next_steps import next_steps, options
+from moorage.local.prerequisites import joined
 from moorage.local.process import Home, LocalError, Server
 from moorage.local.protection import take_away
 from moorage.local.report.readback import TOOLKIT, is_deployed, left
 from moorage.local.report.table import Row, table
-from moorage.local.shell import shell_lines
 from moorage.local.standing import Difference, deployment_notes, identity, keep_report, standing_stacks
 from moorage.local.toolkit import DISCARD, Toolkit
+from moorage.local.unpushed import Unpushed
 
 HOME = Path(".moorage")
 _ENDING = (signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else []))
@@ -123,7 +123,7 @@ def up(home: Home, given: Request) -> None:
 
     Raises:
         UnansweredError: The app looks up resources that do not exist in the local AWS.
-        LocalError: The app cannot be synthesized, or a stack cannot be deployed.
+        LocalError: The app cannot be synthesized, an image was not pushed, or a stack cannot be deployed.
         AssemblyError: The assembly is invalid.
     """
     toolkit = Toolkit(home, given.app)
@@ -134,7 +134,7 @@ def up(home: Home, given: Request) -> None:
         try:
             stacks = stacks_of(toolkit.synthesize(lambda: _standing(home, given.port)))
         except UnansweredError as error:
-            _suggest(_standing(home, given.port), given, error.places)
+            _suggest(home, _standing(home, given.port), given, error.places)
             raise
         except (AssemblyError, LocalError):
             if not stood:
@@ -143,6 +143,7 @@ def up(home: Home, given: Request) -> None:
         chosen = _chosen(stacks, given.stacks)
         clock.reached("synthesis")
         server = _standing(home, given.port)
+        _require_images(home, server, given, stacks, chosen)
         for line in mend(server.access, (*_toolkits(chosen), *chosen)):
             out(f"{line}\n")
         clock.reached("server")
@@ -154,14 +155,24 @@ def up(home: Home, given: Request) -> None:
             clock.reached("bootstrap")
             for account, group in by_account(waiting):
                 for part in in_turn(server.access, group):
-                    toolkit.deploy(server, [stack.path for stack in part], account)
+                    toolkit.deploy(server, part, account)
             clock.reached("deployment")
         _show(server, chosen)
         if waiting:
-            out(f"\nUp in {clock.total:.1f} s ({clock}).\n\n{draw(chosen)}")
+            out(f"\nUp in {clock.total:.1f} s ({clock}).\n")
         else:
             out(f"\nNothing to do: every stack matches its template ({clock.total:.1f} s).\n")
-        _suggest(server, given, _places(chosen))
+        _suggest(home, server, given, _places(chosen))
+
+
+def _require_images(
+    home: Home, server: Server, given: Request, stacks: Sequence[Stack], chosen: Sequence[Stack]
+) -> None:
+    """Raise an error with the commands that push the images, if services need images that were not pushed."""
+    app, own = options(given.app, None if given.home == HOME else given.home)
+    if missing := list(Unpushed(server.access, stacks, f"{given.program} up{app}{own}").problems(chosen)):
+        _suggest(home, server, given, _places(chosen))
+        raise LocalError(joined(missing))
 
 
 def diff(home: Home, given: Request) -> int:
@@ -196,7 +207,7 @@ def _difference(home: Home, toolkit: Toolkit, server: Server, given: Request, fo
     try:
         assembly = toolkit.preview(server, folder / "cdk.out")
     except UnansweredError as error:
-        _suggest(server, given, error.places)
+        _suggest(home, server, given, error.places)
         raise
     defined = stacks_of(assembly, _root(Path.cwd()))
     keep_report(home.assembly, folder / "standing")
@@ -236,7 +247,7 @@ def down(home: Home, given: Request) -> None:
             if said := take_away(server.access, chosen):
                 out(f"{said}\n")
             for account, group in by_account(stack for stack in reversed(chosen) if stack.path in standing):
-                Toolkit(home, given.app).destroy(server, [stack.path for stack in group], account)
+                Toolkit(home, given.app).destroy(server, group, account)
         if remaining := left(server.access, chosen):
             raise LocalError(f"cdk destroy left {', '.join(remaining)}; {DISCARD}")
         if others := left(server.access, stacks):
@@ -256,7 +267,7 @@ def status(home: Home, given: Request) -> None:
     stacks = _deployed(home)
     chosen = _chosen(stacks, given.stacks) if stacks else ()
     _show(server, chosen)
-    _suggest(server, given, _places(chosen))
+    _suggest(home, server, given, _places(chosen))
 
 
 _COMMANDS: Mapping[str, Callable[[Home, Request], int | None]] = {
@@ -369,25 +380,10 @@ def _show(server: Server, stacks: Sequence[Stack]) -> None:
         out(f"{row.what:{widths[0]}}  {row.name:{widths[1]}}  {row.says}".rstrip() + "\n")
 
 
-def _suggest(server: Server, given: Request, places: Sequence[tuple[str, str]]) -> None:
-    """Print the commands to run next, with the same program, app, home and stacks as this command.
-
-    The commands that make a shell use the local AWS follow.
-    """
-    program = given.program
-    home = "" if given.home == HOME else f" --home {shlex.quote(str(given.home))}"
-    app = f" --app {shlex.quote(given.app)}" if given.app else ""
-    stacks = "".join(f" {shlex.quote(pattern)}" for pattern in given.stacks)
-    lines = {
-        f"{program} status{home}{stacks}": "show what is deployed",
-        f"{program} diff{app}{home}{stacks}": "show what up would change",
-        f"{program} up{app}{home}{stacks}": "deploy changes to the app",
-        f"{program} down{home}{stacks}": "delete the stacks",
-    }
-    width = max(map(len, lines))
-    out("\nNext:\n" + "".join(f"  {line:{width}}  {says}\n" for line, says in lines.items()))
-    for line in shell_lines(server.access, given.home / "secret", places):
-        out(f"  {line}\n")
+def _suggest(home: Home, server: Server, given: Request, places: Sequence[tuple[str, str]]) -> None:
+    """Print the commands to run next, with the same program, app, home and stacks as this command."""
+    own = None if given.home == HOME else given.home
+    out("".join(next_steps(given.program, given.app, own, given.stacks, home, server.access, places)))
 
 
 def _root(folder: Path) -> Path:

@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from moorage.installation.programs import search_path
 from moorage.local import private
 
 ACCOUNT = "000000000000"
@@ -69,6 +70,7 @@ def sealed(home: Path, access: Access, *, account: str = ACCOUNT, region: str = 
         "NODE_COMPILE_CACHE": str(home / "node"),
         "NODE_PATH": str(Path.cwd() / "node_modules"),  # the SDK that Lambda's Node.js runtimes include
         "NO_PROXY": "*",
+        "PATH": search_path(),
         "TMPDIR": str(temporary),
     }
 

@@ -8,7 +8,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,6 +24,8 @@ from botocore.credentials import Credentials
 
 from moorage.local import private
 from moorage.local.environment import ACCOUNT, REGION, Access, sealed
+from moorage.local.ports import HOST, PortError, listening
+from moorage.local.prerequisites import WINDOWS
 
 if sys.platform != "win32":
     import fcntl
@@ -32,7 +33,6 @@ if sys.platform != "win32":
 READY_SECONDS = 60
 ANSWER_SECONDS = 5
 STOP_SECONDS = 5
-HOST = "127.0.0.1"
 _MARK = "# The state of a local AWS, written by moorage.local"
 """The first line of the `.gitignore` in a home folder."""
 
@@ -141,7 +141,7 @@ class Home:
             LocalError: Another `up`, `down` or `diff` holds the lock, or this machine runs Windows.
         """
         if sys.platform == "win32":
-            raise LocalError("the local AWS needs Linux or macOS; on Windows, use WSL")
+            raise LocalError(WINDOWS)
         self._make()
         with private.opened(self.folder / "lock", "a+") as lock:
             try:
@@ -188,7 +188,10 @@ class Home:
         Raises:
             LocalError: The port cannot be used, or the server exits or does not answer within 60 seconds.
         """
-        listener = _listening(port or 0)
+        try:
+            listener = listening(port or 0)
+        except PortError as error:
+            raise LocalError(str(error)) from error
         port = int(listener.getsockname()[1])
         secret = self._own_secret()
         shutil.rmtree(self.folder / "tmp", ignore_errors=True)  # left by Lambda functions whose server was killed
@@ -303,20 +306,3 @@ def _is_server(server: Server) -> bool:
         )
         command = shown.stdout
     return f"moorage.local.server --port {server.port} " in f"{command} "
-
-
-def _listening(port: int) -> socket.socket:
-    """Return a socket that listens on a port, or on any free port for 0.
-
-    No other process can take the port before the server starts.
-    """
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((HOST, port))
-        listener.listen()
-    except (OSError, OverflowError) as error:
-        listener.close()
-        reason = getattr(error, "strerror", None) or "the highest port is 65535"
-        raise LocalError(f"port {port} on {HOST} cannot be used ({reason}); omit --port to use a free port") from error
-    return listener

@@ -1,24 +1,66 @@
-"""The progress of a deployment: one line of the cdk CLI's output for each resource, with a correct count."""
+"""The progress of a deployment: one event for each resource, with a correct count, from the cdk CLI's output."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import attrs
 
-_COLOR = r"(?:\x1b\[[0-9;]*m)*"
 _EVENT = re.compile(
-    rf"(?P<stack>[A-Za-z][A-Za-z0-9-]*) \| +(?:(?P<done>\d+)(?:/ *(?P<total>\d+))? \| )?(?P<time>[^|]*\d:\d[^|]*) \| "
-    rf"{_COLOR}(?P<status>[A-Z_]+)[^|]*\| (?P<type>[^|]*\S) *\| (?P<rest>.*)"
+    r"(?P<stack>[A-Za-z][A-Za-z0-9-]*) \| +(?:(?P<done>\d+)(?:/ *(?P<total>\d+))? \| )?(?P<time>[^|]*\d:\d[^|]*) \| "
+    r"(?P<status>[A-Z_]+)[^|]*\| (?P<type>[^|]*\S) *\| (?P<rest>.*)"
 )
-_COLORS = re.compile(_COLOR)
+_COLORS = re.compile(r"\x1b\[[0-9;]*m")
+_NOISE = re.compile(
+    r"\s*$"
+    r"|arn:[^ ]+:cloudformation:[^ ]+:stack/[^ ]+$"
+    r"|\s*⏳ +Bootstrapping environment |Trusted accounts for |Using default execution policy of "
+    r"|Successfully synthesized to |Supply a stack id \(|\d+ feature flags? (?:is|are) not configured"
+    r"|[^:]+: (?:creating CloudFormation changeset|deploying|destroying)\.\.\."
+    r"|.+: (?:start|success): (?:Building|Built|Publishing|Published) "
+    r"|\s*✅ |\s*✨ +(?:Synthesis|Deployment|Total) time"
+)
+"""Lines of the cdk CLI (aws-cdk 2.1148.1) about its own steps. The table of `up` shows the results."""
 _AGAIN = "Failed resources:"
+_OUTPUTS, _ARN = "Outputs:", "Stack ARN:"
 _STACK = "AWS::CloudFormation::Stack"
 _UNDER_WAY = ("_IN_PROG", "_CLEANUP")
 """Parts of statuses in progress. The CLI prints only the first 23 characters of a status."""
 _ROLLED_BACK = "UPDATE_ROLLBACK_COMPLET"
 _UPDATE = "UPDATE_IN_PROGRESS"
+_NAMED = re.compile(r"(?P<path>.+) \((?P<id>[A-Za-z0-9]+)\)")
+_ADDED = re.compile(r"/(Resource|Default)$")
+
+
+@attrs.frozen
+class Event:
+    """A resource or a stack that is finished.
+
+    Args:
+        stack: The name of the stack.
+        count: The number of finished resources and, if it is known, the total, such as `3/12`.
+        status: The status, such as `CREATE_COMPLETE`.
+        type: The type of the resource.
+        resource: The construct path in the stack, or the logical ID. If the resource failed, the reason follows.
+        of_stack: True if the event is about the stack.
+        done: The number of finished resources.
+        total: The number of resources; 0 if it is not known.
+    """
+
+    stack: str
+    count: str
+    status: str
+    type: str
+    resource: str
+    of_stack: bool
+    done: int = 0
+    total: int = 0
+
+    @property
+    def failed(self) -> bool:
+        """True if the resource or the stack failed."""
+        return self.status.endswith("_FAILED")
 
 
 @attrs.define
@@ -35,48 +77,69 @@ class _Count:
             self.done.add(resource)
             if last or len(self.done) > self.total:  # a change set counts every resource that may change
                 self.total = len(self.done) if self.total else 0
-        width = len(str(self.total))
-        return f"{len(self.done):>{width}}/{self.total}" if self.total else f"{len(self.done):>3}"
+        return f"{len(self.done)}/{self.total}" if self.total else f"{len(self.done)}"
 
 
 class Progress:
-    """A filter for the progress lines of the cdk CLI.
+    """A reader of what the cdk CLI prints.
 
     The CLI prints the start and the end of each resource, and repeats the failed resources. The CLI counts the cleanup
-    of an update as a separate resource, and a replaced resource as unfinished. This filter shows each resource once,
-    when it is finished.
+    of an update as a separate resource, and a replaced resource as unfinished. This reader returns each resource once,
+    when it is finished, and leaves out the lines about the CLI's own steps.
+
+    Args:
+        paths: The construct paths of the stacks. The CLI prints each of them in a line of its own.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, paths: Collection[str]) -> None:
+        self._paths = paths
         self._counts: dict[str, _Count] = {}
         self._repeats = False
+        self._outputs = False
         self._rolled_back: set[str] = set()
 
-    def lines(self, printed: str) -> Iterator[str]:
-        """Yield the lines to show for a line that the CLI printed: one line or nothing."""
-        event = _EVENT.match(printed)
-        if printed.strip() == _AGAIN:
+    def read(self, printed: str) -> Iterator[Event | str]:
+        """Yield what a line says: an event, the line itself, or nothing.
+
+        Args:
+            printed: A line that the CLI printed.
+        """
+        plain = _COLORS.sub("", printed)
+        event = _EVENT.match(plain)
+        if plain.strip() == _AGAIN:
             self._repeats = True
-            return
-        if event is None:
-            if not self._repeats or not printed.strip() or not printed[0].isspace():
-                self._repeats = False
-                yield printed
-            return
-        if event["done"] is None:
+        elif event and event["done"] is not None:
+            self._outputs = False
+            yield from self._finished(event)
+        elif event:
             yield from [] if self._repeats else [printed]
+        elif not self._is_known(plain):
+            yield printed
+
+    def _is_known(self, plain: str) -> bool:
+        """Return whether a line repeats a failure, is an output of a stack, or is about a step of the CLI."""
+        if self._repeats and plain.strip() and plain[0].isspace():
+            return True
+        self._repeats = False
+        if plain.strip() in (_OUTPUTS, _ARN):
+            self._outputs = plain.strip() == _OUTPUTS
+            return True
+        return self._outputs or bool(_NOISE.match(plain)) or plain.strip() in self._paths
+
+    def _finished(self, event: re.Match[str]) -> Iterator[Event]:
+        stack, status, resource = event["stack"], event["status"], event["rest"].strip()
+        count = self._counts.setdefault(stack, _Count())
+        of_stack = event["type"] == _STACK and resource.split(" ")[0] == stack
+        if of_stack and status in ("CREATE_IN_PROGRESS", _UPDATE, "DELETE_IN_PROGRESS"):
+            self._counts[stack] = _Count(int(event["total"] or 0) - (status == _UPDATE))
+        if status.startswith(_ROLLED_BACK) and stack not in self._rolled_back:
+            self._rolled_back.add(stack)  # this is the start of the cleanup; its end is printed later
             return
-        count = self._counts.setdefault(event["stack"], _Count())
-        resource = _COLORS.sub("", event["rest"]).strip()
-        of_the_stack = event["type"] == _STACK and resource.split(" ")[0] == event["stack"]
-        if of_the_stack and event["status"] in ("CREATE_IN_PROGRESS", _UPDATE, "DELETE_IN_PROGRESS"):
-            self._counts[event["stack"]] = _Count(int(event["total"] or 0) - (event["status"] == _UPDATE))
-        rolled_back = event["status"].startswith(_ROLLED_BACK)
-        if rolled_back and event["stack"] not in self._rolled_back:
-            self._rolled_back.add(event["stack"])  # this is the start of the cleanup; its end is printed later
+        if any(word in status for word in _UNDER_WAY):
             return
-        if any(word in event["status"] for word in _UNDER_WAY):
-            return
-        counted = count.after(resource, event["status"], last=of_the_stack)
-        end = event.end("total" if event["total"] else "done")
-        yield f"{event['stack']} | {counted}{printed[end:]}"
+        counted = count.after(resource, status, last=of_stack)
+        status = f"{_ROLLED_BACK}E" if status == _ROLLED_BACK else status
+        named = _NAMED.fullmatch(resource)
+        if named and not status.endswith("_FAILED"):
+            resource = _ADDED.sub("", named["path"])
+        yield Event(stack, counted, status, event["type"], resource, of_stack, len(count.done), count.total)

@@ -8,17 +8,17 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO
 
-from moorage.assembly.cloud_assembly import stacks_of
+from moorage.assembly.cloud_assembly import Stack, stacks_of
 from moorage.assembly.stack_traces import tracing
+from moorage.installation.programs import cdk_problem, find, outdated_problem
 from moorage.local import lookups, private
+from moorage.local.app_python import app_python, is_folder
+from moorage.local.display import Display
 from moorage.local.environment import ACCOUNT, REGION, TRUST, sealed
 from moorage.local.process import Home, LocalError, Server
-from moorage.local.progress import Progress
 from moorage.local.report.readback import TOOLKIT
 
 _ALWAYS = ("--no-notices", "--no-ci", "--profile=", "--proxy=", "--ca-bundle-path=", "--role-arn=")
@@ -35,7 +35,7 @@ _WATCH_SECONDS = 1.0
 
 
 class Toolkit:
-    """A runner of the `cdk` command on the PATH.
+    """A runner of the `cdk` command, on the PATH, beside the running Python or in `node_modules`.
 
     Args:
         home: The home of the local AWS, to which the assembly is written.
@@ -48,13 +48,13 @@ class Toolkit:
     """
 
     def __init__(self, home: Home, app: str | None) -> None:
-        program = shutil.which("cdk")
+        program = find("cdk")
         if program is None:
-            raise LocalError("there is no cdk on the PATH; install it with `npm install -g aws-cdk@2`")
+            raise LocalError(str(cdk_problem()))
         self._program = program
         self._home = home
         self._app = app
-        self._given = Path(app) if app and _is_folder(app) else None
+        self._given = Path(app) if app and is_folder(app) else None
         if self._given:
             self._require_apart(self._given)
             stacks_of(self._given)
@@ -104,7 +104,8 @@ class Toolkit:
         return self._synthesized(environment | tracing(environment), folder, printed=_STANDARD_ERROR)
 
     def _synthesized(self, environment: dict[str, str], assembly: Path, printed: int | None = None) -> Path:
-        environment |= {"CDK_DEFAULT_ACCOUNT": ACCOUNT, "CDK_DEFAULT_REGION": REGION}
+        python = app_python(self._app).path
+        environment |= {"CDK_DEFAULT_ACCOUNT": ACCOUNT, "CDK_DEFAULT_REGION": REGION, "PATH": python}
         app = ["--app", lookups.command(self._app)] if self._app else []
         arguments = ["synth", "--quiet", *app, "--output", str(assembly.resolve()), "--path-metadata"]
         # the app runs with the user's own umask, since it may write files of the user
@@ -119,7 +120,8 @@ class Toolkit:
             )
         if done:
             lookups.require_answered(assembly)
-            raise LocalError(f"cdk synth failed (exit code {done}); see its output above")
+            reason = outdated_problem(assembly, ask=True) or app_python(self._app, failed=True).problem
+            raise LocalError(reason or f"cdk synth failed (exit code {done}); see its output above")
         return assembly
 
     def _contains_home(self, assembly: Path) -> bool:
@@ -156,37 +158,42 @@ class Toolkit:
         if done := self._run(arguments, environment, server):
             raise LocalError(self._reason(server, f"cdk bootstrap of {account} {region} failed", done, _AGAIN))
 
-    def deploy(self, server: Server, paths: Sequence[str], account: str) -> None:
+    def deploy(self, server: Server, stacks: Sequence[Stack], account: str) -> None:
         """Deploy stacks of the assembly and show the progress.
 
         Args:
             server: The local AWS.
-            paths: The paths of the stacks.
+            stacks: The stacks.
             account: The account of the CLI's credentials; a legacy synthesizer assumes no role in another account.
 
         Raises:
             LocalError: A stack fails to deploy and is rolled back, or the server stops.
         """
-        arguments = ["deploy", *paths, "--exclusively", "--require-approval", "never", "--progress", "events"]
-        self._at(server, arguments, account, "cdk deploy failed", _AGAIN)
+        options = ["--exclusively", "--require-approval", "never", "--progress", "events"]
+        self._at(server, ["deploy", *options], stacks, account, "cdk deploy failed", _AGAIN)
 
-    def destroy(self, server: Server, paths: Sequence[str], account: str) -> None:
+    def destroy(self, server: Server, stacks: Sequence[Stack], account: str) -> None:
         """Destroy stacks of the assembly, in reverse deployment order.
 
         Args:
             server: The local AWS.
-            paths: The paths of the stacks.
+            stacks: The stacks.
             account: The account whose credentials the CLI uses, as for `deploy`.
 
         Raises:
             LocalError: A stack cannot be deleted, or the server stops.
         """
-        self._at(server, ["destroy", *paths, "--exclusively", "--force"], account, "cdk destroy failed", DISCARD)
+        options = ["--exclusively", "--force"]
+        self._at(server, ["destroy", *options], stacks, account, "cdk destroy failed", DISCARD)
 
-    def _at(self, server: Server, arguments: list[str], account: str, failed: str, way_out: str) -> None:
+    def _at(
+        self, server: Server, command: list[str], stacks: Sequence[Stack], account: str, failed: str, way_out: str
+    ) -> None:
         environment = sealed(self._home.folder, server.access, account=account)
-        if done := self._run([*arguments, "--app", str(self._home.assembly)], environment, server):
-            raise LocalError(self._reason(server, failed, done, way_out))
+        arguments = [*command, *(stack.path for stack in stacks), "--app", str(self._home.assembly)]
+        if done := self._run(arguments, environment, server, paths={stack.name: stack.path for stack in stacks}):
+            outdated = outdated_problem(self._home.assembly, ask=True)
+            raise LocalError(outdated or self._reason(server, failed, done, way_out))
 
     def _reason(self, server: Server, failed: str, code: int, way_out: str) -> str:
         """Return the error message for a failed command, or the message that the server has stopped."""
@@ -206,39 +213,44 @@ class Toolkit:
         umask: int = private.UMASK,
         folder: Path | None = None,
         printed: int | None = None,
+        paths: Mapping[str, str] | None = None,
     ) -> int:
-        """Run the CLI and return its exit code. With a server, check that the server runs, and filter the output.
+        """Run the CLI, show its progress and return its exit code. With a server, check that the server runs.
 
         Args:
             arguments: The arguments of the CLI.
             environment: The environment variables of the CLI.
-            server: The local AWS that the CLI deploys to. Default: none, and all output is shown.
+            server: The local AWS that the CLI deploys to. Default: none, and all of standard output is shown.
             umask: The mask for the modes of the files that the CLI writes. Default: only the user can read the files.
             folder: The directory to run in. Default: the current directory.
             printed: The file descriptor for the CLI's standard output. Default: the standard output of this process.
+            paths: A mapping from the names of stacks to their construct paths. Default: no stacks.
 
         Raises:
             LocalError: The server stopped.
         """
         # in a process group, so that an interruption also ends the app, which would keep writing the assembly
         command = [self._program, *arguments, *_ALWAYS]
-        if server and sys.stderr.isatty():
+        if sys.stderr.isatty():
             environment.setdefault("FORCE_COLOR", "1")
         output = subprocess.PIPE if server else printed
-        with subprocess.Popen(
-            command,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.PIPE if server else None,
-            start_new_session=True,
-            umask=umask,
-            text=True,
-            errors="replace",
-        ) as cdk:
+        with (
+            Display(paths or {}) as display,
+            subprocess.Popen(
+                command,
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+                umask=umask,
+                text=True,
+                errors="replace",
+            ) as cdk,
+        ):
             try:
-                readers = _showing(cdk.stdout, sys.stdout), _showing(cdk.stderr, sys.stderr)
+                readers = display.copy(cdk.stdout, sys.stdout), display.copy(cdk.stderr, sys.stderr)
                 while cdk.poll() is None and (reading := [each for each in readers if each.is_alive()]):
                     reading[0].join(_WATCH_SECONDS)
                     if server and not server.lives:
@@ -252,25 +264,3 @@ class Toolkit:
                 cdk.wait()
                 raise
             return code
-
-
-def _is_folder(app: str) -> bool:
-    try:
-        return Path(app).is_dir()
-    except (OSError, ValueError):  # a command may be longer than any file name
-        return False
-
-
-def _showing(printed: IO[str] | None, shown: IO[str]) -> threading.Thread:
-    """Start and return a thread that copies the filtered lines of a stream to `shown`."""
-
-    def show() -> None:
-        progress = Progress()
-        for line in printed or ():
-            for text in progress.lines(line):
-                shown.write(text)
-                shown.flush()
-
-    reader = threading.Thread(target=show, daemon=True)
-    reader.start()
-    return reader

@@ -17,6 +17,7 @@ from moorage.policy.own_resources import JUDGES
 from moorage.scope.acknowledgements import OwnAcknowledgement, receive
 from moorage.scope.per_construct import PerConstruct
 from moorage.scope.stage_validation import add_stage_check
+from moorage.workload.errors import ArgumentTypeError
 
 if TYPE_CHECKING:
     from constructs import Construct, IConstruct
@@ -44,7 +45,7 @@ def hand_over(app: cdk.App) -> None:
         TypeError: `app` is not a `cdk.App`.
     """
     if not isinstance(app, cdk.Stage) or app.node.scope:
-        raise TypeError(f"app must be a cdk.App (got {type(app).__name__}); pass the app that you synthesize")
+        raise ArgumentTypeError(f"app must be a cdk.App (got {type(app).__name__}); pass the app that you synthesize")
     receive(app, _receive)
 
 

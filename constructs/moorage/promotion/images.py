@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from moorage.assembly.cloud_assembly import Resource, Stack, mapping
+from moorage.assembly.image_references import Reference, References
 from moorage.promotion.problems import RequestError
-from moorage.promotion.references import Reference, References
 
 _TASK_DEFINITION = "AWS::ECS::TaskDefinition"
 _CDK_PARTS = {"Resource", "TaskDefinition", "TaskDef"}

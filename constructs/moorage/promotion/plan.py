@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import attrs
 
 from moorage.assembly.cloud_assembly import Stack
+from moorage.assembly.image_references import References, Repository
 from moorage.promotion.calls import Account, Clients
 from moorage.promotion.images import Stage, StagedImage, stage_of
 from moorage.promotion.problems import PromotionError, RequestError
 from moorage.promotion.pushed import PushedImage, described, repository_name
-from moorage.promotion.references import References, Repository
 
 NO_IMAGE = "none"
 """The value of a parameter before the first image, as for `Image.from_repository(placeholder=)`."""

@@ -8,9 +8,9 @@ from typing import Any
 
 import attrs
 
+from moorage.assembly.image_references import GeneratedName, Repository
 from moorage.promotion.calls import Account, DeniedError
 from moorage.promotion.problems import PromotionError
-from moorage.promotion.references import GeneratedName, Repository
 
 _SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL", "UNDEFINED", "UNTRIAGED")
 _SCANNED = {"COMPLETE": "basic", "ACTIVE": "enhanced"}

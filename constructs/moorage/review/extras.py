@@ -7,6 +7,8 @@ from types import ModuleType
 
 import click
 
+from moorage.installation.commands import install_moorage
+
 
 class _MissingError(click.ClickException):
     """The error for a library that is not installed."""
@@ -31,5 +33,5 @@ def load(command: str, module: str, extra: str) -> ModuleType:
         if str(error.name).startswith("moorage"):
             raise
         raise _MissingError(
-            f'{command} needs moorage[{extra}], which installs {error.name}: pip install "moorage[{extra}]"'
+            f"{command} needs moorage[{extra}], which installs {error.name}: {install_moorage(extra)}"
         ) from error

@@ -12,6 +12,7 @@ import attrs
 
 from moorage.assembly.cloud_assembly import AssemblyError, Stack
 from moorage.assembly.synthesis import SynthesisError
+from moorage.installation.commands import install_moorage
 from moorage.policy.acknowledgement_file import read as read_acknowledgements
 from moorage.policy.violation import PolicyError
 from moorage.review.finding import Kind
@@ -154,7 +155,7 @@ def _ended(reviewed: Callable[[], Review], command: str, fail_on: Collection[Kin
     except ModuleNotFoundError as error:
         if str(error.name).startswith("moorage"):
             raise
-        install = 'pip install "moorage[review]"'
+        install = install_moorage("review")
         sys.stderr.write(f"{command} needs moorage[review], which installs {error.name}: {install}\n")
     except Exception:  # Python's own exit code, 1, would mean that something was found
         traceback.print_exc()

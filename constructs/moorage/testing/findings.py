@@ -12,6 +12,7 @@ from moorage.policy.acknowledgements import Verdict, judge, of_app
 from moorage.policy.issues import by_issue, issues_of
 from moorage.policy.violation import APP, Violation
 from moorage.testing.synthesis import acknowledging_stages, is_complete, stacks_in
+from moorage.workload.errors import ArgumentTypeError
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
@@ -46,7 +47,7 @@ def assert_no_new_findings(
     __tracebackhide__ = True  # pytest shows the line of the test
     given: object = acknowledged
     if not isinstance(given, str | Path):
-        raise TypeError(
+        raise ArgumentTypeError(
             f"assert_no_new_findings: acknowledged must be of type str or Path (got {given!r}); "
             "use the path of the file"
         )

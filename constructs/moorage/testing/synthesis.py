@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from moorage.assembly.cloud_assembly import Stack, stacks_of
+from moorage.workload.errors import ArgumentTypeError, ValidationError
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
@@ -85,7 +86,9 @@ def _stage_of(app: cdk.Stage | cdk.Stack, function: str) -> cdk.Stage:
         raise wrong_type(given, function)
     stage = given if isinstance(given, cdk.Stage) else cdk.Stage.of(given)
     if stage is None:
-        raise ValueError(f"{function}: {app.node.path} must be in a cdk.App (got none); define the stack in an app")
+        raise ValidationError(
+            f"{function}: {app.node.path} must be in a cdk.App (got none); define the stack in an app"
+        )
     return stage
 
 
@@ -97,7 +100,7 @@ def wrong_type(app: object, function: str) -> TypeError:
         function: The name of the public function that has the argument.
     """
     shown = repr(app) if len(repr(app)) <= _SHOWN else f"{repr(app)[:_SHOWN]}..."
-    return TypeError(
+    return ArgumentTypeError(
         f"{function}: app must be of type cdk.App, cdk.Stage, cdk.Stack or Path (got {shown} of type "
         f"{type(app).__name__}); use an app, one of its stages or stacks, or the folder of a cloud assembly"
     )

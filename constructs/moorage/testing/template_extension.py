@@ -10,6 +10,7 @@ from syrupy.extensions.json import JSONSnapshotExtension
 from syrupy.types import SerializableData, SerializedData
 
 from moorage.testing.differences import difference_lines
+from moorage.workload.errors import ArgumentTypeError
 
 _WRITE = "If this is intended, run `pytest --snapshot-update`, and review the difference of the file."
 
@@ -28,7 +29,7 @@ class TemplateExtension(JSONSnapshotExtension):
             TypeError: `data` is not a template.
         """
         if not isinstance(data, Mapping):  # syrupy would keep only the name of its type
-            raise TypeError(
+            raise ArgumentTypeError(
                 f"template_snapshot must be compared with a template (got a value of type {type(data).__name__}); use "
                 "readable_template(...) == template_snapshot"
             )

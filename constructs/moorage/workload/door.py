@@ -12,7 +12,9 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
+from moorage.workload.cdk_types import full_name, names_of
 from moorage.workload.durations import FractionError
+from moorage.workload.errors import ArgumentTypeError, ValidationError
 from moorage.workload.look_ups import stand_in
 from moorage.workload.problems import is_token
 
@@ -33,13 +35,6 @@ _ALIASES = {
     "SubnetSelection": "ec2.SubnetSelection",
 }
 """The aliases that annotations use, with their types."""
-_MODULES = {
-    "acm": "aws_certificatemanager",
-    "cdk": "aws-cdk-lib",
-    "constructs": "constructs",
-    "elbv2": "aws_elasticloadbalancingv2",
-}
-"""The modules of annotations whose name in jsii is not `aws_` followed by the same name, with their names in jsii."""
 _PUBLIC_NAMES = {
     "ConnectionLoadBalancer": "NetworkLoadBalancer",
     "RequestLoadBalancer": "LoadBalancer",
@@ -85,16 +80,23 @@ class _Parameters(NamedTuple):
     annotations: Mapping[str, str]
 
 
+class _Call(NamedTuple):
+    function: Callable[..., Any]
+    subject: str
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+
+
 def door(cls: Class) -> Class:
     """Decorate a class, so that the types of the arguments of its constructor and public methods are checked.
 
-    Each argument is checked against its annotation before the class uses it, and one `TypeError` names all wrong
-    arguments. For a sequence, a single element or any iterable is accepted. The iterable is read once into a tuple. For
-    a VPC, a `Network` is accepted. A placeholder that CDK has not looked up yet is replaced by a well-formed string. A
-    duration with a fraction of a second, or a scope outside a stack, causes a `ValueError` that names the argument.
+    Each argument is checked against its annotation before the class uses it, and one `ArgumentTypeError` names all
+    wrong, unknown and missing arguments. For a sequence, a single element or any iterable is accepted. The iterable is
+    read once into a tuple. For a VPC, a `Network` is accepted. A placeholder that CDK has not looked up yet is replaced
+    by a well-formed string. A duration with a fraction of a second, or a scope outside a stack, causes a
+    `ValidationError` that names the argument.
 
-    CDK classes are compared by name, since `isinstance` raises an error for a jsii interface. Names also need neither
-    an import of `aws_cdk` nor a round trip to Node.js.
+    CDK classes are compared by name, as `cdk_types` explains.
     """
     for name, member in list(vars(cls).items()):
         if name == "__init__":
@@ -130,14 +132,16 @@ def _checked(function: Callable[..., Any], subject: str) -> Callable[..., Any]:
             except _WrongKindError as error:
                 problems.append(_problem(name, str(annotation), error.entry or _described(value, str(annotation))))
         if problems:
-            raise TypeError(_message(_subject_text(subject, dict(given)), problems))
+            problems = _with_call_problems(problems, _Call(function, subject, args, kwargs))
+            raise ArgumentTypeError(_message(_subject_text(subject, dict(given)), problems))
         try:
             return function(*checked[: len(args)], **dict(zip(kwargs, checked[len(args) :], strict=True)))
-        except (FractionError, RuntimeError) as error:  # jsii raises the latter for any error in Node.js
-            problem = _problem_behind(error, given)
-            if problem is None:
+        except (FractionError, RuntimeError, TypeError) as error:
+            problems = _problems_behind(error, given, _Call(function, subject, args, kwargs))
+            if not problems:
                 raise
-            raise ValueError(f"{_subject_text(subject, dict(given))}: {problem}") from None
+            raised = ArgumentTypeError if isinstance(error, TypeError) else ValidationError
+            raise raised(_message(_subject_text(subject, dict(given)), problems)) from None
 
     return check_then_call
 
@@ -151,37 +155,52 @@ def _parameters_of(function: Callable[..., Any]) -> _Parameters:
     )
 
 
+def _with_call_problems(problems: list[str], call: _Call) -> list[str]:
+    """Return the problems, and those of unknown and missing arguments, except for arguments that a problem asks for."""
+    from moorage.workload.argument_names import binding_problems, unknown_names  # noqa: PLC0415  # only wrong calls need difflib and tomllib
+
+    unknown = unknown_names(call.function, call.subject, call.kwargs)
+    others = binding_problems(*call, _way_out)
+    asked_for = [name for name in others if any(f"use {name}=" in each for each in unknown)]
+    return [*unknown, *problems, *(problem for name, problem in others.items() if name not in asked_for)]
+
+
 def _subject_text(subject: str, given: Mapping[str, Any]) -> str:
     """Return the path of the construct if its scope and ID are known, else the name of the class or method."""
     scope: Any = given.get("scope")
     construct_id = given.get("construct_id")
-    if "constructs.Construct" in _names_of(scope) and isinstance(construct_id, str):
+    if "constructs.Construct" in names_of(scope) and isinstance(construct_id, str):
         return f"{scope.node.path}/{construct_id}"
     return subject
 
 
 def _message(subject: str, problems: list[str]) -> str:
     if len(problems) == 1:
-        return f"{subject}: {''.join(problems)}"
+        return "".join(problems) if problems[0].startswith(f"{subject}()") else f"{subject}: {problems[0]}"
     return f"{subject}: {len(problems)} problems" + "".join(f"\n  - {problem}" for problem in problems)
 
 
-def _problem_behind(error: FractionError | RuntimeError, given: list[tuple[str, Any]]) -> str | None:
-    """Return the problem of an argument that caused an error, or None if no argument did."""
+def _problems_behind(
+    error: FractionError | RuntimeError | TypeError, given: list[tuple[str, Any]], call: _Call
+) -> list[str]:
+    """Return the problems of the arguments that caused an error, or an empty list if no argument did."""
+    if isinstance(error, TypeError):
+        return _with_call_problems([], call)
     if isinstance(error, FractionError):
-        argument = next((name for name, value in given if value is error.duration), None)
-        return argument and f"{argument} {error.problem}"
+        return [f"{name} {error.problem}" for name, value in given if value is error.duration][:1]
     scope: Any = dict(given).get("scope")
-    if scope is None or _NO_STACK not in str(error):
-        return None
+    if scope is None or _NO_STACK not in str(error):  # jsii raises a RuntimeError for any error in Node.js
+        return []
     place = f"{type(scope).__name__} {scope.node.path!r}"
-    return f"scope must be in a stack (got {place}); use a cdk.Stack, or a construct in a stack"
+    return [f"scope must be in a stack (got {place}); use a cdk.Stack, or a construct in a stack"]
 
 
 def _problem(name: str, annotation: str, got: str) -> str:
-    kinds = _kinds_of(annotation)
-    hints = dict.fromkeys(_hint(kind) for kind in kinds if kind != "None")
-    return f"{name} must be of type {_joined(kinds)} (got {got}); use {_joined(list(hints))}"
+    return f"{name} must be of type {_joined(_kinds_of(annotation))} (got {got}); use {_way_out(annotation)}"
+
+
+def _way_out(annotation: str) -> str:
+    return _joined(list(dict.fromkeys(_hint(kind) for kind in _kinds_of(annotation) if kind != "None")))
 
 
 def _hint(kind: str) -> str:
@@ -354,37 +373,9 @@ _SIMPLE_CHECKS: Mapping[str, Check] = {
 
 def _check_name(name: str, value: Any) -> Any:
     """Return `value` if it has the class or interface `name`. For `ec2.IVpc`, return the VPC of a `Network`."""
-    names = _names_of(value)
-    if _full_name(name) in names:
+    names = names_of(value)
+    if full_name(name) in names:
         return value
     if name == "ec2.IVpc" and "Network" in names:
         return value.vpc
     raise _WrongKindError
-
-
-@functools.cache
-def _full_name(name: str) -> str:
-    """Return the name of a type with its module in jsii, such as `aws_ec2.IVpc`. A bare name is a Python class."""
-    module, dot, kind = name.rpartition(".")
-    module = module.rstrip("_")
-    return f"{_MODULES.get(module, f'aws_{module}')}{dot}{kind}" if dot else kind
-
-
-def _names_of(value: Any) -> frozenset[str]:
-    """Return the names of the classes and interfaces of a value. Only the names of CDK classes include the module."""
-    delegates = vars(value).get("_delegates") if type(value).__name__ == "InterfaceDynamicProxy" else None
-    return frozenset().union(*map(_names_of_type, map(type, delegates or (value,))))
-
-
-@functools.cache
-def _names_of_type(kind: Any) -> frozenset[str]:
-    names = set()
-    for each in kind.__mro__:
-        if not each.__module__.startswith(("aws_cdk", "constructs")):
-            names.add(each.__name__)  # ec2.Volume is not moorage's Volume
-        full_name = vars(each).get("__jsii_type__")  # such as aws-cdk-lib.aws_ec2.IVpc
-        if full_name:
-            names.add(".".join(full_name.split(".")[-2:]))
-        for interface in vars(each).get("__jsii_ifaces__", ()):
-            names |= _names_of_type(interface)
-    return frozenset(names)

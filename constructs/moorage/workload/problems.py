@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from moorage.workload.errors import ValidationError
 from moorage.workload.look_ups import is_looked_up_later
+from moorage.workload.user_code import frames_to_user
 
 if TYPE_CHECKING:
     from moorage.workload.limit import Limit
 
 _TOKEN_NUMBERS_BELOW = -1e280
-_PACKAGE = str(Path(__file__).parents[1])
 
 
 def is_token(value: Any) -> bool:
@@ -35,19 +32,6 @@ def is_token(value: Any) -> bool:
     if isinstance(value, Sequence):
         return any(is_token(entry) or (isinstance(entry, str) and "#{Token[" in entry) for entry in value)
     return False
-
-
-def _frames_to_user() -> int:
-    """Count the frames from the caller to the first frame that is not in moorage, jsii or attrs: the user's program."""
-    count, frame = 1, sys._getframe(1)
-    while frame.f_back and _is_internal(frame):
-        count, frame = count + 1, frame.f_back
-    return count
-
-
-def _is_internal(frame: FrameType) -> bool:
-    file = frame.f_code.co_filename
-    return file.startswith((_PACKAGE, "<attrs generated")) or f"{os.sep}jsii{os.sep}" in file
 
 
 class Problems:
@@ -97,15 +81,15 @@ class Problems:
 
     def warn(self, problem: str) -> None:
         """Warn about a value that AWS may accept, at the line of the user's program."""
-        warnings.warn(f"{self._subject_text()}: {problem}", stacklevel=_frames_to_user())
+        warnings.warn(f"{self._subject_text()}: {problem}", stacklevel=frames_to_user())
 
     def raise_any(self) -> None:
-        """Raise a `ValueError` that lists all problems, if there are any."""
+        """Raise a `ValidationError` that lists all problems, if there are any."""
         if len(self.messages) == 1:
-            raise ValueError(f"{self._subject_text()}: {''.join(self.messages)}")
+            raise ValidationError(f"{self._subject_text()}: {''.join(self.messages)}")
         if self.messages:
             listed = "".join(f"\n  - {problem}" for problem in self.messages)
-            raise ValueError(f"{self._subject_text()}: {len(self.messages)} problems{listed}")
+            raise ValidationError(f"{self._subject_text()}: {len(self.messages)} problems{listed}")
 
     def _subject_text(self) -> str:
         return self.subject if isinstance(self.subject, str) else self.subject()

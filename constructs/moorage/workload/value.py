@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import attrs
 
 from moorage.workload.door import door
+from moorage.workload.errors import ArgumentTypeError
 
 Class = TypeVar("Class", bound=type[Any])
 
@@ -43,7 +44,7 @@ def _reduce(self: Any) -> tuple[Any, ...]:
         content = getattr(self, field.name)
         for each in _parts(content):
             if hasattr(type(each), "__jsii_type__"):
-                raise TypeError(
+                raise ArgumentTypeError(
                     f"{type(self).__name__} cannot be pickled, since {field.name} holds an object of type "
                     f"{type(each).__name__}, which belongs to the app of this process; create the value in the process "
                     "that uses it"

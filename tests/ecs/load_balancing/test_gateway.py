@@ -159,12 +159,9 @@ def test_the_name_begins_with_the_name_of_the_stack(name: str | None, begins: st
 
 
 @pytest.mark.parametrize("protected", [True, False])
-def test_protection_says_how_to_turn_it_off(stack: cdk.Stack, *, protected: bool) -> None:
-    gateway = Gateway(stack, "Gate", clusters=cluster_in(stack), deletion_protection=protected)
-    said = [str(each.data) for each in gateway.node.metadata if each.type.endswith("info")]
+def test_protection_can_be_turned_off(stack: cdk.Stack, *, protected: bool) -> None:
+    Gateway(stack, "Gate", clusters=cluster_in(stack), deletion_protection=protected)
     assert only(stack, GATEWAY)["Properties"]["DeletionProtection"] is protected
-    assert bool(said) is protected
-    assert not protected or "deletion_protection=False" in said[0]
 
 
 def test_a_gateway_that_can_be_removed_is_deleted_before_its_bucket(stack: cdk.Stack) -> None:

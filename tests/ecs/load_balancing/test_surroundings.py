@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
@@ -192,20 +190,6 @@ def test_a_log_bucket_that_is_deleted_must_be_emptied(stack: cdk.Stack, kind: An
     (emptying,) = made.find_resources("Custom::S3AutoDeleteObjects")
     edge = made.find_resources("AWS::ElasticLoadBalancingV2::LoadBalancer")
     assert [emptying in each.get("DependsOn", []) for each in edge.values()] == [False, True]  # it is deleted first
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_way_out_of_deletion_protection_is_printed_once(app: cdk.App, stack: cdk.Stack, kind: Any) -> None:
-    vpc = imported_vpc(stack)
-    kind(stack, "Edge", vpc=vpc)
-    kind(stack, "Free", vpc=vpc, deletion_protection=False)
-    assembly = Path(app.synth().directory)
-    manifest = json.loads((assembly / "manifest.json").read_text())["artifacts"]["Shop"]
-    beside = assembly / manifest.get("additionalMetadataFile", "none")
-    metadata = {**manifest.get("metadata", {}), **(json.loads(beside.read_text()) if beside.is_file() else {})}
-    infos = {path: entry["data"] for path, of in metadata.items() for entry in of if entry["type"] == "aws:cdk:info"}
-    assert list(infos) == ["/Shop/Edge"]
-    assert "deploy deletion_protection=False" in infos["/Shop/Edge"]
 
 
 @pytest.mark.parametrize("public", [False, True])

@@ -145,6 +145,7 @@ def test_instances_are_read_page_by_page() -> None:
         product("EU-BoxUsage:m7g.large", "0.091"),
         product("EU-DedicatedUsage:m7g.large", "0.1"),
         product("EU-UnusedBox:m7g.large", "0.2"),
+        product("EU-HostBoxUsage:m7g.xlarge", "0.2"),
         product("EU-BoxUsage:m7i.large", "0.2", operatingSystem="Windows"),
         product("EU-BoxUsage:t2.micro", "0.0000000000"),
     )

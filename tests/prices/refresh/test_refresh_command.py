@@ -156,6 +156,32 @@ def test_an_item_with_a_price_is_no_longer_unknown(file: Path, monkeypatch: pyte
     assert isinstance(PriceBook.load(file, today=LATER).price("gwlb.hour", "us-east-1"), Price)
 
 
+@pytest.mark.parametrize("days", [("2026-11-20", "2026-11-25"), ("2026-11-25", "2026-11-20")])
+def test_the_date_of_a_service_is_its_latest_list(file: Path, days: tuple[str, str]) -> None:
+    client, stubber = stubbed()
+    for usage_type, amount, day in zip((f"USE1-{X86}", f"USE1-{ARM}"), ("0.04", "0.03"), days, strict=True):
+        listed = product(usage_type, amount, region="us-east-1", published=f"{day}T00:00:00Z")
+        answer(stubber, request("AmazonECS", usagetype=usage_type, regionCode="us-east-1"), listed)
+    answer(stubber, request("AmazonEC2", **INSTANCES, regionCode="us-east-1"))
+    assert run(Request(("us-east-1",), file), client, LATER) == 0
+    price = PriceBook.load(file, today=LATER).price("fargate.vcpu_hour", "us-east-1")
+    assert isinstance(price, Price)
+    assert price.effective == dt.date(2026, 11, 25)
+
+
+def test_a_price_for_all_regions_is_kept_in_us_east_1(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    zone = Query("route53.zone_month", "zone-month", "AmazonRoute53", "HostedZone", everywhere=True)
+    monkeypatch.setattr(refreshing, "QUERIES", (zone,))
+    client, stubber = stubbed()
+    answer(stubber, request("AmazonEC2", **INSTANCES, regionCode="eu-west-1"))
+    answer(stubber, request("AmazonRoute53", usagetype="HostedZone"), product("HostedZone", "0.5", "0.1", region=""))
+    answer(stubber, request("AmazonEC2", **INSTANCES, regionCode="us-east-1"))
+    assert run(Request(("eu-west-1", "us-east-1"), file), client, LATER) == 0
+    price = PriceBook.load(file, today=LATER).price("route53.zone_month", "eu-west-1")
+    assert isinstance(price, Price)
+    assert (str(price.usd), price.region) == ("0.5", "us-east-1")
+
+
 def test_an_item_with_several_prices_keeps_its_own(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     client, stubber = stubbed()
     usage_type = f"USE1-{X86}"

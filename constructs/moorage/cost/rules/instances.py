@@ -24,7 +24,7 @@ _GROUP_PROPERTY = "AutoScalingGroupName"
 
 @attrs.frozen(kw_only=True)
 class _Launch:
-    """How a group launches instances.
+    """The instances that a group launches.
 
     Args:
         data: The resolved launch template or launch configuration.

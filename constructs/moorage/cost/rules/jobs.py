@@ -20,6 +20,8 @@ from moorage.cost.usage import Use
 
 _RULE, _SCHEDULE = "AWS::Events::Rule", "AWS::Scheduler::Schedule"
 _MINUTES = 60
+_LEAST_MINUTES = Decimal(1)
+"""The minutes that Fargate bills at least for a task with Linux (AWS Fargate pricing)."""
 
 
 @attrs.frozen
@@ -28,7 +30,7 @@ class _Runs:
 
     Args:
         count: The number; None if it depends on use.
-        reason: Where the number comes from.
+        reason: The origin of the number.
     """
 
     count: Decimal | None
@@ -119,6 +121,8 @@ def _time(runs: _Runs, use: Use) -> Time:
     said = "run_minutes of the usage file"
     if minutes is None:
         said = "the duration of a run depends on use; run_minutes in a usage file states it"
+    elif minutes < _LEAST_MINUTES:
+        minutes, said = _LEAST_MINUTES, f"AWS bills at least {_LEAST_MINUTES} minute of a run"
     hours = None if runs.count is None or minutes is None else Range.of(runs.count * minutes / _MINUTES)
     return Time(hours=hours, kind=Kind.USE, assumptions=(runs.reason, said), unit="run-hour")
 
@@ -158,6 +162,9 @@ _BEGIN, _END = "\ue000", "\ue001"
 
 def _parsed(definition: Value) -> tuple[Any, dict[str, Value]]:
     """Return a definition in Amazon States Language, with a token for each value that is known only at deployment.
+
+    Args:
+        definition: The resolved definition.
 
     Raises:
         NotInTemplateError: The definition is not a JSON text.

@@ -86,9 +86,9 @@ def trail(item: Item, use: Use) -> Iterator[Part]:
 
 def configuration_recorder(_item: Item, use: Use) -> Iterator[Part]:
     """Yield the components of `AWS::Config::ConfigurationRecorder`."""
-    yield used("Configuration items", "config.item", use, "events")
+    yield used("Configuration items", "config.item", use, "config_items")
 
 
 def configuration_rule(_item: Item, use: Use) -> Iterator[Part]:
     """Yield the components of `AWS::Config::ConfigRule`."""
-    yield used("Rule evaluations", "config.rule_evaluation", use, "events")
+    yield used("Rule evaluations", "config.rule_evaluation", use, "config_evaluations")

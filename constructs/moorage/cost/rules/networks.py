@@ -123,4 +123,4 @@ def gateway(item: Item, use: Use) -> Iterator[Part]:
 def transit_gateway_attachment(_item: Item, use: Use) -> Iterator[Part]:
     """Yield the components of `AWS::EC2::TransitGatewayAttachment` and `...TransitGatewayVpcAttachment`."""
     yield hourly("Transit gateway attachment", "transit_gateway.attachment_hour")
-    yield used("Transit gateway data", "transit_gateway.gb", use, "endpoint_gb")
+    yield used("Transit gateway data", "transit_gateway.gb", use, "transit_gb")

@@ -134,9 +134,8 @@ def shares(strategy: Sequence[Value], copies: Range) -> Iterator[tuple[Value, Ra
         copies: The number of copies.
     """
     entries = list(tables(strategy))
-    default = Decimal(1) if len(entries) == 1 else Decimal(0)
     bases = [number_of(each.get("Base"), "Base", Decimal(0)) for each in entries]
-    weights = [number_of(each.get("Weight"), "Weight", default) for each in entries]
+    weights = [number_of(each.get("Weight"), "Weight", Decimal(0)) for each in entries]
     if not sum(weights):  # as a service with a single provider, whose weight can be left out
         weights = [Decimal(1)] * len(entries)
     least, most = (_average(bases, weights, count) for count in (copies.least, copies.most))

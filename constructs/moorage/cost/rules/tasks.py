@@ -24,11 +24,11 @@ PROVIDER, GROUP = "AWS::ECS::CapacityProvider", "AutoScalingGroupProvider"
 
 @attrs.frozen(kw_only=True)
 class Time:
-    """How long tasks run in a month.
+    """The time that tasks run in a month.
 
     Args:
         hours: The task-hours of a month: those of all copies together. None if they depend on use.
-        kind: How they are billed.
+        kind: The way in which they are billed.
         assumptions: The assumptions, one sentence each.
         unit: The unit of the hours. Default: the unit of each price.
     """
@@ -87,7 +87,7 @@ def on_provider(provider: Value, definition: Item, time: Time) -> Iterator[Part]
     Args:
         provider: The resolved name of the capacity provider.
         definition: The task definition.
-        time: How long the tasks run.
+        time: The time that the tasks run.
     """
     if provider in {"FARGATE", "FARGATE_SPOT"}:
         yield from on_fargate(definition, time, spot=provider == "FARGATE_SPOT")
@@ -112,8 +112,8 @@ def on_fargate(definition: Item, time: Time, *, spot: bool) -> Iterator[Part]:
 
     Args:
         definition: The task definition.
-        time: How long the tasks run.
-        spot: Whether they run on Fargate Spot.
+        time: The time that the tasks run.
+        spot: True for Fargate Spot.
     """
     cpu, memory = size_of(definition, "Cpu"), size_of(definition, "Memory")
     system = str(definition.text("RuntimePlatform", "OperatingSystemFamily", default="LINUX"))

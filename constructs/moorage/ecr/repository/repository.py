@@ -22,6 +22,7 @@ from moorage.scope.place import check_place, place_of, stage_path
 from moorage.workload import image_limits
 from moorage.workload.door import door
 from moorage.workload.durations import optional_seconds
+from moorage.workload.errors import ValidationError
 from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ class Repository(ecr.Repository):
         Raises:
             ValueError: Always.
         """
-        raise ValueError(
+        raise ValidationError(
             f"{self.node.path}: add_lifecycle_rule is not supported, since all rules are checked together; "
             "use Repository(lifecycle=LifecyclePolicy(LifecycleRule(...), ...))"
         )

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import attrs
 
 from moorage.workload import capacity_limits, port_limits
+from moorage.workload.errors import ValidationError
 from moorage.workload.fit import DEFAULT_RESERVED_MIB
 from moorage.workload.plain_texts import PlainText, check_literals
 from moorage.workload.problems import Problems, is_token
@@ -89,7 +90,7 @@ class Ami:
             ValueError: If `family` is LINUX.
         """
         if family is OperatingSystemFamily.LINUX:
-            raise ValueError(
+            raise ValidationError(
                 "Ami: family must be a version of Windows (got LINUX); use Ami.al2023() or Ami.bottlerocket() for Linux"
             )
         return cls(operating_system_family=family)

@@ -25,6 +25,7 @@ from moorage.scope.claimed_names import claim_name
 from moorage.scope.exports import keep_exported
 from moorage.scope.stage_validation import add_stage_check
 from moorage.workload.door import door
+from moorage.workload.errors import ValidationError
 from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ class Cluster(ecs.Cluster):
             ValueError: If the cluster defines no instances for this capacity.
         """
         if capacity not in self._instances:
-            raise ValueError(
+            raise ValidationError(
                 f"{self.node.path}: this cluster defines no instances for capacity {capacity.name!r}; use "
                 f"{' or '.join(repr(each.name) for each in self._instances) or 'a capacity made by Capacity.ec2'}"
             )
@@ -280,7 +281,7 @@ class Cluster(ecs.Cluster):
         self._refuse("enable_fargate_capacity_providers")
 
     def _refuse(self, method: str) -> NoReturn:
-        raise ValueError(
+        raise ValidationError(
             f"{self.node.path}: {method} must not be called, since a cluster has one list of capacities; "
             "use Cluster(capacity=[Capacity.ec2(...), Capacity.fargate()])"
         )

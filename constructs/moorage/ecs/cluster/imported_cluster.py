@@ -16,6 +16,7 @@ from moorage.ecs.network.network import Reach
 from moorage.scope.per_construct import PerConstruct
 from moorage.scope.place import check_place
 from moorage.workload import service_limits
+from moorage.workload.errors import ValidationError
 from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
@@ -67,11 +68,11 @@ class ImportedCluster:
         """
         try:
             return Reach(self.with_capacity.vpc)
-        except RuntimeError as error:  # jsii raises it for every error in Node.js
-            raise ValueError(
+        except RuntimeError:  # jsii raises it for every error in Node.js
+            raise ValidationError(
                 f"{self.with_capacity.node.path}: the VPC of this imported cluster is not known, but tasks need a VPC; "
                 "use Cluster.from_attributes(..., vpc=...)"
-            ) from error
+            ) from None
 
     def _provider_name(self, capacity: Capacity) -> str:
         """Return the name of a capacity's provider in ECS."""

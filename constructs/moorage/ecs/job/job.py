@@ -30,6 +30,7 @@ from moorage.scope.place import check_place
 from moorage.workload import job_limits
 from moorage.workload.door import door
 from moorage.workload.durations import optional_seconds
+from moorage.workload.errors import ValidationError
 from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
@@ -280,7 +281,7 @@ class Job(Construct):
             ValueError: If the job has neither a schedule nor an event, and therefore no dead-letter queue.
         """
         if self.dead_letter_queue is None:
-            raise ValueError(
+            raise ValidationError(
                 f"{self.node.path}: metric_not_started requires a schedule or an event, whose failed starts it counts; "
                 "use state_machine.metric_failed()"
             )

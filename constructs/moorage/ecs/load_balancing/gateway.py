@@ -27,6 +27,7 @@ from moorage.scope.per_construct import PerConstruct
 from moorage.scope.place import are_different_vpcs, check_place, place_of, stage_path
 from moorage.workload import load_balancing_limits
 from moorage.workload.door import door
+from moorage.workload.errors import ValidationError
 
 if TYPE_CHECKING:
     from aws_cdk import aws_s3 as s3
@@ -128,7 +129,8 @@ class Gateway(Construct):
                 Default: a new role with the managed policy `AmazonECSInfrastructureRoleForGatewayHostSharedALB`.
             access_logs: Whether to keep access logs for a year in a separate bucket. Default: True.
             deletion_protection: Whether to protect the gateway from deletion, even when a first deployment fails and is
-                rolled back. `cdk synth` prints how to turn the protection off. Default: True.
+                rolled back. To delete it, deploy `deletion_protection=False` first, or turn the protection off with
+                `aws ecs update-gateway --no-deletion-protection`. Default: True.
             removal_policy: The removal policy of the log bucket. Default: `RETAIN`.
             auto_delete_objects: Whether to empty the log bucket when the bucket is deleted. CDK adds a custom resource.
                 `RemovalPolicy.DESTROY` requires True. Default: False.
@@ -138,7 +140,9 @@ class Gateway(Construct):
         """
         given = tuple(clusters) if isinstance(clusters, Sequence) else (clusters,)
         if not given:
-            raise ValueError(f"{scope.node.path}/{construct_id}: clusters must not be empty (got []); pass a Cluster")
+            raise ValidationError(
+                f"{scope.node.path}/{construct_id}: clusters must not be empty (got []); pass a Cluster"
+            )
         plan = _Plan(
             scope=scope,
             vpc=given[0].vpc,
@@ -173,7 +177,6 @@ class Gateway(Construct):
         self._associations = {cluster: self._associate(cluster) for cluster in plan.clusters}
         keep_exported(self, [self.security_group.security_group_id])
         keep_vpc_exported(self.vpc, stack_of(scope))
-        self._say_how_to_delete(protected=deletion_protection)
 
     @property
     def connections(self) -> ec2.Connections:
@@ -257,15 +260,6 @@ class Gateway(Construct):
         )
         acknowledge_new_type(association)
         return association
-
-    def _say_how_to_delete(self, *, protected: bool) -> None:
-        """Print how to turn off deletion protection, which also blocks the rollback of a failed first deployment."""
-        if protected:
-            cdk.Annotations.of(self).add_info(
-                "deletion protection is on: neither cdk destroy nor the rollback of a failed first deployment deletes "
-                "this gateway; to delete it, deploy deletion_protection=False, or turn the protection off with aws ecs "
-                "update-gateway --no-deletion-protection"
-            )
 
 
 _ADDRESS_TYPES = {

@@ -18,6 +18,7 @@ from moorage.ecs.load_balancing.target import full_name_of
 from moorage.scope.per_construct import PerConstruct
 from moorage.scope.place import check_place
 from moorage.workload import load_balancing_limits
+from moorage.workload.errors import ValidationError
 from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class ImportedLoadBalancer(AnsweringLoadBalancer):
     @property
     def url(self) -> str:
         """Raise a `ValueError`: an import by the ARN of a listener does not know the DNS name."""
-        raise ValueError(
+        raise ValidationError(
             f"{self.node.path}: the DNS name of an imported load balancer is not known, so it has no url; use a route "
             "with a host, as in Route(load_balancer, host='shop.example.com')"
         )

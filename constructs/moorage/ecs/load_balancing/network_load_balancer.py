@@ -195,7 +195,8 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
                 Default: False.
             access_logs: Whether to keep access logs for a year in a separate bucket. Default: True.
             deletion_protection: Whether to protect the load balancer from deletion, even when a first deployment fails
-                and is rolled back. `cdk synth` prints how to turn the protection off. Default: True.
+                and is rolled back. To delete it, deploy `deletion_protection=False` first, or turn the protection off
+                with `aws elbv2 modify-load-balancer-attributes`. Default: True.
             removal_policy: The removal policy of the log bucket. Default: `RETAIN`.
             auto_delete_objects: Whether to empty the log bucket when the bucket is deleted. CDK adds a custom resource.
                 `RemovalPolicy.DESTROY` requires True. Default: False.
@@ -240,7 +241,6 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         self.load_balancer: elbv2.NetworkLoadBalancer = self._define_load_balancer(plan)  # pyright: ignore[reportIncompatibleVariableOverride]  # nobody assigns to it
         self._keep_exported()
         self.log_bucket = self._define_log_bucket(plan) if access_logs else None
-        self._say_how_to_delete(protected=deletion_protection)
         self._define_aliases(plan)
 
     @classmethod

@@ -172,15 +172,6 @@ class SharedLoadBalancer(Construct):
             if is_first(stack, self.security_group.security_group_id, group.security_group_id, *rule):
                 own_group.connections.allow_to(group, ports, description)
 
-    def _say_how_to_delete(self, *, protected: bool) -> None:
-        """Print how to turn off deletion protection, which also blocks the rollback of a failed first deployment."""
-        if protected:
-            cdk.Annotations.of(self).add_info(
-                "deletion protection is on: neither cdk destroy nor the rollback of a failed first deployment "
-                "deletes this load balancer; to delete it, deploy deletion_protection=False, or turn the protection "
-                "off with aws elbv2 modify-load-balancer-attributes"
-            )
-
     def _warn_without_ipv6(
         self, ip_address_type: elbv2.IpAddressType, vpc_subnets: ec2.SubnetSelection | None, *, public: bool
     ) -> None:

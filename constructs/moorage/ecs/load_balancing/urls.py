@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from moorage.ecs.load_balancing.route import Route
+from moorage.workload.errors import ValidationError
 from moorage.workload.problems import is_token
 
 if TYPE_CHECKING:
@@ -28,20 +29,20 @@ def url_of(service_path: str, routes: Sequence[Route | Listener], connector: Gat
     """
     route = next((each for each in routes if isinstance(each, Route)), None)
     if route is None and connector:
-        raise ValueError(
+        raise ValidationError(
             f"{service_path}: url is not known, since ECS chooses the host name when it connects the service to the "
             "gateway, and CloudFormation does not return the name; after the deployment, run aws ecs "
             "list-gateway-routes --gateway NAME"
         )
     if route is None:
         given = "only listeners of a Network Load Balancer, which does not read URLs" if routes else "none"
-        raise ValueError(
+        raise ValidationError(
             f"{service_path}: url requires a Route on an Application Load Balancer (got {given}); use "
             "Service(route=Route(...)), or connect_to, which returns the URL for other services of the namespace"
         )
     hosts = [each for each in route._hosts if is_token(each) or not re.search("[*?]", each)]
     if route._hosts and not hosts:
-        raise ValueError(
+        raise ValidationError(
             f"{service_path}: url requires a host without wildcards (got {', '.join(map(repr, route._hosts))}), since "
             "moorage does not know which of the matching names exist; add such a host to the Route"
         )

@@ -15,6 +15,7 @@ from moorage.ecs.group_rules import is_first
 from moorage.ecs.load_balancing.define_routes import EPHEMERAL_PORTS
 from moorage.ecs.task.task_launch import add_warning
 from moorage.scope.per_construct import PerConstruct
+from moorage.workload.errors import ValidationError
 from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def _deploy_after(client: ConnectedService, server: ConnectedService) -> None:
     client_stack, server_stack = client.stack, server.stack
     dependency = _stack_dependency(server_stack, client_stack, server) if client_stack is not server_stack else None
     if dependency:
-        raise ValueError(
+        raise ValidationError(
             f"{client.node.path}: this service connects to {server.node.path}, but {dependency}, so neither stack "
             "could be deployed before the other; define both services in one stack"
         )

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
-from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3_assets as s3_assets
 
 from moorage.ecs.capacity.capacity import CapacityKind
-from moorage.ecs.cdk_values import duration, number_text, optional_duration, registry_image, runtime_platform
+from moorage.ecs.cdk_values import duration, number_text, optional_duration, runtime_platform
+from moorage.ecs.task.container_images import container_image
 from moorage.ecs.task.linux_parameters import linux_parameters, ulimits
 from moorage.ecs.task.port_mappings import port_mappings
 from moorage.ecs.task.task_roles import policy_owners, role_in
 from moorage.scope.acknowledgements import POLICY_OF_ONE_ROLE, acknowledge
 from moorage.scope.claimed_names import claim_name
-from moorage.workload.image import NO_IMAGE_YET, DirectoryImage, RegistryImage, RepositoryImage
 from moorage.workload.platform_checks import fargate_size
 from moorage.workload.shares import share_of
-from moorage.workload.task import Architecture, NetworkMode
+from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
     from aws_cdk import aws_logs as logs
@@ -33,13 +32,11 @@ if TYPE_CHECKING:
     from moorage.ecs.identity import Identity
     from moorage.workload.container import Container
     from moorage.workload.container_lifecycle import ContainerCondition, HealthCheck
-    from moorage.workload.image import Image
     from moorage.workload.log_mode import LogMode
     from moorage.workload.sidecars import FireLens
     from moorage.workload.task import Task
 
 
-_CACHE_IMPORT_ACTIONS = ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository")
 _MAX_FAMILY_LENGTH = 255
 """The maximum length of the name of a task definition (botocore ecs RegisterTaskDefinition.family)."""
 _NETWORK_MODES = {
@@ -195,7 +192,7 @@ def _add_container(
     restart = container.restart_policy
     task_size_is_ignored = task._on_windows and kind is CapacityKind.INSTANCES
     options: dict[str, Any] = {
-        "image": _image(scope, definition, container, task),
+        "image": container_image(scope, definition, container, task),
         "cpu": share_of(task, container, "cpu") if task_size_is_ignored else container.cpu,
         "memory_limit_mib": share_of(task, container, "memory_mib")
         if task_size_is_ignored
@@ -285,74 +282,6 @@ def _firelens(firelens: FireLens) -> ecs.FirelensConfig:
             config_file_value=firelens.config_file,
         ),
     )
-
-
-def _image(scope: Construct, definition: ecs.TaskDefinition, container: Container, task: Task) -> ecs.ContainerImage:
-    image: Image = container.image
-    match image:
-        case RegistryImage():
-            return _registry_image(scope, definition, container.name, image)
-        case RepositoryImage():
-            return _repository_image(scope, definition, container.name, image)
-        case _:
-            directory = cast("DirectoryImage", image)  # a task with any other image is rejected earlier
-            return ecs.ContainerImage.from_asset(
-                str(directory.path),
-                file=directory.file,
-                build_args=dict(directory.build_args) or None,
-                build_secrets=dict(directory.build_secrets) or None,
-                target=directory.target,
-                platform=_build_platform(task),
-            )
-
-
-def _registry_image(
-    scope: Construct, definition: ecs.TaskDefinition, name: str, image: RegistryImage
-) -> ecs.ContainerImage:
-    if image.credentials is None:
-        return registry_image(image.reference)
-    from moorage.ecs.task.secret_grants import decryptable_secret  # noqa: PLC0415  # loads aws_cdk.aws_secretsmanager
-
-    credentials = decryptable_secret(scope, f"{name}-registry", definition, image.credentials)
-    return ecs.ContainerImage.from_registry(image.reference, credentials=credentials)
-
-
-def _repository_image(
-    scope: Construct, definition: ecs.TaskDefinition, name: str, image: RepositoryImage
-) -> ecs.ContainerImage:
-    repository = image.repository
-    if image.placeholder is not None or image.digest_parameter is not None:
-        repository.grant_pull(definition.obtain_execution_role())
-    if image.pull_through:  # ECR guide, IAM permissions required to sync an upstream registry
-        repository.grant(definition.obtain_execution_role(), *_CACHE_IMPORT_ACTIONS)
-    if image.stored is None:
-        return ecs.ContainerImage.from_ecr_repository(repository, image.digest or image.tag)
-    stored = _stored_value(scope, image)
-    if image.placeholder is None and image.holds_tag:
-        return ecs.ContainerImage.from_ecr_repository(repository, stored)
-    uri = repository.repository_uri_for_tag(stored) if image.holds_tag else repository.repository_uri_for_digest(stored)
-    if image.placeholder is None:
-        return ecs.ContainerImage.from_registry(uri)
-    not_pushed = cdk.Fn.condition_equals(stored, NO_IMAGE_YET)
-    pushed = cdk.CfnCondition(scope, f"{name}-pushed", expression=cdk.Fn.condition_not(not_pushed))
-    image_name = cdk.Fn.condition_if(pushed.logical_id, uri, image.placeholder)
-    return ecs.ContainerImage.from_registry(image_name.to_string())
-
-
-def _stored_value(scope: Construct, image: RepositoryImage) -> str:
-    """Return the tag or digest that a parameter holds at deployment."""
-    if image.parameter_name is None:
-        return cast("cdk.CfnParameter", image.stored).value_as_string
-    from aws_cdk import aws_ssm as ssm  # noqa: PLC0415  # loads aws_cdk.aws_ssm
-
-    return ssm.StringParameter.value_for_string_parameter(scope, image.parameter_name)
-
-
-def _build_platform(task: Task) -> ecr_assets.Platform:
-    if task._on_windows:
-        return ecr_assets.Platform.custom("windows/amd64")
-    arm = task.architecture is Architecture.ARM64
-    return ecr_assets.Platform.LINUX_ARM64 if arm else ecr_assets.Platform.LINUX_AMD64
 
 
 def _secrets(

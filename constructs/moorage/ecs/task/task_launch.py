@@ -25,6 +25,7 @@ from moorage.ecs.task.task_definition import define_task
 from moorage.ecs.task.task_logs import NEW_LOG_GROUP, TaskLogs
 from moorage.ecs.task.task_roles import check_roles, policy_owners
 from moorage.workload import platform_checks, port_limits, service_limits
+from moorage.workload.errors import ValidationError
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.task import NetworkMode
 
@@ -431,7 +432,7 @@ def connections_of(construct: Construct, security_groups: Sequence[ec2.ISecurity
         ValueError: If there are no security groups, since rules would be lost.
     """
     if not security_groups:
-        raise ValueError(
+        raise ValidationError(
             f"{construct.node.path}: the security groups of the cluster's instances are not known, and tasks have no "
             "network interface of their own; use Cluster.from_attributes(..., security_groups=[...])"
         )

@@ -18,6 +18,7 @@ from moorage.ecs.network.subnets import zones_of
 from moorage.scope.acknowledgements import AWS_MANAGED_POLICY, POLICY_OF_ONE_ROLE, acknowledge
 from moorage.scope.place import check_in_vpc, check_place
 from moorage.workload.container_checks import is_below
+from moorage.workload.errors import ArgumentTypeError
 from moorage.workload.problems import is_token
 from moorage.workload.volumes import BindMount, EbsVolume, EfsVolume
 
@@ -233,7 +234,7 @@ def _add_volume(definition: ecs.TaskDefinition, volume: object) -> None:
         case BindMount(host_path=host_path):
             definition.add_volume(name=volume.name, host=ecs.Host(source_path=host_path) if host_path else None)
         case _:
-            raise TypeError(
+            raise ArgumentTypeError(
                 f"{volume!r} is not a volume; use Volume.bind_mount(...), Volume.efs(...) or Volume.ebs(...)"
             )
 

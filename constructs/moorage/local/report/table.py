@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import attrs
 
@@ -14,6 +15,8 @@ from moorage.local.report.readback import schedule_of
 from moorage.local.report.service_lines import estimate_line, queue_line, rollout_line, schedule_line
 
 _CONFIGURATION = "AWS::AutoScaling::LaunchConfiguration"
+_EXPORT = "ExportsOutput"
+"""The beginning of the logical ID of an output that CDK defines for a reference between stacks."""
 _NO_CONFIGURATIONS = "accepted here, but AWS refuses launch configurations in accounts created since 2024-10-01"
 """The source is the EC2 Auto Scaling user guide, "Auto Scaling launch configurations": "Accounts created on or after
 October 1, 2024 cannot create new launch configurations using any method (console, API, AWS CLI, or CloudFormation)"."""
@@ -29,7 +32,7 @@ class Row:
 
 
 def table(access: Access, stacks: Sequence[Stack]) -> list[Row]:
-    """Return a row for each deployed stack, followed by the rows of its resources with a type in `SHOWN`.
+    """Return a row for each deployed stack, then those of its outputs and of its resources with a type in `SHOWN`.
 
     If a template has a launch configuration, a last row says that AWS refuses launch configurations in new accounts.
     """
@@ -42,6 +45,7 @@ def table(access: Access, stacks: Sequence[Stack]) -> list[Row]:
         resources = account.resources(stack.name)
         says = f"{found['StackStatus']}, {len(resources)} resources, {account.account} {account.region}"
         rows.append(Row("stack", stack.path, says))
+        rows += _outputs(found)
         for resource in resources:
             shown = SHOWN.get(resource["ResourceType"])
             if shown:
@@ -49,6 +53,13 @@ def table(access: Access, stacks: Sequence[Stack]) -> list[Row]:
     if any(resource.type == _CONFIGURATION for stack in stacks for resource in stack.resources):
         rows.append(Row("launch configurations", "", _NO_CONFIGURATIONS))
     return rows
+
+
+def _outputs(found: Mapping[str, Any]) -> Iterator[Row]:
+    """Yield the outputs of a stack, without those with which CDK exports values to other stacks."""
+    for output in found.get("Outputs", ()):
+        if not output["OutputKey"].startswith(_EXPORT):
+            yield Row("  output", output["OutputKey"], output["OutputValue"])
 
 
 def _cluster(account: Account, name: str) -> Iterator[Row]:

@@ -15,6 +15,7 @@ _REPOSITORY = "AWS::ECR::Repository"
 _MARK = re.compile("\0(\\d+)\0")
 _VARIABLE = re.compile(r"\$\{([^!}][^}]*)\}")
 _IMAGE = re.compile("(?P<repository>[^@]*)@\0(?P<mark>\\d+)\0")
+_FIXED = re.compile(r"(?P<repository>.*?)(?::(?P<tag>\w[\w.-]{0,127})|@(?P<digest>sha256:[0-9a-f]{64}))?", re.ASCII)
 _REGISTRY = re.compile(r"(?P<account>\d{12}|)\.dkr[.-]ecr\.(?P<region>[a-z0-9-]*)\.[^/\0]+/(?P<name>.+)")
 """The URI of a repository (ECR guide, "Amazon ECR private registry"). The account and the region are empty if the
 stack does not specify them.
@@ -60,6 +61,21 @@ class Reference:
 
     parameter: str
     repository: Repository | None
+
+
+@attrs.frozen
+class FixedReference:
+    """An image by a tag or a digest that is in the template.
+
+    Args:
+        repository: The repository.
+        tag: The tag; None for an image by digest.
+        digest: The digest; None for an image by tag.
+    """
+
+    repository: Repository
+    tag: str | None
+    digest: str | None
 
 
 @attrs.frozen
@@ -113,6 +129,22 @@ class References:
         if found is None or not isinstance(parameter, _Parameter):
             return None
         return Reference(parameter.name, self._repository(found["repository"]))
+
+    def read_fixed(self, image: Any, stack: Stack) -> FixedReference | None:
+        """Return the reference of an image by a tag or a digest.
+
+        Args:
+            image: The property `Image` of a container definition.
+            stack: The stack of the task definition.
+
+        Returns:
+            The reference; None if the image is not in a private repository, or if only AWS knows its tag or digest.
+        """
+        found = _FIXED.fullmatch(self._text(image, stack))
+        repository = self._repository(found["repository"]) if found else None
+        if found is None or repository is None:
+            return None
+        return FixedReference(repository, found["tag"] or (None if found["digest"] else "latest"), found["digest"])
 
     def _repository(self, uri: str) -> Repository | None:
         found = _REGISTRY.fullmatch(uri)

@@ -1,0 +1,85 @@
+"""The problems of a call whose arguments have wrong names, are missing or are too many."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import tomllib
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+_CDK_NAMES = Path(__file__).with_name("cdk_names.toml")
+_SIMILAR = 0.7
+"""The least similarity of a misspelled name, in the measure of `difflib`."""
+_OWN = ("self", "cls")
+_BY_POSITION = inspect.Parameter.POSITIONAL_OR_KEYWORD
+
+
+def unknown_names(function: Callable[..., Any], subject: str, given: Mapping[str, Any]) -> list[str]:
+    """Return the problems of arguments that a function does not have.
+
+    Args:
+        function: The function.
+        subject: The public name of the function, such as `Service` or `Rollout.rolling`.
+        given: The arguments by name. Only numbers and booleans are shown, since other values may be secret.
+    """
+    parameters = inspect.signature(function).parameters
+    if any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
+        return []
+    unknown = [name for name in given if name not in parameters]
+    known = [name for name in parameters if name not in _OWN]
+    return [f"{subject}() takes no {name}; {_way_out(subject, name, given[name], known)}" for name in unknown]
+
+
+def _way_out(subject: str, name: str, value: Any, known: list[str]) -> str:
+    instead = names_of_cdk().get(subject, {}).get(name)
+    if instead:
+        return instead.replace("VALUE", repr(value) if isinstance(value, (bool, int)) else "...")
+    similar = difflib.get_close_matches(name, known, n=1, cutoff=_SIMILAR)
+    return f"did you mean {similar[0]}=?" if similar else f"see help(moorage.{subject})"
+
+
+def names_of_cdk() -> Mapping[str, Mapping[str, str]]:
+    """Return what moorage has in place of the arguments of CDK, by the public name of the function."""
+    found: dict[str, dict[str, str]] = {}
+    for group in tomllib.loads(_CDK_NAMES.read_text("utf-8"))["group"]:
+        for function in group["of"]:
+            found.setdefault(function, {}).update(group["names"])
+    return found
+
+
+def binding_problems(
+    function: Callable[..., Any],
+    subject: str,
+    args: tuple[Any, ...],
+    names: Collection[str],
+    hint: Callable[[str], str],
+) -> dict[str, str]:
+    """Return the problems of arguments that Python cannot bind to the parameters of a function, each by its argument.
+
+    Args:
+        function: The function.
+        subject: The public name of the function.
+        args: The arguments by position.
+        names: The names of the other arguments. Names that the function does not have are ignored.
+        hint: A function from an annotation to the way out for its argument.
+    """
+    parameters = inspect.signature(function).parameters.values()
+    by_position = [each.name for each in parameters if each.kind is _BY_POSITION]
+    filled = by_position[: len(args)]
+    problems = {
+        name: f"{name} is given twice, by position and by name; use it once" for name in filled if name in names
+    }
+    if len(args) > len(by_position) and not any(each.kind is each.VAR_POSITIONAL for each in parameters):
+        own = len(set(by_position) & set(_OWN))
+        problems[""] = (
+            f"{subject}() takes {len(by_position) - own} arguments by position (got {len(args) - own}); use names for "
+            "the others"
+        )
+    missing = [each for each in parameters if _is_required(each) and each.name not in {*filled, *names}]
+    return problems | {each.name: f"{each.name}= is required; use {hint(str(each.annotation))}" for each in missing}
+
+
+def _is_required(parameter: inspect.Parameter) -> bool:
+    return parameter.default is parameter.empty and parameter.kind in {_BY_POSITION, parameter.KEYWORD_ONLY}
