@@ -26,9 +26,8 @@ from moorage.local.commands import Request
 SECTIONS = {
     "Start": ["init"],
     "Deploy to a local AWS on this machine": ["up", "diff", "status", "down", "diagram"],
-    "Check a change": ["review", "policy", "cost", "advise"],
+    "Check a change": ["review", "policy", "cost", "advise", "prices"],
     "Release": ["promote"],
-    "Other": ["prices"],
 }
 
 

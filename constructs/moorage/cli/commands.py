@@ -25,7 +25,7 @@ from moorage.starter.command import init_command
 _SECTIONS = {
     "Start": ("init",),
     "Deploy to a local AWS on this machine": ("up", "diff", "status", "down", "diagram"),
-    "Check a change": ("review", "policy", "cost", "advise"),
+    "Check a change": ("review", "policy", "cost", "advise", "prices"),
     "Release": ("promote",),
 }
 """The commands in the order in which a new user needs them."""
