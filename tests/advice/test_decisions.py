@@ -364,6 +364,20 @@ def test_wrong_assumptions_are_refused(arguments: dict[str, Any], sentence: str)
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [
+        {"savings_plan_percent": 100, "ec2_spot_percent": 0, "margin_percent": 0},
+        {"upkeep_hours": 0, "hourly_rate": 0, "idle_minutes": 0, "host_volume_gib": 0},
+        {"zones": 6, "target_capacity_percent": 100},
+        {"zones": 1, "target_capacity_percent": 1},
+        {"zones": 2, "survives_zone_loss": True},
+    ],
+)
+def test_assumptions_at_their_limits_are_accepted(arguments: dict[str, Any]) -> None:
+    assert advise_with(WEB, **arguments).options
+
+
+@pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         ({"cpu": -1}, "cpu must be at least 0 (got -1)"),

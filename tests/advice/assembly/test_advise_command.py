@@ -66,6 +66,24 @@ def test_each_workload_has_a_table_and_a_sentence(assembly: Path) -> None:
     )
 
 
+def test_workloads_without_a_choice_are_not_compared_together(assembly: Path) -> None:
+    file = assembly / "Shop.template.json"
+    gpu = [{"Name": "model", "ResourceRequirements": [{"Type": "GPU", "Value": "1"}]}]
+    arm = {"RuntimePlatform": {"CpuArchitecture": "ARM64"}}
+    more = {
+        "GpuTask": task(2048, 8192, ContainerDefinitions=gpu),
+        "ArmTask": task(256, 512, **arm),
+        "Model": service("GpuTask", 1),
+        "Arm": service("ArmTask", 1),
+    }
+    file.write_text(json.dumps({"Resources": {**RESOURCES, **more}}))
+    content = json.loads(run(assembly, "--json", "-").output)
+    (together,) = [each["workloads"] for each in content["advice"] if "together" in each["subject"]]
+    assert together == ["Shop/Web", "Shop/Api"]
+    (model,) = [each for each in content["advice"] if each["subject"] == "Shop/Model"]
+    assert model["advised"]["launch_type"] == "EC2 on demand"
+
+
 def test_a_pattern_selects_workloads(assembly: Path) -> None:
     page = run(assembly, "*/Web").output
     assert "Shop/Web (service" in page
