@@ -10,6 +10,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 COMMON = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"]
 EXTRAS = ["--extra", "local", "--extra", "prices", "--extra", "promotion", "--extra", "review", "--extra", "testing"]
+PARTS = {
+    "synth": ["--group", "synth"],
+    "promotion": ["--group", "synth", "--extra", "promotion"],
+    "review": ["--group", "synth", "--group", "review", "--extra", "review"],
+    "local": ["--group", "synth", "--extra", "local", "--extra", "promotion", "--extra", "review"],  # for its diff
+}
+"""The groups and extras of each part of the set-up."""
 PLAIN = ["--no-annotate", "--no-header", "--no-emit-index-url", "--no-emit-find-links"]
 
 
@@ -20,6 +27,8 @@ def main() -> None:
         constraints.write("\n".join(pins))
         constraints.flush()
         _lock(["--group", "dev", *EXTRAS, "--constraint", constraints.name, "pyproject.toml"], "requirements.lock")
+    for part, options in PARTS.items():  # each with the versions of the complete lock
+        _lock([*options, "--constraint", "requirements.lock", "pyproject.toml"], f"requirements-{part}.lock")
     for tool in ("checkov", "docs", "mutate"):
         _lock([f"tools/{tool}/requirements.in"], f"tools/{tool}/requirements.lock")
 

@@ -72,7 +72,7 @@ def would_run(name: str, job: str, settings: Mapping[str, str], tmp_path: Path) 
 
 def test_staging_is_deployed_with_its_own_role_after_everything_is_installed(tmp_path: Path) -> None:
     assert Job(tmp_path, "deploy", "staging", settings=VARIABLES).run() == [
-        "make setup",
+        "make setup-synth",
         "role DEPLOY in eu-west-1 for the environment",
         "cdk deploy staging/* --require-approval never",
     ]
@@ -80,7 +80,7 @@ def test_staging_is_deployed_with_its_own_role_after_everything_is_installed(tmp
 
 def test_production_gets_the_images_of_staging_before_it_is_deployed(tmp_path: Path) -> None:
     assert Job(tmp_path, "deploy", "production", settings=VARIABLES).run() == [
-        "make setup",
+        "make setup-promotion",
         "role PROMOTE in eu-west-1 for staging",
         "role DEPLOY in eu-west-1 for the environment",
         "cdk synth --quiet production/*",

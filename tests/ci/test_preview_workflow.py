@@ -37,7 +37,7 @@ def run(
     """Run the job, and return whether it succeeded, its runner, and the arguments of cdk."""
     programs, temp = folder / "bin", folder / "temp"
     temp.mkdir()
-    stub(programs, "make", f'test "$*" = setup; mkdir -p .venv/bin; cp {programs}/installed-cdk .venv/bin/cdk')
+    stub(programs, "make", f'test "$*" = setup-synth; mkdir -p .venv/bin; cp {programs}/installed-cdk .venv/bin/cdk')
     stub(programs, "installed-cdk", CDK.format(folder=folder, url=URL, code=code))
     given: dict[str, Mapping[str, str]] = {}
 

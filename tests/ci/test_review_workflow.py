@@ -184,7 +184,7 @@ def test_a_change_in_this_repository_is_reviewed_by_its_own_workflow(tmp_path: P
     kept: dict[str, str] = {}
     temp = tmp_path / "temp"
     temp.mkdir()
-    made = f"""test "$*" = setup; ln -s {sys.prefix} .venv; ln -s {ROOT / "node_modules"} node_modules"""
+    made = f"""test "$*" = setup-review; ln -s {sys.prefix} .venv; ln -s {ROOT / "node_modules"} node_modules"""
     run = Runner(
         clone,
         temp,

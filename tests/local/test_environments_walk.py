@@ -20,7 +20,7 @@ from moorage.local.process import Home
 from tests.docs.fences import fences_of
 
 ROOT = Path(__file__).resolve().parents[2]
-NOT_RUN = re.compile(r"make setup|\. \.venv|(time )?cdk ")
+NOT_RUN = re.compile(r"make setup-local|\. \.venv|(time )?cdk ")
 TOOLING, DEV, STAGING, PRODUCTION = "111111111111", "222222222222", "333333333333", "444444444444"
 IRELAND, FRANKFURT = "eu-west-1", "eu-central-1"
 READS_APP = re.compile(r"python -m moorage\.local (up|diff)|moorage promote")

@@ -174,6 +174,7 @@ function read() {
 _NAMES = ("fetched", "rebound", "submitted", "sandboxed")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="this Chromium is for Linux")
 def test_a_web_page_in_a_browser_deploys_and_reads_nothing(server: tuple[int, bool], tmp_path: Path) -> None:
     port, guarded = server
     page = _PAGE % {"port": port, "things": _THINGS, "forms": json.dumps({name: _form(name) for name in _NAMES})}

