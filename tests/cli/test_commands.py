@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import moorage
+from moorage.assembly.cloud_assembly import Stack
 from moorage.cli.commands import moorage as command
 from moorage.installation.commands import install_moorage
 from moorage.local import __main__ as module
@@ -84,7 +85,8 @@ def test_a_command_of_the_local_aws_gets_the_same_arguments_from_both_programs(
     monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
     assert run(*arguments).exit_code == code
     assert module.main(list(arguments)) == code
-    assert [attrs.evolve(each, program="", show=given.show) for each in passed] == [attrs.evolve(given, program="")] * 2
+    same = [attrs.evolve(each, program="", show=given.show, cost=given.cost) for each in passed]
+    assert same == [attrs.evolve(given, program="")] * 2
     assert [each.program for each in passed] == ["moorage", "/usr/bin/python3 -m moorage.local"]
 
 
@@ -100,6 +102,23 @@ def test_suggested_commands_begin_with_a_program_that_the_shell_finds(
     monkeypatch.setattr(shutil, "which", lambda _: found and str(Path.cwd() / found))
     run("status")
     assert [each.program for each in passed] == [program]
+
+
+def test_both_programs_end_an_up_with_a_command_that_shows_the_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    passed: list[Request] = []
+    monkeypatch.setattr(local, "run", passed.append)
+    monkeypatch.setattr(prerequisites, "problems", lambda *_: [])
+    monkeypatch.setattr("moorage.cli.commands.scripts", lambda: Path.cwd() / ".venv/bin")
+    template = {"Resources": {"Nat": {"Type": "AWS::EC2::NatGateway", "Properties": {"SubnetId": "subnet-1"}}}}
+    stacks = [Stack("Shop", "Shop", None, None, template, ()), Stack("Other", "Other", None, None, template, ())]
+    run("up")
+    module.main(["up"])
+    line = "On AWS, this costs at least ${} a month ({} cost {})\n"
+    one, other = (
+        each.cost(stacks, Path(".moorage/cdk.out"), given) for each, given in zip(passed, ((), ["Shop"]), strict=True)
+    )
+    assert one == line.format("65.70", "moorage", ".moorage/cdk.out")
+    assert other == line.format("32.85", ".venv/bin/moorage", ".moorage/cdk.out Shop")
 
 
 @pytest.mark.parametrize("arguments", [("up", "--discard"), ("status", "--port", "1"), ("up", "--port", "text")])

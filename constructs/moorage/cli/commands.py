@@ -15,7 +15,7 @@ import click
 
 from moorage.assembly.cloud_assembly import AssemblyError
 from moorage.assembly.diagram import BEGIN, END, show
-from moorage.installation.commands import shell_path
+from moorage.installation.commands import scripts, shell_path
 from moorage.review.command import page_options, policy_command, require_policy, review_command, wanted_forms
 from moorage.review.extras import load
 from moorage.review.finding import Kind
@@ -81,7 +81,9 @@ def up(stacks: tuple[str, ...], app: str | None, port: int | None, home: Path) -
     STACKS are construct paths of stacks, such as 'Prod/Web'; '*' is a wildcard. By default, all stacks are deployed.
     """
     load("moorage up", "moorage.local.prerequisites", "local").require(app, port, home)
-    _run_local("up", stacks, home, app=app, port=port)
+    costs = load("moorage up", "moorage.cost.summary", "local")
+    summary = functools.partial(costs.summary, program=_program_of_costs())
+    _run_local("up", stacks, home, app=app, port=port, cost=summary)
 
 
 @moorage.command()
@@ -329,6 +331,12 @@ def _show(difference: Any, options: tuple[Any, ...]) -> int:
         notes=difference.notes,
     )
     return code
+
+
+def _program_of_costs() -> str:
+    """Return the beginning of `moorage cost`, which the commands of the local AWS do not have."""
+    is_module = click.get_current_context().find_root().command is local_aws
+    return shell_path(scripts() / "moorage") if is_module else _program()
 
 
 def _program() -> str:
