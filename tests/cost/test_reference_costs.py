@@ -17,7 +17,7 @@ import pytest
 from moorage.cost.estimate import Estimate, estimate
 from moorage.cost.parts import Kind
 from moorage.prices.book import PriceBook
-from tests.cost.conftest import Synthesized
+from tests.cost.conftest import ROOT, Synthesized
 
 pytestmark = pytest.mark.slow
 TABLES = sorted((Path(__file__).parent / "reference").glob("*.txt"))
@@ -72,4 +72,8 @@ def test_the_estimate_agrees_with_its_table(table: Path, synthesized: Synthesize
 
 def test_dev_costs_at_most_125_dollars_a_month_without_traffic(synthesized: Synthesized, book: PriceBook) -> None:
     _, stacks = synthesized("dev")
-    assert Decimal(100) < estimate(stacks, book).total.fixed.least <= DEV_BUDGET
+    least = estimate(stacks, book).total.fixed.least
+    assert Decimal(100) < least <= DEV_BUDGET
+    readme = (ROOT / "README.md").read_text()
+    assert f"`dev` costs at most ${DEV_BUDGET} a month" in readme
+    assert f"this costs at least ${cents(least)} a month" in readme
