@@ -58,6 +58,17 @@ app = cdk.App()
 Repository(cdk.Stack(app, "Shop"), "Web", removal_policy=cdk.RemovalPolicy.DESTROY, empty_on_delete=True)
 app.synth()
 """
+KEYS = """
+import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
+
+app = cdk.App()
+stacks = [cdk.Stack(app, name) for name in ("Base", "Shop", "Other")]
+for stack in stacks:
+    kms.Key(stack, "Key", removal_policy=cdk.RemovalPolicy.DESTROY)
+stacks[1].add_stack_dependency(stacks[0])
+app.synth()
+"""
 
 
 WATCH = r"""set -e
@@ -192,6 +203,16 @@ def test_an_app_is_deployed_updated_rolled_back_and_destroyed(project: Project) 
     down = project.run("down")
     assert down.stdout.endswith("All stacks are deleted; the local AWS is stopped.\n"), down.stdout + down.stderr
     assert Home(project.folder / ".moorage").running() is None
+
+
+@pytest.mark.slow
+def test_the_cost_is_that_of_the_deployed_stacks(project: Project) -> None:
+    """The command in the line names the stacks as the user did, unless stacks that they need are deployed too."""
+    (project.folder / "app.py").write_text(KEYS)
+    assert "at least $2.00 a month (" in (done := project.up("Shop").stdout)
+    assert " cost .moorage/cdk.out Base Shop)\n" in done
+    assert "at least $1.00 a month (" in (done := project.up("Oth*").stdout)
+    assert " cost .moorage/cdk.out 'Oth*')\n" in done
 
 
 @pytest.mark.slow
