@@ -29,9 +29,9 @@ NAMELESS = {"base", "common", "helpers", "manager", "misc", "shared", "util", "u
 """Names of files that do not describe their contents."""
 CONSTRUCTOR_LINES = 40
 ENTRANCES = "cli"
-READERS = {"review", "testing", "local", "promotion", "assembly"}
+READERS = {"review", "testing", "local", "promotion", "cost", "advice/assembly", "assembly"}
 """The rooms that read the cloud assembly of any CDK app, and so import none of the constructs."""
-READ_BY = {"assembly", "installation", "policy", "workload"}
+READ_BY = {"assembly", "installation", "policy", "cost", "workload", "prices", "advice"}
 SUPPRESSION = re.compile(r"#\s*(noqa|ruff:|type:\s*ignore|mypy:|pyright:|pragma\b|nosec\b)")
 """A comment that turns a check off."""
 
@@ -144,7 +144,7 @@ def test_a_constructor_fits_on_a_screen() -> None:
 
 
 def test_values_import_no_cdk_at_run_time() -> None:
-    for path in (PACKAGE / "workload").rglob("*.py"):
+    for path in [path for room in ("workload", "prices", "advice") for path in (PACKAGE / room).rglob("*.py")]:
         assert not [module for module in imported(path, typing=False) if module.startswith(("aws_cdk", "constructs"))]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMON = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"]
-EXTRAS = ["--extra", "local", "--extra", "promotion", "--extra", "review", "--extra", "testing"]
+EXTRAS = ["--extra", "local", "--extra", "prices", "--extra", "promotion", "--extra", "review", "--extra", "testing"]
 PARTS = {
     "synth": ["--group", "synth"],
     "promotion": ["--group", "synth", "--extra", "promotion"],

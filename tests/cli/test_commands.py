@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import moorage
+from moorage.assembly.cloud_assembly import Stack
 from moorage.cli.commands import moorage as command
 from moorage.installation.commands import install_moorage
 from moorage.local import __main__ as module
@@ -26,7 +27,7 @@ from moorage.local.commands import Request
 SECTIONS = {
     "Start": ["init"],
     "Deploy to a local AWS on this machine": ["up", "diff", "status", "down", "diagram"],
-    "Check a change": ["review", "policy"],
+    "Check a change": ["review", "policy", "cost", "advise", "prices"],
     "Release": ["promote"],
 }
 
@@ -84,7 +85,8 @@ def test_a_command_of_the_local_aws_gets_the_same_arguments_from_both_programs(
     monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
     assert run(*arguments).exit_code == code
     assert module.main(list(arguments)) == code
-    assert [attrs.evolve(each, program="", show=given.show) for each in passed] == [attrs.evolve(given, program="")] * 2
+    same = [attrs.evolve(each, program="", show=given.show, cost=given.cost) for each in passed]
+    assert same == [attrs.evolve(given, program="")] * 2
     assert [each.program for each in passed] == ["moorage", "/usr/bin/python3 -m moorage.local"]
 
 
@@ -100,6 +102,23 @@ def test_suggested_commands_begin_with_a_program_that_the_shell_finds(
     monkeypatch.setattr(shutil, "which", lambda _: found and str(Path.cwd() / found))
     run("status")
     assert [each.program for each in passed] == [program]
+
+
+def test_both_programs_end_an_up_with_a_command_that_shows_the_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    passed: list[Request] = []
+    monkeypatch.setattr(local, "run", passed.append)
+    monkeypatch.setattr(prerequisites, "problems", lambda *_: [])
+    monkeypatch.setattr("moorage.cli.commands.scripts", lambda: Path.cwd() / ".venv/bin")
+    template = {"Resources": {"Nat": {"Type": "AWS::EC2::NatGateway", "Properties": {"SubnetId": "subnet-1"}}}}
+    stacks = [Stack("Shop", "Shop", None, None, template, ()), Stack("Other", "Other", None, None, template, ())]
+    run("up")
+    module.main(["up"])
+    line = "On AWS, this costs at least ${} a month ({} cost {})\n"
+    one, other = (
+        each.cost(stacks, Path(".moorage/cdk.out"), given) for each, given in zip(passed, ((), ["Shop"]), strict=True)
+    )
+    assert one == line.format("65.70", "moorage", ".moorage/cdk.out")
+    assert other == line.format("32.85", ".venv/bin/moorage", ".moorage/cdk.out Shop")
 
 
 @pytest.mark.parametrize("arguments", [("up", "--discard"), ("status", "--port", "1"), ("up", "--port", "text")])
@@ -140,10 +159,10 @@ def test_a_missing_library_is_said_with_its_extra() -> None:
     without = "import sys; sys.modules.update(dict.fromkeys({names!r})); sys.argv = ['moorage', *{arguments!r}]\n"
     program = without + "from moorage.cli import main; main()"
     said = {
-        (
-            ("click",),
-            ("review",),
-        ): f"moorage: install the command with `{install_moorage('local')}`, or with the extra review or promotion\n",
+        (("click",), ("review",)): (
+            f"moorage: install the command with `{install_moorage('local')}`, "
+            "or with the extra review, prices or promotion\n"
+        ),
         (("rich", "rich.console"), ("review", "HEAD")): (
             f"Error: moorage review needs moorage[review], which installs rich: {install_moorage('review')}\n"
         ),
@@ -152,6 +171,9 @@ def test_a_missing_library_is_said_with_its_extra() -> None:
         ),
         (("boto3", "botocore", "botocore.exceptions"), ("promote", "ui", "staging", "production")): (
             f"Error: moorage promote needs moorage[promotion], which installs boto3: {install_moorage('promotion')}\n"
+        ),
+        (("boto3", "botocore", "botocore.exceptions"), ("prices", "refresh")): (
+            f"Error: moorage prices refresh needs moorage[prices], which installs boto3: {install_moorage('prices')}\n"
         ),
         (("ministack", "yaml"), ("promote", "ui", "staging", "production", "--local")): (
             f"Error: moorage promote --local needs moorage[local], which installs yaml: {install_moorage('local')}\n"

@@ -147,6 +147,8 @@ def test_an_app_is_deployed_updated_rolled_back_and_destroyed(project: Project) 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 of 2 tasks running" in done.stdout
     assert "flowchart LR" not in done.stdout
+    script = shlex.quote(str(BIN / "moorage"))
+    assert f"\nOn AWS, this costs at least $55.52 a month ({script} cost .moorage/cdk.out)\n" in done.stdout
     assert "-m moorage.local diagram .moorage/cdk.out\n" in done.stdout
     assert readable_by_others(project.folder / ".moorage") == []
     access = project.server.access
@@ -156,6 +158,7 @@ def test_an_app_is_deployed_updated_rolled_back_and_destroyed(project: Project) 
 
     again = project.run("up")
     assert "Nothing to do" in again.stdout, again.stdout + again.stderr
+    assert "On AWS" not in again.stdout
     assert "\nNext:\n" in again.stdout
 
     project.say(image="public.ecr.aws/nginx/nginx:1.29", count=3)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tools.docs import api
 from tools.docs.pages import ROOT
+from tools.docs.prices import prices_page
 from tools.docs.review_rules import review_rules_page
 from tools.docs.tables import index_page, limits_page, warnings_page
 
@@ -23,6 +24,7 @@ def generated() -> Iterator[tuple[Path, str]]:
     yield REFERENCE / "limits.md", limits_page()
     yield REFERENCE / "warnings.md", warnings_page()
     yield REFERENCE / "review-rules.md", review_rules_page()
+    yield REFERENCE / "prices.md", prices_page()
     for name in api.GROUPS:
         yield REFERENCE / "api" / f"{name}.md", api.page(name)
     for module in api.MODULES:

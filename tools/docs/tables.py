@@ -28,9 +28,10 @@ frozen and check themselves when they are made. **Constructs** define resources 
 they check everything that they are given together, before they define anything. Both report all problems at once.
 
 The other pages of the reference are generated from the code too: [limits](limits.md), the limits of AWS that moorage
-checks, [warnings](warnings.md), with the ids that acknowledge them, and the [rules](review-rules.md) of
-`moorage review`. [Features](features.md) compares moorage with other libraries. [`moorage.testing`](api/testing.md) has
-what tests of your own app use, and [`moorage.policy`](api/policy.md) what acknowledges findings.
+checks, [warnings](warnings.md), with the ids that acknowledge them, the [rules](review-rules.md) of `moorage review`,
+and the [prices](prices.md) that moorage contains. [Features](features.md) compares moorage with other libraries.
+[`moorage.testing`](api/testing.md) has what tests of your own app use, and [`moorage.policy`](api/policy.md) what
+acknowledges findings.
 """
 _LIMITS = """# Limits
 

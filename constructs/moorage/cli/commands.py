@@ -15,7 +15,7 @@ import click
 
 from moorage.assembly.cloud_assembly import AssemblyError
 from moorage.assembly.diagram import BEGIN, END, show
-from moorage.installation.commands import shell_path
+from moorage.installation.commands import scripts, shell_path
 from moorage.review.command import page_options, policy_command, require_policy, review_command, wanted_forms
 from moorage.review.extras import load
 from moorage.review.finding import Kind
@@ -25,7 +25,7 @@ from moorage.starter.command import init_command
 _SECTIONS = {
     "Start": ("init",),
     "Deploy to a local AWS on this machine": ("up", "diff", "status", "down", "diagram"),
-    "Check a change": ("review", "policy"),
+    "Check a change": ("review", "policy", "cost", "advise", "prices"),
     "Release": ("promote",),
 }
 """The commands in the order in which a new user needs them."""
@@ -81,7 +81,9 @@ def up(stacks: tuple[str, ...], app: str | None, port: int | None, home: Path) -
     STACKS are construct paths of stacks, such as 'Prod/Web'; '*' is a wildcard. By default, all stacks are deployed.
     """
     load("moorage up", "moorage.local.prerequisites", "local").require(app, port, home)
-    _run_local("up", stacks, home, app=app, port=port)
+    costs = load("moorage up", "moorage.cost.summary", "local")
+    summary = functools.partial(costs.summary, program=_program_of_costs())
+    _run_local("up", stacks, home, app=app, port=port, cost=summary)
 
 
 @moorage.command()
@@ -193,6 +195,36 @@ def promote(
     raise SystemExit(promotion.run(request, opened, promotion.Options(deploy, yes=yes, dry_run=dry_run)))
 
 
+@moorage.group()
+def prices() -> None:
+    """Maintain the list prices of AWS that moorage calculates with."""
+
+
+@prices.command()
+@click.option(
+    "--region",
+    "regions",
+    multiple=True,
+    metavar="REGION",
+    help="A region; can be repeated. Default: those of the book.",
+)
+@click.option(
+    "--into", type=Path, metavar="FILE", help="The file to write. Default: prices-DATE.json in the current folder."
+)
+@click.option("--profile", metavar="NAME", help="The AWS profile. Default: the credentials of boto3.")
+def refresh(regions: tuple[str, ...], into: Path | None, profile: str | None) -> None:
+    """Write a price book with the prices that AWS lists now, and show which prices differ.
+
+    The prices come from AWS's Price List, which needs the permission pricing:GetProducts. If FILE exists, its prices
+    are the old ones, and what was not read is kept. Otherwise, the old prices are those that moorage contains.
+
+    The exit code is 1 if AWS cannot be asked or a new price cannot be right, in which case nothing is written, 2 if an
+    argument is wrong, and 0 otherwise.
+    """
+    refreshing = load("moorage prices refresh", "moorage.prices.refresh.command", "prices")
+    raise SystemExit(refreshing.run(refreshing.Request(regions, into, profile)))
+
+
 @contextlib.contextmanager
 def _opened(promotion: Any, reading: Any, home: Path, app: str | None) -> Iterator[Any]:
     """Yield an app and the access to the local AWS, as the promotion takes them."""
@@ -220,6 +252,63 @@ def diagram(assembly: Path, stage: str, into: Path | None) -> None:
         raise click.ClickException(str(error)) from error
 
 
+@moorage.command()
+@click.argument("assembly", type=Path, default="cdk.out")
+@_stacks
+@click.option("--usage", type=Path, metavar="FILE", help="A TOML file with the use that templates do not state.")
+@click.option("--region", metavar="NAME", help="The region of stacks without a region. Default: us-east-1.")
+@click.option("--prices", type=Path, metavar="FILE", help="A price book of `moorage prices refresh`.")
+@click.option("--budget", metavar="USD", help="Exit with 1 if the least cost of a month is over this amount.")
+@click.option("--json", type=Path, metavar="FILE", help="Write JSON to FILE; '-' prints it instead of the tables.")
+def cost(assembly: Path, stacks: tuple[str, ...], **given: Any) -> None:
+    """Estimate what the stacks of an ASSEMBLY cost a month, without credentials.
+
+    ASSEMBLY is a cloud assembly, the folder that `cdk synth` writes. The default is cdk.out. STACKS are construct paths
+    of stacks, such as 'Prod/Web'; '*' is a wildcard. By default, all stacks are estimated.
+
+    The exit code is 1 if the cost at the least number of copies, with what --usage states, is over --budget; 2 if
+    ASSEMBLY or FILE cannot be read; and 0 otherwise.
+    """
+    running = load("moorage cost", "moorage.cost.command", "review")
+    raise SystemExit(running.run(running.Request(assembly=assembly, stacks=stacks, **given)))
+
+
+_percent = functools.partial(click.option, type=float, metavar="PERCENT")
+
+
+@moorage.command()
+@click.argument("assembly", type=Path, default="cdk.out")
+@click.argument("pattern", required=False)
+@click.option("--region", metavar="NAME", help="The region of stacks without a region. Default: us-east-1.")
+@click.option("--usage", type=Path, metavar="FILE", help="A TOML file with the runs and durations of jobs.")
+@_percent("--savings-plan-percent", help="The discount of a Compute Savings Plan on Fargate and EC2. Default: 0.")
+@_percent("--ec2-savings-plan-percent", help="The discount on EC2, if it differs. Default: the same.")
+@_percent("--fargate-spot-percent", help="The discount of Fargate Spot. Default: unknown.")
+@_percent("--ec2-spot-percent", help="The discount of EC2 Spot. Default: unknown.")
+@_percent("--managed-instances-fee-percent", help="The fee of ECS Managed Instances. Default: unknown.")
+@click.option("--interruptible/--not-interruptible", default=None, help="Whether copies tolerate Spot.")
+@click.option("--upkeep-hours", type=float, metavar="N", help="The hours a month for hosts. Default: 2.")
+@click.option("--hourly-rate", type=float, metavar="USD", help="The cost of such an hour. Default: 50.")
+@click.option("--trunking", is_flag=True, default=None, help="The account setting awsvpcTrunking is on.")
+@click.option("--json", type=Path, metavar="FILE", help="Write JSON to FILE; '-' prints it instead of the tables.")
+def advise(
+    assembly: Path, pattern: str | None, region: str | None, usage: Path | None, json: Path | None, **assumptions: Any
+) -> None:
+    """Advise on the launch type of each service, worker and job of an ASSEMBLY, with what each costs a month.
+
+    ASSEMBLY is a cloud assembly, the folder that `cdk synth` writes. The default is cdk.out. PATTERN is the construct
+    path of workloads, such as 'Prod/Shop/Web'; '*' is a wildcard. Workloads that share a cluster are also compared
+    together.
+
+    The exit code is 2 if an input cannot be read or is wrong, and 0 otherwise.
+    """
+    running = load("moorage advise", "moorage.advice.assembly.command", "review")
+    request = running.Request(
+        assembly=assembly, pattern=pattern, usage=usage, region=region, json=json, assumptions=assumptions
+    )
+    raise SystemExit(running.run(request))
+
+
 for _command in (up, diff, status, down, diagram):
     local_aws.add_command(_command)
 
@@ -242,6 +331,12 @@ def _show(difference: Any, options: tuple[Any, ...]) -> int:
         notes=difference.notes,
     )
     return code
+
+
+def _program_of_costs() -> str:
+    """Return the beginning of `moorage cost`, which the commands of the local AWS do not have."""
+    is_module = click.get_current_context().find_root().command is local_aws
+    return shell_path(scripts() / "moorage") if is_module else _program()
 
 
 def _program() -> str:

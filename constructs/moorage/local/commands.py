@@ -58,6 +58,8 @@ class Request:
         program: The program in the commands that are suggested. Default: `moorage`.
         show: A function that shows a difference and returns the exit code. Only `diff` calls the function. Default: a
             function that shows nothing and returns 0.
+        cost: A function that returns a line about the cost of stacks on AWS, from the stacks and the folder of the
+            assembly, and the construct paths. Only an `up` that deploys calls it. Default: a function without a line.
     """
 
     command: str
@@ -68,6 +70,7 @@ class Request:
     home: Path = HOME
     program: str = "moorage"
     show: Callable[[Difference], int] = lambda _: 0
+    cost: Callable[[Sequence[Stack], Path, Sequence[str]], str] = lambda *_: ""
 
 
 def out(text: str) -> None:
@@ -159,6 +162,8 @@ def up(home: Home, given: Request) -> None:
             clock.reached("deployment")
         _show(server, chosen)
         if waiting:
+            is_named = len(_named(stacks, given.stacks)) == len(chosen)
+            out(given.cost(stacks, home.assembly, given.stacks if is_named else [stack.path for stack in chosen]))
             out(f"\nUp in {clock.total:.1f} s ({clock}).\n")
         else:
             out(f"\nNothing to do: every stack matches its template ({clock.total:.1f} s).\n")

@@ -12,8 +12,8 @@ from typing import Any
 import attrs
 
 from moorage.assembly.cloud_assembly import Resource, mapping
+from moorage.assembly.values import Place
 from moorage.review.template.side import Scope
-from moorage.review.template.values import Place
 
 
 @attrs.frozen

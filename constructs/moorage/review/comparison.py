@@ -9,8 +9,8 @@ from typing import Any
 import attrs
 
 from moorage.assembly.cloud_assembly import AssemblyError, Resource, Stack
-from moorage.review.template.references import References
-from moorage.review.template.values import is_function
+from moorage.assembly.references import References
+from moorage.assembly.values import is_function
 
 KEPT = frozenset({"Retain", "RetainExceptOnCreate"})
 """The values of `DeletionPolicy` and `UpdateReplacePolicy` that keep a resource (CloudFormation template reference)."""

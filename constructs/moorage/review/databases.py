@@ -14,11 +14,11 @@ import re
 from collections.abc import Iterator, Mapping
 
 from moorage.assembly.cloud_assembly import Resource
+from moorage.assembly.values import Place
 from moorage.review.comparison import Comparison, Replacement, ResourceChange
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import named
 from moorage.review.template.side import Scope, Side
-from moorage.review.template.values import Place
 
 _INSTANCE = "AWS::RDS::DBInstance"
 _VERSIONED = {_INSTANCE, "AWS::DocDB::DBCluster", "AWS::Neptune::DBCluster", "AWS::RDS::DBCluster"}

@@ -10,8 +10,8 @@ from typing import Any
 import attrs
 
 from moorage.assembly.cloud_assembly import Resource, Stack, mapping
+from moorage.assembly.values import Place
 from moorage.review.template.side import Scope, Side
-from moorage.review.template.values import Place
 from moorage.workload.estimate import NO_HEALTH_CHECK_SECONDS, Estimate, Pace, replacement
 
 SERVICE = "AWS::ECS::Service"

@@ -10,10 +10,10 @@ from typing import Any
 import attrs
 
 from moorage.assembly.cloud_assembly import Resource, mapping
+from moorage.assembly.values import is_function
 from moorage.review.comparison import ResourceChange
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import listed, named
-from moorage.review.template.values import is_function
 
 _BUCKET, _REPOSITORY = "AWS::S3::Bucket", "AWS::ECR::Repository"
 _TABLES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")

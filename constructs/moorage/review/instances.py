@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from moorage.assembly.cloud_assembly import Resource
+from moorage.assembly.values import Place
 from moorage.review.comparison import Comparison, Replacement, StackChange
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import changing, named
 from moorage.review.template.side import Scope, Side
-from moorage.review.template.values import Place
 
 _GROUP, _TEMPLATE = "AWS::AutoScaling::AutoScalingGroup", "AWS::EC2::LaunchTemplate"
 _POLICY = "AutoScalingRollingUpdate"

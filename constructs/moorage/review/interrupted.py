@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from moorage.assembly.cloud_assembly import Resource, mapping
+from moorage.assembly.values import Place, is_function
 from moorage.review.capacity import less_capacity
 from moorage.review.comparison import KEPT, Comparison, Replacement, ResourceChange, StackChange
 from moorage.review.ecs_services import SERVICE, STARTS_DEPLOYMENT, Service
@@ -18,7 +19,6 @@ from moorage.review.removed import removed
 from moorage.review.renamed import moved, renames
 from moorage.review.rerouted import rerouted
 from moorage.review.template.side import Side
-from moorage.review.template.values import Place, is_function
 from moorage.workload.estimate import duration_text
 
 RULES: Mapping[str, str] = {

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from moorage.assembly.cloud_assembly import Resource, mapping
+from moorage.assembly.values import is_function
 from moorage.review.comparison import Comparison
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import named
-from moorage.review.template.values import is_function
 
 _KEYS = {"AWS::KMS::Key", "AWS::KMS::ReplicaKey"}
 _ACTION = "kms:putkeypolicy"

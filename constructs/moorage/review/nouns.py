@@ -79,14 +79,6 @@ def named(resource: Resource) -> str:
     return f"{noun(resource.type)} {'/'.join(parts)}"
 
 
-def short_path(resource: Resource) -> str:
-    """Return the construct path of a resource without `Resource` and `Default`, which CDK adds at its end."""
-    parts = resource.path.split("/")
-    while len(parts) > 1 and parts[-1] in {"Resource", "Default"}:
-        parts.pop()
-    return "/".join(parts)
-
-
 def placed(stack: Stack) -> str:
     """Return the path of a stack with its name, account and region, which distinguish two stacks with the same path."""
     place = [*([f"account {stack.account}"] if stack.account else []), *([stack.region] if stack.region else [])]

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import attrs
 
 from moorage.assembly.cloud_assembly import Resource, Stack
+from moorage.assembly.values import Place, places
 from moorage.review.capacity import dissociated, fargate_sizes
 from moorage.review.claims import NAMES, Claim, claims
 from moorage.review.comparison import KEPT, Comparison, Replacement, ResourceChange, StackChange
@@ -20,7 +21,6 @@ from moorage.review.key_policies import key_policies
 from moorage.review.nouns import named
 from moorage.review.subnets import overlapping_subnets
 from moorage.review.template.side import Scope, Side
-from moorage.review.template.values import Place, places
 from moorage.review.unsupported import unsupported
 
 RULES: Mapping[str, str] = {

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from moorage.assembly.cloud_assembly import Resource, mapping
+from moorage.assembly.values import Place
 from moorage.review.claims import claims
 from moorage.review.comparison import KEPT, Comparison, Replacement, ResourceChange, StackChange
 from moorage.review.ecs_services import SERVICE
@@ -19,7 +20,6 @@ from moorage.review.nouns import named
 from moorage.review.renamed import moved
 from moorage.review.rerouted import takes_over
 from moorage.review.template.side import Scope, Side
-from moorage.review.template.values import Place
 
 _BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 _SUBSCRIPTION = "AWS::SNS::Subscription"

@@ -10,11 +10,11 @@ import ipaddress
 from collections.abc import Iterator
 
 from moorage.assembly.cloud_assembly import Resource, Stack
+from moorage.assembly.values import Place
 from moorage.review.comparison import Comparison, Replacement, ResourceChange, StackChange
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import named
 from moorage.review.template.side import Scope, Side
-from moorage.review.template.values import Place
 
 _SUBNET = "AWS::EC2::Subnet"
 _Range = ipaddress.IPv4Network | ipaddress.IPv6Network

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -20,6 +21,9 @@ from moorage.workload.door import door
 from moorage.workload.endpoints import GATEWAY_SERVICES, Endpoints
 from moorage.workload.problems import Problems
 from moorage.workload.required_services import Needs
+
+if TYPE_CHECKING:
+    from moorage.advice.monthly_cost import MonthlyCost
 
 NO_ENDPOINTS = Endpoints()
 UNREACHABLE_WARNING = "@moorage/ecs:reach"
@@ -109,6 +113,28 @@ class Network(Construct):
             self._log_traffic(removal_policy)
         for service in endpoints.services:
             self._add_endpoint(service)
+
+    def monthly_cost(self, *, region: str | None = None) -> MonthlyCost:
+        """Return what AWS bills for the network in a month: NAT gateways with their addresses, and endpoints.
+
+        Args:
+            region: The region of the prices. Default: that of the stack, or us-east-1 if the stack does not state one.
+
+        Returns:
+            The cost at list prices with its parts and assumptions. Traffic and flow logs have only the price of a unit.
+        """
+        from moorage.ecs.network.network_cost import network_cost  # noqa: PLC0415  # needed only by costs
+
+        own = place_of(self)[1]
+        interfaces = len(set(self.endpoints.services) - GATEWAY_SERVICES)
+        return network_cost(
+            self.node.path,
+            region or own or "us-east-1",
+            zones=self.zones,
+            nat_gateways=self.nat_gateways,
+            interfaces=interfaces,
+            flow_logs=hasattr(self, "flow_log_group"),
+        )
 
     def _define_vpc(self, cidr: str, private_type: ec2.SubnetType, *, closes_group: bool) -> ec2.Vpc:
         zone_names = cdk.Fn.get_azs()

@@ -26,7 +26,7 @@ from moorage.ecs.service.define_service import (
     define_service,
 )
 from moorage.ecs.service.deployment import DAEMON_ROLLOUT, DEFAULT_ROLLOUT
-from moorage.ecs.service.service_metrics import ServiceMetrics
+from moorage.ecs.service.service_costs import ServiceCosts
 from moorage.ecs.service.service_plan import DEFAULT_SCALING, ServicePlan
 from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, connections_of
 from moorage.ecs.task.task_logs import TaskLogs
@@ -59,7 +59,7 @@ _DEFAULT_STOP: Duration = default_seconds(5)
 
 @door
 @jsii.implements(ec2.IConnectable, iam.IGrantable)
-class Service(ServiceMetrics):
+class Service(ServiceCosts):
     """A task that is kept running in a cluster, with load balancing, scaling and rollouts that roll back on failure.
 
     By default, new tasks are healthy before old tasks stop, and a rollout whose tasks do not become healthy is rolled

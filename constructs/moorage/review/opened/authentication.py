@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from moorage.assembly.cloud_assembly import Resource, mapping
+from moorage.assembly.values import is_function
 from moorage.review.finding import Finding
 from moorage.review.nouns import listed
 from moorage.review.opened.iam_statements import range_covers
 from moorage.review.opened.two_sides import Sides
 from moorage.review.template.side import Scope
-from moorage.review.template.values import is_function
 
 _ACTIONS = {
     "AWS::ElasticLoadBalancingV2::Listener": "DefaultActions",

@@ -19,8 +19,8 @@ from typing import Any
 import attrs
 
 from moorage.assembly.cloud_assembly import Resource, mapping
+from moorage.assembly.values import is_function
 from moorage.review.template.side import ALWAYS, Constraint, Given, Scope, root
-from moorage.review.template.values import is_function
 
 _ACCOUNT = re.compile(r"(?:arn:aws[\w-]*:(?:iam|sts)::)?(\d{12}|\$\{AWS::AccountId\})(?::(.*))?", re.DOTALL)
 _PATTERNS = ("stringlike", "arnlike", "arnequals")

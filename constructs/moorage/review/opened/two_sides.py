@@ -7,9 +7,10 @@ from collections.abc import Iterable
 import attrs
 
 from moorage.assembly.cloud_assembly import Resource
+from moorage.assembly.construct_paths import short_path
 from moorage.review.comparison import Comparison
 from moorage.review.finding import Finding, Kind
-from moorage.review.nouns import capitalized, short_path
+from moorage.review.nouns import capitalized
 from moorage.review.nouns import noun as noun_of
 from moorage.review.renamed import renames
 from moorage.review.template.side import Renamed, Scope, Side, readable

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from moorage.assembly.cloud_assembly import Resource, mapping
+from moorage.assembly.values import is_function
 from moorage.review.finding import Finding
 from moorage.review.nouns import listed
 from moorage.review.opened.two_sides import Sides
 from moorage.review.template.side import Scope, Side, root
-from moorage.review.template.values import is_function
 
 _ASSOCIATIONS = ("AWS::WAFv2::WebACLAssociation", "AWS::WAFRegional::WebACLAssociation")
 _WEB_ACL = "AWS::WAFv2::WebACL"

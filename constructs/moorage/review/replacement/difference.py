@@ -8,9 +8,9 @@ from typing import Any
 
 import attrs
 
+from moorage.assembly.values import Choice, Function, Joined, Reference, Unknown, Value, assumed, within
 from moorage.review.comparison import Replacement
 from moorage.review.replacement.provider_schemas import Node
-from moorage.review.template.values import Choice, Function, Joined, Reference, Unknown, Value, assumed, within
 
 MOST_CONDITIONS = 4
 """The largest number of conditions for which all combinations are tried."""

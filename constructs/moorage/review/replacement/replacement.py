@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from moorage.assembly.cloud_assembly import Resource
+from moorage.assembly.values import Place, Reference, Value, at, within
 from moorage.review.comparison import Comparison, PropertyChange, Replacement, ResourceChange
 from moorage.review.replacement.conditions import is_in_place, properties_of
 from moorage.review.replacement.difference import ADDED, REMOVED, SAME, Comparer, Difference, is_identity, may
@@ -16,7 +17,6 @@ from moorage.review.replacement.provider_schemas import Node, Pointer, ProviderS
 from moorage.review.replacement.resolved import is_resolved_otherwise, resolved_changes
 from moorage.review.replacement.update_behaviors import UpdateBehavior, documented_behaviors
 from moorage.review.template.side import Side
-from moorage.review.template.values import Place, Reference, Value, at, within
 
 _CUSTOM = ("Custom::", "AWS::CloudFormation::CustomResource")
 _METADATA = "AWS::CDK::Metadata"

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from moorage.assembly.cloud_assembly import Stack
+from moorage.assembly.values import Function, Value, is_function
 from moorage.review.comparison import PropertyChange
 from moorage.review.template.side import Scope
-from moorage.review.template.values import Function, Value, is_function
 
 _SECTIONS = ("Mappings", "Conditions")
 Scopes = tuple[Scope, Scope]

@@ -17,10 +17,10 @@ from typing import Any
 import attrs
 
 from moorage.assembly.cloud_assembly import Resource, Stack
+from moorage.assembly.construct_paths import short_path
+from moorage.assembly.references import References
+from moorage.assembly.values import Choice, Function, Joined, Place, Reference, Unknown, Value, places
 from moorage.review.comparison import Comparison
-from moorage.review.nouns import short_path
-from moorage.review.template.references import References
-from moorage.review.template.values import Choice, Function, Joined, Place, Reference, Unknown, Value, places
 
 _TOKEN = re.compile(r"\$\{(?P<place>\d+)\|(?P<id>[^}.]+)(?:\.(?P<attribute>[^}]*))?\}")
 _IN_MOST_REGIONS = {"AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com"}

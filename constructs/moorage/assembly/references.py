@@ -1,4 +1,4 @@
-"""The references in the templates of one side, followed through exports, outputs and nested stacks."""
+"""The references in the templates of an assembly, followed through exports, outputs and nested stacks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from moorage.assembly.cloud_assembly import Stack, mapping
-from moorage.review.template.values import Place, Reference, Unknown, Value, choice, function, is_function, joined, text
+from moorage.assembly.values import Place, Reference, Unknown, Value, choice, function, is_function, joined, text
 
 _IN_TEXT = re.compile(r"\$\{(!?)([^${}]*)\}")
 _PARTITIONS = {"cn-": ("aws-cn", "amazonaws.com.cn"), "us-gov-": ("aws-us-gov", "amazonaws.com")}
@@ -22,16 +22,19 @@ _OTHER_PARTITIONS = ("us-iso", "eu-isoe-", "eusc-")
 
 @attrs.define(eq=False)
 class References:
-    """The references in the stacks of one side of a comparison.
+    """The references in the stacks of an assembly, which can be one side of a comparison.
 
     Args:
         stacks: The stacks in the order of the comparison; None for a stack that this side does not have.
         others: The stacks of the other side. If the account or region of a stack is not known, it is taken from the
-            same stack on the other side.
+            same stack on the other side. Default: no stacks.
+        parameter_defaults: True if the parameters of stacks have their default values, as in a first deployment.
+            Default: False; their values are not known, because a deployment keeps those of the last one.
     """
 
     stacks: Sequence[Stack | None]
-    others: Sequence[Stack | None]
+    others: Sequence[Stack | None] = ()
+    parameter_defaults: bool = attrs.field(default=False, kw_only=True)
     _parents: dict[int, Place] = attrs.field(init=False, factory=dict)
     _children: dict[Place, int] = attrs.field(init=False, factory=dict)
     _outputs: dict[tuple[int, str], Value] = attrs.field(init=False, factory=dict)
@@ -117,16 +120,22 @@ class References:
 
     def environment(self, stack: int) -> tuple[str | None, str | None]:
         """Return the account and the region of a stack on either side, this side first; None for an unknown value."""
-        sides = [each for each in (self.stacks[stack], self.others[stack]) if each]
+        other = self.others[stack] if self.others else None
+        sides = [each for each in (self.stacks[stack], other) if each]
         account = next((each.account for each in sides if each.account), None)
         return account, next((each.region for each in sides if each.region), None)
 
     def _parameter(self, stack: int, name: str) -> Value:
         parent = self._parents.get(stack)
-        default = mapping(self._section(stack, "Parameters").get(name)).get("Default")
+        stated = mapping(self._section(stack, "Parameters").get(name))
+        default, kind = stated.get("Default"), str(stated.get("Type"))
         if parent is None:
-            # the CLI keeps the value of the last deployment, so a new default need not be the new value
-            return Unknown("parameter", name, stack, repr(default))
+            # the default of an SSM parameter is its name
+            if not self.parameter_defaults or default is None or kind.startswith("AWS::SSM::Parameter::Value"):
+                # the CLI keeps the value of the last deployment, so a new default need not be the new value
+                return Unknown("parameter", name, stack, repr(default))
+            is_list = kind == "CommaDelimitedList" or kind.startswith("List<")
+            return tuple(each.strip() for each in text(default).split(",")) if is_list else text(default)
         above = mapping(self._section(parent.stack, "Resources").get(parent.logical_id))
         given = mapping(mapping(above.get("Properties")).get("Parameters"))
         if name in given:

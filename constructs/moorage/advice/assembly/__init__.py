@@ -1,0 +1,1 @@
+"""Advice for the workloads of a cloud assembly of any CDK app."""

@@ -1,0 +1,150 @@
+"""The command `moorage advise`: it reads an assembly, and prints or writes the advice."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+from rich.console import Console
+
+from moorage.advice.advice import Advice, advise
+from moorage.advice.assembly import json_form, terminal
+from moorage.advice.assembly.workloads import UNKNOWN, Found, Skipped, workloads_of
+from moorage.advice.assumptions import Assumptions
+from moorage.advice.launch_type import LaunchType, refusals
+from moorage.assembly.cloud_assembly import AssemblyError, stacks_of
+from moorage.cost.usage import UsageError, matches, read
+from moorage.prices import PriceBook, PriceBookError
+from moorage.workload.task import Architecture
+
+_PRINTED = Path("-")
+_WIDTH = 160
+"""The columns of a page that is not printed to a terminal."""
+
+
+class AdviceError(Exception):
+    """The error for arguments that cannot be used. Its message is a sentence for the user."""
+
+
+@attrs.frozen(kw_only=True)
+class Request:
+    """A request for advice, and its form.
+
+    Args:
+        assembly: The folder that `cdk synth` wrote.
+        pattern: The construct path of workloads, in which `*` is any text. Default: None, for all.
+        usage: The usage file. Default: None.
+        region: The region of stacks without a region. Default: None, for us-east-1.
+        json: The file for JSON; `-` prints it instead of the tables. Default: None.
+        assumptions: The assumptions that the user states, by the names of `Assumptions`. Default: none.
+    """
+
+    assembly: Path
+    pattern: str | None = None
+    usage: Path | None = None
+    region: str | None = None
+    json: Path | None = None
+    assumptions: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+def run(request: Request) -> int:
+    """Advise on the workloads of an assembly, print or write the advice, and return the exit code.
+
+    The exit code is 2 if an input cannot be read, and 0 otherwise.
+
+    Args:
+        request: The request.
+    """
+    try:
+        _run(request)
+    except (AssemblyError, UsageError, PriceBookError, AdviceError) as error:
+        sys.stderr.write(f"moorage advise: {error}\n")
+        return 2
+    except OSError as error:
+        sys.stderr.write(f"moorage advise: {error.filename}: {error.strerror}\n")
+        return 2
+    return 0
+
+
+def _run(request: Request) -> None:
+    assumptions = assumptions_of(request.assumptions)
+    usage = read(request.usage)
+    everything = workloads_of(stacks_of(request.assembly), usage)
+    pattern = request.pattern
+    selected = [each for each in everything if pattern is None or matches(each.path, pattern)]
+    if pattern is not None and not selected:
+        paths = ", ".join(each.path for each in everything) or "none"
+        raise AdviceError(f"no service, worker or job matches {pattern}; those of the app are {paths}")
+    book = PriceBook.load()
+    found = [each for each in selected if isinstance(each, Found)]
+    advice = [*_each(found, request, assumptions, book), *_together(found, request, assumptions, book)]
+    notes = [f"no advice for {each.path}: {each.reason}." for each in selected if isinstance(each, Skipped)]
+    if not selected:
+        notes.append("the app has no ECS service, worker or job.")
+    if old := book.warning(dt.datetime.now(dt.UTC).date()):
+        notes.append(old)
+    _write(advice, notes, request.json)
+
+
+def _write(advice: Sequence[tuple[str, Advice]], notes: Sequence[str], file: Path | None) -> None:
+    if file == _PRINTED:
+        sys.stdout.write(json_form.render(advice, notes))
+        return
+    if file is not None:
+        file.write_text(json_form.render(advice, notes), "utf-8")
+    console = Console()
+    width = console.width if console.is_terminal else _WIDTH
+    sys.stdout.write(terminal.render(advice, notes, width=width, color=console.is_terminal))
+
+
+def assumptions_of(stated: Mapping[str, Any]) -> Assumptions:
+    """Return the assumptions of options.
+
+    Args:
+        stated: The values, by the names of `Assumptions`. None stands for the default.
+
+    Raises:
+        AdviceError: A value is outside its limits. The error names the option.
+    """
+    try:
+        return Assumptions(**{name: value for name, value in stated.items() if value is not None})
+    except ValueError as error:
+        sentence = str(error).removeprefix("the assumptions: ")
+        for name in stated:
+            sentence = sentence.replace(f"{name} must", f"--{name.replace('_', '-')} must")
+        raise AdviceError(sentence) from error
+
+
+def _each(
+    found: Sequence[Found], request: Request, assumptions: Assumptions, book: PriceBook
+) -> Iterator[tuple[str, Advice]]:
+    for each in found:
+        workload = each.workload
+        copies = f"{workload.least}" if workload.least == workload.most else f"{workload.least} to {workload.most}"
+        size = f"{workload.cpu / 1024:g} vCPU and {workload.memory_mib / 1024:g} GiB"
+        many = "copy" if copies == "1" else "copies"
+        heading = f"{each.path} ({workload.kind.value} on {each.current}, {copies} {many} of {size})"
+        region = each.region or request.region
+        yield heading, advise([workload], region=region, assumptions=assumptions, book=book)
+
+
+def _together(
+    found: Sequence[Found], request: Request, assumptions: Assumptions, book: PriceBook
+) -> Iterator[tuple[str, Advice]]:
+    """Yield the advice for each cluster with several workloads that have a choice, and whose copies share instances."""
+    clusters: dict[tuple[str, str | None, tuple[Architecture, ...]], list[Found]] = {}
+    for each in found:
+        workload = each.workload
+        chooses = not refusals(workload, LaunchType.FARGATE, workload.architectures[0])
+        if each.cluster != UNKNOWN and chooses and not workload.windows:
+            clusters.setdefault((each.cluster, each.region, workload.architectures), []).append(each)
+    for (cluster, region, _), members in clusters.items():
+        if len(members) > 1:
+            subject = f"{cluster}, {len(members)} workloads together"
+            workloads = [each.workload for each in members]
+            used = region or request.region
+            yield subject, advise(workloads, subject=subject, region=used, assumptions=assumptions, book=book)

@@ -1,0 +1,119 @@
+"""The command `moorage cost`: it reads an assembly, and prints or writes its estimate."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+import attrs
+from rich.console import Console
+
+from moorage.assembly.cloud_assembly import AssemblyError, stacks_of
+from moorage.cost import json_form, terminal
+from moorage.cost.estimate import Estimate, estimate
+from moorage.cost.usage import UsageError, read
+from moorage.prices.book import PriceBook
+from moorage.prices.price import PriceBookError
+
+_PRINTED = Path("-")
+
+
+class CostError(Exception):
+    """The error for arguments that cannot be used. Its message is a sentence for the user."""
+
+
+@attrs.frozen(kw_only=True)
+class Request:
+    """The arguments of an estimate.
+
+    Args:
+        assembly: The folder that `cdk synth` wrote.
+        stacks: The construct paths of stacks, in which `*` is any text. Default: all stacks.
+        usage: The usage file. Default: None; what depends on use has no amount.
+        region: The region of stacks without a region. Default: None, for us-east-1.
+        prices: The file of the price book, such as `moorage prices refresh` writes. Default: None, for that of moorage.
+        budget: The largest monthly cost in USD, as the user typed it. Default: None.
+        json: The file for JSON; `-` prints it instead of the tables. Default: None.
+    """
+
+    assembly: Path
+    stacks: tuple[str, ...] = ()
+    usage: Path | None = None
+    region: str | None = None
+    prices: Path | None = None
+    budget: str | None = None
+    json: Path | None = None
+
+
+def run(request: Request) -> int:
+    """Estimate the cost of an assembly, print or write it, and return the exit code.
+
+    The exit code is 1 if the budget is exceeded, 2 if an input cannot be read, and 0 otherwise.
+
+    Args:
+        request: The arguments.
+    """
+    try:
+        return _run(request)
+    except (AssemblyError, UsageError, PriceBookError, CostError) as error:
+        _complain(str(error))
+    except OSError as error:
+        _complain(f"{error.filename}: {error.strerror}")
+    return 2
+
+
+def _run(request: Request) -> int:
+    budget = None if request.budget is None else budget_of(request.budget)
+    usage = read(request.usage)
+    book = PriceBook.load(request.prices)
+    stacks = stacks_of(request.assembly)
+    found = estimate(stacks, book, usage, request.region).of(request.stacks)
+    if request.stacks and not found.rows:
+        paths = ", ".join(stack.path for stack in stacks)
+        raise CostError(f"no stack matches {' '.join(request.stacks)}; the stacks are {paths}")
+    old = book.warning(dt.datetime.now(dt.UTC).date())
+    warnings = [old] if old else []
+    if request.json is not None:
+        written = json_form.render(found, book, warnings)
+        if request.json == _PRINTED:
+            sys.stdout.write(written)
+        else:
+            request.json.write_text(written, "utf-8")
+    if request.json != _PRINTED:
+        console = Console()
+        width = console.width if console.is_terminal else 140
+        sys.stdout.write(terminal.render(found, warnings, width=width, color=console.is_terminal))
+    return _exceeds(found, budget)
+
+
+def budget_of(stated: str) -> Decimal:
+    """Return the amount of `--budget`.
+
+    Args:
+        stated: The text that the user typed.
+
+    Raises:
+        CostError: The text is not an amount in USD.
+    """
+    try:
+        amount = Decimal(stated)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        raise CostError(f"--budget must be an amount in USD of at least 0 (got {stated!r}); write --budget 125")
+    return amount
+
+
+def _exceeds(found: Estimate, budget: Decimal | None) -> int:
+    """Return 1 if the cost at the least copies, with what the usage file states, is over the budget."""
+    if budget is None or found.total.total.least <= budget:
+        return 0
+    cost = terminal.money(found.total.total)
+    _complain(f"${cost} a month is over the budget of ${budget:,f}, which is compared with the least number of copies")
+    return 1
+
+
+def _complain(sentence: str) -> None:
+    sys.stderr.write(f"moorage cost: {sentence}\n")

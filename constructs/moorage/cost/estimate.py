@@ -1,0 +1,316 @@
+"""The estimate of the monthly cost of stacks: a row for each component, and their sums."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from decimal import Decimal
+
+import attrs
+
+from moorage.assembly.cloud_assembly import Stack
+from moorage.cost.amounts import NOTHING, ZERO, Range
+from moorage.cost.free_types import free_reason
+from moorage.cost.parts import Kind, NotInTemplateError, Part, free, unknown
+from moorage.cost.resources import Item, Resources, is_conditional
+from moorage.cost.rules.table import RULES
+from moorage.cost.usage import Usage, Use, matches
+from moorage.prices.book import PriceBook
+from moorage.prices.price import Price, UnknownPrice
+
+DEFAULT_REGION = "us-east-1"
+"""The region of stacks without a region, if no other is given."""
+SPOT_DISCOUNT_PERCENT = Decimal(50)
+"""The assumed discount of Spot. AWS gives no price in advance, and up to 70 percent for Fargate Spot."""
+_DISCOUNT = "spot_discount_percent"
+
+
+@attrs.frozen(kw_only=True)
+class Row:
+    """A component of a resource with its price.
+
+    Args:
+        stack: The construct path of the stack; of a nested stack, that of its top-level stack.
+        construct: The construct path of the part of the stack that contains the resource.
+        path: The construct path of the resource.
+        type: The type of the resource in CloudFormation.
+        component: The name of the component.
+        kind: The way in which the component is billed.
+        region: The region of the stack.
+        item: The item of the price book; empty for a component without one.
+        quantity: The monthly quantity; None if it depends on use, or is not known.
+        unit: The unit of the quantity; empty if there is no price.
+        price: The price of one unit in USD; None if there is no price.
+        month: The monthly cost in USD; None if it depends on use, or is not known.
+        assumptions: The assumptions, one sentence each.
+        source: The document that states the price; empty if there is no price.
+    """
+
+    stack: str
+    construct: str
+    path: str
+    type: str
+    component: str
+    kind: Kind
+    region: str
+    item: str = ""
+    quantity: Range | None = None
+    unit: str = ""
+    price: Decimal | None = None
+    month: Range | None = None
+    assumptions: tuple[str, ...] = ()
+    source: str = ""
+
+
+@attrs.frozen
+class Sum:
+    """A monthly sum in USD.
+
+    Args:
+        fixed: The cost without traffic, from the least to the most copies.
+        use: The cost that a usage file adds.
+    """
+
+    fixed: Range = ZERO
+    use: Decimal = NOTHING
+
+    def __add__(self, row: Row) -> Sum:
+        if row.month is None:
+            return self
+        if row.kind is Kind.USE:
+            return Sum(self.fixed, self.use + row.month.most)
+        return Sum(self.fixed + row.month, self.use)
+
+    @property
+    def total(self) -> Range:
+        """Both parts together."""
+        return self.fixed + Range.of(self.use)
+
+
+@attrs.frozen
+class Estimate:
+    """The monthly cost of stacks.
+
+    Args:
+        rows: The components of all resources, in the order of the stacks and templates.
+        notes: The sentences that apply to all rows.
+    """
+
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def total(self) -> Sum:
+        return _sum(self.rows)
+
+    @property
+    def stacks(self) -> Mapping[str, Sum]:
+        """A mapping from the path of each stack to its sum."""
+        return {stack: _sum(rows) for stack, rows in self.rows_of_stacks.items()}
+
+    @property
+    def constructs(self) -> Mapping[tuple[str, str], Sum]:
+        """A mapping from the paths of each stack and construct to the sum."""
+        found: dict[tuple[str, str], Sum] = {}
+        for row in self.rows:
+            key = row.stack, row.construct
+            found[key] = found.get(key, Sum()) + row
+        return found
+
+    @property
+    def rows_of_stacks(self) -> Mapping[str, Sequence[Row]]:
+        """A mapping from the path of each stack to its rows."""
+        found: dict[str, list[Row]] = {}
+        for row in self.rows:
+            found.setdefault(row.stack, []).append(row)
+        return found
+
+    @property
+    def unknown_types(self) -> Mapping[str, int]:
+        """A mapping from each resource type without a rule to the number of its resources."""
+        types = ((row.path, row.type) for row in self.rows if row.type not in RULES and free_reason(row.type) is None)
+        return dict(sorted(Counter(type_ for _, type_ in dict.fromkeys(types)).items()))
+
+    @property
+    def free_resources(self) -> int:
+        """The number of resources without a component that is billed."""
+        billed = {row.path for row in self.rows if row.kind is not Kind.FREE}
+        return len({(row.stack, row.path) for row in self.rows if row.path not in billed})
+
+    def of(self, patterns: Collection[str]) -> Estimate:
+        """Return the estimate of the stacks whose paths match one of the patterns; of all stacks without patterns.
+
+        Args:
+            patterns: The construct paths of stacks, in which `*` is any text.
+        """
+        if not patterns:
+            return self
+        kept = {stack for stack in self.stacks if any(fnmatch.fnmatchcase(stack, pattern) for pattern in patterns)}
+        return attrs.evolve(self, rows=tuple(row for row in self.rows if row.stack in kept))
+
+
+def estimate(
+    stacks: Sequence[Stack], book: PriceBook, usage: Usage | None = None, region: str | None = None
+) -> Estimate:
+    """Estimate the monthly cost of the stacks of an assembly.
+
+    The same arguments give an equal estimate: neither files nor the current time are read.
+
+    Args:
+        stacks: The stacks, as `stacks_of` returns them.
+        book: The prices.
+        usage: The use that templates do not state. Default: none.
+        region: The region of stacks without a region. Default: `us-east-1`.
+    """
+    is_agnostic = any(stack.region is None for stack in stacks)
+    placed = [_in_region(stack, region or DEFAULT_REGION) for stack in stacks]
+    resources = Resources(placed)
+    roots = {id(each): stack.path for stack in placed for each in stack.walk()}
+    stated = usage or Usage()
+    rows: list[Row] = []
+    asked: dict[str, set[str]] = {}
+    for item in resources.items.values():
+        stack = resources.all_stacks[item.place.stack]
+        of_item = stated.of(item.path)
+        priced = _Priced(item, roots[id(stack)], stack.region or DEFAULT_REGION, book, of_item)
+        rows.extend(priced.row(part) for part in _parts(item, of_item))
+        asked[item.path] = of_item.asked
+    notes = [*_region_notes(region, is_agnostic=is_agnostic), *_fallbacks(rows, book), *_unused(stated, asked)]
+    return Estimate(tuple(rows), tuple(notes))
+
+
+def _sum(rows: Sequence[Row]) -> Sum:
+    total = Sum()
+    for row in rows:
+        total += row
+    return total
+
+
+def _in_region(stack: Stack, region: str) -> Stack:
+    if stack.region is not None:
+        return stack
+    nested = {logical_id: _in_region(inner, region) for logical_id, inner in stack.nested.items()}
+    return attrs.evolve(stack, region=region, nested=nested)
+
+
+def _parts(item: Item, use: Use) -> Iterator[Part]:
+    rule = RULES.get(item.type)
+    if rule is None:
+        reason = free_reason(item.type)
+        yield free("Resource", reason) if reason else unknown("Resource", f"moorage has no rule for {item.type}")
+        return
+    try:
+        for part in rule(item, use):
+            yield _conditional(part) if is_conditional(item) else part
+    except NotInTemplateError as error:
+        yield unknown(item.type.rpartition("::")[2], str(error))
+
+
+def _conditional(part: Part) -> Part:
+    """Return a component of a resource that exists only under a condition that no template decides."""
+    said = (*part.assumptions, "the resource exists only under a condition")
+    quantity = part.quantity and Range(NOTHING, part.quantity.most)
+    return attrs.evolve(part, quantity=quantity, assumptions=said)
+
+
+@attrs.frozen
+class _Priced:
+    """A resource whose components get prices.
+
+    Args:
+        item: The resource.
+        stack: The path of its top-level stack.
+        region: The region of its stack.
+        book: The prices.
+        use: The use of the resource.
+    """
+
+    item: Item
+    stack: str
+    region: str
+    book: PriceBook
+    use: Use
+
+    def row(self, part: Part) -> Row:
+        """Return the row of a component."""
+        row = Row(
+            stack=self.stack,
+            construct=self._construct,
+            path=self.item.path,
+            type=self.item.type,
+            component=part.component,
+            kind=part.kind,
+            region=self.region,
+            item=part.item,
+            quantity=part.quantity,
+            unit=part.unit,
+            assumptions=part.assumptions,
+        )
+        if not part.item:
+            return row
+        found = self.book.price(part.item, self.region, part.architecture)
+        if isinstance(found, UnknownPrice) and part.on_demand:
+            found, part = self._with_discount(found, part)
+        if isinstance(found, UnknownPrice):
+            return attrs.evolve(row, kind=Kind.UNKNOWN, assumptions=(*part.assumptions, found.assumption))
+        return _with_price(attrs.evolve(row, assumptions=part.assumptions), part, found)
+
+    def _with_discount(self, unknown: UnknownPrice, part: Part) -> tuple[Price | UnknownPrice, Part]:
+        """Return the price of Spot as a share of that of On-Demand, with the assumption."""
+        price = self.book.price(part.on_demand, self.region, part.architecture)
+        if isinstance(price, UnknownPrice):
+            return unknown, part
+        stated = self.use.get(_DISCOUNT)
+        percent = SPOT_DISCOUNT_PERCENT if stated is None else stated
+        reason = f"Spot costs {percent} percent less than On-Demand, "
+        if stated is None:
+            reason += f"as an assumption: AWS changes the price; {_DISCOUNT} in a usage file states it"
+        else:
+            reason += f"as {_DISCOUNT} of the usage file states"
+        discounted = attrs.evolve(price, usd=price.usd * (100 - percent) / 100)
+        return discounted, attrs.evolve(part, assumptions=(*part.assumptions, reason))
+
+    @property
+    def _construct(self) -> str:
+        """The path of the part of the stack that contains the resource."""
+        inside = self.item.path.removeprefix(f"{self.stack}/")
+        return self.stack if inside == self.item.path else f"{self.stack}/{inside.partition('/')[0]}"
+
+
+def _with_price(row: Row, part: Part, price: Price) -> Row:
+    usd = price.usd * part.scale
+    month = part.quantity * usd if part.quantity is not None else None
+    return attrs.evolve(row, unit=part.unit or price.unit, price=usd, month=month, source=price.source)
+
+
+def _region_notes(region: str | None, *, is_agnostic: bool) -> Iterator[str]:
+    if is_agnostic:
+        shown = region or DEFAULT_REGION
+        way_out = "" if region else "; --region changes it"
+        yield f"stacks without a region have the prices of {shown}{way_out}"
+
+
+def _fallbacks(rows: Sequence[Row], book: PriceBook) -> Iterator[str]:
+    """Yield a sentence for each region that the book has no prices of its own for."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for row in rows:
+        price = book.price(row.item, row.region) if row.price is not None else None
+        if isinstance(price, Price) and price.fallback:
+            found.setdefault((row.region, price.region), set()).add(row.item)
+    for (region, other), items in sorted(found.items()):
+        names = sorted(items)
+        shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")  # noqa: PLR2004  # shown
+        yield f"the price book has no price in {region} for {shown}: those of {other} are used"
+
+
+def _unused(usage: Usage, asked: Mapping[str, set[str]]) -> Iterator[str]:
+    """Yield a sentence for each value of a usage file that no component uses."""
+    for pattern, values in usage.constructs.items():
+        paths = [path for path in asked if matches(path, pattern)]
+        keys = {key for path in paths for key in asked[path]}
+        if not paths:
+            yield f'[constructs."{pattern}"] of the usage file matches no construct'
+        for key in values if paths else ():
+            if key not in keys:
+                yield f'{key} in [constructs."{pattern}"] of the usage file is used by no component'

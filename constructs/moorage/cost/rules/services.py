@@ -1,0 +1,200 @@
+"""The components of ECS services, clusters and daemons."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import ROUND_FLOOR, Decimal
+
+from moorage.assembly.values import Value
+from moorage.cost.amounts import Range
+from moorage.cost.parts import NotInTemplateError, Part, free, hourly, unknown, used
+from moorage.cost.resources import Item, number_of, tables
+from moorage.cost.rules.tasks import always, on_fargate, on_provider, task_volumes
+from moorage.cost.usage import Use
+
+CLUSTER, SERVICE = "AWS::ECS::Cluster", "AWS::ECS::Service"
+TASK_DEFINITION = "AWS::ECS::TaskDefinition"
+_ASSOCIATIONS = "AWS::ECS::ClusterCapacityProviderAssociations"
+_TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
+
+
+def service(item: Item, use: Use) -> Iterator[Part]:
+    """Yield the components of `AWS::ECS::Service`: its tasks, their volumes and addresses."""
+    definition = item.target("TaskDefinition")
+    if definition is None or definition.type != TASK_DEFINITION:
+        yield unknown("Tasks", "the task definition of the service is not in the app")
+        return
+    if item.text("SchedulingStrategy", default="REPLICA") == "DAEMON":
+        yield free("Tasks on EC2 instances", "a daemon runs once on each instance, which is billed by itself")
+        return
+    copies, assumptions = copies_of(item, use)
+    launch = item.text("LaunchType", default=None)
+    strategy = (
+        strategy_of(item.list("CapacityProviderStrategy"), cluster_of(item.target("Cluster"))) if not launch else ()
+    )
+    if launch == "FARGATE":
+        yield from on_fargate(definition, always(copies, *assumptions), spot=False)
+        yield from _addresses(item, copies)
+    elif launch or not strategy:
+        yield from _without_provider(str(launch or "EC2"))
+    else:
+        for provider, count in shares(strategy, copies):
+            yield from on_provider(provider, definition, always(count, *assumptions))
+            if provider in {"FARGATE", "FARGATE_SPOT"}:
+                yield from _addresses(item, count)
+    yield from task_volumes(item.list("VolumeConfigurations"), copies)
+
+
+def _without_provider(launch: str) -> Iterator[Part]:
+    if launch == "EC2":
+        yield free("Tasks on EC2 instances", "billed as the instances of the cluster")
+    elif launch == "EXTERNAL":
+        yield unknown("Tasks on external instances", "AWS bills each external instance, and their number is not known")
+    else:
+        yield unknown("Tasks", f"the launch type {launch} starts instances that the template does not contain")
+
+
+def _addresses(item: Item, copies: Range) -> Iterator[Part]:
+    assigned = item.text("NetworkConfiguration", "AwsvpcConfiguration", "AssignPublicIp", default="DISABLED")
+    if assigned == "ENABLED":
+        yield hourly("Public IPv4 address", "ipv4.hour", copies, "one for each task")
+
+
+def copies_of(item: Item, use: Use) -> tuple[Range, tuple[str, ...]]:
+    """Return the number of copies of a service, and the assumptions.
+
+    Args:
+        item: The service.
+        use: Its use.
+
+    Raises:
+        NotInTemplateError: The number of copies is not in the templates.
+    """
+    average = use.get("average_copies")
+    if average is not None:
+        return Range.of(average), ("average_copies of the usage file",)
+    least: list[Decimal] = []
+    most: list[Decimal] = []
+    for target in item.by(_TARGET, "ResourceId"):
+        least.append(target.number("MinCapacity"))
+        most.append(target.number("MaxCapacity"))
+        for action in tables(target.list("ScheduledActions")):
+            stated = action.get("ScalableTargetAction")
+            bounds: Mapping[str, Value] = stated if isinstance(stated, dict) else {}
+            least.extend(_given(bounds, "MinCapacity"))
+            most.extend(_given(bounds, "MaxCapacity"))
+    if not least:
+        count = item.number("DesiredCount", default=Decimal(1))
+        return Range.of(count), ()
+    found = Range(min(least), max(most))
+    reason = "from the least to the most copies of the scaling" + (", with its schedule" if len(least) > 1 else "")
+    return found, () if found.is_one else (reason,)
+
+
+def _given(bounds: Mapping[str, Value], name: str) -> Iterator[Decimal]:
+    if name in bounds:
+        yield number_of(bounds[name], name)
+
+
+def cluster_of(found: Item | None) -> Item | None:
+    """Return the cluster that a property refers to, itself or through its capacity providers.
+
+    Args:
+        found: The resource that the property refers to.
+    """
+    return found.target("Cluster") if found is not None and found.type == _ASSOCIATIONS else found
+
+
+def strategy_of(stated: Sequence[Value], cluster: Item | None) -> Sequence[Value]:
+    """Return the capacity provider strategy of a service or a run, by default that of its cluster.
+
+    Args:
+        stated: The resolved strategy.
+        cluster: The cluster; None if it is not in the app.
+
+    Raises:
+        NotInTemplateError: The strategy is that of a cluster that is not in the app.
+    """
+    if stated:
+        return stated
+    if cluster is None:
+        raise NotInTemplateError("the cluster, whose default strategy decides what the tasks run on, is not in the app")
+    for associations in cluster.by(_ASSOCIATIONS, "Cluster"):
+        if found := associations.list("DefaultCapacityProviderStrategy"):
+            return found
+    return cluster.list("DefaultCapacityProviderStrategy")
+
+
+def shares(strategy: Sequence[Value], copies: Range) -> Iterator[tuple[Value, Range]]:
+    """Yield each capacity provider of a strategy with its copies. Those without a copy are left out.
+
+    Args:
+        strategy: The resolved strategy: the providers with their bases and weights.
+        copies: The number of copies.
+    """
+    entries = list(tables(strategy))
+    bases = [number_of(each.get("Base"), "Base", Decimal(0)) for each in entries]
+    weights = [number_of(each.get("Weight"), "Weight", Decimal(0)) for each in entries]
+    if not sum(weights):  # as a service with a single provider, whose weight can be left out
+        weights = [Decimal(1)] * len(entries)
+    least, most = (_average(bases, weights, count) for count in (copies.least, copies.most))
+    for entry, first, last in zip(entries, least, most, strict=True):
+        if first or last:
+            yield entry.get("CapacityProvider"), Range(first, last)
+
+
+def _average(bases: Sequence[Decimal], weights: Sequence[Decimal], count: Decimal) -> list[Decimal]:
+    """Return the copies of each provider. An average between two numbers of copies is between their shares."""
+    below = count.to_integral_value(ROUND_FLOOR)
+    part = count - below
+    found = _placed(bases, weights, int(below))
+    if not part:
+        return found
+    above = _placed(bases, weights, int(below) + 1)
+    return [one + (other - one) * part for one, other in zip(found, above, strict=True)]
+
+
+def _placed(bases: Sequence[Decimal], weights: Sequence[Decimal], count: int) -> list[Decimal]:
+    """Return the copies of each provider: first the bases, then the rest by the weights."""
+    found = [Decimal(0)] * len(bases)
+    for position, base in enumerate(bases):
+        found[position] = min(base, count - sum(found, Decimal(0)))
+    rest = int(count - sum(found, Decimal(0)))
+    by_weight = [0] * len(bases)
+    for _ in itertools.repeat(None, rest):
+        open_ = [position for position, weight in enumerate(weights) if weight]
+        chosen = min(open_, key=lambda position: ((by_weight[position] + 1) / weights[position], position))
+        by_weight[chosen] += 1
+    return [one + other for one, other in zip(found, by_weight, strict=True)]
+
+
+def cluster(item: Item, use: Use) -> Iterator[Part]:
+    """Yield the components of `AWS::ECS::Cluster`: the metrics of Container Insights."""
+    level = next(
+        (
+            str(each.get("Value"))
+            for each in tables(item.list("ClusterSettings"))
+            if each.get("Name") == "containerInsights"
+        ),
+        "disabled",
+    )
+    if level == "disabled":
+        yield free("Cluster", "AWS bills what runs in it")
+        return
+    said = "each task, container and service has metrics of its own, whose number follows from what runs"
+    if level == "enhanced":
+        yield used("Container Insights (enhanced)", "cloudwatch.enhanced_metric_month", use, "insights_metrics", said)
+    else:
+        yield used("Container Insights", "cloudwatch.metric_month", use, "insights_metrics", said)
+
+
+def capacity_provider(item: Item, _use: Use) -> Iterator[Part]:
+    """Yield the components of `AWS::ECS::CapacityProvider`."""
+    if item.at("ManagedInstancesProvider"):
+        yield unknown(
+            "Managed Instances",
+            "ECS starts instances as tasks need them: their types, their number and the fee are not in the template",
+        )
+    else:
+        yield free("Capacity provider", "AWS bills the instances of its Auto Scaling group")

@@ -1,0 +1,1 @@
+"""The command `moorage prices refresh`: it writes a new price book from the Price List of AWS."""

@@ -1,0 +1,165 @@
+"""The command `moorage cost`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from moorage.cli.commands import moorage
+from moorage.cost import command, json_form, terminal
+from moorage.prices.book import PriceBook
+from tests.cost.cost_rows import BOOK, Resource, estimated, stack_of
+
+SERVICE = {
+    "Task": {"Type": "AWS::ECS::TaskDefinition", "Properties": {"Cpu": "512", "Memory": "1024"}},
+    "Web": {
+        "Type": "AWS::ECS::Service",
+        "Properties": {"TaskDefinition": {"Ref": "Task"}, "LaunchType": "FARGATE", "DesiredCount": 2},
+    },
+    "Nat": {"Type": "AWS::EC2::NatGateway", "Properties": {"SubnetId": "subnet-1"}},
+    "Thing": {"Type": "AWS::Fantasy::Thing"},
+    "Role": {"Type": "AWS::IAM::Role"},
+}
+
+
+@pytest.fixture
+def assembly(tmp_path: Path) -> Path:
+    folder = tmp_path / "cdk.out"
+    folder.mkdir()
+    artifacts = {}
+    for name in ("Shop", "Other"):
+        (folder / f"{name}.template.json").write_text(json.dumps({"Resources": SERVICE}))
+        artifacts[name] = {
+            "type": "aws:cloudformation:stack",
+            "environment": "aws://unknown-account/unknown-region",
+            "properties": {"templateFile": f"{name}.template.json"},
+        }
+    (folder / "manifest.json").write_text(json.dumps({"version": "55.0.0", "artifacts": artifacts}))
+    return folder
+
+
+def run(*arguments: Any) -> Any:
+    return CliRunner().invoke(moorage, ["cost", *map(str, arguments)])
+
+
+def test_the_table_shows_sums_assumptions_and_what_is_unknown(assembly: Path) -> None:
+    done = run(assembly, "Shop")
+    assert done.exit_code == 0
+    page = done.output
+    assert page.startswith("Shop: $68.89 a month\n")
+    assert "In all: $68.89 a month" in page
+    assert {"0.04048", "29.55", "730", "vCPU-hour"} <= set(page.split())
+    assert "Unknown, and in no sum: 1 AWS::Fantasy::Thing." in page
+    assert "2 resources are free." in page
+    assert "1 component has no known cost, and is in no sum." in page
+    assert "  1. " in page
+    assert "Note: stacks without a region have the prices of us-east-1; --region changes it" in page
+
+
+def test_the_most_expensive_comes_first() -> None:
+    nat, key = Resource("EC2::NatGateway"), Resource("KMS::Key")
+    found = estimated(stack_of({"Key": key}, name="Cheap"), stack_of({"Key": key, "Nat": nat}, name="Dear"))
+    page = terminal.render(found)
+    assert page.index("Dear: $33.85") < page.index("Cheap: $1.00")
+    assert page.index("NAT gateway  ") < page.index("KMS key  ")
+
+
+def test_amounts_are_rounded_only_when_they_are_shown() -> None:
+    thirds = {f"Web{number}": Resource("EC2::EIP") for number in range(3)}
+    balancer = Resource("ElasticLoadBalancingV2::LoadBalancer", {"Scheme": "internal"})
+    page = terminal.render(estimated(stack_of({**thirds, "Alb": balancer})))
+    assert "16.43" in page  # 16.425
+    assert "In all: $27.38 a month" in page  # 16.425 and 10.95
+
+
+def test_json_has_every_row_with_texts_for_amounts(assembly: Path) -> None:
+    done = run(assembly, "--json", "-")
+    content = json.loads(done.output)
+    assert content["currency"] == "USD"
+    assert content["total"]["fixed"]["least"] == "137.7802"
+    row = next(row for row in content["rows"] if row["component"] == "Fargate vCPU")
+    assert row["quantity"] == {"least": "730", "most": "730"}
+    assert (row["unit"], row["price"], row["kind"]) == ("vCPU-hour", "0.04048", "fixed")
+    assert content["unknown_types"] == {"AWS::Fantasy::Thing": 2}
+
+
+def test_json_in_a_file_leaves_the_table(assembly: Path, tmp_path: Path) -> None:
+    done = run(assembly, "--json", tmp_path / "cost.json")
+    assert "In all: " in done.output
+    assert json.loads((tmp_path / "cost.json").read_text())["hours"] == 730
+
+
+@pytest.mark.parametrize(("budget", "code"), [("68.88", 1), ("68.8901", 0), ("1000", 0), ("0", 1)])
+def test_a_budget_is_compared_with_the_least_cost(assembly: Path, budget: str, code: int) -> None:
+    done = run(assembly, "Shop", "--budget", budget)
+    assert done.exit_code == code
+    assert ("is over the budget of" in done.output) is (code == 1)
+
+
+@pytest.mark.parametrize("budget", ["125 EUR", "much", "NaN", "-5", "$5"])
+def test_a_budget_that_is_no_amount_is_a_sentence(assembly: Path, budget: str) -> None:
+    done = run(assembly, f"--budget={budget}")
+    assert done.exit_code == 2
+    assert f"--budget must be an amount in USD of at least 0 (got {budget!r}); write --budget 125" in done.output
+
+
+def test_a_usage_file_adds_what_depends_on_use(assembly: Path, tmp_path: Path) -> None:
+    usage = tmp_path / "usage.toml"
+    usage.write_text('[constructs."Shop"]\nnat_gb = 100\n')
+    assert "Shop: $68.89 a month, and $4.50 by use" in run(assembly, "--usage", usage).output
+    assert run(assembly, "Shop", "--usage", usage, "--budget", "70").exit_code == 1
+    usage.write_text("[defaults]\nnat_gbs = 100\n")
+    done = run(assembly, "--usage", usage)
+    assert (done.exit_code, "did you mean nat_gb?" in done.output) == (2, True)
+
+
+def test_a_region_is_that_of_stacks_without_one(assembly: Path) -> None:
+    assert "0.048" in run(assembly, "--region", "eu-west-1").output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["nothing*"], "no stack matches nothing*; the stacks are Shop, Other"),
+        (["--json", "no/such/folder"], "no/such"),
+    ],
+)
+def test_wrong_arguments_are_sentences(assembly: Path, arguments: list[str], says: str) -> None:
+    done = run(assembly, *arguments)
+    assert done.exit_code == 2
+    assert says in done.output
+
+
+def test_a_folder_without_an_assembly_is_a_sentence(tmp_path: Path) -> None:
+    done = run(tmp_path)
+    assert done.exit_code == 2
+    assert "is not a readable CDK cloud assembly" in done.output
+    assert "Traceback" not in done.output
+
+
+def test_another_price_book_can_be_used(assembly: Path, tmp_path: Path) -> None:
+    content = BOOK.file.read_text().replace('"nat.hour":["0.045"', '"nat.hour":["0.046"')
+    assert content != BOOK.file.read_text()
+    (tmp_path / "prices.json").write_text(content)
+    assert "33.58" in run(assembly, "--prices", tmp_path / "prices.json").output
+    done = run(assembly, "--prices", tmp_path / "missing.json")
+    assert (done.exit_code, "missing.json" in done.output) == (2, True)
+
+
+def test_old_prices_are_a_warning(assembly: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PriceBook, "warning", lambda _self, _today: "the prices are old")
+    assert "Note: the prices are old" in run(assembly).output
+    assert "the prices are old" in json_form.render(estimated(stack_of({})), BOOK, ["the prices are old"])
+
+
+def test_the_prices_of_the_package_are_not_old_today() -> None:
+    assert BOOK.warning(BOOK.version + dt.timedelta(days=1)) is None
+
+
+def test_a_budget_can_have_cents() -> None:
+    assert str(command.budget_of("125.50")) == "125.50"
