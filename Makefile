@@ -55,6 +55,8 @@ or_stop = || { printf '%s\n' "$($(1))" >&2; exit 1; }
 or_again = $(call or_stop,AGAIN)
 AGAIN = The set-up stopped for the reason above: check the network, HTTPS_PROXY and the space on the disk, and run the same \
 	command again; it goes on here.
+NO_PYTHON = $(PYTHON) is not installed: install Python 3.11 or newer, or name yours, such as \
+	'make $(MAKECMDGOALS) PYTHON=python3.13'.
 OLD = moorage needs Python 3.11 or newer, but $(PYTHON) is '$$version': install one and name it, such as \
 	'make $(MAKECMDGOALS) PYTHON=$$newer'.
 NO_VENV = $(PYTHON) lacks the module venv or ensurepip: install it (on Debian and Ubuntu: apt install python3-venv), or \
@@ -103,6 +105,7 @@ setup-review: $(REVIEW) ## The same as setup-synth and moorage review
 setup-local: $(LOCAL) ## The same as setup-synth and the local AWS
 
 synth: $(SYNTH) ## Synthesize the dev environment to cdk.out
+	$(call say,Synthesizing dev: 20 seconds the first time; then 6 seconds)
 	cdk synth --quiet 'dev/*'
 
 test: $(UNIT) lint types unit ## Everything: lint, types, unit tests, snapshots, policy
@@ -189,6 +192,7 @@ clean:
 
 # nothing is made before everything that is needed is checked
 $(VENV)/.python:
+	@PATH=$$OUTER_PATH command -v $(PYTHON) >/dev/null $(call or_stop,NO_PYTHON)
 	@version=$$(PATH=$$OUTER_PATH $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>&1 | tail -n 1); \
 	for newer in python3.14 python3.13 python3.12 python3.11 python3.13; do \
 		PATH=$$OUTER_PATH command -v $$newer >/dev/null && break; done; \

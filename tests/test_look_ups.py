@@ -98,6 +98,10 @@ NOT_LOOKED_UP = {
         "the class has other constructors, or is defined by another",
     ),
     **dict.fromkeys(
+        ("Network.monthly_cost.region", "Service.advise.region", "Service.monthly_cost.region"),
+        "it chooses prices, and defines nothing",
+    ),
+    **dict.fromkeys(
         (
             "EnvironmentFile.from_asset.path",
             *(f"Image.from_directory.{each}" for each in ("path", "file", "build_args", "build_secrets", "target")),

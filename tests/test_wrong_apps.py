@@ -199,7 +199,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
         "looks like a secret",
     ),
     "a number as a variable": (
-        lambda _: Container("redis:8", environment={"PORT": 80}),
+        lambda _: Container("redis:8", environment={"PORT": 80}),  # type: ignore[dict-item]  # wrong on purpose
         r"environment\['PORT'\] must be of type str \(got 80 of type int\)",
     ),
     "an image by its address": (lambda _: Container("https://ghcr.io/org/web:1"), "without 'https://'"),

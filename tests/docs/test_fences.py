@@ -160,7 +160,8 @@ def annotated(out: Path) -> list[str]:
 
 
 def paragraphs(text: str) -> list[str]:
-    return [joined(each) for each in text.split("\n\n") if each.strip()]
+    """Return the paragraphs of a text, without the callers in an error of ours, since a fence has no other files."""
+    return [re.sub(r", called from \S+", "", joined(each)) for each in text.split("\n\n") if each.strip()]
 
 
 def joined(text: str) -> str:

@@ -226,6 +226,13 @@ def test_an_old_python_is_refused_before_anything_is_made(clone: Path, tmp_path:
     assert not (clone / ".venv").exists()
 
 
+def test_a_python_that_is_not_installed_is_refused(clone: Path) -> None:
+    done = make(clone, "synth", "PYTHON=python3.99")
+    assert done.returncode
+    assert done.stderr.startswith("python3.99 is not installed: install Python 3.11 or newer, or name yours, such as ")
+    assert not (clone / ".venv").exists()
+
+
 @pytest.mark.parametrize("version", ["3.11", "3.14", "3.20"])
 def test_python_without_venv_and_ensurepip_is_refused_before_anything_is_made(
     clone: Path, tmp_path: Path, version: str

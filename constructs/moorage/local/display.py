@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import IO
 
@@ -47,17 +47,20 @@ class Display:
         if self._bar:
             self._bar.stop()
 
-    def copy(self, printed: IO[str] | None, shown: IO[str]) -> threading.Thread:
+    def copy(
+        self, printed: IO[str] | None, shown: IO[str], kept: Callable[[Iterable[str]], Iterator[str]] = iter
+    ) -> threading.Thread:
         """Start and return a thread that shows what the CLI prints to a stream.
 
         Args:
             printed: The stream of the CLI; None for a stream that is not read.
             shown: The stream of this process for lines that are not progress.
+            kept: A function that returns the lines to show. Default: all lines.
         """
 
         def show() -> None:
             progress = Progress(self._paths.values())
-            for line in printed or ():
+            for line in kept(printed or ()):
                 for each in progress.read(line):
                     with self._lock:
                         self._show(each, shown)

@@ -20,8 +20,12 @@ _NOISE = re.compile(
     r"|[^:]+: (?:creating CloudFormation changeset|deploying|destroying)\.\.\."
     r"|.+: (?:start|success): (?:Building|Built|Publishing|Published) "
     r"|\s*✅ |\s*✨ +(?:Synthesis|Deployment|Total) time"
+    r"|(?:or )?\S*/tmp\w+/lib/program\.js:\d+:\d+$"
 )
-"""Lines of the cdk CLI (aws-cdk 2.1148.1) about its own steps. The table of `up` shows the results."""
+"""Lines of the cdk CLI (aws-cdk 2.1148.1) about its own steps. The table of `up` shows the results.
+
+The last one is the place of a warning of a Python app: jsii's own code, in a folder that no longer exists.
+"""
 _AGAIN = "Failed resources:"
 _OUTPUTS, _ARN = "Outputs:", "Stack ARN:"
 _STACK = "AWS::CloudFormation::Stack"
@@ -31,6 +35,24 @@ _ROLLED_BACK = "UPDATE_ROLLBACK_COMPLET"
 _UPDATE = "UPDATE_IN_PROGRESS"
 _NAMED = re.compile(r"(?P<path>.+) \((?P<id>[A-Za-z0-9]+)\)")
 _ADDED = re.compile(r"/(Resource|Default)$")
+
+
+def plain(printed: str) -> str:
+    """Return a printed text without its colors.
+
+    Args:
+        printed: The text.
+    """
+    return _COLORS.sub("", printed)
+
+
+def is_step(text: str) -> bool:
+    """Return whether a line is empty or about a step of the CLI.
+
+    Args:
+        text: The line without colors.
+    """
+    return bool(_NOISE.match(text))
 
 
 @attrs.frozen
@@ -104,27 +126,27 @@ class Progress:
         Args:
             printed: A line that the CLI printed.
         """
-        plain = _COLORS.sub("", printed)
-        event = _EVENT.match(plain)
-        if plain.strip() == _AGAIN:
+        text = plain(printed)
+        event = _EVENT.match(text)
+        if text.strip() == _AGAIN:
             self._repeats = True
         elif event and event["done"] is not None:
             self._outputs = False
             yield from self._finished(event)
         elif event:
             yield from [] if self._repeats else [printed]
-        elif not self._is_known(plain):
+        elif not self._is_known(text):
             yield printed
 
-    def _is_known(self, plain: str) -> bool:
+    def _is_known(self, text: str) -> bool:
         """Return whether a line repeats a failure, is an output of a stack, or is about a step of the CLI."""
-        if self._repeats and plain.strip() and plain[0].isspace():
+        if self._repeats and text.strip() and text[0].isspace():
             return True
         self._repeats = False
-        if plain.strip() in (_OUTPUTS, _ARN):
-            self._outputs = plain.strip() == _OUTPUTS
+        if text.strip() in (_OUTPUTS, _ARN):
+            self._outputs = text.strip() == _OUTPUTS
             return True
-        return self._outputs or bool(_NOISE.match(plain)) or plain.strip() in self._paths
+        return self._outputs or is_step(text) or text.strip() in self._paths
 
     def _finished(self, event: re.Match[str]) -> Iterator[Event]:
         stack, status, resource = event["stack"], event["status"], event["rest"].strip()

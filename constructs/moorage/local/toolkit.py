@@ -18,6 +18,7 @@ from moorage.local import lookups, private
 from moorage.local.app_python import app_python, is_folder
 from moorage.local.display import Display
 from moorage.local.environment import ACCOUNT, REGION, TRUST, sealed
+from moorage.local.messages import Messages
 from moorage.local.process import Home, LocalError, Server
 from moorage.local.report.readback import TOOLKIT
 
@@ -54,6 +55,7 @@ class Toolkit:
         self._program = program
         self._home = home
         self._app = app
+        self._messages = Messages()
         self._given = Path(app) if app and is_folder(app) else None
         if self._given:
             self._require_apart(self._given)
@@ -234,6 +236,7 @@ class Toolkit:
         if sys.stderr.isatty():
             environment.setdefault("FORCE_COLOR", "1")
         output = subprocess.PIPE if server else printed
+        kept = {"synth": self._messages.recorded, "deploy": self._messages.unseen}.get(arguments[0], iter)
         with (
             Display(paths or {}) as display,
             subprocess.Popen(
@@ -250,7 +253,7 @@ class Toolkit:
             ) as cdk,
         ):
             try:
-                readers = display.copy(cdk.stdout, sys.stdout), display.copy(cdk.stderr, sys.stderr)
+                readers = display.copy(cdk.stdout, sys.stdout), display.copy(cdk.stderr, sys.stderr, kept)
                 while cdk.poll() is None and (reading := [each for each in readers if each.is_alive()]):
                     reading[0].join(_WATCH_SECONDS)
                     if server and not server.lives:

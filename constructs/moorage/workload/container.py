@@ -129,7 +129,7 @@ class Container:
     cpu: int | None = attrs.field(default=None, kw_only=True)
     memory_mib: int | None = attrs.field(default=None, kw_only=True)
     memory_reservation_mib: int | None = attrs.field(default=None, kw_only=True)
-    environment: Mapping[str, str] = attrs.field(converter=converters.frozen, default=None, kw_only=True)
+    environment: Mapping[str, str] = attrs.field(converter=converters.frozen_environment, default=None, kw_only=True)
     environment_files: tuple[EnvironmentFile, ...] = attrs.field(
         converter=converters.as_files, default=(), kw_only=True
     )

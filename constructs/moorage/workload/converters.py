@@ -40,6 +40,16 @@ def frozen(mapping: Mapping[str, Any] | None) -> Mapping[str, Any]:
     return MappingProxyType(dict(mapping or {}))
 
 
+if TYPE_CHECKING:  # the container refuses other values with a better message than the door, which would read this type
+
+    def frozen_environment(mapping: Mapping[str, str] | None) -> Mapping[str, str]:
+        """Return environment variables that cannot change."""
+        return frozen(mapping)
+
+else:
+    frozen_environment = frozen
+
+
 def frozen_texts(mapping: Mapping[str, str] | None) -> Mapping[str, str]:
     """Return a mapping of texts that cannot change."""
     return MappingProxyType(dict(mapping or {}))

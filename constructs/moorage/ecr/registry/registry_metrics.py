@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from moorage.delivery.alarm_actions import add_alarm_actions, check_alarm_actions
-from moorage.ecr.repository.repository_metrics import pull_count
+from moorage.ecr.repository.repository_metrics import MetricOptions, pull_count
 from moorage.scope.place import check_place
 from moorage.workload.door import door
 from moorage.workload.problems import Problems
@@ -37,49 +37,57 @@ class ApiCall(enum.Enum):
     GET_DOWNLOAD_URL_FOR_LAYER = "GetDownloadUrlForLayer"
 
 
+class ExpressionOptions(TypedDict, total=False):
+    """The options of `cloudwatch.MathExpression`, except its expression and metrics."""
+
+    color: str
+    label: str
+    period: cdk.Duration
+    search_account: str
+    search_region: str
+
+
 @door
 class RegistryMetrics(Construct):
     """The metrics of a `Registry` in CloudWatch, which cover its entire account and region."""
 
-    def metric_calls(self, call: ApiCall, **options: Any) -> cloudwatch.Metric:
+    def metric_calls(self, call: ApiCall, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
         """Return the metric for the calls of an API operation per minute.
 
         Args:
             call: The operation. A login is `GET_AUTHORIZATION_TOKEN`, a push ends with `PUT_IMAGE`, and a pull starts
                 with `BATCH_GET_IMAGE`.
-            **options: The options of `cloudwatch.Metric`.
+            **options: The options of `cloudwatch.Metric`, such as `statistic` and `period`.
         """
-        return cloudwatch.Metric(
-            **{
-                "namespace": "AWS/Usage",
-                "metric_name": "CallCount",
-                "dimensions_map": {"Service": "ECR", "Type": "API", "Resource": call.value, "Class": "None"},
-                "statistic": "Sum",
-                "period": cdk.Duration.minutes(1),
-                "label": call.value,
-                **options,
-            }
-        )
+        stated: dict[str, Any] = {
+            "namespace": "AWS/Usage",
+            "metric_name": "CallCount",
+            "dimensions_map": {"Service": "ECR", "Type": "API", "Resource": call.value, "Class": "None"},
+            "statistic": "Sum",
+            "period": cdk.Duration.minutes(1),
+            "label": call.value,
+            **options,
+        }
+        return cloudwatch.Metric(**stated)
 
-    def metric_quota_used(self, call: ApiCall, **options: Any) -> cloudwatch.MathExpression:
+    def metric_quota_used(self, call: ApiCall, **options: Unpack[ExpressionOptions]) -> cloudwatch.MathExpression:
         """Return the metric of the percentage of an API operation's quota that is used.
 
         Use the metric to predict throttling, since ECR has no metric of throttled calls.
 
         Args:
             call: The operation.
-            **options: The options of `cloudwatch.MathExpression`.
+            **options: The options of `cloudwatch.MathExpression`, such as `label` and `period`.
         """
         usage_id = call.name.lower()
-        return cloudwatch.MathExpression(
-            **{
-                "expression": f"{usage_id}/SERVICE_QUOTA({usage_id})*100",  # as the CloudWatch user guide writes it
-                "using_metrics": {usage_id: self.metric_calls(call)},
-                "label": f"{call.value}, % of its quota",
-                "period": cdk.Duration.minutes(1),
-                **options,
-            }
-        )
+        stated: dict[str, Any] = {
+            "expression": f"{usage_id}/SERVICE_QUOTA({usage_id})*100",  # as the CloudWatch user guide writes it
+            "using_metrics": {usage_id: self.metric_calls(call)},
+            "label": f"{call.value}, % of its quota",
+            "period": cdk.Duration.minutes(1),
+            **options,
+        }
+        return cloudwatch.MathExpression(**stated)
 
     def alarm_near_quota(
         self,

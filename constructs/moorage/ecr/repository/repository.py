@@ -26,9 +26,12 @@ from moorage.workload.errors import ValidationError
 from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_kms as kms
 
+    from moorage.ecr.repository.repository_metrics import MetricOptions
     from moorage.workload.durations import Duration
 
 DEFAULT_ENCRYPTION = Encryption.aws_key()
@@ -142,11 +145,11 @@ class Repository(ecr.Repository):
         """Return whether `tag` can be pushed only once."""
         return self._tag_mutability.is_immutable(tag)
 
-    def metric_pull_count(self, **options: Any) -> cloudwatch.Metric:
+    def metric_pull_count(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
         """Return the metric of the number of pulls per minute.
 
         Args:
-            **options: The options of `cloudwatch.Metric`.
+            **options: The options of `cloudwatch.Metric`, such as `statistic` and `period`.
         """
         from moorage.ecr.repository.repository_metrics import pull_count  # noqa: PLC0415  # loads aws_cdk.aws_cloudwatch
 

@@ -98,7 +98,7 @@ changesets = Module(
 )
 cloudformation = Module(
     "ministack.services.cloudformation",
-    "_exports _stack_events _stacks",
+    "_change_sets _exports _stack_events _stacks",
 )
 cloudtrail = Module(
     "ministack.services.cloudtrail",
@@ -203,8 +203,9 @@ glue = Module(
 handlers = Module(
     "ministack.services.cloudformation.handlers",
     """
-    _ACTION_HANDLERS _add_event _capabilities_enforced _delete_stack _evaluate_conditions _imported_export_names _p
-    _resolve_parameters _resolve_stack _roll_back_operation validate_template_support _xml
+    _ACTION_HANDLERS _add_event _capabilities_enforced _delete_stack _evaluate_conditions _has_dynamic_references
+    _imported_export_names _p _resolve_parameters _resolve_stack _roll_back_operation _stack_has_no_updates
+    validate_template_support _xml
     """,
 )
 helpers = Module(
@@ -345,8 +346,8 @@ ssm = Module(
 stacks = Module(
     "ministack.services.cloudformation.stacks",
     """
-    _add_event _delete_resource _evaluate_conditions _resolve_stack_outputs _roll_back_operation
-    _runs_on_worker_thread _topological_sort _update_keeping_seed _with_stack_tags
+    _add_event _delete_resource _diff_resources _evaluate_conditions _resolve_stack_outputs _roll_back_operation
+    _runs_on_worker_thread _stack_tags_changed _topological_sort _update_keeping_seed _with_stack_tags
     """,
 )
 stepfunctions = Module(

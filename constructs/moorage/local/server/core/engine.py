@@ -17,7 +17,7 @@ from urllib.parse import parse_qs
 
 from ministack.core.responses import get_region, now_iso
 
-from moorage.local.server.core import calls, events, exports, order, owners, schema, template
+from moorage.local.server.core import calls, changes, events, exports, order, owners, schema, template
 from moorage.local.server.core.adapter import app, changesets, cloudformation, handlers, provisioners, stacks
 from moorage.local.server.core.calls import RefusedError
 from moorage.local.server.core.resource import Properties, Resource, generated_name
@@ -106,6 +106,7 @@ def install() -> None:
     order.install()
     exports.install()
     events.install()
+    changes.install()
     for module in (handlers, stacks):
         module.roll_back_operation = _remembering(module.roll_back_operation)
     app.SERVICE_HANDLERS["cloudformation"] = _holding(app.SERVICE_HANDLERS["cloudformation"])
