@@ -143,7 +143,10 @@ def test_a_missing_library_is_said_with_its_extra() -> None:
         (
             ("click",),
             ("review",),
-        ): f"moorage: install the command with `{install_moorage('local')}`, or with the extra review, prices or promotion\n",
+        ): (
+            f"moorage: install the command with `{install_moorage('local')}`, or with the extra review, prices or "
+            "promotion\n"
+        ),
         (("rich", "rich.console"), ("review", "HEAD")): (
             f"Error: moorage review needs moorage[review], which installs rich: {install_moorage('review')}\n"
         ),

@@ -28,7 +28,8 @@ def start(group: str, arguments: Sequence[str] | None = None, name: str | None =
         if error.name != "click":
             raise
         sys.stderr.write(
-            f"moorage: install the command with `{install_moorage('local')}`, or with the extra review, prices or promotion\n"
+            f"moorage: install the command with `{install_moorage('local')}`, or with the extra review, prices or "
+            "promotion\n"
         )
         raise SystemExit(2) from error
     try:
