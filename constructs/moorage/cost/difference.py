@@ -8,6 +8,7 @@ import attrs
 
 from moorage.cost.amounts import ZERO, Range
 from moorage.cost.estimate import Estimate, Row, Sum
+from moorage.cost.money import rounded
 from moorage.cost.parts import Kind
 
 
@@ -46,7 +47,13 @@ class CostChange:
 
     @property
     def difference(self) -> Range:
-        return self.after - self.before
+        """The difference between the amounts as they are shown, in cents."""
+        return rounded(self.after) - rounded(self.before)
+
+    @property
+    def is_none(self) -> bool:
+        """True if the amounts are equal to the cent."""
+        return self.difference == ZERO
 
 
 @attrs.frozen(kw_only=True)
@@ -57,8 +64,8 @@ class CostDifference:
         before: The sum of the base.
         after: The sum of the head.
         changes: The components whose cost differs, the largest difference first.
-        unknown: The components without a known cost that only one version has, each with its reason, as clauses.
-        by_use: The names of the components billed by use that are in no sum, and that only one version has.
+        unknown: The components without a known cost that only one version has, each with the reason.
+        by_use: The names of the components that only the head has, and that are billed by use that nothing states.
         largest: The component that costs most in the head; None if nothing there has a cost.
         notes: The sentences about the regions of the prices.
         unused: A sentence for each value of the usage file that no component of both versions uses.
@@ -80,10 +87,6 @@ class CostDifference:
         """True if nothing differs that has a cost without traffic, or with the stated use."""
         return not (self.changes or self.unknown)
 
-    @property
-    def difference(self) -> Range:
-        return self.after.total - self.before.total
-
 
 def difference_of(before: Estimate | None, after: Estimate, same: Mapping[Place, Place]) -> CostDifference:
     """Return the difference between two estimates.
@@ -98,20 +101,20 @@ def difference_of(before: Estimate | None, after: Estimate, same: Mapping[Place,
     """
     base = before or Estimate(())
     pairs = list(_pairs(base.rows, after.rows, same))
-    changes = [change for change in map(_change, pairs) if change.before != change.after]
-    known = [row for pair in pairs for row in _only_one(pair)]
+    differing = [(pair, change) for pair in pairs if not (change := _change(pair)).is_none]
+    added = [row for old, new in pairs for row in _only_in(new, old)]
+    removed = [row for old, new in pairs for row in _only_in(old, new)]
     largest = max(after.rows, key=lambda row: row.amount.least, default=None)
-    differing = [row for pair in pairs if _change(pair).difference != ZERO for side in pair for row in side]
     return CostDifference(
         before=base.total,
         after=after.total,
-        changes=tuple(sorted(changes, key=_rank)),
-        unknown=tuple(dict.fromkeys(_clause(row) for row in known if row.kind is Kind.UNKNOWN)),
-        by_use=tuple(dict.fromkeys(row.component for row in known if row.kind is Kind.USE and row.month is None)),
+        changes=tuple(sorted((change for _, change in differing), key=_rank)),
+        unknown=tuple(dict.fromkeys((*_unknown(added), *(f"{each}, removed" for each in _unknown(removed))))),
+        by_use=tuple(dict.fromkeys(row.component for row in added if row.kind is Kind.USE)),
         largest=_change(((), (largest,))) if largest and largest.amount.least else None,
         notes=tuple(dict.fromkeys(note for each in (after, base) for note in each.notes if note not in each.unused)),
         unused=tuple(note for note in after.unused if before is None or note in base.unused),
-        regions=tuple(sorted({row.region for row in differing})),
+        regions=tuple(sorted({row.region for pair, _ in differing for rows in pair for row in rows})),
     )
 
 
@@ -164,15 +167,16 @@ def _change(pair: _Pair) -> CostChange:
     return CostChange(shown[0].path, shown[0].component, before, after, assumed, assumptions)
 
 
-def _only_one(pair: _Pair) -> Iterator[Row]:
-    """Yield the rows of a component whose cost is known in one version only, or that only one version has."""
-    for rows, others in (pair, pair[::-1]):
-        kinds = {(row.kind, row.month is None) for row in others}
-        yield from (row for row in rows if (row.kind, row.month is None) not in kinds)
+def _only_in(rows: Sequence[Row], others: Sequence[Row]) -> Iterator[Row]:
+    """Yield the rows without an amount of one version, unless the other version has the same."""
+    kinds = {row.kind for row in others if row.month is None}
+    yield from (row for row in rows if row.month is None and row.kind not in kinds)
 
 
-def _clause(row: Row) -> str:
-    return f"{row.component} of {row.path} ({row.assumptions[-1]})" if row.assumptions else row.component
+def _unknown(rows: Iterable[Row]) -> Iterator[str]:
+    for row in rows:
+        if row.kind is Kind.UNKNOWN:
+            yield f"{row.component} of {row.path} ({row.assumptions[-1].rstrip('.')})"
 
 
 def _rank(change: CostChange) -> tuple[object, ...]:

@@ -20,6 +20,15 @@ def cents(amount: Decimal) -> Decimal:
     return amount.quantize(_CENT, ROUND_HALF_UP)
 
 
+def rounded(amount: Range) -> Range:
+    """Return a range of amounts, each rounded to cents.
+
+    Args:
+        amount: The range in USD.
+    """
+    return Range(cents(amount.least), cents(amount.most))
+
+
 def money(amount: Range) -> str:
     """Return an amount in USD, rounded to cents, as a range if it differs with the copies.
 
