@@ -48,12 +48,15 @@ class ReviewedCost:
         difference: The difference between both sides.
         prices: The day of the price book.
         new: True if there is no base.
+        removed: The monthly cost of each stack that is not in the head any more, by its path. A deployment does not
+            delete such a stack.
         exceeded: A sentence for each limit that the head exceeds.
     """
 
     difference: CostDifference
     prices: dt.date
     new: bool = False
+    removed: Mapping[str, Range] = attrs.field(factory=dict)
     exceeded: tuple[str, ...] = ()
 
 
@@ -98,7 +101,10 @@ class CostReader:
         after = estimate(head, self.book, self.usage, DEFAULT_REGION)
         difference = difference_of(before, after, _same(comparison))
         exceeded = tuple(_exceeded(difference, self.options))
-        return ReviewedCost(difference, self.book.version, comparison.new, exceeded)
+        gone = [stack.path for stack in comparison.stacks if stack.after is None]
+        sums = before.stacks if before else {}
+        removed = {path: sums[path].total for path in gone if path in sums}
+        return ReviewedCost(difference, self.book.version, comparison.new, removed, exceeded)
 
 
 def _top_level(stacks: Sequence[Stack]) -> list[Stack]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 
-from moorage.cost.amounts import HOURS, Range
+from moorage.cost.amounts import HOURS, ZERO, Range
 from moorage.cost.difference import CostChange, CostDifference
 from moorage.cost.json_form import range_of, sum_of
 from moorage.cost.money import money, rounded, signed
@@ -114,6 +114,8 @@ def cost_object(cost: ReviewedCost | None) -> Mapping[str, Any] | None:
 def _notes(cost: ReviewedCost, found: CostDifference) -> Iterator[str]:
     if found.unknown:
         yield f"Not counted, since the cost is not known: {_listed(found.unknown)}."
+    for path, amount in cost.removed.items():
+        yield f"Not in the sum: ${money(amount)} a month of the stack {path}, until somebody deletes it."
     if found.by_use:
         yield f"Not counted, since it depends on use that no usage file (--usage) states: {_listed(found.by_use)}."
     if any(each.assumed for each in found.changes):
@@ -138,15 +140,30 @@ def _difference(cost: ReviewedCost) -> str:
     found = cost.difference
     before, after = rounded(found.before.total), rounded(found.after.total)
     said = f"${money(after)} a month" if cost.new else _sums(before, after)
-    causes = [f"{_component(each)} {signed(each.difference)}" for each in found.changes[:_CAUSES]]
+    causes = _causes(found.changes)
     if causes:
-        said += f"; {', '.join(causes)}"
-        if rest := len(found.changes) - len(causes):
-            said += f" and {rest} more"
+        said += f"; {', '.join(causes[:_CAUSES])}"
+        said += f" and {len(causes) - _CAUSES} more" if len(causes) > _CAUSES else ""
     if found.unknown:
         count = len(found.unknown)
         said += f"; the cost of {count} component{'' if count == 1 else 's'} is not known"
     return said
+
+
+def _causes(changes: Sequence[CostChange]) -> list[str]:
+    """Return each component with its difference, the largest first. The same component of several constructs is one."""
+    groups: dict[str, list[CostChange]] = {}
+    for each in changes:
+        groups.setdefault(_component(each), []).append(each)
+    sums = {name: sum((each.difference for each in group), ZERO) for name, group in groups.items()}
+    ranked = sorted(groups, key=lambda name: (-abs(sums[name].least), -abs(sums[name].most), name))
+    return [_cause(name, groups[name], sums[name]) for name in ranked]
+
+
+def _cause(name: str, group: Sequence[CostChange], amount: Range) -> str:
+    one, *others = group
+    subject = f"{len(group)} \u00d7 {name}" if others else f"{name} of {one.path}"
+    return f"{subject} {signed(amount)}"
 
 
 def _sums(before: Range, after: Range) -> str:

@@ -55,12 +55,15 @@ def _cost(review: Review) -> Iterator[str]:
     notes = cost_notes(review.cost)
     if not notes:
         return
-    yield '<h2>Cost</h2>\n<div class="scroll"><table>\n'
-    yield "<tr><th>component</th><th></th><th>before</th><th>after</th><th>USD a month</th></tr>\n"
-    for row in cost_rows(review.cost):
+    yield "<h2>Cost</h2>\n"
+    listed = cost_rows(review.cost)
+    if listed:
+        yield '<div class="scroll"><table>\n'
+        yield "<tr><th>component</th><th></th><th>before</th><th>after</th><th>USD a month</th></tr>\n"
+    for row in listed:
         cells = (row.component, row.path, row.before, row.after, row.difference)
         yield "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>\n"
-    yield "</table></div>\n<ul>\n"
+    yield "</table></div>\n<ul>\n" if listed else "<ul>\n"
     yield from (f"<li>{escape(note)}</li>\n" for note in notes)
     yield "</ul>\n"
 
