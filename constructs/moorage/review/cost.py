@@ -62,49 +62,50 @@ class ReviewedCost:
 
 @attrs.frozen(eq=False)
 class CostReader:
-    """The prices, the use and the limits of one run, which are read before the sides are.
+    """The use and the limits of one run, which are read before the sides are.
 
     Args:
         options: The settings.
-        book: The prices.
         usage: The use that the file states.
     """
 
     options: CostOptions
-    book: PriceBook
     usage: Usage
 
     @classmethod
     def of(cls, options: CostOptions) -> CostReader:
-        """Read the prices and the usage file.
+        """Read the usage file.
 
         Args:
             options: The settings.
 
         Raises:
             UsageError: The usage file cannot be used.
-            PriceBookError: The price book cannot be used.
         """
-        return cls(options, PriceBook.load(), read(options.usage))
+        return cls(options, read(options.usage))
 
     def reviewed(self, comparison: Comparison) -> ReviewedCost:
         """Return the cost of a change.
 
         Args:
             comparison: The two assemblies.
+
+        Raises:
+            PriceBookError: The installation has no price book.
         """
         base, head = (
             _top_level([side for stack in comparison.stacks if (side := getattr(stack, name))])
             for name in ("before", "after")
         )
-        before = None if comparison.new else estimate(base, self.book, self.usage, DEFAULT_REGION)
-        after = estimate(head, self.book, self.usage, DEFAULT_REGION)
+        book = PriceBook.load(regions={stack.region for stack in (*base, *head) if stack.region})
+        before = None if comparison.new else estimate(base, book, self.usage, DEFAULT_REGION)
+        after = estimate(head, book, self.usage, DEFAULT_REGION)
         difference = difference_of(before, after, _same(comparison))
         exceeded = tuple(_exceeded(difference, self.options))
         gone = [stack.path for stack in comparison.stacks if stack.after is None]
         sums = before.stacks if before else {}
         removed = {path: sums[path].total for path in gone if path in sums}
-        return ReviewedCost(difference, self.book.version, comparison.new, removed, exceeded)
+        return ReviewedCost(difference, book.version, comparison.new, removed, exceeded)
 
 
 def _top_level(stacks: Sequence[Stack]) -> list[Stack]:
