@@ -237,11 +237,11 @@ CLUSTER = {"Engine": "aurora-mysql", "ServerlessV2ScalingConfiguration": {"MinCa
         (Resource("CloudTrail::Trail", {"EventSelectors": [{"DataResources": []}]}), {"Data events": None}),
         (
             Resource("ECS::Cluster", {"ClusterSettings": [{"Name": "containerInsights", "Value": "enhanced"}]}),
-            {"Container Insights (enhanced)": None},
+            {"Further metrics of Container Insights (enhanced)": None},
         ),
         (
             Resource("ECS::Cluster", {"ClusterSettings": [{"Name": "containerInsights", "Value": "enabled"}]}),
-            {"Container Insights": None},
+            {"Further metrics of Container Insights": None},
         ),
         (Resource("ECS::Cluster", {"ClusterSettings": [{"Name": "containerInsights", "Value": "disabled"}]}), {}),
         (Resource("KMS::Key"), {"KMS key": one("1"), "KMS requests": None}),
