@@ -7,8 +7,6 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from moorage.cost.amounts import Range
 
 _CENT = Decimal("0.01")
-MINUS = "\u2212"
-"""The sign before an amount that is saved."""
 
 
 def cents(amount: Decimal) -> Decimal:
@@ -50,7 +48,7 @@ def signed(amount: Range) -> str:
 
 
 def _signed(amount: Decimal) -> str:
-    return f"{MINUS if amount < 0 else '+'}{abs(amount):,}"
+    return f"{'-' if amount < 0 else '+'}{abs(amount):,}"
 
 
 def number_of_option(option: str, stated: str, noun: str, example: int) -> Decimal:

@@ -13,7 +13,7 @@ from moorage.assembly.cloud_assembly import Stack
 from moorage.cost.amounts import Range
 from moorage.cost.difference import CostDifference, Place, difference_of
 from moorage.cost.estimate import DEFAULT_REGION, estimate
-from moorage.cost.money import money
+from moorage.cost.money import cents, money
 from moorage.cost.usage import Usage, read
 from moorage.prices.book import PriceBook
 from moorage.review.comparison import Comparison
@@ -130,7 +130,7 @@ def _same(comparison: Comparison) -> Mapping[Place, Place]:
 
 def _exceeded(cost: CostDifference, options: CostOptions) -> Iterator[str]:
     """Yield a sentence for each limit that the cost at the least copies exceeds."""
-    before, after = cost.before.total.least, cost.after.total.least
+    before, after = (cents(each.total.least) for each in (cost.before, cost.after))  # as the page shows them
     limit = options.max_monthly
     if limit is not None and after > limit:
         yield (

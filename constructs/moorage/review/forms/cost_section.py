@@ -162,7 +162,7 @@ def _causes(changes: Sequence[CostChange]) -> list[str]:
 
 def _cause(name: str, group: Sequence[CostChange], amount: Range) -> str:
     one, *others = group
-    subject = f"{len(group)} \u00d7 {name}" if others else f"{name} of {one.path}"
+    subject = f"{name} ({len(group)})" if others else f"{name} of {one.path}"
     return f"{subject} {signed(amount)}"
 
 
