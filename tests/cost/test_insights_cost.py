@@ -74,7 +74,7 @@ def test_a_cluster_without_insights_or_services_has_none() -> None:
 
 
 def test_the_metrics_of_tasks_outside_services_are_not_counted_but_said() -> None:
-    (row,) = [row for row in rows(app("enhanced")) if row.component.startswith("Further metrics")]
+    (row,) = [row for row in rows(app("enhanced")) if row.component == "Container Insights of other tasks"]
     assert row.kind is Kind.USE
     assert row.month is None
     assert "jobs, daemons" in row.assumptions[0]

@@ -77,20 +77,20 @@ def line(found: Review) -> str:
         (
             {"Key": KEY},
             {"Key": KEY, "Nat": NAT},
-            "$35.04 a month more ($1.00 → $36.04); NAT gateway of Shop/Nat +35.04",
+            "$35.04 a month more ($1.00 → $36.04); NAT gateway +35.04",
         ),
         (
             {"Key": KEY, "Nat": NAT},
             {"Key": KEY},
-            "$35.04 a month less ($36.04 → $1.00); NAT gateway of Shop/Nat -35.04",
+            "$35.04 a month less ($36.04 → $1.00); NAT gateway -35.04",
         ),
-        (None, {"Key": KEY}, "$1.00 a month; KMS key of Shop/Key +1.00"),
+        (None, {"Key": KEY}, "$1.00 a month; KMS key +1.00"),
         ({}, {"One": KEY, "Two": KEY}, "$2.00 a month more ($0.00 → $2.00); KMS key (2) +2.00"),
         (
             tasks(2, 4),
             tasks(2, 6),
             "the same sum at the least copies ($72.08 a month), $72.08 a month more at the most ($144.16 → $216.24); "
-            "Fargate vCPU of Shop/Web +0.00 to +59.10, Fargate memory of Shop/Web +0.00 to +12.98",
+            "Fargate vCPU +0.00 to +59.10, Fargate memory +0.00 to +12.98",
         ),
         (
             {"Key": KEY},
@@ -174,9 +174,7 @@ def test_a_stack_that_moves_to_another_region_is_compared_with_itself() -> None:
 def test_an_added_a_removed_and_a_renamed_stack() -> None:
     base = stacks({"Shop": {"Key": KEY}, "Old": {"Nat": NAT}})
     head = stacks({"Shop": {"Key": KEY}, "New": {"One": KEY, "Two": KEY}})
-    assert line(of_stacks(base, head)).startswith(
-        "Cost: $33.04 a month less ($36.04 → $3.00); NAT gateway of Old/Nat -35.04"
-    )
+    assert line(of_stacks(base, head)).startswith("Cost: $33.04 a month less ($36.04 → $3.00); NAT gateway -35.04")
     same_name = attrs.evolve(base[1], path="Other")
     assert cost_of(of_stacks(base, [base[0], same_name])).difference.is_none
 

@@ -130,7 +130,7 @@ def _price(price: Decimal) -> str:
 def _closing(estimate: Estimate) -> Sequence[str]:
     said_ = [
         f"A month has {HOURS} hours. Prices are list prices in USD, without taxes, discounts and free tiers.",
-        "Without traffic, from the least to the most copies; 'by use' has no amount without a usage file (--usage).",
+        "From the least to the most copies; what is 'by use' is in no sum without a usage file (--usage).",
     ]
     if any(row.assumed for row in estimate.rows):
         assumed = money(estimate.total.assumed)

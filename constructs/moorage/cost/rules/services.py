@@ -183,10 +183,9 @@ def cluster(item: Item, use: Use) -> Iterator[Part]:
         yield free("Cluster", "AWS bills what runs in it")
         return
     yield from cluster_metrics(item, list(_services_in(item)))
-    kind = " (enhanced)" if level == "enhanced" else ""
-    item_ = "cloudwatch.enhanced_metric_month" if kind else "cloudwatch.metric_month"
+    metric = "cloudwatch.enhanced_metric_month" if level == "enhanced" else "cloudwatch.metric_month"
     said = "the metrics of jobs, daemons and other tasks that are not those of a service in the app"
-    yield used(f"Further metrics of Container Insights{kind}", item_, use, "insights_metrics", said)
+    yield used("Container Insights of other tasks", metric, use, "insights_metrics", said)
 
 
 def _services_in(found: Item) -> Iterator[tuple[Item, Item, bool]]:

@@ -161,9 +161,8 @@ def _causes(changes: Sequence[CostChange]) -> list[str]:
 
 
 def _cause(name: str, group: Sequence[CostChange], amount: Range) -> str:
-    one, *others = group
-    subject = f"{name} ({len(group)})" if others else f"{name} of {one.path}"
-    return f"{subject} {signed(amount)}"
+    count = f" ({len(group)})" if len(group) > 1 else ""
+    return f"{name}{count} {signed(amount)}"
 
 
 def _sums(before: Range, after: Range) -> str:
