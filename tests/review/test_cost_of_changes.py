@@ -171,6 +171,14 @@ def test_a_stack_that_moves_to_another_region_is_compared_with_itself() -> None:
     assert "Not in the sum: $35.04 a month of the stack Shop, until somebody deletes it." in terminal.render(found)
 
 
+def test_a_stack_without_a_region_has_that_of_the_other_side() -> None:
+    (shop,) = stacks({"Shop": {"Nat": NAT}})
+    for base, head in ((None, "eu-west-1"), ("eu-west-1", None)):
+        found = of_stacks([attrs.evolve(shop, region=base)], [attrs.evolve(shop, region=head)])
+        assert cost_of(found).difference.is_none
+        assert cost_of(found).difference.after.total.least == Decimal("35.04")
+
+
 def test_an_added_a_removed_and_a_renamed_stack() -> None:
     base = stacks({"Shop": {"Key": KEY}, "Old": {"Nat": NAT}})
     head = stacks({"Shop": {"Key": KEY}, "New": {"One": KEY, "Two": KEY}})

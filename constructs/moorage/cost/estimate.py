@@ -180,7 +180,7 @@ def estimate(
         region: The region of stacks without a region. Default: `us-east-1`.
     """
     is_agnostic = any(stack.region is None for stack in stacks)
-    placed = [_in_region(stack, region or DEFAULT_REGION) for stack in stacks]
+    placed = [in_region(stack, region or DEFAULT_REGION) for stack in stacks]
     resources = Resources(placed)
     roots = {id(each): stack.path for stack in placed for each in stack.walk()}
     stated = usage or Usage()
@@ -203,10 +203,16 @@ def _sum(rows: Sequence[Row]) -> Sum:
     return total
 
 
-def _in_region(stack: Stack, region: str) -> Stack:
+def in_region(stack: Stack, region: str) -> Stack:
+    """Return a stack with a region, also in its nested stacks. A stack that has a region keeps it.
+
+    Args:
+        stack: The stack.
+        region: The region.
+    """
     if stack.region is not None:
         return stack
-    nested = {logical_id: _in_region(inner, region) for logical_id, inner in stack.nested.items()}
+    nested = {logical_id: in_region(inner, region) for logical_id, inner in stack.nested.items()}
     return attrs.evolve(stack, region=region, nested=nested)
 
 

@@ -12,7 +12,7 @@ import attrs
 from moorage.assembly.cloud_assembly import Stack
 from moorage.cost.amounts import Range
 from moorage.cost.difference import CostDifference, Place, difference_of
-from moorage.cost.estimate import DEFAULT_REGION, estimate
+from moorage.cost.estimate import DEFAULT_REGION, estimate, in_region
 from moorage.cost.money import cents, money
 from moorage.cost.usage import Usage, read
 from moorage.prices.book import PriceBook
@@ -93,10 +93,8 @@ class CostReader:
         Raises:
             PriceBookError: The installation has no price book.
         """
-        base, head = (
-            _top_level([side for stack in comparison.stacks if (side := getattr(stack, name))])
-            for name in ("before", "after")
-        )
+        base = _top_level([(stack.before, stack.after) for stack in comparison.stacks])
+        head = _top_level([(stack.after, stack.before) for stack in comparison.stacks])
         book = PriceBook.load(regions={stack.region for stack in (*base, *head) if stack.region})
         before = None if comparison.new else estimate(base, book, self.usage, DEFAULT_REGION)
         after = estimate(head, book, self.usage, DEFAULT_REGION)
@@ -108,9 +106,18 @@ class CostReader:
         return ReviewedCost(difference, book.version, comparison.new, removed, exceeded)
 
 
-def _top_level(stacks: Sequence[Stack]) -> list[Stack]:
-    nested = {id(inner) for stack in stacks for inner in stack.nested.values()}
-    return [stack for stack in stacks if id(stack) not in nested]
+def _top_level(pairs: Sequence[tuple[Stack | None, Stack | None]]) -> list[Stack]:
+    """Return the stacks of one side that are not nested. A stack without a region has that of the other side.
+
+    Args:
+        pairs: Each stack of the side with the same stack of the other side.
+    """
+    nested = {id(inner) for stack, _ in pairs if stack for inner in stack.nested.values()}
+    return [
+        in_region(stack, other.region) if other and other.region else stack
+        for stack, other in pairs
+        if stack and id(stack) not in nested
+    ]
 
 
 def _same(comparison: Comparison) -> Mapping[Place, Place]:
