@@ -175,7 +175,7 @@ def test_a_stack_without_a_region_has_that_of_the_other_side() -> None:
     (shop,) = stacks({"Shop": {"Nat": NAT}})
     for base, head in ((None, "eu-west-1"), ("eu-west-1", None)):
         found = of_stacks([attrs.evolve(shop, region=base)], [attrs.evolve(shop, region=head)])
-        assert cost_of(found).difference.is_none
+        assert cost_of(found).difference.is_zero
         assert cost_of(found).difference.after.total.least == Decimal("35.04")
 
 
@@ -184,7 +184,7 @@ def test_an_added_a_removed_and_a_renamed_stack() -> None:
     head = stacks({"Shop": {"Key": KEY}, "New": {"One": KEY, "Two": KEY}})
     assert line(of_stacks(base, head)).startswith("Cost: $33.04 a month less ($36.04 → $3.00); NAT gateway -35.04")
     same_name = attrs.evolve(base[1], path="Other")
-    assert cost_of(of_stacks(base, [base[0], same_name])).difference.is_none
+    assert cost_of(of_stacks(base, [base[0], same_name])).difference.is_zero
 
 
 def test_a_resource_with_another_id_is_compared_with_itself() -> None:
@@ -193,8 +193,8 @@ def test_a_resource_with_another_id_is_compared_with_itself() -> None:
         {**resource("KMS::Key", **telling), "Metadata": {"aws:cdk:path": f"Shop/{name}/Key/Resource"}}
         for name in ("Data", "Data", "Vault")
     )
-    assert cost_of(reviewed({"DataA": one}, {"DataB": same})).difference.is_none
-    assert cost_of(reviewed({"DataA": one}, {"VaultA": renamed})).difference.is_none
+    assert cost_of(reviewed({"DataA": one}, {"DataB": same})).difference.is_zero
+    assert cost_of(reviewed({"DataA": one}, {"VaultA": renamed})).difference.is_zero
 
 
 def test_a_region_without_prices_says_whose_are_used() -> None:
@@ -292,7 +292,7 @@ def test_a_difference_has_a_sign() -> None:
 
 @pytest.fixture
 def sides(tmp_path: Path) -> tuple[str, str]:
-    """Write two assemblies, of which the second has a NAT gateway more, and return their folders."""
+    """Write two assemblies and return their folders. The second one has a NAT gateway more."""
     folders = []
     for name, resources in {"base": {"Key": KEY}, "head": {"Key": KEY, "Nat": NAT}}.items():
         folder = tmp_path / name

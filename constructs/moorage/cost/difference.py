@@ -51,7 +51,7 @@ class CostChange:
         return rounded(self.after) - rounded(self.before)
 
     @property
-    def is_none(self) -> bool:
+    def is_zero(self) -> bool:
         """True if the amounts are equal to the cent."""
         return self.difference == ZERO
 
@@ -83,7 +83,7 @@ class CostDifference:
     regions: tuple[str, ...] = ()
 
     @property
-    def is_none(self) -> bool:
+    def is_zero(self) -> bool:
         """True if nothing differs that has a cost without traffic, or with the stated use."""
         return not (self.changes or self.unknown)
 
@@ -101,7 +101,7 @@ def difference_of(before: Estimate | None, after: Estimate, same: Mapping[Place,
     """
     base = before or Estimate(())
     pairs = list(_pairs(base.rows, after.rows, same))
-    differing = [(pair, change) for pair in pairs if not (change := _change(pair)).is_none]
+    differing = [(pair, change) for pair in pairs if not (change := _change(pair)).is_zero]
     added = [row for old, new in pairs for row in _only_in(new, old)]
     removed = [row for old, new in pairs for row in _only_in(old, new)]
     largest = max(after.rows, key=lambda row: row.amount.least, default=None)

@@ -31,7 +31,7 @@ _TASK_FARGATE = ("EphemeralStorageReserved", "EphemeralStorageUtilized")
 _MORE_TASK = ("ContainerCpuUtilization", "TaskCpuUtilization", "TaskMemoryUtilization")
 _MORE_NETWORK = ("ContainerNetworkRxBytes", "ContainerNetworkTxBytes")
 _MORE_FARGATE = ("TaskEphemeralStorageUtilization",)
-"""What enhanced observability adds to each of the three."""
+"""The metrics that enhanced observability adds to each of the three."""
 _CONTAINER = (
     "ContainerCpuUtilized",
     "ContainerCpuReserved",

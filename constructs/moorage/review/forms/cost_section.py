@@ -47,7 +47,7 @@ def cost_lines(cost: ReviewedCost | None) -> list[str]:
     """
     if cost is None:
         return []
-    found = [] if cost.difference.is_none else [f"Cost: {_difference(cost)}"]
+    found = [] if cost.difference.is_zero else [f"Cost: {_difference(cost)}"]
     return found + [f"Over a limit: {sentence}." for sentence in cost.exceeded]
 
 
@@ -74,7 +74,7 @@ def cost_notes(cost: ReviewedCost | None) -> list[str]:
     Args:
         cost: The cost of the change; None if it is not estimated.
     """
-    if cost is None or cost.difference.is_none:
+    if cost is None or cost.difference.is_zero:
         return []
     return list(_notes(cost, cost.difference))
 

@@ -58,7 +58,7 @@ def _section(heading: str, entries: Sequence[Entry]) -> Iterator[str]:
 
 
 def _cost(review: Review) -> Iterator[str]:
-    """Yield the section of the cost, whose table is one piece: a table that is cut in its middle is none."""
+    """Yield the section of the cost. Its table is one piece, which a cut leaves out or keeps."""
     notes = cost_notes(review.cost)
     if notes:
         lines = ["### Cost\n"]
