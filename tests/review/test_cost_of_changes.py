@@ -67,7 +67,7 @@ def cost_of(found: Review) -> ReviewedCost:
 
 
 def line(found: Review) -> str:
-    """Return the line about the cost at the top of the page; empty if there is none."""
+    """Return the line about the cost at the top of the page; empty otherwise."""
     return next((each for each in terminal.render(found).splitlines() if each.startswith("Cost: ")), "")
 
 
