@@ -237,11 +237,11 @@ CLUSTER = {"Engine": "aurora-mysql", "ServerlessV2ScalingConfiguration": {"MinCa
         (Resource("CloudTrail::Trail", {"EventSelectors": [{"DataResources": []}]}), {"Data events": None}),
         (
             Resource("ECS::Cluster", {"ClusterSettings": [{"Name": "containerInsights", "Value": "enhanced"}]}),
-            {"Container Insights (enhanced)": None},
+            {"Container Insights of other tasks": None},
         ),
         (
             Resource("ECS::Cluster", {"ClusterSettings": [{"Name": "containerInsights", "Value": "enabled"}]}),
-            {"Container Insights": None},
+            {"Container Insights of other tasks": None},
         ),
         (Resource("ECS::Cluster", {"ClusterSettings": [{"Name": "containerInsights", "Value": "disabled"}]}), {}),
         (Resource("KMS::Key"), {"KMS key": one("1"), "KMS requests": None}),

@@ -186,3 +186,10 @@ def test_the_wheel_contains_the_book(tmp_path: Path) -> None:
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     assert f"moorage/prices/{shipped_file().name}" in zipfile.ZipFile(wheel).namelist()
+
+
+def test_a_book_of_few_regions_has_their_prices_and_those_of_us_east_1() -> None:
+    full, few = PriceBook.load(), PriceBook.load(regions=["eu-west-1"])
+    assert few.regions == ("eu-west-1", "us-east-1")
+    for region in ("eu-west-1", "us-east-1"):
+        assert few.price("nat.hour", region) == full.price("nat.hour", region)

@@ -51,14 +51,11 @@ def main() -> int:
 
 def _production(folder: Path) -> tuple[Path, Path]:
     """Synthesize `production`, change the image of each container in a copy, and return both folders."""
-    base, head, app = folder / "base", folder / "head", folder / "app"
-    app.mkdir()
-    for name in ("app.py", "stacks"):
-        (app / name).symlink_to(ROOT / name)
-    description = (ROOT / "environments.toml").read_text()
-    (app / "environments.toml").write_text(description[description.index("[production]") :])
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "CDK_OUTDIR": str(base), "CDK_VALIDATION": "false"}
-    subprocess.run([sys.executable, "app.py"], cwd=app, env=environment, check=True, capture_output=True)
+    synthesized, head = folder / "synthesized", folder / "head"
+    path = os.pathsep.join((str(ROOT / "constructs"), str(ROOT)))
+    environment = {**os.environ, "PYTHONPATH": path, "CDK_OUTDIR": str(synthesized), "CDK_VALIDATION": "false"}
+    subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environment, check=True, capture_output=True)
+    base = synthesized / "assembly-production"
     shutil.copytree(base, head)
     for template in head.rglob("*.template.json"):
         found = json.loads(template.read_text())

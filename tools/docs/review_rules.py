@@ -83,6 +83,8 @@ def _type(schema: Mapping[str, Any]) -> str:
         return f"`{schema['const']}`"
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
+    if "anyOf" in schema:
+        return " or ".join(_type(each) for each in schema["anyOf"])
     if "$ref" in schema:
         return str(schema["$ref"].rpartition("/")[2])
     named = schema.get("type", "any")

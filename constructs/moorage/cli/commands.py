@@ -17,6 +17,7 @@ from moorage.assembly.cloud_assembly import AssemblyError
 from moorage.assembly.diagram import BEGIN, END, show
 from moorage.installation.commands import scripts, shell_path
 from moorage.review.command import page_options, policy_command, require_policy, review_command, wanted_forms
+from moorage.review.cost import CostOptions
 from moorage.review.extras import load
 from moorage.review.finding import Kind
 from moorage.review.sides.revisions import ReviewError
@@ -99,6 +100,7 @@ def diff(
     fail_on: frozenset[Kind],
     policy: bool,
     acknowledged: Path | None,
+    cost: CostOptions,
     **files: Path | None,
 ) -> None:
     """Review what `up` would change in the local AWS.
@@ -107,8 +109,8 @@ def diff(
 
     STACKS are construct paths of stacks, such as 'Prod/Web'; '*' is a wildcard. By default, all stacks are compared.
 
-    The exit code is 1 for a finding of a kind in --fail-on, if nothing is deployed, or if the app does not synthesize;
-    2 if the page cannot be made or an option is wrong; and 0 otherwise.
+    The exit code is 1 for a finding of a kind in --fail-on, for a cost over a limit, if nothing is deployed, or if the
+    app does not synthesize; 2 if the page cannot be made or an option is wrong; and 0 otherwise.
     """
     require_policy(fail_on, policy=policy)
     wanted = wanted_forms("moorage diff", files)
@@ -116,7 +118,7 @@ def diff(
         load("moorage diff", "moorage.review.pages", "review").require_writable(wanted)
     except ReviewError as error:
         raise click.UsageError(str(error)) from error
-    shown = functools.partial(_show, options=(wanted, fail_on, policy, acknowledged))
+    shown = functools.partial(_show, options=(wanted, fail_on, policy, acknowledged, cost))
     _run_local("diff", stacks, home, app=app, show=shown)
 
 

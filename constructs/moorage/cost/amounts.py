@@ -36,6 +36,9 @@ class Range:
     def __add__(self, other: Range) -> Range:
         return Range(self.least + other.least, self.most + other.most)
 
+    def __sub__(self, other: Range) -> Range:
+        return Range(self.least - other.least, self.most - other.most)
+
     def __mul__(self, factor: Decimal | int) -> Range:
         return Range(self.least * factor, self.most * factor)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 
 import attrs
@@ -13,6 +13,7 @@ from rich.console import Console
 from moorage.assembly.cloud_assembly import AssemblyError, stacks_of
 from moorage.cost import json_form, terminal
 from moorage.cost.estimate import Estimate, estimate
+from moorage.cost.money import money, number_of_option
 from moorage.cost.usage import UsageError, read
 from moorage.prices.book import PriceBook
 from moorage.prices.price import PriceBookError
@@ -98,19 +99,16 @@ def budget_of(stated: str) -> Decimal:
         CostError: The text is not an amount in USD.
     """
     try:
-        amount = Decimal(stated)
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount < 0:
-        raise CostError(f"--budget must be an amount in USD of at least 0 (got {stated!r}); write --budget 125")
-    return amount
+        return number_of_option("--budget", stated, "an amount in USD", 125)
+    except ValueError as error:
+        raise CostError(str(error)) from error
 
 
 def _exceeds(found: Estimate, budget: Decimal | None) -> int:
     """Return 1 if the cost at the least copies, with what the usage file states, is over the budget."""
     if budget is None or found.total.total.least <= budget:
         return 0
-    cost = terminal.money(found.total.total)
+    cost = money(found.total.total)
     _complain(f"${cost} a month is over the budget of ${budget:,f}, which is compared with the least number of copies")
     return 1
 

@@ -34,6 +34,8 @@ class Row:
         stack: The construct path of the stack; of a nested stack, that of its top-level stack.
         construct: The construct path of the part of the stack that contains the resource.
         path: The construct path of the resource.
+        template: The construct path of the stack whose template has the resource: `stack`, or a stack nested in it.
+        logical_id: The logical ID of the resource in its template.
         type: The type of the resource in CloudFormation.
         component: The name of the component.
         kind: The way in which the component is billed.
@@ -45,11 +47,14 @@ class Row:
         month: The monthly cost in USD; None if it depends on use, or is not known.
         assumptions: The assumptions, one sentence each.
         source: The document that states the price; empty if there is no price.
+        assumed: True if no source states the price, so that moorage assumes it.
     """
 
     stack: str
     construct: str
     path: str
+    template: str
+    logical_id: str
     type: str
     component: str
     kind: Kind
@@ -61,6 +66,14 @@ class Row:
     month: Range | None = None
     assumptions: tuple[str, ...] = ()
     source: str = ""
+    assumed: bool = False
+
+    @property
+    def amount(self) -> Range:
+        """The monthly cost as it is in a sum: 0 if it is not known, and the most of what is billed by use."""
+        if self.month is None:
+            return ZERO
+        return Range.of(self.month.most) if self.kind is Kind.USE else self.month
 
 
 @attrs.frozen
@@ -70,17 +83,18 @@ class Sum:
     Args:
         fixed: The cost without traffic, from the least to the most copies.
         use: The cost that a usage file adds.
+        assumed: The part of both that rests on prices that no source states.
     """
 
     fixed: Range = ZERO
     use: Decimal = NOTHING
+    assumed: Range = ZERO
 
     def __add__(self, row: Row) -> Sum:
-        if row.month is None:
-            return self
+        assumed = self.assumed + row.amount if row.assumed else self.assumed
         if row.kind is Kind.USE:
-            return Sum(self.fixed, self.use + row.month.most)
-        return Sum(self.fixed + row.month, self.use)
+            return Sum(self.fixed, self.use + row.amount.most, assumed)
+        return Sum(self.fixed + row.amount, self.use, assumed)
 
     @property
     def total(self) -> Range:
@@ -94,11 +108,13 @@ class Estimate:
 
     Args:
         rows: The components of all resources, in the order of the stacks and templates.
-        notes: The sentences that apply to all rows.
+        notes: The sentences that apply to all rows, and those in `unused`.
+        unused: A sentence for each value of the usage file that no component uses.
     """
 
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
 
     @property
     def total(self) -> Sum:
@@ -164,7 +180,7 @@ def estimate(
         region: The region of stacks without a region. Default: `us-east-1`.
     """
     is_agnostic = any(stack.region is None for stack in stacks)
-    placed = [_in_region(stack, region or DEFAULT_REGION) for stack in stacks]
+    placed = [in_region(stack, region or DEFAULT_REGION) for stack in stacks]
     resources = Resources(placed)
     roots = {id(each): stack.path for stack in placed for each in stack.walk()}
     stated = usage or Usage()
@@ -173,11 +189,11 @@ def estimate(
     for item in resources.items.values():
         stack = resources.all_stacks[item.place.stack]
         of_item = stated.of(item.path)
-        priced = _Priced(item, roots[id(stack)], stack.region or DEFAULT_REGION, book, of_item)
+        priced = _Priced(item, stack.path, roots[id(stack)], stack.region or DEFAULT_REGION, book, of_item)
         rows.extend(priced.row(part) for part in _parts(item, of_item))
         asked[item.path] = of_item.asked
-    notes = [*_region_notes(region, is_agnostic=is_agnostic), *_fallbacks(rows, book), *_unused(stated, asked)]
-    return Estimate(tuple(rows), tuple(notes))
+    notes, unused = [*_region_notes(region, is_agnostic=is_agnostic), *_fallbacks(rows, book)], _unused(stated, asked)
+    return Estimate(tuple(rows), (*notes, *unused), unused)
 
 
 def _sum(rows: Sequence[Row]) -> Sum:
@@ -187,10 +203,16 @@ def _sum(rows: Sequence[Row]) -> Sum:
     return total
 
 
-def _in_region(stack: Stack, region: str) -> Stack:
+def in_region(stack: Stack, region: str) -> Stack:
+    """Return a stack with a region, also in its nested stacks. A stack that has a region keeps it.
+
+    Args:
+        stack: The stack.
+        region: The region.
+    """
     if stack.region is not None:
         return stack
-    nested = {logical_id: _in_region(inner, region) for logical_id, inner in stack.nested.items()}
+    nested = {logical_id: in_region(inner, region) for logical_id, inner in stack.nested.items()}
     return attrs.evolve(stack, region=region, nested=nested)
 
 
@@ -220,6 +242,7 @@ class _Priced:
 
     Args:
         item: The resource.
+        template: The path of its stack.
         stack: The path of its top-level stack.
         region: The region of its stack.
         book: The prices.
@@ -227,6 +250,7 @@ class _Priced:
     """
 
     item: Item
+    template: str
     stack: str
     region: str
     book: PriceBook
@@ -238,6 +262,8 @@ class _Priced:
             stack=self.stack,
             construct=self._construct,
             path=self.item.path,
+            template=self.template,
+            logical_id=self.item.resource.logical_id,
             type=self.item.type,
             component=part.component,
             kind=part.kind,
@@ -252,6 +278,7 @@ class _Priced:
         found = self.book.price(part.item, self.region, part.architecture)
         if isinstance(found, UnknownPrice) and part.on_demand:
             found, part = self._with_discount(found, part)
+            row = attrs.evolve(row, assumed=isinstance(found, Price) and self.use.get(_DISCOUNT) is None)
         if isinstance(found, UnknownPrice):
             return attrs.evolve(row, kind=Kind.UNKNOWN, assumptions=(*part.assumptions, found.assumption))
         return _with_price(attrs.evolve(row, assumptions=part.assumptions), part, found)
@@ -304,8 +331,12 @@ def _fallbacks(rows: Sequence[Row], book: PriceBook) -> Iterator[str]:
         yield f"the price book has no price in {region} for {shown}: those of {other} are used"
 
 
-def _unused(usage: Usage, asked: Mapping[str, set[str]]) -> Iterator[str]:
-    """Yield a sentence for each value of a usage file that no component uses."""
+def _unused(usage: Usage, asked: Mapping[str, set[str]]) -> tuple[str, ...]:
+    """Return a sentence for each value of a usage file that no component uses."""
+    return tuple(_unused_values(usage, asked))
+
+
+def _unused_values(usage: Usage, asked: Mapping[str, set[str]]) -> Iterator[str]:
     for pattern, values in usage.constructs.items():
         paths = [path for path in asked if matches(path, pattern)]
         keys = {key for path in paths for key in asked[path]}

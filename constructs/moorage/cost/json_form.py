@@ -24,10 +24,10 @@ def render(estimate: Estimate, book: PriceBook, warnings: Sequence[str] = ()) ->
         "currency": "USD",
         "hours": int(HOURS),
         "prices": book.version.isoformat(),
-        "total": _sum(estimate.total),
-        "stacks": [{"stack": stack, **_sum(sum_)} for stack, sum_ in estimate.stacks.items()],
+        "total": sum_of(estimate.total),
+        "stacks": [{"stack": stack, **sum_of(sum_)} for stack, sum_ in estimate.stacks.items()],
         "constructs": [
-            {"stack": stack, "construct": construct, **_sum(sum_)}
+            {"stack": stack, "construct": construct, **sum_of(sum_)}
             for (stack, construct), sum_ in estimate.constructs.items()
         ],
         "rows": [_row(row) for row in estimate.rows],
@@ -38,8 +38,13 @@ def render(estimate: Estimate, book: PriceBook, warnings: Sequence[str] = ()) ->
     return json.dumps(content, indent=2) + "\n"
 
 
-def _sum(sum_: Sum) -> dict[str, Any]:
-    return {"fixed": _range(sum_.fixed), "use": _text(sum_.use)}
+def sum_of(sum_: Sum) -> dict[str, Any]:
+    """Return a sum as an object of texts.
+
+    Args:
+        sum_: The sum.
+    """
+    return {"fixed": range_of(sum_.fixed), "use": _text(sum_.use), "assumed": range_of(sum_.assumed)}
 
 
 def _row(row: Row) -> dict[str, Any]:
@@ -52,16 +57,22 @@ def _row(row: Row) -> dict[str, Any]:
         "kind": row.kind.value,
         "region": row.region,
         "item": row.item or None,
-        "quantity": _range(row.quantity) if row.quantity else None,
+        "quantity": range_of(row.quantity) if row.quantity else None,
         "unit": row.unit or None,
         "price": _text(row.price) if row.price is not None else None,
-        "month": _range(row.month) if row.month else None,
+        "month": range_of(row.month) if row.month else None,
         "assumptions": list(row.assumptions),
         "source": row.source or None,
+        "assumed": row.assumed,
     }
 
 
-def _range(amount: Range) -> dict[str, str]:
+def range_of(amount: Range) -> dict[str, str]:
+    """Return an amount as an object of texts.
+
+    Args:
+        amount: The amount.
+    """
     return {"least": _text(amount.least), "most": _text(amount.most)}
 
 

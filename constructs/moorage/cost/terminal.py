@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from rich.console import Console
 from rich.text import Text
 
 from moorage.cost.amounts import HOURS, Range
 from moorage.cost.estimate import Estimate, Row, Sum
+from moorage.cost.money import cents, money
 from moorage.cost.parts import Kind
 
-_CENT = Decimal("0.01")
 _HEADINGS = ("construct", "component", "quantity", "unit", "price", "month", "notes")
 _NUMBERS = {"quantity", "price", "month"}
 _GAP = "  "
@@ -59,21 +59,7 @@ def said(sum_: Sum) -> str:
         sum_: The sum.
     """
     fixed = f"${money(sum_.fixed)} a month"
-    return f"{fixed}, and ${money(Range.of(sum_.use))} by use" if _cents(sum_.use) else fixed
-
-
-def money(amount: Range) -> str:
-    """Return an amount in USD, rounded to cents, as a range if it differs with the copies.
-
-    Args:
-        amount: The amount.
-    """
-    least, most = (f"{_cents(each):,}" for each in (amount.least, amount.most))
-    return least if least == most else f"{least} to {most}"
-
-
-def _cents(amount: Decimal) -> Decimal:
-    return amount.quantize(_CENT, ROUND_HALF_UP)
+    return f"{fixed}, and ${money(Range.of(sum_.use))} by use" if cents(sum_.use) else fixed
 
 
 def plain(number: Decimal) -> str:
@@ -82,7 +68,7 @@ def plain(number: Decimal) -> str:
     Args:
         number: The number.
     """
-    rounded = _cents(number) if abs(number) >= 1 else number
+    rounded = cents(number) if abs(number) >= 1 else number
     text = f"{rounded:,f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
@@ -99,7 +85,8 @@ def _table(rows: Sequence[Row], stack: str, estimate: Estimate, numbers: dict[st
         cells.append((construct.removeprefix(f"{stack}/"), "", "", "", "", total, ""))
         for row in sorted((row for row in rows if row.construct == construct), key=_rank):
             inside = row.path.removeprefix(f"{construct}/") if row.path != construct else ""
-            cells.append((f"  {inside}", row.component, *_cells(row, numbers)))
+            component = f"{row.component} (assumed)" if row.assumed else row.component
+            cells.append((f"  {inside}", component, *_cells(row, numbers)))
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     widths[0] = max(_LEAST_PATH, min(widths[0], width - sum(widths[1:]) - len(_GAP) * (len(widths) - 1)))
     text = Text()
@@ -143,8 +130,11 @@ def _price(price: Decimal) -> str:
 def _closing(estimate: Estimate) -> Sequence[str]:
     said_ = [
         f"A month has {HOURS} hours. Prices are list prices in USD, without taxes, discounts and free tiers.",
-        "Without traffic, from the least to the most copies; 'by use' has no amount without a usage file (--usage).",
+        "From the least to the most copies; what is 'by use' is in no sum without a usage file (--usage).",
     ]
+    if any(row.assumed for row in estimate.rows):
+        assumed = money(estimate.total.assumed)
+        said_.append(f"${assumed} of it is assumed: no source states the prices of the components marked (assumed).")
     if estimate.unknown_types:
         types = ", ".join(f"{count} {type_}" for type_, count in estimate.unknown_types.items())
         said_.append(f"Unknown, and in no sum: {types}.")

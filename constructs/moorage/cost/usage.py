@@ -35,7 +35,7 @@ KEYS: Mapping[str, str] = {
     "flow_log_gb": "GB a month of a flow log",
     "image_gb": "GB of images in a repository",
     "image_scans": "images scanned a month by Amazon Inspector",
-    "insights_metrics": "metrics that Container Insights records for a cluster",
+    "insights_metrics": "metrics of Container Insights for tasks outside services, on average",
     "key_requests": "requests a month to a KMS key",
     "lambda_requests": "invocations a month of a function",
     "lambda_seconds": "seconds that one invocation of a function takes, on average",

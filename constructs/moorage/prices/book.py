@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -42,18 +42,23 @@ class PriceBook:
     _unknown: Mapping[str, str]
 
     @classmethod
-    def load(cls, file: Path | None = None, *, today: dt.date | None = None) -> PriceBook:
+    def load(
+        cls, file: Path | None = None, *, today: dt.date | None = None, regions: Collection[str] | None = None
+    ) -> PriceBook:
         """Read a book, and refuse prices that cannot be right.
 
         Args:
             file: The file. Default: the book that moorage contains.
             today: The day that no date in the book can be after. Default: today in UTC.
+            regions: The regions whose prices are needed. Those of us-east-1 are always read. Fewer regions take less
+                time. Default: all regions.
 
         Raises:
             PriceBookError: The file cannot be read, or something in it is wrong. The error lists all problems.
         """
         path = shipped_file() if file is None else file
-        return cls.of(read(path, today or dt.datetime.now(dt.UTC).date()), path)
+        needed = None if regions is None else {*regions, FALLBACK_REGION}
+        return cls.of(read(path, today or dt.datetime.now(dt.UTC).date(), needed), path)
 
     @classmethod
     def of(cls, contents: PriceFile, file: Path) -> PriceBook:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -42,12 +42,13 @@ class PriceFile:
     unknown: Mapping[str, str]
 
 
-def read(path: Path, today: dt.date) -> PriceFile:
+def read(path: Path, today: dt.date, regions: Collection[str] | None = None) -> PriceFile:
     """Read and check a file.
 
     Args:
         path: The file.
         today: The day that no date can be after.
+        regions: The regions whose prices are read and checked. Default: all regions.
 
     Raises:
         PriceBookError: The file cannot be read, or something in it is wrong. The error lists all problems.
@@ -60,16 +61,17 @@ def read(path: Path, today: dt.date) -> PriceFile:
         raise PriceBookError(
             path, [f"is not JSON ({error}); write a new file with `moorage prices refresh`"]
         ) from error
-    return parse(data, path, today)
+    return parse(data, path, today, regions)
 
 
-def parse(data: Any, subject: object, today: dt.date) -> PriceFile:
+def parse(data: Any, subject: object, today: dt.date, regions: Collection[str] | None = None) -> PriceFile:
     """Check the contents of a file, and return them.
 
     Args:
         data: The decoded JSON.
         subject: The file, for the error.
         today: The day that no date can be after.
+        regions: The regions whose prices are checked and returned. Default: all regions.
 
     Raises:
         PriceBookError: Something is wrong. The error lists all problems.
@@ -77,7 +79,7 @@ def parse(data: Any, subject: object, today: dt.date) -> PriceFile:
     if not isinstance(data, dict) or any(not isinstance(data.get(name), kind) for name, kind in _FILE_MEMBERS.items()):
         members = ", ".join(sorted(_FILE_MEMBERS))
         raise PriceBookError(subject, [f"is not a price book; it must be a JSON object with {members}"])
-    reader = _Reader(today)
+    reader = _Reader(today, regions)
     version = reader.date("version", data["version"])
     sources = {name: reader.source(name, _members(each)) for name, each in data["sources"].items()}
     tables = [_members(table) for table in data["tables"]]
@@ -143,6 +145,7 @@ class _Reader:
     """The reading of one file, with the problems so far."""
 
     today: dt.date
+    regions: Collection[str] | None
     problems: list[str] = attrs.field(factory=list)
 
     def date(self, argument: str, value: Any) -> dt.date:
@@ -200,6 +203,8 @@ class _Reader:
         if all(cell is None for cell in cells):
             self.problems.append(f"{name} has no price; remove it, or move it to unknown with an assumption")
         for region, cell in zip(regions, cells, strict=True):
+            if self.regions is not None and region not in self.regions:
+                continue
             if cell is not None and self._is_price(name, region, cell):
                 yield region, Decimal(cell)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import click
 
+from moorage.cost.money import number_of_option
 from moorage.policy.acknowledgement_file import FILE
+from moorage.review.cost import MAX_INCREASE_PERCENT, MAX_MONTHLY, CostOptions
 from moorage.review.extras import load
 from moorage.review.finding import Kind
 
@@ -36,15 +40,38 @@ class _Kinds(click.ParamType[frozenset[Kind]]):
         names = [name.strip() for name in str(value).split(",") if name.strip()]
         for name in names:
             if name not in known:
-                self.fail(f"{name!r} is not a kind of finding; the kinds are {', '.join(known)}", param, ctx)
+                limits = f"; for the cost, use {MAX_MONTHLY} or {MAX_INCREASE_PERCENT}" if name == "cost" else ""
+                self.fail(f"{name!r} is not a kind of finding; the kinds are {', '.join(known)}{limits}", param, ctx)
         return frozenset(known[name] for name in names)
 
 
-def page_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options for forms, policy engines and `--fail-on` to a command, and return the command.
+class _Number(click.ParamType[Decimal]):
+    """A parameter type of click for a number of at least 0.
 
     Args:
-        command: A function that takes `fail_on`, `policy`, `acknowledged` and the file of each form.
+        noun: The kind of number in the error, such as `an amount in USD`.
+        example: A number for the way out.
+    """
+
+    name = "number"
+
+    def __init__(self, noun: str, example: int) -> None:
+        self.noun, self.example = noun, example
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        """Return the number. For any other text, fail with a sentence."""
+        option = param.opts[0] if param else "the option"
+        try:
+            return number_of_option(option, str(value), self.noun, self.example)
+        except ValueError as error:
+            raise click.UsageError(f"{error}.", ctx) from error
+
+
+def page_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options for forms, policy engines, the cost and `--fail-on` to a command, and return the command.
+
+    Args:
+        command: A function that takes `fail_on`, `policy`, `acknowledged`, `cost` and the file of each form.
     """
     command = click.option(
         "--policy/--no-policy", default=True, help="Whether to run the policy engines, which take seconds."
@@ -56,7 +83,30 @@ def page_options(command: Callable[..., None]) -> Callable[..., None]:
         metavar="KINDS",
         help=f"Exit with 1 if there is a finding of one of these kinds: {','.join(kind.value for kind in Kind)}.",
     )(command)
-    return _form_options(_acknowledged_option(command))
+    return _form_options(_acknowledged_option(_cost_options(command)))
+
+
+def _cost_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options for the cost. The command gets them as one argument `cost`."""
+
+    @functools.wraps(command)
+    def called(
+        *arguments: Any,
+        usage: Path | None,
+        max_monthly: Decimal | None,
+        max_increase_percent: Decimal | None,
+        **others: Any,
+    ) -> None:
+        command(*arguments, cost=CostOptions(usage, max_monthly, max_increase_percent), **others)
+
+    percent = "Exit with 1 if the monthly cost at the least copies rises by more than this percentage."
+    limit = "Exit with 1 if the monthly cost at the least copies, with what --usage states, is over this amount."
+    usage = "A TOML file with the use that templates do not state, as for `moorage cost`."
+    number = _Number("a percentage, without a sign,", 10)
+    options = click.option(MAX_INCREASE_PERCENT, metavar="N", type=number, help=percent)(called)
+    amount = _Number("an amount in USD, without a sign,", 125)
+    options = click.option(MAX_MONTHLY, metavar="USD", type=amount, help=limit)(options)
+    return click.option("--usage", metavar="FILE", type=Path, help=usage)(options)
 
 
 def _form_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -125,6 +175,7 @@ def review_command(
     fail_on: frozenset[Kind],
     policy: bool,
     acknowledged: Path | None,
+    cost: CostOptions,
     **files: Path | None,
 ) -> None:
     """Review the change of a CDK app from BASE to HEAD, without credentials.
@@ -132,17 +183,20 @@ def review_command(
     BASE and HEAD are cloud assemblies (the folders that `cdk synth` writes) or git revisions, which are synthesized.
     The default for HEAD is the working tree, including changes that are not committed.
 
-    The exit code is 1 for a finding of a kind in --fail-on, 2 if a side cannot be read or synthesized, and 0 otherwise.
+    The exit code is 1 for a finding of a kind in --fail-on or a cost over a limit, 2 if a side cannot be read or
+    synthesized, and 0 otherwise.
     """
     if new and head is not None:
         raise click.UsageError("--new takes only one side, which is HEAD; leave out BASE.")
     if base is None and not new:
         raise click.UsageError("Missing argument 'BASE'; to review a new app, use --new.")
+    if new and cost.max_increase_percent is not None:
+        raise click.UsageError(f"{MAX_INCREASE_PERCENT} needs a BASE; with --new, use {MAX_MONTHLY}.")
     require_policy(fail_on, policy=policy)
     wanted = wanted_forms("moorage review", files)
     running = load("moorage review", "moorage.review.run", "review")
     sides = (None, base or ".") if new else (base, head or ".")
-    raise SystemExit(running.run(*sides, running.Options(wanted, fail_on, policy, acknowledged), app))
+    raise SystemExit(running.run(*sides, running.Options(wanted, fail_on, policy, acknowledged, cost), app))
 
 
 @click.command(name="policy")

@@ -20,7 +20,6 @@ class Kind(enum.Enum):
     DEPLOYED = "deployed"
     RENAMED = "renamed"
     POLICY = "policy"
-    COST = "cost"
 
 
 @attrs.frozen

@@ -11,6 +11,7 @@ from moorage.assembly.cloud_assembly import Stack
 from moorage.policy.acknowledgements import Acknowledgement
 from moorage.review import interrupted, lost, refused, renamed
 from moorage.review.comparison import Comparison, compare
+from moorage.review.cost import ReviewedCost
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import placed, shortened
 from moorage.review.opened import opened
@@ -58,6 +59,7 @@ class Review:
         base: The name of the side before the change, as the user gave it; None for the review of a new app.
         head: The name of the side after the change, as the user gave it.
         notes: Sentences about the comparison itself, for example that the two sides have no stack in common.
+        cost: The cost of the change. Default: None; it is not estimated.
     """
 
     comparison: Comparison
@@ -66,6 +68,7 @@ class Review:
     base: str | None
     head: str
     notes: tuple[str, ...] = ()
+    cost: ReviewedCost | None = None
 
     def of_kind(self, kind: Kind) -> tuple[Finding, ...]:
         """Return the findings of one kind."""

@@ -12,9 +12,12 @@ import attrs
 
 from moorage.assembly.cloud_assembly import AssemblyError, Stack
 from moorage.assembly.synthesis import SynthesisError
+from moorage.cost.usage import UsageError
 from moorage.installation.commands import install_moorage
 from moorage.policy.acknowledgement_file import read as read_acknowledgements
 from moorage.policy.violation import PolicyError
+from moorage.prices.price import PriceBookError
+from moorage.review.cost import CostOptions, CostReader
 from moorage.review.finding import Kind
 from moorage.review.pages import require_writable, write
 from moorage.review.review import Review, policy_review, review
@@ -22,7 +25,9 @@ from moorage.review.sides.revisions import ReviewError
 from moorage.review.sides.sides import read
 
 FOUND, FAILED = 1, 2
-"""The exit codes: 1 for a finding of a kind in `--fail-on`, 2 for an error, such as a side that cannot be read."""
+"""The exit codes: 1 for a finding of a kind in `--fail-on` or a cost over a limit, 2 for an error, such as a side that
+cannot be read.
+"""
 _INTERRUPTED = 130
 _ENDING = (signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else []))
 """The signals that are handled like Ctrl-C. By default, Python would exit without removing the worktrees."""
@@ -30,25 +35,28 @@ _ENDING = (signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else [])
 
 @attrs.frozen
 class Options:
-    """The settings of a run: its forms, its policy engines, and the findings for which it fails.
+    """The settings of a run: its forms, its policy engines, and the findings and costs for which it fails.
 
     Args:
         files: A mapping from the name of each form to write to its file. Default: none; the page is printed.
         fail_on: The kinds of findings for which the exit code is 1. Default: none.
         policy: Whether to run the policy engines, which take seconds. Default: True.
         acknowledged: The file of acknowledged policy findings. Default: `acknowledged.toml` if it exists.
+        cost: The usage file and the limits of the cost. Default: none.
     """
 
     files: Mapping[str, Path] = attrs.field(factory=dict)
     fail_on: Collection[Kind] = ()
     policy: bool = True
     acknowledged: Path | None = None
+    cost: CostOptions = attrs.field(factory=CostOptions)
 
 
 def run(base: str | None, head: str, options: Options, app: str | None = None) -> int:
     """Write the review of the change from one side to the other, and return the exit code.
 
-    The exit code is 0, 1 for a finding of a kind in `options.fail_on`, 2 for an error, or 130 after an interruption.
+    The exit code is 0, 1 for a finding of a kind in `options.fail_on` or a cost over a limit, 2 for an error, or 130
+    after an interruption.
 
     Args:
         base: The assembly or the revision before the change; None to review the head as a new app.
@@ -59,6 +67,7 @@ def run(base: str | None, head: str, options: Options, app: str | None = None) -
 
     def reviewed() -> Review:
         require_writable(options.files)
+        costs = CostReader.of(options.cost)
         with read(base, head, app, options.acknowledged) as (one, other):
             found = review(
                 one.stacks if one else None,
@@ -69,6 +78,7 @@ def run(base: str | None, head: str, options: Options, app: str | None = None) -
                 base_name=one.name if one else None,
                 head_name=other.name,
             )
+            found = _with_cost(found, costs)
             write(found, options.files)
         return found
 
@@ -86,7 +96,8 @@ def show(
 ) -> int:
     """Write the review of the change from the stacks of `base` to those of `head`, and return the exit code.
 
-    The exit code is 0, 1 for a finding of a kind in `options.fail_on`, 2 for an error, or 130 after an interruption.
+    The exit code is 0, 1 for a finding of a kind in `options.fail_on` or a cost over a limit, 2 for an error, or 130
+    after an interruption.
 
     Args:
         base: The stacks before the change.
@@ -99,6 +110,7 @@ def show(
 
     def reviewed() -> Review:
         base_name, head_name = names
+        costs = CostReader.of(options.cost)
         given = read_acknowledgements(options.acknowledged)
         found = review(
             base,
@@ -110,7 +122,7 @@ def show(
             head_name=head_name,
             complete=False,  # a user can select stacks
         )
-        found = attrs.evolve(found, notes=(*notes, *found.notes))
+        found = _with_cost(attrs.evolve(found, notes=(*notes, *found.notes)), costs)
         write(found, options.files)
         return found
 
@@ -138,12 +150,19 @@ def check(assembly: str, options: Options, app: str | None = None) -> int:
     return _ended(reviewed, "moorage policy", [Kind.POLICY])
 
 
+def _with_cost(found: Review, costs: CostReader) -> Review:
+    """Return a review with the cost of its change. What a usage file states in vain is a note of the page."""
+    cost = costs.reviewed(found.comparison)
+    unused = (f"{note[0].upper()}{note[1:]}." for note in cost.difference.unused)
+    return attrs.evolve(found, cost=cost, notes=(*found.notes, *unused))
+
+
 def _ended(reviewed: Callable[[], Review], command: str, fail_on: Collection[Kind]) -> int:
     """Make a review, and return the exit code. Print a known error as a sentence, another error with its traceback."""
     before = {number: signal.signal(number, _interrupted) for number in _ENDING}
     try:
         found = reviewed()
-    except (AssemblyError, PolicyError, ReviewError) as error:
+    except (AssemblyError, PolicyError, ReviewError, UsageError, PriceBookError) as error:
         if isinstance(error, SynthesisError) and error.output:
             sys.stderr.write(f"{error.output}\n\n")
         sys.stderr.write("".join(f"{command}: {line}\n" for line in str(error).splitlines()))
@@ -160,7 +179,9 @@ def _ended(reviewed: Callable[[], Review], command: str, fail_on: Collection[Kin
     except Exception:  # Python's own exit code, 1, would mean that something was found
         traceback.print_exc()
     else:
-        return FOUND if any(finding.kind in fail_on for finding in found.findings) else 0
+        exceeded = found.cost.exceeded if found.cost else ()
+        sys.stderr.write("".join(f"{command}: {sentence}\n" for sentence in exceeded))
+        return FOUND if exceeded or any(finding.kind in fail_on for finding in found.findings) else 0
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -10,6 +10,7 @@ from moorage.assembly.values import Value
 from moorage.cost.amounts import Range
 from moorage.cost.parts import NotInTemplateError, Part, free, hourly, unknown, used
 from moorage.cost.resources import Item, number_of, tables
+from moorage.cost.rules.insights import cluster_metrics, level_of, service_metrics
 from moorage.cost.rules.tasks import always, on_fargate, on_provider, task_volumes
 from moorage.cost.usage import Use
 
@@ -29,10 +30,9 @@ def service(item: Item, use: Use) -> Iterator[Part]:
         yield free("Tasks on EC2 instances", "a daemon runs once on each instance, which is billed by itself")
         return
     copies, assumptions = copies_of(item, use)
+    cluster = cluster_of(item.target("Cluster"))
     launch = item.text("LaunchType", default=None)
-    strategy = (
-        strategy_of(item.list("CapacityProviderStrategy"), cluster_of(item.target("Cluster"))) if not launch else ()
-    )
+    strategy = strategy_of(item.list("CapacityProviderStrategy"), cluster) if not launch else ()
     if launch == "FARGATE":
         yield from on_fargate(definition, always(copies, *assumptions), spot=False)
         yield from _addresses(item, copies)
@@ -44,6 +44,13 @@ def service(item: Item, use: Use) -> Iterator[Part]:
             if provider in {"FARGATE", "FARGATE_SPOT"}:
                 yield from _addresses(item, count)
     yield from task_volumes(item.list("VolumeConfigurations"), copies)
+    fargate = _is_on_fargate(launch, strategy)
+    yield from service_metrics(item, definition, cluster, copies, fargate=fargate)
+
+
+def _is_on_fargate(launch: str | None, strategy: Sequence[Value]) -> bool:
+    providers = {each.get("CapacityProvider") for each in tables(strategy)}
+    return launch == "FARGATE" or (bool(providers) and providers <= {"FARGATE", "FARGATE_SPOT"})
 
 
 def _without_provider(launch: str) -> Iterator[Part]:
@@ -170,23 +177,27 @@ def _placed(bases: Sequence[Decimal], weights: Sequence[Decimal], count: int) ->
 
 
 def cluster(item: Item, use: Use) -> Iterator[Part]:
-    """Yield the components of `AWS::ECS::Cluster`: the metrics of Container Insights."""
-    level = next(
-        (
-            str(each.get("Value"))
-            for each in tables(item.list("ClusterSettings"))
-            if each.get("Name") == "containerInsights"
-        ),
-        "disabled",
-    )
-    if level == "disabled":
+    """Yield the components of `AWS::ECS::Cluster`: the metrics of Container Insights, without those of services."""
+    level = level_of(item)
+    if level is None:
         yield free("Cluster", "AWS bills what runs in it")
         return
-    said = "each task, container and service has metrics of its own, whose number follows from what runs"
-    if level == "enhanced":
-        yield used("Container Insights (enhanced)", "cloudwatch.enhanced_metric_month", use, "insights_metrics", said)
-    else:
-        yield used("Container Insights", "cloudwatch.metric_month", use, "insights_metrics", said)
+    yield from cluster_metrics(item, list(_services_in(item)))
+    metric = "cloudwatch.enhanced_metric_month" if level == "enhanced" else "cloudwatch.metric_month"
+    said = "the metrics of jobs, daemons and other tasks that are not those of a service in the app"
+    yield used("Container Insights of other tasks", metric, use, "insights_metrics", said)
+
+
+def _services_in(found: Item) -> Iterator[tuple[Item, Item, bool]]:
+    """Yield the services in a cluster, each with its task definition, and True if Fargate runs it."""
+    clusters = (found, *found.by(_ASSOCIATIONS, "Cluster"))
+    for each in dict.fromkeys(service for named in clusters for service in named.by(SERVICE, "Cluster")):
+        definition = each.target("TaskDefinition")
+        is_daemon = each.text("SchedulingStrategy", default="REPLICA") == "DAEMON"
+        if definition is not None and definition.type == TASK_DEFINITION and not is_daemon:
+            launch = each.text("LaunchType", default=None)
+            strategy = () if launch else strategy_of(each.list("CapacityProviderStrategy"), found)
+            yield each, definition, _is_on_fargate(launch, strategy)
 
 
 def capacity_provider(item: Item, _use: Use) -> Iterator[Part]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
+from moorage.review.forms.cost_section import cost_notes, cost_rows
 from moorage.review.forms.page import diagrams, headlines, rows, sections, verdict
 from moorage.review.review import Review
 
@@ -45,8 +46,26 @@ def _parts(review: Review) -> Iterator[str]:
             nested = f"<ul>{details}</ul>" if details else ""
             yield f"<li>{escape(entry.sentence)}<br><small>{escape(entry.place)}</small>{nested}</li>\n"
         yield "</ul>\n"
+    yield from _cost(review)
     yield from _rest(review)
     yield "</body></html>\n"
+
+
+def _cost(review: Review) -> Iterator[str]:
+    notes = cost_notes(review.cost)
+    if not notes:
+        return
+    yield "<h2>Cost</h2>\n"
+    listed = cost_rows(review.cost)
+    if listed:
+        yield '<div class="scroll"><table>\n'
+        yield "<tr><th>component</th><th></th><th>before</th><th>after</th><th>USD a month</th></tr>\n"
+    for row in listed:
+        cells = (row.component, row.path, row.before, row.after, row.difference)
+        yield "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>\n"
+    yield "</table></div>\n<ul>\n" if listed else "<ul>\n"
+    yield from (f"<li>{escape(note)}</li>\n" for note in notes)
+    yield "</ul>\n"
 
 
 def _rest(review: Review) -> Iterator[str]:

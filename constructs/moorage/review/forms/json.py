@@ -8,6 +8,7 @@ from typing import Any
 
 from moorage.review.comparison import ResourceChange
 from moorage.review.finding import Finding
+from moorage.review.forms.cost_section import cost_object
 from moorage.review.review import Review
 
 VERSION = 1
@@ -27,6 +28,7 @@ def render(review: Review) -> str:
         "head": review.head,
         "notes": list(review.notes),
         "findings": [_finding(finding) for finding in review.findings],
+        "cost": cost_object(review.cost),
         "changes": [_change(change) for change in review.comparison.changes],
     }
     return json.dumps(found, indent=2, ensure_ascii=False) + "\n"

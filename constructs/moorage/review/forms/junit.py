@@ -14,14 +14,14 @@ _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010fff
 
 
 def render(review: Review) -> str:
-    """Render the findings of a review, except deployments and costs, as failed test cases.
+    """Render the findings of a review, except deployments, and the exceeded limits of the cost as failed test cases.
 
     A kind without findings becomes one passed test case.
 
     Args:
         review: The review to render.
     """
-    kinds = [kind for kind in Kind if kind not in {Kind.DEPLOYED, Kind.COST}]
+    kinds = [kind for kind in Kind if kind is not Kind.DEPLOYED]
     suites = ET.Element("testsuites", name=_permitted(review.title))
     for kind in kinds:
         found = review.of_kind(kind)
@@ -37,6 +37,12 @@ def render(review: Review) -> str:
                 case.set("line", str(finding.line.number))
             failure = ET.SubElement(case, "failure", message=_permitted(finding.sentence), type=finding.rule)
             failure.text = _permitted("\n".join((finding.path, *finding.details)))
+    if exceeded := review.cost.exceeded if review.cost else ():
+        count = str(len(exceeded))
+        suite = ET.SubElement(suites, "testsuite", name="Cost", tests=count, failures=count)
+        for sentence in map(_permitted, exceeded):
+            case = ET.SubElement(suite, "testcase", name=sentence, classname="cost")
+            ET.SubElement(case, "failure", message=sentence, type="cost")
     ET.indent(suites)
     return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
 

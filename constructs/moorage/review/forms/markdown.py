@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from moorage.review.forms.cost_section import cost_notes, cost_rows
 from moorage.review.forms.page import Entry, Row, diagrams, headlines, rows, sections, verdict
 from moorage.review.review import Review
 
@@ -24,6 +25,7 @@ def render(review: Review) -> str:
     differences = rows(review.comparison)
     top = _top(review)
     findings = [line for heading, found in sections(review) for line in _section(heading, found)]
+    findings += _cost(review)
     rest = "".join(_table(differences)) + "".join(_diagram(review))
     whole = top + "".join(findings)
     if _units(whole) + _units(rest) <= LONGEST:
@@ -53,6 +55,21 @@ def _section(heading: str, entries: Sequence[Entry]) -> Iterator[str]:
     for entry in entries:
         details = "".join(f"  - {_escaped(detail)}\n" for detail in entry.details)
         yield f"- {_escaped(entry.sentence)} {_code(entry.place)}\n{details}"
+
+
+def _cost(review: Review) -> Iterator[str]:
+    """Yield the section of the cost. Its table is one piece, which a cut leaves out or keeps."""
+    notes = cost_notes(review.cost)
+    if notes:
+        lines = ["### Cost\n"]
+        if rows_ := cost_rows(review.cost):
+            lines.append("\n| component | | before | after | USD a month |\n|---|---|--:|--:|--:|\n")
+            for row in rows_:
+                cells = (row.component, row.path, row.before, row.after, row.difference)
+                lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |\n")
+            lines.append("\n")
+        yield "".join(lines)
+        yield from (f"- {_escaped(note)}\n" for note in notes)
 
 
 def _table(differences: Sequence[Row]) -> Iterator[str]:

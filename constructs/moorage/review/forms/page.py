@@ -15,6 +15,7 @@ from moorage.assembly.cloud_assembly import Resource, mapping
 from moorage.assembly.diagram import draw
 from moorage.review.comparison import Comparison, Replacement, ResourceChange
 from moorage.review.finding import Finding, Kind
+from moorage.review.forms.cost_section import cost_lines
 from moorage.review.nouns import named, noun, shortened
 from moorage.review.review import Review
 
@@ -26,7 +27,6 @@ HEADINGS: Mapping[Kind, str] = {
     Kind.DEPLOYED: "Deployed",
     Kind.RENAMED: "Renamed",
     Kind.POLICY: "Policy",
-    Kind.COST: "Cost",
 }
 _NOT_SHOWN = {"AWS::CDK::Metadata"}
 """CDK's own record of its version, which changes nothing."""
@@ -127,21 +127,19 @@ def _entry(found: Sequence[Finding]) -> Entry:
 
 
 def headlines(review: Review) -> list[str]:
-    """Return a line for each kind, with its first finding and the number of further findings.
+    """Return a line for each kind, with its first finding and the number of further findings, and those of the cost.
 
-    Return no lines if all findings are of one kind.
+    If all findings are of one kind, return only the lines of the cost.
 
     Args:
         review: The review that the page shows.
     """
     found = list(sections(review))
-    if len(found) == 1:
-        return []
-    lines = []
-    for heading, entries in found:
+    lines: list[str] = []
+    for heading, entries in found if len(found) > 1 else ():
         others = sum(entry.count for entry in entries) - 1
         lines.append(f"{heading}: {entries[0].sentence}{f' And {others} more.' if others else ''}")
-    return lines
+    return lines + cost_lines(review.cost)
 
 
 def rows(comparison: Comparison) -> list[Row]:

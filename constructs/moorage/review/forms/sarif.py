@@ -9,16 +9,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from moorage.review.finding import Finding, Kind
+from moorage.review.forms.cost_section import cost_object
 from moorage.review.review import RULES, Review
 
-_LEVELS: Mapping[Kind, str] = {Kind.LOST: "error", Kind.REFUSED: "error", Kind.DEPLOYED: "note", Kind.COST: "note"}
+_LEVELS: Mapping[Kind, str] = {Kind.LOST: "error", Kind.REFUSED: "error", Kind.DEPLOYED: "note"}
 _APP = "cdk.json"
 """The file of a finding without a line: code scanning refuses a result without a location (GitHub documentation, "SARIF
 support for code scanning")."""
 
 
 def render(review: Review) -> str:
-    """Render the findings of a review as SARIF.
+    """Render the findings of a review as SARIF. The cost is no result, but a property of the run.
 
     Args:
         review: The review to render.
@@ -36,6 +37,7 @@ def render(review: Review) -> str:
                         "rules": [{"id": rule, "shortDescription": {"text": RULES.get(rule, rule)}} for rule in rules],
                     }
                 },
+                **({"properties": {"cost": cost_object(review.cost)}} if review.cost else {}),
                 "results": [
                     _result(finding, rules, fingerprint)
                     for finding, fingerprint in zip(review.findings, _fingerprints(review.findings), strict=True)

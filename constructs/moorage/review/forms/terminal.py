@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from moorage.review.finding import Kind
+from moorage.review.forms.cost_section import cost_notes, cost_rows
 from moorage.review.forms.page import HEADINGS, diagrams, headlines, rows, sections, verdict
 from moorage.review.review import Review
 
@@ -43,8 +44,26 @@ def render(review: Review, *, width: int = 100, color: bool = False) -> str:
             console.print(Text(f"    {entry.place}", style="dim"), soft_wrap=True)
             for detail in entry.details:
                 console.print(Text(f"    {detail}", style="dim"), soft_wrap=True)
+    _print_cost(console, review)
     _print_rest(console, review)
     return written.getvalue()
+
+
+def _print_cost(console: Console, review: Review) -> None:
+    notes = cost_notes(review.cost)
+    if not notes:
+        return
+    console.print(Text("Cost", style="bold"))
+    table = Table("component", box=None, pad_edge=False)
+    for heading in ("before", "after", "USD a month"):
+        table.add_column(heading, justify="right")
+    for row in cost_rows(review.cost):
+        named = f"{row.component} {row.path}".strip()
+        table.add_row(*(Text(cell) for cell in (named, row.before, row.after, row.difference)))
+    if table.row_count:
+        console.print(table)
+    for note in notes:
+        console.print(Text(f"  {note}", style="dim"), soft_wrap=True)
 
 
 def _print_rest(console: Console, review: Review) -> None:

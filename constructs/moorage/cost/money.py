@@ -1,0 +1,72 @@
+"""Amounts in USD as texts, and the amounts that users type."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+
+from moorage.cost.amounts import Range
+
+_CENT = Decimal("0.01")
+
+
+def cents(amount: Decimal) -> Decimal:
+    """Return an amount, rounded to cents.
+
+    Args:
+        amount: The amount in USD.
+    """
+    return amount.quantize(_CENT, ROUND_HALF_UP)
+
+
+def rounded(amount: Range) -> Range:
+    """Return a range of amounts, each rounded to cents.
+
+    Args:
+        amount: The range in USD.
+    """
+    return Range(cents(amount.least), cents(amount.most))
+
+
+def money(amount: Range) -> str:
+    """Return an amount in USD, rounded to cents, as a range if it differs with the copies.
+
+    Args:
+        amount: The amount.
+    """
+    least, most = (f"{cents(each):,}" for each in (amount.least, amount.most))
+    return least if least == most else f"{least} to {most}"
+
+
+def signed(amount: Range) -> str:
+    """Return a difference in USD with its sign, as a range if it differs with the copies.
+
+    Args:
+        amount: The difference.
+    """
+    least, most = (_signed(cents(each)) for each in (amount.least, amount.most))
+    return least if least == most else f"{least} to {most}"
+
+
+def _signed(amount: Decimal) -> str:
+    return f"{'-' if amount < 0 else '+'}{abs(amount):,}"
+
+
+def number_of_option(option: str, stated: str, noun: str, example: int) -> Decimal:
+    """Return the number that a user typed for an option.
+
+    Args:
+        option: The option, such as `--budget`.
+        stated: The text that the user typed.
+        noun: The kind of number in the error, such as `an amount in USD`.
+        example: A number for the way out.
+
+    Raises:
+        ValueError: The text is not a finite number of at least 0.
+    """
+    try:
+        number = Decimal(stated)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite() or number < 0:
+        raise ValueError(f"{option} must be {noun} of at least 0 (got {stated!r}); write {option} {example}")
+    return number

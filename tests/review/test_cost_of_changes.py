@@ -1,0 +1,357 @@
+"""The cost of a change: its lines and rows in each form, the limits, and the command."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import attrs
+import jsonschema
+import pytest
+from click.testing import CliRunner, Result
+
+from moorage.assembly.cloud_assembly import Stack
+from moorage.cost.money import signed
+from moorage.review.command import review_command
+from moorage.review.cost import CostOptions, CostReader, ReviewedCost
+from moorage.review.forms import html, junit, markdown, sarif, terminal
+from moorage.review.forms import json as json_form
+from moorage.review.review import Review, review
+from tests.review.templates import stacks
+
+SCHEMA = json.loads((Path(json_form.__file__).parent / "review.schema.json").read_text())
+SARIF = json.loads((Path(__file__).parent / "sarif-schema-2.1.0.json").read_text())
+Resources = Mapping[str, Any]
+
+
+def resource(type_: str, **properties: Any) -> dict[str, Any]:
+    return {"Type": f"AWS::{type_}", "Properties": properties}
+
+
+KEY, NAT, QUEUE = resource("KMS::Key"), resource("EC2::NatGateway", SubnetId="a"), resource("SQS::Queue")
+UNPRICED = resource("MSK::Cluster")
+
+
+def tasks(least: int = 2, most: int = 2, provider: str = "FARGATE") -> dict[str, Any]:
+    """Return a service of tasks with 1 vCPU and 2 GB, and its scaling."""
+    strategy = [{"CapacityProvider": provider, "Weight": 1}]
+    return {
+        "Task": resource("ECS::TaskDefinition", Cpu="1024", Memory="2048"),
+        "Web": resource("ECS::Service", TaskDefinition={"Ref": "Task"}, CapacityProviderStrategy=strategy),
+        "Target": resource(
+            "ApplicationAutoScaling::ScalableTarget",
+            ResourceId={"Fn::Join": ["/", ["service", "c", {"Fn::GetAtt": ["Web", "Name"]}]]},
+            MinCapacity=least,
+            MaxCapacity=most,
+        ),
+    }
+
+
+def reviewed(base: Resources | None, head: Resources, options: CostOptions | None = None) -> Review:
+    """Review a change of the stack Shop."""
+    return of_stacks(None if base is None else stacks({"Shop": base}), stacks({"Shop": head}), options)
+
+
+def of_stacks(base: list[Stack] | None, head: list[Stack], options: CostOptions | None = None) -> Review:
+    found = review(base, head, policy=False)
+    return attrs.evolve(found, cost=CostReader.of(options or CostOptions()).reviewed(found.comparison))
+
+
+def cost_of(found: Review) -> ReviewedCost:
+    assert found.cost
+    return found.cost
+
+
+def line(found: Review) -> str:
+    """Return the line about the cost at the top of the page; empty otherwise."""
+    return next((each for each in terminal.render(found).splitlines() if each.startswith("Cost: ")), "")
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "said"),
+    [
+        (
+            {"Key": KEY},
+            {"Key": KEY, "Nat": NAT},
+            "$35.04 a month more ($1.00 → $36.04); NAT gateway +35.04",
+        ),
+        (
+            {"Key": KEY, "Nat": NAT},
+            {"Key": KEY},
+            "$35.04 a month less ($36.04 → $1.00); NAT gateway -35.04",
+        ),
+        (None, {"Key": KEY}, "$1.00 a month; KMS key +1.00"),
+        ({}, {"One": KEY, "Two": KEY}, "$2.00 a month more ($0.00 → $2.00); KMS key (2) +2.00"),
+        (
+            tasks(2, 4),
+            tasks(2, 6),
+            "the same sum at the least copies ($72.08 a month), $72.08 a month more at the most ($144.16 → $216.24); "
+            "Fargate vCPU +0.00 to +59.10, Fargate memory +0.00 to +12.98",
+        ),
+        (
+            {"Key": KEY},
+            {"Key": KEY, "Kafka": UNPRICED},
+            "the same sum ($1.00 a month); the cost of 1 component is not known",
+        ),
+    ],
+)
+def test_the_first_lines_have_the_difference_and_its_causes(base: Resources, head: Resources, said: str) -> None:
+    assert line(reviewed(base, head)) == f"Cost: {said}"
+
+
+@pytest.mark.parametrize(
+    ("base", "head"),
+    [
+        ({"Key": KEY}, {"Key": resource("KMS::Key", EnableKeyRotation=True)}),
+        ({"Key": KEY}, {"Key": KEY, "Queue": QUEUE}),  # billed only by use
+        ({"Key": KEY, "Kafka": UNPRICED}, {"Key": KEY, "Kafka": UNPRICED}),
+    ],
+)
+def test_an_equal_cost_is_not_mentioned(base: Resources, head: Resources) -> None:
+    found = reviewed(base, head)
+    for form in (terminal, markdown, html):
+        assert "cost" not in form.render(found).lower()
+
+
+def test_every_form_has_the_causes_and_where_the_prices_come_from() -> None:
+    found = reviewed({"Key": KEY}, {"Key": KEY, "Nat": NAT, "Kafka": UNPRICED})
+    date = str(cost_of(found).prices)
+    for form in (terminal, markdown, html):
+        text = form.render(found)
+        for said in (
+            "NAT gateway",
+            "Shop/Nat",
+            "35.04",
+            "eu-west-1",
+            date,
+            "Resource of Shop/Kafka",
+            "NAT gateway data",
+        ):
+            assert said in text, form.__name__
+    jsonschema.Draft7Validator(SCHEMA).validate(json.loads(json_form.render(found)))
+    log = json.loads(sarif.render(found))
+    jsonschema.Draft4Validator(SARIF).validate(log)
+    for cost in (json.loads(json_form.render(found))["cost"], log["runs"][0]["properties"]["cost"]):
+        (change,) = cost["changes"]
+        assert (change["path"], change["after"]) == ("Shop/Nat", {"least": "35.04", "most": "35.04"})
+        assert (cost["prices"], cost["byUse"]) == (date, ["NAT gateway data"])
+        assert cost["unknown"] == ["Resource of Shop/Kafka (moorage has no rule for AWS::MSK::Cluster)"]
+
+
+def test_the_rows_of_the_terminal_and_of_markdown() -> None:
+    found = reviewed({"Key": KEY}, {"Nat": NAT})
+    assert "NAT gateway Shop/Nat    0.00  35.04       +35.04" in terminal.render(found)
+    assert "| KMS key | Shop/Key | 1.00 | 0.00 | -1.00 |\n" in markdown.render(found)
+
+
+def test_a_long_list_ends_with_the_rest() -> None:
+    found = reviewed({}, {f"Key{number}": KEY for number in range(12)})
+    assert "| 2 more components |  | 0.00 | 2.00 | +2.00 |" in markdown.render(found)
+    assert "more components" not in markdown.render(reviewed({}, {f"Key{number}": KEY for number in range(11)}))
+
+
+def test_a_comment_that_is_cut_keeps_the_line_of_the_cost() -> None:
+    many = {f"Topic{number:05}": resource("SNS::Topic", TopicName="x" * 200) for number in range(2000)}
+    text = markdown.render(reviewed({"Key": KEY}, {"Key": KEY, "Nat": NAT, **many}))
+    assert len(text) <= markdown.LONGEST
+    assert "- Cost: $35.04 a month more" in text
+    assert "| NAT gateway | Shop/Nat |" in text
+
+
+def test_a_stack_that_moves_to_another_region_is_compared_with_itself() -> None:
+    base = stacks({"Shop": {"Nat": NAT}})
+    found = of_stacks(base, [attrs.evolve(base[0], region="us-east-1")])
+    (change,) = cost_of(found).difference.changes
+    assert (change.before.least, change.after.least) == (Decimal("35.04"), Decimal("32.85"))
+    assert "List prices in eu-west-1 and us-east-1 of" in terminal.render(found)
+    assert "Not in the sum: $35.04 a month of the stack Shop, until somebody deletes it." in terminal.render(found)
+
+
+def test_a_stack_without_a_region_has_that_of_the_other_side() -> None:
+    (shop,) = stacks({"Shop": {"Nat": NAT}})
+    for base, head in ((None, "eu-west-1"), ("eu-west-1", None)):
+        found = of_stacks([attrs.evolve(shop, region=base)], [attrs.evolve(shop, region=head)])
+        assert cost_of(found).difference.is_zero
+        assert cost_of(found).difference.after.total.least == Decimal("35.04")
+
+
+def test_an_added_a_removed_and_a_renamed_stack() -> None:
+    base = stacks({"Shop": {"Key": KEY}, "Old": {"Nat": NAT}})
+    head = stacks({"Shop": {"Key": KEY}, "New": {"One": KEY, "Two": KEY}})
+    assert line(of_stacks(base, head)).startswith("Cost: $33.04 a month less ($36.04 → $3.00); NAT gateway -35.04")
+    same_name = attrs.evolve(base[1], path="Other")
+    assert cost_of(of_stacks(base, [base[0], same_name])).difference.is_zero
+
+
+def test_a_resource_with_another_id_is_compared_with_itself() -> None:
+    telling = dict.fromkeys(("Enabled", "EnableKeyRotation", "MultiRegion", "KeyUsage", "KeySpec", "Origin"), True)
+    one, same, renamed = (
+        {**resource("KMS::Key", **telling), "Metadata": {"aws:cdk:path": f"Shop/{name}/Key/Resource"}}
+        for name in ("Data", "Data", "Vault")
+    )
+    assert cost_of(reviewed({"DataA": one}, {"DataB": same})).difference.is_zero
+    assert cost_of(reviewed({"DataA": one}, {"VaultA": renamed})).difference.is_zero
+
+
+def test_a_region_without_prices_says_whose_are_used() -> None:
+    (shop,) = stacks({"Shop": {"Nat": NAT}})
+    nowhere = attrs.evolve(shop, region="xx-nowhere-1")
+    said = "The price book has no price in xx-nowhere-1 for nat.gb, nat.hour: those of us-east-1 are used."
+    assert said in terminal.render(of_stacks([attrs.evolve(nowhere, template={"Resources": {}})], [nowhere]))
+
+
+def test_the_price_of_spot_is_marked_as_assumed_in_every_form() -> None:
+    found = reviewed(tasks(2), tasks(2, provider="FARGATE_SPOT"))
+    for form in (terminal, markdown, html):
+        text = form.render(found)
+        assert "Fargate Spot vCPU (assumed)" in text
+        assert "$36.04 of the new sum rests on assumed prices" in text
+        assert "Spot costs 50 percent less" in text
+    cost = json.loads(json_form.render(found))["cost"]
+    assert [each["assumed"] for each in cost["changes"]] == [
+        each["component"].startswith("Fargate Spot") for each in cost["changes"]
+    ]
+    assert cost["after"]["assumed"] == cost["after"]["fixed"]
+
+
+def limits(monthly: str | None = None, percent: str | None = None, usage: Path | None = None) -> CostOptions:
+    return CostOptions(usage, *(None if each is None else Decimal(each) for each in (monthly, percent)))
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "options", "said"),
+    [
+        ({"Key": KEY}, {"One": KEY, "Two": KEY}, limits("2"), ""),
+        (
+            {"One": KEY},
+            {"One": KEY, "Two": KEY},
+            limits("1.99"),
+            "the cost of $2.00 a month at the least copies is over --max-monthly 1.99; the largest cause is KMS key of "
+            "Shop/Two ($0.00 → $1.00 a month)",
+        ),
+        (
+            {"One": KEY},
+            {"One": KEY},
+            limits("0.99"),
+            "the cost of $1.00 a month at the least copies is over --max-monthly 0.99; the change raises nothing, and "
+            "the largest part is KMS key of Shop/One ($1.00 a month)",
+        ),
+        ({"One": KEY}, {"One": KEY, "Two": KEY}, limits(percent="100"), ""),
+        (
+            {"One": KEY},
+            {"One": KEY, "Two": KEY},
+            limits(percent="99.9"),
+            "the cost rises by 100.0 percent at the least copies ($1.00 → $2.00 a month), over --max-increase-percent "
+            "99.9; the largest cause is KMS key of Shop/Two ($0.00 → $1.00 a month)",
+        ),
+        ({"One": KEY, "Two": KEY}, {"One": KEY}, limits(percent="0"), ""),
+        ({"One": KEY}, {"One": KEY}, limits(percent="0"), ""),
+        ({}, {}, limits("0", "0"), ""),
+        (
+            {},
+            {"One": KEY},
+            limits(percent="500"),
+            "the cost rises from $0.00 to $1.00 a month at the least copies, which is more than any percentage and so "
+            "over --max-increase-percent 500; the largest cause is KMS key of Shop/One ($0.00 → $1.00 a month); to "
+            "limit an app that cost nothing before, use --max-monthly",
+        ),
+        (tasks(2, 2), tasks(2, 60), limits("72.08", "0"), ""),  # the least copies count
+    ],
+)
+def test_limits_count_the_least_copies(base: Resources, head: Resources, options: CostOptions, said: str) -> None:
+    assert cost_of(reviewed(base, head, options)).exceeded == ((said,) if said else ())
+
+
+def test_an_exceeded_limit_is_on_every_page() -> None:
+    found = reviewed({"One": KEY}, {"One": KEY}, limits("0.5"))
+    for form in (terminal, markdown, html, json_form, sarif, junit):
+        assert "is over --max-monthly 0.5" in form.render(found)
+    suite = ET.fromstring(junit.render(found)).find("testsuite[@name='Cost']")  # noqa: S314  # our own text
+    assert suite is not None
+    assert suite.get("failures") == "1"
+    assert "Cost" not in junit.render(reviewed({"One": KEY}, {"One": KEY}, limits("1")))
+
+
+def test_a_usage_file_adds_what_it_states(tmp_path: Path) -> None:
+    usage = tmp_path / "usage.toml"
+    usage.write_text('[defaults]\nnat_gb = 100\n[constructs."Shop/Nothing"]\nlog_gb = 1\n')
+    found = reviewed({"Key": KEY}, {"Key": KEY, "Nat": NAT}, limits("40.83", usage=usage))
+    assert line(found).startswith("Cost: $39.84 a month more ($1.00 → $40.84)")
+    assert cost_of(found).exceeded
+    assert cost_of(found).difference.unused == ('[constructs."Shop/Nothing"] of the usage file matches no construct',)
+
+
+def test_a_difference_has_a_sign() -> None:
+    found = cost_of(reviewed(tasks(2, 4), tasks(1, 6))).difference.changes[0]
+    assert signed(found.difference) == "-29.55 to +59.10"
+
+
+@pytest.fixture
+def sides(tmp_path: Path) -> tuple[str, str]:
+    """Write two assemblies and return their folders. The second one has a NAT gateway more."""
+    folders = []
+    for name, resources in {"base": {"Key": KEY}, "head": {"Key": KEY, "Nat": NAT}}.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "Shop.template.json").write_text(json.dumps({"Resources": resources}))
+        stack = {
+            "type": "aws:cloudformation:stack",
+            "environment": "aws://111111111111/eu-west-1",
+            "properties": {"templateFile": "Shop.template.json"},
+        }
+        (folder / "manifest.json").write_text(json.dumps({"version": "48.0.0", "artifacts": {"Shop": stack}}))
+        folders.append(str(folder))
+    return folders[0], folders[1]
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(review_command, [*arguments, "--no-policy"])
+
+
+def test_the_command_prints_the_cost_and_fails_over_a_limit(sides: tuple[str, str]) -> None:
+    done = run(*sides)
+    assert done.exit_code == 0
+    assert "Cost: $35.04 a month more ($1.00 → $36.04)" in done.output
+    assert run(*sides, "--max-monthly", "36.04", "--max-increase-percent", "3504").exit_code == 0
+    over = run(*sides, "--max-monthly", "36.03", "--max-increase-percent", "3503.99")
+    assert over.exit_code == 1
+    assert over.stderr.startswith("moorage review: the cost of $36.04 a month at the least copies is over")
+    assert over.stderr.count("\n") == 2
+    assert run(*sides, "--max-monthly", "36.03", "--fail-on", "lost").exit_code == 1
+    assert run("--new", sides[1], "--max-monthly", "36.03").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ["--max-monthly", "$100"],
+            "--max-monthly must be an amount in USD, without a sign, of at least 0 (got '$100'); write --max-monthly "
+            "125.",
+        ),
+        (["--max-monthly", "-1"], "of at least 0 (got '-1'); write --max-monthly 125."),
+        (["--max-monthly", "nan"], "of at least 0 (got 'nan'); write --max-monthly 125."),
+        (
+            ["--max-increase-percent", "10%"],
+            "--max-increase-percent must be a percentage, without a sign, of at least 0 (got '10%'); write "
+            "--max-increase-percent 10.",
+        ),
+        (["--fail-on", "cost"], "for the cost, use --max-monthly or --max-increase-percent"),
+        (["--usage", "nothing.toml"], "nothing.toml cannot be read"),
+    ],
+)
+def test_a_wrong_value_is_one_sentence(sides: tuple[str, str], arguments: list[str], said: str) -> None:
+    done = run(*sides, *arguments)
+    assert done.exit_code == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_new_app_has_no_percentage(sides: tuple[str, str]) -> None:
+    done = run("--new", sides[1], "--max-increase-percent", "10")
+    assert done.exit_code == 2
+    assert "--max-increase-percent needs a BASE; with --new, use --max-monthly." in done.stderr
