@@ -25,8 +25,9 @@ from moorage import Container, Route, Scaling, Severity, Task
 from moorage.assembly.cloud_assembly import stacks_of
 from moorage.cost.amounts import ZERO, Range
 from moorage.cost.estimate import Row, estimate
+from moorage.cost.money import money
 from moorage.cost.parts import Kind
-from moorage.cost.terminal import money, plain
+from moorage.cost.terminal import plain
 from moorage.prices.book import PriceBook
 from tests.docs.prepared import Prepared, names_for
 from tools.docs.pages import ROOT

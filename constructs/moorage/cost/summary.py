@@ -9,7 +9,7 @@ from pathlib import Path
 from moorage.assembly.cloud_assembly import Stack
 from moorage.cost.amounts import Range
 from moorage.cost.estimate import estimate
-from moorage.cost.terminal import money
+from moorage.cost.money import money
 from moorage.prices.book import PriceBook
 
 
