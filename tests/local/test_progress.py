@@ -141,7 +141,6 @@ Supply a stack id (Shop, Other) to display its template.
 Shop: start: Building Shop Template
 dev/Shop
 Shop: creating CloudFormation changeset...
-Shop: deploying... [1/2]
 Outputs:
 Shop.Url = http://example.com
 Stack ARN:
@@ -151,6 +150,17 @@ arn:aws:cloudformation:us-east-1:000000000000:stack/Shop/52ccf608
 
 def test_the_steps_of_the_cli_itself_are_left_out() -> None:
     assert _read(*STEPS.splitlines(keepends=True)) == []
+
+
+@pytest.mark.parametrize(
+    ("printed", "shown"),
+    [
+        ("\x1b[1mShop\x1b[22m: deploying... [1/2]\n", "Shop: deploying ...\n"),
+        ("dev/Shop (dev-Shop): destroying... [1/1]\n", "dev/Shop: destroying ...\n"),
+    ],
+)
+def test_the_start_of_a_stack_is_shown_at_once(printed: str, shown: str) -> None:
+    assert _read(printed) == [shown]
 
 
 class _Terminal(io.StringIO):

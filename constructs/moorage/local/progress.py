@@ -26,6 +26,7 @@ _NOISE = re.compile(
 
 The last one is the place of a warning of a Python app: jsii's own code, in a folder that no longer exists.
 """
+_BEGINS = re.compile(r"(?P<path>[^:()]+?)(?: \([^()]*\))?: (?P<verb>deploying|destroying)\.\.\.")
 _AGAIN = "Failed resources:"
 _OUTPUTS, _ARN = "Outputs:", "Stack ARN:"
 _STACK = "AWS::CloudFormation::Stack"
@@ -119,7 +120,7 @@ class Progress:
 
     The CLI prints the start and the end of each resource, and repeats the failed resources. The CLI counts the cleanup
     of an update as a separate resource, and a replaced resource as unfinished. This reader returns each resource once,
-    when it is finished, and leaves out the lines about the CLI's own steps.
+    when it is finished, and leaves out the lines about the CLI's own steps, apart from the start of a stack.
 
     Args:
         paths: The construct paths of the stacks. The CLI prints each of them in a line of its own.
@@ -147,6 +148,9 @@ class Progress:
             yield from self._finished(event)
         elif event:
             yield from [] if self._repeats else [printed]
+        elif begins := _BEGINS.match(text):
+            self._outputs = False
+            yield f"{begins['path']}: {begins['verb']} ...\n"
         elif not self._is_known(text):
             yield printed
 
