@@ -137,9 +137,22 @@ def test_a_diagram_that_cannot_be_drawn_is_one_sentence(tmp_path: Path) -> None:
     done = run("diagram", str(tmp_path))
     assert done.exit_code == 1
     assert done.output == (
-        f"Error: {tmp_path} is not a readable CDK cloud assembly ({tmp_path / 'manifest.json'} is missing); synthesize "
-        "it again\n"
+        f"moorage diagram: {tmp_path} is not a readable CDK cloud assembly ({tmp_path / 'manifest.json'} is missing); "
+        "synthesize it again\n"
     )
+
+
+@pytest.mark.parametrize(
+    "arguments", [("init", "--name", "1"), ("diagram", "no"), ("up", "--home", "file", "--app", "a")]
+)
+def test_an_error_begins_with_its_command(
+    arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    monkeypatch.setattr(prerequisites, "problems", lambda *_: [])
+    done = run(*arguments)
+    assert (done.exit_code, done.output.partition(": ")[0]) == (1, f"moorage {arguments[0]}")
 
 
 def test_a_diagram_is_printed_or_written_into_a_file(tmp_path: Path) -> None:
@@ -164,22 +177,22 @@ def test_a_missing_library_is_said_with_its_extra() -> None:
             "or with the extra review, prices or promotion\n"
         ),
         (("rich", "rich.console"), ("review", "HEAD")): (
-            f"Error: moorage review needs moorage[review], which installs rich: {install_moorage('review')}\n"
+            f"moorage review needs moorage[review], which installs rich: {install_moorage('review')}\n"
         ),
         (("boto3", "botocore", "botocore.exceptions"), ("status",)): (
-            f"Error: moorage status needs moorage[local], which installs botocore: {install_moorage('local')}\n"
+            f"moorage status needs moorage[local], which installs botocore: {install_moorage('local')}\n"
         ),
         (("boto3", "botocore", "botocore.exceptions"), ("promote", "ui", "staging", "production")): (
-            f"Error: moorage promote needs moorage[promotion], which installs boto3: {install_moorage('promotion')}\n"
+            f"moorage promote needs moorage[promotion], which installs boto3: {install_moorage('promotion')}\n"
         ),
         (("boto3", "botocore", "botocore.exceptions"), ("prices", "refresh")): (
             f"Error: moorage prices refresh needs moorage[prices], which installs boto3: {install_moorage('prices')}\n"
         ),
         (("ministack", "yaml"), ("promote", "ui", "staging", "production", "--local")): (
-            f"Error: moorage promote --local needs moorage[local], which installs yaml: {install_moorage('local')}\n"
+            f"moorage promote --local needs moorage[local], which installs yaml: {install_moorage('local')}\n"
         ),
         (("rich", "rich.console"), ("diff",)): (
-            f"Error: moorage diff needs moorage[review], which installs rich: {install_moorage('review')}\n"
+            f"moorage diff needs moorage[review], which installs rich: {install_moorage('review')}\n"
         ),
     }
     for (names, arguments), sentence in said.items():

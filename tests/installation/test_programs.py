@@ -126,3 +126,18 @@ def test_an_assembly_without_a_version_is_not_checked(machine: Path) -> None:
     cli(machine / "project" / "node_modules", "2.1.0")
     assert programs.outdated_problem(assembly(machine / "cdk.out", None), ask=True) is None
     assert programs.outdated_problem(machine / "none", ask=True) is None
+
+
+@pytest.mark.parametrize(
+    "locked", [{"packages": {"node_modules/aws-cdk": {}}}, {"dependencies": {"aws-cdk": {}}}], ids=["3", "1"]
+)
+def test_a_missing_cdk_with_a_lock_file_is_installed_at_the_locked_version(machine: Path, locked: object) -> None:
+    program(machine / "path" / "npm")
+    Path("package-lock.json").write_text(json.dumps(locked))
+    assert programs.cdk_problem() == "the CDK CLI (`cdk`) is not installed; install it with `npm ci`"
+
+
+@pytest.mark.parametrize("locked", ['{"packages": {"node_modules/other": {}}}', "[]", "{", '{"packages": null}'])
+def test_a_lock_file_without_the_cdk_cli_changes_nothing(locked: str) -> None:
+    Path("package-lock.json").write_text(locked)
+    assert (programs.cdk_problem() or "").endswith(" install --prefix . aws-cdk@2`")

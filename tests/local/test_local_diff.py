@@ -278,13 +278,13 @@ def test_nothing_to_compare_is_said_with_the_way_out(
     monkeypatch.setattr("moorage.local.standing.ACCOUNT", "333333333333")
     done = local.diff()
     assert (done.output, done.exit_code) == (
-        "moorage.local: nothing is deployed in the local AWS to compare the app with; deploy the app with up\n",
+        "moorage diff: nothing is deployed in the local AWS to compare the app with; deploy the app with up\n",
         1,
     )
     monkeypatch.setattr(Home, "running", lambda _: None)
     never = CliRunner().invoke(moorage, ["diff", "--home", str(tmp_path / "never")])
     assert (never.output, never.exit_code) == (
-        "moorage.local: the local AWS is not running, so there is nothing to compare the app with; deploy the app "
+        "moorage diff: the local AWS is not running, so there is nothing to compare the app with; deploy the app "
         "with up\n",
         1,
     )

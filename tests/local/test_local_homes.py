@@ -238,7 +238,7 @@ def test_a_broken_assembly_is_named_and_does_not_replace_another(
         (assembly / file).write_text(broken)
     assert main(["up", "--app", str(assembly), "--home", str(tmp_path / "home")]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"moorage.local: {assembly} is not a readable CDK cloud assembly (")
+    assert line.startswith(f"moorage up: {assembly} is not a readable CDK cloud assembly (")
     assert broken == "[]" or Path(file).name in line
     assert not (tmp_path / "home").exists()
 

@@ -198,6 +198,7 @@ def test_an_app_is_deployed_updated_rolled_back_and_destroyed(project: Project) 
     compared = project.run("diff", "--no-policy")
     assert "; 1 resource differs\n" in compared.stdout, compared.stdout + compared.stderr
     assert "(app.py:12)" in compared.stdout
+    assert compared.stderr.startswith("Synthesizing the app ...\n")
     assert not (project.folder / ".moorage" / "diff").exists()
 
     down = project.run("down")
@@ -260,7 +261,9 @@ def test_an_interrupted_up_stops_the_cdk_cli_and_is_repaired(project: Project) -
     assert not [each for each in Path("/proc").glob("[0-9]*/cwd") if _leads_to(each, project.folder)]
     again = project.run("up")
     assert again.returncode == 0, again.stdout + again.stderr
-    assert "Shop" in project.run("status").stdout
+    shown = project.run("status").stdout
+    assert shown.startswith("resource "), "the table begins in the first line"
+    assert "Shop" in shown
 
 
 def _leads_to(link: Path, folder: Path) -> bool:

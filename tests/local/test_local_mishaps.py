@@ -15,6 +15,7 @@ import pytest
 
 from moorage.local.account import Account
 from moorage.local.environment import sealed
+from moorage.local.process import Home
 from tests.local.local_aws import SLEEP, sleeping
 from tests.local.test_local_lifecycle import BIN, PROGRAM, Project
 
@@ -107,7 +108,8 @@ def test_only_a_failed_stack_is_redeployed_and_an_update_shows_only_changes(
     assert "Nothing to do" in project.up().stdout
     project.say(delay=2)
     updated = project.up()
-    assert [line for line in updated.stderr.splitlines() if line.startswith("Shop")] == ["Shop: UPDATE_COMPLETE"]
+    lines = [line for line in updated.stderr.splitlines() if line.startswith("Shop")]
+    assert lines == ["Shop: deploying ...", "Shop: UPDATE_COMPLETE"]
     assert "\x1b" not in updated.stdout + updated.stderr
 
 
@@ -191,8 +193,31 @@ def test_up_reports_a_server_that_is_killed(project: Project) -> None:
         _, said = up.communicate(timeout=30)  # on its own, the CLI would retry for a minute and a half
     assert up.returncode == 1
     assert said.endswith(
-        "moorage.local: the local AWS stopped unexpectedly (see .moorage/server.log); run up to restart it\n"
+        "moorage up: the local AWS stopped unexpectedly (see .moorage/server.log); run up to restart it\n"
     )
+
+
+SIMPLE = """
+import aws_cdk as cdk
+from aws_cdk import aws_sqs as sqs
+
+app = cdk.App(analytics_reporting=False)
+sqs.Queue(cdk.Stack(app, "Shop"), "Orders")
+app.synth()
+"""
+
+
+@pytest.mark.slow
+def test_a_misspelled_stack_leaves_no_server_running(project: Project) -> None:
+    (project.folder / "app.py").write_text(SIMPLE)
+    done = project.run("up", "Shopdev")
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "Starting the local AWS ...",
+        "Synthesizing the app ...",
+        "moorage up: no stack matches Shopdev; the paths of the app's stacks are Shop",
+    ]
+    assert Home(project.folder / ".moorage").running() is None
 
 
 AROUND = """
@@ -216,7 +241,7 @@ def test_an_asset_that_contains_the_home_is_refused(project: Project) -> None:
     )
     assert done.returncode == 1
     assert done.stderr.endswith(
-        "moorage.local: an asset of the app contains .moorage, where the app is synthesized; exclude it from the asset "
+        "moorage up: an asset of the app contains .moorage, where the app is synthesized; exclude it from the asset "
         "(exclude=['.moorage']), or choose a folder outside the asset with --home\n"
     )
     assert not (folder / ".moorage" / "cdk.out").exists()

@@ -15,6 +15,7 @@ from moorage.installation.commands import install_moorage, shell_path
 from moorage.local.__main__ import main
 from moorage.local.app_python import app_python
 from moorage.local.prerequisites import problems
+from moorage.local.stated_app import stated_app
 
 HOME = Path("home")
 
@@ -28,6 +29,8 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     for name in ("PYTHONPATH", "VIRTUAL_ENV"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(sysconfig, "get_path", lambda _: str(tmp_path / "scripts"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("CDK_APP", raising=False)
     monkeypatch.chdir(tmp_path / "project")
     return tmp_path
 
@@ -67,7 +70,7 @@ def test_everything_that_is_missing_is_named_at_once(
         port = taken.getsockname()[1]
         assert main(["up", "--port", str(port), "--home", "home"]) == 1
     printed = capsys.readouterr().err.splitlines()
-    assert printed[0] == "moorage.local: 5 problems"
+    assert printed[0] == "moorage up: 5 problems"
     assert [line[:46] for line in printed[1:]] == [
         "  - the local AWS needs moorage[local], which in"[:46],
         "  - Node.js, which runs the CDK CLI, is not installed"[:46],
@@ -87,7 +90,7 @@ def test_one_problem_is_one_sentence(machine: Path, capsys: pytest.CaptureFixtur
     complete(machine)
     (machine / "path" / "cdk").unlink()
     assert main(["up", "--app", "node app.js"]) == 1
-    assert capsys.readouterr().err.startswith("moorage.local: the CDK CLI (`cdk`) is not installed; install it with `")
+    assert capsys.readouterr().err.startswith("moorage up: the CDK CLI (`cdk`) is not installed; install it with `")
 
 
 def test_a_missing_extra_is_named_with_the_command_that_installs_it(
@@ -192,3 +195,76 @@ def test_the_python_of_moorage_runs_the_app_if_no_environment_is_active(
     assert found.path.startswith(f"{machine / 'scripts'}:")
     monkeypatch.setenv("VIRTUAL_ENV", str(machine / "path"))
     assert "has no aws_cdk; " in (app_python(None).problem or "")
+
+
+@pytest.mark.parametrize("command", ["up", "diff"])
+def test_a_folder_without_an_app_is_named_and_not_written_to(
+    machine: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    complete(machine)
+    assert main([command]) == 1
+    assert capsys.readouterr().err == (
+        f"moorage {command}: there is no cdk.json in {Path.cwd()}; run this in the folder of the app, use --app, or "
+        "make an app with `moorage init`\n"
+    )
+    assert list(Path.cwd().iterdir()) == []
+
+
+def test_an_app_of_the_settings_of_the_user_is_taken_as_the_cdk_cli_takes_it(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complete(machine)
+    (machine / ".cdk.json").write_text('{"app": "node mine.js"}')
+    assert problems(None, None, HOME) == []
+    assert stated_app(None) == "node mine.js"
+    Path("cdk.json").write_text('{"app": "node app.js"}')
+    assert stated_app(None) is None
+    monkeypatch.setenv("CDK_APP", "node other.js")
+    assert stated_app(None) == "node other.js"
+    assert stated_app("node given.js") == "node given.js"
+
+
+def python_of(machine: Path, version: str, *, managed: bool = False) -> str:
+    """Return a Python of a version without any library."""
+    kind = f"{version.replace('.', ' ')} {int(managed)}"
+    return program(
+        machine / "path" / "python3", f'case "$2" in *EXTERNALLY*) echo {kind};; *) shift 2; echo "$@";; esac'
+    )
+
+
+def test_the_python_of_moorage_is_the_way_out_if_it_can_run_the_app(machine: Path) -> None:
+    python = python_of(machine, "3.12.3", managed=True)
+    project(f"{python} app.py", "import aws_cdk\nimport moorage\n")
+    own = program(machine / "scripts" / "python", "")
+    assert app_python(None).problem == (
+        f"{python}, which runs the app, has no aws_cdk and no moorage; run the app with the Python of this moorage: "
+        f"`--app '{own} app.py'`"
+    )
+
+
+def test_a_python_that_is_too_old_for_moorage_is_the_cause(machine: Path) -> None:
+    python = python_of(machine, "3.10.14")
+    project("python3 app.py", "import aws_cdk\nimport moorage\n")
+    assert app_python(None).problem == (
+        f"{python}, which runs the app, has no aws_cdk and no moorage, since it is Python 3.10.14 and moorage needs "
+        "3.11 or newer; run the app with the Python of a virtual environment: `--app '.venv/bin/python app.py'`"
+    )
+    python_of(machine, "3.11.0")
+    assert "since it is" not in (app_python(None).problem or "")
+
+
+def test_a_python_that_the_system_manages_gets_a_virtual_environment(machine: Path) -> None:
+    python = python_of(machine, "3.12.3", managed=True)
+    project("python3 app.py", "import aws_cdk\nimport moorage\n")
+    Path("requirements.txt").touch()
+    assert app_python(None).problem == (
+        f"{python}, which runs the app, has no aws_cdk and no moorage, and pip cannot install into it; install them "
+        f"into a virtual environment with `{python} -m venv .venv && .venv/bin/python -m pip install --requirement "
+        "requirements.txt`, and use `--app '.venv/bin/python app.py'`"
+    )
+
+
+def test_two_missing_packages_are_installed_together(machine: Path) -> None:
+    python = python_of(machine, "3.12.3")
+    project("python3 app.py", "import aws_cdk\nimport moorage\n")
+    assert f"no aws_cdk and no moorage; install them with `{python} -m pip install" in (app_python(None).problem or "")

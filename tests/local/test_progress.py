@@ -39,9 +39,9 @@ def test_each_resource_is_shown_once() -> None:
         _topic("2/3", "CREATE_COMPLETE", "News/Other topic (Other34)"),
         _stack("3/3", "CREATE_COMPLETE"),
     ) == [
-        ("1/3", "CREATE_COMPLETE", "News/Topic"),
-        ("2/3", "CREATE_COMPLETE", "News/Other topic"),
-        ("3/3", "CREATE_COMPLETE", "Shop"),
+        ("1/2", "CREATE_COMPLETE", "News/Topic"),
+        ("2/2", "CREATE_COMPLETE", "News/Other topic"),
+        ("", "CREATE_COMPLETE", "Shop"),
     ]
 
 
@@ -60,16 +60,26 @@ def test_the_cleanup_of_an_update_does_not_change_the_count() -> None:
         _topic("1/3", "DELETE_COMPLETE"),
         _stack("1/3", "UPDATE_COMPLETE"),
     ) == [
-        ("1/2", "UPDATE_COMPLETE", "News/Topic"),
-        ("1/2", "DELETE_COMPLETE", "News/Topic"),
-        ("2/2", "UPDATE_COMPLETE", "Shop"),
+        ("1/1", "UPDATE_COMPLETE", "News/Topic"),
+        ("", "DELETE_COMPLETE", "News/Topic"),
+        ("", "UPDATE_COMPLETE", "Shop"),
     ]
 
 
 def test_the_last_count_leaves_out_resources_that_did_not_change() -> None:
     assert _read(
         _stack("0/9", "UPDATE_IN_PROGRESS"), _topic("1/9", "UPDATE_COMPLETE"), _stack("2/9", "UPDATE_COMPLETE")
-    ) == [("1/8", "UPDATE_COMPLETE", "News/Topic"), ("2/2", "UPDATE_COMPLETE", "Shop")]
+    ) == [("1/7", "UPDATE_COMPLETE", "News/Topic"), ("", "UPDATE_COMPLETE", "Shop")]
+    progress = Progress([])
+    for line in (_stack("0/9", "UPDATE_IN_PROGRESS"), _topic("1/9", "UPDATE_COMPLETE")):
+        list(progress.read(line))
+    (last,) = progress.read(_stack("2/9", "UPDATE_COMPLETE"))
+    assert not isinstance(last, str)
+    assert (last.done, last.total) == (1, 1)
+
+
+def test_the_total_is_known_if_the_start_of_the_stack_was_not_printed() -> None:
+    assert _read(_topic("38/96", "CREATE_COMPLETE")) == [("1/95", "CREATE_COMPLETE", "News/Topic")]
 
 
 def test_a_failed_resource_is_shown_once_with_its_reason_and_not_counted() -> None:
@@ -86,10 +96,10 @@ def test_a_failed_resource_is_shown_once_with_its_reason_and_not_counted() -> No
         "\n",
         "❌  Shop failed\n",
     ) == [
-        ("1/3", "CREATE_COMPLETE", "Other"),
-        ("1/3", "CREATE_FAILED", "News/Topic (News12AB) no such key (of the topic)"),
-        ("1/3", "DELETE_COMPLETE", "Other"),
-        ("1/3", "ROLLBACK_COMPLETE", "Shop"),
+        ("1/2", "CREATE_COMPLETE", "Other"),
+        ("1/2", "CREATE_FAILED", "News/Topic (News12AB) no such key (of the topic)"),
+        ("", "DELETE_COMPLETE", "Other"),
+        ("", "ROLLBACK_COMPLETE", "Shop"),
         "❌  Shop failed\n",
     ]
 
@@ -98,20 +108,20 @@ def test_a_resource_with_a_truncated_status_is_shown_once() -> None:
     shortened = _stack("1/3", "UPDATE_ROLLBACK_COMPLET")
     assert _read(
         _stack("0/3", "UPDATE_IN_PROGRESS"), _stack("1/3", "UPDATE_ROLLBACK_IN_PROG"), shortened, shortened
-    ) == [("1/1", "UPDATE_ROLLBACK_COMPLETE", "Shop")]
+    ) == [("", "UPDATE_ROLLBACK_COMPLETE", "Shop")]
 
 
 def test_a_deletion_is_counted_without_a_total() -> None:
     assert _read(
         _topic("  0", "DELETE_IN_PROGRESS"), _topic("  1", "DELETE_COMPLETE"), _stack("  2", "DELETE_COMPLETE")
-    ) == [("1", "DELETE_COMPLETE", "News/Topic"), ("2", "DELETE_COMPLETE", "Shop")]
+    ) == [("1", "DELETE_COMPLETE", "News/Topic"), ("", "DELETE_COMPLETE", "Shop")]
 
 
 def test_events_in_color_are_read() -> None:
     colored = (
         "Shop | 1/2 | 5:53:09 PM | \x1b[32mCREATE_COMPLETE \x1b[39m | AWS::SNS::Topic | \x1b[32m\x1b[1mNews\x1b[22m\n"
     )
-    assert _read(_stack("0/2", "CREATE_IN_PROGRESS"), colored) == [("1/2", "CREATE_COMPLETE", "News")]
+    assert _read(_stack("0/2", "CREATE_IN_PROGRESS"), colored) == [("1/1", "CREATE_COMPLETE", "News")]
 
 
 @pytest.mark.parametrize("line", ["Shop | 12\n", " ❌ Shop | failed\n", "1 | 2 | 3 | 4 | 5\n", "[Warning] Shop: a\n"])
@@ -131,7 +141,6 @@ Supply a stack id (Shop, Other) to display its template.
 Shop: start: Building Shop Template
 dev/Shop
 Shop: creating CloudFormation changeset...
-Shop: deploying... [1/2]
 Outputs:
 Shop.Url = http://example.com
 Stack ARN:
@@ -141,6 +150,17 @@ arn:aws:cloudformation:us-east-1:000000000000:stack/Shop/52ccf608
 
 def test_the_steps_of_the_cli_itself_are_left_out() -> None:
     assert _read(*STEPS.splitlines(keepends=True)) == []
+
+
+@pytest.mark.parametrize(
+    ("printed", "shown"),
+    [
+        ("\x1b[1mShop\x1b[22m: deploying... [1/2]\n", "Shop: deploying ...\n"),
+        ("dev/Shop (dev-Shop): destroying... [1/1]\n", "dev/Shop: destroying ...\n"),
+    ],
+)
+def test_the_start_of_a_stack_is_shown_at_once(printed: str, shown: str) -> None:
+    assert _read(printed) == [shown]
 
 
 class _Terminal(io.StringIO):
@@ -169,7 +189,7 @@ def _displayed(monkeypatch: pytest.MonkeyPatch, stream: type[io.StringIO]) -> st
 def test_a_terminal_shows_each_resource_with_its_status_type_and_path(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = _displayed(monkeypatch, _Terminal)
     line = next(line for line in shown.splitlines() if "News/Topic" in line)
-    assert line.split() == ["1/3", "CREATE_COMPLETE", "AWS::SNS::Topic", "dev/Shop/News/Topic"]
+    assert line.split() == ["1/2", "CREATE_COMPLETE", "AWS::SNS::Topic", "dev/Shop/News/Topic"]
     assert "long reason" in " ".join(shown.split())
     assert "a warning\n" in shown
 

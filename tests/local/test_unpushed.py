@@ -166,7 +166,7 @@ def test_up_deploys_nothing_until_the_images_are_pushed(project: Project) -> Non
     first = project.run("up")
     assert first.returncode == 1
     assert "\nNext:\n" in first.stdout
-    assert "moorage.local: Shop/Web needs the image shop/web:1.4.2, which was never pushed; create " in first.stderr
+    assert "moorage up: Shop/Web needs the image shop/web:1.4.2, which was never pushed; create " in first.stderr
     assert "COMPLETE" not in first.stderr
     (create,) = re.findall(r"`(.*)`\n$", first.stderr)
     assert shlex.split(create)[1:] == ["-m", "moorage.local", "up", "--app", PROGRAM, "Images"]

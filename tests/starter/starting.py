@@ -28,4 +28,4 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 def refused(result: Result, sentence: str, code: int = 1) -> None:
-    assert (result.exit_code, " ".join(result.output.split())) == (code, f"Error: {sentence}")
+    assert (result.exit_code, " ".join(result.output.split())) == (code, f"moorage init: {sentence}")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from moorage.local.process import Home
 from moorage.starter import app_files
 from moorage.starter.app_files import WRITTEN
 from moorage.starter.refusals import StarterError
@@ -130,6 +131,17 @@ def test_a_folder_with_other_files_is_refused_and_named(folder: Path) -> None:
         f"({folder} has a, b, c, d, main.tf and 1 more); choose another folder, or move them away",
     )
     assert contents(folder) == before
+
+
+def test_a_folder_with_the_state_of_a_local_aws_is_free(folder: Path) -> None:
+    with Home(folder / ".moorage").exclusive():
+        pass
+    assert init().exit_code == 0
+
+
+def test_a_folder_of_the_same_name_that_the_local_aws_did_not_create_is_in_the_way(folder: Path) -> None:
+    fill(folder, ".moorage/.gitignore")
+    assert f"{folder} has .moorage)" in " ".join(init().output.split())
 
 
 def test_a_file_is_no_folder(folder: Path) -> None:

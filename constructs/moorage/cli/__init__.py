@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 
+from moorage.cli.output import end_quietly
 from moorage.installation.commands import install_moorage
 
 
@@ -43,5 +43,4 @@ def _flush() -> None:
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes again when it exits
-        raise SystemExit(1) from None
+        end_quietly()

@@ -15,6 +15,7 @@ import click
 
 from moorage.assembly.cloud_assembly import AssemblyError
 from moorage.assembly.diagram import BEGIN, END, show
+from moorage.cli.output import end_quietly
 from moorage.installation.commands import scripts, shell_path
 from moorage.review.command import page_options, policy_command, require_policy, review_command, wanted_forms
 from moorage.review.cost import CostOptions
@@ -33,7 +34,18 @@ _SECTIONS = {
 
 
 class _Sectioned(click.Group):
-    """A group whose help lists the commands in sections."""
+    """A group whose help lists the commands in sections, and whose errors begin with the command."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # click would exit with 1
+            end_quietly()
+        except click.ClickException as error:
+            if type(error) is not click.ClickException:  # the usage, or a missing library: its sentence is complete
+                raise
+            sys.stderr.write(f"moorage {ctx.invoked_subcommand}: {error.format_message()}\n")
+            raise SystemExit(error.exit_code) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         named = {name for names in _SECTIONS.values() for name in names}

@@ -82,6 +82,13 @@ def node() -> Program | None:
     return first
 
 
+def outdated_node() -> Program | None:
+    """Return the Node.js on the PATH if it is not supported; None if it is, or if there is no Node.js on the PATH."""
+    path = shutil.which("node")
+    found = Program(path, version_of(path)) if path else None
+    return found if found and found.major < OLDEST_NODE else None
+
+
 def node_problem() -> str | None:
     """Return a sentence if no supported Node.js is installed, with the command that installs one."""
     found = node()
@@ -99,7 +106,20 @@ def cdk_problem() -> str | None:
     """Return a sentence if the CDK CLI is not installed, with the command that installs it."""
     if find("cdk"):
         return None
-    return f"the CDK CLI (`cdk`) is not installed; install it with `{_npm()} install --prefix . aws-cdk@2`"
+    install = "ci" if _is_locked() else "install --prefix . aws-cdk@2"
+    return f"the CDK CLI (`cdk`) is not installed; install it with `{_npm()} {install}`"
+
+
+def _is_locked() -> bool:
+    """Return whether package-lock.json of the current folder states a version of the CDK CLI, which `npm ci` installs.
+
+    Version 1 of the file has the packages in `dependencies` (npm documentation, "package-lock.json").
+    """
+    try:
+        locked = json.loads(Path("package-lock.json").read_text("utf-8"))
+        return "node_modules/aws-cdk" in locked.get("packages", ()) or "aws-cdk" in locked.get("dependencies", ())
+    except (OSError, ValueError, AttributeError, TypeError):
+        return False
 
 
 def outdated_problem(assembly: Path, *, ask: bool) -> str | None:

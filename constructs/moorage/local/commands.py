@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import os
 import shutil
 import signal
 import sys
@@ -28,7 +27,8 @@ from moorage.local.protection import take_away
 from moorage.local.report.readback import TOOLKIT, is_deployed, left
 from moorage.local.report.table import Row, table
 from moorage.local.standing import Difference, deployment_notes, identity, keep_report, standing_stacks
-from moorage.local.toolkit import DISCARD, Toolkit
+from moorage.local.stated_app import app_problem
+from moorage.local.toolkit import DISCARD, Toolkit, tell
 from moorage.local.unpushed import Unpushed
 
 HOME = Path(".moorage")
@@ -88,29 +88,34 @@ def run(given: Request) -> int:
         given: The command with its arguments.
     """
     if given.discard and given.stacks:
-        sys.stderr.write("moorage.local: --discard discards all stacks; use it only as `down --discard`\n")
+        _complain(given, "--discard discards all stacks; use it only as `down --discard`")
         return 1
     before = {number: signal.signal(number, _interrupted) for number in _ENDING}
     try:
         home = Home(given.home)
         code = _COMMANDS[given.command](home, given)
     except (AssemblyError, LocalError) as error:
-        sys.stderr.write(f"moorage.local: {error}\n")
-    except BrokenPipeError:  # a reader such as `head` closed the output; Python's exit must not write to it again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _complain(given, str(error))
+    except BrokenPipeError:  # a reader such as `head` closed the output; `moorage.cli` ends the command
+        raise
     except OSError as error:
         where, reason = error.filename or given.home, error.strerror or error
-        sys.stderr.write(f"moorage.local: {where}: {reason}; fix the problem, or choose another folder with --home\n")
+        _complain(given, f"{where}: {reason}; fix the problem, or choose another folder with --home")
     except (BotoCoreError, ClientError) as error:
-        sys.stderr.write(f"moorage.local: a request to the local AWS failed: {error}; run up to repair the stacks\n")
+        _complain(given, f"a request to the local AWS failed: {error}; run up to repair the stacks")
     except KeyboardInterrupt:
-        sys.stderr.write("\nmoorage.local: interrupted; run up to repair unfinished stacks, or down to delete them\n")
+        sys.stderr.write("\n")
+        _complain(given, "interrupted; run up to repair unfinished stacks, or down to delete them")
     else:
         return code or 0
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
     return 1
+
+
+def _complain(given: Request, sentence: str) -> None:
+    sys.stderr.write(f"moorage {given.command}: {sentence}\n")
 
 
 def _interrupted(*_: object) -> None:
@@ -136,6 +141,7 @@ def up(home: Home, given: Request) -> None:
         stood = home.running() is not None
         try:
             stacks = stacks_of(toolkit.synthesize(lambda: _standing(home, given.port)))
+            chosen = _chosen(stacks, given.stacks)
         except UnansweredError as error:
             _suggest(home, _standing(home, given.port), given, error.places)
             raise
@@ -143,7 +149,6 @@ def up(home: Home, given: Request) -> None:
             if not stood:
                 home.stop()
             raise
-        chosen = _chosen(stacks, given.stacks)
         clock.reached("synthesis")
         server = _standing(home, given.port)
         _require_images(home, server, given, stacks, chosen)
@@ -160,6 +165,7 @@ def up(home: Home, given: Request) -> None:
                 for part in in_turn(server.access, group):
                     toolkit.deploy(server, part, account)
             clock.reached("deployment")
+        out("\n")
         _show(server, chosen)
         if waiting:
             is_named = len(_named(stacks, given.stacks)) == len(chosen)
@@ -192,6 +198,8 @@ def diff(home: Home, given: Request) -> int:
         LocalError: The local AWS is not running, or has no stack of the app, or the app cannot be synthesized.
         AssemblyError: The assembly is invalid.
     """
+    if problem := app_problem(given.app):
+        raise LocalError(problem)
     server = home.running()
     if server is None:
         raise LocalError(
@@ -354,6 +362,8 @@ def _standing(home: Home, port: int | None) -> Server:
     if server is None:
         if home.stop():
             out("The local AWS was not responding; restarting it.\n")
+        else:
+            tell("Starting the local AWS ...")
         return home.start(port)
     return server
 
@@ -380,7 +390,6 @@ def _bootstrap(toolkit: Toolkit, server: Server, stacks: Sequence[Stack]) -> Non
 def _show(server: Server, stacks: Sequence[Stack]) -> None:
     rows = [Row("resource", "name", "state"), *table(server.access, stacks)]
     widths = [max(len(row.what) for row in rows), max(len(row.name) for row in rows)]
-    out("\n")
     for row in rows:
         out(f"{row.what:{widths[0]}}  {row.name:{widths[1]}}  {row.says}".rstrip() + "\n")
 

@@ -14,6 +14,7 @@ from moorage.installation.commands import install_moorage
 from moorage.installation.programs import cdk_problem, node_problem, outdated_problem
 from moorage.local.app_python import app_python, is_folder
 from moorage.local.ports import PortError, listening
+from moorage.local.stated_app import app_problem, stated_app
 
 WINDOWS = "the local AWS needs Linux or macOS; on Windows, use WSL"
 _LIBRARIES = ("boto3", "botocore", "cfnlint", "jsonschema", "ministack", "regex", "rich", "yaml")
@@ -37,7 +38,8 @@ def _problems(app: str | None, port: int | None, home: Path) -> Iterator[str]:
             f"the local AWS needs moorage[local], which installs {', '.join(missing)}; install it with "
             f"`{install_moorage('local')}`"
         )
-    found = [node_problem(), cdk_problem()]
+    found = [app_problem(app), node_problem(), cdk_problem()]
+    app = stated_app(app)
     if app and is_folder(app):
         found.append(outdated_problem(Path(app), ask=False))
     else:
@@ -62,7 +64,7 @@ def require(app: str | None, port: int | None, home: Path) -> None:
         SystemExit: Something is missing.
     """
     if found := problems(app, port, home):
-        sys.stderr.write(f"moorage.local: {joined(found)}\n")
+        sys.stderr.write(f"moorage up: {joined(found)}\n")
         raise SystemExit(1)
 
 

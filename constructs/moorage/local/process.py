@@ -22,6 +22,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from moorage.installation import mark
 from moorage.local import private
 from moorage.local.environment import ACCOUNT, REGION, Access, sealed
 from moorage.local.ports import HOST, PortError, listening
@@ -33,8 +34,6 @@ if sys.platform != "win32":
 READY_SECONDS = 60
 ANSWER_SECONDS = 5
 STOP_SECONDS = 5
-_MARK = "# The state of a local AWS, written by moorage.local"
-"""The first line of the `.gitignore` in a home folder."""
 
 
 class LocalError(Exception):
@@ -93,12 +92,11 @@ class Home:
             moorage.local did not create the folder.
     """
 
-    MARK = ".gitignore"
+    MARK = mark.FILE
     """The file that marks the folder as created by moorage.local."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._mark = folder / self.MARK
         self._state = folder / "server.json"
         self._secret = folder / "secret"
         self.log = folder / "server.log"
@@ -112,7 +110,7 @@ class Home:
             raise LocalError(f"{self.folder} is not a folder; choose a new or empty folder with --home")
         if self.folder.stat().st_uid != os.getuid():
             raise LocalError(f"{self.folder} belongs to another user; choose another folder with --home")
-        if any(self.folder.iterdir()) and not self._is_marked():
+        if any(self.folder.iterdir()) and not mark.is_marked(self.folder):
             raise LocalError(
                 f"{self.folder} is not empty, and moorage.local did not create it; choose a new or empty folder with "
                 "--home, or remove this folder if an earlier version created it"
@@ -121,17 +119,11 @@ class Home:
             if path.is_symlink():
                 raise LocalError(f"{path} is a symbolic link, which moorage.local did not create; remove it")
 
-    def _is_marked(self) -> bool:
-        try:
-            return self._mark.read_text().startswith(_MARK)
-        except (FileNotFoundError, UnicodeDecodeError):
-            return False
-
     def _make(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder.chmod(0o700)
-        if not self._is_marked():
-            private.write(self._mark, f"{_MARK}\n*\n")
+        if not mark.is_marked(self.folder):
+            private.write(self.folder / mark.FILE, f"{mark.TEXT}\n*\n")
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:

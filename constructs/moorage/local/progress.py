@@ -26,6 +26,7 @@ _NOISE = re.compile(
 
 The last one is the place of a warning of a Python app: jsii's own code, in a folder that no longer exists.
 """
+_BEGINS = re.compile(r"(?P<path>[^:()]+?)(?: \([^()]*\))?: (?P<verb>deploying|destroying)\.\.\.")
 _AGAIN = "Failed resources:"
 _OUTPUTS, _ARN = "Outputs:", "Stack ARN:"
 _STACK = "AWS::CloudFormation::Stack"
@@ -33,6 +34,8 @@ _UNDER_WAY = ("_IN_PROG", "_CLEANUP")
 """Parts of statuses in progress. The CLI prints only the first 23 characters of a status."""
 _ROLLED_BACK = "UPDATE_ROLLBACK_COMPLET"
 _UPDATE = "UPDATE_IN_PROGRESS"
+_BESIDE = 1
+"""The number by which the CLI's total exceeds the resources: it counts the stack. In an update, also the cleanup."""
 _NAMED = re.compile(r"(?P<path>.+) \((?P<id>[A-Za-z0-9]+)\)")
 _ADDED = re.compile(r"/(Resource|Default)$")
 
@@ -61,7 +64,8 @@ class Event:
 
     Args:
         stack: The name of the stack.
-        count: The number of finished resources and, if it is known, the total, such as `3/12`.
+        count: The number of finished resources and, if it is known, the total, such as `3/12`. The stack itself is not
+            counted. Empty for a stack, and for a resource that does not change the number, such as in a rollback.
         status: The status, such as `CREATE_COMPLETE`.
         type: The type of the resource.
         resource: The construct path in the stack, or the logical ID. If the resource failed, the reason follows.
@@ -93,13 +97,22 @@ class _Count:
     done: set[str] = attrs.field(factory=set)
     failed: bool = False
 
-    def after(self, resource: str, status: str, *, last: bool) -> str:
-        self.failed |= status.endswith("_FAILED")
-        if not self.failed:
+    def after(self, resource: str, status: str) -> str:
+        """Count a resource, and return the count; an empty text for a resource that does not change the count."""
+        failed = status.endswith("_FAILED")
+        self.failed |= failed
+        if not failed and (self.failed or resource in self.done):
+            return ""
+        if not failed:
             self.done.add(resource)
-            if last or len(self.done) > self.total:  # a change set counts every resource that may change
-                self.total = len(self.done) if self.total else 0
+            if self.total:
+                self.total = max(self.total, len(self.done))
         return f"{len(self.done)}/{self.total}" if self.total else f"{len(self.done)}"
+
+    def end(self) -> None:
+        """Set the total to the count: a change set counts every resource that may change."""
+        if self.total and not self.failed:
+            self.total = len(self.done)
 
 
 class Progress:
@@ -107,7 +120,7 @@ class Progress:
 
     The CLI prints the start and the end of each resource, and repeats the failed resources. The CLI counts the cleanup
     of an update as a separate resource, and a replaced resource as unfinished. This reader returns each resource once,
-    when it is finished, and leaves out the lines about the CLI's own steps.
+    when it is finished, and leaves out the lines about the CLI's own steps, apart from the start of a stack.
 
     Args:
         paths: The construct paths of the stacks. The CLI prints each of them in a line of its own.
@@ -135,6 +148,9 @@ class Progress:
             yield from self._finished(event)
         elif event:
             yield from [] if self._repeats else [printed]
+        elif begins := _BEGINS.match(text):
+            self._outputs = False
+            yield f"{begins['path']}: {begins['verb']} ...\n"
         elif not self._is_known(text):
             yield printed
 
@@ -150,16 +166,19 @@ class Progress:
 
     def _finished(self, event: re.Match[str]) -> Iterator[Event]:
         stack, status, resource = event["stack"], event["status"], event["rest"].strip()
-        count = self._counts.setdefault(stack, _Count())
         of_stack = event["type"] == _STACK and resource.split(" ")[0] == stack
+        total = int(event["total"] or 0)
         if of_stack and status in ("CREATE_IN_PROGRESS", _UPDATE, "DELETE_IN_PROGRESS"):
-            self._counts[stack] = _Count(int(event["total"] or 0) - (status == _UPDATE))
+            self._counts[stack] = _Count(max(0, total - _BESIDE - (status == _UPDATE)))
+        count = self._counts.setdefault(stack, _Count(max(0, total - _BESIDE)))
         if status.startswith(_ROLLED_BACK) and stack not in self._rolled_back:
             self._rolled_back.add(stack)  # this is the start of the cleanup; its end is printed later
             return
         if any(word in status for word in _UNDER_WAY):
             return
-        counted = count.after(resource, status, last=of_stack)
+        if of_stack:
+            count.end()
+        counted = "" if of_stack else count.after(resource, status)
         status = f"{_ROLLED_BACK}E" if status == _ROLLED_BACK else status
         named = _NAMED.fullmatch(resource)
         if named and not status.endswith("_FAILED"):

@@ -21,6 +21,7 @@ from moorage.local.environment import ACCOUNT, REGION, TRUST, sealed
 from moorage.local.messages import Messages
 from moorage.local.process import Home, LocalError, Server
 from moorage.local.report.readback import TOOLKIT
+from moorage.local.stated_app import stated_app
 
 _ALWAYS = ("--no-notices", "--no-ci", "--profile=", "--proxy=", "--ca-bundle-path=", "--role-arn=")
 """Arguments that override `cdk.json`, `~/.cdk.json` and variables such as `CDK_PROXY`, which could redirect the CLI.
@@ -33,6 +34,16 @@ _STANDARD_ERROR = 2
 _AGAIN = "fix it and run up again"
 _WATCH_SECONDS = 1.0
 """The interval at which to check that the server is running: the CLI itself retries for a minute and a half."""
+
+
+def tell(text: str) -> None:
+    """Print a line about the next step to standard error at once, since the step can last for seconds.
+
+    Args:
+        text: The line.
+    """
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 class Toolkit:
@@ -54,9 +65,9 @@ class Toolkit:
             raise LocalError(str(cdk_problem()))
         self._program = program
         self._home = home
-        self._app = app
+        self._app = stated_app(app)
         self._messages = Messages()
-        self._given = Path(app) if app and is_folder(app) else None
+        self._given = Path(self._app) if self._app and is_folder(self._app) else None
         if self._given:
             self._require_apart(self._given)
             stacks_of(self._given)
@@ -82,7 +93,9 @@ class Toolkit:
         """
         if self._given:
             return self._taken(self._given)
-        return self._synthesized(sealed(self._home.folder, standing().access), self._home.assembly)
+        server = standing()
+        tell("Synthesizing the app ...")
+        return self._synthesized(sealed(self._home.folder, server.access), self._home.assembly)
 
     def preview(self, server: Server, folder: Path) -> Path:
         """Synthesize the app into another folder, with stack traces, and return the folder.
@@ -102,6 +115,7 @@ class Toolkit:
         """
         if self._given:
             return self._given
+        tell("Synthesizing the app ...")
         environment = sealed(self._home.folder, server.access)
         return self._synthesized(environment | tracing(environment), folder, printed=_STANDARD_ERROR)
 
@@ -157,6 +171,7 @@ class Toolkit:
         trust = [] if account == ACCOUNT else TRUST
         own = ["--qualifier", qualifier, "--toolkit-stack-name", f"{TOOLKIT}-{qualifier}"] if qualifier else []
         arguments = ["bootstrap", f"aws://{account}/{region}", *own, *trust, "--app", str(self._home.assembly)]
+        tell(f"Bootstrapping {account} {region} ...")
         if done := self._run(arguments, environment, server):
             raise LocalError(self._reason(server, f"cdk bootstrap of {account} {region} failed", done, _AGAIN))
 

