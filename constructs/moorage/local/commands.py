@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import shutil
 import signal
 import sys
@@ -26,7 +25,8 @@ from moorage.local.process import Home, LocalError, Server
 from moorage.local.protection import take_away
 from moorage.local.report.readback import TOOLKIT, is_deployed, left
 from moorage.local.report.table import Row, table
-from moorage.local.standing import Difference, deployment_notes, identity, keep_report, standing_stacks
+from moorage.local.standing import Difference, deployment_notes, identity, keep_report, standing_stacks, undeployed_note
+from moorage.local.selection import chosen_stacks, named_stacks, with_dependents
 from moorage.local.stated_app import app_problem
 from moorage.local.toolkit import DISCARD, Toolkit, tell
 from moorage.local.unpushed import Unpushed
@@ -141,7 +141,7 @@ def up(home: Home, given: Request) -> None:
         stood = home.running() is not None
         try:
             stacks = stacks_of(toolkit.synthesize(lambda: _standing(home, given.port)))
-            chosen = _chosen(stacks, given.stacks)
+            chosen = chosen_stacks(stacks, given.stacks)
         except UnansweredError as error:
             _suggest(home, _standing(home, given.port), given, error.places)
             raise
@@ -168,7 +168,7 @@ def up(home: Home, given: Request) -> None:
         out("\n")
         _show(server, chosen)
         if waiting:
-            is_named = len(_named(stacks, given.stacks)) == len(chosen)
+            is_named = len(named_stacks(stacks, given.stacks)) == len(chosen)
             out(given.cost(stacks, home.assembly, given.stacks if is_named else [stack.path for stack in chosen]))
             out(f"\nUp in {clock.total:.1f} s ({clock}).\n")
         else:
@@ -228,10 +228,11 @@ def _difference(home: Home, toolkit: Toolkit, server: Server, given: Request, fo
     if not standing:
         raise LocalError("nothing is deployed in the local AWS to compare the app with; deploy the app with up")
     own = {identity(stack) for stack in defined}
-    chosen = _chosen((*defined, *(stack for stack in standing if identity(stack) not in own)), given.stacks)
+    chosen = chosen_stacks((*defined, *(stack for stack in standing if identity(stack) not in own)), given.stacks)
     names = {stack.name for stack in chosen}
     one, other = (tuple(stack for stack in stacks if stack.name in names) for stacks in (standing, defined))
-    return Difference(one, other, tuple(deployment_notes(server.access, other)))
+    notes = (*(() if given.stacks else undeployed_note(one, other)), *deployment_notes(server.access, other))
+    return Difference(one, other, notes)
 
 
 def down(home: Home, given: Request) -> None:
@@ -254,7 +255,7 @@ def down(home: Home, given: Request) -> None:
             out(f"{_ENDED[home.stop(), given.discard]}\n")
             return
         stacks = _deployed(home)
-        chosen = _with_dependents(stacks, _named(stacks, given.stacks)) if stacks else ()
+        chosen = with_dependents(stacks, named_stacks(stacks, given.stacks)) if stacks else ()
         standing = left(server.access, chosen)
         if standing:
             if said := take_away(server.access, chosen):
@@ -278,7 +279,7 @@ def status(home: Home, given: Request) -> None:
         out(f"{_NOT_RUNNING}\n")
         return
     stacks = _deployed(home)
-    chosen = _chosen(stacks, given.stacks) if stacks else ()
+    chosen = chosen_stacks(stacks, given.stacks) if stacks else ()
     _show(server, chosen)
     _suggest(home, server, given, _places(chosen))
 
@@ -324,36 +325,6 @@ def _deployed(home: Home) -> tuple[Stack, ...]:
         return stacks_of(home.assembly)
     except AssemblyError as error:
         raise LocalError(f"{error} with up; {DISCARD}") from error
-
-
-def _chosen(stacks: Sequence[Stack], patterns: Sequence[str]) -> tuple[Stack, ...]:
-    """Return the stacks that match the patterns and the stacks that they depend on, in deployment order."""
-    names = _named(stacks, patterns)
-    for stack in reversed(stacks):
-        if stack.name in names:
-            names |= set(stack.needs)
-    return tuple(stack for stack in stacks if stack.name in names)
-
-
-def _with_dependents(stacks: Sequence[Stack], names: set[str]) -> tuple[Stack, ...]:
-    """Return the named stacks and the stacks that depend on them, which must also be deleted."""
-    for stack in stacks:
-        if names & set(stack.needs):
-            names.add(stack.name)
-    return tuple(stack for stack in stacks if stack.name in names)
-
-
-def _named(stacks: Sequence[Stack], patterns: Sequence[str]) -> set[str]:
-    """Return the names of the stacks whose paths match a pattern; the names of all stacks if there is no pattern."""
-    named = {
-        stack.name
-        for stack in stacks
-        if not patterns or any(fnmatch.fnmatch(stack.path, pattern) for pattern in patterns)
-    }
-    if stacks and not named:
-        paths = ", ".join(stack.path for stack in stacks)
-        raise LocalError(f"no stack matches {' or '.join(patterns)}; the paths of the app's stacks are {paths}")
-    return named
 
 
 def _standing(home: Home, port: int | None) -> Server:

@@ -20,6 +20,9 @@ from moorage.local.report.readback import TOOLKIT, changed_parameters, why_not_s
 _WITHOUT_RESOURCES = ("CREATE_FAILED", "CREATE_IN_PROGRESS", "DELETE_", "REVIEW_", "ROLLBACK_")
 """The beginnings of the statuses of stacks that `up` creates again."""
 
+_NAMED = 5
+"""The largest number of stacks that the note about stacks that are not deployed names."""
+
 _Place = tuple[str, str]
 _Identity = tuple[str, str, str]
 
@@ -99,6 +102,20 @@ def deployment_notes(access: Access, defined: Sequence[Stack]) -> Iterator[str]:
         elif found := account.stack(stack.name):
             for name in changed_parameters(account, stack, found):
                 yield f"{stack.path} reads the parameter {name}, whose value has changed: `up` updates this stack."
+
+
+def undeployed_note(standing: Sequence[Stack], defined: Sequence[Stack]) -> Iterator[str]:
+    """Yield a sentence about the stacks that are not deployed, since the page shows all of their resources as added.
+
+    Args:
+        standing: The deployed stacks.
+        defined: The stacks that the app defines.
+    """
+    deployed = {identity(stack) for stack in standing}
+    paths = [stack.path for stack in defined if identity(stack) not in deployed]
+    if paths:
+        named = ", ".join(paths[:_NAMED]) + (f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else "")
+        yield f"Not deployed, and so shown as added: {named}. Name stacks to compare only those, such as `diff 'dev/*'`."
 
 
 @attrs.frozen
