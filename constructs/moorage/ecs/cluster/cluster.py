@@ -72,7 +72,9 @@ class Cluster(ecs.Cluster):
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
         cluster_name: str | None = None,
     ) -> None:
-        """Define a cluster.
+        """Define an ECS cluster in a VPC, with the capacities that its services may use, by default Fargate.
+
+        By default, Container Insights is on, and failures are kept in a log group for a year.
 
         Args:
             scope: The scope in which to define this construct.
@@ -81,15 +83,15 @@ class Cluster(ecs.Cluster):
             capacity: The capacities of the cluster, at most 20. To remove a capacity, first remove it from the services
                 and deploy, then remove it from the cluster. ECS does not remove a capacity that a service uses.
                 Default: the capacities of `default_strategy`, otherwise Fargate.
-            default_strategy: The strategy of tasks whose service or job names no capacity, and the default capacity
-                provider strategy of the cluster in ECS: one capacity of the cluster, several capacities with weights,
-                or a `Strategy` with a base. Default: the first capacity.
+            default_strategy: The strategy of tasks whose service or job names no capacity.
+                This is also the default capacity provider strategy of the cluster in ECS: one capacity of the cluster,
+                several capacities with weights, or a `Strategy` with a base. Default: the first capacity.
             namespace: The name of a new Service Connect namespace for the services, 1 to 1,024 characters. Default:
                 none.
             container_insights: The level of CloudWatch Container Insights. `ENHANCED` includes metrics of containers;
                 `DISABLED` costs nothing and fails Security Hub control ECS.12. Default: `ENHANCED`.
-            failure_events: Whether to keep stopped tasks, failed deployments and placement failures in a log group for
-                a year (`FailureEvents`). Default: True.
+            failure_events: Whether to keep failures in a log group for a year (`FailureEvents`). Failures are
+                stopped tasks, failed deployments and placement failures. Default: True.
             failure_topic: The SNS topic to notify of each of these failures (`FailureEvents(topic=)`). Default: none.
             failure_log_policy: A policy that lets EventBridge write to the log group of the failures. An account may
                 have ten such policies in a region; `FailureEvents.define_log_policy(...)` defines one for all stacks.

@@ -136,7 +136,9 @@ class LoadBalancer(AnsweringLoadBalancer):
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
         auto_delete_objects: bool = False,
     ) -> None:
-        """Define an Application Load Balancer.
+        """Define an Application Load Balancer with HTTPS that services share.
+
+        By default, only clients in the VPC can connect, access is logged, and deletion protection is on.
 
         Args:
             scope: The scope in which to define this construct.

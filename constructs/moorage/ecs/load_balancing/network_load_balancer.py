@@ -158,7 +158,9 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
         auto_delete_objects: bool = False,
     ) -> None:
-        """Define a Network Load Balancer.
+        """Define a Network Load Balancer that services share. Each port forwards to one service (`Listener`).
+
+        By default, only clients in the VPC can connect, TLS connections are logged, and deletion protection is on.
 
         Args:
             scope: The scope in which to define this construct.

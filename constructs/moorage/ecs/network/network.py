@@ -54,7 +54,10 @@ class Network(Construct):
         close_default_security_group: bool = True,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
-        """Define a network.
+        """Define a VPC with a public subnet for load balancers and a private subnet for tasks in each zone.
+
+        By default, there are two zones with a NAT gateway each, the VPC's default security group has no rules, and
+        traffic is logged.
 
         Args:
             scope: The scope in which to define this construct.
