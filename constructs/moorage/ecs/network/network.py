@@ -228,6 +228,11 @@ def _check_quotas(problems: Problems, scope: Construct, nat_gateways: int) -> No
     problems.check(service_limits.NAT_ADDRESSES, "the number of NAT gateways", sum(gateways))
 
 
+def vpc_of(network: Network | ec2.IVpc) -> ec2.IVpc:
+    """Return the VPC of a `Network`, or the given VPC."""
+    return network.vpc if isinstance(network, Network) else network
+
+
 def keep_vpc_exported(vpc: ec2.IVpc, stack: cdk.Stack) -> None:
     """Export the values of a `Network`, and keep them exported, once a construct of another stack is in the VPC.
 
