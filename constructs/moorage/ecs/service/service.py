@@ -292,7 +292,7 @@ class Service(ServiceMetrics):
 
         Args:
             other: A service with `connect=ServiceConnect()` and a port, or the result of `Service.from_attributes`.
-                This service needs `connect` as well, but no port.
+                This service needs `connect` as well, but no port. The cluster needs a `namespace`.
 
         Returns:
             The URL of the other service, such as `http://catalog`.
