@@ -29,6 +29,7 @@ from moorage import (
     LifecycleHook,
     LoadBalancer,
     Network,
+    NetworkLoadBalancer,
     Repository,
     Rollout,
     Route,
@@ -255,9 +256,8 @@ def test_a_method_that_takes_any_name_takes_any_name(stack: cdk.Stack) -> None:
 
 
 def test_equivalent_arguments_are_accepted(stack: cdk.Stack) -> None:
-    network: Any = Network(stack, "Network")
     one: Any = Capacity.fargate()
-    cluster = Cluster(stack, "Cluster", vpc=network, capacity=one, failure_events=False)
+    cluster = Cluster(stack, "Cluster", vpc=ec2.Vpc(stack, "Vpc"), capacity=one, failure_events=False)
     assert [capacity.name for capacity in cluster.capacities] == ["FARGATE"]
     read_once: Any = (port for port in (443, 5432))
     service = Service(stack, "Web", cluster=cluster, task=WEB, route=None, egress=read_once)
@@ -269,6 +269,16 @@ def test_equivalent_arguments_are_accepted(stack: cdk.Stack) -> None:
     assert repository["Properties"]["ImageTagMutabilityExclusionFilters"] == [
         {"ImageTagMutabilityExclusionFilterType": "WILDCARD", "ImageTagMutabilityExclusionFilterValue": "dev*"}
     ]
+
+
+def test_a_network_is_accepted_as_a_vpc(stack: cdk.Stack) -> None:
+    network = Network(stack, "Network")
+    cluster = Cluster(stack, "Cluster", vpc=network, failure_events=False)
+    existing = Cluster.from_attributes(stack, "Existing", cluster_name="shop", vpc=network)
+    edge = LoadBalancer(stack, "Edge", vpc=network)
+    gate = NetworkLoadBalancer(stack, "Gate", vpc=network)
+    assert all(each.vpc is network.vpc for each in (cluster, edge, gate))
+    assert existing.vpc is network.vpc
 
 
 def test_a_cdk_class_with_the_same_name_is_refused(stack: cdk.Stack) -> None:

@@ -40,8 +40,8 @@ class Container:
         name: The name: 1 to 255 letters, digits, `_` and `-`, unique in the task. Default: `app`.
         port: The port that the container listens on, 1 to 65535. In ECS, the port has the name of the container.
             Default: none, so nothing connects to the container unless there are `ports`.
-        ports: Further ports by name, such as `{"admin": 15672}`, for the `container_port` of a route, listener and
-            others. Each name has 1 to 64 lowercase letters, digits, `_` and `-`, does not start with `-`, and is unique
+        ports: Further ports by name, such as `{"admin": 15672}`, for the `container_port` of routes and others.
+            Each name has 1 to 64 lowercase letters, digits, `_` and `-`, does not start with `-`, and is unique
             in the task. Without `port`, the first of these ports is the default. Default: none.
         port_ranges: Further ranges of ports that the container listens on, each as a first and a last port. Port ranges
             need awsvpc or bridge mode. Default: none.
@@ -83,13 +83,13 @@ class Container:
         host_port: The port of the instance that maps to `port` in bridge mode, 1 to 65535. Only one copy then fits on
             an instance. A port above 32767 causes a warning. Default: a free port for each copy.
         gpus: The number of GPUs reserved for the container. Not supported on Fargate. Default: 0.
-        privileged: Whether to give the container root access to the instance. Not supported on Fargate, and fails
-            Security Hub control ECS.4. Default: False.
+        privileged: Whether to give the container root access to the instance. Not supported on Fargate.
+            True fails Security Hub control ECS.4. Default: False.
         linux_parameters: The Linux options: capabilities, init process, ulimits, devices, shared memory and swap.
             Default: none.
         docker_labels: The Docker labels. Default: none.
-        version_consistency: Whether to run the same image in all tasks of a deployment: the image that the tag pointed
-            to when the deployment began. Default: True.
+        version_consistency: Whether to run the same image in all tasks of a deployment, even if the tag is moved.
+            This is the image that the tag pointed to when the deployment began. Default: True.
         credential_spec: The credential spec of a group Managed Service Account in Active Directory:
             `credentialspec:` or `credentialspecdomainless:`, followed by the ARN of an SSM parameter or S3 object. The
             execution role is granted read access. Default: none.

@@ -51,7 +51,7 @@ _HINTS = {
     "cdk.Duration": "cdk.Duration.minutes(...)",
     "constructs.Construct": "a stack or another construct",
     "datetime.timedelta": "datetime.timedelta(...)",
-    "ec2.IVpc": "a Network or an ec2.Vpc",
+    "ec2.IVpc": "an ec2.Vpc",
     "ecs.ICluster": "a Cluster or Cluster.from_attributes(...)",
     "float": "a finite number",
     "int": "a whole number",
@@ -92,7 +92,7 @@ def door(cls: Class) -> Class:
 
     Each argument is checked against its annotation before the class uses it, and one `ArgumentTypeError` names all
     wrong, unknown and missing arguments. For a sequence, a single element or any iterable is accepted. The iterable is
-    read once into a tuple. For a VPC, a `Network` is accepted. A placeholder that CDK has not looked up yet is replaced
+    read once into a tuple. A placeholder that CDK has not looked up yet is replaced
     by a well-formed string. A duration with a fraction of a second, or a scope outside a stack, causes a
     `ValidationError` that names the argument.
 
@@ -372,10 +372,7 @@ _SIMPLE_CHECKS: Mapping[str, Check] = {
 
 
 def _check_name(name: str, value: Any) -> Any:
-    """Return `value` if it has the class or interface `name`. For `ec2.IVpc`, return the VPC of a `Network`."""
-    names = names_of(value)
-    if full_name(name) in names:
-        return value
-    if name == "ec2.IVpc" and "Network" in names:
-        return value.vpc
-    raise _WrongKindError
+    """Return `value` if it has the class or interface `name`."""
+    if full_name(name) not in names_of(value):
+        raise _WrongKindError
+    return value

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import aws_cdk as cdk
 
     Duration: TypeAlias = cdk.Duration | dt.timedelta
+    """A duration: a `cdk.Duration`, or a `datetime.timedelta` of Python's standard library."""
 
 
 class Seconds(int):

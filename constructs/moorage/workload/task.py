@@ -73,20 +73,15 @@ class _SumOfContainers(int):
 class Task:
     """The containers that run together, and their shared settings. A task does not define how many copies run.
 
-    AWS does not support ECS Exec in containers with a read-only root file system. With `execute_command` on Fargate and
-    in Auto Scaling groups, such a container therefore gets an init process and writable directories for the SSM agent:
-    `/var/lib/amazon/ssm`, and on Fargate also `/managed-agents` and `/var/log/amazon/ssm`. On ECS Managed Instances,
-    use `Container(read_only=False)`.
-
     Args:
         *containers: The containers, 1 to 10, with at least one essential container. The first container with a port
             receives connections.
-        cpu: The CPU units of the task, 128 to 196,608, with 1,024 for each vCPU. The units are reserved for the task,
-            which cannot use more. On instances, None reserves only the CPU of the containers. On Fargate, None selects
-            the smallest sufficient size. Default: 256.
-        memory_mib: The memory of the task in MiB. Fargate supports only certain combinations with `cpu`. None selects
-            the sum of the containers' `memory_mib`, or on Fargate the smallest sufficient size. Each container must
-            then have a `memory_mib`. Default: 512.
+        cpu: The CPU units of the task, 128 to 196,608, with 1,024 for each vCPU.
+            The units are reserved for the task, which cannot use more. On instances, None reserves only the CPU of the
+            containers. On Fargate, None selects the smallest sufficient size. Default: 256.
+        memory_mib: The memory of the task in MiB. Fargate supports only certain combinations with `cpu`.
+            None selects the sum of the containers' `memory_mib`, or on Fargate the smallest sufficient size. Each
+            container must then have a `memory_mib`. Default: 512.
         architecture: The processor architecture that the images are built for. Default: `Architecture.X86_64`.
         ephemeral_storage_gib: The ephemeral storage of a Fargate task, 21 to 200 GiB. Default: 20 GiB.
         permissions: The statements of the task role's policy, with which the application calls AWS. Grants, such as
@@ -98,7 +93,11 @@ class Task:
         called_services: The AWS services that the application calls, as in the names of their endpoints (`sqs`,
             `dynamodb`, `kms`), and `internet` for everything else. The network is checked for these services, and
             `Endpoints.for_tasks` includes them. Default: none.
-        execute_command: Whether to enable ECS Exec (`aws ecs execute-command`). Default: False.
+        execute_command: Whether to enable ECS Exec (`aws ecs execute-command`). AWS does not support ECS Exec in
+            containers with a read-only root file system. On Fargate and in Auto Scaling groups, such a container
+            therefore gets an init process and writable directories for the SSM agent: `/var/lib/amazon/ssm`, and on
+            Fargate also `/managed-agents` and `/var/log/amazon/ssm`. On ECS Managed Instances, use
+            `Container(read_only=False)`. Default: False.
         operating_system_family: The operating system that the images are built for.
             Default: `OperatingSystemFamily.LINUX`.
         pid_mode: The process namespace: `task` shares one namespace between the containers, and `host` shares the
@@ -106,8 +105,8 @@ class Task:
             namespace.
         ipc_mode: The IPC namespace, only on instances: `task`, `host` or `none`. Default: Docker's default.
         enable_fault_injection: Whether to allow fault injection by AWS Fault Injection Service. Default: False.
-        retain_revisions: Whether to keep earlier revisions of the task definition active, so that a service can be
-            rolled back by hand. Revisions are free, and remain after the stack is deleted until they are deregistered.
+        retain_revisions: Whether to keep earlier revisions of the task definition active, for a manual rollback.
+            Revisions are free, and remain after the stack is deleted until they are deregistered.
             Default: False, so a deployment deregisters the revision that it replaces.
         family: The family of the task definition, by which scripts and metrics find it: 1 to 255 letters, digits,
             hyphens and underscores, unique in an account and region. moorage does not add the name of the stack.

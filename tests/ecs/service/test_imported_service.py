@@ -209,7 +209,7 @@ def test_a_name_needs_a_namespace(stack: cdk.Stack) -> None:
 def test_an_existing_service_without_a_name_cannot_be_connected_to(stack: cdk.Stack, cluster: ecs.ICluster) -> None:
     web = Service(stack, "Web", cluster=cluster, task=TASK, connect=ServiceConnect())
     server = catalog(stack, cluster, connect=None, port=None, security_groups=[])
-    with pytest.raises(ValueError, match=r"Shop/Catalog has no name in a namespace.*Service.from_attributes\(connect="):
+    with pytest.raises(ValueError, match=r"no name in a namespace.*; use Service.from_attributes\(connect="):
         web.connect_to(server)
 
 

@@ -355,6 +355,24 @@ def test_a_connection_to_a_service_without_a_name_or_a_port_is_refused(stack: cd
     assert "Shop/Other has no port to connect to; use Container(..., port=...)" in str(raised.value)
 
 
+def test_a_connection_without_names_says_all_that_is_missing(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    own = Cluster(stack, "Own", vpc=vpc, failure_events=False)
+    named = Cluster(stack, "Named", vpc=vpc, namespace="store", failure_events=False)
+    imported = Cluster.from_attributes(stack, "Imported", cluster_name="shop", vpc=vpc)
+    web, api, old = (
+        Service(stack, name, cluster=cluster, task=task("app"))
+        for name, cluster in {"Web": own, "Api": named, "Old": imported}.items()
+    )
+    with pytest.raises(ValueError, match="Shop/Web: 2 problems") as raised:
+        web.connect_to(api)
+    for_web, for_api = [line.rpartition("; ")[2] for line in str(raised.value).splitlines()[1:]]
+    assert for_web == "use Cluster(namespace='...') and Service(connect=ServiceConnect())"
+    assert for_api == "use Service(connect=ServiceConnect())"
+    with pytest.raises(ValueError, match="Shop/Old: 2 problems") as raised:
+        old.connect_to(api)
+    assert "; use Cluster.from_attributes(namespace='...') and Service(connect=ServiceConnect())\n" in str(raised.value)
+
+
 def test_a_name_without_a_namespace_is_refused(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     with pytest.raises(
         ValueError, match=r"connect requires a cluster with a namespace; use Cluster\(namespace='...'\)"

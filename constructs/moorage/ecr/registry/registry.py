@@ -109,7 +109,9 @@ class Registry(RegistryEvents, RegistryMetrics):
         event_key: kms.IKey | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
-        """Define a registry.
+        """Define the settings of the private registry, once in each account and region.
+
+        By default, images are scanned when they are pushed.
 
         Args:
             scope: The scope in which to define this construct.

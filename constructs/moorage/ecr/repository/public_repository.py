@@ -45,7 +45,9 @@ class PublicRepository(Construct):
         operating_systems: Sequence[str] = (),
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
-        """Define a public repository.
+        """Define a repository of Amazon ECR Public with its page in the gallery. Anyone can pull.
+
+        By default, the repository is retained.
 
         Args:
             scope: The scope in which to define this construct. Its stack must be in us-east-1, the region of Amazon ECR

@@ -65,7 +65,9 @@ class Repository(ecr.Repository):
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
         empty_on_delete: bool = False,
     ) -> None:
-        """Define a repository.
+        """Define a private ECR repository.
+
+        By default, tags are immutable, AWS KMS encrypts images, and the repository is retained.
 
         Args:
             scope: The scope in which to define this construct.

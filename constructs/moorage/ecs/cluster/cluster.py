@@ -19,7 +19,7 @@ from moorage.ecs.cluster.cluster_checks import (
     check_names,
 )
 from moorage.ecs.cluster.failure_events import FailureEvents
-from moorage.ecs.network.network import UNREACHABLE_WARNING, Reach, keep_vpc_exported
+from moorage.ecs.network.network import UNREACHABLE_WARNING, Network, Reach, keep_vpc_exported, vpc_of
 from moorage.scope.acknowledgements import acknowledge
 from moorage.scope.claimed_names import claim_name
 from moorage.scope.exports import keep_exported
@@ -60,7 +60,7 @@ class Cluster(ecs.Cluster):
         scope: Construct,
         construct_id: str,
         *,
-        vpc: ec2.IVpc,
+        vpc: Network | ec2.IVpc,
         capacity: Sequence[Capacity] | None = None,
         default_strategy: CapacityChoice | None = None,
         namespace: str | None = None,
@@ -72,24 +72,26 @@ class Cluster(ecs.Cluster):
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
         cluster_name: str | None = None,
     ) -> None:
-        """Define a cluster.
+        """Define an ECS cluster in a VPC, with the capacities that its services may use, by default Fargate.
+
+        By default, Container Insights is on, and failures are kept in a log group for a year.
 
         Args:
             scope: The scope in which to define this construct.
             construct_id: The ID of this construct in its scope.
-            vpc: The VPC of the tasks and instances: `Network(...).vpc` or any other VPC.
+            vpc: The VPC of the tasks and instances: a `Network` or any other VPC.
             capacity: The capacities of the cluster, at most 20. To remove a capacity, first remove it from the services
                 and deploy, then remove it from the cluster. ECS does not remove a capacity that a service uses.
                 Default: the capacities of `default_strategy`, otherwise Fargate.
-            default_strategy: The strategy of tasks whose service or job names no capacity, and the default capacity
-                provider strategy of the cluster in ECS: one capacity of the cluster, several capacities with weights,
-                or a `Strategy` with a base. Default: the first capacity.
+            default_strategy: The strategy of tasks whose service or job names no capacity.
+                This is also the default capacity provider strategy of the cluster in ECS: one capacity of the cluster,
+                several capacities with weights, or a `Strategy` with a base. Default: the first capacity.
             namespace: The name of a new Service Connect namespace for the services, 1 to 1,024 characters. Default:
                 none.
             container_insights: The level of CloudWatch Container Insights. `ENHANCED` includes metrics of containers;
                 `DISABLED` costs nothing and fails Security Hub control ECS.12. Default: `ENHANCED`.
-            failure_events: Whether to keep stopped tasks, failed deployments and placement failures in a log group for
-                a year (`FailureEvents`). Default: True.
+            failure_events: Whether to keep failures in a log group for a year (`FailureEvents`). Failures are
+                stopped tasks, failed deployments and placement failures. Default: True.
             failure_topic: The SNS topic to notify of each of these failures (`FailureEvents(topic=)`). Default: none.
             failure_log_policy: A policy that lets EventBridge write to the log group of the failures. An account may
                 have ten such policies in a region; `FailureEvents.define_log_policy(...)` defines one for all stacks.
@@ -109,7 +111,7 @@ class Cluster(ecs.Cluster):
         """
         strategy = None if default_strategy is None else Strategy._of(default_strategy)
         capacities = tuple(capacity if capacity is not None else strategy.weights if strategy else [Capacity.fargate()])
-        reach = Reach(vpc)
+        reach = Reach(vpc_of(vpc))
         problems = Problems(lambda: f"{scope.node.path}/{construct_id}")
         check_capacities(capacities, reach, exec_sessions, scope, problems)
         check_default_strategy(strategy, capacities, problems)
@@ -118,7 +120,7 @@ class Cluster(ecs.Cluster):
         problems.raise_any()
 
         super().__init__(
-            scope, construct_id, vpc=vpc, cluster_name=cluster_name, container_insights_v2=container_insights
+            scope, construct_id, vpc=reach.vpc, cluster_name=cluster_name, container_insights_v2=container_insights
         )
         self._claim_name(cluster_name)
         self._acknowledge(container_insights)
@@ -150,7 +152,7 @@ class Cluster(ecs.Cluster):
         *,
         cluster_name: str | None = None,
         cluster_arn: str | None = None,
-        vpc: ec2.IVpc | None = None,
+        vpc: Network | ec2.IVpc | None = None,
         capacity: Sequence[Capacity] | None = None,
         security_groups: Sequence[ec2.ISecurityGroup] = (),
         namespace: servicediscovery.INamespace | str | None = None,
@@ -190,7 +192,7 @@ class Cluster(ecs.Cluster):
             construct_id,
             cluster_name=cluster_name,
             cluster_arn=cluster_arn,
-            vpc=vpc,
+            vpc=None if vpc is None else vpc_of(vpc),
             capacity=capacity,
             security_groups=security_groups,
             namespace=namespace,

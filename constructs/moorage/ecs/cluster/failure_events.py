@@ -133,7 +133,9 @@ class FailureEvents(Construct):
         log_policy: logs.CfnResourcePolicy | logs.ResourcePolicy | str | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
-        """Define the failure events.
+        """Define the log group of the stopped tasks, failed deployments and placement failures of a cluster.
+
+        A `Cluster` defines its failure events by default; define them only for an imported cluster.
 
         Args:
             scope: The scope in which to define this construct.

@@ -104,7 +104,10 @@ class Job(Construct):
         log_retention: logs.RetentionDays | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
-        """Define a job.
+        """Define a job: a task that runs on a schedule, on an event or on request, and ends.
+
+        A start by a schedule or an event that fails is retried, and then kept in a dead-letter queue. By default, tasks
+        have no public address, a read-only root file system and a log group, and may connect only to TCP 443.
 
         Args:
             scope: The scope in which to define this construct.

@@ -110,7 +110,9 @@ class Gateway(Construct):
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
         auto_delete_objects: bool = False,
     ) -> None:
-        """Define a gateway and associate it with clusters.
+        """Define an ECS Gateway: HTTPS for the services of clusters, with load balancers that ECS manages.
+
+        By default, only clients in the VPC can connect, access is logged, and deletion protection is on.
 
         Args:
             scope: The scope in which to define this construct.

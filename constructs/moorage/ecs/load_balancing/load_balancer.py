@@ -26,7 +26,7 @@ from moorage.ecs.load_balancing.application_listeners import (
 from moorage.ecs.load_balancing.load_balancer_plan import LoadBalancerPlan
 from moorage.ecs.load_balancing.route import Route
 from moorage.ecs.load_balancing.shared_load_balancer import IPV4, Entry
-from moorage.ecs.network.network import keep_vpc_exported
+from moorage.ecs.network.network import Network, keep_vpc_exported, vpc_of
 from moorage.scope.acknowledgements import acknowledge
 from moorage.scope.exports import keep_exported
 from moorage.scope.place import check_place
@@ -117,7 +117,7 @@ class LoadBalancer(AnsweringLoadBalancer):
         scope: Construct,
         construct_id: str,
         *,
-        vpc: ec2.IVpc,
+        vpc: Network | ec2.IVpc,
         public: bool = False,
         certificate: acm.ICertificate | None = None,
         plain_http: str | None = None,
@@ -136,7 +136,9 @@ class LoadBalancer(AnsweringLoadBalancer):
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
         auto_delete_objects: bool = False,
     ) -> None:
-        """Define an Application Load Balancer.
+        """Define an Application Load Balancer with HTTPS that services share.
+
+        By default, only clients in the VPC can connect, access is logged, and deletion protection is on.
 
         Args:
             scope: The scope in which to define this construct.
@@ -185,7 +187,7 @@ class LoadBalancer(AnsweringLoadBalancer):
         """
         plan = _Plan(
             scope=scope,
-            vpc=vpc,
+            vpc=vpc_of(vpc),
             public=public,
             certificate=certificate,
             plain_http=plain_http,
@@ -207,7 +209,7 @@ class LoadBalancer(AnsweringLoadBalancer):
         plan.raise_problems(construct_id)
 
         super().__init__(scope, construct_id)
-        self.vpc = vpc
+        self.vpc = plan.vpc
         self._public = public
         self._subnets = plan.known_subnets
         self._https = certificate is not None
@@ -216,7 +218,7 @@ class LoadBalancer(AnsweringLoadBalancer):
         self.certificate = certificate
         self._test_ingress = tuple(test_ingress)
         self.test_port = plan.test_listener_port
-        self.security_group = define_security_group(self, vpc, Identity.in_scope(scope, construct_id).path)
+        self.security_group = define_security_group(self, plan.vpc, Identity.in_scope(scope, construct_id).path)
         self.load_balancer = self._define_load_balancer(plan)
         self.listener = self._define_listeners(plan)
         self._allow_clients(plan.clients, plan.client_ports)
@@ -231,7 +233,7 @@ class LoadBalancer(AnsweringLoadBalancer):
         *,
         listener_arn: str,
         security_group_id: str,
-        vpc: ec2.IVpc,
+        vpc: Network | ec2.IVpc,
         https: bool = True,
         test_listener_arn: str | None = None,
     ) -> ImportedLoadBalancer:
@@ -265,7 +267,7 @@ class LoadBalancer(AnsweringLoadBalancer):
             construct_id,
             listener_arn=listener_arn,
             security_group_id=security_group_id,
-            vpc=vpc,
+            vpc=vpc_of(vpc),
             https=https,
             test_listener_arn=test_listener_arn,
         )

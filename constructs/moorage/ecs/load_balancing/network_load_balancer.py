@@ -21,7 +21,7 @@ from moorage.ecs.load_balancing.connection_load_balancer import ConnectionLoadBa
 from moorage.ecs.load_balancing.imported_load_balancer import ImportedNetworkLoadBalancer
 from moorage.ecs.load_balancing.load_balancer_plan import LoadBalancerPlan
 from moorage.ecs.load_balancing.shared_load_balancer import IPV4
-from moorage.ecs.network.network import Network, keep_vpc_exported
+from moorage.ecs.network.network import Network, keep_vpc_exported, vpc_of
 from moorage.ecs.network.subnets import find_subnets
 from moorage.scope.exports import is_of_stack, keep_exported
 from moorage.scope.place import check_place
@@ -140,7 +140,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         scope: Construct,
         construct_id: str,
         *,
-        vpc: ec2.IVpc,
+        vpc: Network | ec2.IVpc,
         public: bool = False,
         certificate: acm.ICertificate | None = None,
         without_tls: str | None = None,
@@ -158,7 +158,9 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
         auto_delete_objects: bool = False,
     ) -> None:
-        """Define a Network Load Balancer.
+        """Define a Network Load Balancer that services share. Each port forwards to one service (`Listener`).
+
+        By default, only clients in the VPC can connect, TLS connections are logged, and deletion protection is on.
 
         Args:
             scope: The scope in which to define this construct.
@@ -207,7 +209,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         """
         plan = _Plan(
             scope=scope,
-            vpc=vpc,
+            vpc=vpc_of(vpc),
             public=public,
             certificate=certificate,
             without_tls=without_tls,
@@ -227,7 +229,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         plan.raise_problems(construct_id)
 
         super().__init__(scope, construct_id)
-        self.vpc = vpc
+        self.vpc = plan.vpc
         self.certificate = certificate
         self._public = public
         self._subnets = plan.known_subnets
@@ -237,7 +239,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         self._zonal_shift = zonal_shift
         self._dual_stack = ip_address_type is not IPV4
         self._requires_tls = public and without_tls is None
-        self.security_group = define_security_group(self, vpc, Identity.in_scope(scope, construct_id).path)
+        self.security_group = define_security_group(self, plan.vpc, Identity.in_scope(scope, construct_id).path)
         self.load_balancer: elbv2.NetworkLoadBalancer = self._define_load_balancer(plan)  # pyright: ignore[reportIncompatibleVariableOverride]  # nobody assigns to it
         self._keep_exported()
         self.log_bucket = self._define_log_bucket(plan) if access_logs else None
@@ -251,7 +253,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
         *,
         load_balancer_arn: str,
         security_group_id: str,
-        vpc: ec2.IVpc,
+        vpc: Network | ec2.IVpc,
         public: bool = False,
         certificate: acm.ICertificate | None = None,
         without_tls: str | None = None,
@@ -289,7 +291,7 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
             construct_id,
             load_balancer_arn=load_balancer_arn,
             security_group_id=security_group_id,
-            vpc=vpc,
+            vpc=vpc_of(vpc),
             public=public,
             certificate=certificate,
             without_tls=without_tls,

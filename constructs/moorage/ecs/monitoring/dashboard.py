@@ -57,7 +57,7 @@ class Dashboard(Construct):
         services: Iterable[Service | Worker | ImportedService],
         dashboard_name: str | None = None,
     ) -> None:
-        """Define a dashboard.
+        """Define a CloudWatch dashboard of services, with a row for each cluster and a row for each service.
 
         Args:
             scope: The scope in which to define this construct.

@@ -99,7 +99,10 @@ class ServiceAlarms(Construct):
         unhealthy_targets: int | None = 1,
         minutes: int = 5,
     ) -> None:
-        """Define the service alarms.
+        """Define alarms on the CPU and memory of a service, and on errors, latency and health of its targets.
+
+        The default thresholds are 90 % of CPU and of memory, 5 % errors, a latency of 5 seconds and one unhealthy
+        target, each for 5 minutes.
 
         Args:
             scope: The scope in which to define this construct.

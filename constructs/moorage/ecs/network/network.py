@@ -58,7 +58,10 @@ class Network(Construct):
         close_default_security_group: bool = True,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
-        """Define a network.
+        """Define a VPC with a public subnet for load balancers and a private subnet for tasks in each zone.
+
+        By default, there are two zones with a NAT gateway each, the VPC's default security group has no rules, and
+        traffic is logged.
 
         Args:
             scope: The scope in which to define this construct.
@@ -249,6 +252,11 @@ def _check_quotas(problems: Problems, scope: Construct, nat_gateways: int) -> No
     gateways.append(nat_gateways)
     problems.check(service_limits.VPCS, "the number of networks", len(gateways))
     problems.check(service_limits.NAT_ADDRESSES, "the number of NAT gateways", sum(gateways))
+
+
+def vpc_of(network: Network | ec2.IVpc) -> ec2.IVpc:
+    """Return the VPC of a `Network`, or the given VPC."""
+    return network.vpc if isinstance(network, Network) else network
 
 
 def keep_vpc_exported(vpc: ec2.IVpc, stack: cdk.Stack) -> None:

@@ -70,7 +70,9 @@ class Daemon(Construct):
         log_retention: logs.RetentionDays | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
-        """Define a daemon and its task definition.
+        """Define a daemon: a task that ECS runs once on each ECS Managed Instance, before other tasks.
+
+        By default, its containers have a read-only root file system and a log group.
 
         Args:
             scope: The scope in which to define this construct.

@@ -66,7 +66,9 @@ class ScanGate(Construct):
         timeout: Duration | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
-        """Define a gate.
+        """Define a lifecycle hook that refuses a deployment whose images have findings or were not scanned.
+
+        Pass `gate.hook` to the rollout of each service: `Rollout.rolling(hooks=[gate.hook])`.
 
         Args:
             scope: The scope in which to define this construct.

@@ -94,7 +94,10 @@ class Service(ServiceCosts):
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
         service_name: str | None = None,
     ) -> None:
-        """Define a service.
+        """Define a service: a task that is kept running, with load balancing, scaling and rollouts that roll back.
+
+        By default, new tasks are healthy before old tasks stop. Tasks have no public address, a read-only root file
+        system and a log group, and may connect only to TCP 443.
 
         Args:
             scope: The scope in which to define this construct.
@@ -108,10 +111,10 @@ class Service(ServiceCosts):
                 most one. Default: none.
             rollout: The way in which a new version replaces the old one. Default: a rolling deployment with a circuit
                 breaker, in which all copies keep serving. A daemon is replaced on one instance after the other.
-            pre_deployment_task: A task that runs once before each deployment, such as a database migration, with the
-                capacity and network of the service. The deployment fails if the task's first essential container does
-                not exit with code 0 within an hour. The attribute `before_task_definition` has the task definition and
-                its role. Default: none.
+            pre_deployment_task: A task that runs once before each deployment, such as a database migration.
+                The task has the capacity and network of the service. The deployment fails if the task's first essential
+                container does not exit with code 0 within an hour. The attribute `before_task_definition` has the task
+                definition and its role. Default: none.
             connect: The name of the service in the cluster's Service Connect namespace. With a name,
                 `Service.connect_to` can open a path to another service. Default: no name.
             cloud_map_options: A name in a DNS namespace of Cloud Map, in place of `connect`. Default: none.
@@ -129,10 +132,10 @@ class Service(ServiceCosts):
             security_groups: The security groups of the tasks, 1 to 5. Default: a new security group.
             egress: The TCP ports through which tasks may connect to any address. Use `connections` for other ports and
                 peers. Default: HTTPS (443), through which a task on Fargate pulls images, writes logs and calls AWS.
-            health_check_grace_period: The time after the start of a task in which failed health checks of the load
-                balancer, of VPC Lattice and of containers are ignored, 0 to 2,147,483,647 seconds. Default: with a
-                route or `lattice`, 60 seconds or the longest `HealthCheck(start_period=)`, whichever is longer.
-                Otherwise none.
+            health_check_grace_period: The time after the start of a task in which failed health checks are ignored.
+                The time is 0 to 2,147,483,647 seconds, and applies to the checks of the load balancer, of VPC Lattice
+                and of containers. Default: with a route or `lattice`, 60 seconds or the longest
+                `HealthCheck(start_period=)`, whichever is longer. Otherwise none.
             log_group: The log group of the containers. Default: a new log group.
             log_retention: The time for which new log groups keep logs. Default: a year.
             removal_policy: The removal policy of new log groups. Default: `RETAIN`.
@@ -289,7 +292,7 @@ class Service(ServiceCosts):
 
         Args:
             other: A service with `connect=ServiceConnect()` and a port, or the result of `Service.from_attributes`.
-                This service needs `connect` as well, but no port.
+                This service needs `connect` as well, but no port. The cluster needs a `namespace`.
 
         Returns:
             The URL of the other service, such as `http://catalog`.

@@ -11,6 +11,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 
+from moorage.ecs.cluster.imported_cluster import ImportedCluster
 from moorage.ecs.group_rules import is_first
 from moorage.ecs.load_balancing.define_routes import EPHEMERAL_PORTS
 from moorage.ecs.task.task_launch import add_warning
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from constructs import Construct, IConstruct, Node
 
     from moorage.ecs.cluster.cluster import Cluster
-    from moorage.ecs.cluster.imported_cluster import ImportedCluster
     from moorage.ecs.load_balancing.shared_load_balancer import SharedLoadBalancer
     from moorage.ecs.service.service_connect import ServiceConnect
 
@@ -109,7 +109,7 @@ def connect(client: ConnectedService, server: ConnectedService) -> str:
         if service.connect is None:
             problems.add(
                 f"{service.node.path} has no name in a namespace, so it can neither find other services nor be found; "
-                "use Service(connect=ServiceConnect()), or for an existing service Service.from_attributes(connect=...)"
+                f"use {_ways_to_a_name(service)}"
             )
         if not service.security_groups and service.service is not None:
             problems.add(
@@ -129,6 +129,15 @@ def connect(client: ConnectedService, server: ConnectedService) -> str:
         _deploy_after(client, server)
     _open_path(client, server, cast("int", server.port))  # a missing port or connect is reported above
     return cast("str", server.url)
+
+
+def _ways_to_a_name(service: ConnectedService) -> str:
+    """Return the arguments that give a service a name, and its cluster a namespace if the cluster has none."""
+    name = "Service.from_attributes(connect=...)" if service.service is None else "Service(connect=ServiceConnect())"
+    if service.cluster_view.namespace is not None:
+        return name
+    is_imported = isinstance(service.cluster_view, ImportedCluster)
+    return f"{'Cluster.from_attributes' if is_imported else 'Cluster'}(namespace='...') and {name}"
 
 
 def _deploy_after(client: ConnectedService, server: ConnectedService) -> None:

@@ -86,7 +86,10 @@ class Worker(Construct):
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
         service_name: str | None = None,
     ) -> None:
-        """Define a worker.
+        """Define a worker: a task that processes the messages of a queue, in a fixed or scaled number of copies.
+
+        Messages that fail too often go to a dead-letter queue with an alarm. By default, tasks have no public address,
+        a read-only root file system and a log group, and may connect only to TCP 443.
 
         Args:
             scope: The scope in which to define this construct.
