@@ -17,7 +17,7 @@ import pytest
 
 from moorage.assembly.cloud_assembly import stacks_of
 from moorage.assembly.diagram import BEGIN, END, draw, show
-from moorage.local import commands, private
+from moorage.local import commands, private, selection
 from moorage.local.__main__ import main
 from moorage.local.environment import Access, sealed
 from moorage.local.process import Home, LocalError, Server
@@ -51,17 +51,20 @@ def test_stacks_are_read_in_deployment_order(assembly: Path) -> None:
 
 def test_selecting_a_stack_also_selects_the_stacks_that_it_needs(assembly: Path) -> None:
     stacks = stacks_of(assembly)
-    assert [stack.path for stack in commands._chosen(stacks, ["dev/Services"])] == ["dev/Platform", "dev/Services"]
-    assert len(commands._chosen(stacks, ["dev/*"])) == 4
+    assert [stack.path for stack in selection.chosen_stacks(stacks, ["dev/Services"])] == [
+        "dev/Platform",
+        "dev/Services",
+    ]
+    assert len(selection.chosen_stacks(stacks, ["dev/*"])) == 4
     with pytest.raises(LocalError, match="no stack matches qa/.*; the paths of the app's stacks are tooling/Registry"):
-        commands._chosen(stacks, ["qa/*"])
+        selection.chosen_stacks(stacks, ["qa/*"])
 
 
 def test_destroying_a_stack_includes_only_the_stacks_that_need_it(assembly: Path) -> None:
     stacks = stacks_of(assembly)
 
     def gone(pattern: str) -> list[str]:
-        return [stack.path for stack in commands._with_dependents(stacks, commands._named(stacks, [pattern]))]
+        return [stack.path for stack in selection.with_dependents(stacks, selection.named_stacks(stacks, [pattern]))]
 
     assert gone("dev/Services") == ["dev/Services"]
     assert gone("dev/Platform") == ["dev/Platform", "dev/Services", "dev/Monitoring"]

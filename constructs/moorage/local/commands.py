@@ -25,8 +25,8 @@ from moorage.local.process import Home, LocalError, Server
 from moorage.local.protection import take_away
 from moorage.local.report.readback import TOOLKIT, is_deployed, left
 from moorage.local.report.table import Row, table
-from moorage.local.standing import Difference, deployment_notes, identity, keep_report, standing_stacks, undeployed_note
 from moorage.local.selection import chosen_stacks, named_stacks, with_dependents
+from moorage.local.standing import Difference, deployment_notes, identity, keep_report, standing_stacks, undeployed_note
 from moorage.local.stated_app import app_problem
 from moorage.local.toolkit import DISCARD, Toolkit, tell
 from moorage.local.unpushed import Unpushed
