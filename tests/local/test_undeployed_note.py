@@ -9,7 +9,7 @@ from moorage.local.standing import undeployed_note
 
 
 def stacks(*paths: str) -> list[Stack]:
-    return [Stack(path, path.replace("/", "-"), None, None, {}, ()) for path in paths]
+    return [Stack(path.replace("/", "-"), path, None, None, {}, ()) for path in paths]
 
 
 def test_deployed_stacks_are_not_named() -> None:
@@ -23,5 +23,5 @@ def test_deployed_stacks_are_not_named() -> None:
 def test_stacks_that_are_not_deployed_are_named(count: int, named: str) -> None:
     (note,) = undeployed_note(stacks("dev/Web"), stacks("dev/Web", *(f"a/{index}" for index in range(count))))
     assert note == (
-        f"Not deployed, and shown as added: {named}To compare only some stacks, name them, as in `diff 'dev/*'`."
+        f"Not deployed, and shown as added: {named}To compare other stacks only, name them: `diff 'dev/*'`."
     )
