@@ -186,7 +186,7 @@ def test_a_missing_library_is_said_with_its_extra() -> None:
             f"moorage promote needs moorage[promotion], which installs boto3: {install_moorage('promotion')}\n"
         ),
         (("boto3", "botocore", "botocore.exceptions"), ("prices", "refresh")): (
-            f"Error: moorage prices refresh needs moorage[prices], which installs boto3: {install_moorage('prices')}\n"
+            f"moorage prices refresh needs moorage[prices], which installs boto3: {install_moorage('prices')}\n"
         ),
         (("ministack", "yaml"), ("promote", "ui", "staging", "production", "--local")): (
             f"moorage promote --local needs moorage[local], which installs yaml: {install_moorage('local')}\n"

@@ -1,4 +1,4 @@
-"""The assemblies of this repository's environments and examples, each synthesized once in a session."""
+"""The assemblies of this repository's environments and examples, which all tests of a session share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 
 from moorage.assembly.cloud_assembly import Stack, stacks_of
 from moorage.prices.book import PriceBook
-from tests.conftest import synthesize
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ("dev", "staging", "production", "tooling")
@@ -24,15 +23,9 @@ def book() -> PriceBook:
 
 
 @pytest.fixture(scope="session")
-def synthesized(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
-    found: dict[str, Path] = {}
-
+def synthesized(programs: Path) -> Synthesized:
     def stacks(name: str) -> tuple[Path, Sequence[Stack]]:
-        program = ROOT / ("app.py" if name in ENVIRONMENTS else f"examples/{name}.py")
-        if program.stem not in found:
-            found[program.stem] = tmp_path_factory.mktemp(program.stem)
-            synthesize(program, found[program.stem])
-        folder = found[program.stem] / (f"assembly-{name}" if name in ENVIRONMENTS else "")
+        folder = programs / "out" / (f"app/assembly-{name}" if name in ENVIRONMENTS else f"example {name}")
         return folder, stacks_of(folder)
 
     return stacks

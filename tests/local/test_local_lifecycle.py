@@ -159,7 +159,7 @@ def test_an_app_is_deployed_updated_rolled_back_and_destroyed(project: Project) 
     assert "2 of 2 tasks running" in done.stdout
     assert "flowchart LR" not in done.stdout
     script = shlex.quote(str(BIN / "moorage"))
-    assert f"\nOn AWS, this costs at least $55.52 a month ({script} cost .moorage/cdk.out)\n" in done.stdout
+    assert f"\nOn AWS, this costs at least $67.28 a month ({script} cost .moorage/cdk.out)\n" in done.stdout
     assert "-m moorage.local diagram .moorage/cdk.out\n" in done.stdout
     assert readable_by_others(project.folder / ".moorage") == []
     access = project.server.access

@@ -35,7 +35,8 @@ def test_an_output_is_updated_once_and_each_warning_is_shown_once(project: Proje
 
     project.say(version="2")
     updated = project.up()
-    assert sorted(updated.stderr.splitlines()[-2:]) == ["Other: UPDATE_COMPLETE", "Shop: UPDATE_COMPLETE"]
+    ends = [line for line in updated.stderr.splitlines() if line.endswith("_COMPLETE")]
+    assert sorted(ends) == ["Other: UPDATE_COMPLETE", "Shop: UPDATE_COMPLETE"]
     cloudformation = Account(project.server.access, None, None).client("cloudformation")
     outputs = cloudformation.describe_stacks(StackName="Shop")["Stacks"][0]["Outputs"]
     assert [each["OutputValue"] for each in outputs] == ["2"]

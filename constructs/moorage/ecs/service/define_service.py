@@ -64,13 +64,13 @@ def define_service(
         **connect,
         cloud_map_options=plan.cloud_map_options,
     )
-    resource = _resource_of(service)
+    # the resource is read only where it is changed: each read is two messages to Node.js
     for property_name in _unwanted_properties(plan.task, launch.strategy):
-        resource.add_property_deletion_override(property_name)
+        _resource_of(service).add_property_deletion_override(property_name)
     for index, field in plan.placement._packed_fields.items():
-        resource.add_property_override(f"PlacementStrategies.{index}.Field", field)
+        _resource_of(service).add_property_override(f"PlacementStrategies.{index}.Field", field)
     if plan.task.execute_command:
-        resource.add_property_override("EnableExecuteCommand", value=True)
+        _resource_of(service).add_property_override("EnableExecuteCommand", value=True)
     if plan.gateway:
         plan.gateway._define(service, launch, resources.security_groups)
     return service

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
@@ -19,6 +19,8 @@ from moorage.workload import load_balancing_limits, port_limits, service_limits
 from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_cloudwatch as cloudwatch
+
     from moorage.ecs.service.service_connect import ServiceConnect
     from moorage.ecs.service.service_connect_paths import ConnectedService
 
@@ -85,9 +87,16 @@ class ImportedService(ServiceMetrics):
             security_groups=self.security_groups,
         )
 
-    @property
-    def _dimensions(self) -> Mapping[str, str]:
-        return {"ClusterName": self.cluster.cluster_name, "ServiceName": self.service.service_name}
+    def _metric(self, metric_name: str, statistic: str | None, period: cdk.Duration | None) -> cloudwatch.Metric:
+        from aws_cdk import aws_cloudwatch as cloudwatch  # noqa: PLC0415  # loads aws_cdk.aws_cloudwatch
+
+        return cloudwatch.Metric(
+            namespace="AWS/ECS",
+            metric_name=metric_name,
+            dimensions_map={"ClusterName": self.cluster.cluster_name, "ServiceName": self.service.service_name},
+            statistic=statistic,
+            period=period,
+        )
 
 
 def _name_in(arn: str) -> str:

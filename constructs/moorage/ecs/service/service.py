@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
@@ -36,6 +36,7 @@ from moorage.workload.ports import find_port
 from moorage.workload.scaling import Scaling
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_elasticloadbalancingv2 as elbv2
     from aws_cdk import aws_events as events
     from aws_cdk import aws_kms as kms
@@ -379,6 +380,5 @@ class Service(ServiceCosts):
         """The task role, with which the application calls AWS."""
         return self.task_definition.task_role.grant_principal
 
-    @property
-    def _dimensions(self) -> Mapping[str, str]:
-        return {"ClusterName": self.service.cluster.cluster_name, "ServiceName": self.service.service_name}
+    def _metric(self, metric_name: str, statistic: str | None, period: cdk.Duration | None) -> cloudwatch.Metric:
+        return self.service.metric(metric_name, statistic=statistic, period=period)

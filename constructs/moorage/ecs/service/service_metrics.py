@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from constructs import Construct
@@ -19,10 +18,9 @@ if TYPE_CHECKING:
 class ServiceMetrics(Construct):
     """The base of services: the metrics that ECS publishes."""
 
-    @property
     @abc.abstractmethod
-    def _dimensions(self) -> Mapping[str, str]:
-        """The names of the cluster and of the service, as the metrics have them."""
+    def _metric(self, metric_name: str, statistic: str | None, period: cdk.Duration | None) -> cloudwatch.Metric:
+        """Return a metric with the names of the cluster and of the service."""
 
     def metric(
         self, metric_name: str, *, statistic: str | None = None, period: cdk.Duration | None = None
@@ -34,15 +32,7 @@ class ServiceMetrics(Construct):
             statistic: The statistic. Default: the average.
             period: The period over which the statistic is computed. Default: five minutes.
         """
-        from aws_cdk import aws_cloudwatch as cloudwatch  # noqa: PLC0415  # loads aws_cdk.aws_cloudwatch
-
-        return cloudwatch.Metric(
-            namespace="AWS/ECS",
-            metric_name=metric_name,
-            dimensions_map=dict(self._dimensions),
-            statistic=statistic,
-            period=period,
-        ).attach_to(self)
+        return self._metric(metric_name, statistic, period)
 
     def metric_cpu_utilization(
         self, *, statistic: str | None = None, period: cdk.Duration | None = None
