@@ -178,6 +178,7 @@ corpus: $(LOCAL) ## Deploy each cloud assembly of CORPUS=dir into the AWS on thi
 
 oracles: $(READY) $(CHECKOV)/.ready $(REVIEW_ORACLE)/.ready ## Hold every program, 500 random services and 200 updates to rules of others
 	pytest -n 2 --dist worksteal tests/oracles tests/policy
+	pytest -n 2 --dist worksteal -m oracle
 	python -m tools.oracles
 	python -m tools.review_oracle $(CORPUS)
 

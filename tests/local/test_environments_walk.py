@@ -132,6 +132,7 @@ def require_running(status: str, least: int) -> None:
     assert all(running == wanted for running, wanted in every)
 
 
+@pytest.mark.oracle
 @pytest.mark.slow
 def test_all_environments_are_deployed_changed_recovered_and_removed(clone: Clone) -> None:
     *deploying, diff, down = commands("environments.md")
