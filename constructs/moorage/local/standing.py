@@ -115,7 +115,7 @@ def undeployed_note(standing: Sequence[Stack], defined: Sequence[Stack]) -> Iter
     paths = [stack.path for stack in defined if identity(stack) not in deployed]
     if paths:
         named = ", ".join(paths[:_NAMED]) + (f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else "")
-        yield f"Not deployed, and shown as added: {named}. To compare other stacks only, name them: `diff 'dev/*'`."
+        yield f"Not deployed, and shown as added: {named}. To leave them out, name deployed stacks, such as 'dev/*'."
 
 
 @attrs.frozen
