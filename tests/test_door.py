@@ -30,6 +30,7 @@ from moorage import (
     LoadBalancer,
     Network,
     NetworkLoadBalancer,
+    Registry,
     Repository,
     Rollout,
     Route,
@@ -451,3 +452,20 @@ def test_what_cdk_refuses_for_other_reasons_is_told_in_its_words(stack: cdk.Stac
     Repository(stack, "Images")
     with pytest.raises(RuntimeError, match="There is already a Construct with name 'Images' in Stack"):
         Repository(stack, "Images")
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda registry: registry.on_push("Pushed", tags=5), "Registry.on_push"),
+        (lambda registry: registry.on_push("Pushed", tag="v1"), "Registry.on_push"),
+    ],
+)
+def test_an_inherited_method_is_named_with_the_public_class(
+    stack: cdk.Stack, call: Callable[[Any], object], name: str
+) -> None:
+    class Own(Registry):
+        """A class of the user."""
+
+    with pytest.raises(TypeError, match=re.escape(name)):
+        call(Own(stack, "Registry"))

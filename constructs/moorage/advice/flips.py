@@ -15,7 +15,8 @@ from moorage.advice.launch_type import LaunchType, fargate_size
 from moorage.advice.market import Market
 from moorage.advice.money import usd
 from moorage.advice.offers import Offer, fargate_hourly, offers
-from moorage.advice.workload import HOURS, Workload
+from moorage.advice.workload import Workload
+from moorage.prices.price import HOURS
 
 LARGEST_SPOT = 90
 """The largest discount of EC2 Spot, in percent (EC2 user guide, Spot Instances)."""

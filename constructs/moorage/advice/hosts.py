@@ -11,7 +11,8 @@ import attrs
 
 from moorage.advice.assumptions import Assumptions
 from moorage.advice.market import Market
-from moorage.advice.workload import HOURS, Workload
+from moorage.advice.workload import Workload
+from moorage.prices.price import HOURS
 from moorage.workload.ec2_instances import InstanceType, instance_types
 from moorage.workload.fit import Demand, Fit, Host, fit
 from moorage.workload.task import Architecture

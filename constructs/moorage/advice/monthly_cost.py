@@ -8,8 +8,8 @@ from decimal import Decimal
 import attrs
 
 from moorage.advice.money import usd_range
-from moorage.advice.workload import HOURS
 from moorage.prices import PriceBook, UnknownPrice
+from moorage.prices.price import HOURS
 
 
 @attrs.frozen(kw_only=True)

@@ -19,8 +19,9 @@ from moorage.advice.launch_type import (
     refusals,
 )
 from moorage.advice.market import Market
-from moorage.advice.workload import HOURS, Runs, Workload
+from moorage.advice.workload import Runs, Workload
 from moorage.prices import UnknownPrice
+from moorage.prices.price import HOURS
 from moorage.workload.task import Architecture
 
 FREE_STORAGE_GIB = 20

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from moorage.prices.price import HOURS
 from moorage.workload.fit import Demand
 from moorage.workload.problems import Problems
 from moorage.workload.shares import reserved_cpu, reserved_memory_mib
@@ -15,9 +16,6 @@ from moorage.workload.task import Architecture, NetworkMode
 
 if TYPE_CHECKING:
     from moorage.workload.task import Task
-
-HOURS = Decimal(730)
-"""The hours of a month: 8,760 hours of a year by 12 (AWS Pricing Calculator)."""
 
 
 class WorkloadKind(enum.Enum):

@@ -6,8 +6,6 @@ from decimal import Decimal
 
 import attrs
 
-HOURS = Decimal(730)
-"""The hours of a month: 8,760 hours of a year by 12 (AWS Pricing Calculator)."""
 MONTHS_OF_A_YEAR = 12
 NOTHING = Decimal(0)
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from moorage.cost.amounts import HOURS, Range
+from moorage.cost.amounts import Range
 from moorage.cost.estimate import Estimate, Row, Sum
 from moorage.prices.book import PriceBook
+from moorage.prices.price import HOURS
 
 
 def render(estimate: Estimate, book: PriceBook, warnings: Sequence[str] = ()) -> str:

@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import attrs
 
-from moorage.cost.amounts import HOURS, ONE, Range
+from moorage.cost.amounts import ONE, Range
 from moorage.cost.usage import Use
+from moorage.prices.price import HOURS
 
 
 class Kind(enum.Enum):

@@ -9,10 +9,11 @@ from decimal import Decimal
 from rich.console import Console
 from rich.text import Text
 
-from moorage.cost.amounts import HOURS, Range
+from moorage.cost.amounts import Range
 from moorage.cost.estimate import Estimate, Row, Sum
 from moorage.cost.money import cents, money
 from moorage.cost.parts import Kind
+from moorage.prices.price import HOURS
 
 _HEADINGS = ("construct", "component", "quantity", "unit", "price", "month", "notes")
 _NUMBERS = {"quantity", "price", "month"}

@@ -132,16 +132,18 @@ def _checked(function: Callable[..., Any], subject: str) -> Callable[..., Any]:
             except _WrongKindError as error:
                 problems.append(_problem(name, str(annotation), error.entry or _described(value, str(annotation))))
         if problems:
-            problems = _with_call_problems(problems, _Call(function, subject, args, kwargs))
-            raise ArgumentTypeError(_message(_subject_text(subject, dict(given)), problems))
+            call = _Call(function, _public_name(subject, dict(given)), args, kwargs)
+            problems = _with_call_problems(problems, call)
+            raise ArgumentTypeError(_message(_subject_text(call.subject, dict(given)), problems))
         try:
             return function(*checked[: len(args)], **dict(zip(kwargs, checked[len(args) :], strict=True)))
         except (FractionError, RuntimeError, TypeError) as error:
-            problems = _problems_behind(error, given, _Call(function, subject, args, kwargs))
+            call = _Call(function, _public_name(subject, dict(given)), args, kwargs)
+            problems = _problems_behind(error, given, call)
             if not problems:
                 raise
             raised = ArgumentTypeError if isinstance(error, TypeError) else ValidationError
-            raise raised(_message(_subject_text(subject, dict(given)), problems)) from None
+            raise raised(_message(_subject_text(call.subject, dict(given)), problems)) from None
 
     return check_then_call
 
@@ -163,6 +165,14 @@ def _with_call_problems(problems: list[str], call: _Call) -> list[str]:
     others = binding_problems(*call, _way_out)
     asked_for = [name for name in others if any(f"use {name}=" in each for each in unknown)]
     return [*unknown, *problems, *(problem for name, problem in others.items() if name not in asked_for)]
+
+
+def _public_name(subject: str, given: Mapping[str, Any]) -> str:
+    """Return the name of a method with the class that users call it on, since a base class may not be public."""
+    _, dot, method = subject.partition(".")
+    kind = given.get("cls") or type(given.get("self"))
+    owner = next((each for each in kind.__mro__ if each.__module__.startswith("moorage.")), None)
+    return f"{owner.__name__}.{method}" if dot and owner else subject
 
 
 def _subject_text(subject: str, given: Mapping[str, Any]) -> str:

@@ -6,11 +6,11 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from moorage.advice.workload import HOURS
 from moorage.assembly.values import Value
 from moorage.cost.amounts import Range
 from moorage.cost.resources import Item, number_of, tables
 from moorage.cost.schedules import starts_of_a_year
+from moorage.prices.price import HOURS
 
 _TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
 _POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from moorage.cost.amounts import HOURS, ONE, Range
+from moorage.cost.amounts import ONE, Range
 from moorage.cost.parts import Kind, Part, free, hourly, monthly, used
 from moorage.cost.resources import Item, architecture_of, tables
 from moorage.cost.usage import Use
+from moorage.prices.price import HOURS
 
 _MIB_OF_A_GB = 1024
 _FREE_FUNCTION_MIB = 512

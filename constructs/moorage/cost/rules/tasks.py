@@ -9,10 +9,11 @@ from decimal import Decimal
 import attrs
 
 from moorage.assembly.values import Value
-from moorage.cost.amounts import HOURS, Range
+from moorage.cost.amounts import Range
 from moorage.cost.parts import Kind, NotInTemplateError, Part, free, unknown
 from moorage.cost.resources import Item, architecture_of, number_of, tables
 from moorage.cost.rules.volumes import volume
+from moorage.prices.price import HOURS
 
 _CPU_UNITS = 1024
 """The CPU units of a vCPU, and the MiB of a GB of memory."""

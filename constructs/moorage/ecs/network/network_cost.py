@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from moorage.advice.monthly_cost import CostPart, MonthlyCost, monthly_cost
-from moorage.advice.workload import HOURS
+from moorage.prices.price import HOURS
 
 
 def network_cost(

@@ -122,7 +122,7 @@ def _copies_of(plan: ServicePlan) -> tuple[int, int] | None:
 
 def _parts(plan: ServicePlan, copies: tuple[int, int]) -> Iterator[CostPart]:
     from moorage.advice.monthly_cost import CostPart  # noqa: PLC0415  # needed only by costs
-    from moorage.advice.workload import HOURS  # noqa: PLC0415  # needed only by costs
+    from moorage.prices.price import HOURS  # noqa: PLC0415  # needed only by costs
 
     strategy = plan.launch.strategy
     if strategy._kind is CapacityKind.MANAGED_INSTANCES:

@@ -7,10 +7,11 @@ from typing import Any
 
 import attrs
 
-from moorage.cost.amounts import HOURS, ZERO, Range
+from moorage.cost.amounts import ZERO, Range
 from moorage.cost.difference import CostChange, CostDifference
 from moorage.cost.json_form import range_of, sum_of
 from moorage.cost.money import money, rounded, signed
+from moorage.prices.price import HOURS
 from moorage.review.cost import ReviewedCost
 
 _CAUSES = 3
