@@ -248,7 +248,7 @@ def _of_interruption(question: Question, decision: Decision) -> Iterator[str]:
     wanted = _SPOT_OF[advised.launch_type]
     options = question.options(interruptible=True)
     if any(each.launch_type is wanted and each.fits and each.list_cost for each in options):
-        yield f"{wanted.value} costs less if the copies tolerate a stop with a notice of two minutes (--interruptible)."
+        yield f"{wanted.value} costs less if the copies tolerate a stop with a notice of two minutes (interruptible)."
 
 
 _SPOT_OF = {LaunchType.FARGATE: LaunchType.FARGATE_SPOT, LaunchType.EC2: LaunchType.EC2_SPOT}
