@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import functools
+import importlib
 import json
 import os
 import runpy
@@ -56,6 +57,23 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             for name, said in report.user_properties:
                 if name == SUMMARY_PROPERTY:
                     terminalreporter.write_line(str(said))
+
+
+@pytest.fixture(scope="session")
+def policy_engines() -> None:
+    """Import the policy engines."""
+    for engine in ("cloudformation_lint", "guard"):
+        importlib.import_module(f"moorage.policy.{engine}")
+
+
+@pytest.fixture
+def pytester(policy_engines: None, pytester: pytest.Pytester) -> pytest.Pytester:  # noqa: ARG001  # only its order
+    """Return the fixture of pytest, which removes the modules that are imported first after it.
+
+    If each run imports the policy engines again, cfn-lint parses with the nodes of one copy of yaml and the tags
+    of another.
+    """
+    return pytester
 
 
 @pytest.fixture(scope="session")
