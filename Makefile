@@ -139,10 +139,10 @@ policy: $(REVIEW) $(CHECKOV)/.ready ## Check every environment with cdk-nag, cfn
 	PATH=$(CHECKOV)/bin:$$PATH moorage policy .cache/policy
 
 up: $(LOCAL) ## Deploy dev into an AWS that runs on this machine
-	python -m moorage.local up 'dev/*'
+	$(VENV)/bin/python -m moorage.local up 'dev/*'
 
 down: $(LOCAL) ## Remove what `make up` deployed, and stop that AWS
-	python -m moorage.local down 'dev/*'
+	$(VENV)/bin/python -m moorage.local down 'dev/*'
 
 docs: $(DOCS)/.ready ## Build the documentation to site/; a warning fails
 	python -m tools.docs
@@ -155,7 +155,7 @@ links: $(READY) ## Request each external link of the documentation; fails on a b
 
 diagram: $(SYNTH) ## Draw production anew in the README
 	cdk synth --quiet 'production/*'
-	moorage diagram cdk.out production/ --into README.md
+	moorage diagram cdk.out 'production/*' --into README.md
 
 kept: $(SYNTH) ## Keep the templates of this version, from which tests/upgrade deploys the next one
 	CDK_OUTDIR=.cache/kept python app.py

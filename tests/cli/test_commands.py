@@ -159,7 +159,7 @@ def test_a_diagram_is_printed_or_written_into_a_file(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text('{"artifacts": {}}')
     page = tmp_path / "page.md"
     page.write_text("no marks")
-    assert run("diagram", str(tmp_path)).output == "flowchart LR\n"
+    assert run("diagram", str(tmp_path)).output == "```mermaid\nflowchart LR\n```\n"
     assert "must contain" in run("diagram", str(tmp_path), "--into", str(page)).output
 
 

@@ -107,19 +107,27 @@ def test_the_diagram_shows_ports_and_protocols(tmp_path: Path) -> None:
 def test_the_diagram_in_the_readme_is_current(assembly: Path, tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
     readme.write_text((ROOT / "README.md").read_text())
-    show(assembly, "production/", readme)
+    show(assembly, ["production/*"], readme)
     assert readme.read_text() == (ROOT / "README.md").read_text(), "stale: run `make diagram`"
 
 
 def test_only_the_text_between_the_marks_is_replaced(assembly: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
-    show(assembly, "dev/", page)
+    show(assembly, ["dev/*"], page)
     assert page.read_text().startswith(f"before\n{BEGIN}\n```mermaid\nflowchart LR\n")
     assert page.read_text().endswith(f"```\n{END}\nafter\n")
     page.write_text("no marks")
     with pytest.raises(ValueError, match="must contain"):
-        show(assembly, "dev/", page)
+        show(assembly, ["dev/*"], page)
+
+
+def test_only_the_named_stacks_are_drawn(assembly: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    show(assembly, ["dev/Platform", "dev/Registry"], None)
+    drawn = capsys.readouterr().out
+    assert re.findall(r'subgraph \w+\["(.*)"\]', drawn) == ["dev/Platform", "dev/Registry"]
+    with pytest.raises(ValueError, match=r"no stack matches dev/No; the stacks are .*dev/Platform"):
+        show(assembly, ["dev/No"], None)
 
 
 def test_the_diagram_works_without_path_metadata(tmp_path: Path) -> None:

@@ -331,20 +331,25 @@ def _word(text: str) -> str:
     return re.sub(r"\W", "_", text)
 
 
-def show(assembly: Path, stage: str, into: Path | None) -> None:
-    """Print the diagram of an assembly, or write it into a file, between `BEGIN` and `END`.
+def show(assembly: Path, patterns: Sequence[str], into: Path | None) -> None:
+    """Print the diagram of an assembly for Markdown, or write it into a file, between `BEGIN` and `END`.
 
     Args:
         assembly: The folder that `cdk synth` wrote.
-        stage: The prefix of the paths of the stacks to draw; empty to draw all stacks.
+        patterns: The construct paths of the stacks to draw, in which `*` is any text; empty to draw all stacks.
         into: The file, which contains `BEGIN` and `END`; None to print the diagram.
 
     Raises:
         AssemblyError: The assembly cannot be read.
-        ValueError: The file does not contain `BEGIN` and `END`.
+        ValueError: No stack matches the patterns, or the file does not contain `BEGIN` and `END`.
         OSError: The file cannot be read or written.
     """
-    text = draw([stack for stack in stacks_of(assembly) if stack.path.startswith(stage)])
+    stacks = stacks_of(assembly)
+    drawn = [each for each in stacks if not patterns or any(fnmatch.fnmatchcase(each.path, one) for one in patterns)]
+    if patterns and not drawn:
+        paths = ", ".join(each.path for each in stacks) or "none"
+        raise ValueError(f"no stack matches {' '.join(patterns)}; the stacks are {paths}")
+    text = f"```mermaid\n{draw(drawn)}```\n"
     if into is None:
         sys.stdout.write(text)
         return
@@ -354,4 +359,4 @@ def show(assembly: Path, stage: str, into: Path | None) -> None:
         raise ValueError(
             f"{into} must contain {BEGIN} and {END}, between which the diagram is written; add both to the file"
         )
-    into.write_text(f"{before}{BEGIN}\n```mermaid\n{text}```\n{END}{after}", "utf-8")
+    into.write_text(f"{before}{BEGIN}\n{text}{END}{after}", "utf-8")

@@ -250,16 +250,17 @@ def _opened(promotion: Any, reading: Any, home: Path, app: str | None) -> Iterat
 
 
 @moorage.command()
-@click.argument("assembly", type=Path)
-@click.argument("stage", default="")
+@click.argument("assembly", type=Path, default="cdk.out")
+@_stacks
 @click.option("--into", type=Path, metavar="FILE", help=f"Write the diagram into FILE, between {BEGIN} and {END}.")
-def diagram(assembly: Path, stage: str, into: Path | None) -> None:
-    """Draw an ASSEMBLY as a Mermaid diagram, which GitHub renders.
+def diagram(assembly: Path, stacks: tuple[str, ...], into: Path | None) -> None:
+    """Draw the stacks of an ASSEMBLY as a Mermaid diagram for Markdown, which GitHub renders.
 
-    With STAGE, only the stacks whose paths start with this text are drawn.
+    ASSEMBLY is a cloud assembly, the folder that `cdk synth` writes. The default is cdk.out. STACKS are construct paths
+    of stacks, such as 'Prod/Web'; '*' is a wildcard. By default, all stacks are drawn.
     """
     try:
-        show(assembly, stage, into)
+        show(assembly, stacks, into)
     except BrokenPipeError:  # click ends the command quietly
         raise
     except (AssemblyError, ValueError, OSError) as error:

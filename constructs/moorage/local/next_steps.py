@@ -49,7 +49,7 @@ def next_steps(
     if all(importlib.util.find_spec(name) for name in _REVIEW):
         yield from _step("show what up would change", f"{program} diff{given}{own}{named}")
     if (home.assembly / "manifest.json").exists():
-        yield from _step("draw the stacks for Markdown", f"{program} diagram {shlex.quote(str(home.assembly))}")
+        yield from _step("draw the stacks for Markdown", f"{program} diagram {shlex.quote(str(home.assembly))}{named}")
     yield from _step("deploy changes to the app", f"{program} up{given}{own}{named}")
     yield from _step("delete the stacks", f"{program} down{own}{named}")
     yield from _step("call the local AWS from this shell", *shell_lines(access, home.folder / "secret", places))

@@ -61,11 +61,11 @@ _DEFAULT_STOP: Duration = default_seconds(5)
 @door
 @jsii.implements(ec2.IConnectable, iam.IGrantable)
 class Service(ServiceCosts):
-    """A task that is kept running in a cluster, with load balancing, scaling and rollouts that roll back on failure.
+    """A task that is kept running in a cluster, with load balancing, scaling and rollouts.
 
-    By default, new tasks are healthy before old tasks stop, and a rollout whose tasks do not become healthy is rolled
-    back. Tasks have no public address, a read-only root file system and a log group, and may connect only to TCP 443. A
-    service is an `IGrantable` (the task role) and an `IConnectable` (the security group of the tasks, or of the
+    By default, a rollout stops old tasks only after new tasks are healthy, and is rolled back if they do not become
+    healthy. Tasks have no public address, a read-only root file system and a log group, and may connect only to TCP
+    443. A service is an `IGrantable` (the task role) and an `IConnectable` (the security group of the tasks, or of the
     instances if tasks do not have their own network interface).
     """
 
@@ -95,10 +95,10 @@ class Service(ServiceCosts):
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
         service_name: str | None = None,
     ) -> None:
-        """Define a service: a task that is kept running, with load balancing, scaling and rollouts that roll back.
+        """Define a task that is kept running, with load balancing, scaling and rollouts.
 
-        By default, new tasks are healthy before old tasks stop. Tasks have no public address, a read-only root file
-        system and a log group, and may connect only to TCP 443.
+        By default, a rollout stops old tasks only after new tasks are healthy, and is rolled back on failure. Tasks
+        have no public address, a read-only root file system and a log group, and may connect only to TCP 443.
 
         Args:
             scope: The scope in which to define this construct.
