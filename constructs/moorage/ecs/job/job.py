@@ -22,8 +22,9 @@ from moorage.ecs.cdk_values import stack_of
 from moorage.ecs.job.job_starter import JobStarter
 from moorage.ecs.job.triggers import EventRule, Schedule
 from moorage.ecs.network.network import keep_vpc_exported
+from moorage.ecs.task.launch_warnings import add_warning, warn_of_launch
 from moorage.ecs.task.run_task import TaskRun
-from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, add_warning, connections_of
+from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, connections_of
 from moorage.ecs.task.task_logs import TaskLogs
 from moorage.ecs.task.volumes import open_file_systems
 from moorage.scope.place import check_place
@@ -165,7 +166,7 @@ class Job(Construct):
         problems.raise_any()
 
         super().__init__(scope, construct_id)
-        launch.warn(self)
+        warn_of_launch(self, launch)
         trigger = triggers[0] if triggers else None
         resources = launch.define(self, task_logs=task_logs)
         self.log_group = resources.log_group

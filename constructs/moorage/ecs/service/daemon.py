@@ -18,6 +18,7 @@ from moorage.ecs.capacity.strategy import Strategy
 from moorage.ecs.cdk_values import arn, stack_of
 from moorage.ecs.identity import Identity
 from moorage.ecs.network.network import keep_vpc_exported
+from moorage.ecs.task.launch_warnings import warn_of_launch
 from moorage.ecs.task.task_launch import Launch, connections_of
 from moorage.ecs.task.task_logs import TaskLogs
 from moorage.scope.place import place_of
@@ -104,7 +105,7 @@ class Daemon(Construct):
         problems.raise_any()
 
         super().__init__(scope, construct_id)
-        launch.warn(self)
+        warn_of_launch(self, launch)
         identity = Identity.in_scope(scope, construct_id)
         resources = launch.define(self, identity, task_logs)
         self.log_group = resources.log_group

@@ -14,7 +14,7 @@ from aws_cdk import aws_ecs as ecs
 from moorage.ecs.cluster.imported_cluster import ImportedCluster
 from moorage.ecs.group_rules import is_first
 from moorage.ecs.load_balancing.define_routes import EPHEMERAL_PORTS
-from moorage.ecs.task.task_launch import add_warning
+from moorage.ecs.task.launch_warnings import add_warning
 from moorage.scope.per_construct import PerConstruct
 from moorage.workload.errors import ValidationError
 from moorage.workload.problems import Problems, is_token

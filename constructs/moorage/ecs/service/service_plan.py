@@ -27,8 +27,8 @@ from moorage.ecs.network.network import keep_vpc_exported
 from moorage.ecs.service.autoscaling import check_scaling
 from moorage.ecs.service.hook_checks import long_pauses_warning
 from moorage.ecs.service.rollout_checks import check_rollout
+from moorage.ecs.task.launch_warnings import add_warning, warn_of_launch
 from moorage.ecs.task.port_mappings import UDP
-from moorage.ecs.task.task_launch import add_warning
 from moorage.scope.claimed_names import claim_name
 from moorage.scope.place import check_place
 from moorage.workload import service_limits
@@ -265,7 +265,7 @@ class ServicePlan:
 
     def warn(self, construct: Construct) -> None:
         """Warn about settings that AWS accepts but that users may not want."""
-        self.launch.warn(construct)
+        warn_of_launch(construct, self.launch)
         if self.launch.strategy._kind is not CapacityKind.FARGATE:
             self._warn_of_instances(construct)
         add_warning(construct, "@moorage/ecs:spot-drain", slow_drain_warning(self.routes, self.launch))

@@ -18,7 +18,7 @@ from moorage.ecs.capacity.strategy import CapacityChoice, Strategy
 from moorage.ecs.cdk_values import define_security_group, number_text, select_subnet_ids, tcp
 from moorage.ecs.cluster.cluster import cluster_view_of
 from moorage.ecs.identity import Identity
-from moorage.ecs.network.network import UNREACHABLE_WARNING, describe_unreachable
+from moorage.ecs.network.network import describe_unreachable
 from moorage.ecs.task.place_checks import check_images, check_network
 from moorage.ecs.task.secret_checks import check_secrets
 from moorage.ecs.task.task_definition import define_task
@@ -26,7 +26,7 @@ from moorage.ecs.task.task_logs import NEW_LOG_GROUP, TaskLogs
 from moorage.ecs.task.task_roles import check_roles, policy_owners
 from moorage.workload import platform_checks, port_limits, service_limits
 from moorage.workload.errors import ValidationError
-from moorage.workload.problems import Problems, is_token
+from moorage.workload.problems import Problems
 from moorage.workload.task import NetworkMode
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from moorage.ecs.network.network import Reach
     from moorage.workload.task import Task
 
-_HTTPS_PORT = 443
-DEFAULT_EGRESS = (_HTTPS_PORT,)
+DEFAULT_EGRESS = (443,)
+"""HTTPS, through which a task on Fargate pulls images, writes logs and calls AWS."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -126,6 +126,12 @@ class Launch:
             if not each._exists_already
         ]
 
+    @property
+    def may_not_reach_services(self) -> bool:
+        """True if the subnets in which tasks start have no route to the internet, as far as CDK knows."""
+        starts = [subnets for subnets, has_public_address in self._start_subnets if not has_public_address]
+        return None in self._missing and any(self.reach.is_isolated(each) for each in starts)
+
     def instance_security_groups(self, stack: cdk.Stack | None = None) -> list[ec2.ISecurityGroup]:
         """Return the security groups of the instances, for tasks without their own network interface."""
         return (
@@ -164,22 +170,6 @@ class Launch:
         self.check(own_problems)
         for problem in own_problems.messages:
             problems.add(f"{argument}: {problem}")
-
-    def warn(self, construct: Construct) -> None:
-        """Warn about tasks that may not start, sessions that may not be recorded, and images that may change."""
-        add_warning(construct, "@moorage/ecs:no-https", self._without_https_warning())
-        add_warning(construct, "@moorage/ecs:latest", self._moving_image_warning())
-        if self.task.execute_command:
-            add_warning(construct, "@moorage/ecs:sessions", self._unrecorded_sessions_warning())
-        if self.task.volumes:
-            from moorage.ecs.task.volumes import few_mount_targets_warning  # noqa: PLC0415  # needed only by volumes
-
-            selections = [selection for _, selection in self.task_subnets]
-            warning = few_mount_targets_warning(self.task, selections, self.reach.vpc)
-            add_warning(construct, "@moorage/ecs:mount-targets", warning)
-        starts = [subnets for subnets, has_public_address in self._start_subnets if not has_public_address]
-        if None in self._missing and any(self.reach.is_isolated(each) for each in starts):
-            add_warning(construct, UNREACHABLE_WARNING, self._unreachable_warning())
 
     def define(
         self,
@@ -230,53 +220,6 @@ class Launch:
         if task._needs_to_run:
             missing.append(self.reach.missing(task._needs_to_run, self.vpc_subnets, public_address=False))
         return missing
-
-    def _unreachable_warning(self) -> str:
-        return (
-            "the subnets of the tasks have no route to the internet, as far as CDK knows, so tasks may not reach "
-            f"{', '.join(sorted(self.task._needs))}; use a Network, whose routes and endpoints are known"
-        )
-
-    def _moving_image_warning(self) -> str | None:
-        """Return a warning about an image without a fixed version, which a rollback cannot restore, or None."""
-        moving_images = [
-            image._mutable_reference for each in self.task.containers if (image := each.image)._mutable_reference
-        ]
-        if not moving_images:
-            return None
-        return (
-            f"image {moving_images[0]!r} has no fixed version, so it can change without a deployment and cannot be "
-            "rolled back; use the tag of a release, or a digest"
-        )
-
-    def _unrecorded_sessions_warning(self) -> str | None:
-        """Return a warning about a container whose sessions ECS may not record, due to its log driver, or None."""
-        if self.cluster_view.exec_sessions and self.cluster_view.exec_sessions.log_group:
-            return None
-        router = self.task._log_router
-        routed = [each.name for each in self.task.containers if each.logging or (router and each is not router)]
-        if not routed:
-            return None
-        return (
-            f"sessions in container {routed[0]!r} may not be recorded, since its logs do not go to the log group of "
-            "the task; use Cluster(exec_sessions=ExecSessions())"
-        )
-
-    def _without_https_warning(self) -> str | None:
-        """Return a warning about tasks on Fargate that may not start, or None.
-
-        On instances, the ECS agent uses the network interface of the instance.
-        """
-        own_group = (
-            self.has_own_interface and self.security_groups is None and self.strategy._kind is CapacityKind.FARGATE
-        )
-        if not own_group or _HTTPS_PORT in self.egress or is_token(tuple(self.egress)):
-            return None
-        return (
-            f"egress should contain {_HTTPS_PORT} (got {list(self.egress)}), since a task on Fargate pulls its image, "
-            f"reads secrets and writes logs through this port; use egress={[_HTTPS_PORT, *self.egress]}, or allow "
-            f"port {_HTTPS_PORT} to these services with connections"
-        )
 
     def _check_kind(self, problems: Problems) -> None:
         kind = self.strategy._kind
@@ -437,9 +380,3 @@ def connections_of(construct: Construct, security_groups: Sequence[ec2.ISecurity
             "network interface of their own; use Cluster.from_attributes(..., security_groups=[...])"
         )
     return ec2.Connections(security_groups=list(security_groups))
-
-
-def add_warning(construct: Construct, name: str, warning: str | None) -> None:
-    """Add a warning that users can acknowledge by its name, unless `warning` is None."""
-    if warning:
-        cdk.Annotations.of(construct).add_warning_v2(name, f"{warning}; or acknowledge this warning")

@@ -19,7 +19,8 @@ from moorage.delivery.dead_letters import define_alarm
 from moorage.delivery.queue_uses import add_use
 from moorage.ecs.capacity.placement import EVEN_PLACEMENT, Placement
 from moorage.ecs.service.service import Service
-from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, add_warning
+from moorage.ecs.task.launch_warnings import add_warning
+from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch
 from moorage.ecs.worker.work_queue import WorkQueue
 from moorage.scope.acknowledgements import acknowledge
 from moorage.scope.place import check_place
