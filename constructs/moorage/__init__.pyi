@@ -13,8 +13,8 @@ from moorage.ecr.registry.scanning import Scanning as Scanning
 from moorage.ecr.registry.scanning import ScanningRule as ScanningRule
 from moorage.ecr.repository.lifecycle_policy import LifecyclePolicy as LifecyclePolicy
 from moorage.ecr.repository.lifecycle_policy import LifecycleRule as LifecycleRule
-from moorage.ecr.repository.lifecycle_policy import PushedImage as PushedImage
 from moorage.ecr.repository.public_repository import PublicRepository as PublicRepository
+from moorage.ecr.repository.pushed_image import PushedImage as PushedImage
 from moorage.ecr.repository.repository import Repository as Repository
 from moorage.ecr.repository.repository_settings import Encryption as Encryption
 from moorage.ecr.repository.repository_settings import RepositorySettings as RepositorySettings
@@ -65,8 +65,8 @@ from moorage.workload.lifecycle_hooks import LifecycleHook as LifecycleHook
 from moorage.workload.lifecycle_hooks import LifecycleStage as LifecycleStage
 from moorage.workload.linux_parameters import LinuxParameters as LinuxParameters
 from moorage.workload.log_mode import LogMode as LogMode
+from moorage.workload.rollback_alarms import RollbackAlarms as RollbackAlarms
 from moorage.workload.rollout import EarlySuccess as EarlySuccess
-from moorage.workload.rollout import RollbackAlarms as RollbackAlarms
 from moorage.workload.rollout import Rollout as Rollout
 from moorage.workload.scaling import Scaling as Scaling
 from moorage.workload.scaling_targets import MetricTarget as MetricTarget

@@ -6,7 +6,7 @@ import json
 from importlib import resources
 from typing import Any
 
-from moorage.workload.platform_limits import FARGATE_MEMORY
+from moorage.workload.fargate_sizes import FARGATE_MEMORY
 
 EXTENSIONS = "cfnlint.data.schemas.extensions.aws_ecs_taskdefinition"
 

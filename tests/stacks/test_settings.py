@@ -7,7 +7,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from moorage.workload.platform_limits import FARGATE_MEMORY
+from moorage.workload.fargate_sizes import FARGATE_MEMORY
 from stacks.settings import Description
 from stacks.settings.description import WITHOUT_INSPECTOR
 from stacks.settings.services import FARGATE_MEMORY_GIB

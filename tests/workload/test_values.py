@@ -39,10 +39,10 @@ from moorage import (
 )
 from moorage.workload import secret_sources
 from moorage.workload.durations import seconds
+from moorage.workload.fargate_sizes import FARGATE_MEMORY, nearest_fargate_sizes
 from moorage.workload.look_ups import is_looked_up_later
 from moorage.workload.plain_texts import PlainText, check_unwrapped
 from moorage.workload.platform_checks import check_fargate, fargate_size
-from moorage.workload.platform_limits import FARGATE_MEMORY, nearest_fargate_sizes
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.shares import share_of
 from tests.stand_ins import stand_in

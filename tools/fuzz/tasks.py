@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from moorage.workload.platform_limits import FARGATE_MEMORY
+from moorage.workload.fargate_sizes import FARGATE_MEMORY
 from moorage.workload.port_limits import RESERVED_PORTS
 from tools.fuzz.features import drawn
 from tools.fuzz.program import NONE, Code, Pick, call, seconds

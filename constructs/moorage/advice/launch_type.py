@@ -9,8 +9,8 @@ import attrs
 
 from moorage.advice.workload import Workload
 from moorage.workload import platform_limits
+from moorage.workload.fargate_sizes import FARGATE_MEMORY, WINDOWS_MEMORY
 from moorage.workload.limit import Botocore, Source
-from moorage.workload.platform_limits import FARGATE_MEMORY, WINDOWS_MEMORY
 from moorage.workload.task import Architecture, NetworkMode
 
 FARGATE_START_SECONDS = 30

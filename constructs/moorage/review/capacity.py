@@ -17,7 +17,7 @@ from moorage.review.ecs_services import SCALABLE_TARGET, SERVICE
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import named
 from moorage.review.template.side import Scope, Side
-from moorage.workload.platform_limits import FARGATE_MEMORY, nearest_fargate_sizes
+from moorage.workload.fargate_sizes import FARGATE_MEMORY, nearest_fargate_sizes
 
 _ASSOCIATIONS = "AWS::ECS::ClusterCapacityProviderAssociations"
 _GROUP = "AWS::AutoScaling::AutoScalingGroup"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from moorage.workload import container_limits, daemon_limits, platform_limits
+from moorage.workload.fargate_sizes import FARGATE_MEMORY, WINDOWS_MEMORY
 from moorage.workload.problems import is_token
 from moorage.workload.shares import share_of
 
@@ -29,7 +30,7 @@ def fargate_size(task: Task) -> tuple[int, int]:
     required_cpu = sum(container.cpu or 0 for container in task.containers) if task_cpu is None else task_cpu
     if is_token((required_cpu, task_memory)):
         return required_cpu, task_memory
-    memories_by_cpu = platform_limits.WINDOWS_MEMORY if task._on_windows else platform_limits.FARGATE_MEMORY
+    memories_by_cpu = WINDOWS_MEMORY if task._on_windows else FARGATE_MEMORY
     sizes = [
         (cpu, memory)
         for cpu, memories in memories_by_cpu.items()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterable
 
+from moorage.workload.fargate_sizes import FARGATE_MEMORY, WINDOWS_MEMORY, nearest_fargate_sizes, size_text
 from moorage.workload.limit import Botocore, Limit, Source, comma_separated, in_range, one_of
 
 _FARGATE = "AWS, task definition differences for Fargate"
@@ -17,41 +16,8 @@ def _absent(row: str, *, rule: str, hint: str, source: Source) -> Limit:
     return Limit(id=row, accepts=lambda value: not value, rule=rule, hint=hint, source=source)
 
 
-def _mib(sizes_gib: Iterable[int]) -> tuple[int, ...]:
-    return tuple(1024 * size for size in sizes_gib)
-
-
-FARGATE_MEMORY: dict[int, tuple[int, ...]] = {
-    256: (512, 1024, 2048),
-    512: _mib(range(1, 5)),
-    1024: _mib(range(2, 9)),
-    2048: _mib(range(4, 17)),
-    4096: _mib(range(8, 31)),
-    8192: _mib(range(16, 61, 4)),
-    16384: _mib(range(32, 121, 8)),
-    32768: _mib((60, 120, 244)),
-}
-"""The memory sizes in MiB that Fargate offers on Linux, by CPU units."""
-
-
-def nearest_fargate_sizes(cpu: int, memory_mib: int) -> tuple[tuple[int, int], ...]:
-    """Return the nearest Fargate sizes: the nearest that is sufficient for the request, and the nearest that is not."""
-    sizes = [(units, memory) for units, memories in FARGATE_MEMORY.items() for memory in memories]
-
-    def change(size: tuple[int, int]) -> float:
-        return abs(math.log2(size[0] / cpu)) + abs(math.log2(size[1] / memory_mib))
-
-    sufficient = [size for size in sizes if size[0] >= cpu and size[1] >= memory_mib]
-    insufficient = [size for size in sizes if size not in sufficient]
-    return tuple(min(group, key=change) for group in (sufficient, insufficient) if group)
-
-
 def _fargate_way_out(size: tuple[int, int]) -> str:
-    return f"use {' or '.join(map(_size_text, nearest_fargate_sizes(size[0] or 256, size[1])))}"
-
-
-def _size_text(size: tuple[int, int]) -> str:
-    return f"cpu={size[0]}, memory_mib={size[1]}"
+    return f"use {' or '.join(map(size_text, nearest_fargate_sizes(size[0] or 256, size[1])))}"
 
 
 FARGATE_SIZE = Limit(
@@ -60,7 +26,7 @@ FARGATE_SIZE = Limit(
     rule="must be a size that Fargate offers",
     hint=_fargate_way_out,
     source="botocore RegisterTaskDefinition.memory; 32 vCPU: cfn-lint E3047 (PR #4668 cites the AWS task-size page)",
-    format=_size_text,
+    format=size_text,
 )
 FARGATE_GPUS = Limit(
     id="fargate-gpus",
@@ -367,12 +333,6 @@ WINDOWS_ARCHITECTURE = one_of(
         "You can run your Linux tasks on an ARM-based platform by setting the value to ARM64.",
     ),
 )
-WINDOWS_MEMORY: dict[int, tuple[int, ...]] = {
-    1024: _mib(range(1, 9)),
-    2048: _mib(range(4, 17)),
-    4096: _mib(range(8, 31)),
-}
-"""The memory sizes in MiB that Fargate offers on Windows, by CPU units."""
 FARGATE_WINDOWS_SIZE = Limit(
     id="fargate-windows-size",
     accepts=lambda size: size[1] in WINDOWS_MEMORY.get(size[0], ()),
@@ -380,7 +340,7 @@ FARGATE_WINDOWS_SIZE = Limit(
     hint="use cpu=1024 with memory_mib=2048 to 8192, cpu=2048 with 4096 to 16384 or cpu=4096 with 8192 to 30720, "
     "in steps of 1024",
     source="CDK aws-ecs TaskDefinition (checkFargateWindowsBasedTasksSize); botocore RegisterTaskDefinition.memory",
-    format=_size_text,
+    format=size_text,
 )
 FARGATE_WINDOWS_LEAST = Limit(
     id="fargate-windows-least",
@@ -395,7 +355,7 @@ FARGATE_WINDOWS_LEAST = Limit(
         "- Available cpu values: 1024 (1 vCPU)",
         also="cfn-lint E3047, though CDK takes 1 GiB",
     ),
-    format=_size_text,
+    format=size_text,
 )
 FARGATE_WINDOWS_ABSENT = _absent(
     "fargate-windows-absent",

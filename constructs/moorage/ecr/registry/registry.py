@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -12,7 +11,6 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from moorage.ecr import registry_limits
 from moorage.ecr.registry.app_checks import (
     RegistryRecord,
     cycle_errors,
@@ -27,11 +25,16 @@ from moorage.ecr.registry.define_settings import (
     define_replication,
     define_scanning,
     define_signing,
-    principal_arn,
-    puller_name,
 )
 from moorage.ecr.registry.define_templates import define_templates
 from moorage.ecr.registry.pull_through import PullThrough
+from moorage.ecr.registry.registry_checks import (
+    check_caches,
+    check_exclusions,
+    check_policy,
+    check_signing,
+    check_templates,
+)
 from moorage.ecr.registry.registry_events import RegistryEvents, check_event_key
 from moorage.ecr.registry.registry_metrics import RegistryMetrics
 from moorage.ecr.registry.replication import Replication, ReplicationDestination, ReplicationSource, check_rules
@@ -40,22 +43,19 @@ from moorage.ecr.registry.repository_templates import (
     PULL_THROUGH_CACHE,
     RepositoryTemplate,
     SigningRule,
-    merge_templates,
 )
 from moorage.ecr.registry.scanning import Scanning
 from moorage.ecr.repository.repository_record import RepositoryRecord
 from moorage.scope.acknowledgements import POLICY_OF_ONE_ROLE, acknowledge
 from moorage.scope.claimed_names import exists
 from moorage.scope.inventory import register, registered, still_registered
-from moorage.scope.place import Place, check_place, has_stack, place_of, stage_path
+from moorage.scope.place import Place, has_stack, place_of, stage_path
 from moorage.scope.stage_validation import add_stage_check
 from moorage.workload.door import door
 from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
-
-    from moorage.ecr.registry.define_settings import Puller
 
 DEFAULT_SCANNING = Scanning.basic()
 DEFAULT_AUDIT_TRAIL = AuditTrail.existing()
@@ -152,12 +152,12 @@ class Registry(RegistryEvents, RegistryMetrics):
         check_rules(replication, self._place, problems)
         origins = tuple(each._record if isinstance(each, Registry) else each for each in replicates_from)
         statements = [*policy, *copy_statements(origins, cdk.Stack.of(scope), self._place, problems)]
-        _check_policy(statements, scope, problems)
-        _check_caches(pull_through, scope, problems)
+        check_policy(statements, scope, problems)
+        check_caches(pull_through, scope, problems)
         all_templates = [*templates, *copy_templates(origins, self._place), *_cache_templates(pull_through)]
-        merged_templates = _check_templates(all_templates, scope, problems)
-        _check_signing(signing, scope, problems)
-        _check_exclusions(pull_time_exclusions, scope, problems)
+        merged_templates = check_templates(all_templates, scope, problems)
+        check_signing(signing, scope, problems)
+        check_exclusions(pull_time_exclusions, scope, problems)
         check_event_key(event_key, scope, problems)
         check_removal(audit, removal_policy, problems)
         problems.raise_any()
@@ -362,54 +362,6 @@ def _cache_templates(caches: Sequence[PullThrough]) -> list[RepositoryTemplate]:
     return [
         RepositoryTemplate(cache.prefix.rstrip("/"), cache.settings, applied_for=PULL_THROUGH_CACHE) for cache in caches
     ]
-
-
-def _check_templates(
-    templates: Sequence[RepositoryTemplate], scope: Construct, problems: Problems
-) -> tuple[RepositoryTemplate, ...]:
-    """Merge the templates of each prefix into one template, and check the settings and keys."""
-    merged_templates = merge_templates(templates, problems)
-    for template in merged_templates:
-        key = template.settings.encryption.given_key
-        check_place(problems, f"encryption of {template._bare_prefix!r}", key, scope, across_accounts=True)
-    return merged_templates
-
-
-def _check_policy(statements: Sequence[iam.PolicyStatement], scope: Construct, problems: Problems) -> None:
-    if statements:
-        tagging = {"ecr:TagResource"}
-        actions = [action for each in statements for action in each.actions if action not in tagging]
-        problems.check(registry_limits.REGISTRY_POLICY_ACTIONS, "policy", actions)
-        document = cdk.Stack.of(scope).resolve(iam.PolicyDocument(statements=list(statements)))
-        problems.check(registry_limits.REGISTRY_POLICY, "policy", json.dumps(document, separators=(",", ":")))
-    if not all(each.has_principal for each in statements):
-        problems.add("policy must name a principal in each statement; use PolicyStatement(principals=[...])")
-
-
-def _check_caches(caches: Sequence[PullThrough], scope: Construct, problems: Problems) -> None:
-    problems.check(registry_limits.CACHE_RULES, "the number of caches in pull_through", len(caches))
-    problems.check(registry_limits.CACHE_PREFIXES, "pull_through", [each.prefix.rstrip("/") for each in caches])
-    for cache in caches:
-        check_place(problems, f"the secret of the cache {cache.prefix!r}", cache.secret, scope)
-
-
-def _check_signing(signing: Sequence[SigningRule], scope: Construct, problems: Problems) -> None:
-    problems.check(registry_limits.SIGNING_RULES, "the number of rules in signing", len(signing))
-    if signing:
-        problems.check(registry_limits.SIGNING_REGION, "signing", place_of(scope)[1])
-    for rule in signing:  # AWS Signer developer guide: containers support cross-account signing
-        check_place(problems, "profile of signing", rule.profile, scope, across_accounts=True)
-
-
-def _check_exclusions(pullers: Sequence[Puller], scope: Construct, problems: Problems) -> None:
-    for puller in pullers:
-        problems.check(registry_limits.EXCLUDED_PULLER, "each item of pull_time_exclusions", principal_arn(puller))
-        if not isinstance(puller, str):
-            check_place(
-                problems, "each item of pull_time_exclusions", puller, scope, across_accounts=True, across_regions=True
-            )
-    names = [puller_name(scope, puller) for puller in pullers]
-    problems.check(registry_limits.EXCLUDED_PULLERS, "the items of pull_time_exclusions", names)
 
 
 Origin: TypeAlias = Registry | ReplicationSource

@@ -12,6 +12,7 @@ import attrs
 
 from moorage.ecr import repository_limits
 from moorage.ecr.filters import as_filters
+from moorage.ecr.repository.pushed_image import PushedImage, as_tags, optional_utc
 from moorage.workload.durations import optional_seconds
 from moorage.workload.problems import Problems
 from moorage.workload.value import value_class
@@ -22,51 +23,6 @@ if TYPE_CHECKING:
 _SECONDS_PER_DAY = 86400
 _ANY, _TAGGED, _UNTAGGED = "any", "tagged", "untagged"
 _STANDARD, _ARCHIVE = "standard", "archive"
-
-
-def _as_tags(tags: str | Sequence[str]) -> tuple[str, ...]:
-    return (tags,) if isinstance(tags, str) else tuple(tags)
-
-
-def _as_utc(moment: dt.date) -> dt.datetime:
-    """Return a date or time as a time with a time zone, which is UTC if none is given."""
-    if not isinstance(moment, dt.datetime):
-        moment = dt.datetime(moment.year, moment.month, moment.day)
-    return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment
-
-
-def _optional_utc(moment: dt.date | None) -> dt.datetime | None:
-    return None if moment is None else _as_utc(moment)
-
-
-@value_class
-@attrs.frozen
-class PushedImage:
-    """An image to test a lifecycle policy with: its tags and its times.
-
-    Each time is a date or a datetime. A datetime without a time zone is in UTC.
-
-    Args:
-        tags: The tags of the image, which can be empty.
-        pushed: The time at which the image was pushed.
-        pulled: The time at which the image was last pulled. Default: never.
-        archived: The time at which the image was moved to the archive. Default: not archived.
-        restored: The time at which the image was restored from the archive. Default: never.
-        part_of: A tag of the index (multi-architecture image) that refers to the image. ECR keeps the image as long as
-            the index. Default: none.
-    """
-
-    tags: tuple[str, ...] = attrs.field(converter=_as_tags)
-    pushed: dt.datetime = attrs.field(converter=_as_utc)
-    pulled: dt.datetime | None = attrs.field(default=None, converter=_optional_utc, kw_only=True)
-    archived: dt.datetime | None = attrs.field(default=None, converter=_optional_utc, kw_only=True)
-    restored: dt.datetime | None = attrs.field(default=None, converter=_optional_utc, kw_only=True)
-    part_of: str | None = attrs.field(default=None, kw_only=True)
-
-    @property
-    def _arrival(self) -> dt.datetime:
-        """The time at which the image was pushed or restored, by which ECR sorts images."""
-        return self.restored or self.pushed
 
 
 Images: TypeAlias = Iterable[PushedImage | tuple[str | Sequence[str], dt.date]]
@@ -284,7 +240,7 @@ class LifecyclePolicy:
         """
         problems = Problems("LifecyclePolicy.releases")
         problems.check(repository_limits.LIFECYCLE_ROLLBACK, "keep", keep)
-        if not all(_as_tags(tags)) or not tags:
+        if not all(as_tags(tags)) or not tags:
             problems.add(f"tags must not be empty (got {tags!r}); use '*' for any tag, or a pattern such as 'v*'")
         problems.raise_any()
         return cls(
@@ -337,7 +293,7 @@ class LifecyclePolicy:
             at: The time at which ECR applies the policy. Default: now.
         """
         pushed_images = [each if isinstance(each, PushedImage) else PushedImage(*each) for each in images]
-        instant = _optional_utc(at) or dt.datetime.now(dt.UTC)
+        instant = optional_utc(at) or dt.datetime.now(dt.UTC)
         outcomes = ["keep" if each.archived is None else "archive" for each in pushed_images]
         claimed: set[int] = set()
         for _, rule in self._rules_by_priority:

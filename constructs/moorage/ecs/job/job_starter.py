@@ -12,7 +12,8 @@ from aws_cdk import aws_scheduler as scheduler
 
 from moorage.delivery.dead_letters import allow_send
 from moorage.ecs.cdk_values import arn
-from moorage.ecs.task.run_task import define_role, pascal_case
+from moorage.ecs.task.run_task import pascal_case
+from moorage.ecs.task.state_machine import define_role
 
 if TYPE_CHECKING:
     from aws_cdk import aws_sqs as sqs

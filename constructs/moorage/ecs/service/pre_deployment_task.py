@@ -13,7 +13,8 @@ from constructs import Construct
 
 from moorage.ecs.service.hook_checks import PRE_DEPLOYMENT_MINUTES
 from moorage.ecs.service.hook_function import define_hook_function
-from moorage.ecs.task.run_task import WILDCARDS_OF_RUNS, TaskRun
+from moorage.ecs.task.run_task import TaskRun
+from moorage.ecs.task.state_machine import WILDCARDS_OF_RUNS
 from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch, TaskResources
 from moorage.ecs.task.task_logs import DEFAULT_LOG_RETENTION, TaskLogs
 from moorage.scope.acknowledgements import LOG_GROUP_WITHOUT_KEY, POLICY_OF_ONE_ROLE, acknowledge

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from moorage.ecs.load_balancing.target import Target
     from moorage.workload.problems import Problems
-    from moorage.workload.rollout import RollbackAlarms
+    from moorage.workload.rollback_alarms import RollbackAlarms
 
 
 def check_places(alarms: RollbackAlarms, scope: IConstruct, problems: Problems) -> None:

@@ -13,7 +13,7 @@ from constructs import Construct
 from moorage.delivery.dead_letters import allow_send, define_dead_letters
 from moorage.delivery.keys import EVENTBRIDGE, allow_use
 from moorage.ecs.cdk_values import arn, pseudo_parameters
-from moorage.ecs.task.run_task import define_machine, define_role
+from moorage.ecs.task.state_machine import define_machine, define_role
 from moorage.scope.place import Place, check_place, place_of
 from moorage.workload import secret_sources
 from moorage.workload.problems import Problems, is_token
