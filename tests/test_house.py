@@ -28,6 +28,7 @@ DRAWING = ROOT / "docs" / "internals" / "architecture.md"
 NAMELESS = {"base", "common", "helpers", "manager", "misc", "shared", "util", "utils", "whole"}
 """Names of files that do not describe their contents."""
 CONSTRUCTOR_LINES = 40
+MODULE_LINES = 400
 ENTRANCES = "cli"
 READERS = {"review", "testing", "local", "promotion", "cost", "advice/assembly", "assembly"}
 """The rooms that read the cloud assembly of any CDK app, and so import none of the constructs."""
@@ -141,6 +142,12 @@ def test_a_constructor_fits_on_a_screen() -> None:
         if lines > CONSTRUCTOR_LINES
     }
     assert too_long == set()
+
+
+def test_a_module_has_one_job() -> None:
+    """A longer module holds a second noun, which gets a module of its own."""
+    lines = {path.relative_to(PACKAGE): len(path.read_text().splitlines()) for path in PACKAGE.rglob("*.py")}
+    assert {path: count for path, count in lines.items() if count > MODULE_LINES} == {}
 
 
 def test_values_import_no_cdk_at_run_time() -> None:
