@@ -67,6 +67,7 @@ DIFFERENT = {
     "listener-idle-timeout": _ATTRIBUTE,
     "listener-protocol": "the shape covers all kinds of load balancers, and ECS registers no targets for QUIC",
     "none-mode-ports": _RELATED,
+    "parameter-name": "the documentation says that 1,037 characters are reserved",
     "predicted-ahead": "the quote has a lower maximum than the shape",
     "pull-through-secret": "the value is the name of a secret, the shape is its ARN",
     "replication-region": "the value is a region that exists",

@@ -678,6 +678,10 @@ CASES: dict[str, tuple[Define, Define]] = {
         lambda _: Image.from_repository(REPOSITORY, digest=SHA),
         lambda _: Image.from_repository(REPOSITORY, digest=SHA[:-1]),
     ),
+    "parameter-name": (
+        lambda _: Image.from_repository(REPOSITORY, parameter="/shop/web/tag"),
+        lambda _: Image.from_repository(REPOSITORY, parameter="/shop/web tag"),
+    ),
     **task_limit_cases.CASES,
     **rollout_limit_cases.CASES,
 }
@@ -759,6 +763,11 @@ ACCEPTED_AND_REFUSED: list[tuple[Limit, list[Any], list[Any]]] = [
         image_limits.IMAGE_REFERENCE,
         ["a" * 255, f"{'a' * 255}@{SHA}"],
         ["a" * 256, f"{'a' * 256}@{SHA}", f"{'a' * 250}:12345"],
+    ),
+    (
+        image_limits.PARAMETER_NAME,
+        ["tag", "/shop/web.tag-1", "/a" * 15, f"/{'a' * 1010}", "/shop/tag:3"],
+        ["", "/", "/shop/", "shop/tag", "/shop//tag", "a b", "/a" * 16, f"/{'a' * 1011}", "/shop/tag:x"],
     ),
     (capacity_limits.INSTANCES, [(0, 1), (2, 2)], [(-1, 2), (0, 0), (3, 2)]),
     (capacity_limits.ON_DEMAND_BASE, [(0, 2), (2, 2)], [(-1, 2), (3, 2)]),

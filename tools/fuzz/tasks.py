@@ -11,7 +11,7 @@ from moorage.workload.port_limits import RESERVED_PORTS
 from tools.fuzz.features import drawn
 from tools.fuzz.program import NONE, Code, Pick, call, seconds
 
-IMAGES = ("image-reference", "image-tag", "image-digest")
+IMAGES = ("image-reference", "image-tag", "image-digest", "parameter-name")
 HEALTH = (
     "health-command",
     "health-interval",
@@ -236,6 +236,8 @@ def image(pick: Pick) -> Code | str:
         return call(of, Code("repository"), tag=pick.one_of("-v1", "", "a b", "x" * 301))
     if pick.breaks("image-digest"):
         return call(of, Code("repository"), digest=pick.one_of(_SHA[:-1], _SHA.upper(), ""))
+    if pick.breaks("parameter-name"):
+        return call(of, Code("repository"), parameter=pick.one_of("a b", "shop/tag", "/shop/", ""))
     return pick.one_of(
         "redis:8",
         "public.ecr.aws/nginx/nginx:1.29",

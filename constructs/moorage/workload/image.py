@@ -105,8 +105,9 @@ class Image:
                 account the same permissions. Default: False.
 
         Raises:
-            ValueError: If not exactly one of `tag`, `digest`, `parameter` and `digest_parameter` is given, the tag or
-                digest is invalid, the app defines the parameter, or `placeholder` is given without a parameter.
+            ValueError: If not exactly one of `tag`, `digest`, `parameter` and `digest_parameter` is given, the tag,
+                digest or name of the parameter is invalid, the app defines the parameter, or `placeholder` is given
+                without a parameter.
         """
         return RepositoryImage(repository, tag, digest, parameter, digest_parameter, placeholder, pull_through)
 
@@ -210,6 +211,9 @@ class RepositoryImage(Image):
             )
         problems.check(image_limits.IMAGE_TAG, "tag", self.tag)
         problems.check(image_limits.IMAGE_DIGEST, "digest", self.digest)
+        for argument in ("parameter", "digest_parameter"):
+            if isinstance(name := getattr(self, argument), str):
+                problems.check(image_limits.PARAMETER_NAME, argument, name)
         if self.tag == "latest" and _tag_is_immutable(self.repository, self.tag):
             problems.add(
                 "tag must not be 'latest' with a repository whose tags are immutable, since that tag could be pushed "

@@ -47,3 +47,16 @@ IMAGE_DIGEST = matching(
     hint="copy the complete digest from `docker push` or the console",
     source="botocore ecr ImageDigest; OCI image specification",
 )
+PARAMETER_NAME = matching(
+    "parameter-name",
+    r"(?=.{1,1011}$)([A-Za-z0-9_.-]+|(/[A-Za-z0-9_.-]+){1,15})(:\d+)?",
+    rule="must be letters, digits, '_', '.' and '-', in up to 15 levels that each begin with '/'",
+    hint="use the name of a parameter of Systems Manager, such as '/shop/web/tag'",
+    source=Botocore(
+        "ssm",
+        "PutParameterRequest",
+        "Name",
+        "Parameter names can include only the following symbols and letters: a-zA-Z0-9_.-",
+        also="a leading '/' in hierarchies, 15 levels and 1,011 characters; a version can follow ':'",
+    ),
+)

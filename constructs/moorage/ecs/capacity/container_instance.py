@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import attrs
 
-from moorage.workload import capacity_limits, port_limits
+from moorage.workload import capacity_limits, image_limits, port_limits
 from moorage.workload.errors import ValidationError
 from moorage.workload.fit import DEFAULT_RESERVED_MIB
 from moorage.workload.plain_texts import PlainText, check_literals
@@ -52,6 +52,8 @@ class Ami:
                 f"parameter must be the path of an SSM parameter (got {self.parameter!r}); use a path such as "
                 "'/golden/ecs'"
             )
+        else:
+            problems.check(image_limits.PARAMETER_NAME, "parameter", self.parameter)
         problems.check_known("parameter", self.parameter)
         problems.check(capacity_limits.AMI_ID, "parameter", self.parameter)
         if self.parameter is not None:
