@@ -270,6 +270,28 @@ def test_stacks_that_failed_or_that_are_of_no_app_are_left_out(local: Local) -> 
     assert local.diff().output.endswith("; 0 resources differ\n")
 
 
+@pytest.mark.usefixtures("others")
+def test_a_stack_that_left_the_app_is_shown_and_can_be_deleted(local: Local) -> None:
+    queue = {**resource("AWS::SQS::Queue"), "Metadata": {"aws:cdk:path": "Old/Queue"}}
+    create(local.client, (ACCOUNT, REGION), "Old", {"Resources": {"Queue": queue}})
+
+    def moorage_(*arguments: str) -> str:
+        return CliRunner().invoke(moorage, [*arguments, "--home", str(local.home)]).output
+
+    shown = moorage_("status")
+    assert (
+        f"Old is deployed, but no longer in the app; to delete it, run moorage down --home {local.home} Old\n" in shown
+    )
+    assert "ByHand" not in shown
+    assert ["stack", "Old", "CREATE_COMPLETE,", "1", "resource,"] in [
+        line.split()[:5] for line in moorage_("status", "Old").splitlines()
+    ]
+    assert moorage_("down", "Old") == (
+        "Deleting Old, which is no longer in the app ...\nDestroyed. Still deployed: dev/Shop, Jobs.\n"
+    )
+    assert "Old" not in moorage_("status")
+
+
 def test_nothing_to_compare_is_said_with_the_way_out(
     local: Local, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

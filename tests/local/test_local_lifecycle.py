@@ -284,7 +284,7 @@ def test_an_assembly_is_deployed_unchanged_and_its_images_without_docker(
     (project.folder / "app.py").write_text(app)
     monkeypatch.setenv("CDK_DOCKER", "false")
     done = project.up()
-    assert "CREATE_COMPLETE, 1 resources" in done.stdout, done.stdout + done.stderr
+    assert "CREATE_COMPLETE, 1 resource," in done.stdout, done.stdout + done.stderr
     (built,) = json.loads((project.folder / "synthesized" / "Built.assets.json").read_text())["dockerImages"]
     repository = "cdk-hnb659fds-container-assets-000000000000-us-east-1"
     images = Account(project.server.access, None, None).client("ecr").describe_images(repositoryName=repository)

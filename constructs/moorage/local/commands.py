@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import signal
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -15,10 +15,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from moorage.assembly.cloud_assembly import AssemblyError, Stack, stacks_of
 from moorage.local import imports
 from moorage.local.account import Account, by_account
+from moorage.local.clock import Clock
 from moorage.local.environment import ACCOUNT, REGION
 from moorage.local.images import in_turn
 from moorage.local.lookups import UnansweredError
-from moorage.local.mending import mend
+from moorage.local.mending import delete, mend
 from moorage.local.next_steps import next_steps, options
 from moorage.local.prerequisites import joined
 from moorage.local.process import Home, LocalError, Server
@@ -26,7 +27,15 @@ from moorage.local.protection import take_away
 from moorage.local.report.readback import TOOLKIT, is_deployed, left
 from moorage.local.report.table import Row, table
 from moorage.local.selection import chosen_stacks, named_stacks, with_dependents
-from moorage.local.standing import Difference, deployment_notes, identity, keep_report, standing_stacks, undeployed_note
+from moorage.local.standing import (
+    Difference,
+    deployment_notes,
+    identity,
+    keep_report,
+    standing_stacks,
+    undefined_stacks,
+    undeployed_note,
+)
 from moorage.local.stated_app import app_problem
 from moorage.local.toolkit import DISCARD, Toolkit, tell
 from moorage.local.unpushed import Unpushed
@@ -137,7 +146,7 @@ def up(home: Home, given: Request) -> None:
     toolkit = Toolkit(home, given.app)
     _tell_copied(home)
     with home.exclusive():
-        clock = _Clock()
+        clock = Clock()
         stood = home.running() is not None
         try:
             stacks = stacks_of(toolkit.synthesize(lambda: _standing(home, given.port)))
@@ -167,6 +176,7 @@ def up(home: Home, given: Request) -> None:
             clock.reached("deployment")
         out("\n")
         _show(server, chosen)
+        _tell_undefined(given, undefined_stacks(server.access, stacks))
         if waiting:
             is_named = len(named_stacks(stacks, given.stacks)) == len(chosen)
             out(given.cost(stacks, home.assembly, given.stacks if is_named else [stack.path for stack in chosen]))
@@ -254,8 +264,11 @@ def down(home: Home, given: Request) -> None:
         if server is None or given.discard:
             out(f"{_ENDED[home.stop(), given.discard]}\n")
             return
-        stacks = _deployed(home)
+        defined = _deployed(home)
+        undefined = undefined_stacks(server.access, defined)
+        stacks = (*defined, *undefined)
         chosen = with_dependents(stacks, named_stacks(stacks, given.stacks)) if stacks else ()
+        _delete_undefined(server, [stack for stack in undefined if stack in chosen])
         standing = left(server.access, chosen)
         if standing:
             if said := take_away(server.access, chosen):
@@ -278,9 +291,12 @@ def status(home: Home, given: Request) -> None:
     if server is None:
         out(f"{_NOT_RUNNING}\n")
         return
-    stacks = _deployed(home)
+    defined = _deployed(home)
+    undefined = undefined_stacks(server.access, defined)
+    stacks = (*defined, *undefined)
     chosen = chosen_stacks(stacks, given.stacks) if stacks else ()
     _show(server, chosen)
+    _tell_undefined(given, [stack for stack in undefined if stack in chosen])
     _suggest(home, server, given, _places(chosen))
 
 
@@ -290,26 +306,6 @@ _COMMANDS: Mapping[str, Callable[[Home, Request], int | None]] = {
     "down": down,
     "status": status,
 }
-
-
-class _Clock:
-    """A clock that measures how many seconds each phase of a command took."""
-
-    def __init__(self) -> None:
-        self._marks = [time.monotonic()]
-        self._names: list[str] = []
-
-    def reached(self, name: str) -> None:
-        self._names.append(name)
-        self._marks.append(time.monotonic())
-
-    @property
-    def total(self) -> float:
-        return self._marks[-1] - self._marks[0]
-
-    def __str__(self) -> str:
-        spans = zip(self._names, self._marks, self._marks[1:], strict=False)
-        return ", ".join(f"{name} {end - start:.1f}" for name, start, end in spans)
 
 
 def _tell_copied(home: Home) -> None:
@@ -363,6 +359,22 @@ def _show(server: Server, stacks: Sequence[Stack]) -> None:
     widths = [max(len(row.what) for row in rows), max(len(row.name) for row in rows)]
     for row in rows:
         out(f"{row.what:{widths[0]}}  {row.name:{widths[1]}}  {row.says}".rstrip() + "\n")
+
+
+def _tell_undefined(given: Request, stacks: Sequence[Stack]) -> None:
+    """Print a line about each deployed stack that the app no longer defines, as `up` does not delete it."""
+    _, own = options(None, None if given.home == HOME else given.home)
+    for stack in stacks:
+        command = f"{given.program} down{own} {shlex.quote(stack.path)}"
+        out(f"{stack.path} is deployed, but no longer in the app; to delete it, run {command}\n")
+
+
+def _delete_undefined(server: Server, stacks: Sequence[Stack]) -> None:
+    """Delete stacks that the app no longer defines, which cdk destroy does not know."""
+    for stack in stacks:
+        tell(f"Deleting {stack.path}, which is no longer in the app ...")
+        for line in delete(server.access, stack):
+            out(f"{line}\n")
 
 
 def _suggest(home: Home, server: Server, given: Request, places: Sequence[tuple[str, str]]) -> None:

@@ -39,7 +39,7 @@ def mend(access: Access, stacks: Sequence[Stack]) -> Iterator[str]:
         reason = why_not_standing(access, stack)
         if reason:
             yield f"{reason}; deleting and redeploying only this stack."
-            yield from _deleted(access, stack)
+            yield from delete(access, stack)
 
 
 def _settled(account: Account, name: str) -> Iterator[str]:
@@ -55,11 +55,20 @@ def _settled(account: Account, name: str) -> Iterator[str]:
         time.sleep(_POLL_SECONDS)
 
 
-def _deleted(access: Access, stack: Stack) -> Iterator[str]:
+def delete(access: Access, stack: Stack) -> Iterator[str]:
+    """Delete a stack after the stacks that import from it, and yield a line about each step that is not obvious.
+
+    Args:
+        access: The local AWS.
+        stack: The stack.
+
+    Raises:
+        LocalError: The stack cannot be deleted.
+    """
     account = Account(access, stack.account, stack.region)
     for name in _importing(account, stack.name):
         yield f"{name} imports from {stack.name} and is deleted first; up redeploys {name}."
-        yield from _deleted(access, Stack(name, name, stack.account, stack.region, {}, ()))
+        yield from delete(access, Stack(name, name, stack.account, stack.region, {}, ()))
     if said := take_away(access, [stack]):
         yield said
     client = account.client("cloudformation")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,19 @@ def standing_stacks(access: Access, defined: Sequence[Stack], last: Sequence[Sta
                 found.append(stack)
     order = {own: number for number, own in enumerate(before)}
     return tuple(sorted(found, key=lambda stack: order.get(identity(stack), len(order))))
+
+
+def undefined_stacks(access: Access, last: Sequence[Stack]) -> tuple[Stack, ...]:
+    """Return the stacks of earlier deployments that the app of the last deployment did not define.
+
+    Args:
+        access: The local AWS.
+        last: The stacks of the assembly that `up` deployed last.
+    """
+    defined = {identity(stack) for stack in last}
+    with tempfile.TemporaryDirectory() as folder:
+        standing = standing_stacks(access, (), last, Path(folder))
+    return tuple(attrs.evolve(each, template_file=None) for each in standing if identity(each) not in defined)
 
 
 def keep_report(assembly: Path, folder: Path) -> None:

@@ -43,7 +43,8 @@ def table(access: Access, stacks: Sequence[Stack]) -> list[Row]:
         if found is None:
             continue
         resources = account.resources(stack.name)
-        says = f"{found['StackStatus']}, {len(resources)} resources, {account.account} {account.region}"
+        number = f"{len(resources)} resource{'' if len(resources) == 1 else 's'}"
+        says = f"{found['StackStatus']}, {number}, {account.account} {account.region}"
         rows.append(Row("stack", stack.path, says))
         rows += _outputs(found)
         for resource in resources:
