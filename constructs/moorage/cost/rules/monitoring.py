@@ -82,6 +82,14 @@ def trail(item: Item, use: Use) -> Iterator[Part]:
     has_data = any("DataResources" in each for each in tables(item.list("EventSelectors")))
     if has_data or item.list("AdvancedEventSelectors"):
         yield used("Data events", "cloudtrail.data_event", use, "data_events")
+    if item.list("InsightSelectors"):
+        yield used("Insights events", "cloudtrail.insights_event", use, "insights_events", "events that are analyzed")
+
+
+def metric_filter(_item: Item, use: Use) -> Iterator[Part]:
+    """Yield the components of `AWS::Logs::MetricFilter`: the custom metrics that it publishes."""
+    said = "AWS bills each metric, and each set of values of its dimensions, in the hours with data"
+    yield used("Metrics of the filter", "cloudwatch.metric_month", use, "filter_metrics", said)
 
 
 def configuration_recorder(_item: Item, use: Use) -> Iterator[Part]:
