@@ -20,7 +20,8 @@ from moorage.prices.price import FALLBACK_REGION, FREE_ITEMS, UNITS, PriceBookEr
 from moorage.prices.rules import problems_of_rows
 
 _ITEM = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_-]+)+")
-_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
+REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
+"""The code of a region."""
 _PRICE = re.compile(r"\d+(\.\d+)?")
 _FILE_MEMBERS = {"version": str, "sources": dict, "tables": list, "unknown": dict}
 
@@ -184,7 +185,7 @@ class _Reader:
             self.problems.append(f"{where}: unit {unit!r} is not known; use one of {', '.join(sorted(UNITS))}")
         regions = tuple(table["regions"]) if isinstance(table.get("regions"), list) else ()
         for region in regions:
-            if not isinstance(region, str) or not _REGION.fullmatch(region):
+            if not isinstance(region, str) or not REGION.fullmatch(region):
                 self.problems.append(f"{where}: {region!r} is not a region; use a code such as {FALLBACK_REGION}")
         for name, cells in _members(table.get("prices")).items():
             item, architecture = split_name(name)
