@@ -212,6 +212,38 @@ def test_a_table_of_another_class_is_unknown() -> None:
     assert [row.kind for row in found] == [Kind.UNKNOWN]
 
 
+@pytest.mark.parametrize(
+    ("regions", "mode", "components"),
+    [
+        (1, "PAY_PER_REQUEST", {"Table storage", "Read request units", "Write request units", "Continuous backups"}),
+        (1, "PROVISIONED", {"Table storage", "Capacity units", "Continuous backups"}),
+        (2, "PAY_PER_REQUEST", {"Table in 2 regions"}),
+    ],
+)
+def test_a_global_table_in_one_region_counts_like_a_table(regions: int, mode: str, components: set[str]) -> None:
+    recovery = {"PointInTimeRecoveryEnabled": True}
+    replicas = [{"Region": f"eu-west-{n}", "PointInTimeRecoverySpecification": recovery} for n in range(regions)]
+    table = Resource("DynamoDB::GlobalTable", {"BillingMode": mode, "Replicas": replicas})
+    assert set(quantities(rows({"Table": table}))) == components
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["a, b,c", {"Fn::Join": [",", ["a", {"Ref": "Subnet"}, {"Fn::ImportValue": "x"}]]}],
+)
+def test_a_list_parameter_of_a_nested_stack_has_items(given: Any) -> None:
+    endpoint = {"VpcEndpointType": "Interface", "SubnetIds": {"Ref": "Subnets"}}
+    parameters = {"Subnets": {"Type": "List<AWS::EC2::Subnet::Id>"}}
+    inner = stack_of({"Endpoint": Resource("EC2::VPCEndpoint", endpoint)}, name="Shop/Inner", Parameters=parameters)
+    outer = {
+        "Subnet": Resource("EC2::Subnet"),
+        "Inner": Resource("CloudFormation::Stack", {"Parameters": {"Subnets": given}}),
+    }
+    found = estimated(attrs.evolve(stack_of(outer), nested={"Inner": inner}))
+    billed = [row for row in found.rows if row.kind is not Kind.FREE]
+    assert quantities(billed)["Interface endpoint"] == one("2190")
+
+
 def test_each_node_group_of_a_cache_states_its_replicas() -> None:
     groups = [{"ReplicaCount": 2}, {"ReplicaCount": 1}]
     stated = {"CacheNodeType": "cache.m4.large", "Engine": "Redis", "NodeGroupConfiguration": groups}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from moorage.assembly.values import Joined, Value, at
 from moorage.cost.amounts import ONE, ZERO, Range
 from moorage.cost.parts import Part, free, hourly, monthly, unknown, used
-from moorage.cost.resources import Item, list_of, number_of, tables
+from moorage.cost.resources import Item, list_of, number_of, tables, text_of
 from moorage.cost.usage import Use
 
 _FREE_INSIGHTS_DAYS = 7
@@ -111,16 +111,32 @@ def _database_speed(item: Item, storage: str, copies: Range, assumptions: Sequen
 
 def table(item: Item, use: Use) -> Iterator[Part]:
     """Yield the components of `AWS::DynamoDB::Table`."""
-    if item.text("TableClass", default="STANDARD") != "STANDARD":
+    yield from _table(item, {name: item.at(name) for name in item.resource.properties}, use)
+
+
+def global_table(item: Item, use: Use) -> Iterator[Part]:
+    """Yield the components of `AWS::DynamoDB::GlobalTable`, as far as it is in one region."""
+    replicas = list(tables(item.list("Replicas")))
+    if len(replicas) != 1:
+        yield unknown(f"Table in {len(replicas)} regions", "moorage has no rule for the replicas of a table")
+        return
+    yield from _table(item, replicas[0], use)
+
+
+def _table(item: Item, replica: Mapping[str, Value], use: Use) -> Iterator[Part]:
+    if text_of(replica.get("TableClass"), "TableClass", "STANDARD") != "STANDARD":
         yield unknown("Table (Standard-IA)", "the price book has no prices of this table class")
         return
     yield used("Table storage", "dynamodb.gb_month", use, "database_gb", "the first 25 GB of a region are free")
     if item.text("BillingMode", default="PROVISIONED") == "PAY_PER_REQUEST":
         yield used("Read request units", "dynamodb.read_request", use, "database_reads")
         yield used("Write request units", "dynamodb.write_request", use, "database_writes")
-    else:
+    elif item.type == "AWS::DynamoDB::Table":
         yield from _provisioned(item)
-    if item.is_true("PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled"):
+    else:
+        yield unknown("Capacity units", "moorage has no rule for the provisioned capacity of global tables")
+    recovery = at(replica.get("PointInTimeRecoverySpecification"), ("PointInTimeRecoveryEnabled",))
+    if text_of(recovery, "PointInTimeRecoveryEnabled", "false") == "true":
         yield used("Continuous backups", "dynamodb.recovery_gb_month", use, "backup_gb")
 
 

@@ -33,6 +33,7 @@ RULES: Mapping[str, Rule] = {
     "AWS::CloudWatch::Dashboard": monitoring.dashboard,
     "AWS::Config::ConfigRule": monitoring.configuration_rule,
     "AWS::Config::ConfigurationRecorder": monitoring.configuration_recorder,
+    "AWS::DynamoDB::GlobalTable": stores.global_table,
     "AWS::DynamoDB::Table": stores.table,
     "AWS::EC2::EIP": networks.elastic_ip,
     "AWS::EC2::FlowLog": networks.flow_log,
