@@ -174,6 +174,22 @@ def test_what_aws_bills_has_a_row(resource: Resource, use: Any, expected: Any) -
     assert expected.items() <= found.items()
 
 
+def test_only_the_first_trail_of_a_region_has_free_management_events() -> None:
+    selectors = [{"FieldSelectors": [{"Field": "eventCategory", "Equals": [kind]}]} for kind in ("Management", "Data")]
+    trails = {
+        "One": Resource("CloudTrail::Trail"),
+        "Two": Resource("CloudTrail::Trail", {"AdvancedEventSelectors": selectors[:1]}),
+        "Three": Resource("CloudTrail::Trail", {"AdvancedEventSelectors": selectors}),
+    }
+    found = estimated(stack_of(trails), stack_of({"Four": trails["One"]}, name="Eu", region="eu-west-1"))
+    billed = [(row.path, row.component) for row in found.rows if row.kind is not Kind.FREE]
+    assert billed == [
+        ("Shop/Two", "Management events"),
+        ("Shop/Three", "Management events"),
+        ("Shop/Three", "Data events"),
+    ]
+
+
 def test_a_load_balancer_without_public_ipv4_has_no_addresses() -> None:
     stated = {"Subnets": ["a", "b"], "IpAddressType": "dualstack-without-public-ipv4"}
     found = quantities(rows({"Lb": Resource("ElasticLoadBalancingV2::LoadBalancer", stated)}))

@@ -282,7 +282,7 @@ class References:
 
 
 def _of_type(kind: str, value: Value) -> Value:
-    """Return the value of a parameter; of a list type, its items, each of which can be known only at deployment."""
+    """Return the value of a parameter; of a list type, its items. Parts of an item can be known only at deployment."""
     if not (kind == "CommaDelimitedList" or kind.startswith("List<")) or not isinstance(value, str | Joined):
         return value
     items: list[list[Value]] = [[]]

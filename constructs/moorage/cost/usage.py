@@ -49,6 +49,7 @@ KEYS: Mapping[str, str] = {
     "lcus": "load balancer capacity units, on average",
     "log_gb": "GB a month into a log group",
     "log_storage_gb": "GB that a log group keeps",
+    "management_events": "management events a month of a further CloudTrail trail in a region",
     "nat_gb": "GB a month through a NAT gateway",
     "queue_requests": "requests a month to a queue",
     "run_minutes": "minutes that one run of a job takes",
