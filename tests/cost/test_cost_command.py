@@ -163,3 +163,26 @@ def test_the_prices_of_the_package_are_not_old_today() -> None:
 
 def test_a_budget_can_have_cents() -> None:
     assert str(command.budget_of("125.50")) == "125.50"
+
+
+def test_each_pattern_of_stacks_must_match(assembly: Path) -> None:
+    done = run(assembly, "Shop", "Nope")
+    assert done.exit_code == 2
+    assert "no stack matches Nope; the stacks are Shop, Other" in done.output
+
+
+@pytest.mark.parametrize(
+    ("region", "code"), [("nonsense", 2), ("EU-WEST-1", 2), ("eu-west-1", 0), ("us-gov-west-1", 0)]
+)
+def test_a_region_has_the_form_of_a_code(assembly: Path, region: str, code: int) -> None:
+    done = run(assembly, "--region", region)
+    assert done.exit_code == code
+    said = f"--region must be the code of a region (got {region!r}); write --region eu-west-1"
+    assert (said in done.output) is (code == 2)
+
+
+def test_json_that_cannot_be_written_is_a_sentence(assembly: Path, tmp_path: Path) -> None:
+    file = tmp_path / "nowhere" / "cost.json"
+    done = run(assembly, "--json", file)
+    assert done.exit_code == 2
+    assert f"--json {file} cannot be written (No such file or directory); name a file in a folder" in done.output

@@ -111,7 +111,7 @@ def test_a_warm_pool_has_volumes_and_if_it_runs_instances() -> None:
 def test_a_launch_configuration_counts_like_a_template() -> None:
     configuration = Resource(
         "AutoScaling::LaunchConfiguration",
-        {"InstanceType": "t3.medium", "BlockDeviceMappings": [{"DeviceName": "/", "Ebs": {"VolumeSize": 8}}]},
+        {"InstanceType": "t3.medium", "BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 8}}]},
     )
     stated = {"LaunchConfigurationName": {"Ref": "Configuration"}, "MinSize": "2", "MaxSize": "2"}
     resources = {"Configuration": configuration, "Group": Resource("AutoScaling::AutoScalingGroup", stated)}

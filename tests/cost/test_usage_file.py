@@ -73,6 +73,10 @@ def test_a_rule_can_ask_only_for_known_keys() -> None:
         ("[defaults]\nlog_gb = true", ":2: log_gb must be a number (got True)"),
         ("[defaults]\nlog_gb = nan", ":2: log_gb must be a number (got NaN)"),
         ("[defaults]\nlog_gb = -1", ":2: log_gb must be at least 0 (got -1); write log_gb = 0 for no use"),
+        (
+            "[defaults]\nnat_gb = 1e40",
+            ":2: nat_gb must be at most 1,000,000,000,000 (got 1E+40); write nat_gb = 10 for GB",
+        ),
         ("[defaults]\nspot_discount_percent = 101", ":2: spot_discount_percent must be at most 100 (got 101)"),
         ('[constructs."Shop/Web"]\nlcu = 1', ":2: lcu is not a key of a usage file; did you mean lcus?"),
         ('[constructs."Shop/Web/"]\nlcus = 1', ':1: a construct path must not be empty or begin or end with "/"'),
@@ -110,9 +114,11 @@ def test_a_file_that_is_missing_or_no_text_is_a_sentence(tmp_path: Path) -> None
 
 
 def test_what_is_used_by_no_component_is_a_note(tmp_path: Path) -> None:
-    usage = read(written(tmp_path, '[constructs."Shop/Logs"]\nlcus = 1\nlog_gb = 1\n[constructs."Shop/Web"]\nlcus = 1'))
+    constructs = '[constructs."Shop/Logs"]\nlcus = 1\nlog_gb = 1\n[constructs."Shop/Web"]\nlcus = 1'
+    usage = read(written(tmp_path, f"[defaults]\nnat_gb = 1\nlog_storage_gb = 1\n{constructs}"))
     notes = estimate([stack_of({"Logs": Resource("Logs::LogGroup")})], BOOK, usage).notes
     assert notes == (
+        "nat_gb in [defaults] of the usage file is used by no component",
         'lcus in [constructs."Shop/Logs"] of the usage file is used by no component',
         '[constructs."Shop/Web"] of the usage file matches no construct',
     )

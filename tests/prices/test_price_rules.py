@@ -227,3 +227,31 @@ def test_a_written_book_is_the_same_book() -> None:
     second = parse(json.loads(written(first)), "book", TODAY)
     assert set(second.rows) == set(first.rows)
     assert (second.sources, second.unknown, second.version) == (first.sources, first.unknown, first.version)
+
+
+@pytest.mark.parametrize(("price", "wrong"), [("10000", False), ("10000.01", True), ("9" * 40, True)])
+def test_a_price_is_not_larger_than_any_price(price: str, *, wrong: bool) -> None:
+    expected = f"nat.hour in us-east-1 must be at most 10,000 (got {price}); look up the price"
+    assert problems(with_price("nat.hour", price, None)) == ([expected] if wrong else [])
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ({"source": ["fargate"], "unit": "hour"}, "source ['fargate'] is not in sources"),
+        ({"source": "fargate", "unit": {}}, "unit {} is not known"),
+        ({"source": "fargate", "unit": "hour", "regions": [["x"]], "prices": {"a.b": ["1"]}}, "['x'] is not a region"),
+    ],
+)
+def test_a_table_of_another_shape_is_a_sentence(table: Any, said: str) -> None:
+    contents = book()
+    contents["tables"].append(table)
+    (problem,) = problems(contents)
+    assert said in problem
+
+
+def test_a_file_that_is_nested_too_deeply_is_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "prices.json"
+    file.write_text("[" * 100_000)
+    with pytest.raises(PriceBookError, match="is nested too deeply; write a new file with `moorage prices refresh`"):
+        PriceBook.load(file)

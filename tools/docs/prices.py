@@ -28,6 +28,12 @@ The command asks the Price List of AWS for exact usage types, one region after a
 differ. It needs `moorage[prices]` and the permission `pricing:GetProducts`. Items that the Price List does not price in
 the unit of the book keep their old price, and the command lists them.
 
+AWS documents the
+[codes of regions](https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-region-billing-codes.html) with
+which usage types begin, but not the usage types. Those of the command agree with public copies of the Price List and
+with tools that read it, such as Infracost. Only those of `gwlb.lcu_hour`, `sns.request` and `sqs.request` were found in
+no such source. The tests of the command use answers in the form that AWS documents, and not answers of AWS.
+
 - An item without a price for a region has the price in {fallback}; the answer has `fallback` set.
 - An item without a sourced price is [unknown](#unknown): the answer is an assumption that you have to make, never 0.
 - A book is refused if a price is missing, 0 or not a number; if Fargate on ARM costs more than on x86; if a price is

@@ -10,7 +10,18 @@ from typing import Any
 import attrs
 
 from moorage.assembly.cloud_assembly import Stack, mapping
-from moorage.assembly.values import Place, Reference, Unknown, Value, choice, function, is_function, joined, text
+from moorage.assembly.values import (
+    Joined,
+    Place,
+    Reference,
+    Unknown,
+    Value,
+    choice,
+    function,
+    is_function,
+    joined,
+    text,
+)
 
 _IN_TEXT = re.compile(r"\$\{(!?)([^${}]*)\}")
 _PARTITIONS = {"cn-": ("aws-cn", "amazonaws.com.cn"), "us-gov-": ("aws-us-gov", "amazonaws.com")}
@@ -134,13 +145,12 @@ class References:
             if not self.parameter_defaults or default is None or kind.startswith("AWS::SSM::Parameter::Value"):
                 # the CLI keeps the value of the last deployment, so a new default need not be the new value
                 return Unknown("parameter", name, stack, repr(default))
-            is_list = kind == "CommaDelimitedList" or kind.startswith("List<")
-            return tuple(each.strip() for each in text(default).split(",")) if is_list else text(default)
+            return _of_type(kind, text(default))
         above = mapping(self._section(parent.stack, "Resources").get(parent.logical_id))
         given = mapping(mapping(above.get("Properties")).get("Parameters"))
         if name in given:
-            return self.value(parent.stack, given[name])
-        return Unknown("parameter", name, stack) if default is None else text(default)
+            return _of_type(kind, self.value(parent.stack, given[name]))
+        return Unknown("parameter", name, stack) if default is None else _of_type(kind, text(default))
 
     def _attribute(self, stack: int, argument: Any) -> Value:
         match argument.split(".", 1) if isinstance(argument, str) else argument:
@@ -269,6 +279,18 @@ class References:
     def _section(self, stack: int, name: str) -> Mapping[str, Any]:
         of = self.stacks[stack]
         return mapping(of.template.get(name)) if of else {}
+
+
+def _of_type(kind: str, value: Value) -> Value:
+    """Return the value of a parameter; of a list type, its items. Parts of an item can be known only at deployment."""
+    if not (kind == "CommaDelimitedList" or kind.startswith("List<")) or not isinstance(value, str | Joined):
+        return value
+    items: list[list[Value]] = [[]]
+    for part in value.parts if isinstance(value, Joined) else (value,):
+        first, *rest = part.split(",") if isinstance(part, str) else (part,)
+        items[-1].append(first)
+        items.extend([each] for each in rest)
+    return tuple(joined(each.strip() if isinstance(each, str) else each for each in item) for item in items)
 
 
 def _narrowed(tables: Any, keys: Sequence[Value]) -> Any:

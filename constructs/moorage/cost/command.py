@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import fnmatch
 import sys
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +18,7 @@ from moorage.cost.money import money, number_of_option
 from moorage.cost.usage import UsageError, read
 from moorage.prices.book import PriceBook
 from moorage.prices.price import PriceBookError
+from moorage.prices.price_file import REGION
 
 _PRINTED = Path("-")
 
@@ -67,13 +69,16 @@ def run(request: Request) -> int:
 
 def _run(request: Request) -> int:
     budget = None if request.budget is None else budget_of(request.budget)
+    if request.region is not None and not REGION.fullmatch(request.region):
+        raise CostError(f"--region must be the code of a region (got {request.region!r}); write --region eu-west-1")
     usage = read(request.usage)
     book = PriceBook.load(request.prices)
     stacks = stacks_of(request.assembly)
+    paths = [stack.path for stack in stacks]
+    for pattern in request.stacks:
+        if not any(fnmatch.fnmatchcase(path, pattern) for path in paths):
+            raise CostError(f"no stack matches {pattern}; the stacks are {', '.join(paths)}")
     found = estimate(stacks, book, usage, request.region).of(request.stacks)
-    if request.stacks and not found.rows:
-        paths = ", ".join(stack.path for stack in stacks)
-        raise CostError(f"no stack matches {' '.join(request.stacks)}; the stacks are {paths}")
     old = book.warning(dt.datetime.now(dt.UTC).date())
     warnings = [old] if old else []
     if request.json is not None:
@@ -81,12 +86,19 @@ def _run(request: Request) -> int:
         if request.json == _PRINTED:
             sys.stdout.write(written)
         else:
-            request.json.write_text(written, "utf-8")
+            _write(request.json, written)
     if request.json != _PRINTED:
         console = Console()
         width = console.width if console.is_terminal else 140
         sys.stdout.write(terminal.render(found, warnings, width=width, color=console.is_terminal))
     return _exceeds(found, budget)
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, "utf-8")
+    except OSError as error:
+        raise CostError(f"--json {file} cannot be written ({error.strerror}); name a file in a folder") from error
 
 
 def budget_of(stated: str) -> Decimal:

@@ -23,6 +23,8 @@ DEFAULT_REGION = "us-east-1"
 """The region of stacks without a region, if no other is given."""
 SPOT_DISCOUNT_PERCENT = Decimal(50)
 """The assumed discount of Spot. AWS gives no price in advance, and up to 70 percent for Fargate Spot."""
+_EXTENSIONS = "AWS::LanguageExtensions"
+"""The transform that makes resources only by `Fn::ForEach`."""
 _DISCOUNT = "spot_discount_percent"
 
 
@@ -47,6 +49,8 @@ class Row:
         month: The monthly cost in USD; None if it depends on use, or is not known.
         assumptions: The assumptions, one sentence each.
         source: The document that states the price; empty if there is no price.
+        price_region: The region of the price, which is not `region` if the book has no price there; empty if there is
+            no price.
         assumed: True if no source states the price, so that moorage assumes it.
     """
 
@@ -66,6 +70,7 @@ class Row:
     month: Range | None = None
     assumptions: tuple[str, ...] = ()
     source: str = ""
+    price_region: str = ""
     assumed: bool = False
 
     @property
@@ -163,7 +168,9 @@ class Estimate:
         if not patterns:
             return self
         kept = {stack for stack in self.stacks if any(fnmatch.fnmatchcase(stack, pattern) for pattern in patterns)}
-        return attrs.evolve(self, rows=tuple(row for row in self.rows if row.stack in kept))
+        rows = tuple(row for row in self.rows if row.stack in kept)
+        others = set(_fallbacks(self.rows))
+        return attrs.evolve(self, rows=rows, notes=(*(n for n in self.notes if n not in others), *_fallbacks(rows)))
 
 
 def estimate(
@@ -191,9 +198,11 @@ def estimate(
         of_item = stated.of(item.path)
         priced = _Priced(item, stack.path, roots[id(stack)], stack.region or DEFAULT_REGION, book, of_item)
         rows.extend(priced.row(part) for part in _parts(item, of_item))
-        asked[item.path] = of_item.asked
-    notes, unused = [*_region_notes(region, is_agnostic=is_agnostic), *_fallbacks(rows, book)], _unused(stated, asked)
-    return Estimate(tuple(rows), (*notes, *unused), unused)
+        asked.setdefault(item.path, set()).update(of_item.asked)
+    unused = _unused(stated, asked)
+    at_deployment = (note for stack in resources.all_stacks for note in _made_at_deployment(stack))
+    notes = (*at_deployment, *_region_notes(region, is_agnostic=is_agnostic), *_fallbacks(rows), *unused)
+    return Estimate(tuple(rows), notes, unused)
 
 
 def _sum(rows: Sequence[Row]) -> Sum:
@@ -308,7 +317,9 @@ class _Priced:
 def _with_price(row: Row, part: Part, price: Price) -> Row:
     usd = price.usd * part.scale
     month = part.quantity * usd if part.quantity is not None else None
-    return attrs.evolve(row, unit=part.unit or price.unit, price=usd, month=month, source=price.source)
+    return attrs.evolve(
+        row, unit=part.unit or price.unit, price=usd, month=month, source=price.source, price_region=price.region
+    )
 
 
 def _region_notes(region: str | None, *, is_agnostic: bool) -> Iterator[str]:
@@ -318,17 +329,29 @@ def _region_notes(region: str | None, *, is_agnostic: bool) -> Iterator[str]:
         yield f"stacks without a region have the prices of {shown}{way_out}"
 
 
-def _fallbacks(rows: Sequence[Row], book: PriceBook) -> Iterator[str]:
+def _fallbacks(rows: Sequence[Row]) -> Iterator[str]:
     """Yield a sentence for each region that the book has no prices of its own for."""
     found: dict[tuple[str, str], set[str]] = {}
     for row in rows:
-        price = book.price(row.item, row.region) if row.price is not None else None
-        if isinstance(price, Price) and price.fallback:
-            found.setdefault((row.region, price.region), set()).add(row.item)
+        if row.price_region not in {"", row.region}:
+            found.setdefault((row.region, row.price_region), set()).add(row.item)
     for (region, other), items in sorted(found.items()):
         names = sorted(items)
         shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")  # noqa: PLR2004  # shown
         yield f"the price book has no price in {region} for {shown}: those of {other} are used"
+
+
+def _made_at_deployment(stack: Stack) -> Iterator[str]:
+    """Yield a sentence for each part of a template from which CloudFormation makes resources at deployment."""
+    resources = stack.template.get("Resources")
+    for name in resources if isinstance(resources, Mapping) else ():
+        if name.startswith("Fn::"):
+            yield f"{stack.path} has {name}, whose resources CloudFormation makes at deployment: they are in no sum"
+    stated = stack.template.get("Transform") or []
+    for each in stated if isinstance(stated, list) else [stated]:
+        macro = each.get("Name") if isinstance(each, Mapping) else each
+        if macro != _EXTENSIONS:
+            yield f"the transform {macro} changes the template of {stack.path} at deployment: its changes are in no sum"
 
 
 def _unused(usage: Usage, asked: Mapping[str, set[str]]) -> tuple[str, ...]:
@@ -337,6 +360,10 @@ def _unused(usage: Usage, asked: Mapping[str, set[str]]) -> tuple[str, ...]:
 
 
 def _unused_values(usage: Usage, asked: Mapping[str, set[str]]) -> Iterator[str]:
+    used = set().union(*asked.values())
+    for key in usage.defaults:
+        if key not in used:
+            yield f"{key} in [defaults] of the usage file is used by no component"
     for pattern, values in usage.constructs.items():
         paths = [path for path in asked if matches(path, pattern)]
         keys = {key for path in paths for key in asked[path]}

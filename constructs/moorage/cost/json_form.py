@@ -64,6 +64,7 @@ def _row(row: Row) -> dict[str, Any]:
         "month": range_of(row.month) if row.month else None,
         "assumptions": list(row.assumptions),
         "source": row.source or None,
+        "price_region": row.price_region or None,
         "assumed": row.assumed,
     }
 

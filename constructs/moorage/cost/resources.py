@@ -12,10 +12,12 @@ import attrs
 from moorage.assembly.cloud_assembly import Resource, Stack
 from moorage.assembly.construct_paths import short_path
 from moorage.assembly.references import References
-from moorage.assembly.values import Place, Reference, Value, at, places
+from moorage.assembly.values import Choice, Place, Reference, Value, at, places, within
 from moorage.cost.parts import NotInTemplateError
 from moorage.prices.price import ARCHITECTURES
 
+_MOST = Decimal(10) ** 9
+"""A larger number is refused: amounts have at most 28 digits, and no property of a resource is larger."""
 _Default = TypeVar("_Default")
 _REQUIRED: Any = object()
 
@@ -103,6 +105,9 @@ class Item:
 
         Args:
             *pointer: The names of the property and of its parts.
+
+        Raises:
+            NotInTemplateError: A condition that the templates do not decide chooses between resources.
         """
         return self.all.first(self.at(*pointer))
 
@@ -166,7 +171,13 @@ class Resources:
 
         Args:
             value: The resolved value.
+
+        Raises:
+            NotInTemplateError: A condition that the templates do not decide chooses between resources.
         """
+        for each in within(value):
+            if isinstance(each, Choice) and self.first(each.then) is not self.first(each.otherwise):
+                raise NotInTemplateError(f"the condition {each.name} chooses between resources at deployment")
         return next((self.items[place] for place in places(value) if place in self.items), None)
 
     def referring(self, type_: str, pointer: tuple[str, ...]) -> Mapping[Place, tuple[Item, ...]]:
@@ -226,7 +237,8 @@ def number_of(value: Value, name: str, default: _Default = _REQUIRED) -> Decimal
         default: The value if the property is absent. By default, the property is required.
 
     Raises:
-        NotInTemplateError: The value is known only at deployment, is no number, or absent without a default.
+        NotInTemplateError: The value is known only at deployment, is no number or negative, or absent without a
+            default.
     """
     if value is None and default is not _REQUIRED:
         return default
@@ -236,6 +248,8 @@ def number_of(value: Value, name: str, default: _Default = _REQUIRED) -> Decimal
         raise NotInTemplateError(f"{name} is not a number (got {value!r})") from error
     if not found.is_finite():
         raise NotInTemplateError(f"{name} is not a number (got {value!r})")
+    if not 0 <= found <= _MOST:
+        raise NotInTemplateError(f"{name} is not a number from 0 to {_MOST:,} (got {value!r})")
     return found
 
 
@@ -261,12 +275,15 @@ def list_of(value: Value, name: str) -> tuple[Value, ...]:
         name: The name of the property, for the error.
 
     Raises:
-        NotInTemplateError: The list is known only at deployment.
+        NotInTemplateError: The list, or the number of its items, is known only at deployment.
     """
     if value is None:
         return ()
     if not isinstance(value, tuple):
         raise NotInTemplateError(_reason(value, name))
+    for each in value:
+        if isinstance(each, Choice) and None in (each.then, each.otherwise):
+            raise NotInTemplateError(f"{name} has an item that the condition {each.name} decides at deployment")
     return value
 
 
@@ -275,8 +292,15 @@ def tables(values: Sequence[Value]) -> Iterator[Mapping[str, Value]]:
 
     Args:
         values: The items of the list.
+
+    Raises:
+        NotInTemplateError: An item is known only at deployment.
     """
-    yield from (each for each in values if isinstance(each, dict))
+    for each in values:
+        if isinstance(each, dict):
+            yield each
+        elif isinstance(each, Choice):
+            raise NotInTemplateError(f"the condition {each.name} decides a part of a list at deployment")
 
 
 def _reason(value: Value, name: str) -> str:

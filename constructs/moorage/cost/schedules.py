@@ -31,7 +31,7 @@ def runs_a_month(expression: str) -> Decimal | None:
         return HOURS * 3600 / seconds
     found = _CRON.fullmatch(expression)
     fields = found[1].split() if found else []
-    if len(fields) != _FIELDS:
+    if len(fields) != _FIELDS or fields[-1] not in {"*", "?"}:  # with a year, it starts for a limited time
         return None
     try:
         minutes = len(set(_numbers(fields[0], 0, 59)))
@@ -140,6 +140,8 @@ def _numbers(field: str, low: int, high: int, names: tuple[str, ...] = ()) -> li
         first, _, end = span.partition("-")
         start = low if first == "*" else _number(first, low, names)
         stop = _number(end, low, names) if end else high if first == "*" or increment else start
+        if not (low <= start <= high and low <= stop <= high):
+            raise ValueError(f"{part} is not between {low} and {high}")
         if start > stop:  # around the end, such as FRI-MON
             found.extend([*range(start, high + 1, int(increment or 1)), *range(low, stop + 1, int(increment or 1))])
         else:

@@ -30,11 +30,16 @@ KEYS: Mapping[str, str] = {
     "dns_queries": "DNS queries a month to a hosted zone",
     "endpoint_gb": "GB a month through an interface endpoint, in all of its zones together",
     "events": "custom events a month, to an event bus of your own or a schedule",
+    "express_gb_hours": "GB-hours of memory a month of an express workflow",
     "file_gb": "GB in a file system",
+    "file_read_gb": "GB a month read from a file system with elastic throughput",
+    "file_write_gb": "GB a month written to a file system with elastic throughput",
+    "filter_metrics": "metrics that a metric filter of a log group publishes, on average",
     "firehose_gb": "GB a month into a Firehose stream",
     "flow_log_gb": "GB a month of a flow log",
     "image_gb": "GB of images in a repository",
     "image_scans": "images scanned a month by Amazon Inspector",
+    "insights_events": "management events a month that CloudTrail Insights analyzes",
     "insights_metrics": "metrics of Container Insights for tasks outside services, on average",
     "key_requests": "requests a month to a KMS key",
     "lambda_requests": "invocations a month of a function",
@@ -44,13 +49,14 @@ KEYS: Mapping[str, str] = {
     "lcus": "load balancer capacity units, on average",
     "log_gb": "GB a month into a log group",
     "log_storage_gb": "GB that a log group keeps",
+    "management_events": "management events a month of a further CloudTrail trail in a region",
     "nat_gb": "GB a month through a NAT gateway",
     "queue_requests": "requests a month to a queue",
     "run_minutes": "minutes that one run of a job takes",
     "runs": "runs a month of a job; replaces those of its schedule",
     "secret_requests": "requests a month for a secret",
     "spot_discount_percent": "the percentage that Spot costs less than On-Demand; 50 if nothing states it",
-    "state_transitions": "state transitions a month of a state machine",
+    "state_transitions": "state transitions a month of a standard state machine",
     "storage_gb": "GB in a bucket",
     "topic_requests": "requests a month to a topic",
     "transfer_gb": "GB a month from a load balancer to the internet",
@@ -59,6 +65,8 @@ KEYS: Mapping[str, str] = {
 }
 """The keys of a usage file, each with the quantity that it states."""
 _MOST_PERCENT = 100
+_MOST = 10**12
+"""A larger number is refused, because amounts have at most 28 digits."""
 _DEFAULTS, _CONSTRUCTS = "defaults", "constructs"
 _HEADER = re.compile(r"\s*\[(?P<name>[^\[\]]+(?:\[[^\]]*\][^\[\]]*)*)\]\s*(?:#.*)?$")
 _ASSIGNED = re.compile(r"\s*(?:\"(?P<quoted>[^\"]*)\"|'(?P<literal>[^']*)'|(?P<bare>[\w-]+))\s*=")
@@ -202,6 +210,8 @@ def _wrong_values(place: tuple[str, ...], values: Mapping[str, Any]) -> Iterator
             )
         elif value < 0:
             yield (*place, key), f"{key} must be at least 0 (got {value}); write {key} = 0 for no use"
+        elif value > _MOST:
+            yield (*place, key), f"{key} must be at most {_MOST:,} (got {value}); write {key} = 10 for {KEYS[key]}"
 
 
 def _shown(value: Any) -> str:

@@ -20,8 +20,11 @@ from moorage.prices.price import FALLBACK_REGION, FREE_ITEMS, UNITS, PriceBookEr
 from moorage.prices.rules import problems_of_rows
 
 _ITEM = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_-]+)+")
-_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
+REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
+"""The code of a region."""
 _PRICE = re.compile(r"\d+(\.\d+)?")
+_MOST = 10_000
+"""The largest price of a unit. The most expensive item, an hour of an instance, costs some hundred USD."""
 _FILE_MEMBERS = {"version": str, "sources": dict, "tables": list, "unknown": dict}
 
 
@@ -57,6 +60,8 @@ def read(path: Path, today: dt.date, regions: Collection[str] | None = None) -> 
         data = json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise PriceBookError(path, [f"cannot be read ({error.strerror}); name a readable file"]) from error
+    except RecursionError as error:
+        raise PriceBookError(path, ["is nested too deeply; write a new file with `moorage prices refresh`"]) from error
     except ValueError as error:
         raise PriceBookError(
             path, [f"is not JSON ({error}); write a new file with `moorage prices refresh`"]
@@ -178,13 +183,13 @@ class _Reader:
     def rows(self, number: int, table: Mapping[str, Any], sources: Mapping[str, Source]) -> Iterator[Row]:
         where = f"table {number}"
         source, unit = table.get("source"), table.get("unit")
-        if source not in sources:
+        if not isinstance(source, str) or source not in sources:
             self.problems.append(f"{where}: source {source!r} is not in sources; name one of {', '.join(sources)}")
-        if unit not in UNITS:
+        if not isinstance(unit, str) or unit not in UNITS:
             self.problems.append(f"{where}: unit {unit!r} is not known; use one of {', '.join(sorted(UNITS))}")
         regions = tuple(table["regions"]) if isinstance(table.get("regions"), list) else ()
         for region in regions:
-            if not isinstance(region, str) or not _REGION.fullmatch(region):
+            if not isinstance(region, str) or not REGION.fullmatch(region):
                 self.problems.append(f"{where}: {region!r} is not a region; use a code such as {FALLBACK_REGION}")
         for name, cells in _members(table.get("prices")).items():
             item, architecture = split_name(name)
@@ -194,6 +199,8 @@ class _Reader:
     def _cells(self, name: str, regions: tuple[str, ...], cells: Any) -> Iterator[tuple[str, Decimal]]:
         if not _ITEM.fullmatch(name):
             self.problems.append(f"{name!r} is not an item; use a name such as 'alb.hour'")
+        if not all(isinstance(region, str) for region in regions):
+            return
         if not isinstance(cells, list) or len(cells) != len(regions):
             self.problems.append(
                 f"{name} must have a price or null for each of the {len(regions)} regions (got {cells!r}); add what is "
@@ -216,6 +223,9 @@ class _Reader:
             return False
         if Decimal(cell) == 0 and split_name(name)[0] not in FREE_ITEMS:
             self.problems.append(f"{name} in {region} must not be 0, since it is not free; look up the price")
+            return False
+        if Decimal(cell) > _MOST:
+            self.problems.append(f"{name} in {region} must be at most {_MOST:,} (got {cell}); look up the price")
             return False
         return True
 

@@ -253,3 +253,12 @@ def test_every_query_is_for_one_item_with_a_known_unit() -> None:
     assert {query.unit for query in QUERIES} <= UNITS
     assert all("." in split_name(query.item)[0] for query in QUERIES)
     assert len(set(PREFIXES.values())) == len(PREFIXES)
+
+
+@pytest.mark.parametrize(
+    ("region", "usage_type"),
+    [("eu-west-1", "EU-AWSSecretsManager-APIRequests"), ("us-east-2", "USE2-AWSSecretsManagerAPIRequest")],
+)
+def test_a_region_can_have_a_usage_type_of_its_own(region: str, usage_type: str) -> None:
+    (query,) = (query for query in QUERIES if query.item == "secrets.request")
+    assert query.usage_types(region)[0] == usage_type

@@ -12,7 +12,7 @@ import attrs
 from moorage.advice.assembly.duty import hours_at_most
 from moorage.advice.workload import Runs, Workload, WorkloadKind
 from moorage.assembly.cloud_assembly import Stack
-from moorage.assembly.values import Value
+from moorage.assembly.values import Value, places
 from moorage.cost.parts import NotInTemplateError
 from moorage.cost.resources import Item, Resources, number_of, tables
 from moorage.cost.rules.jobs import StartedTask, started_tasks
@@ -207,10 +207,9 @@ def _has_host_path(volume: Mapping[str, Value]) -> bool:
 def _reads_queue(definition: Item) -> bool:
     """Return whether a container has the URL or the name of a queue of the app in its environment."""
     for each in tables(definition.list("ContainerDefinitions")):
-        for variable in tables(each.get("Environment") or ()):
-            target = definition.all.first(variable.get("Value"))
-            if target is not None and target.type == "AWS::SQS::Queue":
-                return True
+        named = (definition.all.items.get(place) for place in places(each.get("Environment")))
+        if any(target is not None and target.type == "AWS::SQS::Queue" for target in named):
+            return True
     return False
 
 

@@ -14,7 +14,7 @@ import attrs
 from moorage.assembly.values import Value
 from moorage.cost.amounts import NOTHING, Range
 from moorage.cost.parts import Part, monthly
-from moorage.cost.resources import Item, tables
+from moorage.cost.resources import Item, tables, text_of
 
 _ENHANCED = "enhanced"
 _ITEMS = {
@@ -71,9 +71,13 @@ def level_of(cluster: Item | None) -> str | None:
 
     Args:
         cluster: The cluster; None if it is not in the app.
+
+    Raises:
+        NotInTemplateError: The level is known only at deployment.
     """
     settings = tables(cluster.list("ClusterSettings")) if cluster else ()
-    found = next((str(each.get("Value")) for each in settings if each.get("Name") == "containerInsights"), None)
+    value = next((each.get("Value") for each in settings if each.get("Name") == "containerInsights"), None)
+    found = text_of(value, "containerInsights of the cluster", "disabled")
     return found if found in _ITEMS else None
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import attrs
 
-from moorage.assembly.values import Value, at
+from moorage.assembly.values import Value, at, places
 from moorage.cost.amounts import ONE, Range
 from moorage.cost.parts import NotInTemplateError, Part, hourly, monthly, unknown
 from moorage.cost.resources import Item, list_of, number_of, tables, text_of
@@ -17,6 +17,8 @@ from moorage.cost.usage import Use
 
 DETAILED_METRICS = 7
 """The metrics of detailed monitoring of an instance (Amazon CloudWatch pricing, "Amazon EC2 detailed monitoring")."""
+_ROOTS = {"/dev/xvda", "/dev/sda1", None}
+"""The device names of root volumes (Amazon EC2 user guide, "Device names for volumes"). None is not stated here."""
 _CONFIGURATION = "AWS::AutoScaling::LaunchConfiguration"
 _POLICY = "MixedInstancesPolicy"
 _GROUP_PROPERTY = "AutoScalingGroupName"
@@ -31,7 +33,6 @@ class _Launch:
         types: The instance types, the preferred one first.
         base: The On-Demand Instances before the percentage applies.
         percentage: The percentage of On-Demand Instances above the base.
-        default_volume: The type of a volume that states none.
         has_monitoring: True if the instances have detailed monitoring.
     """
 
@@ -39,17 +40,17 @@ class _Launch:
     types: tuple[str, ...]
     base: Decimal
     percentage: Decimal
-    default_volume: str
     has_monitoring: bool
 
 
 def group(item: Item, use: Use) -> Iterator[Part]:
     """Yield the components of `AWS::AutoScaling::AutoScalingGroup`."""
     launch = _launch_of(item)
+    _check_tenancy(at(launch.data, ("Placement", "Tenancy")) or launch.data.get("PlacementTenancy"))
     sizes, assumptions = _sizes(item, use)
     on_demand = Range(*(_on_demand(launch, count) for count in (sizes.least, sizes.most)))
     spot = Range(sizes.least - on_demand.least, sizes.most - on_demand.most)
-    system = "ec2_windows" if "windows" in repr(launch.data.get("ImageId")).lower() else "ec2"
+    system = _family(launch.data)
     name = launch.types[0]
     if len(launch.types) > 1:
         assumptions = (*assumptions, f"all instances are {name}, the first of {len(launch.types)} types")
@@ -59,7 +60,13 @@ def group(item: Item, use: Use) -> Iterator[Part]:
         part = hourly(f"EC2 Spot {name}", "ec2.spot_hour", spot, *assumptions)
         yield attrs.evolve(part, on_demand=f"{system}.{name}")
     yield from _beside(launch, sizes, assumptions)
+    yield from _addresses(launch.data, item, "VPCZoneIdentifier", sizes, *assumptions)
     yield from _warm_pool(item, launch, sizes)
+
+
+def _family(data: Mapping[str, Value]) -> str:
+    """Return the items of the book for the operating system of an image, as far as its name or parameter says it."""
+    return "ec2_windows" if "windows" in repr(data.get("ImageId")).lower() else "ec2"
 
 
 def _beside(launch: _Launch, sizes: Range, assumptions: tuple[str, ...]) -> Iterator[Part]:
@@ -67,33 +74,52 @@ def _beside(launch: _Launch, sizes: Range, assumptions: tuple[str, ...]) -> Iter
     if launch.has_monitoring:
         reason = f"{DETAILED_METRICS} metrics of each instance"
         yield monthly("Detailed monitoring", "cloudwatch.metric_month", sizes * DETAILED_METRICS, reason, *assumptions)
-    interfaces = tables(list_of(launch.data.get("NetworkInterfaces"), "NetworkInterfaces"))
-    stated = {text_of(each.get("AssociatePublicIpAddress"), "AssociatePublicIpAddress", "false") for each in interfaces}
-    if "true" in {*stated, text_of(launch.data.get("AssociatePublicIpAddress"), "AssociatePublicIpAddress", "false")}:
-        yield hourly("Public IPv4 address", "ipv4.hour", sizes, "one for each instance", *assumptions)
+
+
+def _addresses(data: Mapping[str, Value], item: Item, subnets: str, copies: Range, *assumptions: str) -> Iterator[Part]:
+    """Yield the public addresses of instances. Without a statement of their own, the subnet decides."""
+    interfaces = list(tables(list_of(data.get("NetworkInterfaces"), "NetworkInterfaces")))
+    name = "AssociatePublicIpAddress"
+    stated = {text_of(each.get(name), name, "subnet") for each in interfaces or [data]}
+    found = [
+        item.all.items.get(place)
+        for place in places((item.at(subnets), *(each.get("SubnetId") for each in interfaces)))
+    ]
+    maps = any(each and each.type == "AWS::EC2::Subnet" and each.is_true("MapPublicIpOnLaunch") for each in found)
+    if "true" in stated or ("subnet" in stated and maps):
+        yield hourly("Public IPv4 address", "ipv4.hour", copies, "one for each instance", *assumptions)
+
+
+def _check_tenancy(stated: Value) -> None:
+    if text_of(stated, "Tenancy", "default") != "default":
+        raise NotInTemplateError(f"the price book has no prices of instances with the tenancy {stated}")
 
 
 def _volumes(launch: _Launch, count: Range, assumptions: tuple[str, ...]) -> Iterator[Part]:
-    found = False
-    for each in tables(list_of(launch.data.get("BlockDeviceMappings"), "BlockDeviceMappings")):
-        stated = each.get("Ebs")
-        if isinstance(stated, dict):
-            found = True
-            yield from volume(stated, count, *assumptions, default=launch.default_volume)
-    if not found:
+    yield from _mapped(list_of(launch.data.get("BlockDeviceMappings"), "BlockDeviceMappings"), count, *assumptions)
+
+
+def _mapped(mappings: Sequence[Value], count: Range, *assumptions: str) -> Iterator[Part]:
+    """Yield the volumes of block device mappings, by default gp2."""
+    devices = set()
+    for each in tables(mappings):
+        if isinstance(each.get("Ebs"), dict):
+            devices.add(each.get("DeviceName"))
+            yield from volume(each["Ebs"], count, *assumptions, default="gp2")
+    if not devices & _ROOTS:
         yield unknown("EBS root volume", "the image determines the size of the volume")
 
 
 def _warm_pool(item: Item, launch: _Launch, sizes: Range) -> Iterator[Part]:
     for pool in item.by("AWS::AutoScaling::WarmPool", _GROUP_PROPERTY):
-        prepared = pool.number("MaxGroupPreparedCapacity", default=Decimal(-1))
-        most = sizes.most if prepared < 0 else prepared
+        stated = pool.text("MaxGroupPreparedCapacity", default="-1")  # -1 stands for MaxSize
+        most = sizes.most if stated == "-1" else number_of(stated, "MaxGroupPreparedCapacity")
         least = pool.number("MinSize", default=Decimal(0))
         count = Range(*(max(least, most - running) for running in (sizes.least, sizes.most)))
         reason = "the warm pool, whose instances are prepared beside those that run"
         yield from _volumes(launch, count, (reason,))
         if pool.text("PoolState", default="Stopped") == "Running":
-            yield hourly(f"EC2 On-Demand {launch.types[0]}", f"ec2.{launch.types[0]}", count, reason)
+            yield hourly(f"EC2 On-Demand {launch.types[0]}", f"{_family(launch.data)}.{launch.types[0]}", count, reason)
 
 
 def _sizes(item: Item, use: Use) -> tuple[Range, tuple[str, ...]]:
@@ -132,13 +158,11 @@ def _launch_of(item: Item) -> _Launch:
         data = {name: configuration.at(name) for name in configuration.resource.properties}
         is_spot = data.get("SpotPrice") is not None
         monitoring = text_of(data.get("InstanceMonitoring"), "InstanceMonitoring", "true")
-        default = "gp2"
     else:
         found = source.at("LaunchTemplateData") if source else None
         data = found if isinstance(found, dict) else {}
         is_spot = at(data, ("InstanceMarketOptions", "MarketType")) == "spot"
         monitoring = text_of(at(data, ("Monitoring", "Enabled")), "Monitoring", "false")
-        default = "gp2"
     distribution = item.at(_POLICY, "InstancesDistribution")
     stated: Mapping[str, Value] = distribution if isinstance(distribution, dict) else {}
     above = Decimal(0 if is_spot else 100)
@@ -149,7 +173,6 @@ def _launch_of(item: Item) -> _Launch:
         percentage=number_of(
             stated.get("OnDemandPercentageAboveBaseCapacity"), "OnDemandPercentageAboveBaseCapacity", above
         ),
-        default_volume=default,
         has_monitoring=monitoring == "true",
     )
 
@@ -173,16 +196,17 @@ def _types(item: Item, data: Mapping[str, Value]) -> tuple[str, ...]:
 def instance(item: Item, _use: Use) -> Iterator[Part]:
     """Yield the components of `AWS::EC2::Instance`."""
     template = item.target("LaunchTemplate")
-    name = item.text("InstanceType", default=None) or (
-        template.text("LaunchTemplateData", "InstanceType") if template else item.text("InstanceType")
-    )
-    yield hourly(f"EC2 On-Demand {name}", f"ec2.{name}", ONE, "it is never stopped, and runs Linux")
-    found = False
-    for each in tables(item.list("BlockDeviceMappings")):
-        if isinstance(each.get("Ebs"), dict):
-            found = True
-            yield from volume(each["Ebs"], ONE, default="gp2")
-    if not found:
-        yield unknown("EBS root volume", "the image determines the size of the volume")
-    if item.is_true("Monitoring"):
+    data = {name: item.at(name) for name in item.resource.properties}
+    found = template.at("LaunchTemplateData") if template else None
+    data = (found if isinstance(found, dict) else {}) | data
+    name = text_of(data.get("InstanceType"), "InstanceType")
+    _check_tenancy(data.get("Tenancy") or at(data.get("Placement"), ("Tenancy",)))
+    yield hourly(f"EC2 On-Demand {name}", f"{_family(data)}.{name}", ONE, "it is never stopped")
+    yield from _mapped(list_of(data.get("BlockDeviceMappings"), "BlockDeviceMappings"), ONE)
+    yield from _addresses(data, item, "SubnetId", ONE)
+    monitoring = data.get("Monitoring")
+    if (
+        text_of(at(monitoring, ("Enabled",)) if isinstance(monitoring, dict) else monitoring, "Monitoring", "false")
+        == "true"
+    ):
         yield monthly("Detailed monitoring", "cloudwatch.metric_month", ONE * DETAILED_METRICS)

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
+import attrs
+
+from moorage.assembly.values import at
 from moorage.cost.amounts import ONE, Range
-from moorage.cost.parts import Kind, Part, free, hourly, monthly, used
+from moorage.cost.parts import Kind, Part, free, hourly, monthly, unknown, used
 from moorage.cost.resources import Item, architecture_of, tables
 from moorage.cost.usage import Use
 from moorage.prices.price import HOURS
 
+_LIKE_SYMMETRIC = ("SYMMETRIC", "HMAC", "RSA_2048")
+"""The key specs whose requests have the price of symmetric keys (AWS KMS pricing)."""
+_BILLED_GROUPS = ("AWSManagedRulesACFP", "AWSManagedRulesATP", "AWSManagedRulesAntiDDoS", "AWSManagedRulesBotControl")
+"""The beginnings of AWS's managed rule groups with a fee of their own (AWS WAF pricing)."""
 _MIB_OF_A_GB = 1024
 _FREE_FUNCTION_MIB = 512
 """The MiB of ephemeral storage of a function that AWS does not bill (AWS Lambda pricing)."""
@@ -49,7 +56,7 @@ def function(item: Item, use: Use) -> Iterator[Part]:
     known = requests is not None and seconds is not None
     quantity = Range.of((requests or 0) * (seconds or 0) * memory) if known else None
     said = "depends on use; lambda_requests and lambda_seconds in a usage file state it"
-    yield Part(
+    duration = Part(
         component="Function duration",
         kind=Kind.USE,
         item="lambda.gb_second",
@@ -57,11 +64,15 @@ def function(item: Item, use: Use) -> Iterator[Part]:
         assumptions=("lambda_requests and lambda_seconds of the usage file" if known else said,),
         architecture=architecture,
     )
+    yield duration
     storage = item.number("EphemeralStorage", "Size", default=Decimal(_FREE_FUNCTION_MIB)) - _FREE_FUNCTION_MIB
-    if storage > 0 and known:
+    if storage > 0:
         amount = (requests or 0) * (seconds or 0) * storage / _MIB_OF_A_GB
-        yield Part(
-            component="Function storage", kind=Kind.USE, item="lambda.storage_gb_second", quantity=Range.of(amount)
+        yield attrs.evolve(
+            duration,
+            component="Function storage",
+            item="lambda.storage_gb_second",
+            quantity=Range.of(amount) if known else None,
         )
 
 
@@ -81,7 +92,11 @@ def key(item: Item, use: Use) -> Iterator[Part]:
     rotates = item.is_true("EnableKeyRotation")
     said = ["each of the first two rotations adds one key's price a month"] if rotates else []
     yield monthly("KMS key", "kms.key_month", ONE, *said)
-    yield used("KMS requests", "kms.request", use, "key_requests", "the first 20,000 of an account are free")
+    spec = item.text("KeySpec", default="SYMMETRIC_DEFAULT")
+    if spec.startswith(_LIKE_SYMMETRIC):
+        yield used("KMS requests", "kms.request", use, "key_requests", "the first 20,000 of an account are free")
+    else:
+        yield used("KMS requests (asymmetric)", "kms.asymmetric_request", use, "key_requests")
 
 
 def replica_key(_item: Item, use: Use) -> Iterator[Part]:
@@ -115,14 +130,29 @@ def web_acl(item: Item, use: Use) -> Iterator[Part]:
             "Web ACL rules", "waf.rule_month", Range.of(len(rules)), "a managed rule group counts as one rule"
         )
     yield used("Web ACL requests", "waf.request", use, "waf_requests")
+    for rule in rules:
+        managed = at(rule, ("Statement", "ManagedRuleGroupStatement"))
+        name = str(managed.get("Name")) if isinstance(managed, dict) else ""
+        if isinstance(managed, dict) and (managed.get("VendorName") != "AWS" or name.startswith(_BILLED_GROUPS)):
+            yield unknown(f"Managed rule group {name}", "it has a fee of its own, which the price book does not have")
 
 
 def certificate(item: Item, _use: Use) -> Iterator[Part]:
     """Yield the components of `AWS::CertificateManager::Certificate`."""
-    if item.text("CertificateExport", default="DISABLED") == "ENABLED":
+    if item.at("CertificateAuthorityArn") is not None:
+        yield unknown("Private certificate", "AWS Private CA bills it, and the price book has no price of it")
+    elif item.text("CertificateExport", default="DISABLED") == "ENABLED":
         yield monthly("Exportable certificate", "acm.exportable_certificate")
     else:
         yield free("Certificate", "AWS does not bill public certificates that cannot be exported")
+
+
+def nested_stack(item: Item, _use: Use) -> Iterator[Part]:
+    """Yield the components of `AWS::CloudFormation::Stack`. The resources of a template in the assembly have rows."""
+    if item.resource.logical_id in item.all.all_stacks[item.place.stack].nested:
+        yield free("Nested stack", "AWS bills its resources, which are estimated")
+    else:
+        yield unknown("Resources of the nested stack", "its template is not in the assembly")
 
 
 def kubernetes_cluster(_item: Item, _use: Use) -> Iterator[Part]:

@@ -9,12 +9,12 @@ from typing import Any
 
 import attrs
 
-from moorage.assembly.values import Joined, Value
-from moorage.cost.amounts import ONE, Range
+from moorage.assembly.values import Joined, Value, at
+from moorage.cost.amounts import Range
 from moorage.cost.parts import Kind, NotInTemplateError, Part, free, unknown, used
 from moorage.cost.resources import Item, number_of, tables
 from moorage.cost.rules.services import TASK_DEFINITION, cluster_of, shares, strategy_of
-from moorage.cost.rules.tasks import Time, on_fargate, on_provider
+from moorage.cost.rules.tasks import FARGATE, Time, on_fargate, on_provider
 from moorage.cost.schedules import runs_a_month
 from moorage.cost.usage import Use
 
@@ -71,7 +71,15 @@ def schedule(item: Item, use: Use) -> Iterator[Part]:
 def state_machine(item: Item, use: Use) -> Iterator[Part]:
     """Yield the components of `AWS::StepFunctions::StateMachine`: transitions, and the tasks that it starts."""
     if item.text("StateMachineType", default="STANDARD") == "EXPRESS":
-        yield used("Express workflow requests", "step_functions.express_request", use, "state_transitions")
+        runs = _started(item, use)
+        yield Part(
+            component="Express workflow requests",
+            kind=Kind.USE,
+            item="step_functions.express_request",
+            quantity=None if runs.count is None else Range.of(runs.count),
+            assumptions=(runs.reason,),
+        )
+        yield used("Express workflow duration", "step_functions.express_gb_hour", use, "express_gb_hours")
     else:
         yield used(
             "State transitions",
@@ -81,8 +89,8 @@ def state_machine(item: Item, use: Use) -> Iterator[Part]:
             "the free tier is not subtracted",
         )
     definition = item.at("DefinitionString")
-    if definition is None:
-        yield unknown("Tasks of the state machine", "its definition is not in the template as a text")
+    if definition is None or item.at("DefinitionSubstitutions") is not None:
+        yield unknown("Tasks of the state machine", "its definition is not in the template as one text")
         return
     states, values = _parsed(definition)
     for parameters in _task_runs(states):
@@ -97,18 +105,28 @@ def _runs_of(definition: Item | None, stated: Mapping[str, Value], cluster: Item
         return
     tasks = number_of(stated.get("TaskCount") or stated.get("Count"), "TaskCount", Decimal(1))
     if tasks != 1:
-        hours = None if time.hours is None else time.hours * tasks
-        time = attrs.evolve(time, hours=hours, assumptions=(*time.assumptions, f"each run starts {tasks} tasks"))
+        time = attrs.evolve(time, assumptions=(*time.assumptions, f"each run starts {tasks} tasks"))
     launch = stated.get("LaunchType")
     if launch == "FARGATE":
-        yield from on_fargate(definition, time, spot=False)
+        yield from _on_fargate(definition, stated, time.of(tasks), spot=False)
         return
     strategy: Sequence[Value] = () if launch else strategy_of(_sequence(stated), cluster_of(cluster))
     if launch or not strategy:
         yield free("Tasks on EC2 instances", "billed as the instances of the cluster")
         return
-    for provider, _ in shares(strategy, ONE):
-        yield from on_provider(provider, definition, time)
+    for provider, count in shares(strategy, Range.of(tasks)):
+        if provider in FARGATE:
+            yield from _on_fargate(definition, stated, time.of(count.most), spot=provider == "FARGATE_SPOT")
+        else:
+            yield from on_provider(provider, definition, time.of(count.most))
+
+
+def _on_fargate(definition: Item, stated: Mapping[str, Value], time: Time, *, spot: bool) -> Iterator[Part]:
+    yield from on_fargate(definition, time, spot=spot)
+    network = at(stated.get("NetworkConfiguration"), ("AwsvpcConfiguration",))
+    network = network or at(stated.get("NetworkConfiguration"), ("AwsVpcConfiguration",))  # the name in rules
+    if at(network, ("AssignPublicIp",)) == "ENABLED":
+        yield time.part("Public IPv4 address", "ipv4.hour", Decimal(1), "one for each task")
 
 
 def _sequence(stated: Mapping[str, Value]) -> Sequence[Value]:

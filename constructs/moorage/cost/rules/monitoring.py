@@ -78,10 +78,25 @@ def log_group(item: Item, use: Use) -> Iterator[Part]:
 
 def trail(item: Item, use: Use) -> Iterator[Part]:
     """Yield the components of `AWS::CloudTrail::Trail`."""
-    yield free("Management events", "the first copy of the management events of a region is free")
+    region = item.all.all_stacks[item.place.stack].region
+    trails = (each for each in item.all.of_type(item.type) if item.all.all_stacks[each.place.stack].region == region)
+    if next(trails) is item:
+        yield free("Management events", "the first copy of the management events of a region is free")
+    else:
+        said = "the first trail of the app in a region is free"
+        yield used("Management events", "cloudtrail.management_event", use, "management_events", said)
     has_data = any("DataResources" in each for each in tables(item.list("EventSelectors")))
-    if has_data or item.list("AdvancedEventSelectors"):
+    advanced = tables(item.list("AdvancedEventSelectors"))
+    if has_data or any("Management" not in repr(each.get("FieldSelectors")) for each in advanced):
         yield used("Data events", "cloudtrail.data_event", use, "data_events")
+    if item.list("InsightSelectors"):
+        yield used("Insights events", "cloudtrail.insights_event", use, "insights_events", "events that are analyzed")
+
+
+def metric_filter(_item: Item, use: Use) -> Iterator[Part]:
+    """Yield the components of `AWS::Logs::MetricFilter`: the custom metrics that it publishes."""
+    said = "AWS bills each metric, and each set of values of its dimensions, in the hours with data"
+    yield used("Metrics of the filter", "cloudwatch.metric_month", use, "filter_metrics", said)
 
 
 def configuration_recorder(_item: Item, use: Use) -> Iterator[Part]:

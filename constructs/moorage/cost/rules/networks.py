@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from moorage.cost.amounts import ONE, Range
-from moorage.cost.parts import Part, free, hourly, monthly, unknown, used
-from moorage.cost.resources import Item, number_of, tables
+from moorage.cost.parts import NotInTemplateError, Part, free, hourly, monthly, unknown, used
+from moorage.cost.resources import Item, tables
 from moorage.cost.usage import Use
 
 _FEW_SUBNETS = "one address in each subnet; more when the load balancer scales"
@@ -36,6 +36,8 @@ def endpoint(item: Item, use: Use) -> Iterator[Part]:
     if kind == "Gateway":
         yield free("Gateway endpoint", "AWS does not bill gateway endpoints")
     elif kind in {"Interface", "GatewayLoadBalancer"}:
+        if item.at("SubnetIds") is None:
+            raise NotInTemplateError("the template has no SubnetIds, which an endpoint of this kind needs")
         zones = len(item.list("SubnetIds"))
         family = "endpoint" if kind == "Interface" else "gwlb_endpoint"
         yield hourly(f"{kind} endpoint", f"{family}.hour", Range.of(zones), "one network interface in each subnet")
@@ -52,11 +54,11 @@ def load_balancer(item: Item, use: Use) -> Iterator[Part]:
     yield hourly(f"{name} Load Balancer", f"{family}.hour")
     yield used("Load balancer capacity units", f"{family}.lcu_hour", use, "lcus", factor=730)
     if item.text("Scheme", default="internet-facing") == "internet-facing" and kind != "gateway":
-        yield from _public_addresses(item)
+        if item.text("IpAddressType", default="ipv4") != "dualstack-without-public-ipv4":
+            yield from _public_addresses(item)
         yield used("Data to the internet", "data_transfer.out_gb", use, "transfer_gb")
-    units = next(iter(tables([item.at("MinimumLoadBalancerCapacity")])), {})
-    if "CapacityUnits" in units:
-        reserved = number_of(units["CapacityUnits"], "CapacityUnits")
+    reserved = item.number("MinimumLoadBalancerCapacity", "CapacityUnits", default=None)
+    if reserved is not None:
         yield hourly("Reserved capacity units", f"{family}.reserved_lcu_hour", Range.of(reserved))
 
 
@@ -70,10 +72,19 @@ def _public_addresses(item: Item) -> Iterator[Part]:
         yield hourly("Public IPv4 addresses", "ipv4.hour", Range.of(subnets - own), _FEW_SUBNETS)
 
 
-def classic_load_balancer(_item: Item, use: Use) -> Iterator[Part]:
+def classic_load_balancer(item: Item, use: Use) -> Iterator[Part]:
     """Yield the components of `AWS::ElasticLoadBalancing::LoadBalancer`."""
     yield hourly("Classic Load Balancer", "clb.hour")
     yield used("Load balancer data", "clb.gb", use, "transfer_gb")
+    if item.text("Scheme", default="internet-facing") == "internet-facing":
+        zones = len(item.list("Subnets")) or len(item.list("AvailabilityZones"))
+        yield hourly("Public IPv4 addresses", "ipv4.hour", Range.of(zones), _FEW_SUBNETS)
+        yield used("Data to the internet", "data_transfer.out_gb", use, "transfer_gb")
+
+
+def trust_store(_item: Item, _use: Use) -> Iterator[Part]:
+    """Yield the components of `AWS::ElasticLoadBalancingV2::TrustStore`."""
+    yield hourly("Trust store", "alb.trust_store_hour", ONE, "one load balancer uses it")
 
 
 def lattice_service(_item: Item, use: Use) -> Iterator[Part]:

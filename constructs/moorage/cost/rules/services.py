@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import ROUND_FLOOR, Decimal
 
-from moorage.assembly.values import Value
+from moorage.assembly.values import Joined, Value
 from moorage.cost.amounts import Range
 from moorage.cost.parts import NotInTemplateError, Part, free, hourly, unknown, used
 from moorage.cost.resources import Item, number_of, tables
 from moorage.cost.rules.insights import cluster_metrics, level_of, service_metrics
-from moorage.cost.rules.tasks import always, on_fargate, on_provider, task_volumes
+from moorage.cost.rules.tasks import FARGATE, always, on_fargate, on_provider, task_volumes
 from moorage.cost.usage import Use
 
 CLUSTER, SERVICE = "AWS::ECS::Cluster", "AWS::ECS::Service"
@@ -41,7 +40,7 @@ def service(item: Item, use: Use) -> Iterator[Part]:
     else:
         for provider, count in shares(strategy, copies):
             yield from on_provider(provider, definition, always(count, *assumptions))
-            if provider in {"FARGATE", "FARGATE_SPOT"}:
+            if provider in FARGATE:
                 yield from _addresses(item, count)
     yield from task_volumes(item.list("VolumeConfigurations"), copies)
     fargate = _is_on_fargate(launch, strategy)
@@ -50,7 +49,7 @@ def service(item: Item, use: Use) -> Iterator[Part]:
 
 def _is_on_fargate(launch: str | None, strategy: Sequence[Value]) -> bool:
     providers = {each.get("CapacityProvider") for each in tables(strategy)}
-    return launch == "FARGATE" or (bool(providers) and providers <= {"FARGATE", "FARGATE_SPOT"})
+    return launch == "FARGATE" or (bool(providers) and providers <= FARGATE)
 
 
 def _without_provider(launch: str) -> Iterator[Part]:
@@ -83,7 +82,7 @@ def copies_of(item: Item, use: Use) -> tuple[Range, tuple[str, ...]]:
         return Range.of(average), ("average_copies of the usage file",)
     least: list[Decimal] = []
     most: list[Decimal] = []
-    for target in item.by(_TARGET, "ResourceId"):
+    for target in item.by(_TARGET, "ResourceId") or _named_targets(item):
         least.append(target.number("MinCapacity"))
         most.append(target.number("MaxCapacity"))
         for action in tables(target.list("ScheduledActions")):
@@ -97,6 +96,19 @@ def copies_of(item: Item, use: Use) -> tuple[Range, tuple[str, ...]]:
     found = Range(min(least), max(most))
     reason = "from the least to the most copies of the scaling" + (", with its schedule" if len(least) > 1 else "")
     return found, () if found.is_one else (reason,)
+
+
+def _named_targets(item: Item) -> Sequence[Item]:
+    """Return the scalable targets of the same stack that name a service in their resource ID, without a reference."""
+    name = item.at("ServiceName")
+    if not isinstance(name, str):
+        return ()
+    targets = (target for target in item.all.of_type(_TARGET) if target.place.stack == item.place.stack)
+    return [target for target in targets if _last(target.at("ResourceId")).endswith(f"/{name}")]
+
+
+def _last(value: Value) -> str:
+    return str(value.parts[-1] if isinstance(value, Joined) else value)
 
 
 def _given(bounds: Mapping[str, Value], name: str) -> Iterator[Decimal]:
@@ -168,8 +180,9 @@ def _placed(bases: Sequence[Decimal], weights: Sequence[Decimal], count: int) ->
     for position, base in enumerate(bases):
         found[position] = min(base, count - sum(found, Decimal(0)))
     rest = int(count - sum(found, Decimal(0)))
-    by_weight = [0] * len(bases)
-    for _ in itertools.repeat(None, rest):
+    rounds = rest // sum(weights)
+    by_weight = [rounds * weight for weight in weights]
+    for _ in range(int(rest - sum(by_weight))):
         open_ = [position for position, weight in enumerate(weights) if weight]
         chosen = min(open_, key=lambda position: ((by_weight[position] + 1) / weights[position], position))
         by_weight[chosen] += 1

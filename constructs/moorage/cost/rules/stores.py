@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
-from moorage.assembly.values import at
-from moorage.cost.amounts import ONE, Range
+from moorage.assembly.values import Joined, Value, at
+from moorage.cost.amounts import ONE, ZERO, Range
 from moorage.cost.parts import Part, free, hourly, monthly, unknown, used
-from moorage.cost.resources import Item, list_of, number_of, tables
+from moorage.cost.resources import Item, list_of, number_of, tables, text_of
 from moorage.cost.usage import Use
 
 _FREE_INSIGHTS_DAYS = 7
@@ -28,6 +28,8 @@ def database_cluster(item: Item, use: Use) -> Iterator[Part]:
     else:
         yield used("Aurora storage", "aurora.gb_month", use, "database_gb")
         yield used("Aurora I/O requests", "aurora.io_request", use, "database_ios")
+    if item.number("BacktrackWindow", default=Decimal(0)):
+        yield unknown("Aurora Backtrack", "AWS bills the change records, and the price book has no price of them")
     days = item.number("BackupRetentionPeriod", default=Decimal(1))
     if days > 1:
         yield used("Aurora backups", "aurora.backup_gb_month", use, "backup_gb", "one day of backups is free")
@@ -88,52 +90,95 @@ def _single_instance(item: Item, use: Use, instance_class: str) -> Iterator[Part
     yield hourly(
         f"Database instance {instance_class} ({engine})", f"rds.{engine}.{instance_class}", copies, *assumptions
     )
-    storage = item.text("StorageType", default="gp2")
+    # io1 with Iops, else gp2 (CloudFormation, "AWS::RDS::DBInstance")
+    storage = item.text("StorageType", default="gp2" if item.at("Iops") is None else "io1")
     size = copies * item.number("AllocatedStorage")
     yield monthly(f"Database storage ({storage})", f"rds.{storage}_gb_month", size, *assumptions)
+    yield from _database_speed(item, storage, copies, assumptions)
     yield used(
         "Database backups", "rds.backup_gb_month", use, "backup_gb", "backups up to the size of the storage are free"
     )
 
 
+def _database_speed(item: Item, storage: str, copies: Range, assumptions: Sequence[str]) -> Iterator[Part]:
+    """Yield the IOPS of a database. For gp3, they are billed above what its size includes (Amazon RDS pricing)."""
+    iops = item.number("Iops", default=None)
+    if iops is not None and storage.startswith("io"):
+        yield monthly(f"Database IOPS ({storage})", f"rds.{storage}_iops_month", copies * iops, *assumptions)
+    elif storage == "gp3" and (iops is not None or item.at("StorageThroughput") is not None):
+        yield unknown("Database IOPS and throughput (gp3)", "AWS bills what is above the size and engine include")
+
+
 def table(item: Item, use: Use) -> Iterator[Part]:
     """Yield the components of `AWS::DynamoDB::Table`."""
+    yield from _table(item, {name: item.at(name) for name in item.resource.properties}, use)
+
+
+def global_table(item: Item, use: Use) -> Iterator[Part]:
+    """Yield the components of `AWS::DynamoDB::GlobalTable`, as far as it is in one region."""
+    replicas = list(tables(item.list("Replicas")))
+    if len(replicas) != 1:
+        yield unknown(f"Table in {len(replicas)} regions", "moorage has no rule for the replicas of a table")
+        return
+    yield from _table(item, replicas[0], use)
+
+
+def _table(item: Item, replica: Mapping[str, Value], use: Use) -> Iterator[Part]:
+    if text_of(replica.get("TableClass"), "TableClass", "STANDARD") != "STANDARD":
+        yield unknown("Table (Standard-IA)", "the price book has no prices of this table class")
+        return
     yield used("Table storage", "dynamodb.gb_month", use, "database_gb", "the first 25 GB of a region are free")
     if item.text("BillingMode", default="PROVISIONED") == "PAY_PER_REQUEST":
         yield used("Read request units", "dynamodb.read_request", use, "database_reads")
         yield used("Write request units", "dynamodb.write_request", use, "database_writes")
-    else:
+    elif item.type == "AWS::DynamoDB::Table":
         yield from _provisioned(item)
-    if item.is_true("PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled"):
+    else:
+        yield unknown("Capacity units", "moorage has no rule for the provisioned capacity of global tables")
+    recovery = at(replica.get("PointInTimeRecoverySpecification"), ("PointInTimeRecoveryEnabled",))
+    if text_of(recovery, "PointInTimeRecoveryEnabled", "false") == "true":
         yield used("Continuous backups", "dynamodb.recovery_gb_month", use, "backup_gb")
 
 
 def _provisioned(item: Item) -> Iterator[Part]:
+    """Yield the capacity of a table and of its indexes. Each index can have a scaling of its own."""
     targets = {
-        target.text("ScalableDimension"): target
+        (target.text("ScalableDimension"), _index_of(target.at("ResourceId"))): target
         for target in item.by("AWS::ApplicationAutoScaling::ScalableTarget", "ResourceId")
     }
     for name in ("Read", "Write"):
-        count = Range.of(item.number("ProvisionedThroughput", f"{name}CapacityUnits"))
+        units = f"{name}CapacityUnits"
+        parts = [(f"dynamodb:table:{units}", None, item.at("ProvisionedThroughput", units))]
         for index in tables(item.list("GlobalSecondaryIndexes")):
-            units = at(index, ("ProvisionedThroughput", f"{name}CapacityUnits"))
-            count += Range.of(number_of(units, f"{name}CapacityUnits of an index"))
-        target = targets.get(f"dynamodb:table:{name}CapacityUnits")
-        said = []
-        if target:
-            count = Range(target.number("MinCapacity"), target.number("MaxCapacity"))
-            said = ["from the least to the most capacity of the scaling"]
+            stated = at(index, ("ProvisionedThroughput", units))
+            parts.append((f"dynamodb:index:{units}", index.get("IndexName"), stated))
+        count, said = ZERO, []
+        for dimension, index_name, stated in parts:
+            if target := targets.get((dimension, index_name)):
+                count += Range(target.number("MinCapacity"), target.number("MaxCapacity"))
+                said = ["from the least to the most capacity of the scaling"]
+            else:
+                count += Range.of(number_of(stated, units))
         yield hourly(f"{name} capacity units", f"dynamodb.{name.lower()}_capacity_hour", count, *said)
+
+
+def _index_of(resource_id: Value) -> str | None:
+    """Return the index in the resource ID of a scalable target, such as `table/NAME/index/INDEX`."""
+    parts = resource_id.parts if isinstance(resource_id, Joined) else (resource_id,)
+    _, found, index = str(parts[-1]).rpartition("/index/")
+    return index if found else None
 
 
 def cache_group(item: Item, use: Use) -> Iterator[Part]:
     """Yield the components of `AWS::ElastiCache::ReplicationGroup`."""
     node = item.text("CacheNodeType")
-    shards = item.number("NumNodeGroups", default=Decimal(1))
-    replicas = item.number("ReplicasPerNodeGroup", default=None)
+    replicas = item.number("ReplicasPerNodeGroup", default=Decimal(0))
+    groups = list(tables(item.list("NodeGroupConfiguration")))
+    shards = item.number("NumNodeGroups", default=Decimal(len(groups) or 1))
     nodes = item.number("NumCacheClusters", default=None)
-    count = nodes if nodes is not None else shards * (1 + (replicas or 0))
-    engine = item.text("Engine", default="redis")
+    own = sum((number_of(each.get("ReplicaCount"), "ReplicaCount", replicas) + 1 for each in groups), Decimal(0))
+    count = nodes if nodes is not None else own or shards * (1 + replicas)
+    engine = item.text("Engine", default="redis").lower()
     yield hourly(f"Cache nodes {node} ({engine})", f"elasticache.{engine}.{node}", Range.of(count))
     if item.number("SnapshotRetentionLimit", default=Decimal(0)):
         yield used("Cache backups", "elasticache.backup_gb_month", use, "backup_gb")
@@ -141,7 +186,7 @@ def cache_group(item: Item, use: Use) -> Iterator[Part]:
 
 def cache_cluster(item: Item, _use: Use) -> Iterator[Part]:
     """Yield the components of `AWS::ElastiCache::CacheCluster`."""
-    node, engine = item.text("CacheNodeType"), item.text("Engine")
+    node, engine = item.text("CacheNodeType"), item.text("Engine").lower()
     yield hourly(f"Cache nodes {node} ({engine})", f"elasticache.{engine}.{node}", ONE * item.number("NumCacheNodes"))
 
 
@@ -149,6 +194,7 @@ def serverless_cache(item: Item, use: Use) -> Iterator[Part]:
     """Yield the components of `AWS::ElastiCache::ServerlessCache`."""
     engine = item.text("Engine")
     least = Decimal("0.1") if engine == "valkey" else Decimal(1)
+    least = max(least, item.number("CacheUsageLimits", "DataStorage", "Minimum", default=least))
     stated = use.get("cache_gb")
     size = least if stated is None else max(least, stated)
     reason = f"AWS bills at least {least} GB; cache_gb of a usage file states more"

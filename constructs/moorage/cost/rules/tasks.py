@@ -19,7 +19,9 @@ _CPU_UNITS = 1024
 """The CPU units of a vCPU, and the MiB of a GB of memory."""
 FREE_STORAGE_GB = 20
 """The GB of ephemeral storage that Fargate does not bill (AWS Fargate pricing)."""
-_SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>vcpu|gb)?", re.IGNORECASE)
+_SIZE = re.compile(r"(?P<number>\d*\.?\d+)\s*(?P<unit>vcpu|gb)?", re.IGNORECASE)
+FARGATE = frozenset({"FARGATE", "FARGATE_SPOT"})
+"""The capacity providers of Fargate."""
 PROVIDER, GROUP = "AWS::ECS::CapacityProvider", "AutoScalingGroupProvider"
 
 
@@ -38,6 +40,14 @@ class Time:
     kind: Kind
     assumptions: tuple[str, ...] = ()
     unit: str = ""
+
+    def of(self, count: Decimal) -> Time:
+        """Return the time of several tasks that run at once.
+
+        Args:
+            count: The number of tasks.
+        """
+        return attrs.evolve(self, hours=None if self.hours is None else self.hours * count)
 
     def part(
         self,
@@ -90,7 +100,7 @@ def on_provider(provider: Value, definition: Item, time: Time) -> Iterator[Part]
         definition: The task definition.
         time: The time that the tasks run.
     """
-    if provider in {"FARGATE", "FARGATE_SPOT"}:
+    if provider in FARGATE:
         yield from on_fargate(definition, time, spot=provider == "FARGATE_SPOT")
         return
     found = definition.all.first(provider)
@@ -126,7 +136,8 @@ def on_fargate(definition: Item, time: Time, *, spot: bool) -> Iterator[Part]:
         item, on_demand = f"{family}.{prefix}{part}", f"fargate.{part}" if spot else ""
         yield time.part(f"{name} {component}", item, size, architecture=architecture, on_demand=on_demand)
     if prefix:
-        yield time.part("Windows license", "fargate.windows_license_vcpu_hour", cpu)
+        said = ("no source for the least time that AWS bills a task with Windows was found",) if time.unit else ()
+        yield time.part("Windows license", "fargate.windows_license_vcpu_hour", cpu, *said)
     storage = definition.number("EphemeralStorage", "SizeInGiB", default=Decimal(FREE_STORAGE_GB)) - FREE_STORAGE_GB
     if storage > 0:
         yield time.part(

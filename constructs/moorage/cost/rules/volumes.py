@@ -14,6 +14,8 @@ from moorage.cost.usage import Use
 FREE_IOPS, FREE_THROUGHPUT = 3000, 125
 """The IOPS and the MiB/s of a gp3 volume that its price contains (Amazon EBS pricing)."""
 _WITH_IOPS = {"io1", "io2"}
+_IO2_IOPS = Decimal(32_000)
+"""The IOPS of an io2 volume above which another price applies (Amazon EBS pricing)."""
 
 
 def volume(stated: Mapping[str, Value], copies: Range, *assumptions: str, default: str = "gp3") -> Iterator[Part]:
@@ -44,7 +46,13 @@ def volume(stated: Mapping[str, Value], copies: Range, *assumptions: str, defaul
                 f"the first {FREE_THROUGHPUT} MiB/s are free",
             )
     elif kind in _WITH_IOPS:
-        yield monthly(f"EBS IOPS ({kind})", f"ebs.{kind}_iops_month", copies * number_of(stated.get("Iops"), "Iops"))
+        iops = number_of(stated.get("Iops"), "Iops")
+        first = min(iops, _IO2_IOPS) if kind == "io2" else iops
+        yield monthly(f"EBS IOPS ({kind})", f"ebs.{kind}_iops_month", copies * first)
+        if iops > first:
+            yield unknown("EBS IOPS (io2)", f"AWS bills less for those above {_IO2_IOPS:,}, and the book has no price")
+    elif kind == "standard":
+        yield unknown("EBS requests (standard)", "AWS bills requests to magnetic volumes, and the book has no price")
 
 
 def ec2_volume(item: Item, _use: Use) -> Iterator[Part]:
@@ -67,3 +75,8 @@ def file_system(item: Item, use: Use) -> Iterator[Part]:
             ONE * item.number("ProvisionedThroughputInMibps"),
             "the throughput that the storage includes is not subtracted",
         )
+    elif mode == "elastic":
+        yield used("EFS data read", "efs.read_gb", use, "file_read_gb")
+        yield used("EFS data written", "efs.write_gb", use, "file_write_gb")
+    if item.text("BackupPolicy", "Status", default="DISABLED") == "ENABLED":
+        yield used("EFS backups", "backup.gb_month", use, "backup_gb")

@@ -26,6 +26,7 @@ PREFIXES: Mapping[str, str] = {
     "ap-southeast-3": "APS4",
     "ap-southeast-4": "APS6",
     "ap-southeast-5": "APS7",
+    "ap-southeast-6": "APS8",
     "ap-southeast-7": "APS9",
     "ca-central-1": "CAN1",
     "ca-west-1": "CAN2",
@@ -47,7 +48,7 @@ PREFIXES: Mapping[str, str] = {
     "us-west-1": "USW1",
     "us-west-2": "USW2",
 }
-"""The prefix of each region in usage types. AWS does not document them; these are the ones that its Price List has.
+"""The prefix of each region in usage types (AWS Regions and Availability Zones, "AWS Region billing codes").
 
 The regions of GovCloud and China are left out, since their prices are outside the bounds or not in USD.
 """
@@ -66,6 +67,7 @@ class Query:
         usage_type: The usage type, without the prefix of the region.
         attributes: The other attributes of the product. Default: none.
         everywhere: True if AWS has one price for all regions, which is kept in us-east-1. Default: False.
+        own: A mapping from region to a usage type that only this region has. Default: none.
     """
 
     item: str
@@ -74,6 +76,7 @@ class Query:
     usage_type: str
     attributes: Mapping[str, str] = attrs.field(factory=dict)
     everywhere: bool = False
+    own: Mapping[str, str] = attrs.field(factory=dict)
 
     def usage_types(self, region: str) -> tuple[str, ...]:
         """Return the usage types that a region can have, the most common first.
@@ -84,7 +87,7 @@ class Query:
         if self.everywhere:
             return (self.usage_type,)
         prefixes = (f"{PREFIXES[region]}-", *_OTHER_PREFIXES.get(region, ()), f"{region}-")
-        return tuple(f"{prefix}{self.usage_type}" for prefix in prefixes)
+        return tuple(f"{prefix}{self.own.get(region, self.usage_type)}" for prefix in prefixes)
 
 
 def _queries(service: str, unit: str, **usage_types: str) -> tuple[Query, ...]:
@@ -116,6 +119,7 @@ QUERIES: tuple[Query, ...] = (
         fargate__storage_gb_hour="Fargate-EphemeralStorage-GB-Hours",
     ),
     Query("alb.hour", "hour", "AWSELB", "LoadBalancerUsage", _APPLICATION),
+    Query("alb.trust_store_hour", "hour", "AWSELB", "TS-LoadBalancerUsage", _APPLICATION),
     Query("alb.lcu_hour", "LCU-hour", "AWSELB", "LCUUsage", _APPLICATION),
     Query("nlb.hour", "hour", "AWSELB", "LoadBalancerUsage", _NETWORK),
     Query("nlb.lcu_hour", "LCU-hour", "AWSELB", "LCUUsage", _NETWORK),
@@ -145,7 +149,13 @@ QUERIES: tuple[Query, ...] = (
     *_queries("awskms", "key-month", kms__key_month="KMS-Keys"),
     *_queries("awskms", "request", kms__request="KMS-Requests"),
     Query("secrets.secret_month", "secret-month", "AWSSecretsManager", "AWSSecretsManager-Secrets"),
-    Query("secrets.request", "request", "AWSSecretsManager", "AWSSecretsManagerAPIRequest"),
+    Query(
+        "secrets.request",
+        "request",
+        "AWSSecretsManager",
+        "AWSSecretsManagerAPIRequest",
+        own={"eu-west-1": "AWSSecretsManager-APIRequests"},
+    ),
     *_queries("AmazonECR", "GB-month", ecr__gb_month="TimedStorage-ByteHrs"),
     *_queries(
         "AWSLambda",
