@@ -37,18 +37,16 @@ def money(amount: Range) -> str:
     return least if least == most else f"{least} to {most}"
 
 
-def signed(amount: Range) -> str:
-    """Return a difference in USD with its sign, as a range if it differs with the copies.
+def signed(amount: Decimal, currency: str = "") -> str:
+    """Return a difference in USD, rounded to cents, with its sign. A difference of 0 has no sign.
 
     Args:
         amount: The difference.
+        currency: The sign of the currency. Default: none.
     """
-    least, most = (_signed(cents(each)) for each in (amount.least, amount.most))
-    return least if least == most else f"{least} to {most}"
-
-
-def _signed(amount: Decimal) -> str:
-    return f"{'-' if amount < 0 else '+'}{abs(amount):,}"
+    shown = cents(amount)
+    sign = "-" if shown < 0 else "+" if shown else ""
+    return f"{sign}{currency}{abs(shown):,}"
 
 
 def number_of_option(option: str, stated: str, noun: str, example: int) -> Decimal:

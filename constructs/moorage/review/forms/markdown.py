@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from moorage.review.forms.cost_section import cost_notes, cost_rows
+from moorage.review.forms.cost_section import cost_notes, cost_table
 from moorage.review.forms.page import Entry, Row, diagrams, headlines, rows, sections, verdict
 from moorage.review.review import Review
 
@@ -62,10 +62,11 @@ def _cost(review: Review) -> Iterator[str]:
     notes = cost_notes(review.cost)
     if notes:
         lines = ["### Cost\n"]
-        if rows_ := cost_rows(review.cost):
-            lines.append("\n| component | | before | after | USD a month |\n|---|---|--:|--:|--:|\n")
-            for row in rows_:
-                cells = (row.component, row.path, row.before, row.after, row.difference)
+        table = cost_table(review.cost)
+        if table.rows:
+            columns = "--:|" * len(table.headings)
+            lines.append(f"\n| component | resources | {' | '.join(table.headings)} |\n|---|---|{columns}\n")
+            for cells in table.rows:
                 lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |\n")
             lines.append("\n")
         yield "".join(lines)

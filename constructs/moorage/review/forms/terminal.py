@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from moorage.review.finding import Kind
-from moorage.review.forms.cost_section import cost_notes, cost_rows
+from moorage.review.forms.cost_section import cost_notes, cost_table
 from moorage.review.forms.page import HEADINGS, diagrams, headlines, rows, sections, verdict
 from moorage.review.review import Review
 
@@ -54,12 +54,12 @@ def _print_cost(console: Console, review: Review) -> None:
     if not notes:
         return
     console.print(Text("Cost", style="bold"))
+    texts = cost_table(review.cost)
     table = Table("component", box=None, pad_edge=False)
-    for heading in ("before", "after", "USD a month"):
+    for heading in texts.headings:
         table.add_column(heading, justify="right")
-    for row in cost_rows(review.cost):
-        named = f"{row.component} {row.path}".strip()
-        table.add_row(*(Text(cell) for cell in (named, row.before, row.after, row.difference)))
+    for component, resources, *amounts in texts.rows:
+        table.add_row(*(Text(cell) for cell in (f"{component}\n  {resources}".rstrip(), *amounts)))
     if table.row_count:
         console.print(table)
     for note in notes:
