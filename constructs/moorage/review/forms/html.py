@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 
 from moorage.review.forms.cost_section import cost_notes, cost_table
-from moorage.review.forms.page import diagrams, headlines, rows, sections, verdict
+from moorage.review.forms.page import diagrams, headlines, order_line, rows, sections, verdict
 from moorage.review.review import Review
 
 _STYLE = """
@@ -77,6 +77,8 @@ def _rest(review: Review) -> Iterator[str]:
             cells = (f"{row.type} {row.subject}", row.action, row.name, row.before, row.after)
             yield "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>\n"
         yield "</table></div></details>\n"
+    if order := order_line(review.comparison):
+        yield f"<p>{escape(order)}</p>\n"
     _, difference = diagrams(review)
     if difference:
         yield f"<details><summary>The diagram changes</summary><pre>{escape(difference)}</pre></details>\n"

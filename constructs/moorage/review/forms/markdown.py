@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from moorage.review.forms.cost_section import cost_notes, cost_table
-from moorage.review.forms.page import Entry, Row, diagrams, headlines, rows, sections, verdict
+from moorage.review.forms.page import Entry, Row, diagrams, headlines, order_line, rows, sections, verdict
 from moorage.review.review import Review
 
 MARKER = "<!-- moorage review -->"
@@ -26,7 +26,8 @@ def render(review: Review) -> str:
     top = _top(review)
     findings = [line for heading, found in sections(review) for line in _section(heading, found)]
     findings += _cost(review)
-    rest = "".join(_table(differences)) + "".join(_diagram(review))
+    order = order_line(review.comparison)
+    rest = "".join(_table(differences)) + (f"\n{_escaped(order)}\n" if order else "") + "".join(_diagram(review))
     whole = top + "".join(findings)
     if _units(whole) + _units(rest) <= LONGEST:
         return whole + rest

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from moorage.review.finding import Kind
 from moorage.review.forms.cost_section import cost_notes, cost_table
-from moorage.review.forms.page import HEADINGS, diagrams, headlines, rows, sections, verdict
+from moorage.review.forms.page import HEADINGS, diagrams, headlines, order_line, rows, sections, verdict
 from moorage.review.review import Review
 
 _STYLES: Mapping[str, str] = {
@@ -67,8 +67,8 @@ def _print_cost(console: Console, review: Review) -> None:
 
 
 def _print_rest(console: Console, review: Review) -> None:
-    differences = rows(review.comparison)
-    if not differences:
+    differences, order = rows(review.comparison), order_line(review.comparison)
+    if not differences and not order:
         return
     table = Table("resource", "", "property", "before", "after", box=None, pad_edge=False, title_justify="left")
     for row in differences:
@@ -76,7 +76,10 @@ def _print_rest(console: Console, review: Review) -> None:
             *(Text(cell) for cell in (f"{row.type} {row.subject}", row.action, row.name, row.before, row.after))
         )
     console.print(Text("All differences", style="bold"))
-    console.print(table)
+    if differences:
+        console.print(table)
+    if order:
+        console.print(Text(f"  {order}"), soft_wrap=True)
     _, difference = diagrams(review)
     if difference:
         console.print(Text("The diagram changes", style="bold"))
