@@ -250,6 +250,19 @@ def test_an_added_a_removed_and_a_renamed_stack() -> None:
     assert cost_of(of_stacks(base, [base[0], same_name])).difference.is_zero
 
 
+def test_a_stack_with_another_name_has_no_causes_of_nothing() -> None:
+    found = of_stacks(stacks({"Shop": tasks(2, 4)}), stacks({"Store": tasks(2, 4)}))
+    assert line(found) == "Cost: unchanged ($72.08 a month with the least copies, $144.16 with the most copies)."
+    assert "Not in the sum: $72.08 to $144.16 a month of the stack Shop, until" in terminal.render(found)
+
+
+def test_an_exceeded_limit_says_whose_prices_it_counts() -> None:
+    (shop,) = stacks({"Shop": {"Nat": NAT}})
+    nowhere = [attrs.evolve(shop, region="xx-nowhere-1")]
+    assert "those of us-east-1 are used" in terminal.render(of_stacks(nowhere, nowhere, limits("1")))
+    assert "those of us-east-1 are used" not in terminal.render(of_stacks(nowhere, nowhere, limits("100")))
+
+
 def test_a_resource_with_another_id_is_compared_with_itself() -> None:
     telling = dict.fromkeys(("Enabled", "EnableKeyRotation", "MultiRegion", "KeyUsage", "KeySpec", "Origin"), True)
     one, same, renamed = (
@@ -403,14 +416,18 @@ def test_the_command_prints_the_cost_and_fails_over_a_limit(sides: tuple[str, st
     [
         (
             ["--max-monthly", "$100"],
-            "--max-monthly must be an amount in USD, without a sign, of at least 0 (got '$100'); write --max-monthly "
-            "125.",
+            "--max-monthly must be an amount in USD, without $ and commas, of at least 0 (got '$100'); write "
+            "--max-monthly 125.",
         ),
         (["--max-monthly", "-1"], "of at least 0 (got '-1'); write --max-monthly 125."),
+        (["--max-monthly", "1,000"], "without $ and commas, of at least 0 (got '1,000'); write --max-monthly 125."),
+        (["--max-monthly", "1e13"], "of at most 1,000,000,000,000 (got '1e13'); write --max-monthly 125."),
+        (["--max-increase-percent", "1e999999"], "(got '1e999999'); write --max-increase-percent 10."),
+        (["--max-monthly", ""], "of at least 0 (got ''); write --max-monthly 125."),
         (["--max-monthly", "nan"], "of at least 0 (got 'nan'); write --max-monthly 125."),
         (
             ["--max-increase-percent", "10%"],
-            "--max-increase-percent must be a percentage, without a sign, of at least 0 (got '10%'); write "
+            "--max-increase-percent must be a percentage, without %, of at least 0 (got '10%'); write "
             "--max-increase-percent 10.",
         ),
         (["--fail-on", "cost"], "for the cost, use --max-monthly or --max-increase-percent"),

@@ -6,6 +6,8 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from moorage.cost.amounts import Range
 
+LARGEST = Decimal(10**12)
+"""The largest number that a user can state. Products with it stay in the range of `Decimal`."""
 _CENT = Decimal("0.01")
 
 
@@ -59,7 +61,7 @@ def number_of_option(option: str, stated: str, noun: str, example: int) -> Decim
         example: A number for the way out.
 
     Raises:
-        ValueError: The text is not a finite number of at least 0.
+        ValueError: The text is not a number from 0 to `LARGEST`.
     """
     try:
         number = Decimal(stated)
@@ -67,4 +69,6 @@ def number_of_option(option: str, stated: str, noun: str, example: int) -> Decim
         number = Decimal("NaN")
     if not number.is_finite() or number < 0:
         raise ValueError(f"{option} must be {noun} of at least 0 (got {stated!r}); write {option} {example}")
-    return number
+    if number > LARGEST:
+        raise ValueError(f"{option} must be {noun} of at most {LARGEST:,} (got {stated!r}); write {option} {example}")
+    return abs(number)  # -0 is 0

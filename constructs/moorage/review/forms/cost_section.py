@@ -13,7 +13,7 @@ from moorage.cost.money import money, signed
 from moorage.prices.price import HOURS
 from moorage.review.cost import ReviewedCost
 from moorage.review.cost_causes import Cause, equal_changes
-from moorage.review.forms.cost_sentences import cost_sentences
+from moorage.review.forms.cost_sentences import between, cost_sentences
 from moorage.review.nouns import listed, shortened
 
 _LISTED = 10
@@ -69,10 +69,12 @@ def cost_table(cost: ReviewedCost | None) -> CostTable:
 def cost_notes(cost: ReviewedCost | None) -> list[str]:
     """Return the sentences below the table: the components not counted, the assumptions, and the origin of the prices.
 
+    Return nothing if nothing in the cost differs, and no limit is exceeded.
+
     Args:
         cost: The cost of the change; None if it is not estimated.
     """
-    if cost is None or cost.difference.is_zero:
+    if cost is None or (cost.difference.is_zero and not cost.exceeded):
         return []
     return list(_notes(cost, cost.difference))
 
@@ -114,7 +116,7 @@ def _notes(cost: ReviewedCost, found: CostDifference) -> Iterator[str]:
     if found.unknown:
         yield f"Not counted, since the cost is not known: {shortened(found.unknown, _LISTED_NAMES)}."
     for path, amount in cost.removed.items():
-        yield f"Not in the sum: ${money(amount)} a month of the stack {path}, until somebody deletes it."
+        yield f"Not in the sum: ${between(amount)} a month of the stack {path}, until somebody deletes it."
     if found.by_use:
         names = shortened(found.by_use, _LISTED_NAMES)
         yield f"Not counted, since it depends on use that no usage file (--usage) states: {names}."

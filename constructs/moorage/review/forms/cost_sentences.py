@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from moorage.cost.amounts import Range
+from moorage.cost.amounts import ZERO, Range
 from moorage.cost.difference import CostDifference
 from moorage.cost.money import money, rounded, signed
 from moorage.review.cost import ReviewedCost
@@ -25,7 +25,7 @@ def cost_sentences(cost: ReviewedCost) -> list[str]:
     if found.is_zero:
         return []
     lines = [f"Cost: {' '.join(_difference(cost))}"]
-    if all_causes := causes(found.changes):
+    if all_causes := [each for each in causes(found.changes) if each.difference != ZERO]:
         lines.append(_causes(all_causes))
     return lines
 
@@ -47,7 +47,7 @@ def _assumed(found: CostDifference) -> str:
     if not any(each.assumed for each in found.changes):
         return ""
     sums = {"new": rounded(found.after.assumed), "old": rounded(found.before.assumed)}
-    parts = [f"${_between(amount)} of the {name} sum" for name, amount in sums.items() if amount.most]
+    parts = [f"${between(amount)} of the {name} sum" for name, amount in sums.items() if amount.most]
     return f"{' and '.join(parts)} rest{'s' if len(parts) == 1 else ''} on" if parts else ""
 
 
@@ -60,6 +60,8 @@ def _new(after: Range) -> str:
 def _sums(before: Range, after: Range) -> str:
     if before.is_one and after.is_one:
         return _sum(before.least, after.least, "")
+    if before == after:
+        return f"unchanged (${before.least:,} a month {_LEAST}, ${before.most:,} {_MOST})"
     return f"{_sum(before.least, after.least, f' {_LEAST}')}; {_sum(before.most, after.most, f' {_MOST}')}"
 
 
@@ -88,5 +90,10 @@ def _cause(cause: Cause) -> str:
     return f"{cause.name} {least} {_LEAST} and {most} {_MOST}"
 
 
-def _between(amount: Range) -> str:
+def between(amount: Range) -> str:
+    """Return an amount in USD without the first sign of the currency, such as `18.02 to $108.12`.
+
+    Args:
+        amount: The amount.
+    """
     return money(amount).replace(" to ", " to $")
