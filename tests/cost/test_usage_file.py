@@ -74,7 +74,8 @@ def test_a_rule_can_ask_only_for_known_keys() -> None:
         ("[defaults]\nlog_gb = nan", ":2: log_gb must be a number (got NaN)"),
         (
             "[defaults]\nlog_gb = 1e400",
-            ":2: log_gb must be at most 1,000,000,000,000 (got 1E+400); write log_gb = 10 for GB a month into a log group",
+            ":2: log_gb must be at most 1,000,000,000,000 (got 1E+400); write log_gb = 10 for GB a month into a log "
+            "group",
         ),
         ("[defaults]\nlog_gb = -1", ":2: log_gb must be at least 0 (got -1); write log_gb = 0 for no use"),
         ("[defaults]\nspot_discount_percent = 101", ":2: spot_discount_percent must be at most 100 (got 101)"),

@@ -87,7 +87,7 @@ def line(found: Review) -> str:
     start = next((number for number, each in enumerate(shown) if each.startswith("Cost: ")), None)
     if start is None:
         return ""
-    has_causes = shown[start + 1 :] and re.match("(Largest c|C)auses?: ", shown[start + 1])
+    has_causes = shown[start + 1 :] and re.match("(Largest c|C)auses?[:,] ", shown[start + 1])
     return "\n".join(shown[start : start + (2 if has_causes else 1)])
 
 
@@ -110,8 +110,15 @@ def line(found: Review) -> str:
             tasks(2, 4),
             tasks(2, 6),
             "unchanged with the least copies ($72.08 a month); $72.08 a month more with the most copies ($144.16 → "
-            "$216.24).\nCauses: Fargate vCPU of Shop/Web +$59.10 only with the most copies; Fargate memory of Shop/Web "
-            "+$12.98 only with the most copies.",
+            "$216.24).\nCauses, only with the most copies: Fargate vCPU of Shop/Web +$59.10; Fargate memory of "
+            "Shop/Web +$12.98.",
+        ),
+        (
+            tasks(2, 4),
+            {**tasks(1, 4), "Key": KEY},
+            "$35.04 a month less with the least copies ($72.08 → $37.04); $1.00 a month more with the most copies "
+            "($144.16 → $145.16).\nCauses: Fargate vCPU of Shop/Web -$29.55 only with the least copies; Fargate memory "
+            "of Shop/Web -$6.49 only with the least copies; KMS key Shop/Key +$1.00.",
         ),
         (
             tasks(2, 4),
@@ -212,6 +219,7 @@ def test_a_difference_that_depends_on_the_copies_has_two_columns() -> None:
     assert "| component | resources | before | after | change, least copies | change, most copies |" in text
     assert "| Fargate vCPU | Shop/Web | 59.10 to 118.20 | 29.55 to 177.30 | -29.55 | +59.10 |" in text
     assert "A range is from the least to the most copies." in text
+    assert "Assumptions" not in text  # that of the scaling says the same
     assert "A range" not in markdown.render(reviewed({"Key": KEY}, {"Nat": NAT}))
 
 
@@ -288,7 +296,7 @@ def test_the_price_of_spot_is_marked_as_assumed_in_every_form() -> None:
         said = "Assumed, since no source states the price: Fargate Spot vCPU and Fargate Spot memory."
         assert text.count(said) == 1
         assert "(assumed)" not in text
-        assert "Spot costs 50 percent less" in text
+        assert "Assumptions of Fargate Spot vCPU and Fargate Spot memory: Spot costs 50 percent less" in text
     cost = json.loads(json_form.render(found))["cost"]
     assert [each["assumed"] for each in cost["changes"]] == [
         each["component"].startswith("Fargate Spot") for each in cost["changes"]

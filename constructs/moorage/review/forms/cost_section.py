@@ -10,6 +10,7 @@ import attrs
 from moorage.cost.difference import CostDifference
 from moorage.cost.json_form import range_of, sum_of
 from moorage.cost.money import money, signed
+from moorage.cost.rules.services import COPIES
 from moorage.prices.price import HOURS
 from moorage.review.cost import ReviewedCost
 from moorage.review.cost_causes import Cause, equal_changes
@@ -122,12 +123,23 @@ def _notes(cost: ReviewedCost, found: CostDifference) -> Iterator[str]:
         yield f"Not counted, since it depends on use that no usage file (--usage) states: {names}."
     if assumed := dict.fromkeys(each.component for each in found.changes if each.assumed):
         yield f"Assumed, since no source states the price: {listed(list(assumed), _LISTED_NAMES)}."
-    shown = [each for cause in equal_changes(found.changes)[:_LISTED] for each in cause.changes]
-    assumptions = dict.fromkeys(each for change in shown for each in change.assumptions)
-    if assumptions:
-        yield f"Assumptions: {'; '.join(assumptions)}."
+    yield from _assumptions(found)
     yield " ".join(_prices(cost, found))
     yield from (f"{note[0].upper()}{note[1:]}." for note in found.notes)
+
+
+def _assumptions(found: CostDifference) -> Iterator[str]:
+    """Yield a sentence for each list of assumptions, with the names of the components that share it.
+
+    The assumption about the copies is left out, since the sentence about ranges says the same.
+    """
+    names: dict[tuple[str, ...], dict[str, None]] = {}
+    for cause in equal_changes(found.changes)[:_LISTED]:
+        for change in cause.changes:
+            if own := tuple(each for each in change.assumptions if each != COPIES):
+                names.setdefault(own, {})[change.component] = None
+    for assumptions, components in names.items():
+        yield f"Assumptions of {listed(list(components), _LISTED_NAMES)}: {'; '.join(assumptions)}."
 
 
 def _prices(cost: ReviewedCost, found: CostDifference) -> Iterator[str]:

@@ -74,20 +74,28 @@ def _sum(before: Decimal, after: Decimal, copies: str) -> str:
 
 def _causes(found: list[Cause]) -> str:
     """Return the line with the largest causes."""
+    shown = found[:_CAUSES]
     name = "Cause" if len(found) == 1 else "Causes" if len(found) <= _CAUSES else "Largest causes"
     more = f"; and {len(found) - _CAUSES} more" if len(found) > _CAUSES else ""
-    return f"{name}: {'; '.join(map(_cause, found[:_CAUSES]))}{more}."
+    ends = {_only(each) for each in shown}
+    common = ends.pop() if len(ends) == 1 else ""  # the line says it once
+    texts = [_cause(each).removesuffix(common) for each in shown]
+    return f"{name}{common.replace(' only', ', only', 1)}: {'; '.join(texts)}{more}."
 
 
 def _cause(cause: Cause) -> str:
     least, most = (signed(each, "$") for each in (cause.difference.least, cause.difference.most))
-    if least == most:
-        return f"{cause.name} {least}"
-    if not cause.difference.least:
-        return f"{cause.name} {most} only {_MOST}"
-    if not cause.difference.most:
-        return f"{cause.name} {least} only {_LEAST}"
-    return f"{cause.name} {least} {_LEAST} and {most} {_MOST}"
+    if only := _only(cause):
+        return f"{cause.name} {least if cause.difference.least else most}{only}"
+    return f"{cause.name} {least}" if least == most else f"{cause.name} {least} {_LEAST} and {most} {_MOST}"
+
+
+def _only(cause: Cause) -> str:
+    """Return the clause about the only number of copies with which the cost differs; empty if it differs with both."""
+    least, most = cause.difference.least, cause.difference.most
+    if least and most:
+        return ""
+    return f" only {_LEAST if least else _MOST}"
 
 
 def between(amount: Range) -> str:

@@ -57,7 +57,7 @@ def _print_cost(console: Console, review: Review) -> None:
     texts = cost_table(review.cost)
     table = Table("component", box=None, pad_edge=False)
     for heading in texts.headings:
-        table.add_column(heading, justify="right")
+        table.add_column(heading.replace(", ", "\n"), justify="right")
     for component, resources, *amounts in texts.rows:
         table.add_row(*(Text(cell) for cell in (f"{component}\n  {resources}".rstrip(), *amounts)))
     if table.row_count:
