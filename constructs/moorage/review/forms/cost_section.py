@@ -121,8 +121,6 @@ def _notes(cost: ReviewedCost, found: CostDifference) -> Iterator[str]:
     if found.by_use:
         names = shortened(found.by_use, _LISTED_NAMES)
         yield f"Not counted, since it depends on use that no usage file (--usage) states: {names}."
-    if assumed := dict.fromkeys(each.component for each in found.changes if each.assumed):
-        yield f"Assumed, since no source states the price: {listed(list(assumed), _LISTED_NAMES)}."
     yield from _assumptions(found)
     yield " ".join(_prices(cost, found))
     yield from (f"{note[0].upper()}{note[1:]}." for note in found.notes)
@@ -131,15 +129,19 @@ def _notes(cost: ReviewedCost, found: CostDifference) -> Iterator[str]:
 def _assumptions(found: CostDifference) -> Iterator[str]:
     """Yield a sentence for each list of assumptions, with the names of the components that share it.
 
-    The assumption about the copies is left out, since the sentence about ranges says the same.
+    Assumed prices come first, also those of components that have no row. The assumption about the copies is left out,
+    since the sentence about ranges says the same.
     """
-    names: dict[tuple[str, ...], dict[str, None]] = {}
-    for cause in equal_changes(found.changes)[:_LISTED]:
-        for change in cause.changes:
-            if own := tuple(each for each in change.assumptions if each != COPIES):
-                names.setdefault(own, {})[change.component] = None
-    for assumptions, components in names.items():
-        yield f"Assumptions of {listed(list(components), _LISTED_NAMES)}: {'; '.join(assumptions)}."
+    shown = [each for cause in equal_changes(found.changes)[:_LISTED] for each in cause.changes]
+    names: dict[tuple[bool, tuple[str, ...]], dict[str, None]] = {}
+    for change in (*(each for each in found.changes if each.assumed), *shown):
+        own = tuple(each for each in change.assumptions if each != COPIES)
+        if own or change.assumed:
+            names.setdefault((change.assumed, own), {})[change.component] = None
+    for (assumed, assumptions), components in names.items():
+        subject = "Assumed prices" if assumed else "Assumptions"
+        said = "; ".join(assumptions) or "no source states them"
+        yield f"{subject} of {listed(list(components), _LISTED_NAMES)}: {said}."
 
 
 def _prices(cost: ReviewedCost, found: CostDifference) -> Iterator[str]:
