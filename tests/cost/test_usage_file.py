@@ -100,6 +100,10 @@ def test_no_use_and_a_full_discount_are_values(tmp_path: Path) -> None:
     assert usage.defaults == {"log_gb": 0, "spot_discount_percent": 100}
 
 
+def test_the_largest_number_is_a_value(tmp_path: Path) -> None:
+    assert read(written(tmp_path, "[defaults]\nlog_gb = 1e12")).defaults == {"log_gb": Decimal(10**12)}
+
+
 def test_all_mistakes_are_reported_together(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as error:
         read(written(tmp_path, "[defaults]\nlog_gb = -1\nlcus = 'x'\n"))

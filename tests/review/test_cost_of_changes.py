@@ -209,6 +209,16 @@ def test_a_long_list_ends_with_the_rest() -> None:
     assert "more components" not in markdown.render(reviewed({}, {**different(5), "Key": KEY}))
 
 
+def test_the_largest_difference_of_either_end_is_first() -> None:
+    found = reviewed(tasks(2, 4), {**tasks(2, 6), "Key": KEY})
+    assert [each.component for each in cost_of(found).difference.changes] == [
+        "Fargate vCPU",
+        "Fargate memory",
+        "KMS key",
+    ]
+    assert "Causes: Fargate vCPU of Shop/Web +$59.10 only with the most copies;" in line(found)
+
+
 def test_equal_components_are_one_row() -> None:
     found = reviewed({}, {**dict.fromkeys(("A", "B", "C"), KEY), "Nat": NAT})
     assert "| KMS key | Shop/A, Shop/B and 1 more | 0.00 | 3.00 | +3.00 |" in markdown.render(found)
@@ -409,6 +419,7 @@ def test_the_command_prints_the_cost_and_fails_over_a_limit(sides: tuple[str, st
     done = run(*sides)
     assert done.exit_code == 0
     assert "Cost: $35.04 a month more ($1.00 → $36.04)" in done.output
+    assert run(*sides, "--max-monthly", "1e12").exit_code == 0
     assert run(*sides, "--max-monthly", "36.04", "--max-increase-percent", "3504").exit_code == 0
     over = run(*sides, "--max-monthly", "36.03", "--max-increase-percent", "3503.99")
     assert over.exit_code == 1
